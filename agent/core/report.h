@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one value that says what a run did. Text, JSON, journal lines and
+ * metrics are renderings of it; nothing else is logged below the mains. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+#include <vipsafe/protocol.h>
+
+#include "core/conn.h"
+#include "core/request.h"
+
+#define REPORT_WARNINGS_MAX 16
+#define REPORT_TEXT_MAX 320
+#define REPORT_CODE_MAX 32
+#define REPORT_TUPLES_MAX 5
+
+enum result {
+	RESULT_OK,
+	RESULT_PARTIAL,     /* address done, some connections not restored */
+	RESULT_UNPROTECTED, /* address done, protection did not run */
+	RESULT_REFUSED,     /* for safety, nothing changed */
+	RESULT_FAILED,      /* kernel refused, or a condition before the change */
+};
+
+/* Does deleting one address flush the whole device? */
+enum kernel_verdict {
+	KERNEL_UNKNOWN,
+	KERNEL_AFFECTED,
+	KERNEL_FIXED,
+};
+
+/* Why an entry that was there before is none of our business after. Every
+ * entry of the snapshot is either a candidate or has one of these. */
+enum skip_reason {
+	SKIP_NONE,        /* a candidate */
+	SKIP_NOT_NAT,     /* no source translation was set up: never masqueraded */
+	SKIP_OF_VIP,      /* the leaving address takes part in it */
+	SKIP_CLOSING,     /* TIME_WAIT or CLOSE */
+	SKIP_EXPIRED,     /* its timeout has run out meanwhile */
+	SKIP_SOURCE_GONE, /* translated source is no local address any more */
+	SKIP_DYING,
+	SKIP_REASON_COUNT,
+};
+
+struct report_warning {
+	char code[REPORT_CODE_MAX]; /* stable: "last-ipv4-address" */
+	char text[REPORT_TEXT_MAX];
+	char fix[REPORT_TEXT_MAX]; /* "": nothing to be done */
+};
+
+/* What happened to one address. */
+enum vip_outcome {
+	VIP_UNTOUCHED,
+	VIP_CHANGED,
+	VIP_ALREADY, /* nothing to do */
+	VIP_FAILED,
+};
+
+struct report {
+	char id[20]; /* the same in journal, history and JSON */
+	enum op op;
+	bool plan;
+	struct prefix addresses[VIPS_MAX];
+	enum vip_outcome outcomes[VIPS_MAX];
+	size_t n_addresses;
+	char device[DEVICE_NAME_MAX];
+	bool changed;
+	enum result result;
+	enum exit_code exit_code;
+	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
+	enum kernel_verdict kernel;
+	enum strategy strategy; /* the one used: never AUTO */
+	enum hold_choice hold;  /* the one used: never AUTO */
+
+	struct {
+		uint64_t snapshot;   /* entries read before the change */
+		uint64_t candidates; /* of them: could be flushed and may be restored */
+		uint64_t pinned;
+		uint64_t flushed; /* candidates gone or replaced after the change */
+		uint64_t restored;
+		uint64_t superseded; /* a newer flow legitimately took the tuple */
+		uint64_t lost;       /* flushed and not brought back */
+		uint64_t skipped;    /* = snapshot - candidates */
+		uint64_t mismatch;   /* created other than asked; deleted, part of lost */
+		uint64_t reasons[SKIP_REASON_COUNT];
+	} entries;
+
+	struct {
+		enum vip_flows policy;
+		uint64_t removed;
+	} vip_flows;
+
+	struct {
+		usec_t snapshot, hold, pin, move, verify, restore, total;
+		usec_t expected_gap; /* plan only */
+	} timing;
+
+	char lost[REPORT_TUPLES_MAX][CONN_TEXT_MAX]; /* the first few */
+	size_t n_lost;
+
+	struct report_warning warnings[REPORT_WARNINGS_MAX];
+	size_t n_warnings;
+	unsigned warnings_dropped; /* did not fit */
+};
+
+void report_init(struct report *r, const struct request *req);
+
+/* Add a warning; the same code and text twice is one. FIX may be "". */
+void report_warn(struct report *r, const char *code, const char *fix, const char *fmt, ...)
+	_printf_(4, 5);
+
+/* Set result, exit code and the one-line error. */
+void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
+	_printf_(4, 5);
+
+/* Settle result and exit code of a run that changed the address (or had
+ * nothing to change) from the counts: lost entries make it PARTIAL. */
+void report_conclude(struct report *r);
+
+void report_add_lost(struct report *r, const struct conn *c);
+
+const char *result_name(enum result r);
+const char *kernel_verdict_name(enum kernel_verdict k);
+const char *skip_reason_name(enum skip_reason s);
+const char *vip_outcome_name(enum vip_outcome o);

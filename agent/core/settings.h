@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Configuration as a value, with its defaults, and the one table of keys that
+ * reads it. Files are opened elsewhere (front/config.h). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "core/request.h"
+
+#define SETTINGS_PATH_MAX 108 /* sun_path: the socket's path must fit */
+#define SETTINGS_NAME_MAX 128
+
+enum pin_mode {
+	PIN_CONTINUOUS,
+	PIN_ON_DEMAND,
+	PIN_OFF,
+};
+
+enum stop_policy {
+	STOP_KEEP,
+	STOP_RELEASE,
+};
+
+/* How a new VIP is announced: COUNT messages INTERVAL apart at once, AGAIN
+ * more AGAIN_AFTER later (keepalived's habit: 5, then 5 after 5 s). */
+struct announce_settings {
+	unsigned count;
+	usec_t interval;
+	unsigned again;
+	usec_t again_after;
+};
+
+struct device_settings {
+	char name[DEVICE_NAME_MAX];
+	enum pin_mode pin;
+	usec_t pin_after;
+};
+
+struct settings {
+	char run_dir[SETTINGS_PATH_MAX];
+	char socket[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
+	char group[SETTINGS_NAME_MAX];
+	usec_t pin_deadline;
+	usec_t hold_max;
+	usec_t deadline; /* [agent] timeout: default budget of one run */
+	enum hold_choice hold;
+	enum stop_policy on_stop;
+	char textfile[SETTINGS_PATH_MAX]; /* "": none */
+	struct announce_settings announce;
+	struct device_settings *devices; /* owned */
+	size_t n_devices;
+};
+
+void settings_init(struct settings *s);
+void settings_done(struct settings *s);
+
+/* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
+ * *RET_ERROR naming section, key or value. A key given twice in one section
+ * of one file is the caller's matter. */
+int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
+		   struct request_error *ret_error);
+
+/* Check what only shows once everything is read (e.g. a derived path that is
+ * too long) and fill derived values. Returns 0 or -EINVAL as above. */
+int settings_finish(struct settings *s, struct request_error *ret_error);
+
+/* "500ms", "2s", "1min", "250us": a whole number with a unit, no space.
+ * Returns 0, -EINVAL (malformed, unit missing) or -ERANGE. */
+int duration_parse(const char *text, usec_t *ret);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything vipsafe asks of the kernel, as one table of calls. agent/kernel
+ * fills it for real, tests/sim with a fake and a virtual clock. No netlink
+ * type appears here. Every call returns 0 or a negative errno. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "core/addr.h"
+#include "core/conn.h"
+#include "core/report.h"
+
+#define LINK_NAME_MAX 16 /* IFNAMSIZ */
+#define LINK_MAC_MAX 32
+
+struct link {
+	int ifindex;
+	char name[LINK_NAME_MAX]; /* the real name, whichever name was asked for */
+	bool up, running;
+	uint16_t type; /* ARPHRD_… */
+	uint8_t mac[LINK_MAC_MAX];
+	size_t mac_len;
+};
+
+/* enum of flags we set or read; the kernel's IFA_F_… values (linux/if_addr.h) */
+enum ifaddr_flag {
+	IFADDR_SECONDARY = 0x01,
+	IFADDR_NODAD = 0x02,
+	IFADDR_DADFAILED = 0x08,
+	IFADDR_DEPRECATED = 0x20,
+	IFADDR_TENTATIVE = 0x40,
+	IFADDR_PERMANENT = 0x80,
+	IFADDR_NOPREFIXROUTE = 0x200,
+};
+
+#define IFADDR_FOREVER UINT32_MAX
+
+/* One address of a device, as listed or as to be set. */
+struct ifaddr {
+	int ifindex;
+	struct prefix prefix;  /* IFA_LOCAL with the prefix length */
+	struct addr peer;      /* point-to-point: IFA_ADDRESS; family 0 otherwise */
+	struct addr broadcast; /* family 0: none */
+	uint8_t scope;
+	uint32_t flags; /* enum ifaddr_flag */
+	char label[LINK_NAME_MAX];
+	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
+	uint32_t metric;                   /* IFA_RT_PRIORITY, 0: none */
+};
+
+/* Called once per listed item; a negative return ends the listing with it. */
+typedef int (*ifaddr_sink)(void *ud, const struct ifaddr *a);
+
+/* What RECORD points to is only valid during the call. */
+typedef int (*conn_sink)(void *ud, const struct conn_record *record);
+
+enum ct_verb {
+	CT_CREATE, /* exclusive: an existing twin of either tuple is -EEXIST */
+	CT_DELETE, /* by original tuple, zone and id (when not 0) */
+	CT_GET,    /* by key: finds the entry whose either direction has that tuple */
+};
+
+/* One message of a batch, and what became of it. */
+struct ct_op {
+	enum ct_verb verb;
+	const struct conn *conn; /* CREATE: all of it; DELETE, GET: key and id */
+	const void *payload;     /* CREATE: as the dump gave it */
+	uint16_t payload_len;
+	bool orphan;        /* CREATE: leave out the reference to a master */
+	uint32_t timeout;   /* CREATE: seconds */
+	struct conn *found; /* GET: filled on success; may be NULL */
+	int result;         /* 0 or negative errno; -EINPROGRESS: no answer came */
+};
+
+struct kernel_ops {
+	/* Find a device by name or alternative name. -ENODEV. */
+	int (*link_get)(void *ctx, const char *name, struct link *ret);
+
+	/* List all addresses of all devices, IPv4 and IPv6. */
+	int (*addr_list)(void *ctx, ifaddr_sink sink, void *ud);
+
+	/* -EEXIST: there already. -EPERM, -ENODEV, … */
+	int (*addr_add)(void *ctx, const struct ifaddr *a);
+
+	/* Exactly this address and prefix length on this device.
+	 * -EADDRNOTAVAIL: not there. IPv4 on affected kernels: whatever is
+	 * flushed is gone when this returns (kernel.md 1). */
+	int (*addr_del)(void *ctx, const struct ifaddr *a);
+
+	/* 1 when deleting a primary promotes a secondary, 0 when the
+	 * secondaries go along (net.ipv4.conf.{all,DEV}.promote_secondaries). */
+	int (*promotes_secondaries)(void *ctx, const struct link *link);
+
+	/* Send one gratuitous ARP request or unsolicited NA for A. */
+	int (*announce)(void *ctx, const struct link *link, const struct addr *a);
+
+	/* List the entries of FAMILY (AF_UNSPEC: both). Torn or doubled
+	 * listings are possible (kernel.md 5): the sink de-duplicates.
+	 * -EPROTONOSUPPORT: this kernel has no connection tracking.
+	 * -EINTR: the listing was cut short and cannot be trusted. */
+	int (*ct_dump)(void *ctx, uint8_t family, conn_sink sink, void *ud);
+
+	/* Send OPS back to back, in order, in as few sends as sizes allow, and
+	 * collect one verdict per op. Returns 0 when every op has a verdict,
+	 * -ENOBUFS when some answers were lost (their result is -EINPROGRESS),
+	 * or another error when nothing more could be sent. */
+	int (*ct_batch)(void *ctx, struct ct_op *ops, size_t n);
+
+	/* Entries now and at most; -EPROTONOSUPPORT without conntrack. */
+	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
+
+	/* Find out by experiment in a private namespace what an address delete
+	 * flushes, within BUDGET. Always fills both verdicts; REASON (one
+	 * line) says why one is unknown, "" otherwise. */
+	int (*probe)(void *ctx, usec_t budget, enum kernel_verdict *ret_ipv4,
+		     enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX]);
+
+	usec_t (*now)(void *ctx);
+	void (*sleep)(void *ctx, usec_t duration);
+};
+
+/* The table with its state, passed by value. */
+struct kernel {
+	const struct kernel_ops *ops;
+	void *ctx;
+};
