@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The real kernel behind kernel.h: opens the sockets, owns them. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+struct kernel_real;
+
+/* Open what an address change needs. -EPERM is only found out by the first
+ * call that writes. */
+int kernel_real_new(struct kernel_real **ret);
+struct kernel_real *kernel_real_free(struct kernel_real *k);
+
+struct kernel kernel_real_get(struct kernel_real *k);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one pipeline every address change goes through:
+ *   check -> snapshot -> move -> verify -> restore -> report
+ * It refuses to log, to print and to decide policy: what it did is in the
+ * report. The caller holds no lock and has blocked no signal; both happen
+ * around it (steps/lock.h, cli/worker.h). */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+#include "core/report.h"
+#include "core/request.h"
+#include "core/settings.h"
+
+struct run_env {
+	struct kernel kernel;
+	const struct settings *settings;
+	uint64_t seed;       /* random, for hash tables and the report id */
+	const char *boot_id; /* of this boot, ties files in the run directory to it */
+	/* Tests only, may be NULL: called as each stage begins, with its name.
+	 * A non-zero return ends the run there as a kill would: nothing is
+	 * undone or written afterwards. */
+	int (*at_stage)(void *ud, const char *stage);
+	void *at_stage_ud;
+};
+
+/* Do what REQ asks (or, with req->plan, find out what it would do) and fill
+ * *REPORT, which need not be initialised. The outcome, whatever it is, is
+ * report->exit_code. */
+void run_move(const struct run_env *env, const struct request *req, struct report *report);
+
+/* Finish what killed runs left in the run directory: complete the address
+ * change they were asked for and restore what they would have restored.
+ * One report per leftover through SINK (op and addresses of that run);
+ * returns how many there were, or a negative errno when the run directory
+ * cannot be read. */
+int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r),
+		void *ud);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What this kernel flushes when an address is deleted, asked once per boot:
+ * the probe's answer is kept under the run directory. A kernel version cannot
+ * tell (the fix was backported to some and not to others), so nothing here
+ * looks at one. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+#include "core/report.h"
+
+struct verdict {
+	enum kernel_verdict ipv4, ipv6;
+	char reason[REPORT_TEXT_MAX]; /* why one is unknown; "" otherwise */
+	bool cached;                  /* read, not measured now */
+};
+
+/* Read the answer kept for BOOT_ID. -ENOENT: none; -EBADMSG: unreadable or
+ * of another boot or format (treat as none). */
+int verdict_load(const char *run_dir, const char *boot_id, struct verdict *ret);
+
+/* Keep V (mode 0600, written aside and renamed). Verdicts that are UNKNOWN
+ * for a passing reason should not be kept; that is the caller's choice. */
+int verdict_store(const char *run_dir, const char *boot_id, const struct verdict *v);
+
+/* Load, else probe within BUDGET and store what is known. Never fails:
+ * without an answer both are KERNEL_UNKNOWN with a reason. */
+void verdict_get(const struct kernel *k, const char *run_dir, const char *boot_id, usec_t budget,
+		 struct verdict *ret);
+
+/* The verdict that matters when addresses of FAMILY go (AF_UNSPEC: both, the
+ * worse one: affected before unknown before fixed). */
+enum kernel_verdict verdict_for(const struct verdict *v, uint8_t family);
