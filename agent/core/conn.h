@@ -108,7 +108,7 @@ bool tuple_equal(const struct tuple *a, const struct tuple *b);
 
 /* The tuple a packet travelling against T carries, before any translation.
  * ICMP query types map to their answers, as in nf_ct_invert_tuple(). */
-struct tuple tuple_invert(const struct tuple *t, uint8_t family, uint8_t l4proto);
+struct tuple tuple_invert(const struct tuple *t, uint8_t l4proto);
 
 /* Whether tuples of L4PROTO carry ports (or keys) that NAT may translate. */
 bool l4proto_has_ports(uint8_t l4proto);

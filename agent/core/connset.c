@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/connset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+/* Entries, payload bytes and hash slots each live in one growing array: a
+ * snapshot of a million entries is then a handful of mappings. */
+struct item {
+	struct conn conn;
+	uint16_t payload_len;
+	uint64_t payload_at; /* offset into bytes */
+};
+
+struct child {
+	uint32_t index;
+	struct conn_key master;
+};
+
+struct connset {
+	uint64_t seed;
+	size_t limit;
+	struct item *items;
+	size_t n_items, cap_items;
+	uint8_t *bytes;
+	size_t n_bytes, cap_bytes;
+	uint32_t *slots; /* index + 1; 0: free */
+	size_t n_slots;  /* a power of two */
+	struct child *children; /* in the order of their index */
+	size_t n_children, cap_children;
+};
+
+/* Multiply and fold, seeded: enough that a peer who picks ports cannot pick
+ * chains, and cheap beside the kernel's own work on an entry. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	a ^= b;
+	a *= 0x9e3779b97f4a7c15ULL;
+	return a ^ (a >> 32);
+}
+
+static uint64_t key_hash(uint64_t seed, const struct conn_key *key)
+{
+	uint64_t words[(sizeof(*key) + 7) / 8] = { 0 }, h = seed;
+	size_t i;
+
+	memcpy(words, key, sizeof(*key));
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		h = mix(h, words[i] + seed);
+	return h;
+}
+
+struct connset *connset_new(uint64_t seed, size_t limit)
+{
+	struct connset *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->seed = seed | 1;
+	s->limit = limit ? MIN(limit, (size_t)UINT32_MAX - 1) : (size_t)UINT32_MAX - 1;
+	return s;
+}
+
+struct connset *connset_free(struct connset *s)
+{
+	if (!s)
+		return NULL;
+	free(s->items);
+	free(s->bytes);
+	free(s->slots);
+	free(s->children);
+	free(s);
+	return NULL;
+}
+
+/* Room for NEED elements of SIZE, growing by half: pages beyond the end are
+ * not touched, so the slack costs address space rather than memory. */
+static int reserve(void *array, size_t *cap, size_t need, size_t size)
+{
+	void **p = array;
+	size_t to;
+	void *q;
+
+	if (need <= *cap)
+		return 0;
+	to = MAX(need, *cap + *cap / 2);
+	to = MAX(to, (size_t)64);
+	q = realloc(*p, to * size);
+	if (!q)
+		return -ENOMEM;
+	*p = q;
+	*cap = to;
+	return 0;
+}
+
+static size_t slot_of(const struct connset *s, const struct conn_key *key)
+{
+	size_t i = key_hash(s->seed, key) & (s->n_slots - 1);
+
+	while (s->slots[i] && !conn_key_equal(&s->items[s->slots[i] - 1].conn.key, key))
+		i = (i + 1) & (s->n_slots - 1);
+	return i;
+}
+
+/* Keep the table at most 3/4 full. */
+static int slots_grow(struct connset *s)
+{
+	uint32_t *slots, *old = s->slots;
+	size_t n, i;
+
+	if (s->n_slots && s->n_items + 1 <= s->n_slots / 4 * 3)
+		return 0;
+	n = s->n_slots ? s->n_slots * 2 : 64;
+	slots = calloc(n, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(old);
+	s->slots = slots;
+	s->n_slots = n;
+	for (i = 0; i < s->n_items; i++)
+		s->slots[slot_of(s, &s->items[i].conn.key)] = (uint32_t)i + 1;
+	return 0;
+}
+
+static int child_add(struct connset *s, size_t index, const struct conn_key *master)
+{
+	int r = reserve(&s->children, &s->cap_children, s->n_children + 1, sizeof(*s->children));
+
+	if (r < 0)
+		return r;
+	s->children[s->n_children++] = (struct child){ .index = (uint32_t)index,
+						       .master = *master };
+	return 0;
+}
+
+int connset_add(struct connset *s, const struct conn_record *record)
+{
+	struct item *item;
+	size_t slot;
+	int r;
+
+	if (record->payload_len > UINT16_MAX)
+		return -EINVAL;
+	r = slots_grow(s);
+	if (r < 0)
+		return r;
+	slot = slot_of(s, &record->conn->key);
+	if (s->slots[slot])
+		return -EEXIST;
+	if (s->n_items >= s->limit)
+		return -ENOSPC;
+	r = reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items));
+	if (r == 0)
+		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + record->payload_len, 1);
+	if (r == 0 && record->master)
+		r = child_add(s, s->n_items, record->master);
+	if (r < 0)
+		return r;
+
+	item = &s->items[s->n_items++];
+	item->conn = *record->conn;
+	item->payload_len = (uint16_t)record->payload_len;
+	item->payload_at = s->n_bytes;
+	if (record->payload_len)
+		memcpy(s->bytes + s->n_bytes, record->payload, record->payload_len);
+	s->n_bytes += record->payload_len;
+	s->slots[slot] = (uint32_t)s->n_items;
+	return 0;
+}
+
+int64_t connset_find(const struct connset *s, const struct conn_key *key)
+{
+	size_t slot;
+
+	if (!s->n_slots)
+		return -ENOENT;
+	slot = slot_of(s, key);
+	return s->slots[slot] ? (int64_t)s->slots[slot] - 1 : -ENOENT;
+}
+
+size_t connset_count(const struct connset *s)
+{
+	return s->n_items;
+}
+
+const struct conn *connset_get(const struct connset *s, size_t i)
+{
+	return &s->items[i].conn;
+}
+
+const void *connset_payload(const struct connset *s, size_t i, size_t *ret_len)
+{
+	*ret_len = s->items[i].payload_len;
+	return s->bytes + s->items[i].payload_at;
+}
+
+int64_t connset_master(const struct connset *s, size_t i)
+{
+	size_t lo = 0, hi = s->n_children;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->children[mid].index < i)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == s->n_children || s->children[lo].index != i)
+		return -ENOENT;
+	return connset_find(s, &s->children[lo].master);
+}
+
+size_t connset_bytes(const struct connset *s)
+{
+	return s->n_items * sizeof(*s->items) + s->n_bytes + s->n_slots * sizeof(*s->slots) +
+	       s->n_children * sizeof(*s->children);
+}
