@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What every netns case starts with:   . "$(dirname "$0")/lib.sh"; netns_main "$@"
+#
+# netns_main runs the case again inside its own network, mount, user and pid
+# namespaces with a private /run, so that nothing it does can reach the host
+# and nothing of it outlives it, however it ends. The case then speaks TAP:
+# ok, not_ok, is, like, check, skip; `done_testing` prints the plan.
+#
+# Nothing here sleeps and hopes: every wait names its condition and deadline.
+
+set -u -o pipefail
+
+# shellcheck disable=SC2034
+SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+BUILD=${VIPSAFE_BUILD:-$PWD}
+VIPSAFE=$BUILD/vipsafe
+FLOW=$BUILD/flow
+CASE=$(basename "$0" .sh)
+export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+
+# ---- getting a world of our own ---------------------------------------------
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	echo "SKIP $CASE: $*" >&2
+	exit 0
+}
+
+# The words that make a namespace here; empty when none is allowed.
+unshare_words() {
+	local w='--mount --uts --ipc --net --pid --fork --kill-child --mount-proc --propagation private'
+
+	# With a user namespace first: then not even a bug can touch the host.
+	# shellcheck disable=SC2086
+	if unshare --user --map-root-user $w mount -t tmpfs none /run 2>/dev/null; then
+		echo "--user --map-root-user $w"
+	elif [ "$(id -u)" = 0 ] && unshare $w mount -t tmpfs none /run 2>/dev/null; then
+		echo "$w"
+	fi
+}
+
+netns_main() {
+	local words child
+
+	if [ -n "${NETNS_INSIDE:-}" ]; then
+		unset NETNS_INSIDE
+		netns_inside
+		return
+	fi
+	for t in ip nft iptables ip6tables conntrack jq unshare nsenter; do
+		command -v $t >/dev/null || skip_all "no program $t"
+	done
+	words=$(unshare_words)
+	[ -n "$words" ] || skip_all "neither user namespaces nor root: no network of our own"
+	# unshare itself may ignore signals while it waits, so this shell stays
+	# to pass them on; --kill-child and the death signal do the rest.
+	# shellcheck disable=SC2086
+	NETNS_INSIDE=1 setpriv --pdeathsig KILL unshare $words bash "$0" "$@" &
+	child=$!
+	# shellcheck disable=SC2064
+	trap "kill -KILL $child 2>/dev/null; exit 143" TERM INT HUP
+	wait $child
+	exit
+}
+
+netns_inside() {
+	mount -t tmpfs -o mode=755 none /run && mkdir -p /run/netns /run/t || exit 99
+	T=/run/t # scratch of this case
+	TAP_N=0 TAP_BAD=0
+	ip link set lo up
+	# IPv6 addresses of the topologies are to be usable at once.
+	put /proc/sys/net/ipv6/conf/all/accept_dad 0
+	put /proc/sys/net/ipv6/conf/default/accept_dad 0
+	# A case that dies half-way has printed no plan: that is a failure.
+	trap 'exit 143' TERM INT HUP
+}
+
+put() { echo "$2" >"$1" 2>/dev/null; }
+
+# ---- TAP ---------------------------------------------------------------------
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+ok() { TAP_N=$((TAP_N + 1)); echo "ok $TAP_N - $*"; }
+
+not_ok() {
+	TAP_N=$((TAP_N + 1)) TAP_BAD=$((TAP_BAD + 1))
+	echo "not ok $TAP_N - $*"
+}
+
+# skip DESCRIPTION REASON: loud, also on stderr
+skip() {
+	TAP_N=$((TAP_N + 1))
+	echo "ok $TAP_N - $1 # SKIP $2"
+	echo "SKIP $CASE: $1: $2" >&2
+}
+
+# is GOT WANTED DESCRIPTION
+is() {
+	if [ "$1" = "$2" ]; then
+		ok "$3"
+	else
+		not_ok "$3"
+		diag "got:    $1"
+		diag "wanted: $2"
+	fi
+}
+
+# like GOT REGEX DESCRIPTION
+like() {
+	if [[ $1 =~ $2 ]]; then
+		ok "$3"
+	else
+		not_ok "$3"
+		diag "got:          $1"
+		diag "wanted match: $2"
+	fi
+}
+
+# check DESCRIPTION COMMAND...: the command's success is the verdict
+check() {
+	local what=$1 out
+
+	shift
+	if out=$("$@" 2>&1); then
+		ok "$what"
+	else
+		not_ok "$what"
+		diag "failed: $*"
+		[ -z "$out" ] || diag "$out"
+	fi
+}
+
+done_testing() {
+	echo "1..$TAP_N"
+	[ "$TAP_BAD" = 0 ]
+	exit
+}
+
+bail_out() {
+	echo "Bail out! $*"
+	exit 99
+}
+
+# ---- waiting -------------------------------------------------------------------
+
+# Hundredths of a second since boot; needs no process and never jumps.
+uptime_cs() {
+	local up
+
+	read -r up _ </proc/uptime
+	REPLY=$((10#${up/./}))
+}
+
+# wait_for SECONDS COMMAND...: 0 as soon as the command succeeds
+wait_for() {
+	local end
+
+	uptime_cs
+	end=$((REPLY + $1 * 100))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		uptime_cs
+		[ "$REPLY" -lt "$end" ] || return 1
+		sleep 0.02 # between two looks, not a wait
+	done
+}
+
+not() { ! "$@"; }
+
+# ---- topologies ----------------------------------------------------------------
+
+in_ns() {
+	local ns=$1
+
+	shift
+	if [ "$ns" = node1 ]; then "$@"; else nsenter --net="/run/netns/$ns" -- "$@"; fi
+}
+
+# topo_nodes: two nodes on one management network
+#
+#        node1 (this shell)                       node2
+#   br-mgmt (bridge)                          br-mgmt
+#     192.168.11.7/24      ---- veth ----       192.168.11.8/24
+#     fd00:11::7/64                             fd00:11::8/64
+#   route 10.232.3.0/24, fd00:3::/64          lo: 10.232.3.28, fd00:3::28
+#     via node2                                 "a pod behind node2"
+topo_nodes() {
+	ip netns add node2 || bail_out "cannot make a network namespace"
+	in_ns node2 sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad
+		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	ip -batch - <<-. || bail_out "cannot build the topology"
+		link add br-mgmt type bridge
+		link add eth0 type veth peer name br-mgmt netns node2
+		link set eth0 master br-mgmt
+		link set eth0 up
+		link set br-mgmt up
+		addr add 192.168.11.7/24 dev br-mgmt
+		addr add fd00:11::7/64 dev br-mgmt nodad
+	.
+	ip -n node2 -batch - <<-. || bail_out "cannot build the topology"
+		link set lo up
+		link set br-mgmt up
+		addr add 192.168.11.8/24 dev br-mgmt
+		addr add fd00:11::8/64 dev br-mgmt nodad
+		addr add 10.232.3.28/32 dev lo
+		addr add fd00:3::28/128 dev lo nodad
+	.
+	ip route add 10.232.3.0/24 via 192.168.11.8
+	ip -6 route add fd00:3::/64 via fd00:11::8
+	put /proc/sys/net/ipv4/ip_forward 1
+	put /proc/sys/net/ipv6/conf/all/forwarding 1
+}
+
+# topo_pod: topo_nodes, and a pod whose flows node1 forwards
+#
+#        pod                      node1                          node2
+#   eth0                     cali0                br-mgmt
+#     10.232.1.5/24   ----     10.232.1.1/24       (as above)   (as above)
+#     fd00:1::5/64             fd00:1::1/64
+topo_pod() {
+	topo_nodes
+	ip netns add pod
+	in_ns pod sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad
+		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	ip -batch - <<-. || bail_out "cannot build the topology"
+		link add cali0 type veth peer name eth0 netns pod
+		link set cali0 up
+		addr add 10.232.1.1/24 dev cali0
+		addr add fd00:1::1/64 dev cali0 nodad
+	.
+	ip -n pod -batch - <<-. || bail_out "cannot build the topology"
+		link set lo up
+		link set eth0 up
+		addr add 10.232.1.5/24 dev eth0
+		addr add fd00:1::5/64 dev eth0 nodad
+		route add default via 10.232.1.1
+	.
+	ip -n pod -6 route add default via fd00:1::1
+}
+
+# masquerade [iptables|nft]: both families, towards node2's pods, with fully
+# random ports: without it a flushed flow is given its old port again and a
+# test would see no harm (the far end only resets when the port changes).
+masquerade() {
+	case ${1:-iptables} in
+	iptables)
+		iptables -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 \
+			-j MASQUERADE --random-fully &&
+		ip6tables -w 5 -t nat -A POSTROUTING -o br-mgmt -d fd00:3::/64 \
+			-j MASQUERADE --random-fully
+		;;
+	nft)
+		nft -f - <<-'.'
+			table inet masq {
+				chain post {
+					type nat hook postrouting priority srcnat;
+					oifname "br-mgmt" ip daddr 10.232.3.0/24 masquerade fully-random
+					oifname "br-mgmt" ip6 daddr fd00:3::/64 masquerade fully-random
+				}
+			}
+		.
+		;;
+	esac || bail_out "cannot set up masquerading"
+}
+
+# ---- background jobs -------------------------------------------------------------
+# Each has a name, its own stdin and stdout as pipes, stderr in $T/NAME.err.
+# Reading and writing them is how a case waits: for a line, not for time.
+
+declare -A JOB_PID=() JOB_IN=() JOB_OUT=()
+
+# job NAME COMMAND...
+job() {
+	local name=$1 in out
+
+	shift
+	mkfifo "$T/$name.in" "$T/$name.out" || bail_out "cannot start $name"
+	exec {in}<>"$T/$name.in" {out}<>"$T/$name.out"
+	JOB_IN[$name]=$in JOB_OUT[$name]=$out
+	"$@" <"$T/$name.in" >"$T/$name.out" 2>"$T/$name.err" {in}>&- {out}>&- &
+	JOB_PID[$name]=$!
+}
+
+tell() { echo "$2" >&"${JOB_IN[$1]}"; }
+
+# hear NAME [SECONDS]: next line into REPLY
+hear() {
+	REPLY=
+	IFS= read -r -t "${2:-10}" -u "${JOB_OUT[$1]}" REPLY || {
+		REPLY="(no answer from $1: $(head -c 300 "$T/$1.err"))"
+		return 1
+	}
+}
+
+# ask NAME LINE [SECONDS]: tell, then hear
+ask() {
+	tell "$1" "$2"
+	hear "$1" "${3:-10}"
+}
+
+# job_end NAME [SIGNAL]: end it and wait for it; its exit code is returned
+job_end() {
+	local pid=${JOB_PID[$1]:-} in=${JOB_IN[$1]:-} out=${JOB_OUT[$1]:-} rc
+
+	[ -n "$pid" ] || return 0
+	kill -"${2:-TERM}" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	rc=$?
+	exec {in}>&- {out}>&-
+	rm -f "$T/$1.in" "$T/$1.out"
+	unset "JOB_PID[$1]" "JOB_IN[$1]" "JOB_OUT[$1]"
+	return $rc
+}
+
+jobs_end() {
+	local name
+
+	for name in "${!JOB_PID[@]}"; do job_end "$name"; done
+}
+
+# ---- traffic: the judge --------------------------------------------------------------
+
+# serve NAME NS WORDS...: `flow serve` in NS, listening when this returns
+serve() {
+	local name=$1 ns=$2
+
+	shift 2
+	job "$name" in_ns "$ns" "$FLOW" serve "$@"
+	hear "$name" 5
+	[ "$REPLY" = ready ] || bail_out "server $name: $REPLY"
+}
+
+# hold NAME NS N WORDS...: N flows from NS, all open when this returns
+hold() {
+	local name=$1 ns=$2 n=$3
+
+	shift 3
+	job "$name" in_ns "$ns" "$FLOW" hold -n "$n" "$@"
+	hear "$name" 10
+	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"
+}
+
+# ---- kernel state, for waiting and comparing, never as a verdict -----------------------
+
+# How many conntrack entries have these words (conntrack -L options).
+entries() { conntrack -L "$@" 2>/dev/null | wc -l; }
+
+no_entries() { [ "$(entries "$@")" = 0 ]; }
+
+has_addr() { [ -n "$(ip -o addr show dev "$2" to "$1" | awk -v a="$1" '$4 == a')" ]; }
+
+# All that must not change: addresses, routes, rules. (Counters do.)
+state() {
+	ip -j addr | jq -S 'map(.addr_info[]? |= del(.valid_life_time, .preferred_life_time))'
+	ip -j route show table all | jq -S .
+	ip -j -6 route show table all | jq -S 'map(del(.expires))'
+	nft -j list ruleset | jq -S 'del(.. | .packets?, .bytes?, .handle?)'
+}
+
+# ---- vipsafe ---------------------------------------------------------------------------
+
+need_vipsafe() { [ -x "$VIPSAFE" ] || skip_all "no $VIPSAFE"; }
+
+# run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
+# shellcheck disable=SC2034
+run() {
+	timeout -k 2 20 "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
+	RC=$?
+	OUT=$(cat "$T/out") ERR=$(cat "$T/err")
+}
+
+# json FILTER: of the last run's --json output
+json() { jq -r "$1" "$T/out" 2>/dev/null || echo "(no JSON)"; }
