@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "steps/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <vipsafe/base.h>
+
+/* Only root and we can have decided what is in there. */
+static bool is_ours(const struct stat *st)
+{
+	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+int rundir_open(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!is_ours(&st))
+		return -EPERM;
+	return TAKE_FD(fd);
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Unlike a process id alone the time keeps writers in two pid namespaces that
+ * share the directory apart. */
+static int temporary_name(const char *name, char buf[NAME_MAX + 1])
+{
+	struct timespec ts;
+	int n;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	n = snprintf(buf, NAME_MAX + 1, ".%s.%ld.%lld%09ld", name, (long)getpid(),
+		     (long long)ts.tv_sec, ts.tv_nsec);
+	return n < 0 || n > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+int rundir_write(int dirfd, const char *name, const void *data, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	char temporary[NAME_MAX + 1];
+	int r;
+
+	r = temporary_name(name, temporary);
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, data, size);
+	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dirfd, temporary, 0);
+	return r;
+}
+
+static int read_all(int fd, char *buf, size_t size, size_t *ret_size)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = read(fd, buf + got, size - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	if (got == size)
+		return -EFBIG; /* no room left for the NUL */
+	buf[got] = '\0';
+	*ret_size = got;
+	return 0;
+}
+
+int rundir_read(int dirfd, const char *name, char *buf, size_t size, size_t *ret_size)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: a FIFO put in the file's place must not hang us. */
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || !is_ours(&st))
+		return -EPERM;
+	return read_all(fd, buf, size, ret_size);
+}
