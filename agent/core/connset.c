@@ -194,7 +194,7 @@ const struct conn *connset_get(const struct connset *s, size_t i)
 const void *connset_payload(const struct connset *s, size_t i, size_t *ret_len)
 {
 	*ret_len = s->items[i].payload_len;
-	return s->bytes + s->items[i].payload_at;
+	return *ret_len ? s->bytes + s->items[i].payload_at : NULL;
 }
 
 int64_t connset_master(const struct connset *s, size_t i)

@@ -40,7 +40,7 @@ enum skip_reason {
 	SKIP_OF_VIP,      /* the leaving address takes part in it */
 	SKIP_CLOSING,     /* TIME_WAIT or CLOSE */
 	SKIP_EXPIRED,     /* its timeout has run out meanwhile */
-	SKIP_SOURCE_GONE, /* translated source is no local address any more */
+	SKIP_NOT_LOCAL,   /* translated source is no address of this node, or no longer */
 	SKIP_DYING,
 	SKIP_REASON_COUNT,
 };

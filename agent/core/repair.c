@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/repair.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+/* A control connection, its data connection, and one more for protocols that
+ * negotiate in two steps (H.323). */
+#define DEPTH_MAX 3
+
+#define TRANSLATION_BITS \
+	(CONN_SRC_NAT | CONN_DST_NAT | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE)
+
+bool repair_matches(const struct conn *old, const struct conn *now)
+{
+	return conn_key_equal(&old->key, &now->key) && tuple_equal(&old->reply, &now->reply) &&
+	       (old->status & TRANSLATION_BITS) == (now->status & TRANSLATION_BITS);
+}
+
+/* The client's next packet made this entry while ours was gone. In the middle
+ * of an old TCP connection it was picked up as ESTABLISHED without a handshake,
+ * and the peer, seeing a new source port, has answered RST at most. A
+ * handshake, or an ASSURED entry, is a new connection the peer takes part in. */
+static bool is_new_connection(const struct conn *now)
+{
+	if (now->key.l4proto != IPPROTO_TCP)
+		return now->status & CONN_ASSURED;
+	switch ((enum conn_tcp_state)now->tcp_state) {
+	case CONN_TCP_SYN_SENT:
+	case CONN_TCP_SYN_RECV:
+	case CONN_TCP_SYN_SENT2:
+		return true;
+	case CONN_TCP_NONE:
+	case CONN_TCP_CLOSE:
+		return false;
+	case CONN_TCP_ESTABLISHED:
+	case CONN_TCP_FIN_WAIT:
+	case CONN_TCP_CLOSE_WAIT:
+	case CONN_TCP_LAST_ACK:
+	case CONN_TCP_TIME_WAIT:
+		break;
+	}
+	return now->status & CONN_ASSURED;
+}
+
+enum twin repair_judge(const struct conn *old, const struct conn *now)
+{
+	if (conn_key_equal(&old->key, &now->key)) {
+		if (tuple_equal(&old->reply, &now->reply))
+			return TWIN_SAME;
+		return is_new_connection(now) ? TWIN_SUPERSEDED : TWIN_WRONG;
+	}
+	/* A flow in whose original direction our replies travel: with our entry
+	 * gone, the peer's packet was delivered locally. */
+	if (tuple_equal(&now->key.orig, &old->reply) && now->key.l4proto == old->key.l4proto)
+		return TWIN_BOGUS;
+	return TWIN_FOREIGN;
+}
+
+struct conn_key repair_reply_key(const struct conn *c)
+{
+	/* A zone of the original direction does not apply to replies; one that
+	 * applies to them is looked up as that direction's own. */
+	uint16_t zone = c->key.zone_dir == CONN_ZONE_ORIG ? 0 : c->key.zone;
+
+	return conn_key_make(c->key.family, c->key.l4proto, &c->reply, zone, CONN_ZONE_BOTH);
+}
+
+static unsigned depth_of(const struct connset *set, uint32_t index)
+{
+	int64_t at = index;
+	unsigned depth;
+
+	for (depth = 0; depth < DEPTH_MAX; depth++) {
+		at = connset_master(set, (size_t)at);
+		if (at < 0)
+			break;
+	}
+	return depth;
+}
+
+int repair_order(const struct connset *set, uint32_t *indices, size_t n)
+{
+	_cleanup_free_ uint32_t *sorted = NULL;
+	size_t i, out = 0, children = 0;
+	unsigned depth;
+
+	for (i = 0; i < n; i++)
+		children += connset_get(set, indices[i])->has_master;
+	if (!children)
+		return 0;
+	sorted = malloc(n * sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (depth = 0; depth <= DEPTH_MAX; depth++)
+		for (i = 0; i < n; i++)
+			if (depth_of(set, indices[i]) == depth)
+				sorted[out++] = indices[i];
+	memcpy(indices, sorted, n * sizeof(*sorted));
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Judgements of a repair: is this the entry we knew, may it be replaced, and
+ * in which order do entries come back. */
+#pragma once
+
+#include "core/conn.h"
+#include "core/connset.h"
+
+/* What a listed or fetched entry is to the one we remember. */
+enum twin {
+	TWIN_SAME,       /* the same tuples and translation */
+	TWIN_WRONG,      /* the old connection, mapped anew: replace it */
+	TWIN_BOGUS,      /* the peer's packet, taken for a connection to us: replace it */
+	TWIN_SUPERSEDED, /* a newer connection of the same client: leave it */
+	TWIN_FOREIGN,    /* somebody else's: leave it, ours is lost */
+};
+
+/* NOW is an entry that stands in the way of OLD: one of its tuples equals one
+ * of OLD's. */
+enum twin repair_judge(const struct conn *old, const struct conn *now);
+
+/* Whether NOW, created from OLD, is what was asked for: both tuples and the
+ * status bits of the translation. A wrongly restored entry has the same tuples
+ * and lacks the bits: its packets leave untranslated (kernel.md 4). */
+bool repair_matches(const struct conn *old, const struct conn *now);
+
+/* The key under which the kernel finds whatever occupies C's reply tuple. */
+struct conn_key repair_reply_key(const struct conn *c);
+
+/* Reorder INDICES so that each entry comes after its master when that is among
+ * SET; otherwise the order stays. Returns 0 or -ENOMEM. */
+int repair_order(const struct connset *set, uint32_t *indices, size_t n);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The conntrack table over ctnetlink: list it, change it in batches. Two
+ * sockets, so that an unfinished listing never mixes with verdicts. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+struct ct;
+
+/* -EPROTONOSUPPORT: this kernel has no netfilter netlink. */
+int ct_new(struct ct **ret);
+struct ct *ct_free(struct ct *ct);
+
+/* As the members of struct kernel_ops with these names. */
+int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud);
+int ct_batch(struct ct *ct, struct ct_op *ops, size_t n);
+int ct_usage(uint32_t *ret_count, uint32_t *ret_max);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A dumped entry becomes a conn and, as its payload, the attributes a CREATE
+ * needs beside the tuples: already in the form the kernel accepts back. */
+#include "kernel/ctcodec.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "kernel/ctattr.h"
+
+static bool decode_ip(const struct nlattr *a, uint8_t family, struct tuple *ret)
+{
+	const struct nlattr *tb[CTA_IP_MAX + 1];
+
+	if (!a || !nest_parse(a, tb, CTA_IP_MAX))
+		return false;
+	if (family == AF_INET)
+		return attr_read(tb[CTA_IP_V4_SRC], ret->src, 4) &&
+		       attr_read(tb[CTA_IP_V4_DST], ret->dst, 4);
+	return attr_read(tb[CTA_IP_V6_SRC], ret->src, 16) &&
+	       attr_read(tb[CTA_IP_V6_DST], ret->dst, 16);
+}
+
+static bool decode_l4(const struct nlattr *a, struct tuple *ret, uint8_t *ret_proto)
+{
+	const struct nlattr *tb[CTA_PROTO_MAX + 1];
+	uint8_t proto;
+
+	if (!a || !nest_parse(a, tb, CTA_PROTO_MAX) || !attr_read(tb[CTA_PROTO_NUM], &proto, 1))
+		return false;
+	*ret_proto = proto;
+	if (proto == IPPROTO_ICMP)
+		return attr_read(tb[CTA_PROTO_ICMP_ID], &ret->icmp.id, 2) &&
+		       attr_read(tb[CTA_PROTO_ICMP_TYPE], &ret->icmp.type, 1) &&
+		       attr_read(tb[CTA_PROTO_ICMP_CODE], &ret->icmp.code, 1);
+	if (proto == IPPROTO_ICMPV6)
+		return attr_read(tb[CTA_PROTO_ICMPV6_ID], &ret->icmp.id, 2) &&
+		       attr_read(tb[CTA_PROTO_ICMPV6_TYPE], &ret->icmp.type, 1) &&
+		       attr_read(tb[CTA_PROTO_ICMPV6_CODE], &ret->icmp.code, 1);
+	/* Protocols without ports have neither attribute. */
+	attr_read(tb[CTA_PROTO_SRC_PORT], &ret->sport, 2);
+	attr_read(tb[CTA_PROTO_DST_PORT], &ret->dport, 2);
+	return true;
+}
+
+/* One tuple of an entry. *RET_ZONE is left alone when the tuple has none. */
+static bool decode_tuple(const struct nlattr *a, uint8_t family, struct tuple *ret,
+			 uint8_t *ret_proto, uint16_t *ret_zone)
+{
+	const struct nlattr *tb[CT_ATTR_TUPLE_ZONE + 1];
+
+	memset(ret, 0, sizeof(*ret));
+	if (!a || !nest_parse(a, tb, CT_ATTR_TUPLE_ZONE))
+		return false;
+	attr_read(tb[CT_ATTR_TUPLE_ZONE], ret_zone, sizeof(*ret_zone));
+	return decode_ip(tb[CTA_TUPLE_IP], family, ret) &&
+	       decode_l4(tb[CTA_TUPLE_PROTO], ret, ret_proto);
+}
+
+static bool tcp_is_closing(uint8_t state)
+{
+	return state >= CONN_TCP_FIN_WAIT && state <= CONN_TCP_CLOSE;
+}
+
+/* What a re-created TCP entry gets: liberal window checking, since the windows
+ * seen so far cannot be handed over and a strict entry would call the next
+ * packet of a busy flow invalid; and of the old flags only those that stay
+ * true. MAXACK_SET without the acknowledgement it refers to makes genuine
+ * resets invalid (kernel.md 4). Dumps carry mask 0, which would set nothing. */
+static struct ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t state)
+{
+	struct ct_tcp_flags f = { 0 };
+	uint8_t keep = CT_TCP_WINDOW_SCALE | CT_TCP_SACK_PERM;
+
+	if (tcp_is_closing(state))
+		keep |= CT_TCP_CLOSE_INIT;
+	attr_read(dumped, &f, sizeof(f));
+	f.flags = (uint8_t)((f.flags & keep) | CT_TCP_BE_LIBERAL);
+	f.mask = 0xff;
+	return f;
+}
+
+static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *ret_state)
+{
+	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
+	struct ct_tcp_flags flags;
+	size_t info, nest;
+	uint8_t state, scale;
+
+	if (!nest_parse(tcp, tb, CTA_PROTOINFO_TCP_MAX) ||
+	    !attr_read(tb[CTA_PROTOINFO_TCP_STATE], &state, 1))
+		return false;
+	*ret_state = state;
+	info = buf_nest(out, CTA_PROTOINFO);
+	nest = buf_nest(out, CTA_PROTOINFO_TCP);
+	buf_put(out, CTA_PROTOINFO_TCP_STATE, &state, 1);
+	if (attr_read(tb[CTA_PROTOINFO_TCP_WSCALE_ORIGINAL], &scale, 1))
+		buf_put(out, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, &scale, 1);
+	if (attr_read(tb[CTA_PROTOINFO_TCP_WSCALE_REPLY], &scale, 1))
+		buf_put(out, CTA_PROTOINFO_TCP_WSCALE_REPLY, &scale, 1);
+	flags = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL], state);
+	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &flags, sizeof(flags));
+	flags = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_REPLY], state);
+	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_REPLY, &flags, sizeof(flags));
+	buf_nest_end(out, nest);
+	buf_nest_end(out, info);
+	return true;
+}
+
+static bool patch_protoinfo(const struct nlattr *a, struct attr_buf *out, uint8_t *ret_state)
+{
+	const struct nlattr *tb[CTA_PROTOINFO_MAX + 1];
+
+	if (!nest_parse(a, tb, CTA_PROTOINFO_MAX))
+		return false;
+	if (tb[CTA_PROTOINFO_TCP])
+		return patch_tcp(tb[CTA_PROTOINFO_TCP], out, ret_state);
+	buf_copy(out, a);
+	return true;
+}
+
+/* The rest of what a CREATE may carry. Counters, timestamps and the security
+ * mark are not in it: the kernel ignores them (kernel.md 4). */
+static void payload_fill(const struct nlattr *const *tb, struct attr_buf *out)
+{
+	static const uint16_t verbatim[] = {
+		CTA_MARK,	   CTA_LABELS,	     CTA_HELP,	       CTA_SEQ_ADJ_ORIG,
+		CTA_SEQ_ADJ_REPLY, CT_ATTR_SYNPROXY, CTA_TUPLE_MASTER,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbatim); i++)
+		if (tb[verbatim[i]])
+			buf_copy(out, tb[verbatim[i]]);
+}
+
+static void decode_zone(const struct nlattr *const *tb, uint16_t zone_orig, uint16_t zone_reply,
+			struct conn_key *key)
+{
+	uint16_t zone = 0;
+
+	if (attr_read(tb[CTA_ZONE], &zone, sizeof(zone)))
+		key->zone_dir = CONN_ZONE_BOTH;
+	else if (zone_orig)
+		key->zone_dir = CONN_ZONE_ORIG, zone = zone_orig;
+	else if (zone_reply)
+		key->zone_dir = CONN_ZONE_REPLY, zone = zone_reply;
+	key->zone = ntohs(zone);
+}
+
+static uint32_t read_be32(const struct nlattr *a)
+{
+	uint32_t v = 0;
+
+	attr_read(a, &v, sizeof(v));
+	return ntohl(v);
+}
+
+static int decode_attrs(const struct nlattr *const *tb, uint8_t family, struct conn *c,
+			struct conn_key *master, struct attr_buf *out)
+{
+	uint16_t zone_orig = 0, zone_reply = 0, ignored;
+	struct tuple orig, of_master;
+	uint8_t proto, reply_proto;
+
+	if (!decode_tuple(tb[CTA_TUPLE_ORIG], family, &orig, &proto, &zone_orig) ||
+	    !decode_tuple(tb[CTA_TUPLE_REPLY], family, &c->reply, &reply_proto, &zone_reply) ||
+	    proto != reply_proto)
+		return -EBADMSG;
+	c->key = conn_key_make(family, proto, &orig, 0, CONN_ZONE_BOTH);
+	decode_zone(tb, zone_orig, zone_reply, &c->key);
+	c->status = read_be32(tb[CTA_STATUS]);
+	c->timeout = read_be32(tb[CTA_TIMEOUT]);
+	c->id = read_be32(tb[CTA_ID]);
+	if (tb[CTA_PROTOINFO] && !patch_protoinfo(tb[CTA_PROTOINFO], out, &c->tcp_state))
+		return -EBADMSG;
+	payload_fill(tb, out);
+	if (!tb[CTA_TUPLE_MASTER])
+		return 0;
+	if (!decode_tuple(tb[CTA_TUPLE_MASTER], family, &of_master, &proto, &ignored))
+		return -EBADMSG;
+	c->has_master = true;
+	*master = conn_key_make(family, proto, &of_master, c->key.zone,
+				(enum conn_zone_dir)c->key.zone_dir);
+	return 0;
+}
+
+int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn,
+		   struct conn_key *ret_master, uint8_t payload[CT_PAYLOAD_MAX],
+		   struct conn_record *ret_record)
+{
+	const struct nlattr *tb[CT_ATTR_MAX + 1];
+	struct attr_buf out = { .data = payload, .size = CT_PAYLOAD_MAX };
+	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
+	size_t head = NLMSG_SPACE(sizeof(*nfg));
+	int r;
+
+	if (nlh->nlmsg_len < head)
+		return -EBADMSG;
+	if (nfg->nfgen_family != AF_INET && nfg->nfgen_family != AF_INET6)
+		return -EOPNOTSUPP;
+	if (!attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, tb, CT_ATTR_MAX))
+		return -EBADMSG;
+	memset(ret_conn, 0, sizeof(*ret_conn));
+	r = decode_attrs(tb, nfg->nfgen_family, ret_conn, ret_master, &out);
+	if (r < 0)
+		return r;
+	if (out.full)
+		return -EBADMSG;
+	*ret_record = (struct conn_record){
+		.conn = ret_conn,
+		.master = ret_conn->has_master ? ret_master : NULL,
+		.payload = payload,
+		.payload_len = out.len,
+	};
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nfsock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/netlink.h>
+
+#include <vipsafe/base.h>
+
+/* linux/netlink.h, Linux 4.3: error answers without the request's body. */
+#define SOCK_CAP_ACK 10
+
+static void enlarge(int fd, int force, int plain, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
+}
+
+/* libnl folds several errno values into one of its own, so the reason comes
+ * from asking the kernel directly. */
+static int open_error(void)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	return fd < 0 ? -errno : -EIO;
+}
+
+int nfsock_open(struct nl_sock **ret, int sndbuf, int rcvbuf)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+	int fd, on = 1;
+
+	if (!sk)
+		return -ENOMEM;
+	if (nl_connect(sk, NETLINK_NETFILTER) < 0) {
+		nl_socket_free(sk);
+		return open_error();
+	}
+	fd = nl_socket_get_fd(sk);
+	enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, sndbuf);
+	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, rcvbuf);
+	/* Older kernels do not know it and send the body; the buffers allow for it. */
+	(void)setsockopt(fd, SOL_NETLINK, SOCK_CAP_ACK, &on, sizeof(on));
+	*ret = sk;
+	return 0;
+}
+
+int nfsock_send(struct nl_sock *sk, const void *data, size_t len)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	ssize_t n;
+
+	do {
+		n = sendto(nl_socket_get_fd(sk), data, len, 0, (struct sockaddr *)&to, sizeof(to));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int wait_readable(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int r;
+
+	do {
+		r = poll(&p, 1, timeout_ms);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+}
+
+int nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
+{
+	struct sockaddr_nl from = { 0 };
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+	int fd = nl_socket_get_fd(sk), r;
+	ssize_t n;
+
+	for (;;) {
+		n = recvmsg(fd, &msg, MSG_DONTWAIT);
+		if (n >= 0)
+			break;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -errno;
+		r = wait_readable(fd, timeout_ms);
+		if (r < 0)
+			return r;
+	}
+	if (msg.msg_namelen != sizeof(from) || from.nl_pid != 0)
+		return -EPROTO;
+	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : (int)n;
+}
