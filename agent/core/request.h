@@ -75,8 +75,11 @@ struct request {
 };
 
 struct request_error {
-	char text[REQUEST_ERROR_MAX]; /* one line, names the offending word */
+	char text[REQUEST_ERROR_MAX]; /* one printable line, names the offending word */
 };
+
+/* Fill E; what is not printable is escaped. Returns -EINVAL. */
+int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2, 3);
 
 /* Parse the words after "add" or "del":
  *   ADDR[/LEN] [ADDR…] dev DEV [option …]
@@ -92,6 +95,10 @@ int request_parse(struct request *req, int argc, char *const argv[],
 int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error);
 
 void request_init(struct request *req, enum op op);
+
+/* Whether NAME can be a device's name or alternative name.
+ * Returns 0, or -EINVAL with *RET_ERROR filled. */
+int device_name_check(const char *name, struct request_error *ret_error);
 
 /* Names as used on the command line and in JSON; parse returns -EINVAL. */
 const char *op_name(enum op op);

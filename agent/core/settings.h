@@ -58,6 +58,9 @@ struct settings {
 void settings_init(struct settings *s);
 void settings_done(struct settings *s);
 
+/* Take note that [SECTION] begins: it may hold no key. Errors as below. */
+int settings_section(struct settings *s, const char *section, struct request_error *ret_error);
+
 /* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
  * *RET_ERROR naming section, key or value. A key given twice in one section
  * of one file is the caller's matter. */
@@ -71,3 +74,8 @@ int settings_finish(struct settings *s, struct request_error *ret_error);
 /* "500ms", "2s", "1min", "250us": a whole number with a unit, no space.
  * Returns 0, -EINVAL (malformed, unit missing) or -ERANGE. */
 int duration_parse(const char *text, usec_t *ret);
+
+#define DURATION_TEXT_MAX 32
+
+/* The same text back, with the largest unit that loses nothing. Returns BUF. */
+const char *duration_format(usec_t d, char buf[DURATION_TEXT_MAX]);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text that came from outside, made fit for a terminal or a log. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+/* Copy IN to BUF with every byte that is not printable ASCII written as \xNN.
+ * Never splits an escape; cuts with "..." when SIZE (at least 8) is too small.
+ * Applying it twice changes nothing more. Returns BUF. */
+const char *text_escape(const char *in, char *buf, size_t size);
+
+/* printf into BUF, cut as needed, then escape it in place: one printable line
+ * whatever the arguments held. */
+void text_line(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
+
+/* Parse a whole decimal number of digits only. Returns 0, -EINVAL, or -ERANGE
+ * when it is below MIN or above MAX. */
+int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
