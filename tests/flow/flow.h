@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flow: judge of the traffic tests. Clients exchange lines with a server that
+ * answers with the address and port it saw, so that a lost, a stalled and a
+ * re-translated flow are told apart by what happened on the wire. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+struct options {
+	struct wire wire;
+	union sockaddr_any remote; /* serve: where to listen */
+	bool has_bind;
+	union sockaddr_any bind;
+	uint16_t first_port; /* local port (echo id) of the first flow; 0: any */
+	size_t n;
+	unsigned deadline_ms; /* of one exchange */
+	unsigned think_ms;    /* busy: between two exchanges of a flow */
+	unsigned seconds;     /* busy: 0: until stdin ends */
+};
+
+/* The three subcommands; each returns the exit code. */
+int serve_main(const struct options *o);
+int hold_main(const struct options *o);
+int busy_main(const struct options *o);
+
+/* CLOCK_MONOTONIC in milliseconds. */
+uint64_t now_ms(void);
