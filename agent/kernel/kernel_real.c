@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/kernel_real.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "kernel/announce.h"
+#include "kernel/ct.h"
+#include "kernel/ifaddr.h"
+#include "kernel/link.h"
+#include "kernel/probe.h"
+#include "kernel/rtnl.h"
+
+struct kernel_real {
+	struct rtnl *rtnl;
+	/* Opened when first needed: addresses move without conntrack too. */
+	struct ct *ct;
+};
+
+static int get_ct(struct kernel_real *k)
+{
+	return k->ct ? 0 : ct_new(&k->ct);
+}
+
+static int real_link_get(void *ctx, const char *name, struct link *ret)
+{
+	struct kernel_real *k = ctx;
+
+	return link_get(k->rtnl, name, ret);
+}
+
+static int real_addr_list(void *ctx, ifaddr_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+
+	return ifaddr_list(k->rtnl, sink, ud);
+}
+
+static int real_addr_add(void *ctx, const struct ifaddr *a)
+{
+	struct kernel_real *k = ctx;
+
+	return ifaddr_add(k->rtnl, a);
+}
+
+static int real_addr_del(void *ctx, const struct ifaddr *a)
+{
+	struct kernel_real *k = ctx;
+
+	return ifaddr_del(k->rtnl, a);
+}
+
+static int real_promotes_secondaries(void *ctx _unused_, const struct link *link)
+{
+	return link_promotes_secondaries(link);
+}
+
+static int real_announce(void *ctx _unused_, const struct link *link, const struct addr *a)
+{
+	return announce_send(link, a);
+}
+
+static int real_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+	int r = get_ct(k);
+
+	return r < 0 ? r : ct_dump(k->ct, family, sink, ud);
+}
+
+static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
+{
+	struct kernel_real *k = ctx;
+	int r = get_ct(k);
+
+	return r < 0 ? r : ct_batch(k->ct, ops, n);
+}
+
+static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_max)
+{
+	return ct_usage(ret_count, ret_max);
+}
+
+static int real_probe(void *ctx _unused_, usec_t budget, enum kernel_verdict *ret_ipv4,
+		      enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
+{
+	probe_run(budget, ret_ipv4, ret_ipv6, reason);
+	return 0;
+}
+
+static usec_t real_now(void *ctx _unused_)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+static void real_sleep(void *ctx, usec_t duration)
+{
+	usec_t end = real_now(ctx) + duration;
+	struct timespec ts = {
+		.tv_sec = (time_t)(end / USEC_PER_SEC),
+		.tv_nsec = (long)(end % USEC_PER_SEC) * 1000,
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+static const struct kernel_ops real_ops = {
+	.link_get = real_link_get,
+	.addr_list = real_addr_list,
+	.addr_add = real_addr_add,
+	.addr_del = real_addr_del,
+	.promotes_secondaries = real_promotes_secondaries,
+	.announce = real_announce,
+	.ct_dump = real_ct_dump,
+	.ct_batch = real_ct_batch,
+	.ct_usage = real_ct_usage,
+	.probe = real_probe,
+	.now = real_now,
+	.sleep = real_sleep,
+};
+
+int kernel_real_new(struct kernel_real **ret)
+{
+	struct kernel_real *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	r = rtnl_new(&k->rtnl);
+	if (r < 0) {
+		kernel_real_free(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+struct kernel_real *kernel_real_free(struct kernel_real *k)
+{
+	if (!k)
+		return NULL;
+	ct_free(k->ct);
+	rtnl_free(k->rtnl);
+	free(k);
+	return NULL;
+}
+
+struct kernel kernel_real_get(struct kernel_real *k)
+{
+	return (struct kernel){ .ops = &real_ops, .ctx = k };
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kernel/ct.h"
+#include "kernel/probe_trial.h"
+#include "kernel/probe_world.h"
+
+/* How long an asynchronous flush may take to show, and how often to look. */
+#define FLUSH_WAIT (500 * USEC_PER_MSEC)
+#define LOOK_MIN (1 * USEC_PER_MSEC)
+#define LOOK_MAX (16 * USEC_PER_MSEC)
+
+/* A killed process is gone at once unless the kernel holds it. */
+#define REAP_WAIT (1 * USEC_PER_SEC)
+
+/* What the child writes into the pipe, once, in one piece (< PIPE_BUF). */
+struct answer {
+	uint32_t verdict[2];
+	char reason[REPORT_TEXT_MAX];
+};
+
+static usec_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+static void sleep_usec(usec_t usec)
+{
+	struct timespec ts = { .tv_sec = (time_t)(usec / USEC_PER_SEC),
+			       .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000 };
+
+	nanosleep(&ts, NULL); /* cut short by a signal: we only look earlier */
+}
+
+/* ---- in the child ------------------------------------------------------------ */
+
+static void wait_for_flush(struct trial trials[2], struct ct *ct, usec_t deadline)
+{
+	usec_t pause = LOOK_MIN, end = MIN(now_usec() + FLUSH_WAIT, deadline);
+
+	for (;;) {
+		for (size_t i = 0; i < 2; i++)
+			if (trials[i].running)
+				trial_look(&trials[i], ct);
+		if ((!trials[0].running && !trials[1].running) || now_usec() >= end)
+			break;
+		sleep_usec(pause);
+		pause = MIN(2 * pause, LOOK_MAX);
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (trials[i].running)
+			trial_give_up(&trials[i]);
+}
+
+static void conclude(struct answer *a, const struct trial trials[2])
+{
+	const char *v4 = trials[0].reason, *v6 = trials[1].reason;
+
+	a->verdict[0] = trials[0].verdict;
+	a->verdict[1] = trials[1].verdict;
+	if (v4[0] && v6[0] && strcmp(v4, v6) != 0)
+		snprintf(a->reason, sizeof(a->reason), "IPv4: %.150s; IPv6: %.150s", v4, v6);
+	else if (v4[0])
+		snprintf(a->reason, sizeof(a->reason), "%s%s", v6[0] ? "" : "IPv4: ", v4);
+	else if (v6[0])
+		snprintf(a->reason, sizeof(a->reason), "IPv6: %s", v6);
+}
+
+static const char *describe_enter(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		return "no permission to create a network namespace";
+	if (err == -EINVAL)
+		return "this kernel has no network namespaces";
+	if (err == -ENOSPC || err == -EUSERS)
+		return "no more network namespaces are allowed here";
+	return "cannot create a network namespace";
+}
+
+static void experiment(struct answer *a, usec_t deadline)
+{
+	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	struct trial trials[2];
+	struct ct *ct = NULL;
+	int err;
+
+	err = probe_world_enter();
+	if (err < 0) {
+		snprintf(a->reason, sizeof(a->reason), "%s", describe_enter(err));
+		return;
+	}
+	/* Entering a user namespace may have cleared it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	err = rtnl_new(&r);
+	if (err == 0)
+		err = probe_world_build(r);
+	if (err < 0) {
+		snprintf(a->reason, sizeof(a->reason), "cannot create a test device: %s",
+			 strerror(-err));
+		return;
+	}
+	err = ct_new(&ct);
+	if (err < 0) {
+		snprintf(a->reason, sizeof(a->reason), "%s",
+			 err == -EPROTONOSUPPORT ? "conntrack is not in this kernel" :
+						   strerror(-err));
+		return;
+	}
+	trial_start(&trials[0], AF_INET, r, ct);
+	trial_start(&trials[1], AF_INET6, r, ct);
+	wait_for_flush(trials, ct, deadline);
+	conclude(a, trials);
+	ct_free(ct);
+}
+
+/* Never returns. The namespace goes with this process. */
+static void child_main(int fd, pid_t parent, usec_t deadline)
+{
+	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	experiment(&a, deadline);
+	_exit(write(fd, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
+}
+
+/* ---- in the caller ----------------------------------------------------------- */
+
+/* -ETIMEDOUT, -ENODATA (it died), or -EBADMSG. */
+static int read_answer(int fd, usec_t deadline, struct answer *ret)
+{
+	struct answer a;
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		usec_t now = now_usec();
+		ssize_t n;
+
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)MIN((deadline - now) / USEC_PER_MSEC + 1, 60000)) <= 0)
+			continue;
+		n = read(fd, &a, sizeof(a));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -ENODATA;
+		if (n != (ssize_t)sizeof(a) || a.verdict[0] > KERNEL_FIXED ||
+		    a.verdict[1] > KERNEL_FIXED || !memchr(a.reason, '\0', sizeof(a.reason)))
+			return -EBADMSG;
+		*ret = a;
+		return 0;
+	}
+}
+
+/* Bounded: a child the kernel does not let go is left to our own exit. */
+static void reap(pid_t pid)
+{
+	usec_t end = now_usec() + REAP_WAIT;
+
+	kill(pid, SIGKILL);
+	for (;;) {
+		pid_t r = waitpid(pid, NULL, WNOHANG);
+
+		if (r == pid || (r < 0 && errno != EINTR) || now_usec() >= end)
+			return;
+		sleep_usec(LOOK_MIN);
+	}
+}
+
+static int run_child(usec_t deadline, struct answer *ret)
+{
+	pid_t pid, parent = getpid();
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		child_main(fds[1], parent, deadline);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (pid > 0) {
+		r = read_answer(fds[0], deadline, ret);
+		reap(pid);
+	}
+	close(fds[0]);
+	return r;
+}
+
+/* The experiment would load conntrack into a kernel that works without: on
+ * old kernels every packet of the node would then be tracked. */
+static bool conntrack_is_loaded(void)
+{
+	return access("/proc/sys/net/netfilter/nf_conntrack_count", F_OK) == 0 ||
+	       access("/sys/module/nf_conntrack", F_OK) == 0 ||
+	       access("/proc/net/stat/nf_conntrack", F_OK) == 0;
+}
+
+void probe_run(usec_t budget, enum kernel_verdict *ret_ipv4, enum kernel_verdict *ret_ipv6,
+	       char reason[REPORT_TEXT_MAX])
+{
+	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
+	const char *why = NULL;
+
+	if (!conntrack_is_loaded()) {
+		why = "conntrack is not in this kernel";
+	} else {
+		int r = run_child(now_usec() + budget, &a);
+
+		if (r == -ETIMEDOUT)
+			why = "the experiment did not finish in time";
+		else if (r == -ENODATA || r == -EBADMSG)
+			why = "the experiment died without an answer";
+		else if (r < 0)
+			why = strerror(-r);
+	}
+	if (why)
+		snprintf(a.reason, sizeof(a.reason), "%s", why);
+	*ret_ipv4 = (enum kernel_verdict)a.verdict[0];
+	*ret_ipv6 = (enum kernel_verdict)a.verdict[1];
+	memcpy(reason, a.reason, sizeof(a.reason));
+}

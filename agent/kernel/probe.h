@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Find out by experiment what deleting an address flushes on this kernel.
+ * Everything happens in a child process inside a network namespace of its
+ * own, which dies with it: no address, rule, file or process stays behind. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+/* Fill both verdicts within about BUDGET, and REASON: one line why one of
+ * them is KERNEL_UNKNOWN, "" when both are known. Blocks; forks. */
+void probe_run(usec_t budget, enum kernel_verdict *ret_ipv4, enum kernel_verdict *ret_ipv6,
+	       char reason[REPORT_TEXT_MAX]);

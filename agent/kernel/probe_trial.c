@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/probe_trial.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "kernel/ifaddr.h"
+#include "kernel/link.h"
+#include "kernel/probe_rule.h"
+#include "kernel/probe_world.h"
+
+#define ALL_FLOWS ((1U << TRIAL_FLOWS) - 1)
+#define FIRST_PORT 40000
+
+/* Documentation ranges; nothing outside the namespace ever sees them. */
+struct trial_scene {
+	uint8_t family, inside_len, outside_len;
+	const char *inside, *kept, *leaving, *to_kept, *to_leaving;
+};
+
+static const struct trial_scene scenes[] = {
+	{ AF_INET, 32, 24, "203.0.113.1", "192.0.2.1", "198.51.100.1", "192.0.2.2",
+	  "198.51.100.2" },
+	{ AF_INET6, 128, 64, "2001:db8:0:3::1", "2001:db8:0:1::1", "2001:db8:0:2::1",
+	  "2001:db8:0:1::2", "2001:db8:0:2::2" },
+};
+
+static void _printf_(2, 3) fail(struct trial *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t->reason, sizeof(t->reason), fmt, ap);
+	va_end(ap);
+	t->running = false;
+}
+
+static struct addr scene_addr(const struct trial_scene *s, const char *text)
+{
+	uint8_t bytes[16] = { 0 };
+
+	inet_pton(s->family, text, bytes);
+	return addr_make(s->family, bytes);
+}
+
+static void set_scene(struct trial *t, const struct trial_scene *s)
+{
+	memset(t, 0, sizeof(*t));
+	t->scene = s;
+	t->verdict = KERNEL_UNKNOWN;
+	t->inside = scene_addr(s, s->inside);
+	t->kept = scene_addr(s, s->kept);
+	t->leaving = scene_addr(s, s->leaving);
+	t->to_kept = scene_addr(s, s->to_kept);
+	t->to_leaving = scene_addr(s, s->to_leaving);
+}
+
+static struct ifaddr make_ifaddr(int ifindex, const struct addr *a, uint8_t len)
+{
+	return (struct ifaddr){
+		.ifindex = ifindex,
+		.prefix = { .addr = *a, .len = len },
+		.flags = a->family == AF_INET6 ? IFADDR_NODAD : 0,
+		.preferred_lft = IFADDR_FOREVER,
+		.valid_lft = IFADDR_FOREVER,
+	};
+}
+
+static int set_addresses(struct trial *t, struct rtnl *r)
+{
+	struct link outside, inside;
+	struct ifaddr a;
+	int err;
+
+	err = link_get(r, PROBE_OUTSIDE, &outside);
+	if (err == 0)
+		err = link_get(r, PROBE_INSIDE, &inside);
+	if (err < 0)
+		return err;
+	t->outside_ifindex = outside.ifindex;
+	a = make_ifaddr(inside.ifindex, &t->inside, t->scene->inside_len);
+	err = ifaddr_add(r, &a);
+	if (err < 0)
+		return err;
+	a = make_ifaddr(outside.ifindex, &t->kept, t->scene->outside_len);
+	err = ifaddr_add(r, &a);
+	if (err < 0)
+		return err;
+	a = make_ifaddr(outside.ifindex, &t->leaving, t->scene->outside_len);
+	return ifaddr_add(r, &a);
+}
+
+union sockaddr_any {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static socklen_t fill_sockaddr(union sockaddr_any *s, const struct addr *a, uint16_t port)
+{
+	memset(s, 0, sizeof(*s));
+	s->sa.sa_family = a->family;
+	if (a->family == AF_INET) {
+		memcpy(&s->in.sin_addr, a->bytes, sizeof(s->in.sin_addr));
+		s->in.sin_port = port;
+		return sizeof(s->in);
+	}
+	memcpy(&s->in6.sin6_addr, a->bytes, sizeof(s->in6.sin6_addr));
+	s->in6.sin6_port = port;
+	return sizeof(s->in6);
+}
+
+/* One packet per flow, told apart by destination and destination port. */
+static int send_flows(struct trial *t)
+{
+	_cleanup_close_ int fd = socket(t->scene->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct addr *to[] = { &t->to_kept, &t->to_leaving };
+	union sockaddr_any s;
+	socklen_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = fill_sockaddr(&s, &t->inside, 0);
+	if (bind(fd, &s.sa, len) < 0 || getsockname(fd, &s.sa, &len) < 0)
+		return -errno;
+	t->port = t->scene->family == AF_INET ? s.in.sin_port : s.in6.sin6_port;
+	for (size_t i = 0; i < 2 * TRIAL_FLOWS; i++) {
+		len = fill_sockaddr(&s, to[i % 2], htons((uint16_t)(FIRST_PORT + i / 2)));
+		if (sendto(fd, "", 1, MSG_DONTWAIT, &s.sa, len) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Note a flow of ours that is translated the way it should be. */
+static int note(void *ud, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+	uint8_t family = c->key.family;
+	struct addr src = tuple_src(&c->key.orig, family);
+	struct addr dst = tuple_dst(&c->key.orig, family);
+	struct addr translated = tuple_dst(&c->reply, family);
+	unsigned i = (unsigned)ntohs(c->key.orig.dport) - FIRST_PORT;
+	struct trial *t = ud;
+
+	if (c->key.l4proto != IPPROTO_UDP || !addr_equal(&src, &t->inside) ||
+	    c->key.orig.sport != t->port || i >= TRIAL_FLOWS || !(c->status & CONN_SRC_NAT))
+		return 0;
+	if (addr_equal(&dst, &t->to_kept) && addr_equal(&translated, &t->kept))
+		t->kept_seen |= 1U << i;
+	if (addr_equal(&dst, &t->to_leaving) && addr_equal(&translated, &t->leaving))
+		t->leaving_seen |= 1U << i;
+	return 0;
+}
+
+static int look(struct trial *t, struct ct *ct)
+{
+	t->kept_seen = t->leaving_seen = 0;
+	return ct_dump(ct, t->scene->family, note, t);
+}
+
+/* Flows through TOOL's rule, and every one translated as expected. */
+static int masquerade_with(struct trial *t, enum probe_tool tool, struct ct *ct,
+			   char error[PROBE_ERROR_MAX])
+{
+	int r;
+
+	r = probe_rule_install(tool, t->scene->family, PROBE_OUTSIDE, error);
+	if (r < 0)
+		return r;
+	r = send_flows(t);
+	if (r == 0)
+		r = look(t, ct);
+	if (r < 0) {
+		snprintf(error, PROBE_ERROR_MAX, "%s", strerror(-r));
+		return -EIO;
+	}
+	if (t->kept_seen == ALL_FLOWS && t->leaving_seen == ALL_FLOWS)
+		return 0;
+	snprintf(error, PROBE_ERROR_MAX, "only %d of %d flows were masqueraded",
+		 __builtin_popcount(t->kept_seen) + __builtin_popcount(t->leaving_seen),
+		 2 * TRIAL_FLOWS);
+	return -EIO;
+}
+
+static int masquerade(struct trial *t, struct ct *ct)
+{
+	static const char *const names[] = { "nft", "iptables", "iptables-legacy" };
+	char error[PROBE_ERROR_MAX], all[TRIAL_REASON_MAX] = "";
+	enum probe_tool order[PROBE_TOOL_COUNT];
+	size_t len = 0;
+
+	probe_rule_order(order);
+	for (size_t i = 0; i < PROBE_TOOL_COUNT; i++) {
+		int r = masquerade_with(t, order[i], ct, error);
+
+		if (r == 0)
+			return 0;
+		if (r == -ENOENT && order[i] == PROBE_IPTABLES_LEGACY)
+			continue; /* only where "iptables" is the other one */
+		if (len < sizeof(all))
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s: %s",
+						len ? ", " : "", names[order[i]],
+						r == -ENOENT ? "not installed" : error);
+	}
+	fail(t, "no masquerade rule could be set up (%s)", all);
+	return -EIO;
+}
+
+void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct)
+{
+	struct ifaddr leaving;
+	int err;
+
+	set_scene(t, &scenes[family == AF_INET6]);
+	err = set_addresses(t, r);
+	if (err < 0) {
+		fail(t, "cannot set an address: %s", strerror(-err));
+		return;
+	}
+	if (masquerade(t, ct) < 0)
+		return;
+	leaving = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
+	err = ifaddr_del(r, &leaving);
+	if (err < 0)
+		fail(t, "cannot delete an address: %s", strerror(-err));
+	else
+		t->running = true;
+}
+
+void trial_look(struct trial *t, struct ct *ct)
+{
+	int r = look(t, ct);
+
+	if (r < 0) {
+		fail(t, "cannot list conntrack entries: %s", strerror(-r));
+		return;
+	}
+	if (t->leaving_seen)
+		return;
+	if (t->kept_seen == ALL_FLOWS)
+		t->verdict = KERNEL_FIXED;
+	else if (!t->kept_seen)
+		t->verdict = KERNEL_AFFECTED;
+	else
+		return;
+	t->running = false;
+}
+
+void trial_give_up(struct trial *t)
+{
+	if (t->kept_seen == ALL_FLOWS && t->leaving_seen == ALL_FLOWS)
+		fail(t, "the kernel flushed nothing, not even entries of the deleted address");
+	else
+		fail(t, "the flush did not finish in time");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The probe's experiment for one address family.
+ *
+ * The outside device has two addresses of unrelated subnets, and half of the
+ * flows are masqueraded behind each. One of the addresses is deleted. Its own
+ * flows go on every kernel: that they did proves that a flush took place. The
+ * others go only where the flush is by device.
+ *
+ * Many flows and not one, because the flush may be asynchronous: they hash to
+ * random places, so a look in the middle of one pass over the table finding
+ * all of the one kind gone and all of the other kind still there would need
+ * luck of 1 in 600 million (32 over 16). No wait after the proof is needed. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <vipsafe/kernel.h>
+
+#include "kernel/ct.h"
+#include "kernel/rtnl.h"
+
+#define TRIAL_FLOWS 16 /* of each kind */
+#define TRIAL_REASON_MAX 240
+
+struct trial {
+	const struct trial_scene *scene;
+	struct addr inside, kept, leaving, to_kept, to_leaving;
+	int outside_ifindex;
+	uint16_t port;                      /* source port of the current flows, network order */
+	uint32_t kept_seen, leaving_seen;   /* one bit per flow, in the last look */
+	bool running;                       /* the address is deleted, no verdict yet */
+	enum kernel_verdict verdict;
+	char reason[TRIAL_REASON_MAX];      /* why UNKNOWN; "" otherwise */
+};
+
+/* Everything up to the delete, and the delete: addresses, rule, flows. When
+ * it cannot be done the trial is not running and has its reason. */
+void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct);
+
+/* Look whether the flush has shown what it does. When it has, or looking
+ * fails, the trial is not running any more. */
+void trial_look(struct trial *t, struct ct *ct);
+
+/* Time is up: say why a trial that still runs has no verdict. */
+void trial_give_up(struct trial *t);

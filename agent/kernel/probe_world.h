@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The probe's private world: a network namespace with two devices in it. */
+#pragma once
+
+#include "kernel/rtnl.h"
+
+/* Packets leave through the first; flows begin at an address of the second. */
+#define PROBE_OUTSIDE "vsprobe0"
+#define PROBE_INSIDE "vsprobe1"
+
+/* Move this process into a network namespace of its own, through a user
+ * namespace when that is the only way. -EPERM and others as unshare(2). */
+int probe_world_enter(void);
+
+/* Make both devices and set them up; R was opened inside. -EOPNOTSUPP: the
+ * kernel has neither veth nor (already in use) dummy devices. */
+int probe_world_build(struct rtnl *r);
