@@ -272,6 +272,7 @@ masquerade() {
 # Reading and writing them is how a case waits: for a line, not for time.
 
 declare -A JOB_PID=() JOB_IN=() JOB_OUT=()
+declare -A FLOWS=() # of `flow hold` jobs: how many
 
 # job NAME COMMAND...
 job() {
@@ -345,6 +346,7 @@ hold() {
 	local name=$1 ns=$2 n=$3
 
 	shift 3
+	FLOWS[$name]=$n
 	job "$name" in_ns "$ns" "$FLOW" hold -n "$n" "$@"
 	hear "$name" 10
 	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The flush that is real on every kernel, with and without vipsafe.
+#
+# 192.168.11.7, which everything is masqueraded to, is on br-mgmt twice: as /24
+# and as /32. Deleting the /32 makes the kernel, a fixed one too, flush every
+# flow behind 192.168.11.7 although the address is still there. `leave bare`
+# is `ip addr del`, and the flows must be lost; `leave vipsafe` is the same
+# change by vipsafe, and they must live. IPv6 has no such twin on one device:
+# there the address goes from br-mgmt while lo keeps it.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+TWIN=192.168.11.7/32
+TWIN6=fd00:11::7/64
+
+twin_up() { ip addr add $TWIN dev br-mgmt || bail_out "cannot add $TWIN"; }
+
+# Flows leave as fd00:11::7 (::77 is deprecated, so never chosen); when it
+# moves from br-mgmt to lo alone, the route to node2 stays with ::77, and
+# node2 needs no neighbour discovery to answer.
+twin6_up() {
+	ip -batch - <<-. || bail_out "cannot add $TWIN6"
+		addr add fd00:11::7/128 dev lo nodad
+		addr add fd00:11::77/64 dev br-mgmt nodad preferred_lft 0
+	.
+	ip -n node2 -6 neigh replace fd00:11::7 dev br-mgmt nud permanent \
+		lladdr "$(cat /sys/class/net/br-mgmt/address)"
+}
+
+# leave bare|vipsafe [conntrack -L words for what must get flushed]
+leave() {
+	local how=$1
+
+	shift
+	[ $# -gt 0 ] || set -- --reply-dst 192.168.11.7
+	leave_address "$how" $TWIN "$@"
+}
+
+leave6() {
+	local how=$1
+
+	shift
+	[ $# -gt 0 ] || set -- --reply-dst fd00:11::7
+	leave_address "$how" $TWIN6 -f ipv6 "$@"
+}
+
+leave_address() {
+	local how=$1 address=$2
+
+	shift 2
+	[ "$(entries "$@")" -gt 0 ] || bail_out "nothing to flush: $*"
+	case $how in
+	bare)
+		ip addr del "$address" dev br-mgmt
+		# The flush runs from a work queue; without it the half that
+		# must lose its flows would prove nothing.
+		wait_for 5 no_entries "$@" || bail_out "the kernel flushed nothing"
+		;;
+	vipsafe)
+		run --json --strategy restore del "$address" dev br-mgmt
+		is "$RC" 0 "vipsafe del $address: exit code"
+		is "$(json '[.result, .changed, .entries.lost] | @text')" '["ok",true,0]' \
+			"vipsafe del $address: nothing lost"
+		# else the kernel had nothing to be protected from
+		is "$(json '.entries | .flushed > 0 and .flushed == .restored')" true \
+			"vipsafe del $address: what was flushed is restored"
+		check "vipsafe del $address: the address is gone" not has_addr "$address" br-mgmt
+		;;
+	esac
+}
+
+# judge HOW LOSS SERVER FLOWS WHAT
+# LOSS is what the bare half must see:
+#   reset    TCP with another source port: the far end resets it
+#   changed  the far end sees another source port
+#   deaf     protocols without ports: what the far end sends first arrives no more
+judge() {
+	local how=$1 loss=$2 server=$3 flows=$4 what=$5 n=${FLOWS[$4]}
+
+	case $how/$loss in
+	bare/deaf)
+		ask "$server" push
+		ask "$flows" heard
+		is "$REPLY" "heard 0 of $n" "$what: without vipsafe the far end is not heard"
+		;;
+	bare/*)
+		ask "$flows" ping
+		like "$REPLY" "alive=0 .*$loss=$n( |\$)" "$what: without vipsafe $loss"
+		;;
+	vipsafe/*)
+		ask "$server" push
+		ask "$flows" heard
+		is "$REPLY" "heard $n of $n" "$what: with vipsafe the far end is heard"
+		ask "$flows" ping
+		is "$REPLY" "ping alive=$n reset=0 stalled=0 changed=0" \
+			"$what: with vipsafe alive, same source port"
+		;;
+	esac
+}
+
+# Between two halves of a case.
+fresh() {
+	jobs_end
+	conntrack -F >/dev/null 2>&1
+}
