@@ -125,15 +125,23 @@ void report_fail(struct report *r, enum result result, enum exit_code code, cons
 
 void report_conclude(struct report *r)
 {
-	/* What report_fail() said is worse than any count. */
-	if (r->result != RESULT_OK)
-		return;
-	if (r->entries.lost) {
+	if (r->result == RESULT_OK && r->entries.lost)
 		r->result = RESULT_PARTIAL;
+	switch (r->result) {
+	case RESULT_OK:
+		r->exit_code = EXIT_DONE;
+		break;
+	case RESULT_PARTIAL:
 		r->exit_code = EXIT_PARTIAL;
-		return;
+		break;
+	case RESULT_UNPROTECTED:
+		r->exit_code = EXIT_UNPROTECTED;
+		break;
+	case RESULT_REFUSED:
+	case RESULT_FAILED:
+		/* what report_fail() said is worse than any count */
+		break;
 	}
-	r->exit_code = EXIT_DONE;
 }
 
 void report_add_lost(struct report *r, const struct conn *c)

@@ -116,8 +116,8 @@ void report_warn(struct report *r, const char *code, const char *fix, const char
 void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
 	_printf_(4, 5);
 
-/* Settle result and exit code of a run that changed the address (or had
- * nothing to change) from the counts: lost entries make it PARTIAL. */
+/* Settle the exit code, and from the counts the result, of a run that changed
+ * the address or had nothing to change: lost entries make it PARTIAL. */
 void report_conclude(struct report *r);
 
 void report_add_lost(struct report *r, const struct conn *c);

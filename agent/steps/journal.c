@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "steps/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "steps/stage.h"
+
+#define MAGIC "vipsafe journal 1"
+#define PREFIX "move-"
+#define BOOT_ID_MAX 40
+
+/* Values are written as they are in memory; the sizes catch another build. */
+struct header {
+	char magic[20];
+	uint32_t request_size, entry_size;
+	char boot_id[BOOT_ID_MAX];
+	uint64_t snapshot_at;
+	uint64_t n_entries;
+	struct request request;
+};
+
+struct stored {
+	struct conn conn;
+	struct conn_key master; /* conn.has_master only */
+	uint32_t payload_len;
+};
+
+void journal_done(struct journal *j)
+{
+	j->set = connset_free(j->set);
+}
+
+const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_device(const char *name)
+{
+	bool ours = !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(PREFIX) : NULL;
+}
+
+static struct header header_make(const char *boot_id, const struct request *request,
+				 usec_t snapshot_at)
+{
+	struct header h;
+
+	memset(&h, 0, sizeof(h));
+	memcpy(h.magic, MAGIC, sizeof(MAGIC));
+	h.request_size = sizeof(struct request);
+	h.entry_size = sizeof(struct stored);
+	snprintf(h.boot_id, sizeof(h.boot_id), "%s", boot_id);
+	h.snapshot_at = snapshot_at;
+	h.request = *request;
+	return h;
+}
+
+static int write_entry(FILE *f, const struct connset *set, size_t i)
+{
+	int64_t master = connset_master(set, i);
+	struct stored e;
+	const void *payload;
+	size_t len;
+
+	memset(&e, 0, sizeof(e));
+	e.conn = *connset_get(set, i);
+	/* A master outside the set cannot be restored with it either. */
+	e.conn.has_master = master >= 0;
+	if (master >= 0)
+		e.master = connset_get(set, (size_t)master)->key;
+	payload = connset_payload(set, i, &len);
+	e.payload_len = (uint32_t)len;
+	if (fwrite(&e, sizeof(e), 1, f) != 1 || (len && fwrite(payload, len, 1, f) != 1))
+		return -EIO;
+	return 0;
+}
+
+static int write_all(FILE *f, struct header *h, const struct connset *set,
+		     bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	size_t i, n = set ? connset_count(set) : 0;
+	int r = 0;
+
+	for (i = 0; i < n; i++)
+		h->n_entries += keep(ud, i);
+	if (fwrite(h, sizeof(*h), 1, f) != 1)
+		r = -EIO;
+	for (i = 0; i < n && r == 0; i++)
+		if (keep(ud, i))
+			r = write_entry(f, set, i);
+	return r;
+}
+
+int journal_write(int dirfd, const char *name, const char *boot_id,
+		  const struct request *request, usec_t snapshot_at, const struct connset *set,
+		  bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	struct header h = header_make(boot_id, request, snapshot_at);
+	char aside[JOURNAL_NAME_MAX + 2];
+	FILE *f;
+	int fd, r;
+
+	snprintf(aside, sizeof(aside), "%s~", name);
+	(void)unlinkat(dirfd, aside, 0);
+	fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "w");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	r = write_all(f, &h, set, keep, ud);
+	if (fclose(f) != 0 && r == 0)
+		r = -EIO;
+	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dirfd, aside, 0);
+	return r;
+}
+
+/* What request_parse() guarantees and the pipeline relies on. */
+static bool request_is_sane(const struct request *q)
+{
+	size_t i;
+
+	if ((q->op != OP_ADD && q->op != OP_DEL) || q->n_vips > VIPS_MAX || !q->n_vips ||
+	    !memchr(q->device, '\0', sizeof(q->device)))
+		return false;
+	for (i = 0; i < q->n_vips; i++) {
+		const struct vip *v = &q->vips[i];
+
+		if (!addr_size(v->prefix.addr.family) ||
+		    v->prefix.len > addr_size(v->prefix.addr.family) * 8 ||
+		    !memchr(v->label, '\0', sizeof(v->label)))
+			return false;
+	}
+	return true;
+}
+
+static bool header_is_ours(const struct header *h, const char *boot_id)
+{
+	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
+	       h->request_size == sizeof(struct request) &&
+	       h->entry_size == sizeof(struct stored) &&
+	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) &&
+	       request_is_sane(&h->request);
+}
+
+static bool entry_is_sane(const struct stored *e)
+{
+	return (e->conn.key.family == AF_INET || e->conn.key.family == AF_INET6) &&
+	       e->payload_len <= UINT16_MAX;
+}
+
+static int read_entries(FILE *f, uint64_t n, struct connset *set)
+{
+	_cleanup_free_ uint8_t *payload = malloc(UINT16_MAX);
+	struct stored e;
+	int r = payload ? 0 : -ENOMEM;
+
+	for (; n && r == 0; n--) {
+		struct conn_record record = { .conn = &e.conn, .payload = payload };
+
+		if (fread(&e, sizeof(e), 1, f) != 1 || !entry_is_sane(&e) ||
+		    (e.payload_len && fread(payload, e.payload_len, 1, f) != 1))
+			return -EBADMSG;
+		record.payload_len = e.payload_len;
+		record.master = e.conn.has_master ? &e.master : NULL;
+		r = connset_add(set, &record);
+		if (r == -EEXIST)
+			r = -EBADMSG;
+	}
+	return r;
+}
+
+static int open_ours(int dirfd, const char *name, FILE **ret)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	FILE *f;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_mode & 022 || (st.st_uid != geteuid() && st.st_uid != 0))
+		return -EPERM;
+	f = fdopen(fd, "r");
+	if (!f)
+		return -ENOMEM;
+	(void)TAKE_FD(fd);
+	*ret = f;
+	return 0;
+}
+
+int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,
+		 struct journal *ret)
+{
+	struct journal j = { 0 };
+	struct header h;
+	FILE *f = NULL;
+	int r = open_ours(dirfd, name, &f);
+
+	if (r < 0)
+		return r;
+	if (fread(&h, sizeof(h), 1, f) != 1 || !header_is_ours(&h, boot_id)) {
+		r = -EBADMSG;
+	} else {
+		j.request = h.request;
+		j.snapshot_at = h.snapshot_at;
+		j.set = connset_new(seed, 0);
+		r = j.set ? read_entries(f, h.n_entries, j.set) : -ENOMEM;
+	}
+	fclose(f);
+	if (r < 0) {
+		journal_done(&j);
+		return r;
+	}
+	*ret = j;
+	return 0;
+}
+
+int journal_set_aside(int dirfd, const char *name)
+{
+	char aside[JOURNAL_NAME_MAX + 16];
+
+	snprintf(aside, sizeof(aside), "unreadable-%s", name);
+	return renameat(dirfd, name, dirfd, aside) < 0 ? -errno : 0;
+}
+
+static bool keep_candidate(const void *ud, size_t i)
+{
+	return ((const struct run *)ud)->entries[i].skip == SKIP_NONE;
+}
+
+void stage_save(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+	int r;
+
+	if (run->run_dir < 0)
+		return;
+	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
+			  run->req, run->snapshot_at, run->set, keep_candidate, run);
+	if (r < 0)
+		report_warn(run->report, "not-saved", "",
+			    "the snapshot could not be written to %s (%s): if this run is killed, "
+			    "nothing can finish it",
+			    run->env->settings->run_dir, strerror(-r));
+	run->saved = r == 0;
+}
+
+void stage_forget(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->saved)
+		(void)unlinkat(run->run_dir, journal_name(run->link.name, name), 0);
+	run->saved = false;
+}

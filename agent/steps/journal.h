@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A move under way, on disk before the address goes: the request and the
+ * entries that could be flushed. What is left there was killed; recover.c
+ * finishes it. Bound to this boot and this build's layout: anything else is
+ * unreadable, which is not fatal. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <vipsafe/base.h>
+
+#include "core/connset.h"
+#include "core/request.h"
+
+#define JOURNAL_NAME_MAX 64
+
+struct journal {
+	struct request request;
+	usec_t snapshot_at;  /* of this boot's monotonic clock */
+	struct connset *set; /* owned; the candidates */
+};
+
+void journal_done(struct journal *j);
+
+/* File name of the journal of DEVICE (its real name). */
+const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX]);
+
+/* The device whose journal the file NAME is, or NULL when it is none. */
+const char *journal_device(const char *name);
+
+/* Write REQUEST and the entries I of SET for which KEEP(UD, I). Mode 0600,
+ * complete or not there at all. */
+int journal_write(int dirfd, const char *name, const char *boot_id,
+		  const struct request *request, usec_t snapshot_at, const struct connset *set,
+		  bool (*keep)(const void *ud, size_t i), const void *ud);
+
+/* -ENOENT: none. -EBADMSG: of another boot or format, truncated or malformed.
+ * -EPERM: not ours. SEED is for the set. */
+int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,
+		 struct journal *ret);
+
+/* Move an unreadable file out of the way, for somebody to look at. */
+int journal_set_aside(int dirfd, const char *name);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "steps/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+/* Short beside a move of a few milliseconds, long beside a system call. */
+#define POLL_EVERY (2 * USEC_PER_MSEC)
+
+int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	char name[LINK_NAME_MAX + 8];
+
+	snprintf(name, sizeof(name), "lock-%s", device);
+	fd = openat(run_dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (k->ops->now(k->ctx) >= until)
+			return -ETIMEDOUT;
+		k->ops->sleep(k->ctx, POLL_EVERY);
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finish what a killed run left: the journal says what it was asked for and
+ * which entries it could have flushed. */
+#include "steps/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "steps/journal.h"
+#include "steps/lock.h"
+#include "steps/rundir.h"
+
+/* Drop from J the addresses that REQ decides about anew. */
+static void leave_to(struct request *j, const struct request *req)
+{
+	size_t i, v, n = 0;
+
+	for (i = 0; i < j->n_vips; i++) {
+		bool named = false;
+
+		for (v = 0; v < req->n_vips && !named; v++)
+			named = prefix_equal(&j->vips[i].prefix, &req->vips[v].prefix);
+		if (!named)
+			j->vips[n++] = j->vips[i];
+	}
+	j->n_vips = n;
+}
+
+/* The change, then the entries: whether the address went in the killed run,
+ * goes now, or went by somebody else's hand makes no difference to them. */
+static void finish(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	if (k->ops->link_get(k->ctx, run->req->device, &run->link) == 0) {
+		stage_check(run);
+		if (!run->done)
+			stage_move(run);
+		stage_announce(run);
+	} else {
+		report_warn(run->report, "device-vanished", "", "%s is not there any more",
+			    run->req->device);
+	}
+	stage_verdict(run);
+	if (run->req->op == OP_DEL)
+		run->report->strategy = STRATEGY_RESTORE;
+	stage_repair(run);
+	stage_forget(run);
+}
+
+/* Finish J on the device NAME whose lock the caller holds. */
+static void recover_journal(const struct run_env *env, int run_dir, const char *device,
+			    struct journal *j, struct report *report)
+{
+	struct run run;
+
+	run_begin(&run, env, &j->request, report);
+	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
+	run.run_dir = dup(run_dir);
+	run.recovering = run.saved = run.run_dir >= 0;
+	run.set = TAKE_PTR(j->set);
+	run.snapshot_at = j->snapshot_at;
+	run.entries = calloc(MAX(connset_count(run.set), (size_t)1), sizeof(*run.entries));
+	if (run.entries && run.saved)
+		finish(&run);
+	else
+		report_fail(report, RESULT_FAILED, EXIT_UNPROTECTED, "out of memory");
+	run_conclude(&run);
+	run_end(&run);
+}
+
+static int read_journal(const struct run_env *env, int run_dir, const char *device,
+			struct journal *ret)
+{
+	char name[JOURNAL_NAME_MAX];
+	int r;
+
+	journal_name(device, name);
+	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
+	if (r == -EBADMSG || r == -EPERM)
+		(void)journal_set_aside(run_dir, name);
+	return r;
+}
+
+void stage_leftover(struct run *run)
+{
+	struct journal j = { .set = NULL };
+	struct report theirs;
+	int r;
+
+	if (run->run_dir < 0)
+		return;
+	r = read_journal(run->env, run->run_dir, run->link.name, &j);
+	if (r == -ENOENT)
+		return;
+	if (r < 0) {
+		report_warn(run->report, "leftover-unreadable", "",
+			    "an earlier run on %s was killed and what it left cannot be read (%s)",
+			    run->link.name, strerror(-r));
+		return;
+	}
+	leave_to(&j.request, run->req);
+	recover_journal(run->env, run->run_dir, run->link.name, &j, &theirs);
+	report_warn(run->report, "leftover-finished", "",
+		    "an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
+		    run->link.name, (unsigned long long)theirs.entries.restored,
+		    (unsigned long long)theirs.entries.lost);
+	journal_done(&j);
+}
+
+static int recover_device(const struct run_env *env, int run_dir, const char *device,
+			  struct report *report)
+{
+	_cleanup_close_ int lock = -1;
+	struct journal j = { .set = NULL };
+	/* no patience: whoever holds it is at work, and will do this itself */
+	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
+
+	if (r == 0)
+		r = read_journal(env, run_dir, device, &j);
+	if (r < 0)
+		return r;
+	recover_journal(env, run_dir, device, &j, report);
+	journal_done(&j);
+	return 0;
+}
+
+int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
+{
+	int fd = rundir_open(env->settings->run_dir), n = 0;
+	const struct dirent *e;
+	struct report report;
+	DIR *dir;
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(dir))) {
+		const char *device = journal_device(e->d_name);
+
+		if (!device || recover_device(env, fd, device, &report) < 0)
+			continue;
+		n++;
+		sink(ud, &report);
+	}
+	closedir(dir);
+	return n;
+}

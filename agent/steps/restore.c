@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Create again what a flush took, and settle who is right when something else
+ * stands in its place. One bad entry never stops the rest. */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/repair.h"
+
+/* Entries per batch. A batch is also the grain in which the deadline is seen. */
+#define CHUNK 256
+
+struct chunk {
+	struct run *run;
+	struct ct_op ops[2 * CHUNK];
+	struct conn found[CHUNK];
+	struct conn doomed[CHUNK]; /* what stands in the way, with its id */
+};
+
+static uint32_t seconds_left(const struct run *run, const struct conn *c)
+{
+	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+
+	return c->timeout > elapsed ? c->timeout - elapsed : 0;
+}
+
+static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
+{
+	const struct conn *c = connset_get(run->set, i);
+	size_t len;
+	struct ct_op op = {
+		.verb = CT_CREATE,
+		.conn = c,
+		.orphan = orphan,
+		.timeout = seconds_left(run, c),
+	};
+
+	op.payload = connset_payload(run->set, i, &len);
+	op.payload_len = (uint16_t)len;
+	return op;
+}
+
+static int send_ops(const struct run *run, struct ct_op *ops, size_t n)
+{
+	const struct kernel *k = &run->env->kernel;
+	int r = k->ops->ct_batch(k->ctx, ops, n);
+
+	return r == -ENOBUFS ? 0 : r;
+}
+
+/* The kernel had no room, or no patience, for it. */
+static void create_refused(struct run *run, uint32_t i, int error)
+{
+	run->entries[i].state = ENTRY_LOST;
+	if (error == -ENOMEM || error == -ENOSPC)
+		report_warn(run->report, "table-full",
+			    "sysctl net.netfilter.nf_conntrack_max",
+			    "the conntrack table has no room: some connections could not be restored");
+	else
+		report_warn(run->report, "create-refused", "",
+			    "the kernel refused to restore some connections: %s",
+			    strerror(-error));
+}
+
+/* Take the verdict of a create. Returns true when something stands in its way
+ * that has to be looked at. */
+static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
+{
+	switch (op->result) {
+	case 0:
+		run->entries[i].state = ENTRY_CREATED;
+		return false;
+	case -EINPROGRESS: /* the answer was lost: read back will tell */
+		run->entries[i].state = ENTRY_CREATED;
+		return false;
+	case -EEXIST:
+		return true;
+	}
+	create_refused(run, i, op->result);
+	return false;
+}
+
+/* A child whose master did not come back is better without than not at all. */
+static void retry_orphans(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	uint32_t who[CHUNK];
+	size_t i, m = 0;
+
+	for (i = 0; i < n; i++) {
+		if (ch->ops[i].result != -ENOENT || !ch->ops[i].conn->has_master)
+			continue;
+		who[m++] = (uint32_t)i;
+	}
+	for (i = 0; i < m; i++) {
+		struct ct_op *op = &ch->ops[who[i]];
+
+		*op = op_create(ch->run, idx[who[i]], true);
+		if (send_ops(ch->run, op, 1) < 0)
+			return;
+	}
+}
+
+/* Find out what occupies either tuple of each of IDX: first the original one,
+ * then, where nothing has that, the reply one. found[] is filled where
+ * ops[].result is 0. */
+static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct conn probe[CHUNK];
+	struct ct_op second[CHUNK];
+	uint32_t who[CHUNK];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
+					     .conn = connset_get(ch->run->set, idx[i]),
+					     .found = &ch->found[i] };
+	r = send_ops(ch->run, ch->ops, n);
+	if (r < 0)
+		return r;
+	for (i = 0; i < n; i++) {
+		if (ch->ops[i].result != -ENOENT)
+			continue;
+		probe[m] = (struct conn){ .key = repair_reply_key(ch->ops[i].conn) };
+		second[m] = (struct ct_op){ .verb = CT_GET,
+					    .conn = &probe[m],
+					    .found = &ch->found[i] };
+		who[m++] = (uint32_t)i;
+	}
+	r = m ? send_ops(ch->run, second, m) : 0;
+	for (i = 0; r == 0 && i < m; i++)
+		ch->ops[who[i]].result = second[i].result;
+	return r;
+}
+
+/* Delete what stands in the way and create ours, back to back. */
+static int replace(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		ch->ops[2 * i] = (struct ct_op){ .verb = CT_DELETE, .conn = &ch->doomed[i] };
+		ch->ops[2 * i + 1] = op_create(ch->run, idx[i], false);
+	}
+	r = n ? send_ops(ch->run, ch->ops, 2 * n) : 0;
+	for (i = 0; r == 0 && i < n; i++)
+		/* whoever was faster once more is found by the next listing */
+		if (create_take(ch->run, idx[i], &ch->ops[2 * i + 1]))
+			ch->run->entries[idx[i]].state = ENTRY_MISSING;
+	return r;
+}
+
+/* Each of IDX met something in its place. */
+static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct run *run = ch->run;
+	uint32_t again[CHUNK];
+	size_t i, m = 0;
+	int r = n ? look_up(ch, idx, n) : 0;
+
+	for (i = 0; r == 0 && i < n; i++) {
+		struct entry *e = &run->entries[idx[i]];
+
+		if (ch->ops[i].result < 0) { /* gone by now: the next listing decides */
+			e->state = ENTRY_MISSING;
+			continue;
+		}
+		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
+		case TWIN_SAME:
+			/* never gone, or brought back by its own traffic */
+			e->state = e->state == ENTRY_MISSING ? ENTRY_CREATED : e->state;
+			break;
+		case TWIN_WRONG:
+		case TWIN_BOGUS:
+			ch->doomed[m] = ch->found[i];
+			again[m++] = idx[i];
+			break;
+		case TWIN_SUPERSEDED:
+			e->state = ENTRY_SUPERSEDED;
+			break;
+		case TWIN_FOREIGN:
+			e->state = ENTRY_LOST;
+			report_warn(run->report, "port-taken", "",
+				    "another connection has taken the translated port of some "
+				    "connections meanwhile");
+			break;
+		}
+	}
+	return r == 0 ? replace(ch, again, m) : r;
+}
+
+/* Create IDX, look at what stands in the way of some, replace that. */
+static int create_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	uint32_t blocked[CHUNK];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i] = op_create(ch->run, idx[i], false);
+	r = send_ops(ch->run, ch->ops, n);
+	if (r < 0)
+		return r;
+	retry_orphans(ch, idx, n);
+	for (i = 0; i < n; i++)
+		if (create_take(ch->run, idx[i], &ch->ops[i]))
+			blocked[m++] = idx[i];
+	return resolve(ch, blocked, m);
+}
+
+/* Indices of the candidates in STATE, in the order of SET. */
+static uint32_t *collect(const struct run *run, enum entry_state state, size_t *ret_n)
+{
+	size_t i, n = connset_count(run->set), m = 0;
+	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
+
+	for (i = 0; idx && i < n; i++)
+		if (run->entries[i].skip == SKIP_NONE && run->entries[i].state == state)
+			idx[m++] = (uint32_t)i;
+	*ret_n = m;
+	return idx;
+}
+
+/* Call WORK on every CHUNK of the candidates in STATE until the deadline. */
+static int each_chunk(struct run *run, enum entry_state state,
+		      int (*work)(struct chunk *ch, const uint32_t *idx, size_t n))
+{
+	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
+	_cleanup_free_ uint32_t *idx = NULL;
+	size_t n, at;
+	int r = 0;
+
+	idx = collect(run, state, &n);
+	if (!ch || !idx)
+		return -ENOMEM;
+	ch->run = run;
+	r = repair_order(run->set, idx, n);
+	for (at = 0; at < n && r == 0 && run_now(run) < run->deadline; at += CHUNK)
+		r = work(ch, idx + at, MIN(n - at, (size_t)CHUNK));
+	return r;
+}
+
+void restore_missing(struct run *run)
+{
+	int r = each_chunk(run, ENTRY_MISSING, create_chunk);
+
+	if (r == 0)
+		r = each_chunk(run, ENTRY_TWIN, resolve);
+	if (r < 0)
+		report_warn(run->report, "restore-failed", "", "restoring broke off: %s",
+			    strerror(-r));
+}
+
+static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct run *run = ch->run;
+	uint32_t wrong[CHUNK];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
+					     .conn = connset_get(run->set, idx[i]),
+					     .found = &ch->found[i] };
+	r = send_ops(run, ch->ops, n);
+	for (i = 0; r == 0 && i < n; i++) {
+		struct entry *e = &run->entries[idx[i]];
+
+		if (ch->ops[i].result == -ENOENT)
+			e->state = ENTRY_MISSING;
+		else if (ch->ops[i].result < 0)
+			continue;
+		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
+			e->state = ENTRY_RESTORED;
+		else
+			wrong[m++] = (uint32_t)i;
+	}
+	/* Better no entry than one that sends packets out untranslated. */
+	for (i = 0; r == 0 && i < m; i++) {
+		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
+
+		run->entries[idx[wrong[i]]].state = ENTRY_LOST;
+		run->report->entries.mismatch++;
+		r = send_ops(run, &op, 1);
+	}
+	return r;
+}
+
+void restore_read_back(struct run *run)
+{
+	int r = each_chunk(run, ENTRY_CREATED, read_back_chunk);
+
+	if (r < 0)
+		report_warn(run->report, "restore-unread", "",
+			    "restored connections could not be read back: %s", strerror(-r));
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "steps/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "steps/recover.h"
+
+/* The story, in order. A dry run leaves out what writes. */
+static const struct stage {
+	const char *name;
+	void (*work)(struct run *run);
+	bool writes;
+} stages[] = {
+	{ "find", stage_find, false },
+	{ "leftover", stage_leftover, true },
+	{ "check", stage_check, false },
+	{ "verdict", stage_verdict, false },
+	{ "snapshot", stage_snapshot, false },
+	{ "save", stage_save, true },
+	{ "move", stage_move, true },
+	{ "announce", stage_announce, true },
+	{ "repair", stage_repair, true },
+	{ "forget", stage_forget, true },
+};
+
+void run_begin(struct run *run, const struct run_env *env, const struct request *req,
+	       struct report *report)
+{
+	usec_t budget = req->deadline ? req->deadline : env->settings->deadline;
+
+	memset(run, 0, sizeof(*run));
+	run->env = env;
+	run->req = req;
+	run->report = report;
+	run->run_dir = run->lock = -1;
+	run->family = AF_UNSPEC;
+	run->started = run_now(run);
+	run->deadline = run->started + budget;
+	report_init(report, req);
+	snprintf(report->id, sizeof(report->id), "%012llx",
+		 (unsigned long long)(env->seed ^ run->started) & 0xffffffffffffULL);
+}
+
+void run_end(struct run *run)
+{
+	if (run->lock >= 0)
+		close(run->lock);
+	if (run->run_dir >= 0)
+		close(run->run_dir);
+	addr_table_done(&run->before);
+	addrset_done(&run->local);
+	addrset_done(&run->leaving);
+	connset_free(run->set);
+	free(run->entries);
+}
+
+/* Flushed and not brought back, and nobody tried to. */
+static bool was_unprotected(const struct run *run)
+{
+	return run->req->strategy == STRATEGY_NONE && run->report->entries.lost &&
+	       run->report->result == RESULT_OK;
+}
+
+void run_conclude(struct run *run)
+{
+	struct report *report = run->report;
+
+	if (was_unprotected(run))
+		report->result = RESULT_UNPROTECTED;
+	report_conclude(report);
+	if (run->late && (report->exit_code == EXIT_DONE || report->exit_code == EXIT_PARTIAL))
+		report->exit_code = EXIT_DEADLINE;
+	report->timing.total = run_now(run) - run->started;
+}
+
+void run_move(const struct run_env *env, const struct request *req, struct report *report)
+{
+	struct run run;
+	size_t i;
+
+	run_begin(&run, env, req, report);
+	for (i = 0; i < ARRAY_SIZE(stages) && !run.done; i++) {
+		if (req->plan && stages[i].writes)
+			continue;
+		if (env->at_stage && env->at_stage(env->at_stage_ud, stages[i].name))
+			break;
+		stages[i].work(&run);
+	}
+	run_conclude(&run);
+	run_end(&run);
+}

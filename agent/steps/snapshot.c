@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which protection this move needs, and the picture taken before it. */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* The probe is asked once per boot; a first delete waits this long for it. */
+#define PROBE_BUDGET USEC_PER_SEC
+
+/* A listing that was cut short is repeated this often. */
+#define DUMP_TRIES 3
+
+/* What one entry costs at best while it is missing (kernel.md 5). */
+#define CREATE_COST_NSEC 3500
+
+static void verdict_ask(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	const char *dir = run->env->settings->run_dir, *boot = run->env->boot_id;
+	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
+
+	if (may_probe)
+		verdict_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
+			    &run->verdict);
+	else if (verdict_load(dir, boot, &run->verdict) < 0)
+		run->verdict = (struct verdict){ .reason = "not probed since boot" };
+}
+
+/* AUTO becomes what this kernel needs; what was asked for stays. An unknown
+ * kernel is treated as an affected one: on a fixed one that costs two listings
+ * and changes nothing. */
+static enum strategy strategy_choose(const struct run *run, enum kernel_verdict verdict)
+{
+	switch (run->req->strategy) {
+	case STRATEGY_NONE:
+	case STRATEGY_RESTORE:
+	case STRATEGY_PIN:
+		return run->req->strategy;
+	case STRATEGY_AUTO:
+		break;
+	}
+	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_RESTORE;
+}
+
+void stage_verdict(struct run *run)
+{
+	struct report *report = run->report;
+
+	verdict_ask(run);
+	if (run->req->op == OP_ADD) {
+		/* Adding flushes nothing on any kernel (kernel.md 8). */
+		report->kernel = verdict_for(&run->verdict, AF_UNSPEC);
+		report->strategy = STRATEGY_NONE;
+		return;
+	}
+	report->kernel = verdict_for(&run->verdict, run->family);
+	report->strategy = strategy_choose(run, report->kernel);
+	if (report->strategy == STRATEGY_PIN) {
+		report_warn(report, "no-pin", "", "pinning is not built in: restore is used");
+		report->strategy = STRATEGY_RESTORE;
+	}
+	if (report->kernel == KERNEL_UNKNOWN)
+		report_warn(report, "kernel-unknown", "vipsafe probe",
+			    "not known whether this kernel flushes more than it should (%s): "
+			    "treated as if it did",
+			    run->verdict.reason);
+	/* Affected kernels flush IPv4 inside the delete; IPv6 there, and both on
+	 * 5.15 and later, from a work queue (kernel.md 1). */
+	run->sync_flush = report->kernel == KERNEL_AFFECTED && run->family == AF_INET;
+}
+
+static int snapshot_add(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int r = connset_add(run->set, record);
+
+	/* A dump may list an entry twice when its bucket is walked again. */
+	return r == -EEXIST ? 0 : r;
+}
+
+static int snapshot_take(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	int tries, r = -EINTR;
+
+	run->set = connset_new(run->env->seed, 0);
+	if (!run->set)
+		return -ENOMEM;
+	/* The listing may take long: timeouts are counted from its begin, so
+	 * that none is restored for longer than it had. */
+	run->snapshot_at = run_now(run);
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add, run);
+	if (r == -EINTR) {
+		report_warn(run->report, "torn-snapshot", "",
+			    "the conntrack table changed shape while it was read: a few connections "
+			    "may be missing from the snapshot");
+		r = 0;
+	}
+	if (r < 0)
+		return r;
+	run->entries = calloc(MAX(connset_count(run->set), (size_t)1), sizeof(*run->entries));
+	return run->entries ? 0 : -ENOMEM;
+}
+
+/* Without a snapshot the address still moves: it has priority. */
+static void snapshot_failed(struct run *run, int error)
+{
+	struct report *report = run->report;
+
+	run->set = connset_free(run->set);
+	report->strategy = STRATEGY_NONE;
+	memset(&report->entries, 0, sizeof(report->entries));
+	if (error == -EPROTONOSUPPORT) {
+		report_warn(report, "no-conntrack", "",
+			    "this kernel tracks no connections: nothing to protect");
+		return;
+	}
+	report->result = RESULT_UNPROTECTED;
+	report_warn(report, "no-snapshot", "",
+		    "the conntrack table cannot be read (%s): connections are not protected",
+		    strerror(-error));
+}
+
+void run_classify(struct run *run)
+{
+	struct report *report = run->report;
+	struct select_rules rules = {
+		.leaving = &run->leaving,
+		.local = &run->local,
+		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
+	};
+	size_t i, n = connset_count(run->set);
+
+	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
+	for (i = 0; i < n; i++) {
+		run->entries[i].skip = (uint8_t)select_entry(connset_get(run->set, i), &rules);
+		report->entries.reasons[run->entries[i].skip]++;
+	}
+	report->entries.snapshot = n;
+	report->entries.candidates = report->entries.reasons[SKIP_NONE];
+	report->entries.skipped = n - report->entries.candidates;
+}
+
+void stage_snapshot(struct run *run)
+{
+	usec_t began = run_now(run);
+	int r;
+
+	if (run->req->op == OP_ADD)
+		return;
+	r = snapshot_take(run);
+	if (r < 0)
+		snapshot_failed(run, r);
+	else
+		run_classify(run);
+	run->report->timing.snapshot = run_now(run) - began;
+	if (run->report->strategy != STRATEGY_NONE)
+		run->report->timing.expected_gap =
+			run->report->entries.candidates * CREATE_COST_NSEC / 1000;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run under way: what the stages hand to each other. Private to steps. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+#include "core/addrset.h"
+#include "core/connset.h"
+#include "core/select.h"
+#include "steps/run.h"
+#include "steps/verdict.h"
+
+/* Where an entry of the snapshot stands. */
+enum entry_state {
+	ENTRY_THERE,      /* never seen missing */
+	ENTRY_MISSING,    /* flushed, to be created */
+	ENTRY_TWIN,       /* its original tuple is there with another translation */
+	ENTRY_CREATED,    /* created by us, not yet read back */
+	ENTRY_RESTORED,   /* created by us and read back as asked */
+	ENTRY_SUPERSEDED, /* a newer connection took its place */
+	ENTRY_LOST,       /* will not come back */
+};
+
+struct entry {
+	uint8_t skip;  /* enum skip_reason; SKIP_NONE: a candidate */
+	uint8_t state; /* enum entry_state */
+	bool seen;     /* in the listing under way */
+};
+
+/* The addresses of the node as listed at one moment. */
+struct addr_table {
+	struct ifaddr *items; /* owned */
+	size_t n, cap;
+};
+
+struct run {
+	const struct run_env *env;
+	const struct request *req;
+	struct report *report;
+	bool done; /* nothing more to do; the report says why */
+	usec_t started, deadline;
+	bool late; /* the deadline passed */
+
+	int run_dir, lock; /* descriptors; -1: none */
+	struct link link;
+	struct addr_table before;
+	struct ifaddr targets[VIPS_MAX]; /* as to be added, or as found to be deleted */
+	size_t order[VIPS_MAX];          /* of the moves: secondaries before primaries */
+	struct addrset local, leaving;   /* after the change */
+	uint8_t family;                  /* of the leaving addresses; AF_UNSPEC: both */
+
+	struct verdict verdict;
+	bool sync_flush; /* whatever is flushed is gone when the delete returns */
+	struct connset *set;
+	struct entry *entries; /* one per entry of SET; owned */
+	usec_t snapshot_at;
+	bool saved; /* a journal of this run is in the run directory */
+	bool recovering; /* finishing a killed run: the address may be gone already */
+};
+
+/* The stages, in their order. Each may set run->done. */
+void stage_find(struct run *run);     /* device.c: the device and its lock */
+void stage_leftover(struct run *run); /* recover.c: what a killed run left */
+void stage_check(struct run *run);    /* check.c: what would change, may it */
+void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
+void stage_snapshot(struct run *run);
+void stage_save(struct run *run);   /* journal.c */
+void stage_move(struct run *run);   /* move.c */
+void stage_repair(struct run *run); /* verify.c, restore.c */
+void stage_announce(struct run *run);
+void stage_forget(struct run *run); /* journal.c */
+
+/* Shared by stages. */
+usec_t run_now(const struct run *run);
+void run_sleep(const struct run *run, usec_t duration);
+
+/* List the addresses again into T. Returns 0 or a negative errno. */
+int addr_table_read(const struct kernel *k, struct addr_table *t);
+void addr_table_done(struct addr_table *t);
+const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
+				     const struct prefix *p);
+
+/* Derive run->local and run->leaving from the addresses in T, once those of
+ * run->targets[] that WILL_GO marks are gone. */
+int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go);
+
+/* Classify every entry of the snapshot anew and count it in the report. */
+void run_classify(struct run *run);
+
+/* verify.c: list the table and set each candidate's state by what is there.
+ * Returns 0 or a negative errno. */
+int verify_list(struct run *run);
+
+/* restore.c: create what is MISSING, resolve what is a TWIN; afterwards no
+ * candidate is left in either state unless the deadline passed. */
+void restore_missing(struct run *run);
+
+/* restore.c: fetch each CREATED entry and settle its state. */
+void restore_read_back(struct run *run);

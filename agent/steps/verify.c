@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* After the move: which entries are gone, until nothing more goes. */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/repair.h"
+
+/* A flush that runs from a work queue comes this late at most, and is this
+ * quiet when it is over. Measured on an idle and a loaded machine: gone within
+ * 200 ms (kernel.md 1). */
+#define SETTLE_MAX (400 * USEC_PER_MSEC)
+#define SETTLE_QUIET (150 * USEC_PER_MSEC)
+#define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)
+#define SETTLE_POLL_MAX (80 * USEC_PER_MSEC)
+
+/* A bound for a table that never comes to rest. */
+#define ROUNDS_MAX 64
+
+/* Below this many, reading entries back one by one is cheaper than a listing
+ * of the whole table. */
+#define READ_BACK_FEW 256
+
+#define DUMP_TRIES 3
+
+static int mark_seen(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int64_t i = connset_find(run->set, &record->conn->key);
+	const struct conn *old;
+	struct entry *e;
+
+	if (i < 0)
+		return 0;
+	e = &run->entries[i];
+	old = connset_get(run->set, (size_t)i);
+	if (e->seen)
+		return 0;
+	e->seen = true;
+	if (e->skip != SKIP_NONE)
+		return 0;
+	switch ((enum entry_state)e->state) {
+	case ENTRY_THERE:
+	case ENTRY_MISSING:
+	case ENTRY_TWIN:
+		if (!tuple_equal(&old->reply, &record->conn->reply))
+			e->state = ENTRY_TWIN;
+		else if (e->state != ENTRY_THERE)
+			/* its own traffic has brought back the same mapping */
+			e->state = ENTRY_RESTORED;
+		break;
+	case ENTRY_CREATED:
+		if (repair_matches(old, record->conn))
+			e->state = ENTRY_RESTORED;
+		break;
+	case ENTRY_RESTORED:
+	case ENTRY_SUPERSEDED:
+	case ENTRY_LOST:
+		break;
+	}
+	return 0;
+}
+
+/* Not in the listing: missing, also when we had created it already: the entry
+ * we found in the way then was the old one, which a late flush took since. */
+static void mark_missing(struct run *run)
+{
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		if (e->seen || e->skip != SKIP_NONE)
+			continue;
+		switch ((enum entry_state)e->state) {
+		case ENTRY_THERE:
+		case ENTRY_TWIN:
+		case ENTRY_CREATED:
+		case ENTRY_RESTORED:
+			e->state = ENTRY_MISSING;
+			break;
+		case ENTRY_MISSING:
+		case ENTRY_SUPERSEDED:
+		case ENTRY_LOST:
+			break;
+		}
+	}
+}
+
+int verify_list(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	size_t i, n = connset_count(run->set);
+	int tries, r = -EINTR;
+
+	/* A listing that was cut short is repeated into the same marks: an
+	 * entry seen once is there. What it still misses is only taken for
+	 * missing, and an exclusive create does no harm to what is there. */
+	for (i = 0; i < n; i++)
+		run->entries[i].seen = false;
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
+	if (r < 0 && r != -EINTR)
+		return r;
+	mark_missing(run);
+	return 0;
+}
+
+static size_t count_state(const struct run *run, enum entry_state state)
+{
+	size_t i, n = connset_count(run->set), count = 0;
+
+	for (i = 0; i < n; i++)
+		count += run->entries[i].skip == SKIP_NONE && run->entries[i].state == state;
+	return count;
+}
+
+/* The addresses as they are now decide what may come back. */
+static int read_addresses(struct run *run)
+{
+	bool gone[VIPS_MAX];
+	size_t v;
+	int r = addr_table_read(&run->env->kernel, &run->before);
+
+	if (r < 0)
+		return r;
+	for (v = 0; v < run->req->n_vips; v++)
+		gone[v] = run->report->outcomes[v] != VIP_FAILED;
+	return run_sort_addresses(run, &run->before, gone);
+}
+
+static void list_and_time(struct run *run, int *ret)
+{
+	usec_t began = run_now(run);
+
+	*ret = verify_list(run);
+	run->report->timing.verify += run_now(run) - began;
+}
+
+static void restore_and_time(struct run *run)
+{
+	usec_t began = run_now(run);
+
+	restore_missing(run);
+	run->report->timing.restore += run_now(run) - began;
+	began = run_now(run);
+	if (count_state(run, ENTRY_CREATED) <= READ_BACK_FEW)
+		restore_read_back(run);
+	run->report->timing.verify += run_now(run) - began;
+}
+
+/* List, restore what is missing, and again, until a listing finds nothing and
+ * no flush can still be under way. */
+static int settle(struct run *run)
+{
+	bool repair = run->report->strategy != STRATEGY_NONE;
+	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
+	usec_t quiet_from = 0; /* 0: nothing missing seen yet */
+	unsigned round;
+	int r;
+
+	for (round = 0; round < ROUNDS_MAX; round++) {
+		size_t missing, unread;
+		usec_t now;
+
+		list_and_time(run, &r);
+		if (r < 0)
+			return r;
+		/* Listed, but not as asked for: look at each. */
+		if (count_state(run, ENTRY_CREATED))
+			restore_read_back(run);
+		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
+		if (!repair)
+			return 0;
+		if (missing) {
+			restore_and_time(run);
+			quiet_from = run_now(run);
+		}
+		unread = count_state(run, ENTRY_CREATED) + count_state(run, ENTRY_MISSING) +
+			 count_state(run, ENTRY_TWIN);
+		now = run_now(run);
+		if (now >= run->deadline) {
+			run->late = unread > 0;
+			return 0;
+		}
+		if (unread)
+			continue;
+		if (run->sync_flush ||
+		    now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
+		    !count_state(run, ENTRY_THERE))
+			return 0;
+		run_sleep(run, poll);
+		poll = MIN(poll * 2, SETTLE_POLL_MAX);
+	}
+	return 0;
+}
+
+static void count_outcomes(struct run *run)
+{
+	struct report *report = run->report;
+	size_t i, n = connset_count(run->set);
+
+	report->entries.restored = report->entries.superseded = report->entries.lost = 0;
+	for (i = 0; i < n; i++) {
+		const struct entry *e = &run->entries[i];
+		const struct conn *c = connset_get(run->set, i);
+
+		if (e->skip == SKIP_OF_VIP && !e->seen)
+			report->vip_flows.removed++;
+		if (e->skip != SKIP_NONE)
+			continue;
+		switch ((enum entry_state)e->state) {
+		case ENTRY_THERE:
+			break;
+		case ENTRY_CREATED:
+		case ENTRY_RESTORED:
+			report->entries.restored++;
+			break;
+		case ENTRY_SUPERSEDED:
+			report->entries.superseded++;
+			break;
+		case ENTRY_MISSING:
+		case ENTRY_TWIN:
+		case ENTRY_LOST:
+			report->entries.lost++;
+			report_add_lost(report, c);
+			break;
+		}
+	}
+	report->entries.flushed =
+		report->entries.restored + report->entries.superseded + report->entries.lost;
+}
+
+void stage_repair(struct run *run)
+{
+	struct report *report = run->report;
+	int r;
+
+	if (run->req->op == OP_ADD || !run->set || (!report->changed && !run->recovering))
+		return;
+	r = read_addresses(run);
+	if (r == 0) {
+		run_classify(run);
+		r = settle(run);
+		/* again, since timeouts may have run out meanwhile */
+		if (r == 0)
+			run_classify(run);
+	}
+	if (r < 0) {
+		report->result = RESULT_UNPROTECTED;
+		report_warn(report, "no-verification", "",
+			    "what the move flushed cannot be found out: %s", strerror(-r));
+		return;
+	}
+	count_outcomes(run);
+	if (run->late)
+		report_warn(report, "deadline", "",
+			    "the deadline passed before everything was restored and verified");
+}
