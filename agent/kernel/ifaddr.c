@@ -12,7 +12,7 @@
 
 /* Later than the headers of RHEL 7; the values are ABI. */
 enum {
-	IFADDR_ATTR_FLAGS = 8,       /* Linux 3.14 */
+	IFADDR_ATTR_FLAGS = 8,	     /* Linux 3.14 */
 	IFADDR_ATTR_RT_PRIORITY = 9, /* Linux 4.18 */
 };
 

@@ -116,8 +116,8 @@ static void experiment(struct answer *a, usec_t deadline)
 	err = ct_new(&ct);
 	if (err < 0) {
 		snprintf(a->reason, sizeof(a->reason), "%s",
-			 err == -EPROTONOSUPPORT ? "conntrack is not in this kernel" :
-						   strerror(-err));
+			 err == -EPROTONOSUPPORT ? "conntrack is not in this kernel"
+						 : strerror(-err));
 		return;
 	}
 	trial_start(&trials[0], AF_INET, r, ct);

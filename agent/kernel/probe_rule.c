@@ -62,8 +62,7 @@ static void hide_run(void)
 }
 
 /* In the child: never returns. */
-static void become(const char *path, char *const argv[], int output, bool private_run,
-		   pid_t parent)
+static void become(const char *path, char *const argv[], int output, bool private_run, pid_t parent)
 {
 	sigset_t none;
 	int null;
@@ -162,8 +161,9 @@ static int install_iptables(uint8_t family, bool legacy, const char *device,
 			    char error[PROBE_ERROR_MAX])
 {
 	char path[PATH_LEN], name[32], dev[32];
-	char *argv[] = { name,	"-t", "nat", "-A",	   "POSTROUTING",
-			 "-o", dev,  "-j",  "MASQUERADE", NULL };
+	char *argv[] = {
+		name, "-t", "nat", "-A", "POSTROUTING", "-o", dev, "-j", "MASQUERADE", NULL
+	};
 	int r;
 
 	snprintf(name, sizeof(name), "%s%s", family == AF_INET ? "iptables" : "ip6tables",

@@ -26,11 +26,11 @@ struct trial {
 	const struct trial_scene *scene;
 	struct addr inside, kept, leaving, to_kept, to_leaving;
 	int outside_ifindex;
-	uint16_t port;                      /* source port of the current flows, network order */
-	uint32_t kept_seen, leaving_seen;   /* one bit per flow, in the last look */
-	bool running;                       /* the address is deleted, no verdict yet */
+	uint16_t port;			  /* source port of the current flows, network order */
+	uint32_t kept_seen, leaving_seen; /* one bit per flow, in the last look */
+	bool running;			  /* the address is deleted, no verdict yet */
 	enum kernel_verdict verdict;
-	char reason[TRIAL_REASON_MAX];      /* why UNKNOWN; "" otherwise */
+	char reason[TRIAL_REASON_MAX]; /* why UNKNOWN; "" otherwise */
 };
 
 /* Everything up to the delete, and the delete: addresses, rule, flows. When

@@ -92,8 +92,7 @@ static int create_link(struct rtnl *r, const char *kind, const char *name, const
 	if (!m || put_header(m, 0, 0) < 0 || nla_put_string(m, IFLA_IFNAME, name) < 0)
 		return -ENOMEM;
 	info = nla_nest_start(m, IFLA_LINKINFO);
-	if (!info || nla_put_string(m, IFLA_INFO_KIND, kind) < 0 ||
-	    (peer && put_peer(m, peer) < 0))
+	if (!info || nla_put_string(m, IFLA_INFO_KIND, kind) < 0 || (peer && put_peer(m, peer) < 0))
 		return -ENOMEM;
 	nla_nest_end(m, info);
 	return rtnl_change(r, m);

@@ -86,8 +86,8 @@ static int send_request(struct rtnl *r, struct nl_msg *m, uint32_t *ret_seq)
 	h->nlmsg_seq = ++r->seq;
 	h->nlmsg_pid = nl_socket_get_local_port(r->sk);
 	do
-		n = sendto(nl_socket_get_fd(r->sk), h, h->nlmsg_len, 0,
-			   (struct sockaddr *)&kernel, sizeof(kernel));
+		n = sendto(nl_socket_get_fd(r->sk), h, h->nlmsg_len, 0, (struct sockaddr *)&kernel,
+			   sizeof(kernel));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;

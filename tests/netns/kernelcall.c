@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One call of struct kernel_ops on the real kernel, for tests that are about
+ * agent/kernel and not about what is made of it:
+ *   kernelcall link NAME
+ *   kernelcall list
+ *   kernelcall add|del ADDR/LEN DEV [WORD VALUE …]
+ *   kernelcall promotes DEV
+ *   kernelcall announce DEV ADDR
+ *   kernelcall probe [MILLISECONDS]
+ * Prints what came back, or the name of the error. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/kernel_real.h"
+
+static int answer(int r)
+{
+	static const struct {
+		int error;
+		const char *name;
+	} names[] = {
+		{ EEXIST, "EEXIST" },	  { EADDRNOTAVAIL, "EADDRNOTAVAIL" },
+		{ ENODEV, "ENODEV" },	  { EPERM, "EPERM" },
+		{ EINVAL, "EINVAL" },	  { EOPNOTSUPP, "EOPNOTSUPP" },
+		{ ENETDOWN, "ENETDOWN" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (r == -names[i].error) {
+			puts(names[i].name);
+			return 1;
+		}
+	puts(r < 0 ? strerror(-r) : "ok");
+	return r < 0;
+}
+
+static int usage(const char *word)
+{
+	fprintf(stderr, "kernelcall: %s?\n", word);
+	return 2;
+}
+
+/* "WORD VALUE": numbers as strtoul() reads them. */
+static bool option(struct ifaddr *a, const char *word, const char *value)
+{
+	uint32_t number = (uint32_t)strtoul(value, NULL, 0);
+
+	if (strcmp(word, "label") == 0)
+		snprintf(a->label, sizeof(a->label), "%s", value);
+	else if (strcmp(word, "scope") == 0)
+		a->scope = (uint8_t)number;
+	else if (strcmp(word, "flags") == 0)
+		a->flags = number;
+	else if (strcmp(word, "preferred") == 0)
+		a->preferred_lft = number;
+	else if (strcmp(word, "metric") == 0)
+		a->metric = number;
+	else if (strcmp(word, "brd") == 0)
+		return addr_parse(value, &a->broadcast) == 0;
+	else if (strcmp(word, "peer") == 0)
+		return addr_parse(value, &a->peer) == 0;
+	else
+		return false;
+	return true;
+}
+
+static int do_addr(struct kernel k, bool add, int argc, char **argv)
+{
+	struct ifaddr a = { .preferred_lft = IFADDR_FOREVER, .valid_lft = IFADDR_FOREVER };
+	struct link link;
+	int r;
+
+	if (argc < 2 || prefix_parse(argv[0], PREFIX_LEN_REQUIRED, &a.prefix) < 0)
+		return usage("ADDR/LEN DEV");
+	for (int i = 2; i < argc; i += 2)
+		if (i + 1 == argc || !option(&a, argv[i], argv[i + 1]))
+			return usage(argv[i]);
+	r = k.ops->link_get(k.ctx, argv[1], &link);
+	if (r < 0)
+		return answer(r);
+	a.ifindex = link.ifindex;
+	return answer(add ? k.ops->addr_add(k.ctx, &a) : k.ops->addr_del(k.ctx, &a));
+}
+
+/* A line per address, every field in it. */
+static int print(void *ud, const struct ifaddr *a)
+{
+	char prefix[PREFIX_TEXT_MAX], peer[PREFIX_TEXT_MAX], brd[PREFIX_TEXT_MAX];
+
+	(void)ud;
+	printf("%d %s peer %s brd %s scope %u flags 0x%x label '%s' preferred %u valid %u "
+	       "metric %u\n",
+	       a->ifindex, prefix_format(&a->prefix, prefix), addr_format(&a->peer, peer),
+	       addr_format(&a->broadcast, brd), a->scope, (unsigned)a->flags, a->label,
+	       (unsigned)a->preferred_lft, (unsigned)a->valid_lft, (unsigned)a->metric);
+	return 0;
+}
+
+static int do_link(struct kernel k, const char *name)
+{
+	struct link link;
+	int r = k.ops->link_get(k.ctx, name, &link);
+
+	if (r < 0)
+		return answer(r);
+	printf("%d %s %s %s type %u mac ", link.ifindex, link.name, link.up ? "up" : "down",
+	       link.running ? "running" : "idle", link.type);
+	for (size_t i = 0; i < link.mac_len; i++)
+		printf("%s%02x", i ? ":" : "", link.mac[i]);
+	puts("");
+	return 0;
+}
+
+static int do_announce(struct kernel k, const char *name, const char *text)
+{
+	struct link link;
+	struct addr a;
+	int r;
+
+	if (addr_parse(text, &a) < 0)
+		return usage(text);
+	r = k.ops->link_get(k.ctx, name, &link);
+	return answer(r < 0 ? r : k.ops->announce(k.ctx, &link, &a));
+}
+
+static int do_promotes(struct kernel k, const char *name)
+{
+	struct link link;
+	int r = k.ops->link_get(k.ctx, name, &link);
+
+	if (r == 0)
+		r = k.ops->promotes_secondaries(k.ctx, &link);
+	if (r < 0)
+		return answer(r);
+	printf("%d\n", r);
+	return 0;
+}
+
+static int do_probe(struct kernel k, const char *budget)
+{
+	static const char *const names[] = { "unknown", "affected", "fixed" };
+	enum kernel_verdict ipv4, ipv6;
+	char reason[REPORT_TEXT_MAX];
+	usec_t start = k.ops->now(k.ctx);
+	int r;
+
+	r = k.ops->probe(k.ctx, strtoul(budget, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6, reason);
+	if (r < 0)
+		return answer(r);
+	printf("%s %s %llu ms%s%s\n", names[ipv4], names[ipv6],
+	       (unsigned long long)((k.ops->now(k.ctx) - start) / USEC_PER_MSEC),
+	       reason[0] ? " " : "", reason);
+	return 0;
+}
+
+static int run(struct kernel k, int argc, char **argv)
+{
+	const char *verb = argc > 0 ? argv[0] : "";
+
+	if (strcmp(verb, "add") == 0 || strcmp(verb, "del") == 0)
+		return do_addr(k, verb[0] == 'a', argc - 1, argv + 1);
+	if (strcmp(verb, "list") == 0)
+		return k.ops->addr_list(k.ctx, print, NULL) < 0;
+	if (strcmp(verb, "link") == 0 && argc == 2)
+		return do_link(k, argv[1]);
+	if (strcmp(verb, "promotes") == 0 && argc == 2)
+		return do_promotes(k, argv[1]);
+	if (strcmp(verb, "announce") == 0 && argc == 3)
+		return do_announce(k, argv[1], argv[2]);
+	if (strcmp(verb, "probe") == 0)
+		return do_probe(k, argc > 1 ? argv[1] : "3000");
+	return usage(verb);
+}
+
+int main(int argc, char **argv)
+{
+	struct kernel_real *real;
+	int r = kernel_real_new(&real);
+
+	if (r < 0)
+		return answer(r);
+	r = run(kernel_real_get(real), argc - 1, argv + 1);
+	kernel_real_free(real);
+	return r;
+}
