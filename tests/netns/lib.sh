@@ -122,15 +122,15 @@ like() {
 
 # check DESCRIPTION COMMAND...: the command's success is the verdict
 check() {
-	local what=$1 out
+	local what=$1
 
 	shift
-	if out=$("$@" 2>&1); then
+	if "$@" >"$T/check.out" 2>&1; then
 		ok "$what"
 	else
 		not_ok "$what"
 		diag "failed: $*"
-		[ -z "$out" ] || diag "$out"
+		[ ! -s "$T/check.out" ] || diag "$(head -c 2000 "$T/check.out")"
 	fi
 }
 
@@ -240,6 +240,9 @@ topo_pod() {
 		route add default via 10.232.1.1
 	.
 	ip -n pod -6 route add default via fd00:1::1
+	# node2 answers whatever leaves node1 untranslated: then its source shows.
+	ip -n node2 route add 10.232.1.0/24 via 192.168.11.7
+	ip -n node2 -6 route add fd00:1::/64 via fd00:11::7
 }
 
 # masquerade [iptables|nft]: both families, towards node2's pods, with fully
@@ -371,7 +374,7 @@ state() {
 
 # ---- vipsafe ---------------------------------------------------------------------------
 
-need_vipsafe() { [ -x "$VIPSAFE" ] || skip_all "no $VIPSAFE"; }
+need_vipsafe() { [ -x "$VIPSAFE" ] || bail_out "no $VIPSAFE: set VIPSAFE_BUILD to the build directory"; }
 
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
 # shellcheck disable=SC2034

@@ -25,7 +25,7 @@ twin6_up() {
 		addr add fd00:11::77/64 dev br-mgmt nodad preferred_lft 0
 	.
 	ip -n node2 -6 neigh replace fd00:11::7 dev br-mgmt nud permanent \
-		lladdr "$(cat /sys/class/net/br-mgmt/address)"
+		lladdr "$(ip -j link show br-mgmt | jq -r ".[0].address")"
 }
 
 # leave bare|vipsafe [conntrack -L words for what must get flushed]

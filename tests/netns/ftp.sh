@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An active FTP session survives: control connection with its helper and its
+# adjusted sequence numbers, the open data connection, and a new one after.
+# shellcheck source=tests/netns/pair.sh
+. "$(dirname "$0")/pair.sh"; netns_main "$@"
+need_vipsafe
+
+topo_pod
+masquerade
+iptables -w 5 -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp 2>/dev/null ||
+	skip_all "this kernel has no FTP helper"
+
+# said NAME LINE: the next line of job NAME is LINE (line ends aside)
+said() {
+	hear "$1" 3
+	[ "${REPLY%$'\r'}" = "$2" ]
+}
+
+# port_command N: the client announces its port 30000+N. The helper rewrites
+# the address, which makes the packet longer: hence sequence adjustment.
+# PORT is what the server is told.
+port_command() {
+	tell ctl "PORT 10,232,1,5,117,$((48 + $1))"$'\r'
+	hear ftpd 3
+	PORT=$(sed -n 's/^PORT 192,168,11,7,\([0-9]*\),\([0-9]*\)\r*$/\1 \2/p' <<<"$REPLY" |
+		awk '{ print $1 * 256 + $2 }')
+	[ -n "$PORT" ] || diag "the server was told: $REPLY"
+}
+
+# data_up N: the server opens the data connection just announced
+data_up() {
+	job "pod$1" in_ns pod ncat -l 10.232.1.5 $((30000 + $1))
+	wait_for 3 in_ns pod sh -c "ss -Hltn 'sport = $((30000 + $1))' | grep -q ." || return
+	job "data$1" in_ns node2 ncat 192.168.11.7 "$PORT"
+	tell "data$1" "file $1"
+	said "pod$1" "file $1"
+}
+
+half() {
+	local how=$1
+
+	twin_up
+	job ftpd in_ns node2 ncat -l 10.232.3.28 21
+	wait_for 3 in_ns node2 sh -c "ss -Hltn 'sport = 21' | grep -q ." || bail_out "no server"
+	job ctl in_ns pod ncat 10.232.3.28 21
+	tell ctl "USER x"$'\r'
+	check "$how: the control connection works" said ftpd "USER x"
+	port_command 1
+	check "$how: the helper translates PORT" test -n "$PORT"
+	check "$how: the data connection works" data_up 1
+	leave "$how" -p tcp --orig-port-dst 21
+	if [ "$how" = bare ]; then
+		tell ctl "NOOP"$'\r'
+		check "without vipsafe the control connection is reset" \
+			wait_for 5 grep -q reset "$T/ctl.err"
+	else
+		tell ftpd "200 ok"
+		check "with vipsafe the server is heard" said ctl "200 ok"
+		tell ctl "NOOP"$'\r'
+		check "with vipsafe the client is heard" said ftpd "NOOP"
+		tell data1 "more"
+		check "with vipsafe the data connection goes on" said pod1 "more"
+		port_command 2
+		check "with vipsafe the helper goes on" test -n "$PORT"
+		check "with vipsafe a new data connection works" data_up 2
+	fi
+	fresh
+}
+
+half bare
+half vipsafe
+done_testing
