@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/option.h"
+
+#define ADD_ARGUMENTS                                                                    \
+	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n"   \
+	"      [dad] [preferred_lft N] [metric N]"
+#define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV"
+
+static const struct command commands[] = {
+	{ "add", command_add, SCOPE_MOVE, true, ADD_ARGUMENTS,
+	  "add virtual IPs to a device and announce them",
+	  "ADDR without LEN means /32 or /128. Adding what is there already is no error.\n" },
+	{ "del", command_del, SCOPE_MOVE, true, DEL_ARGUMENTS,
+	  "delete virtual IPs and keep everybody else's connections",
+	  "LEN is required: only exactly this address and prefix length goes. Deleting what\n"
+	  "is not there is no error.\n" },
+	{ "plan", command_plan, SCOPE_MOVE, false, "add|del ...",
+	  "say what add or del would do, and change nothing",
+	  "The words after \"plan\" are those of the command itself.\n" },
+	{ "probe", command_probe, SCOPE_ANY, false, "",
+	  "find out by experiment whether this kernel flushes connections",
+	  "Tried in a private network namespace; nothing is left behind. The answer is kept\n"
+	  "for this boot. Exit code 4: it could not be found out.\n" },
+	{ "recover", command_recover, SCOPE_ANY, true, "",
+	  "finish what a killed run left behind", NULL },
+};
+
+static const char exit_codes[] =
+	"Exit codes: 0 done, or nothing to change; 1 usage; 2 the kernel refused, nothing changed;\n"
+	"3 address done, some connections not restored; 4 address done, protection did not run;\n"
+	"5 refused for safety, nothing changed; 6 deadline passed; 75 daemon unreachable;\n"
+	"77 not permitted; 78 configuration.\n";
+
+int command_find(const char *word, const struct command **ret, struct request_error *ret_error)
+{
+	const struct command *first = NULL, *second = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands) && *word; i++) {
+		const struct command *c = &commands[i];
+
+		if (strncmp(c->name, word, strlen(word)))
+			continue;
+		if (!strcmp(c->name, word)) {
+			*ret = c;
+			return 0;
+		}
+		if (first)
+			second = c;
+		else
+			first = c;
+	}
+	if (second)
+		return request_error_set(ret_error, QUOTED " is ambiguous: %s, %s", word,
+					 first->name, second->name);
+	if (!first)
+		return request_error_set(ret_error, "unknown command " QUOTED, word);
+	*ret = first;
+	return 0;
+}
+
+static void usage_line(const struct command *c, FILE *out)
+{
+	fprintf(out, "  vipsafe %s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);
+}
+
+void command_help(const struct command *c, FILE *out)
+{
+	size_t i;
+
+	if (c) {
+		fputs("Usage:\n", out);
+		usage_line(c, out);
+		fprintf(out, "\nTo %s.\n%s\nOptions:\n", c->help, c->details ? c->details : "");
+		options_help(c->scopes, out);
+		return;
+	}
+	fputs("vipsafe moves a virtual IP without breaking other connections.\n\nUsage:\n", out);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		usage_line(&commands[i], out);
+	fputs("\nCommands:\n", out);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-9s  %s\n", commands[i].name, commands[i].help);
+	fputs("\nOptions, anywhere on the line:\n", out);
+	options_help(~0U, out);
+	fprintf(out, "\n%s", exit_codes);
+}
+
+int command_usage(const struct request_error *e)
+{
+	fprintf(stderr, "vipsafe: %s\n", e->text);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands of vipsafe, and what they are handed. */
+#pragma once
+
+#include <stdio.h>
+
+#include <vipsafe/kernel.h>
+
+#include "cli/options.h"
+#include "core/settings.h"
+#include "kernel/kernel_real.h"
+#include "steps/run.h"
+
+#define BOOT_ID_MAX 40
+
+/* What every command gets. */
+struct cli {
+	struct options options;
+	struct settings settings;
+	uint64_t seed;
+	char boot_id[BOOT_ID_MAX];
+};
+
+struct command {
+	const char *name;
+	/* Returns the exit code. ARGV: the words after the command's name. */
+	int (*run)(struct cli *cli, int argc, char *argv[]);
+	unsigned scopes;     /* of options that go with it, besides those of any */
+	bool changes;        /* its exit code tells what became of an address */
+	const char *arguments;
+	const char *help;    /* one line */
+	const char *details; /* lines for "COMMAND --help"; may be NULL */
+};
+
+/* The command WORD names or uniquely abbreviates. Returns 0 or -EINVAL with
+ * *RET_ERROR naming the word. */
+int command_find(const char *word, const struct command **ret, struct request_error *ret_error);
+
+/* Help on one command, or (NULL) on all. */
+void command_help(const struct command *c, FILE *out);
+
+int command_add(struct cli *cli, int argc, char *argv[]);
+int command_del(struct cli *cli, int argc, char *argv[]);
+int command_plan(struct cli *cli, int argc, char *argv[]);
+int command_probe(struct cli *cli, int argc, char *argv[]);
+int command_recover(struct cli *cli, int argc, char *argv[]);
+
+/* Say what is wrong with the command line. Returns EXIT_USAGE. */
+int command_usage(const struct request_error *e);
+
+/* Fill what a run needs besides the kernel: the seed and this boot's name. */
+void cli_identify(struct cli *cli);
+
+/* The environment of a run on KERNEL. */
+struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
+
+DEFINE_CLEANUP(struct kernel_real, kernel_real_free)

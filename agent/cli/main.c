@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe: the command line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "front/config.h"
+
+/* A closed descriptor 0-2 would be taken by the next socket, and our messages
+ * would go into it. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What we inherit is our caller's choice: with SIGCHLD ignored no child could
+ * be waited for, and SIGPIPE must not end a move half-way. */
+static void set_signals(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int load_settings(struct cli *cli)
+{
+	struct request_error e = { "" };
+
+	if (config_load(cli->options.config, &cli->settings, &e) < 0) {
+		fprintf(stderr, "vipsafe: %s\n", e.text);
+		return EXIT_CONFIG;
+	}
+	if (cli->options.socket) {
+		snprintf(cli->settings.socket, sizeof(cli->settings.socket), "%s",
+			 cli->options.socket);
+		fputs("vipsafe: note: --socket has no effect: the work is done locally\n", stderr);
+	}
+	return EXIT_DONE;
+}
+
+static int run_command(struct cli *cli, const struct command *c, int argc, char *argv[])
+{
+	struct request_error e;
+	int code;
+
+	if (cli->options.scopes & ~c->scopes) {
+		request_error_set(&e, "contradictory options: \"--%s\" does not go with %s",
+				  cli->options.scoped, c->name);
+		return command_usage(&e);
+	}
+	code = load_settings(cli);
+	if (code != EXIT_DONE)
+		return code;
+	cli_identify(cli);
+	code = c->run(cli, argc, argv);
+	settings_done(&cli->settings);
+	return code;
+}
+
+/* Lost output is an error of its own, but never one about the address. */
+static int check_output(int code, bool changes)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		fprintf(stderr, "vipsafe: cannot write the result: %s\n", strerror(errno));
+	return code == EXIT_DONE && !changes ? EXIT_USAGE : code;
+}
+
+static int dispatch(struct cli *cli, int n_words, char *words[])
+{
+	const struct command *c = NULL;
+	struct request_error e;
+
+	if (n_words && command_find(words[0], &c, &e) < 0)
+		return command_usage(&e);
+	if (cli->options.version) {
+		puts("vipsafe " PACKAGE_VERSION);
+		return check_output(EXIT_DONE, false);
+	}
+	if (cli->options.help) {
+		command_help(c, stdout);
+		return check_output(EXIT_DONE, false);
+	}
+	if (!c) {
+		command_help(NULL, stderr);
+		return EXIT_USAGE;
+	}
+	return check_output(run_command(cli, c, n_words - 1, words + 1), c->changes);
+}
+
+int main(int argc, char *argv[])
+{
+	_cleanup_free_ char **words = NULL;
+	struct request_error e;
+	struct cli cli = { { 0 } };
+	int n_words;
+
+	open_standard();
+	set_signals();
+	words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words) {
+		fputs("vipsafe: out of memory\n", stderr);
+		return EXIT_UNPROTECTED;
+	}
+	if (options_parse(argc > 0 ? argc - 1 : 0, argv + 1, &cli.options, words, &n_words, &e) < 0)
+		return command_usage(&e);
+	return dispatch(&cli, n_words, words);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/option.h"
+#include "core/settings.h"
+#include "core/text.h"
+
+#define TIMEOUT_MAX (3600 * USEC_PER_SEC)
+
+struct flag {
+	const char *name;
+	char letter; /* 0: none */
+	unsigned scopes;
+	const char *value; /* what its value is called; NULL: takes none */
+	int (*apply)(struct options *o, const char *value, struct request_error *ret_error);
+	const char *help;
+};
+
+static int none_of(const char *name, const char *value, const char *list,
+		   struct request_error *ret_error)
+{
+	return request_error_set(ret_error, "--%s " QUOTED " is none of %s", name, value, list);
+}
+
+static int json_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->json = true;
+	return 0;
+}
+
+static int verbose_apply(struct options *o, const char *v _unused_,
+			 struct request_error *e _unused_)
+{
+	o->verbose = true;
+	return 0;
+}
+
+static int local_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->local = true;
+	return 0;
+}
+
+static int force_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->force = true;
+	return 0;
+}
+
+static int help_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->help = true;
+	return 0;
+}
+
+static int version_apply(struct options *o, const char *v _unused_,
+			 struct request_error *e _unused_)
+{
+	o->version = true;
+	return 0;
+}
+
+static int config_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (!*v)
+		return request_error_set(e, "--config \"\" is no file");
+	o->config = v;
+	return 0;
+}
+
+static int socket_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (*v != '/' || strlen(v) >= SETTINGS_PATH_MAX)
+		return request_error_set(e, "--socket " QUOTED " is not an absolute path of at most"
+					 " %d characters", v, SETTINGS_PATH_MAX - 1);
+	o->socket = v;
+	return 0;
+}
+
+/* Seconds; a duration with its unit ("500ms") does as well. */
+static int timeout_apply(struct options *o, const char *v, struct request_error *e)
+{
+	usec_t d = 0;
+	uint64_t n;
+
+	if (!text_number(v, 1, TIMEOUT_MAX / USEC_PER_SEC, &n))
+		d = n * USEC_PER_SEC;
+	else if (duration_parse(v, &d) < 0)
+		d = 0;
+	if (d < USEC_PER_MSEC || d > TIMEOUT_MAX)
+		return request_error_set(e, "--timeout " QUOTED " is not a number of seconds from 1"
+					 " to %d", v, (int)(TIMEOUT_MAX / USEC_PER_SEC));
+	o->timeout = d;
+	return 0;
+}
+
+static int strategy_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (strategy_parse(v, &o->strategy) < 0)
+		return none_of("strategy", v, "auto, pin, restore, none", e);
+	return 0;
+}
+
+static int hold_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (hold_choice_parse(v, &o->hold) < 0)
+		return none_of("hold", v, "auto, nft, iptables, off", e);
+	return 0;
+}
+
+static int vip_flows_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (vip_flows_parse(v, &o->vip_flows) < 0)
+		return none_of("vip-flows", v, "drop, keep, reset", e);
+	return 0;
+}
+
+static const struct flag flags[] = {
+	{ "json", 0, SCOPE_ANY, NULL, json_apply, "print the result as one line of JSON" },
+	{ "config", 0, SCOPE_ANY, "FILE", config_apply, "read FILE instead of " VIPSAFE_CONFIG },
+	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, "where the daemon listens" },
+	{ "local", 0, SCOPE_ANY, NULL, local_apply, "never ask the daemon" },
+	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, "give up protecting after SEC seconds" },
+	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", strategy_apply,
+	  "how connections are protected" },
+	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", hold_apply,
+	  "what holds packets back meanwhile" },
+	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", vip_flows_apply,
+	  "what becomes of the leaving address's own flows" },
+	{ "force", 0, SCOPE_MOVE, NULL, force_apply,
+	  "delete a primary address although secondaries go with it" },
+	{ "verbose", 'v', SCOPE_ANY, NULL, verbose_apply, "print counts and times too" },
+	{ "version", 0, SCOPE_ANY, NULL, version_apply, "print the version" },
+	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },
+};
+
+/* NAME has LEN characters: "--name=value" is split by the caller. */
+static int find_long(const char *name, size_t len, const struct flag **ret,
+		     struct request_error *ret_error)
+{
+	const struct flag *first = NULL, *second = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags) && len; i++) {
+		const struct flag *f = &flags[i];
+
+		if (strncmp(f->name, name, len))
+			continue;
+		if (strlen(f->name) == len) {
+			*ret = f;
+			return 0;
+		}
+		if (first)
+			second = f;
+		else
+			first = f;
+	}
+	if (second)
+		return request_error_set(ret_error, "\"--%.*s\" is ambiguous: --%s, --%s",
+					 (int)len, name, first->name, second->name);
+	if (!first)
+		return request_error_set(ret_error, "unknown option \"--%.*s\"",
+					 (int)MIN(len, (size_t)48), name);
+	*ret = first;
+	return 0;
+}
+
+static int find_short(const char *arg, const struct flag **ret, struct request_error *ret_error)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (flags[i].letter && arg[1] == flags[i].letter && !arg[2]) {
+			*ret = &flags[i];
+			return 0;
+		}
+	}
+	return request_error_set(ret_error, "unknown option " QUOTED, arg);
+}
+
+/* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
+static int take_option(int argc, char *argv[], struct options *o, unsigned *seen, int *ret_used,
+		       struct request_error *e)
+{
+	const char *arg = argv[0], *value = NULL;
+	const struct flag *f = NULL;
+	bool is_long = arg[1] == '-';
+	int r;
+
+	if (is_long) {
+		value = strchr(arg, '=');
+		r = find_long(arg + 2, value ? (size_t)(value - arg - 2) : strlen(arg + 2), &f, e);
+		value = value ? value + 1 : NULL;
+	} else {
+		r = find_short(arg, &f, e);
+	}
+	if (r < 0)
+		return r;
+	if (*seen & (1U << (f - flags)))
+		return request_error_set(e, "option \"--%s\" given twice", f->name);
+	*seen |= 1U << (f - flags);
+	if (!f->value && value)
+		return request_error_set(e, "option \"--%s\" takes no value", f->name);
+	*ret_used = 1;
+	if (f->value && !value) {
+		if (argc < 2)
+			return request_error_set(e, "option \"--%s\" needs a value: %s", f->name,
+						 f->value);
+		value = argv[1];
+		*ret_used = 2;
+	}
+	if (f->scopes) {
+		o->scopes |= f->scopes;
+		o->scoped = f->name;
+	}
+	return f->apply(o, value, e);
+}
+
+int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
+		  struct request_error *ret_error)
+{
+	struct options o = { 0 };
+	unsigned seen = 0;
+	bool ended = false;
+	int i, n = 0, used, r;
+
+	for (i = 0; i < argc; i += used) {
+		used = 1;
+		if (!ended && !strcmp(argv[i], "--")) {
+			ended = true;
+			continue;
+		}
+		/* a lone "-" is a word, if a strange one */
+		if (ended || argv[i][0] != '-' || !argv[i][1]) {
+			words[n++] = argv[i];
+			continue;
+		}
+		r = take_option(argc - i, argv + i, &o, &seen, &used, ret_error);
+		if (r < 0)
+			return r;
+	}
+	if (o.local && o.socket)
+		return request_error_set(ret_error,
+					 "contradictory options: \"--local\" and \"--socket\"");
+	*ret = o;
+	*ret_n_words = n;
+	return 0;
+}
+
+void options_help(unsigned scopes, FILE *out)
+{
+	char left[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		const struct flag *f = &flags[i];
+
+		if (f->scopes & ~scopes)
+			continue;
+		if (f->letter)
+			snprintf(left, sizeof(left), "-%c, --%s", f->letter, f->name);
+		else
+			snprintf(left, sizeof(left), "--%s%s%s", f->name, f->value ? " " : "",
+				 f->value ? f->value : "");
+		fprintf(out, "  %-32s  %s\n", left, f->help);
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options that begin with a dash. They may stand anywhere among the words;
+ * "--" ends them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/request.h"
+
+/* Which commands an option goes with. */
+enum option_scope {
+	SCOPE_ANY = 0,
+	SCOPE_MOVE = 1 << 0, /* commands that change addresses, or plan it */
+};
+
+struct options {
+	bool json, verbose, local, force, help, version;
+	const char *config; /* NULL: not given */
+	const char *socket;
+	usec_t timeout; /* 0: not given */
+	enum strategy strategy;
+	enum hold_choice hold; /* HOLD_AUTO: as configured */
+	enum vip_flows vip_flows;
+	unsigned scopes; /* union of the scopes of the options given */
+	const char *scoped; /* one of them, for the error text */
+};
+
+/* Split ARGV (without the program's name) into options and WORDS, which has
+ * room for ARGC. Returns 0 or -EINVAL with *RET_ERROR naming the argument. */
+int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
+		  struct request_error *ret_error);
+
+/* The options that go with a command of SCOPES, one per line, for --help. */
+void options_help(unsigned scopes, FILE *out);

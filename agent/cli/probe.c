@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe probe: measure afresh, whatever is kept for this boot. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/render.h"
+#include "core/option.h"
+#include "core/text.h"
+#include "front/report_json.h"
+#include "steps/verdict.h"
+
+static const char *meaning(enum kernel_verdict v)
+{
+	switch (v) {
+	case KERNEL_UNKNOWN:
+		return "treated as affected";
+	case KERNEL_AFFECTED:
+		return "deleting one address flushes the masqueraded connections of the device";
+	case KERNEL_FIXED:
+		return "deleting one address flushes its own connections only";
+	}
+	return "";
+}
+
+static void print_text(const struct verdict *v)
+{
+	char reason[4 * REPORT_TEXT_MAX];
+
+	printf("IPv4: %s (%s)\n", kernel_verdict_name(v->ipv4), meaning(v->ipv4));
+	printf("IPv6: %s (%s)\n", kernel_verdict_name(v->ipv6), meaning(v->ipv6));
+	if (*v->reason)
+		printf("reason: %s\n", text_escape(v->reason, reason, sizeof(reason)));
+}
+
+static void print_json(const struct verdict *v)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "ipv4", json_string(kernel_verdict_name(v->ipv4)));
+	failed |= json_object_set_new(o, "ipv6", json_string(kernel_verdict_name(v->ipv6)));
+	failed |= json_object_set_new(o, "reason", report_json_string(v->reason));
+	failed |= json_object_set_new(o, "cached", json_boolean(v->cached));
+	if (failed) {
+		json_decref(o);
+		o = NULL;
+	}
+	render_json(o, stdout, stderr);
+}
+
+static void measure(const struct cli *cli, struct verdict *v)
+{
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	usec_t budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline;
+	struct kernel k;
+	int r;
+
+	r = kernel_real_new(&real);
+	if (r >= 0) {
+		k = kernel_real_get(real);
+		r = k.ops->probe(k.ctx, budget, &v->ipv4, &v->ipv6, v->reason);
+	}
+	if (r < 0 && !*v->reason)
+		snprintf(v->reason, sizeof(v->reason), "cannot ask the kernel: %s", strerror(-r));
+}
+
+int command_probe(struct cli *cli, int argc, char *argv[])
+{
+	struct verdict v = { 0 };
+	struct request_error e;
+	int r;
+
+	if (argc) {
+		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+		return command_usage(&e);
+	}
+	measure(cli, &v);
+	if (v.ipv4 != KERNEL_UNKNOWN || v.ipv6 != KERNEL_UNKNOWN) {
+		r = verdict_store(cli->settings.run_dir, cli->boot_id, &v);
+		if (r < 0)
+			fprintf(stderr, "vipsafe: warning: the answer is not kept in %s: %s\n",
+				cli->settings.run_dir, strerror(-r));
+	}
+	if (cli->options.json)
+		print_json(&v);
+	else
+		print_text(&v);
+	return v.ipv4 == KERNEL_UNKNOWN || v.ipv6 == KERNEL_UNKNOWN ? EXIT_UNPROTECTED : EXIT_DONE;
+}

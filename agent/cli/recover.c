@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe recover: finish what killed runs left behind. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/render.h"
+#include "cli/worker.h"
+#include "core/option.h"
+#include "front/oplog.h"
+#include "front/report_json.h"
+
+struct recover {
+	const struct cli *cli;
+	FILE *out, *err;
+	json_t *list; /* --json: the reports; NULL when out of memory */
+	int exit_code; /* of the first run that did not end well */
+};
+
+static void on_report(void *ud, const struct report *r)
+{
+	struct recover *rec = ud;
+
+	oplog_write(r);
+	if (rec->exit_code == EXIT_DONE)
+		rec->exit_code = r->exit_code;
+	if (rec->cli->options.json)
+		json_array_append_new(rec->list, report_json_new(r));
+	else
+		render_report(r, &rec->cli->options, rec->out, rec->err);
+}
+
+static int fail(struct recover *rec, int r)
+{
+	fprintf(rec->err, "vipsafe: recover: %s: %s\n", rec->cli->settings.run_dir, strerror(-r));
+	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
+}
+
+static int recover_run(void *ud, FILE *out, FILE *err)
+{
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	struct recover *rec = ud;
+	struct run_env env;
+	int r;
+
+	rec->out = out;
+	rec->err = err;
+	r = kernel_real_new(&real);
+	if (r < 0)
+		return fail(rec, r);
+	rec->list = rec->cli->options.json ? json_array() : NULL;
+	env = cli_run_env(rec->cli, kernel_real_get(real));
+	r = run_recover(&env, on_report, rec);
+	if (rec->cli->options.json)
+		render_json(rec->list, out, err);
+	else if (!r)
+		fputs("nothing to recover\n", out);
+	return r < 0 ? fail(rec, r) : rec->exit_code;
+}
+
+int command_recover(struct cli *cli, int argc, char *argv[])
+{
+	struct recover rec = { .cli = cli, .exit_code = EXIT_DONE };
+	const struct worker_job job = { .run = recover_run, .ud = &rec };
+	struct request_error e;
+
+	if (argc) {
+		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+		return command_usage(&e);
+	}
+	return worker_run(&job);
+}

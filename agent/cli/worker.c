@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/worker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <vipsafe/base.h>
+#include <vipsafe/protocol.h>
+
+#define FDS_MAX 1024 /* closed blindly where /proc is missing */
+
+/* Precedes the two outputs on the pipe; both ends are this program. */
+struct answer {
+	int32_t exit_code;
+	uint64_t out_size, err_size;
+};
+
+static int write_all(int fd, const void *buf, size_t size)
+{
+	const char *p = buf;
+
+	while (size) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Returns how many bytes came before the end. */
+static size_t read_all(int fd, void *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t k = read(fd, (char *)buf + n, size - n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			break;
+		n += (size_t)k;
+	}
+	return n;
+}
+
+/* We outlive our caller by seconds: a lock or a pipe of his must not. */
+static void close_inherited(int keep)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *d;
+	int fd;
+
+	if (!dir) {
+		for (fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
+			if (fd != keep)
+				close(fd);
+		}
+		return;
+	}
+	while ((d = readdir(dir))) {
+		fd = atoi(d->d_name);
+		if (fd > STDERR_FILENO && fd != keep && fd != dirfd(dir))
+			close(fd);
+	}
+	closedir(dir);
+}
+
+/* So that whoever reads the output of our caller sees its end. */
+static void let_go_of_output(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (null < 0)
+			close(fd);
+		else
+			dup2(null, fd);
+	}
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+/* The parent may be gone: that the answer arrives is not our concern. */
+static void send_answer(int fd, int exit_code, const char *out, size_t out_size, const char *err,
+			size_t err_size)
+{
+	struct answer a = { .exit_code = exit_code, .out_size = out_size, .err_size = err_size };
+
+	if (write_all(fd, &a, sizeof(a)) < 0 || write_all(fd, out, out_size) < 0)
+		return;
+	write_all(fd, err, err_size);
+}
+
+static void __attribute__((noreturn)) child_main(const struct worker_job *job, int fd)
+{
+	char *out_text = NULL, *err_text = NULL;
+	size_t out_size = 0, err_size = 0;
+	FILE *out, *err;
+	int code;
+
+	setsid();
+	close_inherited(fd);
+	out = open_memstream(&out_text, &out_size);
+	err = open_memstream(&err_text, &err_size);
+	code = job->run(job->ud, out ? out : stdout, err ? err : stderr);
+	fflush(NULL);
+	if (out)
+		fclose(out);
+	if (err)
+		fclose(err);
+	send_answer(fd, code, out_text, out_text ? out_size : 0, err_text,
+		    err_text ? err_size : 0);
+	close(fd);
+	free(out_text);
+	free(err_text);
+	let_go_of_output();
+	if (job->after)
+		job->after(job->ud);
+	_exit(code);
+}
+
+static void pass_on(int fd, uint64_t size, FILE *to)
+{
+	char buf[4096];
+
+	while (size) {
+		size_t want = MIN(size, (uint64_t)sizeof(buf));
+		size_t n = read_all(fd, buf, want);
+
+		fwrite(buf, 1, n, to);
+		if (n < want)
+			return;
+		size -= n;
+	}
+}
+
+/* The child is gone without a word. */
+static int tell_of_death(pid_t pid)
+{
+	int status = 0;
+	pid_t r;
+
+	do
+		r = waitpid(pid, &status, 0);
+	while (r < 0 && errno == EINTR);
+	if (r == pid && WIFSIGNALED(status))
+		fprintf(stderr, "vipsafe: the worker was killed by signal %d (%s)",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		fprintf(stderr, "vipsafe: the worker ended with status %d",
+			r == pid ? WEXITSTATUS(status) : -1);
+	fputs(" before it could report; run \"vipsafe recover\" to finish what it began\n", stderr);
+	return EXIT_UNPROTECTED;
+}
+
+static int parent_main(pid_t pid, int fd)
+{
+	struct answer a;
+
+	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
+		return tell_of_death(pid);
+	pass_on(fd, a.out_size, stdout);
+	fflush(stdout);
+	pass_on(fd, a.err_size, stderr);
+	return a.exit_code;
+}
+
+/* Before the fork: there must be no moment at which the child can be hit. */
+static void ignore_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+int worker_run(const struct worker_job *job)
+{
+	int fds[2], code;
+	pid_t pid;
+
+	ignore_signals();
+	fflush(NULL);
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return job->run(job->ud, stdout, stderr);
+	pid = fork();
+	if (pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return job->run(job->ud, stdout, stderr);
+	}
+	if (!pid)
+		child_main(job, fds[1]);
+	close(fds[1]);
+	code = parent_main(pid, fds[0]);
+	close(fds[0]);
+	return code;
+}

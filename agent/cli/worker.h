@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Work that has to finish although its caller is killed: keepalived kills a
+ * STOP script's whole process group after a second. It happens in a child in
+ * a session of its own that no terminal and no group signal reaches; the
+ * parent only waits and passes on what the child has to say. */
+#pragma once
+
+#include <stdio.h>
+
+struct worker_job {
+	/* The work. Prints to OUT and ERR; returns the exit code. */
+	int (*run)(void *ud, FILE *out, FILE *err);
+	/* What follows when the caller has its answer; may be NULL. */
+	void (*after)(void *ud);
+	void *ud;
+};
+
+/* Returns the exit code of the job. Where no child can be made, the job runs
+ * right here (and nothing follows it): the work has priority. */
+int worker_run(const struct worker_job *job);
