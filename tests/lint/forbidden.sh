@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What must not be in the tree: paths of somebody's machine, functions that
+# cannot be used safely, clocks that jump.
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+self='^tests/lint/forbidden\.sh$'
+
+# grep -n for PATTERN in the files matching FILES, except those matching EXCEPT.
+find_in() {
+	files "$2" | grep -vE "$self${3:+|$3}" | xargs -r grep -nIE "$1" /dev/null
+}
+
+verdict 'no path of a developer machine' \
+	"$(find_in '/work/|/home/[a-z]|/Users/|/root/|/tmp/b-' '.')"
+verdict 'no package registry or mirror host' \
+	"$(find_in 'artifactory|nexus\.|jfrog|pypi\.|proxy\.golang|registry\.(npm|[a-z]+\.io)|index-url' '.')"
+verdict 'no key or token' \
+	"$(find_in 'BEGIN [A-Z ]*PRIVATE KEY|ghp_[A-Za-z0-9]{20}|AKIA[A-Z0-9]{16}' '.')"
+
+# A call, not a word in a comment or part of a longer name.
+call() {
+	find_in "(^|[^A-Za-z0-9_>.])($1)[[:space:]]*\\(" "$2" "${3-}" |
+		grep -vE '^[^:]*:[0-9]+:[[:space:]]*(\*|/\*|//)'
+}
+
+verdict 'no shell is started from C' "$(call 'system|popen|execlp|execvp|execvpe' '^agent/.*\.[ch]$')"
+verdict 'no unbounded or silent string function' \
+	"$(call 'sprintf|vsprintf|strcpy|strcat|stpcpy|strncpy|strncat|gets|strtok|alloca' '^agent/.*\.[ch]$')"
+verdict 'no parser that cannot report an error' \
+	"$(call 'atoi|atol|atoll|sscanf|strtod' '^agent/.*\.[ch]$')"
+verdict 'no name resolution where an address is meant' \
+	"$(call 'gethostbyname|getaddrinfo|inet_addr|inet_aton|inet_ntoa' '^agent/.*\.[ch]$')"
+# The one use of the wall clock: xt_time's --datestop knows no other.
+verdict 'no wall clock' \
+	"$(find_in 'CLOCK_REALTIME' '^agent/.*\.[ch]$' '^agent/kernel/hold')
+$(call 'gettimeofday|time|ftime' '^agent/.*\.[ch]$' '^agent/kernel/hold')"
+# _exit() is how a forked child of the probe ends, and only itself.
+verdict 'lower layers neither print nor end the process' \
+	"$(call 'printf|vprintf|puts|perror|fprintf|syslog|exit|abort|assert' '^agent/(core|kernel|steps)/.*\.[ch]$')"
+verdict 'tests wait for conditions' \
+	"$(find_in '^[^#]*(^|[^a-z_-])sleep [0-9]*[1-9]' '^tests/(netns|vm|flow)/.*\.sh$' |
+		grep -v 'poll interval')"
+verdict 'nobody is killed by name' "$(find_in '\b(pkill|killall)\b' '\.sh$|^bootstrap$|^\.ci/')"
+finish

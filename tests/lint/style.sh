@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The habits a reader relies on: license lines, sizes, white space.
+# shellcheck disable=SC2016 # what looks like $1 belongs to awk
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+FUNCTION_MAX=100 FILE_MAX=500 FILE_WARN=400
+
+no_license() {
+	files '\.([ch]|sh|py|awk|am|ac|yml|service|socket|[0-9])$|^bootstrap$|^hooks/|^\.ci/' | while IFS= read -r f; do
+		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || echo "$f"
+	done
+}
+verdict 'every source has its SPDX line' "$(no_license)"
+
+# In this style a function is what lies between "{" and "}" in column one.
+long_functions() {
+	c_files '^(agent|include|tests)/' | xargs -r awk -v max=$FUNCTION_MAX '
+		FNR == 1 { start = 0 }
+		/^[a-zA-Z_].*\(/ { name = $0 }
+		/^\{/ { start = FNR }
+		/^\}/ {
+			if (start && FNR - start - 1 > max)
+				printf "%s:%d: %d lines: %s\n", FILENAME, start, FNR - start - 1, name
+			start = 0
+		}'
+}
+verdict "no function longer than $FUNCTION_MAX lines" "$(long_functions)"
+
+long_files() {
+	c_files '^(agent|include|tests)/' | xargs -r wc -l | awk -v max="$1" \
+		'$2 != "total" && $1 > max { print $2 ": " $1 " lines" }'
+}
+verdict "no source longer than $FILE_MAX lines" "$(long_files $FILE_MAX)"
+long_files $FILE_WARN | sed "s/^/# warning, over $FILE_WARN lines: /"
+
+verdict 'no white space at the end of a line' \
+	"$(files '\.([ch]|sh|py|md|am|ac|awk|yml)$' | xargs -r grep -nE '[[:space:]]+$' /dev/null | head -n 20)"
+verdict 'no line of C over 100 columns' \
+	"$(c_files '^(agent|include|tests)/' | while IFS= read -r f; do
+		expand -t 8 "$f" | awk -v f="$f" 'length($0) > 100 { print f ":" NR ": " length($0) " columns" }'
+	done)"
+
+no_once() {
+	c_files '^(agent|include|tests)/' | grep '\.h$' | while IFS= read -r f; do
+		grep -q '^#pragma once$' "$f" || echo "$f"
+	done
+}
+verdict 'every header has #pragma once' "$(no_once)"
+
+# A switch over an enum of ours lists every member, so that a new one breaks the
+# build. `default:` is for values from outside, with a comment that says so on
+# the same line or the one before.
+defaults() {
+	c_files '^(agent|include)/' | xargs -r awk '
+		/^[[:space:]]*default[[:space:]]*:/ && !/\/\*/ && before !~ /\*\/[[:space:]]*$/ {
+			print FILENAME ":" FNR ": default: without a reason beside it"
+		}
+		{ before = $0 }'
+}
+verdict 'no default: in a switch over our own enum' "$(defaults)"
+
+verdict 'no mutable global outside the mains' \
+	"$(c_files '^agent/' | grep -v '/main\.c$' |
+		xargs -r grep -nE '^(static )?(unsigned |struct [a-z_]+ |enum [a-z_]+ )?[a-z_]+ \**[a-z_]+(\[[^]]*\])*( = [^(]*)?;$' /dev/null |
+		grep -vE ':(static )?const |\bextern |typedef |return |:(struct|enum) [a-z_]+;$')"
+
+# The shape of the code differs between versions of the formatter; the one of
+# Debian 12 decides.
+if command -v clang-format >/dev/null 2>&1 && clang-format --version | grep -q 'version 14\.'; then
+	verdict 'clang-format has nothing to change' \
+		"$(c_files '^(agent|include|tests)/' | xargs -r clang-format --dry-run 2>&1 |
+			grep -E 'warning:' | cut -d: -f1 | sort | uniq -c |
+			awk '{ print $2 ": " $1 " places" }')"
+else
+	skip 'clang-format has nothing to change' 'clang-format 14 is not here'
+fi
+finish

@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The affected nodes run old user space. What the built program asks of its
+# libraries must have been there: glibc 2.17, libnl 3.2.28, systemd 219,
+# jansson 2.10, libnetfilter_conntrack 1.0.6 (RHEL 7). The first three version
+# their symbols; for the others the lists below are what those releases export.
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+program=
+for f in "$BUILD/vipsafe" "$BUILD/.libs/vipsafe"; do
+	[ -f "$f" ] && head -c 4 "$f" | grep -qa ELF && program=$f
+done
+if [ -z "$program" ]; then
+	skip 'symbols of old platforms' "THE PROGRAM IS NOT BUILT in $BUILD"
+	finish
+fi
+
+# "name version" of everything the dynamic linker will be asked for.
+wanted=$(nm -D --undefined-only --with-symbol-versions "$program" |
+	awk '$1 == "U" || $1 == "w" { n = split($2, p, /@+/); print p[1], (n > 1 ? p[2] : "-") }')
+
+# Names whose old version an old build takes by itself:
+# - moved into libc in 2.34 and given a new version, in libpthread, librt, libdl
+#   or as startup code before (__libc_start_main, pthread_*, dl*, timer_*, shm_*, mq_*)
+# - stat and friends in 2.33 (inline __xstat before)
+# - fcntl64 in 2.28 (fcntl before), __isoc23_* in 2.38 (the plain names before)
+moved='^(__libc_start_main|pthread_[a-z_]*|dl[a-z]*|timer_[a-z]*|shm_[a-z]*|mq_[a-z]*|sem_[a-z]*|__pthread_[a-z_]*)$'
+restat='^(f|l)?stat(64)?$|^fstatat(64)?$|^mknod(at)?$'
+renamed='^(fcntl64|__isoc23_[a-z]*)$'
+
+
+glibc=$(printf '%s\n' "$wanted" | awk -v moved="$moved" -v restat="$restat" -v renamed="$renamed" '
+	$2 ~ /^GLIBC_[0-9]/ {
+		split(substr($2, 7), v, ".")
+		if (v[1] < 2 || (v[1] == 2 && v[2] <= 17)) next
+		if ($1 ~ moved && v[2] <= 34) next
+		if ($1 ~ restat && v[2] == 33) next
+		if ($1 ~ renamed) next
+		print $1 " needs " $2
+	}')
+verdict 'glibc 2.17 is enough' "$glibc"
+
+# libnl tags: libnl_3, libnl_3_2_26 … libnl_3_2_29, libnl_3_5, libnl_3_6 …
+verdict 'libnl 3.2.28 is enough' "$(printf '%s\n' "$wanted" | awk '
+	$2 ~ /^libnl_/ {
+		n = split($2, v, "_")
+		if (n == 2 && v[2] == 3) next
+		if (n == 4 && v[3] == 2 && v[4] <= 28) next
+		print $1 " needs " $2
+	}')"
+verdict 'systemd 219 is enough' "$(printf '%s\n' "$wanted" | awk '
+	$2 ~ /^LIBSYSTEMD_/ { if (substr($2, 12) + 0 > 219) print $1 " needs " $2 }')"
+
+# json_* and nfct_* names that are not in the list of the old release.
+unknown() {
+	printf '%s\n' "$wanted" | awk -v prefix="$1" -v list="$2" '
+		BEGIN { n = split(list, l); for (i = 1; i <= n; i++) known[l[i]] = 1 }
+		$1 ~ prefix && !($1 in known) { print $1 " is not in the old release" }'
+}
+
+verdict 'jansson 2.10 is enough' "$(unknown '^json(p|_)' '
+json_delete json_true json_false json_null
+json_string json_stringn json_string_nocheck json_stringn_nocheck json_string_value
+json_string_length json_string_set json_string_setn json_string_set_nocheck
+json_string_setn_nocheck
+json_integer json_integer_value json_integer_set json_real json_real_value json_real_set
+json_number_value
+json_array json_array_size json_array_get json_array_set_new json_array_append_new
+json_array_insert_new json_array_remove json_array_clear json_array_extend
+json_object json_object_size json_object_get json_object_set_new json_object_set_new_nocheck
+json_object_del json_object_clear json_object_update json_object_update_existing
+json_object_update_missing json_object_iter json_object_iter_at json_object_iter_next
+json_object_iter_key json_object_iter_value json_object_iter_set_new json_object_key_to_iter
+json_object_seed json_dumps json_dumpb json_dumpf json_dumpfd json_dump_file
+json_dump_callback json_loads json_loadb json_loadf json_loadfd json_load_file
+json_load_callback json_equal json_copy json_deep_copy json_pack json_pack_ex json_vpack_ex
+json_unpack json_unpack_ex json_vunpack_ex json_set_alloc_funcs json_get_alloc_funcs')"
+
+verdict 'libnetfilter_conntrack 1.0.6 is enough' "$(unknown '^nf(ct|exp)_' '
+nfct_new nfct_destroy nfct_sizeof nfct_maxsize nfct_clone nfct_open nfct_close nfct_fd
+nfct_callback_register nfct_callback_unregister nfct_callback_register2
+nfct_callback_unregister2 nfct_set_attr nfct_set_attr_u8 nfct_set_attr_u16 nfct_set_attr_u32
+nfct_set_attr_u64 nfct_set_attr_l nfct_get_attr nfct_get_attr_u8 nfct_get_attr_u16
+nfct_get_attr_u32 nfct_get_attr_u64 nfct_attr_is_set nfct_attr_is_set_array nfct_attr_unset
+nfct_set_attr_grp nfct_get_attr_grp nfct_attr_grp_is_set nfct_attr_grp_unset nfct_snprintf
+nfct_snprintf_labels nfct_compare nfct_cmp nfct_copy nfct_copy_attr nfct_build_conntrack
+nfct_parse_conntrack nfct_build_query nfct_query nfct_send nfct_catch nfct_nlmsg_build
+nfct_nlmsg_parse nfct_payload_parse nfct_setobjopt nfct_getobjopt nfct_filter_create
+nfct_filter_destroy nfct_filter_add_attr nfct_filter_add_attr_u32 nfct_filter_set_logic
+nfct_filter_attach nfct_filter_detach nfct_filter_dump_create nfct_filter_dump_destroy
+nfct_filter_dump_set_attr nfct_filter_dump_set_attr_u8 nfct_labelmap_new
+nfct_labelmap_destroy nfct_labelmap_get_bit nfct_labelmap_get_name nfct_bitmask_new
+nfct_bitmask_clone nfct_bitmask_set_bit nfct_bitmask_test_bit nfct_bitmask_unset_bit
+nfct_bitmask_destroy nfct_bitmask_maxbit nfct_nfnlh nfct_open_nfnl')"
+finish

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The conntrack table of the fake kernel: dumps, batches, flushes, twins. */
+#include "fake_kernel.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SEAL_MAGIC 0x7eb1a5edu
+
+/* What the payload of an entry says: enough to tell whether it came back whole
+ * and with the entry it belongs to. Filler of varying length follows. */
+struct seal {
+	uint32_t magic, len;
+	struct conn_key key;
+	struct tuple reply;
+	uint8_t has_master;
+	struct conn_key master;
+};
+
+static uint8_t filler(const struct seal *s, size_t i)
+{
+	return (uint8_t)(i * 7 + s->key.orig.sport + s->reply.dport);
+}
+
+static void seal_entry(struct fake_entry *e)
+{
+	struct seal s;
+
+	memset(&s, 0, sizeof(s));
+	s.magic = SEAL_MAGIC;
+	s.key = e->conn.key;
+	s.reply = e->conn.reply;
+	s.has_master = e->conn.has_master;
+	s.master = e->master;
+	s.len = (uint32_t)(sizeof(s) + 1 + ntohs(e->conn.key.orig.sport) % 61);
+	e->payload_len = s.len;
+	memcpy(e->payload, &s, sizeof(s));
+	for (size_t i = sizeof(s); i < s.len; i++)
+		e->payload[i] = filler(&s, i);
+}
+
+/* Whether BYTES are the unchanged payload of a flow with C's tuples. */
+static bool seal_read(const void *bytes, size_t len, const struct conn *c, struct seal *ret)
+{
+	if (!bytes || len < sizeof(*ret))
+		return false;
+	memcpy(ret, bytes, sizeof(*ret));
+	if (ret->magic != SEAL_MAGIC || ret->len != len)
+		return false;
+	for (size_t i = sizeof(*ret); i < len; i++)
+		if (((const uint8_t *)bytes)[i] != filler(ret, i))
+			return false;
+	return conn_key_equal(&ret->key, &c->key) && tuple_equal(&ret->reply, &c->reply);
+}
+
+enum dir { ORIG, REPLY };
+
+/* nf_ct_zone_id(): a directional zone counts in its direction only. */
+static uint16_t zone_of(const struct conn_key *k, enum dir d)
+{
+	switch ((enum conn_zone_dir)k->zone_dir) {
+	case CONN_ZONE_BOTH:
+		return k->zone;
+	case CONN_ZONE_ORIG:
+		return d == ORIG ? k->zone : 0;
+	case CONN_ZONE_REPLY:
+		return d == REPLY ? k->zone : 0;
+	}
+	return 0;
+}
+
+/* nf_ct_key_equal(): both directions of every entry are in the table. */
+static struct fake_entry *lookup(const struct fake *f, const struct tuple *t,
+				 const struct conn_key *k)
+{
+	for (size_t i = 0; i < f->n_entries; i++) {
+		struct fake_entry *e = &f->entries[i];
+
+		if (e->conn.key.family != k->family || e->conn.key.l4proto != k->l4proto)
+			continue;
+		if (tuple_equal(&e->conn.key.orig, t) &&
+		    zone_of(&e->conn.key, ORIG) == zone_of(k, ORIG))
+			return e;
+		if (tuple_equal(&e->conn.reply, t) &&
+		    zone_of(&e->conn.key, REPLY) == zone_of(k, REPLY))
+			return e;
+	}
+	return NULL;
+}
+
+struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *key)
+{
+	for (size_t i = 0; i < f->n_entries; i++)
+		if (conn_key_equal(&f->entries[i].conn.key, key))
+			return &f->entries[i];
+	return NULL;
+}
+
+static struct fake_entry *append(struct fake *f)
+{
+	if (f->n_entries == f->room) {
+		f->room = f->room ? f->room * 2 : 64;
+		f->entries = realloc(f->entries, f->room * sizeof(*f->entries));
+		if (!f->entries)
+			abort();
+	}
+	memset(&f->entries[f->n_entries], 0, sizeof(*f->entries));
+	return &f->entries[f->n_entries++];
+}
+
+static void remove_entry(struct fake *f, size_t i)
+{
+	f->n_entries--;
+	memmove(&f->entries[i], &f->entries[i + 1], (f->n_entries - i) * sizeof(*f->entries));
+}
+
+struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
+				  const struct conn_key *master, int masq, uint32_t ttl)
+{
+	struct fake_entry *e;
+
+	if (lookup(f, &c->key.orig, &c->key) || lookup(f, &c->reply, &c->key))
+		return NULL;
+	e = append(f);
+	e->conn = *c;
+	e->conn.id = f->next_id += 0x11;
+	e->conn.has_master = master != NULL;
+	if (master)
+		e->master = *master;
+	e->masq = masq;
+	e->translates = true;
+	e->expires = f->clock + ttl * USEC_PER_SEC;
+	seal_entry(e);
+	return e;
+}
+
+void fake_conntrack_tick(struct fake *f)
+{
+	for (size_t i = 0; i < f->n_entries;)
+		if (f->entries[i].expires <= f->clock)
+			remove_entry(f, i);
+		else
+			i++;
+}
+
+void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind)
+{
+	f->twins = realloc(f->twins, (f->n_twins + 1) * sizeof(*f->twins));
+	if (!f->twins)
+		abort();
+	f->twins[f->n_twins++] = (struct fake_planned_twin){ *key, kind };
+}
+
+/* The translated source port, or the translated query id. */
+static uint16_t *translated(struct conn *c)
+{
+	return l4proto_is_icmp(c->key.l4proto) ? &c->reply.icmp.id : &c->reply.dport;
+}
+
+static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twin kind)
+{
+	struct conn c = old->conn;
+	uint8_t proto = c.key.l4proto;
+	int masq = old->masq;
+
+	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
+	c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_ESTABLISHED : CONN_TCP_NONE;
+	switch (kind) {
+	case TWIN_IDENTICAL:
+		c.status = old->conn.status;
+		break;
+	case TWIN_OTHER_PORT:
+		c.status |= CONN_SRC_NAT;
+		*translated(&c) ^= htons(0x0400);
+		break;
+	case TWIN_NEW_FLOW:
+		c.status |= CONN_SRC_NAT | CONN_SEEN_REPLY;
+		*translated(&c) ^= htons(0x0800);
+		c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_SYN_RECV : CONN_TCP_NONE;
+		break;
+	case TWIN_LOCAL:
+		c.key.orig = old->conn.reply;
+		c.reply = tuple_invert(&c.key.orig, proto);
+		masq = 0;
+		break;
+	case TWIN_OTHER_CLIENT:
+		c.status |= CONN_SRC_NAT;
+		c.key.orig.src[3] ^= 0x80;
+		break;
+	}
+	if (!fake_entry_add(f, &c, NULL, masq, 300))
+		abort();
+}
+
+static void flush_entry(struct fake *f, size_t i)
+{
+	struct fake_entry old = f->entries[i];
+
+	remove_entry(f, i);
+	f->flushed++;
+	for (size_t t = 0; t < f->n_twins; t++)
+		if (conn_key_equal(&f->twins[t].key, &old.conn.key)) {
+			enum fake_twin kind = f->twins[t].kind;
+
+			f->twins[t] = f->twins[--f->n_twins];
+			put_twin(f, &old, kind);
+			return;
+		}
+}
+
+/* nf_ct_iterate_cleanup() sees each entry once: twins that come up behind it
+ * stay, so only what was there before is looked at. */
+static void flush_where(struct fake *f, int ifindex, uint8_t family, const struct addr *only)
+{
+	size_t left = f->n_entries;
+
+	for (size_t i = 0; left > 0; left--) {
+		const struct conn *c = &f->entries[i].conn;
+		struct addr to = tuple_dst(&c->reply, c->key.family);
+
+		if (f->entries[i].masq == ifindex && (!family || c->key.family == family) &&
+		    (!only || addr_equal(&to, only)))
+			flush_entry(f, i);
+		else
+			i++;
+	}
+}
+
+void fake_flush_for(struct fake *f, int ifindex, const struct addr *gone)
+{
+	switch (gone->family == AF_INET ? f->flush4 : f->flush6) {
+	case FLUSH_NONE:
+		break;
+	case FLUSH_ADDRESS:
+		flush_where(f, ifindex, gone->family, gone);
+		break;
+	case FLUSH_DEVICE:
+		flush_where(f, ifindex, gone->family, NULL);
+		break;
+	}
+}
+
+void fake_flush_device(struct fake *f, int ifindex)
+{
+	flush_where(f, ifindex, 0, NULL);
+}
+
+static int list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
+{
+	/* Copies: the sink must not keep pointers, ASan sees it if it does. */
+	struct fake_entry *e = malloc(sizeof(*e));
+	struct conn_record rec;
+	uint8_t *payload;
+	int r;
+
+	*e = *entry;
+	payload = malloc(e->payload_len);
+	memcpy(payload, e->payload, e->payload_len);
+	e->conn.timeout = (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
+	rec = (struct conn_record){ .conn = &e->conn,
+				    .master = e->conn.has_master ? &e->master : NULL,
+				    .payload = payload,
+				    .payload_len = e->payload_len };
+	r = sink(ud, &rec);
+	free(payload);
+	free(e);
+	return r < 0 ? r : 0;
+}
+
+int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
+{
+	struct fake *f = ctx;
+	size_t stop, seen = 0;
+	int r = fake_enter(f, &f->dump);
+	bool torn = f->dumps_torn > 0 && f->dump.calls >= f->torn_from;
+
+	if (f->no_conntrack)
+		return -EPROTONOSUPPORT;
+	if (r < 0)
+		return r;
+	f->dumps_torn -= torn;
+	fake_advance(f, f->entry_cost * f->n_entries);
+	stop = torn ? f->n_entries / 2 : f->n_entries;
+	for (size_t pass = 0; r == 0 && pass < (f->dump_doubles ? 2 : 1); pass++)
+		for (size_t i = 0; r == 0 && i < MIN(stop, f->n_entries); i++) {
+			if (family && f->entries[i].conn.key.family != family)
+				continue;
+			seen++;
+			if (pass && seen % 3)
+				continue;
+			if (f->dump.calls == f->hide_dump && seen % f->hide_nth == 0)
+				continue;
+			r = list_entry(f, &f->entries[i], sink, ud);
+		}
+	return r == 0 && torn ? -EINTR : r;
+}
+
+/* What ctnetlink and the NAT core make of the status of a created entry. */
+static uint32_t created_status(const struct conn *c, bool with_master)
+{
+	struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);
+	uint32_t s = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
+	bool icmp = l4proto_is_icmp(c->key.l4proto);
+
+	s |= c->status & (CONN_SEEN_REPLY | CONN_ASSURED | CONN_FIXED_TIMEOUT | CONN_SEQ_ADJUST |
+			  CONN_HELPER);
+	/* A query id stands where source ports do, in both directions: it
+	 * belongs to whoever asks. */
+	if (memcmp(plain.dst, c->reply.dst, 16) ||
+	    (icmp ? plain.icmp.id != c->reply.icmp.id : plain.dport != c->reply.dport))
+		s |= CONN_SRC_NAT;
+	if (memcmp(plain.src, c->reply.src, 16) || (!icmp && plain.sport != c->reply.sport))
+		s |= CONN_DST_NAT;
+	if (with_master)
+		s |= CONN_EXPECTED;
+	return s;
+}
+
+static void mangle(struct fake *f, struct fake_entry *e)
+{
+	unsigned n = f->create.calls;
+
+	if (!f->mangle_at || n < f->mangle_at || n - f->mangle_at >= MAX(f->mangle_times, 1u))
+		return;
+	switch (f->mangle) {
+	case MANGLE_NONE:
+		return;
+	case MANGLE_PORT:
+		*translated(&e->conn) ^= htons(0x2000);
+		break;
+	case MANGLE_UNTRANSLATED:
+		e->conn.status &= ~(uint32_t)CONN_SRC_NAT;
+		break;
+	}
+	e->translates = false;
+}
+
+static int create_entry(struct fake *f, const struct ct_op *op)
+{
+	const struct conn *c = op->conn;
+	struct seal s;
+	bool whole = seal_read(op->payload, op->payload_len, c, &s);
+	bool with_master = whole && s.has_master && !op->orphan;
+	struct fake_entry *e;
+
+	if (f->refuse_at && f->create.calls == f->refuse_at)
+		f->refused_key = c->key;
+	if (conn_key_equal(&c->key, &f->refused_key))
+		return f->refuse_error;
+	if (f->n_entries >= f->ct_max)
+		return -ENOMEM;
+	if (with_master && !fake_entry_find(f, &s.master))
+		return -ENOENT;
+	e = fake_entry_add(f, c, with_master ? &s.master : NULL, 0, op->timeout);
+	if (!e)
+		return -EEXIST;
+	e->created = true;
+	e->translates = whole;
+	e->conn.status = created_status(c, with_master);
+	mangle(f, e);
+	f->created++;
+	return 0;
+}
+
+static int delete_entry(struct fake *f, const struct conn *c)
+{
+	struct fake_entry *e;
+	size_t len = addr_size(c->key.family);
+	static const uint8_t none[16];
+
+	/* Without a tuple the kernel takes it for "all of them". */
+	assert(len && (memcmp(c->key.orig.src, none, len) || memcmp(c->key.orig.dst, none, len)));
+	e = lookup(f, &c->key.orig, &c->key);
+	if (!e || (c->id && e->conn.id != c->id))
+		return -ENOENT;
+	remove_entry(f, (size_t)(e - f->entries));
+	f->removed++;
+	return 0;
+}
+
+static int get_entry(struct fake *f, const struct ct_op *op)
+{
+	struct fake_entry *e = lookup(f, &op->conn->key.orig, &op->conn->key);
+
+	if (!e)
+		return -ENOENT;
+	if (op->found) {
+		*op->found = e->conn;
+		op->found->timeout = (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
+	}
+	return 0;
+}
+
+static int do_op(struct fake *f, struct ct_op *op)
+{
+	int r;
+
+	switch (op->verb) {
+	case CT_CREATE:
+		f->writes++;
+		f->ct_writes++;
+		r = fake_enter(f, &f->create);
+		return r < 0 ? r : create_entry(f, op);
+	case CT_DELETE:
+		f->writes++;
+		f->ct_writes++;
+		r = fake_enter(f, &f->remove);
+		return r < 0 ? r : delete_entry(f, op->conn);
+	case CT_GET:
+		r = fake_enter(f, &f->get);
+		return r < 0 ? r : get_entry(f, op);
+	}
+	return -EINVAL;
+}
+
+int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n)
+{
+	struct fake *f = ctx;
+	int r = fake_enter(f, &f->batch);
+	bool deaf = f->unanswered_batch > 0;
+
+	if (f->no_conntrack)
+		return -EPROTONOSUPPORT;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		struct conn *found = ops[i].found;
+		bool silent = deaf && i >= n / 2;
+
+		if (silent)
+			ops[i].found = NULL;
+		r = do_op(f, &ops[i]);
+		ops[i].found = found;
+		ops[i].result = silent ? -EINPROGRESS : r;
+	}
+	f->unanswered_batch -= deaf;
+	return deaf ? -ENOBUFS : 0;
+}
+
+int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max)
+{
+	struct fake *f = ctx;
+
+	if (f->no_conntrack)
+		return -EPROTONOSUPPORT;
+	*ret_count = (uint32_t)f->n_entries;
+	*ret_max = f->ct_max;
+	return 0;
+}

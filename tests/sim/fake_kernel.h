@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A kernel in memory behind struct kernel_ops, with a virtual clock: links,
+ * addresses, conntrack entries, the masquerade flush, and every fault the
+ * kernel notes name as a switch. What it does is what the kernel does
+ * (kernel.md 1, 4, 5, 7); it knows nothing of what vipsafe wants.
+ *
+ * The payload of an entry is the fake's own seal over its tuples: an entry
+ * created with another flow's payload, a cut one, or other tuples than the
+ * payload speaks of exists, but its packets leave untranslated. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+#define FAKE_LINKS_MAX 8
+#define FAKE_ADDRS_MAX 128
+#define FAKE_PAYLOAD_MAX 512
+#define FAKE_PENDING_MAX 16 /* late flushes outstanding; more are dropped, as the kernel does */
+
+/* What a kernel flushes when an address is deleted. */
+enum fake_flush {
+	FLUSH_NONE,
+	FLUSH_ADDRESS, /* fixed: entries translated to that address */
+	FLUSH_DEVICE,  /* affected: every masqueraded entry of device and family */
+};
+
+/* What traffic puts in the place of an entry the moment it is flushed. */
+enum fake_twin {
+	TWIN_IDENTICAL,    /* the client's packet: same translation again */
+	TWIN_OTHER_PORT,   /* the client's packet: another source port */
+	TWIN_LOCAL,        /* the server's packet: taken for local delivery */
+	TWIN_OTHER_CLIENT, /* somebody else was given the port */
+	TWIN_NEW_FLOW,     /* the client began a new connection from the same port */
+};
+
+enum fake_mangle {
+	MANGLE_NONE,
+	MANGLE_PORT,         /* reply tuple with another port */
+	MANGLE_UNTRANSLATED, /* reply tuple as wanted, but no source NAT in the status */
+};
+
+/* Calls NTH … NTH+TIMES-1 (from 1; TIMES 0 is one) of a kind end with ERROR. */
+struct fake_fault {
+	unsigned nth, times;
+	int error;
+};
+
+struct fake_call {
+	struct fake_fault fault;
+	unsigned calls; /* all, refused ones too */
+};
+
+/* An entry as the kernel has it: CONN as a dump would give it, and what no
+ * dump shows. */
+struct fake_entry {
+	struct conn conn; /* timeout: unused, see expires */
+	struct conn_key master;
+	int masq;        /* device index the flush goes by, 0: none */
+	bool translates; /* packets really leave and return as conn.reply says */
+	bool created;    /* through ct_batch */
+	usec_t expires;
+	size_t payload_len;
+	uint8_t payload[FAKE_PAYLOAD_MAX];
+};
+
+struct fake_pending {
+	usec_t due;
+	int ifindex;
+	struct addr addr;
+};
+
+struct fake_planned_twin {
+	struct conn_key key;
+	enum fake_twin kind;
+};
+
+struct fake_announcement {
+	usec_t when;
+	int ifindex;
+	struct addr addr;
+};
+
+struct fake {
+	struct kernel kernel; /* hand this to the code under test */
+
+	/* Behaviour; change at any time. */
+	enum fake_flush flush4, flush6;
+	usec_t flush_after; /* 0: within the address delete */
+	enum kernel_verdict probe4, probe6;
+	bool promote_secondaries;
+	bool no_conntrack;
+	uint32_t ct_max;
+	usec_t call_cost, entry_cost, delete_cost; /* virtual time per call, listed entry, addr_del */
+	usec_t dad_time;                           /* tentative for so long; 0: 1 s */
+	bool dad_fails;
+
+	/* Faults. */
+	struct fake_call addr_add, addr_del, announce, link_get, addr_list, dump, create, remove,
+		get, batch;
+	unsigned torn_from, dumps_torn; /* so many dumps from that one on break off with -EINTR */
+	bool dump_doubles;            /* list every third entry again, at the end */
+	unsigned hide_dump, hide_nth; /* dump number HIDE_DUMP leaves out every HIDE_NTH entry */
+	unsigned unanswered_batch;    /* so many batches lose the second half of their answers */
+	unsigned refuse_at; /* the flow of create number so many is refused for good … */
+	int refuse_error;   /* … with this */
+	enum fake_mangle mangle;      /* what becomes of create number MANGLE_AT … */
+	unsigned mangle_at, mangle_times;
+
+	/* What was done. */
+	unsigned writes; /* addresses and entries changed or attempted */
+	unsigned ct_writes;
+	unsigned created, removed, flushed; /* entries */
+	unsigned slept;
+	struct fake_announcement announced[256];
+	size_t n_announced;
+
+	/* The state. */
+	usec_t clock;
+	uint32_t next_id;
+	struct link links[FAKE_LINKS_MAX];
+	char altnames[FAKE_LINKS_MAX][64];
+	size_t n_links;
+	struct ifaddr addrs[FAKE_ADDRS_MAX];
+	usec_t addr_since[FAKE_ADDRS_MAX];
+	size_t n_addrs;
+	struct fake_entry *entries;
+	size_t n_entries, room;
+	struct fake_pending pending[FAKE_PENDING_MAX];
+	size_t n_pending;
+	struct fake_planned_twin *twins;
+	size_t n_twins;
+	struct conn_key refused_key;
+};
+
+struct fake *fake_new(void);
+struct fake *fake_free(struct fake *f);
+DEFINE_CLEANUP(struct fake, fake_free)
+
+/* Add a link that is up, and return its index. */
+int fake_link_add(struct fake *f, const char *name, const char *altname);
+/* It vanishes, with its addresses and masqueraded entries. */
+void fake_link_remove(struct fake *f, const char *name);
+
+/* As a host's own configuration would, at no cost and without being counted. */
+void fake_addr(struct fake *f, int ifindex, const char *prefix, const char *label);
+bool fake_has_addr(const struct fake *f, int ifindex, const char *prefix);
+size_t fake_count_addrs(const struct fake *f, int ifindex);
+
+/* Delete without vipsafe, as `ip addr del` would, flush included. */
+int fake_addr_del(struct fake *f, int ifindex, const char *prefix);
+
+/* Put an entry in the table: really translating, masqueraded by MASQ (0: not).
+ * C's id is chosen here. TTL in seconds. */
+struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
+				  const struct conn_key *master, int masq, uint32_t ttl);
+struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *key);
+
+/* When the entry with KEY is flushed, traffic puts a twin of KIND there. */
+void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind);
+
+/* Let time pass: late flushes happen, entries expire. */
+void fake_advance(struct fake *f, usec_t by);
+
+/* ---- between fake_kernel.c and fake_conntrack.c ---- */
+int fake_enter(struct fake *f, struct fake_call *call);
+void fake_flush_for(struct fake *f, int ifindex, const struct addr *gone);
+void fake_flush_device(struct fake *f, int ifindex);
+void fake_conntrack_tick(struct fake *f);
+int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
+int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
+int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A new VIP answers at once: its neighbours are told, as often as configured. */
+#include <errno.h>
+
+#include "scene.h"
+
+static size_t announced(const struct scene *s, const char *text)
+{
+	struct addr a;
+	size_t n = 0;
+
+	assert_int_equal(addr_parse(text, &a), 0);
+	for (size_t i = 0; i < s->fake->n_announced; i++) {
+		assert_int_equal(s->fake->announced[i].ifindex, s->dev);
+		n += addr_equal(&s->fake->announced[i].addr, &a);
+	}
+	return n;
+}
+
+static void add_announces_as_configured(void **state)
+{
+	struct scene *s = *state;
+
+	s->settings.announce.count = 3;
+	s->settings.announce.interval = 10 * USEC_PER_MSEC;
+	s->settings.announce.again = 0;
+	scene_move(s, OP_ADD, "192.168.11.101/32", "fd00:11::101/128", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(announced(s, "192.168.11.101"), 3);
+	assert_int_equal(announced(s, "fd00:11::101"), 3);
+	assert_int_equal(s->fake->n_announced, 6);
+}
+
+/* The default is keepalived's: five; the later burst is not waited for. */
+static void default_is_five(void **state)
+{
+	struct scene *s = *state;
+	usec_t start = s->fake->clock;
+
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->settings.announce.count, 5);
+	assert_int_equal(announced(s, "192.168.11.101"), 5);
+	assert_true(s->fake->clock - start < 2 * USEC_PER_SEC);
+}
+
+static void interval_is_kept(void **state)
+{
+	struct scene *s = *state;
+
+	s->settings.announce.count = 4;
+	s->settings.announce.interval = 50 * USEC_PER_MSEC;
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	assert_int_equal(s->fake->n_announced, 4);
+	for (size_t i = 1; i < 4; i++)
+		assert_true(s->fake->announced[i].when - s->fake->announced[i - 1].when >=
+			    50 * USEC_PER_MSEC);
+}
+
+static void delete_announces_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->n_announced, 0);
+}
+
+/* The address is there; that nobody was told is a warning, not a failure. */
+static void failing_announcement_is_a_warning(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->announce.fault = (struct fake_fault){ 1, UINT32_MAX, -ENETDOWN };
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(fake_has_addr(s->fake, s->dev, "192.168.11.101/32"));
+	assert_true(s->report.n_warnings > 0);
+}
+
+static void only_new_addresses_are_announced(void **state)
+{
+	struct scene *s = *state;
+
+	scene_move(s, OP_ADD, VIP4 "/32", "192.168.11.101/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(announced(s, VIP4), 0);
+	assert_int_equal(announced(s, "192.168.11.101"), s->settings.announce.count);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(add_announces_as_configured),
+		CASE(default_is_five),
+		CASE(interval_is_kept),
+		CASE(delete_announces_nothing),
+		CASE(failing_announcement_is_a_warning),
+		CASE(only_new_addresses_are_announced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

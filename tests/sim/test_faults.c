@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each call of the kernel fails in turn. The address change comes first: no
+ * failure of the rest leaves it undone, and none is kept quiet. */
+#include <errno.h>
+#include <string.h>
+
+#include "scene.h"
+
+#define FLOWS 40
+#define ALWAYS UINT32_MAX
+
+static void del_vip4(struct scene *s)
+{
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+}
+
+static void expect_moved(struct scene *s, enum exit_code code)
+{
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	scene_expect(s, code, true);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+static void expect_refused(struct scene *s, enum exit_code code)
+{
+	scene_expect(s, code, false);
+	assert_true(strlen(s->report.error) > 0);
+	assert_null(strchr(s->report.error, '\n'));
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+static void one_refused_create_loses_one(void **state)
+{
+	const int errors[] = { EINVAL, ENOSPC, EOPNOTSUPP, ENOMEM };
+	struct scene *s = *state;
+	static const unsigned at[] = { 1, 7, 23, FLOWS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		if (i) {
+			scene_teardown(state);
+			scene_setup(state);
+			s = *state;
+		}
+		/* the same one is refused again if tried again */
+		s->fake->refuse_at = at[i];
+		s->fake->refuse_error = -errors[i];
+		del_vip4(s);
+		expect_moved(s, EXIT_PARTIAL);
+		assert_int_equal(s->report.entries.lost, 1);
+		assert_int_equal(s->report.n_lost, 1);
+		assert_int_equal(scene_broken(s, false), 1);
+		scene_check_restored(s);
+	}
+}
+
+static void shrink_table(struct scene *s, const char *stage)
+{
+	(void)stage;
+	if (s->fake->addr_del.calls && s->fake->ct_max > s->n_before)
+		s->fake->ct_max = (uint32_t)s->n_before - 5;
+}
+
+static void full_table_loses_what_does_not_fit(void **state)
+{
+	struct scene *s = *state;
+
+	s->on_stage = shrink_table;
+	del_vip4(s);
+	expect_moved(s, EXIT_PARTIAL);
+	assert_int_equal(s->report.entries.lost, 5);
+	assert_int_equal(scene_broken(s, false), 5);
+	assert_int_equal(s->report.n_lost, 5);
+}
+
+static void lost_answers_are_looked_up(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->unanswered_batch = 1;
+	del_vip4(s);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(scene_broken(s, false), 0);
+	scene_check_restored(s);
+}
+
+static void answers_lost_again_and_again(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->unanswered_batch = 1000000;
+	del_vip4(s);
+	assert_true(s->fake->batch.calls < 1000);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void batch_refused_altogether(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->batch.fault = (struct fake_fault){ 1, ALWAYS, -EPERM };
+	del_vip4(s);
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_true(s->report.changed);
+	assert_true(s->report.exit_code == EXIT_PARTIAL ||
+		    s->report.exit_code == EXIT_UNPROTECTED);
+	assert_int_equal(s->report.entries.lost, FLOWS + FLOWS / 4);
+	scene_check_report(s);
+}
+
+static void one_batch_fails(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->batch.fault = (struct fake_fault){ 1, 1, -ENOBUFS };
+	del_vip4(s);
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(s->report.exit_code == EXIT_DONE, scene_broken(s, false) == 0);
+	scene_check_report(s);
+}
+
+static void mismatch_is_deleted_and_counted(void **state)
+{
+	const enum fake_mangle kinds[] = { MANGLE_PORT, MANGLE_UNTRANSLATED };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (i) {
+			scene_teardown(state);
+			scene_setup(state);
+			s = *state;
+		}
+		s->fake->mangle = kinds[i];
+		s->fake->mangle_at = 9;
+		del_vip4(s);
+		expect_moved(s, EXIT_PARTIAL);
+		assert_int_equal(s->report.entries.mismatch, 1);
+		assert_int_equal(s->report.entries.lost, 1);
+		assert_int_equal(scene_broken(s, false), 1);
+		for (size_t e = 0; e < s->fake->n_entries; e++)
+			assert_true(s->fake->entries[e].translates);
+	}
+}
+
+static void failing_snapshot_does_not_stop_the_address(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->dump.fault = (struct fake_fault){ 1, ALWAYS, -ENOMEM };
+	del_vip4(s);
+	expect_moved(s, EXIT_UNPROTECTED);
+	assert_int_equal(s->report.result, RESULT_UNPROTECTED);
+	assert_true(s->report.n_warnings > 0 || strlen(s->report.error) > 0);
+}
+
+/* It cannot be verified what is missing. Whatever is done about it, the run
+ * may call itself done only if nothing is. */
+static void failing_verification_is_said(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->dump.fault = (struct fake_fault){ 2, ALWAYS, -ENOMEM };
+	del_vip4(s);
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_true(s->report.changed);
+	if (scene_broken(s, false))
+		assert_true(s->report.exit_code == EXIT_PARTIAL ||
+			    s->report.exit_code == EXIT_UNPROTECTED);
+	assert_true(s->report.n_warnings > 0 || strlen(s->report.error) > 0);
+}
+
+static void kernel_without_conntrack(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->no_conntrack = true;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(s->report.result, RESULT_OK);
+	assert_true(s->report.n_warnings > 0);
+}
+
+static void refused_delete_changes_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_del.fault = (struct fake_fault){ 1, ALWAYS, -EBUSY };
+	del_vip4(s);
+	expect_refused(s, EXIT_KERNEL_REFUSED);
+	assert_int_equal(s->report.outcomes[0], VIP_FAILED);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void refused_add_changes_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_add.fault = (struct fake_fault){ 1, ALWAYS, -ENOBUFS };
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	expect_refused(s, EXIT_KERNEL_REFUSED);
+	assert_int_equal(s->fake->n_announced, 0);
+}
+
+static void not_permitted_has_its_own_code(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_del.fault = (struct fake_fault){ 1, ALWAYS, -EPERM };
+	del_vip4(s);
+	expect_refused(s, EXIT_NOT_PERMITTED);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void unknown_device_is_named(void **state)
+{
+	struct scene *s = *state;
+
+	fake_link_remove(s->fake, "br-mgmt");
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	assert_true(s->report.exit_code != EXIT_DONE);
+	expect_refused(s, s->report.exit_code);
+	assert_non_null(strstr(s->report.error, "br-mgmt"));
+	assert_int_equal(s->fake->writes, 0);
+}
+
+static void pull_device(struct scene *s, const char *stage)
+{
+	(void)stage;
+	if (s->n_stages == s->act_at + 1)
+		fake_link_remove(s->fake, "br-mgmt");
+}
+
+/* Between any two stages the device may be gone, and the VIP with it. */
+static void device_vanishes_mid_way(void **state)
+{
+	struct scene *s = *state;
+	int stages;
+
+	del_vip4(s);
+	stages = s->n_stages;
+	for (int at = 1; at < stages; at++) {
+		scene_teardown(state);
+		scene_setup(state);
+		s = *state;
+		s->act_at = at;
+		s->on_stage = pull_device;
+		del_vip4(s);
+		assert_int_equal(fake_count_addrs(s->fake, s->dev), 0);
+		scene_check_report(s);
+		assert_int_equal(scene_leftovers(s, NULL), 0);
+		if (s->fake->addr_del.calls && !s->report.changed)
+			assert_true(s->report.exit_code != EXIT_DONE || s->report.n_warnings > 0);
+	}
+}
+
+static void slow_snapshot_passes_the_deadline(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->entry_cost = 20 * USEC_PER_MSEC;
+	s->req.deadline = 200 * USEC_PER_MSEC;
+	del_vip4(s);
+	expect_moved(s, EXIT_DEADLINE);
+}
+
+static void slow_delete_passes_the_deadline(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->delete_cost = USEC_PER_SEC;
+	s->req.deadline = 200 * USEC_PER_MSEC;
+	del_vip4(s);
+	expect_moved(s, EXIT_DEADLINE);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(one_refused_create_loses_one),
+		CASE(full_table_loses_what_does_not_fit),
+		CASE(lost_answers_are_looked_up),
+		CASE(answers_lost_again_and_again),
+		CASE(batch_refused_altogether),
+		CASE(one_batch_fails),
+		CASE(mismatch_is_deleted_and_counted),
+		CASE(failing_snapshot_does_not_stop_the_address),
+		CASE(failing_verification_is_said),
+		CASE(kernel_without_conntrack),
+		CASE(refused_delete_changes_nothing),
+		CASE(refused_add_changes_nothing),
+		CASE(not_permitted_has_its_own_code),
+		CASE(unknown_device_is_named),
+		CASE(device_vanishes_mid_way),
+		CASE(slow_snapshot_passes_the_deadline),
+		CASE(slow_delete_passes_the_deadline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

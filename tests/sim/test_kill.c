@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run is killed as each of its stages begins. Whoever comes next, `recover`
+ * or another run, ends what it had begun. */
+#include <string.h>
+
+#include "scene.h"
+
+#define FLOWS 40
+
+struct recovered {
+	unsigned reports;
+	uint64_t restored, lost;
+	int worst;
+};
+
+static void note(void *ud, const struct report *r)
+{
+	struct recovered *rec = ud;
+
+	rec->reports++;
+	rec->restored += r->entries.restored;
+	rec->lost += r->entries.lost;
+	rec->worst = MAX(rec->worst, (int)r->exit_code);
+}
+
+static struct scene *fresh(void **state)
+{
+	scene_teardown(state);
+	scene_setup(state);
+	return *state;
+}
+
+/* How many stages such a run has, found by a run nobody disturbs. */
+static int count_stages(void **state, enum op op, const char *vip)
+{
+	struct scene *s = *state;
+
+	scene_populate(s, FLOWS);
+	scene_move(s, op, vip, NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(s->n_stages >= 4);
+	return s->n_stages;
+}
+
+/* Kill a run of OP VIP at stage AT, then let a crash's worth of time pass. */
+static struct scene *killed_run(void **state, enum op op, const char *vip, int at)
+{
+	struct scene *s = fresh(state);
+	unsigned modes;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	s->kill_at = at;
+	scene_move(s, op, vip, NULL);
+	assert_int_equal(s->n_stages, at + 1);
+	scene_leftovers(s, &modes);
+	assert_int_equal(modes & 0177, 0); /* 0600 or nothing */
+	s->kill_at = -1;
+	fake_advance(s->fake, 300 * USEC_PER_MSEC);
+	return s;
+}
+
+static void recover_finishes(void **state, enum op op, const char *vip)
+{
+	int stages = count_stages(state, op, vip);
+	bool ever_flushed = false;
+
+	for (int at = 0; at < stages; at++) {
+		struct recovered rec = { 0 };
+		struct scene *s = killed_run(state, op, vip, at);
+		bool begun = scene_leftovers(s, NULL) > 0;
+		bool there = fake_has_addr(s->fake, s->dev, vip);
+		int r;
+
+		ever_flushed |= op == OP_DEL && !there && scene_broken(s, false) > 0;
+		/* once the address is away the snapshot must be on disk */
+		if (op == OP_DEL && !there && scene_broken(s, false) > 0)
+			assert_true(begun);
+		r = run_recover(&s->env, note, &rec);
+		assert_true(r >= 0);
+		assert_int_equal(r, rec.reports);
+		assert_int_equal(begun, rec.reports > 0);
+		assert_int_equal(rec.worst, EXIT_DONE);
+		if (begun)
+			assert_true(fake_has_addr(s->fake, s->dev, vip) == (op == OP_ADD));
+		else
+			assert_true(fake_has_addr(s->fake, s->dev, vip) == there);
+		fake_advance(s->fake, USEC_PER_SEC);
+		assert_int_equal(scene_broken(s, false), 0);
+		scene_check_restored(s);
+		assert_int_equal(scene_leftovers(s, NULL), 0);
+		/* and there is nothing more to recover */
+		assert_int_equal(run_recover(&s->env, note, &rec), 0);
+	}
+	assert_true(op == OP_ADD || ever_flushed);
+}
+
+static void recover_finishes_a_delete(void **state)
+{
+	recover_finishes(state, OP_DEL, VIP4 "/32");
+}
+
+static void recover_finishes_an_add(void **state)
+{
+	recover_finishes(state, OP_ADD, "192.168.11.101/32");
+}
+
+static void recover_finishes_a_late_flush(void **state)
+{
+	struct scene *s;
+	int stages = count_stages(state, OP_DEL, VIP6 "/128");
+
+	for (int at = 0; at < stages; at++) {
+		struct recovered rec = { 0 };
+
+		s = fresh(state);
+		s->fake->flush_after = 100 * USEC_PER_MSEC;
+		scene_populate(s, FLOWS);
+		scene_remember(s);
+		s->kill_at = at;
+		scene_move(s, OP_DEL, VIP6 "/128", NULL);
+		s->kill_at = -1;
+		run_recover(&s->env, note, &rec);
+		fake_advance(s->fake, USEC_PER_SEC);
+		assert_int_equal(scene_broken(s, false), 0);
+		assert_int_equal(scene_leftovers(s, NULL), 0);
+	}
+}
+
+/* The next run finds the leftover first, whatever it was asked itself. */
+static void next_run_finishes(void **state, enum op op, const char *vip)
+{
+	int stages = count_stages(state, OP_DEL, VIP4 "/32");
+
+	for (int at = 0; at < stages; at++) {
+		struct scene *s = killed_run(state, OP_DEL, VIP4 "/32", at);
+
+		scene_move(s, op, vip, NULL);
+		assert_int_equal(s->report.exit_code, EXIT_DONE);
+		scene_check_report(s);
+		assert_true(fake_has_addr(s->fake, s->dev, vip) == (op == OP_ADD));
+		assert_int_equal(scene_broken(s, false), 0);
+		assert_int_equal(scene_leftovers(s, NULL), 0);
+	}
+}
+
+static void same_run_again_finishes(void **state)
+{
+	next_run_finishes(state, OP_DEL, VIP4 "/32");
+}
+
+static void another_run_finishes(void **state)
+{
+	next_run_finishes(state, OP_ADD, "192.168.11.102/32");
+}
+
+/* keepalived changed its mind in between: the last word counts. */
+static void opposite_run_wins(void **state)
+{
+	next_run_finishes(state, OP_ADD, VIP4 "/32");
+}
+
+/* What an earlier boot left is put aside: none of it is applied to a kernel
+ * whose table knows nothing of it, and it is not in the way of later runs. */
+static void leftovers_of_another_boot_are_not_used(void **state)
+{
+	struct recovered rec = { 0 };
+	int stages = count_stages(state, OP_DEL, VIP4 "/32");
+
+	for (int at = 0; at < stages; at++) {
+		struct scene *s = killed_run(state, OP_DEL, VIP4 "/32", at);
+		unsigned writes = s->fake->writes;
+
+		s->env.boot_id = "3f1c2f1e-0000-4000-8000-000000000002";
+		assert_true(run_recover(&s->env, note, &rec) >= 0);
+		assert_int_equal(s->fake->writes, writes);
+		assert_int_equal(run_recover(&s->env, note, &rec), 0);
+		assert_int_equal(rec.reports, 0);
+		scene_move(s, OP_ADD, "192.168.11.102/32", NULL);
+		assert_int_equal(s->report.exit_code, EXIT_DONE);
+	}
+}
+
+static void nothing_to_recover(void **state)
+{
+	struct recovered rec = { 0 };
+	struct scene *s = *state;
+
+	assert_int_equal(run_recover(&s->env, note, &rec), 0);
+	assert_int_equal(rec.reports, 0);
+	assert_int_equal(s->fake->writes, 0);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(recover_finishes_a_delete),
+		CASE(recover_finishes_an_add),
+		CASE(recover_finishes_a_late_flush),
+		CASE(same_run_again_finishes),
+		CASE(another_run_finishes),
+		CASE(opposite_run_wins),
+		CASE(leftovers_of_another_boot_are_not_used),
+		CASE(nothing_to_recover),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Something already sits where an entry is to be put back (kernel.md 7). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "scene.h"
+
+#define FLOWS 20
+
+/* One of the flows meets a twin of KIND; the others are to be restored. */
+static struct conn meet(struct scene *s, enum fake_twin kind)
+{
+	struct conn c = scene_tcp(7);
+
+	scene_populate(s, FLOWS);
+	fake_plan_twin(s->fake, &c.key, kind);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	return c;
+}
+
+/* The client was quicker and was given the same port: nothing to do. */
+static void identical_twin_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet(s, TWIN_IDENTICAL);
+
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_false(fake_entry_find(s->fake, &c.key)->created);
+	assert_int_equal(s->fake->removed, 0);
+}
+
+/* The client was quicker and was given another port: the far end would reset. */
+static void twin_with_another_port_is_replaced(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet(s, TWIN_OTHER_PORT);
+
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_true(fake_entry_find(s->fake, &c.key)->created);
+	assert_int_equal(s->fake->removed, 1);
+	scene_check_restored(s);
+}
+
+/* The server's packet was taken for local delivery: its entry has our reply
+ * tuple as its original. */
+static void bogus_local_delivery_is_replaced(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet(s, TWIN_LOCAL);
+	struct conn_key bogus = conn_key_make(AF_INET, IPPROTO_TCP, &c.reply, 0, CONN_ZONE_BOTH);
+
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_null(fake_entry_find(s->fake, &bogus));
+	assert_true(fake_entry_find(s->fake, &c.key)->created);
+	assert_int_equal(s->fake->removed, 1);
+}
+
+/* Somebody else owns the port now: his flow stays, ours is lost and named. */
+static void another_client_keeps_the_port(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet(s, TWIN_OTHER_CLIENT), other = c;
+	char text[CONN_TEXT_MAX];
+
+	other.key.orig.src[3] ^= 0x80;
+	scene_expect(s, EXIT_PARTIAL, true);
+	assert_int_equal(s->report.result, RESULT_PARTIAL);
+	assert_int_equal(s->report.entries.lost, 1);
+	assert_int_equal(scene_broken(s, false), 1);
+	assert_false(scene_works(s, &c));
+	assert_true(scene_works(s, &other));
+	assert_int_equal(s->fake->removed, 0);
+	assert_string_equal(s->report.lost[0], conn_format(&c, text));
+}
+
+/* The old connection is over for its client: what it began since is not ours
+ * to break, and nothing was lost. */
+static void new_connection_of_the_client_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet(s, TWIN_NEW_FLOW);
+	const struct fake_entry *e = fake_entry_find(s->fake, &c.key);
+
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.entries.superseded, 1);
+	assert_int_equal(e->conn.tcp_state, CONN_TCP_SYN_RECV);
+	assert_false(e->created);
+	assert_int_equal(s->fake->removed, 0);
+	assert_int_equal(scene_broken(s, false), 1);
+}
+
+/* All at once, UDP and ICMP among them, and the flush late. */
+static void mixed_twins(void **state)
+{
+	struct scene *s = *state;
+	const enum fake_twin kinds[] = { TWIN_OTHER_PORT, TWIN_LOCAL, TWIN_IDENTICAL };
+
+	s->fake->flush_after = 20 * USEC_PER_MSEC;
+	s->fake->probe4 = KERNEL_UNKNOWN; /* it flushes late: do not rely on it */
+	scene_populate(s, FLOWS);
+	for (uint16_t i = 0; i < FLOWS; i++) {
+		struct conn u = scene_flow(IPPROTO_UDP, "10.1.3.3", (uint16_t)(5000 + i), SERVER4,
+					   53, HOST4, (uint16_t)(6000 + i));
+		struct conn p = scene_flow(IPPROTO_ICMP, "10.1.3.4", (uint16_t)(500 + i), SERVER4,
+					   0, HOST4, (uint16_t)(900 + i));
+		struct conn t = scene_tcp(i);
+
+		scene_add(s, &u);
+		scene_add(s, &p);
+		fake_plan_twin(s->fake, &u.key, kinds[i % 3]);
+		fake_plan_twin(s->fake, &t.key, kinds[(i + 1) % 3]);
+		/* an echo reply makes no entry: no local twin */
+		fake_plan_twin(s->fake, &p.key, i % 2 ? TWIN_OTHER_PORT : TWIN_IDENTICAL);
+	}
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	fake_advance(s->fake, USEC_PER_SEC);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	scene_check_restored(s);
+}
+
+/* A flow born after the snapshot that wants nothing of ours stays as it is. */
+static void newborn(struct scene *s, const char *stage)
+{
+	struct conn c = scene_tcp(900);
+
+	(void)stage;
+	if (s->fake->addr_del.calls == 1 && !fake_entry_find(s->fake, &c.key))
+		scene_add(s, &c);
+}
+
+static void newborn_flow_is_not_touched(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_tcp(900);
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	s->on_stage = newborn;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_works(s, &c));
+	assert_false(fake_entry_find(s->fake, &c.key)->created);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(s->fake->removed, 0);
+}
+
+/* Deleting the wrong twin fails: the flow is lost, nothing else is. */
+static void twin_that_cannot_be_deleted(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->remove.fault = (struct fake_fault){ .nth = 1, .times = 100, .error = -EBUSY };
+	meet(s, TWIN_OTHER_PORT);
+	scene_expect(s, EXIT_PARTIAL, true);
+	assert_int_equal(s->report.entries.lost, 1);
+	assert_int_equal(scene_broken(s, false), 1);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(identical_twin_is_left_alone),
+		CASE(twin_with_another_port_is_replaced),
+		CASE(bogus_local_delivery_is_replaced),
+		CASE(another_client_keeps_the_port),
+		CASE(new_connection_of_the_client_is_left_alone),
+		CASE(mixed_twins),
+		CASE(newborn_flow_is_not_touched),
+		CASE(twin_that_cannot_be_deleted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
