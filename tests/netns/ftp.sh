@@ -32,7 +32,7 @@ port_command() {
 data_up() {
 	job "pod$1" in_ns pod ncat -l 10.232.1.5 $((30000 + $1))
 	wait_for 3 in_ns pod sh -c "ss -Hltn 'sport = $((30000 + $1))' | grep -q ." || return
-	job "data$1" in_ns node2 ncat 192.168.11.7 "$PORT"
+	job "data$1" in_ns node2 ncat -s 10.232.3.28 192.168.11.7 "$PORT"
 	tell "data$1" "file $1"
 	said "pod$1" "file $1"
 }

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Announcements as the neighbours get them: the exact messages on their wire,
+# and that they change where their packets go.
+# shellcheck disable=SC2317 # functions given to wait_for and check
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+command -v tcpdump >/dev/null || skip_all "no program tcpdump"
+CALL=$BUILD/kernelcall
+[ -x "$CALL" ] || bail_out "no $CALL: set VIPSAFE_BUILD to the build directory"
+
+topo_nodes
+MAC=$(ip -j link show br-mgmt | jq -r '.[].address')
+WRONG=02:00:00:00:00:99
+
+# sniff: what node2 receives of us goes to $T/heard, a line per packet
+sniff() {
+	job tcpdump in_ns node2 tcpdump -Z root --immediate-mode -l -n -e -t -vv -i br-mgmt \
+		"ether src $MAC and (arp or icmp6)"
+	wait_for 5 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+	# tcpdump puts the options of an advertisement on lines of their own.
+	sed -u -n -e 's/^\t */ /; H; x; s/\n/ /g; x' -e 'p' <&"${JOB_OUT[tcpdump]}" >"$T/heard" &
+	READER=$!
+}
+
+sniff_end() {
+	job_end tcpdump
+	wait $READER 2>/dev/null
+}
+
+# heard WORDS: how many lines have them
+heard() { grep -c -F -- "$1" "$T/heard"; }
+
+heard_at_least() { [ "$(heard "$1")" -ge "$2" ]; }
+
+call() { "$CALL" announce "$@"; }
+
+# ---- on the wire --------------------------------------------------------------------
+
+sniff
+put /proc/sys/net/ipv6/conf/br-mgmt/forwarding 1
+is "$(call br-mgmt 192.168.11.100)" ok "an IPv4 announcement"
+is "$(call br-mgmt fd00:11::100)" ok "an IPv6 announcement of a router"
+put /proc/sys/net/ipv6/conf/br-mgmt/forwarding 0
+is "$(call br-mgmt fd00:11::101)" ok "an IPv6 announcement of a host"
+# The last one sent tells that the ones before were heard or never will be.
+check "the neighbour hears them" wait_for 5 heard_at_least fd00:11::101 1
+
+is "$(heard "$MAC > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Ethernet (len 6), \
+IPv4 (len 4), Request who-has 192.168.11.100 tell 192.168.11.100, length 28")" 1 \
+	"one ARP request: broadcast, sender and target the VIP, target MAC zero"
+is "$(heard 192.168.11.100)" 1 "and nothing else about it"
+NA="(hlim 255, next-header ICMPv6 (58) payload length: 32)"
+is "$(heard "$MAC > 33:33:00:00:00:01, ethertype IPv6 (0x86dd), length 86: $NA fd00:11::100 > \
+ff02::1: [icmp6 sum ok] ICMP6, neighbor advertisement, length 32, tgt is fd00:11::100, \
+Flags [router, override]")" 1 "one advertisement: all nodes, hop limit, checksum, override, router"
+is "$(heard "fd00:11::101 > ff02::1: [icmp6 sum ok] ICMP6, neighbor advertisement, length 32, \
+tgt is fd00:11::101, Flags [override]")" 1 "a host's has no router flag"
+is "$(heard "destination link-address option (2), length 8 (1): $MAC")" 2 \
+	"both carry the MAC as an option"
+
+for i in {1..20}; do call br-mgmt 192.168.11.120 >/dev/null; done
+call br-mgmt 192.168.11.121 >/dev/null
+check "twenty more and one" wait_for 5 heard_at_least 192.168.11.121 1
+is "$(heard "Request who-has 192.168.11.120 tell 192.168.11.120")" 20 "each is one message"
+sniff_end
+
+# ---- what it does: packets for the VIP follow -------------------------------------------
+
+put /proc/sys/net/ipv6/conf/br-mgmt/forwarding 1
+ip addr add 192.168.11.100/32 dev br-mgmt
+ip addr add fd00:11::100/128 dev br-mgmt nodad
+
+reaches() { in_ns node2 ping -n -q -c 1 -W 1 "$1"; }
+
+for vip in 192.168.11.100 fd00:11::100; do
+	# node2 believes that the VIP is where it was before it moved here.
+	ip -n node2 neigh replace $vip lladdr $WRONG dev br-mgmt nud reachable
+	check "$vip: not reached while the neighbour knows the old place" not reaches $vip
+	ip -n node2 neigh replace $vip lladdr $WRONG dev br-mgmt nud reachable
+	is "$(call br-mgmt $vip)" ok "$vip: announced"
+	moved() { ip -n node2 neigh show $vip | grep -q "lladdr $MAC"; }
+	check "$vip: the neighbour has the new place" wait_for 3 moved
+	check "$vip: and its packets arrive" reaches $vip
+done
+
+# ---- an address that is not there yet, a firewall, and devices that cannot -----------------
+
+nft -f - <<-'.'
+	table inet strict {
+		chain out { type filter hook output priority 0; policy drop; }
+	}
+.
+sniff
+is "$(call br-mgmt fd00:11::55)" ok "not yet set, behind an output chain that drops everything"
+check "it is heard all the same" wait_for 5 heard_at_least "tgt is fd00:11::55, Flags [router, override]" 1
+sniff_end
+nft delete table inet strict
+
+is "$(call lo 192.168.11.100)" EOPNOTSUPP "the loopback device has no neighbours"
+if ip tunnel add tun9 mode ipip local 192.168.11.7 remote 192.168.11.8 2>/dev/null; then
+	ip link set tun9 up
+	is "$(call tun9 192.168.11.100)" EOPNOTSUPP "neither has a tunnel"
+else
+	skip "a tunnel" "this kernel has no ipip"
+fi
+ip link add down0 type bridge
+is "$(call down0 192.168.11.100)" ENETDOWN "a device that is down"
+is "$(call nosuch 192.168.11.100)" ENODEV "no such device"
+is "$(call down0 fd00:11::100)" ENETDOWN "IPv6 on a device that is down"
+done_testing

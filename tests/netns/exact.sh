@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Only the exact address and prefix length comes and goes, with the options
+# asked for, and a second run of the same thing writes nothing.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+need_vipsafe
+
+topo_nodes
+VIP=192.168.11.100
+VIP6=fd00:11::100
+
+addresses() { ip -j addr show dev br-mgmt | jq -c '[.[0].addr_info[] | select(.scope == "global") | "\(.local)/\(.prefixlen)"] | sort'; }
+
+# attribute ADDRESS NAME: of an address of br-mgmt, as the kernel lists it
+attribute() {
+	ip -j addr show dev br-mgmt |
+		jq -r --arg a "$1" --arg n "$2" '.[0].addr_info[] | select(.local == $a) | .[$n]'
+}
+
+# quiet WORDS...: that run of vipsafe succeeds, says changed:false and makes
+# the kernel announce no address change (the marker ends the listening).
+quiet() {
+	local events=0
+
+	job monitor ip -o monitor address
+	wait_for 3 marker_heard add || return
+	run --json "$@"
+	ip addr add 192.0.2.2/32 dev lo
+	while hear monitor 3 && [[ $REPLY != *192.0.2.2/32* ]]; do events=$((events + 1)); done
+	ip addr flush dev lo to 192.0.2.0/24
+	job_end monitor
+	[ "$RC $events $(json .changed)" = "0 0 false" ] || {
+		echo "exit code $RC, $events address events, changed: $(json .changed)"
+		return 1
+	}
+}
+
+marker_heard() {
+	ip addr replace 192.0.2.1/32 dev lo
+	hear monitor 0.2 && [[ $REPLY == *192.0.2.1/32* ]]
+}
+
+run --json add $VIP/32 dev br-mgmt
+is "$RC" 0 "add: exit code"
+is "$(json '[.op, .device, .changed, .result, .addresses[0]] | @text')" \
+	"[\"add\",\"br-mgmt\",true,\"ok\",\"$VIP/32\"]" "add: report"
+check "add: the address is there" has_addr $VIP/32 br-mgmt
+check "add again: nothing to do" quiet add $VIP/32 dev br-mgmt
+
+# The host's own twin with another prefix length.
+ip addr add $VIP/24 dev br-mgmt
+run --json del $VIP/32 dev br-mgmt
+is "$RC $(json .changed)" "0 true" "del: done"
+check "del: the /32 is gone" not has_addr $VIP/32 br-mgmt
+check "del: the /24 of the same address stays" has_addr $VIP/24 br-mgmt
+check "del again: nothing to do, the /24 stays" quiet del $VIP/32 dev br-mgmt
+check "del with a wrong length: nothing to do" quiet del $VIP/25 dev br-mgmt
+check "the /24 is still there" has_addr $VIP/24 br-mgmt
+ip addr add $VIP/32 dev br-mgmt
+run del $VIP/24 dev br-mgmt
+check "del /24: the /32 stays" has_addr $VIP/32 br-mgmt
+check "del /24: the /24 is gone" not has_addr $VIP/24 br-mgmt
+ip addr add $VIP/32 dev lo
+run del $VIP/32 dev br-mgmt
+check "the same address on another device stays" has_addr $VIP/32 lo
+ip addr del $VIP/32 dev lo
+
+before=$(addresses)
+run --json add $VIP/32 192.168.11.101/32 $VIP6/128 dev br-mgmt
+is "$RC $(json '.addresses | length')" "0 3" "several addresses in one call"
+is "$(json .timing_us.total | grep -c '^[0-9][0-9]*$')" 1 "with one time for all"
+for a in $VIP/32 192.168.11.101/32 $VIP6/128; do
+	check "several: $a is there" has_addr $a br-mgmt
+done
+is "$(attribute $VIP6 tentative)" null "IPv6 is usable at once"
+run --json del $VIP/32 192.168.11.101/32 192.168.11.102/32 $VIP6/128 dev br-mgmt
+is "$RC $(json .changed)" "0 true" "del of several, one of them absent"
+is "$(addresses)" "$before" "all are gone, nothing else is"
+
+ip link property add dev br-mgmt altname management-network-0
+run --json add $VIP/32 dev management-network-0 label br-mgmt:vip scope link brd + \
+	noprefixroute metric 300
+is "$RC" 0 "add by alternative name, with options"
+is "$(attribute $VIP label) $(attribute $VIP scope) $(attribute $VIP metric) $(attribute $VIP noprefixroute)" \
+	"br-mgmt:vip link 300 true" "the options arrive"
+run --json add $VIP6/64 dev br-mgmt preferred_lft 0
+is "$RC $(attribute $VIP6 deprecated)" "0 true" "preferred_lft 0: deprecated, never a source"
+run del $VIP/32 $VIP6/64 dev management-network-0
+is "$RC $(addresses)" "0 $before" "del by alternative name"
+done_testing

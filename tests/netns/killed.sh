@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# SIGKILL and SIGTERM at any moment of a delete: `vipsafe recover`, or simply
+# the next run, leaves every flow alive and the address where it was asked for.
+# shellcheck source=tests/netns/pair.sh
+. "$(dirname "$0")/pair.sh"; netns_main "$@"
+need_vipsafe
+
+topo_pod
+masquerade
+serve srv node2 10.232.3.28 8899
+hold pod pod 60 10.232.3.28 8899
+hold local node1 40 10.232.3.28 8899
+RANDOM=${SEED:=$(date +%N | sed 's/^0*//')}
+diag "SEED=$SEED"
+
+# How long a run takes undisturbed, in microseconds.
+twin_up
+run --json --strategy restore del $TWIN dev br-mgmt
+is "$RC" 0 "undisturbed"
+TOTAL=$(json .timing_us.total)
+[[ $TOTAL =~ ^[0-9]+$ ]] || bail_out "no total time"
+
+gone() { ! pgrep -x vipsafe >/dev/null; }
+
+# kill_at SIGNAL MICROSECONDS: a delete whose every process gets the signal then
+kill_at() {
+	local pids
+
+	setsid "$VIPSAFE" --strategy restore del $TWIN dev br-mgmt >/dev/null 2>&1 </dev/null &
+	read -r -t "$(printf '%d.%06d' $(($2 / 1000000)) $(($2 % 1000000)))" _ <>"$T/never"
+	pids=$(pgrep -x vipsafe) && kill "-$1" $pids 2>/dev/null # all in our own pid namespace
+	wait $! 2>/dev/null
+	wait_for 10 gone || bail_out "vipsafe does not end"
+}
+
+alive() {
+	ask pod ping && [ "$REPLY" = "ping alive=60 reset=0 stalled=0 changed=0" ] || {
+		echo "pod: $REPLY"
+		return 1
+	}
+	ask local ping && [ "$REPLY" = "ping alive=40 reset=0 stalled=0 changed=0" ] || {
+		echo "local: $REPLY"
+		return 1
+	}
+}
+
+# rounds SIGNAL N FINISH...: FINISH is what puts things right afterwards
+rounds() {
+	local signal=$1 n=$2 i at before=0 after=0
+
+	shift 2
+	for ((i = 0; i < n; i++)); do
+		has_addr $TWIN br-mgmt || twin_up
+		at=$(((RANDOM * 32768 + RANDOM) % (TOTAL + TOTAL / 2 + 3000)))
+		kill_at "$signal" $at
+		"$@" >"$T/finish" 2>&1 || {
+			echo "round $i, $signal after $at us: $* failed ($?)"
+			cat "$T/finish"
+			return 1
+		}
+		if has_addr $TWIN br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
+		alive || {
+			echo "round $i, $signal after $at us"
+			return 1
+		}
+		[ -z "$(find /run/vipsafe -name '*journal*' -o -name 'move-*')" ] || {
+			echo "round $i: something is left in /run/vipsafe"
+			return 1
+		}
+	done
+	diag "$signal: $before of $n before the change, $after after it"
+}
+
+mkfifo "$T/never"
+next_run() { "$VIPSAFE" --strategy restore del $TWIN dev br-mgmt; }
+check "30 x SIGKILL, then vipsafe recover: all flows alive" rounds KILL 30 "$VIPSAFE" recover
+check "15 x SIGKILL, then the same command again: all flows alive" rounds KILL 15 next_run
+check "15 x SIGTERM, then vipsafe recover: all flows alive" rounds TERM 15 "$VIPSAFE" recover
+done_testing
