@@ -38,23 +38,28 @@ static bool is_goal(enum op op, int error)
 	return false;
 }
 
+/* Nothing changed, or some of several did: then the report says which. */
 static void refused(struct run *run, size_t v, int error)
 {
 	struct report *report = run->report;
 	char text[PREFIX_TEXT_MAX];
 
-	report->outcomes[v] = VIP_FAILED;
-	report_fail(report, RESULT_FAILED,
-		    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
-		    "%s on %s: %s%s", prefix_format(&run->req->vips[v].prefix, text),
-		    run->link.name, strerror(-error),
-		    report->changed ? "; others were changed" : "; nothing changed");
+	prefix_format(&run->req->vips[v].prefix, text);
+	if (report->changed)
+		report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL, "%s on %s: %s; others were changed",
+			    text, run->link.name, strerror(-error));
+	else
+		report_fail(report, RESULT_FAILED,
+			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
+			    "%s on %s: %s; nothing changed", text, run->link.name,
+			    strerror(-error));
 }
 
 static void change_all(struct run *run)
 {
 	struct report *report = run->report;
-	size_t i;
+	int error = 0;
+	size_t i, failed = 0;
 
 	for (i = 0; i < run->req->n_vips; i++) {
 		size_t v = run->order[i];
@@ -69,12 +74,16 @@ static void change_all(struct run *run)
 		} else if (is_goal(run->req->op, r)) {
 			report->outcomes[v] = VIP_ALREADY;
 		} else {
-			refused(run, v, r);
+			report->outcomes[v] = VIP_FAILED;
+			failed = v;
+			error = r;
 		}
 		if (r == -ENODEV)
 			report_warn(report, "device-vanished", "",
 				    "%s vanished during the run", run->link.name);
 	}
+	if (error)
+		refused(run, failed, error);
 }
 
 /* Some other node answers for the address: take it back. */

@@ -76,29 +76,12 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 		return false;
 	case -EEXIST:
 		return true;
+	case -ENOENT: /* no master; the next round does without */
+		run->entries[i].state = ENTRY_MISSING;
+		return false;
 	}
 	create_refused(run, i, op->result);
 	return false;
-}
-
-/* A child whose master did not come back is better without than not at all. */
-static void retry_orphans(struct chunk *ch, const uint32_t *idx, size_t n)
-{
-	uint32_t who[CHUNK];
-	size_t i, m = 0;
-
-	for (i = 0; i < n; i++) {
-		if (ch->ops[i].result != -ENOENT || !ch->ops[i].conn->has_master)
-			continue;
-		who[m++] = (uint32_t)i;
-	}
-	for (i = 0; i < m; i++) {
-		struct ct_op *op = &ch->ops[who[i]];
-
-		*op = op_create(ch->run, idx[who[i]], true);
-		if (send_ops(ch->run, op, 1) < 0)
-			return;
-	}
 }
 
 /* Find out what occupies either tuple of each of IDX: first the original one,
@@ -191,23 +174,43 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 	return r == 0 ? replace(ch, again, m) : r;
 }
 
-/* Create IDX, look at what stands in the way of some, replace that. */
-static int create_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
+/* Create each of IDX and look at what stands in the way of some. Those whose
+ * master was not there are left over: *N of them in IDX. */
+static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 {
 	uint32_t blocked[CHUNK];
-	size_t i, m = 0;
+	size_t i, m = 0, left = 0;
 	int r;
 
-	for (i = 0; i < n; i++)
-		ch->ops[i] = op_create(ch->run, idx[i], false);
-	r = send_ops(ch->run, ch->ops, n);
+	for (i = 0; i < *n; i++)
+		ch->ops[i] = op_create(ch->run, idx[i], orphan);
+	r = *n ? send_ops(ch->run, ch->ops, *n) : 0;
 	if (r < 0)
 		return r;
-	retry_orphans(ch, idx, n);
-	for (i = 0; i < n; i++)
-		if (create_take(ch->run, idx[i], &ch->ops[i]))
+	for (i = 0; i < *n; i++) {
+		if (ch->ops[i].result == -ENOENT && ch->ops[i].conn->has_master && !orphan)
+			idx[left++] = idx[i];
+		else if (create_take(ch->run, idx[i], &ch->ops[i]))
 			blocked[m++] = idx[i];
+	}
+	*n = left;
 	return resolve(ch, blocked, m);
+}
+
+static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
+{
+	uint32_t idx[CHUNK];
+	int r;
+
+	memcpy(idx, all, n * sizeof(*idx));
+	r = create_some(ch, idx, &n, false);
+	/* A master that had to be replaced is there now; and a child whose
+	 * master did not come back is better without than not at all. */
+	if (r == 0)
+		r = create_some(ch, idx, &n, false);
+	if (r == 0)
+		r = create_some(ch, idx, &n, true);
+	return r;
 }
 
 /* Indices of the candidates in STATE, in the order of SET. */

@@ -108,7 +108,6 @@ static void keeps_what_is_worse(void **state _unused_)
 		{ RESULT_UNPROTECTED, EXIT_UNPROTECTED },
 		{ RESULT_REFUSED, EXIT_UNSAFE },
 		{ RESULT_FAILED, EXIT_NOT_PERMITTED },
-		{ RESULT_PARTIAL, EXIT_DEADLINE },
 	};
 	size_t i;
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The codec against libnetfilter_conntrack as an independent reader and writer
+ * of the same messages, against damaged ones, and against the rules whose
+ * breach the kernel does not report. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+
+#include "kernel/ctattr.h"
+#include "kernel/ctcodec.h"
+#include "random.h"
+
+static uint8_t message[4096] __attribute__((aligned(8)));
+static uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
+
+static struct nlmsghdr *begin(uint8_t family)
+{
+	struct nlmsghdr *nlh = (void *)message;
+	struct nfgenmsg *nfg = NLMSG_DATA(nlh);
+
+	memset(message, 0, sizeof(message));
+	nlh->nlmsg_len = NLMSG_SPACE(sizeof(*nfg));
+	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
+	nfg->nfgen_family = family;
+	return nlh;
+}
+
+/* The attributes of a message of ours. */
+static void attrs_of(const void *buf, const struct nlattr **tb)
+{
+	const struct nlmsghdr *nlh = buf;
+	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
+
+	assert_true(nlh->nlmsg_len >= head);
+	assert_true(
+		attrs_parse((const uint8_t *)buf + head, nlh->nlmsg_len - head, tb, CT_ATTR_MAX));
+}
+
+/* A masqueraded TCP flow as the other library writes it. */
+static struct nf_conntrack *their_tcp(void)
+{
+	struct nf_conntrack *ct = nfct_new();
+
+	assert_non_null(ct);
+	nfct_set_attr_u8(ct, ATTR_L3PROTO, AF_INET);
+	nfct_set_attr_u32(ct, ATTR_IPV4_SRC, inet_addr("192.168.11.7"));
+	nfct_set_attr_u32(ct, ATTR_IPV4_DST, inet_addr("10.232.3.28"));
+	nfct_set_attr_u8(ct, ATTR_L4PROTO, IPPROTO_TCP);
+	nfct_set_attr_u16(ct, ATTR_PORT_SRC, htons(33862));
+	nfct_set_attr_u16(ct, ATTR_PORT_DST, htons(8899));
+	nfct_set_attr_u8(ct, ATTR_REPL_L3PROTO, AF_INET);
+	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_SRC, inet_addr("10.232.3.28"));
+	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_DST, inet_addr("192.168.11.7"));
+	nfct_set_attr_u8(ct, ATTR_REPL_L4PROTO, IPPROTO_TCP);
+	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, htons(8899));
+	nfct_set_attr_u16(ct, ATTR_REPL_PORT_DST, htons(31445));
+	nfct_set_attr_u32(ct, ATTR_STATUS, 0x19e);
+	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 86135);
+	nfct_set_attr_u32(ct, ATTR_MARK, 77);
+	nfct_set_attr_u16(ct, ATTR_ZONE, 11);
+	nfct_set_attr(ct, ATTR_HELPER_NAME, "ftp");
+	nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_ORIG, 7);
+	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_REPL, 9);
+	/* as a kernel dumps it: flags with MAXACK_SET, and mask 0 */
+	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_ORIG, 0x23);
+	nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, 0);
+	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_REPL, 0x27);
+	nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, 0);
+	return ct;
+}
+
+static struct conn_record decode(const struct nlmsghdr *nlh, struct conn *c,
+				 struct conn_key *master)
+{
+	struct conn_record r;
+
+	assert_int_equal(ctcodec_decode(nlh, c, master, payload, &r), 0);
+	return r;
+}
+
+static void reads_what_the_other_library_writes(void **state _unused_)
+{
+	struct nf_conntrack *ct = their_tcp();
+	struct nlmsghdr *nlh = begin(AF_INET);
+	char text[CONN_TEXT_MAX];
+	struct conn_key master;
+	struct conn c;
+
+	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
+	decode(nlh, &c, &master);
+	assert_string_equal(conn_format(&c, text), "tcp 192.168.11.7:33862 -> 10.232.3.28:8899 "
+						   "as 192.168.11.7:31445 zone 11");
+	assert_int_equal(c.timeout, 86135);
+	assert_int_equal(c.tcp_state, CONN_TCP_ESTABLISHED);
+	assert_int_equal(c.key.zone_dir, CONN_ZONE_BOTH);
+	assert_false(c.has_master);
+	nfct_destroy(ct);
+}
+
+static void writes_what_the_other_library_reads(void **state _unused_)
+{
+	struct nf_conntrack *theirs = their_tcp(), *ct = nfct_new();
+	struct ct_create create = { .timeout = 1234 };
+	struct nlmsghdr *nlh = begin(AF_INET);
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	struct conn_record r;
+	struct conn_key master;
+	struct conn c;
+
+	assert_int_equal(nfct_nlmsg_build(nlh, theirs), 0);
+	r = decode(nlh, &c, &master);
+	c.status = 0x19e | CONN_EXPECTED | CONN_DYING | CONN_HELPER;
+	create.conn = &c, create.payload = r.payload, create.payload_len = r.payload_len;
+	assert_true(ctcodec_create(out, sizeof(out), 9, NLM_F_ACK, &create) > 0);
+	nlh = (void *)out;
+	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
+	assert_int_equal(nfct_nlmsg_parse(nlh, ct), 0);
+
+	assert_int_equal(nfct_get_attr_u16(ct, ATTR_PORT_SRC), htons(33862));
+	/* the reply tuple is the plain inverse, not the translated one */
+	assert_int_equal(nfct_get_attr_u16(ct, ATTR_REPL_PORT_DST), htons(33862));
+	assert_int_equal(nfct_get_attr_u32(ct, ATTR_REPL_IPV4_DST), inet_addr("192.168.11.7"));
+	/* CONFIRMED, SEEN_REPLY, ASSURED and nothing else */
+	assert_int_equal(nfct_get_attr_u32(ct, ATTR_STATUS), 0x0e);
+	assert_int_equal(nfct_get_attr_u32(ct, ATTR_TIMEOUT), 1234);
+	assert_int_equal(nfct_get_attr_u32(ct, ATTR_MARK), 77);
+	assert_int_equal(nfct_get_attr_u16(ct, ATTR_ZONE), 11);
+	assert_string_equal(nfct_get_attr(ct, ATTR_HELPER_NAME), "ftp");
+	assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_WSCALE_ORIG), 7);
+	assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_WSCALE_REPL), 9);
+	/* liberal, with a mask, window scaling and SACK kept, MAXACK_SET not */
+	assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_FLAGS_ORIG), 0x0b);
+	assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_MASK_ORIG), 0xff);
+	assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_FLAGS_REPL), 0x0b);
+	nfct_destroy(ct);
+	nfct_destroy(theirs);
+}
+
+/* {address, port} a NAT attribute asks for; both ends of each range equal. */
+static void nat_of(const struct nlattr *a, uint8_t family, uint8_t *addr, uint16_t *port,
+		   bool *has_port)
+{
+	const struct nlattr *tb[6], *range[CTA_PROTONAT_MAX + 1];
+	uint16_t min = family == AF_INET ? CTA_NAT_V4_MINIP : CTA_NAT_V6_MINIP, high;
+	uint8_t max[16];
+	size_t size = addr_size(family);
+
+	assert_non_null(a);
+	assert_true(nest_parse(a, tb, 5));
+	assert_true(attr_read(tb[min], addr, size));
+	assert_true(attr_read(tb[min + 1], max, size));
+	assert_memory_equal(addr, max, size);
+	*has_port = tb[CTA_NAT_PROTO];
+	if (!*has_port)
+		return;
+	assert_true(nest_parse(tb[CTA_NAT_PROTO], range, CTA_PROTONAT_MAX));
+	assert_true(attr_read(range[CTA_PROTONAT_PORT_MIN], port, 2));
+	assert_true(attr_read(range[CTA_PROTONAT_PORT_MAX], &high, 2));
+	assert_int_equal(*port, high);
+}
+
+/* Every protocol, both families: the translation asked for is the one the
+ * entry had, address and port, and exactly that. */
+static void asks_for_the_exact_translation(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("asks_for_the_exact_translation");
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	int i;
+
+	for (i = 0; i < 3000; i++) {
+		struct conn c = rnd_conn(&rnd_);
+		struct ct_create create = { .conn = &c, .timeout = 1 };
+		bool icmp = l4proto_is_icmp(c.key.l4proto), has_port;
+		bool ports = icmp || l4proto_has_ports(c.key.l4proto);
+		const struct nlattr *tb[CT_ATTR_MAX + 1];
+		uint8_t addr[16];
+		uint16_t port = 0;
+
+		assert_true(ctcodec_create(out, sizeof(out), 1, 0, &create) > 0);
+		attrs_of(out, tb);
+		assert_true(tb[CTA_TUPLE_ORIG] && tb[CTA_TUPLE_REPLY] && tb[CTA_TIMEOUT]);
+		nat_of(tb[CTA_NAT_SRC], c.key.family, addr, &port, &has_port);
+		assert_memory_equal(addr, c.reply.dst, addr_size(c.key.family));
+		assert_int_equal(has_port, ports);
+		if (ports)
+			assert_int_equal(port, icmp ? c.reply.icmp.id : c.reply.dport);
+		nat_of(tb[CTA_NAT_DST], c.key.family, addr, &port, &has_port);
+		assert_memory_equal(addr, c.reply.src, addr_size(c.key.family));
+		if (ports)
+			assert_int_equal(port, icmp ? c.key.orig.icmp.id : c.reply.sport);
+		/* CTA_ZONE and a zone in a tuple exclude each other */
+		assert_int_equal(!!tb[CTA_ZONE], c.key.zone && c.key.zone_dir == CONN_ZONE_BOTH);
+	}
+}
+
+/* A DELETE without a tuple flushes the whole table. */
+static void a_delete_always_has_its_tuple(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("a_delete_always_has_its_tuple");
+	static uint8_t out[512] __attribute__((aligned(8)));
+	size_t size;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		const struct nlattr *tb[CT_ATTR_MAX + 1], *tuple[CT_ATTR_TUPLE_ZONE + 1];
+		struct conn c = rnd_conn(&rnd_);
+		int n = ctcodec_delete(out, sizeof(out), 1, 0, &c.key, c.id);
+
+		assert_true(n > 0);
+		attrs_of(out, tb);
+		assert_non_null(tb[CTA_TUPLE_ORIG]);
+		assert_true(nest_parse(tb[CTA_TUPLE_ORIG], tuple, CT_ATTR_TUPLE_ZONE));
+		assert_true(tuple[CTA_TUPLE_IP] && tuple[CTA_TUPLE_PROTO]);
+		assert_non_null(tb[CTA_ID]);
+		/* and one that does not fit is not sent at all */
+		for (size = 0; size < (size_t)n; size += 4)
+			assert_int_equal(ctcodec_delete(out, size, 1, 0, &c.key, c.id), -EMSGSIZE);
+	}
+}
+
+/* What was written is read back as the same key, whatever the protocol. */
+static void reads_its_own_keys(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("reads_its_own_keys");
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	int i;
+
+	for (i = 0; i < 3000; i++) {
+		struct conn c = rnd_conn(&rnd_), back;
+		struct ct_create create = { .conn = &c, .timeout = c.timeout };
+		struct tuple inverse = tuple_invert(&c.key.orig, c.key.l4proto);
+		struct conn_key master;
+
+		assert_true(ctcodec_create(out, sizeof(out), 1, 0, &create) > 0);
+		decode((void *)out, &back, &master);
+		assert_true(conn_key_equal(&back.key, &c.key));
+		assert_true(tuple_equal(&back.reply, &inverse));
+		assert_int_equal(back.timeout, c.timeout);
+	}
+}
+
+/* Cut anywhere, or with any byte changed, a message is refused or read; never
+ * beyond its end (the sanitizers look on: the copy is exactly as long). */
+static void survives_damage(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("survives_damage");
+	struct nf_conntrack *ct = their_tcp();
+	struct nlmsghdr *nlh = begin(AF_INET);
+	uint32_t full, len;
+	int i;
+
+	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
+	full = nlh->nlmsg_len;
+	for (i = 0; i < 20000; i++) {
+		struct conn_record r;
+		struct conn_key master;
+		struct nlmsghdr *copy;
+		struct conn c;
+		int ret;
+
+		len = i < (int)full ? (uint32_t)MAX(i, (int)sizeof(*nlh)) : full;
+		copy = malloc(len);
+		assert_non_null(copy);
+		memcpy(copy, nlh, len);
+		copy->nlmsg_len = len;
+		if (i >= (int)full)
+			((uint8_t *)copy)[sizeof(*nlh) + rnd(&rnd_, len - sizeof(*nlh))] =
+				(uint8_t)rnd(&rnd_, 256);
+		ret = ctcodec_decode(copy, &c, &master, payload, &r);
+		assert_true(ret == 0 || ret == -EBADMSG || ret == -EOPNOTSUPP);
+		free(copy);
+	}
+	nfct_destroy(ct);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_what_the_other_library_writes),
+		cmocka_unit_test(writes_what_the_other_library_reads),
+		cmocka_unit_test(asks_for_the_exact_translation),
+		cmocka_unit_test(a_delete_always_has_its_tuple),
+		cmocka_unit_test(reads_its_own_keys),
+		cmocka_unit_test(survives_damage),
+	};
+
+	return cmocka_run_group_tests_name("ctcodec", tests, NULL, NULL);
+}
