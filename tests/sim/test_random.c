@@ -71,8 +71,11 @@ static void random_table(struct scene *s, uint64_t *rng, unsigned n)
 		struct conn_key copy;
 
 		if (s->fake->n_entries && pick(rng, 10) == 0) {
-			copy = s->fake->entries[pick(rng, (uint32_t)s->fake->n_entries)].conn.key;
-			if (copy.family == c.key.family) {
+			const struct fake_entry *e =
+				&s->fake->entries[pick(rng, (uint32_t)s->fake->n_entries)];
+
+			copy = e->conn.key;
+			if (copy.family == c.key.family && !e->conn.has_master) {
 				master = &copy;
 				c.status |= CONN_EXPECTED;
 			}
@@ -80,6 +83,28 @@ static void random_table(struct scene *s, uint64_t *rng, unsigned n)
 		/* NULL: the tuple is taken, as it would be in the kernel */
 		fake_entry_add(s->fake, &c, master, pick(rng, 4) ? s->dev : 0,
 			       20 + pick(rng, 100000));
+	}
+}
+
+static bool is_master(const struct fake *f, const struct conn_key *key)
+{
+	for (size_t i = 0; i < f->n_entries; i++)
+		if (f->entries[i].conn.has_master && conn_key_equal(&f->entries[i].master, key))
+			return true;
+	return false;
+}
+
+/* In whose place traffic may put something. Not directional zones: which zone
+ * a stray packet would be in is the ruleset's secret. */
+static void plan_twins(struct fake *f, uint64_t *rng)
+{
+	for (size_t i = 0; i < f->n_entries; i++) {
+		const struct conn *c = &f->entries[i].conn;
+
+		if (f->entries[i].masq && c->key.l4proto == IPPROTO_TCP &&
+		    c->key.zone_dir == CONN_ZONE_BOTH && !is_master(f, &c->key) &&
+		    pick(rng, 10) == 0)
+			fake_plan_twin(f, &c->key, pick(rng, 2) ? TWIN_LOCAL : TWIN_IDENTICAL);
 	}
 }
 
@@ -97,11 +122,7 @@ static void random_kernel(struct scene *s, uint64_t *rng)
 	f->torn_from = 1 + pick(rng, 2);
 	f->unanswered_batch = pick(rng, 5) == 0;
 	s->req.deadline = 3600 * USEC_PER_SEC;
-	for (size_t i = 0; i < f->n_entries; i++)
-		if (pick(rng, 10) == 0 && f->entries[i].conn.key.l4proto == IPPROTO_TCP &&
-		    f->entries[i].masq)
-			fake_plan_twin(f, &f->entries[i].conn.key,
-				       pick(rng, 2) ? TWIN_LOCAL : TWIN_IDENTICAL);
+	plan_twins(f, rng);
 }
 
 /* By the rules of the issue, told apart from the code's. */

@@ -153,6 +153,78 @@ static void newborn_flow_is_not_touched(void **state)
 	assert_int_equal(s->fake->removed, 0);
 }
 
+/* The twin came up after the verification had listed its place, and the answer
+ * to the create got lost (ENOBUFS): what is found when looking is not what we
+ * made, and is judged as it would have been with the answer. */
+static struct conn meet_unheard(struct scene *s, enum fake_twin kind)
+{
+	struct conn c = scene_tcp(FLOWS - 2); /* in the second half of the batch */
+
+	scene_populate(s, FLOWS);
+	s->fake->unanswered_batch = 1;
+	s->fake->hide_dump = 2;
+	s->fake->hide_nth = 1;
+	fake_plan_twin(s->fake, &c.key, kind);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	return c;
+}
+
+static void unheard_wrong_twins_are_replaced(void **state)
+{
+	static const enum fake_twin kinds[] = { TWIN_OTHER_PORT, TWIN_LOCAL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct scene *s;
+
+		if (i) {
+			scene_teardown(state);
+			scene_setup(state);
+		}
+		s = *state;
+		meet_unheard(s, kinds[i]);
+		scene_expect(s, EXIT_DONE, true);
+		assert_int_equal(scene_broken(s, false), 0);
+		assert_int_equal(s->report.entries.mismatch, 0);
+	}
+}
+
+/* A flow of the node itself that the masquerade left as it was: what its peer's
+ * packet made has the same tuples the other way round. */
+static void local_flow_turned_round(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_TCP, HOST4, 30000, SERVER4, 443, HOST4, 30000);
+
+	for (unsigned unheard = 0; unheard < 2; unheard++) {
+		if (unheard) {
+			scene_teardown(state);
+			scene_setup(state);
+		}
+		s = *state;
+		scene_populate(s, FLOWS);
+		scene_add(s, &c);
+		fake_plan_twin(s->fake, &c.key, TWIN_LOCAL);
+		s->fake->unanswered_batch = unheard;
+		scene_remember(s);
+		scene_move(s, OP_DEL, VIP4 "/32", NULL);
+		scene_expect(s, EXIT_DONE, true);
+		assert_int_equal(s->report.entries.mismatch, 0);
+		assert_int_equal(scene_broken(s, false), 0);
+	}
+}
+
+static void unheard_new_connection_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = meet_unheard(s, TWIN_NEW_FLOW);
+
+	assert_non_null(fake_entry_find(s->fake, &c.key));
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.entries.superseded, 1);
+	assert_int_equal(s->fake->removed, 0);
+}
+
 /* Deleting the wrong twin fails: the flow is lost, nothing else is. */
 static void twin_that_cannot_be_deleted(void **state)
 {
@@ -163,6 +235,43 @@ static void twin_that_cannot_be_deleted(void **state)
 	scene_expect(s, EXIT_PARTIAL, true);
 	assert_int_equal(s->report.entries.lost, 1);
 	assert_int_equal(scene_broken(s, false), 1);
+}
+
+/* The master meets a twin and comes back later than the rest: its child waits
+ * for it, as an orphan no helper would look after it. */
+static void child_of_a_replaced_master_keeps_it(void **state)
+{
+	struct scene *s = *state;
+	struct conn master = scene_tcp(500), child = scene_tcp(400);
+	const struct fake_entry *e;
+
+	child.status |= CONN_EXPECTED;
+	scene_add(s, &master);
+	assert_non_null(fake_entry_add(s->fake, &child, &master.key, s->dev, 400));
+	fake_plan_twin(s->fake, &master.key, TWIN_LOCAL);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	e = fake_entry_find(s->fake, &child.key);
+	assert_true(e->conn.has_master && conn_key_equal(&e->master, &master.key));
+}
+
+/* Its master is gone for good and a twin sits in its place, both at once. */
+static void orphan_meets_a_twin(void **state)
+{
+	struct scene *s = *state;
+	struct conn master = scene_tcp(500), child = scene_tcp(400);
+
+	master.tcp_state = CONN_TCP_CLOSE;
+	child.status |= CONN_EXPECTED;
+	scene_add(s, &master);
+	assert_non_null(fake_entry_add(s->fake, &child, &master.key, s->dev, 400));
+	fake_plan_twin(s->fake, &child.key, TWIN_LOCAL);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_works(s, &child));
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
@@ -177,7 +286,12 @@ int main(void)
 		CASE(new_connection_of_the_client_is_left_alone),
 		CASE(mixed_twins),
 		CASE(newborn_flow_is_not_touched),
+		CASE(unheard_wrong_twins_are_replaced),
+		CASE(local_flow_turned_round),
+		CASE(unheard_new_connection_is_left_alone),
 		CASE(twin_that_cannot_be_deleted),
+		CASE(child_of_a_replaced_master_keeps_it),
+		CASE(orphan_meets_a_twin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
