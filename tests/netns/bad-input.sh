@@ -19,9 +19,9 @@ rejects() {
 	lines=$(grep -c '' "$T/err")
 	if [ "$RC" = "$code" ] && [ "$lines" = 1 ] && [ ! -s "$T/out" ] &&
 		grep -qF -- "$word" "$T/err" && ! LC_ALL=C grep -q '[^ -~]' "$T/err"; then
-		ok "$(cut -c 1-70 <<<"$*" | tr '#\033' '??'): $code"
+		ok "$(printf %s "$*" | tr '#\033\n' '???' | cut -c 1-70): $code"
 	else
-		not_ok "$(cut -c 1-70 <<<"$*" | tr '#\033' '??'): $code, naming $word"
+		not_ok "$(printf %s "$*" | tr '#\033\n' '???' | cut -c 1-70): $code, naming $word"
 		diag "exit code $RC, $lines lines on stderr: $(cat -v "$T/err")"
 		[ ! -s "$T/out" ] || diag "stdout: $(head -3 "$T/out")"
 	fi

@@ -79,13 +79,17 @@ is "$RC $(json .changed)" "0 true" "del of several, one of them absent"
 is "$(addresses)" "$before" "all are gone, nothing else is"
 
 ip link property add dev br-mgmt altname management-network-0
-run --json add $VIP/32 dev management-network-0 label br-mgmt:vip scope link brd + \
-	noprefixroute metric 300
-is "$RC" 0 "add by alternative name, with options"
+run --json add $VIP/32 dev management-network-0
+is "$RC $(json .changed)" "0 true" "add by alternative name"
+check "add by alternative name: the address is there" has_addr $VIP/32 br-mgmt
+run --json del $VIP/32 dev management-network-0
+is "$RC $(addresses)" "0 $before" "del by alternative name"
+run --json add $VIP/32 dev br-mgmt label br-mgmt:vip scope link brd + noprefixroute metric 300
+is "$RC" 0 "add with options"
 is "$(attribute $VIP label) $(attribute $VIP scope) $(attribute $VIP metric) $(attribute $VIP noprefixroute)" \
 	"br-mgmt:vip link 300 true" "the options arrive"
 run --json add $VIP6/64 dev br-mgmt preferred_lft 0
 is "$RC $(attribute $VIP6 deprecated)" "0 true" "preferred_lft 0: deprecated, never a source"
-run del $VIP/32 $VIP6/64 dev management-network-0
-is "$RC $(addresses)" "0 $before" "del by alternative name"
+run del $VIP/32 $VIP6/64 dev br-mgmt
+is "$RC $(addresses)" "0 $before" "del whatever the options were"
 done_testing

@@ -104,8 +104,13 @@ is() {
 		ok "$3"
 	else
 		not_ok "$3"
-		diag "got:    $1"
-		diag "wanted: $2"
+		if [[ $1$2 == *$'\n'* ]]; then
+			diag "wanted (-), got (+):"
+			diag "$(diff -U 3 <(echo "$2") <(echo "$1") | tail -n +3)"
+		else
+			diag "got:    $1"
+			diag "wanted: $2"
+		fi
 	fi
 }
 

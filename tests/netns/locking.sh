@@ -30,7 +30,7 @@ is "$(state)" "$before" "and it changed nothing"
 run --timeout 5 add 10.1.1.1/32 dev eth1
 is "$RC" 0 "another device does not wait"
 
-"$VIPSAFE" --timeout 15 del 192.168.11.100/32 dev br-mgmt &
+"$VIPSAFE" --timeout 15 del 192.168.11.100/32 dev br-mgmt >/dev/null &
 waiting=$!
 run add 10.1.1.2/32 dev eth1 # its turn comes and goes meanwhile
 check "a second run waits for its turn" has_addr 192.168.11.100/32 br-mgmt
@@ -48,7 +48,7 @@ caller=$!
 detached() { [ "$(pgrep -cx vipsafe)" -ge 2 ]; }
 check "the work is done by a process of its own" wait_for 5 detached
 kill -KILL -- -$caller
-wait $caller
+wait $caller 2>/dev/null
 unlock
 check "killing the caller's process group does not end the work" \
 	wait_for 5 not has_addr 192.168.11.100/32 br-mgmt
