@@ -71,8 +71,8 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 	case 0:
 		run->entries[i].state = ENTRY_CREATED;
 		return false;
-	case -EINPROGRESS: /* the answer was lost: read back will tell */
-		run->entries[i].state = ENTRY_CREATED;
+	case -EINPROGRESS: /* the answer was lost: the next listing will tell */
+		run->entries[i].state = ENTRY_MISSING;
 		return false;
 	case -EEXIST:
 		return true;
@@ -152,8 +152,9 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 		}
 		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
 		case TWIN_SAME:
-			/* never gone, or brought back by its own traffic */
-			e->state = e->state == ENTRY_MISSING ? ENTRY_CREATED : e->state;
+			/* never gone, or brought back by its own traffic: the
+			 * kernel's own work is not ours to judge */
+			e->state = ENTRY_RESTORED;
 			break;
 		case TWIN_WRONG:
 		case TWIN_BOGUS:
@@ -197,9 +198,19 @@ static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 	return resolve(ch, blocked, m);
 }
 
+/* Whether the master of I may still come back in a later round. */
+static bool master_pending(const struct run *run, uint32_t i)
+{
+	int64_t m = connset_master(run->set, i);
+
+	return m >= 0 && run->entries[m].skip == SKIP_NONE &&
+	       (run->entries[m].state == ENTRY_MISSING || run->entries[m].state == ENTRY_TWIN);
+}
+
 static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
 {
 	uint32_t idx[CHUNK];
+	size_t i, left = 0;
 	int r;
 
 	memcpy(idx, all, n * sizeof(*idx));
@@ -208,9 +219,10 @@ static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
 	 * master did not come back is better without than not at all. */
 	if (r == 0)
 		r = create_some(ch, idx, &n, false);
-	if (r == 0)
-		r = create_some(ch, idx, &n, true);
-	return r;
+	for (i = 0; i < n; i++)
+		if (!master_pending(ch->run, idx[i]))
+			idx[left++] = idx[i];
+	return r == 0 ? create_some(ch, idx, &left, true) : r;
 }
 
 /* Indices of the candidates in STATE, in the order of SET. */
@@ -271,7 +283,9 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 	for (i = 0; r == 0 && i < n; i++) {
 		struct entry *e = &run->entries[idx[i]];
 
-		if (ch->ops[i].result == -ENOENT)
+		if (ch->ops[i].result == -ENOENT ||
+		    (ch->ops[i].result == 0 &&
+		     !conn_key_equal(&ch->ops[i].conn->key, &ch->found[i].key)))
 			e->state = ENTRY_MISSING;
 		else if (ch->ops[i].result < 0)
 			continue;

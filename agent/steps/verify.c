@@ -47,8 +47,10 @@ static int mark_seen(void *ud, const struct conn_record *record)
 		if (!tuple_equal(&old->reply, &record->conn->reply))
 			e->state = ENTRY_TWIN;
 		else if (e->state != ENTRY_THERE)
-			/* its own traffic has brought back the same mapping */
-			e->state = ENTRY_RESTORED;
+			/* its own traffic has brought back the same mapping, or
+			 * we have and the answer was lost: then it is read back */
+			e->state = repair_matches(old, record->conn) ? ENTRY_RESTORED :
+								       ENTRY_CREATED;
 		break;
 	case ENTRY_CREATED:
 		if (repair_matches(old, record->conn))
