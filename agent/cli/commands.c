@@ -31,10 +31,13 @@ static const struct command commands[] = {
 };
 
 static const char exit_codes[] =
-	"Exit codes: 0 done, or nothing to change; 1 usage; 2 the kernel refused, nothing changed;\n"
-	"3 address done, some connections not restored; 4 address done, protection did not run;\n"
-	"5 refused for safety, nothing changed; 6 deadline passed; 75 daemon unreachable;\n"
-	"77 not permitted; 78 configuration.\n";
+	"Exit codes:\n"
+	"  0   done, or nothing to change     4   address done, protection did not run\n"
+	"  1   usage                          5   refused for safety, nothing changed\n"
+	"  2   the kernel refused the change, 6   deadline passed\n"
+	"      nothing changed                75  daemon unreachable\n"
+	"  3   address done, some             77  not permitted\n"
+	"      connections not restored       78  configuration\n";
 
 int command_find(const char *word, const struct command **ret, struct request_error *ret_error)
 {

@@ -4,21 +4,15 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
-/* glibc 2.17 has no getrandom(), and Linux before 3.17 none either. */
+/* glibc 2.17 has no getrandom(), old kernels neither. */
 static bool random_fill(void *buf, size_t size)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 
-#ifdef SYS_getrandom
-	if (syscall(SYS_getrandom, buf, size, 1 /* GRND_NONBLOCK */) == (long)size)
-		return true;
-#endif
-	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && read(fd, buf, size) == (ssize_t)size;
 }
 

@@ -137,34 +137,43 @@ static const struct flag flags[] = {
 	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },
 };
 
+static int ambiguous(const char *name, size_t len, struct request_error *ret_error)
+{
+	char list[160] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!strncmp(flags[i].name, name, len) && n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s--%s", n ? ", " : "",
+					      flags[i].name);
+	}
+	return request_error_set(ret_error, "\"--%.*s\" is ambiguous: %s", (int)len, name, list);
+}
+
 /* NAME has LEN characters: "--name=value" is split by the caller. */
 static int find_long(const char *name, size_t len, const struct flag **ret,
 		     struct request_error *ret_error)
 {
-	const struct flag *first = NULL, *second = NULL;
+	const struct flag *found = NULL;
+	bool several = false;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(flags) && len; i++) {
-		const struct flag *f = &flags[i];
-
-		if (strncmp(f->name, name, len))
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (strncmp(flags[i].name, name, len))
 			continue;
-		if (strlen(f->name) == len) {
-			*ret = f;
+		if (strlen(flags[i].name) == len) {
+			*ret = &flags[i];
 			return 0;
 		}
-		if (first)
-			second = f;
-		else
-			first = f;
+		several |= found != NULL;
+		found = &flags[i];
 	}
-	if (second)
-		return request_error_set(ret_error, "\"--%.*s\" is ambiguous: --%s, --%s",
-					 (int)len, name, first->name, second->name);
-	if (!first)
+	if (several && len)
+		return ambiguous(name, len, ret_error);
+	if (!found || !len)
 		return request_error_set(ret_error, "unknown option \"--%.*s\"",
 					 (int)MIN(len, (size_t)48), name);
-	*ret = first;
+	*ret = found;
 	return 0;
 }
 

@@ -41,8 +41,9 @@ static int label_apply(struct option_values *v, const char *value, struct reques
 					 value, LABEL_MAX - 1);
 	for (p = value; *p; p++) {
 		if (*p <= ' ' || *p >= 0x7f || *p == '/')
-			return request_error_set(ret_error, "label " QUOTED
-						 " holds a character that no label may hold", value);
+			return request_error_set(
+				ret_error,
+				"label " QUOTED " holds a character that no label may hold", value);
 	}
 	memcpy(v->vip.label, value, strlen(value) + 1);
 	return 0;
@@ -107,8 +108,10 @@ static int preferred_lft_apply(struct option_values *v, const char *value,
 	uint64_t n = UINT32_MAX;
 
 	if (strcmp(value, "forever") && text_number(value, 0, UINT32_MAX - 1, &n) < 0)
-		return request_error_set(ret_error, "preferred_lft " QUOTED " is neither \"forever\""
-					 " nor a number of seconds up to %u", value, UINT32_MAX - 1);
+		return request_error_set(ret_error,
+					 "preferred_lft " QUOTED " is neither \"forever\""
+					 " nor a number of seconds up to %u",
+					 value, UINT32_MAX - 1);
 	v->vip.has_preferred_lft = true;
 	v->vip.preferred_lft = (uint32_t)n;
 	return 0;
@@ -121,7 +124,8 @@ static int valid_lft_apply(struct option_values *v _unused_, const char *value,
 {
 	if (!strcmp(value, "forever"))
 		return 0;
-	return request_error_set(ret_error, "valid_lft " QUOTED " is refused: an address that expires"
+	return request_error_set(ret_error,
+				 "valid_lft " QUOTED " is refused: an address that expires"
 				 " flushes connections unprotected; only \"forever\" is accepted",
 				 value);
 }

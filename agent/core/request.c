@@ -103,8 +103,9 @@ static int line_add_address(struct line *l, const char *word)
 			return request_error_set(l->error, "address " QUOTED " given twice", word);
 	}
 	if (l->n_prefixes == l->max_addresses)
-		return request_error_set(l->error, "address " QUOTED " is too much: at most %zu fit",
-					 word, l->max_addresses);
+		return request_error_set(l->error,
+					 "address " QUOTED " is too much: at most %zu fit", word,
+					 l->max_addresses);
 	l->prefixes[l->n_prefixes++] = p;
 	return 0;
 }
@@ -145,20 +146,25 @@ static int line_check_together(const struct line *l)
 
 		any_ipv6 |= ipv6;
 		if (ipv6 && (v->given[OPTION_BROADCAST] || v->given[OPTION_LABEL]))
-			return request_error_set(l->error, "contradictory options: \"%s\" is for "
+			return request_error_set(l->error,
+						 "contradictory options: \"%s\" is for "
 						 "IPv4 only, not for %s",
-						 v->given[OPTION_LABEL] ? v->given[OPTION_LABEL]
-									: v->given[OPTION_BROADCAST],
+						 v->given[OPTION_LABEL]
+							 ? v->given[OPTION_LABEL]
+							 : v->given[OPTION_BROADCAST],
 						 prefix_format(&l->prefixes[i], text));
 	}
 	if (v->given[OPTION_DAD] && v->given[OPTION_NODAD])
 		return request_error_set(l->error, "contradictory options: \"dad\" and \"nodad\"");
 	if (v->given[OPTION_DAD] && !any_ipv6)
-		return request_error_set(l->error, "contradictory options: \"dad\" is for IPv6 only");
+		return request_error_set(l->error,
+					 "contradictory options: \"dad\" is for IPv6 only");
 	if (v->given[OPTION_LABEL] && l->with_dev &&
 	    strncmp(v->vip.label, v->device, strlen(v->device)))
-		return request_error_set(l->error, "label " QUOTED " must begin with the name of the"
-					 " device, " QUOTED, v->vip.label, v->device);
+		return request_error_set(l->error,
+					 "label " QUOTED " must begin with the name of the"
+					 " device, " QUOTED,
+					 v->vip.label, v->device);
 	return 0;
 }
 

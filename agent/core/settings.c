@@ -236,7 +236,8 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
 	int r;
 
 	if (!*section)
-		return request_error_set(ret_error, "key " QUOTED " stands before any section", key);
+		return request_error_set(ret_error, "key " QUOTED " stands before any section",
+					 key);
 	if (!device) {
 		r = settings_section(s, section, ret_error);
 		if (r < 0)

@@ -45,7 +45,8 @@ static void file_done(struct file *f)
 	free(f->text);
 }
 
-static int fail_at(const struct file *f, int line, const char *text, struct request_error *ret_error)
+static int fail_at(const struct file *f, int line, const char *text,
+		   struct request_error *ret_error)
 {
 	return request_error_set(ret_error, PATH_QUOTE ":%d: %s", f->path, line, text);
 }

@@ -117,8 +117,7 @@ static void print_done(const struct report *r, FILE *out)
 			r->op == OP_ADD ? "already there" : "not there");
 	}
 	if (r->vip_flows.removed)
-		fprintf(out, "; %llu of its own flow%s removed", (ull)r->vip_flows.removed,
-			r->vip_flows.removed == 1 ? "" : "s");
+		fprintf(out, "; %llu of its own flows removed", (ull)r->vip_flows.removed);
 	fputc('\n', out);
 }
 
@@ -166,7 +165,9 @@ static void print_plan(const struct report *r, FILE *out)
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
 	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
 	row_count(out, "connections", r->entries.snapshot, "tracked now");
-	row_count(out, "at risk", r->entries.candidates, "would be flushed without protection");
+	row_count(out, "at risk", r->entries.candidates,
+		  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
+					    : "would be flushed without protection");
 	print_skipped(r, out);
 	row_time(out, "expected gap", r->timing.expected_gap);
 }
@@ -224,8 +225,6 @@ static void print_error(const struct report *r, FILE *err)
 	fputs(" dev ", err);
 	print_device(r, err);
 	fprintf(err, ": %s: %s", verb(r), text_escape(r->error, text, sizeof(text)));
-	if (!r->plan && !r->changed && (r->result == RESULT_REFUSED || r->result == RESULT_FAILED))
-		fputs("; nothing was changed", err);
 	fputc('\n', err);
 }
 
@@ -264,9 +263,9 @@ void report_text_print(const struct report *r, bool verbose, FILE *out, FILE *er
 {
 	bool done = r->result != RESULT_REFUSED && r->result != RESULT_FAILED;
 
-	if (r->plan)
+	if (r->plan && r->result != RESULT_FAILED) /* else there are no facts to show */
 		print_plan(r, out);
-	else if (done || r->changed)
+	if (!r->plan && (done || r->changed))
 		print_done(r, out);
 	if (verbose && !r->plan)
 		print_details(r, out);
