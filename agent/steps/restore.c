@@ -11,6 +11,9 @@
 /* Entries per batch. A batch is also the grain in which the deadline is seen. */
 #define CHUNK 256
 
+/* A child waits this many rounds for its master. */
+#define MASTER_ROUNDS 4
+
 struct chunk {
 	struct run *run;
 	struct ct_op ops[2 * CHUNK];
@@ -198,13 +201,14 @@ static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 	return resolve(ch, blocked, m);
 }
 
-/* Whether the master of I may still come back in a later round. */
+/* The kernel does not find the master of I. Whether a later round may: it is
+ * still to be restored, or was flushed only after it had been listed. */
 static bool master_pending(const struct run *run, uint32_t i)
 {
 	int64_t m = connset_master(run->set, i);
 
-	return m >= 0 && run->entries[m].skip == SKIP_NONE &&
-	       (run->entries[m].state == ENTRY_MISSING || run->entries[m].state == ENTRY_TWIN);
+	return m >= 0 && run->rounds < MASTER_ROUNDS && run->entries[m].skip == SKIP_NONE &&
+	       run->entries[m].state != ENTRY_LOST && run->entries[m].state != ENTRY_SUPERSEDED;
 }
 
 static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)

@@ -54,6 +54,7 @@ struct run {
 	struct connset *set;
 	struct entry *entries; /* one per entry of SET; owned */
 	usec_t snapshot_at;
+	unsigned rounds; /* of verifying and restoring, so far */
 	bool saved; /* a journal of this run is in the run directory */
 	bool recovering; /* finishing a killed run: the address may be gone already */
 };

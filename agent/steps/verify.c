@@ -159,10 +159,9 @@ static int settle(struct run *run)
 	bool repair = run->report->strategy != STRATEGY_NONE;
 	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
 	usec_t quiet_from = 0; /* 0: nothing missing seen yet */
-	unsigned round;
 	int r;
 
-	for (round = 0; round < ROUNDS_MAX; round++) {
+	for (run->rounds = 0; run->rounds < ROUNDS_MAX; run->rounds++) {
 		size_t missing, unread;
 		usec_t now;
 
