@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The least a program can do to have the kernel's part of the work done: what
+ * vipsafe is held against. Uses nothing of agent/. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tape.h"
+
+/* A netfilter netlink socket with buffers like vipsafe's, or a negative errno. */
+int bare_open(void);
+
+/* Ask for all entries of FAMILY and count the messages. */
+int bare_dump(int fd, uint8_t family, size_t *ret_count);
+
+/* Send each datagram of T and read until the answer to its last message.
+ * Returns 0, or the first error the kernel answered. */
+int bare_replay(int fd, const struct tape *t);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `make bench` measures and how results are kept. Each measure_ function
+ * runs what vipsafe does and what it is compared with in turns, several
+ * rounds: only their ratio within a round means something on a machine that
+ * does other things too. They return 0 or a negative errno. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/settings.h"
+#include "steps/run.h"
+
+#include "clock.h"
+#include "score.h"
+
+struct bench {
+	const char *self; /* the path of this program */
+	struct run_env env;
+	struct settings settings;
+	struct request request; /* the delete whose stages are measured */
+	struct scores *scores;
+	struct stopwatch watch;
+	size_t entries; /* in the table now */
+	unsigned rounds;
+	bool has_conntrack; /* the conntrack program is here */
+};
+
+/* The whole snapshot stage against a dump that only counts messages. */
+int measure_snapshot(struct bench *b);
+
+/* Resident memory that a snapshot takes, seen by the kernel, in a process of
+ * its own: memory_child() is what that process does. */
+int measure_memory(struct bench *b);
+int memory_child(struct bench *b);
+
+/* restore_missing() against a loop that sends the very datagrams it sent, and
+ * against `conntrack --load-file`. */
+int measure_restore(struct bench *b);
+
+/* ctcodec_decode() against libnetfilter_conntrack on one recorded dump. */
+int measure_decode(struct bench *b);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe-bench [--json FILE] [--rounds N] [ENTRIES …]
+ *
+ * How fast the real code is beside the least that must be done, and beside the
+ * tools it replaces, on the running kernel, in a network namespace of its own.
+ * Exits 1 when a bound does not hold, 77 when nothing could be measured here. */
+#include "bench.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/request.h"
+#include "kernel/kernel_real.h"
+#include "scene.h"
+
+#define SIZES_MAX 8
+#define EXIT_SKIP 77
+
+/* The rest of the table is for others: its limit counts per namespace, its
+ * memory does not. */
+#define FULL_PERCENT 90
+
+struct options {
+	const char *json;
+	unsigned rounds; /* 0: by size */
+	size_t memory;	 /* the child of measure_memory() */
+	size_t sizes[SIZES_MAX];
+	size_t n_sizes;
+};
+
+static int number(const char *text, size_t *ret)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || !v || v > 10000000) {
+		fprintf(stderr, "bench: not a number of entries or rounds: '%s'\n", text);
+		return -EINVAL;
+	}
+	*ret = v;
+	return 0;
+}
+
+static int options_parse(struct options *o, int argc, char *argv[])
+{
+	static const struct option words[] = {
+		{ "json", required_argument, NULL, 'j' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ NULL },
+	};
+	size_t v;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", words, NULL)) != -1) {
+		if (c == 'j')
+			o->json = optarg;
+		else if (c == 'm' && number(optarg, &v) == 0)
+			o->memory = v;
+		else if (c == 'r' && number(optarg, &v) == 0)
+			o->rounds = (unsigned)MIN(v, (size_t)ROUNDS_MAX);
+		else
+			return -EINVAL;
+	}
+	for (; optind < argc; optind++) {
+		if (o->n_sizes == SIZES_MAX || number(argv[optind], &o->sizes[o->n_sizes++]) < 0)
+			return -EINVAL;
+	}
+	if (!o->n_sizes) {
+		o->sizes[o->n_sizes++] = 10000;
+		o->sizes[o->n_sizes++] = 100000;
+	}
+	return 0;
+}
+
+/* What fits, said loudly when that is less than asked for. */
+static size_t fitting(const struct kernel *k, size_t asked)
+{
+	uint32_t count, max;
+	size_t room;
+
+	if (k->ops->ct_usage(k->ctx, &count, &max) < 0)
+		return asked;
+	room = (size_t)max / 100 * FULL_PERCENT;
+	if (!max || asked <= room)
+		return asked;
+	fprintf(stderr,
+		"bench: ATTENTION: only %zu instead of %zu entries: nf_conntrack_max is %u\n", room,
+		asked, max);
+	return room;
+}
+
+static int measure_size(struct bench *b, size_t asked, unsigned rounds)
+{
+	int (*const parts[])(struct bench * b) = {
+		measure_snapshot,
+		measure_memory,
+		measure_restore,
+		measure_decode,
+	};
+	size_t i;
+	int r;
+
+	b->entries = fitting(&b->env.kernel, asked);
+	/* Small tables are quick and noisy: more rounds. */
+	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : 11;
+	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
+	r = scene_fill(b->entries);
+	if (r == 0)
+		r = scene_expect(&b->env.kernel, b->entries, "filling the table");
+	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
+		r = parts[i](b);
+	return r;
+}
+
+static int request_make(struct request *req)
+{
+	char *words[] = { (char *)SCENE_VIP, (char *)"dev", (char *)SCENE_DEVICE };
+	struct request_error error;
+
+	request_init(req, OP_DEL);
+	return request_parse(req, (int)ARRAY_SIZE(words), words, &error);
+}
+
+static bool have_program(const char *name)
+{
+	char path[4096], *dir, *rest = path;
+
+	snprintf(path, sizeof(path), "%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "");
+	setenv("PATH", path, 1);
+	while ((dir = strsep(&rest, ":"))) {
+		char file[4096 + 64];
+
+		snprintf(file, sizeof(file), "%s/%s", dir, name);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Wall time beyond our own was somebody else's. */
+static void print_busy(const struct stopwatch *w)
+{
+	printf("Times are processor time, user and system; others had the machine for %.0f%% of "
+	       "the wall time.\n",
+	       100 * (1 - w->all_busy / w->all_wall));
+}
+
+static int measure_all(struct bench *b, const struct options *o)
+{
+	size_t i;
+	int r = scene_build();
+
+	if (r < 0)
+		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
+	if (!b->has_conntrack)
+		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
+	for (i = 0; i < o->n_sizes && r == 0; i++)
+		r = measure_size(b, o->sizes[i], o->rounds);
+	if (b->scores->n) {
+		scores_print(b->scores, stdout);
+		print_busy(&b->watch);
+	}
+	if (o->json && b->scores->n) {
+		int error = scores_write(b->scores, o->json);
+
+		if (error < 0)
+			fprintf(stderr, "bench: %s: %s\n", o->json, strerror(-error));
+		r = r < 0 ? r : error;
+	}
+	return r;
+}
+
+static int bench(struct bench *b, const struct options *o)
+{
+	struct kernel_real *k = NULL;
+	int r = o->memory ? 0 : scene_enter();
+
+	if (r < 0) {
+		fprintf(stderr, "bench: SKIP: no network namespace: %s\n", strerror(-r));
+		return EXIT_SKIP;
+	}
+	b->has_conntrack = have_program("conntrack");
+	settings_init(&b->settings);
+	b->env = (struct run_env){ .settings = &b->settings, .seed = 42, .boot_id = "bench" };
+	b->entries = o->memory;
+	r = request_make(&b->request);
+	if (r == 0)
+		r = kernel_real_new(&k);
+	if (r == 0) {
+		b->env.kernel = kernel_real_get(k);
+		r = o->memory ? memory_child(b) : measure_all(b, o);
+	}
+	kernel_real_free(k);
+	settings_done(&b->settings);
+	if (r < 0) {
+		fprintf(stderr, "bench: %s\n", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	return scores_hold(b->scores) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char *argv[])
+{
+	_cleanup_free_ struct scores *scores = calloc(1, sizeof(*scores));
+	struct options o = { 0 };
+	struct bench b = { .scores = scores };
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (options_parse(&o, argc, argv) < 0) {
+		fprintf(stderr, "usage: vipsafe-bench [--json FILE] [--rounds N] [ENTRIES ...]\n");
+		return 2;
+	}
+	if (!scores || n < 0)
+		return EXIT_FAILURE;
+	self[n] = '\0';
+	b.self = self;
+	return bench(&b, &o);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where it is measured: a network namespace of our own with one device, two
+ * addresses, and as many connections as asked for. */
+#pragma once
+
+#include <stddef.h>
+
+#include <vipsafe/kernel.h>
+
+#include "core/connset.h"
+
+#define SCENE_DEVICE "bench0"
+#define SCENE_NODE "192.168.11.7"     /* what connections are masqueraded as */
+#define SCENE_VIP "192.168.11.100/32" /* what leaves */
+
+/* Go into a fresh network namespace; as root, or in a user namespace where that
+ * is permitted. Must come before any socket is opened. */
+int scene_enter(void);
+
+/* The device and its addresses, in the namespace. */
+int scene_build(void);
+
+/* Add established TCP connections, masqueraded as the node's address, until
+ * the table has N. Uses libnetfilter_conntrack. */
+int scene_fill(size_t n);
+
+/* Delete every connection in SET, each by its tuple, and check that the table
+ * is empty then. */
+int scene_empty(const struct kernel *k, const struct connset *set);
+
+/* 0 when the table has exactly N entries, else -EBADMSG with a message. */
+int scene_expect(const struct kernel *k, size_t n, const char *after);

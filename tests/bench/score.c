@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "score.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <jansson.h>
+
+#include <vipsafe/base.h>
+
+struct score *scores_add(struct scores *r, const struct score *item)
+{
+	struct score *to = &r->items[MIN(r->n, (size_t)SCORES_MAX - 1)];
+
+	*to = *item;
+	r->n = MIN(r->n + 1, (size_t)SCORES_MAX);
+	return to;
+}
+
+void sample_add(struct sample *s, double ours, double theirs)
+{
+	if (s->n == ROUNDS_MAX)
+		return;
+	s->ours[s->n] = ours;
+	s->theirs[s->n] = theirs;
+	s->n++;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(const double *v, size_t n)
+{
+	double sorted[ROUNDS_MAX];
+
+	if (!n)
+		return 0;
+	memcpy(sorted, v, n * sizeof(*v));
+	qsort(sorted, n, sizeof(*sorted), compare);
+	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+static double round_value(const struct score *r, size_t i)
+{
+	double ours = r->sample.ours[i], theirs = r->sample.theirs[i];
+
+	if (!r->peer)
+		return ours;
+	return r->bound == BOUND_AT_MOST ? ours / theirs : theirs / ours;
+}
+
+double score_ours(const struct score *r)
+{
+	return median(r->sample.ours, r->sample.n);
+}
+
+double score_theirs(const struct score *r)
+{
+	return median(r->sample.theirs, r->sample.n);
+}
+
+double score_value(const struct score *r)
+{
+	double v[ROUNDS_MAX];
+	size_t i;
+
+	for (i = 0; i < r->sample.n; i++)
+		v[i] = round_value(r, i);
+	return median(v, r->sample.n);
+}
+
+bool score_holds(const struct score *r)
+{
+	switch (r->bound) {
+	case BOUND_NONE:
+		return true;
+	case BOUND_AT_LEAST:
+		return r->sample.n && score_value(r) >= r->limit;
+	case BOUND_AT_MOST:
+		return r->sample.n && score_value(r) <= r->limit;
+	}
+	return false;
+}
+
+bool scores_hold(const struct scores *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (!score_holds(&r->items[i]))
+			return false;
+	return true;
+}
+
+static const char *bound_words(enum bound bound)
+{
+	switch (bound) {
+	case BOUND_NONE:
+		return "";
+	case BOUND_AT_LEAST:
+		return ">=";
+	case BOUND_AT_MOST:
+		return "<=";
+	}
+	return "";
+}
+
+static void print_one(const struct score *r, FILE *f)
+{
+	char theirs[32] = "-", ratio[32] = "-", bound[32] = "-";
+
+	if (r->peer) {
+		snprintf(theirs, sizeof(theirs), "%.1f", score_theirs(r));
+		snprintf(ratio, sizeof(ratio), "%.2f", score_value(r));
+	}
+	if (r->bound != BOUND_NONE)
+		snprintf(bound, sizeof(bound), "%s %g", bound_words(r->bound), r->limit);
+	fprintf(f, "%-10s %8zu  %-13s %9.1f %9s  %-24s %6s  %-7s  %s\n", r->what, r->entries,
+		r->unit, score_ours(r), theirs, r->peer ? r->peer : "-", ratio, bound,
+		r->bound == BOUND_NONE ? "-"
+		: score_holds(r)       ? "ok"
+				       : "FAILED");
+}
+
+void scores_print(const struct scores *r, FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "%-10s %8s  %-13s %9s %9s  %-24s %6s  %-7s  %s\n", "what", "entries", "unit",
+		"vipsafe", "other", "the other", "ratio", "bound", "verdict");
+	for (i = 0; i < r->n; i++)
+		print_one(&r->items[i], f);
+	fprintf(f, "Medians of rounds in turns. Ratio: how many times faster than the other; with "
+		   "<=: slower.\n");
+}
+
+static json_t *numbers(const double *v, size_t n)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(a, json_real(v[i]));
+	return a;
+}
+
+static json_t *score_json(const struct score *r)
+{
+	json_t *o = json_pack("{s:s, s:I, s:s, s:f}", "what", r->what, "entries",
+			      (json_int_t)r->entries, "unit", r->unit, "vipsafe", score_ours(r));
+
+	json_object_set_new(o, "vipsafe_rounds", numbers(r->sample.ours, r->sample.n));
+	if (r->peer) {
+		json_object_set_new(o, "peer", json_string(r->peer));
+		json_object_set_new(o, "other", json_real(score_theirs(r)));
+		json_object_set_new(o, "other_rounds", numbers(r->sample.theirs, r->sample.n));
+		json_object_set_new(o, "ratio", json_real(score_value(r)));
+	}
+	if (r->bound != BOUND_NONE) {
+		json_object_set_new(
+			o, "bound",
+			json_pack("{s:s, s:f}", "is", bound_words(r->bound), "limit", r->limit));
+		json_object_set_new(o, "holds", json_boolean(score_holds(r)));
+	}
+	return o;
+}
+
+int scores_write(const struct scores *r, const char *path)
+{
+	json_t *list = json_array(), *root;
+	struct utsname host;
+	size_t i;
+	int error;
+
+	for (i = 0; i < r->n; i++)
+		json_array_append_new(list, score_json(&r->items[i]));
+	if (uname(&host) < 0)
+		memset(&host, 0, sizeof(host));
+	root = json_pack("{s:s, s:s, s:I, s:b, s:o}", "kernel", host.release, "machine",
+			 host.machine, "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "holds",
+			 scores_hold(r), "results", list);
+	if (!root)
+		return -ENOMEM;
+	error = json_dump_file(root, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER) < 0 ? -EIO : 0;
+	json_decref(root);
+	return error;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Measured pairs, their ratios and bounds; as a table and as JSON. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define ROUNDS_MAX 64
+#define SCORES_MAX 64
+
+enum bound {
+	BOUND_NONE,
+	BOUND_AT_LEAST,
+	BOUND_AT_MOST,
+};
+
+/* Rounds of one comparison, in the unit of its result. A lone number (no
+ * comparison) has no theirs. */
+struct sample {
+	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
+	size_t n;
+};
+
+struct score {
+	const char *what, *peer, *unit;
+	size_t entries;
+	struct sample sample;
+	/* What the bound is for: with AT_LEAST how many times faster we are,
+	 * theirs / ours; with AT_MOST how many times longer we take, ours /
+	 * theirs; the number itself where there is no peer. */
+	enum bound bound;
+	double limit;
+};
+
+struct scores {
+	struct score items[SCORES_MAX];
+	size_t n;
+};
+
+/* Add one and return it, to be given its sample. */
+struct score *scores_add(struct scores *r, const struct score *item);
+
+/* Take one round. What does not fit any more is dropped. */
+void sample_add(struct sample *s, double ours, double theirs);
+
+/* Medians over the rounds; the ratio's is that of the rounds' ratios. */
+double score_ours(const struct score *r);
+double score_theirs(const struct score *r);
+double score_value(const struct score *r);
+
+/* True also when there is no bound. */
+bool score_holds(const struct score *r);
+bool scores_hold(const struct scores *r);
+
+void scores_print(const struct scores *r, FILE *f);
+
+/* Write everything, rounds included, to PATH. Returns 0 or a negative errno. */
+int scores_write(const struct scores *r, const char *path);
