@@ -30,9 +30,12 @@ not_executable() {
 }
 verdict 'every script with #! is executable' "$(not_executable)"
 
+# SC2317, SC2119: functions called by name through another one look unreachable,
+# and those with an optional argument look as if it had been forgotten.
 if command -v shellcheck >/dev/null 2>&1; then
 	verdict 'shellcheck has nothing to say' \
-		"$(scripts | tr '\n' '\0' | xargs -0 -r shellcheck -x -P "$SRC:SCRIPTDIR" -f gcc 2>&1)"
+		"$(scripts | tr '\n' '\0' | xargs -0 -r shellcheck -x -P "$SRC:SCRIPTDIR" -e SC2317,SC2119 \
+			-f gcc 2>&1)"
 else
 	skip 'shellcheck has nothing to say' 'SHELLCHECK IS NOT INSTALLED'
 fi

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The conntrack table of the fake kernel: dumps, batches, flushes, twins. */
+/* The conntrack table of the fake kernel: entries, dumps, batches. */
 #include "fake_kernel.h"
 
 #include <arpa/inet.h>
@@ -111,7 +111,7 @@ static struct fake_entry *append(struct fake *f)
 	return &f->entries[f->n_entries++];
 }
 
-static void remove_entry(struct fake *f, size_t i)
+void fake_entry_remove_at(struct fake *f, size_t i)
 {
 	f->n_entries--;
 	memmove(&f->entries[i], &f->entries[i + 1], (f->n_entries - i) * sizeof(*f->entries));
@@ -141,111 +141,9 @@ void fake_conntrack_tick(struct fake *f)
 {
 	for (size_t i = 0; i < f->n_entries;)
 		if (f->entries[i].expires <= f->clock)
-			remove_entry(f, i);
+			fake_entry_remove_at(f, i);
 		else
 			i++;
-}
-
-void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind)
-{
-	f->twins = realloc(f->twins, (f->n_twins + 1) * sizeof(*f->twins));
-	if (!f->twins)
-		abort();
-	f->twins[f->n_twins++] = (struct fake_planned_twin){ *key, kind };
-}
-
-/* The translated source port, or the translated query id. */
-static uint16_t *translated(struct conn *c)
-{
-	return l4proto_is_icmp(c->key.l4proto) ? &c->reply.icmp.id : &c->reply.dport;
-}
-
-static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twin kind)
-{
-	struct conn c = old->conn;
-	uint8_t proto = c.key.l4proto;
-	int masq = old->masq;
-
-	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
-	c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_ESTABLISHED : CONN_TCP_NONE;
-	switch (kind) {
-	case TWIN_IDENTICAL:
-		c.status = old->conn.status;
-		break;
-	case TWIN_OTHER_PORT:
-		c.status |= CONN_SRC_NAT;
-		*translated(&c) ^= htons(0x0400);
-		break;
-	case TWIN_NEW_FLOW:
-		c.status |= CONN_SRC_NAT | CONN_SEEN_REPLY;
-		*translated(&c) ^= htons(0x0800);
-		c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_SYN_RECV : CONN_TCP_NONE;
-		break;
-	case TWIN_LOCAL:
-		c.key.orig = old->conn.reply;
-		c.reply = tuple_invert(&c.key.orig, proto);
-		masq = 0;
-		break;
-	case TWIN_OTHER_CLIENT:
-		c.status |= CONN_SRC_NAT;
-		c.key.orig.src[3] ^= 0x80;
-		break;
-	}
-	if (!fake_entry_add(f, &c, NULL, masq, 300))
-		abort();
-}
-
-static void flush_entry(struct fake *f, size_t i)
-{
-	struct fake_entry old = f->entries[i];
-
-	remove_entry(f, i);
-	f->flushed++;
-	for (size_t t = 0; t < f->n_twins; t++)
-		if (conn_key_equal(&f->twins[t].key, &old.conn.key)) {
-			enum fake_twin kind = f->twins[t].kind;
-
-			f->twins[t] = f->twins[--f->n_twins];
-			put_twin(f, &old, kind);
-			return;
-		}
-}
-
-/* nf_ct_iterate_cleanup() sees each entry once: twins that come up behind it
- * stay, so only what was there before is looked at. */
-static void flush_where(struct fake *f, int ifindex, uint8_t family, const struct addr *only)
-{
-	size_t left = f->n_entries;
-
-	for (size_t i = 0; left > 0; left--) {
-		const struct conn *c = &f->entries[i].conn;
-		struct addr to = tuple_dst(&c->reply, c->key.family);
-
-		if (f->entries[i].masq == ifindex && (!family || c->key.family == family) &&
-		    (!only || addr_equal(&to, only)))
-			flush_entry(f, i);
-		else
-			i++;
-	}
-}
-
-void fake_flush_for(struct fake *f, int ifindex, const struct addr *gone)
-{
-	switch (gone->family == AF_INET ? f->flush4 : f->flush6) {
-	case FLUSH_NONE:
-		break;
-	case FLUSH_ADDRESS:
-		flush_where(f, ifindex, gone->family, gone);
-		break;
-	case FLUSH_DEVICE:
-		flush_where(f, ifindex, gone->family, NULL);
-		break;
-	}
-}
-
-void fake_flush_device(struct fake *f, int ifindex)
-{
-	flush_where(f, ifindex, 0, NULL);
 }
 
 static int list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
@@ -305,8 +203,8 @@ static uint32_t created_status(const struct conn *c, bool with_master)
 	uint32_t s = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
 	bool icmp = l4proto_is_icmp(c->key.l4proto);
 
-	s |= c->status & (CONN_SEEN_REPLY | CONN_ASSURED | CONN_FIXED_TIMEOUT | CONN_SEQ_ADJUST |
-			  CONN_HELPER);
+	s |= c->status &
+	     (CONN_SEEN_REPLY | CONN_ASSURED | CONN_FIXED_TIMEOUT | CONN_SEQ_ADJUST | CONN_HELPER);
 	/* A query id stands where source ports do, in both directions: it
 	 * belongs to whoever asks. */
 	if (memcmp(plain.dst, c->reply.dst, 16) ||
@@ -329,7 +227,7 @@ static void mangle(struct fake *f, struct fake_entry *e)
 	case MANGLE_NONE:
 		return;
 	case MANGLE_PORT:
-		*translated(&e->conn) ^= htons(0x2000);
+		*fake_translated(&e->conn) ^= htons(0x2000);
 		break;
 	case MANGLE_UNTRANSLATED:
 		e->conn.status &= ~(uint32_t)CONN_SRC_NAT;
@@ -376,7 +274,7 @@ static int delete_entry(struct fake *f, const struct conn *c)
 	e = lookup(f, &c->key.orig, &c->key);
 	if (!e || (c->id && e->conn.id != c->id))
 		return -ENOENT;
-	remove_entry(f, (size_t)(e - f->entries));
+	fake_entry_remove_at(f, (size_t)(e - f->entries));
 	f->removed++;
 	return 0;
 }

@@ -285,9 +285,9 @@ static int fake_announce(void *ctx, const struct link *link, const struct addr *
 	if (!has_link(f, link->ifindex))
 		return -ENODEV;
 	assert(f->n_announced < ARRAY_SIZE(f->announced));
-	f->announced[f->n_announced++] = (struct fake_announcement){
-		.when = f->clock, .ifindex = link->ifindex, .addr = *a
-	};
+	f->announced[f->n_announced++] = (struct fake_announcement){ .when = f->clock,
+								     .ifindex = link->ifindex,
+								     .addr = *a };
 	return 0;
 }
 

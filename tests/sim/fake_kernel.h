@@ -25,16 +25,16 @@ enum fake_flush {
 
 /* What traffic puts in the place of an entry the moment it is flushed. */
 enum fake_twin {
-	TWIN_IDENTICAL,    /* the client's packet: same translation again */
+	TWIN_IDENTICAL,	   /* the client's packet: same translation again */
 	TWIN_OTHER_PORT,   /* the client's packet: another source port */
-	TWIN_LOCAL,        /* the server's packet: taken for local delivery */
+	TWIN_LOCAL,	   /* the server's packet: taken for local delivery */
 	TWIN_OTHER_CLIENT, /* somebody else was given the port */
-	TWIN_NEW_FLOW,     /* the client began a new connection from the same port */
+	TWIN_NEW_FLOW,	   /* the client began a new connection from the same port */
 };
 
 enum fake_mangle {
 	MANGLE_NONE,
-	MANGLE_PORT,         /* reply tuple with another port */
+	MANGLE_PORT,	     /* reply tuple with another port */
 	MANGLE_UNTRANSLATED, /* reply tuple as wanted, but no source NAT in the status */
 };
 
@@ -54,9 +54,9 @@ struct fake_call {
 struct fake_entry {
 	struct conn conn; /* timeout: unused, see expires */
 	struct conn_key master;
-	int masq;        /* device index the flush goes by, 0: none */
+	int masq;	 /* device index the flush goes by, 0: none */
 	bool translates; /* packets really leave and return as conn.reply says */
-	bool created;    /* through ct_batch */
+	bool created;	 /* through ct_batch */
 	usec_t expires;
 	size_t payload_len;
 	uint8_t payload[FAKE_PAYLOAD_MAX];
@@ -89,20 +89,21 @@ struct fake {
 	bool promote_secondaries;
 	bool no_conntrack;
 	uint32_t ct_max;
-	usec_t call_cost, entry_cost, delete_cost; /* virtual time per call, listed entry, addr_del */
-	usec_t dad_time;                           /* tentative for so long; 0: 1 s */
+	/* virtual time of each call, each listed entry, an address delete */
+	usec_t call_cost, entry_cost, delete_cost;
+	usec_t dad_time; /* tentative for so long; 0: 1 s */
 	bool dad_fails;
 
 	/* Faults. */
 	struct fake_call addr_add, addr_del, announce, link_get, addr_list, dump, create, remove,
 		get, batch;
 	unsigned torn_from, dumps_torn; /* so many dumps from that one on break off with -EINTR */
-	bool dump_doubles;            /* list every third entry again, at the end */
-	unsigned hide_dump, hide_nth; /* dump number HIDE_DUMP leaves out every HIDE_NTH entry */
-	unsigned unanswered_batch;    /* so many batches lose the second half of their answers */
-	unsigned refuse_at; /* the flow of create number so many is refused for good … */
-	int refuse_error;   /* … with this */
-	enum fake_mangle mangle;      /* what becomes of create number MANGLE_AT … */
+	bool dump_doubles;		/* list every third entry again, at the end */
+	unsigned hide_dump, hide_nth;	/* dump number HIDE_DUMP leaves out every HIDE_NTH entry */
+	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
+	unsigned refuse_at;	 /* the flow of create number so many is refused for good … */
+	int refuse_error;	 /* … with this */
+	enum fake_mangle mangle; /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
 
 	/* What was done. */
@@ -160,7 +161,10 @@ void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin k
 /* Let time pass: late flushes happen, entries expire. */
 void fake_advance(struct fake *f, usec_t by);
 
-/* ---- between fake_kernel.c and fake_conntrack.c ---- */
+/* ---- between the files of the fake ---- */
+void fake_entry_remove_at(struct fake *f, size_t i);
+/* The source port the far end sees, or the query id. */
+uint16_t *fake_translated(struct conn *c);
 int fake_enter(struct fake *f, struct fake_call *call);
 void fake_flush_for(struct fake *f, int ifindex, const struct addr *gone);
 void fake_flush_device(struct fake *f, int ifindex);

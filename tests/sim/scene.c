@@ -142,8 +142,7 @@ void scene_populate(struct scene *s, uint16_t n)
 	}
 	for (uint16_t i = 0; i < n / 4; i++) {
 		uint16_t port = (uint16_t)(20000 + i);
-		struct conn local =
-			scene_flow(IPPROTO_TCP, HOST4, port, SERVER4, 443, HOST4, port);
+		struct conn local = scene_flow(IPPROTO_TCP, HOST4, port, SERVER4, 443, HOST4, port);
 		struct conn six = scene_flow(IPPROTO_UDP, "fd00:1::9", port, SERVER6, 53, HOST6,
 					     (uint16_t)(40000 + i));
 		struct conn fixed = scene_flow(IPPROTO_TCP, "10.1.9.9", port, SERVER4, 25, HOST4,
@@ -297,8 +296,8 @@ size_t scene_leftovers(const struct scene *s, unsigned *ret_modes)
 	for (const struct dirent *e; (e = readdir(d));) {
 		struct stat st;
 
-		if (e->d_name[0] == '.' || strstr(e->d_name, "lock") || strstr(e->d_name, "verdict") ||
-		    strstr(e->d_name, "probe"))
+		if (e->d_name[0] == '.' || strstr(e->d_name, "lock") ||
+		    strstr(e->d_name, "verdict") || strstr(e->d_name, "probe"))
 			continue;
 		assert_int_equal(fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW), 0);
 		modes |= st.st_mode & 07777;

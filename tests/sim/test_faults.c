@@ -104,8 +104,7 @@ static void batch_refused_altogether(void **state)
 	del_vip4(s);
 	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
 	assert_true(s->report.changed);
-	assert_true(s->report.exit_code == EXIT_PARTIAL ||
-		    s->report.exit_code == EXIT_UNPROTECTED);
+	assert_true(s->report.exit_code == EXIT_PARTIAL || s->report.exit_code == EXIT_UNPROTECTED);
 	assert_int_equal(s->report.entries.lost, FLOWS + FLOWS / 4);
 	scene_check_report(s);
 }

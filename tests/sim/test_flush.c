@@ -115,8 +115,7 @@ static void endlessly_torn_dump_is_said(void **state)
 	assert_true(s->fake->dump.calls < 50);
 	assert_true(s->report.n_warnings > 0);
 	assert_true(scene_broken(s, false) > 0);
-	assert_true(s->report.exit_code == EXIT_PARTIAL ||
-		    s->report.exit_code == EXIT_UNPROTECTED);
+	assert_true(s->report.exit_code == EXIT_PARTIAL || s->report.exit_code == EXIT_UNPROTECTED);
 	scene_check_report(s);
 }
 

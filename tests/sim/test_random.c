@@ -27,7 +27,7 @@ static uint32_t pick(uint64_t *rng, uint32_t n)
 
 static struct conn random_conn(uint64_t *rng)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_TCP,  IPPROTO_UDP,
+	static const uint8_t protos[] = { IPPROTO_TCP,	IPPROTO_TCP,  IPPROTO_UDP,
 					  IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_GRE };
 	uint8_t proto = protos[pick(rng, ARRAY_SIZE(protos))];
 	bool six = proto != IPPROTO_ICMP && pick(rng, 3) == 0;
@@ -44,10 +44,12 @@ static struct conn random_conn(uint64_t *rng)
 		c = scene_flow(proto, src, sport, dst, 80, six ? VIP6 : VIP4, aport);
 		break;
 	case 1:
-		c = scene_flow(proto, src, sport, six ? VIP6 : VIP4, 80, six ? HOST6 : HOST4, aport);
+		c = scene_flow(proto, src, sport, six ? VIP6 : VIP4, 80, six ? HOST6 : HOST4,
+			       aport);
 		break;
 	case 2: /* local, unchanged */
-		c = scene_flow(proto, six ? HOST6 : HOST4, sport, dst, 80, six ? HOST6 : HOST4, sport);
+		c = scene_flow(proto, six ? HOST6 : HOST4, sport, dst, 80, six ? HOST6 : HOST4,
+			       sport);
 		break;
 	default:
 		c = scene_flow(proto, src, sport, dst, 80, six ? HOST6 : HOST4, aport);
@@ -189,8 +191,7 @@ static void random_tables_survive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(random_tables_survive, scene_setup,
-						scene_teardown),
+		cmocka_unit_test_setup_teardown(random_tables_survive, scene_setup, scene_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,8 +125,8 @@ static void expired_flow_is_not_restored(void **state)
 static void source_that_is_nobodys_is_not_restored(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = scene_flow(IPPROTO_TCP, "10.1.0.9", 40000, SERVER4, 443, "192.168.11.55",
-				   40000);
+	struct conn c =
+		scene_flow(IPPROTO_TCP, "10.1.0.9", 40000, SERVER4, 443, "192.168.11.55", 40000);
 
 	scene_add(s, &c);
 	del_vip4(s);
@@ -195,9 +195,9 @@ static void equal_tuples_in_different_zones(void **state)
 static void every_protocol_is_restored(void **state)
 {
 	struct scene *s = *state;
-	const uint8_t protos[] = { IPPROTO_TCP,	 IPPROTO_UDP,  IPPROTO_UDPLITE, IPPROTO_SCTP,
-				   IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_GRE,	50 /* ESP */,
-				   253 };
+	const uint8_t protos[] = { IPPROTO_TCP,	 IPPROTO_UDP,  IPPROTO_UDPLITE,
+				   IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP,
+				   IPPROTO_GRE,	 50 /* ESP */, 253 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(protos); i++) {
 		bool ports = l4proto_has_ports(protos[i]) || l4proto_is_icmp(protos[i]);
