@@ -61,13 +61,24 @@ enum twin repair_judge(const struct conn *old, const struct conn *now)
 	return TWIN_FOREIGN;
 }
 
-struct conn_key repair_reply_key(const struct conn *c)
+bool repair_lookup_key(const struct conn *c, unsigned attempt, struct conn_key *ret)
 {
-	/* A zone of the original direction does not apply to replies; one that
-	 * applies to them is looked up as that direction's own. */
-	uint16_t zone = c->key.zone_dir == CONN_ZONE_ORIG ? 0 : c->key.zone;
+	bool directional = c->key.zone && c->key.zone_dir != CONN_ZONE_BOTH;
+	uint16_t zone = c->key.zone;
 
-	return conn_key_make(c->key.family, c->key.l4proto, &c->reply, zone, CONN_ZONE_BOTH);
+	if (attempt == 0) {
+		*ret = c->key;
+		return true;
+	}
+	/* With a zone for one direction only, an entry of that zone and one of
+	 * none can both be in the way: the kernel compares zones in the
+	 * direction of the entry that is there (nf_ct_key_equal()). */
+	if (attempt == 2 && directional)
+		zone = 0;
+	else if (attempt != 1)
+		return false;
+	*ret = conn_key_make(c->key.family, c->key.l4proto, &c->reply, zone, CONN_ZONE_BOTH);
+	return true;
 }
 
 static unsigned depth_of(const struct connset *set, uint32_t index)

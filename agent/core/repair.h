@@ -24,8 +24,9 @@ enum twin repair_judge(const struct conn *old, const struct conn *now);
  * and lacks the bits: its packets leave untranslated (kernel.md 4). */
 bool repair_matches(const struct conn *old, const struct conn *now);
 
-/* The key under which the kernel finds whatever occupies C's reply tuple. */
-struct conn_key repair_reply_key(const struct conn *c);
+/* The keys under which the kernel finds whatever stands in C's place: ATTEMPT
+ * 0 its own, then its reply tuple. False when there is no such attempt. */
+bool repair_lookup_key(const struct conn *c, unsigned attempt, struct conn_key *ret);
 
 /* Reorder INDICES so that each entry comes after its master when that is among
  * SET; otherwise the order stays. Returns 0 or -ENOMEM. */

@@ -87,36 +87,45 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 	return false;
 }
 
-/* Find out what occupies either tuple of each of IDX: first the original one,
- * then, where nothing has that, the reply one. found[] is filled where
- * ops[].result is 0. */
-static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
+/* Ask for what stands in the place of each of IDX that was not found by an
+ * earlier attempt. Returns how many were asked for, or a negative errno. */
+static int look_up_attempt(struct chunk *ch, const uint32_t *idx, size_t n, unsigned attempt)
 {
 	struct conn probe[CHUNK];
-	struct ct_op second[CHUNK];
+	struct ct_op ops[CHUNK];
 	uint32_t who[CHUNK];
 	size_t i, m = 0;
 	int r;
 
-	for (i = 0; i < n; i++)
-		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
-					     .conn = connset_get(ch->run->set, idx[i]),
-					     .found = &ch->found[i] };
-	r = send_ops(ch->run, ch->ops, n);
-	if (r < 0)
-		return r;
 	for (i = 0; i < n; i++) {
-		if (ch->ops[i].result != -ENOENT)
+		memset(&probe[m], 0, sizeof(probe[m]));
+		if (ch->ops[i].result != -ENOENT ||
+		    !repair_lookup_key(connset_get(ch->run->set, idx[i]), attempt, &probe[m].key))
 			continue;
-		probe[m] = (struct conn){ .key = repair_reply_key(ch->ops[i].conn) };
-		second[m] = (struct ct_op){ .verb = CT_GET,
-					    .conn = &probe[m],
-					    .found = &ch->found[i] };
+		ops[m] = (struct ct_op){ .verb = CT_GET,
+					 .conn = &probe[m],
+					 .found = &ch->found[i] };
 		who[m++] = (uint32_t)i;
 	}
-	r = m ? send_ops(ch->run, second, m) : 0;
+	r = m ? send_ops(ch->run, ops, m) : 0;
 	for (i = 0; r == 0 && i < m; i++)
-		ch->ops[who[i]].result = second[i].result;
+		ch->ops[who[i]].result = ops[i].result;
+	return r < 0 ? r : (int)m;
+}
+
+/* Find out what occupies either tuple of each of IDX. found[] is filled where
+ * ops[].result is 0 afterwards. */
+static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	unsigned attempt = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i].result = -ENOENT;
+	do
+		r = look_up_attempt(ch, idx, n, attempt++);
+	while (r > 0);
 	return r;
 }
 

@@ -15,8 +15,10 @@
 #define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)
 #define SETTLE_POLL_MAX (80 * USEC_PER_MSEC)
 
-/* A bound for a table that never comes to rest. */
+/* A bound for a table that never comes to rest, and for entries that cannot
+ * be had however often they are created. */
 #define ROUNDS_MAX 64
+#define ROUNDS_MISSING_MAX 8
 
 /* Below this many, reading entries back one by one is cheaper than a listing
  * of the whole table. */
@@ -159,6 +161,7 @@ static int settle(struct run *run)
 	bool repair = run->report->strategy != STRATEGY_NONE;
 	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
 	usec_t quiet_from = 0; /* 0: nothing missing seen yet */
+	unsigned in_vain = 0;
 	int r;
 
 	for (run->rounds = 0; run->rounds < ROUNDS_MAX; run->rounds++) {
@@ -178,6 +181,7 @@ static int settle(struct run *run)
 			restore_and_time(run);
 			quiet_from = run_now(run);
 		}
+		in_vain = missing ? in_vain + 1 : 0;
 		unread = count_state(run, ENTRY_CREATED) + count_state(run, ENTRY_MISSING) +
 			 count_state(run, ENTRY_TWIN);
 		now = run_now(run);
@@ -185,8 +189,10 @@ static int settle(struct run *run)
 			run->late = unread > 0;
 			return 0;
 		}
-		if (unread)
+		if (unread && in_vain < ROUNDS_MISSING_MAX)
 			continue;
+		if (unread)
+			return 0;
 		if (run->sync_flush ||
 		    now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
 		    !count_state(run, ENTRY_THERE))

@@ -189,12 +189,19 @@ static void replies_are_found_in_their_zone(void **state _unused_)
 	struct conn c = tcp();
 	struct conn_key key;
 
-	c.key.zone = 5, c.key.zone_dir = CONN_ZONE_ORIG;
-	assert_int_equal(repair_reply_key(&c).zone, 0);
-	c.key.zone_dir = CONN_ZONE_BOTH;
-	key = repair_reply_key(&c);
+	assert_true(repair_lookup_key(&c, 0, &key));
+	assert_true(conn_key_equal(&key, &c.key));
+	c.key.zone = 5, c.key.zone_dir = CONN_ZONE_BOTH;
+	assert_true(repair_lookup_key(&c, 1, &key));
 	assert_int_equal(key.zone, 5);
 	assert_true(tuple_equal(&key.orig, &c.reply));
+	assert_false(repair_lookup_key(&c, 2, &key));
+	c.key.zone_dir = CONN_ZONE_ORIG; /* there may be one with and one without */
+	assert_true(repair_lookup_key(&c, 1, &key));
+	assert_int_equal(key.zone, 5);
+	assert_true(repair_lookup_key(&c, 2, &key));
+	assert_int_equal(key.zone, 0);
+	assert_false(repair_lookup_key(&c, 3, &key));
 }
 
 static void inverting_twice_changes_nothing(void **state _unused_)
