@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 #include <vipsafe/base.h>
 #include <vipsafe/protocol.h>
+
+#include "core/text.h"
 
 #define FDS_MAX 1024 /* closed blindly where /proc is missing */
 
@@ -69,8 +72,12 @@ static void close_inherited(int keep)
 		return;
 	}
 	while ((d = readdir(dir))) {
-		fd = atoi(d->d_name);
-		if (fd > STDERR_FILENO && fd != keep && fd != dirfd(dir))
+		uint64_t n;
+
+		if (text_number(d->d_name, STDERR_FILENO + 1, INT_MAX, &n) < 0)
+			continue;
+		fd = (int)n;
+		if (fd != keep && fd != dirfd(dir))
 			close(fd);
 	}
 	closedir(dir);
