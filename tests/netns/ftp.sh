@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# An active FTP session survives: control connection with its helper and its
-# adjusted sequence numbers, the open data connection, and a new one after.
+# FTP sessions survive: an active one with its helper, its adjusted sequence
+# numbers, the open data connection and a new one after; and a passive one
+# through a DNATed address, where the adjustment is on the way back.
 # shellcheck source=tests/netns/pair.sh
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
@@ -10,6 +11,8 @@ topo_pod
 masquerade
 iptables -w 5 -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp 2>/dev/null ||
 	skip_all "this kernel has no FTP helper"
+iptables -w 5 -t nat -A PREROUTING -d 10.96.0.1 -p tcp --dport 21 \
+	-j DNAT --to-destination 10.232.3.28:2121
 
 # said NAME LINE: the next line of job NAME is LINE (line ends aside)
 said() {
@@ -37,13 +40,29 @@ data_up() {
 	said "pod$1" "file $1"
 }
 
+# passive_reply: the server announces a port; the client is told a shorter
+# address than the server wrote, so from then on the server's bytes are shifted.
+passive_reply() {
+	tell ftpd2 "331 who?"$'\r' # the helper trusts lines that follow a whole line
+	said ctl2 "331 who?" || return
+	tell ftpd2 "227 Entering Passive Mode (10,232,3,28,117,50)."$'\r'
+	said ctl2 "227 Entering Passive Mode (10,96,0,1,117,50)."
+}
+
+listening() { in_ns node2 sh -c "ss -Hltn 'sport = $1' | grep -q ."; }
+
 half() {
 	local how=$1
 
 	twin_up
 	job ftpd in_ns node2 ncat -l 10.232.3.28 21
-	wait_for 3 in_ns node2 sh -c "ss -Hltn 'sport = 21' | grep -q ." || bail_out "no server"
+	job ftpd2 in_ns node2 ncat -l 10.232.3.28 2121
+	wait_for 3 listening 21 && wait_for 3 listening 2121 || bail_out "no server"
 	job ctl in_ns pod ncat 10.232.3.28 21
+	job ctl2 in_ns pod ncat 10.96.0.1 21
+	tell ctl2 "USER y"$'\r'
+	check "$how: the passive control connection works" said ftpd2 "USER y"
+	check "$how: the helper translates the answer to PASV" passive_reply
 	tell ctl "USER x"$'\r'
 	check "$how: the control connection works" said ftpd "USER x"
 	port_command 1
@@ -54,11 +73,18 @@ half() {
 		tell ctl "NOOP"$'\r'
 		check "without vipsafe the control connection is reset" \
 			wait_for 5 grep -q reset "$T/ctl.err"
+		tell ctl2 "NOOP"$'\r'
+		check "without vipsafe the passive one is, too" \
+			wait_for 5 grep -q reset "$T/ctl2.err"
 	else
 		tell ftpd "200 ok"
 		check "with vipsafe the server is heard" said ctl "200 ok"
 		tell ctl "NOOP"$'\r'
 		check "with vipsafe the client is heard" said ftpd "NOOP"
+		tell ftpd2 "226 done"
+		check "with vipsafe the passive server is heard" said ctl2 "226 done"
+		tell ctl2 "NOOP"$'\r'
+		check "with vipsafe the passive client is heard" said ftpd2 "NOOP"
 		tell data1 "more"
 		check "with vipsafe the data connection goes on" said pod1 "more"
 		port_command 2

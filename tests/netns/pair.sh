@@ -33,7 +33,7 @@ leave() {
 	local how=$1
 
 	shift
-	[ $# -gt 0 ] || set -- --reply-dst 192.168.11.7
+	[ $# -gt 0 ] || set -- --reply-src 10.232.3.28 --reply-dst 192.168.11.7
 	leave_address "$how" $TWIN "$@"
 }
 
@@ -41,7 +41,7 @@ leave6() {
 	local how=$1
 
 	shift
-	[ $# -gt 0 ] || set -- --reply-dst fd00:11::7
+	[ $# -gt 0 ] || set -- --reply-src fd00:3::28 --reply-dst fd00:11::7
 	leave_address "$how" $TWIN6 -f ipv6 "$@"
 }
 

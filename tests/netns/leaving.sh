@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Flows of the address that leaves are not brought back: they would go on
+# sending from an address the node no longer has. What `ip addr del` does to
+# them is what vipsafe does.
+# shellcheck source=tests/netns/pair.sh
+. "$(dirname "$0")/pair.sh"; netns_main "$@"
+need_vipsafe
+
+# 192.168.11.6 takes over as source when 192.168.11.7 goes.
+topo_pod
+put /proc/sys/net/ipv4/conf/br-mgmt/promote_secondaries 1
+ip addr add 192.168.11.6/24 dev br-mgmt
+masquerade
+
+sources() { # of the flows NAME, as the server saw them last
+	local i
+
+	ask "$1" ports
+	for ((i = 1; i <= FLOWS[$1]; i++)); do
+		echo "${REPLY#* }"
+		[ "$i" = "${FLOWS[$1]}" ] || hear "$1"
+	done | cut -d' ' -f1 | sort | uniq -c | awk '{ print $1, $2 }'
+}
+
+half() {
+	local how=$1
+
+	serve tcp node2 10.232.3.28 8899
+	serve udp node2 -u 10.232.3.28 8899
+	hold tcp-pod pod 20 10.232.3.28 8899
+	hold udp-pod pod 20 -u 10.232.3.28 8899
+	is "$(sources udp-pod)" "20 192.168.11.7" "$how: flows leave as 192.168.11.7"
+	case $how in
+	bare)
+		ip addr del 192.168.11.7/24 dev br-mgmt
+		wait_for 5 no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7 ||
+			bail_out "nothing flushed"
+		;;
+	vipsafe)
+		run --json --strategy restore del 192.168.11.7/24 dev br-mgmt
+		is "$RC" 0 "vipsafe del: exit code"
+		is "$(json '[.result, .entries.restored, .entries.lost] | @text')" '["ok",0,0]' \
+			"vipsafe del: nothing restored, nothing missed"
+		;;
+	esac
+	ask udp-pod ping
+	is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=20" "$how: UDP flows begin anew"
+	is "$(sources udp-pod)" "20 192.168.11.6" "$how: as 192.168.11.6"
+	ask tcp-pod ping
+	like "$REPLY" "alive=0 reset=(19|20) " "$how: TCP flows end"
+	fresh
+}
+
+half bare
+ip addr del 192.168.11.6/24 dev br-mgmt
+ip addr add 192.168.11.7/24 dev br-mgmt
+ip addr add 192.168.11.6/24 dev br-mgmt
+ip route replace 10.232.3.0/24 via 192.168.11.8
+half vipsafe
+done_testing
