@@ -45,6 +45,23 @@ static void several_addresses_one_snapshot(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+static void flows_of_every_leaving_address_go(void **state)
+{
+	struct scene *s = *state;
+	struct conn to_second, to_host;
+
+	fake_addr(s->fake, s->dev, "192.168.11.101/32", NULL);
+	to_second = scene_flow(6, "10.1.0.9", 4000, "192.168.11.101", 443, HOST4, 4000);
+	to_host = scene_flow(6, "10.1.0.9", 4001, HOST4, 443, HOST4, 4001);
+	scene_add(s, &to_second);
+	scene_add(s, &to_host);
+	scene_move(s, OP_DEL, VIP4 "/32", "192.168.11.101/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.entries.reasons[SKIP_OF_VIP], 1);
+	assert_null(fake_entry_find(s->fake, &to_second.key));
+	assert_true(scene_works(s, &to_host));
+}
+
 /* One of two is gone already: the other one goes, and that is a success. */
 static void one_of_two_is_gone_already(void **state)
 {
@@ -212,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(twin_with_another_prefix_is_not_touched),
 		CASE(several_addresses_one_snapshot),
+		CASE(flows_of_every_leaving_address_go),
 		CASE(one_of_two_is_gone_already),
 		CASE(second_address_refused),
 		CASE(primary_with_secondaries_is_refused),

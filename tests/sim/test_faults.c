@@ -81,6 +81,7 @@ static void lost_answers_are_looked_up(void **state)
 	s->fake->unanswered_batch = 1;
 	del_vip4(s);
 	expect_moved(s, EXIT_DONE);
+	assert_int_equal(s->report.n_warnings, 0);
 	assert_int_equal(scene_broken(s, false), 0);
 	scene_check_restored(s);
 }

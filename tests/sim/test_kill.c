@@ -134,9 +134,13 @@ static void next_run_finishes(void **state, enum op op, const char *vip)
 
 	for (int at = 0; at < stages; at++) {
 		struct scene *s = killed_run(state, OP_DEL, VIP4 "/32", at);
+		unsigned deletes = s->fake->addr_del.calls;
 
 		scene_move(s, op, vip, NULL);
 		assert_int_equal(s->report.exit_code, EXIT_DONE);
+		/* what is wanted again does not go away for a moment */
+		if (op == OP_ADD && !strcmp(vip, VIP4 "/32"))
+			assert_int_equal(s->fake->addr_del.calls, deletes);
 		scene_check_report(s);
 		assert_true(fake_has_addr(s->fake, s->dev, vip) == (op == OP_ADD));
 		assert_int_equal(scene_broken(s, false), 0);

@@ -124,6 +124,7 @@ static void fixed_kernel_needs_no_conntrack_write(void **state)
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->report.kernel, KERNEL_FIXED);
+	assert_int_equal(s->report.strategy, STRATEGY_NONE);
 	assert_int_equal(s->fake->ct_writes, 0);
 	assert_int_equal(s->fake->writes, 1);
 	assert_int_equal(scene_broken(s, false), 0);

@@ -26,7 +26,20 @@ static void vip_as_client_is_not_restored(void **state)
 	del_vip4(s);
 	assert_null(fake_entry_find(s->fake, &c.key));
 	assert_int_equal(s->report.entries.reasons[SKIP_OF_VIP], 1);
+	assert_int_equal(s->report.vip_flows.removed, 1);
 	assert_int_equal(scene_broken(s, true), 0);
+}
+
+/* A socket bound to the VIP whose packets are masqueraded all the same. */
+static void masqueraded_vip_is_not_restored(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_TCP, VIP4, 40000, SERVER4, 443, HOST4, 40000);
+
+	scene_add(s, &c);
+	del_vip4(s);
+	assert_null(fake_entry_find(s->fake, &c.key));
+	assert_int_equal(s->report.entries.reasons[SKIP_OF_VIP], 1);
 }
 
 static void vip_as_server_is_not_restored(void **state)
@@ -122,6 +135,19 @@ static void expired_flow_is_not_restored(void **state)
 	assert_int_equal(s->report.entries.lost, 0);
 }
 
+/* What the move took is taken off the timeouts: a flow that has ended does not
+ * live longer for having been restored. */
+static void timeouts_are_aged(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->delete_cost = 20 * USEC_PER_SEC;
+	s->req.deadline = 60 * USEC_PER_SEC;
+	del_vip4(s);
+	assert_int_equal(scene_broken(s, false), 0);
+	scene_check_restored(s);
+}
+
 static void source_that_is_nobodys_is_not_restored(void **state)
 {
 	struct scene *s = *state;
@@ -152,6 +178,8 @@ static void masters_come_before_children(void **state)
 	scene_check_restored(s);
 	e = fake_entry_find(s->fake, &grand.key);
 	assert_true(e->conn.has_master && conn_key_equal(&e->master, &child.key));
+	/* in the right order at once, not by trying until it fits */
+	assert_int_equal(s->fake->create.calls, s->fake->created);
 }
 
 /* Its master is gone for good: better an orphan than a broken data stream. */
@@ -235,12 +263,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(vip_as_client_is_not_restored),
+		CASE(masqueraded_vip_is_not_restored),
 		CASE(vip_as_server_is_not_restored),
 		CASE(translated_to_vip_is_not_restored),
 		CASE(same_ip_with_another_prefix_keeps_its_flows),
 		CASE(same_ip_on_another_device_keeps_its_flows),
 		CASE(closing_flows_are_not_restored),
 		CASE(expired_flow_is_not_restored),
+		CASE(timeouts_are_aged),
 		CASE(source_that_is_nobodys_is_not_restored),
 		CASE(masters_come_before_children),
 		CASE(child_without_master_is_restored_as_orphan),
