@@ -71,7 +71,7 @@ verdict 'no mutable global outside the mains' \
 if command -v clang-format >/dev/null 2>&1 && clang-format --version | grep -q 'version 14\.'; then
 	verdict 'clang-format has nothing to change' \
 		"$(c_files '^(agent|include|tests)/' | xargs -r clang-format --dry-run 2>&1 |
-			grep -E 'warning:' | cut -d: -f1 | sort | uniq -c |
+			grep -E '^[^ :]+:[0-9]+:[0-9]+: warning:' | cut -d: -f1 | sort | uniq -c |
 			awk '{ print $2 ": " $1 " places" }')"
 else
 	skip 'clang-format has nothing to change' 'clang-format 14 is not here'
