@@ -113,6 +113,22 @@ struct kernel_ops {
 	/* Entries now and at most; -EPROTONOSUPPORT without conntrack. */
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
+	/* The hold (kernel/hold.h): at most one per table of calls. */
+	int (*hold_open)(void *ctx, enum hold_choice choice, const struct link *link,
+			 enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
+	int (*hold_arm)(void *ctx, usec_t duration);
+	void (*hold_close)(void *ctx);
+
+	/* Begin to collect what becomes of entries of FAMILY from now on.
+	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events
+	 * (net.netfilter.nf_conntrack_events is 0). */
+	int (*ct_watch)(void *ctx, uint8_t family);
+
+	/* Hand over what has been collected, oldest first: entries as they were
+	 * created or as they changed. Deaths are left out; so is what we did
+	 * ourselves. -ENOBUFS: some were lost (collecting goes on). */
+	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
+
 	/* Find out by experiment in a private namespace what an address delete
 	 * flushes, within BUDGET. Always fills both verdicts; REASON (one
 	 * line) says why one is unknown, "" otherwise. */
