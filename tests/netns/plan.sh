@@ -24,14 +24,15 @@ before=$(everything)
 run --json --strategy restore plan del $TWIN dev br-mgmt
 is "$RC" 0 "plan del: exit code"
 is "$(json '[.op, .changed, .result] | @text')" '["del",false,"ok"]' "plan del: report"
-like "$(json '[.entries.snapshot, .entries.candidates] | @text')" '^\[4[0-9],40\]$' \
+# an IGMP report of the node itself may count as one more
+like "$(json '[.entries.snapshot, .entries.candidates] | @text')" '^\[4[0-2],4[0-2]\]$' \
 	"plan del: 40 masqueraded flows at stake"
 is "$(json '.entries | .snapshot == .candidates + .skipped')" true "plan del: the counts add up"
 run --json plan add 192.168.11.100/32 dev br-mgmt
 is "$RC $(json .changed)" "0 false" "plan add"
 run plan del $TWIN dev br-mgmt
 is "$RC" 0 "plan as text: exit code"
-like "$OUT" '40' "plan as text: tells the number"
+like "$OUT" 'at risk +4[0-2] ' "plan as text: tells the number"
 run --json plan del 192.168.11.99/32 dev br-mgmt
 is "$RC $(json .changed)" "0 false" "plan of something that is not there"
 run plan del $TWIN dev nosuch0
