@@ -12,6 +12,7 @@
 struct item {
 	struct conn conn;
 	uint16_t payload_len;
+	uint32_t hash;
 	uint64_t payload_at; /* offset into bytes */
 };
 
@@ -27,8 +28,11 @@ struct connset {
 	size_t n_items, cap_items;
 	uint8_t *bytes;
 	size_t n_bytes, cap_bytes;
-	uint32_t *slots; /* index + 1; 0: free */
-	size_t n_slots;  /* a power of two */
+	/* A byte of its entry's hash per slot; 0: free. A new key is looked up in
+	 * these alone, and they stay in the cache when the slots no longer do. */
+	uint8_t *tags;
+	uint32_t *slots;	/* index of the item */
+	size_t n_slots;		/* a power of two */
 	struct child *children; /* in the order of their index */
 	size_t n_children, cap_children;
 };
@@ -42,7 +46,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return a ^ (a >> 32);
 }
 
-static uint64_t key_hash(uint64_t seed, const struct conn_key *key)
+static uint32_t key_hash(uint64_t seed, const struct conn_key *key)
 {
 	uint64_t words[(sizeof(*key) + 7) / 8] = { 0 }, h = seed;
 	size_t i;
@@ -50,7 +54,7 @@ static uint64_t key_hash(uint64_t seed, const struct conn_key *key)
 	memcpy(words, key, sizeof(*key));
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		h = mix(h, words[i] + seed);
-	return h;
+	return (uint32_t)h;
 }
 
 struct connset *connset_new(uint64_t seed, size_t limit)
@@ -70,6 +74,7 @@ struct connset *connset_free(struct connset *s)
 		return NULL;
 	free(s->items);
 	free(s->bytes);
+	free(s->tags);
 	free(s->slots);
 	free(s->children);
 	free(s);
@@ -96,32 +101,69 @@ static int reserve(void *array, size_t *cap, size_t need, size_t size)
 	return 0;
 }
 
-static size_t slot_of(const struct connset *s, const struct conn_key *key)
+/* Of the bits that do not choose the slot. */
+static uint8_t tag_of(uint32_t hash)
 {
-	size_t i = key_hash(s->seed, key) & (s->n_slots - 1);
+	return (uint8_t)(hash >> 24 | 0x80);
+}
 
-	while (s->slots[i] && !conn_key_equal(&s->items[s->slots[i] - 1].conn.key, key))
+static bool slot_holds(const struct connset *s, size_t slot, const struct conn_key *key,
+		       uint32_t hash)
+{
+	const struct item *item = &s->items[s->slots[slot]];
+
+	return item->hash == hash && conn_key_equal(&item->conn.key, key);
+}
+
+/* The slot that holds KEY, or the free one where it belongs. */
+static size_t slot_of(const struct connset *s, const struct conn_key *key, uint32_t hash)
+{
+	size_t i = hash & (s->n_slots - 1);
+
+	while (s->tags[i] && (s->tags[i] != tag_of(hash) || !slot_holds(s, i, key, hash)))
 		i = (i + 1) & (s->n_slots - 1);
 	return i;
+}
+
+static void slot_fill(struct connset *s, size_t slot, size_t index)
+{
+	s->tags[slot] = tag_of(s->items[index].hash);
+	s->slots[slot] = (uint32_t)index;
+}
+
+static void slots_refill(struct connset *s)
+{
+	size_t i, at;
+
+	for (i = 0; i < s->n_items; i++) {
+		at = s->items[i].hash & (s->n_slots - 1);
+		while (s->tags[at])
+			at = (at + 1) & (s->n_slots - 1);
+		slot_fill(s, at, i);
+	}
 }
 
 /* Keep the table at most 3/4 full. */
 static int slots_grow(struct connset *s)
 {
-	uint32_t *slots, *old = s->slots;
-	size_t n, i;
+	size_t n = s->n_slots ? s->n_slots * 2 : 64;
+	uint32_t *slots;
+	uint8_t *tags;
 
 	if (s->n_slots && s->n_items + 1 <= s->n_slots / 4 * 3)
 		return 0;
-	n = s->n_slots ? s->n_slots * 2 : 64;
-	slots = calloc(n, sizeof(*slots));
-	if (!slots)
+	tags = calloc(n, sizeof(*tags));
+	slots = tags ? malloc(n * sizeof(*slots)) : NULL;
+	if (!slots) {
+		free(tags);
 		return -ENOMEM;
-	free(old);
+	}
+	free(s->tags);
+	free(s->slots);
+	s->tags = tags;
 	s->slots = slots;
 	s->n_slots = n;
-	for (i = 0; i < s->n_items; i++)
-		s->slots[slot_of(s, &s->items[i].conn.key)] = (uint32_t)i + 1;
+	slots_refill(s);
 	return 0;
 }
 
@@ -131,14 +173,15 @@ static int child_add(struct connset *s, size_t index, const struct conn_key *mas
 
 	if (r < 0)
 		return r;
-	s->children[s->n_children++] = (struct child){ .index = (uint32_t)index,
-						       .master = *master };
+	s->children[s->n_children++] =
+		(struct child){ .index = (uint32_t)index, .master = *master };
 	return 0;
 }
 
 int connset_add(struct connset *s, const struct conn_record *record)
 {
 	struct item *item;
+	uint32_t hash;
 	size_t slot;
 	int r;
 
@@ -147,8 +190,9 @@ int connset_add(struct connset *s, const struct conn_record *record)
 	r = slots_grow(s);
 	if (r < 0)
 		return r;
-	slot = slot_of(s, &record->conn->key);
-	if (s->slots[slot])
+	hash = key_hash(s->seed, &record->conn->key);
+	slot = slot_of(s, &record->conn->key, hash);
+	if (s->tags[slot])
 		return -EEXIST;
 	if (s->n_items >= s->limit)
 		return -ENOSPC;
@@ -163,11 +207,12 @@ int connset_add(struct connset *s, const struct conn_record *record)
 	item = &s->items[s->n_items++];
 	item->conn = *record->conn;
 	item->payload_len = (uint16_t)record->payload_len;
+	item->hash = hash;
 	item->payload_at = s->n_bytes;
 	if (record->payload_len)
 		memcpy(s->bytes + s->n_bytes, record->payload, record->payload_len);
 	s->n_bytes += record->payload_len;
-	s->slots[slot] = (uint32_t)s->n_items;
+	slot_fill(s, slot, s->n_items - 1);
 	return 0;
 }
 
@@ -177,8 +222,8 @@ int64_t connset_find(const struct connset *s, const struct conn_key *key)
 
 	if (!s->n_slots)
 		return -ENOENT;
-	slot = slot_of(s, key);
-	return s->slots[slot] ? (int64_t)s->slots[slot] - 1 : -ENOENT;
+	slot = slot_of(s, key, key_hash(s->seed, key));
+	return s->tags[slot] ? (int64_t)s->slots[slot] : -ENOENT;
 }
 
 size_t connset_count(const struct connset *s)
@@ -216,6 +261,7 @@ int64_t connset_master(const struct connset *s, size_t i)
 
 size_t connset_bytes(const struct connset *s)
 {
-	return s->n_items * sizeof(*s->items) + s->n_bytes + s->n_slots * sizeof(*s->slots) +
+	return s->n_items * sizeof(*s->items) + s->n_bytes +
+	       s->n_slots * (sizeof(*s->tags) + sizeof(*s->slots)) +
 	       s->n_children * sizeof(*s->children);
 }
