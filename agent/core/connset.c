@@ -216,6 +216,31 @@ int connset_add(struct connset *s, const struct conn_record *record)
 	return 0;
 }
 
+int connset_put(struct connset *s, const struct conn_record *record)
+{
+	int r = connset_add(s, record);
+	struct item *item;
+	bool had_master;
+
+	if (r != -EEXIST)
+		return r;
+	item = &s->items[connset_find(s, &record->conn->key)];
+	if (record->payload_len > item->payload_len) {
+		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + record->payload_len, 1);
+		if (r < 0)
+			return r;
+		item->payload_at = s->n_bytes;
+		s->n_bytes += record->payload_len;
+	}
+	if (record->payload_len)
+		memcpy(s->bytes + item->payload_at, record->payload, record->payload_len);
+	item->payload_len = (uint16_t)record->payload_len;
+	had_master = item->conn.has_master;
+	item->conn = *record->conn;
+	item->conn.has_master = had_master;
+	return 0;
+}
+
 int64_t connset_find(const struct connset *s, const struct conn_key *key)
 {
 	size_t slot;

@@ -20,13 +20,17 @@ struct connset *connset_free(struct connset *s);
  * -ENOSPC at the limit. */
 int connset_add(struct connset *s, const struct conn_record *record);
 
+/* Add RECORD, or put it in the place of the entry with its key; whose master
+ * that had stays. Returns 0 or as connset_add(). */
+int connset_put(struct connset *s, const struct conn_record *record);
+
 /* Index of the entry with KEY, or -ENOENT. */
 int64_t connset_find(const struct connset *s, const struct conn_key *key);
 
 size_t connset_count(const struct connset *s);
 
 /* Entries are numbered from 0 in the order they came. The pointers are valid
- * until the next connset_add(). */
+ * until the next connset_add() or connset_put(). */
 const struct conn *connset_get(const struct connset *s, size_t i);
 const void *connset_payload(const struct connset *s, size_t i, size_t *ret_len);
 

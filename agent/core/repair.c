@@ -114,3 +114,44 @@ int repair_order(const struct connset *set, uint32_t *indices, size_t n)
 	memcpy(indices, sorted, n * sizeof(*sorted));
 	return 0;
 }
+
+/* Entries of one kind start from the same timeout with each packet. */
+#define KINDS 1024
+#define IDLE_MAX 1023
+
+static unsigned kind_of(const struct conn *c)
+{
+	unsigned assured = c->status & CONN_ASSURED ? 1 : 0;
+
+	return c->key.l4proto == IPPROTO_TCP ? 512 + 2 * (c->tcp_state & 0x7f) + assured :
+					       2U * c->key.l4proto + assured;
+}
+
+/* Idle seconds, beyond IDLE_MAX all alike. */
+static unsigned idle_of(const struct conn *c, const uint32_t *longest)
+{
+	return MIN(longest[kind_of(c)] - c->timeout, (uint32_t)IDLE_MAX);
+}
+
+int repair_order_active(const struct connset *set, uint32_t *indices, size_t n)
+{
+	_cleanup_free_ uint32_t *longest = calloc(KINDS, sizeof(*longest));
+	_cleanup_free_ uint32_t *sorted = malloc(MAX(n, (size_t)1) * sizeof(*sorted));
+	size_t start[IDLE_MAX + 2] = { 0 }, i;
+
+	if (!longest || !sorted)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		const struct conn *c = connset_get(set, indices[i]);
+
+		longest[kind_of(c)] = MAX(longest[kind_of(c)], c->timeout);
+	}
+	for (i = 0; i < n; i++)
+		start[idle_of(connset_get(set, indices[i]), longest) + 1]++;
+	for (i = 1; i < ARRAY_SIZE(start); i++)
+		start[i] += start[i - 1];
+	for (i = 0; i < n; i++)
+		sorted[start[idle_of(connset_get(set, indices[i]), longest)]++] = indices[i];
+	memcpy(indices, sorted, n * sizeof(*sorted));
+	return 0;
+}

@@ -28,6 +28,11 @@ bool repair_matches(const struct conn *old, const struct conn *now);
  * 0 its own, then its reply tuple. False when there is no such attempt. */
 bool repair_lookup_key(const struct conn *c, unsigned attempt, struct conn_key *ret);
 
+/* Sort INDICES by how lately each entry saw a packet, the latest first, judged
+ * by its timeout beside the longest one of its kind: the more active a flow,
+ * the more it loses by waiting. Returns 0 or -ENOMEM. */
+int repair_order_active(const struct connset *set, uint32_t *indices, size_t n);
+
 /* Reorder INDICES so that each entry comes after its master when that is among
  * SET; otherwise the order stays. Returns 0 or -ENOMEM. */
 int repair_order(const struct connset *set, uint32_t *indices, size_t n);

@@ -27,6 +27,7 @@ static const char *const reason_names[] = {
 	[SKIP_EXPIRED] = "expired",
 	[SKIP_NOT_LOCAL] = "not-local",
 	[SKIP_DYING] = "dying",
+	[SKIP_ENDED] = "ended",
 };
 
 static const char *const outcome_names[] = {

@@ -42,6 +42,7 @@ enum skip_reason {
 	SKIP_EXPIRED,     /* its timeout has run out meanwhile */
 	SKIP_NOT_LOCAL,   /* translated source is no address of this node, or no longer */
 	SKIP_DYING,
+	SKIP_ENDED, /* ended by itself before it could be pinned */
 	SKIP_REASON_COUNT,
 };
 
@@ -77,9 +78,11 @@ struct report {
 
 	struct {
 		uint64_t snapshot;   /* entries read before the change */
-		uint64_t candidates; /* of them: could be flushed and may be restored */
-		uint64_t pinned;
-		uint64_t flushed; /* candidates gone or replaced after the change */
+		uint64_t candidates; /* of them: could be flushed and may be restored;
+				      * = kept + pinned + restored + superseded + lost */
+		uint64_t kept;       /* never touched: the flush passed them by */
+		uint64_t pinned;     /* re-created before the change, and there after it */
+		uint64_t flushed;    /* = restored + superseded + lost */
 		uint64_t restored;
 		uint64_t superseded; /* a newer flow legitimately took the tuple */
 		uint64_t lost;       /* flushed and not brought back */

@@ -45,6 +45,7 @@ struct settings {
 	char socket[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];
 	usec_t pin_deadline;
+	unsigned pin_max_fill; /* percent of the conntrack table */
 	usec_t hold_max;
 	usec_t deadline; /* [agent] timeout: default budget of one run */
 	enum hold_choice hold;

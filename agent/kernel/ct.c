@@ -2,7 +2,6 @@
 #include "kernel/ct.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <linux/netlink.h>
@@ -11,6 +10,7 @@
 
 #include "kernel/ctcodec.h"
 #include "kernel/nfsock.h"
+#include "kernel/sysctl.h"
 
 /* The kernel fills dump chunks of up to 32 KiB when it has seen a reader with
  * a buffer that large (netlink_dump(), Linux 4.4). */
@@ -161,6 +161,8 @@ static void answer_take(struct ct *ct, const struct nlmsghdr *nlh, struct answer
 	op->result = ctcodec_decode(nlh, &conn, &master, ct->payload, &record);
 	if (op->result == 0 && op->found)
 		*op->found = conn;
+	if (op->result == 0 && op->sink)
+		op->result = op->sink(op->ud, &record);
 }
 
 /* Only the last message asks for an ACK; errors come unasked and in order. So
@@ -286,31 +288,20 @@ int ct_batch(struct ct *ct, struct ct_op *ops, size_t n)
 	return result;
 }
 
-static int read_number(const char *path, uint32_t *ret)
+uint32_t ct_port(const struct ct *ct)
 {
-	FILE *f = fopen(path, "re");
-	unsigned long v;
-	int n;
-
-	if (!f)
-		return errno == ENOENT ? -EPROTONOSUPPORT : -errno;
-	n = fscanf(f, "%lu", &v);
-	fclose(f);
-	if (n != 1 || v > UINT32_MAX)
-		return -EBADMSG;
-	*ret = (uint32_t)v;
-	return 0;
+	return nl_socket_get_local_port(ct->request);
 }
 
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max)
 {
 	uint32_t count, max;
-	int r = read_number("/proc/sys/net/netfilter/nf_conntrack_count", &count);
+	int r = sysctl_read("net/netfilter/nf_conntrack_count", &count);
 
 	if (r == 0)
-		r = read_number("/proc/sys/net/netfilter/nf_conntrack_max", &max);
+		r = sysctl_read("net/netfilter/nf_conntrack_max", &max);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? -EPROTONOSUPPORT : r;
 	*ret_count = count;
 	*ret_max = max;
 	return 0;

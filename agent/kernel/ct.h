@@ -15,3 +15,6 @@ struct ct *ct_free(struct ct *ct);
 int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud);
 int ct_batch(struct ct *ct, struct ct_op *ops, size_t n);
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max);
+
+/* Netlink port of the socket that changes entries: events with it are ours. */
+uint32_t ct_port(const struct ct *ct);

@@ -6,6 +6,7 @@
 
 #include "kernel/announce.h"
 #include "kernel/ct.h"
+#include "kernel/ctevents.h"
 #include "kernel/ifaddr.h"
 #include "kernel/link.h"
 #include "kernel/probe.h"
@@ -15,6 +16,7 @@ struct kernel_real {
 	struct rtnl *rtnl;
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
+	struct ctevents *events; /* NULL until something is watched */
 };
 
 static int get_ct(struct kernel_real *k)
@@ -76,6 +78,22 @@ static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
 	return r < 0 ? r : ct_batch(k->ct, ops, n);
 }
 
+static int real_ct_watch(void *ctx, uint8_t family)
+{
+	struct kernel_real *k = ctx;
+	int r = get_ct(k); /* whose own doings are to be told apart */
+
+	k->events = ctevents_free(k->events);
+	return r < 0 ? r : ctevents_new(family, &k->events);
+}
+
+static int real_ct_events(void *ctx, conn_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+
+	return k->events ? ctevents_read(k->events, ct_port(k->ct), sink, ud) : 0;
+}
+
 static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_max)
 {
 	return ct_usage(ret_count, ret_max);
@@ -118,6 +136,8 @@ static const struct kernel_ops real_ops = {
 	.ct_dump = real_ct_dump,
 	.ct_batch = real_ct_batch,
 	.ct_usage = real_ct_usage,
+	.ct_watch = real_ct_watch,
+	.ct_events = real_ct_events,
 	.probe = real_probe,
 	.now = real_now,
 	.sleep = real_sleep,
@@ -143,6 +163,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
+	ctevents_free(k->events);
 	ct_free(k->ct);
 	rtnl_free(k->rtnl);
 	free(k);

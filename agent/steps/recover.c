@@ -47,6 +47,7 @@ static void finish(struct run *run)
 	if (run->req->op == OP_DEL)
 		run->report->strategy = STRATEGY_RESTORE;
 	stage_repair(run);
+	stage_remember(run);
 	stage_forget(run);
 }
 
@@ -62,8 +63,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	run.recovering = run.saved = run.run_dir >= 0;
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
-	run.entries = calloc(MAX(connset_count(run.set), (size_t)1), sizeof(*run.entries));
-	if (run.entries && run.saved)
+	if (run_entries_new(&run) == 0 && run.saved)
 		finish(&run);
 	else
 		report_fail(report, RESULT_FAILED, EXIT_UNPROTECTED, "out of memory");

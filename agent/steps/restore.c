@@ -44,6 +44,11 @@ static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
 	return op;
 }
 
+struct ct_op restore_op(const struct run *run, uint32_t i)
+{
+	return op_create(run, i, false);
+}
+
 static int send_ops(const struct run *run, struct ct_op *ops, size_t n)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -265,8 +270,10 @@ static int each_chunk(struct run *run, enum entry_state state,
 		return -ENOMEM;
 	ch->run = run;
 	r = repair_order(run->set, idx, n);
-	for (at = 0; at < n && r == 0 && run_now(run) < run->deadline; at += CHUNK)
+	for (at = 0; at < n && r == 0 && run_now(run) < run->deadline; at += CHUNK) {
+		run_keep_hold(run);
 		r = work(ch, idx + at, MIN(n - at, (size_t)CHUNK));
+	}
 	return r;
 }
 

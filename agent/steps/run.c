@@ -7,22 +7,27 @@
 
 #include "steps/recover.h"
 
-/* The story, in order. A dry run leaves out what writes. */
+/* The story, in order. */
 static const struct stage {
 	const char *name;
 	void (*work)(struct run *run);
-	bool writes;
+	bool writes; /* left out of a dry run */
+	bool always; /* also when an earlier stage has ended the run */
 } stages[] = {
 	{ "find", stage_find, false },
 	{ "leftover", stage_leftover, true },
 	{ "check", stage_check, false },
 	{ "verdict", stage_verdict, false },
+	{ "hold", stage_hold, true },
 	{ "snapshot", stage_snapshot, false },
 	{ "save", stage_save, true },
+	{ "pin", stage_pin, true },
 	{ "move", stage_move, true },
 	{ "announce", stage_announce, true },
 	{ "repair", stage_repair, true },
-	{ "forget", stage_forget, true },
+	{ "release", stage_release, true, true },
+	{ "remember", stage_remember, true },
+	{ "forget", stage_forget, true, true },
 };
 
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
@@ -81,8 +86,8 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 	size_t i;
 
 	run_begin(&run, env, req, report);
-	for (i = 0; i < ARRAY_SIZE(stages) && !run.done; i++) {
-		if (req->plan && stages[i].writes)
+	for (i = 0; i < ARRAY_SIZE(stages); i++) {
+		if ((req->plan && stages[i].writes) || (run.done && !stages[i].always))
 			continue;
 		if (env->at_stage && env->at_stage(env->at_stage_ud, stages[i].name))
 			break;

@@ -15,6 +15,9 @@
 /* What one entry costs at best while it is missing (kernel.md 5). */
 #define CREATE_COST_NSEC 3500
 
+/* And while it is pinned, however many there are. */
+#define PIN_GAP_USEC 5
+
 static void verdict_ask(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -41,7 +44,7 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_verdict 
 	case STRATEGY_AUTO:
 		break;
 	}
-	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_RESTORE;
+	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_PIN;
 }
 
 void stage_verdict(struct run *run)
@@ -57,10 +60,6 @@ void stage_verdict(struct run *run)
 	}
 	report->kernel = verdict_for(&run->verdict, run->family);
 	report->strategy = strategy_choose(run, report->kernel);
-	if (report->strategy == STRATEGY_PIN) {
-		report_warn(report, "no-pin", "", "pinning is not built in: restore is used");
-		report->strategy = STRATEGY_RESTORE;
-	}
 	if (report->kernel == KERNEL_UNKNOWN)
 		report_warn(report, "kernel-unknown", "vipsafe probe",
 			    "not known whether this kernel flushes more than it should (%s): "
@@ -71,13 +70,20 @@ void stage_verdict(struct run *run)
 	run->sync_flush = report->kernel == KERNEL_AFFECTED && run->family == AF_INET;
 }
 
+/* A dump may list an entry twice when its bucket is walked again. */
 static int snapshot_add(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
 	int r = connset_add(run->set, record);
 
-	/* A dump may list an entry twice when its bucket is walked again. */
 	return r == -EEXIST ? 0 : r;
+}
+
+int run_entries_new(struct run *run)
+{
+	run->cap_entries = MAX(connset_count(run->set), (size_t)64);
+	run->entries = calloc(run->cap_entries, sizeof(*run->entries));
+	return run->entries ? 0 : -ENOMEM;
 }
 
 static int snapshot_take(struct run *run)
@@ -102,8 +108,7 @@ static int snapshot_take(struct run *run)
 	}
 	if (r < 0)
 		return r;
-	run->entries = calloc(MAX(connset_count(run->set), (size_t)1), sizeof(*run->entries));
-	return run->entries ? 0 : -ENOMEM;
+	return run_entries_new(run);
 }
 
 /* Without a snapshot the address still moves: it has priority. */
@@ -125,6 +130,17 @@ static void snapshot_failed(struct run *run, int error)
 		    strerror(-error));
 }
 
+enum skip_reason run_select(const struct run *run, const struct conn *c)
+{
+	struct select_rules rules = {
+		.leaving = &run->leaving,
+		.local = &run->local,
+		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
+	};
+
+	return select_entry(c, &rules);
+}
+
 void run_classify(struct run *run)
 {
 	struct report *report = run->report;
@@ -137,11 +153,13 @@ void run_classify(struct run *run)
 
 	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
 	for (i = 0; i < n; i++) {
-		run->entries[i].skip = (uint8_t)select_entry(connset_get(run->set, i), &rules);
+		if (run->entries[i].skip != SKIP_ENDED)
+			run->entries[i].skip =
+				(uint8_t)select_entry(connset_get(run->set, i), &rules);
 		report->entries.reasons[run->entries[i].skip]++;
 	}
 	report->entries.snapshot = n;
-	report->entries.candidates = report->entries.reasons[SKIP_NONE];
+	report->entries.candidates = report->entries.kept = report->entries.reasons[SKIP_NONE];
 	report->entries.skipped = n - report->entries.candidates;
 }
 
@@ -158,7 +176,16 @@ void stage_snapshot(struct run *run)
 	else
 		run_classify(run);
 	run->report->timing.snapshot = run_now(run) - began;
-	if (run->report->strategy != STRATEGY_NONE)
+	switch (run->report->strategy) {
+	case STRATEGY_PIN:
+		run->report->timing.expected_gap = PIN_GAP_USEC;
+		break;
+	case STRATEGY_RESTORE:
 		run->report->timing.expected_gap =
 			run->report->entries.candidates * CREATE_COST_NSEC / 1000;
+		break;
+	case STRATEGY_NONE:
+	case STRATEGY_AUTO:
+		break;
+	}
 }

@@ -25,6 +25,7 @@ struct entry {
 	uint8_t skip;  /* enum skip_reason; SKIP_NONE: a candidate */
 	uint8_t state; /* enum entry_state */
 	bool seen;     /* in the listing under way */
+	bool pinned;   /* re-created by us before the change */
 };
 
 /* The addresses of the node as listed at one moment. */
@@ -53,7 +54,13 @@ struct run {
 	bool sync_flush; /* whatever is flushed is gone when the delete returns */
 	struct connset *set;
 	struct entry *entries; /* one per entry of SET; owned */
+	size_t cap_entries;
 	usec_t snapshot_at;
+	bool watching;       /* births and changes are collected */
+	bool overrun;        /* and some were lost */
+	uint64_t newborn;    /* entries added since the snapshot */
+	bool holding;        /* hold rules are in place */
+	usec_t held_until;   /* when they let go by themselves */
 	unsigned rounds; /* of verifying and restoring, so far */
 	bool saved; /* a journal of this run is in the run directory */
 	bool recovering; /* finishing a killed run: the address may be gone already */
@@ -64,12 +71,16 @@ void stage_find(struct run *run);     /* device.c: the device and its lock */
 void stage_leftover(struct run *run); /* recover.c: what a killed run left */
 void stage_check(struct run *run);    /* check.c: what would change, may it */
 void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
+void stage_hold(struct run *run); /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
 void stage_save(struct run *run);   /* journal.c */
+void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */
 void stage_move(struct run *run);   /* move.c */
 void stage_repair(struct run *run); /* verify.c, restore.c */
 void stage_announce(struct run *run);
-void stage_forget(struct run *run); /* journal.c */
+void stage_release(struct run *run);  /* hold.c */
+void stage_remember(struct run *run); /* remember.c: what we have created */
+void stage_forget(struct run *run);   /* journal.c */
 
 /* Shared by stages. */
 usec_t run_now(const struct run *run);
@@ -85,6 +96,26 @@ const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
  * run->targets[] that WILL_GO marks are gone. */
 int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go);
 
+/* Arm the hold, if there is one, unless it has long to go. */
+void run_keep_hold(struct run *run);
+
+/* newborn.c: take up what was born or has changed since the snapshot. Before
+ * the move: fetch what events tell of; list again where there are none. */
+int newborn_fetch(struct run *run);
+int newborn_list(struct run *run);
+
+/* After it: as the events themselves tell. */
+int newborn_note(struct run *run);
+
+/* Add one entry, or refresh it while it is untouched by us. */
+int run_put(struct run *run, const struct conn_record *record);
+
+/* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
+int run_entries_new(struct run *run);
+
+/* snapshot.c: whether C is a candidate as things stand. */
+enum skip_reason run_select(const struct run *run, const struct conn *c);
+
 /* Classify every entry of the snapshot anew and count it in the report. */
 void run_classify(struct run *run);
 
@@ -95,6 +126,9 @@ int verify_list(struct run *run);
 /* restore.c: create what is MISSING, resolve what is a TWIN; afterwards no
  * candidate is left in either state unless the deadline passed. */
 void restore_missing(struct run *run);
+
+/* restore.c: the message that creates entry I as it was, its timeout aged. */
+struct ct_op restore_op(const struct run *run, uint32_t i);
 
 /* restore.c: fetch each CREATED entry and settle its state. */
 void restore_read_back(struct run *run);

@@ -83,6 +83,7 @@ static void mark_missing(struct run *run)
 		case ENTRY_CREATED:
 		case ENTRY_RESTORED:
 			e->state = ENTRY_MISSING;
+			e->pinned = false;
 			break;
 		case ENTRY_MISSING:
 		case ENTRY_SUPERSEDED:
@@ -120,6 +121,12 @@ static size_t count_state(const struct run *run, enum entry_state state)
 	return count;
 }
 
+/* What we have created has no masquerade device: a late flush passes it by. */
+static bool flush_can_still_take(const struct run *run)
+{
+	return count_state(run, ENTRY_THERE) > 0;
+}
+
 /* The addresses as they are now decide what may come back. */
 static int read_addresses(struct run *run)
 {
@@ -138,7 +145,9 @@ static void list_and_time(struct run *run, int *ret)
 {
 	usec_t began = run_now(run);
 
-	*ret = verify_list(run);
+	*ret = newborn_note(run);
+	if (*ret == 0)
+		*ret = verify_list(run);
 	run->report->timing.verify += run_now(run) - began;
 }
 
@@ -177,6 +186,7 @@ static int settle(struct run *run)
 		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
 		if (!repair)
 			return 0;
+		run_keep_hold(run);
 		if (missing) {
 			restore_and_time(run);
 			quiet_from = run_now(run);
@@ -195,7 +205,7 @@ static int settle(struct run *run)
 			return 0;
 		if (run->sync_flush ||
 		    now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
-		    !count_state(run, ENTRY_THERE))
+		    !flush_can_still_take(run))
 			return 0;
 		run_sleep(run, poll);
 		poll = MIN(poll * 2, SETTLE_POLL_MAX);
@@ -208,10 +218,12 @@ static void count_outcomes(struct run *run)
 	struct report *report = run->report;
 	size_t i, n = connset_count(run->set);
 
-	report->entries.restored = report->entries.superseded = report->entries.lost = 0;
+	report->entries.kept = report->entries.pinned = report->entries.restored = 0;
+	report->entries.superseded = report->entries.lost = 0;
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
 		const struct conn *c = connset_get(run->set, i);
+		bool pinned = e->pinned;
 
 		if (e->skip == SKIP_OF_VIP && !e->seen)
 			report->vip_flows.removed++;
@@ -219,10 +231,12 @@ static void count_outcomes(struct run *run)
 			continue;
 		switch ((enum entry_state)e->state) {
 		case ENTRY_THERE:
+			report->entries.kept++;
 			break;
 		case ENTRY_CREATED:
 		case ENTRY_RESTORED:
-			report->entries.restored++;
+			report->entries.pinned += pinned;
+			report->entries.restored += !pinned;
 			break;
 		case ENTRY_SUPERSEDED:
 			report->entries.superseded++;

@@ -73,6 +73,8 @@ struct ct_op {
 	bool orphan;        /* CREATE: leave out the reference to a master */
 	uint32_t timeout;   /* CREATE: seconds */
 	struct conn *found; /* GET: filled on success; may be NULL */
+	conn_sink sink;     /* GET: called with all of what was found; may be NULL */
+	void *ud;
 	int result;         /* 0 or negative errno; -EINPROGRESS: no answer came */
 };
 

@@ -146,7 +146,7 @@ void fake_conntrack_tick(struct fake *f)
 			i++;
 }
 
-static int list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
+int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
 {
 	/* Copies: the sink must not keep pointers, ASan sees it if it does. */
 	struct fake_entry *e = malloc(sizeof(*e));
@@ -191,7 +191,7 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 				continue;
 			if (f->dump.calls == f->hide_dump && seen % f->hide_nth == 0)
 				continue;
-			r = list_entry(f, &f->entries[i], sink, ud);
+			r = fake_list_entry(f, &f->entries[i], sink, ud);
 		}
 	return r == 0 && torn ? -EINTR : r;
 }
@@ -256,6 +256,7 @@ static int create_entry(struct fake *f, const struct ct_op *op)
 	if (!e)
 		return -EEXIST;
 	e->created = true;
+	f->unheld_creates += !fake_is_held(f);
 	e->translates = whole;
 	e->conn.status = created_status(c, with_master);
 	mangle(f, e);
@@ -274,6 +275,8 @@ static int delete_entry(struct fake *f, const struct conn *c)
 	e = lookup(f, &c->key.orig, &c->key);
 	if (!e || (c->id && e->conn.id != c->id))
 		return -ENOENT;
+	if (f->busy_nth && (size_t)(e - f->entries) % f->busy_nth == 0)
+		return -EBUSY;
 	fake_entry_remove_at(f, (size_t)(e - f->entries));
 	f->removed++;
 	return 0;
@@ -289,7 +292,7 @@ static int get_entry(struct fake *f, const struct ct_op *op)
 		*op->found = e->conn;
 		op->found->timeout = (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
 	}
-	return 0;
+	return op->sink ? fake_list_entry(f, e, op->sink, op->ud) : 0;
 }
 
 static int do_op(struct fake *f, struct ct_op *op)

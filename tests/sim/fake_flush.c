@@ -65,6 +65,10 @@ static void flush_entry(struct fake *f, size_t i)
 		if (conn_key_equal(&f->twins[t].key, &old.conn.key)) {
 			enum fake_twin kind = f->twins[t].kind;
 
+			/* the packet that would make it is dropped, and sent again */
+			if (fake_is_held(f) && old.conn.key.l4proto == IPPROTO_TCP &&
+			    kind != TWIN_NEW_FLOW && kind != TWIN_OTHER_CLIENT)
+				return;
 			f->twins[t] = f->twins[--f->n_twins];
 			put_twin(f, &old, kind);
 			return;

@@ -23,6 +23,7 @@ int fake_enter(struct fake *f, struct fake_call *call)
 void fake_advance(struct fake *f, usec_t by)
 {
 	f->clock += by;
+	fake_births_tick(f);
 	/* Stepwise: a twin planned for one flush may fall to the next. */
 	for (size_t i = 0; i < f->n_pending;) {
 		struct fake_pending p = f->pending[i];
@@ -314,6 +315,11 @@ static const struct kernel_ops fake_ops = {
 	.ct_dump = fake_ct_dump,
 	.ct_batch = fake_ct_batch,
 	.ct_usage = fake_ct_usage,
+	.ct_watch = fake_ct_watch,
+	.ct_events = fake_ct_events,
+	.hold_open = fake_hold_open,
+	.hold_arm = fake_hold_arm,
+	.hold_close = fake_hold_close,
 	.probe = fake_probe,
 	.now = fake_now,
 	.sleep = fake_sleep,
@@ -339,6 +345,8 @@ struct fake *fake_free(struct fake *f)
 		return NULL;
 	free(f->entries);
 	free(f->twins);
+	free(f->births);
+	free(f->events);
 	free(f);
 	return NULL;
 }

@@ -73,6 +73,13 @@ struct fake_planned_twin {
 	enum fake_twin kind;
 };
 
+/* A connection that traffic brings up when the clock gets to WHEN. */
+struct fake_birth {
+	usec_t when;
+	struct conn conn;
+	int masq;
+};
+
 struct fake_announcement {
 	usec_t when;
 	int ifindex;
@@ -103,6 +110,10 @@ struct fake {
 	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
 	unsigned refuse_at;	 /* the flow of create number so many is refused for good … */
 	int refuse_error;	 /* … with this */
+	bool no_hold;		 /* no backend */
+	bool no_events;		 /* nf_conntrack_events is 0 */
+	unsigned events_lost;	 /* so many readings end with -ENOBUFS and nothing else */
+	unsigned busy_nth;	 /* every so manieth entry is offloaded: DELETE is -EBUSY */
 	enum fake_mangle mangle; /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
 
@@ -111,6 +122,10 @@ struct fake {
 	unsigned ct_writes;
 	unsigned created, removed, flushed; /* entries */
 	unsigned slept;
+	unsigned held_opened, held_armed, held_closed;
+	unsigned unheld_creates; /* creates while no hold was in force */
+	bool held_open;
+	usec_t held_until;
 	struct fake_announcement announced[256];
 	size_t n_announced;
 
@@ -129,6 +144,11 @@ struct fake {
 	size_t n_pending;
 	struct fake_planned_twin *twins;
 	size_t n_twins;
+	struct fake_birth *births;
+	size_t n_births;
+	bool watching;
+	struct fake_entry *events; /* as the entries were then */
+	size_t n_events;
 	struct conn_key refused_key;
 };
 
@@ -158,7 +178,10 @@ struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *
 /* When the entry with KEY is flushed, traffic puts a twin of KIND there. */
 void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind);
 
-/* Let time pass: late flushes happen, entries expire. */
+/* At WHEN, C comes into being, masqueraded by MASQ. */
+void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq);
+
+/* Let time pass: connections are born, late flushes happen, entries expire. */
 void fake_advance(struct fake *f, usec_t by);
 
 /* ---- between the files of the fake ---- */
@@ -169,6 +192,15 @@ int fake_enter(struct fake *f, struct fake_call *call);
 void fake_flush_for(struct fake *f, int ifindex, const struct addr *gone);
 void fake_flush_device(struct fake *f, int ifindex);
 void fake_conntrack_tick(struct fake *f);
+void fake_births_tick(struct fake *f);
+bool fake_is_held(const struct fake *f);
+int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud);
+int fake_ct_watch(void *ctx, uint8_t family);
+int fake_ct_events(void *ctx, conn_sink sink, void *ud);
+int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
+		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
+int fake_hold_arm(void *ctx, usec_t duration);
+void fake_hold_close(void *ctx);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);

@@ -119,6 +119,7 @@ static void fixed_kernel_needs_no_conntrack_write(void **state)
 
 	s->fake->flush4 = s->fake->flush6 = FLUSH_ADDRESS;
 	s->fake->probe4 = s->fake->probe6 = KERNEL_FIXED;
+	s->req.strategy = STRATEGY_AUTO;
 	scene_populate(s, FLOWS);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);

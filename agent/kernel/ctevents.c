@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/ctevents.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "kernel/ctcodec.h"
+#include "kernel/nfsock.h"
+#include "kernel/sysctl.h"
+
+#define READ_SIZE 65536
+
+/* Events wait here while a listing or a batch is under way: some 20 000. */
+#define EVENTS_RCVBUF (32 << 20)
+
+struct ctevents {
+	struct nl_sock *sk;
+	uint8_t family;
+	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
+	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
+};
+
+int ctevents_new(uint8_t family, struct ctevents **ret)
+{
+	static const int groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE };
+	struct ctevents *e;
+	uint32_t mode;
+	size_t i;
+	int r;
+
+	if (sysctl_read("net/netfilter/nf_conntrack_events", &mode) == 0 && mode == 0)
+		return -ENODATA;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->family = family;
+	r = nfsock_open(&e->sk, READ_SIZE, EVENTS_RCVBUF);
+	for (i = 0; r == 0 && i < ARRAY_SIZE(groups); i++)
+		if (nl_socket_add_membership(e->sk, groups[i]) < 0)
+			r = -EPERM;
+	if (r < 0) {
+		ctevents_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+struct ctevents *ctevents_free(struct ctevents *e)
+{
+	if (e && e->sk)
+		nl_socket_free(e->sk);
+	free(e);
+	return NULL;
+}
+
+/* Up to 4.9 a NEW arrives marked as an UPDATE (kernel.md 6), so the two are
+ * treated alike. */
+static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_port,
+		conn_sink sink, void *ud)
+{
+	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
+	struct conn_record record;
+	struct conn_key master;
+	struct conn conn;
+
+	if (nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW) ||
+	    nlh->nlmsg_len < NLMSG_SPACE(sizeof(*nfg)) || nlh->nlmsg_pid == own_port ||
+	    (e->family != AF_UNSPEC && nfg->nfgen_family != e->family))
+		return 0;
+	if (ctcodec_decode(nlh, &conn, &master, e->payload, &record) < 0)
+		return 0;
+	return sink(ud, &record);
+}
+
+int ctevents_read(struct ctevents *e, uint32_t own_port, conn_sink sink, void *ud)
+{
+	bool lost = false;
+	int r = 0;
+
+	while (r == 0) {
+		const struct nlmsghdr *nlh = (const void *)e->in;
+		int left = nfsock_recv(e->sk, e->in, sizeof(e->in), 0);
+
+		if (left == -ETIMEDOUT)
+			break;
+		if (left == -ENOBUFS) {
+			lost = true;
+			continue;
+		}
+		if (left < 0)
+			return left;
+		for (; r == 0 && NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left))
+			r = take(e, nlh, own_port, sink, ud);
+	}
+	return r < 0 ? r : lost ? -ENOBUFS : 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes of entries while we work: births and changes, as the kernel
+ * multicasts them. A hint, never the truth: events get lost, and kernels leave
+ * parts of an entry out of them. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+struct ctevents;
+
+/* Collect events of FAMILY (AF_UNSPEC: both) from now on. -ENODATA: the kernel
+ * is set to send none; -EPROTONOSUPPORT, -EPERM, … */
+int ctevents_new(uint8_t family, struct ctevents **ret);
+struct ctevents *ctevents_free(struct ctevents *e);
+
+/* Hand over what has come since, oldest first, without what the socket with
+ * netlink port OWN_PORT did. -ENOBUFS: some were lost. */
+int ctevents_read(struct ctevents *e, uint32_t own_port, conn_sink sink, void *ud);

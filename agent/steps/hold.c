@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When the hold begins and ends. What it does to packets is the kernel
+ * layer's (kernel/hold.h). */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+static enum hold_choice hold_wanted(const struct run *run)
+{
+	return run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
+}
+
+/* Rules first, unarmed: installing them takes long, and the snapshot should be
+ * young when the hold begins. */
+void stage_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct report *report = run->report;
+	char reason[REPORT_TEXT_MAX] = "";
+	usec_t began = run_now(run);
+	int r;
+
+	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
+		return;
+	if (!k->ops->hold_open)
+		return;
+	r = k->ops->ct_watch(k->ctx, run->family);
+	run->watching = r == 0;
+	if (r < 0 && r != -EPROTONOSUPPORT)
+		report_warn(report, "no-events", "",
+			    "conntrack events cannot be watched (%s): connections born during the "
+			    "run are seen only by listing",
+			    r == -ENODATA ? "net.netfilter.nf_conntrack_events is 0" :
+					    strerror(-r));
+	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
+		return;
+	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, &report->hold, reason);
+	run->holding = r == 0;
+	if (r < 0) {
+		report->hold = HOLD_OFF;
+		report_warn(report, "no-hold", "",
+			    "packets cannot be held back meanwhile (%s): a connection that sends in "
+			    "the gap may break",
+			    reason);
+	}
+	report->timing.hold = run_now(run) - began;
+}
+
+/* The hold outlives the work by being armed anew before it is half over; it
+ * ends by itself when we do not come back. */
+void run_keep_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t limit = run->env->settings->hold_max, now;
+	int r;
+
+	if (!run->holding)
+		return;
+	now = run_now(run);
+	if (run->held_until > now + limit / 2)
+		return;
+	r = k->ops->hold_arm(k->ctx, limit);
+	if (r < 0)
+		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
+			    strerror(-r));
+	run->held_until = now + limit;
+}
+
+void stage_release(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t began = run_now(run);
+
+	if (!run->holding)
+		return;
+	k->ops->hold_close(k->ctx);
+	run->holding = false;
+	run->report->timing.hold += run_now(run) - began;
+}

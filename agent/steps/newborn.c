@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connections that were born or changed since the snapshot was taken. */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Entries fetched per batch. */
+#define CHUNK 128
+
+/* Keep entries[] as long as the set. New ones start as THERE. */
+static int entries_grow(struct run *run)
+{
+	size_t n = connset_count(run->set), cap = MAX(run->cap_entries * 2, (size_t)64);
+	struct entry *p;
+
+	if (n <= run->cap_entries)
+		return 0;
+	p = realloc(run->entries, MAX(cap, n) * sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	memset(p + run->cap_entries, 0, (MAX(cap, n) - run->cap_entries) * sizeof(*p));
+	run->entries = p;
+	run->cap_entries = MAX(cap, n);
+	return 0;
+}
+
+int run_put(struct run *run, const struct conn_record *record)
+{
+	int64_t i = connset_find(run->set, &record->conn->key);
+	int r;
+
+	/* What we have created is as we made it; only its traffic changes it. */
+	if (i >= 0 && run->entries[i].state != ENTRY_THERE)
+		return 0;
+	if (i >= 0 && run->entries[i].pinned)
+		return 0;
+	r = connset_put(run->set, record);
+	if (r == 0)
+		r = entries_grow(run);
+	if (r == 0 && i < 0) {
+		i = connset_find(run->set, &record->conn->key);
+		run->entries[i].skip = (uint8_t)run_select(run, connset_get(run->set, (size_t)i));
+		run->newborn++;
+	}
+	return r;
+}
+
+static int put(void *ud, const struct conn_record *record)
+{
+	return run_put(ud, record);
+}
+
+struct keys {
+	struct conn_key *items; /* owned */
+	size_t n, cap;
+};
+
+static int collect(void *ud, const struct conn_record *record)
+{
+	struct keys *k = ud;
+
+	if (k->n == k->cap) {
+		size_t cap = MAX(k->cap * 2, (size_t)CHUNK);
+		struct conn_key *p = realloc(k->items, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		k->items = p;
+		k->cap = cap;
+	}
+	k->items[k->n++] = record->conn->key;
+	return 0;
+}
+
+/* Events leave parts of an entry out, so each is fetched whole. */
+static int fetch(struct run *run, const struct conn_key *keys, size_t n)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	size_t i;
+
+	memset(probe, 0, n * sizeof(probe[0]));
+	for (i = 0; i < n; i++) {
+		probe[i].key = keys[i];
+		ops[i] = (struct ct_op){
+			.verb = CT_GET, .conn = &probe[i], .sink = put, .ud = run
+		};
+	}
+	return k->ops->ct_batch(k->ctx, ops, n);
+}
+
+static int relist(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	return k->ops->ct_dump(k->ctx, run->family, put, run);
+}
+
+int newborn_fetch(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct keys keys = { 0 };
+	size_t at;
+	int r;
+
+	if (!run->watching)
+		return 0;
+	r = k->ops->ct_events(k->ctx, collect, &keys);
+	if (r == -ENOBUFS) { /* some were lost: look at everything */
+		run->overrun = true;
+		r = 0;
+	}
+	for (at = 0; at < keys.n && r == 0; at += CHUNK)
+		r = fetch(run, keys.items + at, MIN(keys.n - at, (size_t)CHUNK));
+	free(keys.items);
+	return r == -ENOBUFS ? 0 : r;
+}
+
+int newborn_list(struct run *run)
+{
+	int r;
+
+	if (run->watching && !run->overrun)
+		return newborn_fetch(run);
+	run->overrun = false;
+	r = relist(run);
+	return r == -EINTR ? 0 : r;
+}
+
+/* After the move the kernel may have flushed what an event tells of, so there
+ * is nothing to fetch; the event itself then is the best knowledge there is. */
+int newborn_note(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	int r = run->watching ? k->ops->ct_events(k->ctx, put, run) : 0;
+
+	return r == -ENOBUFS ? 0 : r;
+}

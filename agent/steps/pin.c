@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Take entries out of the flush's reach before the address goes: each is
+ * deleted and created again back to back. What ctnetlink creates has no
+ * masquerade device index, and the flush looks for nothing else
+ * (nf_nat_masquerade: device_cmp(), all versions). */
+#include "steps/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/repair.h"
+
+/* Pairs per batch: well within one send, so that the conntrack lock, events
+ * and the hold get their turn. */
+#define PAIRS 64
+
+/* Connections go on being born while others are pinned; so often are the new
+ * ones pinned too. */
+#define NEWBORN_ROUNDS 3
+
+struct pinning {
+	struct run *run;
+	struct addrset on_device; /* addresses the device keeps */
+	usec_t until;
+	uint64_t left;      /* did not fit into the deadline */
+	uint64_t offloaded; /* would not be deleted */
+};
+
+/* Whether the flush of this device could take it: masqueraded to an address of
+ * the device. A device without any borrows one from another, so then every
+ * candidate may be meant (inet_select_addr()). */
+static bool is_meant(const struct pinning *p, size_t i)
+{
+	const struct entry *e = &p->run->entries[i];
+	const struct conn *c = connset_get(p->run->set, i);
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned &&
+	       (!p->on_device.n || addrset_has(&p->on_device, &as));
+}
+
+static int read_device(struct pinning *p)
+{
+	const struct run *run = p->run;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < run->before.n && r == 0; i++) {
+		const struct ifaddr *a = &run->before.items[i];
+
+		if (a->ifindex == run->link.ifindex && addrset_has(&run->local, &a->prefix.addr))
+			r = addrset_add(&p->on_device, &a->prefix.addr);
+	}
+	return r;
+}
+
+/* It had ended, and our half of the pair has brought it back to life. */
+static int bury(struct run *run, uint32_t i)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct conn zombie = *connset_get(run->set, i);
+	struct ct_op op = { .verb = CT_DELETE, .conn = &zombie };
+
+	zombie.id = 0; /* the id we know is that of the one that ended */
+	run->entries[i].skip = SKIP_ENDED;
+	return k->ops->ct_batch(k->ctx, &op, 1);
+}
+
+static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
+{
+	struct entry *e = &p->run->entries[i];
+
+	if (deleted == 0) {
+		/* If the create met something, or had no room, what to do about
+		 * it is the restore's business. */
+		e->state = created == 0 ? ENTRY_CREATED : ENTRY_MISSING;
+		e->pinned = true;
+	} else if (deleted == -ENOENT && created == 0) {
+		return bury(p->run, i);
+	} else if (deleted == -EINPROGRESS || created == -EINPROGRESS) {
+		e->state = ENTRY_MISSING;
+		e->pinned = true;
+	} else if (deleted == -EBUSY) {
+		/* in a flow table, up to 5.10 (kernel.md 4) */
+		p->offloaded++;
+	}
+	return 0;
+}
+
+static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n)
+{
+	const struct kernel *k = &p->run->env->kernel;
+	struct ct_op ops[2 * PAIRS];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		if (!is_meant(p, idx[i])) /* events may have told otherwise meanwhile */
+			continue;
+		ops[2 * m + 1] = restore_op(p->run, idx[i]);
+		ops[2 * m] = (struct ct_op){ .verb = CT_DELETE, .conn = ops[2 * m + 1].conn };
+		m++;
+	}
+	r = m ? k->ops->ct_batch(k->ctx, ops, 2 * m) : 0;
+	if (r == -ENOBUFS)
+		r = 0;
+	for (i = 0, m = 0; r == 0 && i < n; i++) {
+		if (!is_meant(p, idx[i]))
+			continue;
+		r = take_verdict(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
+		m++;
+	}
+	return r;
+}
+
+static uint32_t *collect(const struct pinning *p, size_t *ret_n)
+{
+	size_t i, n = connset_count(p->run->set), m = 0;
+	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
+
+	for (i = 0; idx && i < n; i++)
+		if (is_meant(p, i))
+			idx[m++] = (uint32_t)i;
+	*ret_n = m;
+	return idx;
+}
+
+/* Pin all that is meant and not pinned yet: the most active first, so that a
+ * deadline leaves the idle ones, and masters before their children. */
+static int pin_all(struct pinning *p)
+{
+	struct run *run = p->run;
+	_cleanup_free_ uint32_t *idx = NULL;
+	size_t n, at;
+	int r;
+
+	idx = collect(p, &n);
+	r = idx ? repair_order_active(run->set, idx, n) : -ENOMEM;
+	if (r == 0)
+		r = repair_order(run->set, idx, n);
+	for (at = 0; at < n && r == 0 && run_now(run) < p->until; at += PAIRS) {
+		run_keep_hold(run);
+		r = newborn_fetch(run);
+		if (r == 0)
+			r = pin_chunk(p, idx + at, MIN(n - at, (size_t)PAIRS));
+	}
+	p->left = r == 0 && at < n ? n - at : 0;
+	return r;
+}
+
+static int pin_rounds(struct pinning *p)
+{
+	struct run *run = p->run;
+	unsigned round;
+	int r = pin_all(p);
+
+	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->until; round++) {
+		uint64_t before = run->newborn;
+
+		r = newborn_list(run);
+		if (r < 0 || run->newborn == before)
+			break;
+		r = pin_all(p);
+	}
+	return r;
+}
+
+/* A pinned entry gives its place in the table up for a moment; where places
+ * are rare another flow may take it. */
+static bool has_room(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	unsigned limit = run->env->settings->pin_max_fill;
+	uint32_t count, max;
+
+	if (k->ops->ct_usage(k->ctx, &count, &max) < 0 || !max ||
+	    (uint64_t)count * 100 <= (uint64_t)max * limit)
+		return true;
+	report_warn(run->report, "no-room", "sysctl net.netfilter.nf_conntrack_max",
+		    "the conntrack table is over %u %% full (%u of %u): nothing is pinned, only "
+		    "restored",
+		    limit, count, max);
+	return false;
+}
+
+static void pin(struct run *run)
+{
+	struct pinning p = {
+		.run = run,
+		.until = MIN(run_now(run) + run->env->settings->pin_deadline, run->deadline),
+	};
+	int r = read_device(&p);
+
+	if (r == 0)
+		r = pin_rounds(&p);
+	/* Whatever met an obstacle in its own pair: at once, not after the move. */
+	restore_missing(run);
+	if (r < 0)
+		report_warn(run->report, "pin-failed", "", "pinning broke off: %s", strerror(-r));
+	if (p.left)
+		report_warn(run->report, "pin-deadline", "",
+			    "%llu connections did not fit into the pin deadline: they are restored "
+			    "if they are flushed",
+			    (unsigned long long)p.left);
+	if (p.offloaded)
+		report_warn(run->report, "offloaded", "",
+			    "%llu connections are in a flow table and could not be pinned",
+			    (unsigned long long)p.offloaded);
+	addrset_done(&p.on_device);
+}
+
+void stage_pin(struct run *run)
+{
+	usec_t began = run_now(run);
+
+	if (!run->set || run->report->strategy == STRATEGY_NONE)
+		return;
+	run_keep_hold(run);
+	if (run->report->strategy == STRATEGY_PIN && !has_room(run))
+		run->report->strategy = STRATEGY_RESTORE;
+	if (run->report->strategy == STRATEGY_PIN)
+		pin(run);
+	else
+		(void)newborn_list(run);
+	run->report->timing.pin = run_now(run) - began;
+}
