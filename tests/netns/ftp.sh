@@ -6,6 +6,7 @@
 # shellcheck source=tests/netns/pair.sh
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
+command -v ncat >/dev/null || skip_all "no program ncat"
 
 topo_pod
 masquerade

@@ -82,11 +82,11 @@ rounds() {
 
 mkfifo "$T/never"
 next_run() { "$VIPSAFE" --strategy restore del $TWIN dev br-mgmt; }
-check "16 x SIGKILL, then vipsafe recover: all flows alive" rounds KILL 16 "$VIPSAFE" recover
+check "12 x SIGKILL, then vipsafe recover: all flows alive" rounds KILL 12 "$VIPSAFE" recover
 diag "$SEEN"
-check "8 x SIGKILL, then the same command again: all flows alive" rounds KILL 8 next_run
-is "$SEEN" "0 undone, 8 done" "and the address is gone each time"
-check "8 x SIGTERM, then vipsafe recover: all flows alive" rounds TERM 8 "$VIPSAFE" recover
+check "6 x SIGKILL, then the same command again: all flows alive" rounds KILL 6 next_run
+is "$SEEN" "0 undone, 6 done" "and the address is gone each time"
+check "6 x SIGTERM, then vipsafe recover: all flows alive" rounds TERM 6 "$VIPSAFE" recover
 diag "$SEEN"
 has_addr $TWIN br-mgmt || twin_up
 next_run >/dev/null

@@ -50,7 +50,7 @@ netns_main() {
 		netns_inside
 		return
 	fi
-	for t in ip nft iptables ip6tables conntrack jq unshare nsenter; do
+	for t in ip nft iptables ip6tables conntrack jq unshare nsenter setpriv pgrep; do
 		command -v $t >/dev/null || skip_all "no program $t"
 	done
 	words=$(unshare_words)
