@@ -6,7 +6,9 @@
 
 #include <stdint.h>
 
-#define PROBE_ERROR_MAX 160
+#include "kernel/program.h"
+
+#define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
 
 enum probe_tool {
 	PROBE_NFT,

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The system's own programs (iptables, nft), run without a shell, with a
+ * deadline, a fixed environment and nothing of ours inherited but the input. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <vipsafe/base.h>
+
+#define PROGRAM_ERROR_MAX 160
+#define PROGRAM_PATH_MAX 64
+#define PROGRAM_INPUT_MAX 32768 /* half of what a pipe holds unread */
+
+struct program {
+	char *const *argv;   /* argv[0] is looked up in the system's directories */
+	const char *input;   /* what it reads; NULL: nothing */
+	usec_t budget;	     /* it is killed when it takes longer; USEC_NEVER */
+	bool private_run;    /* hide /run from it: its lock file is then its own */
+	/* Called for each line it prints, without the newline; lines of over
+	 * 4 kB are left out. NULL: what it prints counts as complaint. */
+	void (*line)(void *ud, const char *line);
+	void *ud;
+};
+
+/* -ENOENT: no such program. */
+int program_find(const char *name, char ret[PROGRAM_PATH_MAX]);
+
+/* Run it to its end. -ENOENT; -ETIMEDOUT; -E2BIG: too much input; -EIO: it
+ * failed. ERROR is the first line of its complaint, printable; "" on success
+ * and where it does not apply. */
+int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX]);
