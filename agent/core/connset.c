@@ -7,6 +7,9 @@
 
 #include <vipsafe/base.h>
 
+/* How many payloads are remembered for sharing. */
+#define RECENT 64
+
 /* Entries, payload bytes and hash slots each live in one growing array: a
  * snapshot of a million entries is then a handful of mappings. */
 struct item {
@@ -14,6 +17,12 @@ struct item {
 	uint16_t payload_len;
 	uint32_t hash;
 	uint64_t payload_at; /* offset into bytes */
+};
+
+/* Where a payload lies that was added lately. */
+struct recent {
+	uint64_t at;
+	size_t len;
 };
 
 struct child {
@@ -28,6 +37,7 @@ struct connset {
 	size_t n_items, cap_items;
 	uint8_t *bytes;
 	size_t n_bytes, cap_bytes;
+	struct recent recent[RECENT]; /* by hash of the payload */
 	/* A byte of its entry's hash per slot; 0: free. A new key is looked up in
 	 * these alone, and they stay in the cache when the slots no longer do. */
 	uint8_t *tags;
@@ -178,9 +188,37 @@ static int child_add(struct connset *s, size_t index, const struct conn_key *mas
 	return 0;
 }
 
+/* Connections of one kind have the same payload (state, window scales, mark):
+ * it is kept once where the like of it was added lately. Hence the bytes of an
+ * entry are never written again. */
+static int payload_put(struct connset *s, const uint8_t *p, size_t len, uint64_t *ret_at)
+{
+	uint64_t word, h = len;
+	struct recent *like;
+	size_t i;
+	int r;
+
+	for (i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		h = mix(h, word);
+	}
+	like = &s->recent[h % RECENT];
+	if (like->len != len || memcmp(s->bytes + like->at, p, len) != 0) {
+		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + len, 1);
+		if (r < 0)
+			return r;
+		memcpy(s->bytes + s->n_bytes, p, len);
+		*like = (struct recent){ .at = s->n_bytes, .len = len };
+		s->n_bytes += len;
+	}
+	*ret_at = like->at;
+	return 0;
+}
+
 int connset_add(struct connset *s, const struct conn_record *record)
 {
 	struct item *item;
+	uint64_t at = 0;
 	uint32_t hash;
 	size_t slot;
 	int r;
@@ -197,8 +235,8 @@ int connset_add(struct connset *s, const struct conn_record *record)
 	if (s->n_items >= s->limit)
 		return -ENOSPC;
 	r = reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items));
-	if (r == 0)
-		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + record->payload_len, 1);
+	if (r == 0 && record->payload_len)
+		r = payload_put(s, record->payload, record->payload_len, &at);
 	if (r == 0 && record->master)
 		r = child_add(s, s->n_items, record->master);
 	if (r < 0)
@@ -208,10 +246,7 @@ int connset_add(struct connset *s, const struct conn_record *record)
 	item->conn = *record->conn;
 	item->payload_len = (uint16_t)record->payload_len;
 	item->hash = hash;
-	item->payload_at = s->n_bytes;
-	if (record->payload_len)
-		memcpy(s->bytes + s->n_bytes, record->payload, record->payload_len);
-	s->n_bytes += record->payload_len;
+	item->payload_at = at;
 	slot_fill(s, slot, s->n_items - 1);
 	return 0;
 }
@@ -221,19 +256,15 @@ int connset_put(struct connset *s, const struct conn_record *record)
 	int r = connset_add(s, record);
 	struct item *item;
 	bool had_master;
+	uint64_t at = 0;
 
 	if (r != -EEXIST)
 		return r;
+	r = record->payload_len ? payload_put(s, record->payload, record->payload_len, &at) : 0;
+	if (r < 0)
+		return r;
 	item = &s->items[connset_find(s, &record->conn->key)];
-	if (record->payload_len > item->payload_len) {
-		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + record->payload_len, 1);
-		if (r < 0)
-			return r;
-		item->payload_at = s->n_bytes;
-		s->n_bytes += record->payload_len;
-	}
-	if (record->payload_len)
-		memcpy(s->bytes + item->payload_at, record->payload, record->payload_len);
+	item->payload_at = at;
 	item->payload_len = (uint16_t)record->payload_len;
 	had_master = item->conn.has_master;
 	item->conn = *record->conn;

@@ -88,6 +88,10 @@ static void connection_set(struct nf_conntrack *ct, size_t i)
 	nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
 	nfct_set_attr_u32(ct, ATTR_SNAT_IPV4, inet_addr(SCENE_NODE));
 	nfct_set_attr_u16(ct, ATTR_SNAT_PORT, port);
+	/* clients and servers of several kinds, in no order */
+	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_ORIG, (uint8_t)(7 + i * 2654435761U / 1024 % 4));
+	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_REPL, (uint8_t)(7 + i % 3));
+	nfct_set_attr_u32(ct, ATTR_MARK, i % 5 ? 0x4000 : 0x4001);
 }
 
 static void connection_init(struct nf_conntrack *ct)
@@ -102,11 +106,8 @@ static void connection_init(struct nf_conntrack *ct)
 	nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, 0xff);
 	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_REPL, flags);
 	nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, 0xff);
-	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_ORIG, 7);
-	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_REPL, 7);
 	nfct_set_attr_u32(ct, ATTR_STATUS, IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED);
 	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 432000);
-	nfct_set_attr_u32(ct, ATTR_MARK, 0x4000);
 }
 
 int scene_fill(size_t n)
