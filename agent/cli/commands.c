@@ -26,7 +26,7 @@ static const struct command commands[] = {
 	  "find out by experiment whether this kernel flushes connections",
 	  "Tried in a private network namespace; nothing is left behind. The answer is kept\n"
 	  "for this boot. Exit code 4: it could not be found out.\n" },
-	{ "recover", command_recover, SCOPE_ANY, true, "",
+	{ "recover", command_recover, SCOPE_RECOVER, true, "",
 	  "finish what a killed run left behind", NULL },
 };
 

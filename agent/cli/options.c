@@ -50,6 +50,12 @@ static int force_apply(struct options *o, const char *v _unused_, struct request
 	return 0;
 }
 
+static int stale_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->stale = true;
+	return 0;
+}
+
 static int help_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
 {
 	o->help = true;
@@ -132,6 +138,8 @@ static const struct flag flags[] = {
 	  "what becomes of the leaving address's own flows" },
 	{ "force", 0, SCOPE_MOVE, NULL, force_apply,
 	  "delete a primary address although secondaries go with it" },
+	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
+	  "also remove re-created entries whose address is gone" },
 	{ "verbose", 'v', SCOPE_ANY, NULL, verbose_apply, "print counts and times too" },
 	{ "version", 0, SCOPE_ANY, NULL, version_apply, "print the version" },
 	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },

@@ -12,10 +12,11 @@
 enum option_scope {
 	SCOPE_ANY = 0,
 	SCOPE_MOVE = 1 << 0, /* commands that change addresses, or plan it */
+	SCOPE_RECOVER = 1 << 1,
 };
 
 struct options {
-	bool json, verbose, local, force, help, version;
+	bool json, verbose, local, force, stale, help, version;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	usec_t timeout; /* 0: not given */

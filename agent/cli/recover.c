@@ -9,6 +9,7 @@
 #include "core/option.h"
 #include "front/oplog.h"
 #include "front/report_json.h"
+#include "steps/remember.h"
 
 struct recover {
 	const struct cli *cli;
@@ -36,6 +37,22 @@ static int fail(struct recover *rec, int r)
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
 }
 
+/* The kernel does not remove what we have created when its address goes. */
+static int purge_stale(struct recover *rec, const struct run_env *env)
+{
+	uint64_t removed = 0;
+	int r = remember_purge(env, &removed);
+
+	if (rec->cli->options.json)
+		json_array_append_new(rec->list,
+				      json_pack("{s:s,s:I}", "op", "stale", "removed",
+						(json_int_t)removed));
+	else
+		fprintf(rec->out, "%llu stale %s removed\n", (unsigned long long)removed,
+			removed == 1 ? "entry" : "entries");
+	return r;
+}
+
 static int recover_run(void *ud, FILE *out, FILE *err)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
@@ -51,10 +68,12 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	rec->list = rec->cli->options.json ? json_array() : NULL;
 	env = cli_run_env(rec->cli, kernel_real_get(real));
 	r = run_recover(&env, on_report, rec);
+	if (!r && !rec->cli->options.json)
+		fputs("nothing to recover\n", out);
+	if (r >= 0 && rec->cli->options.stale)
+		r = purge_stale(rec, &env);
 	if (rec->cli->options.json)
 		render_json(rec->list, out, err);
-	else if (!r)
-		fputs("nothing to recover\n", out);
 	return r < 0 ? fail(rec, r) : rec->exit_code;
 }
 

@@ -64,6 +64,7 @@ struct report {
 	char id[20]; /* the same in journal, history and JSON */
 	enum op op;
 	bool plan;
+	bool recovered; /* finished for a run that was killed */
 	struct prefix addresses[VIPS_MAX];
 	enum vip_outcome outcomes[VIPS_MAX];
 	size_t n_addresses;

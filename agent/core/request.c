@@ -159,12 +159,6 @@ static int line_check_together(const struct line *l)
 	if (v->given[OPTION_DAD] && !any_ipv6)
 		return request_error_set(l->error,
 					 "contradictory options: \"dad\" is for IPv6 only");
-	if (v->given[OPTION_LABEL] && l->with_dev &&
-	    strncmp(v->vip.label, v->device, strlen(v->device)))
-		return request_error_set(l->error,
-					 "label " QUOTED " must begin with the name of the"
-					 " device, " QUOTED,
-					 v->vip.label, v->device);
 	return 0;
 }
 

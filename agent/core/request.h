@@ -50,7 +50,7 @@ enum vip_broadcast {
 
 struct vip {
 	struct prefix prefix;
-	char label[LABEL_MAX]; /* "": none; must begin with the device name */
+	char label[LABEL_MAX]; /* "": none; must begin with the device's real name */
 	int scope;             /* RT_SCOPE_…; -1: not given, the kernel's usual one */
 	enum vip_broadcast broadcast_mode;
 	struct addr broadcast; /* BROADCAST_GIVEN only */

@@ -47,6 +47,7 @@ static json_t *entries(const struct report *r)
 
 	json_object_set_new(o, "snapshot", number(r->entries.snapshot));
 	json_object_set_new(o, "candidates", number(r->entries.candidates));
+	json_object_set_new(o, "kept", number(r->entries.kept));
 	json_object_set_new(o, "pinned", number(r->entries.pinned));
 	json_object_set_new(o, "flushed", number(r->entries.flushed));
 	json_object_set_new(o, "restored", number(r->entries.restored));
@@ -121,6 +122,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "id", report_json_string(r->id));
 	failed |= json_object_set_new(o, "op", json_string(op_name(r->op)));
 	failed |= json_object_set_new(o, "plan", json_boolean(r->plan));
+	failed |= json_object_set_new(o, "recovered", json_boolean(r->recovered));
 	failed |= json_object_set_new(o, "addresses", addresses(r));
 	failed |= json_object_set_new(o, "addresses_detail", addresses_detail(r));
 	failed |= json_object_set_new(o, "device", report_json_string(r->device));

@@ -101,7 +101,11 @@ static void print_done(const struct report *r, FILE *out)
 		fprintf(out, " %s %s on ", r->n_addresses == 1 ? "is" : "are",
 			r->op == OP_ADD ? "already" : "not");
 		print_device(r, out);
-		fputs(": nothing to do\n", out);
+		if (r->recovered && r->op == OP_DEL)
+			print_connections(r, out);
+		else
+			fputs(": nothing to do", out);
+		fputc('\n', out);
 		return;
 	}
 	fputs(r->op == OP_ADD ? "added " : "deleted ", out);
@@ -183,6 +187,7 @@ static void print_details(const struct report *r, FILE *out)
 	row_count(out, "snapshot", r->entries.snapshot, "");
 	row_count(out, "candidates", r->entries.candidates, "");
 	print_skipped(r, out);
+	row_count(out, "kept", r->entries.kept, "");
 	row_count(out, "pinned", r->entries.pinned, "");
 	row_count(out, "flushed", r->entries.flushed, "");
 	row_count(out, "restored", r->entries.restored, "");

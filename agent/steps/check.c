@@ -60,6 +60,20 @@ static struct ifaddr target_from_vip(const struct run *run, const struct vip *vi
 	return a;
 }
 
+/* A label that does not begin with the device's name hides the address from
+ * ifconfig and confuses whoever removes it by label; iproute2 refuses it too.
+ * Only here is the real name known when an alternative one was given. */
+static bool check_label(struct run *run, const struct vip *vip)
+{
+	if (!vip->label[0] || !strncmp(vip->label, run->link.name, strlen(run->link.name)))
+		return true;
+	report_fail(run->report, RESULT_FAILED, EXIT_USAGE,
+		    "label \"%s\" must begin with the name of the device, \"%s\"; nothing changed",
+		    vip->label, run->link.name);
+	run->done = true;
+	return false;
+}
+
 static void check_add(struct run *run)
 {
 	char fix[REPORT_TEXT_MAX];
@@ -68,6 +82,8 @@ static void check_add(struct run *run)
 	for (i = 0; i < run->req->n_vips; i++) {
 		const struct vip *vip = &run->req->vips[i];
 
+		if (!check_label(run, vip))
+			return;
 		run->targets[i] = target_from_vip(run, vip);
 		run->order[i] = i;
 		warn_other_holders(run, &vip->prefix);

@@ -80,6 +80,14 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 	for (i = 0; i < run->req->n_vips && r == 0; i++)
 		if (will_go[i] && !addrset_has(&run->local, &run->targets[i].prefix.addr))
 			r = addrset_add(&run->leaving, &run->targets[i].prefix.addr);
+	/* To keep the leaving addresses' flows is to treat them as if they
+	 * stayed. */
+	while (r == 0 && run->req->vip_flows == VIP_FLOWS_KEEP && run->leaving.n) {
+		struct addr a = run->leaving.addrs[0];
+
+		r = addrset_add(&run->local, &a);
+		addrset_remove(&run->leaving, &a);
+	}
 	return r;
 }
 

@@ -48,6 +48,11 @@ const char *journal_device(const char *name)
 	return ours ? name + strlen(PREFIX) : NULL;
 }
 
+bool journal_is_half(const char *name)
+{
+	return name[0] != '.' && strchr(name, '-') && name[strlen(name) - 1] == '~';
+}
+
 static struct header header_make(const char *boot_id, const struct request *request,
 				 usec_t snapshot_at)
 {

@@ -28,6 +28,9 @@ const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX]);
 /* The device whose journal the file NAME is, or NULL when it is none. */
 const char *journal_device(const char *name);
 
+/* Whether NAME is a file that journal_write() was writing when it was killed. */
+bool journal_is_half(const char *name);
+
 /* Write REQUEST and the entries I of SET for which KEEP(UD, I). Mode 0600,
  * complete or not there at all. */
 int journal_write(int dirfd, const char *name, const char *boot_id,

@@ -48,6 +48,7 @@ static int read_device(struct pinning *p)
 	for (i = 0; i < run->before.n && r == 0; i++) {
 		const struct ifaddr *a = &run->before.items[i];
 
+		/* local holds leaving addresses too when their flows are to stay */
 		if (a->ifindex == run->link.ifindex && addrset_has(&run->local, &a->prefix.addr))
 			r = addrset_add(&p->on_device, &a->prefix.addr);
 	}

@@ -38,6 +38,7 @@ static void finish(struct run *run)
 		stage_check(run);
 		if (!run->done)
 			stage_move(run);
+		stage_drop(run);
 		stage_announce(run);
 	} else {
 		report_warn(run->report, "device-vanished", "", "%s is not there any more",
@@ -61,6 +62,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
 	run.recovering = run.saved = run.run_dir >= 0;
+	report->recovered = true;
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
 	if (run_entries_new(&run) == 0 && run.saved)
@@ -127,6 +129,22 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 	return 0;
 }
 
+/* Killed while it wrote: the file was never in force. Whoever holds the lock
+ * may still be writing it. */
+static void remove_half(const struct run_env *env, int run_dir, const char *name)
+{
+	_cleanup_close_ int lock = -1;
+	char device[JOURNAL_NAME_MAX];
+	const char *dash = strchr(name, '-');
+
+	if (!dash)
+		return;
+	snprintf(device, sizeof(device), "%s", dash + 1);
+	device[strcspn(device, "~")] = '\0';
+	if (lock_take(run_dir, device, &env->kernel, 0, &lock) == 0)
+		(void)unlinkat(run_dir, name, 0);
+}
+
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
 {
 	int fd = rundir_open(env->settings->run_dir), n = 0;
@@ -144,6 +162,8 @@ int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct r
 	while ((e = readdir(dir))) {
 		const char *device = journal_device(e->d_name);
 
+		if (journal_is_half(e->d_name))
+			remove_half(env, fd, e->d_name);
 		if (!device || recover_device(env, fd, device, &report) < 0)
 			continue;
 		n++;

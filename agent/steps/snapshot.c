@@ -44,6 +44,9 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_verdict 
 	case STRATEGY_AUTO:
 		break;
 	}
+	/* Even a fixed kernel takes the flows of the address itself. */
+	if (run->req->vip_flows == VIP_FLOWS_KEEP)
+		return STRATEGY_PIN;
 	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_PIN;
 }
 

@@ -75,7 +75,9 @@ void stage_hold(struct run *run); /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
 void stage_save(struct run *run);   /* journal.c */
 void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */
+void stage_reset(struct run *run);  /* vipflows.c */
 void stage_move(struct run *run);   /* move.c */
+void stage_drop(struct run *run);   /* vipflows.c */
 void stage_repair(struct run *run); /* verify.c, restore.c */
 void stage_announce(struct run *run);
 void stage_release(struct run *run);  /* hold.c */

@@ -121,6 +121,22 @@ struct kernel_ops {
 	int (*hold_arm)(void *ctx, usec_t duration);
 	void (*hold_close)(void *ctx);
 
+	/* Remove what killed runs left of hold and reset rules for devices
+	 * other than those for which BUSY returns true. Returns how many. */
+	int (*hold_clean)(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud);
+
+	/* Close the local TCP sockets whose own address is A; each peer is sent
+	 * a reset (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else
+	 * -EOPNOTSUPP). Listeners stay. *RET_CLOSED counts them. */
+	int (*sock_destroy)(void *ctx, const struct addr *a, uint64_t *ret_closed);
+
+	/* For DURATION from now, answer TCP that travels in the original
+	 * direction of one of FLOWS with a reset; other protocols among them
+	 * are skipped. Ends by itself. -EOPNOTSUPP: no backend, see REASON. */
+	int (*reset_flows)(void *ctx, enum hold_choice choice, const struct link *link,
+			   const struct conn *const *flows, size_t n, usec_t duration,
+			   char reason[REPORT_TEXT_MAX]);
+
 	/* Begin to collect what becomes of entries of FAMILY from now on.
 	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events
 	 * (net.netfilter.nf_conntrack_events is 0). */

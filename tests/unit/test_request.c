@@ -219,7 +219,6 @@ static const struct bad bad_lines[] = {
 	{ OP_ADD, "10.0.0.9 dev e0 label", "\"label\" needs a value" },
 	{ OP_ADD, "10.0.0.9 dev e0 label ''", "is empty" },
 	{ OP_ADD, "10.0.0.9 dev e0 label e0:a label e0:b", "\"label\" given twice" },
-	{ OP_ADD, "10.0.0.9 dev e0 label vip", "\"vip\" must begin with" },
 	{ OP_ADD, "10.0.0.9 dev e0 label e0:567890123456_", "longer than 15" },
 	{ OP_ADD, "10.0.0.9 dev e0 label e0:\001", "\"e0:\\x01\"" },
 	{ OP_ADD, "2001:db8::1 dev e0 label e0:1", "\"label\" is for IPv4 only" },
