@@ -6,8 +6,8 @@
 
 #include "core/option.h"
 
-#define ADD_ARGUMENTS                                                                    \
-	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n"   \
+#define ADD_ARGUMENTS                                                                  \
+	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
 	"      [dad] [preferred_lft N] [metric N]"
 #define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV"
 

@@ -25,8 +25,8 @@ struct command {
 	const char *name;
 	/* Returns the exit code. ARGV: the words after the command's name. */
 	int (*run)(struct cli *cli, int argc, char *argv[]);
-	unsigned scopes;     /* of options that go with it, besides those of any */
-	bool changes;        /* its exit code tells what became of an address */
+	unsigned scopes; /* of options that go with it, besides those of any */
+	bool changes;	 /* its exit code tells what became of an address */
 	const char *arguments;
 	const char *help;    /* one line */
 	const char *details; /* lines for "COMMAND --help"; may be NULL */

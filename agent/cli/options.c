@@ -80,8 +80,10 @@ static int config_apply(struct options *o, const char *v, struct request_error *
 static int socket_apply(struct options *o, const char *v, struct request_error *e)
 {
 	if (*v != '/' || strlen(v) >= SETTINGS_PATH_MAX)
-		return request_error_set(e, "--socket " QUOTED " is not an absolute path of at most"
-					 " %d characters", v, SETTINGS_PATH_MAX - 1);
+		return request_error_set(e,
+					 "--socket " QUOTED " is not an absolute path of at most"
+					 " %d characters",
+					 v, SETTINGS_PATH_MAX - 1);
 	o->socket = v;
 	return 0;
 }
@@ -97,8 +99,10 @@ static int timeout_apply(struct options *o, const char *v, struct request_error 
 	else if (duration_parse(v, &d) < 0)
 		d = 0;
 	if (d < USEC_PER_MSEC || d > TIMEOUT_MAX)
-		return request_error_set(e, "--timeout " QUOTED " is not a number of seconds from 1"
-					 " to %d", v, (int)(TIMEOUT_MAX / USEC_PER_SEC));
+		return request_error_set(e,
+					 "--timeout " QUOTED " is not a number of seconds from 1"
+					 " to %d",
+					 v, (int)(TIMEOUT_MAX / USEC_PER_SEC));
 	o->timeout = d;
 	return 0;
 }

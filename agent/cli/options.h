@@ -23,7 +23,7 @@ struct options {
 	enum strategy strategy;
 	enum hold_choice hold; /* HOLD_AUTO: as configured */
 	enum vip_flows vip_flows;
-	unsigned scopes; /* union of the scopes of the options given */
+	unsigned scopes;    /* union of the scopes of the options given */
 	const char *scoped; /* one of them, for the error text */
 };
 

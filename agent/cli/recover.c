@@ -14,7 +14,7 @@
 struct recover {
 	const struct cli *cli;
 	FILE *out, *err;
-	json_t *list; /* --json: the reports; NULL when out of memory */
+	json_t *list;  /* --json: the reports; NULL when out of memory */
 	int exit_code; /* of the first run that did not end well */
 };
 
@@ -44,9 +44,8 @@ static int purge_stale(struct recover *rec, const struct run_env *env)
 	int r = remember_purge(env, &removed);
 
 	if (rec->cli->options.json)
-		json_array_append_new(rec->list,
-				      json_pack("{s:s,s:I}", "op", "stale", "removed",
-						(json_int_t)removed));
+		json_array_append_new(rec->list, json_pack("{s:s,s:I}", "op", "stale", "removed",
+							   (json_int_t)removed));
 	else
 		fprintf(rec->out, "%llu stale %s removed\n", (unsigned long long)removed,
 			removed == 1 ? "entry" : "entries");

@@ -126,8 +126,7 @@ static void __attribute__((noreturn)) child_main(const struct worker_job *job, i
 		fclose(out);
 	if (err)
 		fclose(err);
-	send_answer(fd, code, out_text, out_text ? out_size : 0, err_text,
-		    err_text ? err_size : 0);
+	send_answer(fd, code, out_text, out_text ? out_size : 0, err_text, err_text ? err_size : 0);
 	close(fd);
 	free(out_text);
 	free(err_text);

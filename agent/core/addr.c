@@ -79,8 +79,7 @@ int prefix_parse(const char *text, enum prefix_form form, struct prefix *ret)
 
 const char *addr_format(const struct addr *a, char buf[PREFIX_TEXT_MAX])
 {
-	if (!addr_size(a->family) ||
-	    !inet_ntop(a->family, a->bytes, buf, PREFIX_TEXT_MAX))
+	if (!addr_size(a->family) || !inet_ntop(a->family, a->bytes, buf, PREFIX_TEXT_MAX))
 		snprintf(buf, PREFIX_TEXT_MAX, "?");
 	return buf;
 }

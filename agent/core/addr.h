@@ -10,7 +10,7 @@
 #define PREFIX_TEXT_MAX 64
 
 struct addr {
-	uint8_t family;    /* AF_INET or AF_INET6; 0: not set */
+	uint8_t family;	   /* AF_INET or AF_INET6; 0: not set */
 	uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest zero */
 };
 

@@ -55,8 +55,8 @@ bool l4proto_has_ports(uint8_t l4proto)
 static uint8_t icmp_type_invert(uint8_t l4proto, uint8_t type)
 {
 	static const uint8_t pairs[][3] = {
-		{ IPPROTO_ICMP, 8, 0 },     { IPPROTO_ICMP, 13, 14 },
-		{ IPPROTO_ICMP, 15, 16 },   { IPPROTO_ICMP, 17, 18 },
+		{ IPPROTO_ICMP, 8, 0 },	      { IPPROTO_ICMP, 13, 14 },
+		{ IPPROTO_ICMP, 15, 16 },     { IPPROTO_ICMP, 17, 18 },
 		{ IPPROTO_ICMPV6, 128, 129 }, { IPPROTO_ICMPV6, 139, 140 },
 	};
 	size_t i;

@@ -73,7 +73,7 @@ struct conn_key {
 	struct tuple orig;
 	uint16_t zone;
 	uint8_t zone_dir; /* enum conn_zone_dir; BOTH while zone is 0 */
-	uint8_t family;   /* AF_INET or AF_INET6 */
+	uint8_t family;	  /* AF_INET or AF_INET6 */
 	uint8_t l4proto;  /* IPPROTO_… */
 	uint8_t pad[3];
 };
@@ -81,9 +81,9 @@ struct conn_key {
 struct conn {
 	struct conn_key key;
 	struct tuple reply;
-	uint32_t status;  /* enum conn_status */
-	uint32_t timeout; /* seconds left when it was read */
-	uint32_t id;      /* CTA_ID as the kernel gave it; 0: not known */
+	uint32_t status;   /* enum conn_status */
+	uint32_t timeout;  /* seconds left when it was read */
+	uint32_t id;	   /* CTA_ID as the kernel gave it; 0: not known */
 	uint8_t tcp_state; /* enum conn_tcp_state; NONE for other protocols */
 	bool has_master;   /* created by an expectation of another entry */
 };

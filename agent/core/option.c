@@ -61,8 +61,10 @@ static int scope_apply(struct option_values *v, const char *value, struct reques
 		}
 	}
 	if (text_number(value, 0, SCOPE_MAX, &n) < 0)
-		return request_error_set(ret_error, "scope " QUOTED " is none of global, site, "
-					 "link, host, nowhere, 0-255", value);
+		return request_error_set(ret_error,
+					 "scope " QUOTED " is none of global, site, "
+					 "link, host, nowhere, 0-255",
+					 value);
 	v->vip.scope = (int)n;
 	return 0;
 }
@@ -75,8 +77,9 @@ static int broadcast_apply(struct option_values *v, const char *value,
 		return 0;
 	}
 	if (addr_parse(value, &v->vip.broadcast) < 0 || addr_size(v->vip.broadcast.family) != 4)
-		return request_error_set(ret_error, "broadcast " QUOTED
-					 " is neither \"+\" nor an IPv4 address", value);
+		return request_error_set(
+			ret_error, "broadcast " QUOTED " is neither \"+\" nor an IPv4 address",
+			value);
 	v->vip.broadcast_mode = BROADCAST_GIVEN;
 	return 0;
 }

@@ -27,7 +27,7 @@ enum option_id {
 /* What the options of one command line said. */
 struct option_values {
 	char device[DEVICE_NAME_MAX];
-	struct vip vip; /* all but the prefix */
+	struct vip vip;			 /* all but the prefix */
 	const char *given[OPTION_COUNT]; /* the word as it was written, NULL: not given */
 };
 

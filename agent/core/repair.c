@@ -12,8 +12,7 @@
  * negotiate in two steps (H.323). */
 #define DEPTH_MAX 3
 
-#define TRANSLATION_BITS \
-	(CONN_SRC_NAT | CONN_DST_NAT | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE)
+#define TRANSLATION_BITS (CONN_SRC_NAT | CONN_DST_NAT | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE)
 
 bool repair_matches(const struct conn *old, const struct conn *now)
 {
@@ -123,8 +122,8 @@ static unsigned kind_of(const struct conn *c)
 {
 	unsigned assured = c->status & CONN_ASSURED ? 1 : 0;
 
-	return c->key.l4proto == IPPROTO_TCP ? 512 + 2 * (c->tcp_state & 0x7f) + assured :
-					       2U * c->key.l4proto + assured;
+	return c->key.l4proto == IPPROTO_TCP ? 512 + 2 * (c->tcp_state & 0x7f) + assured
+					     : 2U * c->key.l4proto + assured;
 }
 
 /* Idle seconds, beyond IDLE_MAX all alike. */

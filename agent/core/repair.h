@@ -8,11 +8,11 @@
 
 /* What a listed or fetched entry is to the one we remember. */
 enum twin {
-	TWIN_SAME,       /* the same tuples and translation */
-	TWIN_WRONG,      /* the old connection, mapped anew: replace it */
-	TWIN_BOGUS,      /* the peer's packet, taken for a connection to us: replace it */
+	TWIN_SAME,	 /* the same tuples and translation */
+	TWIN_WRONG,	 /* the old connection, mapped anew: replace it */
+	TWIN_BOGUS,	 /* the peer's packet, taken for a connection to us: replace it */
 	TWIN_SUPERSEDED, /* a newer connection of the same client: leave it */
-	TWIN_FOREIGN,    /* somebody else's: leave it, ours is lost */
+	TWIN_FOREIGN,	 /* somebody else's: leave it, ours is lost */
 };
 
 /* NOW is an entry that stands in the way of OLD: one of its tuples equals one

@@ -19,10 +19,10 @@
 
 enum result {
 	RESULT_OK,
-	RESULT_PARTIAL,     /* address done, some connections not restored */
+	RESULT_PARTIAL,	    /* address done, some connections not restored */
 	RESULT_UNPROTECTED, /* address done, protection did not run */
-	RESULT_REFUSED,     /* for safety, nothing changed */
-	RESULT_FAILED,      /* kernel refused, or a condition before the change */
+	RESULT_REFUSED,	    /* for safety, nothing changed */
+	RESULT_FAILED,	    /* kernel refused, or a condition before the change */
 };
 
 /* Does deleting one address flush the whole device? */
@@ -35,12 +35,12 @@ enum kernel_verdict {
 /* Why an entry that was there before is none of our business after. Every
  * entry of the snapshot is either a candidate or has one of these. */
 enum skip_reason {
-	SKIP_NONE,        /* a candidate */
-	SKIP_NOT_NAT,     /* no source translation was set up: never masqueraded */
-	SKIP_OF_VIP,      /* the leaving address takes part in it */
-	SKIP_CLOSING,     /* TIME_WAIT or CLOSE */
-	SKIP_EXPIRED,     /* its timeout has run out meanwhile */
-	SKIP_NOT_LOCAL,   /* translated source is no address of this node, or no longer */
+	SKIP_NONE,	/* a candidate */
+	SKIP_NOT_NAT,	/* no source translation was set up: never masqueraded */
+	SKIP_OF_VIP,	/* the leaving address takes part in it */
+	SKIP_CLOSING,	/* TIME_WAIT or CLOSE */
+	SKIP_EXPIRED,	/* its timeout has run out meanwhile */
+	SKIP_NOT_LOCAL, /* translated source is no address of this node, or no longer */
 	SKIP_DYING,
 	SKIP_ENDED, /* ended by itself before it could be pinned */
 	SKIP_REASON_COUNT,
@@ -75,18 +75,18 @@ struct report {
 	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
 	enum kernel_verdict kernel;
 	enum strategy strategy; /* the one used: never AUTO */
-	enum hold_choice hold;  /* the one used: never AUTO */
+	enum hold_choice hold;	/* the one used: never AUTO */
 
 	struct {
 		uint64_t snapshot;   /* entries read before the change */
 		uint64_t candidates; /* of them: could be flushed and may be restored;
 				      * = kept + pinned + restored + superseded + lost */
-		uint64_t kept;       /* never touched: the flush passed them by */
+		uint64_t kept;	     /* never touched: the flush passed them by */
 		uint64_t pinned;     /* re-created before the change, and there after it */
 		uint64_t flushed;    /* = restored + superseded + lost */
 		uint64_t restored;
 		uint64_t superseded; /* a newer flow legitimately took the tuple */
-		uint64_t lost;       /* flushed and not brought back */
+		uint64_t lost;	     /* flushed and not brought back */
 		uint64_t skipped;    /* = snapshot - candidates */
 		uint64_t mismatch;   /* created other than asked; deleted, part of lost */
 		uint64_t reasons[SKIP_REASON_COUNT];

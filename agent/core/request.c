@@ -48,19 +48,20 @@ int device_name_check(const char *name, struct request_error *ret_error)
 	if (!*name)
 		return request_error_set(ret_error, "device name \"\" is empty");
 	if (strlen(name) >= DEVICE_NAME_MAX)
-		return request_error_set(ret_error, "device name " QUOTED
-					 "... is longer than %d characters", name,
-					 DEVICE_NAME_MAX - 1);
+		return request_error_set(ret_error,
+					 "device name " QUOTED "... is longer than %d characters",
+					 name, DEVICE_NAME_MAX - 1);
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return request_error_set(ret_error, QUOTED " is no device name", name);
 	for (p = name; *p; p++) {
 		if (*p == ':')
-			return request_error_set(ret_error, QUOTED " is a label, not a device: "
-						 "write \"dev %.*s label %.48s\"", name,
-						 (int)MIN(p - name, 48), name, name);
+			return request_error_set(ret_error,
+						 QUOTED " is a label, not a device: "
+							"write \"dev %.*s label %.48s\"",
+						 name, (int)MIN(p - name, 48), name, name);
 		if (*p == '/' || *p == ' ' || (*p >= '\t' && *p <= '\r'))
-			return request_error_set(ret_error, "device name " QUOTED
-						 " holds a slash or a space", name);
+			return request_error_set(
+				ret_error, "device name " QUOTED " holds a slash or a space", name);
 	}
 	return 0;
 }
@@ -88,16 +89,19 @@ static int line_add_address(struct line *l, const char *word)
 
 	r = prefix_parse(word, l->op == OP_DEL ? PREFIX_LEN_REQUIRED : PREFIX_LEN_OPTIONAL, &p);
 	if (r == -EDESTADDRREQ)
-		return request_error_set(l->error, QUOTED " needs its prefix length (%.48s/%s): "
-					 "only the exact address is deleted", word, word,
-					 strchr(word, ':') ? "128" : "32");
+		return request_error_set(l->error,
+					 QUOTED " needs its prefix length (%.48s/%s): "
+						"only the exact address is deleted",
+					 word, word, strchr(word, ':') ? "128" : "32");
 	if (r < 0)
 		return request_error_set(l->error, QUOTED " is not an %s", word,
 					 strchr(word, '/') ? "address with a prefix length"
 							   : "address");
 	if (!addr_is_usable(&p.addr))
-		return request_error_set(l->error, QUOTED " cannot be a virtual IP: it is "
-					 "unspecified, loopback or multicast", word);
+		return request_error_set(l->error,
+					 QUOTED " cannot be a virtual IP: it is "
+						"unspecified, loopback or multicast",
+					 word);
 	for (i = 0; i < l->n_prefixes; i++) {
 		if (same_address(&l->prefixes[i], &p))
 			return request_error_set(l->error, "address " QUOTED " given twice", word);
@@ -122,8 +126,10 @@ static int line_add_option(struct line *l, const char *word, const char *value, 
 	if (o->id == OPTION_DEV && !l->with_dev)
 		return request_error_set(l->error, "\"dev\" has no place here");
 	if (l->op == OP_DEL && o->add_only)
-		return request_error_set(l->error, "contradictory options: " QUOTED
-					 " only goes with add, not with del", o->name);
+		return request_error_set(l->error,
+					 "contradictory options: " QUOTED
+					 " only goes with add, not with del",
+					 o->name);
 	if (l->values.given[o->id])
 		return request_error_set(l->error, "option " QUOTED " given twice", o->name);
 	if (o->value && !value)
@@ -199,8 +205,9 @@ static struct vip line_vip(const struct line *l, size_t i)
 int request_parse(struct request *req, int argc, char *const argv[],
 		  struct request_error *ret_error)
 {
-	struct line l = { .op = req->op, .with_dev = true, .max_addresses = VIPS_MAX,
-			  .error = ret_error };
+	struct line l = {
+		.op = req->op, .with_dev = true, .max_addresses = VIPS_MAX, .error = ret_error
+	};
 	size_t i;
 	int r;
 

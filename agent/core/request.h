@@ -13,7 +13,7 @@
 #include "core/addr.h"
 
 #define DEVICE_NAME_MAX 128 /* ALTIFNAMSIZ: alternative names, Linux 5.5 */
-#define LABEL_MAX 16        /* IFNAMSIZ */
+#define LABEL_MAX 16	    /* IFNAMSIZ */
 #define REQUEST_ERROR_MAX 256
 
 enum op {
@@ -51,14 +51,14 @@ enum vip_broadcast {
 struct vip {
 	struct prefix prefix;
 	char label[LABEL_MAX]; /* "": none; must begin with the device's real name */
-	int scope;             /* RT_SCOPE_…; -1: not given, the kernel's usual one */
+	int scope;	       /* RT_SCOPE_…; -1: not given, the kernel's usual one */
 	enum vip_broadcast broadcast_mode;
 	struct addr broadcast; /* BROADCAST_GIVEN only */
 	bool noprefixroute;
-	bool dad;               /* IPv6: run duplicate address detection and wait */
+	bool dad; /* IPv6: run duplicate address detection and wait */
 	bool has_preferred_lft;
 	uint32_t preferred_lft; /* seconds; UINT32_MAX: forever */
-	uint32_t metric;        /* 0: not given */
+	uint32_t metric;	/* 0: not given */
 };
 
 struct request {

@@ -9,7 +9,7 @@
 struct select_rules {
 	const struct addrset *leaving; /* addresses no device has after the change */
 	const struct addrset *local;   /* addresses of the node after the change */
-	uint32_t elapsed;              /* whole seconds since the entries were read */
+	uint32_t elapsed;	       /* whole seconds since the entries were read */
 };
 
 /* SKIP_NONE when C is a candidate, else the first reason against it.

@@ -9,18 +9,18 @@
 #include "core/text.h"
 
 #define SOCKET_FILE "/control.sock"
-#define MSEC(n) ((n) * USEC_PER_MSEC)
-#define SEC(n) ((n) * USEC_PER_SEC)
+#define MSEC(n) ((n)*USEC_PER_MSEC)
+#define SEC(n) ((n)*USEC_PER_SEC)
 #define HOUR SEC((usec_t)3600)
 #define DEVICES_MAX 1024
 
 enum value_type {
-	VALUE_PATH,          /* absolute; SETTINGS_PATH_MAX bytes */
+	VALUE_PATH,	     /* absolute; SETTINGS_PATH_MAX bytes */
 	VALUE_OPTIONAL_PATH, /* or empty */
-	VALUE_NAME,          /* SETTINGS_NAME_MAX bytes */
-	VALUE_DURATION,      /* usec_t */
-	VALUE_COUNT,         /* unsigned */
-	VALUE_WORD,          /* an enum, by the names in its table */
+	VALUE_NAME,	     /* SETTINGS_NAME_MAX bytes */
+	VALUE_DURATION,	     /* usec_t */
+	VALUE_COUNT,	     /* unsigned */
+	VALUE_WORD,	     /* an enum, by the names in its table */
 };
 
 /* Words of an enum in the order of its members, ended by NULL. */
@@ -72,8 +72,10 @@ static int duration_set(const struct key *k, const char *value, usec_t *field,
 
 	r = duration_parse(value, &d);
 	if (r == -EINVAL)
-		return request_error_set(ret_error, "%s: " QUOTED " is not a duration such as "
-					 "500ms or 2s (units: us, ms, s, min, h)", k->name, value);
+		return request_error_set(ret_error,
+					 "%s: " QUOTED " is not a duration such as "
+					 "500ms or 2s (units: us, ms, s, min, h)",
+					 k->name, value);
 	if (r < 0 || d < k->min || d > k->max)
 		return request_error_set(ret_error, "%s: " QUOTED " is not between %s and %s",
 					 k->name, value, duration_format(k->min, least),
@@ -88,8 +90,10 @@ static int count_set(const struct key *k, const char *value, unsigned *field,
 	uint64_t n;
 
 	if (text_number(value, k->min, k->max, &n) < 0)
-		return request_error_set(ret_error, "%s: " QUOTED " is not a number from %llu to "
-					 "%llu", k->name, value, (unsigned long long)k->min,
+		return request_error_set(ret_error,
+					 "%s: " QUOTED " is not a number from %llu to "
+					 "%llu",
+					 k->name, value, (unsigned long long)k->min,
 					 (unsigned long long)k->max);
 	*field = (unsigned)n;
 	return 0;
@@ -104,8 +108,10 @@ static int path_set(const struct key *k, const char *value, char *field,
 		return request_error_set(ret_error, "%s: " QUOTED " is not an absolute path",
 					 k->name, value);
 	if (strlen(value) >= SETTINGS_PATH_MAX)
-		return request_error_set(ret_error, "%s: the path " QUOTED "... is longer than %d "
-					 "characters", k->name, value, SETTINGS_PATH_MAX - 1);
+		return request_error_set(ret_error,
+					 "%s: the path " QUOTED "... is longer than %d "
+					 "characters",
+					 k->name, value, SETTINGS_PATH_MAX - 1);
 	memcpy(field, value, strlen(value) + 1);
 	return 0;
 }
@@ -197,8 +203,8 @@ static int device_get(struct settings *s, const char *name, struct device_settin
 	if (!devices)
 		return -ENOMEM;
 	s->devices = devices;
-	devices[s->n_devices] = (struct device_settings){ .pin = PIN_CONTINUOUS,
-							  .pin_after = SEC(2) };
+	devices[s->n_devices] =
+		(struct device_settings){ .pin = PIN_CONTINUOUS, .pin_after = SEC(2) };
 	memcpy(devices[s->n_devices].name, name, strlen(name) + 1);
 	*ret = &devices[s->n_devices++];
 	return 0;
@@ -256,8 +262,10 @@ int settings_finish(struct settings *s, struct request_error *ret_error)
 	if (*s->socket)
 		return 0;
 	if (strlen(s->run_dir) + sizeof(SOCKET_FILE) > SETTINGS_PATH_MAX)
-		return request_error_set(ret_error, "run_dir: " QUOTED "... leaves no room for the "
-					 "socket's path; give socket", s->run_dir);
+		return request_error_set(ret_error,
+					 "run_dir: " QUOTED "... leaves no room for the "
+					 "socket's path; give socket",
+					 s->run_dir);
 	snprintf(s->socket, sizeof(s->socket), "%.*s" SOCKET_FILE,
 		 (int)(sizeof(s->socket) - sizeof(SOCKET_FILE)), s->run_dir);
 	return 0;

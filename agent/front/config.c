@@ -16,7 +16,7 @@
 #include <vipsafe/protocol.h>
 
 #define FILE_BYTES_MAX (256 * 1024)
-#define LINE_BYTES_MAX 190  /* inih's buffer holds 200 */
+#define LINE_BYTES_MAX 190   /* inih's buffer holds 200 */
 #define SECTION_BYTES_MAX 49 /* and 50 of a section's name */
 #define PATH_QUOTE "%.120s"
 #define BOM "\xef\xbb\xbf"
@@ -183,8 +183,10 @@ static int seen_add(struct file *f, const char *section, const char *key)
 	snprintf(name, size, "%s\n%s", section, key);
 	for (i = 0; i < f->n_seen; i++) {
 		if (!strcmp(f->seen[i], name))
-			return request_error_set(&f->error, "key \"%.48s\" given twice in section "
-						 "[%.48s]", key, section);
+			return request_error_set(&f->error,
+						 "key \"%.48s\" given twice in section "
+						 "[%.48s]",
+						 key, section);
 	}
 	seen = realloc(f->seen, (f->n_seen + 1) * sizeof(*seen));
 	if (!seen)

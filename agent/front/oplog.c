@@ -85,11 +85,12 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 	line_add(&l, " result=%s changed=%s kernel=%s strategy=%s hold=%s", result_name(r->result),
 		 r->changed ? "yes" : "no", kernel_verdict_name(r->kernel),
 		 strategy_name(r->strategy), hold_choice_name(r->hold));
-	line_add(&l, " snap=%llu candidates=%llu pinned=%llu flushed=%llu restored=%llu"
-		 " superseded=%llu mismatch=%llu failed=%llu", (ull)r->entries.snapshot,
-		 (ull)r->entries.candidates, (ull)r->entries.pinned, (ull)r->entries.flushed,
-		 (ull)r->entries.restored, (ull)r->entries.superseded, (ull)r->entries.mismatch,
-		 (ull)r->entries.lost);
+	line_add(&l,
+		 " snap=%llu candidates=%llu pinned=%llu flushed=%llu restored=%llu"
+		 " superseded=%llu mismatch=%llu failed=%llu",
+		 (ull)r->entries.snapshot, (ull)r->entries.candidates, (ull)r->entries.pinned,
+		 (ull)r->entries.flushed, (ull)r->entries.restored, (ull)r->entries.superseded,
+		 (ull)r->entries.mismatch, (ull)r->entries.lost);
 	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
 		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
 	line_add_text(&l, "id", r->id);
@@ -122,19 +123,17 @@ static int send_to_journal(const struct report *r, const char *line)
 	/* sd_journal_send() says 0 when nobody listens */
 	if (stat(JOURNAL_SOCKET, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return -1;
-	return sd_journal_send("MESSAGE=%s", line, "PRIORITY=%d", oplog_priority(r),
-			       "SYSLOG_IDENTIFIER=" IDENT, "SYSLOG_FACILITY=%d", LOG_DAEMON >> 3,
-			       "VIPSAFE_ID=%s", text_escape(r->id, id, sizeof(id)),
-			       "VIPSAFE_OP=%s", op_name(r->op),
-			       "VIPSAFE_DEVICE=%s", text_escape(r->device, device, sizeof(device)),
-			       "VIPSAFE_RESULT=%s", result_name(r->result),
-			       "VIPSAFE_KERNEL=%s", kernel_verdict_name(r->kernel),
-			       "VIPSAFE_STRATEGY=%s", strategy_name(r->strategy),
-			       "VIPSAFE_SNAPSHOT=%llu", (ull)r->entries.snapshot,
-			       "VIPSAFE_FLUSHED=%llu", (ull)r->entries.flushed,
-			       "VIPSAFE_RESTORED=%llu", (ull)r->entries.restored,
-			       "VIPSAFE_LOST=%llu", (ull)r->entries.lost,
-			       "VIPSAFE_TOTAL_USEC=%llu", (ull)r->timing.total, NULL);
+	return sd_journal_send(
+		"MESSAGE=%s", line, "PRIORITY=%d", oplog_priority(r), "SYSLOG_IDENTIFIER=" IDENT,
+		"SYSLOG_FACILITY=%d", LOG_DAEMON >> 3, "VIPSAFE_ID=%s",
+		text_escape(r->id, id, sizeof(id)), "VIPSAFE_OP=%s", op_name(r->op),
+		"VIPSAFE_DEVICE=%s", text_escape(r->device, device, sizeof(device)),
+		"VIPSAFE_RESULT=%s", result_name(r->result), "VIPSAFE_KERNEL=%s",
+		kernel_verdict_name(r->kernel), "VIPSAFE_STRATEGY=%s", strategy_name(r->strategy),
+		"VIPSAFE_SNAPSHOT=%llu", (ull)r->entries.snapshot, "VIPSAFE_FLUSHED=%llu",
+		(ull)r->entries.flushed, "VIPSAFE_RESTORED=%llu", (ull)r->entries.restored,
+		"VIPSAFE_LOST=%llu", (ull)r->entries.lost, "VIPSAFE_TOTAL_USEC=%llu",
+		(ull)r->timing.total, NULL);
 }
 
 void oplog_write(const struct report *r)

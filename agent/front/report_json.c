@@ -137,8 +137,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "vip_flows", vip_flows(r));
 	failed |= json_object_set_new(o, "timing_us", timing(r));
 	if (r->plan)
-		failed |= json_object_set_new(o, "expected_gap_us",
-					      number(r->timing.expected_gap));
+		failed |= json_object_set_new(o, "expected_gap_us", number(r->timing.expected_gap));
 	failed |= json_object_set_new(o, "lost_tuples", lost_tuples(r));
 	failed |= json_object_set_new(o, "warnings", warnings(r));
 	failed |= json_object_set_new(o, "warnings_dropped", json_integer(r->warnings_dropped));

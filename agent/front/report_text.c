@@ -255,8 +255,7 @@ static void print_warnings(const struct report *r, FILE *err)
 	for (i = 0; i < r->n_warnings; i++) {
 		const struct report_warning *w = &r->warnings[i];
 
-		fprintf(err, "vipsafe: warning: %s\n",
-			text_escape(w->text, text, sizeof(text)));
+		fprintf(err, "vipsafe: warning: %s\n", text_escape(w->text, text, sizeof(text)));
 		if (*w->fix)
 			fprintf(err, "  fix: %s\n", text_escape(w->fix, text, sizeof(text)));
 	}

@@ -223,9 +223,9 @@ static int op_encode(const struct ct_op *op, void *buf, size_t size, uint32_t se
 static size_t unit_size(const struct ct_op *ops, size_t n)
 {
 	return n > 1 && ops[0].verb == CT_DELETE && ops[1].verb == CT_CREATE &&
-			       ops[0].conn == ops[1].conn ?
-		       2 :
-		       1;
+			       ops[0].conn == ops[1].conn
+		       ? 2
+		       : 1;
 }
 
 /* Encode as many of OPS as fit into one send. Returns the number of ops, with

@@ -16,9 +16,9 @@
 
 /* Later than the headers of RHEL 7 (3.10): the values are ABI. */
 enum {
-	CT_ATTR_SYNPROXY = 24,  /* CTA_SYNPROXY, Linux 4.19 */
+	CT_ATTR_SYNPROXY = 24,	/* CTA_SYNPROXY, Linux 4.19 */
 	CT_ATTR_TUPLE_ZONE = 3, /* CTA_TUPLE_ZONE, Linux 4.4 */
-	CT_ATTR_MAX = 24,       /* the last one we read */
+	CT_ATTR_MAX = 24,	/* the last one we read */
 };
 
 /* TCP flags as ctnetlink carries them, per direction. */

@@ -23,15 +23,14 @@
 /* Decode one IPCTNL_MSG_CT_NEW message. RECORD points into *RET_CONN,
  * *RET_MASTER and PAYLOAD. Returns 0, -EBADMSG (truncated, or without what an
  * entry must have) or -EOPNOTSUPP (a family that is neither IPv4 nor IPv6). */
-int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn,
-		   struct conn_key *ret_master, uint8_t payload[CT_PAYLOAD_MAX],
-		   struct conn_record *ret_record);
+int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn, struct conn_key *ret_master,
+		   uint8_t payload[CT_PAYLOAD_MAX], struct conn_record *ret_record);
 
 struct ct_create {
 	const struct conn *conn;
 	const void *payload;
 	size_t payload_len;
-	bool orphan;      /* without the reference to its master */
+	bool orphan;	  /* without the reference to its master */
 	uint32_t timeout; /* seconds; 0 would create an entry that expires at once */
 };
 
@@ -43,8 +42,8 @@ int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 
 /* Always carries the original tuple: a DELETE without one would flush the
  * whole table (ctnetlink_del_conntrack(), all versions). ID 0 is left out. */
-int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags,
-		   const struct conn_key *key, uint32_t id);
+int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key,
+		   uint32_t id);
 
 int ctcodec_get(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key);
 

@@ -187,9 +187,8 @@ static int decode_attrs(const struct nlattr *const *tb, uint8_t family, struct c
 	return 0;
 }
 
-int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn,
-		   struct conn_key *ret_master, uint8_t payload[CT_PAYLOAD_MAX],
-		   struct conn_record *ret_record)
+int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn, struct conn_key *ret_master,
+		   uint8_t payload[CT_PAYLOAD_MAX], struct conn_record *ret_record)
 {
 	const struct nlattr *tb[CT_ATTR_MAX + 1];
 	struct attr_buf out = { .data = payload, .size = CT_PAYLOAD_MAX };

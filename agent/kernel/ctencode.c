@@ -160,8 +160,9 @@ int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 	/* CONFIRMED must be there and EXPECTED, DYING must not: the kernel
 	 * compares with what it has just set (EBUSY). Up to 4.9 it copies any
 	 * other bit as it comes, so only known ones are sent. */
-	uint32_t status = htonl(CONN_CONFIRMED | (c->status & (CONN_SEEN_REPLY | CONN_ASSURED |
-							       CONN_FIXED_TIMEOUT)));
+	uint32_t status =
+		htonl(CONN_CONFIRMED |
+		      (c->status & (CONN_SEEN_REPLY | CONN_ASSURED | CONN_FIXED_TIMEOUT)));
 	uint32_t timeout = htonl(create->timeout);
 
 	put_tuple(&b, CTA_TUPLE_ORIG, &c->key, &c->key.orig, zone_in(&c->key, CONN_ZONE_ORIG));
@@ -173,11 +174,10 @@ int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 	return message_end(&b);
 }
 
-int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags,
-		   const struct conn_key *key, uint32_t id)
+int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key,
+		   uint32_t id)
 {
-	struct attr_buf b =
-		message_begin(buf, size, IPCTNL_MSG_CT_DELETE, seq, flags, key->family);
+	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_DELETE, seq, flags, key->family);
 	uint32_t be_id = htonl(id);
 
 	put_tuple(&b, CTA_TUPLE_ORIG, key, &key->orig, zone_in(key, CONN_ZONE_ORIG));
@@ -198,8 +198,7 @@ int ctcodec_get(void *buf, size_t size, uint32_t seq, uint16_t flags, const stru
 
 int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family)
 {
-	struct attr_buf b =
-		message_begin(buf, size, IPCTNL_MSG_CT_GET, seq, NLM_F_DUMP, family);
+	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_GET, seq, NLM_F_DUMP, family);
 
 	return message_end(&b);
 }

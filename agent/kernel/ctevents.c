@@ -59,8 +59,8 @@ struct ctevents *ctevents_free(struct ctevents *e)
 
 /* Up to 4.9 a NEW arrives marked as an UPDATE (kernel.md 6), so the two are
  * treated alike. */
-static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_port,
-		conn_sink sink, void *ud)
+static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_port, conn_sink sink,
+		void *ud)
 {
 	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
 	struct conn_record record;

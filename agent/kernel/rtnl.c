@@ -173,7 +173,7 @@ static int take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
 	case NLMSG_DONE:
 		*ret_done = true;
 		return payload_error(h);
-	default:
+	default: /* of the kernel's numbers: the object itself */
 		x->seen = true;
 		if (x->sink)
 			r = x->sink(x->ud, h);

@@ -147,8 +147,7 @@ static void check_secondaries(struct run *run, const struct ifaddr *primary)
 	prefix_format(&primary->prefix, text);
 	if (run->req->force) {
 		report_warn(run->report, "secondaries-go", "",
-			    "%s is a primary address: its secondaries go with it: %s", text,
-			    names);
+			    "%s is a primary address: its secondaries go with it: %s", text, names);
 		return;
 	}
 	report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
@@ -174,10 +173,11 @@ static void check_last_ipv4(struct run *run)
 			stay++;
 	}
 	if (go && !stay)
-		report_warn(run->report, "last-ipv4-address", "",
-			    "the last IPv4 address of %s goes: the kernel removes all routes through "
-			    "the device with it",
-			    run->link.name);
+		report_warn(
+			run->report, "last-ipv4-address", "",
+			"the last IPv4 address of %s goes: the kernel removes all routes through "
+			"the device with it",
+			run->link.name);
 }
 
 /* Secondaries first: a primary that goes before them would take them along,

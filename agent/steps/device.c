@@ -114,8 +114,8 @@ static void lock_device(struct run *run)
 			    run->link.name);
 		run->done = true;
 	} else if (r < 0) {
-		report_warn(run->report, "no-lock", "", "no lock for %s in %s: %s",
-			    run->link.name, s->run_dir, strerror(-r));
+		report_warn(run->report, "no-lock", "", "no lock for %s in %s: %s", run->link.name,
+			    s->run_dir, strerror(-r));
 	}
 }
 

@@ -31,18 +31,19 @@ void stage_hold(struct run *run)
 		report_warn(report, "no-events", "",
 			    "conntrack events cannot be watched (%s): connections born during the "
 			    "run are seen only by listing",
-			    r == -ENODATA ? "net.netfilter.nf_conntrack_events is 0" :
-					    strerror(-r));
+			    r == -ENODATA ? "net.netfilter.nf_conntrack_events is 0"
+					  : strerror(-r));
 	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
 		return;
 	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, &report->hold, reason);
 	run->holding = r == 0;
 	if (r < 0) {
 		report->hold = HOLD_OFF;
-		report_warn(report, "no-hold", "",
-			    "packets cannot be held back meanwhile (%s): a connection that sends in "
-			    "the gap may break",
-			    reason);
+		report_warn(
+			report, "no-hold", "",
+			"packets cannot be held back meanwhile (%s): a connection that sends in "
+			"the gap may break",
+			reason);
 	}
 	report->timing.hold = run_now(run) - began;
 }

@@ -104,8 +104,8 @@ static int write_all(FILE *f, struct header *h, const struct connset *set,
 	return r;
 }
 
-int journal_write(int dirfd, const char *name, const char *boot_id,
-		  const struct request *request, usec_t snapshot_at, const struct connset *set,
+int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
+		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud)
 {
 	struct header h = header_make(boot_id, request, snapshot_at);
@@ -157,8 +157,7 @@ static bool header_is_ours(const struct header *h, const char *boot_id)
 	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
 	       h->request_size == sizeof(struct request) &&
 	       h->entry_size == sizeof(struct stored) &&
-	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) &&
-	       request_is_sane(&h->request);
+	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && request_is_sane(&h->request);
 }
 
 static bool entry_is_sane(const struct stored *e)
@@ -190,7 +189,8 @@ static int read_entries(FILE *f, uint64_t n, struct connset *set)
 
 static int open_ours(int dirfd, const char *name, FILE **ret)
 {
-	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	FILE *f;
 

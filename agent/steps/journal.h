@@ -33,8 +33,8 @@ bool journal_is_half(const char *name);
 
 /* Write REQUEST and the entries I of SET for which KEEP(UD, I). Mode 0600,
  * complete or not there at all. */
-int journal_write(int dirfd, const char *name, const char *boot_id,
-		  const struct request *request, usec_t snapshot_at, const struct connset *set,
+int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
+		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud);
 
 /* -ENOENT: none. -EBADMSG: of another boot or format, truncated or malformed.

@@ -7,5 +7,4 @@
 /* Take the lock of DEVICE (its real name) in the run directory RUN_DIR,
  * waiting until UNTIL. Closing *RET_FD, or death, gives it back.
  * -ETIMEDOUT: somebody else has held it all the time. */
-int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until,
-	      int *ret_fd);
+int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd);

@@ -46,8 +46,9 @@ static void refused(struct run *run, size_t v, int error)
 
 	prefix_format(&run->req->vips[v].prefix, text);
 	if (report->changed)
-		report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL, "%s on %s: %s; others were changed",
-			    text, run->link.name, strerror(-error));
+		report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL,
+			    "%s on %s: %s; others were changed", text, run->link.name,
+			    strerror(-error));
 	else
 		report_fail(report, RESULT_FAILED,
 			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
@@ -79,8 +80,8 @@ static void change_all(struct run *run)
 			error = r;
 		}
 		if (r == -ENODEV)
-			report_warn(report, "device-vanished", "",
-				    "%s vanished during the run", run->link.name);
+			report_warn(report, "device-vanished", "", "%s vanished during the run",
+				    run->link.name);
 	}
 	if (error)
 		refused(run, failed, error);
@@ -118,8 +119,7 @@ static void wait_dad(struct run *run)
 			const struct ifaddr *a = addr_table_find(&run->before, run->link.ifindex,
 								 &run->req->vips[v].prefix);
 
-			if (!run->req->vips[v].dad || !a ||
-			    run->report->outcomes[v] != VIP_CHANGED)
+			if (!run->req->vips[v].dad || !a || run->report->outcomes[v] != VIP_CHANGED)
 				continue;
 			if (a->flags & IFADDR_DADFAILED)
 				dad_failed(run, v, a);

@@ -84,9 +84,8 @@ static int fetch(struct run *run, const struct conn_key *keys, size_t n)
 	memset(probe, 0, n * sizeof(probe[0]));
 	for (i = 0; i < n; i++) {
 		probe[i].key = keys[i];
-		ops[i] = (struct ct_op){
-			.verb = CT_GET, .conn = &probe[i], .sink = put, .ud = run
-		};
+		ops[i] =
+			(struct ct_op){ .verb = CT_GET, .conn = &probe[i], .sink = put, .ud = run };
 	}
 	return k->ops->ct_batch(k->ctx, ops, n);
 }

@@ -22,7 +22,7 @@ struct pinning {
 	struct run *run;
 	struct addrset on_device; /* addresses the device keeps */
 	usec_t until;
-	uint64_t left;      /* did not fit into the deadline */
+	uint64_t left;	    /* did not fit into the deadline */
 	uint64_t offloaded; /* would not be deleted */
 };
 

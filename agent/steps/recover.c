@@ -105,10 +105,11 @@ void stage_leftover(struct run *run)
 	}
 	leave_to(&j.request, run->req);
 	recover_journal(run->env, run->run_dir, run->link.name, &j, &theirs);
-	report_warn(run->report, "leftover-finished", "",
-		    "an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
-		    run->link.name, (unsigned long long)theirs.entries.restored,
-		    (unsigned long long)theirs.entries.lost);
+	report_warn(
+		run->report, "leftover-finished", "",
+		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
+		run->link.name, (unsigned long long)theirs.entries.restored,
+		(unsigned long long)theirs.entries.lost);
 	journal_done(&j);
 }
 

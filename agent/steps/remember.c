@@ -86,8 +86,8 @@ static int remember(struct run *run, const char *name)
 		if (is_created(run, i))
 			r = add_key(set, connset_get(run->set, i));
 	if (r == 0 && connset_count(set))
-		r = journal_write(run->run_dir, name, run->env->boot_id, run->req,
-				  run->snapshot_at, set, keep_all, NULL);
+		r = journal_write(run->run_dir, name, run->env->boot_id, run->req, run->snapshot_at,
+				  set, keep_all, NULL);
 	else if (r == 0)
 		(void)unlinkat(run->run_dir, name, 0);
 	connset_free(set);

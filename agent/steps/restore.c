@@ -62,13 +62,12 @@ static void create_refused(struct run *run, uint32_t i, int error)
 {
 	run->entries[i].state = ENTRY_LOST;
 	if (error == -ENOMEM || error == -ENOSPC)
-		report_warn(run->report, "table-full",
-			    "sysctl net.netfilter.nf_conntrack_max",
-			    "the conntrack table has no room: some connections could not be restored");
+		report_warn(
+			run->report, "table-full", "sysctl net.netfilter.nf_conntrack_max",
+			"the conntrack table has no room: some connections could not be restored");
 	else
 		report_warn(run->report, "create-refused", "",
-			    "the kernel refused to restore some connections: %s",
-			    strerror(-error));
+			    "the kernel refused to restore some connections: %s", strerror(-error));
 }
 
 /* Take the verdict of a create. Returns true when something stands in its way
@@ -107,9 +106,8 @@ static int look_up_attempt(struct chunk *ch, const uint32_t *idx, size_t n, unsi
 		if (ch->ops[i].result != -ENOENT ||
 		    !repair_lookup_key(connset_get(ch->run->set, idx[i]), attempt, &probe[m].key))
 			continue;
-		ops[m] = (struct ct_op){ .verb = CT_GET,
-					 .conn = &probe[m],
-					 .found = &ch->found[i] };
+		ops[m] =
+			(struct ct_op){ .verb = CT_GET, .conn = &probe[m], .found = &ch->found[i] };
 		who[m++] = (uint32_t)i;
 	}
 	r = m ? send_ops(ch->run, ops, m) : 0;

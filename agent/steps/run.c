@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "steps/stage.h"
+#include "steps/run.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "steps/recover.h"
+#include "steps/stage.h"
 
 /* The story, in order. */
 static const struct stage {
@@ -14,22 +15,14 @@ static const struct stage {
 	bool writes; /* left out of a dry run */
 	bool always; /* also when an earlier stage has ended the run */
 } stages[] = {
-	{ "find", stage_find, false },
-	{ "leftover", stage_leftover, true },
-	{ "check", stage_check, false },
-	{ "verdict", stage_verdict, false },
-	{ "hold", stage_hold, true },
-	{ "snapshot", stage_snapshot, false },
-	{ "save", stage_save, true },
-	{ "pin", stage_pin, true },
-	{ "reset", stage_reset, true },
-	{ "move", stage_move, true },
-	{ "drop", stage_drop, true },
-	{ "announce", stage_announce, true },
-	{ "repair", stage_repair, true },
-	{ "release", stage_release, true, true },
-	{ "remember", stage_remember, true },
-	{ "forget", stage_forget, true, true },
+	{ "find", stage_find, false },	      { "leftover", stage_leftover, true },
+	{ "check", stage_check, false },      { "verdict", stage_verdict, false },
+	{ "hold", stage_hold, true },	      { "snapshot", stage_snapshot, false },
+	{ "save", stage_save, true },	      { "pin", stage_pin, true },
+	{ "reset", stage_reset, true },	      { "move", stage_move, true },
+	{ "drop", stage_drop, true },	      { "announce", stage_announce, true },
+	{ "repair", stage_repair, true },     { "release", stage_release, true, true },
+	{ "remember", stage_remember, true }, { "forget", stage_forget, true, true },
 };
 
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,

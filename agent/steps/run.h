@@ -15,7 +15,7 @@
 struct run_env {
 	struct kernel kernel;
 	const struct settings *settings;
-	uint64_t seed;       /* random, for hash tables and the report id */
+	uint64_t seed;	     /* random, for hash tables and the report id */
 	const char *boot_id; /* of this boot, ties files in the run directory to it */
 	/* Tests only, may be NULL: called as each stage begins, with its name.
 	 * A non-zero return ends the run there as a kill would: nothing is

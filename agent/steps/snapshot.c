@@ -104,9 +104,10 @@ static int snapshot_take(struct run *run)
 		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add, run);
 	if (r == -EINTR) {
 		run->report->result = RESULT_PARTIAL;
-		report_warn(run->report, "torn-snapshot", "",
-			    "the conntrack table changed shape while it was read: a few connections "
-			    "may be missing from the snapshot");
+		report_warn(
+			run->report, "torn-snapshot", "",
+			"the conntrack table changed shape while it was read: a few connections "
+			"may be missing from the snapshot");
 		r = 0;
 	}
 	if (r < 0)

@@ -12,13 +12,13 @@
 
 /* Where an entry of the snapshot stands. */
 enum entry_state {
-	ENTRY_THERE,      /* never seen missing */
-	ENTRY_MISSING,    /* flushed, to be created */
-	ENTRY_TWIN,       /* its original tuple is there with another translation */
-	ENTRY_CREATED,    /* created by us, not yet read back */
-	ENTRY_RESTORED,   /* created by us and read back as asked */
+	ENTRY_THERE,	  /* never seen missing */
+	ENTRY_MISSING,	  /* flushed, to be created */
+	ENTRY_TWIN,	  /* its original tuple is there with another translation */
+	ENTRY_CREATED,	  /* created by us, not yet read back */
+	ENTRY_RESTORED,	  /* created by us and read back as asked */
 	ENTRY_SUPERSEDED, /* a newer connection took its place */
-	ENTRY_LOST,       /* will not come back */
+	ENTRY_LOST,	  /* will not come back */
 };
 
 struct entry {
@@ -46,9 +46,9 @@ struct run {
 	struct link link;
 	struct addr_table before;
 	struct ifaddr targets[VIPS_MAX]; /* as to be added, or as found to be deleted */
-	size_t order[VIPS_MAX];          /* of the moves: secondaries before primaries */
-	struct addrset local, leaving;   /* after the change */
-	uint8_t family;                  /* of the leaving addresses; AF_UNSPEC: both */
+	size_t order[VIPS_MAX];		 /* of the moves: secondaries before primaries */
+	struct addrset local, leaving;	 /* after the change */
+	uint8_t family;			 /* of the leaving addresses; AF_UNSPEC: both */
 
 	struct verdict verdict;
 	bool sync_flush; /* whatever is flushed is gone when the delete returns */
@@ -56,14 +56,14 @@ struct run {
 	struct entry *entries; /* one per entry of SET; owned */
 	size_t cap_entries;
 	usec_t snapshot_at;
-	bool watching;       /* births and changes are collected */
-	bool overrun;        /* and some were lost */
-	uint64_t newborn;    /* entries added since the snapshot */
-	bool holding;        /* hold rules are in place */
-	usec_t held_until;   /* when they let go by themselves */
-	unsigned rounds; /* of verifying and restoring, so far */
-	bool saved; /* a journal of this run is in the run directory */
-	bool recovering; /* finishing a killed run: the address may be gone already */
+	bool watching;	   /* births and changes are collected */
+	bool overrun;	   /* and some were lost */
+	uint64_t newborn;  /* entries added since the snapshot */
+	bool holding;	   /* hold rules are in place */
+	usec_t held_until; /* when they let go by themselves */
+	unsigned rounds;   /* of verifying and restoring, so far */
+	bool saved;	   /* a journal of this run is in the run directory */
+	bool recovering;   /* finishing a killed run: the address may be gone already */
 };
 
 /* The stages, in their order. Each may set run->done. */
@@ -71,7 +71,7 @@ void stage_find(struct run *run);     /* device.c: the device and its lock */
 void stage_leftover(struct run *run); /* recover.c: what a killed run left */
 void stage_check(struct run *run);    /* check.c: what would change, may it */
 void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
-void stage_hold(struct run *run); /* hold.c: rules in place, unarmed */
+void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
 void stage_save(struct run *run);   /* journal.c */
 void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */

@@ -12,7 +12,7 @@
 struct verdict {
 	enum kernel_verdict ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX]; /* why one is unknown; "" otherwise */
-	bool cached;                  /* read, not measured now */
+	bool cached;		      /* read, not measured now */
 };
 
 /* Read the answer kept for BOOT_ID. -ENOENT: none; -EBADMSG: unreadable or

@@ -51,8 +51,8 @@ static int mark_seen(void *ud, const struct conn_record *record)
 		else if (e->state != ENTRY_THERE)
 			/* its own traffic has brought back the same mapping, or
 			 * we have and the answer was lost: then it is read back */
-			e->state = repair_matches(old, record->conn) ? ENTRY_RESTORED :
-								       ENTRY_CREATED;
+			e->state =
+				repair_matches(old, record->conn) ? ENTRY_RESTORED : ENTRY_CREATED;
 		break;
 	case ENTRY_CREATED:
 		if (repair_matches(old, record->conn))

@@ -55,8 +55,8 @@ static void reset_forwarded(struct run *run)
 	if (flows && !m)
 		return;
 	r = flows ? k->ops->reset_flows(k->ctx, run->req->hold, &run->link, flows, m, RESET_FOR,
-					reason) :
-		    -ENOMEM;
+					reason)
+		  : -ENOMEM;
 	if (r < 0)
 		report_warn(run->report, "flows-not-reset", "",
 			    "clients of the leaving addresses are not reset: %s",

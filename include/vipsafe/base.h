@@ -32,19 +32,19 @@ typedef uint64_t usec_t;
 	})
 
 /* The same for a file descriptor: the cleanup then finds -1. */
-#define TAKE_FD(fd)                \
-	({                         \
-		int take_ = (fd);  \
-		(fd) = -1;         \
-		take_;             \
+#define TAKE_FD(fd)               \
+	({                        \
+		int take_ = (fd); \
+		(fd) = -1;        \
+		take_;            \
 	})
 
 /* Define a cleanup function NAMEp for a variable of type T * freed by FUNC. */
-#define DEFINE_CLEANUP(T, func)                                 \
-	static inline _unused_ void func##p(T **p)              \
-	{                                                       \
-		if (*p)                                         \
-			func(*p);                               \
+#define DEFINE_CLEANUP(T, func)                    \
+	static inline _unused_ void func##p(T **p) \
+	{                                          \
+		if (*p)                            \
+			func(*p);                  \
 	}
 
 static inline void freep(void *p)

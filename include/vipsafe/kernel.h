@@ -49,7 +49,7 @@ struct ifaddr {
 	uint32_t flags; /* enum ifaddr_flag */
 	char label[LINK_NAME_MAX];
 	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
-	uint32_t metric;                   /* IFA_RT_PRIORITY, 0: none */
+	uint32_t metric;		   /* IFA_RT_PRIORITY, 0: none */
 };
 
 /* Called once per listed item; a negative return ends the listing with it. */
@@ -61,21 +61,21 @@ typedef int (*conn_sink)(void *ud, const struct conn_record *record);
 enum ct_verb {
 	CT_CREATE, /* exclusive: an existing twin of either tuple is -EEXIST */
 	CT_DELETE, /* by original tuple, zone and id (when not 0) */
-	CT_GET,    /* by key: finds the entry whose either direction has that tuple */
+	CT_GET,	   /* by key: finds the entry whose either direction has that tuple */
 };
 
 /* One message of a batch, and what became of it. */
 struct ct_op {
 	enum ct_verb verb;
 	const struct conn *conn; /* CREATE: all of it; DELETE, GET: key and id */
-	const void *payload;     /* CREATE: as the dump gave it */
+	const void *payload;	 /* CREATE: as the dump gave it */
 	uint16_t payload_len;
-	bool orphan;        /* CREATE: leave out the reference to a master */
+	bool orphan;	    /* CREATE: leave out the reference to a master */
 	uint32_t timeout;   /* CREATE: seconds */
 	struct conn *found; /* GET: filled on success; may be NULL */
-	conn_sink sink;     /* GET: called with all of what was found; may be NULL */
+	conn_sink sink;	    /* GET: called with all of what was found; may be NULL */
 	void *ud;
-	int result;         /* 0 or negative errno; -EINPROGRESS: no answer came */
+	int result; /* 0 or negative errno; -EINPROGRESS: no answer came */
 };
 
 struct kernel_ops {

@@ -9,14 +9,14 @@
 #define VIPS_MAX 64
 
 enum exit_code {
-	EXIT_DONE = 0,            /* done, or nothing to change */
-	EXIT_USAGE = 1,           /* bad words on the command line */
-	EXIT_KERNEL_REFUSED = 2,  /* the address change was refused, nothing changed */
-	EXIT_PARTIAL = 3,         /* address done, some connections not restored */
-	EXIT_UNPROTECTED = 4,     /* address done, protection did not run */
-	EXIT_UNSAFE = 5,          /* refused for safety, nothing changed */
-	EXIT_DEADLINE = 6,        /* deadline passed */
-	EXIT_UNREACHABLE = 75,    /* daemon unreachable and local work forbidden */
+	EXIT_DONE = 0,		 /* done, or nothing to change */
+	EXIT_USAGE = 1,		 /* bad words on the command line */
+	EXIT_KERNEL_REFUSED = 2, /* the address change was refused, nothing changed */
+	EXIT_PARTIAL = 3,	 /* address done, some connections not restored */
+	EXIT_UNPROTECTED = 4,	 /* address done, protection did not run */
+	EXIT_UNSAFE = 5,	 /* refused for safety, nothing changed */
+	EXIT_DEADLINE = 6,	 /* deadline passed */
+	EXIT_UNREACHABLE = 75,	 /* daemon unreachable and local work forbidden */
 	EXIT_NOT_PERMITTED = 77,
 	EXIT_CONFIG = 78,
 };

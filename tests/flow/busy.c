@@ -39,9 +39,9 @@ static void finish(struct client *c)
 	now = now_ms();
 	for (size_t i = 0; i < c->n; i++)
 		if (c->flows[i]->waiting)
-			c->longest_ms = now - c->flows[i]->sent_ms > c->longest_ms ?
-						now - c->flows[i]->sent_ms :
-						c->longest_ms;
+			c->longest_ms = now - c->flows[i]->sent_ms > c->longest_ms
+						? now - c->flows[i]->sent_ms
+						: c->longest_ms;
 }
 
 int busy_main(const struct options *o)

@@ -15,11 +15,11 @@ struct flow {
 	int fd;
 	uint16_t local_port;
 	char first[80]; /* "ADDR PORT" as the server saw it in the first answer */
-	char seen[80];  /* the same of the last answer */
+	char seen[80];	/* the same of the last answer */
 	unsigned asked; /* number of the current exchange */
 	uint64_t sent_ms, resent_ms;
-	bool waiting;   /* for the answer to it */
-	bool pushed;    /* the server has sent something unasked */
+	bool waiting; /* for the answer to it */
+	bool pushed;  /* the server has sent something unasked */
 	enum fate fate;
 	char partial[WIRE_TEXT_MAX];
 	size_t partial_len;

@@ -57,15 +57,32 @@ static bool parse(struct options *o, int argc, char **argv)
 	*o = (struct options){ .n = 1, .deadline_ms = 3000, .think_ms = 10 };
 	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:")) != -1) {
 		switch (c) {
-		case 'u': proto = "udp"; break;
-		case 'p': proto = optarg; break;
-		case 'n': o->n = strtoul(optarg, NULL, 10); break;
-		case 'b': bind_to = optarg; break;
-		case 'P': o->first_port = (uint16_t)strtoul(optarg, NULL, 10); break;
-		case 't': o->deadline_ms = (unsigned)(strtod(optarg, NULL) * 1000); break;
-		case 'd': o->think_ms = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 's': o->seconds = (unsigned)strtoul(optarg, NULL, 10); break;
-		default: return false;
+		case 'u':
+			proto = "udp";
+			break;
+		case 'p':
+			proto = optarg;
+			break;
+		case 'n':
+			o->n = strtoul(optarg, NULL, 10);
+			break;
+		case 'b':
+			bind_to = optarg;
+			break;
+		case 'P':
+			o->first_port = (uint16_t)strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			o->deadline_ms = (unsigned)(strtod(optarg, NULL) * 1000);
+			break;
+		case 'd':
+			o->think_ms = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			o->seconds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return false;
 		}
 	}
 	if (argc - optind != 2 || !wire_address(argv[optind], argv[optind + 1], &o->remote))

@@ -31,8 +31,8 @@ struct server {
 
 static const char *address_text(const union sockaddr_any *a, char buf[INET6_ADDRSTRLEN])
 {
-	const void *p = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr :
-						     (const void *)&a->in6.sin6_addr;
+	const void *p = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
+						   : (const void *)&a->in6.sin6_addr;
 
 	return inet_ntop(a->sa.sa_family, p, buf, INET6_ADDRSTRLEN) ? buf : "?";
 }
@@ -51,8 +51,8 @@ static void answer(struct server *s, const struct peer *p, const char *text)
 	} else if (w->type == SOCK_DGRAM) {
 		(void)!sendto(s->fd, line, (size_t)len, 0, &to.sa, wire_address_len(&to));
 	} else {
-		size_t n = wire_pack(w, false, wire_port(&s->options->remote), p->port, line,
-				     packet);
+		size_t n =
+			wire_pack(w, false, wire_port(&s->options->remote), p->port, line, packet);
 
 		wire_set_port(&to, 0);
 		(void)!sendto(s->fd, packet, n, 0, &to.sa, wire_address_len(&to));

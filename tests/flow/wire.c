@@ -17,7 +17,7 @@ static const uint8_t magic[4] = { 'f', 'l', 'o', 'w' };
 
 #define GRE_LEN 4
 #define ICMP_LEN 8
-#define SCTP_LEN 16 /* common header and the header of one chunk */
+#define SCTP_LEN 16	   /* common header and the header of one chunk */
 #define SCTP_VTAG 0x766970 /* any, but the same in both directions */
 
 enum sctp_chunk {
@@ -30,12 +30,9 @@ static const struct {
 	int proto, type;
 	bool has_port;
 } protocols[] = {
-	{ "tcp", IPPROTO_TCP, SOCK_STREAM, true },
-	{ "udp", IPPROTO_UDP, SOCK_DGRAM, true },
-	{ "udplite", IPPROTO_UDPLITE, SOCK_DGRAM, true },
-	{ "icmp", IPPROTO_ICMP, SOCK_RAW, true },
-	{ "sctp", IPPROTO_SCTP, SOCK_RAW, true },
-	{ "gre", IPPROTO_GRE, SOCK_RAW, false },
+	{ "tcp", IPPROTO_TCP, SOCK_STREAM, true },	  { "udp", IPPROTO_UDP, SOCK_DGRAM, true },
+	{ "udplite", IPPROTO_UDPLITE, SOCK_DGRAM, true }, { "icmp", IPPROTO_ICMP, SOCK_RAW, true },
+	{ "sctp", IPPROTO_SCTP, SOCK_RAW, true },	  { "gre", IPPROTO_GRE, SOCK_RAW, false },
 };
 
 bool wire_parse(const char *name, int family, struct wire *ret)

@@ -21,8 +21,8 @@ union sockaddr_any {
 };
 
 struct wire {
-	int proto;     /* IPPROTO_… */
-	int type;      /* SOCK_STREAM, SOCK_DGRAM or SOCK_RAW */
+	int proto; /* IPPROTO_… */
+	int type;  /* SOCK_STREAM, SOCK_DGRAM or SOCK_RAW */
 	int family;
 	bool has_port; /* or an echo id: several flows can be told apart */
 };

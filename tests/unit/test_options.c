@@ -41,7 +41,9 @@ static void stand_anywhere(void **state _unused_)
 	struct parsed p;
 
 	assert_int_equal(parse("--json del -v 10.0.0.1/32 --strategy restore dev --hold=nft e0 "
-			       "--vip-flows keep --timeout 3 --force --config /x --local", &p), 0);
+			       "--vip-flows keep --timeout 3 --force --config /x --local",
+			       &p),
+			 0);
 	assert_int_equal(p.n_words, 4);
 	assert_string_equal(p.words[0], "del");
 	assert_string_equal(p.words[3], "e0");

@@ -93,11 +93,11 @@ static void assert_text(json_t *o, const char *key, const char *want)
 
 static void json_keeps_the_contract(void **state _unused_)
 {
-	static const char *const entries[] = { "snapshot", "candidates", "pinned", "flushed",
-					       "restored", "superseded", "lost", "skipped",
-					       "mismatch" };
-	static const char *const timing[] = { "snapshot", "pin", "move", "verify", "restore",
-					      "total" };
+	static const char *const entries[] = { "snapshot", "candidates", "pinned",
+					       "flushed",  "restored",	 "superseded",
+					       "lost",	   "skipped",	 "mismatch" };
+	static const char *const timing[] = { "snapshot", "pin",     "move",
+					      "verify",	  "restore", "total" };
 	struct report r = make_del();
 	json_t *o, *a;
 	size_t i;
@@ -168,9 +168,12 @@ static void json_survives_hostile_text(void **state _unused_)
 	assert_text(o, "device", "\\xff\\x1b[2J\"\\");
 	json_decref(o);
 	/* what is UTF-8 stays what it is */
-	strcpy(r.device, "br\xc3\xbc""cke");
+	strcpy(r.device, "br\xc3\xbc"
+			 "cke");
 	o = to_json(&r);
-	assert_text(o, "device", "br\xc3\xbc""cke");
+	assert_text(o, "device",
+		    "br\xc3\xbc"
+		    "cke");
 	json_decref(o);
 }
 
@@ -203,23 +206,30 @@ static void text_tells_of_success_in_one_line(void **state _unused_)
 {
 	struct report r = make_del();
 
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt: 1432 connections kept "
-			  "(12 restored, 0 lost) in 3.2 ms\n", "");
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt: 1432 connections kept "
+		      "(12 restored, 0 lost) in 3.2 ms\n",
+		      "");
 	r.entries.pinned = 1400;
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt: 1432 connections kept "
-			  "(1400 pinned, 12 restored, 0 lost) in 3.2 ms\n", "");
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt: 1432 connections kept "
+		      "(1400 pinned, 12 restored, 0 lost) in 3.2 ms\n",
+		      "");
 	r.entries.pinned = r.entries.flushed = r.entries.restored = 0;
 	r.entries.candidates = 1;
 	r.kernel = KERNEL_FIXED;
 	r.timing.total = 12345;
 	r.vip_flows.removed = 1;
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt: 1 connection kept "
-			  "(this kernel flushes no others) in 12 ms; 1 of its own flows removed\n",
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt: 1 connection kept "
+		      "(this kernel flushes no others) in 12 ms; 1 of its own flows removed\n",
 		      "");
 	r.vip_flows.removed = 0;
 	r.entries.candidates = 0;
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt: no connection was at risk "
-			  "in 12 ms\n", "");
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt: no connection was at risk "
+		      "in 12 ms\n",
+		      "");
 	r = make(OP_ADD, 1);
 	assert_prints(&r, "added 192.168.11.100/32 to br-mgmt in 3.2 ms\n", "");
 }
@@ -234,23 +244,31 @@ static void text_tells_of_nothing_to_do(void **state _unused_)
 	r = make(OP_DEL, 2);
 	r.changed = false;
 	r.outcomes[0] = r.outcomes[1] = VIP_ALREADY;
-	assert_prints(&r, "192.168.11.100/32 and 192.168.11.101/32 are not on br-mgmt: "
-			  "nothing to do\n", "");
+	assert_prints(&r,
+		      "192.168.11.100/32 and 192.168.11.101/32 are not on br-mgmt: "
+		      "nothing to do\n",
+		      "");
 	r.changed = true;
 	r.outcomes[0] = VIP_CHANGED;
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt in 3.2 ms; 192.168.11.101/32 was "
-			  "not there\n", "");
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt in 3.2 ms; 192.168.11.101/32 was "
+		      "not there\n",
+		      "");
 }
 
 static void text_counts_many_addresses(void **state _unused_)
 {
 	struct report r = make(OP_ADD, 4);
 
-	assert_prints(&r, "added 192.168.11.100/32, 192.168.11.101/32, 192.168.11.102/32 and "
-			  "192.168.11.103/32 to br-mgmt in 3.2 ms\n", "");
+	assert_prints(&r,
+		      "added 192.168.11.100/32, 192.168.11.101/32, 192.168.11.102/32 and "
+		      "192.168.11.103/32 to br-mgmt in 3.2 ms\n",
+		      "");
 	r = make(OP_ADD, VIPS_MAX);
-	assert_prints(&r, "added 192.168.11.100/32, 192.168.11.101/32, 192.168.11.102/32 and "
-			  "61 more to br-mgmt in 3.2 ms\n", "");
+	assert_prints(&r,
+		      "added 192.168.11.100/32, 192.168.11.101/32, 192.168.11.102/32 and "
+		      "61 more to br-mgmt in 3.2 ms\n",
+		      "");
 }
 
 static void text_lists_what_was_lost(void **state _unused_)
@@ -265,8 +283,9 @@ static void text_lists_what_was_lost(void **state _unused_)
 	report_conclude(&r);
 	report_warn(&r, "port-taken", "wait", "some\tports are taken");
 	report_warn(&r, "other", "", "no fix");
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt: 1425 connections kept "
-			  "(12 restored, 7 lost) in 3.2 ms\n",
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt: 1425 connections kept "
+		      "(12 restored, 7 lost) in 3.2 ms\n",
 		      "vipsafe: warning: 7 connections lost:\n"
 		      "  tcp 10.0.0.1:1 -> 10.0.0.2:2 as 10.0.0.3:3\n"
 		      "  udp\\x0a\n"
@@ -290,15 +309,18 @@ static void text_says_why_it_failed(void **state _unused_)
 	r.outcomes[0] = VIP_FAILED;
 	strcpy(r.device, "br\033[0m");
 	report_fail(&r, RESULT_FAILED, EXIT_KERNEL_REFUSED, "no device; nothing changed");
-	assert_prints(&r, "", "vipsafe: del 192.168.11.100/32 dev br\\x1b[0m: failed: no device; "
-			      "nothing changed\n");
+	assert_prints(&r, "",
+		      "vipsafe: del 192.168.11.100/32 dev br\\x1b[0m: failed: no device; "
+		      "nothing changed\n");
 	report_fail(&r, RESULT_REFUSED, EXIT_UNSAFE, "secondaries");
-	assert_prints(&r, "", "vipsafe: del 192.168.11.100/32 dev br\\x1b[0m: refused: "
-			      "secondaries\n");
+	assert_prints(&r, "",
+		      "vipsafe: del 192.168.11.100/32 dev br\\x1b[0m: refused: "
+		      "secondaries\n");
 	r = make_del();
 	report_fail(&r, RESULT_UNPROTECTED, EXIT_UNPROTECTED, "the table cannot be read");
-	assert_prints(&r, "deleted 192.168.11.100/32 from br-mgmt, connections were not protected "
-			  "in 3.2 ms\n",
+	assert_prints(&r,
+		      "deleted 192.168.11.100/32 from br-mgmt, connections were not protected "
+		      "in 3.2 ms\n",
 		      "vipsafe: del 192.168.11.100/32 dev br-mgmt: unprotected: the table cannot "
 		      "be read\n");
 }
@@ -311,14 +333,16 @@ static void text_of_a_plan_is_a_table(void **state _unused_)
 	r.changed = false;
 	r.outcomes[0] = VIP_UNTOUCHED;
 	r.timing.expected_gap = 850;
-	assert_prints(&r, "plan: delete 192.168.11.100/32 from br-mgmt (nothing was changed)\n"
-			  "  kernel         affected\n"
-			  "  strategy       restore\n"
-			  "  hold           off\n"
-			  "  connections    1500  tracked now\n"
-			  "  at risk        1432  would be flushed without protection\n"
-			  "  skipped        68  (60 not-nat, 8 closing)\n"
-			  "  expected gap   850 us\n", "");
+	assert_prints(&r,
+		      "plan: delete 192.168.11.100/32 from br-mgmt (nothing was changed)\n"
+		      "  kernel         affected\n"
+		      "  strategy       restore\n"
+		      "  hold           off\n"
+		      "  connections    1500  tracked now\n"
+		      "  at risk        1432  would be flushed without protection\n"
+		      "  skipped        68  (60 not-nat, 8 closing)\n"
+		      "  expected gap   850 us\n",
+		      "");
 	report_fail(&r, RESULT_REFUSED, EXIT_UNSAFE, "secondaries");
 	print(&r, false);
 	assert_string_equal(err_text, "vipsafe: plan del 192.168.11.100/32 dev br-mgmt: would be "
@@ -355,7 +379,8 @@ static void log_line_is_key_value(void **state _unused_)
 	struct report r = make_del();
 	char line[OPLOG_LINE_MAX];
 
-	assert_string_equal(oplog_format(&r, line),
+	assert_string_equal(
+		oplog_format(&r, line),
 		"op=del vip=192.168.11.100/32 dev=br-mgmt result=ok changed=yes kernel=affected "
 		"strategy=restore hold=off snap=1500 candidates=1432 pinned=0 flushed=12 "
 		"restored=12 superseded=0 mismatch=0 failed=0 hold_us=0 total_us=3200 warnings=0 "

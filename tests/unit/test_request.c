@@ -55,8 +55,10 @@ static void takes_every_option(void **state _unused_)
 	struct request req;
 	const struct vip *v;
 
-	parse_ok(OP_ADD, "192.168.11.100/24 dev br-mgmt label br-mgmt:1 scope link brd + "
-			 "noprefixroute preferred_lft 0 metric 77", &req);
+	parse_ok(OP_ADD,
+		 "192.168.11.100/24 dev br-mgmt label br-mgmt:1 scope link brd + "
+		 "noprefixroute preferred_lft 0 metric 77",
+		 &req);
 	v = &req.vips[0];
 	assert_int_equal(req.n_vips, 1);
 	assert_string_equal(req.device, "br-mgmt");
