@@ -7,6 +7,7 @@
 #include "kernel/announce.h"
 #include "kernel/ct.h"
 #include "kernel/ctevents.h"
+#include "kernel/hold.h"
 #include "kernel/ifaddr.h"
 #include "kernel/link.h"
 #include "kernel/probe.h"
@@ -17,6 +18,7 @@ struct kernel_real {
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
+	struct hold *hold;       /* NULL: none open */
 };
 
 static int get_ct(struct kernel_real *k)
@@ -99,6 +101,34 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 	return ct_usage(ret_count, ret_max);
 }
 
+static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
+			  enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+{
+	struct kernel_real *k = ctx;
+
+	k->hold = hold_close(k->hold);
+	return hold_open(choice, link, &k->hold, ret_used, reason);
+}
+
+static int real_hold_arm(void *ctx, usec_t duration)
+{
+	struct kernel_real *k = ctx;
+
+	return k->hold ? hold_arm(k->hold, duration) : -ENODEV;
+}
+
+static void real_hold_close(void *ctx)
+{
+	struct kernel_real *k = ctx;
+
+	k->hold = hold_close(k->hold);
+}
+
+static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud)
+{
+	return hold_clean(busy, ud);
+}
+
 static int real_probe(void *ctx _unused_, usec_t budget, enum kernel_verdict *ret_ipv4,
 		      enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
@@ -138,6 +168,10 @@ static const struct kernel_ops real_ops = {
 	.ct_usage = real_ct_usage,
 	.ct_watch = real_ct_watch,
 	.ct_events = real_ct_events,
+	.hold_open = real_hold_open,
+	.hold_arm = real_hold_arm,
+	.hold_close = real_hold_close,
+	.hold_clean = real_hold_clean,
 	.probe = real_probe,
 	.now = real_now,
 	.sleep = real_sleep,
@@ -163,6 +197,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
+	hold_close(k->hold);
 	ctevents_free(k->events);
 	ct_free(k->ct);
 	rtnl_free(k->rtnl);

@@ -7,11 +7,16 @@
  *   kernelcall promotes DEV
  *   kernelcall announce DEV ADDR
  *   kernelcall probe [MILLISECONDS]
+ *   kernelcall hold auto|nft|iptables DEV   prints the backend, then obeys lines:
+ *       arm MS | close | open; each is answered by "ok MICROSECONDS" or an error
+ *   kernelcall hold-clean [BUSY-IFINDEX]    prints how many were removed
  * Prints what came back, or the name of the error. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/request.h"
+#include "kernel/hold.h"
 #include "kernel/kernel_real.h"
 
 static int answer(int r)
@@ -154,6 +159,81 @@ static int do_probe(struct kernel k, const char *budget)
 	return 0;
 }
 
+/* "ok MICROSECONDS" since START, or the error. */
+static int timed(struct kernel k, usec_t start, int r)
+{
+	if (r < 0)
+		answer(r);
+	else
+		printf("ok %llu\n", (unsigned long long)(k.ops->now(k.ctx) - start));
+	fflush(stdout);
+	return r;
+}
+
+static int hold_start(struct kernel k, enum hold_choice choice, const struct link *link)
+{
+	char reason[REPORT_TEXT_MAX] = "";
+	enum hold_choice used;
+	usec_t start = k.ops->now(k.ctx);
+	int r = k.ops->hold_open(k.ctx, choice, link, &used, reason);
+
+	if (r < 0)
+		printf("%s: ", reason);
+	else
+		printf("%s ", hold_choice_name(used));
+	return timed(k, start, r);
+}
+
+/* Holds until the end of stdin, which closes nothing: that is how a killed
+ * agent leaves it. */
+static int do_hold(struct kernel k, const char *choice_name, const char *device)
+{
+	enum hold_choice choice;
+	struct link link;
+	char line[64];
+	int r;
+
+	if (hold_choice_parse(choice_name, &choice) < 0)
+		return usage(choice_name);
+	r = k.ops->link_get(k.ctx, device, &link);
+	if (r < 0)
+		return answer(r);
+	if (hold_start(k, choice, &link) < 0)
+		return 1;
+	while (fgets(line, sizeof(line), stdin)) {
+		usec_t start = k.ops->now(k.ctx);
+
+		if (strncmp(line, "arm ", 4) == 0) {
+			usec_t ms = strtoul(line + 4, NULL, 10);
+
+			timed(k, start, k.ops->hold_arm(k.ctx, ms * USEC_PER_MSEC));
+		} else if (strcmp(line, "open\n") == 0) {
+			hold_start(k, choice, &link);
+		} else if (strcmp(line, "close\n") == 0) {
+			k.ops->hold_close(k.ctx);
+			timed(k, start, 0);
+		} else {
+			return usage(line);
+		}
+	}
+	_exit(0);
+}
+
+static bool is_busy(void *ud, int ifindex)
+{
+	return ifindex == *(const int *)ud;
+}
+
+static int do_hold_clean(const char *busy)
+{
+	int ifindex = (int)strtol(busy, NULL, 10), r = hold_clean(is_busy, &ifindex);
+
+	if (r < 0)
+		return answer(r);
+	printf("%d\n", r);
+	return 0;
+}
+
 static int run(struct kernel k, int argc, char **argv)
 {
 	const char *verb = argc > 0 ? argv[0] : "";
@@ -170,6 +250,10 @@ static int run(struct kernel k, int argc, char **argv)
 		return do_announce(k, argv[1], argv[2]);
 	if (strcmp(verb, "probe") == 0)
 		return do_probe(k, argc > 1 ? argv[1] : "3000");
+	if (strcmp(verb, "hold") == 0 && argc == 3)
+		return do_hold(k, argv[1], argv[2]);
+	if (strcmp(verb, "hold-clean") == 0)
+		return do_hold_clean(argc > 1 ? argv[1] : "0");
 	return usage(verb);
 }
 

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/hold_ipset.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "kernel/hold_text.h"
+#include "kernel/nfmsg.h"
+#include "kernel/nfsock.h"
+
+/* linux/netfilter/ipset/ip_set.h, without its prefix where it is long. */
+enum {
+	PROTOCOL = 6, /* all kernels; newer ones speak 7 too */
+	CMD_CREATE = 2,
+	CMD_DESTROY = 3,
+	CMD_FLUSH = 4,
+	CMD_LIST = 7,
+	CMD_ADD = 9,
+	ATTR_PROTOCOL = 1,
+	ATTR_SETNAME = 2,
+	ATTR_TYPENAME = 3,
+	ATTR_REVISION = 4,
+	ATTR_FAMILY = 5,
+	ATTR_FLAGS = 6,
+	ATTR_DATA = 7,
+	DATA_IP = 1,
+	DATA_CIDR = 3,
+	DATA_TIMEOUT = 6,
+	DATA_IFACE = 23,
+	IPADDR_IPV4 = 1,
+	IPADDR_IPV6 = 2,
+	FLAG_LIST_SETNAME = 2,
+	ERR_PRIVATE = 4096,
+	ERR_BUSY = 4100,
+};
+
+/* A rule's hold on its set ends after the rule, when iptables goes through
+ * nf_tables. */
+#define BUSY_WAIT_MS 1000
+#define BUSY_LOOK_MS 2
+
+struct hold_ipset {
+	struct nl_sock *sk;
+	uint32_t seq;
+	int ifindex;
+	bool ipv6;
+	char device[LINK_NAME_MAX];
+};
+
+static size_t begin(struct attr_buf *b, uint8_t command, uint16_t flags, uint8_t family,
+		    uint32_t seq, const char *set)
+{
+	static const uint8_t protocol = PROTOCOL;
+	size_t at = nfmsg_begin(b, NF_TYPE(NF_SUBSYS_IPSET, command), flags, family, seq);
+
+	buf_put(b, ATTR_PROTOCOL, &protocol, sizeof(protocol));
+	if (set)
+		nfmsg_string(b, ATTR_SETNAME, set);
+	return at;
+}
+
+/* ip_set's own numbers say little that a caller could act on. */
+static int ask(struct nl_sock *sk, const struct attr_buf *b, uint32_t first, uint32_t last)
+{
+	int r = b->full ? -EMSGSIZE : nfmsg_ask(sk, b->data, b->len, first, last);
+
+	if (r > -ERR_PRIVATE)
+		return r;
+	return r == -ERR_BUSY ? -EBUSY : -EOPNOTSUPP;
+}
+
+/* One message that names a set and says nothing else. */
+static int command(struct nl_sock *sk, uint32_t seq, uint8_t cmd, const char *set)
+{
+	uint8_t data[256] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+
+	nfmsg_end(&b, begin(&b, cmd, NLM_F_ACK, AF_INET, seq, set));
+	return ask(sk, &b, seq, seq);
+}
+
+static int destroy(struct nl_sock *sk, uint32_t *seq, const char *set)
+{
+	const struct timespec look = { .tv_nsec = BUSY_LOOK_MS * 1000 * 1000 };
+	int r;
+
+	for (int i = 0; i < BUSY_WAIT_MS / BUSY_LOOK_MS; i++) {
+		r = command(sk, ++*seq, CMD_DESTROY, set);
+		if (r != -EBUSY)
+			break;
+		nanosleep(&look, NULL);
+	}
+	return r;
+}
+
+static uint8_t family_of(unsigned i)
+{
+	return i == 0 ? AF_INET : AF_INET6;
+}
+
+static int create(struct hold_ipset *s, uint8_t family)
+{
+	static const char type[] = "hash:net,iface";
+	static const uint8_t revision = 0; /* the one all kernels have */
+	uint8_t data[256] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	char set[HOLD_SET_NAME_MAX];
+	size_t at, nest;
+
+	hold_text_set(set, s->ifindex, family);
+	at = begin(&b, CMD_CREATE, NLM_F_ACK | NLM_F_CREATE, family, ++s->seq, set);
+	nfmsg_string(&b, ATTR_TYPENAME, type);
+	buf_put(&b, ATTR_REVISION, &revision, sizeof(revision));
+	buf_put(&b, ATTR_FAMILY, &family, sizeof(family));
+	nest = buf_nest(&b, ATTR_DATA);
+	/* What is added without one of its own expires soon; 0 would be never. */
+	nfmsg_be32(&b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, 1);
+	buf_nest_end(&b, nest);
+	nfmsg_end(&b, at);
+	return ask(s->sk, &b, s->seq, s->seq);
+}
+
+static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t family, uint32_t seconds)
+{
+	static const uint8_t any[16], all = 0;
+	char set[HOLD_SET_NAME_MAX];
+	size_t at, data, ip;
+
+	hold_text_set(set, s->ifindex, family);
+	/* Without NLM_F_EXCL one that is there gets the new timeout. */
+	at = begin(b, CMD_ADD, NLM_F_ACK, family, ++s->seq, set);
+	data = buf_nest(b, ATTR_DATA);
+	ip = buf_nest(b, DATA_IP);
+	if (family == AF_INET)
+		buf_put(b, IPADDR_IPV4 | NLA_F_NET_BYTEORDER, any, 4);
+	else
+		buf_put(b, IPADDR_IPV6 | NLA_F_NET_BYTEORDER, any, 16);
+	buf_nest_end(b, ip);
+	buf_put(b, DATA_CIDR, &all, sizeof(all));
+	nfmsg_string(b, DATA_IFACE, s->device);
+	nfmsg_be32(b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, seconds);
+	buf_nest_end(b, data);
+	nfmsg_end(b, at);
+}
+
+int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds)
+{
+	uint8_t data[512] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	uint32_t first = s->seq + 1;
+
+	put_element(s, &b, AF_INET, seconds);
+	if (s->ipv6)
+		put_element(s, &b, AF_INET6, seconds);
+	return ask(s->sk, &b, first, s->seq);
+}
+
+int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret)
+{
+	struct hold_ipset *s = calloc(1, sizeof(*s));
+	char set[HOLD_SET_NAME_MAX];
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->ifindex = ifindex;
+	s->ipv6 = ipv6;
+	snprintf(s->device, sizeof(s->device), "%s", device);
+	r = nfsock_open(&s->sk, 4096, 65536);
+	for (unsigned i = 0; i < 1U + ipv6 && r == 0; i++) {
+		hold_text_set(set, ifindex, family_of(i));
+		r = create(s, family_of(i));
+		if (r == 0)
+			r = command(s->sk, ++s->seq, CMD_FLUSH, set);
+	}
+	if (r < 0) {
+		hold_ipset_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct hold_ipset *hold_ipset_free(struct hold_ipset *s)
+{
+	char set[HOLD_SET_NAME_MAX];
+
+	if (!s)
+		return NULL;
+	for (unsigned i = 0; s->sk && i < 2; i++) {
+		hold_text_set(set, s->ifindex, family_of(i));
+		(void)destroy(s->sk, &s->seq, set); /* the next run tries again */
+	}
+	if (s->sk)
+		nl_socket_free(s->sk);
+	free(s);
+	return NULL;
+}
+
+/* ---- leftovers ------------------------------------------------------------------ */
+
+#define FOUND_MAX 64 /* sets; more are the next run's */
+
+struct found {
+	bool (*wanted)(void *ud, int ifindex);
+	void *ud;
+	char names[FOUND_MAX][HOLD_SET_NAME_MAX];
+	size_t n;
+};
+
+static void take_listed(void *ud, const struct nlmsghdr *nlh)
+{
+	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
+	const struct nlattr *a[ATTR_SETNAME + 1];
+	struct found *f = ud;
+	const char *name;
+	int ifindex;
+
+	if (nlh->nlmsg_type != NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST) || nlh->nlmsg_len < head ||
+	    !attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, a, ATTR_SETNAME))
+		return;
+	name = nfmsg_text(a[ATTR_SETNAME]);
+	if (!name || f->n == FOUND_MAX || strlen(name) >= HOLD_SET_NAME_MAX ||
+	    (!hold_text_number(name, HOLD_SET_PREFIX, "-4", &ifindex) &&
+	     !hold_text_number(name, HOLD_SET_PREFIX, "-6", &ifindex)) ||
+	    !f->wanted(f->ud, ifindex))
+		return;
+	snprintf(f->names[f->n++], HOLD_SET_NAME_MAX, "%s", name);
+}
+
+int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+{
+	uint8_t data[64] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	struct found f = { .wanted = wanted, .ud = ud };
+	struct nl_sock *sk;
+	uint32_t seq = 1;
+	int r, n = 0;
+	size_t at;
+
+	if (access("/sys/module/ip_set", F_OK) < 0)
+		return 0;
+	r = nfsock_open(&sk, 4096, 65536);
+	if (r < 0)
+		return r;
+	at = begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, seq, NULL);
+	nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_SETNAME);
+	nfmsg_end(&b, at);
+	r = nfmsg_list(sk, b.data, b.len, take_listed, &f);
+	for (size_t i = 0; i < f.n && r >= 0; i++) {
+		int d = destroy(sk, &seq, f.names[i]);
+
+		if (d == 0)
+			n++;
+		else if (d != -ENOENT)
+			r = d;
+	}
+	nl_socket_free(sk);
+	return r < 0 ? r : n;
+}

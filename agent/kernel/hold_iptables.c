@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/hold_iptables.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "kernel/hold_ipset.h"
+#include "kernel/hold_nft.h"
+#include "kernel/hold_text.h"
+#include "kernel/program.h"
+
+/* How long the address change may be kept waiting by one run of a program;
+ * of that the second in which others may hold the lock of iptables. */
+#define BUDGET (3 * USEC_PER_SEC)
+#define LOCK_WAIT "--wait=1"
+
+#define NAME_MAX_LEN 32
+
+struct hold_iptables {
+	int ifindex;
+	const char *variant;
+	bool ipv6;
+	enum hold_mode mode;
+	struct hold_ipset *sets; /* by set */
+};
+
+static uint8_t family_of(unsigned i)
+{
+	return i == 0 ? AF_INET : AF_INET6;
+}
+
+/* "ip6tables-legacy-restore" */
+static void program_name(char ret[NAME_MAX_LEN], uint8_t family, const char *variant,
+			 const char *what)
+{
+	snprintf(ret, NAME_MAX_LEN, "%s%s-%s", family == AF_INET ? "iptables" : "ip6tables",
+		 variant, what);
+}
+
+/* The tables that ip_tables has in this network namespace. TABLE NULL: any. */
+static bool has_table(const char *names, const char *table)
+{
+	FILE *f = fopen(names, "re");
+	char line[64];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = line[0] && (!table || strcmp(line, table) == 0);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static const char *names_file(uint8_t family)
+{
+	return family == AF_INET ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
+}
+
+bool hold_iptables_in_use(void)
+{
+	return has_table(names_file(AF_INET), NULL) || has_table(names_file(AF_INET6), NULL);
+}
+
+/* VARIANT where the programs come in several, "" where there is but one. */
+static const char *variant_or_plain(const char *variant)
+{
+	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+
+	program_name(name, AF_INET, variant, "restore");
+	return program_find(name, path) == 0 ? variant : "";
+}
+
+/* Programs of before 1.6.2 know no lock, but print what they do not know of. */
+static bool is_about_an_option(const char *error)
+{
+	return strstr(error, "option") || strstr(error, "wait");
+}
+
+static int restore(uint8_t family, const char *variant, const char *script,
+		   char error[PROGRAM_ERROR_MAX])
+{
+	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[] = LOCK_WAIT;
+	char *argv[] = { name, noflush, wait, NULL };
+	const struct program p = { .argv = argv, .input = script, .budget = BUDGET };
+	int r;
+
+	program_name(name, family, variant, "restore");
+	r = program_run(&p, error);
+	if (r == -EIO && is_about_an_option(error)) {
+		argv[2] = NULL;
+		r = program_run(&p, error);
+	}
+	return r;
+}
+
+static void undo_line(void *ud, const char *line)
+{
+	hold_undo_line(ud, line);
+}
+
+/* Take out what is ours of the devices that are WANTED. Returns the number of
+ * chains removed, or an error. */
+static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
+			void *ud, char error[PROGRAM_ERROR_MAX])
+{
+	struct hold_undo undo = { .wanted = wanted, .ud = ud };
+	char name[NAME_MAX_LEN], t[] = "-t", mangle[] = "mangle";
+	char *argv[] = { name, t, mangle, NULL };
+	const struct program p = { .argv = argv, .budget = BUDGET, .line = undo_line, .ud = &undo };
+	char script[2 * HOLD_SCRIPT_MAX + 16];
+	int r;
+
+	program_name(name, family, variant, "save");
+	r = program_run(&p, error);
+	if (r < 0)
+		return r;
+	hold_undo_script(&undo, script);
+	if (!script[0])
+		return 0;
+	r = restore(family, variant, script, error);
+	return r < 0 ? r : undo.n;
+}
+
+int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+{
+	char error[PROGRAM_ERROR_MAX];
+	int n = 0, r, result = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t family = family_of(i);
+
+		if (has_table(names_file(family), "mangle")) {
+			r = remove_rules(family, variant_or_plain("-legacy"), wanted, ud, error);
+			n += r > 0 ? r : 0;
+			result = r < 0 && r != -ENOENT ? r : result;
+		}
+		r = hold_nft_has_chain(family, wanted, ud);
+		if (r > 0)
+			r = remove_rules(family, variant_or_plain("-nft"), wanted, ud, error);
+		n += r > 0 ? r : 0;
+		result = r < 0 ? r : result;
+	}
+	r = hold_ipset_clean(wanted, ud);
+	return r < 0 ? r : result < 0 ? result : n;
+}
+
+static bool is_same(void *ud, int ifindex)
+{
+	return ifindex == *(const int *)ud;
+}
+
+struct hold_iptables *hold_iptables_close(struct hold_iptables *h)
+{
+	char error[PROGRAM_ERROR_MAX];
+
+	if (!h)
+		return NULL;
+	for (unsigned i = 0; i < 1U + h->ipv6; i++)
+		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
+	hold_ipset_free(h->sets);
+	free(h);
+	return NULL;
+}
+
+static int install(struct hold_iptables *h, const struct link *link, enum hold_mode mode,
+		   char reason[REPORT_TEXT_MAX])
+{
+	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
+	int r = 0;
+
+	h->mode = mode;
+	if (mode == HOLD_BY_SET)
+		r = hold_ipset_new(link->ifindex, link->name, h->ipv6, &h->sets);
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s", strerror(-r));
+	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
+		hold_text_install(script, mode, link->ifindex, link->name, family_of(i));
+		r = restore(family_of(i), h->variant, script, error);
+		if (r < 0)
+			snprintf(reason, REPORT_TEXT_MAX, "%s",
+				 error[0] ? error : "no such program");
+	}
+	if (r == 0)
+		return 0;
+	/* The other family may have its rules already. */
+	for (unsigned i = 0; i < 1U + h->ipv6; i++)
+		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
+	h->sets = hold_ipset_free(h->sets);
+	return r;
+}
+
+/* Where ip6tables is missing nothing of IPv6 is translated through it either. */
+static bool has_ipv6(const char *variant)
+{
+	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+
+	program_name(name, AF_INET6, variant, "restore");
+	return access("/proc/net/if_inet6", F_OK) == 0 && program_find(name, path) == 0;
+}
+
+int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
+		       char reason[REPORT_TEXT_MAX])
+{
+	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+	struct hold_iptables *h;
+	int r;
+
+	if (!hold_text_device_ok(link->name)) {
+		snprintf(reason, REPORT_TEXT_MAX, "the device's name has no plain spelling");
+		return -EOPNOTSUPP;
+	}
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	h->ifindex = link->ifindex;
+	h->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
+	h->ipv6 = has_ipv6(h->variant);
+	program_name(name, AF_INET, h->variant, "restore");
+	r = program_find(name, path);
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "there is no %s", name);
+	if (r == 0)
+		r = install(h, link, HOLD_BY_SET, reason);
+	/* No ipset in the kernel, or iptables without its match. */
+	if (r == -EOPNOTSUPP || r == -EIO)
+		r = install(h, link, HOLD_BY_TIME, reason);
+	if (r < 0) {
+		free(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+/* xt_time compares whole seconds of the wall clock, the last one included. */
+static int arm_by_time(struct hold_iptables *h, usec_t duration)
+{
+	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
+	struct timespec now;
+	time_t stop;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000) / USEC_PER_SEC);
+	hold_text_arm(script, h->ifindex, stop);
+	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++)
+		r = restore(family_of(i), h->variant, script, error);
+	return r;
+}
+
+int hold_iptables_arm(struct hold_iptables *h, usec_t duration)
+{
+	switch (h->mode) {
+	case HOLD_BY_SET:
+		return hold_ipset_arm(h->sets,
+				      (uint32_t)((duration + USEC_PER_SEC - 1) / USEC_PER_SEC));
+	case HOLD_BY_TIME:
+		return arm_by_time(h, duration);
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hold in nf_tables: a table per device, made and removed in one step. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+struct hold_nft;
+
+/* As hold_open(), without a reason: the error is all there is to know.
+ * -EOPNOTSUPP: this kernel has no nf_tables, or none for inet. */
+int hold_nft_open(int ifindex, struct hold_nft **ret);
+struct hold_nft *hold_nft_close(struct hold_nft *h);
+
+/* Each call is one transaction. Kernels before 4.16 or so wait for all
+ * processors in it, some milliseconds. */
+int hold_nft_arm(struct hold_nft *h, usec_t duration);
+
+/* Remove the tables of devices that are WANTED. Returns how many, or an error.
+ * Does not load nf_tables where only ip_tables is. */
+int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
+
+/* 1 when FAMILY has a chain in nf_tables that iptables made for the hold of a
+ * device that is WANTED, 0 when not, or an error. */
+int hold_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud);

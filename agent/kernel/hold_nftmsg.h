@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the hold says to nf_tables, as bytes; pure. The messages are those the
+ * nft program makes of this (0.8 and later), N being the device's index:
+ *
+ *   add table inet vipsafe_hold_N; delete table inet vipsafe_hold_N
+ *   table inet vipsafe_hold_N {
+ *     set held { type iface_index; flags timeout; }
+ *     chain prerouting { type filter hook prerouting priority -150;
+ *       iif @held meta l4proto tcp ct state invalid drop
+ *       iif @held meta l4proto tcp ct state new tcp flags & (fin|syn|rst|ack) != syn drop }
+ *     chain forward { type filter hook forward priority -150; (the same with oif) }
+ *     chain output { type filter hook output priority -150; (the same with oif) } }
+ *
+ * Sent by ourselves, because nft reads the node's rules first and may not be
+ * there at all where iptables writes into nf_tables. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/netlink.h>
+
+#define HOLD_NFT_SIZE 8192 /* none of the batches is larger */
+
+/* A batch, complete; its messages are numbered FIRST to LAST. */
+struct hold_batch {
+	uint8_t data[HOLD_NFT_SIZE] __attribute__((aligned(8)));
+	size_t len;
+	uint32_t first, last;
+};
+
+/* All of these number from SEQ on. */
+void hold_nftmsg_install(struct hold_batch *b, uint32_t seq, int ifindex);
+void hold_nftmsg_remove(struct hold_batch *b, uint32_t seq, int ifindex);
+
+/* Hold for TIMEOUT_MS. An element that is there is not extended by adding it
+ * again (Linux before 6.12): EXCLUSIVE adds it or fails with -EEXIST; without,
+ * the one that is there, or else -ENOENT, is replaced. */
+void hold_nftmsg_arm(struct hold_batch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
+		     bool exclusive);
+
+/* Ask for all tables of the inet family, or all chains of FAMILY. */
+void hold_nftmsg_list_tables(struct hold_batch *b, uint32_t seq);
+void hold_nftmsg_list_chains(struct hold_batch *b, uint32_t seq, uint8_t family);
+
+/* Is this listed table one of ours? Then *RET_IFINDEX is its device. */
+bool hold_nftmsg_is_table(const struct nlmsghdr *nlh, int *ret_ifindex);
+
+/* Is this listed chain of table mangle one that the iptables backend made
+ * through nf_tables? */
+bool hold_nftmsg_is_chain(const struct nlmsghdr *nlh, int *ret_ifindex);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/hold_text.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <vipsafe/base.h>
+
+#define MARK "-m comment --comment \"vipsafe hold\""
+#define NOT_PURE_SYN "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN"
+#define LONG_AGO 946684800 /* 2000-01-01 */
+
+bool hold_text_number(const char *text, const char *prefix, const char *suffix, int *ret)
+{
+	size_t len = strlen(prefix);
+	long n = 0;
+
+	if (strncmp(text, prefix, len) != 0 || text[len] < '1' || text[len] > '9')
+		return false;
+	for (text += len; *text >= '0' && *text <= '9'; text++) {
+		n = 10 * n + (*text - '0');
+		if (n > INT_MAX)
+			return false;
+	}
+	if (strcmp(text, suffix) != 0)
+		return false;
+	*ret = (int)n;
+	return true;
+}
+
+bool hold_text_device_ok(const char *device)
+{
+	size_t i;
+
+	for (i = 0; device[i]; i++)
+		if (!(isalnum((unsigned char)device[i]) || strchr("._@-", device[i])))
+			return false;
+	return i > 0 && device[0] != '-';
+}
+
+void hold_text_set(char ret[HOLD_SET_NAME_MAX], int ifindex, uint8_t family)
+{
+	snprintf(ret, HOLD_SET_NAME_MAX, HOLD_SET_PREFIX "%d-%d", ifindex,
+		 family == AF_INET ? 4 : 6);
+}
+
+/* The packets to drop; each rule begins with its chain and ends with its mark. */
+static size_t put_drops(char *buf, size_t size, int ifindex, const char *until)
+{
+	return (size_t)snprintf(buf, size,
+				"-A " HOLD_CHAIN_PREFIX "%d -p tcp -m conntrack --ctstate INVALID"
+				"%s " MARK " -j DROP\n"
+				"-A " HOLD_CHAIN_PREFIX "%d -p tcp " NOT_PURE_SYN
+				" -m conntrack --ctstate NEW%s " MARK " -j DROP\n",
+				ifindex, until, ifindex, until);
+}
+
+static void stop_match(char *ret, size_t size, time_t stop)
+{
+	char date[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&stop, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret, size, " -m time --datestop %s", date);
+}
+
+/* In front of all else: a rule that accepts would end the chain before us. */
+static size_t put_jump(char *buf, size_t size, enum hold_mode mode, const char *from, bool incoming,
+		       int ifindex, const char *device, const char *set)
+{
+	char match[80];
+
+	switch (mode) {
+	case HOLD_BY_SET:
+		snprintf(match, sizeof(match), "-m set --match-set %s %s", set,
+			 incoming ? "src,src" : "dst,dst");
+		break;
+	case HOLD_BY_TIME:
+		snprintf(match, sizeof(match), "%s %s", incoming ? "-i" : "-o", device);
+		break;
+	}
+	return (size_t)snprintf(buf, size,
+				"-I %s 1 -p tcp %s " MARK " -j " HOLD_CHAIN_PREFIX "%d\n", from,
+				match, ifindex);
+}
+
+void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
+		       const char *device, uint8_t family)
+{
+	char set[HOLD_SET_NAME_MAX], until[64] = "";
+	size_t n, size = HOLD_SCRIPT_MAX;
+
+	hold_text_set(set, ifindex, family);
+	if (mode == HOLD_BY_TIME)
+		stop_match(until, sizeof(until), LONG_AGO);
+	/* Under 1200 bytes with the longest names: it always fits. */
+	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
+	n += put_drops(ret + n, size - n, ifindex, until);
+	n += put_jump(ret + n, size - n, mode, "PREROUTING", true, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "FORWARD", false, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "OUTPUT", false, ifindex, device, set);
+	snprintf(ret + n, size - n, "COMMIT\n");
+}
+
+/* Naming the chain in front empties it, in the same step as it is filled. */
+void hold_text_arm(char ret[HOLD_SCRIPT_MAX], int ifindex, time_t stop)
+{
+	size_t n, size = HOLD_SCRIPT_MAX;
+	char until[64];
+
+	stop_match(until, sizeof(until), stop);
+	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
+	n += put_drops(ret + n, size - n, ifindex, until);
+	snprintf(ret + n, size - n, "COMMIT\n");
+}
+
+static bool append(char buf[HOLD_SCRIPT_MAX], const char *text, const char *rest)
+{
+	size_t len = strlen(buf), need = strlen(text) + strlen(rest) + 1;
+
+	if (HOLD_SCRIPT_MAX - len <= need)
+		return false;
+	snprintf(buf + len, HOLD_SCRIPT_MAX - len, "%s%s\n", text, rest);
+	return true;
+}
+
+/* ":NAME POLICY [COUNTERS]" of a chain of ours, its name into NAME. */
+static bool is_chain(const char *line, char name[HOLD_SET_NAME_MAX], int *ret_ifindex)
+{
+	size_t len = strcspn(line, " ");
+
+	if (line[0] != ':' || len > HOLD_SET_NAME_MAX - 1)
+		return false;
+	snprintf(name, HOLD_SET_NAME_MAX, "%.*s", (int)len - 1, line + 1);
+	return hold_text_number(name, HOLD_CHAIN_PREFIX, "", ret_ifindex);
+}
+
+/* A jump to a chain of ours: the target is the last word, where no foreign
+ * comment can be, and our mark stands right before it. */
+static bool is_jump(const char *line, int *ret_ifindex)
+{
+	static const char head[] = "-A ", tail[] = " " MARK " -j ";
+	const char *target = strrchr(line, ' ');
+	size_t before = target ? (size_t)(target + 1 - line) : 0;
+
+	return strncmp(line, head, strlen(head)) == 0 && before > strlen(tail) &&
+	       strncmp(line + before - strlen(tail), tail, strlen(tail)) == 0 &&
+	       hold_text_number(target + 1, HOLD_CHAIN_PREFIX, "", ret_ifindex);
+}
+
+void hold_undo_line(struct hold_undo *u, const char *line)
+{
+	char name[HOLD_SET_NAME_MAX];
+	size_t before;
+	int ifindex;
+
+	if (is_jump(line, &ifindex) && u->wanted(u->ud, ifindex)) {
+		append(u->jumps, "-D", line + strlen("-A"));
+	} else if (is_chain(line, name, &ifindex) && u->wanted(u->ud, ifindex)) {
+		before = strlen(u->chains);
+		if (append(u->chains, "-F ", name) && append(u->chains, "-X ", name))
+			u->n++;
+		else
+			u->chains[before] = '\0'; /* the next run's */
+	}
+}
+
+void hold_undo_script(const struct hold_undo *u, char ret[2 * HOLD_SCRIPT_MAX + 16])
+{
+	ret[0] = '\0';
+	if (u->jumps[0] || u->chains[0])
+		snprintf(ret, 2 * HOLD_SCRIPT_MAX + 16, "*mangle\n%s%sCOMMIT\n", u->jumps,
+			 u->chains);
+}
