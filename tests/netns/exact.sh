@@ -71,7 +71,7 @@ run --json add $VIP/32 192.168.11.101/32 $VIP6/128 dev br-mgmt
 is "$RC $(json '.addresses | length')" "0 3" "several addresses in one call"
 is "$(json .timing_us.total | grep -c '^[0-9][0-9]*$')" 1 "with one time for all"
 for a in $VIP/32 192.168.11.101/32 $VIP6/128; do
-	check "several: $a is there" has_addr $a br-mgmt
+	check "several: $a is there" has_addr "$a" br-mgmt
 done
 is "$(attribute $VIP6 tentative)" null "IPv6 is usable at once"
 run --json del $VIP/32 192.168.11.101/32 192.168.11.102/32 $VIP6/128 dev br-mgmt

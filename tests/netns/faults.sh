@@ -57,7 +57,7 @@ pid=$!
 blocked() { grep -q . /proc/locks && pgrep -x vipsafe >/dev/null; }
 wait_for 5 blocked
 ip link del eth1
-tell locker done
+tell locker "done"
 wait $pid
 rc=$?
 like "$rc" '^[02]$' "a device that vanishes: no success is claimed that is none"

@@ -4,6 +4,7 @@
 # numbers, the open data connection and a new one after; and a passive one
 # through a DNATed address, where the adjustment is on the way back.
 # shellcheck source=tests/netns/pair.sh
+# shellcheck disable=SC2015 # two conditions and what to do when either fails
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
 command -v ncat >/dev/null || skip_all "no program ncat"

@@ -3,6 +3,7 @@
 # SIGKILL and SIGTERM at any moment of a delete: `vipsafe recover`, or simply
 # the next run, leaves every flow alive and the address where it was asked for.
 # shellcheck source=tests/netns/pair.sh
+# shellcheck disable=SC2015 # two conditions and what to do when either fails
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
 
@@ -27,9 +28,10 @@ gone() { ! pgrep -x vipsafe >/dev/null; }
 kill_at() {
 	local pids
 
-	setsid "$VIPSAFE" --strategy restore del $TWIN dev br-mgmt >/dev/null 2>&1 </dev/null &
+	setsid "$VIPSAFE" --strategy restore del "$TWIN" dev br-mgmt >/dev/null 2>&1 </dev/null &
 	read -r -t "$(printf '%d.%06d' $(($2 / 1000000)) $(($2 % 1000000)))" _ <>"$T/never"
-	pids=$(pgrep -x vipsafe) && kill "-$1" $pids 2>/dev/null # all in our own pid namespace
+	mapfile -t pids < <(pgrep -x vipsafe) # all in our own pid namespace
+	[ ${#pids[@]} = 0 ] || kill "-$1" "${pids[@]}" 2>/dev/null
 	wait $! 2>/dev/null
 	wait_for 10 gone || bail_out "vipsafe does not end"
 }
@@ -55,17 +57,17 @@ rounds() {
 
 	shift 2
 	for ((i = 0; i < n; i++)); do
-		has_addr $TWIN br-mgmt || twin_up
+		has_addr "$TWIN" br-mgmt || twin_up
 		# Most of a run is waiting for late flushes; the stages before it
 		# and starting up take the first few milliseconds.
 		at=$(((RANDOM * 32768 + RANDOM) % (i % 2 ? 12000 : TOTAL + TOTAL / 2)))
-		kill_at "$signal" $at
+		kill_at "$signal" "$at"
 		"$@" >"$T/finish" 2>&1 || {
 			echo "round $i, $signal after $at us: $* failed ($?)"
 			cat "$T/finish"
 			return 1
 		}
-		if has_addr $TWIN br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
+		if has_addr "$TWIN" br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
 		alive || {
 			echo "round $i, $signal after $at us"
 			return 1

@@ -354,6 +354,7 @@ hold() {
 	local name=$1 ns=$2 n=$3
 
 	shift 3
+	# shellcheck disable=SC2034 # read by the cases
 	FLOWS[$name]=$n
 	job "$name" in_ns "$ns" "$FLOW" hold -n "$n" "$@"
 	hear "$name" 10

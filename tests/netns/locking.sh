@@ -18,7 +18,7 @@ lock() {
 	job locker flock "$LOCK" sh -c 'echo locked; read -r _'
 	hear locker 5
 }
-unlock() { tell locker done; wait "${JOB_PID[locker]}"; job_end locker; }
+unlock() { tell locker "done"; wait "${JOB_PID[locker]}"; job_end locker; }
 
 waits_for_lock() { grep -q vipsafe "/proc/$1/comm"; }
 
@@ -46,7 +46,8 @@ lock
 setsid "$VIPSAFE" --timeout 15 del 192.168.11.100/32 dev br-mgmt &
 caller=$!
 # a vipsafe outside the caller's process group
-detached() { ps -C vipsafe -o pgid= | grep -qvw $caller; }
+# shellcheck disable=SC2009 # of this pid namespace, by process group
+detached() { ps -C vipsafe -o pgid= | grep -qvw "$caller"; }
 check "the work is done by a process of its own" wait_for 5 detached
 kill -KILL -- -$caller
 wait $caller 2>/dev/null
@@ -64,7 +65,7 @@ many() {
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do wait "$i" || bad=$((bad + 1)); done
-	[ $bad = 0 ] || { echo "$bad of 16 failed"; cat "$T/many.err"; return 1; }
+	[ "$bad" = 0 ] || { echo "$bad of 16 failed"; cat "$T/many.err"; return 1; }
 }
 count() { ip -o addr show dev br-mgmt to 192.168.11.96/27 | grep -c /32; }
 check "16 adds at once on one device" many add

@@ -120,7 +120,7 @@ like "$(without "$IPT" bash -c 'instead_of_nft "$@"' - \
 	'printf "boom\\033[31m\\nmore" >&2; exit 1' "$CALL" probe)" \
 	'^unknown unknown [0-9]+ ms no masquerade .*nft: boom\?\[31m, ' "its complaint is told, printable"
 
-out=$(instead_of_nft 'exec sleep 1000' "$CALL" probe 400)
+out=$(instead_of_nft 'exec sleep infinity' "$CALL" probe 400)
 like "$out" '^unknown unknown [0-9]+ ms the experiment did not finish in time$' "an nft that hangs"
 read -r _ _ ms _ <<<"$out"
 check "ends with the budget ($ms ms of 400)" [ "$ms" -lt 1200 ]
@@ -128,7 +128,7 @@ no_sleeper() { ! pgrep -x sleep; }
 check "and takes the hanging program along" wait_for 2 no_sleeper
 
 # shellcheck disable=SC2016
-instead_of_nft 'exec sleep 1000' bash -c 'echo $$ >"$T/pid"; exec "$0" probe 60000' "$CALL" &
+instead_of_nft 'exec sleep infinity' bash -c 'echo $$ >"$T/pid"; exec "$0" probe 60000' "$CALL" &
 runner=$!
 sleeper() { pgrep -x sleep; }
 check "a probe at work" wait_for 5 sleeper

@@ -4,6 +4,7 @@
 # busy flow: vipsafe sees that nothing is to be done and does nothing. (The
 # kernel that flushes everything is the business of tests/vm.)
 # shellcheck source=tests/netns/pair.sh
+# shellcheck disable=SC2015 # two conditions and what to do when either fails
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
 
@@ -40,7 +41,7 @@ cycles() {
 check "20 times add and del" cycles
 for ns in pod node1; do
 	for f in busy-$ns busy-udp-$ns; do
-		ask $f stop
+		ask "$f" stop
 		like "$REPLY" "^busy alive=50 reset=0 stalled=0 changed=0 exchanges=[0-9]{4,} " \
 			"$f: no flow reset or changed"
 		[[ $REPLY =~ longest_ms=([0-9]+) ]]
