@@ -21,9 +21,17 @@ struct kernel_real {
 	struct hold *hold;       /* NULL: none open */
 };
 
+/* Asking over netlink would load conntrack where nobody has asked for it, and
+ * kernels before 4.10 or so then begin to track everything. */
 static int get_ct(struct kernel_real *k)
 {
-	return k->ct ? 0 : ct_new(&k->ct);
+	uint32_t count, max;
+	int r;
+
+	if (k->ct)
+		return 0;
+	r = ct_usage(&count, &max);
+	return r < 0 ? r : ct_new(&k->ct);
 }
 
 static int real_link_get(void *ctx, const char *name, struct link *ret)

@@ -142,6 +142,7 @@ void stage_move(struct run *run)
 	bool dad = false;
 	size_t v;
 
+	run_keep_hold(run);
 	change_all(run);
 	run->report->timing.move = run_now(run) - began;
 	for (v = 0; v < run->req->n_vips; v++)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/repair.h"
 
@@ -21,22 +22,24 @@
 struct pinning {
 	struct run *run;
 	struct addrset on_device; /* addresses the device keeps */
+	bool own4, own6;	  /* one of them, of that family, is a usual source */
 	usec_t until;
 	uint64_t left;	    /* did not fit into the deadline */
 	uint64_t offloaded; /* would not be deleted */
 };
 
 /* Whether the flush of this device could take it: masqueraded to an address of
- * the device. A device without any borrows one from another, so then every
- * candidate may be meant (inet_select_addr()). */
+ * the device. A device without one of global scope borrows another's, so then
+ * every candidate may be meant (inet_select_addr(), ipv6_dev_get_saddr()). */
 static bool is_meant(const struct pinning *p, size_t i)
 {
 	const struct entry *e = &p->run->entries[i];
 	const struct conn *c = connset_get(p->run->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);
+	bool has_own = c->key.family == AF_INET ? p->own4 : p->own6;
 
 	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned &&
-	       (!p->on_device.n || addrset_has(&p->on_device, &as));
+	       (!has_own || addrset_has(&p->on_device, &as));
 }
 
 static int read_device(struct pinning *p)
@@ -49,8 +52,11 @@ static int read_device(struct pinning *p)
 		const struct ifaddr *a = &run->before.items[i];
 
 		/* local holds leaving addresses too when their flows are to stay */
-		if (a->ifindex == run->link.ifindex && addrset_has(&run->local, &a->prefix.addr))
-			r = addrset_add(&p->on_device, &a->prefix.addr);
+		if (a->ifindex != run->link.ifindex || !addrset_has(&run->local, &a->prefix.addr))
+			continue;
+		r = addrset_add(&p->on_device, &a->prefix.addr);
+		p->own4 = p->own4 || (a->prefix.addr.family == AF_INET && !a->scope);
+		p->own6 = p->own6 || (a->prefix.addr.family == AF_INET6 && !a->scope);
 	}
 	return r;
 }

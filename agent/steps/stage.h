@@ -61,6 +61,7 @@ struct run {
 	uint64_t newborn;  /* entries added since the snapshot */
 	bool holding;	   /* hold rules are in place */
 	usec_t held_until; /* when they let go by themselves */
+	uint64_t listed;   /* entries seen by verifying listings */
 	unsigned rounds;   /* of verifying and restoring, so far */
 	bool saved;	   /* a journal of this run is in the run directory */
 	bool recovering;   /* finishing a killed run: the address may be gone already */

@@ -26,6 +26,9 @@
 
 #define DUMP_TRIES 3
 
+/* Listed entries, some milliseconds. */
+#define KEEP_HOLD_EVERY 4096
+
 static int mark_seen(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
@@ -33,6 +36,9 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	const struct conn *old;
 	struct entry *e;
 
+	/* the listing of a large table may take longer than the hold lasts */
+	if (++run->listed % KEEP_HOLD_EVERY == 0)
+		run_keep_hold(run);
 	if (i < 0)
 		return 0;
 	e = &run->entries[i];
