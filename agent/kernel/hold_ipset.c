@@ -212,14 +212,12 @@ struct found {
 
 static void take_listed(void *ud, const struct nlmsghdr *nlh)
 {
-	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
 	const struct nlattr *a[ATTR_SETNAME + 1];
 	struct found *f = ud;
 	const char *name;
 	int ifindex;
 
-	if (nlh->nlmsg_type != NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST) || nlh->nlmsg_len < head ||
-	    !attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, a, ATTR_SETNAME))
+	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST), a, ATTR_SETNAME))
 		return;
 	name = nfmsg_text(a[ATTR_SETNAME]);
 	if (!name || f->n == FOUND_MAX || strlen(name) >= HOLD_SET_NAME_MAX ||

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "kernel/hold_ipset.h"
-#include "kernel/hold_nft.h"
+#include "kernel/hold_mangle.h"
 #include "kernel/hold_text.h"
 #include "kernel/program.h"
 
@@ -23,6 +23,8 @@ struct hold_iptables {
 	int ifindex;
 	const char *variant;
 	bool ipv6;
+	/* IPv4, IPv6: what of mangle was in nf_tables before us */
+	struct hold_mangle before[2];
 	enum hold_mode mode;
 	struct hold_ipset *sets; /* by set */
 };
@@ -129,6 +131,7 @@ static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void
 int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 {
 	char error[PROGRAM_ERROR_MAX];
+	struct hold_mangle mangle;
 	int n = 0, r, result = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -139,8 +142,8 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
-		r = hold_nft_has_chain(family, wanted, ud);
-		if (r > 0)
+		r = hold_mangle_look(family, wanted, ud, &mangle);
+		if (r == 0 && mangle.has_ours)
 			r = remove_rules(family, variant_or_plain("-nft"), wanted, ud, error);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
@@ -154,15 +157,23 @@ static bool is_same(void *ud, int ifindex)
 	return ifindex == *(const int *)ud;
 }
 
-struct hold_iptables *hold_iptables_close(struct hold_iptables *h)
+/* What cannot be removed holds nothing by now, and is the next run's. */
+static void remove_all(struct hold_iptables *h)
 {
 	char error[PROGRAM_ERROR_MAX];
 
+	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
+		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
+		(void)hold_mangle_undo(family_of(i), &h->before[i]);
+	}
+	h->sets = hold_ipset_free(h->sets);
+}
+
+struct hold_iptables *hold_iptables_close(struct hold_iptables *h)
+{
 	if (!h)
 		return NULL;
-	for (unsigned i = 0; i < 1U + h->ipv6; i++)
-		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
-	hold_ipset_free(h->sets);
+	remove_all(h);
 	free(h);
 	return NULL;
 }
@@ -187,10 +198,7 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 	}
 	if (r == 0)
 		return 0;
-	/* The other family may have its rules already. */
-	for (unsigned i = 0; i < 1U + h->ipv6; i++)
-		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
-	h->sets = hold_ipset_free(h->sets);
+	remove_all(h); /* the other family may have its rules already */
 	return r;
 }
 
@@ -224,6 +232,11 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 	r = program_find(name, path);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "there is no %s", name);
+	for (unsigned i = 0; i < 2 && r == 0; i++) {
+		r = hold_mangle_look(family_of(i), NULL, NULL, &h->before[i]);
+		if (r < 0)
+			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
+	}
 	if (r == 0)
 		r = install(h, link, HOLD_BY_SET, reason);
 	/* No ipset in the kernel, or iptables without its match. */

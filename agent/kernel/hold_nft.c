@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "kernel/hold_mangle.h"
 #include "kernel/hold_nftmsg.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
@@ -86,49 +87,26 @@ struct found {
 	size_t n;
 };
 
-static void take(struct found *f, int ifindex)
+static void take_table(void *ud, const struct nlmsghdr *nlh)
 {
-	if (f->n < FOUND_MAX && f->wanted(f->ud, ifindex))
+	struct found *f = ud;
+	int ifindex;
+
+	if (f->n < FOUND_MAX && hold_nftmsg_is_table(nlh, &ifindex) && f->wanted(f->ud, ifindex))
 		f->ifindex[f->n++] = ifindex;
 }
 
-static void take_table(void *ud, const struct nlmsghdr *nlh)
-{
-	int ifindex;
-
-	if (hold_nftmsg_is_table(nlh, &ifindex))
-		take(ud, ifindex);
-}
-
-static void take_chain(void *ud, const struct nlmsghdr *nlh)
-{
-	int ifindex;
-
-	if (hold_nftmsg_is_chain(nlh, &ifindex))
-		take(ud, ifindex);
-}
-
-/* Merely asking would load nf_tables for good. */
-static bool can_have_tables(void)
-{
-	return access("/sys/module/nf_tables", F_OK) == 0 ||
-	       access("/sys/module/ip_tables", F_OK) < 0;
-}
-
-/* A listing torn by somebody else's change is read again. FAMILY 0: tables. */
-static int list(struct nl_sock *sk, struct hold_batch *b, uint8_t family, struct found *f)
+/* A listing torn by somebody else's change is read again; what the last one
+ * did show is there. */
+static int list(struct nl_sock *sk, struct hold_batch *b, struct found *f)
 {
 	int r = -EINTR;
 
 	for (int i = 0; i < LIST_TRIES && r == -EINTR; i++) {
 		f->n = 0;
-		if (family)
-			hold_nftmsg_list_chains(b, b->last + 2, family);
-		else
-			hold_nftmsg_list_tables(b, b->last + 2);
-		r = nfmsg_list(sk, b->data, b->len, family ? take_chain : take_table, f);
+		hold_nftmsg_list(b, b->last + 2);
+		r = nfmsg_list(sk, b->data, b->len, take_table, f);
 	}
-	/* What a torn listing did show is there. */
 	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
 }
 
@@ -141,12 +119,12 @@ int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 
 	if (!b)
 		return -ENOMEM;
-	if (!can_have_tables())
+	if (!hold_mangle_possible())
 		return 0;
 	r = nfsock_open(&sk, 2 * HOLD_NFT_SIZE, 65536);
 	if (r < 0)
 		return r;
-	r = list(sk, b, 0, &f);
+	r = list(sk, b, &f);
 	for (size_t i = 0; i < f.n && r >= 0; i++) {
 		hold_nftmsg_remove(b, b->last + 2, f.ifindex[i]);
 		r = batch_ask(sk, b);
@@ -157,23 +135,4 @@ int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	}
 	nl_socket_free(sk);
 	return r < 0 ? r : n;
-}
-
-int hold_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud)
-{
-	_cleanup_free_ struct hold_batch *b = calloc(1, sizeof(*b));
-	struct found f = { .wanted = wanted, .ud = ud };
-	struct nl_sock *sk;
-	int r;
-
-	if (!b)
-		return -ENOMEM;
-	if (!can_have_tables())
-		return 0;
-	r = nfsock_open(&sk, 4096, 65536);
-	if (r < 0)
-		return r;
-	r = list(sk, b, family, &f);
-	nl_socket_free(sk);
-	return r < 0 ? r : f.n > 0;
 }

@@ -21,7 +21,3 @@ int hold_nft_arm(struct hold_nft *h, usec_t duration);
 /* Remove the tables of devices that are WANTED. Returns how many, or an error.
  * Does not load nf_tables where only ip_tables is. */
 int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
-
-/* 1 when FAMILY has a chain in nf_tables that iptables made for the hold of a
- * device that is WANTED, 0 when not, or an error. */
-int hold_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud);

@@ -10,92 +10,13 @@
 
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
+#include "kernel/nftattr.h"
 
 #define TABLE_PREFIX "vipsafe_hold_"
 #define TABLE_NAME_MAX 32
 #define SET_NAME "held"
 #define SET_ID 1
 #define PRIORITY (-150) /* NF_IP_PRI_MANGLE: after conntrack, before NAT */
-
-/* linux/netfilter/nf_tables.h, which 3.10's headers do not have. The names are
- * the header's without their prefix: NFTA_SET_KEY_LEN is SET_KEY_LEN. */
-enum {
-	MSG_NEWTABLE = 0,
-	MSG_GETTABLE = 1,
-	MSG_DELTABLE = 2,
-	MSG_NEWCHAIN = 3,
-	MSG_GETCHAIN = 4,
-	MSG_NEWRULE = 6,
-	MSG_NEWSET = 9,
-	MSG_NEWSETELEM = 12,
-	MSG_DELSETELEM = 14,
-
-	LIST_ELEM = 1,
-	TABLE_NAME = 1,
-	CHAIN_TABLE = 1,
-	CHAIN_NAME = 3,
-	CHAIN_HOOK = 4,
-	CHAIN_POLICY = 5,
-	CHAIN_TYPE = 7,
-	HOOK_HOOKNUM = 1,
-	HOOK_PRIORITY = 2,
-	RULE_TABLE = 1,
-	RULE_CHAIN = 2,
-	RULE_EXPRESSIONS = 4,
-	EXPR_NAME = 1,
-	EXPR_DATA = 2,
-	ATTR_SET_TABLE = 1,
-	ATTR_SET_NAME = 2,
-	SET_FLAGS = 3,
-	SET_KEY_TYPE = 4,
-	SET_KEY_LEN = 5,
-	ATTR_SET_ID = 10,
-	SET_USERDATA = 13,
-	SET_FLAG_TIMEOUT = 0x10,
-	SET_TYPE_IFINDEX = 20, /* nft's number for iface_index; only shown */
-	ELEM_LIST_TABLE = 1,
-	ELEM_LIST_SET = 2,
-	ELEM_LIST_ELEMENTS = 3,
-	ELEM_KEY = 1,
-	ELEM_TIMEOUT = 4,
-	DATA_VALUE = 1,
-	DATA_VERDICT = 2,
-	VERDICT_CODE = 1,
-	REG_VERDICT = 0,
-	REG_1 = 1,
-	META_DREG = 1,
-	META_KEY = 2,
-	META_IIF = 4,
-	META_OIF = 5,
-	META_L4PROTO = 16,
-	LOOKUP_SET = 1,
-	LOOKUP_SREG = 2,
-	LOOKUP_SET_ID = 4,
-	CT_DREG = 1,
-	CT_KEY = 2,
-	CT_KEY_STATE = 0,
-	CT_STATE_INVALID = 1,
-	CT_STATE_NEW = 8,
-	CMP_SREG = 1,
-	CMP_OP = 2,
-	CMP_DATA = 3,
-	CMP_EQ = 0,
-	CMP_NEQ = 1,
-	BITWISE_SREG = 1,
-	BITWISE_DREG = 2,
-	BITWISE_LEN = 3,
-	BITWISE_MASK = 4,
-	BITWISE_XOR = 5,
-	PAYLOAD_DREG = 1,
-	PAYLOAD_BASE = 2,
-	PAYLOAD_OFFSET = 3,
-	PAYLOAD_LEN = 4,
-	PAYLOAD_TRANSPORT = 2,
-	IMMEDIATE_DREG = 1,
-	IMMEDIATE_DATA = 2,
-
-	FAMILY_INET = 1, /* NFPROTO_INET */
-};
 
 enum {
 	TCP_FLAGS_OFFSET = 13,
@@ -385,34 +306,15 @@ void hold_nftmsg_arm(struct hold_batch *b, uint32_t seq, int ifindex, uint64_t t
 	writer_done(&w, b, last);
 }
 
-static void list_all(struct hold_batch *b, uint32_t seq, uint8_t command, uint8_t family)
+void hold_nftmsg_list(struct hold_batch *b, uint32_t seq)
 {
 	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
+	size_t at = nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_GETTABLE), NLM_F_DUMP,
+				FAMILY_INET, seq);
 
-	nfmsg_end(&buf,
-		  nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, command), NLM_F_DUMP, family, seq));
+	nfmsg_end(&buf, at);
 	b->first = b->last = seq;
 	b->len = buf.len;
-}
-
-void hold_nftmsg_list_tables(struct hold_batch *b, uint32_t seq)
-{
-	list_all(b, seq, MSG_GETTABLE, FAMILY_INET);
-}
-
-void hold_nftmsg_list_chains(struct hold_batch *b, uint32_t seq, uint8_t family)
-{
-	list_all(b, seq, MSG_GETCHAIN, family);
-}
-
-/* Collect the attributes of a listed object; false: another kind, or malformed. */
-static bool listed(const struct nlmsghdr *nlh, uint8_t command, const struct nlattr **a,
-		   uint16_t max)
-{
-	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
-
-	return nlh->nlmsg_type == NF_TYPE(NF_SUBSYS_NFTABLES, command) && nlh->nlmsg_len >= head &&
-	       attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, a, max);
 }
 
 bool hold_nftmsg_is_table(const struct nlmsghdr *nlh, int *ret_ifindex)
@@ -420,21 +322,8 @@ bool hold_nftmsg_is_table(const struct nlmsghdr *nlh, int *ret_ifindex)
 	const struct nlattr *a[TABLE_NAME + 1];
 	const char *name;
 
-	if (!listed(nlh, MSG_NEWTABLE, a, TABLE_NAME))
+	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWTABLE), a, TABLE_NAME))
 		return false;
 	name = nfmsg_text(a[TABLE_NAME]);
 	return name && hold_text_number(name, TABLE_PREFIX, "", ret_ifindex);
-}
-
-bool hold_nftmsg_is_chain(const struct nlmsghdr *nlh, int *ret_ifindex)
-{
-	const struct nlattr *a[CHAIN_NAME + 1];
-	const char *table, *name;
-
-	if (!listed(nlh, MSG_NEWCHAIN, a, CHAIN_NAME))
-		return false;
-	table = nfmsg_text(a[CHAIN_TABLE]);
-	name = nfmsg_text(a[CHAIN_NAME]);
-	return table && name && strcmp(table, "mangle") == 0 &&
-	       hold_text_number(name, HOLD_CHAIN_PREFIX, "", ret_ifindex);
 }

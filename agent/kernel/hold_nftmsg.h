@@ -40,13 +40,8 @@ void hold_nftmsg_remove(struct hold_batch *b, uint32_t seq, int ifindex);
 void hold_nftmsg_arm(struct hold_batch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
 		     bool exclusive);
 
-/* Ask for all tables of the inet family, or all chains of FAMILY. */
-void hold_nftmsg_list_tables(struct hold_batch *b, uint32_t seq);
-void hold_nftmsg_list_chains(struct hold_batch *b, uint32_t seq, uint8_t family);
+/* Ask for all tables of the inet family. */
+void hold_nftmsg_list(struct hold_batch *b, uint32_t seq);
 
 /* Is this listed table one of ours? Then *RET_IFINDEX is its device. */
 bool hold_nftmsg_is_table(const struct nlmsghdr *nlh, int *ret_ifindex);
-
-/* Is this listed chain of table mangle one that the iptables backend made
- * through nf_tables? */
-bool hold_nftmsg_is_chain(const struct nlmsghdr *nlh, int *ret_ifindex);

@@ -71,6 +71,14 @@ const char *nfmsg_text(const struct nlattr *a)
 	return a && memchr(attr_data(a), '\0', attr_len(a)) ? attr_data(a) : NULL;
 }
 
+bool nfmsg_parse(const struct nlmsghdr *nlh, uint16_t type, const struct nlattr **ret, uint16_t max)
+{
+	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
+
+	return nlh->nlmsg_type == type && nlh->nlmsg_len >= head &&
+	       attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, ret, max);
+}
+
 static usec_t now_usec(void)
 {
 	struct timespec ts;

@@ -33,6 +33,11 @@ void nfmsg_be32(struct attr_buf *b, uint16_t type, uint32_t value);
 /* A string attribute that really ends, or NULL. */
 const char *nfmsg_text(const struct nlattr *a);
 
+/* Collect the attributes of a message of TYPE, as attrs_parse() does. False:
+ * it is of another type, or malformed. */
+bool nfmsg_parse(const struct nlmsghdr *nlh, uint16_t type, const struct nlattr **ret,
+		 uint16_t max);
+
 /* Send LEN bytes whose messages are numbered FIRST to LAST, the last asking
  * for an acknowledgement, and wait for the verdict: the first error among them
  * (ip_set has numbers of its own beyond 4095), or 0. -ETIMEDOUT. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Table mangle as iptables keeps it in nf_tables: looked at without starting a
+ * program, and taken out again when it was made for us. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Can there be anything in nf_tables at all? Merely asking it would load it
+ * for good on a node that has only ip_tables. */
+bool hold_mangle_possible(void);
+
+struct hold_mangle {
+	bool exists;
+	unsigned base_chains; /* a bit for each of iptables' own that is there */
+	bool has_ours;	      /* a chain of the hold of a device that is wanted */
+};
+
+/* Look at mangle of FAMILY. WANTED may be NULL. */
+int hold_mangle_look(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud,
+		     struct hold_mangle *ret);
+
+/* iptables makes the table and its own chains with the first rule, and leaves
+ * them behind: remove those that were not there BEFORE and are empty. -EBUSY:
+ * somebody has put something there, and all stays. */
+int hold_mangle_undo(uint8_t family, const struct hold_mangle *before);
