@@ -114,6 +114,41 @@ static void knows_masters(void **state _unused_)
 	connset_free(s);
 }
 
+/* Payloads may be shared inside: putting one entry anew leaves others alone. */
+static void putting_replaces_one_entry_only(void **state _unused_)
+{
+	struct rnd r = rnd_begin("putting_replaces_one_entry_only");
+	struct connset *s = connset_new(1, 0);
+	struct conn a = rnd_conn(&r), b = a;
+	struct conn_record rec = { .conn = &a, .payload = "same payload", .payload_len = 12 };
+	const void *p;
+	size_t len, i;
+
+	b.key.orig.src[5] ^= 1;
+	assert_int_equal(connset_put(s, &rec), 0);
+	rec.conn = &b;
+	assert_int_equal(connset_put(s, &rec), 0);
+	for (i = 1; i < 200; i++) { /* shorter, longer, other bytes */
+		char text[256];
+
+		memset(text, (int)i, sizeof(text));
+		a.timeout = (uint32_t)i;
+		rec = (struct conn_record){ .conn = &a,
+					    .payload = text,
+					    .payload_len = (i * 37) % 251 };
+		assert_int_equal(connset_put(s, &rec), 0);
+		assert_int_equal(connset_count(s), 2);
+		assert_int_equal(connset_get(s, 0)->timeout, i);
+		p = connset_payload(s, 0, &len);
+		assert_int_equal(len, rec.payload_len);
+		assert_true(!len || !memcmp(p, text, len));
+		p = connset_payload(s, 1, &len);
+		assert_int_equal(len, 12);
+		assert_memory_equal(p, "same payload", 12);
+	}
+	connset_free(s);
+}
+
 static void refuses_a_monstrous_payload(void **state _unused_)
 {
 	struct rnd r = rnd_begin("refuses_a_monstrous_payload");
@@ -133,6 +168,7 @@ int main(void)
 		cmocka_unit_test(zones_keep_equal_tuples_apart),
 		cmocka_unit_test(keeps_its_limit),
 		cmocka_unit_test(knows_masters),
+		cmocka_unit_test(putting_replaces_one_entry_only),
 		cmocka_unit_test(refuses_a_monstrous_payload),
 	};
 
