@@ -3,7 +3,6 @@
  * which entries it could have flushed. */
 #include "steps/recover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,30 +145,33 @@ static void remove_half(const struct run_env *env, int run_dir, const char *name
 		(void)unlinkat(run_dir, name, 0);
 }
 
+struct recovery {
+	const struct run_env *env;
+	void (*sink)(void *ud, const struct report *r);
+	void *ud;
+	int n;
+};
+
+static int recover_file(void *ud, int run_dir, const char *name)
+{
+	struct recovery *rec = ud;
+	const char *device = journal_device(name);
+	struct report report;
+
+	if (journal_is_half(name))
+		remove_half(rec->env, run_dir, name);
+	/* one that cannot be read, or whose run is alive, does not stop the rest */
+	if (device && recover_device(rec->env, run_dir, device, &report) == 0) {
+		rec->n++;
+		rec->sink(rec->ud, &report);
+	}
+	return 0;
+}
+
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
 {
-	int fd = rundir_open(env->settings->run_dir), n = 0;
-	const struct dirent *e;
-	struct report report;
-	DIR *dir;
+	struct recovery rec = { .env = env, .sink = sink, .ud = ud };
+	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
 
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while ((e = readdir(dir))) {
-		const char *device = journal_device(e->d_name);
-
-		if (journal_is_half(e->d_name))
-			remove_half(env, fd, e->d_name);
-		if (!device || recover_device(env, fd, device, &report) < 0)
-			continue;
-		n++;
-		sink(ud, &report);
-	}
-	closedir(dir);
-	return n;
+	return r < 0 ? r : rec.n;
 }

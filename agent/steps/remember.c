@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "steps/remember.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -173,12 +172,18 @@ static int purge_set(const struct kernel *k, const struct stale *s, uint64_t *re
 	return r == 0 ? purge_chunk(k, chunk, m, removed) : r;
 }
 
-static int purge_device(const struct run_env *env, int run_dir, const char *device,
-			const struct addrset *local, uint64_t *removed)
+struct purge {
+	const struct run_env *env;
+	struct addrset local;
+	uint64_t removed;
+};
+
+static int purge_device(struct purge *p, int run_dir, const char *device)
 {
+	const struct run_env *env = p->env;
 	_cleanup_close_ int lock = -1;
 	struct journal j = { .set = NULL };
-	struct stale s = { .local = local };
+	struct stale s = { .local = &p->local };
 	char name[JOURNAL_NAME_MAX];
 	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 
@@ -191,7 +196,7 @@ static int purge_device(const struct run_env *env, int run_dir, const char *devi
 		return 0;
 	}
 	s.set = j.set;
-	r = purge_set(&env->kernel, &s, removed);
+	r = purge_set(&env->kernel, &s, &p->removed);
 	if (r == 0)
 		r = journal_write(run_dir, name, env->boot_id, &j.request, j.snapshot_at, j.set,
 				  keep_fresh, &s);
@@ -199,30 +204,22 @@ static int purge_device(const struct run_env *env, int run_dir, const char *devi
 	return r;
 }
 
+static int purge_file(void *ud, int run_dir, const char *name)
+{
+	const char *device = file_device(name);
+
+	return device ? purge_device(ud, run_dir, device) : 0;
+}
+
 int remember_purge(const struct run_env *env, uint64_t *ret_removed)
 {
 	const struct kernel *k = &env->kernel;
-	struct addrset local = { 0 };
-	int fd = rundir_open(env->settings->run_dir), r;
-	const struct dirent *e;
-	DIR *dir;
+	struct purge p = { .env = env };
+	int r = k->ops->addr_list(k->ctx, local_add, &p.local);
 
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	*ret_removed = 0;
-	r = k->ops->addr_list(k->ctx, local_add, &local);
-	while (r == 0 && (e = readdir(dir))) {
-		const char *device = file_device(e->d_name);
-
-		if (device)
-			r = purge_device(env, fd, device, &local, ret_removed);
-	}
-	addrset_done(&local);
-	closedir(dir);
+	if (r == 0)
+		r = rundir_each(env->settings->run_dir, purge_file, &p);
+	addrset_done(&p.local);
+	*ret_removed = p.removed;
 	return r;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "steps/rundir.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <string.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -118,4 +120,24 @@ int rundir_read(int dirfd, const char *name, char *buf, size_t size, size_t *ret
 	if (!S_ISREG(st.st_mode) || !is_ours(&st))
 		return -EPERM;
 	return read_all(fd, buf, size, ret_size);
+}
+
+int rundir_each(const char *path, int (*work)(void *ud, int dirfd, const char *name), void *ud)
+{
+	int fd = rundir_open(path), r = 0;
+	const struct dirent *e;
+	DIR *dir;
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (r == 0 && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			r = work(ud, fd, e->d_name);
+	closedir(dir);
+	return r;
 }

@@ -23,3 +23,8 @@ int rundir_write(int dirfd, const char *name, const void *data, size_t size);
  * SIZE - 1, or -EPERM when it is no regular file or somebody but root and us
  * could have written it. Symbolic links are not followed (-ELOOP). */
 int rundir_read(int dirfd, const char *name, char *buf, size_t size, size_t *ret_size);
+
+/* Call WORK for each name in the directory PATH but "." and "..", until it
+ * returns an error; files may come and go meanwhile. Returns that error, those
+ * of rundir_open(), -ENOMEM or 0. */
+int rundir_each(const char *path, int (*work)(void *ud, int dirfd, const char *name), void *ud);
