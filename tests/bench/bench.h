@@ -39,5 +39,11 @@ int memory_child(struct bench *b);
  * against `conntrack --load-file`. */
 int measure_restore(struct bench *b);
 
+/* The pin stage against a loop that sends the very messages it sends. */
+int measure_pin(struct bench *b);
+
+/* How long an entry is away while it is pinned, seen by a prober. */
+int measure_gap(struct bench *b);
+
 /* ctcodec_decode() against libnetfilter_conntrack on one recorded dump. */
 int measure_decode(struct bench *b);

@@ -101,6 +101,7 @@ static int measure_size(struct bench *b, size_t asked, unsigned rounds)
 		measure_memory,
 		measure_restore,
 		measure_decode,
+		measure_pin,
 	};
 	size_t i;
 	int r;

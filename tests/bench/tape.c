@@ -2,8 +2,14 @@
 #include "tape.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include <linux/netlink.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <vipsafe/base.h>
 
@@ -12,7 +18,13 @@
 #define ALIGNED(len) (((len) + 7) & ~(size_t)7)
 
 /* ld --wrap leaves no argument that could carry them. */
-static struct tape *tape_sent, *tape_received;
+static struct tape *tape_sent, *tape_received, *tape_rehearsal;
+static struct tape_progress *tape_progress;
+
+/* The socket whose last datagram was kept from the kernel, and the message in
+ * it that asks for an answer. */
+static struct nl_sock *kept_from;
+static uint32_t kept_seq;
 
 int __real_nfsock_send(struct nl_sock *sk, const void *data, size_t len);
 int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len);
@@ -23,6 +35,17 @@ void tape_record(struct tape *sent, struct tape *received)
 {
 	tape_sent = sent;
 	tape_received = received;
+}
+
+void tape_rehearse(struct tape *sent)
+{
+	tape_rehearsal = sent;
+	kept_from = NULL;
+}
+
+void tape_watch(struct tape_progress *p)
+{
+	tape_progress = p;
 }
 
 static int grow(void *array, size_t *cap, size_t need, size_t size)
@@ -71,17 +94,71 @@ void tape_done(struct tape *t)
 	*t = (struct tape){ 0 };
 }
 
+static bool changes_entries(const struct nlmsghdr *nlh)
+{
+	return !(nlh->nlmsg_flags & NLM_F_DUMP) ||
+	       NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
+}
+
+static int keep(struct nl_sock *sk, const void *data, size_t len)
+{
+	const struct nlmsghdr *nlh = data;
+	unsigned left = (unsigned)len;
+
+	append(tape_rehearsal, data, len);
+	kept_from = sk;
+	for (; NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
+		kept_seq = nlh->nlmsg_seq;
+	return 0;
+}
+
+/* All went well, says the only message that was asked to say so. */
+static int answer_kept(void *buf)
+{
+	struct nlmsghdr *nlh = buf;
+
+	kept_from = NULL;
+	memset(buf, 0, NLMSG_SPACE(sizeof(struct nlmsgerr)));
+	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr));
+	nlh->nlmsg_type = NLMSG_ERROR;
+	nlh->nlmsg_seq = kept_seq;
+	return (int)nlh->nlmsg_len;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len)
 {
+	struct tape_progress *p = tape_progress;
+	uint64_t began;
+	int r;
+
+	if (tape_rehearsal && changes_entries(data))
+		return keep(sk, data, len);
 	if (tape_sent)
 		append(tape_sent, data, len);
-	return __real_nfsock_send(sk, data, len);
+	began = p ? now_ns() : 0;
+	r = __real_nfsock_send(sk, data, len);
+	if (p) {
+		p->busy_ns += now_ns() - began;
+		__sync_fetch_and_add(&p->sent, 1);
+	}
+	return r;
 }
 
 int __wrap_nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
 {
-	int r = __real_nfsock_recv(sk, buf, size, timeout_ms);
+	int r;
 
+	if (kept_from && sk == kept_from)
+		return answer_kept(buf);
+	r = __real_nfsock_recv(sk, buf, size, timeout_ms);
 	if (tape_received && r > 0)
 		append(tape_received, buf, (size_t)r);
 	return r;

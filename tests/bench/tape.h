@@ -19,6 +19,18 @@ struct tape {
 /* Record what is sent, what is received, or (both NULL) nothing. */
 void tape_record(struct tape *sent, struct tape *received);
 
+/* Keep what would change entries from the kernel: it goes to SENT, and the
+ * sender is told that all went well. NULL: no longer. */
+void tape_rehearse(struct tape *sent);
+
+/* Count what is sent and the time the kernel takes for it, for another process
+ * to look at. NULL: no longer. */
+struct tape_progress {
+	volatile uint32_t sent; /* datagrams the kernel is done with */
+	volatile uint64_t busy_ns;
+};
+void tape_watch(struct tape_progress *p);
+
 /* The I-th datagram. They begin at multiples of 8. */
 const uint8_t *tape_get(const struct tape *t, size_t i, size_t *ret_len);
 
