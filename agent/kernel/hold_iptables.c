@@ -216,6 +216,7 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 {
 	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
 	struct hold_iptables *h;
+	bool has_program;
 	int r;
 
 	if (!hold_text_device_ok(link->name)) {
@@ -230,6 +231,7 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 	h->ipv6 = has_ipv6(h->variant);
 	program_name(name, AF_INET, h->variant, "restore");
 	r = program_find(name, path);
+	has_program = r == 0;
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "there is no %s", name);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
@@ -239,8 +241,9 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 	}
 	if (r == 0)
 		r = install(h, link, HOLD_BY_SET, reason);
-	/* No ipset in the kernel, or iptables without its match. */
-	if (r == -EOPNOTSUPP || r == -EIO)
+	/* No ipset in the kernel (which it says in several ways), or an iptables
+	 * without its match. */
+	if (r < 0 && has_program && r != -ETIMEDOUT)
 		r = install(h, link, HOLD_BY_TIME, reason);
 	if (r < 0) {
 		free(h);

@@ -41,7 +41,9 @@ int hold_nft_open(int ifindex, struct hold_nft **ret)
 		if (h->sk)
 			nl_socket_free(h->sk);
 		free(h);
-		return r == -ENOENT || r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
+		/* As said by kernels without batches, without nf_tables, and
+		 * with no inet family in it. */
+		return r == -EINVAL || r == -ENOENT || r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
 	}
 	*ret = h;
 	return 0;

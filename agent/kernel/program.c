@@ -214,8 +214,8 @@ static int reap(pid_t pid, usec_t deadline, int *ret_status)
 
 int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 {
-	usec_t now = now_usec(), deadline = p->budget < USEC_NEVER - now ? now + p->budget
-									 : USEC_NEVER;
+	usec_t now = now_usec(),
+	       deadline = p->budget < USEC_NEVER - now ? now + p->budget : USEC_NEVER;
 	char path[PROGRAM_PATH_MAX];
 	pid_t pid, parent = getpid();
 	struct pipes pipes;

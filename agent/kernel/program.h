@@ -12,10 +12,10 @@
 #define PROGRAM_INPUT_MAX 32768 /* half of what a pipe holds unread */
 
 struct program {
-	char *const *argv;   /* argv[0] is looked up in the system's directories */
-	const char *input;   /* what it reads; NULL: nothing */
-	usec_t budget;	     /* it is killed when it takes longer; USEC_NEVER */
-	bool private_run;    /* hide /run from it: its lock file is then its own */
+	char *const *argv; /* argv[0] is looked up in the system's directories */
+	const char *input; /* what it reads; NULL: nothing */
+	usec_t budget;	   /* it is killed when it takes longer; USEC_NEVER */
+	bool private_run;  /* hide /run from it: its lock file is then its own */
 	/* Called for each line it prints, without the newline; lines of over
 	 * 4 kB are left out. NULL: what it prints counts as complaint. */
 	void (*line)(void *ud, const char *line);

@@ -10,7 +10,7 @@ CALL=$BUILD/kernelcall
 [ -x "$CALL" ] || bail_out "no $CALL"
 topo_nodes
 IFINDEX=$(ip -j link show br-mgmt | jq '.[0].ifindex')
-LEGACY= IPSET=
+LEGACY='' IPSET=''
 command -v ipset >/dev/null && IPSET=1
 [ -n "$IPSET" ] || skip "ipset" "no program to look at sets"
 
