@@ -11,7 +11,9 @@
 #include "kernel/ifaddr.h"
 #include "kernel/link.h"
 #include "kernel/probe.h"
+#include "kernel/reset.h"
 #include "kernel/rtnl.h"
+#include "kernel/sockets.h"
 
 struct kernel_real {
 	struct rtnl *rtnl;
@@ -94,14 +96,14 @@ static int real_ct_watch(void *ctx, uint8_t family)
 	int r = get_ct(k); /* whose own doings are to be told apart */
 
 	k->events = ctevents_free(k->events);
-	return r < 0 ? r : ctevents_new(family, &k->events);
+	return r < 0 ? r : ctevents_new(family, ct_port(k->ct), &k->events);
 }
 
 static int real_ct_events(void *ctx, conn_sink sink, void *ud)
 {
 	struct kernel_real *k = ctx;
 
-	return k->events ? ctevents_read(k->events, ct_port(k->ct), sink, ud) : 0;
+	return k->events ? ctevents_read(k->events, sink, ud) : 0;
 }
 
 static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_max)
@@ -134,7 +136,21 @@ static void real_hold_close(void *ctx)
 
 static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud)
 {
-	return hold_clean(busy, ud);
+	int holds = hold_clean(busy, ud), resets = reset_clean(busy, ud);
+
+	return holds < 0 ? holds : resets < 0 ? resets : holds + resets;
+}
+
+static int real_sock_destroy(void *ctx _unused_, const struct addr *a, uint64_t *ret_closed)
+{
+	return sockets_destroy(a, ret_closed);
+}
+
+static int real_reset_flows(void *ctx _unused_, enum hold_choice choice, const struct link *link,
+			    const struct conn *const *flows, size_t n, usec_t duration,
+			    char reason[REPORT_TEXT_MAX])
+{
+	return reset_flows(choice, link, flows, n, duration, reason);
 }
 
 static int real_probe(void *ctx _unused_, usec_t budget, enum kernel_verdict *ret_ipv4,
@@ -180,6 +196,8 @@ static const struct kernel_ops real_ops = {
 	.hold_arm = real_hold_arm,
 	.hold_close = real_hold_close,
 	.hold_clean = real_hold_clean,
+	.sock_destroy = real_sock_destroy,
+	.reset_flows = real_reset_flows,
 	.probe = real_probe,
 	.now = real_now,
 	.sleep = real_sleep,

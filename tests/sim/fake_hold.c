@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Births, the events that tell of them, and the hold of the fake kernel. */
+/* Births, the events that tell of them, and the hold and the resets of the fake
+ * kernel. */
 #include "fake_kernel.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ bool fake_is_held(const struct fake *f)
 	return f->held_open && f->clock < f->held_until;
 }
 
-int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link _unused_,
+int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
@@ -79,6 +80,7 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link _
 		return -EOPNOTSUPP;
 	}
 	f->held_open = true;
+	f->held_on = link->ifindex;
 	f->held_opened++;
 	*ret_used = choice == HOLD_AUTO ? HOLD_NFT : choice;
 	return 0;
@@ -100,4 +102,50 @@ void fake_hold_close(void *ctx)
 	f->held_closed++;
 	f->held_open = false;
 	f->held_until = 0;
+}
+
+/* A killed run's hold stays in place, and only such a one. */
+int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud)
+{
+	struct fake *f = ctx;
+	bool left = f->held_open && !busy(ud, f->held_on);
+
+	f->held_cleaned++;
+	if (left)
+		fake_hold_close(f);
+	return left;
+}
+
+int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed)
+{
+	struct fake *f = ctx;
+
+	if (f->no_sock_destroy)
+		return -EOPNOTSUPP;
+	if (f->n_closed == FAKE_CLOSED_MAX)
+		abort();
+	f->deletes_before_close = f->addr_del.calls;
+	f->closed[f->n_closed++] = *a;
+	*ret_closed = 1;
+	return 0;
+}
+
+int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link _unused_,
+		     const struct conn *const *flows, size_t n, usec_t duration,
+		     char reason[REPORT_TEXT_MAX])
+{
+	struct fake *f = ctx;
+
+	if (f->no_hold || choice == HOLD_OFF) {
+		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
+		return -EOPNOTSUPP;
+	}
+	f->reset = realloc(f->reset, (f->n_reset + n) * sizeof(*f->reset));
+	if (!f->reset)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		f->reset[f->n_reset++] = flows[i]->key;
+	f->reset_for = duration;
+	f->deletes_before_reset = f->addr_del.calls;
+	return 0;
 }

@@ -320,6 +320,9 @@ static const struct kernel_ops fake_ops = {
 	.hold_open = fake_hold_open,
 	.hold_arm = fake_hold_arm,
 	.hold_close = fake_hold_close,
+	.hold_clean = fake_hold_clean,
+	.sock_destroy = fake_sock_destroy,
+	.reset_flows = fake_reset_flows,
 	.probe = fake_probe,
 	.now = fake_now,
 	.sleep = fake_sleep,
@@ -346,6 +349,7 @@ struct fake *fake_free(struct fake *f)
 	free(f->entries);
 	free(f->twins);
 	free(f->births);
+	free(f->reset);
 	free(f->events);
 	free(f);
 	return NULL;

@@ -14,6 +14,7 @@
 #define FAKE_LINKS_MAX 8
 #define FAKE_ADDRS_MAX 128
 #define FAKE_PAYLOAD_MAX 512
+#define FAKE_CLOSED_MAX 16
 #define FAKE_PENDING_MAX 16 /* late flushes outstanding; more are dropped, as the kernel does */
 
 /* What a kernel flushes when an address is deleted. */
@@ -110,7 +111,8 @@ struct fake {
 	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
 	unsigned refuse_at;	 /* the flow of create number so many is refused for good … */
 	int refuse_error;	 /* … with this */
-	bool no_hold;		 /* no backend */
+	bool no_hold;		 /* no backend, neither for resets */
+	bool no_sock_destroy;	 /* Linux before 4.5 */
 	bool no_events;		 /* nf_conntrack_events is 0 */
 	unsigned events_lost;	 /* so many readings end with -ENOBUFS and nothing else */
 	unsigned busy_nth;	 /* every so manieth entry is offloaded: DELETE is -EBUSY */
@@ -125,7 +127,16 @@ struct fake {
 	unsigned held_opened, held_armed, held_closed;
 	unsigned unheld_creates; /* creates while no hold was in force */
 	bool held_open;
+	int held_on; /* device */
 	usec_t held_until;
+	unsigned held_cleaned;
+	struct addr closed[FAKE_CLOSED_MAX]; /* whose sockets were to be closed */
+	size_t n_closed;
+	struct conn_key *reset; /* flows to be answered with a reset … */
+	size_t n_reset;
+	usec_t reset_for; /* … for so long */
+	/* addresses deleted by then, attempts too */
+	unsigned deletes_before_close, deletes_before_reset;
 	struct fake_announcement announced[256];
 	size_t n_announced;
 
@@ -201,6 +212,11 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 int fake_hold_arm(void *ctx, usec_t duration);
 void fake_hold_close(void *ctx);
+int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud);
+int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
+int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
+		     const struct conn *const *flows, size_t n, usec_t duration,
+		     char reason[REPORT_TEXT_MAX]);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);

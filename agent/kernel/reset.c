@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/reset.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/hold_iptables.h"
+#include "kernel/reset_iptables.h"
+#include "kernel/reset_nft.h"
+
+/* Nobody means longer, and no backend has to count further. */
+#define DURATION_MAX (3600 * USEC_PER_SEC)
+
+static struct reset_match make_match(const struct conn *c, const uint8_t *dst, uint16_t dport)
+{
+	struct reset_match m = { .family = c->key.family };
+
+	memcpy(m.src, c->key.orig.src, sizeof(m.src));
+	memcpy(m.dst, dst, sizeof(m.dst));
+	m.sport = c->key.orig.sport;
+	m.dport = dport;
+	return m;
+}
+
+/* The source is translated after the packet has passed us, the destination
+ * before where it is forwarded and after where it is sent: both are matched.
+ * RET has room for two per flow. */
+static size_t make_matches(const struct conn *const *flows, size_t n, struct reset_match *ret)
+{
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct conn *c = flows[i];
+
+		if (c->key.l4proto != IPPROTO_TCP || !addr_size(c->key.family))
+			continue;
+		ret[m++] = make_match(c, c->key.orig.dst, c->key.orig.dport);
+		if (memcmp(c->reply.src, c->key.orig.dst, sizeof(c->reply.src)) != 0 ||
+		    c->reply.sport != c->key.orig.dport)
+			ret[m++] = make_match(c, c->reply.src, c->reply.sport);
+	}
+	return m;
+}
+
+static bool is_same(void *ud, int ifindex)
+{
+	return ifindex == *(const int *)ud;
+}
+
+/* What an earlier run left goes first, in the other backend too. What cannot
+ * be removed has at least expired. */
+static int install(enum hold_choice backend, int ifindex, const struct reset_match *m, size_t n,
+		   usec_t duration, char why[REPORT_TEXT_MAX])
+{
+	int r;
+
+	(void)reset_iptables_clean(is_same, &ifindex);
+	if (backend == HOLD_IPTABLES)
+		(void)reset_nft_clean(is_same, &ifindex);
+	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration) :
+				  reset_iptables_install(ifindex, m, n, duration, why);
+	if (r < 0 && !why[0])
+		snprintf(why, REPORT_TEXT_MAX, "%s",
+			 r == -EOPNOTSUPP ? "not in this kernel" : strerror(-r));
+	return r;
+}
+
+static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
+		       char reason[REPORT_TEXT_MAX])
+{
+	enum hold_choice first = hold_iptables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
+	char why[2][REPORT_TEXT_MAX] = { "", "" };
+	int r = install(first, ifindex, m, n, duration, why[0]);
+
+	if (r == 0)
+		return 0;
+	r = install(second, ifindex, m, n, duration, why[1]);
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first),
+			 why[0], hold_choice_name(second), why[1]);
+	return r;
+}
+
+static int install_chosen(enum hold_choice choice, int ifindex, const struct reset_match *m,
+			  size_t n, usec_t duration, char reason[REPORT_TEXT_MAX])
+{
+	char why[REPORT_TEXT_MAX] = "";
+	int r = -EOPNOTSUPP;
+
+	switch (choice) {
+	case HOLD_AUTO:
+		return install_any(ifindex, m, n, duration, reason);
+	case HOLD_NFT:
+	case HOLD_IPTABLES:
+		r = install(choice, ifindex, m, n, duration, why);
+		break;
+	case HOLD_OFF:
+		snprintf(why, sizeof(why), "no firewall rules are wanted");
+		break;
+	}
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "%s: %.280s", hold_choice_name(choice), why);
+	return r;
+}
+
+int reset_flows(enum hold_choice choice, const struct link *link, const struct conn *const *flows,
+		size_t n, usec_t duration, char reason[REPORT_TEXT_MAX])
+{
+	_cleanup_free_ struct reset_match *m = NULL;
+	size_t count;
+	int r;
+
+	reason[0] = '\0';
+	if (link->ifindex <= 0 || !duration)
+		return -EINVAL;
+	m = calloc(MAX(n, (size_t)1), 2 * sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	count = make_matches(flows, n, m);
+	if (!count)
+		return 0;
+	r = install_chosen(choice, link->ifindex, m, count, MIN(duration, DURATION_MAX), reason);
+	return r == 0 || r == -ENOMEM || r == -E2BIG ? r : -EOPNOTSUPP;
+}
+
+struct not_busy {
+	bool (*busy)(void *ud, int ifindex);
+	void *ud;
+};
+
+static bool is_not_busy(void *ud, int ifindex)
+{
+	const struct not_busy *n = ud;
+
+	return !n->busy(n->ud, ifindex);
+}
+
+int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud)
+{
+	struct not_busy n = { .busy = busy, .ud = ud };
+	int tables = reset_nft_clean(is_not_busy, &n);
+	int chains = reset_iptables_clean(is_not_busy, &n);
+
+	if (tables < 0 || chains < 0)
+		return tables < 0 ? tables : chains;
+	return tables + chains;
+}

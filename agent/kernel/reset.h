@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Resets for the clients of forwarded flows whose translated address leaves:
+ * rules of our own that answer the next packet of each with a TCP reset and
+ * cease to match by themselves. They match what a packet carries where it is
+ * forwarded, not its conntrack entry: that is deleted with the address. New
+ * connections (pure SYNs) pass. Nothing else in the ruleset is touched. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+/* The addresses and ports of packets to be answered, in network order. */
+struct reset_match {
+	uint8_t family;
+	uint8_t src[16], dst[16]; /* IPv4 in the first four bytes */
+	uint16_t sport, dport;
+};
+
+/* As reset_flows of struct kernel_ops; -E2BIG: more flows than the backend can
+ * take. On failure no rule stays. */
+int reset_flows(enum hold_choice choice, const struct link *link, const struct conn *const *flows,
+		size_t n, usec_t duration, char reason[REPORT_TEXT_MAX]);
+
+/* Remove what is left of the rules of devices other than those for which BUSY
+ * returns true. Returns how many tables or chains, or a negative errno. */
+int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud);

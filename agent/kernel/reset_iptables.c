@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/reset_iptables.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "kernel/hold_iptables.h"
+#include "kernel/hold_text.h"
+#include "kernel/program.h"
+#include "kernel/reset_nft.h"
+
+/* How long one run of a program may take; of that the second in which others
+ * may hold the lock of iptables. */
+#define BUDGET (3 * USEC_PER_SEC)
+#define LOCK_WAIT "--wait=1"
+
+#define NAME_MAX_LEN 32
+#define RULE_MAX 256 /* the longest rule, with two IPv6 addresses, has 200 */
+#define SCRIPT_MAX PROGRAM_INPUT_MAX
+
+#define MARK "-m comment --comment \"vipsafe reset\""
+#define NOT_PURE_SYN "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN"
+
+/* ---- the programs ----------------------------------------------------------------- */
+
+/* "ip6tables-legacy-restore" */
+static void program_name(char ret[NAME_MAX_LEN], uint8_t family, const char *variant,
+			 const char *what)
+{
+	snprintf(ret, NAME_MAX_LEN, "%s%s-%s", family == AF_INET ? "iptables" : "ip6tables",
+		 variant, what);
+}
+
+/* VARIANT where the programs come in several, "" where there is but one. */
+static const char *variant_or_plain(const char *variant)
+{
+	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+
+	program_name(name, AF_INET, variant, "restore");
+	return program_find(name, path) == 0 ? variant : "";
+}
+
+/* Does ip_tables itself have table filter in this network namespace? */
+static bool has_filter(uint8_t family)
+{
+	FILE *f = fopen(family == AF_INET ? "/proc/net/ip_tables_names" :
+					    "/proc/net/ip6_tables_names",
+			"re");
+	char line[64];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strcmp(line, "filter\n") == 0;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int restore(uint8_t family, const char *variant, const char *script,
+		   char error[PROGRAM_ERROR_MAX])
+{
+	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[] = LOCK_WAIT;
+	char *argv[] = { name, noflush, wait, NULL };
+	const struct program p = { .argv = argv, .input = script, .budget = BUDGET };
+	int r;
+
+	program_name(name, family, variant, "restore");
+	r = program_run(&p, error);
+	/* Programs of before 1.6.2 know no lock, but print what they do not know of. */
+	if (r == -EIO && (strstr(error, "option") || strstr(error, "wait"))) {
+		argv[2] = NULL;
+		r = program_run(&p, error);
+	}
+	return r;
+}
+
+/* ---- removing --------------------------------------------------------------------- */
+
+#define UNDO_MAX 4096 /* some tens of devices; more are the next run's */
+
+struct undo {
+	bool (*wanted)(void *ud, int ifindex);
+	void *ud;
+	char jumps[UNDO_MAX], chains[UNDO_MAX];
+	int n;
+};
+
+static bool append(char buf[UNDO_MAX], const char *head, const char *text, size_t len)
+{
+	size_t used = strlen(buf);
+
+	if (UNDO_MAX - used <= strlen(head) + len + 1)
+		return false;
+	snprintf(buf + used, UNDO_MAX - used, "%s%.*s\n", head, (int)len, text);
+	return true;
+}
+
+/* ":NAME POLICY COUNTERS" */
+static void undo_chain(struct undo *u, const char *line)
+{
+	size_t len = strcspn(line + 1, " "), before = strlen(u->chains);
+	char name[NAME_MAX_LEN];
+	int ifindex;
+
+	if (len >= sizeof(name))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)len, line + 1);
+	if (!hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) ||
+	    !u->wanted(u->ud, ifindex))
+		return;
+	if (append(u->chains, "-F ", name, len) && append(u->chains, "-X ", name, len))
+		u->n++;
+	else
+		u->chains[before] = '\0';
+}
+
+/* The target is the last word, where no foreign comment can be, and our mark
+ * stands right before it. */
+static void undo_jump(struct undo *u, const char *line)
+{
+	static const char tail[] = " " MARK " -j ";
+	const char *target = strrchr(line, ' ');
+	size_t before = target ? (size_t)(target + 1 - line) : 0, len = strlen(line);
+	int ifindex;
+
+	if (before <= strlen(tail) ||
+	    strncmp(line + before - strlen(tail), tail, strlen(tail)) != 0 ||
+	    !hold_text_number(target + 1, RESET_CHAIN_PREFIX, "", &ifindex) ||
+	    !u->wanted(u->ud, ifindex))
+		return;
+	append(u->jumps, "-D", line + strlen("-A"), len - strlen("-A"));
+}
+
+static void undo_line(void *ud, const char *line)
+{
+	if (line[0] == ':')
+		undo_chain(ud, line);
+	else if (strncmp(line, "-A ", 3) == 0)
+		undo_jump(ud, line);
+}
+
+/* Returns the number of chains removed, or an error. */
+static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
+			void *ud)
+{
+	struct undo undo = { .wanted = wanted, .ud = ud };
+	char name[NAME_MAX_LEN], t[] = "-t", filter[] = "filter";
+	char script[2 * UNDO_MAX + 16], error[PROGRAM_ERROR_MAX];
+	char *argv[] = { name, t, filter, NULL };
+	const struct program p = { .argv = argv, .budget = BUDGET, .line = undo_line, .ud = &undo };
+	int r;
+
+	program_name(name, family, variant, "save");
+	r = program_run(&p, error);
+	if (r < 0 || !undo.n)
+		return r;
+	snprintf(script, sizeof(script), "*filter\n%s%sCOMMIT\n", undo.jumps, undo.chains);
+	r = restore(family, variant, script, error);
+	return r < 0 ? r : undo.n;
+}
+
+static const uint8_t families[] = { AF_INET, AF_INET6 };
+
+int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+{
+	int n = 0, r, result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		if (has_filter(families[i])) {
+			r = remove_rules(families[i], variant_or_plain("-legacy"), wanted, ud);
+			n += r > 0 ? r : 0;
+			result = r < 0 && r != -ENOENT ? r : result;
+		}
+		r = reset_nft_has_chain(families[i], wanted, ud);
+		if (r > 0)
+			r = remove_rules(families[i], variant_or_plain("-nft"), wanted, ud);
+		n += r > 0 ? r : 0;
+		result = r < 0 ? r : result;
+	}
+	return result < 0 ? result : n;
+}
+
+/* ---- installing ------------------------------------------------------------------- */
+
+/* A script under way: rules are added until it is full, then it is run. */
+struct script {
+	uint8_t family;
+	const char *variant;
+	int ifindex;
+	size_t len;
+	char text[SCRIPT_MAX];
+};
+
+static void script_begin(struct script *s)
+{
+	s->len = (size_t)snprintf(s->text, sizeof(s->text), "*filter\n");
+}
+
+static int script_run(struct script *s, char reason[REPORT_TEXT_MAX])
+{
+	char error[PROGRAM_ERROR_MAX];
+	int r;
+
+	snprintf(s->text + s->len, sizeof(s->text) - s->len, "COMMIT\n");
+	r = restore(s->family, s->variant, s->text, error);
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "%s", error[0] ? error : "no such program");
+	return r;
+}
+
+static void put_rule(struct script *s, const struct reset_match *m)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	inet_ntop(m->family, m->src, src, sizeof(src));
+	inet_ntop(m->family, m->dst, dst, sizeof(dst));
+	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
+				   "-A " RESET_CHAIN_PREFIX "%d -s %s -d %s -p tcp -m tcp"
+				   " --sport %u --dport %u -j REJECT --reject-with tcp-reset\n",
+				   s->ifindex, src, dst, ntohs(m->sport), ntohs(m->dport));
+}
+
+/* Chain and end first; the jumps come with the last rules, so that it is
+ * entered when it is complete. */
+static void put_head(struct script *s, time_t stop)
+{
+	char date[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&stop, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
+				   ":" RESET_CHAIN_PREFIX "%d - [0:0]\n"
+				   "-A " RESET_CHAIN_PREFIX
+				   "%d -m time --datestart %s -j RETURN\n",
+				   s->ifindex, s->ifindex, date);
+}
+
+static void put_jumps(struct script *s)
+{
+	static const char *const from[] = { "FORWARD", "OUTPUT" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
+		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
+					   "-I %s 1 -p tcp " NOT_PURE_SYN " " MARK
+					   " -j " RESET_CHAIN_PREFIX "%d\n",
+					   from[i], s->ifindex);
+}
+
+static int install(struct script *s, const struct reset_match *m, size_t n, time_t stop,
+		   char reason[REPORT_TEXT_MAX])
+{
+	bool any = false;
+	int r = 0;
+
+	script_begin(s);
+	put_head(s, stop);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (m[i].family != s->family)
+			continue;
+		any = true;
+		put_rule(s, &m[i]);
+		/* room for the jumps and the end, too */
+		if (sizeof(s->text) - s->len < 4 * RULE_MAX) {
+			r = script_run(s, reason);
+			script_begin(s);
+		}
+	}
+	if (!any || r < 0)
+		return r;
+	put_jumps(s);
+	return script_run(s, reason);
+}
+
+static bool is_same(void *ud, int ifindex)
+{
+	return ifindex == *(const int *)ud;
+}
+
+int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
+			   char reason[REPORT_TEXT_MAX])
+{
+	_cleanup_free_ struct script *s = NULL;
+	struct timespec now;
+	time_t stop;
+	int r = 0;
+
+	if (n > RESET_RULES_MAX) {
+		snprintf(reason, REPORT_TEXT_MAX, "more than %d connections", RESET_RULES_MAX);
+		return -E2BIG;
+	}
+	s = malloc(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	clock_gettime(CLOCK_REALTIME, &now);
+	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) /
+				     USEC_PER_SEC);
+	s->ifindex = ifindex;
+	s->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
+	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
+		s->family = families[i];
+		r = install(s, m, n, stop, reason);
+	}
+	if (r < 0)
+		(void)reset_iptables_clean(is_same, &ifindex);
+	return r;
+}
