@@ -91,7 +91,7 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 	return r;
 }
 
-static void lock_device(struct run *run)
+static void take_lock(struct run *run)
 {
 	const struct settings *s = run->env->settings;
 	int r;
@@ -133,5 +133,5 @@ void stage_find(struct run *run)
 	if (r < 0)
 		run->done = true;
 	else
-		lock_device(run);
+		take_lock(run);
 }

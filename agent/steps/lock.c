@@ -4,17 +4,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 /* Short beside a move of a few milliseconds, long beside a system call. */
 #define POLL_EVERY (2 * USEC_PER_MSEC)
+
+#define PREFIX "lock-"
+
+const char *lock_device(const char *name)
+{
+	return strncmp(name, PREFIX, strlen(PREFIX)) ? NULL : name + strlen(PREFIX);
+}
 
 int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	char name[LINK_NAME_MAX + 8];
 
-	snprintf(name, sizeof(name), "lock-%s", device);
+	snprintf(name, sizeof(name), PREFIX "%s", device);
 	fd = openat(run_dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;

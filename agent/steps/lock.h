@@ -8,3 +8,6 @@
  * waiting until UNTIL. Closing *RET_FD, or death, gives it back.
  * -ETIMEDOUT: somebody else has held it all the time. */
 int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd);
+
+/* The device whose lock the file NAME is, or NULL when it is none. */
+const char *lock_device(const char *name);

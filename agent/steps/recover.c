@@ -168,10 +168,42 @@ static int recover_file(void *ud, int run_dir, const char *name)
 	return 0;
 }
 
+struct holder {
+	const struct run_env *env;
+	int ifindex;
+	bool busy;
+};
+
+/* NAME is the lock of the device in question, and somebody has it. */
+static int look_for_holder(void *ud, int run_dir, const char *name)
+{
+	struct holder *h = ud;
+	const struct kernel *k = &h->env->kernel;
+	const char *device = lock_device(name);
+	_cleanup_close_ int lock = -1;
+	struct link link;
+
+	if (device && k->ops->link_get(k->ctx, device, &link) == 0 && link.ifindex == h->ifindex &&
+	    lock_take(run_dir, device, k, 0, &lock) == -ETIMEDOUT)
+		h->busy = true;
+	return 0;
+}
+
+static bool is_busy(void *ud, int ifindex)
+{
+	const struct run_env *env = ud;
+	struct holder h = { .env = env, .ifindex = ifindex };
+
+	return rundir_each(env->settings->run_dir, look_for_holder, &h) < 0 || h.busy;
+}
+
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
 {
 	struct recovery rec = { .env = env, .sink = sink, .ud = ud };
+	const struct kernel *k = &env->kernel;
 	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
 
+	/* Rules of a killed run have let go long ago; they are only in the way. */
+	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env);
 	return r < 0 ? r : rec.n;
 }
