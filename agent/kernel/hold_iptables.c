@@ -21,6 +21,7 @@
 
 struct hold_iptables {
 	int ifindex;
+	char device[LINK_NAME_MAX];
 	const char *variant;
 	bool ipv6;
 	/* IPv4, IPv6: what of mangle was in nf_tables before us */
@@ -160,10 +161,14 @@ static bool is_same(void *ud, int ifindex)
 /* What cannot be removed holds nothing by now, and is the next run's. */
 static void remove_all(struct hold_iptables *h)
 {
-	char error[PROGRAM_ERROR_MAX];
+	char error[PROGRAM_ERROR_MAX], script[HOLD_SCRIPT_MAX];
 
 	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
-		(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
+		/* As they were made, which fails as a whole when any is missing:
+		 * then whatever is there. */
+		hold_text_remove(script, h->mode, h->ifindex, h->device, family_of(i));
+		if (restore(family_of(i), h->variant, script, error) < 0)
+			(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
 		(void)hold_mangle_undo(family_of(i), &h->before[i]);
 	}
 	h->sets = hold_ipset_free(h->sets);
@@ -227,6 +232,7 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 	if (!h)
 		return -ENOMEM;
 	h->ifindex = link->ifindex;
+	snprintf(h->device, sizeof(h->device), "%s", link->name);
 	h->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
 	h->ipv6 = has_ipv6(h->variant);
 	program_name(name, AF_INET, h->variant, "restore");

@@ -68,11 +68,11 @@ static void stop_match(char *ret, size_t size, time_t stop)
 	snprintf(ret, size, " -m time --datestop %s", date);
 }
 
-/* In front of all else: a rule that accepts would end the chain before us. */
-static size_t put_jump(char *buf, size_t size, enum hold_mode mode, const char *from, bool incoming,
+/* VERB and the chain it is about: "-I PREROUTING 1". */
+static size_t put_jump(char *buf, size_t size, enum hold_mode mode, const char *verb, bool incoming,
 		       int ifindex, const char *device, const char *set)
 {
-	char match[80];
+	char match[80] = "";
 
 	switch (mode) {
 	case HOLD_BY_SET:
@@ -83,9 +83,8 @@ static size_t put_jump(char *buf, size_t size, enum hold_mode mode, const char *
 		snprintf(match, sizeof(match), "%s %s", incoming ? "-i" : "-o", device);
 		break;
 	}
-	return (size_t)snprintf(buf, size,
-				"-I %s 1 -p tcp %s " MARK " -j " HOLD_CHAIN_PREFIX "%d\n", from,
-				match, ifindex);
+	return (size_t)snprintf(buf, size, "%s -p tcp %s " MARK " -j " HOLD_CHAIN_PREFIX "%d\n",
+				verb, match, ifindex);
 }
 
 void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
@@ -100,10 +99,27 @@ void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifind
 	/* Under 1200 bytes with the longest names: it always fits. */
 	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
 	n += put_drops(ret + n, size - n, ifindex, until);
-	n += put_jump(ret + n, size - n, mode, "PREROUTING", true, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "FORWARD", false, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "OUTPUT", false, ifindex, device, set);
+	/* In front of all else: a rule that accepts would end the chain before us. */
+	n += put_jump(ret + n, size - n, mode, "-I PREROUTING 1", true, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "-I FORWARD 1", false, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "-I OUTPUT 1", false, ifindex, device, set);
 	snprintf(ret + n, size - n, "COMMIT\n");
+}
+
+void hold_text_remove(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
+		      const char *device, uint8_t family)
+{
+	char set[HOLD_SET_NAME_MAX];
+	size_t n, size = HOLD_SCRIPT_MAX;
+
+	hold_text_set(set, ifindex, family);
+	n = (size_t)snprintf(ret, size, "*mangle\n");
+	n += put_jump(ret + n, size - n, mode, "-D PREROUTING", true, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "-D FORWARD", false, ifindex, device, set);
+	n += put_jump(ret + n, size - n, mode, "-D OUTPUT", false, ifindex, device, set);
+	snprintf(ret + n, size - n,
+		 "-F " HOLD_CHAIN_PREFIX "%d\n-X " HOLD_CHAIN_PREFIX "%d\nCOMMIT\n", ifindex,
+		 ifindex);
 }
 
 /* Naming the chain in front empties it, in the same step as it is filled. */

@@ -37,6 +37,10 @@ void hold_text_set(char ret[HOLD_SET_NAME_MAX], int ifindex, uint8_t family);
 void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
 		       const char *device, uint8_t family);
 
+/* The opposite, however often it was armed. */
+void hold_text_remove(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
+		      const char *device, uint8_t family);
+
 /* By time: hold until the end of second STOP (UTC). */
 void hold_text_arm(char ret[HOLD_SCRIPT_MAX], int ifindex, time_t stop);
 

@@ -81,6 +81,18 @@ agent() {
 	like "$REPLY" "^(nft|iptables) ok" "$*: opened (${REPLY##* } us)"
 }
 
+# Of the one element, in seconds: what it was given, or what is left of it.
+element() {
+	case $1 in
+	nft)
+		nft -j list set inet "vipsafe_hold_$IFINDEX" held |
+			jq -r '.nftables[].set? | select(.) | .elem[]?.elem.timeout'
+		;;
+	iptables) ipset list "vipsafe-hold-$IFINDEX-4" | sed -n 's/^0.0.0.0\/0,.* timeout //p' ;;
+	esac
+}
+no_element() { [ -z "$(element "$1")" ]; }
+
 variants() {
 	local backend
 
@@ -92,6 +104,15 @@ variants() {
 			ask agent "arm $ms"
 			like "$REPLY" '^ok ' "$1$backend: armed (${REPLY#ok } us)"
 		done
+		if [ $backend = nft ] || [ -n "$IPSET" ]; then
+			ask agent "arm 9000"
+			like "$(element $backend)" '^[89]$' "$1$backend: arming again lasts longer"
+			ask agent "arm 1"
+			check "$1$backend: or shorter" wait_for 5 no_element $backend
+			ask agent "arm 9000"
+			like "$REPLY $(element $backend)" '^ok .* [89]$' \
+				"$1$backend: armed after it had ended"
+		fi
 		ask agent close
 		like "$REPLY" '^ok ' "$1$backend: closed (${REPLY#ok } us)"
 		same "$1$backend: every rule, table and set as before"

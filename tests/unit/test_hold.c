@@ -19,6 +19,8 @@
 #include "kernel/nftattr.h"
 #include "random.h"
 
+#define MARK "-m comment --comment \"vipsafe hold\""
+
 static void numbers(void **state _unused_)
 {
 	static const char *const bad[] = { "",	  "p",		 "p0",	"p07", "p-1",
@@ -91,6 +93,22 @@ static void install_by_time(void **state _unused_)
 	assert_int_equal(count(text, "match-set"), 0);
 }
 
+static void remove_is_the_opposite(void **state _unused_)
+{
+	char text[HOLD_SCRIPT_MAX];
+
+	hold_text_remove(text, HOLD_BY_TIME, 7, "br-mgmt", AF_INET);
+	assert_string_equal(text, "*mangle\n"
+				  "-D PREROUTING -p tcp -i br-mgmt " MARK " -j VIPSAFE-HOLD-7\n"
+				  "-D FORWARD -p tcp -o br-mgmt " MARK " -j VIPSAFE-HOLD-7\n"
+				  "-D OUTPUT -p tcp -o br-mgmt " MARK " -j VIPSAFE-HOLD-7\n"
+				  "-F VIPSAFE-HOLD-7\n-X VIPSAFE-HOLD-7\nCOMMIT\n");
+	hold_text_remove(text, HOLD_BY_SET, 7, "br-mgmt", AF_INET6);
+	assert_non_null(strstr(text,
+			       "-D OUTPUT -p tcp -m set --match-set vipsafe-hold-7-6 dst,dst " MARK
+			       " -j VIPSAFE-HOLD-7\n"));
+}
+
 static void arm_by_time(void **state _unused_)
 {
 	char text[HOLD_SCRIPT_MAX];
@@ -120,8 +138,6 @@ static void undo(const char *const *lines, char script[2 * HOLD_SCRIPT_MAX + 16]
 	hold_undo_script(&u, script);
 	*ret_n = u.n;
 }
-
-#define MARK "-m comment --comment \"vipsafe hold\""
 
 static void undo_finds_ours(void **state _unused_)
 {
@@ -290,17 +306,12 @@ static void damaged_table(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(device_names),
-		cmocka_unit_test(install_by_set),
-		cmocka_unit_test(install_by_time),
-		cmocka_unit_test(arm_by_time),
-		cmocka_unit_test(undo_finds_ours),
-		cmocka_unit_test(undo_leaves_others),
-		cmocka_unit_test(undo_is_bounded),
-		cmocka_unit_test(batches),
-		cmocka_unit_test(table_is_ours),
-		cmocka_unit_test(damaged_table),
+		cmocka_unit_test(numbers),	   cmocka_unit_test(device_names),
+		cmocka_unit_test(install_by_set),  cmocka_unit_test(install_by_time),
+		cmocka_unit_test(arm_by_time),	   cmocka_unit_test(remove_is_the_opposite),
+		cmocka_unit_test(undo_finds_ours), cmocka_unit_test(undo_leaves_others),
+		cmocka_unit_test(undo_is_bounded), cmocka_unit_test(batches),
+		cmocka_unit_test(table_is_ours),   cmocka_unit_test(damaged_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
