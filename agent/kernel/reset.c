@@ -24,6 +24,27 @@ static struct reset_match make_match(const struct conn *c, const uint8_t *dst, u
 	return m;
 }
 
+/* What is only opening finds its own way with the next SYN, and what has ended
+ * needs none, while its port may be in use again soon. */
+static bool is_to_be_told(const struct conn *c)
+{
+	switch ((enum conn_tcp_state)c->tcp_state) {
+	case CONN_TCP_SYN_SENT:
+	case CONN_TCP_SYN_SENT2:
+	case CONN_TCP_TIME_WAIT:
+	case CONN_TCP_CLOSE:
+		return false;
+	case CONN_TCP_NONE:
+	case CONN_TCP_SYN_RECV:
+	case CONN_TCP_ESTABLISHED:
+	case CONN_TCP_FIN_WAIT:
+	case CONN_TCP_CLOSE_WAIT:
+	case CONN_TCP_LAST_ACK:
+		break;
+	}
+	return c->key.l4proto == IPPROTO_TCP && addr_size(c->key.family);
+}
+
 /* The source is translated after the packet has passed us, the destination
  * before where it is forwarded and after where it is sent: both are matched.
  * RET has room for two per flow. */
@@ -34,7 +55,7 @@ static size_t make_matches(const struct conn *const *flows, size_t n, struct res
 	for (size_t i = 0; i < n; i++) {
 		const struct conn *c = flows[i];
 
-		if (c->key.l4proto != IPPROTO_TCP || !addr_size(c->key.family))
+		if (!is_to_be_told(c))
 			continue;
 		ret[m++] = make_match(c, c->key.orig.dst, c->key.orig.dport);
 		if (memcmp(c->reply.src, c->key.orig.dst, sizeof(c->reply.src)) != 0 ||

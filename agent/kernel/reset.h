@@ -2,8 +2,9 @@
 /* Resets for the clients of forwarded flows whose translated address leaves:
  * rules of our own that answer the next packet of each with a TCP reset and
  * cease to match by themselves. They match what a packet carries where it is
- * forwarded, not its conntrack entry: that is deleted with the address. New
- * connections (pure SYNs) pass. Nothing else in the ruleset is touched. */
+ * forwarded, not its conntrack entry: that is deleted with the address. For as
+ * long, a new connection between the same two ports is refused. Nothing else in
+ * the ruleset is touched. */
 #pragma once
 
 #include <vipsafe/kernel.h>

@@ -23,7 +23,6 @@
 #define SCRIPT_MAX PROGRAM_INPUT_MAX
 
 #define MARK "-m comment --comment \"vipsafe reset\""
-#define NOT_PURE_SYN "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN"
 
 /* ---- the programs ----------------------------------------------------------------- */
 
@@ -246,8 +245,7 @@ static void put_jumps(struct script *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
 		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
-					   "-I %s 1 -p tcp " NOT_PURE_SYN " " MARK
-					   " -j " RESET_CHAIN_PREFIX "%d\n",
+					   "-I %s 1 -p tcp " MARK " -j " RESET_CHAIN_PREFIX "%d\n",
 					   from[i], s->ifindex);
 }
 

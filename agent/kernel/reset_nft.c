@@ -43,9 +43,6 @@ enum {
 enum {
 	SPORT_OFFSET = 0,
 	DPORT_OFFSET = 2,
-	FLAGS_OFFSET = 13,
-	FLAGS_MASK = 0x17, /* FIN, SYN, RST, ACK */
-	FLAGS_PURE_SYN = 0x02,
 };
 
 /* What differs between the two families. */
@@ -196,16 +193,6 @@ static void put_value(struct writer *w, uint16_t type, const void *value, size_t
 	buf_nest_end(&w->buf, nest);
 }
 
-static void expr_cmp(struct writer *w, uint32_t op, uint8_t value)
-{
-	struct expr e = expr_begin(w, "cmp");
-
-	nfmsg_be32(&w->buf, CMP_SREG, REG_1);
-	nfmsg_be32(&w->buf, CMP_OP, op);
-	put_value(w, CMP_DATA, &value, sizeof(value));
-	expr_end(w, e);
-}
-
 static void expr_meta_is(struct writer *w, uint32_t key, uint8_t value)
 {
 	struct expr e = expr_begin(w, "meta");
@@ -213,7 +200,11 @@ static void expr_meta_is(struct writer *w, uint32_t key, uint8_t value)
 	nfmsg_be32(&w->buf, META_KEY, key);
 	nfmsg_be32(&w->buf, META_DREG, REG_1);
 	expr_end(w, e);
-	expr_cmp(w, CMP_EQ, value);
+	e = expr_begin(w, "cmp");
+	nfmsg_be32(&w->buf, CMP_SREG, REG_1);
+	nfmsg_be32(&w->buf, CMP_OP, CMP_EQ);
+	put_value(w, CMP_DATA, &value, sizeof(value));
+	expr_end(w, e);
 }
 
 /* Load LEN bytes into the 32-bit register REG and on; returns the one after. */
@@ -246,23 +237,6 @@ static void expr_in_set(struct writer *w, const struct set *s)
 	expr_end(w, e);
 }
 
-/* A new connection between the same ports is none of the flows. */
-static void expr_not_pure_syn(struct writer *w)
-{
-	static const uint8_t mask = FLAGS_MASK, none = 0;
-	struct expr e;
-
-	expr_payload(w, PAYLOAD_TRANSPORT, FLAGS_OFFSET, 1, REG_1);
-	e = expr_begin(w, "bitwise");
-	nfmsg_be32(&w->buf, BITWISE_SREG, REG_1);
-	nfmsg_be32(&w->buf, BITWISE_DREG, REG_1);
-	nfmsg_be32(&w->buf, BITWISE_LEN, sizeof(mask));
-	put_value(w, BITWISE_MASK, &mask, sizeof(mask));
-	put_value(w, BITWISE_XOR, &none, sizeof(none));
-	expr_end(w, e);
-	expr_cmp(w, CMP_NEQ, FLAGS_PURE_SYN);
-}
-
 static void put_rule(struct writer *w, const char *chain, const struct set *s)
 {
 	struct expr e;
@@ -275,7 +249,6 @@ static void put_rule(struct writer *w, const char *chain, const struct set *s)
 	expr_meta_is(w, META_NFPROTO, s->nfproto);
 	expr_meta_is(w, META_L4PROTO, IPPROTO_TCP);
 	expr_in_set(w, s);
-	expr_not_pure_syn(w);
 	e = expr_begin(w, "reject");
 	nfmsg_be32(&w->buf, REJECT_TYPE, REJECT_TCP_RST);
 	expr_end(w, e);

@@ -7,8 +7,7 @@
  *     set flows4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags timeout; }
  *     set flows6 { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags timeout; }
  *     chain forward { type filter hook forward priority -151;
- *       ip saddr . tcp sport . ip daddr . tcp dport @flows4
- *         tcp flags & (fin|syn|rst|ack) != syn reject with tcp reset
+ *       ip saddr . tcp sport . ip daddr . tcp dport @flows4 reject with tcp reset
  *       (the same with ip6 and flows6) }
  *     chain output { type filter hook output priority -151; (the same) } }
  *

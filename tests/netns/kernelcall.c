@@ -224,9 +224,9 @@ static bool is_busy(void *ud, int ifindex)
 	return ifindex == *(const int *)ud;
 }
 
-static int do_hold_clean(const char *busy)
+static int do_hold_clean(struct kernel k, const char *busy)
 {
-	int ifindex = (int)strtol(busy, NULL, 10), r = hold_clean(is_busy, &ifindex);
+	int ifindex = (int)strtol(busy, NULL, 10), r = k.ops->hold_clean(k.ctx, is_busy, &ifindex);
 
 	if (r < 0)
 		return answer(r);
@@ -253,7 +253,7 @@ static int run(struct kernel k, int argc, char **argv)
 	if (strcmp(verb, "hold") == 0 && argc == 3)
 		return do_hold(k, argv[1], argv[2]);
 	if (strcmp(verb, "hold-clean") == 0)
-		return do_hold_clean(argc > 1 ? argv[1] : "0");
+		return do_hold_clean(k, argc > 1 ? argv[1] : "0");
 	return usage(verb);
 }
 
