@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/ctevents.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
+#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -18,12 +21,31 @@
 
 struct ctevents {
 	struct nl_sock *sk;
+	uint32_t own_port;
 	uint8_t family;
 	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
 };
 
-int ctevents_new(uint8_t family, struct ctevents **ret)
+/* What we do ourselves, two events for each pair of a pin, need not be carried
+ * to us only to be thrown away there. A kernel that refuses loses nothing but
+ * time: take() looks at the port too. */
+static void leave_out(struct nl_sock *sk, uint32_t own_port)
+{
+	struct sock_filter code[] = {
+		/* numbers are loaded as the network has them */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(own_port), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	(void)setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			 sizeof(program));
+}
+
+int ctevents_new(uint8_t family, uint32_t own_port, struct ctevents **ret)
 {
 	static const int groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE };
 	struct ctevents *e;
@@ -37,7 +59,10 @@ int ctevents_new(uint8_t family, struct ctevents **ret)
 	if (!e)
 		return -ENOMEM;
 	e->family = family;
+	e->own_port = own_port;
 	r = nfsock_open(&e->sk, READ_SIZE, EVENTS_RCVBUF);
+	if (r == 0)
+		leave_out(e->sk, own_port);
 	for (i = 0; r == 0 && i < ARRAY_SIZE(groups); i++)
 		if (nl_socket_add_membership(e->sk, groups[i]) < 0)
 			r = -EPERM;
@@ -59,8 +84,7 @@ struct ctevents *ctevents_free(struct ctevents *e)
 
 /* Up to 4.9 a NEW arrives marked as an UPDATE (kernel.md 6), so the two are
  * treated alike. */
-static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_port, conn_sink sink,
-		void *ud)
+static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, void *ud)
 {
 	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
 	struct conn_record record;
@@ -68,7 +92,7 @@ static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_por
 	struct conn conn;
 
 	if (nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW) ||
-	    nlh->nlmsg_len < NLMSG_SPACE(sizeof(*nfg)) || nlh->nlmsg_pid == own_port ||
+	    nlh->nlmsg_len < NLMSG_SPACE(sizeof(*nfg)) || nlh->nlmsg_pid == e->own_port ||
 	    (e->family != AF_UNSPEC && nfg->nfgen_family != e->family))
 		return 0;
 	if (ctcodec_decode(nlh, &conn, &master, e->payload, &record) < 0)
@@ -76,7 +100,7 @@ static int take(struct ctevents *e, const struct nlmsghdr *nlh, uint32_t own_por
 	return sink(ud, &record);
 }
 
-int ctevents_read(struct ctevents *e, uint32_t own_port, conn_sink sink, void *ud)
+int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 {
 	bool lost = false;
 	int r = 0;
@@ -94,7 +118,7 @@ int ctevents_read(struct ctevents *e, uint32_t own_port, conn_sink sink, void *u
 		if (left < 0)
 			return left;
 		for (; r == 0 && NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left))
-			r = take(e, nlh, own_port, sink, ud);
+			r = take(e, nlh, sink, ud);
 	}
 	return r < 0 ? r : lost ? -ENOBUFS : 0;
 }

@@ -8,11 +8,11 @@
 
 struct ctevents;
 
-/* Collect events of FAMILY (AF_UNSPEC: both) from now on. -ENODATA: the kernel
- * is set to send none; -EPROTONOSUPPORT, -EPERM, … */
-int ctevents_new(uint8_t family, struct ctevents **ret);
+/* Collect events of FAMILY (AF_UNSPEC: both) from now on, without what the
+ * socket with netlink port OWN_PORT does. -ENODATA: the kernel is set to send
+ * none; -EPROTONOSUPPORT, -EPERM, … */
+int ctevents_new(uint8_t family, uint32_t own_port, struct ctevents **ret);
 struct ctevents *ctevents_free(struct ctevents *e);
 
-/* Hand over what has come since, oldest first, without what the socket with
- * netlink port OWN_PORT did. -ENOBUFS: some were lost. */
-int ctevents_read(struct ctevents *e, uint32_t own_port, conn_sink sink, void *ud);
+/* Hand over what has come since, oldest first. -ENOBUFS: some were lost. */
+int ctevents_read(struct ctevents *e, conn_sink sink, void *ud);
