@@ -94,6 +94,8 @@ struct conn_record {
 	const struct conn_key *master; /* NULL unless conn->has_master */
 	const void *payload;
 	size_t payload_len;
+	bool gone;   /* of an event: it has ended */
+	uint32_t by; /* of an event: netlink port of who did it; 0: the kernel */
 };
 
 /* Largest conn_format() text, NUL included. */

@@ -45,9 +45,11 @@ static void leave_out(struct nl_sock *sk, uint32_t own_port)
 			 sizeof(program));
 }
 
-int ctevents_new(uint8_t family, uint32_t own_port, struct ctevents **ret)
+int ctevents_new(uint8_t family, bool deaths, uint32_t own_port, struct ctevents **ret)
 {
-	static const int groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE };
+	static const int groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE,
+				      NFNLGRP_CONNTRACK_DESTROY };
+	size_t n_groups = ARRAY_SIZE(groups) - !deaths;
 	struct ctevents *e;
 	uint32_t mode;
 	size_t i;
@@ -63,7 +65,7 @@ int ctevents_new(uint8_t family, uint32_t own_port, struct ctevents **ret)
 	r = nfsock_open(&e->sk, READ_SIZE, EVENTS_RCVBUF);
 	if (r == 0)
 		leave_out(e->sk, own_port);
-	for (i = 0; r == 0 && i < ARRAY_SIZE(groups); i++)
+	for (i = 0; r == 0 && i < n_groups; i++)
 		if (nl_socket_add_membership(e->sk, groups[i]) < 0)
 			r = -EPERM;
 	if (r < 0) {
@@ -82,21 +84,31 @@ struct ctevents *ctevents_free(struct ctevents *e)
 	return NULL;
 }
 
+int ctevents_fd(const struct ctevents *e)
+{
+	return nl_socket_get_fd(e->sk);
+}
+
+#define CT_TYPE(type) ((NFNL_SUBSYS_CTNETLINK << 8) | (type))
+
 /* Up to 4.9 a NEW arrives marked as an UPDATE (kernel.md 6), so the two are
  * treated alike. */
 static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, void *ud)
 {
 	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
+	bool gone = nlh->nlmsg_type == CT_TYPE(IPCTNL_MSG_CT_DELETE);
 	struct conn_record record;
 	struct conn_key master;
 	struct conn conn;
 
-	if (nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW) ||
+	if ((!gone && nlh->nlmsg_type != CT_TYPE(IPCTNL_MSG_CT_NEW)) ||
 	    nlh->nlmsg_len < NLMSG_SPACE(sizeof(*nfg)) || nlh->nlmsg_pid == e->own_port ||
 	    (e->family != AF_UNSPEC && nfg->nfgen_family != e->family))
 		return 0;
 	if (ctcodec_decode(nlh, &conn, &master, e->payload, &record) < 0)
 		return 0;
+	record.gone = gone;
+	record.by = nlh->nlmsg_pid;
 	return sink(ud, &record);
 }
 

@@ -8,10 +8,14 @@
 
 struct ctevents;
 
-/* Collect events of FAMILY (AF_UNSPEC: both) from now on, without what the
- * socket with netlink port OWN_PORT does. -ENODATA: the kernel is set to send
- * none; -EPROTONOSUPPORT, -EPERM, … */
-int ctevents_new(uint8_t family, uint32_t own_port, struct ctevents **ret);
+/* Collect events of FAMILY (AF_UNSPEC: both) from now on, ends included if
+ * DEATHS, without what the socket with netlink port OWN_PORT does. -ENODATA: the kernel is set to
+ * send none; -EPROTONOSUPPORT, -EPERM, … */
+int ctevents_new(uint8_t family, bool deaths, uint32_t own_port, struct ctevents **ret);
+
+/* The descriptor to poll; reading is ctevents_read()'s. */
+int ctevents_fd(const struct ctevents *e);
+
 struct ctevents *ctevents_free(struct ctevents *e);
 
 /* Hand over what has come since, oldest first. -ENOBUFS: some were lost. */

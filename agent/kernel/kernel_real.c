@@ -90,13 +90,13 @@ static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
 	return r < 0 ? r : ct_batch(k->ct, ops, n);
 }
 
-static int real_ct_watch(void *ctx, uint8_t family)
+static int real_ct_watch(void *ctx, uint8_t family, bool deaths)
 {
 	struct kernel_real *k = ctx;
 	int r = get_ct(k); /* whose own doings are to be told apart */
 
 	k->events = ctevents_free(k->events);
-	return r < 0 ? r : ctevents_new(family, ct_port(k->ct), &k->events);
+	return r < 0 ? r : ctevents_new(family, deaths, ct_port(k->ct), &k->events);
 }
 
 static int real_ct_events(void *ctx, conn_sink sink, void *ud)

@@ -25,7 +25,7 @@ void stage_hold(struct run *run)
 		return;
 	if (!k->ops->hold_open)
 		return;
-	r = k->ops->ct_watch(k->ctx, run->family);
+	r = k->ops->ct_watch(k->ctx, run->family, false);
 	run->watching = r == 0;
 	if (r < 0 && r != -EPROTONOSUPPORT)
 		report_warn(report, "no-events", "",

@@ -137,15 +137,22 @@ struct kernel_ops {
 			   const struct conn *const *flows, size_t n, usec_t duration,
 			   char reason[REPORT_TEXT_MAX]);
 
-	/* Begin to collect what becomes of entries of FAMILY from now on.
-	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events
-	 * (net.netfilter.nf_conntrack_events is 0). */
-	int (*ct_watch)(void *ctx, uint8_t family);
+	/* Begin to collect what becomes of entries of FAMILY from now on, their
+	 * ends included if DEATHS. -EPROTONOSUPPORT, -EPERM, or -ENODATA: the
+	 * kernel sends no events (net.netfilter.nf_conntrack_events is 0). */
+	int (*ct_watch)(void *ctx, uint8_t family, bool deaths);
 
 	/* Hand over what has been collected, oldest first: entries as they were
-	 * created or as they changed. Deaths are left out; so is what we did
-	 * ourselves. -ENOBUFS: some were lost (collecting goes on). */
+	 * created or as they changed, or that they have ended (record->gone).
+	 * What we did ourselves is left out. -ENOBUFS: some were lost
+	 * (collecting goes on). */
 	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
+
+	/* The same for the addresses of the node: GONE when A was deleted. An
+	 * IPv4 delete is told before the flush it causes (kernel.md 1). */
+	int (*addr_watch)(void *ctx);
+	int (*addr_events)(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone),
+			   void *ud);
 
 	/* Find out by experiment in a private namespace what an address delete
 	 * flushes, within BUDGET. Always fills both verdicts; REASON (one

@@ -40,7 +40,7 @@ void fake_births_tick(struct fake *f)
 	}
 }
 
-int fake_ct_watch(void *ctx, uint8_t family _unused_)
+int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths _unused_)
 {
 	struct fake *f = ctx;
 

@@ -206,7 +206,7 @@ void fake_conntrack_tick(struct fake *f);
 void fake_births_tick(struct fake *f);
 bool fake_is_held(const struct fake *f);
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud);
-int fake_ct_watch(void *ctx, uint8_t family);
+int fake_ct_watch(void *ctx, uint8_t family, bool deaths);
 int fake_ct_events(void *ctx, conn_sink sink, void *ud);
 int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
