@@ -80,8 +80,8 @@ static int install(enum hold_choice backend, int ifindex, const struct reset_mat
 	(void)reset_iptables_clean(is_same, &ifindex);
 	if (backend == HOLD_IPTABLES)
 		(void)reset_nft_clean(is_same, &ifindex);
-	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration) :
-				  reset_iptables_install(ifindex, m, n, duration, why);
+	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration)
+				: reset_iptables_install(ifindex, m, n, duration, why);
 	if (r < 0 && !why[0])
 		snprintf(why, REPORT_TEXT_MAX, "%s",
 			 r == -EOPNOTSUPP ? "not in this kernel" : strerror(-r));

@@ -46,8 +46,8 @@ static const char *variant_or_plain(const char *variant)
 /* Does ip_tables itself have table filter in this network namespace? */
 static bool has_filter(uint8_t family)
 {
-	FILE *f = fopen(family == AF_INET ? "/proc/net/ip_tables_names" :
-					    "/proc/net/ip6_tables_names",
+	FILE *f = fopen(family == AF_INET ? "/proc/net/ip_tables_names"
+					  : "/proc/net/ip6_tables_names",
 			"re");
 	char line[64];
 	bool found = false;
@@ -108,8 +108,7 @@ static void undo_chain(struct undo *u, const char *line)
 	if (len >= sizeof(name))
 		return;
 	snprintf(name, sizeof(name), "%.*s", (int)len, line + 1);
-	if (!hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) ||
-	    !u->wanted(u->ud, ifindex))
+	if (!hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) || !u->wanted(u->ud, ifindex))
 		return;
 	if (append(u->chains, "-F ", name, len) && append(u->chains, "-X ", name, len))
 		u->n++;
@@ -234,8 +233,7 @@ static void put_head(struct script *s, time_t stop)
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
 				   ":" RESET_CHAIN_PREFIX "%d - [0:0]\n"
-				   "-A " RESET_CHAIN_PREFIX
-				   "%d -m time --datestart %s -j RETURN\n",
+				   "-A " RESET_CHAIN_PREFIX "%d -m time --datestart %s -j RETURN\n",
 				   s->ifindex, s->ifindex, date);
 }
 
@@ -295,8 +293,8 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 	if (!s)
 		return -ENOMEM;
 	clock_gettime(CLOCK_REALTIME, &now);
-	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) /
-				     USEC_PER_SEC);
+	stop = now.tv_sec +
+	       (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	s->ifindex = ifindex;
 	s->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {

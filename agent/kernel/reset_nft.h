@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The resets in nf_tables, a table per device. The messages are those the nft
- * program makes of this, N being the device's index:
- *
- *   add table inet vipsafe_reset_N; delete table inet vipsafe_reset_N
- *   table inet vipsafe_reset_N {
- *     set flows4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags timeout; }
- *     set flows6 { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags timeout; }
- *     chain forward { type filter hook forward priority -151;
- *       ip saddr . tcp sport . ip daddr . tcp dport @flows4 reject with tcp reset
- *       (the same with ip6 and flows6) }
- *     chain output { type filter hook output priority -151; (the same) } }
- *
- * and then, some at a time, of the elements. */
+/* The resets in nf_tables: a table per device, made in one step. */
 #pragma once
 
 #include "kernel/reset.h"

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the resets say to nf_tables, as bytes; pure. The messages are those the nft
+ * program makes of this, N being the device's index:
+ *
+ *   add table inet vipsafe_reset_N; delete table inet vipsafe_reset_N
+ *   table inet vipsafe_reset_N {
+ *     set flows4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags timeout; }
+ *     set flows6 { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags timeout; }
+ *     chain forward { type filter hook forward priority -151;
+ *       ip saddr . tcp sport . ip daddr . tcp dport @flows4 reject with tcp reset
+ *       (the same with ip6 and flows6) }
+ *     chain output { type filter hook output priority -151; (the same) } }
+ *
+ * and then, some at a time, of the elements. */
+#pragma once
+
+#include "kernel/reset.h"
+
+#define RESET_TABLE_PREFIX "vipsafe_reset_"
+#define RESET_BATCH_SIZE 32768 /* none of the batches is larger */
+
+/* A batch, complete; its messages are numbered FIRST to LAST. */
+struct reset_batch {
+	uint8_t data[RESET_BATCH_SIZE] __attribute__((aligned(8)));
+	size_t len;
+	uint32_t first, last;
+};
+
+/* All of these number from SEQ on. Install: all but the elements. */
+void reset_nftmsg_install(struct reset_batch *b, uint32_t seq, int ifindex);
+void reset_nftmsg_remove(struct reset_batch *b, uint32_t seq, int ifindex);
+
+/* Elements for as many of M[0..N) as share the first one's family and fit;
+ * returns how many. */
+size_t reset_nftmsg_add(struct reset_batch *b, uint32_t seq, int ifindex,
+			const struct reset_match *m, size_t n, uint64_t timeout_ms);
