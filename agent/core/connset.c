@@ -292,6 +292,11 @@ const struct conn *connset_get(const struct connset *s, size_t i)
 	return &s->items[i].conn;
 }
 
+void connset_set_id(struct connset *s, size_t i, uint32_t id)
+{
+	s->items[i].conn.id = id;
+}
+
 const void *connset_payload(const struct connset *s, size_t i, size_t *ret_len)
 {
 	*ret_len = s->items[i].payload_len;

@@ -29,6 +29,9 @@ int64_t connset_find(const struct connset *s, const struct conn_key *key);
 
 size_t connset_count(const struct connset *s);
 
+/* Entry I has another id now: it was created anew. */
+void connset_set_id(struct connset *s, size_t i, uint32_t id);
+
 /* Entries are numbered from 0 in the order they came. The pointers are valid
  * until the next connset_add() or connset_put(). */
 const struct conn *connset_get(const struct connset *s, size_t i);

@@ -174,7 +174,7 @@ static int pin_rounds(struct pinning *p)
 
 /* A pinned entry gives its place in the table up for a moment; where places
  * are rare another flow may take it. */
-static bool has_room(struct run *run)
+bool pin_has_room(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
 	unsigned limit = run->env->settings->pin_max_fill;
@@ -188,6 +188,20 @@ static bool has_room(struct run *run)
 		    "restored",
 		    limit, count, max);
 	return false;
+}
+
+int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
+{
+	struct pinning p = { .run = run, .until = until };
+	int r = read_device(&p);
+
+	if (r == 0)
+		r = pin_all(&p);
+	restore_missing(run);
+	restore_read_back(run);
+	addrset_done(&p.on_device);
+	*ret_left = p.left;
+	return r;
 }
 
 static void pin(struct run *run)
@@ -223,7 +237,7 @@ void stage_pin(struct run *run)
 	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;
 	run_keep_hold(run);
-	if (run->report->strategy == STRATEGY_PIN && !has_room(run))
+	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;
 	if (run->report->strategy == STRATEGY_PIN)
 		pin(run);

@@ -307,9 +307,10 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 			e->state = ENTRY_MISSING;
 		else if (ch->ops[i].result < 0)
 			continue;
-		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
+		else if (repair_matches(ch->ops[i].conn, &ch->found[i])) {
 			e->state = ENTRY_RESTORED;
-		else
+			connset_set_id(run->set, idx[i], ch->found[i].id);
+		} else
 			wrong[m++] = (uint32_t)i;
 	}
 	/* Better no entry than one that sends packets out untranslated. */

@@ -102,6 +102,13 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 /* Arm the hold, if there is one, unless it has long to go. */
 void run_keep_hold(struct run *run);
 
+/* pin.c: pin the candidates of run->set until UNTIL and read them back; those
+ * that did not fit are counted. 0 or a negative errno. */
+int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left);
+
+/* pin.c: whether the table has room to spare; warns if not. */
+bool pin_has_room(struct run *run);
+
 /* newborn.c: take up what was born or has changed since the snapshot. Before
  * the move: fetch what events tell of; list again where there are none. */
 int newborn_fetch(struct run *run);
