@@ -11,6 +11,10 @@
 /* A netfilter netlink socket with buffers like vipsafe's, or a negative errno. */
 int bare_open(void);
 
+/* A socket for which the kernel makes events of creates and changes, and which
+ * takes none of them. */
+int bare_listen(void);
+
 /* Ask for all entries of FAMILY and count the messages. */
 int bare_dump(int fd, uint8_t family, size_t *ret_count);
 

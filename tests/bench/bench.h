@@ -45,5 +45,9 @@ int measure_pin(struct bench *b);
 /* How long an entry is away while it is pinned, seen by a prober. */
 int measure_gap(struct bench *b);
 
+/* `vipsafe del` as a program, under live traffic, beside what is done without
+ * it (del.sh). */
+int measure_del(struct bench *b);
+
 /* ctcodec_decode() against libnetfilter_conntrack on one recorded dump. */
 int measure_decode(struct bench *b);

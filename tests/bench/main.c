@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe-bench [--json FILE] [--rounds N] [ENTRIES …]
+/* vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] [ENTRIES …]
  *
  * How fast the real code is beside the least that must be done, and beside the
  * tools it replaces, on the running kernel, in a network namespace of its own.
@@ -13,7 +13,9 @@
 
 #include "core/request.h"
 #include "kernel/kernel_real.h"
+#include "plot.h"
 #include "scene.h"
+#include "traffic.h"
 
 #define SIZES_MAX 8
 #define EXIT_SKIP 77
@@ -23,9 +25,10 @@
 #define FULL_PERCENT 90
 
 struct options {
-	const char *json;
-	unsigned rounds; /* 0: by size */
-	size_t memory;	 /* the child of measure_memory() */
+	const char *json, *plot;
+	unsigned rounds;    /* 0: by size */
+	size_t memory;	    /* the child of measure_memory() */
+	size_t fill, watch; /* what del.sh has done */
 	size_t sizes[SIZES_MAX];
 	size_t n_sizes;
 };
@@ -51,6 +54,9 @@ static int options_parse(struct options *o, int argc, char *argv[])
 		{ "json", required_argument, NULL, 'j' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "plot", required_argument, NULL, 'p' },
+		{ "fill", required_argument, NULL, 'f' },
+		{ "watch", required_argument, NULL, 'w' },
 		{ NULL },
 	};
 	size_t v;
@@ -61,6 +67,12 @@ static int options_parse(struct options *o, int argc, char *argv[])
 			o->json = optarg;
 		else if (c == 'm' && number(optarg, &v) == 0)
 			o->memory = v;
+		else if (c == 'p')
+			o->plot = optarg;
+		else if (c == 'f' && number(optarg, &v) == 0)
+			o->fill = v;
+		else if (c == 'w' && number(optarg, &v) == 0)
+			o->watch = v;
 		else if (c == 'r' && number(optarg, &v) == 0)
 			o->rounds = (unsigned)MIN(v, (size_t)ROUNDS_MAX);
 		else
@@ -73,6 +85,7 @@ static int options_parse(struct options *o, int argc, char *argv[])
 	if (!o->n_sizes) {
 		o->sizes[o->n_sizes++] = 10000;
 		o->sizes[o->n_sizes++] = 100000;
+		o->sizes[o->n_sizes++] = 1000000;
 	}
 	return 0;
 }
@@ -97,18 +110,15 @@ static size_t fitting(const struct kernel *k, size_t asked)
 static int measure_size(struct bench *b, size_t asked, unsigned rounds)
 {
 	int (*const parts[])(struct bench * b) = {
-		measure_snapshot,
-		measure_memory,
-		measure_restore,
-		measure_decode,
-		measure_pin,
+		measure_snapshot, measure_memory, measure_restore,
+		measure_decode,	  measure_pin,	  measure_gap,
 	};
 	size_t i;
 	int r;
 
 	b->entries = fitting(&b->env.kernel, asked);
 	/* Small tables are quick and noisy: more rounds. */
-	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : 11;
+	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : b->entries <= 150000 ? 11 : 5;
 	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
 	r = scene_fill(b->entries);
 	if (r == 0)
@@ -146,8 +156,8 @@ static bool have_program(const char *name)
 /* Wall time beyond our own was somebody else's. */
 static void print_busy(const struct stopwatch *w)
 {
-	printf("Times are processor time, user and system; others had the machine for %.0f%% of "
-	       "the wall time.\n",
+	printf("del, away, pin gap: wall time. The rest: processor time, user and system; others "
+	       "had the machine for %.0f%% of the wall time.\n",
 	       100 * (1 - w->all_busy / w->all_wall));
 }
 
@@ -160,6 +170,12 @@ static int measure_all(struct bench *b, const struct options *o)
 		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
 	if (!b->has_conntrack)
 		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
+	/* while our own table is empty: it shares the hash with theirs */
+	for (i = 0; i < o->n_sizes && r == 0; i++) {
+		b->entries = fitting(&b->env.kernel, o->sizes[i]);
+		fprintf(stderr, "bench: whole deletes with %zu entries …\n", b->entries);
+		r = measure_del(b);
+	}
 	for (i = 0; i < o->n_sizes && r == 0; i++)
 		r = measure_size(b, o->sizes[i], o->rounds);
 	if (b->scores->n) {
@@ -171,6 +187,8 @@ static int measure_all(struct bench *b, const struct options *o)
 
 		if (error < 0)
 			fprintf(stderr, "bench: %s: %s\n", o->json, strerror(-error));
+		if (error == 0 && o->plot)
+			error = plot_write(o->json, o->plot);
 		r = r < 0 ? r : error;
 	}
 	return r;
@@ -214,8 +232,16 @@ int main(int argc, char *argv[])
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (options_parse(&o, argc, argv) < 0) {
-		fprintf(stderr, "usage: vipsafe-bench [--json FILE] [--rounds N] [ENTRIES ...]\n");
+		fprintf(stderr, "usage: vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] "
+				"[ENTRIES ...]\n");
 		return 2;
+	}
+	if (o.fill || o.watch) {
+		int r = o.fill ? traffic_fill(o.fill) : traffic_watch(o.watch);
+
+		if (r < 0)
+			fprintf(stderr, "bench: %s\n", strerror(-r));
+		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	if (!scores || n < 0)
 		return EXIT_FAILURE;

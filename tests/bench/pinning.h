@@ -5,17 +5,25 @@
 #include "snapshot.h"
 #include "tape.h"
 
-/* WORK with sockets of its own, so that nobody listens to events any more
- * afterwards. */
-int pinning_apart(struct bench *b, int (*work)(struct bench *b));
+struct kernel_real;
 
-/* Begin a run that has its snapshot and pins next, with all the time it wants.
- * To be released by run_end() whatever is returned. */
-int pinning_begin(struct bench *b, struct run *run, struct report *report);
+struct pinning {
+	struct bench *bench;
+	struct kernel_real *real; /* sockets of its own: nobody else listens to events */
+	struct kernel before;
+	struct report report;
+	struct run run;
+};
+
+/* Begin a run that has its snapshot and pins next, with all the time it wants;
+ * LISTEN to events, as a real run does. To be released by pinning_end()
+ * whatever is returned. */
+int pinning_begin(struct pinning *p, struct bench *b, bool listen);
+void pinning_end(struct pinning *p);
 
 /* Have the stage send to T instead of to the kernel, and believe that all went
- * well. RUN is as before afterwards. */
-int pinning_rehearse(struct run *run, struct tape *t);
+ * well. The run is as before afterwards. */
+int pinning_rehearse(struct pinning *p, struct tape *t);
 
 /* Run the stage. -EBADMSG when it left an entry unpinned. */
-int pinning_perform(struct run *run);
+int pinning_perform(struct pinning *p);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -171,18 +172,46 @@ static json_t *score_json(const struct score *r)
 	return o;
 }
 
+static void cpu_name(char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[256], *p;
+
+	snprintf(buf, size, "unknown");
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, "model name", 10) == 0 && (p = strchr(line, ':'))) {
+			p[strcspn(p, "\n")] = '\0';
+			snprintf(buf, size, "%s", p[1] ? p + 2 : "unknown");
+			break;
+		}
+	if (f)
+		fclose(f);
+}
+
+static void date_text(char *buf, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
 int scores_write(const struct scores *r, const char *path)
 {
 	json_t *list = json_array(), *root;
+	char date[32], cpu[128];
 	struct utsname host;
 	size_t i;
 	int error;
+
+	date_text(date, sizeof(date));
+	cpu_name(cpu, sizeof(cpu));
 
 	for (i = 0; i < r->n; i++)
 		json_array_append_new(list, score_json(&r->items[i]));
 	if (uname(&host) < 0)
 		memset(&host, 0, sizeof(host));
-	root = json_pack("{s:s, s:s, s:I, s:b, s:o}", "kernel", host.release, "machine",
+	root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:o}", "date", date, "cpu", cpu, "kernel", host.release, "machine",
 			 host.machine, "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "holds",
 			 scores_hold(r), "results", list);
 	if (!root)
