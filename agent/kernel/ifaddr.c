@@ -70,8 +70,7 @@ static int decode_addresses(struct nlattr **attrs, uint8_t family, struct ifaddr
 	return 0;
 }
 
-/* -ENODATA: not an address we could mean. */
-static int decode(struct nlmsghdr *h, struct ifaddr *ret)
+int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret)
 {
 	struct nlattr *attrs[RTNL_ATTRS_MAX], *label;
 	struct ifaddr a = { 0 };
@@ -124,7 +123,7 @@ static int listing_add(void *ud, struct nlmsghdr *h)
 		l->items = items;
 		l->room = room;
 	}
-	r = decode(h, &l->items[l->count]);
+	r = ifaddr_decode(h, &l->items[l->count]);
 	if (r == -ENODATA)
 		return 0;
 	if (r < 0)

@@ -21,3 +21,7 @@ int ifaddr_add(struct rtnl *r, const struct ifaddr *a);
 /* Delete A by device, local address, prefix length and peer; the rest of A is
  * not looked at. -EADDRNOTAVAIL: there is no such. */
 int ifaddr_del(struct rtnl *r, const struct ifaddr *a);
+
+/* What H, an RTM_NEWADDR or RTM_DELADDR, says. -ENODATA: no address we could
+ * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
+int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret);

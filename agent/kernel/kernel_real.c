@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "kernel/addrevents.h"
 #include "kernel/announce.h"
 #include "kernel/ct.h"
 #include "kernel/ctevents.h"
@@ -20,7 +21,8 @@ struct kernel_real {
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
-	struct hold *hold;       /* NULL: none open */
+	struct addrevents *addr_events;
+	struct hold *hold; /* NULL: none open */
 };
 
 /* Asking over netlink would load conntrack where nobody has asked for it, and
@@ -104,6 +106,21 @@ static int real_ct_events(void *ctx, conn_sink sink, void *ud)
 	struct kernel_real *k = ctx;
 
 	return k->events ? ctevents_read(k->events, sink, ud) : 0;
+}
+
+static int real_addr_watch(void *ctx)
+{
+	struct kernel_real *k = ctx;
+
+	k->addr_events = addrevents_free(k->addr_events);
+	return addrevents_new(&k->addr_events);
+}
+
+static int real_addr_events(void *ctx, addrevents_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+
+	return k->addr_events ? addrevents_read(k->addr_events, sink, ud) : 0;
 }
 
 static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_max)
@@ -192,6 +209,8 @@ static const struct kernel_ops real_ops = {
 	.ct_usage = real_ct_usage,
 	.ct_watch = real_ct_watch,
 	.ct_events = real_ct_events,
+	.addr_watch = real_addr_watch,
+	.addr_events = real_addr_events,
 	.hold_open = real_hold_open,
 	.hold_arm = real_hold_arm,
 	.hold_close = real_hold_close,
@@ -224,6 +243,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	if (!k)
 		return NULL;
 	hold_close(k->hold);
+	addrevents_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);
 	rtnl_free(k->rtnl);
@@ -234,4 +254,10 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 struct kernel kernel_real_get(struct kernel_real *k)
 {
 	return (struct kernel){ .ops = &real_ops, .ctx = k };
+}
+
+void kernel_real_fds(const struct kernel_real *k, int ret[2])
+{
+	ret[0] = k->events ? ctevents_fd(k->events) : -1;
+	ret[1] = k->addr_events ? addrevents_fd(k->addr_events) : -1;
 }

@@ -12,3 +12,7 @@ int kernel_real_new(struct kernel_real **ret);
 struct kernel_real *kernel_real_free(struct kernel_real *k);
 
 struct kernel kernel_real_get(struct kernel_real *k);
+
+/* What to poll: the events of conntrack and of addresses; -1 for what is not
+ * watched. They change with each ct_watch() and addr_watch(). */
+void kernel_real_fds(const struct kernel_real *k, int ret[2]);

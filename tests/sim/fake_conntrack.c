@@ -140,13 +140,22 @@ struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
 void fake_conntrack_tick(struct fake *f)
 {
 	for (size_t i = 0; i < f->n_entries;)
-		if (f->entries[i].expires <= f->clock)
+		if (f->entries[i].expires <= f->clock) {
+			fake_tell_death(f, &f->entries[i], 0);
 			fake_entry_remove_at(f, i);
-		else
+		} else {
 			i++;
+		}
 }
 
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
+{
+	struct fake_event e = { .entry = *entry };
+
+	return fake_list_event(f, &e, sink, ud);
+}
+
+int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink sink, void *ud)
 {
 	/* Copies: the sink must not keep pointers, ASan sees it if it does. */
 	struct fake_entry *e = malloc(sizeof(*e));
@@ -154,14 +163,19 @@ int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink si
 	uint8_t *payload;
 	int r;
 
-	*e = *entry;
+	*e = event->entry;
 	payload = malloc(e->payload_len);
 	memcpy(payload, e->payload, e->payload_len);
-	e->conn.timeout = (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
+	/* none in a DESTROY (kernel.md 6) */
+	e->conn.timeout = event->gone || e->expires < f->clock
+				  ? 0
+				  : (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
 	rec = (struct conn_record){ .conn = &e->conn,
 				    .master = e->conn.has_master ? &e->master : NULL,
 				    .payload = payload,
-				    .payload_len = e->payload_len };
+				    .payload_len = e->payload_len,
+				    .gone = event->gone,
+				    .by = event->by };
 	r = sink(ud, &rec);
 	free(payload);
 	free(e);

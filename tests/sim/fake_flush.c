@@ -25,6 +25,7 @@ static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twi
 	struct conn c = old->conn;
 	uint8_t proto = c.key.l4proto;
 	int masq = old->masq;
+	const struct fake_entry *e;
 
 	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
 	c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_ESTABLISHED : CONN_TCP_NONE;
@@ -51,14 +52,18 @@ static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twi
 		c.key.orig.src[3] ^= 0x80;
 		break;
 	}
-	if (!fake_entry_add(f, &c, NULL, masq, 300))
+	e = fake_entry_add(f, &c, NULL, masq, 300);
+	if (!e)
 		abort();
+	if (f->twins_told || f->watching_deaths)
+		fake_tell(f, e);
 }
 
 static void flush_entry(struct fake *f, size_t i)
 {
 	struct fake_entry old = f->entries[i];
 
+	fake_tell_death(f, &old, 0);
 	fake_entry_remove_at(f, i);
 	f->flushed++;
 	for (size_t t = 0; t < f->n_twins; t++)

@@ -1,69 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Births, the events that tell of them, and the hold and the resets of the fake
- * kernel. */
+/* The hold and the resets of the fake kernel. */
 #include "fake_kernel.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq)
-{
-	f->births = realloc(f->births, (f->n_births + 1) * sizeof(*f->births));
-	if (!f->births)
-		abort();
-	f->births[f->n_births++] = (struct fake_birth){ when, *c, masq };
-}
-
-static void add_event(struct fake *f, const struct fake_entry *e)
-{
-	f->events = realloc(f->events, (f->n_events + 1) * sizeof(*f->events));
-	if (!f->events)
-		abort();
-	f->events[f->n_events++] = *e;
-}
-
-void fake_births_tick(struct fake *f)
-{
-	for (size_t i = 0; i < f->n_births;) {
-		struct fake_birth b = f->births[i];
-		const struct fake_entry *e;
-
-		if (b.when > f->clock) {
-			i++;
-			continue;
-		}
-		f->births[i] = f->births[--f->n_births];
-		e = fake_entry_add(f, &b.conn, NULL, b.masq, 400);
-		if (e && f->watching)
-			add_event(f, e);
-	}
-}
-
-int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths _unused_)
-{
-	struct fake *f = ctx;
-
-	if (f->no_conntrack)
-		return -EPROTONOSUPPORT;
-	if (f->no_events)
-		return -ENODATA;
-	f->watching = true;
-	return 0;
-}
-
-int fake_ct_events(void *ctx, conn_sink sink, void *ud)
-{
-	struct fake *f = ctx;
-	bool lost = f->events_lost > 0;
-	int r = 0;
-
-	f->events_lost -= lost;
-	for (size_t i = 0; i < f->n_events && !lost && r == 0; i++)
-		r = fake_list_entry(f, &f->events[i], sink, ud);
-	f->n_events = 0;
-	return r < 0 ? r : lost ? -ENOBUFS : 0;
-}
 
 bool fake_is_held(const struct fake *f)
 {

@@ -116,6 +116,8 @@ void fake_link_remove(struct fake *f, const char *name)
 		if (f->addrs[i].ifindex != ifindex) {
 			f->addr_since[kept] = f->addr_since[i];
 			f->addrs[kept++] = f->addrs[i];
+		} else {
+			fake_tell_addr(f, &f->addrs[i], true);
 		}
 	f->n_addrs = kept;
 	fake_flush_device(f, ifindex);
@@ -188,6 +190,7 @@ static int insert_addr(struct fake *f, const struct ifaddr *a)
 		n.flags |= IFADDR_TENTATIVE;
 	f->addr_since[f->n_addrs] = f->clock;
 	f->addrs[f->n_addrs++] = n;
+	fake_tell_addr(f, &n, false);
 	return 0;
 }
 
@@ -222,6 +225,7 @@ static void remove_at(struct fake *f, size_t i)
 	memmove(&f->addrs[i], &f->addrs[i + 1], (f->n_addrs - i) * sizeof(f->addrs[0]));
 	memmove(&f->addr_since[i], &f->addr_since[i + 1],
 		(f->n_addrs - i) * sizeof(f->addr_since[0]));
+	fake_tell_addr(f, &gone, true);
 	announce_gone(f, &gone);
 }
 
@@ -317,6 +321,8 @@ static const struct kernel_ops fake_ops = {
 	.ct_usage = fake_ct_usage,
 	.ct_watch = fake_ct_watch,
 	.ct_events = fake_ct_events,
+	.addr_watch = fake_addr_watch,
+	.addr_events = fake_addr_events,
 	.hold_open = fake_hold_open,
 	.hold_arm = fake_hold_arm,
 	.hold_close = fake_hold_close,
@@ -351,6 +357,7 @@ struct fake *fake_free(struct fake *f)
 	free(f->births);
 	free(f->reset);
 	free(f->events);
+	free(f->addr_events);
 	free(f);
 	return NULL;
 }

@@ -81,6 +81,18 @@ struct fake_birth {
 	int masq;
 };
 
+/* What became of an entry, as it was then. */
+struct fake_event {
+	struct fake_entry entry;
+	bool gone;
+	uint32_t by; /* netlink port; 0: the kernel */
+};
+
+struct fake_addr_event {
+	struct ifaddr addr;
+	bool gone;
+};
+
 struct fake_announcement {
 	usec_t when;
 	int ifindex;
@@ -109,14 +121,17 @@ struct fake {
 	bool dump_doubles;		/* list every third entry again, at the end */
 	unsigned hide_dump, hide_nth;	/* dump number HIDE_DUMP leaves out every HIDE_NTH entry */
 	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
-	unsigned refuse_at;	 /* the flow of create number so many is refused for good … */
-	int refuse_error;	 /* … with this */
-	bool no_hold;		 /* no backend, neither for resets */
-	bool no_sock_destroy;	 /* Linux before 4.5 */
-	bool no_events;		 /* nf_conntrack_events is 0 */
-	unsigned events_lost;	 /* so many readings end with -ENOBUFS and nothing else */
-	unsigned busy_nth;	 /* every so manieth entry is offloaded: DELETE is -EBUSY */
-	enum fake_mangle mangle; /* what becomes of create number MANGLE_AT … */
+	unsigned refuse_at;	   /* the flow of create number so many is refused for good … */
+	int refuse_error;	   /* … with this */
+	bool no_hold;		   /* no backend, neither for resets */
+	bool no_sock_destroy;	   /* Linux before 4.5 */
+	bool no_events;		   /* nf_conntrack_events is 0 */
+	unsigned events_lost;	   /* so many readings end with -ENOBUFS and nothing else */
+	bool twins_told;	   /* twins are events also for who does not ask for deaths */
+	bool no_addr_events;	   /* addr_watch is refused */
+	unsigned addr_events_lost; /* as events_lost */
+	unsigned busy_nth;	   /* every so manieth entry is offloaded: DELETE is -EBUSY */
+	enum fake_mangle mangle;   /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
 
 	/* What was done. */
@@ -157,9 +172,12 @@ struct fake {
 	size_t n_twins;
 	struct fake_birth *births;
 	size_t n_births;
-	bool watching;
-	struct fake_entry *events; /* as the entries were then */
+	bool watching, watching_deaths;
+	struct fake_event *events;
 	size_t n_events;
+	bool watching_addrs;
+	struct fake_addr_event *addr_events;
+	size_t n_addr_events;
 	struct conn_key refused_key;
 };
 
@@ -192,6 +210,15 @@ void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin k
 /* At WHEN, C comes into being, masqueraded by MASQ. */
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq);
 
+/* Traffic has changed ENTRY, or the test has just added it: tell whoever
+ * watches. Births, flushes, expiries and (see twins_told) twins are told of by themselves; what
+ * ct_batch does is our own and is not. */
+void fake_tell(struct fake *f, const struct fake_entry *entry);
+
+/* Somebody with netlink port PORT deletes the entry, as `conntrack -D` does.
+ * -ENOENT: there is none. */
+int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port);
+
 /* Let time pass: connections are born, late flushes happen, entries expire. */
 void fake_advance(struct fake *f, usec_t by);
 
@@ -206,6 +233,11 @@ void fake_conntrack_tick(struct fake *f);
 void fake_births_tick(struct fake *f);
 bool fake_is_held(const struct fake *f);
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud);
+int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink sink, void *ud);
+void fake_tell_death(struct fake *f, const struct fake_entry *e, uint32_t by);
+void fake_tell_addr(struct fake *f, const struct ifaddr *a, bool gone);
+int fake_addr_watch(void *ctx);
+int fake_addr_events(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone), void *ud);
 int fake_ct_watch(void *ctx, uint8_t family, bool deaths);
 int fake_ct_events(void *ctx, conn_sink sink, void *ud);
 int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,

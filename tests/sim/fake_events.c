@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Births, and the events of the fake kernel: entries and addresses that come,
+ * change and go, told in order, each kind by itself. */
+#include "fake_kernel.h"
+
+#include <errno.h>
+
+void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq)
+{
+	f->births = realloc(f->births, (f->n_births + 1) * sizeof(*f->births));
+	if (!f->births)
+		abort();
+	f->births[f->n_births++] = (struct fake_birth){ when, *c, masq };
+}
+
+void fake_births_tick(struct fake *f)
+{
+	for (size_t i = 0; i < f->n_births;) {
+		struct fake_birth b = f->births[i];
+		const struct fake_entry *e;
+
+		if (b.when > f->clock) {
+			i++;
+			continue;
+		}
+		f->births[i] = f->births[--f->n_births];
+		e = fake_entry_add(f, &b.conn, NULL, b.masq, 400);
+		if (e)
+			fake_tell(f, e);
+	}
+}
+
+static void add_event(struct fake *f, const struct fake_entry *e, bool gone, uint32_t by)
+{
+	f->events = realloc(f->events, (f->n_events + 1) * sizeof(*f->events));
+	if (!f->events)
+		abort();
+	f->events[f->n_events++] = (struct fake_event){ .entry = *e, .gone = gone, .by = by };
+}
+
+void fake_tell(struct fake *f, const struct fake_entry *e)
+{
+	if (f->watching)
+		add_event(f, e, false, 0);
+}
+
+void fake_tell_death(struct fake *f, const struct fake_entry *e, uint32_t by)
+{
+	if (f->watching && f->watching_deaths)
+		add_event(f, e, true, by);
+}
+
+int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port)
+{
+	struct fake_entry *e = fake_entry_find(f, key);
+
+	if (!e)
+		return -ENOENT;
+	fake_tell_death(f, e, port);
+	fake_entry_remove_at(f, (size_t)(e - f->entries));
+	return 0;
+}
+
+int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths)
+{
+	struct fake *f = ctx;
+
+	if (f->no_conntrack)
+		return -EPROTONOSUPPORT;
+	if (f->no_events)
+		return -ENODATA;
+	f->watching = true;
+	f->watching_deaths = deaths;
+	f->n_events = 0; /* a new socket */
+	return 0;
+}
+
+int fake_ct_events(void *ctx, conn_sink sink, void *ud)
+{
+	struct fake *f = ctx;
+	bool lost = f->events_lost > 0;
+	int r = 0;
+
+	f->events_lost -= lost;
+	for (size_t i = 0; i < f->n_events && !lost && r == 0; i++)
+		r = fake_list_event(f, &f->events[i], sink, ud);
+	f->n_events = 0;
+	return r < 0 ? r : lost ? -ENOBUFS : 0;
+}
+
+void fake_tell_addr(struct fake *f, const struct ifaddr *a, bool gone)
+{
+	if (!f->watching_addrs)
+		return;
+	f->addr_events = realloc(f->addr_events, (f->n_addr_events + 1) * sizeof(*f->addr_events));
+	if (!f->addr_events)
+		abort();
+	f->addr_events[f->n_addr_events++] = (struct fake_addr_event){ .addr = *a, .gone = gone };
+}
+
+int fake_addr_watch(void *ctx)
+{
+	struct fake *f = ctx;
+
+	if (f->no_addr_events)
+		return -EPERM;
+	f->watching_addrs = true;
+	f->n_addr_events = 0;
+	return 0;
+}
+
+int fake_addr_events(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone), void *ud)
+{
+	struct fake *f = ctx;
+	bool lost = f->addr_events_lost > 0;
+	size_t n = f->n_addr_events;
+	int r = 0;
+
+	f->addr_events_lost -= lost;
+	for (size_t i = 0; i < n && !lost && r == 0; i++) {
+		struct ifaddr a = f->addr_events[i].addr;
+
+		r = sink(ud, &a, f->addr_events[i].gone);
+	}
+	/* what the sink itself caused comes next time */
+	f->n_addr_events -= n;
+	for (size_t i = 0; i < f->n_addr_events; i++)
+		f->addr_events[i] = f->addr_events[n + i];
+	return r < 0 ? r : lost ? -ENOBUFS : 0;
+}
