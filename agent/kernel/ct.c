@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "kernel/ctcodec.h"
+#include "kernel/datagram.h"
 #include "kernel/nfsock.h"
 #include "kernel/sysctl.h"
 
@@ -121,7 +122,7 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 
 		if (left < 0)
 			return left;
-		for (; NLMSG_OK(nlh, (unsigned)left) && !d.done; nlh = NLMSG_NEXT(nlh, left))
+		for (; datagram_has(nlh, left) && !d.done; nlh = NLMSG_NEXT(nlh, left))
 			if (nlh->nlmsg_seq == seq)
 				dump_message(ct, nlh, &d);
 	}
@@ -185,7 +186,7 @@ static int answers_read(struct ct *ct, struct answers *a)
 			return -ENOBUFS;
 		if (left < 0)
 			return left;
-		for (; NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left))
+		for (; datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 			answer_take(ct, nlh, a);
 	}
 	if (lost)

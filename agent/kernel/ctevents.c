@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "kernel/ctcodec.h"
+#include "kernel/datagram.h"
 #include "kernel/nfsock.h"
 #include "kernel/sysctl.h"
 
@@ -129,7 +130,7 @@ int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 		}
 		if (left < 0)
 			return left;
-		for (; r == 0 && NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left))
+		for (; r == 0 && datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 			r = take(e, nlh, sink, ud);
 	}
 	return r < 0 ? r : lost ? -ENOBUFS : 0;

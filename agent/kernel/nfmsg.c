@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "kernel/datagram.h"
 #include "kernel/nfsock.h"
 
 /* The kernel fills chunks of up to 32 KiB. */
@@ -129,7 +130,7 @@ int nfmsg_ask(struct nl_sock *sk, const void *data, size_t len, uint32_t first, 
 
 		if (left < 0)
 			return left;
-		for (; NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left)) {
+		for (; datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - first > last - first)
 				continue;
 			r = message_error(nlh);
@@ -162,7 +163,7 @@ int nfmsg_list(struct nl_sock *sk, const void *data, size_t len,
 
 		if (left < 0)
 			return left;
-		for (; NLMSG_OK(nlh, (unsigned)left); nlh = NLMSG_NEXT(nlh, left)) {
+		for (; datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left)) {
 			if (nlh->nlmsg_seq != seq)
 				continue;
 			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)

@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
 
+#include "kernel/datagram.h"
 #include "kernel/nfsock.h"
 
 /* Larger than the chunks the kernel fills for a dump. */
@@ -166,7 +167,7 @@ static int exchange(struct sockets *s, struct question *q)
 
 		if (left < 0)
 			return left;
-		for (; NLMSG_OK(nlh, (unsigned)left) && r == 0; nlh = NLMSG_NEXT(nlh, left)) {
+		for (; datagram_has(nlh, left) && r == 0; nlh = NLMSG_NEXT(nlh, left)) {
 			if (nlh->nlmsg_seq != q->nlh.nlmsg_seq)
 				continue;
 			if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE)
