@@ -166,13 +166,11 @@ static int take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
 	case NLMSG_OVERRUN:
 		return -ENOBUFS;
 	case NLMSG_ERROR:
+	case NLMSG_DONE:
 		*ret_done = true;
 		r = payload_error(h);
 		/* "Fine" without the object asked for is no answer. */
 		return r == 0 && x->sink && !x->dump && !x->seen ? -EBADMSG : r;
-	case NLMSG_DONE:
-		*ret_done = true;
-		return payload_error(h);
 	default: /* of the kernel's numbers: the object itself */
 		x->seen = true;
 		if (x->sink)
