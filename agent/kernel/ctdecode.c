@@ -39,7 +39,10 @@ static bool decode_l4(const struct nlattr *a, struct tuple *ret, uint8_t *ret_pr
 		return attr_read(tb[CTA_PROTO_ICMPV6_ID], &ret->icmp.id, 2) &&
 		       attr_read(tb[CTA_PROTO_ICMPV6_TYPE], &ret->icmp.type, 1) &&
 		       attr_read(tb[CTA_PROTO_ICMPV6_CODE], &ret->icmp.code, 1);
-	/* Protocols without ports have neither attribute. */
+	/* Of protocols that have ports, older kernels without their module
+	 * know none. */
+	if (!l4proto_has_ports(proto))
+		return true;
 	attr_read(tb[CTA_PROTO_SRC_PORT], &ret->sport, 2);
 	attr_read(tb[CTA_PROTO_DST_PORT], &ret->dport, 2);
 	return true;
@@ -109,11 +112,14 @@ static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *r
 	return true;
 }
 
-static bool patch_protoinfo(const struct nlattr *a, struct attr_buf *out, uint8_t *ret_state)
+static bool patch_protoinfo(const struct nlattr *a, uint8_t l4proto, struct attr_buf *out,
+			    uint8_t *ret_state)
 {
 	const struct nlattr *tb[CTA_PROTOINFO_MAX + 1];
 
 	if (!nest_parse(a, tb, CTA_PROTOINFO_MAX))
+		return false;
+	if (tb[CTA_PROTOINFO_TCP] && l4proto != IPPROTO_TCP)
 		return false;
 	if (tb[CTA_PROTOINFO_TCP])
 		return patch_tcp(tb[CTA_PROTOINFO_TCP], out, ret_state);
@@ -174,7 +180,8 @@ static int decode_attrs(const struct nlattr *const *tb, uint8_t family, struct c
 	c->status = read_be32(tb[CTA_STATUS]);
 	c->timeout = read_be32(tb[CTA_TIMEOUT]);
 	c->id = read_be32(tb[CTA_ID]);
-	if (tb[CTA_PROTOINFO] && !patch_protoinfo(tb[CTA_PROTOINFO], out, &c->tcp_state))
+	if (tb[CTA_PROTOINFO] &&
+	    !patch_protoinfo(tb[CTA_PROTOINFO], c->key.l4proto, out, &c->tcp_state))
 		return -EBADMSG;
 	payload_fill(tb, out);
 	if (!tb[CTA_TUPLE_MASTER])
