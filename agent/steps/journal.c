@@ -133,22 +133,38 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	return r;
 }
 
+/* Any other byte in a bool is undefined to look at as one. */
+static bool is_bool(const bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, sizeof(byte));
+	return byte <= 1;
+}
+
+static bool vip_is_sane(const struct vip *v)
+{
+	return addr_size(v->prefix.addr.family) &&
+	       v->prefix.len <= addr_size(v->prefix.addr.family) * 8 &&
+	       memchr(v->label, '\0', sizeof(v->label)) && v->broadcast_mode <= BROADCAST_GIVEN &&
+	       (v->broadcast_mode != BROADCAST_GIVEN || v->broadcast.family == AF_INET) &&
+	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
+}
+
 /* What request_parse() guarantees and the pipeline relies on. */
 static bool request_is_sane(const struct request *q)
 {
+	struct request_error ignored;
 	size_t i;
 
-	if ((q->op != OP_ADD && q->op != OP_DEL) || q->n_vips > VIPS_MAX || !q->n_vips ||
-	    !memchr(q->device, '\0', sizeof(q->device)))
+	if (q->op > OP_DEL || q->strategy > STRATEGY_NONE || q->hold > HOLD_OFF ||
+	    q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) || !is_bool(&q->force) ||
+	    q->n_vips > VIPS_MAX || !q->n_vips || !memchr(q->device, '\0', sizeof(q->device)) ||
+	    device_name_check(q->device, &ignored) < 0)
 		return false;
-	for (i = 0; i < q->n_vips; i++) {
-		const struct vip *v = &q->vips[i];
-
-		if (!addr_size(v->prefix.addr.family) ||
-		    v->prefix.len > addr_size(v->prefix.addr.family) * 8 ||
-		    !memchr(v->label, '\0', sizeof(v->label)))
+	for (i = 0; i < q->n_vips; i++)
+		if (!vip_is_sane(&q->vips[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -163,6 +179,7 @@ static bool header_is_ours(const struct header *h, const char *boot_id)
 static bool entry_is_sane(const struct stored *e)
 {
 	return (e->conn.key.family == AF_INET || e->conn.key.family == AF_INET6) &&
+	       e->conn.key.zone_dir <= CONN_ZONE_REPLY && is_bool(&e->conn.has_master) &&
 	       e->payload_len <= UINT16_MAX;
 }
 
