@@ -65,6 +65,8 @@ struct picture {
 	FILE *f;
 	const json_t *results;
 	struct range entries;
+	double sizes[POINTS_MAX]; /* that were measured, ascending */
+	size_t n_sizes;
 };
 
 static double x_of(const struct picture *pic, const struct panel *p, double entries)
@@ -120,23 +122,39 @@ static void grid_times(struct picture *pic, const struct panel *p)
 	}
 }
 
+static void size_text(double n, char *buf, size_t size)
+{
+	long v = (long)(n + 0.5);
+
+	if (v >= 1000000)
+		snprintf(buf, size, "%ld %03ld %03ld", v / 1000000, v / 1000 % 1000, v % 1000);
+	else if (v >= 1000)
+		snprintf(buf, size, "%ld %03ld", v / 1000, v % 1000);
+	else
+		snprintf(buf, size, "%ld", v);
+}
+
+/* The sizes that were measured; where they are close some go without words. */
 static void grid_sizes(struct picture *pic, const struct panel *p)
 {
-	double n;
+	double words_end = 0;
+	size_t i;
 
-	for (n = pic->entries.low; n <= pic->entries.high * 1.01; n *= 10) {
-		double x = x_of(pic, p, n);
+	for (i = 0; i < pic->n_sizes; i++) {
+		double x = x_of(pic, p, pic->sizes[i]);
 		char label[32];
 
 		fprintf(pic->f,
 			"<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>\n", x,
 			PANEL_TOP, x, PANEL_TOP + PANEL_H);
-		snprintf(label, sizeof(label), n < 1e6 ? "%g 000" : "%g 000 000",
-			 n < 1e6 ? n / 1e3 : n / 1e6);
+		if (x - 30 < words_end)
+			continue;
+		words_end = x + 30;
+		size_text(pic->sizes[i], label, sizeof(label));
 		text(pic->f, x, PANEL_TOP + PANEL_H + 20, "class=\"axis\" text-anchor=\"middle\"",
 		     label);
 	}
-	text(pic->f, p->left + PANEL_W / 2, PANEL_TOP + PANEL_H + 42,
+	text(pic->f, p->left + PANEL_W / 2, PANEL_TOP + PANEL_H + 44,
 	     "class=\"axis\" text-anchor=\"middle\"", "entries in the connection tracking table");
 }
 
@@ -160,11 +178,8 @@ static size_t points_of(const struct picture *pic, const struct curve *c, double
 	return n;
 }
 
-/* A point's value is written above it; the lowest curve's below, and so is one
- * that would be written across the curve above. */
 static void draw_curve(struct picture *pic, const struct panel *p, const struct curve *c)
 {
-	bool below = c->colour[1] == PIN[1] && c->colour[2] == PIN[2];
 	double entries[POINTS_MAX], us[POINTS_MAX];
 	size_t i, n = points_of(pic, c, entries, us);
 
@@ -172,16 +187,47 @@ static void draw_curve(struct picture *pic, const struct panel *p, const struct 
 	for (i = 0; i < n; i++)
 		fprintf(pic->f, "%.1f,%.1f ", x_of(pic, p, entries[i]), y_of(p, us[i]));
 	fprintf(pic->f, "\"/>\n");
+	for (i = 0; i < n; i++)
+		fprintf(pic->f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n",
+			x_of(pic, p, entries[i]), y_of(p, us[i]), c->colour);
+}
+
+/* The value of C at ENTRIES, or 0. */
+static double value_at(const struct picture *pic, const struct curve *c, double size)
+{
+	double entries[POINTS_MAX], us[POINTS_MAX];
+	size_t i, n = points_of(pic, c, entries, us);
+
+	for (i = 0; i < n; i++)
+		if (entries[i] == size)
+			return us[i];
+	return 0;
+}
+
+/* The highest point's value goes above it, the lowest one's below, what is
+ * between to its right, all of them on a white edge. */
+static void draw_values(struct picture *pic, const struct panel *p, double size)
+{
+	size_t i, j, n = ARRAY_SIZE(p->curves);
+
 	for (i = 0; i < n; i++) {
-		double x = x_of(pic, p, entries[i]), y = y_of(p, us[i]);
+		double us = value_at(pic, &p->curves[i], size), x = x_of(pic, p, size), y;
+		size_t higher = 0, lower = 0;
 		char label[32], how[96];
 
-		fprintf(pic->f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", x, y,
-			c->colour);
-		time_text(us[i], label, sizeof(label));
-		snprintf(how, sizeof(how), "class=\"value\" fill=\"%s\" text-anchor=\"middle\"",
-			 c->colour);
-		text(pic->f, x, y + (below ? 19 : -10), how, label);
+		if (!(us > 0))
+			continue;
+		for (j = 0; j < n; j++) {
+			double other = value_at(pic, &p->curves[j], size);
+
+			higher += other > us;
+			lower += other > 0 && other < us;
+		}
+		y = y_of(p, us) + (!higher ? -11 : !lower ? 20 : 4);
+		time_text(us, label, sizeof(label));
+		snprintf(how, sizeof(how), "class=\"value\" fill=\"%s\" text-anchor=\"%s\"",
+			 p->curves[i].colour, higher && lower ? "start" : "middle");
+		text(pic->f, x + (higher && lower ? 9 : 0), y, how, label);
 	}
 }
 
@@ -194,6 +240,8 @@ static void draw_panel(struct picture *pic, const struct panel *p)
 	grid_sizes(pic, p);
 	for (i = 0; i < ARRAY_SIZE(p->curves); i++)
 		draw_curve(pic, p, &p->curves[i]);
+	for (i = 0; i < pic->n_sizes; i++)
+		draw_values(pic, p, pic->sizes[i]);
 }
 
 static void draw_legend(struct picture *pic)
@@ -227,7 +275,8 @@ static void draw(struct picture *pic, const json_t *root)
 		"font-family=\"Helvetica, Arial, sans-serif\">\n"
 		"<style>.grid{stroke:#d5d5d5;stroke-width:1}.curve{fill:none;stroke-width:2.5}"
 		".axis{font-size:13px;fill:#444}.title{font-size:15px;font-weight:bold;fill:#222}"
-		".value{font-size:12px;font-weight:bold}.small{font-size:11px;fill:#777}</style>\n"
+		".value{font-size:12px;font-weight:bold;paint-order:stroke;stroke:#fff;"
+		"stroke-width:4px;stroke-linejoin:round}.small{font-size:11px;fill:#777}</style>\n"
 		"<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
 		WIDTH, HEIGHT, WIDTH, HEIGHT);
 	text(pic->f, panels[0].left, 28, "class=\"title\" style=\"font-size:18px\"",
@@ -242,21 +291,35 @@ static void draw(struct picture *pic, const json_t *root)
 	fprintf(pic->f, "</svg>\n");
 }
 
-/* Whole decades around all sizes. */
+static void add_size(struct picture *pic, double entries)
+{
+	size_t i = pic->n_sizes, j;
+
+	for (j = 0; j < pic->n_sizes; j++)
+		if (pic->sizes[j] == entries)
+			return;
+	if (i == POINTS_MAX || !(entries > 0))
+		return;
+	for (; i > 0 && pic->sizes[i - 1] > entries; i--)
+		pic->sizes[i] = pic->sizes[i - 1];
+	pic->sizes[i] = entries;
+	pic->n_sizes++;
+}
+
+/* All sizes, with room for what is written beside the points. */
 static void find_range(struct picture *pic)
 {
-	double least = 1e9, most = 0;
+	double least, most, ratio;
 	size_t i;
 
-	for (i = 0; i < json_array_size(pic->results); i++) {
-		double n = json_number_value(
-			json_object_get(json_array_get(pic->results, i), "entries"));
-
-		least = MIN(least, n);
-		most = MAX(most, n);
-	}
-	pic->entries.low = pow(10, floor(log10(MAX(least, 1.0)) + 0.001));
-	pic->entries.high = pow(10, ceil(log10(MAX(most, pic->entries.low * 2)) - 0.001));
+	for (i = 0; i < json_array_size(pic->results); i++)
+		add_size(pic, json_number_value(
+				      json_object_get(json_array_get(pic->results, i), "entries")));
+	least = pic->n_sizes ? pic->sizes[0] : 1;
+	most = pic->n_sizes ? pic->sizes[pic->n_sizes - 1] : 1;
+	ratio = pow(most / least, 0.12);
+	pic->entries.low = least / MAX(ratio, 1.4);
+	pic->entries.high = most * MAX(ratio * ratio, 1.8);
 }
 
 int plot_write(const char *from, const char *to)
