@@ -41,7 +41,7 @@ half() {
 masquerade iptables
 half bare iptables
 half vipsafe iptables
-like "$(json .entries.flushed)" '^1[6-9][0-9]$' "the 160 flows were really flushed"
+like "$(json ".entries | .flushed + .pinned")" '^1[6-9][0-9]$' "the 160 flows really were in danger"
 iptables -w 5 -t nat -F POSTROUTING
 masquerade nft
 half bare nft

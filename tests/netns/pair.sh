@@ -8,11 +8,15 @@
 # is `ip addr del`, and the flows must be lost; `leave vipsafe` is the same
 # change by vipsafe, and they must live. IPv6 has no such twin on one device:
 # there the address goes from br-mgmt while lo keeps it.
+#
+# PROTECT is how vipsafe is to protect them: pin-NAME.sh are the cases NAME.sh
+# with the entries pinned instead of restored.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 TWIN=192.168.11.7/32
 TWIN6=fd00:11::7/64
+PROTECT=${PROTECT:---strategy restore}
 
 twin_up() { ip addr add $TWIN dev br-mgmt || bail_out "cannot add $TWIN"; }
 
@@ -58,16 +62,38 @@ leave_address() {
 		wait_for 5 no_entries "$@" || bail_out "the kernel flushed nothing"
 		;;
 	vipsafe)
-		run --json --strategy restore del "$address" dev br-mgmt
+		# shellcheck disable=SC2086
+		run --json $PROTECT del "$address" dev br-mgmt
 		is "$RC" 0 "vipsafe del $address: exit code"
 		is "$(json '[.result, .changed, .entries.lost] | @text')" '["ok",true,0]' \
 			"vipsafe del $address: nothing lost"
-		# else the kernel had nothing to be protected from
-		is "$(json '.entries | .flushed > 0 and .flushed == .restored')" true \
-			"vipsafe del $address: what was flushed is restored"
+		check "vipsafe del $address: the counts add up" adds_up "$T/out"
+		# else the kernel had nothing to be protected from, or the pin did nothing
+		case $(json .strategy) in
+		restore)
+			is "$(json '.entries | .flushed > 0 and .flushed == .restored')" true \
+				"vipsafe del $address: what was flushed is restored"
+			;;
+		pin)
+			is "$(json '.entries | .pinned > 0 and .pinned + .restored == .candidates')" \
+				true "vipsafe del $address: what could be flushed is pinned"
+			;;
+		*) not_ok "vipsafe del $address: strategy $(json .strategy)" ;;
+		esac
 		check "vipsafe del $address: the address is gone" not has_addr "$address" br-mgmt
 		;;
 	esac
+}
+
+# adds_up FILE: in every report there, each entry is counted once
+adds_up() {
+	jq -se 'map(select(.op == "del").entries) | length > 0 and all(
+		.candidates == .kept + .pinned + .restored + .superseded + .lost and
+		.snapshot == .candidates + .skipped and
+		.skipped == ([.reasons[]] | add) and
+		.flushed == .restored + .superseded + .lost)' "$1" >/dev/null && return
+	jq -c .entries "$1"
+	return 1
 }
 
 # judge HOW LOSS SERVER FLOWS WHAT
