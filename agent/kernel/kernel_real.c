@@ -23,6 +23,10 @@ struct kernel_real {
 	struct ctevents *events; /* NULL until something is watched */
 	struct addrevents *addr_events;
 	struct hold *hold; /* NULL: none open */
+	int hold_ifindex;
+	enum hold_choice hold_used;
+	struct kernel_real *lender; /* of a hold; may be NULL */
+	bool borrowed;
 };
 
 /* Asking over netlink would load conntrack where nobody has asked for it, and
@@ -128,27 +132,56 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 	return ct_usage(ret_count, ret_max);
 }
 
+/* How long a hold that is let go but not closed may still last. */
+#define HOLD_MOMENT USEC_PER_MSEC
+
+static void let_go(struct kernel_real *k)
+{
+	if (k->borrowed)
+		(void)hold_arm(k->lender->hold, HOLD_MOMENT);
+	k->borrowed = false;
+	k->hold = hold_close(k->hold);
+}
+
+static bool can_borrow(const struct kernel_real *k, enum hold_choice choice, int ifindex)
+{
+	const struct kernel_real *of = k->lender;
+
+	return of && of->hold && of->hold_ifindex == ifindex &&
+	       (choice == HOLD_AUTO || choice == of->hold_used);
+}
+
 static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 			  enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct kernel_real *k = ctx;
+	int r;
 
-	k->hold = hold_close(k->hold);
-	return hold_open(choice, link, &k->hold, ret_used, reason);
+	let_go(k);
+	if (can_borrow(k, choice, link->ifindex)) {
+		k->borrowed = true;
+		*ret_used = k->lender->hold_used;
+		return 0;
+	}
+	r = hold_open(choice, link, &k->hold, ret_used, reason);
+	if (r == 0) {
+		k->hold_ifindex = link->ifindex;
+		k->hold_used = *ret_used;
+	}
+	return r;
 }
 
 static int real_hold_arm(void *ctx, usec_t duration)
 {
 	struct kernel_real *k = ctx;
+	struct hold *h = k->borrowed ? k->lender->hold : k->hold;
 
-	return k->hold ? hold_arm(k->hold, duration) : -ENODEV;
+	return h ? hold_arm(h, duration) : -ENODEV;
 }
 
 static void real_hold_close(void *ctx)
 {
-	struct kernel_real *k = ctx;
-
-	k->hold = hold_close(k->hold);
+	let_go(ctx);
 }
 
 static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud)
@@ -238,11 +271,20 @@ int kernel_real_new(struct kernel_real **ret)
 	return 0;
 }
 
+int kernel_real_beside(struct kernel_real *of, struct kernel_real **ret)
+{
+	int r = kernel_real_new(ret);
+
+	if (r == 0)
+		(*ret)->lender = of;
+	return r;
+}
+
 struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
-	hold_close(k->hold);
+	let_go(k);
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);

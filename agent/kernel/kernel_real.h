@@ -13,6 +13,11 @@ struct kernel_real *kernel_real_free(struct kernel_real *k);
 
 struct kernel kernel_real_get(struct kernel_real *k);
 
+/* The same beside OF, which has to outlive it: with sockets of its own, so that
+ * it disturbs nothing OF watches, but it borrows the hold that OF has open on a
+ * device instead of replacing it. */
+int kernel_real_beside(struct kernel_real *of, struct kernel_real **ret);
+
 /* What to poll: the events of conntrack and of addresses; -1 for what is not
  * watched. They change with each ct_watch() and addr_watch(). */
 void kernel_real_fds(const struct kernel_real *k, int ret[2]);
