@@ -28,6 +28,9 @@ static const struct command commands[] = {
 	  "for this boot. Exit code 4: it could not be found out.\n" },
 	{ "recover", command_recover, SCOPE_RECOVER, true, "",
 	  "finish what a killed run left behind", NULL },
+	{ "status", command_status, SCOPE_ANY, false, "",
+	  "say how the daemon is, and what it guards",
+	  "Exit codes: 0 it is running, 3 it is not, 4 it could not be found out.\n" },
 };
 
 static const char exit_codes[] =
@@ -92,6 +95,16 @@ void command_help(const struct command *c, FILE *out)
 	fputs("\nOptions, anywhere on the line:\n", out);
 	options_help(~0U, out);
 	fprintf(out, "\n%s", exit_codes);
+}
+
+struct run_env cli_run_env(const struct cli *cli, struct kernel kernel)
+{
+	return (struct run_env){
+		.kernel = kernel,
+		.settings = &cli->settings,
+		.seed = cli->seed,
+		.boot_id = cli->boot_id,
+	};
 }
 
 int command_usage(const struct request_error *e)

@@ -8,10 +8,9 @@
 
 #include "cli/options.h"
 #include "core/settings.h"
+#include "front/identity.h"
 #include "kernel/kernel_real.h"
 #include "steps/run.h"
-
-#define BOOT_ID_MAX 40
 
 /* What every command gets. */
 struct cli {
@@ -44,12 +43,10 @@ int command_del(struct cli *cli, int argc, char *argv[]);
 int command_plan(struct cli *cli, int argc, char *argv[]);
 int command_probe(struct cli *cli, int argc, char *argv[]);
 int command_recover(struct cli *cli, int argc, char *argv[]);
+int command_status(struct cli *cli, int argc, char *argv[]);
 
 /* Say what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);
-
-/* Fill what a run needs besides the kernel: the seed and this boot's name. */
-void cli_identify(struct cli *cli);
 
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);

@@ -38,11 +38,9 @@ static int load_settings(struct cli *cli)
 		fprintf(stderr, "vipsafe: %s\n", e.text);
 		return EXIT_CONFIG;
 	}
-	if (cli->options.socket) {
+	if (cli->options.socket)
 		snprintf(cli->settings.socket, sizeof(cli->settings.socket), "%s",
 			 cli->options.socket);
-		fputs("vipsafe: note: --socket has no effect: the work is done locally\n", stderr);
-	}
 	return EXIT_DONE;
 }
 
@@ -59,7 +57,8 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	code = load_settings(cli);
 	if (code != EXIT_DONE)
 		return code;
-	cli_identify(cli);
+	cli->seed = identity_seed();
+	identity_boot_id(cli->boot_id);
 	code = c->run(cli, argc, argv);
 	settings_done(&cli->settings);
 	return code;

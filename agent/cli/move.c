@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/announce.h"
+#include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "core/option.h"
 #include "front/oplog.h"
+#include "steps/again.h"
 #include "steps/verdict.h"
 
 struct move {
@@ -18,12 +19,72 @@ struct move {
 	struct kernel_real *kernel; /* open after the run, for what follows */
 };
 
+/* The daemon answers when it is done, at the deadline at the latest; then it
+ * may have to finish what it is at. */
+#define PATIENCE_MORE (5 * USEC_PER_SEC)
+
+/* Duplicate address detection is waited for, which the daemon's one thread does
+ * not do. */
+static bool is_for_daemon(const struct move *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->request.n_vips; i++) {
+		if (m->request.vips[i].dad)
+			return false;
+	}
+	return !m->cli->options.local;
+}
+
+static void print_answer(const struct move *m, const struct wire_answer *a, FILE *out, FILE *err)
+{
+	if (m->cli->options.json)
+		fprintf(out, "%s\n", a->result ? a->result : "{}");
+	else
+		fprintf(out, "%s", a->out ? a->out : "");
+	if (!m->cli->options.json)
+		fprintf(err, "%s", a->err ? a->err : "");
+}
+
+/* False: it has to be done here. Whatever the daemon has done of it by then,
+ * the same once more changes nothing. */
+static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
+{
+	const struct options *o = &m->cli->options;
+	usec_t budget = o->timeout ? o->timeout : m->cli->settings.deadline;
+	struct wire_request r = { .op = WIRE_MOVE, .move = m->request };
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+
+	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
+	client_ask(m->cli->settings.socket, &r, budget + PATIENCE_MORE, &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		print_answer(m, &a, out, err);
+		*ret_code = a.exit_code;
+		break;
+	case CLIENT_ABSENT:
+		break;
+	case CLIENT_REFUSED:
+		fprintf(err, "vipsafe: note: the daemon refused (%s): done without it\n",
+			a.error_text);
+		break;
+	case CLIENT_BROKEN:
+		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
+		break;
+	}
+	wire_answer_done_with(&a);
+	return outcome == CLIENT_ANSWERED;
+}
+
 static int move_run(void *ud, FILE *out, FILE *err)
 {
 	struct move *m = ud;
 	struct run_env env;
 	int r;
 
+	if (is_for_daemon(m) && ask_daemon(m, out, err, &r))
+		return r;
 	r = kernel_real_new(&m->kernel);
 	if (r < 0) {
 		report_init(&m->report, &m->request);
@@ -50,7 +111,7 @@ static void move_after(void *ud)
 	if (!m->kernel || m->report.exit_code == EXIT_NOT_PERMITTED)
 		return;
 	k = kernel_real_get(m->kernel);
-	announce_again(&k, &s->announce, &m->report);
+	again_all(&k, &s->announce, &m->report);
 	/* The next delete may be urgent: it should find the answer there. */
 	if (verdict_load(s->run_dir, m->cli->boot_id, &v) < 0)
 		verdict_get(&k, s->run_dir, m->cli->boot_id, s->deadline, &v);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/announce.h"
+#include "steps/again.h"
 
 /* Which addresses of a report are on the device right now. */
 struct presence {
@@ -34,17 +34,17 @@ static bool any_added(const struct report *r)
 	return false;
 }
 
-void announce_again(const struct kernel *k, const struct announce_settings *settings,
-		    const struct report *report)
+bool again_wanted(const struct announce_settings *settings, const struct report *report)
+{
+	return settings->again && !report->plan && report->op == OP_ADD && any_added(report);
+}
+
+void again_round(const struct kernel *k, const struct report *report)
 {
 	struct presence p = { .report = report };
 	struct link link;
-	unsigned n;
 	size_t i;
 
-	if (!settings->again || report->plan || report->op != OP_ADD || !any_added(report))
-		return;
-	k->ops->sleep(k->ctx, settings->again_after);
 	/* Meanwhile the address may have moved on: announcing it then would
 	 * steal it from its new owner. */
 	if (k->ops->link_get(k->ctx, report->device, &link) < 0)
@@ -52,12 +52,23 @@ void announce_again(const struct kernel *k, const struct announce_settings *sett
 	p.ifindex = link.ifindex;
 	if (k->ops->addr_list(k->ctx, note_address, &p) < 0)
 		return;
+	for (i = 0; i < report->n_addresses; i++) {
+		if (p.there[i])
+			k->ops->announce(k->ctx, &link, &report->addresses[i].addr);
+	}
+}
+
+void again_all(const struct kernel *k, const struct announce_settings *settings,
+	       const struct report *report)
+{
+	unsigned n;
+
+	if (!again_wanted(settings, report))
+		return;
+	k->ops->sleep(k->ctx, settings->again_after);
 	for (n = 0; n < settings->again; n++) {
 		if (n && settings->interval)
 			k->ops->sleep(k->ctx, settings->interval);
-		for (i = 0; i < report->n_addresses; i++) {
-			if (p.there[i])
-				k->ops->announce(k->ctx, &link, &report->addresses[i].addr);
-		}
+		again_round(k, report);
 	}
 }

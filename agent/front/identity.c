@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tells this run and this boot from others. */
-#include "cli/commands.h"
+#include "front/identity.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
+
+#include <vipsafe/base.h>
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
@@ -18,7 +20,7 @@ static bool random_fill(void *buf, size_t size)
 
 /* Without a random source the address is moved all the same: the seed only
  * spreads hash chains and names the run. */
-static uint64_t seed_make(void)
+uint64_t identity_seed(void)
 {
 	struct timespec ts = { 0 };
 	uint64_t seed;
@@ -29,7 +31,7 @@ static uint64_t seed_make(void)
 	return ((uint64_t)ts.tv_nsec << 32) ^ (uint64_t)ts.tv_sec ^ ((uint64_t)getpid() << 16);
 }
 
-static void boot_id_read(char buf[BOOT_ID_MAX])
+void identity_boot_id(char buf[BOOT_ID_MAX])
 {
 	_cleanup_close_ int fd = -1;
 	ssize_t n = -1;
@@ -42,20 +44,4 @@ static void boot_id_read(char buf[BOOT_ID_MAX])
 	/* no /proc: the run directory alone, emptied at boot, has to do */
 	if (!*buf)
 		memcpy(buf, "unknown", sizeof("unknown"));
-}
-
-void cli_identify(struct cli *cli)
-{
-	cli->seed = seed_make();
-	boot_id_read(cli->boot_id);
-}
-
-struct run_env cli_run_env(const struct cli *cli, struct kernel kernel)
-{
-	return (struct run_env){
-		.kernel = kernel,
-		.settings = &cli->settings,
-		.seed = cli->seed,
-		.boot_id = cli->boot_id,
-	};
 }

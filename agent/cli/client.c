@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+/* A listener that does not even take the connection in this time is as good as
+ * none. */
+#define CONNECT_PATIENCE_MS 1000
+
+static usec_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+/* Somebody else's socket at that place could tell us it has moved an address. */
+static bool is_trusted(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && len == sizeof(cred) &&
+	       (cred.uid == 0 || cred.uid == geteuid());
+}
+
+static int connect_to(const char *path, int *ret_fd)
+{
+	/* limits connect() as well, when the listener's queue is full */
+	struct timeval limit = { .tv_sec = CONNECT_PATIENCE_MS / 1000 };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return -errno;
+	if (!is_trusted(fd))
+		return -EPERM;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int wait_readable(int fd, usec_t until)
+{
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		usec_t now = now_usec();
+		int r;
+
+		if (now >= until)
+			return -ETIMEDOUT;
+		r = poll(&p, 1, (int)MIN((until - now) / USEC_PER_MSEC + 1, (usec_t)60000));
+		if (r > 0)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* All pieces up to the end. A daemon that turns us away before it has read our
+ * request resets the connection; what it has said before is there all the same. */
+static int receive(int fd, usec_t until, char **ret, size_t *ret_size)
+{
+	_cleanup_free_ char *buf = NULL;
+	size_t size = 0;
+	bool reset = false;
+
+	for (;;) {
+		char *more = realloc(buf, size + WIRE_PIECE_MAX);
+		ssize_t n;
+		int r;
+
+		if (!more)
+			return -ENOMEM;
+		buf = more;
+		r = wait_readable(fd, until);
+		if (r < 0)
+			return r;
+		n = recv(fd, buf + size, WIRE_PIECE_MAX, MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0 && errno == ECONNRESET && !reset) {
+			reset = true;
+			continue;
+		}
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		size += (size_t)n;
+		if (size > WIRE_ANSWER_MAX)
+			return -EMSGSIZE;
+	}
+	*ret = TAKE_PTR(buf);
+	*ret_size = size;
+	return 0;
+}
+
+static int exchange(int fd, const char *line, usec_t until, struct wire_answer *ret)
+{
+	_cleanup_free_ char *buf = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int r;
+
+	do
+		n = send(fd, line, strlen(line), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		return -errno;
+	r = receive(fd, until, &buf, &size);
+	return r < 0 ? r : wire_answer_parse(buf, size, ret);
+}
+
+void client_ask(const char *path, const struct wire_request *request, usec_t patience,
+		struct wire_answer *ret, enum client_outcome *ret_outcome)
+{
+	_cleanup_free_ char *line = wire_request_line(request);
+	_cleanup_close_ int fd = -1;
+
+	*ret_outcome = CLIENT_ABSENT;
+	if (!line || strlen(line) > WIRE_REQUEST_MAX || connect_to(path, &fd) < 0)
+		return;
+	if (exchange(fd, line, now_usec() + patience, ret) < 0)
+		*ret_outcome = CLIENT_BROKEN;
+	else
+		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ask the daemon. */
+#pragma once
+
+#include "front/wire.h"
+
+enum client_outcome {
+	CLIENT_ANSWERED,
+	CLIENT_ABSENT,	/* nobody listens there, or nobody we would trust */
+	CLIENT_REFUSED, /* it would not: see error_code and error_text */
+	CLIENT_BROKEN,	/* it fell silent: what it has done is not known */
+};
+
+/* Send R to the socket PATH and wait for the answer until PATIENCE is over.
+ * *RET is filled for ANSWERED and REFUSED, to be given to
+ * wire_answer_done_with(). Never fails. */
+void client_ask(const char *path, const struct wire_request *r, usec_t patience,
+		struct wire_answer *ret, enum client_outcome *ret_outcome);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/peer.h"
+#include "steps/rundir.h"
+
+/* From connecting to a whole request, and from an answer to its having been
+ * read. Who has something to say says it at once: when all places are taken,
+ * the silent make room earlier. */
+#define PATIENCE (2 * USEC_PER_SEC)
+#define PATIENCE_WHEN_FULL (100 * USEC_PER_MSEC)
+
+/* Accepted per round, so that other descriptors get their turn. */
+#define ACCEPTS_MAX 16
+
+#define BACKLOG 1024
+
+enum client_state {
+	CLIENT_FREE,
+	CLIENT_ASKING,
+	CLIENT_WAITING, /* for its answer, which the handler owes */
+	CLIENT_READING,
+};
+
+struct client {
+	struct control *control;
+	enum client_state state;
+	int fd;
+	usec_t since; /* in this state */
+	char *answer; /* owned */
+	size_t sent, size;
+};
+
+struct control {
+	struct loop *loop;
+	int fd;
+	gid_t gid;
+	struct control_handler handler;
+	struct client clients[CONTROL_CLIENTS_MAX];
+	size_t n_clients;
+	char in[WIRE_REQUEST_MAX + 1];
+};
+
+static int set_address(struct sockaddr_un *a, const char *path)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(a->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(a->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int check_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	int fd;
+
+	if (!slash || (size_t)(slash - path) >= sizeof(dir))
+		return -EINVAL;
+	snprintf(dir, sizeof(dir), "%.*s", (int)MAX(slash - path, 1), path);
+	fd = rundir_open(dir);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* Remove a socket that a killed daemon has left. */
+static int remove_stale(const struct sockaddr_un *a)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EADDRINUSE;
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno != ECONNREFUSED)
+		return -EADDRINUSE;
+	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int bind_closed(int fd, const struct sockaddr_un *a)
+{
+	mode_t before = umask(0177); /* nobody but us, from the first moment */
+	int r = bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
+
+	umask(before);
+	return r;
+}
+
+int control_permit(const char *path, gid_t gid)
+{
+	bool none = gid == (gid_t)-1;
+
+	if (!none && lchown(path, (uid_t)-1, gid) < 0)
+		return -errno;
+	return chmod(path, none ? 0600 : 0660) < 0 ? -errno : 0;
+}
+
+int control_listen(const char *path, gid_t gid, int *ret_fd)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un a;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = set_address(&a, path);
+	if (r == 0)
+		r = check_directory(path);
+	if (r == 0)
+		r = bind_closed(fd, &a);
+	if (r == -EADDRINUSE) {
+		r = remove_stale(&a);
+		if (r == 0)
+			r = bind_closed(fd, &a);
+	}
+	if (r < 0)
+		return r;
+	r = listen(fd, BACKLOG) < 0 ? -errno : control_permit(path, gid);
+	if (r < 0) {
+		unlink(path);
+		return r;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static void on_listening(void *ud, uint32_t events);
+static void on_client(void *ud, uint32_t events);
+
+/* Who comes while all places are taken is not even accepted. */
+static void look_for_clients(struct control *c)
+{
+	if (c->n_clients < CONTROL_CLIENTS_MAX)
+		(void)loop_add(c->loop, c->fd, EPOLLIN, false, on_listening, c);
+	else
+		loop_remove(c->loop, c->fd, c);
+}
+
+static void client_end(struct client *cl)
+{
+	struct control *c = cl->control;
+
+	loop_remove(c->loop, cl->fd, cl);
+	close(cl->fd);
+	free(cl->answer);
+	*cl = (struct client){ .control = c, .fd = -1 };
+	c->n_clients--;
+	look_for_clients(c);
+}
+
+static void enter(struct client *cl, enum client_state state)
+{
+	cl->state = state;
+	cl->since = loop_now();
+}
+
+/* As much of the answer as the socket takes. */
+static void client_send(struct client *cl)
+{
+	while (cl->sent < cl->size) {
+		size_t piece = MIN(cl->size - cl->sent, WIRE_PIECE_MAX);
+		ssize_t n = send(cl->fd, cl->answer + cl->sent, piece, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS) &&
+		    loop_add(cl->control->loop, cl->fd, EPOLLOUT, false, on_client, cl) == 0)
+			return;
+		if (n < 0)
+			break;
+		cl->sent += (size_t)n;
+	}
+	client_end(cl);
+}
+
+void control_answer(struct client *cl, char *line)
+{
+	if (!line) {
+		client_end(cl);
+		return;
+	}
+	cl->answer = line;
+	cl->size = strlen(line);
+	enter(cl, CLIENT_READING);
+	client_send(cl);
+}
+
+static void refuse(struct client *cl, enum wire_refusal why, const char *text)
+{
+	control_answer(cl, wire_answer_refusal(why, text));
+}
+
+static void client_read(struct client *cl)
+{
+	struct control *c = cl->control;
+	enum wire_refusal why = WIRE_BAD_REQUEST;
+	struct request_error e = { "" };
+	struct wire_request request;
+	ssize_t n;
+
+	do
+		n = recv(cl->fd, c->in, sizeof(c->in), MSG_DONTWAIT | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) { /* gone without a word */
+		client_end(cl);
+		return;
+	}
+	if (wire_request_parse(c->in, (size_t)n, &request, &why, &e) < 0) {
+		refuse(cl, why, e.text);
+		return;
+	}
+	enter(cl, CLIENT_WAITING);
+	/* only its end is of interest now */
+	if (loop_add(c->loop, cl->fd, EPOLLRDHUP, false, on_client, cl) < 0)
+		client_end(cl);
+	else
+		c->handler.request(c->handler.ud, cl, &request);
+}
+
+static void on_client(void *ud, uint32_t events)
+{
+	struct client *cl = ud;
+
+	switch (cl->state) {
+	case CLIENT_FREE:
+		break;
+	case CLIENT_ASKING:
+		client_read(cl);
+		break;
+	case CLIENT_WAITING:
+		if (!(events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)))
+			break;
+		cl->control->handler.gone(cl->control->handler.ud, cl);
+		client_end(cl);
+		break;
+	case CLIENT_READING:
+		if (events & (EPOLLHUP | EPOLLERR))
+			client_end(cl);
+		else
+			client_send(cl);
+		break;
+	}
+}
+
+static void client_begin(struct control *c, int fd)
+{
+	struct client *cl = c->clients;
+	struct peer peer;
+
+	while (cl->state != CLIENT_FREE)
+		cl++;
+	*cl = (struct client){ .control = c, .fd = fd };
+	c->n_clients++;
+	enter(cl, CLIENT_ASKING);
+	if (peer_read(fd, &peer) < 0 || !peer_may(&peer, fd, c->gid)) {
+		c->handler.refused(c->handler.ud, peer.pid, peer.uid);
+		refuse(cl, WIRE_NOT_PERMITTED, "only root and the configured group may ask");
+		return;
+	}
+	if (loop_add(c->loop, fd, EPOLLIN, false, on_client, cl) < 0)
+		client_end(cl);
+	else
+		client_read(cl);
+}
+
+static void on_listening(void *ud, uint32_t events _unused_)
+{
+	struct control *c = ud;
+	int i;
+
+	for (i = 0; i < ACCEPTS_MAX && c->n_clients < CONTROL_CLIENTS_MAX; i++) {
+		int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			break;
+		client_begin(c, fd);
+	}
+	look_for_clients(c);
+}
+
+static usec_t patience(const struct control *c)
+{
+	return c->n_clients == CONTROL_CLIENTS_MAX ? PATIENCE_WHEN_FULL : PATIENCE;
+}
+
+usec_t control_tick(struct control *c)
+{
+	usec_t now = loop_now(), next = USEC_NEVER;
+	size_t i;
+
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *cl = &c->clients[i];
+
+		if (cl->state != CLIENT_ASKING && cl->state != CLIENT_READING)
+			continue;
+		if (cl->state == CLIENT_ASKING && now >= cl->since + patience(c)) {
+			client_read(cl); /* it may have come while we were busy */
+			if (cl->state == CLIENT_ASKING)
+				refuse(cl, WIRE_TOO_LATE, "no request came in time");
+		} else if (cl->state == CLIENT_READING && now >= cl->since + PATIENCE) {
+			client_end(cl);
+		}
+		if (cl->state == CLIENT_ASKING || cl->state == CLIENT_READING)
+			next = MIN(next, cl->since + (cl->state == CLIENT_ASKING ? patience(c)
+										 : PATIENCE));
+	}
+	return next;
+}
+
+int control_new(struct loop *l, int fd, gid_t gid, const struct control_handler *h,
+		struct control **ret)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	size_t i;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->loop = l;
+	c->fd = fd;
+	c->gid = gid;
+	c->handler = *h;
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		c->clients[i] = (struct client){ .control = c, .fd = -1 };
+	r = loop_add(l, fd, EPOLLIN, false, on_listening, c);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+struct control *control_free(struct control *c)
+{
+	size_t i;
+
+	if (!c)
+		return NULL;
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *cl = &c->clients[i];
+
+		if (cl->state == CLIENT_WAITING)
+			c->handler.gone(c->handler.ud, cl);
+		if (cl->state != CLIENT_FREE)
+			client_end(cl);
+	}
+	loop_remove(c->loop, c->fd, c);
+	close(c->fd);
+	free(c);
+	return NULL;
+}
+
+void control_set_group(struct control *c, gid_t gid)
+{
+	c->gid = gid;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket: who may ask, how much, and for how long. One request per
+ * connection. It knows nothing of what requests mean, and whatever comes over
+ * the socket, the loop goes on. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "daemon/loop.h"
+#include "front/wire.h"
+
+/* Served at once; the others wait in the socket's queue. */
+#define CONTROL_CLIENTS_MAX 64
+
+struct control;
+struct client;
+
+struct control_handler {
+	/* Answer it with control_answer(), now or later. */
+	void (*request)(void *ud, struct client *c, const struct wire_request *r);
+	/* C has gone without waiting for its answer; not to be answered. */
+	void (*gone)(void *ud, struct client *c);
+	/* Somebody who is not permitted was turned away. */
+	void (*refused)(void *ud, pid_t pid, uid_t uid);
+	void *ud;
+};
+
+/* A listening socket at PATH for root and (unless it is -1) GID. What nobody
+ * listens on any more is replaced. -EADDRINUSE: somebody does, or it is no
+ * socket; -EPERM: others may write to its directory. */
+int control_listen(const char *path, gid_t gid, int *ret_fd);
+
+/* Let GID (-1: nobody but root) connect to the socket at PATH. */
+int control_permit(const char *path, gid_t gid);
+
+/* Serve the listening socket FD (taken over on success). */
+int control_new(struct loop *l, int fd, gid_t gid, const struct control_handler *h,
+		struct control **ret);
+struct control *control_free(struct control *c);
+
+void control_set_group(struct control *c, gid_t gid);
+
+/* Send LINE (taken over; NULL: out of memory) to C and be done with it. */
+void control_answer(struct client *c, char *line);
+
+/* Turn away who takes too long. Returns when to call again. */
+usec_t control_tick(struct control *c);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#define ROUND_MAX 64 /* events taken at a time */
+
+/* One per descriptor, by its number. */
+struct slot {
+	loop_ready fn; /* NULL: free */
+	void *ud;
+	uint32_t serial; /* tells it from who had the number before */
+	bool urgent;
+};
+
+struct signal_slot {
+	void (*fn)(void *ud, int sig);
+	void *ud;
+};
+
+struct loop {
+	int epoll, timer, signals;
+	struct slot *slots; /* owned */
+	size_t n_slots;
+	uint32_t serial;
+	sigset_t mask, mask_before;
+	struct signal_slot signal[NSIG];
+	usec_t (*round)(void *ud);
+	void *round_ud;
+	usec_t armed; /* what the timer is set to */
+	bool stopped;
+};
+
+usec_t loop_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+static int slots_grow(struct loop *l, size_t fd)
+{
+	size_t n = MAX(2 * l->n_slots, fd + 1);
+	struct slot *slots;
+
+	if (fd < l->n_slots)
+		return 0;
+	slots = realloc(l->slots, n * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	memset(slots + l->n_slots, 0, (n - l->n_slots) * sizeof(*slots));
+	l->slots = slots;
+	l->n_slots = n;
+	return 0;
+}
+
+int loop_add(struct loop *l, int fd, uint32_t events, bool urgent, loop_ready fn, void *ud)
+{
+	struct epoll_event e = { .events = events };
+	struct slot *s;
+	int r = slots_grow(l, (size_t)fd);
+
+	if (r < 0)
+		return r;
+	s = &l->slots[fd];
+	if (!s->fn || s->ud != ud)
+		*s = (struct slot){ .serial = ++l->serial };
+	e.data.u64 = (uint64_t)s->serial << 32 | (uint32_t)fd;
+	/* closing a descriptor has taken it off without a word */
+	if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &e) < 0 &&
+	    (errno != ENOENT || epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) < 0)) {
+		s->fn = NULL;
+		return -errno;
+	}
+	s->fn = fn;
+	s->ud = ud;
+	s->urgent = urgent;
+	return 0;
+}
+
+void loop_remove(struct loop *l, int fd, const void *ud)
+{
+	if (fd < 0 || (size_t)fd >= l->n_slots || !l->slots[fd].fn || l->slots[fd].ud != ud)
+		return;
+	(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+	l->slots[fd].fn = NULL;
+}
+
+static void on_signal(void *ud, uint32_t events _unused_)
+{
+	struct loop *l = ud;
+	struct signalfd_siginfo info;
+
+	while (read(l->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo < NSIG && l->signal[info.ssi_signo].fn)
+			l->signal[info.ssi_signo].fn(l->signal[info.ssi_signo].ud,
+						     (int)info.ssi_signo);
+}
+
+static void on_timer(void *ud, uint32_t events _unused_)
+{
+	struct loop *l = ud;
+	uint64_t times;
+
+	(void)!read(l->timer, &times, sizeof(times));
+	l->armed = USEC_NEVER;
+}
+
+int loop_signal(struct loop *l, int sig, void (*fn)(void *ud, int sig), void *ud)
+{
+	l->signal[sig] = (struct signal_slot){ fn, ud };
+	sigaddset(&l->mask, sig);
+	if (sigprocmask(SIG_BLOCK, &l->mask, NULL) < 0 ||
+	    signalfd(l->signals, &l->mask, SFD_NONBLOCK | SFD_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+void loop_on_round(struct loop *l, usec_t (*fn)(void *ud), void *ud)
+{
+	l->round = fn;
+	l->round_ud = ud;
+}
+
+int loop_new(struct loop **ret)
+{
+	_cleanup_(loop_freep) struct loop *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->armed = USEC_NEVER;
+	sigemptyset(&l->mask);
+	sigprocmask(SIG_BLOCK, NULL, &l->mask_before);
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	l->signals = signalfd(-1, &l->mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (l->epoll < 0 || l->timer < 0 || l->signals < 0)
+		return -errno;
+	r = loop_add(l, l->timer, EPOLLIN, false, on_timer, l);
+	if (r == 0)
+		r = loop_add(l, l->signals, EPOLLIN, false, on_signal, l);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+struct loop *loop_free(struct loop *l)
+{
+	if (!l)
+		return NULL;
+	closep(&l->signals);
+	closep(&l->timer);
+	closep(&l->epoll);
+	sigprocmask(SIG_SETMASK, &l->mask_before, NULL);
+	free(l->slots);
+	free(l);
+	return NULL;
+}
+
+static int arm(struct loop *l, usec_t at)
+{
+	/* zero would disarm it */
+	usec_t when = at == USEC_NEVER ? 0 : MAX(at, (usec_t)1);
+	struct itimerspec its = { .it_value = { .tv_sec = (time_t)(when / USEC_PER_SEC),
+						.tv_nsec = (long)(when % USEC_PER_SEC) * 1000 } };
+
+	if (at == l->armed)
+		return 0;
+	l->armed = at;
+	return timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &its, NULL) < 0 ? -errno : 0;
+}
+
+/* What an earlier call in this round has removed is left out. */
+static void serve(struct loop *l, const struct epoll_event *events, int n, bool urgent)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		size_t fd = (uint32_t)events[i].data.u64;
+		struct slot s = l->slots[fd];
+
+		if (s.fn && s.serial == events[i].data.u64 >> 32 && s.urgent == urgent)
+			s.fn(s.ud, events[i].events);
+	}
+}
+
+int loop_run(struct loop *l)
+{
+	while (!l->stopped) {
+		struct epoll_event events[ROUND_MAX];
+		int n, r = arm(l, l->round ? l->round(l->round_ud) : USEC_NEVER);
+
+		if (r < 0)
+			return r;
+		if (l->stopped)
+			break;
+		n = epoll_wait(l->epoll, events, ROUND_MAX, -1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		serve(l, events, n, true);
+		serve(l, events, n, false);
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}

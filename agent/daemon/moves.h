@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address changes that clients ask for: run one after the other under the
+ * same locks as anybody's, waiting for them outside the loop's way. */
+#pragma once
+
+#include "daemon/control.h"
+#include "daemon/watch.h"
+#include "steps/run.h"
+
+struct moves;
+
+/* ENV's kernel serves devices without a guard. Both have to outlive it. */
+int moves_new(const struct run_env *env, const struct watches *watches, struct moves **ret);
+
+/* Clients that wait are left to the caller. */
+struct moves *moves_free(struct moves *m);
+
+/* Do what R asks, or queue it, and answer C. */
+void moves_ask(struct moves *m, struct client *c, const struct wire_request *r);
+
+/* C does not wait any more: what has not begun is dropped, so that it does not
+ * happen after something newer. */
+void moves_forget(struct moves *m, const struct client *c);
+
+/* Do what is due. Returns when to call again. */
+usec_t moves_tick(struct moves *m);
+
+/* How many were done. */
+uint64_t moves_count(const struct moves *m);

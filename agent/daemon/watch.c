@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+
+#include "daemon/log.h"
+#include "daemon/service.h"
+
+/* Lines about lost events, per device, at most. */
+#define STALE_LOG_EVERY (60 * USEC_PER_SEC)
+
+#define SUMMARY_MAX 512
+
+struct watch {
+	struct watches *all;
+	struct device_settings settings;
+	struct kernel_real *kernel; /* owned, and so is the guard */
+	struct guard *guard;
+	int fds[2]; /* on the loop; -1: not */
+	usec_t next;
+	enum guard_state told;
+	bool quarantined;
+	usec_t stale_told;
+};
+
+static void on_ready(void *ud, uint32_t events);
+
+/* A guard that reads nothing must not be woken by what there is to read. */
+static bool reads(enum guard_state s)
+{
+	switch (s) {
+	case GUARD_SYNCING:
+	case GUARD_LIVE:
+	case GUARD_STALE:
+		return true;
+	case GUARD_ABSENT:
+	case GUARD_DEGRADED:
+		return false;
+	}
+	return false;
+}
+
+static void poll_anew(struct watch *x, const struct guard_status *s)
+{
+	int fds[2] = { -1, -1 };
+	size_t i;
+
+	if (reads(s->state))
+		kernel_real_fds(x->kernel, fds);
+	for (i = 0; i < 2; i++) {
+		if (x->fds[i] >= 0 && x->fds[i] != fds[i])
+			loop_remove(x->all->loop, x->fds[i], x);
+	}
+	for (i = 0; i < 2; i++) {
+		x->fds[i] = fds[i];
+		if (fds[i] >= 0 && loop_add(x->all->loop, fds[i], EPOLLIN, true, on_ready, x) < 0)
+			x->fds[i] = -1; /* then each tick looks */
+	}
+}
+
+static void tell_status(const struct watches *w)
+{
+	char text[SUMMARY_MAX];
+
+	service_status(watches_summary(w, text, sizeof(text)));
+}
+
+static void tell_state(struct watch *x, const struct guard_status *s)
+{
+	usec_t now = loop_now();
+
+	if (s->quarantined != x->quarantined)
+		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
+			 s->quarantined ? "flushed again and again: repairs are suspended"
+					: "repairs are taken up again");
+	x->quarantined = s->quarantined;
+	if (s->state == x->told)
+		return;
+	switch (s->state) {
+	case GUARD_SYNCING:
+		return;
+	case GUARD_STALE:
+		if (!x->stale_told || now - x->stale_told >= STALE_LOG_EVERY)
+			log_line(LOG_WARNING, "%s: events were lost, reading the table again",
+				 s->device);
+		x->stale_told = now;
+		break;
+	case GUARD_LIVE:
+		if (x->told != GUARD_STALE)
+			log_line(LOG_NOTICE, "%s: guarded (hold %s)", s->device,
+				 hold_choice_name(s->hold));
+		break;
+	case GUARD_ABSENT:
+		log_line(LOG_NOTICE, "%s: there is no such device; waiting for it", s->device);
+		break;
+	case GUARD_DEGRADED:
+		log_line(LOG_WARNING, "%s: not guarded: %s", s->device, s->reason);
+		break;
+	}
+	x->told = s->state;
+	tell_status(x->all);
+}
+
+static void tick(struct watch *x)
+{
+	struct guard_status s;
+
+	x->next = guard_tick(x->guard);
+	guard_get_status(x->guard, &s);
+	poll_anew(x, &s);
+	tell_state(x, &s);
+}
+
+static void on_ready(void *ud, uint32_t events _unused_)
+{
+	struct watch *x = ud;
+
+	guard_ready(x->guard);
+	tick(x); /* what became due by it */
+}
+
+static struct watch *watch_free(struct watch *x)
+{
+	size_t i;
+
+	if (!x)
+		return NULL;
+	for (i = 0; i < 2; i++)
+		loop_remove(x->all->loop, x->fds[i], x);
+	guard_free(x->guard);
+	kernel_real_free(x->kernel);
+	free(x);
+	return NULL;
+}
+
+static int watch_new(struct watches *w, const struct device_settings *d, struct watch **ret)
+{
+	struct watch *x = calloc(1, sizeof(*x));
+	struct run_env env = *w->env;
+	int r;
+
+	if (!x)
+		return -ENOMEM;
+	x->all = w;
+	x->settings = *d;
+	x->fds[0] = x->fds[1] = -1;
+	x->told = GUARD_SYNCING;
+	r = kernel_real_new(&x->kernel);
+	if (r == 0) {
+		env.kernel = kernel_real_get(x->kernel);
+		r = guard_new(&env, &x->settings, &x->guard);
+	}
+	if (r < 0) {
+		watch_free(x);
+		return r;
+	}
+	*ret = x;
+	return 0;
+}
+
+static bool same_settings(const struct device_settings *a, const struct device_settings *b)
+{
+	return !strcmp(a->name, b->name) && a->pin == b->pin && a->pin_after == b->pin_after;
+}
+
+/* Take the guard with the settings D out of the list. */
+static struct watch *take_same(struct watches *w, const struct device_settings *d)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct watch *x = w->list[i];
+
+		if (!same_settings(&x->settings, d))
+			continue;
+		w->list[i] = w->list[--w->n];
+		return x;
+	}
+	return NULL;
+}
+
+void watches_apply(struct watches *w, bool anew)
+{
+	const struct settings *s = w->env->settings;
+	struct watch **list = calloc(s->n_devices + 1, sizeof(*list));
+	size_t i, n = 0;
+
+	if (!list) {
+		log_line(LOG_ERR, "out of memory for the guards");
+		return;
+	}
+	if (anew)
+		watches_done(w);
+	for (i = 0; i < s->n_devices; i++)
+		if (s->devices[i].pin != PIN_OFF)
+			list[i] = take_same(w, &s->devices[i]);
+	watches_done(w); /* before new ones: they would meet over the hold */
+	for (i = 0; i < s->n_devices; i++) {
+		struct watch *x = list[i];
+		int r = 0;
+
+		if (!x && s->devices[i].pin != PIN_OFF)
+			r = watch_new(w, &s->devices[i], &x);
+		if (r < 0)
+			log_line(LOG_ERR, "%s: cannot be guarded: %s", s->devices[i].name,
+				 strerror(-r));
+		if (x && r == 0)
+			list[n++] = x;
+	}
+	w->list = list;
+	w->n = n;
+	for (i = 0; i < n; i++)
+		tick(list[i]);
+	tell_status(w);
+}
+
+void watches_done(struct watches *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		watch_free(w->list[i]);
+	free(w->list);
+	w->list = NULL;
+	w->n = 0;
+}
+
+usec_t watches_tick(struct watches *w)
+{
+	usec_t next = USEC_NEVER, now = loop_now();
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct watch *x = w->list[i];
+
+		if (now >= x->next)
+			tick(x);
+		next = MIN(next, x->next);
+	}
+	return next;
+}
+
+struct kernel_real *watches_kernel(const struct watches *w, int ifindex)
+{
+	struct kernel_real *ret;
+	struct link link;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct watch *x = w->list[i];
+		struct kernel k = kernel_real_get(x->kernel);
+
+		if (k.ops->link_get(k.ctx, x->settings.name, &link) == 0 && link.ifindex == ifindex)
+			return kernel_real_beside(x->kernel, &ret) < 0 ? NULL : ret;
+	}
+	return NULL;
+}
+
+struct status_device *watches_status(const struct watches *w)
+{
+	struct status_device *list = calloc(w->n + 1, sizeof(*list));
+	struct guard_status s;
+	size_t i;
+
+	for (i = 0; i < w->n && list; i++) {
+		struct status_device *d = &list[i];
+
+		guard_get_status(w->list[i]->guard, &s);
+		*d = (struct status_device){
+			.state = guard_state_name(s.state),
+			.mode = s.mode,
+			.hold = s.hold,
+			.quarantined = s.quarantined,
+			.pinned = s.pinned,
+			.young = s.young,
+			.pins = s.pins,
+			.pin_failures = s.pin_failures,
+			.repairs = s.repairs,
+			.restored = s.restored,
+			.lost = s.lost,
+			.removed = s.removed,
+			.overruns = s.overruns,
+			.relists = s.relists,
+		};
+		memcpy(d->device, s.device, sizeof(d->device));
+		memcpy(d->reason, s.reason, sizeof(d->reason));
+	}
+	return list;
+}
+
+const char *watches_summary(const struct watches *w, char *buf, size_t size)
+{
+	struct guard_status s;
+	size_t i, n = 0;
+
+	snprintf(buf, size, "no device is guarded");
+	for (i = 0; i < w->n && n < size; i++) {
+		guard_get_status(w->list[i]->guard, &s);
+		n += (size_t)snprintf(buf + n, size - n, "%s%s %s", i ? ", " : "", s.device,
+				      guard_state_name(s.state));
+	}
+	return buf;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guards of the configured devices, each with its own kernel, on the loop. */
+#pragma once
+
+#include "daemon/loop.h"
+#include "front/status.h"
+#include "kernel/kernel_real.h"
+#include "steps/guard.h"
+
+struct watch;
+
+struct watches {
+	struct loop *loop;
+	const struct run_env *env; /* its kernel is not used */
+	struct watch **list;	   /* owned, and what is in it */
+	size_t n;
+};
+
+/* Guard what ENV->settings says from now on: guards of devices whose settings
+ * are the same go on (all are made anew if ANEW). -ENOMEM, …: those that could
+ * not be made are left out and have been logged. */
+void watches_apply(struct watches *w, bool anew);
+void watches_done(struct watches *w);
+
+/* Do what is due. Returns when to call again. */
+usec_t watches_tick(struct watches *w);
+
+/* A kernel for work on the device IFINDEX beside its guard, or NULL when it has
+ * none. To be freed before the guard. */
+struct kernel_real *watches_kernel(const struct watches *w, int ifindex);
+
+/* A new list of how they are, to be freed, or NULL. */
+struct status_device *watches_status(const struct watches *w);
+
+/* "br-mgmt live, eth1 absent". Returns BUF. */
+const char *watches_summary(const struct watches *w, char *buf, size_t size);

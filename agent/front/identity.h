@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tells this run and this boot from others. */
+#pragma once
+
+#include <stdint.h>
+
+#define BOOT_ID_MAX 40
+
+/* Random, for hash tables and names of runs. */
+uint64_t identity_seed(void);
+
+/* The kernel's name for this boot, or "unknown" where it tells none. */
+void identity_boot_id(char buf[BOOT_ID_MAX]);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What passes over the control socket: one request and one answer, each a JSON
+ * object in ASCII. Request (keys that are not meant are errors):
+ *   {"v":1, "op":"add|del|plan|status|reload", "deadline_ms":N,
+ *    "text":"none|short|verbose",
+ *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
+ *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
+ *    "metric":…}], "force":B, "strategy":…, "hold":…, "vip_flows":…
+ *    plan: "of":"add|del"}
+ * Only v and op, and for a move device and addresses, are required. Answer:
+ *   {"v":1, "exit_code":N, "report":{…} or "status":{…}, "out":"…", "err":"…"}
+ *   {"v":1, "error":{"code":"…", "text":"…"}}
+ * out and err are the texts asked for. An answer may come in several pieces,
+ * one per packet; it ends where the connection does. */
+#pragma once
+
+#include "core/report.h"
+#include "core/request.h"
+#include "front/status.h"
+
+#define WIRE_VERSION 1
+#define WIRE_REQUEST_MAX ((size_t)64 * 1024)
+#define WIRE_PIECE_MAX ((size_t)32 * 1024)
+#define WIRE_ANSWER_MAX ((size_t)4 * 1024 * 1024)
+
+enum wire_op {
+	WIRE_MOVE, /* add, del and plan */
+	WIRE_STATUS,
+	WIRE_RELOAD,
+};
+
+enum wire_text {
+	WIRE_TEXT_NONE,
+	WIRE_TEXT_SHORT,
+	WIRE_TEXT_VERBOSE,
+};
+
+struct wire_request {
+	enum wire_op op;
+	enum wire_text text;
+	struct request move; /* WIRE_MOVE; of others only the deadline */
+};
+
+enum wire_refusal {
+	WIRE_BAD_REQUEST,
+	WIRE_TOO_LARGE,
+	WIRE_UNKNOWN_OP,
+	WIRE_NOT_PERMITTED,
+	WIRE_TOO_LATE,
+	WIRE_INTERNAL,
+};
+
+/* Read a request of SIZE bytes from whomever. 0, or -EINVAL with *RET_ERROR and
+ * *RET_REFUSAL filled (and *RET undefined). */
+int wire_request_parse(const char *data, size_t size, struct wire_request *ret,
+		       enum wire_refusal *ret_refusal, struct request_error *ret_error);
+
+/* A line, to be freed, that wire_request_parse() reads as the same, its
+ * deadline rounded up to a millisecond. NULL: out of memory. */
+char *wire_request_line(const struct wire_request *r);
+
+/* "add", "del", "plan", "status", "reload". */
+const char *wire_op_name(const struct wire_request *r);
+
+/* The answers, to be freed; NULL: out of memory. */
+char *wire_answer_report(const struct report *r, enum wire_text text);
+char *wire_answer_status(const struct status *s, enum wire_text text);
+char *wire_answer_done(void);
+char *wire_answer_refusal(enum wire_refusal why, const char *text);
+
+const char *wire_refusal_name(enum wire_refusal why);
+
+/* An answer as the client has use for it. All are owned and may be NULL. */
+struct wire_answer {
+	int exit_code;
+	char *result; /* the report or status as one line of JSON */
+	char *out, *err;
+	char *error_code; /* it was refused */
+	char *error_text;
+};
+
+/* 0, -EBADMSG when it is no answer (cut short, say), or -ENOMEM. */
+int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret);
+void wire_answer_done_with(struct wire_answer *a);
