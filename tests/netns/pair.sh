@@ -80,6 +80,7 @@ leave_address() {
 			;;
 		*) not_ok "vipsafe del $address: strategy $(json .strategy)" ;;
 		esac
+		diag "entries: $(json '.entries | del(.reasons) | tojson')"
 		check "vipsafe del $address: the address is gone" not has_addr "$address" br-mgmt
 		;;
 	esac
