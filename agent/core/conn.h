@@ -86,6 +86,7 @@ struct conn {
 	uint32_t id;	   /* CTA_ID as the kernel gave it; 0: not known */
 	uint8_t tcp_state; /* enum conn_tcp_state; NONE for other protocols */
 	bool has_master;   /* created by an expectation of another entry */
+	bool has_helper;   /* FTP and the like; CONN_HELPER says it only of some */
 };
 
 /* An entry as it is handed around while it is read: nothing here is owned. */

@@ -180,6 +180,7 @@ static int decode_attrs(const struct nlattr *const *tb, uint8_t family, struct c
 	c->status = read_be32(tb[CTA_STATUS]);
 	c->timeout = read_be32(tb[CTA_TIMEOUT]);
 	c->id = read_be32(tb[CTA_ID]);
+	c->has_helper = tb[CTA_HELP] != NULL;
 	if (tb[CTA_PROTOINFO] &&
 	    !patch_protoinfo(tb[CTA_PROTOINFO], c->key.l4proto, out, &c->tcp_state))
 		return -EBADMSG;

@@ -180,7 +180,7 @@ static bool entry_is_sane(const struct stored *e)
 {
 	return (e->conn.key.family == AF_INET || e->conn.key.family == AF_INET6) &&
 	       e->conn.key.zone_dir <= CONN_ZONE_REPLY && is_bool(&e->conn.has_master) &&
-	       e->payload_len <= UINT16_MAX;
+	       is_bool(&e->conn.has_helper) && e->payload_len <= UINT16_MAX;
 }
 
 static int read_entries(FILE *f, uint64_t n, struct connset *set)

@@ -309,6 +309,7 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 			continue;
 		else if (repair_matches(ch->ops[i].conn, &ch->found[i])) {
 			e->state = ENTRY_RESTORED;
+			e->bare = ch->ops[i].conn->has_helper && !ch->found[i].has_helper;
 			connset_set_id(run->set, idx[i], ch->found[i].id);
 		} else
 			wrong[m++] = (uint32_t)i;

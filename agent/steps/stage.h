@@ -26,6 +26,7 @@ struct entry {
 	uint8_t state; /* enum entry_state */
 	bool seen;     /* in the listing under way */
 	bool pinned;   /* re-created by us before the change */
+	bool bare;     /* as re-created: without the helper it had */
 };
 
 /* The addresses of the node as listed at one moment. */

@@ -69,6 +69,7 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	case ENTRY_LOST:
 		break;
 	}
+	e->bare = e->state == ENTRY_RESTORED && old->has_helper && !record->conn->has_helper;
 	return 0;
 }
 
@@ -219,6 +220,27 @@ static int settle(struct run *run)
 	return 0;
 }
 
+/* Linux 3.10, 4.4 and 4.9 create the entry with the helper asked for and then
+ * forget it: setting up the translation, they look for one anew and find none
+ * unless helpers are assigned by port (nf_conntrack_alter_reply() calls
+ * __nf_ct_try_assign_helper(); IPS_HELPER, which would stop it, is not set by
+ * then). Nor can an entry that exists be given one: ctnetlink_change_helper()
+ * answers EBUSY. */
+static void warn_of_helpers(struct run *run)
+{
+	size_t i, n = connset_count(run->set), bare = 0;
+
+	for (i = 0; i < n; i++)
+		bare += run->entries[i].bare && run->entries[i].skip == SKIP_NONE &&
+			run->entries[i].state == ENTRY_RESTORED;
+	if (bare)
+		report_warn(run->report, "helper-lost", "",
+			    "%zu connections live on without their helper, which this kernel does "
+			    "not give back: new data connections of theirs (FTP and the like) may "
+			    "fail until they are opened anew",
+			    bare);
+}
+
 static void count_outcomes(struct run *run)
 {
 	struct report *report = run->report;
@@ -281,6 +303,7 @@ void stage_repair(struct run *run)
 		return;
 	}
 	count_outcomes(run);
+	warn_of_helpers(run);
 	if (run->late)
 		report_warn(report, "deadline", "",
 			    "the deadline passed before everything was restored and verified");

@@ -273,6 +273,7 @@ static int create_entry(struct fake *f, const struct ct_op *op)
 	f->unheld_creates += !fake_is_held(f);
 	e->translates = whole;
 	e->conn.status = created_status(c, with_master);
+	e->conn.has_helper = c->has_helper && !f->forgets_helpers;
 	mangle(f, e);
 	f->created++;
 	return 0;

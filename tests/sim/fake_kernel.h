@@ -131,6 +131,7 @@ struct fake {
 	bool no_addr_events;	   /* addr_watch is refused */
 	unsigned addr_events_lost; /* as events_lost */
 	unsigned busy_nth;	   /* every so manieth entry is offloaded: DELETE is -EBUSY */
+	bool forgets_helpers;	   /* a created entry has none: Linux 4.9 */
 	enum fake_mangle mangle;   /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
 

@@ -2,6 +2,7 @@
 /* Each call of the kernel fails in turn. The address change comes first: no
  * failure of the rest leaves it undone, and none is kept quiet. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "scene.h"
@@ -141,6 +142,32 @@ static void mismatch_is_deleted_and_counted(void **state)
 		assert_int_equal(scene_broken(s, false), 1);
 		for (size_t e = 0; e < s->fake->n_entries; e++)
 			assert_true(s->fake->entries[e].translates);
+	}
+}
+
+/* The flows live on, so the run is a success; but somebody has to be told. */
+static void forgotten_helpers_are_told_of(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_TCP, HOST4, 30000, SERVER4, 21, HOST4, 31000);
+
+	c.has_helper = true;
+	for (unsigned forgets = 0; forgets < 2; forgets++) {
+		if (forgets) {
+			scene_teardown(state);
+			scene_setup(state);
+			s = *state;
+		}
+		scene_populate(s, FLOWS);
+		scene_add(s, &c);
+		scene_remember(s);
+		s->fake->forgets_helpers = forgets;
+		scene_move(s, OP_DEL, VIP4 "/32", NULL);
+		expect_moved(s, EXIT_DONE);
+		assert_int_equal(scene_broken(s, false), 0);
+		assert_int_equal(s->report.n_warnings, forgets);
+		if (forgets)
+			assert_string_equal(s->report.warnings[0].code, "helper-lost");
 	}
 }
 
@@ -288,6 +315,7 @@ int main(void)
 		CASE(batch_refused_altogether),
 		CASE(one_batch_fails),
 		CASE(mismatch_is_deleted_and_counted),
+		CASE(forgotten_helpers_are_told_of),
 		CASE(failing_snapshot_does_not_stop_the_address),
 		CASE(failing_verification_is_said),
 		CASE(kernel_without_conntrack),

@@ -106,6 +106,7 @@ static void reads_what_the_other_library_writes(void **state _unused_)
 	assert_int_equal(c.tcp_state, CONN_TCP_ESTABLISHED);
 	assert_int_equal(c.key.zone_dir, CONN_ZONE_BOTH);
 	assert_false(c.has_master);
+	assert_true(c.has_helper);
 	nfct_destroy(ct);
 }
 
