@@ -88,7 +88,7 @@ static struct ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t 
 static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *ret_state)
 {
 	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
-	struct ct_tcp_flags flags;
+	struct ct_tcp_flags orig, reply;
 	size_t info, nest;
 	uint8_t state, scale;
 
@@ -103,10 +103,16 @@ static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *r
 		buf_put(out, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, &scale, 1);
 	if (attr_read(tb[CTA_PROTOINFO_TCP_WSCALE_REPLY], &scale, 1))
 		buf_put(out, CTA_PROTOINFO_TCP_WSCALE_REPLY, &scale, 1);
-	flags = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL], state);
-	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &flags, sizeof(flags));
-	flags = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_REPLY], state);
-	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_REPLY, &flags, sizeof(flags));
+	orig = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL], state);
+	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &orig, sizeof(orig));
+	reply = tcp_flags_patch(tb[CTA_PROTOINFO_TCP_FLAGS_REPLY], state);
+	/* The kernel stores scales only when both directions have one. Before
+	 * the SYN/ACK only the client's is known, and it is never sent again;
+	 * the SYN/ACK overwrites what is said here of the server
+	 * (nlattr_to_tcp(), tcp_options()). */
+	if (state == CONN_TCP_SYN_SENT)
+		reply.flags |= orig.flags & CT_TCP_WINDOW_SCALE;
+	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_REPLY, &reply, sizeof(reply));
 	buf_nest_end(out, nest);
 	buf_nest_end(out, info);
 	return true;

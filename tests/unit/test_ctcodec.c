@@ -149,6 +149,42 @@ static void writes_what_the_other_library_reads(void **state _unused_)
 	nfct_destroy(theirs);
 }
 
+/* In the middle of a handshake only the client has said its window scale. The
+ * kernel keeps it only if the other direction claims one as well. */
+static void keeps_the_scale_of_a_handshake(void **state _unused_)
+{
+	struct nf_conntrack *theirs = their_tcp(), *ct = nfct_new();
+	static const uint8_t offered[] = { 0x03, 0x02 };
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(offered); i++) {
+		struct ct_create create = { .timeout = 100 };
+		struct nlmsghdr *nlh = begin(AF_INET);
+		uint8_t scaled = offered[i] & 0x01;
+		struct conn_record r;
+		struct conn_key master;
+		struct conn c;
+
+		nfct_set_attr_u8(theirs, ATTR_TCP_STATE, TCP_CONNTRACK_SYN_SENT);
+		nfct_set_attr_u8(theirs, ATTR_TCP_FLAGS_ORIG, offered[i]);
+		nfct_set_attr_u8(theirs, ATTR_TCP_WSCALE_ORIG, scaled ? 7 : 0);
+		nfct_set_attr_u8(theirs, ATTR_TCP_FLAGS_REPL, 0);
+		nfct_set_attr_u8(theirs, ATTR_TCP_WSCALE_REPL, 0);
+		assert_int_equal(nfct_nlmsg_build(nlh, theirs), 0);
+		r = decode(nlh, &c, &master);
+		create.conn = &c, create.payload = r.payload, create.payload_len = r.payload_len;
+		assert_true(ctcodec_create(out, sizeof(out), 9, 0, &create) > 0);
+		assert_int_equal(nfct_nlmsg_parse((void *)out, ct), 0);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_WSCALE_ORIG), scaled ? 7 : 0);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_WSCALE_REPL), 0);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_FLAGS_ORIG), offered[i] | 0x08);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_TCP_FLAGS_REPL), scaled | 0x08);
+	}
+	nfct_destroy(ct);
+	nfct_destroy(theirs);
+}
+
 /* {address, port} a NAT attribute asks for; both ends of each range equal. */
 static void nat_of(const struct nlattr *a, uint8_t family, uint8_t *addr, uint16_t *port,
 		   bool *has_port)
@@ -291,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_the_other_library_writes),
 		cmocka_unit_test(writes_what_the_other_library_reads),
+		cmocka_unit_test(keeps_the_scale_of_a_handshake),
 		cmocka_unit_test(asks_for_the_exact_translation),
 		cmocka_unit_test(a_delete_always_has_its_tuple),
 		cmocka_unit_test(reads_its_own_keys),
