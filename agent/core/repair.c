@@ -20,6 +20,19 @@ bool repair_matches(const struct conn *old, const struct conn *now)
 	       (old->status & TRANSLATION_BITS) == (now->status & TRANSLATION_BITS);
 }
 
+/* The shortest time a connection stays listed after its last packet: a TCP one
+ * that was reset, in CLOSE (nf_conntrack_proto_tcp.c: tcp_timeouts). */
+#define CLOSE_SECONDS 10
+
+bool repair_may_have_ended(const struct conn *c, uint32_t elapsed)
+{
+	/* the kernel rounds down */
+	if (elapsed >= CLOSE_SECONDS || c->timeout <= elapsed + 1)
+		return true;
+	/* a reset in answer to the SYN takes the entry away at once */
+	return c->key.l4proto == IPPROTO_TCP && !(c->status & CONN_SEEN_REPLY);
+}
+
 /* The client's next packet made this entry while ours was gone. In the middle
  * of an old TCP connection it was picked up as ESTABLISHED without a handshake,
  * and the peer, seeing a new source port, has answered RST at most. A

@@ -24,6 +24,10 @@ enum twin repair_judge(const struct conn *old, const struct conn *now);
  * and lacks the bits: its packets leave untranslated (kernel.md 4). */
 bool repair_matches(const struct conn *old, const struct conn *now);
 
+/* Whether C, which is missing ELAPSED seconds after it was read, can have ended
+ * by itself. If not, something has taken it away: a flush. */
+bool repair_may_have_ended(const struct conn *c, uint32_t elapsed);
+
 /* The keys under which the kernel finds whatever stands in C's place: ATTEMPT
  * 0 its own, then its reply tuple. False when there is no such attempt. */
 bool repair_lookup_key(const struct conn *c, unsigned attempt, struct conn_key *ret);

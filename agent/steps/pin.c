@@ -73,6 +73,13 @@ static int bury(struct run *run, uint32_t i)
 	return k->ops->ct_batch(k->ctx, &op, 1);
 }
 
+static bool may_have_ended(const struct run *run, uint32_t i)
+{
+	usec_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
+
+	return repair_may_have_ended(connset_get(run->set, i), (uint32_t)elapsed);
+}
+
 static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 {
 	struct entry *e = &p->run->entries[i];
@@ -82,8 +89,12 @@ static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 		 * it is the restore's business. */
 		e->state = created == 0 ? ENTRY_CREATED : ENTRY_MISSING;
 		e->pinned = true;
-	} else if (deleted == -ENOENT && created == 0) {
+	} else if (deleted == -ENOENT && created == 0 && may_have_ended(p->run, i)) {
 		return bury(p->run, i);
+	} else if (deleted == -ENOENT && created == 0) {
+		/* somebody else's delete has flushed it; it is back now */
+		e->state = ENTRY_CREATED;
+		e->pinned = true;
 	} else if (deleted == -EINPROGRESS || created == -EINPROGRESS) {
 		e->state = ENTRY_MISSING;
 		e->pinned = true;

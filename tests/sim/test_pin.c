@@ -219,13 +219,17 @@ static void end_one(struct scene *s, const char *stage)
 				     (size_t)(fake_entry_find(s->fake, &c.key) - s->fake->entries));
 }
 
-/* It ended between the snapshot and its pin: our create must not revive it. */
+/* Refused between the snapshot and its pin: our create must not revive it. */
 static void ended_flow_is_not_brought_back(void **state)
 {
 	struct scene *s = *state;
 	struct conn c = scene_tcp(7);
+	struct fake_entry *e;
 
 	pin_scene(s, FLOWS);
+	e = fake_entry_find(s->fake, &c.key);
+	e->conn.status &= ~(uint32_t)(CONN_SEEN_REPLY | CONN_ASSURED);
+	e->conn.tcp_state = CONN_TCP_SYN_SENT;
 	s->on_stage = end_one;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
@@ -233,6 +237,29 @@ static void ended_flow_is_not_brought_back(void **state)
 	assert_int_equal(s->report.entries.reasons[SKIP_ENDED], 1);
 	assert_int_equal(scene_broken(s, false), 1);
 	scene_check_report(s);
+}
+
+static void somebody_deletes_another(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "pin"))
+		assert_int_equal(fake_addr_del(s->fake, s->dev, "192.168.11.101/32"), 0);
+}
+
+/* keepalived deletes its VIPs one by one while its notify script runs us: what
+ * that flushes has not ended. */
+static void foreign_flush_before_the_pin_is_made_good(void **state)
+{
+	struct scene *s = *state;
+
+	fake_addr(s->fake, s->dev, "192.168.11.101/32", NULL);
+	pin_scene(s, FLOWS);
+	s->on_stage = somebody_deletes_another;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	assert_true(s->fake->flushed >= FLOWS);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(s->report.entries.reasons[SKIP_ENDED], 0);
+	scene_check_restored(s);
 }
 
 static void fixed_kernel_is_not_pinned(void **state)
@@ -331,6 +358,7 @@ int main(void)
 		CASE(lost_events_are_made_up_for),
 		CASE(no_events_are_said_and_made_up_for),
 		CASE(ended_flow_is_not_brought_back),
+		CASE(foreign_flush_before_the_pin_is_made_good),
 		CASE(fixed_kernel_is_not_pinned),
 		CASE(pin_by_force_on_a_fixed_kernel),
 		CASE(stale_entries_are_purged_later),
