@@ -76,6 +76,8 @@ static void change_all(struct run *run)
 			report->outcomes[v] = VIP_ALREADY;
 		} else {
 			report->outcomes[v] = VIP_FAILED;
+			/* it stays, and its flows with it */
+			addrset_remove(&run->leaving, &run->targets[v].prefix.addr);
 			failed = v;
 			error = r;
 		}

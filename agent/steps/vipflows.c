@@ -91,8 +91,7 @@ void stage_drop(struct run *run)
 	size_t idx[CHUNK], i, m = 0;
 	int r = 0;
 
-	if (run->req->op != OP_DEL || run->req->vip_flows == VIP_FLOWS_KEEP || !run->set ||
-	    !run->report->changed)
+	if (run->req->op != OP_DEL || run->req->vip_flows == VIP_FLOWS_KEEP || !run->set)
 		return;
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
 		if (is_behind(run, i))

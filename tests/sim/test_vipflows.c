@@ -99,6 +99,24 @@ static void drop_takes_exactly_the_flows_behind_it(void **state)
 	drop_and_check(s);
 }
 
+/* One of two cannot be deleted: it stays, and so do the flows behind it. */
+static void drop_spares_an_address_that_could_not_go(void **state)
+{
+	struct scene *s = *state;
+
+	vip_scene(s, VIP_FLOWS_DROP);
+	on_fixed_kernel(s); /* where nothing would bring them back */
+	fake_addr(s->fake, s->dev, "192.168.11.101/32", NULL);
+	s->fake->addr_del.fault = (struct fake_fault){ 2, 1, -EBUSY };
+	scene_move(s, OP_DEL, "192.168.11.101/32", VIP4 "/32", NULL);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_false(fake_has_addr(s->fake, s->dev, "192.168.11.101/32"));
+	scene_expect(s, EXIT_PARTIAL, true);
+	assert_int_equal(behind_working(s), BEHIND);
+	assert_int_equal(s->report.vip_flows.removed, 0);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 static void drop_on_a_fixed_kernel_takes_ours_too(void **state)
 {
 	struct scene *s = *state;
@@ -300,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(drop_takes_exactly_the_flows_behind_it),
+		CASE(drop_spares_an_address_that_could_not_go),
 		CASE(drop_on_a_fixed_kernel_takes_ours_too),
 		CASE(a_bare_delete_leaves_ours),
 		CASE(drop_spares_an_address_that_stays),
