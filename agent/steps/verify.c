@@ -286,7 +286,9 @@ void stage_repair(struct run *run)
 	struct report *report = run->report;
 	int r;
 
-	if (run->req->op == OP_ADD || !run->set || (!report->changed && !run->recovering))
+	/* Also when the address went by somebody else's hand, or could not go:
+	 * what was pinned has to be read back either way. */
+	if (run->req->op == OP_ADD || !run->set)
 		return;
 	r = read_addresses(run);
 	if (r == 0) {

@@ -98,6 +98,42 @@ static void answers_lost_again_and_again(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+static void somebody_deletes_it(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "move"))
+		assert_int_equal(fake_addr_del(s->fake, s->dev, VIP4 "/32"), 0);
+}
+
+/* keepalived was faster by a moment: its delete flushed the same entries. */
+static void address_deleted_by_somebody_else_is_repaired(void **state)
+{
+	struct scene *s = *state;
+
+	s->on_stage = somebody_deletes_it;
+	del_vip4(s);
+	assert_true(s->fake->flushed >= FLOWS);
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	scene_expect(s, EXIT_DONE, false);
+	assert_true(s->report.entries.restored >= FLOWS);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+/* The address stays, and what met an obstacle in the pin is still settled. */
+static void refused_delete_leaves_no_pinned_flow_behind(void **state)
+{
+	struct scene *s = *state;
+
+	s->req.strategy = STRATEGY_PIN;
+	s->fake->addr_del.fault = (struct fake_fault){ 1, ALWAYS, -EBUSY };
+	s->fake->unanswered_batch = 3;
+	del_vip4(s);
+	expect_refused(s, EXIT_KERNEL_REFUSED);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_true(s->report.entries.pinned >= FLOWS);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 static void batch_refused_altogether(void **state)
 {
 	struct scene *s = *state;
@@ -312,6 +348,8 @@ int main(void)
 		CASE(full_table_loses_what_does_not_fit),
 		CASE(lost_answers_are_looked_up),
 		CASE(answers_lost_again_and_again),
+		CASE(address_deleted_by_somebody_else_is_repaired),
+		CASE(refused_delete_leaves_no_pinned_flow_behind),
 		CASE(batch_refused_altogether),
 		CASE(one_batch_fails),
 		CASE(mismatch_is_deleted_and_counted),
