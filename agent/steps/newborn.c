@@ -25,25 +25,39 @@ static int entries_grow(struct run *run)
 	return 0;
 }
 
+/* An event that tells of a mark, say, leaves the state and the window scales
+ * out: what is known is better then (ctnetlink_conntrack_event()). */
+static bool is_poorer(const struct conn *now, const struct conn *known)
+{
+	return now->tcp_state == CONN_TCP_NONE && known->tcp_state != CONN_TCP_NONE;
+}
+
 int run_put(struct run *run, const struct conn_record *record)
 {
 	int64_t i = connset_find(run->set, &record->conn->key);
+	struct conn_record aged = *record;
+	struct conn conn = *record->conn;
+	uint64_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
+	bool is_new = i < 0;
 	int r;
 
 	/* What we have created is as we made it; only its traffic changes it. */
-	if (i >= 0 && run->entries[i].state != ENTRY_THERE)
+	if (!is_new && (run->entries[i].state != ENTRY_THERE || run->entries[i].pinned))
 		return 0;
-	if (i >= 0 && run->entries[i].pinned)
+	if (!is_new && is_poorer(&conn, connset_get(run->set, (size_t)i)))
 		return 0;
-	r = connset_put(run->set, record);
+	/* timeouts in the set count from the snapshot */
+	conn.timeout = (uint32_t)MIN(conn.timeout + elapsed, (uint64_t)UINT32_MAX);
+	aged.conn = &conn;
+	r = connset_put(run->set, &aged);
 	if (r == 0)
 		r = entries_grow(run);
-	if (r == 0 && i < 0) {
-		i = connset_find(run->set, &record->conn->key);
-		run->entries[i].skip = (uint8_t)run_select(run, connset_get(run->set, (size_t)i));
-		run->newborn++;
-	}
-	return r;
+	if (r < 0)
+		return r;
+	i = connset_find(run->set, &conn.key);
+	run->entries[i].skip = (uint8_t)run_select(run, connset_get(run->set, (size_t)i));
+	run->newborn += is_new;
+	return 0;
 }
 
 static int put(void *ud, const struct conn_record *record)

@@ -262,6 +262,59 @@ static void foreign_flush_before_the_pin_is_made_good(void **state)
 	scene_check_restored(s);
 }
 
+/* A mark is set just before the delete. The event tells of that and leaves the
+ * state and the window scales out: no entry can be made from it. */
+static void tell_of_a_mark(struct scene *s, const char *stage)
+{
+	struct conn c = scene_tcp(7);
+	struct fake_entry e;
+
+	if (strcmp(stage, "move"))
+		return;
+	e = *fake_entry_find(s->fake, &c.key);
+	e.conn.tcp_state = CONN_TCP_NONE;
+	e.payload_len = 0;
+	fake_tell(s->fake, &e);
+}
+
+static void event_without_a_state_does_not_replace_one(void **state)
+{
+	struct scene *s = *state;
+
+	pin_scene(s, FLOWS);
+	s->req.strategy = STRATEGY_RESTORE;
+	s->on_stage = tell_of_a_mark;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void close_one(struct scene *s, const char *stage)
+{
+	struct conn c = scene_tcp(7);
+	struct fake_entry *e = fake_entry_find(s->fake, &c.key);
+
+	if (strcmp(stage, "pin"))
+		return;
+	e->conn.tcp_state = CONN_TCP_TIME_WAIT;
+	fake_tell(s->fake, e);
+}
+
+/* What has closed since the snapshot is left to the kernel. */
+static void closed_meanwhile_is_not_pinned(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_tcp(7);
+
+	pin_scene(s, FLOWS);
+	s->on_stage = close_one;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_null(fake_entry_find(s->fake, &c.key));
+	assert_int_equal(s->report.entries.reasons[SKIP_CLOSING], 1);
+	assert_int_equal(scene_broken(s, false), 1);
+}
+
 static void fixed_kernel_is_not_pinned(void **state)
 {
 	struct scene *s = *state;
@@ -359,6 +412,8 @@ int main(void)
 		CASE(no_events_are_said_and_made_up_for),
 		CASE(ended_flow_is_not_brought_back),
 		CASE(foreign_flush_before_the_pin_is_made_good),
+		CASE(event_without_a_state_does_not_replace_one),
+		CASE(closed_meanwhile_is_not_pinned),
 		CASE(fixed_kernel_is_not_pinned),
 		CASE(pin_by_force_on_a_fixed_kernel),
 		CASE(stale_entries_are_purged_later),
