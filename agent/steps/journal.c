@@ -10,7 +10,7 @@
 
 #include "steps/stage.h"
 
-#define MAGIC "vipsafe journal 1"
+#define MAGIC "vipsafe journal 2"
 #define PREFIX "move-"
 #define BOOT_ID_MAX 40
 
@@ -21,6 +21,7 @@ struct header {
 	char boot_id[BOOT_ID_MAX];
 	uint64_t snapshot_at;
 	uint64_t n_entries;
+	uint64_t moved; /* 0 or 1, written in place */
 	struct request request;
 };
 
@@ -151,6 +152,19 @@ static bool vip_is_sane(const struct vip *v)
 	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
 }
 
+int journal_mark_moved(int dirfd, const char *name)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	const uint64_t moved = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, &moved, sizeof(moved), offsetof(struct header, moved)) !=
+	    (ssize_t)sizeof(moved))
+		return -EIO;
+	return 0;
+}
+
 /* What request_parse() guarantees and the pipeline relies on. */
 static bool request_is_sane(const struct request *q)
 {
@@ -240,6 +254,7 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 	} else {
 		j.request = h.request;
 		j.snapshot_at = h.snapshot_at;
+		j.moved = h.moved != 0;
 		j.set = connset_new(seed, 0);
 		r = j.set ? read_entries(f, h.n_entries, j.set) : -ENOMEM;
 	}
@@ -272,6 +287,9 @@ void stage_save(struct run *run)
 
 	if (run->run_dir < 0)
 		return;
+	/* without a snapshot it is still told how old it is */
+	if (!run->snapshot_at)
+		run->snapshot_at = run_now(run);
 	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
 			  run->req, run->snapshot_at, run->set, keep_candidate, run);
 	if (r < 0)

@@ -17,6 +17,7 @@
 struct journal {
 	struct request request;
 	usec_t snapshot_at;  /* of this boot's monotonic clock */
+	bool moved;	     /* the change had been tried before the kill */
 	struct connset *set; /* owned; the candidates */
 };
 
@@ -36,6 +37,9 @@ bool journal_is_half(const char *name);
 int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
 		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud);
+
+/* Note in NAME that the address change has been tried. */
+int journal_mark_moved(int dirfd, const char *name);
 
 /* -ENOENT: none. -EBADMSG: of another boot or format, truncated or malformed.
  * -EPERM: not ours. SEED is for the set. */

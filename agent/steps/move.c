@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "steps/journal.h"
+
 /* Duplicate address detection takes one to two seconds (RFC 4862 5.4, with
  * the kernel's random delay). */
 #define DAD_PATIENCE (4 * USEC_PER_SEC)
@@ -140,12 +142,17 @@ static void wait_dad(struct run *run)
 
 void stage_move(struct run *run)
 {
+	char name[JOURNAL_NAME_MAX];
 	usec_t began = run_now(run);
 	bool dad = false;
 	size_t v;
 
 	run_keep_hold(run);
 	change_all(run);
+	/* Whoever finishes this run must not do it twice: the address may have
+	 * been set or deleted on purpose by then. */
+	if (run->saved)
+		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
 	run->report->timing.move = run_now(run) - began;
 	for (v = 0; v < run->req->n_vips; v++)
 		dad = dad || (run->req->op == OP_ADD && run->req->vips[v].dad);
@@ -172,7 +179,8 @@ void stage_announce(struct run *run)
 			run_sleep(run, s->interval);
 		for (v = 0; v < run->req->n_vips; v++) {
 			/* a killed run may have added it and not announced it */
-			if (run->report->outcomes[v] != VIP_CHANGED && !run->recovering)
+			if (run->report->outcomes[v] != VIP_CHANGED &&
+			    !(run->recovering && run->report->outcomes[v] == VIP_ALREADY))
 				continue;
 			r = k->ops->announce(k->ctx, &run->link, &run->targets[v].prefix.addr);
 			if (r < 0 && r != -EOPNOTSUPP)

@@ -11,6 +11,11 @@
 #include "steps/lock.h"
 #include "steps/rundir.h"
 
+/* A run that was killed before it changed the address is finished for so long:
+ * whoever asked for it may still be waiting for the outcome. Later the address
+ * may be where it is on purpose, or another node may have it. */
+#define LEFTOVER_FRESH (60 * USEC_PER_SEC)
+
 /* Drop from J the addresses that REQ decides about anew. */
 static void leave_to(struct request *j, const struct request *req)
 {
@@ -27,26 +32,80 @@ static void leave_to(struct request *j, const struct request *req)
 	j->n_vips = n;
 }
 
+/* Take the addresses as they are. */
+static void look(struct run *run)
+{
+	size_t v;
+
+	if (addr_table_read(&run->env->kernel, &run->before) < 0)
+		return;
+	for (v = 0; v < run->req->n_vips; v++) {
+		const struct prefix *p = &run->req->vips[v].prefix;
+		bool there = addr_table_find(&run->before, run->link.ifindex, p);
+
+		run->targets[v] = (struct ifaddr){ .prefix = *p };
+		if (there == (run->req->op == OP_ADD))
+			run->report->outcomes[v] = VIP_ALREADY;
+	}
+}
+
+/* What the killed run had not come to. Connections were born since, so that
+ * its snapshot alone would let the delete flush them unseen. */
+static void change(struct run *run)
+{
+	stage_check(run);
+	if (run->done)
+		return;
+	if (run->req->op == OP_DEL) {
+		stage_hold(run);
+		run->overrun = true; /* nobody has watched since */
+		if (newborn_list(run) == 0)
+			run_classify(run);
+		stage_pin(run);
+	}
+	stage_move(run);
+	stage_drop(run);
+}
+
+/* Somebody has decided about the address since, or may have. */
+static void leave(struct run *run)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t v;
+
+	look(run);
+	for (v = 0; v < run->req->n_vips && !run->moved; v++)
+		if (run->report->outcomes[v] == VIP_UNTOUCHED)
+			report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
+				    "a run that was killed long ago was to %s %s on %s: left as it "
+				    "is, repeat the command if that is still wanted",
+				    op_name(run->req->op),
+				    prefix_format(&run->req->vips[v].prefix, text), run->link.name);
+}
+
 /* The change, then the entries: whether the address went in the killed run,
  * goes now, or went by somebody else's hand makes no difference to them. */
 static void finish(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
+	bool fresh = run->started < run->snapshot_at + LEFTOVER_FRESH;
 
-	if (k->ops->link_get(k->ctx, run->req->device, &run->link) == 0) {
-		stage_check(run);
-		if (!run->done)
-			stage_move(run);
-		stage_drop(run);
-		stage_announce(run);
-	} else {
+	stage_verdict(run);
+	if (run->req->op == OP_DEL && run->report->strategy == STRATEGY_NONE)
+		run->report->strategy = STRATEGY_RESTORE;
+	if (k->ops->link_get(k->ctx, run->req->device, &run->link) < 0)
 		report_warn(run->report, "device-vanished", "", "%s is not there any more",
 			    run->req->device);
-	}
-	stage_verdict(run);
-	if (run->req->op == OP_DEL)
-		run->report->strategy = STRATEGY_RESTORE;
-	stage_repair(run);
+	else if (fresh && !run->moved)
+		change(run);
+	else
+		leave(run);
+	if (fresh)
+		stage_announce(run);
+	/* where the address stays, nothing was flushed: what is missing ended */
+	if (run->report->result != RESULT_REFUSED)
+		stage_repair(run);
+	stage_release(run);
 	stage_remember(run);
 	stage_forget(run);
 }
@@ -64,6 +123,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	report->recovered = true;
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
+	run.moved = j->moved;
 	if (run_entries_new(&run) == 0 && run.saved)
 		finish(&run);
 	else
@@ -109,6 +169,8 @@ void stage_leftover(struct run *run)
 		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
 		run->link.name, (unsigned long long)theirs.entries.restored,
 		(unsigned long long)theirs.entries.lost);
+	if (theirs.error[0])
+		report_warn(run->report, "leftover-left", "", "%s", theirs.error);
 	journal_done(&j);
 }
 

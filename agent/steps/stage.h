@@ -65,6 +65,7 @@ struct run {
 	uint64_t listed;   /* entries seen by verifying listings */
 	unsigned rounds;   /* of verifying and restoring, so far */
 	bool saved;	   /* a journal of this run is in the run directory */
+	bool moved;	   /* recovering: the killed run had tried the change */
 	bool recovering;   /* finishing a killed run: the address may be gone already */
 };
 

@@ -185,6 +185,90 @@ static void leftovers_of_another_boot_are_not_used(void **state)
 	}
 }
 
+/* Killed as STAGE begins. */
+static struct scene *killed_at(void **state, enum op op, const char *vip, const char *stage)
+{
+	struct scene *s = fresh(state);
+	int stages = count_stages(state, op, vip), at;
+
+	for (at = 0; at < stages && strcmp(s->stages[at], stage); at++)
+		;
+	assert_true(at < stages);
+	return killed_run(state, op, vip, at);
+}
+
+/* Whoever has set the address again since meant it. */
+static void address_set_again_is_left_alone(void **state)
+{
+	struct recovered rec = { 0 };
+	struct scene *s = killed_at(state, OP_DEL, VIP4 "/32", "repair");
+
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	fake_addr(s->fake, s->dev, VIP4 "/32", "br-mgmt:1");
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(rec.worst, EXIT_DONE);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+/* Another node has it by now: adding it here would make two of them. */
+static void address_taken_away_again_is_not_added(void **state)
+{
+	struct recovered rec = { 0 };
+	struct scene *s = killed_at(state, OP_ADD, "192.168.11.101/32", "announce");
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, "192.168.11.101/32"), 0);
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_false(fake_has_addr(s->fake, s->dev, "192.168.11.101/32"));
+	assert_int_equal(s->fake->n_announced, 0);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+static void old_leftover(void **state, enum op op, const char *vip)
+{
+	struct recovered rec = { 0 };
+	struct scene *s = killed_at(state, op, vip, "move");
+	unsigned writes;
+
+	fake_advance(s->fake, 120 * USEC_PER_SEC);
+	writes = s->fake->writes;
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_int_equal(s->fake->writes, writes);
+	assert_int_equal(s->fake->n_announced, 0);
+	assert_true(fake_has_addr(s->fake, s->dev, vip) == (op == OP_DEL));
+	assert_int_equal(rec.worst, EXIT_UNSAFE);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+}
+
+static void change_of_long_ago_is_not_made(void **state)
+{
+	old_leftover(state, OP_DEL, VIP4 "/32");
+	old_leftover(state, OP_ADD, "192.168.11.101/32");
+}
+
+/* The killed run's snapshot knows nothing of them, but the delete that is
+ * made good flushes them all the same. */
+static void flows_born_since_the_kill_survive(void **state)
+{
+	struct recovered rec = { 0 };
+	struct scene *s = killed_at(state, OP_DEL, VIP4 "/32", "move");
+	struct conn born[20];
+
+	fake_advance(s->fake, 40 * USEC_PER_SEC);
+	for (uint16_t i = 0; i < ARRAY_SIZE(born); i++) {
+		born[i] = scene_tcp((uint16_t)(2000 + i));
+		/* shorter than the time since the snapshot */
+		assert_non_null(fake_entry_add(s->fake, &born[i], NULL, s->dev, 20));
+	}
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(rec.worst, EXIT_DONE);
+	for (uint16_t i = 0; i < ARRAY_SIZE(born); i++)
+		assert_true(scene_works(s, &born[i]));
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 static void nothing_to_recover(void **state)
 {
 	struct recovered rec = { 0 };
@@ -207,6 +291,10 @@ int main(void)
 		CASE(another_run_finishes),
 		CASE(opposite_run_wins),
 		CASE(leftovers_of_another_boot_are_not_used),
+		CASE(address_set_again_is_left_alone),
+		CASE(address_taken_away_again_is_not_added),
+		CASE(change_of_long_ago_is_not_made),
+		CASE(flows_born_since_the_kill_survive),
 		CASE(nothing_to_recover),
 	};
 
