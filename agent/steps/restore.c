@@ -25,7 +25,8 @@ static uint32_t seconds_left(const struct run *run, const struct conn *c)
 {
 	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
 
-	return c->timeout > elapsed ? c->timeout - elapsed : 0;
+	/* 0 would create an entry that is gone at once */
+	return c->timeout > elapsed ? c->timeout - elapsed : 1;
 }
 
 static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
@@ -204,7 +205,7 @@ static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 	if (r < 0)
 		return r;
 	for (i = 0; i < *n; i++) {
-		if (ch->ops[i].result == -ENOENT && ch->ops[i].conn->has_master && !orphan)
+		if (ch->ops[i].result == -ENOENT && !orphan)
 			idx[left++] = idx[i];
 		else if (create_take(ch->run, idx[i], &ch->ops[i]))
 			blocked[m++] = idx[i];

@@ -185,8 +185,7 @@ static void leftovers_of_another_boot_are_not_used(void **state)
 	}
 }
 
-/* Killed as STAGE begins. */
-static struct scene *killed_at(void **state, enum op op, const char *vip, const char *stage)
+static int stage_number(void **state, enum op op, const char *vip, const char *stage)
 {
 	struct scene *s = fresh(state);
 	int stages = count_stages(state, op, vip), at;
@@ -194,7 +193,13 @@ static struct scene *killed_at(void **state, enum op op, const char *vip, const 
 	for (at = 0; at < stages && strcmp(s->stages[at], stage); at++)
 		;
 	assert_true(at < stages);
-	return killed_run(state, op, vip, at);
+	return at;
+}
+
+/* Killed as STAGE begins. */
+static struct scene *killed_at(void **state, enum op op, const char *vip, const char *stage)
+{
+	return killed_run(state, op, vip, stage_number(state, op, vip, stage));
 }
 
 /* Whoever has set the address again since meant it. */
@@ -269,6 +274,28 @@ static void flows_born_since_the_kill_survive(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+/* The control connection is long gone: its data connection is worth more
+ * without a master than not at all. */
+static void child_without_a_master_is_recovered(void **state)
+{
+	struct recovered rec = { 0 };
+	struct conn master = scene_tcp(3000), child = scene_tcp(3001);
+	int at = stage_number(state, OP_DEL, VIP4 "/32", "repair");
+	struct scene *s = fresh(state);
+
+	child.status |= CONN_EXPECTED;
+	assert_non_null(fake_entry_add(s->fake, &child, &master.key, s->dev, 400));
+	scene_remember(s);
+	s->kill_at = at;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->kill_at = -1;
+	assert_int_equal(scene_broken(s, false), 1);
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_int_equal(rec.lost, 0);
+	assert_int_equal(scene_broken(s, false), 0);
+	scene_check_restored(s);
+}
+
 static void nothing_to_recover(void **state)
 {
 	struct recovered rec = { 0 };
@@ -295,6 +322,7 @@ int main(void)
 		CASE(address_taken_away_again_is_not_added),
 		CASE(change_of_long_ago_is_not_made),
 		CASE(flows_born_since_the_kill_survive),
+		CASE(child_without_a_master_is_recovered),
 		CASE(nothing_to_recover),
 	};
 

@@ -4,6 +4,7 @@
 #include "scene.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "steps/remember.h"
@@ -315,6 +316,27 @@ static void closed_meanwhile_is_not_pinned(void **state)
 	assert_int_equal(scene_broken(s, false), 1);
 }
 
+static void a_second_passes(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "pin"))
+		fake_advance(s->fake, USEC_PER_SEC);
+}
+
+/* Rounded down twice its time is over; the flow may go on all the same. */
+static void last_second_is_not_cut_off(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_UDP, "10.1.9.9", 5353, SERVER4, 53, HOST4, 6000);
+
+	pin_scene(s, FLOWS);
+	assert_non_null(fake_entry_add(s->fake, &c, NULL, s->dev, 2));
+	s->on_stage = a_second_passes;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_works(s, &c));
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 static void fixed_kernel_is_not_pinned(void **state)
 {
 	struct scene *s = *state;
@@ -414,6 +436,7 @@ int main(void)
 		CASE(foreign_flush_before_the_pin_is_made_good),
 		CASE(event_without_a_state_does_not_replace_one),
 		CASE(closed_meanwhile_is_not_pinned),
+		CASE(last_second_is_not_cut_off),
 		CASE(fixed_kernel_is_not_pinned),
 		CASE(pin_by_force_on_a_fixed_kernel),
 		CASE(stale_entries_are_purged_later),
