@@ -94,8 +94,9 @@ static void dump_message(struct ct *ct, const struct nlmsghdr *nlh, struct dump 
 	if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR) {
 		r = message_error(nlh);
 		if (r < 0 && !d->result)
-			/* nfnetlink has no such subsystem: no ctnetlink */
-			d->result = r == -EINVAL ? -EPROTONOSUPPORT : r;
+			/* nfnetlink has no such subsystem: connections are tracked
+			 * (ct_usage() was asked before), but not to be had */
+			d->result = r == -EINVAL ? -EOPNOTSUPP : r;
 		d->done = true;
 		return;
 	}
