@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "scene.h"
+#include "steps/again.h"
 
 static size_t announced(const struct scene *s, const char *text)
 {
@@ -88,6 +89,38 @@ static void only_new_addresses_are_announced(void **state)
 	assert_int_equal(announced(s, "192.168.11.101"), s->settings.announce.count);
 }
 
+/* The address goes to another node between two announcements. */
+static void sleep_and_lose_it(void *ctx, usec_t duration)
+{
+	struct fake *f = ctx;
+
+	fake_advance(f, duration);
+	if (f->n_announced && fake_has_addr(f, f->links[0].ifindex, "192.168.11.101/32"))
+		assert_int_equal(fake_addr_del(f, f->links[0].ifindex, "192.168.11.101/32"), 0);
+}
+
+static void second_burst_ends_when_the_address_goes(void **state)
+{
+	struct scene *s = *state;
+	struct announce_settings again = { .again = 4,
+					   .interval = 100 * USEC_PER_MSEC,
+					   .again_after = USEC_PER_SEC };
+	struct kernel k = s->fake->kernel;
+	struct kernel_ops ops = *k.ops;
+
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	s->fake->n_announced = 0;
+	again_all(&k, &again, &s->report);
+	assert_int_equal(announced(s, "192.168.11.101"), 4);
+
+	s->fake->n_announced = 0;
+	ops.sleep = sleep_and_lose_it;
+	k.ops = &ops;
+	again_all(&k, &again, &s->report);
+	assert_int_equal(announced(s, "192.168.11.101"), 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
@@ -99,6 +132,7 @@ int main(void)
 		CASE(delete_announces_nothing),
 		CASE(failing_announcement_is_a_warning),
 		CASE(only_new_addresses_are_announced),
+		CASE(second_burst_ends_when_the_address_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
