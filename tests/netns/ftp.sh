@@ -89,9 +89,13 @@ half() {
 		check "with vipsafe the passive client is heard" said ftpd2 "NOOP"
 		tell data1 "more"
 		check "with vipsafe the data connection goes on" said pod1 "more"
-		port_command 2
-		check "with vipsafe the helper goes on" test -n "$PORT"
-		check "with vipsafe a new data connection works" data_up 2
+		if json '.warnings[].code' | grep -qx helper-lost; then
+			skip "with vipsafe the helper goes on" "this kernel forgets it, and the report says so"
+		else
+			port_command 2
+			check "with vipsafe the helper goes on" test -n "$PORT"
+			check "with vipsafe a new data connection works" data_up 2
+		fi
 	fi
 	fresh
 }
