@@ -46,6 +46,7 @@ struct guard {
 		usec_t due;
 	} lost[LOST_MAX]; /* addresses that may be gone for good */
 	size_t n_lost;
+	bool readdress;	     /* own and local are out of date */
 	bool foreign_delete; /* seen, to be repaired */
 	usec_t repairs_since, quarantine_until;
 	unsigned repairs_recent;
@@ -180,6 +181,7 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
 
+	g->readdress = true;
 	if (gone)
 		note_loss(g, &a->prefix.addr);
 	if (gone && a->ifindex == g->scope.link.ifindex)
@@ -278,13 +280,23 @@ static int pin_due(struct guard *g)
 	return r == 0 ? young_compact(&g->young) : r;
 }
 
+/* Our own deletes come back as no event. */
+static int on_dropped(void *ud, const struct conn *c, bool ours _unused_)
+{
+	struct guard *g = ud;
+
+	g->status.removed++;
+	keyset_remove(g->pinned, &c->key);
+	young_kill(&g->young, &c->key);
+	return 0;
+}
+
 static void settle_losses(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 	usec_t t = now(g);
 	struct link link;
 	size_t i, left = 0;
-	uint64_t removed;
 	bool down;
 
 	if (!g->n_lost || read_addresses(g) < 0)
@@ -298,8 +310,8 @@ static void settle_losses(struct guard *g)
 			g->lost[left++] = g->lost[i];
 			continue;
 		}
-		if (guard_drop(&g->scope, &g->lost[i].addr, &removed) == 0)
-			g->status.removed += removed;
+		if (guard_drop(&g->scope, &g->lost[i].addr, on_dropped, g) < 0)
+			g->lost[left++] = g->lost[i]; /* tried again */
 	}
 	g->n_lost = left;
 }
@@ -376,11 +388,12 @@ void guard_ready(struct guard *g)
 	/* Addresses first: their deletion is told before the flush it causes,
 	 * and says how to take the deaths that follow. */
 	a = k->ops->addr_events(k->ctx, on_address, g);
+	/* whose entries are meant is told by the addresses, new ones too */
+	if ((g->readdress || a < 0) && read_addresses(g) == 0)
+		g->readdress = false;
 	r = k->ops->ct_events(k->ctx, on_event, g);
 	if (g->foreign_delete)
 		repair(g);
-	if (a != 0 || g->n_lost)
-		(void)read_addresses(g);
 	if (r == -ENOBUFS || a == -ENOBUFS) {
 		g->status.overruns++;
 		g->status.state = GUARD_STALE;

@@ -142,7 +142,8 @@ static int drop_listed(void *ud, const struct conn_record *record)
 	return r == -EEXIST ? 0 : r;
 }
 
-static int drop_found(const struct kernel *k, const struct connset *found, uint64_t *removed)
+static int drop_found(const struct kernel *k, const struct connset *found, guard_outcome outcome,
+		      void *ud)
 {
 	size_t at, i, m, n = connset_count(found);
 	struct ct_op ops[CHUNK];
@@ -155,24 +156,23 @@ static int drop_found(const struct kernel *k, const struct connset *found, uint6
 						 .conn = connset_get(found, at + i) };
 		r = k->ops->ct_batch(k->ctx, ops, m);
 		r = r == -ENOBUFS ? 0 : r;
-		for (i = 0; i < m; i++)
-			*removed += ops[i].result == 0;
+		for (i = 0; i < m && r == 0; i++)
+			if (ops[i].result == 0)
+				r = outcome(ud, ops[i].conn, false);
 	}
 	return r;
 }
 
-int guard_drop(const struct guard_scope *s, const struct addr *a, uint64_t *ret_removed)
+int guard_drop(const struct guard_scope *s, const struct addr *a, guard_outcome outcome, void *ud)
 {
 	const struct kernel *k = &s->env->kernel;
 	struct drop d = { .addr = a, .found = connset_new(s->env->seed, 0) };
-	uint64_t removed = 0;
 	int r = d.found ? k->ops->ct_dump(k->ctx, a->family, drop_listed, &d) : -ENOMEM;
 
 	if (r == -EINTR) /* cut short: once more, into the same set */
 		r = k->ops->ct_dump(k->ctx, a->family, drop_listed, &d);
 	if (r == 0 || r == -EINTR)
-		r = drop_found(k, d.found, &removed);
+		r = drop_found(k, d.found, outcome, ud);
 	connset_free(d.found);
-	*ret_removed = removed;
 	return r;
 }

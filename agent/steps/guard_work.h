@@ -28,5 +28,6 @@ int guard_repair(const struct guard_scope *s, struct connset *set, guard_outcome
 		 struct report *ret_report);
 
 /* Address A is no longer of this node: delete what is translated to it, as the
- * kernel does with what it has masqueraded itself. */
-int guard_drop(const struct guard_scope *s, const struct addr *a, uint64_t *ret_removed);
+ * kernel does with what it has masqueraded itself. OUTCOME is called for each
+ * that is gone now. */
+int guard_drop(const struct guard_scope *s, const struct addr *a, guard_outcome outcome, void *ud);

@@ -218,6 +218,22 @@ static void an_address_that_comes_back_keeps_them(void **state)
 	guard_free(g);
 }
 
+static void a_new_address_is_guarded_too(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct conn c =
+		scene_flow(IPPROTO_TCP, "10.1.0.9", 5000, SERVER4, 80, "192.168.11.50", 6000);
+
+	spin(s, g, 2 * USEC_PER_SEC);
+	fake_addr(s->fake, s->dev, "192.168.11.50/24", NULL);
+	spin(s, g, USEC_PER_SEC);
+	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
+	spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
+	guard_free(g);
+}
+
 /* The link is down and has taken the address along: it may come back late. */
 static void a_link_that_is_down_is_waited_for(void **state)
 {
@@ -323,6 +339,7 @@ int main(void)
 		CASE(purposeful_deletes_are_respected),
 		CASE(a_lost_address_takes_its_pinned_entries_along),
 		CASE(an_address_that_comes_back_keeps_them),
+		CASE(a_new_address_is_guarded_too),
 		CASE(a_link_that_is_down_is_waited_for),
 		CASE(lost_events_lead_to_reading_again),
 		CASE(repeated_flushes_are_not_fought),
