@@ -115,7 +115,7 @@ static struct na_packet na_make(const struct link *link, const struct addr *a)
 }
 
 /* SOCK_DGRAM: the device writes its own link header, VLAN or not. */
-static int send_on(const struct link *link, uint16_t protocol, const uint8_t dst[ETH_ALEN],
+static int send_on(int fd, const struct link *link, uint16_t protocol, const uint8_t dst[ETH_ALEN],
 		   const void *data, size_t size)
 {
 	struct sockaddr_ll to = {
@@ -124,18 +124,22 @@ static int send_on(const struct link *link, uint16_t protocol, const uint8_t dst
 		.sll_ifindex = link->ifindex,
 		.sll_halen = ETH_ALEN,
 	};
-	/* Protocol 0: this socket receives nothing. */
-	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return -errno;
 	memcpy(to.sll_addr, dst, ETH_ALEN);
 	if (sendto(fd, data, size, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return -errno;
 	return 0;
 }
 
-int announce_send(const struct link *link, const struct addr *a)
+int announce_open(void)
+{
+	/* Protocol 0: this socket receives nothing. */
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int announce_send(int fd, const struct link *link, const struct addr *a)
 {
 	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	static const uint8_t multicast[ETH_ALEN] = { 0x33, 0x33, 0, 0, 0, 1 };
@@ -146,12 +150,12 @@ int announce_send(const struct link *link, const struct addr *a)
 	if (a->family == AF_INET) {
 		struct garp p = garp_make(link, a);
 
-		return send_on(link, ETH_P_ARP, broadcast, &p, sizeof(p));
+		return send_on(fd, link, ETH_P_ARP, broadcast, &p, sizeof(p));
 	}
 	if (a->family == AF_INET6) {
 		struct na_packet p = na_make(link, a);
 
-		return send_on(link, ETH_P_IPV6, multicast, &p, sizeof(p));
+		return send_on(fd, link, ETH_P_IPV6, multicast, &p, sizeof(p));
 	}
 	return -EAFNOSUPPORT;
 }

@@ -6,9 +6,14 @@
 
 #include <vipsafe/kernel.h>
 
-/* Send one gratuitous ARP request (sender = target = A, broadcast), or one
+/* A socket to announce on; keep it for several, since closing one waits for all
+ * packet receivers of the machine (packet_release(): synchronize_net()).
+ * -EPERM: needs CAP_NET_RAW. */
+int announce_open(void);
+
+/* Send on FD one gratuitous ARP request (sender = target = A, broadcast), or one
  * unsolicited Neighbour Advertisement with the override flag to all nodes,
  * with the MAC in *LINK as the answer. *LINK must be fresh: a bond may have
  * changed its MAC. -EOPNOTSUPP: no Ethernet-like device; -ENETDOWN: it is
- * down; -EPERM: needs CAP_NET_RAW. */
-int announce_send(const struct link *link, const struct addr *a);
+ * down. */
+int announce_send(int fd, const struct link *link, const struct addr *a);

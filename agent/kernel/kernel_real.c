@@ -17,6 +17,7 @@
 #include "kernel/sockets.h"
 
 struct kernel_real {
+	int announce; /* socket; -1 until something is announced */
 	struct rtnl *rtnl;
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
@@ -75,9 +76,18 @@ static int real_promotes_secondaries(void *ctx _unused_, const struct link *link
 	return link_promotes_secondaries(link);
 }
 
-static int real_announce(void *ctx _unused_, const struct link *link, const struct addr *a)
+static int real_announce(void *ctx, const struct link *link, const struct addr *a)
 {
-	return announce_send(link, a);
+	struct kernel_real *k = ctx;
+	int fd;
+
+	if (k->announce < 0) {
+		fd = announce_open();
+		if (fd < 0)
+			return fd;
+		k->announce = fd;
+	}
+	return announce_send(k->announce, link, a);
 }
 
 static int real_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
@@ -262,6 +272,7 @@ int kernel_real_new(struct kernel_real **ret)
 
 	if (!k)
 		return -ENOMEM;
+	k->announce = -1;
 	r = rtnl_new(&k->rtnl);
 	if (r < 0) {
 		kernel_real_free(k);
@@ -289,6 +300,8 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	ctevents_free(k->events);
 	ct_free(k->ct);
 	rtnl_free(k->rtnl);
+	if (k->announce >= 0)
+		close(k->announce);
 	free(k);
 	return NULL;
 }

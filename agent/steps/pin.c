@@ -19,6 +19,9 @@
  * ones pinned too. */
 #define NEWBORN_ROUNDS 3
 
+/* For the few of the last batch that met an obstacle. */
+#define REPAIR_GRACE (100 * USEC_PER_MSEC)
+
 struct pinning {
 	struct run *run;
 	struct addrset on_device; /* addresses the device keeps */
@@ -221,12 +224,16 @@ static void pin(struct run *run)
 		.run = run,
 		.until = MIN(run_now(run) + run->env->settings->pin_deadline, run->deadline),
 	};
+	usec_t deadline = run->deadline;
 	int r = read_device(&p);
 
 	if (r == 0)
 		r = pin_rounds(&p);
-	/* Whatever met an obstacle in its own pair: at once, not after the move. */
+	/* Whatever met an obstacle in its own pair: at once, not after the move,
+	 * and whatever the deadline says, since it was we who deleted it. */
+	run->deadline = MAX(run->deadline, run_now(run) + REPAIR_GRACE);
 	restore_missing(run);
+	run->deadline = deadline;
 	if (r < 0)
 		report_warn(run->report, "pin-failed", "", "pinning broke off: %s", strerror(-r));
 	if (p.left)

@@ -148,6 +148,22 @@ static int read_addresses(struct run *run)
 	return run_sort_addresses(run, &run->before, gone);
 }
 
+/* Nobody is going to restore anything, so what may well have ended by itself,
+ * a handshake that was answered by a reset, say, is not called lost. */
+static void excuse_ended(struct run *run)
+{
+	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		if (e->skip == SKIP_NONE && e->state == ENTRY_MISSING &&
+		    repair_may_have_ended(connset_get(run->set, i), elapsed))
+			e->skip = SKIP_ENDED;
+	}
+}
+
 static void list_and_time(struct run *run, int *ret)
 {
 	usec_t began = run_now(run);
@@ -191,8 +207,10 @@ static int settle(struct run *run)
 		if (count_state(run, ENTRY_CREATED))
 			restore_read_back(run);
 		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
-		if (!repair)
+		if (!repair) {
+			excuse_ended(run);
 			return 0;
+		}
 		run_keep_hold(run);
 		if (missing) {
 			restore_and_time(run);
