@@ -263,6 +263,19 @@ static bool is_due(const struct guard *g, size_t i, usec_t t)
 	return t - g->young.since[i] >= g->device.pin_after;
 }
 
+/* A run beside us, or recover, may have taken the rules of the device away. */
+static void check_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+
+	if (g->scope.holding && k->ops->hold_arm(k->ctx, USEC_PER_MSEC) == 0)
+		return;
+	g->scope.holding = k->ops->hold_open(k->ctx, g->env.settings->hold, &g->scope.link,
+					     &g->status.hold, g->status.reason) == 0;
+	if (!g->scope.holding)
+		g->status.hold = HOLD_OFF;
+}
+
 static int pin_due(struct guard *g)
 {
 	size_t i, n = connset_count(g->young.set), m = 0;
@@ -275,6 +288,8 @@ static int pin_due(struct guard *g)
 			keys[m++] = connset_get(g->young.set, i)->key;
 	if (m == PINS_MAX)
 		g->next = t + PINS_PAUSE;
+	if (r == 0 && m)
+		check_hold(g);
 	if (r == 0 && m)
 		r = guard_pin(&g->scope, keys, m, t + g->env.settings->pin_deadline, on_pinned, g);
 	return r == 0 ? young_compact(&g->young) : r;
@@ -336,11 +351,7 @@ static void arrive(struct guard *g)
 		degrade(g, r, "watching");
 		return;
 	}
-	r = k->ops->hold_open(k->ctx, g->env.settings->hold, &g->scope.link, &g->status.hold,
-			      g->status.reason);
-	g->scope.holding = r == 0;
-	if (r < 0)
-		g->status.hold = HOLD_OFF;
+	check_hold(g);
 	relist(g);
 }
 

@@ -142,12 +142,24 @@ int newborn_list(struct run *run)
 	return r == -EINTR ? 0 : r;
 }
 
+/* With the tuples of an entry we know, but another one: what traffic has put in
+ * its place after the flush. The repair judges it, by the one we know. */
+static int put_after(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int64_t i = connset_find(run->set, &record->conn->key);
+
+	if (i >= 0 && connset_get(run->set, (size_t)i)->id != record->conn->id)
+		return 0;
+	return run_put(run, record);
+}
+
 /* After the move the kernel may have flushed what an event tells of, so there
  * is nothing to fetch; the event itself then is the best knowledge there is. */
 int newborn_note(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
-	int r = run->watching ? k->ops->ct_events(k->ctx, put, run) : 0;
+	int r = run->watching ? k->ops->ct_events(k->ctx, put_after, run) : 0;
 
 	return r == -ENOBUFS ? 0 : r;
 }

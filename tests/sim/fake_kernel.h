@@ -127,7 +127,6 @@ struct fake {
 	bool no_sock_destroy;	   /* Linux before 4.5 */
 	bool no_events;		   /* nf_conntrack_events is 0 */
 	unsigned events_lost;	   /* so many readings end with -ENOBUFS and nothing else */
-	bool twins_told;	   /* twins are events also for who does not ask for deaths */
 	bool no_addr_events;	   /* addr_watch is refused */
 	unsigned addr_events_lost; /* as events_lost */
 	unsigned busy_nth;	   /* every so manieth entry is offloaded: DELETE is -EBUSY */
@@ -212,7 +211,7 @@ void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin k
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq);
 
 /* Traffic has changed ENTRY, or the test has just added it: tell whoever
- * watches. Births, flushes, expiries and (see twins_told) twins are told of by themselves; what
+ * watches. Births, flushes, expiries and twins are told of by themselves; what
  * ct_batch does is our own and is not. */
 void fake_tell(struct fake *f, const struct fake_entry *entry);
 

@@ -205,8 +205,8 @@ static const char *const bad[] = {
 	"{\"v\":1,\"op\":\"plan\",\"device\":\"br0\"," VIPS "}",
 	"{\"v\":1,\"op\":\"plan\",\"of\":\"plan\",\"device\":\"br0\"," VIPS "}",
 	"{\"v\":1,\"op\":\"del\",\"device\":\"a/b\"," VIPS "}",
-	"{\"v\":1,\"op\":\"del\",\"device\":\"br0\",\"addresses\":"
-	"[{\"address\":\"192.0.2.1/32\",\"metric\":1}]}",
+	("{\"v\":1,\"op\":\"del\",\"device\":\"br0\",\"addresses\":"
+	 "[{\"address\":\"192.0.2.1/32\",\"metric\":1}]}"),
 };
 
 static void bad_requests_are_refused(void **state _unused_)
