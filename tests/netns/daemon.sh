@@ -19,6 +19,7 @@ config '[agent]' 'announce_again_after = 1s' '[device br-mgmt]'
 answers() { "$VIPSAFE" status >/dev/null 2>&1; }
 
 # start_daemon [WORDS...]: running and answering when this returns
+# shellcheck disable=SC2120 # its own options, when a case has any
 start_daemon() {
 	"$VIPSAFED" --config "$CONF" -v "$@" 2>>"$T/log" &
 	DAEMON=$!
