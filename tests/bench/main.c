@@ -118,7 +118,7 @@ static int measure_size(struct bench *b, size_t asked, unsigned rounds)
 
 	b->entries = fitting(&b->env.kernel, asked);
 	/* Small tables are quick and noisy: more rounds. */
-	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : b->entries <= 150000 ? 11 : 5;
+	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : b->entries <= 150000 ? 11 : 7;
 	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
 	r = scene_fill(b->entries);
 	if (r == 0)
@@ -154,11 +154,16 @@ static bool have_program(const char *name)
 }
 
 /* Wall time beyond our own was somebody else's. */
+static double others_percent(const struct stopwatch *w)
+{
+	return w->all_wall > 0 ? 100 * (1 - w->all_busy / w->all_wall) : 0;
+}
+
 static void print_busy(const struct stopwatch *w)
 {
 	printf("del, away, pin gap: wall time. The rest: processor time, user and system; others "
 	       "had the machine for %.0f%% of the wall time.\n",
-	       100 * (1 - w->all_busy / w->all_wall));
+	       others_percent(w));
 }
 
 static int measure_all(struct bench *b, const struct options *o)
@@ -183,7 +188,7 @@ static int measure_all(struct bench *b, const struct options *o)
 		print_busy(&b->watch);
 	}
 	if (o->json && b->scores->n) {
-		int error = scores_write(b->scores, o->json);
+		int error = scores_write(b->scores, others_percent(&b->watch), o->json);
 
 		if (error < 0)
 			fprintf(stderr, "bench: %s: %s\n", o->json, strerror(-error));

@@ -196,7 +196,7 @@ static void date_text(char *buf, size_t size)
 	strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }
 
-int scores_write(const struct scores *r, const char *path)
+int scores_write(const struct scores *r, double others, const char *path)
 {
 	json_t *list = json_array(), *root;
 	char date[32], cpu[128];
@@ -211,9 +211,10 @@ int scores_write(const struct scores *r, const char *path)
 		json_array_append_new(list, score_json(&r->items[i]));
 	if (uname(&host) < 0)
 		memset(&host, 0, sizeof(host));
-	root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:o}", "date", date, "cpu", cpu, "kernel", host.release, "machine",
-			 host.machine, "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "holds",
-			 scores_hold(r), "results", list);
+	root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:o}", "date", date, "cpu", cpu,
+			 "kernel", host.release, "machine", host.machine, "cpus",
+			 (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "others_percent", others,
+			 "holds", scores_hold(r), "results", list);
 	if (!root)
 		return -ENOMEM;
 	error = json_dump_file(root, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER) < 0 ? -EIO : 0;

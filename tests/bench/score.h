@@ -55,5 +55,6 @@ bool scores_hold(const struct scores *r);
 
 void scores_print(const struct scores *r, FILE *f);
 
-/* Write everything, rounds included, to PATH. Returns 0 or a negative errno. */
-int scores_write(const struct scores *r, const char *path);
+/* Write everything, rounds included, to PATH; for OTHERS percent of the time
+ * the machine was somebody else's. Returns 0 or a negative errno. */
+int scores_write(const struct scores *r, double others, const char *path);
