@@ -91,13 +91,26 @@ static int local_add(void *ud, const struct ifaddr *a)
 							     : r;
 }
 
+/* On failure what was known stays. */
 static int read_addresses(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
+	struct addrset own = g->own, local = g->local;
+	int r;
 
-	addrset_done(&g->own);
-	addrset_done(&g->local);
-	return k->ops->addr_list(k->ctx, local_add, g);
+	g->own = g->local = (struct addrset){ 0 };
+	r = k->ops->addr_list(k->ctx, local_add, g);
+	if (r < 0) {
+		struct addrset half_own = g->own, half_local = g->local;
+
+		g->own = own;
+		g->local = local;
+		own = half_own;
+		local = half_local;
+	}
+	addrset_done(&own);
+	addrset_done(&local);
+	return r;
 }
 
 static void degrade(struct guard *g, int error, const char *what)
@@ -134,6 +147,8 @@ static void relist(struct guard *g)
 	g->status.relists++;
 	young_done(&g->young);
 	r = young_init(&g->young, g->env.seed);
+	if (r == 0)
+		r = read_addresses(g);
 	if (r == 0)
 		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, g);
 	if (r == -EINTR) { /* cut short: what is missing comes the next time */
@@ -392,6 +407,7 @@ struct guard *guard_free(struct guard *g)
 void guard_ready(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
+	bool unread = false;
 	int r, a;
 
 	if (g->status.state != GUARD_LIVE && g->status.state != GUARD_STALE)
@@ -399,13 +415,15 @@ void guard_ready(struct guard *g)
 	/* Addresses first: their deletion is told before the flush it causes,
 	 * and says how to take the deaths that follow. */
 	a = k->ops->addr_events(k->ctx, on_address, g);
-	/* whose entries are meant is told by the addresses, new ones too */
-	if ((g->readdress || a < 0) && read_addresses(g) == 0)
-		g->readdress = false;
+	/* Whose entries are meant is told by the addresses, new ones too. If they
+	 * cannot be read now, what events tell of is read again later. */
+	if (g->readdress || a < 0)
+		unread = read_addresses(g) < 0;
+	g->readdress = false;
 	r = k->ops->ct_events(k->ctx, on_event, g);
 	if (g->foreign_delete)
 		repair(g);
-	if (r == -ENOBUFS || a == -ENOBUFS) {
+	if (r == -ENOBUFS || a == -ENOBUFS || unread) {
 		g->status.overruns++;
 		g->status.state = GUARD_STALE;
 		g->next = now(g);

@@ -7,6 +7,7 @@
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"; netns_main "$@"
 need_vipsafe
+run probe # by hand it has all the time it needs
 
 VIP=192.168.12.100/24
 VIP6=fd00:12::100/64
