@@ -45,9 +45,8 @@ run add 192.168.11.100/32 dev br-mgmt
 lock
 setsid "$VIPSAFE" --timeout 15 del 192.168.11.100/32 dev br-mgmt &
 caller=$!
-# a vipsafe outside the caller's process group
-# shellcheck disable=SC2009 # of this pid namespace, by process group
-detached() { ps -C vipsafe -o pgid= | grep -qvw "$caller"; }
+# a child of the caller outside its process group (an earlier add's may linger)
+detached() { ps --ppid "$caller" -o pgid= | grep -qvw "$caller"; }
 check "the work is done by a process of its own" wait_for 5 detached
 kill -KILL -- -$caller
 wait $caller 2>/dev/null
