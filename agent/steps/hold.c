@@ -23,8 +23,6 @@ void stage_hold(struct run *run)
 
 	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
 		return;
-	if (!k->ops->hold_open)
-		return;
 	r = k->ops->ct_watch(k->ctx, run->family, false);
 	run->watching = r == 0;
 	if (r < 0 && r != -EPROTONOSUPPORT)

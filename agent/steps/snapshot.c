@@ -134,13 +134,18 @@ static void snapshot_failed(struct run *run, int error)
 		    strerror(-error));
 }
 
-enum skip_reason run_select(const struct run *run, const struct conn *c)
+static struct select_rules rules_now(const struct run *run)
 {
-	struct select_rules rules = {
+	return (struct select_rules){
 		.leaving = &run->leaving,
 		.local = &run->local,
 		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
 	};
+}
+
+enum skip_reason run_select(const struct run *run, const struct conn *c)
+{
+	struct select_rules rules = rules_now(run);
 
 	return select_entry(c, &rules);
 }
@@ -148,11 +153,7 @@ enum skip_reason run_select(const struct run *run, const struct conn *c)
 void run_classify(struct run *run)
 {
 	struct report *report = run->report;
-	struct select_rules rules = {
-		.leaving = &run->leaving,
-		.local = &run->local,
-		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
-	};
+	struct select_rules rules = rules_now(run);
 	size_t i, n = connset_count(run->set);
 
 	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
