@@ -11,7 +11,7 @@ need_vipsafe
 
 WORLDS=5 ROUNDS=40
 LIMIT=500   # ms, the default of hold_max
-MARGIN=500  # what TCP waits before it tries again, and a busy machine
+MARGIN=300  # what TCP waits before it tries again, and a busy machine
 SEED=${SEED:-$(date +%N | sed 's/^0*//')}
 
 gone() { ! pgrep -x vipsafe >/dev/null; } # all in our own pid namespace
