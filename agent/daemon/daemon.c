@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "daemon/log.h"
+#include "daemon/peer.h"
+#include "daemon/requests.h"
+#include "daemon/service.h"
+#include "front/config.h"
+#include "front/oplog.h"
+#include "steps/verdict.h"
+
+static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
+{
+	const struct control_handler handler = requests_handler(d);
+	gid_t gid = peer_group(s->group);
+	int fd = -1, r;
+
+	r = d->control ? 0 : service_socket(&fd);
+	if (r < 0) {
+		log_line(LOG_ERR, "the socket handed over is not one SOCK_SEQPACKET listener");
+		return r;
+	}
+	d->socket_is_ours = fd < 0;
+	if (fd < 0)
+		r = control_listen(s->socket, gid, &fd);
+	if (r < 0) {
+		log_line(LOG_ERR, "%s: %s", s->socket, strerror(-r));
+		return r;
+	}
+	r = control_new(d->loop, fd, gid, &handler, ret);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+/* Leave the old socket for the one of S, if that is another. */
+static int move_socket(struct daemon *d, const struct settings *s)
+{
+	struct control *control = NULL;
+	gid_t gid = peer_group(s->group);
+	int r;
+
+	if (d->socket_is_ours && strcmp(d->settings.socket, s->socket)) {
+		r = open_control(d, s, &control);
+		if (r < 0)
+			return r;
+		unlink(d->settings.socket);
+		control_free(d->control);
+		d->control = control;
+		return 0;
+	}
+	r = d->socket_is_ours ? control_permit(s->socket, gid) : 0;
+	if (r == 0)
+		control_set_group(d->control, gid);
+	return r;
+}
+
+/* Guards and moves look at d->settings, which stays where it is. */
+static int swap_settings(struct daemon *d, struct settings *s)
+{
+	bool anew = s->hold != d->settings.hold;
+	int r = move_socket(d, s);
+
+	if (r < 0)
+		return r;
+	settings_done(&d->settings);
+	d->settings = *s;
+	*s = (struct settings){ 0 };
+	watches_apply(&d->watches, anew);
+	return 0;
+}
+
+void daemon_reload(struct daemon *d)
+{
+	struct request_error e = { "" };
+	struct settings s;
+	int r;
+
+	service_reloading();
+	r = config_load(d->config, &s, &e);
+	if (r == 0) {
+		r = swap_settings(d, &s);
+		if (r < 0)
+			request_error_set(&e, "%s: %s", s.socket, strerror(-r));
+		settings_done(&s);
+	}
+	memcpy(d->config_error, e.text, sizeof(d->config_error));
+	if (r < 0)
+		log_line(LOG_ERR, "the configuration stays as it was: %s", e.text);
+	else
+		log_line(LOG_NOTICE, "configuration reloaded");
+	service_ready();
+}
+
+static void on_signal(void *ud, int sig)
+{
+	struct daemon *d = ud;
+
+	if (sig == SIGHUP) {
+		daemon_reload(d);
+		return;
+	}
+	log_line(LOG_NOTICE, "stopping; addresses and entries stay as they are");
+	service_stopping();
+	loop_stop(d->loop);
+}
+
+static usec_t on_round(void *ud)
+{
+	struct daemon *d = ud;
+	usec_t next = watches_tick(&d->watches), now;
+
+	next = MIN(next, moves_tick(d->moves));
+	next = MIN(next, control_tick(d->control));
+	now = loop_now();
+	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
+		service_alive();
+		d->alive_next = now + d->alive_every;
+	}
+	return MIN(next, d->alive_next);
+}
+
+static void on_recovered(void *ud _unused_, const struct report *r)
+{
+	oplog_write(r);
+}
+
+/* What was left by whoever was killed, and what this kernel does: before
+ * anybody can ask. */
+static void prepare(struct daemon *d)
+{
+	const struct settings *s = &d->settings;
+	struct verdict v;
+	int r = run_recover(&d->env, on_recovered, NULL);
+
+	if (r < 0)
+		log_line(LOG_WARNING, "%s: %s: what a killed run left is not looked for",
+			 s->run_dir, strerror(-r));
+	else if (r > 0)
+		log_line(LOG_NOTICE, "finished %d killed runs", r);
+	verdict_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
+}
+
+int daemon_start(struct daemon *d)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	size_t i;
+	int r;
+
+	d->started = loop_now();
+	d->alive_every = service_alive_every();
+	d->alive_next = d->alive_every == USEC_NEVER ? USEC_NEVER : d->started;
+	identity_boot_id(d->boot_id);
+	r = loop_new(&d->loop);
+	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
+		r = loop_signal(d->loop, signals[i], on_signal, d);
+	if (r == 0)
+		r = kernel_real_new(&d->kernel);
+	if (r < 0) {
+		log_line(LOG_ERR, "cannot start: %s", strerror(-r));
+		return r;
+	}
+	d->env = (struct run_env){ .kernel = kernel_real_get(d->kernel),
+				   .settings = &d->settings,
+				   .seed = identity_seed(),
+				   .boot_id = d->boot_id };
+	d->watches = (struct watches){ .loop = d->loop, .env = &d->env };
+	r = moves_new(&d->env, &d->watches, &d->moves);
+	if (r == 0)
+		r = open_control(d, &d->settings, &d->control);
+	if (r < 0)
+		return r;
+	prepare(d);
+	watches_apply(&d->watches, false);
+	loop_on_round(d->loop, on_round, d);
+	return 0;
+}
+
+int daemon_run(struct daemon *d)
+{
+	int r;
+
+	log_line(LOG_NOTICE, "vipsafed " PACKAGE_VERSION " is ready on %s", d->settings.socket);
+	service_ready();
+	r = loop_run(d->loop);
+	if (r < 0)
+		log_line(LOG_ERR, "the loop broke: %s", strerror(-r));
+	return r;
+}
+
+void daemon_stop(struct daemon *d)
+{
+	if (d->control && d->socket_is_ours)
+		unlink(d->settings.socket);
+	control_free(d->control);
+	moves_free(d->moves);
+	if (d->watches.loop)
+		watches_done(&d->watches);
+	kernel_real_free(d->kernel);
+	loop_free(d->loop);
+	settings_done(&d->settings);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What vipsafed is made of, and its life: start, reload, rounds of the loop,
+ * stop. It owns no address: none goes when it stops, whatever on_stop says. */
+#pragma once
+
+#include "daemon/control.h"
+#include "daemon/loop.h"
+#include "daemon/moves.h"
+#include "daemon/watch.h"
+#include "front/identity.h"
+#include "kernel/kernel_real.h"
+
+struct daemon {
+	const char *config; /* NULL: the usual place */
+	bool verbose;
+	struct settings settings;
+	char boot_id[BOOT_ID_MAX];
+	struct run_env env; /* of work on devices without a guard */
+	struct kernel_real *kernel;
+	struct loop *loop;
+	struct control *control;
+	bool socket_is_ours; /* not handed over */
+	struct watches watches;
+	struct moves *moves;
+	usec_t started, alive_every, alive_next;
+	uint64_t refused;
+	usec_t refused_told;
+	char config_error[REQUEST_ERROR_MAX];
+};
+
+/* Begin with D->config, D->verbose and D->settings set and the rest zero.
+ * What is wrong has been logged; daemon_stop() is due in any case. */
+int daemon_start(struct daemon *d);
+
+/* Serve until a signal says to stop. */
+int daemon_run(struct daemon *d);
+
+void daemon_stop(struct daemon *d);
+
+/* Read the configuration again; a bad one is told, and the old one stays. */
+void daemon_reload(struct daemon *d);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/requests.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "daemon/log.h"
+
+/* Lines about clients turned away, at most. */
+#define REFUSED_LOG_EVERY (10 * USEC_PER_SEC)
+
+static void answer_status(struct daemon *d, struct client *c, enum wire_text text)
+{
+	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
+	struct status s = {
+		.version = PACKAGE_VERSION,
+		.pid = getpid(),
+		.uptime = loop_now() - d->started,
+		.moves = moves_count(d->moves),
+		.refused = d->refused,
+		.devices = devices,
+		.n_devices = devices ? d->watches.n : 0,
+	};
+
+	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
+	control_answer(c, wire_answer_status(&s, text));
+}
+
+static void on_request(void *ud, struct client *c, const struct wire_request *r)
+{
+	struct daemon *d = ud;
+
+	if (d->verbose)
+		log_line(LOG_INFO, "asked to %s", wire_op_name(r));
+	switch (r->op) {
+	case WIRE_MOVE:
+		moves_ask(d->moves, c, r);
+		break;
+	case WIRE_STATUS:
+		answer_status(d, c, r->text);
+		break;
+	case WIRE_RELOAD:
+		/* the answer first: the socket may move */
+		control_answer(c, wire_answer_done());
+		daemon_reload(d);
+		break;
+	}
+}
+
+static void on_gone(void *ud, struct client *c)
+{
+	struct daemon *d = ud;
+
+	moves_forget(d->moves, c);
+}
+
+static void on_refused(void *ud, pid_t pid, uid_t uid)
+{
+	struct daemon *d = ud;
+	usec_t now = loop_now();
+
+	d->refused++;
+	if (d->refused_told && now - d->refused_told < REFUSED_LOG_EVERY)
+		return;
+	d->refused_told = now;
+	log_line(LOG_WARNING,
+		 "control socket: process %ld of user %ld is not permitted (%llu so far)",
+		 (long)pid, (long)uid, (unsigned long long)d->refused);
+}
+
+struct control_handler requests_handler(struct daemon *d)
+{
+	return (struct control_handler){
+		.request = on_request, .gone = on_gone, .refused = on_refused, .ud = d
+	};
+}
