@@ -16,6 +16,8 @@ enum exit_code {
 	EXIT_UNPROTECTED = 4,	 /* address done, protection did not run */
 	EXIT_UNSAFE = 5,	 /* refused for safety, nothing changed */
 	EXIT_DEADLINE = 6,	 /* deadline passed */
+	EXIT_WARNINGS = 10,	 /* a check found something to look at */
+	EXIT_CRITICAL = 11,	 /* a check found what breaks connections */
 	EXIT_UNREACHABLE = 75,	 /* daemon unreachable and local work forbidden */
 	EXIT_NOT_PERMITTED = 77,
 	EXIT_CONFIG = 78,
