@@ -48,7 +48,10 @@ const char *duration_format(usec_t d, char buf[DURATION_TEXT_MAX])
 
 	while (i && (d < units[i].usec || d % units[i].usec))
 		i--;
-	snprintf(buf, DURATION_TEXT_MAX, "%llu%s", (unsigned long long)(d / units[i].usec),
-		 units[i].name);
+	if (!d) /* not "0us" */
+		snprintf(buf, DURATION_TEXT_MAX, "0s");
+	else
+		snprintf(buf, DURATION_TEXT_MAX, "%llu%s", (unsigned long long)(d / units[i].usec),
+			 units[i].name);
 	return buf;
 }

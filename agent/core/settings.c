@@ -6,182 +6,88 @@
 #include <string.h>
 
 #include "core/option.h"
-#include "core/text.h"
+#include "core/setting.h"
 
 #define SOCKET_FILE "/control.sock"
-#define MSEC(n) ((n)*USEC_PER_MSEC)
-#define SEC(n) ((n)*USEC_PER_SEC)
-#define HOUR SEC((usec_t)3600)
 #define DEVICES_MAX 1024
-
-enum value_type {
-	VALUE_PATH,	     /* absolute; SETTINGS_PATH_MAX bytes */
-	VALUE_OPTIONAL_PATH, /* or empty */
-	VALUE_NAME,	     /* SETTINGS_NAME_MAX bytes */
-	VALUE_DURATION,	     /* usec_t */
-	VALUE_COUNT,	     /* unsigned */
-	VALUE_WORD,	     /* an enum, by the names in its table */
-};
 
 /* Words of an enum in the order of its members, ended by NULL. */
 static const char *const pin_words[] = { "continuous", "on-demand", "off", NULL };
 static const char *const stop_words[] = { "keep", "release", NULL };
 static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL };
 
-struct key {
-	const char *name;
-	enum value_type type;
-	size_t offset;
-	uint64_t min, max; /* VALUE_DURATION, VALUE_COUNT */
-	const char *const *words;
-};
-
 #define AGENT(member) offsetof(struct settings, member)
 #define DEVICE(member) offsetof(struct device_settings, member)
 
-static const struct key agent_keys[] = {
-	{ "run_dir", VALUE_PATH, AGENT(run_dir) },
-	{ "socket", VALUE_PATH, AGENT(socket) },
-	{ "group", VALUE_NAME, AGENT(group) },
-	{ "pin_deadline", VALUE_DURATION, AGENT(pin_deadline), MSEC(1), SEC(60) },
-	{ "pin_max_fill", VALUE_COUNT, AGENT(pin_max_fill), 1, 100 },
-	{ "hold_max", VALUE_DURATION, AGENT(hold_max), MSEC(1), SEC(10) },
-	{ "hold", VALUE_WORD, AGENT(hold), .words = hold_words },
-	{ "on_stop", VALUE_WORD, AGENT(on_stop), .words = stop_words },
-	{ "textfile", VALUE_OPTIONAL_PATH, AGENT(textfile) },
-	{ "timeout", VALUE_DURATION, AGENT(deadline), MSEC(1), HOUR },
-	{ "announce_count", VALUE_COUNT, AGENT(announce.count), 0, 100 },
-	{ "announce_interval", VALUE_DURATION, AGENT(announce.interval), 0, SEC(1) },
-	{ "announce_again", VALUE_COUNT, AGENT(announce.again), 0, 100 },
-	{ "announce_again_after", VALUE_DURATION, AGENT(announce.again_after), 0, HOUR },
+static const struct setting agent_keys[] = {
+	{ "run_dir", SETTING_PATH, AGENT(run_dir), VIPSAFE_RUN_DIR,
+	  "Where locks, journals of moves and what was learnt about this kernel are\n"
+	  "kept. It must be lost at a reboot, and be nobody else's to write to." },
+	{ "socket", SETTING_PATH, AGENT(socket), NULL,
+	  "Where vipsafed listens; control.sock in run_dir unless given." },
+	{ "group", SETTING_NAME, AGENT(group), "vipsafe",
+	  "Who besides root may use the socket. The group need not exist." },
+	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
+	  "How long a move may take to pin entries before the address goes. What is\n"
+	  "not pinned by then is restored afterwards.",
+	  MSEC(1), SEC(60) },
+	{ "pin_max_fill", SETTING_COUNT, AGENT(pin_max_fill), "95",
+	  "Percent of the conntrack table above which nothing is pinned: a pin needs\n"
+	  "room for a moment.",
+	  1, 100 },
+	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
+	  "How long packets may be held back at once. The kernel itself lets go of\n"
+	  "them after that, whatever becomes of vipsafe.",
+	  MSEC(1), SEC(10) },
+	{ "hold", SETTING_WORD, AGENT(hold), "auto",
+	  "What holds packets back while entries are pinned. auto: what the node uses.",
+	  .words = hold_words },
+	{ "on_stop", SETTING_WORD, AGENT(on_stop), "keep",
+	  "What a stop of vipsafed does with the addresses of its instances.",
+	  .words = stop_words },
+	{ "textfile", SETTING_OPTIONAL_PATH, AGENT(textfile), "",
+	  "A file for the metrics, for the textfile collector of node_exporter; its\n"
+	  "name ends with .prom. Empty: none." },
+	{ "timeout", SETTING_DURATION, AGENT(deadline), "10s",
+	  "How long a whole move may take before protection is given up. The change of\n"
+	  "the address itself is never given up.",
+	  MSEC(1), HOUR },
+	{ "announce_count", SETTING_COUNT, AGENT(announce.count), "5",
+	  "How often a new address is announced at once (gratuitous ARP, unsolicited\n"
+	  "neighbour advertisement).",
+	  0, 100 },
+	{ "announce_interval", SETTING_DURATION, AGENT(announce.interval), "0s",
+	  "The time between these.", 0, SEC(1) },
+	{ "announce_again", SETTING_COUNT, AGENT(announce.again), "5",
+	  "How often it is announced once more, announce_again_after later.", 0, 100 },
+	{ "announce_again_after", SETTING_DURATION, AGENT(announce.again_after), "5s",
+	  "When it is announced once more.", 0, HOUR },
 	{ NULL },
 };
 
-static const struct key device_keys[] = {
-	{ "pin", VALUE_WORD, DEVICE(pin), .words = pin_words },
-	{ "pin_after", VALUE_DURATION, DEVICE(pin_after), 0, HOUR },
+static const struct setting device_keys[] = {
+	{ "pin", SETTING_WORD, DEVICE(pin), "continuous",
+	  "continuous: entries are pinned soon after they are established, and nobody's\n"
+	  "address delete harms them. on-demand: what a delete flushed is put back.\n"
+	  "off: the device is not guarded.",
+	  .words = pin_words },
+	{ "pin_after", SETTING_DURATION, DEVICE(pin_after), "2s",
+	  "How old a UDP entry has to be to be pinned; TCP entries have to be assured.", 0, HOUR },
 	{ NULL },
 };
 
-static int duration_set(const struct key *k, const char *value, usec_t *field,
-			struct request_error *ret_error)
-{
-	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
-	usec_t d;
-	int r;
+/* ---- sections ------------------------------------------------------------------- */
 
-	r = duration_parse(value, &d);
-	if (r == -EINVAL)
-		return request_error_set(ret_error,
-					 "%s: " QUOTED " is not a duration such as "
-					 "500ms or 2s (units: us, ms, s, min, h)",
-					 k->name, value);
-	if (r < 0 || d < k->min || d > k->max)
-		return request_error_set(ret_error, "%s: " QUOTED " is not between %s and %s",
-					 k->name, value, duration_format(k->min, least),
-					 duration_format(k->max, most));
-	*field = d;
+static int agent_find(struct settings *s, const char *name _unused_, void **ret,
+		      struct request_error *ret_error _unused_)
+{
+	*ret = s;
 	return 0;
-}
-
-static int count_set(const struct key *k, const char *value, unsigned *field,
-		     struct request_error *ret_error)
-{
-	uint64_t n;
-
-	if (text_number(value, k->min, k->max, &n) < 0)
-		return request_error_set(ret_error,
-					 "%s: " QUOTED " is not a number from %llu to "
-					 "%llu",
-					 k->name, value, (unsigned long long)k->min,
-					 (unsigned long long)k->max);
-	*field = (unsigned)n;
-	return 0;
-}
-
-static int path_set(const struct key *k, const char *value, char *field,
-		    struct request_error *ret_error)
-{
-	bool may_be_empty = k->type == VALUE_OPTIONAL_PATH;
-
-	if (!(may_be_empty && !*value) && *value != '/')
-		return request_error_set(ret_error, "%s: " QUOTED " is not an absolute path",
-					 k->name, value);
-	if (strlen(value) >= SETTINGS_PATH_MAX)
-		return request_error_set(ret_error,
-					 "%s: the path " QUOTED "... is longer than %d "
-					 "characters",
-					 k->name, value, SETTINGS_PATH_MAX - 1);
-	memcpy(field, value, strlen(value) + 1);
-	return 0;
-}
-
-static int name_set(const struct key *k, const char *value, char *field,
-		    struct request_error *ret_error)
-{
-	if (!*value || strlen(value) >= SETTINGS_NAME_MAX || strpbrk(value, " \t/:"))
-		return request_error_set(ret_error, "%s: " QUOTED " is not a name", k->name, value);
-	memcpy(field, value, strlen(value) + 1);
-	return 0;
-}
-
-static int word_set(const struct key *k, const char *value, void *field,
-		    struct request_error *ret_error)
-{
-	char list[96] = "";
-	unsigned i;
-	size_t n = 0;
-
-	for (i = 0; k->words[i]; i++) {
-		if (!strcmp(k->words[i], value)) {
-			/* every enum here is an int or an unsigned of its size */
-			memcpy(field, &i, sizeof(i));
-			return 0;
-		}
-		if (n < sizeof(list))
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
-					      k->words[i]);
-	}
-	return request_error_set(ret_error, "%s: " QUOTED " is none of %s", k->name, value, list);
-}
-
-static int key_set(const struct key *k, const char *value, void *base,
-		   struct request_error *ret_error)
-{
-	void *field = (char *)base + k->offset;
-
-	switch (k->type) {
-	case VALUE_PATH:
-	case VALUE_OPTIONAL_PATH:
-		return path_set(k, value, field, ret_error);
-	case VALUE_NAME:
-		return name_set(k, value, field, ret_error);
-	case VALUE_DURATION:
-		return duration_set(k, value, field, ret_error);
-	case VALUE_COUNT:
-		return count_set(k, value, field, ret_error);
-	case VALUE_WORD:
-		return word_set(k, value, field, ret_error);
-	}
-	return -EINVAL;
-}
-
-static int table_apply(const struct key *keys, const char *section, const char *name,
-		       const char *value, void *base, struct request_error *ret_error)
-{
-	const struct key *k;
-
-	for (k = keys; k->name; k++) {
-		if (!strcmp(k->name, name))
-			return key_set(k, value, base, ret_error);
-	}
-	return request_error_set(ret_error, "unknown key " QUOTED " in section [%.48s]", name,
-				 section);
 }
 
 /* The device's entry, made with its defaults when it is new. */
-static int device_get(struct settings *s, const char *name, struct device_settings **ret,
-		      struct request_error *ret_error)
+static int device_find(struct settings *s, const char *name, void **ret,
+		       struct request_error *ret_error)
 {
 	struct device_settings *devices;
 	size_t i;
@@ -203,58 +109,120 @@ static int device_get(struct settings *s, const char *name, struct device_settin
 	if (!devices)
 		return -ENOMEM;
 	s->devices = devices;
-	devices[s->n_devices] =
-		(struct device_settings){ .pin = PIN_CONTINUOUS, .pin_after = SEC(2) };
+	devices[s->n_devices] = (struct device_settings){ .pin = PIN_OFF };
+	setting_init(device_keys, &devices[s->n_devices]);
 	memcpy(devices[s->n_devices].name, name, strlen(name) + 1);
 	*ret = &devices[s->n_devices++];
 	return 0;
 }
 
-/* "device NAME": where NAME starts, or NULL. */
-static const char *section_device(const char *section)
-{
-	static const char word[] = "device";
+static const struct setting_section agent_section = {
+	.word = "agent",
+	.help = "How vipsafe and vipsafed work.",
+	.keys = agent_keys,
+	.find = agent_find,
+};
 
-	if (strncmp(section, word, sizeof(word) - 1))
+static const struct setting_section device_section = {
+	.word = "device",
+	.placeholder = "DEV",
+	.example = "br-mgmt",
+	.help = "A device to guard.",
+	.keys = device_keys,
+	.find = device_find,
+};
+
+static const struct setting_section *const sections[] = {
+	&agent_section,
+	&device_section,
+};
+
+const struct setting_section *settings_section_at(size_t i)
+{
+	return i < ARRAY_SIZE(sections) ? sections[i] : NULL;
+}
+
+/* "device NAME": where NAME starts ("" when there is none), or NULL when it is
+ * not a section that begins with WORD. */
+static const char *section_name(const char *section, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(section, word, n))
 		return NULL;
-	section += sizeof(word) - 1;
-	return *section == ' ' || *section == '\t' ? section + strspn(section, " \t") : NULL;
+	section += n;
+	if (*section && *section != ' ' && *section != '\t')
+		return NULL;
+	return section + strspn(section, " \t");
+}
+
+static int section_find(const char *section, const struct setting_section **ret,
+			const char **ret_name, struct request_error *ret_error)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
+		const struct setting_section *c = sections[i];
+		const char *name = section_name(section, c->word);
+
+		if (!name || (*name && !c->placeholder))
+			continue;
+		if (c->placeholder && !section[strlen(c->word)])
+			return request_error_set(ret_error, "section [%s] names no %s", c->word,
+						 c->word);
+		*ret = c;
+		*ret_name = name;
+		return 0;
+	}
+	return request_error_set(ret_error, "unknown section [%.48s]", section);
 }
 
 int settings_section(struct settings *s, const char *section, struct request_error *ret_error)
 {
-	const char *device = section_device(section);
-	struct device_settings *d;
+	const struct setting_section *c;
+	const char *name;
+	void *base;
+	int r;
 
-	if (device)
-		return device_get(s, device, &d, ret_error);
-	if (!strcmp(section, "device"))
-		return request_error_set(ret_error, "section [device] names no device");
-	if (strcmp(section, "agent"))
-		return request_error_set(ret_error, "unknown section [%.48s]", section);
-	return 0;
+	r = section_find(section, &c, &name, ret_error);
+	return r < 0 ? r : c->find(s, name, &base, ret_error);
 }
 
 int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
 		   struct request_error *ret_error)
 {
-	const char *device = section_device(section);
-	struct device_settings *d;
+	const struct setting_section *c;
+	const struct setting *k;
+	const char *name;
+	void *base;
 	int r;
 
 	if (!*section)
 		return request_error_set(ret_error, "key " QUOTED " stands before any section",
 					 key);
-	if (!device) {
-		r = settings_section(s, section, ret_error);
-		if (r < 0)
-			return r;
-		return table_apply(agent_keys, section, key, value, s, ret_error);
-	}
-	r = device_get(s, device, &d, ret_error);
+	r = section_find(section, &c, &name, ret_error);
+	if (r == 0)
+		r = c->find(s, name, &base, ret_error);
 	if (r < 0)
 		return r;
-	return table_apply(device_keys, section, key, value, d, ret_error);
+	k = setting_find(c->keys, key);
+	if (!k)
+		return request_error_set(ret_error, "unknown key " QUOTED " in section [%.48s]",
+					 key, section);
+	return setting_set(k, value, base, ret_error);
+}
+
+bool settings_is_list(const char *section, const char *key)
+{
+	const struct setting_section *c;
+	const struct setting *k;
+	struct request_error e;
+	const char *name;
+
+	if (section_find(section, &c, &name, &e) < 0)
+		return false;
+	k = setting_find(c->keys, key);
+	return k && k->type == SETTING_LIST;
 }
 
 int settings_finish(struct settings *s, struct request_error *ret_error)
@@ -273,17 +241,8 @@ int settings_finish(struct settings *s, struct request_error *ret_error)
 
 void settings_init(struct settings *s)
 {
-	*s = (struct settings){
-		.run_dir = VIPSAFE_RUN_DIR,
-		.group = "vipsafe",
-		.pin_deadline = MSEC(500),
-		.pin_max_fill = 95,
-		.hold_max = MSEC(500),
-		.deadline = SEC(10),
-		.hold = HOLD_AUTO,
-		.on_stop = STOP_KEEP,
-		.announce = { .count = 5, .interval = 0, .again = 5, .again_after = SEC(5) },
-	};
+	*s = (struct settings){ .n_devices = 0 };
+	setting_init(agent_keys, s);
 }
 
 void settings_done(struct settings *s)

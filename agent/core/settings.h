@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration as a value, with its defaults, and the one table of keys that
- * reads it. Files are opened elsewhere (front/config.h). */
+/* Configuration as a value, and the tables of keys (core/setting.h) that make
+ * it. Files are opened elsewhere (front/config.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/request.h"
+#include "core/setting.h"
 
 #define SETTINGS_PATH_MAX 108 /* sun_path: the socket's path must fit */
 #define SETTINGS_NAME_MAX 128
@@ -62,9 +62,16 @@ void settings_done(struct settings *s);
 /* Take note that [SECTION] begins: it may hold no key. Errors as below. */
 int settings_section(struct settings *s, const char *section, struct request_error *ret_error);
 
+/* The section I of the configuration, in the order of the manual; NULL after
+ * the last. */
+const struct setting_section *settings_section_at(size_t i);
+
+/* Whether KEY may be repeated in one [SECTION]. */
+bool settings_is_list(const char *section, const char *key);
+
 /* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
  * *RET_ERROR naming section, key or value. A key given twice in one section
- * of one file is the caller's matter. */
+ * of one file is the caller's matter (see settings_is_list()). */
 int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
 		   struct request_error *ret_error);
 

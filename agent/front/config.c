@@ -76,6 +76,15 @@ static int read_all(int fd, char *buf, size_t size, size_t *ret_size)
 	return 0;
 }
 
+/* What it says is done as root. The group may be root's, or our own. */
+static bool is_writable_by_others(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return true;
+	return st->st_mode & S_IWOTH ||
+	       (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid());
+}
+
 /* Never blocks on a FIFO, never reads a device or a file without end. */
 static int file_read(struct file *f, struct request_error *ret_error)
 {
@@ -88,6 +97,11 @@ static int file_read(struct file *f, struct request_error *ret_error)
 		return fail_file(f->path, -errno, ret_error);
 	if (!S_ISREG(st.st_mode))
 		return request_error_set(ret_error, PATH_QUOTE " is not a regular file", f->path);
+	if (is_writable_by_others(&st))
+		return request_error_set(ret_error,
+					 PATH_QUOTE " can be changed by others than its owner, "
+						    "or belongs to somebody else (chmod go-w)",
+					 f->path);
 	f->text = malloc(FILE_BYTES_MAX + 1);
 	if (!f->text)
 		return fail_file(f->path, -ENOMEM, ret_error);
@@ -204,7 +218,7 @@ static int on_key(void *ud, const char *section, const char *key, const char *va
 	if (f->r < 0)
 		return 0;
 	f->r = settings_apply(f->settings, section, key, value ? value : "", &f->error);
-	if (f->r >= 0)
+	if (f->r >= 0 && !settings_is_list(section, key))
 		f->r = seen_add(f, section, key);
 	if (f->r >= 0)
 		return 1;

@@ -225,6 +225,22 @@ static void refuses_what_is_no_file(void **state)
 	load_fails(p, "/vipsafe.conf is larger than 256 KiB");
 }
 
+static void refuses_what_others_can_change(void **state)
+{
+	struct place *p = *state;
+	struct settings s;
+
+	write_bytes(p->file, "[agent]\n", 8);
+	assert_int_equal(chmod(p->file, 0602), 0);
+	load_fails(p, "can be changed by others");
+	assert_int_equal(chmod(p->file, 0660), 0); /* the group is ours */
+	load_ok(p, &s);
+	settings_done(&s);
+	write_conf(p, "10-a.conf", "[agent]\n");
+	load_ok(p, &s);
+	settings_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +251,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_inih_would_cut, place_make,
 						place_remove),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(refuses_what_others_can_change, place_make,
+						place_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,7 +228,7 @@ static void writes_durations(void **state _unused_)
 {
 	char buf[DURATION_TEXT_MAX];
 
-	assert_string_equal(duration_format(0, buf), "0us");
+	assert_string_equal(duration_format(0, buf), "0s");
 	assert_string_equal(duration_format(1500, buf), "1500us");
 	assert_string_equal(duration_format(500000, buf), "500ms");
 	assert_string_equal(duration_format(90 * USEC_PER_SEC, buf), "90s");
@@ -248,6 +248,102 @@ static void escapes_text(void **state _unused_)
 	assert_string_equal(text_escape("0123456789\n\n\n", buf, sizeof(buf)), "0123456789...");
 }
 
+struct kinds {
+	usec_t seconds;
+	double rate;
+	bool flag;
+	char list[64];
+};
+
+static int list_add(void *base, const char *value, struct request_error *ret_error)
+{
+	struct kinds *k = base;
+
+	if (!strcmp(value, "bad"))
+		return request_error_set(ret_error, "\"bad\" is no good");
+	strncat(k->list, value, sizeof(k->list) - strlen(k->list) - 1);
+	return 0;
+}
+
+static const struct setting kinds[] = {
+	{ "seconds", SETTING_SECONDS, offsetof(struct kinds, seconds), "120", "x", 0, HOUR },
+	{ "rate", SETTING_RATE, offsetof(struct kinds, rate), "0.25", "x", 0, 10 },
+	{ "flag", SETTING_BOOL, offsetof(struct kinds, flag), "yes", "x" },
+	{ "list", SETTING_LIST, 0, NULL, "x", .add = list_add, .shape = "WORD" },
+	{ NULL },
+};
+
+static const struct {
+	const char *key, *value, *says; /* NULL: it is taken */
+} kind_cases[] = {
+	{ "seconds", "7", NULL },
+	{ "seconds", "7ms", NULL },
+	{ "seconds", "3601", "is not between 0s and 1h" },
+	{ "seconds", "-1", "is not a duration" },
+	{ "rate", "10", NULL },
+	{ "rate", "0.000001", NULL },
+	{ "rate", "10.1", "from 0 to 10" },
+	{ "rate", ".5", "such as 0.25" },
+	{ "rate", "1.", "such as 0.25" },
+	{ "rate", "1e1", "such as 0.25" },
+	{ "rate", "nan", "such as 0.25" },
+	{ "rate", "", "such as 0.25" },
+	{ "flag", "no", NULL },
+	{ "flag", "true", "none of yes, no" },
+	{ "list", "b", NULL },
+	{ "list", "c", NULL },
+	{ "list", "bad", "is no good" },
+};
+
+static void knows_each_kind_of_value(void **state _unused_)
+{
+	struct kinds k = { .list = "a" };
+	size_t i;
+
+	setting_init(kinds, &k);
+	assert_true(k.seconds == SEC(120) && k.rate == 0.25 && k.flag);
+	for (i = 0; i < ARRAY_SIZE(kind_cases); i++) {
+		const struct setting *key = setting_find(kinds, kind_cases[i].key);
+		struct request_error e = { "" };
+		int r = setting_set(key, kind_cases[i].value, &k, &e);
+
+		assert_int_equal(r, kind_cases[i].says ? -EINVAL : 0);
+		if (kind_cases[i].says && !strstr(e.text, kind_cases[i].says))
+			fail_msg("\"%s\" does not say \"%s\"", e.text, kind_cases[i].says);
+	}
+	assert_true(k.seconds == MSEC(7) && !k.flag);
+	assert_true(k.rate > 0.0000009 && k.rate < 0.0000011);
+	assert_string_equal(k.list, "abc");
+	assert_null(setting_find(kinds, "lists"));
+}
+
+/* The manual and the default file are printed from the tables. */
+static void tables_tell_what_each_key_is_for(void **state _unused_)
+{
+	const struct setting_section *c;
+	size_t i;
+
+	for (i = 0; (c = settings_section_at(i)) != NULL; i++) {
+		const struct setting *k;
+
+		assert_true(c->word && c->help && *c->help && !c->placeholder == !c->example);
+		for (k = c->keys; k->name; k++) {
+			const char *line, *end;
+			char range[160] = "";
+
+			assert_true(*setting_range(k, range, sizeof(range)));
+			if (!k->help || !*k->help)
+				fail_msg("[%s] %s has no help", c->word, k->name);
+			for (line = k->help; line; line = end ? end + 1 : NULL) {
+				end = strchr(line, '\n');
+				if ((end ? (size_t)(end - line) : strlen(line)) > 78)
+					fail_msg("[%s] %s: a line is too long", c->word, k->name);
+			}
+		}
+	}
+	assert_true(i >= 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +352,8 @@ int main(void)
 		cmocka_unit_test(keeps_devices_apart),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(refuses_paths_no_socket_fits_in),
+		cmocka_unit_test(knows_each_kind_of_value),
+		cmocka_unit_test(tables_tell_what_each_key_is_for),
 		cmocka_unit_test(reads_durations),
 		cmocka_unit_test(writes_durations),
 		cmocka_unit_test(escapes_text),
