@@ -47,6 +47,7 @@ enum wire_refusal {
 	WIRE_UNKNOWN_OP,
 	WIRE_NOT_PERMITTED,
 	WIRE_TOO_LATE,
+	WIRE_BAD_CONFIG, /* reload: the configuration stays as it was */
 	WIRE_INTERNAL,
 };
 
