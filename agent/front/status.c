@@ -3,95 +3,34 @@
 
 #include "core/text.h"
 #include "front/report_json.h"
+#include "front/status_part.h"
 
 typedef unsigned long long ull;
 
-static const char *pin_mode_name(enum pin_mode m)
-{
-	switch (m) {
-	case PIN_CONTINUOUS:
-		return "continuous";
-	case PIN_ON_DEMAND:
-		return "on-demand";
-	case PIN_OFF:
-		return "off";
-	}
-	return "?";
-}
-
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
-static json_t *device_json(const struct status_device *d)
-{
-	json_t *o = json_object();
-	int failed = 0;
-
-	failed |= json_object_set_new(o, "device", report_json_string(d->device));
-	failed |= json_object_set_new(o, "state", json_string(d->state));
-	failed |= json_object_set_new(o, "mode", json_string(pin_mode_name(d->mode)));
-	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
-	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
-	failed |= json_object_set_new(o, "pinned", number(d->pinned));
-	failed |= json_object_set_new(o, "young", number(d->young));
-	failed |= json_object_set_new(o, "pins", number(d->pins));
-	failed |= json_object_set_new(o, "pin_failures", number(d->pin_failures));
-	failed |= json_object_set_new(o, "repairs", number(d->repairs));
-	failed |= json_object_set_new(o, "restored", number(d->restored));
-	failed |= json_object_set_new(o, "lost", number(d->lost));
-	failed |= json_object_set_new(o, "removed", number(d->removed));
-	failed |= json_object_set_new(o, "overruns", number(d->overruns));
-	failed |= json_object_set_new(o, "relists", number(d->relists));
-	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
-	return o;
-}
+/* In the order in which they are told. */
+static const struct status_part parts[] = {
+	{ "devices", status_devices_json, status_devices_print },
+};
 
 json_t *status_json_new(const struct status *s)
 {
-	json_t *o = json_object(), *devices = json_array();
+	json_t *o = json_object();
 	int failed = 0;
 	size_t i;
 
-	for (i = 0; i < s->n_devices; i++)
-		failed |= json_array_append_new(devices, device_json(&s->devices[i]));
 	failed |= json_object_set_new(o, "version", json_string(s->version));
 	failed |= json_object_set_new(o, "pid", json_integer(s->pid));
-	failed |= json_object_set_new(o, "uptime_us", number(s->uptime));
-	failed |= json_object_set_new(o, "moves", number(s->moves));
-	failed |= json_object_set_new(o, "refused", number(s->refused));
+	failed |= json_object_set_new(o, "uptime_us", json_integer((json_int_t)s->uptime));
+	failed |= json_object_set_new(o, "moves", json_integer((json_int_t)s->moves));
+	failed |= json_object_set_new(o, "refused", json_integer((json_int_t)s->refused));
 	failed |= json_object_set_new(o, "config_error", report_json_string(s->config_error));
-	failed |= json_object_set_new(o, "devices", devices);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		failed |= json_object_set_new(o, parts[i].key, parts[i].json(s));
 	if (failed) {
 		json_decref(o);
 		return NULL;
 	}
 	return o;
-}
-
-static void print_device(const struct status_device *d, bool verbose, FILE *out)
-{
-	char text[4 * REPORT_TEXT_MAX];
-
-	fprintf(out, "%s: %s, pin %s, hold %s%s, %llu pinned, %llu young\n",
-		text_escape(d->device, text, sizeof(text)), d->state, pin_mode_name(d->mode),
-		hold_choice_name(d->hold), d->quarantined ? ", quarantined" : "", (ull)d->pinned,
-		(ull)d->young);
-	if (*d->reason)
-		fprintf(out, "  reason: %s\n", text_escape(d->reason, text, sizeof(text)));
-	if (!verbose)
-		return;
-	fprintf(out, "  pins: %llu, failed %llu\n", (ull)d->pins, (ull)d->pin_failures);
-	fprintf(out, "  repairs: %llu, restored %llu, lost %llu\n", (ull)d->repairs,
-		(ull)d->restored, (ull)d->lost);
-	fprintf(out, "  removed with their address: %llu\n", (ull)d->removed);
-	fprintf(out, "  events lost: %llu times, table read: %llu times\n", (ull)d->overruns,
-		(ull)d->relists);
 }
 
 void status_print(const struct status *s, bool verbose, FILE *out)
@@ -104,10 +43,8 @@ void status_print(const struct status *s, bool verbose, FILE *out)
 	if (*s->config_error)
 		fprintf(out, "the configuration was not reloaded: %s\n",
 			text_escape(s->config_error, text, sizeof(text)));
-	if (!s->n_devices)
-		fputs("no device is guarded: there is no section [device ...]\n", out);
-	for (i = 0; i < s->n_devices; i++)
-		print_device(&s->devices[i], verbose, out);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		parts[i].print(s, verbose, out);
 	if (verbose)
 		fprintf(out, "moves: %llu, clients refused: %llu\n", (ull)s->moves,
 			(ull)s->refused);

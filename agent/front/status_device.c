@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "front/status_part.h"
+
+#include "core/text.h"
+#include "front/report_json.h"
+
+typedef unsigned long long ull;
+
+static const char *pin_mode_name(enum pin_mode m)
+{
+	switch (m) {
+	case PIN_CONTINUOUS:
+		return "continuous";
+	case PIN_ON_DEMAND:
+		return "on-demand";
+	case PIN_OFF:
+		return "off";
+	}
+	return "?";
+}
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *device_json(const struct status_device *d)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "device", report_json_string(d->device));
+	failed |= json_object_set_new(o, "state", json_string(d->state));
+	failed |= json_object_set_new(o, "mode", json_string(pin_mode_name(d->mode)));
+	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
+	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
+	failed |= json_object_set_new(o, "pinned", number(d->pinned));
+	failed |= json_object_set_new(o, "young", number(d->young));
+	failed |= json_object_set_new(o, "pins", number(d->pins));
+	failed |= json_object_set_new(o, "pin_failures", number(d->pin_failures));
+	failed |= json_object_set_new(o, "repairs", number(d->repairs));
+	failed |= json_object_set_new(o, "restored", number(d->restored));
+	failed |= json_object_set_new(o, "lost", number(d->lost));
+	failed |= json_object_set_new(o, "removed", number(d->removed));
+	failed |= json_object_set_new(o, "overruns", number(d->overruns));
+	failed |= json_object_set_new(o, "relists", number(d->relists));
+	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+json_t *status_devices_json(const struct status *s)
+{
+	json_t *list = json_array();
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++)
+		failed |= json_array_append_new(list, device_json(&s->devices[i]));
+	if (failed) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static void print_device(const struct status_device *d, bool verbose, FILE *out)
+{
+	char text[4 * REPORT_TEXT_MAX];
+
+	fprintf(out, "%s: %s, pin %s, hold %s%s, %llu pinned, %llu young\n",
+		text_escape(d->device, text, sizeof(text)), d->state, pin_mode_name(d->mode),
+		hold_choice_name(d->hold), d->quarantined ? ", quarantined" : "", (ull)d->pinned,
+		(ull)d->young);
+	if (*d->reason)
+		fprintf(out, "  reason: %s\n", text_escape(d->reason, text, sizeof(text)));
+	if (!verbose)
+		return;
+	fprintf(out, "  pins: %llu, failed %llu\n", (ull)d->pins, (ull)d->pin_failures);
+	fprintf(out, "  repairs: %llu, restored %llu, lost %llu\n", (ull)d->repairs,
+		(ull)d->restored, (ull)d->lost);
+	fprintf(out, "  removed with their address: %llu\n", (ull)d->removed);
+	fprintf(out, "  events lost: %llu times, table read: %llu times\n", (ull)d->overruns,
+		(ull)d->relists);
+}
+
+void status_devices_print(const struct status *s, bool verbose, FILE *out)
+{
+	size_t i;
+
+	if (!s->n_devices)
+		fputs("no device is guarded: there is no section [device ...]\n", out);
+	for (i = 0; i < s->n_devices; i++)
+		print_device(&s->devices[i], verbose, out);
+}
