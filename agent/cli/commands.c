@@ -28,6 +28,10 @@ static const struct command commands[] = {
 	  "for this boot. Exit code 4: it could not be found out.\n" },
 	{ "recover", command_recover, SCOPE_RECOVER, true, "",
 	  "finish what a killed run left behind", NULL },
+	{ "reload", command_reload, SCOPE_ANY, false, "",
+	  "let the daemon read its configuration again",
+	  "What is wrong with it is said, and then the old one stays in force (exit code 78).\n"
+	  "Where the socket is about to move, --socket names its old place.\n" },
 	{ "status", command_status, SCOPE_ANY, false, "",
 	  "say how the daemon is, and what it guards",
 	  "Exit codes: 0 it is running, 3 it is not, 4 it could not be found out.\n" },

@@ -43,6 +43,7 @@ int command_del(struct cli *cli, int argc, char *argv[]);
 int command_plan(struct cli *cli, int argc, char *argv[]);
 int command_probe(struct cli *cli, int argc, char *argv[]);
 int command_recover(struct cli *cli, int argc, char *argv[]);
+int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
 
 /* Say what is wrong with the command line. Returns EXIT_USAGE. */

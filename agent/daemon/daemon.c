@@ -49,7 +49,8 @@ static int move_socket(struct daemon *d, const struct settings *s)
 		if (r < 0)
 			return r;
 		unlink(d->settings.socket);
-		control_free(d->control);
+		control_free(d->retired);
+		d->retired = d->control;
 		d->control = control;
 		return 0;
 	}
@@ -74,7 +75,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 	return 0;
 }
 
-void daemon_reload(struct daemon *d)
+int daemon_reload(struct daemon *d, struct request_error *ret_error)
 {
 	struct request_error e = { "" };
 	struct settings s;
@@ -94,14 +95,17 @@ void daemon_reload(struct daemon *d)
 	else
 		log_line(LOG_NOTICE, "configuration reloaded");
 	service_ready();
+	*ret_error = e;
+	return r;
 }
 
 static void on_signal(void *ud, int sig)
 {
 	struct daemon *d = ud;
+	struct request_error e;
 
 	if (sig == SIGHUP) {
-		daemon_reload(d);
+		(void)daemon_reload(d, &e);
 		return;
 	}
 	log_line(LOG_NOTICE, "stopping; addresses and entries stay as they are");
@@ -115,6 +119,7 @@ static usec_t on_round(void *ud)
 	usec_t next = watches_tick(&d->watches), now;
 
 	next = MIN(next, moves_tick(d->moves));
+	d->retired = control_free(d->retired);
 	next = MIN(next, control_tick(d->control));
 	now = loop_now();
 	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
@@ -196,6 +201,7 @@ void daemon_stop(struct daemon *d)
 {
 	if (d->control && d->socket_is_ours)
 		unlink(d->settings.socket);
+	control_free(d->retired);
 	control_free(d->control);
 	moves_free(d->moves);
 	if (d->watches.loop)

@@ -19,7 +19,8 @@ struct daemon {
 	struct kernel_real *kernel;
 	struct loop *loop;
 	struct control *control;
-	bool socket_is_ours; /* not handed over */
+	struct control *retired; /* has moved; open until the answer is out */
+	bool socket_is_ours;	 /* not handed over */
 	struct watches watches;
 	struct moves *moves;
 	usec_t started, alive_every, alive_next;
@@ -37,5 +38,6 @@ int daemon_run(struct daemon *d);
 
 void daemon_stop(struct daemon *d);
 
-/* Read the configuration again; a bad one is told, and the old one stays. */
-void daemon_reload(struct daemon *d);
+/* Read the configuration again. A bad one has been logged and is said in
+ * *RET_ERROR (0: ""), and the old one stays. */
+int daemon_reload(struct daemon *d, struct request_error *ret_error);

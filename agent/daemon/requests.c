@@ -26,6 +26,16 @@ static void answer_status(struct daemon *d, struct client *c, enum wire_text tex
 	control_answer(c, wire_answer_status(&s, text));
 }
 
+static void answer_reload(struct daemon *d, struct client *c)
+{
+	struct request_error e;
+
+	if (daemon_reload(d, &e) < 0)
+		control_answer(c, wire_answer_refusal(WIRE_BAD_CONFIG, e.text));
+	else
+		control_answer(c, wire_answer_done());
+}
+
 static void on_request(void *ud, struct client *c, const struct wire_request *r)
 {
 	struct daemon *d = ud;
@@ -40,9 +50,7 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 		answer_status(d, c, r->text);
 		break;
 	case WIRE_RELOAD:
-		/* the answer first: the socket may move */
-		control_answer(c, wire_answer_done());
-		daemon_reload(d);
+		answer_reload(d, c);
 		break;
 	}
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe reload: the daemon reads its configuration again, and says what is
+ * wrong with it. */
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "core/option.h"
+
+/* Guards that begin anew read the whole conntrack table. */
+#define PATIENCE (60 * USEC_PER_SEC)
+
+static int refused(const struct wire_answer *a)
+{
+	fprintf(stderr, "vipsafe: %s\n", a->error_text);
+	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
+		return EXIT_CONFIG;
+	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
+		return EXIT_NOT_PERMITTED;
+	return EXIT_UNREACHABLE;
+}
+
+int command_reload(struct cli *cli, int argc, char *argv[])
+{
+	const struct options *o = &cli->options;
+	const struct wire_request r = { .op = WIRE_RELOAD };
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+	struct request_error e;
+	int code = EXIT_DONE;
+
+	if (argc) {
+		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+		return command_usage(&e);
+	}
+	if (o->local) {
+		request_error_set(&e, "contradictory options: \"--local\" does not go with reload");
+		return command_usage(&e);
+	}
+	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		break;
+	case CLIENT_ABSENT:
+		fprintf(stderr, "vipsafe: no daemon listens on %s\n", cli->settings.socket);
+		code = EXIT_UNREACHABLE;
+		break;
+	case CLIENT_REFUSED:
+		code = refused(&a);
+		break;
+	case CLIENT_BROKEN:
+		fputs("vipsafe: the daemon does not answer\n", stderr);
+		code = EXIT_UNREACHABLE;
+		break;
+	}
+	if (o->json)
+		printf("{\"reloaded\":%s}\n", code == EXIT_DONE ? "true" : "false");
+	wire_answer_done_with(&a);
+	return code;
+}
