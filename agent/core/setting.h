@@ -36,7 +36,7 @@ struct setting {
 	const char *const *words; /* in the order of the enum's members, ended by NULL */
 	/* Take one value. Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */
 	int (*add)(void *base, const char *value, struct request_error *ret_error);
-	const char *shape; /* what a value of a list looks like */
+	const char *shape; /* an example for a key without default; of a list: its grammar */
 };
 
 /* "[WORD]", or "[WORD NAME]" when it has a PLACEHOLDER for the name. */

@@ -24,7 +24,8 @@ static const struct setting agent_keys[] = {
 	  "Where locks, journals of moves and what was learnt about this kernel are\n"
 	  "kept. It must be lost at a reboot, and be nobody else's to write to." },
 	{ "socket", SETTING_PATH, AGENT(socket), NULL,
-	  "Where vipsafed listens; control.sock in run_dir unless given." },
+	  "Where vipsafed listens; control.sock in run_dir unless given.",
+	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
 	{ "group", SETTING_NAME, AGENT(group), "vipsafe",
 	  "Who besides root may use the socket. The group need not exist." },
 	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",

@@ -10,6 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "front/config.h"
+#include "front/settings_text.h"
 
 static const char help[] =
 	"Usage: vipsafed [OPTION...]\n"
@@ -20,18 +21,29 @@ static const char help[] =
 	"\n"
 	"  --config FILE   read FILE instead of " VIPSAFE_CONFIG "\n"
 	"  --check         say whether the configuration is valid (exit code 0 or 78)\n"
+	"  --print-config  print a configuration file that shows every key and its default\n"
 	"  --foreground    stay in the foreground (it always does)\n"
 	"  -v, --verbose   tell more\n"
 	"  --version       say which version this is\n"
 	"  --help          say this\n";
 
-enum option_code { OPT_CONFIG = 256, OPT_CHECK, OPT_FOREGROUND, OPT_VERSION, OPT_HELP };
+enum option_code {
+	OPT_CONFIG = 256,
+	OPT_CHECK,
+	OPT_PRINT,
+	OPT_MANUAL,
+	OPT_FOREGROUND,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option_table {
-	struct option list[7];
+	struct option list[9];
 } options = { {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "print-config", no_argument, NULL, OPT_PRINT },
+	{ "print-manual", no_argument, NULL, OPT_MANUAL }, /* for who writes vipsafe.conf(5) */
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -51,6 +63,12 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 		case OPT_CHECK:
 			*ret_check = true;
 			break;
+		case OPT_PRINT:
+			settings_text_file(stdout);
+			return EXIT_DONE;
+		case OPT_MANUAL:
+			settings_text_manual(stdout);
+			return EXIT_DONE;
 		case OPT_FOREGROUND:
 			break;
 		case 'v':

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "front/config.h"
+#include "front/settings_text.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {
@@ -241,6 +242,53 @@ static void refuses_what_others_can_change(void **state)
 	settings_done(&s);
 }
 
+/* Every key of the printed file that has a value is taken once it is no
+ * comment any more, and then nothing has changed. */
+static void takes_what_it_prints(void **state)
+{
+	struct place *p = *state;
+	char *text = NULL, *line, *next, section[64] = "agent";
+	struct settings s, initial;
+	size_t size = 0, taken = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	settings_text_file(f);
+	assert_int_equal(fclose(f), 0);
+	write_bytes(p->file, text, size);
+	load_ok(p, &s);
+	assert_int_equal(s.n_devices, 0);
+	settings_done(&s);
+	f = fopen(p->file, "w");
+	assert_non_null(f);
+	for (line = text; *line; line = next) {
+		char key[32] = "";
+
+		next = strchr(line, '\n') + 1;
+		next[-1] = '\0';
+		if (sscanf(line, "#[%63[^]]]", section) == 1) {
+			fprintf(f, "%s\n", line + 1);
+		} else if (sscanf(line, "#%31[a-z_0-9] =", key) == 1 && line[1] != ' ') {
+			bool is_list = settings_is_list(section, key);
+
+			taken += !is_list;
+			fprintf(f, "%s\n", line + !is_list);
+		} else {
+			fprintf(f, "%s\n", line);
+		}
+	}
+	assert_int_equal(fclose(f), 0);
+	assert_true(taken > 15);
+	load_ok(p, &s);
+	settings_init(&initial);
+	assert_true(s.pin_deadline == initial.pin_deadline);
+	assert_true(s.hold == initial.hold && s.deadline == initial.deadline);
+	assert_true(s.n_devices > 0 && s.devices[0].pin == PIN_CONTINUOUS);
+	settings_done(&initial);
+	settings_done(&s);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(refuses_what_others_can_change, place_make,
 						place_remove),
+		cmocka_unit_test_setup_teardown(takes_what_it_prints, place_make, place_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

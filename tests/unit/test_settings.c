@@ -332,6 +332,7 @@ static void tables_tell_what_each_key_is_for(void **state _unused_)
 			char range[160] = "";
 
 			assert_true(*setting_range(k, range, sizeof(range)));
+			assert_true(k->initial || k->shape);
 			if (!k->help || !*k->help)
 				fail_msg("[%s] %s has no help", c->word, k->name);
 			for (line = k->help; line; line = end ? end + 1 : NULL) {
