@@ -74,6 +74,11 @@ int command_find(const char *word, const struct command **ret, struct request_er
 	return 0;
 }
 
+const struct command *command_at(size_t i)
+{
+	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
+}
+
 static void usage_line(const struct command *c, FILE *out)
 {
 	fprintf(out, "  vipsafe %s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);

@@ -35,6 +35,9 @@ struct command {
  * *RET_ERROR naming the word. */
 int command_find(const char *word, const struct command **ret, struct request_error *ret_error);
 
+/* The command I of the table; NULL after the last. */
+const struct command *command_at(size_t i);
+
 /* Help on one command, or (NULL) on all. */
 void command_help(const struct command *c, FILE *out);
 

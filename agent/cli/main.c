@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "front/config.h"
 
 /* A closed descriptor 0-2 would be taken by the next socket, and our messages
@@ -105,6 +106,8 @@ int main(int argc, char *argv[])
 
 	open_standard();
 	set_signals();
+	if (argc > 1 && !strcmp(argv[1], "__complete")) /* not for people */
+		return complete_print(argc - 2, argv + 2);
 	words = calloc((size_t)argc + 1, sizeof(*words));
 	if (!words) {
 		fputs("vipsafe: out of memory\n", stderr);

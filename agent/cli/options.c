@@ -289,3 +289,28 @@ void options_help(unsigned scopes, FILE *out)
 		fprintf(out, "  %-32s  %s\n", left, f->help);
 	}
 }
+
+const char *option_value_name(const char *arg)
+{
+	const struct flag *f = NULL;
+	struct request_error e;
+	int r;
+
+	if (!strncmp(arg, "--", 2))
+		r = find_long(arg + 2, strlen(arg + 2), &f, &e);
+	else
+		r = find_short(arg, &f, &e);
+	return r < 0 ? NULL : f->value;
+}
+
+void options_offer(const char *prefix, unsigned scopes, FILE *out)
+{
+	char word[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		snprintf(word, sizeof(word), "--%s", flags[i].name);
+		if (!(flags[i].scopes & ~scopes) && !strncmp(word, prefix, strlen(prefix)))
+			fprintf(out, "%s\n", word);
+	}
+}

@@ -34,3 +34,11 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 
 /* The options that go with a command of SCOPES, one per line, for --help. */
 void options_help(unsigned scopes, FILE *out);
+
+/* What the value of the option ARG (as on the command line) is called; NULL: it
+ * takes none, or has it already ("--x=y"), or there is no such option. */
+const char *option_value_name(const char *arg);
+
+/* The options that begin with PREFIX and go with a command of SCOPES, by their
+ * long names, one per line. */
+void options_offer(const char *prefix, unsigned scopes, FILE *out);

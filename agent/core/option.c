@@ -205,3 +205,8 @@ void option_values_init(struct option_values *v)
 	memset(v, 0, sizeof(*v));
 	v->vip.scope = -1;
 }
+
+const struct option *option_at(size_t i)
+{
+	return i < ARRAY_SIZE(options) ? &options[i] : NULL;
+}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The option words of "add" and "del", in one table. Private to core/request.c,
- * which decides where they may stand and which of them go together. */
+/* The option words of "add" and "del", in one table. core/request.c decides where
+ * they may stand and which of them go together. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/request.h"
 
@@ -42,5 +43,8 @@ struct option {
 /* The option that WORD names or abbreviates. Returns 0, or -EINVAL with
  * *RET_ERROR naming the word and, when several fit, the candidates. */
 int option_find(const char *word, const struct option **ret, struct request_error *ret_error);
+
+/* The option I of the table; NULL after the last. */
+const struct option *option_at(size_t i);
 
 void option_values_init(struct option_values *v);

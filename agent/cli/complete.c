@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/complete.h"
+
+#include <dirent.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cli/commands.h"
+#include "core/option.h"
+#include "core/text.h"
+#include "front/config.h"
+
+#define DEVICES_DIR "/sys/class/net"
+#define FILES ":files"
+
+/* The line as far as it is understood. */
+struct line {
+	const char *last;   /* what is to be completed */
+	const char *before; /* the word before it, or "" */
+	const char *config; /* of --config */
+	const char *device; /* after dev */
+	const struct command *command;
+	int n_words;	   /* between the command and the last one */
+	const char *first; /* of these */
+};
+
+static void offer(const struct line *l, const char *word)
+{
+	const char *p;
+
+	if (strncmp(word, l->last, strlen(l->last)))
+		return;
+	/* names of devices and instances are anybody's choice; a line is a candidate */
+	for (p = word; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return;
+	}
+	puts(word);
+}
+
+/* "a|b|c", as the help writes it. */
+static void offer_choices(const struct line *l, const char *list, size_t size)
+{
+	const char *end = list + size;
+
+	while (list < end) {
+		size_t n = strcspn(list, "|");
+		char word[64];
+
+		n = MIN(n, (size_t)(end - list));
+		snprintf(word, sizeof(word), "%.*s", (int)n, list);
+		offer(l, word);
+		list += n + 1;
+	}
+}
+
+static void offer_devices(const struct line *l)
+{
+	DIR *dir = opendir(DEVICES_DIR);
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] != '.')
+			offer(l, d->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static const uint8_t *address_bytes(const struct sockaddr *a)
+{
+	return a->sa_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr
+		       : (const uint8_t *)&((const struct sockaddr_in *)a)->sin_addr;
+}
+
+static uint8_t mask_len(const struct sockaddr *mask, size_t size)
+{
+	const uint8_t *byte = address_bytes(mask);
+	uint8_t n = 0;
+
+	while (n < size * 8 && byte[n / 8] & (0x80 >> n % 8))
+		n++;
+	return n;
+}
+
+/* The addresses of the device, of any device before it is named. */
+static void offer_addresses(const struct line *l)
+{
+	struct ifaddrs *list, *i;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (i = list; i; i = i->ifa_next) {
+		char text[PREFIX_TEXT_MAX];
+		struct prefix p;
+		sa_family_t family;
+
+		if (!i->ifa_addr || !i->ifa_netmask)
+			continue;
+		family = i->ifa_addr->sa_family;
+		if (family != AF_INET && family != AF_INET6)
+			continue;
+		if (l->device && strcmp(l->device, i->ifa_name))
+			continue;
+		p.addr = addr_make((uint8_t)family, address_bytes(i->ifa_addr));
+		p.len = mask_len(i->ifa_netmask, addr_size((uint8_t)family));
+		if (addr_is_usable(&p.addr))
+			offer(l, prefix_format(&p, text));
+	}
+	freeifaddrs(list);
+}
+
+static void offer_instances(const struct line *l)
+{
+	struct request_error e;
+	struct settings s;
+
+	if (config_load(l->config, &s, &e) < 0)
+		return;
+	settings_done(&s);
+}
+
+/* One argument of a command, as its usage names it. */
+static void offer_argument(const struct line *l, const char *name, size_t size)
+{
+	if (size && *name == '[') {
+		name++;
+		size -= 1 + (name[size - 2] == ']');
+	}
+	if (size == 4 && !strncmp(name, "FILE", size))
+		puts(FILES);
+	else if (size == 4 && !strncmp(name, "NAME", size))
+		offer_instances(l);
+	else if (size == 5 && !strncmp(name, "STATE", size))
+		offer_choices(l, "MASTER|BACKUP|FAULT|STOP", 24);
+	else if (size == 3 && !strncmp(name, "DEV", size))
+		offer_devices(l);
+	else if (memchr(name, '|', size))
+		offer_choices(l, name, size);
+}
+
+/* The argument of the command at the place of the last word. */
+static void offer_nth_argument(const struct line *l)
+{
+	const char *p = l->command->arguments;
+	int i;
+
+	for (i = 0; i < l->n_words && *p; i++) {
+		p += strcspn(p, " \n");
+		p += strspn(p, " \n");
+	}
+	if (*p)
+		offer_argument(l, p, strcspn(p, " \n"));
+}
+
+/* Words of add and del. */
+static void offer_move(const struct line *l, bool is_add)
+{
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; (o = option_at(i)) != NULL; i++) {
+		if (!o->value || strcmp(o->name, l->before))
+			continue;
+		if (o->id == OPTION_DEV)
+			offer_devices(l);
+		else if (o->id == OPTION_SCOPE)
+			offer_choices(l, "global|site|link|host|nowhere", 29);
+		return;
+	}
+	for (i = 0; (o = option_at(i)) != NULL; i++) {
+		if (is_add || !o->add_only)
+			offer(l, o->name);
+	}
+	if (!is_add)
+		offer_addresses(l);
+}
+
+static void offer_words(const struct line *l)
+{
+	const struct command *c;
+	size_t i;
+
+	if (!l->command) {
+		for (i = 0; (c = command_at(i)) != NULL; i++)
+			offer(l, c->name);
+	} else if (l->command->run == command_add || l->command->run == command_del) {
+		offer_move(l, l->command->run == command_add);
+	} else if (l->command->run == command_plan && l->first) {
+		offer_move(l, !strncmp(l->first, "add", strlen(l->first)));
+	} else {
+		offer_nth_argument(l);
+	}
+}
+
+/* Take what stands before the last word. *RET_VALUE: the last word is the value
+ * of an option, and this is what it is called. */
+static void read_line(struct line *l, int argc, char *argv[], const char **ret_value)
+{
+	struct request_error e;
+	int i;
+
+	*ret_value = NULL;
+	for (i = 0; i < argc - 1; i++) {
+		const char *value = argv[i][0] == '-' ? option_value_name(argv[i]) : NULL;
+
+		if (value && i == argc - 2)
+			*ret_value = value;
+		if (value && !strcmp(argv[i], "--config"))
+			l->config = argv[i + 1];
+		if (value)
+			i++;
+		if (value || argv[i][0] == '-')
+			continue;
+		if (!l->command) {
+			if (command_find(argv[i], &l->command, &e) < 0)
+				return;
+			continue;
+		}
+		if (!l->n_words++)
+			l->first = argv[i];
+		if (!strcmp(argv[i], "dev") && i + 2 < argc)
+			l->device = argv[i + 1];
+		l->before = argv[i];
+	}
+}
+
+int complete_print(int argc, char *argv[])
+{
+	struct line l = { .last = argc ? argv[argc - 1] : "", .before = "" };
+	const char *value;
+
+	read_line(&l, argc, argv, &value);
+	if (value && strchr(value, '|'))
+		offer_choices(&l, value, strlen(value));
+	else if (value && (!strcmp(value, "FILE") || !strcmp(value, "PATH")))
+		puts(FILES);
+	else if (!value && l.last[0] == '-')
+		options_offer(l.last, l.command ? l.command->scopes : ~0U, stdout);
+	else if (!value)
+		offer_words(&l);
+	return EXIT_DONE;
+}
