@@ -10,11 +10,15 @@
 #include "kernel/ctevents.h"
 #include "kernel/hold.h"
 #include "kernel/ifaddr.h"
+#include "kernel/ipvs.h"
 #include "kernel/link.h"
+#include "kernel/localports.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
 #include "kernel/rtnl.h"
+#include "kernel/socklist.h"
 #include "kernel/sockets.h"
+#include "kernel/sysctl.h"
 
 struct kernel_real {
 	int announce; /* socket; -1 until something is announced */
@@ -213,6 +217,34 @@ static int real_reset_flows(void *ctx _unused_, enum hold_choice choice, const s
 	return reset_flows(choice, link, flows, n, duration, reason);
 }
 
+static int real_ipvs_list(void *ctx _unused_, ipvs_sink sink, void *ud)
+{
+	return ipvs_list(sink, ud);
+}
+
+static int real_ipvs_conns(void *ctx _unused_, flow_sink sink, void *ud)
+{
+	return ipvs_conns(sink, ud);
+}
+
+static int real_ipvs_tracks(void *ctx _unused_)
+{
+	uint32_t value;
+	int r = sysctl_read("net/ipv4/vs/conntrack", &value);
+
+	return r < 0 ? r : value != 0;
+}
+
+static int real_sock_list(void *ctx _unused_, flow_sink sink, void *ud)
+{
+	return socklist_dump(sink, ud);
+}
+
+static int real_local_ports(void *ctx _unused_, struct ports *ret)
+{
+	return localports_read(ret);
+}
+
 static int real_probe(void *ctx _unused_, usec_t budget, enum kernel_verdict *ret_ipv4,
 		      enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
@@ -260,6 +292,11 @@ static const struct kernel_ops real_ops = {
 	.hold_clean = real_hold_clean,
 	.sock_destroy = real_sock_destroy,
 	.reset_flows = real_reset_flows,
+	.ipvs_list = real_ipvs_list,
+	.ipvs_conns = real_ipvs_conns,
+	.ipvs_tracks = real_ipvs_tracks,
+	.sock_list = real_sock_list,
+	.local_ports = real_local_ports,
 	.probe = real_probe,
 	.now = real_now,
 	.sleep = real_sleep,

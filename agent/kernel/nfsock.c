@@ -21,24 +21,34 @@ static void enlarge(int fd, int force, int plain, int bytes)
 
 /* libnl folds several errno values into one of its own, so the reason comes
  * from asking the kernel directly. */
-static int open_error(void)
+static int open_error(int protocol)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
 	return fd < 0 ? -errno : -EIO;
 }
 
-int nfsock_open(struct nl_sock **ret, int sndbuf, int rcvbuf)
+int nfsock_connect(int protocol, struct nl_sock **ret)
 {
 	struct nl_sock *sk = nl_socket_alloc();
-	int fd, on = 1;
 
 	if (!sk)
 		return -ENOMEM;
-	if (nl_connect(sk, NETLINK_NETFILTER) < 0) {
+	if (nl_connect(sk, protocol) < 0) {
 		nl_socket_free(sk);
-		return open_error();
+		return open_error(protocol);
 	}
+	*ret = sk;
+	return 0;
+}
+
+int nfsock_open(struct nl_sock **ret, int sndbuf, int rcvbuf)
+{
+	struct nl_sock *sk;
+	int fd, on = 1, r = nfsock_connect(NETLINK_NETFILTER, &sk);
+
+	if (r < 0)
+		return r;
 	fd = nl_socket_get_fd(sk);
 	enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, sndbuf);
 	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, rcvbuf);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A netfilter netlink socket: libnl opens and binds it, large buffers are
- * asked for, and whole datagrams are read with their sender checked. */
+/* A netlink socket, netfilter's above all: libnl opens and binds it, large
+ * buffers are asked for, and whole datagrams are read with their sender checked. */
 #pragma once
 
 #include <stddef.h>
@@ -8,9 +8,12 @@
 
 #include <netlink/netlink.h>
 
-/* Open and connect. Buffers are enlarged by force where that is permitted and
- * up to the host's limit where not; never by changing that limit.
- * -EPROTONOSUPPORT, -ENOMEM, … */
+/* Open and connect a socket of any PROTOCOL (NETLINK_…); what follows serves
+ * it too. -EPROTONOSUPPORT, -ENOMEM, … */
+int nfsock_connect(int protocol, struct nl_sock **ret);
+
+/* The same for netfilter, with buffers enlarged: by force where that is
+ * permitted and up to the host's limit where not; never by changing that limit. */
 int nfsock_open(struct nl_sock **ret, int sndbuf, int rcvbuf);
 
 /* Send LEN bytes of whole messages to the kernel in one datagram. */

@@ -11,7 +11,10 @@
 #include <vipsafe/base.h>
 
 #include "core/addr.h"
+#include "core/collide.h"
 #include "core/conn.h"
+#include "core/ipvs.h"
+#include "core/ports.h"
 #include "core/report.h"
 
 #define LINK_NAME_MAX 16 /* IFNAMSIZ */
@@ -153,6 +156,24 @@ struct kernel_ops {
 	int (*addr_watch)(void *ctx);
 	int (*addr_events)(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone),
 			   void *ud);
+
+	/* The virtual servers of this node's own IPVS. -EOPNOTSUPP: it has
+	 * none, and asking must not load it. -EPERM. */
+	int (*ipvs_list)(void *ctx, ipvs_sink sink, void *ud);
+
+	/* Its connections and persistence templates. -EOPNOTSUPP likewise. */
+	int (*ipvs_conns)(void *ctx, flow_sink sink, void *ud);
+
+	/* 1 when IPVS keeps conntrack informed (net.ipv4.vs.conntrack), else 0;
+	 * -ENOENT: there is no IPVS. */
+	int (*ipvs_tracks)(void *ctx);
+
+	/* The node's own TCP sockets that have a peer, in TIME_WAIT too, and
+	 * its connected UDP sockets. -EOPNOTSUPP: the kernel cannot tell. */
+	int (*sock_list)(void *ctx, flow_sink sink, void *ud);
+
+	/* Which local ports the kernel chooses from. */
+	int (*local_ports)(void *ctx, struct ports *ret);
 
 	/* Find out by experiment in a private namespace what an address delete
 	 * flushes, within BUDGET. Always fills both verdicts; REASON (one

@@ -329,6 +329,11 @@ static const struct kernel_ops fake_ops = {
 	.hold_clean = fake_hold_clean,
 	.sock_destroy = fake_sock_destroy,
 	.reset_flows = fake_reset_flows,
+	.ipvs_list = fake_ipvs_list,
+	.ipvs_conns = fake_ipvs_conns,
+	.ipvs_tracks = fake_ipvs_tracks,
+	.sock_list = fake_sock_list,
+	.local_ports = fake_local_ports,
 	.probe = fake_probe,
 	.now = fake_now,
 	.sleep = fake_sleep,
@@ -345,6 +350,8 @@ struct fake *fake_new(void)
 	f->next_id = 0x5000;
 	f->ct_max = 262144;
 	f->call_cost = 20;
+	f->ports.low = 32768;
+	f->ports.high = 60999;
 	return f;
 }
 

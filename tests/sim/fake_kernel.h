@@ -179,6 +179,17 @@ struct fake {
 	struct fake_addr_event *addr_events;
 	size_t n_addr_events;
 	struct conn_key refused_key;
+
+	/* LVS; the arrays are the test's own. A dest belongs to the service of
+	 * the same index. */
+	bool is_director, ipvs_tracks;
+	const struct ipvs_service *services;
+	const struct ipvs_dest *dests;
+	size_t n_services;
+	const struct flow *ipvs_conns, *sockets;
+	size_t n_ipvs_conns, n_sockets;
+	int sock_list_error; /* instead of the sockets */
+	struct ports ports;
 };
 
 struct fake *fake_new(void);
@@ -251,4 +262,9 @@ int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link
 		     char reason[REPORT_TEXT_MAX]);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
+int fake_ipvs_list(void *ctx, ipvs_sink sink, void *ud);
+int fake_ipvs_conns(void *ctx, flow_sink sink, void *ud);
+int fake_ipvs_tracks(void *ctx);
+int fake_sock_list(void *ctx, flow_sink sink, void *ud);
+int fake_local_ports(void *ctx, struct ports *ret);
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
