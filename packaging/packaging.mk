@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What `make install` installs beside the programs, and the packages.
+
+# ---- lists ---------------------------------------------------------------------
+# what keepalived calls; its checks want every part of the path to be root's
+HOOKS =
+MANUALS =
+BASH_COMPLETION =
+ZSH_COMPLETION =
+# for /usr/share/doc: what a reader copies from
+EXAMPLES =
+
+hooksdir = $(pkglibexecdir)
+dist_hooks_SCRIPTS = $(HOOKS)
+dist_man_MANS = $(MANUALS)
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = $(BASH_COMPLETION)
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = $(ZSH_COMPLETION)
+examplesdir = $(docdir)/examples
+dist_examples_DATA = $(EXAMPLES)
+dist_doc_DATA = README.md NEWS
+
+# ---- the node ------------------------------------------------------------------
+UNITS = packaging/systemd/vipsafed.service packaging/systemd/vipsafed.socket \
+	packaging/systemd/vipsafe-probe.service
+SYSV = packaging/sysv/vipsafed packaging/openrc/vipsafed
+systemdsystemunit_DATA = $(UNITS)
+noinst_SCRIPTS = $(SYSV)
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+sysusersdir = $(prefix)/lib/sysusers.d
+configdir = $(sysconfdir)/vipsafe
+dist_config_DATA = packaging/conf/vipsafe.conf
+
+# Only paths differ from the .in files.
+SUBSTITUTE = sed -e 's,@sbindir[@],$(sbindir),g' -e 's,@VERSION[@],$(VERSION),g'
+$(UNITS) $(SYSV): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SUBSTITUTE) $< >$@.new && mv $@.new $@
+CLEANFILES += $(UNITS) $(SYSV)
+EXTRA_DIST += $(addsuffix .in,$(UNITS) $(SYSV)) \
+	packaging/systemd/vipsafe.tmpfiles packaging/systemd/vipsafe.sysusers \
+	packaging/apparmor/usr.sbin.vipsafed packaging/selinux/vipsafe.cil
+
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(tmpfilesdir)' '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(configdir)/conf.d'
+	$(INSTALL_DATA) '$(srcdir)/packaging/systemd/vipsafe.tmpfiles' '$(DESTDIR)$(tmpfilesdir)/vipsafe.conf'
+	$(INSTALL_DATA) '$(srcdir)/packaging/systemd/vipsafe.sysusers' '$(DESTDIR)$(sysusersdir)/vipsafe.conf'
+uninstall-local:
+	rm -f '$(DESTDIR)$(tmpfilesdir)/vipsafe.conf' '$(DESTDIR)$(sysusersdir)/vipsafe.conf'
+	rmdir '$(DESTDIR)$(configdir)/conf.d' '$(DESTDIR)$(configdir)' 2>/dev/null || true
+
+# ---- the tarball -----------------------------------------------------------------
+# The same commit gives the same bytes: one time for every file, one order.
+# From a tarball that time is the one its files have.
+release_time = $$(git -C '$(srcdir)' log -1 --format=%ct 2>/dev/null || \
+	stat -c %Y '$(srcdir)/NEWS')
+am__tar = find "$$tardir" | LC_ALL=C sort | tar --format=ustar --owner=0 --group=0 \
+	--numeric-owner --no-recursion --files-from=- -chf -
+dist-hook:
+	find '$(distdir)' -exec touch -h -d "@$${SOURCE_DATE_EPOCH:-$(release_time)}" {} +
+
+# ---- packages --------------------------------------------------------------------
+# deb and rpm leave them in deb/ and rpm/ of the build directory.
+PACKAGES_TESTS =
+EXTRA_DIST += $(PACKAGES_TESTS)
+.PHONY: deb rpm check-packages
+deb: dist-gzip
+	$(SHELL) '$(srcdir)/packaging/deb/build' $(distdir).tar.gz deb
+rpm: dist-gzip
+	$(SHELL) '$(srcdir)/packaging/rpm/build' $(distdir).tar.gz rpm
+check-packages:
+	$(MAKE) check TESTS='$(PACKAGES_TESTS)'
+clean-local:
+	rm -rf deb rpm
