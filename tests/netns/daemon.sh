@@ -2,37 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vipsafed from the outside: who asks it, who may, and what happens without it.
 # What it protects is tested elsewhere.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
-need_vipsafe
-
-VIPSAFED=$BUILD/vipsafed
-SOCKET=/run/vipsafe/control.sock
-CONF=$T/vipsafe.conf
-[ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED: set VIPSAFE_BUILD to the build directory"
+# shellcheck source=tests/netns/guarded.sh
+. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+need_daemon
 
 topo_nodes
-
-config() { printf '%s\n' "$@" >"$CONF"; }
 config '[agent]' 'announce_again_after = 1s' '[device br-mgmt]'
-
-answers() { "$VIPSAFE" status >/dev/null 2>&1; }
-
-# start_daemon [WORDS...]: running and answering when this returns
-# shellcheck disable=SC2120 # its own options, when a case has any
-start_daemon() {
-	"$VIPSAFED" --config "$CONF" -v "$@" 2>>"$T/log" &
-	DAEMON=$!
-	wait_for 20 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$T/log")"
-}
-
-end_daemon() { # SIGNAL: its exit code
-	kill -"$1" "$DAEMON"
-	wait "$DAEMON" 2>/dev/null
-}
-
-asked() { grep -c "asked to $1" "$T/log"; }
-logged() { grep -q -- "$1" "$T/log"; }
+asked() { grep -c "asked to $1" "$DAEMON_LOG"; }
 
 # ---- without it ------------------------------------------------------------------
 run status
@@ -45,7 +21,7 @@ is "$RC" 0 "del without a daemon"
 # ---- with it ---------------------------------------------------------------------
 "$BUILD/unixsink" "$T/notify" >"$T/notified" &
 wait_for 5 test -S "$T/notify" || bail_out "nobody listens on $T/notify"
-NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=400000 start_daemon
+NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=400000 daemon_start -v
 check "the service manager is told it is ready" wait_for 5 grep -q '^READY=1' "$T/notified"
 check "and kept up to date" wait_for 5 grep -q '^STATUS=br-mgmt live' "$T/notified"
 check "and that it is alive" wait_for 5 grep -q '^WATCHDOG=1' "$T/notified"
@@ -177,14 +153,14 @@ like "$ERR" "does not answer" "and says so"
 check "the address is gone" not has_addr 192.168.11.100/32 br-mgmt
 kill -CONT "$DAEMON"
 check "the daemon finds nothing left to do" wait_for 5 answers
-end_daemon KILL
+daemon_end KILL
 run add 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "after SIGKILL: the client does it itself"
 run status
 is "$RC" 3 "and status says that nobody is there"
-start_daemon
+daemon_start -v
 check "the next daemon takes the place of a killed one" answers
-end_daemon TERM
+daemon_end TERM
 is $? 0 "SIGTERM: 0"
 check "its socket goes with it" not test -e "$SOCKET"
 check "the address does not" has_addr 192.168.11.100/32 br-mgmt

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# vipsafed in a case of its own: start, end, ask, and what a link bounce is.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+VIPSAFED=$BUILD/vipsafed
+SOCKET=/run/vipsafe/control.sock
+CONF=/run/t/vipsafe.conf
+DAEMON_LOG=/run/t/vipsafed.log
+DAEMON=
+
+need_daemon() {
+	need_vipsafe
+	[ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED: set VIPSAFE_BUILD to the build directory"
+}
+
+config() { printf '%s\n' "$@" >"$CONF"; }
+
+answers() { timeout 5 "$VIPSAFE" status >/dev/null 2>&1; }
+
+# daemon_start [WORDS...]: running and answering when this returns
+daemon_start() {
+	"$VIPSAFED" --config "$CONF" "$@" 2>>"$DAEMON_LOG" &
+	DAEMON=$!
+	wait_for 20 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$DAEMON_LOG")"
+}
+
+# daemon_end [SIGNAL]: its exit code
+daemon_end() {
+	kill -"${1:-TERM}" "$DAEMON" 2>/dev/null
+	wait "$DAEMON" 2>/dev/null
+}
+
+logged() { grep -q -- "$1" "$DAEMON_LOG"; }
+
+# guard FILTER [DEVICE]: of the device's part of the status, "" without an answer
+guard() {
+	timeout 20 "$VIPSAFE" --json status 2>/dev/null |
+		jq -r ".devices[] | select(.device == \"${2:-br-mgmt}\") | $1"
+}
+guard_live() { [ "$(guard .state)" = live ]; }
+pinned_at_least() { [ "$(guard .pinned)" -ge "$1" ] 2>/dev/null; }
+
+# A link down takes IPv4 routes through it along, as on a real node. Without
+# one there is nowhere to send to, which is no fault of an entry.
+bounce() {
+	ip link set br-mgmt down
+	ip link set br-mgmt up
+	ip route replace 10.232.3.0/24 via 192.168.11.8
+}
+
+# bounce_flushes WORDS...: a bounce, and the entries of these words are gone;
+# the kernel flushes from a work queue.
+bounce_flushes() {
+	bounce
+	wait_for 10 no_entries "$@" || bail_out "the kernel flushed nothing"
+}
+
+# unharmed NAME WHAT: all flows of this hold job live, with the source they had
+unharmed() {
+	ask "$1" ping 30
+	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
+}
+
+# harmed NAME WHAT: none does. Each has lost its entry for sure when it sends;
+# its new port is now and then the old one.
+harmed() {
+	local n=${FLOWS[$1]} alive
+
+	ask "$1" ping 30
+	alive=${REPLY#*alive=}
+	check "$2 (${REPLY#ping })" test "${alive%% *}" -le $((1 + n / 10))
+}
+
+# What a daemon must not lose in the long run.
+resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$DAEMON/status"; }
+descriptors() { find "/proc/$DAEMON/fd" -mindepth 1 | wc -l; }
