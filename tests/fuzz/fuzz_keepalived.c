@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* keepalived.conf, as its reader takes it apart. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "front/keepalived_conf.h"
+
+/* Returns how many directives there are; *RET_DOUBT: whether one is doubtful. */
+static size_t list_holds(const struct keepalived_directive *d, unsigned depth, bool *ret_doubt)
+{
+	size_t n = 0;
+
+	for (; d; d = d->next, n++) {
+		bool doubt = false;
+
+		CLAIM(depth <= KEEPALIVED_DEPTH_MAX);
+		CLAIM(d->line >= 1 && d->file);
+		CLAIM(d->n_words || d->is_block);
+		CLAIM(d->n_words <= KEEPALIVED_WORDS_MAX);
+		for (unsigned i = 0; i < d->n_words; i++)
+			CLAIM(strlen(keepalived_word(d, i)) <= KEEPALIVED_LINE_MAX);
+		CLAIM(!d->first || d->is_block);
+		CLAIM(!d->condition || d->doubtful);
+		n += list_holds(d->first, depth + 1, &doubt);
+		/* nobody finds a doubt in a block that does not show it */
+		CLAIM(!doubt || d->doubtful);
+		*ret_doubt |= d->doubtful;
+	}
+	return n;
+}
+
+static void notes_hold(const struct keepalived_conf *c)
+{
+	unsigned puzzles = keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES);
+	const struct keepalived_note *notes;
+	size_t n;
+
+	notes = keepalived_conf_notes(c, &n);
+	CLAIM(n == (puzzles < KEEPALIVED_NOTES_MAX ? puzzles : KEEPALIVED_NOTES_MAX));
+	for (size_t i = 0; i < n; i++) {
+		CLAIM(notes[i].puzzle < KEEPALIVED_PUZZLES);
+		CLAIM(memchr(notes[i].text, '\0', sizeof(notes[i].text)));
+		CLAIM(notes[i].text[0]);
+		for (const char *p = notes[i].text; *p; p++)
+			CLAIM(*p >= ' ' && *p <= '~');
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct keepalived_conf *c = NULL;
+	bool doubt = false;
+
+	CLAIM(keepalived_conf_parse("fuzz", (const char *)data, size, &c) == 0);
+	list_holds(keepalived_conf_first(c), 0, &doubt);
+	CLAIM(!doubt || keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES));
+	notes_hold(c);
+	keepalived_conf_free(c);
+	return 0;
+}
