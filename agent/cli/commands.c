@@ -19,6 +19,9 @@ static const struct command commands[] = {
 	  "delete virtual IPs and keep everybody else's connections",
 	  "LEN is required: only exactly this address and prefix length goes. Deleting what\n"
 	  "is not there is no error.\n" },
+	{ "history", command_history, SCOPE_ANY, false, "[ID]",
+	  "say what the last operations did",
+	  "ID, which may be shortened, shows all about one. Kept since boot, up to 256 KiB.\n" },
 	{ "plan", command_plan, SCOPE_MOVE, false, "add|del ...",
 	  "say what add or del would do, and change nothing",
 	  "The words after \"plan\" are those of the command itself.\n" },

@@ -6,9 +6,9 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/render.h"
+#include "cli/tell.h"
 #include "cli/worker.h"
 #include "core/option.h"
-#include "front/oplog.h"
 #include "steps/again.h"
 #include "steps/verdict.h"
 
@@ -95,7 +95,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 		env = cli_run_env(m->cli, kernel_real_get(m->kernel));
 		run_move(&env, &m->request, &m->report);
 	}
-	oplog_write(&m->report);
+	cli_tell(m->cli, &m->report);
 	render_report(&m->report, &m->cli->options, out, err);
 	return m->report.exit_code;
 }

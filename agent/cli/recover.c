@@ -5,9 +5,9 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
+#include "cli/tell.h"
 #include "cli/worker.h"
 #include "core/option.h"
-#include "front/oplog.h"
 #include "front/report_json.h"
 #include "steps/remember.h"
 
@@ -22,7 +22,7 @@ static void on_report(void *ud, const struct report *r)
 {
 	struct recover *rec = ud;
 
-	oplog_write(r);
+	cli_tell(rec->cli, r);
 	if (rec->exit_code == EXIT_DONE)
 		rec->exit_code = r->exit_code;
 	if (rec->cli->options.json)

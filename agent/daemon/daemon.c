@@ -10,7 +10,6 @@
 #include "daemon/requests.h"
 #include "daemon/service.h"
 #include "front/config.h"
-#include "front/oplog.h"
 #include "steps/verdict.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
@@ -129,9 +128,11 @@ static usec_t on_round(void *ud)
 	return MIN(next, d->alive_next);
 }
 
-static void on_recovered(void *ud _unused_, const struct report *r)
+static void on_recovered(void *ud, const struct report *r)
 {
-	oplog_write(r);
+	struct daemon *d = ud;
+
+	tell_report(&d->tell, r);
 }
 
 /* What was left by whoever was killed, and what this kernel does: before
@@ -140,7 +141,7 @@ static void prepare(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
 	struct verdict v;
-	int r = run_recover(&d->env, on_recovered, NULL);
+	int r = run_recover(&d->env, on_recovered, d);
 
 	if (r < 0)
 		log_line(LOG_WARNING, "%s: %s: what a killed run left is not looked for",
@@ -173,8 +174,9 @@ int daemon_start(struct daemon *d)
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
 				   .boot_id = d->boot_id };
+	d->tell = (struct tell){ .env = &d->env };
 	d->watches = (struct watches){ .loop = d->loop, .env = &d->env };
-	r = moves_new(&d->env, &d->watches, &d->moves);
+	r = moves_new(&d->env, &d->watches, &d->tell, &d->moves);
 	if (r == 0)
 		r = open_control(d, &d->settings, &d->control);
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/loop.h"
 #include "daemon/moves.h"
+#include "daemon/tell.h"
 #include "daemon/watch.h"
 #include "front/identity.h"
 #include "kernel/kernel_real.h"
@@ -22,6 +23,7 @@ struct daemon {
 	struct control *retired; /* has moved; open until the answer is out */
 	bool socket_is_ours;	 /* not handed over */
 	struct watches watches;
+	struct tell tell;
 	struct moves *moves;
 	usec_t started, alive_every, alive_next;
 	uint64_t refused;

@@ -31,6 +31,7 @@ struct again {
 struct moves {
 	const struct run_env *env;
 	const struct watches *watches;
+	struct tell *tell;
 	struct waiting *waiting[CONTROL_CLIENTS_MAX]; /* owned, oldest first */
 	size_t n_waiting;
 	struct again *again[AGAIN_MAX]; /* owned */
@@ -38,7 +39,8 @@ struct moves {
 	uint64_t count;
 };
 
-int moves_new(const struct run_env *env, const struct watches *watches, struct moves **ret)
+int moves_new(const struct run_env *env, const struct watches *watches, struct tell *tell,
+	      struct moves **ret)
 {
 	struct moves *m = calloc(1, sizeof(*m));
 
@@ -46,6 +48,7 @@ int moves_new(const struct run_env *env, const struct watches *watches, struct m
 		return -ENOMEM;
 	m->env = env;
 	m->watches = watches;
+	m->tell = tell;
 	*ret = m;
 	return 0;
 }
@@ -93,7 +96,7 @@ static void run(struct moves *m, struct client *c, const struct wire_request *r,
 	request.deadline = now < until ? until - now : 1;
 	if (report) {
 		run_move(&env, &request, report);
-		oplog_write(report);
+		tell_report(m->tell, report);
 		plan_again(m, report);
 	}
 	kernel_real_free(beside);

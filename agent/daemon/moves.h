@@ -4,13 +4,15 @@
 #pragma once
 
 #include "daemon/control.h"
+#include "daemon/tell.h"
 #include "daemon/watch.h"
 #include "steps/run.h"
 
 struct moves;
 
-/* ENV's kernel serves devices without a guard. Both have to outlive it. */
-int moves_new(const struct run_env *env, const struct watches *watches, struct moves **ret);
+/* ENV's kernel serves devices without a guard. All have to outlive it. */
+int moves_new(const struct run_env *env, const struct watches *watches, struct tell *tell,
+	      struct moves **ret);
 
 /* Clients that wait are left to the caller. */
 struct moves *moves_free(struct moves *m);

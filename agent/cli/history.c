@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe history: what the last operations did. It reads the run directory:
+ * no daemon is needed. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/render.h"
+#include "cli/tell.h"
+#include "cli/terminal.h"
+#include "core/option.h"
+#include "front/history.h"
+#include "steps/history.h"
+
+/* More than the file holds. */
+#define ALL ((size_t)1 << 20)
+
+static int read_list(const struct cli *cli, json_t **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = history_read(cli->settings.run_dir, cli->boot_id, &text);
+
+	if (r < 0 && r != -ENOENT) {
+		fprintf(stderr, "vipsafe: history: %s: %s\n", cli->settings.run_dir, strerror(-r));
+		return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
+	}
+	*ret = history_parse(r < 0 ? "" : text, ALL);
+	return *ret ? EXIT_DONE : EXIT_UNPROTECTED;
+}
+
+static int show_one(const struct cli *cli, json_t *list, const char *id)
+{
+	json_t *one = history_find(list, id);
+
+	if (!one) {
+		fprintf(stderr,
+			"vipsafe: history: no operation, or several, with an id \"%.40s\"\n", id);
+		return EXIT_USAGE;
+	}
+	if (cli->options.json)
+		render_json(json_incref(one), stdout, stderr);
+	else
+		history_print_one(one, cli_now(), stdout);
+	return EXIT_DONE;
+}
+
+static void show_all(const struct cli *cli, json_t *list)
+{
+	if (cli->options.json)
+		render_json(json_incref(list), stdout, stderr);
+	else if (!json_array_size(list))
+		puts("no operation since boot");
+	else
+		history_print(list, cli_now(), terminal_columns(stdout), stdout);
+}
+
+int command_history(struct cli *cli, int argc, char *argv[])
+{
+	struct request_error e;
+	json_t *list = NULL;
+	int code;
+
+	if (argc > 1) {
+		request_error_set(&e, "unknown word " QUOTED, argv[1]);
+		return command_usage(&e);
+	}
+	code = read_list(cli, &list);
+	if (code == EXIT_DONE && argc)
+		code = show_one(cli, list, argv[0]);
+	else if (code == EXIT_DONE)
+		show_all(cli, list);
+	json_decref(list);
+	return code;
+}

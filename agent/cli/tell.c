@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/tell.h"
+
+#include <time.h>
+
+#include "front/history.h"
+#include "front/oplog.h"
+#include "steps/history.h"
+
+usec_t cli_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+void cli_tell(const struct cli *cli, const struct report *r)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (r->plan)
+		return;
+	oplog_write(r);
+	line = history_line(r, cli_now());
+	if (line)
+		(void)history_append(cli->settings.run_dir, cli->boot_id, line);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who else is told what a run did here, without the daemon: the log and the
+ * history. */
+#pragma once
+
+#include "cli/commands.h"
+
+/* Nothing for a plan. Failures are nobody's business any more. */
+void cli_tell(const struct cli *cli, const struct report *r);
+
+/* CLOCK_MONOTONIC. */
+usec_t cli_now(void);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last operations: what is kept, what is read back of whatever the file
+ * holds, and how it is shown. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "front/history.h"
+#include "front/table.h"
+#include "steps/history.h"
+
+#define BOOT "0f6c-1"
+
+static struct report make(const char *id, uint64_t lost)
+{
+	static const uint8_t ip[4] = { 192, 168, 11, 100 };
+	struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.op = OP_DEL;
+	snprintf(r.id, sizeof(r.id), "%s", id);
+	strcpy(r.device, "br-mgmt");
+	r.addresses[0].addr = addr_make(AF_INET, ip);
+	r.addresses[0].len = 32;
+	r.n_addresses = 1;
+	r.changed = true;
+	r.result = lost ? RESULT_PARTIAL : RESULT_OK;
+	r.entries.candidates = 1432;
+	r.entries.lost = lost;
+	r.timing.total = 3200;
+	return r;
+}
+
+static char *line_of(const char *id, uint64_t lost, usec_t now)
+{
+	struct report r = make(id, lost);
+	char *line = history_line(&r, now);
+
+	assert_non_null(line);
+	assert_null(strchr(line, '\n'));
+	return line;
+}
+
+/* ---- the file ---------------------------------------------------------------------- */
+
+static int setup(void **state)
+{
+	char *dir = strdup("/tmp/vipsafe-history-XXXXXX");
+
+	assert_non_null(mkdtemp(dir));
+	*state = dir;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char *dir = *state, path[128];
+
+	snprintf(path, sizeof(path), "%s/history", dir);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0); /* nothing else was left there */
+	free(dir);
+	return 0;
+}
+
+static void put(const char *dir, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/history", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void lines_are_kept_in_order(void **state)
+{
+	char *text = NULL;
+
+	assert_int_equal(history_read(*state, BOOT, &text), -ENOENT);
+	assert_int_equal(history_append(*state, BOOT, "one"), 0);
+	assert_int_equal(history_append(*state, BOOT, "two"), 0);
+	assert_int_equal(history_read(*state, BOOT, &text), 0);
+	assert_string_equal(text, "one\ntwo\n");
+	free(text);
+	assert_int_equal(history_append(*state, BOOT, "a\nb"), -EINVAL);
+}
+
+static void another_boot_or_format_is_replaced(void **state)
+{
+	static const char *const others[] = { "vipsafe-history 1 another\nold\n",
+					      "vipsafe-history 2 " BOOT "\nold\n", "garbage", "" };
+	char *text = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		put(*state, others[i]);
+		assert_int_equal(history_read(*state, BOOT, &text), -ENOENT);
+		assert_int_equal(history_append(*state, BOOT, "new"), 0);
+		assert_int_equal(history_read(*state, BOOT, &text), 0);
+		assert_string_equal(text, "new\n");
+		free(text);
+	}
+}
+
+static void what_others_could_have_written_is_not_read(void **state)
+{
+	char path[128], *text = NULL;
+
+	put(*state, "vipsafe-history 1 " BOOT "\nline\n");
+	snprintf(path, sizeof(path), "%s/history", (char *)*state);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(history_read(*state, BOOT, &text), -EPERM);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(history_append(*state, BOOT, "x") < 0); /* and does not hang */
+	assert_int_equal(history_read(*state, BOOT, &text), -EPERM);
+}
+
+/* The file stays small, and what goes is the oldest. */
+static void the_size_is_bounded(void **state)
+{
+	char line[1024], path[128], *text = NULL, last[16];
+	struct stat st;
+	int i, n = 2000;
+
+	snprintf(path, sizeof(path), "%s/history", (char *)*state);
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	for (i = 0; i < n; i++) {
+		snprintf(line, 9, "%08d", i);
+		line[8] = ' ';
+		assert_int_equal(history_append(*state, BOOT, line), 0);
+		assert_int_equal(stat(path, &st), 0);
+		assert_true((size_t)st.st_size <= HISTORY_SIZE_MAX + sizeof(line) + 64);
+	}
+	assert_int_equal(history_read(*state, BOOT, &text), 0);
+	assert_true(strlen(text) >= HISTORY_SIZE_MAX / 2 - sizeof(line));
+	assert_int_equal(strlen(text) % sizeof(line), 0); /* whole lines only */
+	snprintf(last, sizeof(last), "%08d", n - 1);
+	assert_memory_equal(text + strlen(text) - sizeof(line), last, 8);
+	free(text);
+}
+
+/* Several processes at once: no line is torn or lost. */
+static void writers_do_not_disturb_each_other(void **state)
+{
+	enum { WRITERS = 8, LINES = 100 };
+	char line[64], *text = NULL, *p, *end;
+	int i, k, n = 0, status;
+
+	assert_int_equal(history_append(*state, BOOT, "writer 9 line 000"), 0);
+	for (i = 0; i < WRITERS; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid)
+			continue;
+		for (k = 0; k < LINES; k++) {
+			snprintf(line, sizeof(line), "writer %d line %03d", i, k);
+			if (history_append(*state, BOOT, line) < 0)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (i = 0; i < WRITERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(history_read(*state, BOOT, &text), 0);
+	for (p = text; *p; p = end + 1, n++) {
+		end = strchr(p, '\n');
+		assert_non_null(end);
+		assert_int_equal(end - p, sizeof("writer 0 line 000") - 1);
+	}
+	assert_int_equal(n, WRITERS * LINES + 1);
+	free(text);
+}
+
+/* ---- what the lines say ------------------------------------------------------------- */
+
+static void newest_first_and_no_more_than_asked(void **state _unused_)
+{
+	_cleanup_free_ char *a = line_of("aa01", 0, 1), *b = line_of("ab02", 2, 2);
+	_cleanup_free_ char *text = NULL;
+	json_t *list, *one;
+
+	assert_true(asprintf(&text, "%s\nnot JSON\n{}\n%s\n{\"id\":\"half", a, b) > 0);
+	list = history_parse(text, 10);
+	assert_int_equal(json_array_size(list), 2);
+	one = json_array_get(list, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "id")), "ab02");
+	assert_int_equal(json_integer_value(json_object_get(one, "at_us")), 2);
+	assert_ptr_equal(history_find(list, "aa"), json_array_get(list, 1));
+	assert_ptr_equal(history_find(list, "ab02"), one);
+	assert_null(history_find(list, "a")); /* either */
+	assert_null(history_find(list, ""));
+	assert_null(history_find(list, "ab022"));
+	json_decref(list);
+	list = history_parse(text, 1);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+	list = history_parse("", 10);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+}
+
+static char *shown(json_t *list, unsigned columns)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	history_print(list, 130 * USEC_PER_SEC, columns, out);
+	fclose(out);
+	return text;
+}
+
+static void it_is_shown_as_wide_as_the_terminal_is(void **state _unused_)
+{
+	_cleanup_free_ char *a = line_of("0123456789aa", 0, 0);
+	_cleanup_free_ char *b = line_of("0123456789bb", 12, 120 * USEC_PER_SEC);
+	_cleanup_free_ char *text = NULL, *wide = NULL, *narrow = NULL;
+	const char *line;
+	json_t *list;
+
+	assert_true(asprintf(&text, "%s\n%s\n", a, b) > 0);
+	list = history_parse(text, 10);
+	wide = shown(list, 0);
+	assert_string_equal(
+		wide, "AGO    OP   ADDRESS            DEVICE   RESULT   AT RISK  LOST    TOOK  ID\n"
+		      "10 s   del  192.168.11.100/32  br-mgmt  partial     1432    12  3.2 ms  "
+		      "0123456789bb\n"
+		      "2 min  del  192.168.11.100/32  br-mgmt  ok          1432     0  3.2 ms  "
+		      "0123456789aa\n");
+	narrow = shown(list, 40);
+	assert_string_equal(narrow, "10 s\n"
+				    "  OP       del\n"
+				    "  ADDRESS  192.168.11.100/32\n"
+				    "  DEVICE   br-mgmt\n"
+				    "  RESULT   partial\n"
+				    "  AT RISK  1432\n"
+				    "  LOST     12\n"
+				    "  TOOK     3.2 ms\n"
+				    "  ID       0123456789bb\n"
+				    "2 min\n"
+				    "  OP       del\n"
+				    "  ADDRESS  192.168.11.100/32\n"
+				    "  DEVICE   br-mgmt\n"
+				    "  RESULT   ok\n"
+				    "  AT RISK  1432\n"
+				    "  LOST     0\n"
+				    "  TOOK     3.2 ms\n"
+				    "  ID       0123456789aa\n");
+	for (line = narrow; *line; line = strchr(line, '\n') + 1)
+		assert_true(strcspn(line, "\n") <= 40);
+	json_decref(list);
+}
+
+/* The file could hold anything that is JSON. */
+static void nothing_reaches_the_terminal_unescaped(void **state _unused_)
+{
+	static const char text[] =
+		"{\"at_us\":-5,\"id\":\"\\u001b[2Jx\",\"op\":\"\\u0007\",\"addresses\":[1,{}],"
+		"\"entries\":{\"lost\":-1},\"warnings\":[{\"text\":\"\\u009b\"},7],"
+		"\"device\":3}\n";
+	json_t *list = history_parse(text, 10);
+	char *out_text = NULL;
+	const char *p;
+	size_t size;
+	FILE *out;
+
+	assert_int_equal(json_array_size(list), 1);
+	out = open_memstream(&out_text, &size);
+	history_print(list, 0, 80, out);
+	history_print(list, 0, 20, out);
+	history_print_one(json_array_get(list, 0), 0, out);
+	fclose(out);
+	for (p = out_text; *p; p++)
+		assert_true(*p == '\n' || (*p >= ' ' && *p < 0x7f));
+	free(out_text);
+	json_decref(list);
+}
+
+static void ages_are_short(void **state _unused_)
+{
+	char buf[32];
+
+	assert_string_equal(history_age(0, buf), "0 s");
+	assert_string_equal(history_age(119 * USEC_PER_SEC, buf), "119 s");
+	assert_string_equal(history_age(120 * USEC_PER_SEC, buf), "2 min");
+	assert_string_equal(history_age(7200 * USEC_PER_SEC, buf), "2 h");
+	assert_string_equal(history_age(200000 * USEC_PER_SEC, buf), "2 d");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lines_are_kept_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_boot_or_format_is_replaced, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_others_could_have_written_is_not_read, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_size_is_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(writers_do_not_disturb_each_other, setup, teardown),
+		cmocka_unit_test(newest_first_and_no_more_than_asked),
+		cmocka_unit_test(it_is_shown_as_wide_as_the_terminal_is),
+		cmocka_unit_test(nothing_reaches_the_terminal_unescaped),
+		cmocka_unit_test(ages_are_short),
+	};
+
+	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
+}
