@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/complete.h"
 
-#include <dirent.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cli/commands.h"
+#include "cli/localnet.h"
 #include "core/option.h"
-#include "core/text.h"
 #include "front/config.h"
 
-#define DEVICES_DIR "/sys/class/net"
 #define FILES ":files"
 
 /* The line as far as it is understood. */
@@ -27,7 +22,7 @@ struct line {
 	const char *first; /* of these */
 };
 
-static void offer(const struct line *l, const char *word)
+static void offer(struct line *l, const char *word)
 {
 	const char *p;
 
@@ -42,7 +37,7 @@ static void offer(const struct line *l, const char *word)
 }
 
 /* "a|b|c", as the help writes it. */
-static void offer_choices(const struct line *l, const char *list, size_t size)
+static void offer_choices(struct line *l, const char *list, size_t size)
 {
 	const char *end = list + size;
 
@@ -57,64 +52,12 @@ static void offer_choices(const struct line *l, const char *list, size_t size)
 	}
 }
 
-static void offer_devices(const struct line *l)
+static void offer_local(void *ud, const char *word)
 {
-	DIR *dir = opendir(DEVICES_DIR);
-	struct dirent *d;
-
-	while (dir && (d = readdir(dir)) != NULL) {
-		if (d->d_name[0] != '.')
-			offer(l, d->d_name);
-	}
-	if (dir)
-		closedir(dir);
+	offer(ud, word);
 }
 
-static const uint8_t *address_bytes(const struct sockaddr *a)
-{
-	return a->sa_family == AF_INET6
-		       ? ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr
-		       : (const uint8_t *)&((const struct sockaddr_in *)a)->sin_addr;
-}
-
-static uint8_t mask_len(const struct sockaddr *mask, size_t size)
-{
-	const uint8_t *byte = address_bytes(mask);
-	uint8_t n = 0;
-
-	while (n < size * 8 && byte[n / 8] & (0x80 >> n % 8))
-		n++;
-	return n;
-}
-
-/* The addresses of the device, of any device before it is named. */
-static void offer_addresses(const struct line *l)
-{
-	struct ifaddrs *list, *i;
-
-	if (getifaddrs(&list) < 0)
-		return;
-	for (i = list; i; i = i->ifa_next) {
-		char text[PREFIX_TEXT_MAX];
-		struct prefix p;
-		sa_family_t family;
-
-		if (!i->ifa_addr || !i->ifa_netmask)
-			continue;
-		family = i->ifa_addr->sa_family;
-		if (family != AF_INET && family != AF_INET6)
-			continue;
-		if (l->device && strcmp(l->device, i->ifa_name))
-			continue;
-		p.addr = addr_make((uint8_t)family, address_bytes(i->ifa_addr));
-		p.len = mask_len(i->ifa_netmask, addr_size((uint8_t)family));
-		if (addr_is_usable(&p.addr))
-			offer(l, prefix_format(&p, text));
-	}
-	freeifaddrs(list);
-}
-
-static void offer_instances(const struct line *l)
+static void offer_instances(struct line *l)
 {
 	struct request_error e;
 	struct settings s;
@@ -125,7 +68,7 @@ static void offer_instances(const struct line *l)
 }
 
 /* One argument of a command, as its usage names it. */
-static void offer_argument(const struct line *l, const char *name, size_t size)
+static void offer_argument(struct line *l, const char *name, size_t size)
 {
 	if (size && *name == '[') {
 		name++;
@@ -138,13 +81,13 @@ static void offer_argument(const struct line *l, const char *name, size_t size)
 	else if (size == 5 && !strncmp(name, "STATE", size))
 		offer_choices(l, "MASTER|BACKUP|FAULT|STOP", 24);
 	else if (size == 3 && !strncmp(name, "DEV", size))
-		offer_devices(l);
+		localnet_devices(offer_local, l);
 	else if (memchr(name, '|', size))
 		offer_choices(l, name, size);
 }
 
 /* The argument of the command at the place of the last word. */
-static void offer_nth_argument(const struct line *l)
+static void offer_nth_argument(struct line *l)
 {
 	const char *p = l->command->arguments;
 	int i;
@@ -158,7 +101,7 @@ static void offer_nth_argument(const struct line *l)
 }
 
 /* Words of add and del. */
-static void offer_move(const struct line *l, bool is_add)
+static void offer_move(struct line *l, bool is_add)
 {
 	const struct option *o;
 	size_t i;
@@ -167,7 +110,7 @@ static void offer_move(const struct line *l, bool is_add)
 		if (!o->value || strcmp(o->name, l->before))
 			continue;
 		if (o->id == OPTION_DEV)
-			offer_devices(l);
+			localnet_devices(offer_local, l);
 		else if (o->id == OPTION_SCOPE)
 			offer_choices(l, "global|site|link|host|nowhere", 29);
 		return;
@@ -177,10 +120,10 @@ static void offer_move(const struct line *l, bool is_add)
 			offer(l, o->name);
 	}
 	if (!is_add)
-		offer_addresses(l);
+		localnet_addresses(l->device, offer_local, l);
 }
 
-static void offer_words(const struct line *l)
+static void offer_words(struct line *l)
 {
 	const struct command *c;
 	size_t i;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/localnet.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/addr.h"
+
+void localnet_devices(void (*fn)(void *ud, const char *name), void *ud)
+{
+	struct if_nameindex *list = if_nameindex(), *i;
+
+	for (i = list; i && i->if_index; i++)
+		fn(ud, i->if_name);
+	if (list)
+		if_freenameindex(list);
+}
+
+static const uint8_t *address_bytes(const struct sockaddr *a)
+{
+	return a->sa_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr
+		       : (const uint8_t *)&((const struct sockaddr_in *)a)->sin_addr;
+}
+
+static uint8_t mask_len(const struct sockaddr *mask, size_t size)
+{
+	const uint8_t *byte = address_bytes(mask);
+	uint8_t n = 0;
+
+	while (n < size * 8 && byte[n / 8] & (0x80 >> n % 8))
+		n++;
+	return n;
+}
+
+static bool prefix_of(const struct ifaddrs *i, struct prefix *ret)
+{
+	sa_family_t family;
+
+	if (!i->ifa_addr || !i->ifa_netmask)
+		return false;
+	family = i->ifa_addr->sa_family;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	ret->addr = addr_make((uint8_t)family, address_bytes(i->ifa_addr));
+	ret->len = mask_len(i->ifa_netmask, addr_size((uint8_t)family));
+	return addr_is_usable(&ret->addr);
+}
+
+void localnet_addresses(const char *device, void (*fn)(void *ud, const char *prefix), void *ud)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct ifaddrs *list, *i;
+	struct prefix p;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (i = list; i; i = i->ifa_next) {
+		if ((!device || !strcmp(device, i->ifa_name)) && prefix_of(i, &p))
+			fn(ud, prefix_format(&p, text));
+	}
+	freeifaddrs(list);
+}
