@@ -72,3 +72,7 @@ check-packages:
 	$(MAKE) check TESTS='$(PACKAGES_TESTS)'
 clean-local:
 	rm -rf deb rpm
+EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
+	packaging/deb/copyright packaging/deb/rules packaging/deb/source/format \
+	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
+	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
