@@ -18,10 +18,11 @@ usec_t cli_now(void)
 void cli_tell(const struct cli *cli, const struct report *r)
 {
 	_cleanup_free_ char *line = NULL;
+	struct oplog log = { 0 };
 
 	if (r->plan)
 		return;
-	oplog_write(r);
+	oplog_write(&log, r, cli_now());
 	line = history_line(r, cli_now());
 	if (line)
 		(void)history_append(cli->settings.run_dir, cli->boot_id, line);

@@ -12,7 +12,7 @@ void tell_report(struct tell *t, const struct report *r)
 
 	if (r->plan)
 		return;
-	oplog_write(r);
+	oplog_write(&t->log, r, loop_now());
 	line = history_line(r, loop_now());
 	if (line)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "core/report.h"
+#include "front/oplog.h"
 #include "steps/run.h"
 
 struct tell {
 	const struct run_env *env;
+	struct oplog log;
 };
 
 /* R is done. Nothing for a plan. Failures are nobody's business any more. */

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
@@ -14,12 +13,16 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define IDENT "vipsafe"
 
+#define PROBLEMS_WINDOW (60 * USEC_PER_SEC)
+
+#define ADDRESSES_MAX (VIPS_MAX * PREFIX_TEXT_MAX)
+
 typedef unsigned long long ull;
 
 /* A line that grows to the end of its buffer and no further. */
 struct line {
 	char *buf;
-	size_t n;
+	size_t size, n;
 };
 
 static void line_add(struct line *l, const char *fmt, ...) _printf_(2, 3);
@@ -30,10 +33,10 @@ static void line_add(struct line *l, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(l->buf + l->n, OPLOG_LINE_MAX - l->n, fmt, ap);
+	n = vsnprintf(l->buf + l->n, l->size - l->n, fmt, ap);
 	va_end(ap);
 	if (n > 0)
-		l->n = MIN(l->n + (size_t)n, (size_t)OPLOG_LINE_MAX - 1);
+		l->n = MIN(l->n + (size_t)n, l->size - 1);
 }
 
 /* " key=value"; quotes inside a value that needs quoting become \x22. */
@@ -75,16 +78,23 @@ static void line_add_lost(struct line *l, const struct report *r)
 		line_add(l, " more_lost=%llu", (ull)(r->entries.lost - r->n_lost));
 }
 
+/* What both lines begin with. */
+static void line_add_operation(struct line *l, const struct report *r)
+{
+	line_add(l, "op=%s vip=", op_name(r->op));
+	line_add_addresses(l, r);
+	line_add_text(l, "dev", r->device);
+	line_add(l, " result=%s", result_name(r->result));
+}
+
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 {
-	struct line l = { .buf = buf };
+	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
 
-	line_add(&l, "op=%s vip=", op_name(r->op));
-	line_add_addresses(&l, r);
-	line_add_text(&l, "dev", r->device);
-	line_add(&l, " result=%s changed=%s kernel=%s strategy=%s hold=%s", result_name(r->result),
-		 r->changed ? "yes" : "no", kernel_verdict_name(r->kernel),
-		 strategy_name(r->strategy), hold_choice_name(r->hold));
+	line_add_operation(&l, r);
+	line_add(&l, " changed=%s kernel=%s strategy=%s hold=%s", r->changed ? "yes" : "no",
+		 kernel_verdict_name(r->kernel), strategy_name(r->strategy),
+		 hold_choice_name(r->hold));
 	line_add(&l,
 		 " snap=%llu candidates=%llu pinned=%llu flushed=%llu restored=%llu"
 		 " superseded=%llu mismatch=%llu failed=%llu",
@@ -94,9 +104,25 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
 		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
 	line_add_text(&l, "id", r->id);
+	return buf;
+}
+
+const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
+				 char buf[OPLOG_LINE_MAX])
+{
+	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
+
+	line_add_operation(&l, r);
+	line_add_text(&l, "id", r->id);
 	if (*r->error)
 		line_add_text(&l, "error", r->error);
+	else if (r->result == RESULT_UNPROTECTED && r->n_warnings)
+		line_add_text(&l, "error", r->warnings[0].text);
+	if (r->entries.lost)
+		line_add(&l, " lost=%llu", (ull)r->entries.lost);
 	line_add_lost(&l, r);
+	if (suppressed)
+		line_add(&l, " suppressed=%llu", (ull)suppressed);
 	return buf;
 }
 
@@ -115,37 +141,64 @@ int oplog_priority(const struct report *r)
 	return LOG_ERR;
 }
 
-static int send_to_journal(const struct report *r, const char *line)
+static int send_to_journal(const struct report *r, int priority, const char *line)
 {
-	char device[4 * DEVICE_NAME_MAX], id[4 * sizeof(r->id)];
-	struct stat st;
+	char device[4 * DEVICE_NAME_MAX], id[4 * sizeof(r->id)], vips[ADDRESSES_MAX] = "";
+	struct line l = { .buf = vips, .size = sizeof(vips) };
 
 	/* sd_journal_send() says 0 when nobody listens */
-	if (stat(JOURNAL_SOCKET, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (access(JOURNAL_SOCKET, F_OK) < 0)
 		return -1;
+	line_add_addresses(&l, r);
 	return sd_journal_send(
-		"MESSAGE=%s", line, "PRIORITY=%d", oplog_priority(r), "SYSLOG_IDENTIFIER=" IDENT,
+		"MESSAGE=%s", line, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=" IDENT,
 		"SYSLOG_FACILITY=%d", LOG_DAEMON >> 3, "VIPSAFE_ID=%s",
 		text_escape(r->id, id, sizeof(id)), "VIPSAFE_OP=%s", op_name(r->op),
-		"VIPSAFE_DEVICE=%s", text_escape(r->device, device, sizeof(device)),
-		"VIPSAFE_RESULT=%s", result_name(r->result), "VIPSAFE_KERNEL=%s",
-		kernel_verdict_name(r->kernel), "VIPSAFE_STRATEGY=%s", strategy_name(r->strategy),
-		"VIPSAFE_SNAPSHOT=%llu", (ull)r->entries.snapshot, "VIPSAFE_FLUSHED=%llu",
-		(ull)r->entries.flushed, "VIPSAFE_RESTORED=%llu", (ull)r->entries.restored,
-		"VIPSAFE_LOST=%llu", (ull)r->entries.lost, "VIPSAFE_TOTAL_USEC=%llu",
-		(ull)r->timing.total, NULL);
+		"VIPSAFE_VIP=%s", vips, "VIPSAFE_DEVICE=%s",
+		text_escape(r->device, device, sizeof(device)), "VIPSAFE_RESULT=%s",
+		result_name(r->result), "VIPSAFE_EXIT_CODE=%d", (int)r->exit_code,
+		"VIPSAFE_KERNEL=%s", kernel_verdict_name(r->kernel), "VIPSAFE_STRATEGY=%s",
+		strategy_name(r->strategy), "VIPSAFE_HOLD=%s", hold_choice_name(r->hold),
+		"VIPSAFE_SNAPSHOT=%llu", (ull)r->entries.snapshot, "VIPSAFE_CANDIDATES=%llu",
+		(ull)r->entries.candidates, "VIPSAFE_PINNED=%llu", (ull)r->entries.pinned,
+		"VIPSAFE_FLUSHED=%llu", (ull)r->entries.flushed, "VIPSAFE_RESTORED=%llu",
+		(ull)r->entries.restored, "VIPSAFE_LOST=%llu", (ull)r->entries.lost,
+		"VIPSAFE_TOTAL_USEC=%llu", (ull)r->timing.total, NULL);
 }
 
-void oplog_write(const struct report *r)
+static void send_line(const struct report *r, int priority, const char *line)
+{
+	if (send_to_journal(r, priority, line) >= 0)
+		return;
+	openlog(IDENT, LOG_PID, LOG_DAEMON);
+	syslog(priority, "%s", line);
+	closelog();
+}
+
+/* Many moves that go wrong for one reason need not be told one by one. */
+static bool may_tell(struct oplog *o, usec_t now)
+{
+	if (!o->told || now - o->since >= PROBLEMS_WINDOW) {
+		o->since = now;
+		o->told = 0;
+	}
+	if (o->told == OPLOG_PROBLEMS_MAX) {
+		o->suppressed++;
+		return false;
+	}
+	o->told++;
+	return true;
+}
+
+void oplog_write(struct oplog *o, const struct report *r, usec_t now)
 {
 	char line[OPLOG_LINE_MAX];
 
 	if (r->plan)
 		return;
-	oplog_format(r, line);
-	if (send_to_journal(r, line) >= 0)
+	send_line(r, LOG_INFO, oplog_format(r, line));
+	if (oplog_priority(r) == LOG_INFO || !may_tell(o, now))
 		return;
-	openlog(IDENT, LOG_PID, LOG_DAEMON);
-	syslog(oplog_priority(r), "%s", line);
-	closelog();
+	send_line(r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
+	o->suppressed = 0;
 }

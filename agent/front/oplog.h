@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one line per operation in the journal, or in syslog where no journal
- * listens. A plan changes nothing and is not logged. */
+/* What the journal is told of an operation, or syslog where no journal listens:
+ * exactly one INFO line each, and when something needs attention one more line,
+ * a warning or an error, that says what. A plan changes nothing and is not
+ * logged. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/report.h"
@@ -10,12 +13,28 @@
 /* Largest line: 64 addresses, five tuples, all escaped. */
 #define OPLOG_LINE_MAX 8192
 
+/* Second lines in a minute; the next one says how many were left out. */
+#define OPLOG_PROBLEMS_MAX 10
+
+/* How many of them there have been. All zero to begin with. */
+struct oplog {
+	usec_t since; /* the minute under way */
+	unsigned told;
+	uint64_t suppressed; /* since the last one that was told */
+};
+
 /* "op=del vip=… dev=… …": key=value, quoted where a value holds spaces.
  * Returns BUF. */
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX]);
 
-/* LOG_INFO, LOG_WARNING or LOG_ERR (syslog.h). */
+/* The second line: what failed, the first lost connections and how many more,
+ * SUPPRESSED if it is not 0. Returns BUF. */
+const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
+				 char buf[OPLOG_LINE_MAX]);
+
+/* Of the second line: LOG_WARNING or LOG_ERR (syslog.h), or LOG_INFO when there
+ * is none to be written. */
 int oplog_priority(const struct report *r);
 
-/* Send it; failures are nobody's business any more. */
-void oplog_write(const struct report *r);
+/* Send them at the monotonic time NOW; failures are nobody's business any more. */
+void oplog_write(struct oplog *o, const struct report *r, usec_t now);

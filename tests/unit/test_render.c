@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a report looks like: the JSON contract, the lines an operator reads,
- * the line in the log. */
+/* What a report looks like: the JSON contract, the lines an operator reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <syslog.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "front/oplog.h"
 #include "front/report_json.h"
 #include "front/report_text.h"
 
@@ -372,65 +369,6 @@ static void durations_are_readable(void **state _unused_)
 	assert_string_equal(report_text_duration(1250000, buf), "1.25 s");
 }
 
-/* ---- log ----------------------------------------------------------------- */
-
-static void log_line_is_key_value(void **state _unused_)
-{
-	struct report r = make_del();
-	char line[OPLOG_LINE_MAX];
-
-	assert_string_equal(
-		oplog_format(&r, line),
-		"op=del vip=192.168.11.100/32 dev=br-mgmt result=ok changed=yes kernel=affected "
-		"strategy=restore hold=off snap=1500 candidates=1432 pinned=0 flushed=12 "
-		"restored=12 superseded=0 mismatch=0 failed=0 hold_us=0 total_us=3200 warnings=0 "
-		"id=0123456789ab");
-	assert_int_equal(oplog_priority(&r), LOG_INFO);
-}
-
-static void log_line_names_the_lost(void **state _unused_)
-{
-	struct report r = make_del();
-	char line[OPLOG_LINE_MAX];
-	int i;
-
-	r.entries.lost = 9;
-	for (i = 0; i < REPORT_TUPLES_MAX; i++)
-		snprintf(r.lost[i], sizeof(r.lost[i]), "tcp a:%d -> b", i);
-	r.n_lost = REPORT_TUPLES_MAX;
-	report_fail(&r, RESULT_PARTIAL, EXIT_PARTIAL, "it is \"so\"\n");
-	oplog_format(&r, line);
-	assert_non_null(strstr(line, " failed=9 "));
-	assert_non_null(strstr(line, " error=\"it is \\x22so\\x22\\x0a\""));
-	assert_non_null(strstr(line, " lost1=\"tcp a:0 -> b\""));
-	assert_non_null(strstr(line, " lost5=\"tcp a:4 -> b\" more_lost=4"));
-	assert_int_equal(oplog_priority(&r), LOG_WARNING);
-	r.result = RESULT_FAILED;
-	assert_int_equal(oplog_priority(&r), LOG_ERR);
-	r.result = RESULT_UNPROTECTED;
-	assert_int_equal(oplog_priority(&r), LOG_WARNING);
-}
-
-static void log_line_is_bounded(void **state _unused_)
-{
-	struct report r = make(OP_DEL, VIPS_MAX);
-	char line[OPLOG_LINE_MAX];
-	int i;
-
-	for (i = 0; i < VIPS_MAX; i++) {
-		r.addresses[i].addr.family = AF_INET6;
-		memset(r.addresses[i].addr.bytes, 0xfe, 16);
-		r.addresses[i].len = 128;
-	}
-	memset(r.device, 0x1b, sizeof(r.device) - 1);
-	memset(r.error, 0x1b, sizeof(r.error) - 1);
-	for (i = 0; i < REPORT_TUPLES_MAX; i++)
-		memset(r.lost[i], 0x1b, sizeof(r.lost[i]) - 1);
-	r.n_lost = REPORT_TUPLES_MAX;
-	oplog_format(&r, line);
-	assert_true(strlen(line) > 4000 && strlen(line) < sizeof(line));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,9 +383,6 @@ int main(void)
 		cmocka_unit_test(text_of_a_plan_is_a_table),
 		cmocka_unit_test(text_has_more_when_asked),
 		cmocka_unit_test(durations_are_readable),
-		cmocka_unit_test(log_line_is_key_value),
-		cmocka_unit_test(log_line_names_the_lost),
-		cmocka_unit_test(log_line_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

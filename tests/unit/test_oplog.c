@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the log is told of an operation: one INFO line each, a second one for
+ * what needs attention and not too many of those; to the journal where there is
+ * one, else to syslog. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include <cmocka.h>
+
+#include "front/oplog.h"
+
+/* ---- the log, replaced ------------------------------------------------------------- */
+
+#define LINES_MAX 64
+#define FIELDS_MAX 4096
+
+static struct {
+	bool journal; /* there is one */
+	int n;
+	int priority[LINES_MAX];
+	char line[LINES_MAX][OPLOG_LINE_MAX];
+	char fields[LINES_MAX][FIELDS_MAX]; /* "" for syslog */
+} said;
+
+int __wrap_access(const char *path, int mode);
+int __wrap_sd_journal_send(const char *format, ...);
+void __wrap_syslog(int priority, const char *format, ...);
+void __wrap___syslog_chk(int priority, int flag, const char *format, ...);
+
+int __wrap_access(const char *path, int mode _unused_)
+{
+	assert_string_equal(path, "/run/systemd/journal/socket");
+	errno = ENOENT;
+	return said.journal ? 0 : -1;
+}
+
+/* Each format has one conversion, or none. */
+int __wrap_sd_journal_send(const char *format, ...)
+{
+	char *fields = said.fields[said.n];
+	size_t n = 0;
+	va_list ap;
+
+	va_start(ap, format);
+	for (; format; format = va_arg(ap, const char *)) {
+		char field[OPLOG_LINE_MAX + 64];
+
+		if (strstr(format, "%llu"))
+			snprintf(field, sizeof(field), "%.*s%llu", (int)strcspn(format, "%"),
+				 format, va_arg(ap, unsigned long long));
+		else if (strstr(format, "%d"))
+			snprintf(field, sizeof(field), "%.*s%d", (int)strcspn(format, "%"), format,
+				 va_arg(ap, int));
+		else if (strstr(format, "%s"))
+			snprintf(field, sizeof(field), "%.*s%s", (int)strcspn(format, "%"), format,
+				 va_arg(ap, const char *));
+		else
+			snprintf(field, sizeof(field), "%s", format);
+		if (!strncmp(field, "MESSAGE=", 8))
+			snprintf(said.line[said.n], OPLOG_LINE_MAX, "%.*s", OPLOG_LINE_MAX - 1,
+				 field + 8);
+		else
+			n += (size_t)snprintf(fields + n, FIELDS_MAX - n, "%s\n", field);
+		assert_true(n < FIELDS_MAX);
+		if (!strncmp(field, "PRIORITY=", 9))
+			said.priority[said.n] = field[9] - '0';
+	}
+	va_end(ap);
+	said.n++;
+	return 0;
+}
+
+static void to_syslog(int priority, const char *format, va_list ap)
+{
+	assert_string_equal(format, "%s");
+	said.priority[said.n] = priority;
+	snprintf(said.line[said.n++], OPLOG_LINE_MAX, "%s", va_arg(ap, const char *));
+}
+
+void __wrap_syslog(int priority, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	to_syslog(priority, format, ap);
+	va_end(ap);
+}
+
+void __wrap___syslog_chk(int priority, int flag _unused_, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	to_syslog(priority, format, ap);
+	va_end(ap);
+}
+
+/* ---- reports -------------------------------------------------------------------------- */
+
+static struct report make_del(void)
+{
+	static const uint8_t ip[4] = { 192, 168, 11, 100 };
+	struct report r;
+
+	memset(&said, 0, sizeof(said));
+	memset(&r, 0, sizeof(r));
+	r.op = OP_DEL;
+	strcpy(r.id, "0123456789ab");
+	strcpy(r.device, "br-mgmt");
+	r.addresses[0].addr = addr_make(AF_INET, ip);
+	r.addresses[0].len = 32;
+	r.n_addresses = 1;
+	r.changed = true;
+	r.kernel = KERNEL_AFFECTED;
+	r.strategy = STRATEGY_RESTORE;
+	r.hold = HOLD_OFF;
+	r.timing.total = 3200;
+	r.entries.snapshot = 1500;
+	r.entries.candidates = 1432;
+	r.entries.flushed = 12;
+	r.entries.restored = 12;
+	return r;
+}
+
+static void lose(struct report *r)
+{
+	int i;
+
+	r->entries.restored = 3;
+	r->entries.lost = 9;
+	for (i = 0; i < REPORT_TUPLES_MAX; i++)
+		snprintf(r->lost[i], sizeof(r->lost[i]), "tcp a:%d -> b", i);
+	r->n_lost = REPORT_TUPLES_MAX;
+	report_conclude(r);
+}
+
+#define INFO_LINE                                                                          \
+	"op=del vip=192.168.11.100/32 dev=br-mgmt result=ok changed=yes kernel=affected "  \
+	"strategy=restore hold=off snap=1500 candidates=1432 pinned=0 flushed=12 "         \
+	"restored=12 superseded=0 mismatch=0 failed=0 hold_us=0 total_us=3200 warnings=0 " \
+	"id=0123456789ab"
+
+static void what_went_well_is_one_line(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 1);
+	assert_int_equal(said.priority[0], LOG_INFO);
+	assert_string_equal(said.line[0], INFO_LINE);
+	r.plan = true;
+	oplog_write(&o, &r, 2);
+	assert_int_equal(said.n, 1);
+}
+
+static void what_was_lost_is_a_second_one(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+
+	lose(&r);
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 2);
+	assert_int_equal(said.priority[0], LOG_INFO);
+	assert_non_null(strstr(said.line[0], " result=partial "));
+	assert_non_null(strstr(said.line[0], " failed=9 "));
+	assert_null(strstr(said.line[0], "lost1="));
+	assert_int_equal(said.priority[1], LOG_WARNING);
+	assert_string_equal(
+		said.line[1],
+		"op=del vip=192.168.11.100/32 dev=br-mgmt result=partial id=0123456789ab lost=9 "
+		"lost1=\"tcp a:0 -> b\" lost2=\"tcp a:1 -> b\" lost3=\"tcp a:2 -> b\" "
+		"lost4=\"tcp a:3 -> b\" lost5=\"tcp a:4 -> b\" more_lost=4");
+}
+
+static void what_failed_is_an_error(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+
+	report_fail(&r, RESULT_FAILED, EXIT_KERNEL_REFUSED, "it is \"so\"\n");
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 2);
+	assert_int_equal(said.priority[1], LOG_ERR);
+	assert_string_equal(said.line[1], "op=del vip=192.168.11.100/32 dev=br-mgmt result=failed "
+					  "id=0123456789ab error=\"it is \\x22so\\x22\\x0a\"");
+	r = make_del();
+	r.result = RESULT_UNPROTECTED;
+	report_warn(&r, "a", "", "no conntrack");
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.priority[1], LOG_WARNING);
+	assert_non_null(strstr(said.line[1], " error=\"no conntrack\""));
+}
+
+static void the_journal_gets_fields(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+
+	said.journal = true;
+	lose(&r);
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 2);
+	assert_string_equal(said.fields[0], "PRIORITY=6\n"
+					    "SYSLOG_IDENTIFIER=vipsafe\n"
+					    "SYSLOG_FACILITY=3\n"
+					    "VIPSAFE_ID=0123456789ab\n"
+					    "VIPSAFE_OP=del\n"
+					    "VIPSAFE_VIP=192.168.11.100/32\n"
+					    "VIPSAFE_DEVICE=br-mgmt\n"
+					    "VIPSAFE_RESULT=partial\n"
+					    "VIPSAFE_EXIT_CODE=3\n"
+					    "VIPSAFE_KERNEL=affected\n"
+					    "VIPSAFE_STRATEGY=restore\n"
+					    "VIPSAFE_HOLD=off\n"
+					    "VIPSAFE_SNAPSHOT=1500\n"
+					    "VIPSAFE_CANDIDATES=1432\n"
+					    "VIPSAFE_PINNED=0\n"
+					    "VIPSAFE_FLUSHED=12\n"
+					    "VIPSAFE_RESTORED=3\n"
+					    "VIPSAFE_LOST=9\n"
+					    "VIPSAFE_TOTAL_USEC=3200\n");
+	/* the same ones go with the second line, so that either is found by them */
+	assert_string_equal(strchr(said.fields[0], '\n'), strchr(said.fields[1], '\n'));
+}
+
+static int count(int priority)
+{
+	int i, n = 0;
+
+	for (i = 0; i < said.n; i++)
+		n += said.priority[i] == priority;
+	return n;
+}
+
+static void second_lines_are_limited_first_ones_are_not(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+	int i;
+
+	lose(&r);
+	for (i = 0; i < OPLOG_PROBLEMS_MAX + 7; i++)
+		oplog_write(&o, &r, 100);
+	assert_int_equal(count(LOG_INFO), OPLOG_PROBLEMS_MAX + 7);
+	assert_int_equal(count(LOG_WARNING), OPLOG_PROBLEMS_MAX);
+	oplog_write(&o, &r, 100 + 60 * USEC_PER_SEC);
+	assert_int_equal(count(LOG_WARNING), OPLOG_PROBLEMS_MAX + 1);
+	assert_non_null(strstr(said.line[said.n - 1], " more_lost=4 suppressed=7"));
+	oplog_write(&o, &r, 100 + 60 * USEC_PER_SEC);
+	assert_null(strstr(said.line[said.n - 1], "suppressed"));
+}
+
+static void lines_are_bounded(void **state _unused_)
+{
+	struct report r = make_del();
+	char line[OPLOG_LINE_MAX];
+	struct oplog o = { 0 };
+	int i;
+
+	for (i = 0; i < VIPS_MAX; i++) {
+		r.addresses[i].addr.family = AF_INET6;
+		memset(r.addresses[i].addr.bytes, 0xfe, 16);
+		r.addresses[i].len = 128;
+	}
+	r.n_addresses = VIPS_MAX;
+	memset(r.device, 0x1b, sizeof(r.device) - 1);
+	memset(r.error, 0x1b, sizeof(r.error) - 1);
+	for (i = 0; i < REPORT_TUPLES_MAX; i++)
+		memset(r.lost[i], 0x1b, sizeof(r.lost[i]) - 1);
+	r.n_lost = REPORT_TUPLES_MAX;
+	r.entries.lost = 1000;
+	oplog_format(&r, line);
+	assert_true(strlen(line) > 2500 && strlen(line) < sizeof(line));
+	oplog_format_problem(&r, UINT64_MAX, line);
+	assert_true(strlen(line) > 4000 && strlen(line) < sizeof(line));
+	said.journal = true;
+	oplog_write(&o, &r, 1); /* and its fields */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_went_well_is_one_line),
+		cmocka_unit_test(what_was_lost_is_a_second_one),
+		cmocka_unit_test(what_failed_is_an_error),
+		cmocka_unit_test(the_journal_gets_fields),
+		cmocka_unit_test(second_lines_are_limited_first_ones_are_not),
+		cmocka_unit_test(lines_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("oplog", tests, NULL, NULL);
+}
