@@ -4,9 +4,10 @@
 # ---- lists ---------------------------------------------------------------------
 # what keepalived calls; its checks want every part of the path to be root's
 HOOKS =
-MANUALS =
-BASH_COMPLETION =
-ZSH_COMPLETION =
+MANUALS = packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
+	packaging/man/vipsafed.8
+BASH_COMPLETION = packaging/completion/bash/vipsafe
+ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
 # for /usr/share/doc: what a reader copies from
 EXAMPLES =
 

@@ -15,7 +15,7 @@ fresh_manual() {
 }
 if [ "${1:-}" = --update ]; then
 	fresh_manual >$man/vipsafe.conf.5.new && mv $man/vipsafe.conf.5.new $man/vipsafe.conf.5
-	"$BUILD/vipsafed" --print-config >packaging/vipsafe.conf
+	"$BUILD/vipsafed" --print-config >packaging/conf/vipsafe.conf
 	exit
 fi
 
@@ -32,7 +32,7 @@ fi
 verdict "vipsafe.conf(5) lists the keys as they are (else: $0 --update)" \
 	"$(fresh_manual | diff $man/vipsafe.conf.5 - | head -n 20)"
 verdict "the default file is what vipsafed prints (else: $0 --update)" \
-	"$("$BUILD/vipsafed" --print-config | diff packaging/vipsafe.conf - | head -n 20)"
+	"$("$BUILD/vipsafed" --print-config | diff packaging/conf/vipsafe.conf - | head -n 20)"
 
 # every command, and every option, of the help
 words=$("$BUILD/vipsafe" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')

@@ -30,14 +30,14 @@ typed() {
 
 	case $1 in
 	bash)
-		echo "PATH=$T/bin:\$PATH; PS1='READY '; . $SRC/packaging/completion/vipsafe.bash; cd $T/bin" >"$T/bashrc"
+		echo "PATH=$T/bin:\$PATH; PS1='READY '; . $SRC/packaging/completion/bash/vipsafe; cd $T/bin" >"$T/bashrc"
 		start="bash --noprofile --rcfile $T/bashrc -i"
 		;;
 	zsh)
 		mkdir -p "$T/zsh"
 		cat >"$T/zsh/.zshrc" <<-Z
 			PATH=$T/bin:\$PATH
-			fpath=($SRC/packaging/completion \$fpath)
+			fpath=($SRC/packaging/completion/zsh \$fpath)
 			autoload -Uz compinit && compinit -u -D
 			unsetopt PROMPT_SP
 			PS1='READY '
