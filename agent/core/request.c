@@ -12,7 +12,7 @@
 /* One line of words while it is read. */
 struct line {
 	enum op op;
-	bool with_dev; /* "dev" belongs here (command line) or is known otherwise */
+	enum { DEV_KNOWN, DEV_OPTIONAL, DEV_REQUIRED } dev; /* KNOWN: it has no place */
 	size_t max_addresses;
 	struct prefix prefixes[VIPS_MAX];
 	size_t n_prefixes;
@@ -123,7 +123,7 @@ static int line_add_option(struct line *l, const char *word, const char *value, 
 	r = option_find(word, &o, l->error);
 	if (r < 0)
 		return r;
-	if (o->id == OPTION_DEV && !l->with_dev)
+	if (o->id == OPTION_DEV && l->dev == DEV_KNOWN)
 		return request_error_set(l->error, "\"dev\" has no place here");
 	if (l->op == OP_DEL && o->add_only)
 		return request_error_set(l->error,
@@ -187,7 +187,7 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 	}
 	if (!l->n_prefixes)
 		return request_error_set(l->error, "no address given");
-	if (l->with_dev && !l->values.given[OPTION_DEV])
+	if (l->dev == DEV_REQUIRED && !l->values.given[OPTION_DEV])
 		return request_error_set(l->error, "\"dev\" is missing: which device?");
 	return line_check_together(l);
 }
@@ -206,7 +206,7 @@ int request_parse(struct request *req, int argc, char *const argv[],
 		  struct request_error *ret_error)
 {
 	struct line l = {
-		.op = req->op, .with_dev = true, .max_addresses = VIPS_MAX, .error = ret_error
+		.op = req->op, .dev = DEV_REQUIRED, .max_addresses = VIPS_MAX, .error = ret_error
 	};
 	size_t i;
 	int r;
@@ -230,5 +230,21 @@ int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_erro
 	if (r < 0)
 		return r;
 	*ret = line_vip(&l, 0);
+	return 0;
+}
+
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], int argc, char *const argv[],
+		 struct request_error *ret_error)
+{
+	struct line l = {
+		.op = OP_ADD, .dev = DEV_OPTIONAL, .max_addresses = 1, .error = ret_error
+	};
+	int r;
+
+	r = line_parse(&l, argc, argv);
+	if (r < 0)
+		return r;
+	*ret = line_vip(&l, 0);
+	memcpy(ret_device, l.values.device, DEVICE_NAME_MAX);
 	return 0;
 }

@@ -94,6 +94,10 @@ int request_parse(struct request *req, int argc, char *const argv[],
  * The same options and errors as request_parse(). */
 int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error);
 
+/* The same where "dev DEV" may be among the options; "" is returned without. */
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], int argc, char *const argv[],
+		 struct request_error *ret_error);
+
 void request_init(struct request *req, enum op op);
 
 /* Whether NAME can be a device's name or alternative name.

@@ -177,6 +177,7 @@ int setting_set(const struct setting *k, const char *value, void *base,
 		return word_set(k, value, field, ret_error);
 	case SETTING_BOOL:
 		return bool_set(k, value, field, ret_error);
+	case SETTING_PARSED:
 	case SETTING_LIST:
 		return k->add(base, value, ret_error);
 	}
@@ -236,6 +237,9 @@ const char *setting_range(const struct setting *k, char *buf, size_t size)
 		break;
 	case SETTING_BOOL:
 		snprintf(buf, size, "yes | no");
+		break;
+	case SETTING_PARSED:
+		snprintf(buf, size, "%s", k->shape);
 		break;
 	case SETTING_LIST:
 		snprintf(buf, size, "%s; may be repeated", k->shape);

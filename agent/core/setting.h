@@ -23,6 +23,7 @@ enum setting_type {
 	SETTING_RATE,	       /* double, from MIN to MAX */
 	SETTING_WORD,	       /* an enum, by the names in WORDS */
 	SETTING_BOOL,	       /* bool: yes or no */
+	SETTING_PARSED,	       /* ADD is called; a later file's value replaces */
 	SETTING_LIST,	       /* ADD is called; the key may be repeated */
 };
 
@@ -36,7 +37,8 @@ struct setting {
 	const char *const *words; /* in the order of the enum's members, ended by NULL */
 	/* Take one value. Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */
 	int (*add)(void *base, const char *value, struct request_error *ret_error);
-	const char *shape; /* an example for a key without default; of a list: its grammar */
+	/* An example for a key without default; of what ADD takes: its grammar. */
+	const char *shape;
 };
 
 /* "[WORD]", or "[WORD NAME]" when it has a PLACEHOLDER for the name. */

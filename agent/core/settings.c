@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/instance_settings.h"
 #include "core/option.h"
 #include "core/setting.h"
 
 #define SOCKET_FILE "/control.sock"
+#define FIFO_FILE "/keepalived.fifo"
 #define DEVICES_MAX 1024
 
 /* Words of an enum in the order of its members, ended by NULL. */
@@ -63,6 +65,17 @@ static const struct setting agent_keys[] = {
 	  "How often it is announced once more, announce_again_after later.", 0, 100 },
 	{ "announce_again_after", SETTING_DURATION, AGENT(announce.again_after), "5s",
 	  "When it is announced once more.", 0, HOUR },
+	{ "fifo", SETTING_PATH, AGENT(fifo), NULL,
+	  "The FIFO keepalived's vrrp_notify_fifo names; keepalived.fifo in run_dir\n"
+	  "unless given. It is made when there is an instance.",
+	  .shape = VIPSAFE_RUN_DIR FIFO_FILE },
+	{ "fifo_user", SETTING_NAME, AGENT(fifo_user), "root",
+	  "Whose it is: the user keepalived runs as, which it demands from 2.4 on." },
+	{ "conntrackd", SETTING_PATH, AGENT(conntrackd), "/usr/sbin/conntrackd",
+	  "The program for instances with \"conntrackd = yes\"." },
+	{ "conntrackd_timeout", SETTING_DURATION, AGENT(conntrackd_timeout), "1s",
+	  "How long each of its runs may take; then it is killed, and the move goes on.", MSEC(10),
+	  SEC(60) },
 	{ NULL },
 };
 
@@ -136,6 +149,7 @@ static const struct setting_section device_section = {
 static const struct setting_section *const sections[] = {
 	&agent_section,
 	&device_section,
+	&instance_section,
 };
 
 const struct setting_section *settings_section_at(size_t i)
@@ -226,18 +240,51 @@ bool settings_is_list(const char *section, const char *key)
 	return k && k->type == SETTING_LIST;
 }
 
-int settings_finish(struct settings *s, struct request_error *ret_error)
+/* FIELD is FILE in run_dir unless it was given. */
+static int follow_run_dir(const struct settings *s, const char *key, const char *file,
+			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
 {
-	if (*s->socket)
+	if (*field)
 		return 0;
-	if (strlen(s->run_dir) + sizeof(SOCKET_FILE) > SETTINGS_PATH_MAX)
+	if (strlen(s->run_dir) + strlen(file) + 1 > SETTINGS_PATH_MAX)
 		return request_error_set(ret_error,
 					 "run_dir: " QUOTED "... leaves no room for the "
-					 "socket's path; give socket",
-					 s->run_dir);
-	snprintf(s->socket, sizeof(s->socket), "%.*s" SOCKET_FILE,
-		 (int)(sizeof(s->socket) - sizeof(SOCKET_FILE)), s->run_dir);
+					 "%s's path; give %s",
+					 s->run_dir, key, key);
+	memcpy(field, s->run_dir, strlen(s->run_dir) + 1);
+	memcpy(field + strlen(field), file, strlen(file) + 1);
 	return 0;
+}
+
+/* An instance's device is guarded like any that was given. */
+static int guard_instances(struct settings *s, struct request_error *ret_error)
+{
+	size_t i, j;
+	void *device;
+	int r = 0;
+
+	for (i = 0; i < s->n_instances; i++) {
+		const struct instance_settings *one = &s->instances[i];
+
+		for (j = 0; j < one->n_addresses && r == 0; j++) {
+			/* nothing is masqueraded to the loopback device */
+			if (strcmp(one->addresses[j].device, "lo"))
+				r = device_find(s, one->addresses[j].device, &device, ret_error);
+		}
+	}
+	return r;
+}
+
+int settings_finish(struct settings *s, struct request_error *ret_error)
+{
+	int r;
+
+	r = follow_run_dir(s, "socket", SOCKET_FILE, s->socket, ret_error);
+	if (r == 0)
+		r = follow_run_dir(s, "fifo", FIFO_FILE, s->fifo, ret_error);
+	if (r == 0)
+		r = instance_settings_finish(s, ret_error);
+	return r == 0 ? guard_instances(s, ret_error) : r;
 }
 
 void settings_init(struct settings *s)
@@ -251,4 +298,8 @@ void settings_done(struct settings *s)
 	free(s->devices);
 	s->devices = NULL;
 	s->n_devices = 0;
+	while (s->n_instances)
+		instance_settings_done(&s->instances[--s->n_instances]);
+	free(s->instances);
+	s->instances = NULL;
 }

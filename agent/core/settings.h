@@ -40,6 +40,8 @@ struct device_settings {
 	usec_t pin_after;
 };
 
+struct instance_settings; /* core/instance_settings.h */
+
 struct settings {
 	char run_dir[SETTINGS_PATH_MAX];
 	char socket[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
@@ -52,8 +54,14 @@ struct settings {
 	enum stop_policy on_stop;
 	char textfile[SETTINGS_PATH_MAX]; /* "": none */
 	struct announce_settings announce;
+	char fifo[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
+	char fifo_user[SETTINGS_NAME_MAX];
+	char conntrackd[SETTINGS_PATH_MAX];
+	usec_t conntrackd_timeout;
 	struct device_settings *devices; /* owned */
 	size_t n_devices;
+	struct instance_settings *instances; /* owned */
+	size_t n_instances;
 };
 
 void settings_init(struct settings *s);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/instance.h"
+
+static enum instance_heard count(struct instance *i, enum instance_heard heard)
+{
+	switch (heard) {
+	case HEARD_CHANGE:
+		i->counters.changes++;
+		break;
+	case HEARD_DUPLICATE:
+		i->counters.duplicates++;
+		break;
+	case HEARD_LATE:
+		i->counters.late++;
+		break;
+	case HEARD_NOTHING:
+		i->counters.silent++;
+		break;
+	}
+	return heard;
+}
+
+static void enter(struct instance *i, enum instance_state state, enum instance_source source,
+		  usec_t now)
+{
+	/* keepalived says STOP of what never was anything when it cannot even
+	 * start: nothing of that is ours to undo. */
+	if (state != INSTANCE_STOP && state != INSTANCE_DELETED)
+		i->active = true;
+	i->state = state;
+	i->source = source;
+	i->since = now;
+	i->settled = false;
+	i->guessed = false;
+	i->tries = 0;
+	i->fights = 0;
+}
+
+static bool is_late(const struct instance *i, const struct instance_event *e)
+{
+	switch (e->source) {
+	case SOURCE_NONE:
+	case SOURCE_DECOY:
+		return false;
+	case SOURCE_FIFO:
+		return e->stamp < i->fifo_stamp;
+	case SOURCE_HOOK:
+		if (i->fifo_stamp && e->state != i->state &&
+		    e->stamp < i->fifo_stamp + INSTANCE_HOOK_LATE)
+			return true;
+		return e->stamp < i->stamp;
+	}
+	return false;
+}
+
+enum instance_heard instance_hear(struct instance *i, const struct instance_event *e, usec_t now)
+{
+	if (e->state == INSTANCE_UNKNOWN)
+		return count(i, HEARD_NOTHING);
+	if (is_late(i, e))
+		return count(i, HEARD_LATE);
+	if (e->source == SOURCE_FIFO)
+		i->fifo_stamp = e->stamp;
+	/* keepalived adds it before it says MASTER and removes it before it says
+	 * anything else: who says otherwise speaks of what has passed */
+	if (i->decoy_seen && i->decoy_there != (e->state == INSTANCE_MASTER))
+		return count(i, HEARD_LATE);
+	if (e->stamp > i->stamp)
+		i->stamp = e->stamp;
+	if (e->state == i->state) {
+		i->guessed = false;
+		return count(i, HEARD_DUPLICATE);
+	}
+	enter(i, e->state, e->source, now);
+	return count(i, HEARD_CHANGE);
+}
+
+void instance_fifo_lost(struct instance *i)
+{
+	/* what was read was stamped when it was read: after what was lost */
+	i->fifo_stamp = 0;
+	i->stamp = 0;
+}
+
+void instance_see_decoy(struct instance *i, bool there, usec_t now)
+{
+	bool first = there && !i->decoy_seen;
+
+	if (there == i->decoy_there && !first)
+		return;
+	i->decoy_there = there;
+	if (!there && !i->decoy_seen)
+		return;
+	i->decoy_seen = true;
+	if (there == (i->state == INSTANCE_MASTER))
+		return;
+	count(i, HEARD_CHANGE);
+	enter(i, there ? INSTANCE_MASTER : INSTANCE_BACKUP, SOURCE_DECOY, now);
+	i->guessed = !there;
+}
+
+enum instance_action instance_wants(const struct instance *i, const struct instance_policy *policy)
+{
+	bool del = false;
+
+	if (!policy->is_ours)
+		return ACTION_NONE;
+	switch (i->state) {
+	case INSTANCE_UNKNOWN:
+		return ACTION_NONE;
+	case INSTANCE_MASTER:
+		return policy->add ? ACTION_ADD : ACTION_NONE;
+	case INSTANCE_BACKUP:
+		del = policy->del_backup;
+		break;
+	case INSTANCE_FAULT:
+		del = policy->del_fault;
+		break;
+	case INSTANCE_STOP:
+		del = policy->del_stop && i->active;
+		break;
+	case INSTANCE_DELETED: /* nobody will ever say another word of it */
+		del = i->active;
+		break;
+	}
+	return del ? ACTION_DEL : ACTION_NONE;
+}
+
+static usec_t doubled(usec_t first, unsigned times, usec_t most)
+{
+	usec_t gap = first;
+
+	for (; times && gap < most; times--)
+		gap *= 2;
+	return MIN(gap, most);
+}
+
+/* When the next operation may begin. */
+static usec_t due(const struct instance *i)
+{
+	usec_t gap = doubled(INSTANCE_GAP, i->streak, INSTANCE_GAP_MAX);
+
+	if (!i->began)
+		return 0;
+	if (i->tries > 1)
+		gap = MAX(gap, doubled(INSTANCE_GAP, i->tries - 1, INSTANCE_RETRY_MAX));
+	if (i->fights > 1)
+		gap = MAX(gap, doubled(INSTANCE_GAP, 2 * (i->fights - 1), INSTANCE_FIGHT_MAX));
+	return i->began + gap;
+}
+
+static bool policies_differ(const struct instance_policy *p)
+{
+	return p->del_backup != p->del_fault || p->del_backup != p->del_stop;
+}
+
+static bool is_done(enum instance_action wanted, enum instance_presence present)
+{
+	return wanted == ACTION_NONE || (wanted == ACTION_ADD && present == PRESENT_ALL) ||
+	       (wanted == ACTION_DEL && present == PRESENT_NONE);
+}
+
+enum instance_action instance_next(struct instance *i, const struct instance_policy *policy,
+				   enum instance_presence present, usec_t now, usec_t *ret_when)
+{
+	enum instance_action wanted = instance_wants(i, policy);
+	usec_t when = due(i);
+
+	*ret_when = USEC_NEVER;
+	if (i->guessed && (!policies_differ(policy) || now >= i->since + INSTANCE_WORD_WAIT))
+		i->guessed = false; /* then it is as for a BACKUP */
+	if (i->guessed) {
+		*ret_when = i->since + INSTANCE_WORD_WAIT;
+		return ACTION_NONE;
+	}
+	if (is_done(wanted, present)) {
+		i->settled = true;
+		i->tries = 0;
+		return ACTION_NONE;
+	}
+	if (i->settled) {
+		/* what somebody adds elsewhere is his; what he takes is not */
+		if (wanted == ACTION_DEL)
+			return ACTION_NONE;
+		i->settled = false;
+		i->counters.foreign++;
+		i->fights = now - i->fought < 2 * INSTANCE_FIGHT_MAX ? i->fights + 1 : 1;
+		i->fought = now;
+		when = due(i);
+	}
+	if (now < when) {
+		*ret_when = when;
+		return ACTION_NONE;
+	}
+	return wanted;
+}
+
+void instance_begin(struct instance *i, usec_t now)
+{
+	bool soon = i->began && now - i->began < INSTANCE_QUIET;
+
+	i->streak = soon ? i->streak + 1 : 0;
+	i->began = now;
+	i->tries++;
+	i->counters.operations++;
+}
+
+void instance_unsettle(struct instance *i)
+{
+	i->settled = false;
+}

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What keepalived wants of an instance, whatever way its words come: twice,
+ * late, out of order, not at all. A small keepalived says them here, and what
+ * it wants at the end is what counts. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/instance.h"
+#include "random.h"
+
+#define T0 (100 * USEC_PER_SEC)
+
+static const struct instance_policy del_always = {
+	.is_ours = true, .add = true, .del_backup = true, .del_fault = true, .del_stop = true
+};
+
+/* An instance, its one address, and the clock. */
+struct world {
+	struct instance i;
+	struct instance_policy policy;
+	bool there;
+	usec_t now;
+};
+
+static struct world world_new(void)
+{
+	return (struct world){ .policy = del_always, .now = T0 };
+}
+
+static struct instance_event event(enum instance_source source, enum instance_state state,
+				   usec_t stamp)
+{
+	return (struct instance_event){
+		.name = "VI_1", .state = state, .source = source, .stamp = stamp
+	};
+}
+
+static enum instance_heard hook(struct world *w, enum instance_state state, usec_t stamp)
+{
+	struct instance_event e = event(SOURCE_HOOK, state, stamp);
+
+	return instance_hear(&w->i, &e, w->now);
+}
+
+static enum instance_heard line(struct world *w, enum instance_state state)
+{
+	struct instance_event e = event(SOURCE_FIFO, state, w->now);
+
+	return instance_hear(&w->i, &e, w->now);
+}
+
+/* Do what is due now. Returns whether anything was. */
+static bool act(struct world *w, usec_t *ret_when)
+{
+	enum instance_action a = instance_next(
+		&w->i, &w->policy, w->there ? PRESENT_ALL : PRESENT_NONE, w->now, ret_when);
+
+	if (a == ACTION_NONE)
+		return false;
+	instance_begin(&w->i, w->now);
+	w->there = a == ACTION_ADD;
+	return true;
+}
+
+/* As the daemon does, until nothing more is due or END has come. */
+static void run_until(struct world *w, usec_t end)
+{
+	usec_t when;
+
+	for (;;) {
+		if (act(w, &when))
+			continue;
+		if (when > end)
+			break;
+		assert_true(when > w->now);
+		w->now = when;
+	}
+	w->now = MAX(w->now, end);
+}
+
+static void settle(struct world *w)
+{
+	run_until(w, w->now + 10 * USEC_PER_SEC);
+	assert_true(w->i.settled || w->i.state == INSTANCE_UNKNOWN);
+}
+
+static void follows_a_plain_life(void **state _unused_)
+{
+	struct world w = world_new();
+	usec_t when;
+
+	assert_false(act(&w, &when));
+	assert_true(when == USEC_NEVER);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 1), HEARD_CHANGE);
+	assert_false(act(&w, &when));
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 2), HEARD_CHANGE);
+	assert_true(act(&w, &when));
+	assert_true(w.there);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), HEARD_DUPLICATE);
+	assert_false(act(&w, &when));
+	w.now += 10 * USEC_PER_SEC;
+	assert_int_equal(hook(&w, INSTANCE_STOP, 4), HEARD_CHANGE);
+	assert_true(act(&w, &when));
+	assert_false(w.there);
+	assert_int_equal(w.i.counters.operations, 2);
+}
+
+static void keeps_to_the_newest_stamp(void **state _unused_)
+{
+	struct world w = world_new();
+
+	hook(&w, INSTANCE_MASTER, 20);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 10), HEARD_LATE);
+	settle(&w);
+	assert_true(w.there);
+	hook(&w, INSTANCE_BACKUP, 40);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 30), HEARD_LATE);
+	settle(&w);
+	assert_false(w.there);
+	/* an older repetition must not make the next but one late */
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 60), HEARD_DUPLICATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 50), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 70), HEARD_CHANGE);
+	assert_int_equal(w.i.counters.late, 3);
+}
+
+static void takes_priorities_for_no_state(void **state _unused_)
+{
+	struct world w = world_new();
+
+	line(&w, INSTANCE_MASTER);
+	settle(&w);
+	assert_int_equal(line(&w, INSTANCE_UNKNOWN), HEARD_NOTHING);
+	assert_int_equal(w.i.state, INSTANCE_MASTER);
+	settle(&w);
+	assert_true(w.there);
+}
+
+static void leaves_what_was_never_started(void **state _unused_)
+{
+	struct world w = world_new();
+
+	/* somebody has it up by hand, and keepalived refuses its configuration */
+	w.there = true;
+	hook(&w, INSTANCE_STOP, 5);
+	settle(&w);
+	assert_true(w.there);
+	/* but it counts as the newest word */
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 4), HEARD_LATE);
+	settle(&w);
+	assert_int_equal(w.i.counters.operations, 0);
+}
+
+static void releases_a_deleted_one_once(void **state _unused_)
+{
+	struct world w = world_new();
+
+	w.policy.del_backup = w.policy.del_fault = w.policy.del_stop = false;
+	hook(&w, INSTANCE_MASTER, 1);
+	settle(&w);
+	hook(&w, INSTANCE_FAULT, 2);
+	settle(&w);
+	assert_true(w.there); /* fault = keep */
+	hook(&w, INSTANCE_DELETED, 3);
+	hook(&w, INSTANCE_DELETED, 4);
+	settle(&w);
+	assert_false(w.there);
+	assert_int_equal(w.i.counters.operations, 2);
+	/* whoever sets it now has his reasons */
+	w.there = true;
+	hook(&w, INSTANCE_DELETED, 5);
+	settle(&w);
+	assert_true(w.there);
+}
+
+static void keeps_what_the_policy_keeps(void **state _unused_)
+{
+	struct world w = world_new();
+
+	w.policy.del_fault = false;
+	hook(&w, INSTANCE_MASTER, 1);
+	settle(&w);
+	hook(&w, INSTANCE_FAULT, 2);
+	settle(&w);
+	assert_true(w.there);
+	hook(&w, INSTANCE_BACKUP, 3);
+	settle(&w);
+	assert_false(w.there);
+
+	w = world_new();
+	w.policy.is_ours = false;
+	hook(&w, INSTANCE_MASTER, 1);
+	settle(&w);
+	assert_int_equal(w.i.counters.operations, 0);
+}
+
+/* Fifty changes in one second. */
+static void coalesces_bursts(void **state _unused_)
+{
+	struct rnd r = rnd_begin("coalesces_bursts");
+	unsigned round;
+
+	for (round = 0; round < 200; round++) {
+		struct world w = world_new();
+		unsigned n = 50 + rnd(&r, 2), k;
+
+		for (k = 0; k < n; k++) {
+			line(&w, k % 2 ? INSTANCE_BACKUP : INSTANCE_MASTER);
+			run_until(&w, w.now + 15 * USEC_PER_MSEC + rnd(&r, 10000));
+		}
+		settle(&w);
+		assert_int_equal(w.there, n % 2);
+		assert_in_range(w.i.counters.operations, 1, 7);
+	}
+}
+
+static void does_not_fight(void **state _unused_)
+{
+	struct world w = world_new();
+	unsigned k;
+
+	hook(&w, INSTANCE_MASTER, 1);
+	settle(&w);
+	w.there = false; /* once may be a mistake */
+	run_until(&w, w.now + USEC_PER_SEC);
+	assert_true(w.there);
+	for (k = 0; k < 600; k++) { /* for ten minutes, each second */
+		w.there = false;
+		run_until(&w, w.now + USEC_PER_SEC);
+	}
+	assert_in_range(w.i.counters.operations, 3, 20);
+	run_until(&w, w.now + 2 * INSTANCE_FIGHT_MAX);
+	assert_true(w.there);
+}
+
+/* What keeps failing is tried again, soon and then less often. */
+static void tries_again(void **state _unused_)
+{
+	struct world w = world_new();
+	unsigned tries = 0;
+	usec_t when, end;
+
+	hook(&w, INSTANCE_MASTER, 1);
+	for (end = w.now + 60 * USEC_PER_SEC; w.now < end;) {
+		if (instance_next(&w.i, &w.policy, PRESENT_NONE, w.now, &when) == ACTION_ADD) {
+			instance_begin(&w.i, w.now);
+			tries++;
+		} else {
+			assert_true(when > w.now && when <= w.now + INSTANCE_RETRY_MAX);
+			w.now = when;
+		}
+	}
+	assert_in_range(tries, 60 / 5, 60 / 5 + 12);
+	settle(&w);
+	assert_true(w.there);
+}
+
+/* ---- FIFO and hooks ---------------------------------------------------------- */
+
+static void believes_lines_before_scripts(void **state _unused_)
+{
+	struct world w = world_new();
+
+	line(&w, INSTANCE_MASTER);
+	w.now += 5 * USEC_PER_MSEC;
+	line(&w, INSTANCE_BACKUP);
+	/* the script of the MASTER was started late on a busy node */
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now + 8 * USEC_PER_MSEC), HEARD_LATE);
+	/* one that no line told of: the FIFO is used no more */
+	w.now += 2 * INSTANCE_HOOK_LATE;
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now), HEARD_CHANGE);
+}
+
+static void believes_scripts_when_lines_were_lost(void **state _unused_)
+{
+	struct world w = world_new();
+
+	line(&w, INSTANCE_BACKUP); /* read now, written long before */
+	instance_fifo_lost(&w.i);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - USEC_PER_SEC), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, w.now - 2 * USEC_PER_SEC), HEARD_LATE);
+	w.now += USEC_PER_MSEC;
+	line(&w, INSTANCE_FAULT);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - 1), HEARD_LATE);
+}
+
+/* ---- decoy -------------------------------------------------------------------- */
+
+static void believes_the_decoy_before_all(void **state _unused_)
+{
+	struct world w = world_new();
+
+	instance_see_decoy(&w.i, false, w.now);
+	hook(&w, INSTANCE_MASTER, 1); /* not seen yet: it may be a wrong one */
+	settle(&w);
+	assert_true(w.there);
+	instance_see_decoy(&w.i, true, w.now);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 2), HEARD_LATE);
+	settle(&w);
+	assert_true(w.there);
+	/* nobody says a word */
+	instance_see_decoy(&w.i, false, w.now);
+	settle(&w);
+	assert_false(w.there);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), HEARD_LATE);
+	instance_see_decoy(&w.i, true, w.now);
+	settle(&w);
+	assert_true(w.there);
+}
+
+static void waits_for_the_reason(void **state _unused_)
+{
+	struct world w = world_new();
+	usec_t when;
+
+	w.policy.del_fault = false;
+	instance_see_decoy(&w.i, true, w.now);
+	settle(&w);
+	instance_see_decoy(&w.i, false, w.now);
+	assert_false(act(&w, &when));
+	assert_true(when > w.now && when <= w.now + INSTANCE_WORD_WAIT);
+	assert_int_equal(hook(&w, INSTANCE_FAULT, 1), HEARD_CHANGE);
+	settle(&w);
+	assert_true(w.there);
+
+	w = world_new();
+	w.policy.del_fault = false;
+	instance_see_decoy(&w.i, true, w.now);
+	settle(&w);
+	instance_see_decoy(&w.i, false, w.now);
+	settle(&w); /* no word: as BACKUP */
+	assert_false(w.there);
+}
+
+/* ---- against an oracle ---------------------------------------------------------- */
+
+#define EVENTS_MAX 24
+#define CALLS_MAX (3 * EVENTS_MAX)
+
+/* A word on its way. */
+struct call {
+	usec_t at;
+	struct instance_event event;
+	int decoy; /* -1: none */
+};
+
+struct script {
+	struct call calls[CALLS_MAX];
+	size_t n;
+	enum instance_state last;
+};
+
+enum channels { BY_HOOK, BY_BOTH, BY_DECOY };
+
+static void say(struct script *s, usec_t at, struct instance_event e, int decoy)
+{
+	s->calls[s->n++] = (struct call){ .at = at, .event = e, .decoy = decoy };
+}
+
+/* A random life of keepalived, and how its words travel. */
+static void write_script(struct script *s, enum channels channels, struct rnd *r)
+{
+	static const enum instance_state states[] = { INSTANCE_MASTER, INSTANCE_BACKUP,
+						      INSTANCE_FAULT, INSTANCE_STOP };
+	unsigned n = 1 + rnd(r, EVENTS_MAX), k;
+	usec_t t = T0 + 1000, read = t;
+
+	memset(s, 0, sizeof(*s));
+	s->last = INSTANCE_UNKNOWN;
+	for (k = 0; k < n; k++) {
+		enum instance_state state = states[rnd(r, k ? 4 : 3)];
+		bool last = k == n - 1;
+
+		t += 20 * USEC_PER_MSEC + rnd(r, rnd(r, 3) ? 100000 : 3000000);
+		/* the stamp of a script is a tick after the event at most */
+		if ((channels == BY_HOOK && last) || rnd(r, 5)) {
+			usec_t stamp = t + rnd(r, 10000);
+			usec_t delay = rnd(r, rnd(r, 4) ? 50000 : 900000);
+
+			say(s, stamp + delay, event(SOURCE_HOOK, state, stamp), -1);
+			if (!rnd(r, 4)) /* and again */
+				say(s, stamp + rnd(r, 900000), event(SOURCE_HOOK, state, stamp),
+				    -1);
+		}
+		if (channels == BY_BOTH) { /* in order, however late it is read */
+			read = MAX(read + 1, t + rnd(r, 3000));
+			say(s, read, event(SOURCE_FIFO, state, read), -1);
+		}
+		if (channels == BY_DECOY &&
+		    (state == INSTANCE_MASTER) != (s->last == INSTANCE_MASTER))
+			say(s, t, event(SOURCE_NONE, state, t), state == INSTANCE_MASTER);
+		s->last = state;
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct call *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void play(const struct script *s, struct world *w)
+{
+	size_t k;
+
+	for (k = 0; k < s->n; k++) {
+		const struct call *c = &s->calls[k];
+
+		run_until(w, c->at);
+		if (c->decoy >= 0)
+			instance_see_decoy(&w->i, c->decoy, w->now);
+		else
+			instance_hear(&w->i, &c->event, w->now);
+	}
+	settle(w);
+}
+
+static void ends_as_told(const char *test, enum channels channels)
+{
+	struct rnd r = rnd_begin(test);
+	unsigned round;
+
+	for (round = 0; round < 20000; round++) {
+		struct world w = world_new();
+		struct script s;
+		bool said = false;
+		size_t k;
+
+		write_script(&s, channels, &r);
+		qsort(s.calls, s.n, sizeof(s.calls[0]), by_time);
+		play(&s, &w);
+		for (k = 0; k < s.n; k++)
+			said |= s.calls[k].decoy > 0;
+		/* what keepalived never had up, the decoy cannot tell of */
+		if (channels == BY_DECOY && !said)
+			continue;
+		if (w.there != (s.last == INSTANCE_MASTER))
+			fail_msg("round %u: at the end keepalived says %s, and the address is %s",
+				 round, instance_state_name(s.last), w.there ? "there" : "gone");
+		if (channels != BY_DECOY)
+			assert_int_equal(w.i.state, s.last);
+	}
+}
+
+static void ends_as_scripts_told(void **state _unused_)
+{
+	ends_as_told("ends_as_scripts_told", BY_HOOK);
+}
+
+static void ends_as_lines_told(void **state _unused_)
+{
+	ends_as_told("ends_as_lines_told", BY_BOTH);
+}
+
+static void ends_as_the_decoy_told(void **state _unused_)
+{
+	ends_as_told("ends_as_the_decoy_told", BY_DECOY);
+}
+
+/* ---- what outlives the process ---------------------------------------------------- */
+
+static void is_read_back(void **state _unused_)
+{
+	struct rnd r = rnd_begin("is_read_back");
+	const char *name = "VI 1 \"x\" \xc3\xa9";
+	char text[INSTANCE_TEXT_MAX];
+	unsigned k;
+
+	for (k = 0; k < 2000; k++) {
+		struct instance i = {
+			.state = (enum instance_state)rnd(&r, INSTANCE_DELETED + 1),
+			.source = (enum instance_source)rnd(&r, SOURCE_DECOY + 1),
+			.stamp = rnd(&r, UINT32_MAX),
+			.fifo_stamp = rnd(&r, UINT32_MAX),
+			.since = rnd(&r, UINT32_MAX),
+			.settled = rnd(&r, 2),
+			.active = rnd(&r, 2),
+			.decoy_seen = rnd(&r, 2),
+			.decoy_there = rnd(&r, 2),
+		}, back;
+
+		instance_format(&i, name, text);
+		assert_null(strchr(text, '\n'));
+		assert_int_equal(instance_parse(&back, text, name, UINT64_MAX), 0);
+		assert_int_equal(back.state, i.state);
+		assert_int_equal(back.source, i.source);
+		assert_true(back.stamp == i.stamp && back.fifo_stamp == i.fifo_stamp &&
+			    back.since == i.since);
+		assert_int_equal(back.settled, i.settled);
+		assert_int_equal(back.active, i.active);
+		assert_int_equal(back.decoy_seen, i.decoy_seen);
+		assert_int_equal(back.decoy_there, i.decoy_there);
+		assert_int_equal(instance_parse(&back, text, "VI 1", UINT64_MAX), -ENOENT);
+		/* a stamp from the future would make every later word a late one */
+		assert_int_equal(instance_parse(&back, text, name, 7), 0);
+		assert_true(back.stamp <= 7 && back.fifo_stamp <= 7 && back.since <= 7);
+	}
+}
+
+static void is_not_read_from_rubbish(void **state _unused_)
+{
+	static const char *const bad[] = {
+		"",
+		"MASTER",
+		"MASTER hook 1 2 3 -",
+		"MASTER hook 1 2 3 - ",
+		"MASTER  hook 1 2 3 - VI_1",
+		"master hook 1 2 3 - VI_1",
+		"MASTER mail 1 2 3 - VI_1",
+		"MASTER hook -1 2 3 - VI_1",
+		"MASTER hook 1 2 x - VI_1",
+		"MASTER hook 1 2 3 s VI_1",
+		"MASTER hook 1 2 3 -sz VI_1",
+		"MASTER hook 99999999999999999999999 2 3 - VI_1",
+		"MASTER_PRIORITY hook 1 2 3 - VI_1",
+	};
+	struct instance i;
+	size_t k;
+
+	for (k = 0; k < ARRAY_SIZE(bad); k++)
+		if (instance_parse(&i, bad[k], "VI_1", UINT64_MAX) != -EINVAL)
+			fail_msg("\"%s\" is taken", bad[k]);
+	assert_int_equal(instance_parse(&i, "MASTER hook 1 2 3 - VI_1", "VI_1", UINT64_MAX), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(follows_a_plain_life),
+		cmocka_unit_test(keeps_to_the_newest_stamp),
+		cmocka_unit_test(takes_priorities_for_no_state),
+		cmocka_unit_test(leaves_what_was_never_started),
+		cmocka_unit_test(releases_a_deleted_one_once),
+		cmocka_unit_test(keeps_what_the_policy_keeps),
+		cmocka_unit_test(coalesces_bursts),
+		cmocka_unit_test(does_not_fight),
+		cmocka_unit_test(tries_again),
+		cmocka_unit_test(believes_lines_before_scripts),
+		cmocka_unit_test(believes_scripts_when_lines_were_lost),
+		cmocka_unit_test(believes_the_decoy_before_all),
+		cmocka_unit_test(waits_for_the_reason),
+		cmocka_unit_test(ends_as_scripts_told),
+		cmocka_unit_test(ends_as_lines_told),
+		cmocka_unit_test(ends_as_the_decoy_told),
+		cmocka_unit_test(is_read_back),
+		cmocka_unit_test(is_not_read_from_rubbish),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
