@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/localnet.h"
+#include "core/instance_settings.h"
 #include "core/option.h"
 #include "front/config.h"
 
@@ -61,9 +62,12 @@ static void offer_instances(struct line *l)
 {
 	struct request_error e;
 	struct settings s;
+	size_t i;
 
 	if (config_load(l->config, &s, &e) < 0)
 		return;
+	for (i = 0; i < s.n_instances; i++)
+		offer(l, s.instances[i].name);
 	settings_done(&s);
 }
 
