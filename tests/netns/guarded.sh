@@ -5,6 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 VIPSAFED=$BUILD/vipsafed
+# shellcheck disable=SC2034 # read by the cases
 SOCKET=/run/vipsafe/control.sock
 CONF=/run/t/vipsafe.conf
 DAEMON_LOG=/run/t/vipsafed.log
