@@ -26,13 +26,14 @@ gone() { ! pgrep -x vipsafe >/dev/null; }
 
 # kill_at SIGNAL MICROSECONDS: a delete whose every process gets the signal then
 kill_at() {
-	local pids
+	local pids pid
 
 	setsid "$VIPSAFE" --strategy restore del "$TWIN" dev br-mgmt >/dev/null 2>&1 </dev/null &
+	pid=$! # <() below has one, too
 	read -r -t "$(printf '%d.%06d' $(($2 / 1000000)) $(($2 % 1000000)))" _ <>"$T/never"
 	mapfile -t pids < <(pgrep -x vipsafe) # all in our own pid namespace
 	[ ${#pids[@]} = 0 ] || kill "-$1" "${pids[@]}" 2>/dev/null
-	wait $! 2>/dev/null
+	wait $pid 2>/dev/null
 	wait_for 10 gone || bail_out "vipsafe does not end"
 }
 
@@ -47,9 +48,9 @@ alive() {
 	}
 }
 
-# Locks, the verdict and the list of created entries are meant to stay.
+# Locks, the verdict, the history and the list of created entries are meant to stay.
 leftovers() { find /run/vipsafe -type f ! -name 'lock-*' ! -name 'verdict*' \
-	! -name 'created-*' "$@"; }
+	! -name 'created-*' ! -name 'history*' "$@"; }
 
 # rounds SIGNAL N FINISH...: FINISH is what puts things right afterwards
 rounds() {
