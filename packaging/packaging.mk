@@ -4,7 +4,8 @@
 # ---- lists ---------------------------------------------------------------------
 # what keepalived calls; its checks want every part of the path to be root's
 HOOKS =
-MANUALS = packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
+MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
+	packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
 	packaging/man/vipsafed.8
 BASH_COMPLETION = packaging/completion/bash/vipsafe
 ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
