@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe status: how the daemon is. The exit codes are those of an init
- * script's "status". */
+/* vipsafe status: how the daemon is, or what can be seen without it. The exit
+ * codes are those of an init script's "status". */
+#include <errno.h>
 #include <string.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/render.h"
+#include "cli/tell.h"
+#include "cli/terminal.h"
 #include "core/option.h"
+#include "front/history.h"
+#include "front/status.h"
+#include "steps/history.h"
+#include "steps/survey.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
+
+/* Looked at for who has put an address where it is. */
+#define OPERATIONS_MAX 100
 
 enum status_code {
 	STATUS_RUNNING = 0,
@@ -15,11 +26,66 @@ enum status_code {
 	STATUS_UNKNOWN = 4,
 };
 
+static json_t *read_operations(const struct cli *cli)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = history_read(cli->settings.run_dir, cli->boot_id, &text);
+
+	if (r == -ENOENT)
+		return history_parse("", 0);
+	return r < 0 ? NULL : history_parse(text, OPERATIONS_MAX);
+}
+
+/* Nobody guards the devices that somebody should. */
+static struct status_device *unguarded(const struct settings *settings)
+{
+	struct status_device *list = calloc(settings->n_devices + 1, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < settings->n_devices && list; i++) {
+		list[i] = (struct status_device){ .state = "unguarded",
+						  .mode = settings->devices[i].pin,
+						  .hold = HOLD_OFF };
+		memcpy(list[i].device, settings->devices[i].name, sizeof(list[i].device));
+	}
+	return list;
+}
+
+/* What can be seen without a daemon. */
+static void tell_local(const struct cli *cli)
+{
+	_cleanup_free_ struct status_device *devices = unguarded(&cli->settings);
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	struct survey survey = { 0 };
+	struct status s = { .absent = true,
+			    .version = PACKAGE_VERSION,
+			    .devices = devices,
+			    .n_devices = devices ? cli->settings.n_devices : 0,
+			    .survey = &survey,
+			    .operations = read_operations(cli),
+			    .now = cli_now(),
+			    .columns = terminal_columns(stdout) };
+	struct run_env env;
+
+	if (kernel_real_new(&real) == 0) {
+		env = cli_run_env(cli, kernel_real_get(real));
+		survey_take(&env, &survey);
+	}
+	if (cli->options.json)
+		render_json(status_json_new(&s), stdout, stderr);
+	else
+		status_print(&s, cli->options.verbose, stdout);
+	survey_done(&survey);
+	json_decref(s.operations);
+}
+
 static int tell_missing(const struct cli *cli, enum status_code code, const char *text)
 {
-	if (cli->options.json)
-		printf("{\"running\":%s}\n", code == STATUS_NOT_RUNNING ? "false" : "null");
 	fprintf(stderr, "vipsafe: %s\n", text);
+	if (code == STATUS_NOT_RUNNING)
+		tell_local(cli);
+	else if (cli->options.json)
+		puts("{\"running\":null}");
 	return code;
 }
 
@@ -41,6 +107,7 @@ int command_status(struct cli *cli, int argc, char *argv[])
 		return command_usage(&e);
 	}
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
+	r.columns = terminal_columns(stdout);
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
 	switch (outcome) {
 	case CLIENT_ANSWERED:

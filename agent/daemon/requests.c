@@ -4,27 +4,11 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "daemon/answer.h"
 #include "daemon/log.h"
 
 /* Lines about clients turned away, at most. */
 #define REFUSED_LOG_EVERY (10 * USEC_PER_SEC)
-
-static void answer_status(struct daemon *d, struct client *c, enum wire_text text)
-{
-	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
-	struct status s = {
-		.version = PACKAGE_VERSION,
-		.pid = getpid(),
-		.uptime = loop_now() - d->started,
-		.moves = moves_count(d->moves),
-		.refused = d->refused,
-		.devices = devices,
-		.n_devices = devices ? d->watches.n : 0,
-	};
-
-	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
-	control_answer(c, wire_answer_status(&s, text));
-}
 
 static void answer_reload(struct daemon *d, struct client *c)
 {
@@ -47,7 +31,7 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 		moves_ask(d->moves, c, r);
 		break;
 	case WIRE_STATUS:
-		answer_status(d, c, r->text);
+		answer_status(d, c, r);
 		break;
 	case WIRE_RELOAD:
 		answer_reload(d, c);

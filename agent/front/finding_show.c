@@ -78,7 +78,7 @@ static void print_counts(const struct findings *f, FILE *out)
 	fputc('\n', out);
 }
 
-void findings_print(const struct findings *f, bool verbose, FILE *out)
+void findings_print_list(const struct findings *f, bool verbose, FILE *out)
 {
 	char text[4 * FINDING_TEXT_MAX];
 	size_t i;
@@ -93,5 +93,10 @@ void findings_print(const struct findings *f, bool verbose, FILE *out)
 		if (*one->fix)
 			fprintf(out, "  fix: %s\n", text_escape(one->fix, text, sizeof(text)));
 	}
+}
+
+void findings_print(const struct findings *f, bool verbose, FILE *out)
+{
+	findings_print_list(f, verbose, out);
 	print_counts(f, out);
 }

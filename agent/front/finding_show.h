@@ -18,3 +18,6 @@ json_t *findings_json_list(const struct findings *f);
 /* Two lines each, the second one for the fix, and a last line that counts.
  * Notes only if VERBOSE. */
 void findings_print(const struct findings *f, bool verbose, FILE *out);
+
+/* The same without the last line. */
+void findings_print_list(const struct findings *f, bool verbose, FILE *out);

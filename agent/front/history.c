@@ -121,8 +121,8 @@ static const char *addresses_of(json_t *one, char *buf, size_t size)
 
 void history_print(json_t *list, usec_t now, unsigned columns, FILE *out)
 {
-	static const char *const heads[] = { "AGO",	 "OP",	  "ADDRESS", "DEVICE", "RESULT",
-					     ">AT RISK", ">LOST", ">TOOK",   "ID",     NULL };
+	static const char *const heads[] = { "AGO",	  "OP",	   "ADDRESS", "DEVICE", "RESULT",
+					     "?>AT RISK", ">LOST", "?>TOOK",  "ID",	NULL };
 	_cleanup_(table_freep) struct table *t = table_new(heads);
 	char age[32], took[32], addresses[PREFIX_TEXT_MAX + 32];
 	size_t i;

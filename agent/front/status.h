@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the daemon is, as a value: filled in the daemon, told as JSON and text. */
+/* How the node and the daemon are, as a value: filled by the daemon, or, as far
+ * as it goes, by the command line without it; told as JSON and text. */
 #pragma once
 
 #include <jansson.h>
 #include <stdio.h>
 
+#include "core/finding.h"
 #include "core/report.h"
 #include "core/settings.h"
+#include "core/survey.h"
+
+/* The operations that a status tells of. */
+#define STATUS_OPERATIONS_MAX 5
 
 struct status_device {
 	char device[DEVICE_NAME_MAX];
-	const char *state; /* a word: absent, syncing, live, stale, degraded */
+	const char *state; /* a word: absent, syncing, live, stale, degraded; unguarded */
 	enum pin_mode mode;
 	enum hold_choice hold; /* never AUTO */
 	bool quarantined;
@@ -20,6 +26,7 @@ struct status_device {
 };
 
 struct status {
+	bool absent; /* there is no daemon, or it has not told: what follows is without it */
 	const char *version;
 	int64_t pid;
 	usec_t uptime;
@@ -28,11 +35,24 @@ struct status {
 	char config_error[REQUEST_ERROR_MAX]; /* of the last reload; "": it went well */
 	const struct status_device *devices;
 	size_t n_devices;
+	const struct survey *survey; /* NULL: none was taken */
+	json_t *operations;	     /* front/history, newest first; NULL: not known */
+	usec_t now;		     /* monotonic */
+	unsigned columns;	     /* of the terminal it is printed on; 0: no limit */
 };
 
 /* New reference, or NULL when out of memory. */
 json_t *status_json_new(const struct status *s);
 
-/* One line on the daemon, one per device, and the reasons. VERBOSE adds the
- * counters. */
+/* The daemon, each device and what protects it, addresses and whose they are,
+ * the last operations, and what needs attention. VERBOSE adds the counters. */
 void status_print(const struct status *s, bool verbose, FILE *out);
+
+/* What protects D: "continuous", "on demand" or "moves only". */
+const char *status_protection(const struct status_device *d);
+
+/* Whether it is so at this moment. */
+bool status_in_force(const struct status_device *d);
+
+/* What needs attention. */
+void status_findings(const struct status *s, struct findings *ret);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "front/status_part.h"
 
+#include <string.h>
+
 #include "core/text.h"
 #include "front/report_json.h"
+#include "front/table.h"
 
 typedef unsigned long long ull;
 
@@ -17,6 +20,23 @@ static const char *pin_mode_name(enum pin_mode m)
 		return "off";
 	}
 	return "?";
+}
+
+static bool is_guarded(const struct status_device *d)
+{
+	return strcmp(d->state, "unguarded") != 0;
+}
+
+const char *status_protection(const struct status_device *d)
+{
+	if (!is_guarded(d))
+		return "moves only";
+	return d->mode == PIN_CONTINUOUS ? "continuous" : "on demand";
+}
+
+bool status_in_force(const struct status_device *d)
+{
+	return !is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
 }
 
 static json_t *number(uint64_t n)
@@ -44,6 +64,8 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "removed", number(d->removed));
 	failed |= json_object_set_new(o, "overruns", number(d->overruns));
 	failed |= json_object_set_new(o, "relists", number(d->relists));
+	failed |= json_object_set_new(o, "protection", json_string(status_protection(d)));
+	failed |= json_object_set_new(o, "in_force", json_boolean(status_in_force(d)));
 	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));
 	if (failed) {
 		json_decref(o);
@@ -67,32 +89,43 @@ json_t *status_devices_json(const struct status *s)
 	return list;
 }
 
-static void print_device(const struct status_device *d, bool verbose, FILE *out)
+static void print_counters(const struct status_device *d, FILE *out)
 {
-	char text[4 * REPORT_TEXT_MAX];
+	char text[4 * DEVICE_NAME_MAX];
 
-	fprintf(out, "%s: %s, pin %s, hold %s%s, %llu pinned, %llu young\n",
-		text_escape(d->device, text, sizeof(text)), d->state, pin_mode_name(d->mode),
-		hold_choice_name(d->hold), d->quarantined ? ", quarantined" : "", (ull)d->pinned,
-		(ull)d->young);
-	if (*d->reason)
-		fprintf(out, "  reason: %s\n", text_escape(d->reason, text, sizeof(text)));
-	if (!verbose)
-		return;
-	fprintf(out, "  pins: %llu, failed %llu\n", (ull)d->pins, (ull)d->pin_failures);
-	fprintf(out, "  repairs: %llu, restored %llu, lost %llu\n", (ull)d->repairs,
-		(ull)d->restored, (ull)d->lost);
-	fprintf(out, "  removed with their address: %llu\n", (ull)d->removed);
-	fprintf(out, "  events lost: %llu times, table read: %llu times\n", (ull)d->overruns,
-		(ull)d->relists);
+	fprintf(out, "%s: %llu pins, %llu failed; %llu repairs, %llu restored, %llu lost\n",
+		text_escape(d->device, text, sizeof(text)), (ull)d->pins, (ull)d->pin_failures,
+		(ull)d->repairs, (ull)d->restored, (ull)d->lost);
+	fprintf(out,
+		"  removed with their address: %llu; events lost: %llu times; table read: %llu"
+		" times\n",
+		(ull)d->removed, (ull)d->overruns, (ull)d->relists);
 }
 
 void status_devices_print(const struct status *s, bool verbose, FILE *out)
 {
+	static const char *const heads[] = { "DEVICE", "PROTECTION", "IN FORCE",  "STATE",
+					     "HOLD",   ">PINNED",    ">UNPINNED", NULL };
+	_cleanup_(table_freep) struct table *t = table_new(heads);
 	size_t i;
 
-	if (!s->n_devices)
+	if (!s->n_devices) {
 		fputs("no device is guarded: there is no section [device ...]\n", out);
-	for (i = 0; i < s->n_devices; i++)
-		print_device(&s->devices[i], verbose, out);
+		return;
+	}
+	for (i = 0; i < s->n_devices; i++) {
+		const struct status_device *d = &s->devices[i];
+
+		table_cell(t, "%s", d->device);
+		table_cell(t, "%s", status_protection(d));
+		table_cell(t, "%s", status_in_force(d) ? "yes" : "NO");
+		table_cell(t, "%s%s", d->state, d->quarantined ? ", quarantined" : "");
+		table_cell(t, "%s", hold_choice_name(d->hold));
+		table_cell(t, "%llu", (ull)d->pinned);
+		table_cell(t, "%llu", (ull)d->young);
+	}
+	fputc('\n', out);
+	table_print(t, s->columns, out);
+	for (i = 0; i < s->n_devices && verbose; i++)
+		print_counters(&s->devices[i], out);
 }

@@ -15,3 +15,12 @@ struct status_part {
 
 json_t *status_devices_json(const struct status *s);
 void status_devices_print(const struct status *s, bool verbose, FILE *out);
+
+json_t *status_addresses_json(const struct status *s);
+void status_addresses_print(const struct status *s, bool verbose, FILE *out);
+
+json_t *status_operations_json(const struct status *s);
+void status_operations_print(const struct status *s, bool verbose, FILE *out);
+
+json_t *status_warnings_json(const struct status *s);
+void status_warnings_print(const struct status *s, bool verbose, FILE *out);

@@ -73,14 +73,19 @@ void table_cell(struct table *t, const char *fmt, ...)
 		t->failed = true;
 }
 
+static bool may_drop(const struct table *t, size_t column)
+{
+	return *t->heads[column] == '?';
+}
+
 static bool is_right(const struct table *t, size_t column)
 {
-	return *t->heads[column] == '>';
+	return t->heads[column][may_drop(t, column)] == '>';
 }
 
 static const char *head(const struct table *t, size_t column)
 {
-	return t->heads[column] + is_right(t, column);
+	return t->heads[column] + may_drop(t, column) + is_right(t, column);
 }
 
 static size_t width_of(const struct table *t, size_t column)
@@ -92,7 +97,7 @@ static size_t width_of(const struct table *t, size_t column)
 	return width;
 }
 
-/* No white space at the end of a line. */
+/* No white space at the end of a line; the first and the last column stay. */
 static void print_cell(const struct table *t, size_t column, const char *text, FILE *out)
 {
 	int width = (int)width_of(t, column);
@@ -109,14 +114,16 @@ static void print_cell(const struct table *t, size_t column, const char *text, F
 		fputc('\n', out);
 }
 
-static void print_rows(const struct table *t, FILE *out)
+static void print_rows(const struct table *t, const bool *dropped, FILE *out)
 {
 	size_t i;
 
 	for (i = 0; i < t->columns; i++)
-		print_cell(t, i, head(t, i), out);
+		if (!dropped[i])
+			print_cell(t, i, head(t, i), out);
 	for (i = 0; i < t->n; i++)
-		print_cell(t, i % t->columns, t->cells[i], out);
+		if (!dropped[i % t->columns])
+			print_cell(t, i % t->columns, t->cells[i], out);
 }
 
 /* The first cell is the block's heading. */
@@ -135,20 +142,32 @@ static void print_blocks(const struct table *t, FILE *out)
 	}
 }
 
-void table_print(const struct table *t, unsigned width, FILE *out)
+/* Drop what may be dropped, the first ones first, until the rest fits. */
+static bool fit(const struct table *t, size_t width, bool *dropped)
 {
 	size_t i, needed = 0;
+
+	for (i = 0; i < t->columns; i++)
+		needed += width_of(t, i) + (i ? GAP : 0);
+	for (i = 1; i + 1 < t->columns && needed > width; i++) {
+		dropped[i] = may_drop(t, i);
+		needed -= dropped[i] ? width_of(t, i) + GAP : 0;
+	}
+	return needed <= width;
+}
+
+void table_print(const struct table *t, unsigned width, FILE *out)
+{
+	bool dropped[TABLE_COLUMNS_MAX] = { false };
 
 	if (!t || t->failed) {
 		fputs("(out of memory)\n", out);
 		return;
 	}
-	for (i = 0; i < t->columns; i++)
-		needed += width_of(t, i) + (i ? GAP : 0);
 	if (!t->n)
 		return;
-	if (width && needed > width)
+	if (width && !fit(t, width, dropped))
 		print_blocks(t, out);
 	else
-		print_rows(t, out);
+		print_rows(t, dropped, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows and columns of text for a terminal. Where a table is wider than the
- * terminal each row becomes a block of lines, which fits any width. */
+ * terminal columns that may go do, and if that is not enough each row becomes a
+ * block of lines, which fits any width. */
 #pragma once
 
 #include <stdint.h>
@@ -12,8 +13,9 @@
 
 struct table;
 
-/* HEADS: as many as there are columns, ended by NULL; not copied. One that begins
- * with '>' belongs to a column aligned to the right. NULL: out of memory. */
+/* HEADS: as many as there are columns, ended by NULL; not copied. A column may go
+ * when its head begins with '?', and is aligned to the right when '>' comes then.
+ * NULL: out of memory. */
 struct table *table_new(const char *const *heads);
 struct table *table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free)

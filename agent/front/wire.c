@@ -11,6 +11,8 @@
 /* As long as the command line allows. */
 #define DEADLINE_MAX_MS (3600 * (json_int_t)1000)
 
+#define COLUMNS_MAX 10000
+
 static const char *const text_names[] = { "none", "short", "verbose" };
 static const char *const refusal_names[] = { "bad-request",   "too-large", "unknown-op",
 					     "not-permitted", "too-late",  "bad-config",
@@ -97,7 +99,7 @@ static bool is_listed(const char *const *names, const char *name)
 
 static int check_keys(json_t *o, const struct wire_row *row, struct request_error *e)
 {
-	static const char *const any[] = { "v", "op", "deadline_ms", "text", NULL };
+	static const char *const any[] = { "v", "op", "deadline_ms", "text", "columns", NULL };
 	const char *name;
 	json_t *value;
 
@@ -112,12 +114,16 @@ static int check_keys(json_t *o, const struct wire_row *row, struct request_erro
 static int read_common(json_t *o, struct wire_request *r, struct request_error *e)
 {
 	json_t *deadline = json_object_get(o, "deadline_ms");
-	json_int_t ms = json_integer_value(deadline);
+	json_t *columns = json_object_get(o, "columns");
+	json_int_t ms = json_integer_value(deadline), width = json_integer_value(columns);
 	const char *text;
 	size_t i;
 
 	if (deadline && (!json_is_integer(deadline) || ms < 0 || ms > DEADLINE_MAX_MS))
 		return wire_wrong("deadline_ms", e);
+	if (columns && (!json_is_integer(columns) || width < 0 || width > COLUMNS_MAX))
+		return wire_wrong("columns", e);
+	r->columns = (unsigned)width;
 	r->move.deadline = (usec_t)ms * USEC_PER_MSEC;
 	if (wire_get_text(o, "text", "none", &text, e) < 0)
 		return -EINVAL;
@@ -190,6 +196,9 @@ char *wire_request_line(const struct wire_request *r)
 	failed |= json_object_set_new(o, "op", json_string(row ? row->name : NULL));
 	failed |= json_object_set_new(o, "deadline_ms", json_integer((json_int_t)ms));
 	failed |= json_object_set_new(o, "text", json_string(text_names[r->text]));
+	if (r->columns)
+		failed |= json_object_set_new(o, "columns",
+					      json_integer(MIN(r->columns, COLUMNS_MAX)));
 	if (row && row->write)
 		failed |= row->write(o, r);
 	if (failed) {

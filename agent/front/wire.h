@@ -2,7 +2,7 @@
 /* What passes over the control socket: one request and one answer, each a JSON
  * object in ASCII. Request (keys that are not meant are errors):
  *   {"v":1, "op":"add|del|plan|status|reload", "deadline_ms":N,
- *    "text":"none|short|verbose",
+ *    "text":"none|short|verbose", "columns":N (of the terminal; 0: no limit),
  *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
  *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
  *    "metric":…}], "force":B, "strategy":…, "hold":…, "vip_flows":…
@@ -38,6 +38,7 @@ enum wire_text {
 struct wire_request {
 	enum wire_op op;
 	enum wire_text text;
+	unsigned columns;
 	struct request move; /* WIRE_MOVE; of others only the deadline */
 };
 

@@ -29,7 +29,7 @@ is "$(stat -c %a "$SOCKET")" 600 "the socket is root's alone where there is no g
 
 run status
 is "$RC" 0 "status with a daemon: 0"
-like "$OUT" "br-mgmt: live, pin continuous" "it says what is guarded"
+like "$OUT" "br-mgmt +continuous +yes +live" "it says what is guarded"
 run --json status
 is "$(json '.devices[0].device + " " + .devices[0].state')" "br-mgmt live" "in JSON as well"
 
@@ -112,16 +112,16 @@ kill -HUP "$DAEMON"
 check "a bad configuration is refused" wait_for 5 logged 'stays as it was: .*sometimes'
 run status
 like "$OUT" "was not reloaded: .*sometimes" "status says so"
-like "$OUT" "br-mgmt: live, pin continuous" "and the old one stays in force"
+like "$OUT" "br-mgmt +continuous +yes +live" "and the old one stays in force"
 config '[device br-mgmt]' 'pin = on-demand' '[device eth7]'
 kill -HUP "$DAEMON"
-reloaded() { "$VIPSAFE" status | grep -q 'br-mgmt: live, pin on-demand'; }
+reloaded() { "$VIPSAFE" status | grep -qE 'br-mgmt +on demand +yes +live'; }
 check "a good one comes into force" wait_for 5 reloaded
 run status
-like "$OUT" "eth7: absent" "a device that is not there is waited for"
+like "$OUT" "eth7 +continuous +NO +absent" "a device that is not there is waited for"
 check "the service manager was told" grep -q '^RELOADING=1' "$T/notified"
 ip link add eth7 type veth peer name eth8
-arrived() { "$VIPSAFE" status | grep -q 'eth7: live'; }
+arrived() { "$VIPSAFE" status | grep -qE 'eth7 .* live'; }
 check "and guarded when it comes" wait_for 5 arrived
 config '[agent]' "socket = $T/other.sock" '[device br-mgmt]'
 kill -HUP "$DAEMON"

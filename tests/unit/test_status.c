@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What "vipsafe status" and "vipsafe plan" look like, letter by letter, and what
+ * they say in JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "front/history.h"
+#include "front/report_text.h"
+#include "front/status.h"
+
+#define NOW (5000 * USEC_PER_SEC)
+
+static struct prefix prefix(uint8_t last, uint8_t len)
+{
+	const uint8_t ip[4] = { 192, 168, 11, last };
+
+	return (struct prefix){ .addr = addr_make(AF_INET, ip), .len = len };
+}
+
+static struct report make_report(enum op op, uint8_t last)
+{
+	struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.op = op;
+	snprintf(r.id, sizeof(r.id), "0123456789%02x", last);
+	strcpy(r.device, "br-mgmt");
+	r.addresses[0] = prefix(last, 32);
+	r.outcomes[0] = VIP_CHANGED;
+	r.n_addresses = 1;
+	r.changed = true;
+	r.kernel = KERNEL_AFFECTED;
+	r.strategy = STRATEGY_PIN;
+	r.hold = HOLD_NFT;
+	r.entries.snapshot = 1500;
+	r.entries.candidates = 1432;
+	r.entries.pinned = 1432;
+	r.entries.skipped = 68;
+	r.entries.reasons[SKIP_NOT_NAT] = 60;
+	r.entries.reasons[SKIP_CLOSING] = 8;
+	r.timing.total = 3200;
+	r.timing.expected_gap = 5;
+	return r;
+}
+
+struct scene {
+	struct status status;
+	struct status_device devices[2];
+	struct survey survey;
+	struct survey_address addresses[3];
+};
+
+static json_t *make_operations(void)
+{
+	struct report del = make_report(OP_DEL, 101), add = make_report(OP_ADD, 100);
+	_cleanup_free_ char *a = history_line(&add, NOW - 3700 * USEC_PER_SEC);
+	_cleanup_free_ char *d = history_line(&del, NOW - 12 * USEC_PER_SEC);
+	_cleanup_free_ char *text = NULL;
+
+	assert_true(asprintf(&text, "%s\n%s\n", a, d) > 0);
+	return history_parse(text, 100);
+}
+
+static void make(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->devices[0] = (struct status_device){ .device = "br-mgmt",
+						.state = "live",
+						.mode = PIN_CONTINUOUS,
+						.hold = HOLD_NFT,
+						.pinned = 1432,
+						.young = 3,
+						.pins = 2000,
+						.removed = 7 };
+	s->devices[1] = (struct status_device){ .device = "bond0.1204",
+						.state = "live",
+						.mode = PIN_ON_DEMAND,
+						.hold = HOLD_IPTABLES,
+						.young = 120345 };
+	s->addresses[0] = (struct survey_address){ "br-mgmt", prefix(7, 24), USABLE_YES };
+	s->addresses[1] = (struct survey_address){ "br-mgmt", prefix(100, 32), USABLE_YES };
+	s->addresses[2] = (struct survey_address){ "bond0.1204", prefix(101, 32), USABLE_YES };
+	s->survey = (struct survey){ .addresses = s->addresses,
+				     .n_addresses = 3,
+				     .addresses_known = true,
+				     .conntrack_known = true,
+				     .entries = 123456,
+				     .entries_max = 262144,
+				     .ipv4 = KERNEL_AFFECTED,
+				     .ipv6 = KERNEL_FIXED };
+	s->status = (struct status){ .version = "0.1.0",
+				     .pid = 4711,
+				     .uptime = 11520 * USEC_PER_SEC,
+				     .devices = s->devices,
+				     .n_devices = 2,
+				     .survey = &s->survey,
+				     .operations = make_operations(),
+				     .now = NOW,
+				     .columns = 80 };
+}
+
+static void done(struct scene *s)
+{
+	json_decref(s->status.operations);
+}
+
+static __attribute__((noinline)) char *shown(const struct status *s, bool verbose)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	status_print(s, verbose, out);
+	fclose(out);
+	return text;
+}
+
+static void fits(const char *text, size_t columns)
+{
+	const char *line;
+
+	for (line = text; *line; line = strchr(line, '\n') + 1)
+		if (strcspn(line, "\n") > columns)
+			fail_msg("wider than %zu: %.*s", columns, (int)strcspn(line, "\n"), line);
+}
+
+static void it_looks_like_this_at_80_columns(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	struct scene s;
+
+	make(&s);
+	text = shown(&s.status, false);
+	assert_string_equal(
+		text,
+		"vipsafed 0.1.0 is running (pid 4711, for 3 h)\n"
+		"kernel: IPv4 affected, IPv6 fixed\n"
+		"conntrack: 123456 of 262144 entries (47 %)\n"
+		"\n"
+		"DEVICE      PROTECTION  IN FORCE  STATE  HOLD      PINNED  UNPINNED\n"
+		"br-mgmt     continuous  yes       live   nft         1432         3\n"
+		"bond0.1204  on demand   yes       live   iptables       0    120345\n"
+		"\n"
+		"ADDRESS            DEVICE      OWNER    STATE\n"
+		"192.168.11.7/24    br-mgmt     other    present\n"
+		"192.168.11.100/32  br-mgmt     vipsafe  present\n"
+		"192.168.11.101/32  bond0.1204  other    present\n"
+		"\n"
+		"AGO     OP   ADDRESS            DEVICE   RESULT  LOST    TOOK  ID\n"
+		"12 s    del  192.168.11.101/32  br-mgmt  ok         0  3.2 ms  012345678965\n"
+		"61 min  add  192.168.11.100/32  br-mgmt  ok         0  3.2 ms  012345678964\n");
+	done(&s);
+}
+
+static void it_fits_40_columns(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	struct scene s;
+
+	make(&s);
+	s.status.columns = 40;
+	text = shown(&s.status, false);
+	assert_non_null(strstr(text, "\nbr-mgmt\n"
+				     "  PROTECTION  continuous\n"
+				     "  IN FORCE    yes\n"));
+	fits(strstr(text, "\nbr-mgmt\n"), 40);
+	done(&s);
+}
+
+static void codes_are(const struct scene *s, const char *expected)
+{
+	struct findings f = { 0 };
+	char codes[256] = "";
+	size_t i, n = 0;
+
+	status_findings(&s->status, &f);
+	for (i = 0; i < f.n; i++)
+		n += (size_t)snprintf(codes + n, sizeof(codes) - n, "%s%s", i ? " " : "",
+				      f.list[i].code);
+	assert_string_equal(codes, expected);
+	findings_done(&f);
+}
+
+static void what_is_wrong_is_said(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	struct scene s;
+
+	make(&s);
+	codes_are(&s, "");
+	s.devices[0].quarantined = true;
+	codes_are(&s, "quarantined");
+	assert_false(status_in_force(&s.devices[0]));
+	s.devices[1].state = "degraded";
+	strcpy(s.devices[1].reason, "no conntrack");
+	codes_are(&s, "quarantined not-in-force");
+	text = shown(&s.status, false);
+	assert_non_null(strstr(text, "br-mgmt     continuous  NO        live, quarantined  "));
+	assert_non_null(
+		strstr(text, "warning: not-in-force: bond0.1204: degraded: no conntrack\n"));
+	s.devices[0].quarantined = false;
+	s.devices[0].hold = HOLD_OFF;
+	s.devices[1].state = "live";
+	codes_are(&s, "no-hold");
+	s.devices[0].hold = HOLD_NFT;
+	strcpy(s.status.config_error, "it is \033[2J bad");
+	codes_are(&s, "config");
+	s.status.config_error[0] = '\0';
+	s.survey.entries = 250000;
+	codes_are(&s, "conntrack-full");
+	s.survey.entries = 200000;
+	codes_are(&s, "");
+	json_object_set_new(json_array_get(s.status.operations, 0), "result",
+			    json_string("partial"));
+	codes_are(&s, "last-operation");
+	done(&s);
+}
+
+static void without_a_daemon_it_says_so(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	struct scene s;
+	json_t *o;
+
+	make(&s);
+	s.status.absent = true;
+	s.devices[0].state = s.devices[1].state = "unguarded";
+	s.devices[0].hold = s.devices[1].hold = HOLD_OFF;
+	codes_are(&s, "no-daemon");
+	text = shown(&s.status, false);
+	assert_null(strstr(text, "is running"));
+	assert_non_null(strstr(text, "br-mgmt     moves only  yes       unguarded  off"));
+	o = status_json_new(&s.status);
+	assert_true(json_is_false(json_object_get(o, "running")));
+	assert_null(json_object_get(o, "pid"));
+	json_decref(o);
+	/* and nothing at all is known */
+	s.status.survey = NULL;
+	json_decref(s.status.operations);
+	s.status.operations = NULL;
+	o = status_json_new(&s.status);
+	assert_true(json_is_null(json_object_get(o, "conntrack")));
+	assert_true(json_is_null(json_object_get(o, "addresses")));
+	assert_true(json_is_null(json_object_get(o, "operations")));
+	json_decref(o);
+	done(&s);
+}
+
+static void json_has_it_all(void **state _unused_)
+{
+	struct scene s;
+	json_t *o, *one;
+
+	make(&s);
+	o = status_json_new(&s.status);
+	assert_non_null(o);
+	assert_true(json_is_true(json_object_get(o, "running")));
+	assert_int_equal(json_integer_value(json_object_get(o, "pid")), 4711);
+	one = json_array_get(json_object_get(o, "devices"), 0);
+	assert_string_equal(json_string_value(json_object_get(one, "protection")), "continuous");
+	assert_true(json_is_true(json_object_get(one, "in_force")));
+	assert_int_equal(json_integer_value(json_object_get(one, "pinned")), 1432);
+	one = json_array_get(json_object_get(o, "addresses"), 1);
+	assert_string_equal(json_string_value(json_object_get(one, "owner")), "vipsafe");
+	one = json_array_get(json_object_get(o, "operations"), 0);
+	assert_string_equal(json_string_value(json_object_get(one, "id")), "012345678965");
+	assert_int_equal(json_array_size(json_object_get(o, "warnings")), 0);
+	json_decref(o);
+	done(&s);
+}
+
+static void a_plan_looks_like_this(void **state _unused_)
+{
+	struct report r = make_report(OP_DEL, 100);
+	char *out_text = NULL, *err_text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&out_text, &size), *err = open_memstream(&err_text, &size);
+
+	r.plan = true;
+	r.changed = false;
+	report_text_print(&r, false, out, err);
+	fclose(out);
+	fclose(err);
+	assert_string_equal(out_text,
+			    "plan: delete 192.168.11.100/32 from br-mgmt (nothing was changed)\n"
+			    "  kernel         affected\n"
+			    "  strategy       pin\n"
+			    "  hold           nft\n"
+			    "  connections    1500  tracked now\n"
+			    "  at risk        1432  would be flushed without protection\n"
+			    "  skipped        68  (60 not-nat, 8 closing)\n"
+			    "  expected gap   5 us\n");
+	assert_string_equal(err_text, "");
+	fits(out_text, 80);
+	free(out_text);
+	free(err_text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_looks_like_this_at_80_columns),
+		cmocka_unit_test(it_fits_40_columns),
+		cmocka_unit_test(what_is_wrong_is_said),
+		cmocka_unit_test(without_a_daemon_it_says_so),
+		cmocka_unit_test(json_has_it_all),
+		cmocka_unit_test(a_plan_looks_like_this),
+	};
+
+	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}
