@@ -3,36 +3,37 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <vipsafe/base.h>
 
-struct keyset {
-	uint64_t seed;
-	uint64_t *prints; /* 0: free */
-	uint32_t *ids;
-	size_t n, size; /* size: a power of two, at most 3/4 in use */
+#include "core/keytable.h"
+
+struct item {
+	struct conn_key key; /* first */
+	uint32_t id;
+	uint16_t as; /* which of the sources */
+	uint8_t round;
 };
 
-static uint64_t fingerprint(const struct keyset *s, const struct conn_key *key)
-{
-	uint64_t words[(sizeof(*key) + 7) / 8] = { 0 }, h = s->seed;
-	size_t i;
+/* What sources are translated to: a few addresses, each of many entries. */
+struct source {
+	struct addr addr;
+	size_t n; /* entries; 0: free */
+};
 
-	memcpy(words, key, sizeof(*key));
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		h = (h ^ words[i]) * 0x9e3779b97f4a7c15ULL + s->seed;
-		h ^= h >> 29;
-	}
-	return h ? h : 1;
-}
+struct keyset {
+	struct keytable table;
+	struct source *sources; /* owned */
+	size_t n_sources, last; /* the one that was wanted last */
+	uint8_t round;
+};
 
 struct keyset *keyset_new(uint64_t seed)
 {
 	struct keyset *s = calloc(1, sizeof(*s));
 
 	if (s)
-		s->seed = seed | 1;
+		keytable_init(&s->table, seed, sizeof(struct item));
 	return s;
 }
 
@@ -40,97 +41,143 @@ struct keyset *keyset_free(struct keyset *s)
 {
 	if (!s)
 		return NULL;
-	free(s->prints);
-	free(s->ids);
+	keytable_done(&s->table);
+	free(s->sources);
 	free(s);
 	return NULL;
 }
 
-static size_t slot_of(const struct keyset *s, uint64_t print)
+/* Number of the source AS, made when it is new; or -ENOMEM. */
+static int64_t source_of(struct keyset *s, const struct addr *as)
 {
-	size_t i = print & (s->size - 1);
+	size_t i, at = s->n_sources;
 
-	while (s->prints[i] && s->prints[i] != print)
-		i = (i + 1) & (s->size - 1);
-	return i;
+	if (s->last < s->n_sources && addr_equal(&s->sources[s->last].addr, as))
+		return (int64_t)s->last;
+	for (i = 0; i < s->n_sources; i++) {
+		if (addr_equal(&s->sources[i].addr, as))
+			return (int64_t)(s->last = i);
+		if (!s->sources[i].n)
+			at = i;
+	}
+	if (at == s->n_sources) {
+		struct source *p =
+			at > UINT16_MAX ? NULL : realloc(s->sources, (at + 1) * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->sources = p;
+		s->n_sources++;
+	}
+	s->sources[at] = (struct source){ .addr = *as };
+	return (int64_t)(s->last = at);
 }
 
-static int grow(struct keyset *s)
+int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id, const struct addr *as)
 {
-	struct keyset bigger = { .seed = s->seed, .n = s->n };
-	size_t i, at;
+	int64_t i = keytable_find(&s->table, key), source = source_of(s, as);
+	struct item *item;
 
-	if (s->size && s->n + 1 <= s->size / 4 * 3)
-		return 0;
-	bigger.size = s->size ? s->size * 2 : 64;
-	bigger.prints = calloc(bigger.size, sizeof(*bigger.prints));
-	bigger.ids = malloc(bigger.size * sizeof(*bigger.ids));
-	if (!bigger.prints || !bigger.ids) {
-		free(bigger.prints);
-		free(bigger.ids);
-		return -ENOMEM;
+	if (source < 0)
+		return (int)source;
+	if (i >= 0) {
+		item = keytable_at(&s->table, (size_t)i);
+		s->sources[item->as].n--;
+	} else {
+		i = keytable_add(&s->table, key);
+		if (i < 0)
+			return (int)i;
+		item = keytable_at(&s->table, (size_t)i);
 	}
-	for (i = 0; i < s->size; i++) {
-		if (!s->prints[i])
-			continue;
-		at = slot_of(&bigger, s->prints[i]);
-		bigger.prints[at] = s->prints[i];
-		bigger.ids[at] = s->ids[i];
-	}
-	free(s->prints);
-	free(s->ids);
-	*s = bigger;
+	item->id = id;
+	item->as = (uint16_t)source;
+	item->round = s->round;
+	s->sources[source].n++;
 	return 0;
 }
 
-int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id)
+static struct item *find(const struct keyset *s, const struct conn_key *key, uint32_t id)
 {
-	uint64_t print = fingerprint(s, key);
-	int r = grow(s);
-	size_t at;
+	int64_t i = keytable_find(&s->table, key);
+	struct item *item = i < 0 ? NULL : keytable_at(&s->table, (size_t)i);
 
-	if (r < 0)
-		return r;
-	at = slot_of(s, print);
-	s->n += !s->prints[at];
-	s->prints[at] = print;
-	s->ids[at] = id;
-	return 0;
+	return item && (!id || !item->id || item->id == id) ? item : NULL;
 }
 
 bool keyset_has(const struct keyset *s, const struct conn_key *key, uint32_t id)
 {
-	size_t at;
-
-	if (!s->size)
-		return false;
-	at = slot_of(s, fingerprint(s, key));
-	return s->prints[at] && (!id || !s->ids[at] || s->ids[at] == id);
+	return find(s, key, id);
 }
 
-/* What stands behind a freed slot moves up, so that no search ends early. */
+bool keyset_see(struct keyset *s, const struct conn_key *key, uint32_t id)
+{
+	struct item *item = find(s, key, id);
+
+	if (item)
+		item->round = s->round;
+	return item;
+}
+
+bool keyset_is_seen(const struct keyset *s, const struct conn_key *key)
+{
+	const struct item *item = find(s, key, 0);
+
+	return item && item->round == s->round;
+}
+
+void keyset_begin_round(struct keyset *s)
+{
+	s->round++;
+}
+
 void keyset_remove(struct keyset *s, const struct conn_key *key)
 {
-	size_t hole, i, home;
+	int64_t i = keytable_find(&s->table, key);
+	const struct item *item;
 
-	if (!s->size)
+	if (i < 0)
 		return;
-	hole = slot_of(s, fingerprint(s, key));
-	if (!s->prints[hole])
-		return;
-	s->n--;
-	for (i = (hole + 1) & (s->size - 1); s->prints[i]; i = (i + 1) & (s->size - 1)) {
-		home = s->prints[i] & (s->size - 1);
-		if (((i - home) & (s->size - 1)) < ((i - hole) & (s->size - 1)))
-			continue;
-		s->prints[hole] = s->prints[i];
-		s->ids[hole] = s->ids[i];
-		hole = i;
-	}
-	s->prints[hole] = 0;
+	item = keytable_at(&s->table, (size_t)i);
+	s->sources[item->as].n--;
+	keytable_remove(&s->table, (size_t)i);
 }
 
 size_t keyset_count(const struct keyset *s)
 {
-	return s->n;
+	return s->table.n;
+}
+
+size_t keyset_count_family(const struct keyset *s, uint8_t family)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_sources; i++)
+		if (!family || s->sources[i].addr.family == family)
+			n += s->sources[i].n;
+	return n;
+}
+
+size_t keyset_count_as(const struct keyset *s, const struct addr *as)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_sources; i++)
+		if (addr_equal(&s->sources[i].addr, as))
+			return s->sources[i].n;
+	return 0;
+}
+
+struct keyset_item keyset_at(const struct keyset *s, size_t i)
+{
+	const struct item *item = keytable_at(&s->table, i);
+
+	return (struct keyset_item){ .key = &item->key,
+				     .id = item->id,
+				     .as = s->sources[item->as].addr,
+				     .seen = item->round == s->round };
+}
+
+size_t keyset_bytes(const struct keyset *s)
+{
+	return keytable_bytes(&s->table) + s->n_sources * sizeof(*s->sources);
 }

@@ -25,6 +25,12 @@ static const char *const reason_names[] = {
 	[SKIP_DYING] = "dying",	    [SKIP_ENDED] = "ended",
 };
 
+static const char *const before_names[] = {
+	[BEFORE_NONE] = "none",
+	[BEFORE_DUMP] = "dump",
+	[BEFORE_SHADOW] = "shadow",
+};
+
 static const char *const outcome_names[] = {
 	[VIP_UNTOUCHED] = "untouched",
 	[VIP_CHANGED] = "changed",
@@ -53,6 +59,11 @@ const char *kernel_verdict_name(enum kernel_verdict k)
 const char *skip_reason_name(enum skip_reason s)
 {
 	return name_of(reason_names, ARRAY_SIZE(reason_names), s);
+}
+
+const char *before_name(enum before b)
+{
+	return name_of(before_names, ARRAY_SIZE(before_names), b);
 }
 
 const char *vip_outcome_name(enum vip_outcome o)

@@ -52,6 +52,13 @@ struct report_warning {
 	char fix[REPORT_TEXT_MAX]; /* "": nothing to be done */
 };
 
+/* Where the entries before the change were known from. */
+enum before {
+	BEFORE_NONE,
+	BEFORE_DUMP,
+	BEFORE_SHADOW, /* the guard of the device */
+};
+
 /* What happened to one address. */
 enum vip_outcome {
 	VIP_UNTOUCHED,
@@ -76,6 +83,7 @@ struct report {
 	enum kernel_verdict kernel;
 	enum strategy strategy; /* the one used: never AUTO */
 	enum hold_choice hold;	/* the one used: never AUTO */
+	enum before before;
 
 	struct {
 		uint64_t snapshot;   /* entries read before the change */
@@ -130,3 +138,4 @@ const char *result_name(enum result r);
 const char *kernel_verdict_name(enum kernel_verdict k);
 const char *skip_reason_name(enum skip_reason s);
 const char *vip_outcome_name(enum vip_outcome o);
+const char *before_name(enum before b);

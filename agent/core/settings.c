@@ -24,7 +24,9 @@ static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL
 static const struct setting agent_keys[] = {
 	{ "run_dir", SETTING_PATH, AGENT(run_dir), VIPSAFE_RUN_DIR,
 	  "Where locks, journals of moves and what was learnt about this kernel are\n"
-	  "kept. It must be lost at a reboot, and be nobody else's to write to." },
+	  "kept. It must be lost at a reboot, and be nobody else's to write to. In a\n"
+	  "network namespace that shares /run with others, such as one of ip-netns(8),\n"
+	  "it is /run/vipsafe-netns-NUMBER unless given." },
 	{ "socket", SETTING_PATH, AGENT(socket), NULL,
 	  "Where vipsafed listens; control.sock in run_dir unless given.",
 	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
@@ -38,6 +40,10 @@ static const struct setting agent_keys[] = {
 	  "Percent of the conntrack table above which nothing is pinned: a pin needs\n"
 	  "room for a moment.",
 	  1, 100 },
+	{ "shadow_max", SETTING_COUNT, AGENT(shadow_max), "2000000",
+	  "How many connections of one device may be known at once, at some 130 bytes\n"
+	  "each. Those beyond are protected by moves through vipsafe alone.",
+	  1000, 100000000 },
 	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
 	  "How long packets may be held back at once. The kernel itself lets go of\n"
 	  "them after that, whatever becomes of vipsafe.",

@@ -48,6 +48,7 @@ struct settings {
 	char group[SETTINGS_NAME_MAX];
 	usec_t pin_deadline;
 	unsigned pin_max_fill; /* percent of the conntrack table */
+	unsigned shadow_max;   /* entries of a device */
 	usec_t hold_max;
 	usec_t deadline; /* [agent] timeout: default budget of one run */
 	enum hold_choice hold;

@@ -1,117 +1,197 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/young.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-/* Fewer dead are not worth a copy. */
-#define DEAD_FEW 1024
+#include "core/keytable.h"
+#include "core/payloads.h"
 
-int young_init(struct young *y, uint64_t seed)
+/* Moments are kept in 32 bits, in steps of 65 ms: good for eight years. */
+#define MOMENT_SHIFT 16
+#define MOMENT_NEVER UINT32_MAX
+
+struct item {
+	struct conn conn; /* begins with the key */
+	uint32_t payload;
+	uint32_t due;
+	bool flushed;
+	uint8_t round;
+};
+
+struct young {
+	struct keytable table;
+	struct payloads *payloads; /* owned */
+	size_t n_flushed;
+	uint8_t round;
+};
+
+/* Rounded up: nothing is pinned before its time. */
+static uint32_t moment(usec_t t)
 {
-	*y = (struct young){ .seed = seed, .set = connset_new(seed, 0) };
-	return y->set ? 0 : -ENOMEM;
+	usec_t m = (t >> MOMENT_SHIFT) + 1;
+
+	return t == USEC_NEVER || m >= MOMENT_NEVER ? MOMENT_NEVER : (uint32_t)m;
 }
 
-void young_done(struct young *y)
+struct young *young_new(uint64_t seed)
 {
-	connset_free(y->set);
-	free(y->since);
-	free(y->dead);
-	*y = (struct young){ .seed = y->seed };
+	struct young *y = calloc(1, sizeof(*y));
+
+	if (!y)
+		return NULL;
+	keytable_init(&y->table, seed, sizeof(struct item));
+	y->payloads = payloads_new(seed);
+	return y->payloads ? y : young_free(y);
 }
 
-static int grow(struct young *y)
+struct young *young_free(struct young *y)
 {
-	size_t cap = MAX(y->cap * 2, (size_t)256);
-	usec_t *since;
-	bool *dead;
+	if (!y)
+		return NULL;
+	keytable_done(&y->table);
+	payloads_free(y->payloads);
+	free(y);
+	return NULL;
+}
 
-	if (connset_count(y->set) < y->cap)
+static struct item *item_at(const struct young *y, size_t i)
+{
+	return keytable_at(&y->table, i);
+}
+
+static struct item *item_find(const struct young *y, const struct conn_key *key)
+{
+	int64_t i = keytable_find(&y->table, key);
+
+	return i < 0 ? NULL : item_at(y, (size_t)i);
+}
+
+static void set_flushed(struct young *y, struct item *item, bool flushed)
+{
+	y->n_flushed += flushed;
+	y->n_flushed -= item->flushed;
+	item->flushed = flushed;
+}
+
+/* An event that tells of a mark, say, leaves the state and the window scales
+ * out: what is known is better then (ctnetlink_conntrack_event()). */
+static bool is_poorer(const struct conn *now, const struct conn *known)
+{
+	return now->id == known->id && now->tcp_state == CONN_TCP_NONE &&
+	       known->tcp_state != CONN_TCP_NONE;
+}
+
+int young_put(struct young *y, const struct conn_record *record, usec_t due)
+{
+	struct item *item = item_find(y, &record->conn->key);
+	uint32_t payload;
+	int64_t i;
+	int r;
+
+	if (item && is_poorer(record->conn, &item->conn)) {
+		item->conn.status = record->conn->status;
+		item->round = y->round;
 		return 0;
-	since = realloc(y->since, cap * sizeof(*since));
-	if (since)
-		y->since = since;
-	dead = realloc(y->dead, cap * sizeof(*dead));
-	if (dead)
-		y->dead = dead;
-	if (!since || !dead)
-		return -ENOMEM;
-	y->cap = cap;
-	return 0;
-}
-
-int young_put(struct young *y, const struct conn_record *record, usec_t since)
-{
-	int64_t i = connset_find(y->set, &record->conn->key);
-	int r = grow(y);
-
-	if (r == 0)
-		r = connset_put(y->set, record);
-	if (r < 0 || (i >= 0 && !y->dead[i]))
+	}
+	r = payloads_take(y->payloads, record->payload, record->payload_len, &payload);
+	if (r < 0)
 		return r;
-	y->n_dead -= i >= 0;
-	i = connset_find(y->set, &record->conn->key);
-	y->since[i] = since;
-	y->dead[i] = false;
+	if (!item) {
+		i = keytable_add(&y->table, &record->conn->key);
+		if (i < 0) {
+			payloads_drop(y->payloads, payload);
+			return (int)i;
+		}
+		item = item_at(y, (size_t)i);
+		item->due = moment(due);
+	}
+	payloads_drop(y->payloads, item->payload);
+	item->payload = payload;
+	item->conn = *record->conn;
+	item->round = y->round;
+	set_flushed(y, item, false);
 	return 0;
 }
 
-void young_kill(struct young *y, const struct conn_key *key)
+void young_remove(struct young *y, const struct conn_key *key)
 {
-	int64_t i = connset_find(y->set, key);
+	int64_t i = keytable_find(&y->table, key);
 
-	if (i < 0 || y->dead[i])
+	if (i < 0)
 		return;
-	y->dead[i] = true;
-	y->n_dead++;
+	set_flushed(y, item_at(y, (size_t)i), false);
+	payloads_drop(y->payloads, item_at(y, (size_t)i)->payload);
+	keytable_remove(&y->table, (size_t)i);
 }
 
-static int copy_entry(const struct young *y, size_t i, struct connset *to)
+void young_flush(struct young *y, const struct conn_key *key)
 {
-	struct conn_record record = { .conn = connset_get(y->set, i) };
-	int64_t master = connset_master(y->set, i);
+	struct item *item = item_find(y, key);
 
-	record.payload = connset_payload(y->set, i, &record.payload_len);
-	if (master >= 0)
-		record.master = &connset_get(y->set, (size_t)master)->key;
-	return connset_add(to, &record);
+	if (item)
+		set_flushed(y, item, true);
 }
 
-struct connset *young_copy(const struct young *y)
+void young_postpone(struct young *y, const struct conn_key *key, usec_t due)
 {
-	struct connset *to = connset_new(y->seed, 0);
-	size_t i, n = connset_count(y->set);
-	int r = 0;
+	struct item *item = item_find(y, key);
 
-	for (i = 0; to && i < n && r == 0; i++)
-		if (!y->dead[i])
-			r = copy_entry(y, i, to);
-	return r < 0 ? connset_free(to) : to;
+	if (item)
+		item->due = moment(due);
 }
 
-int young_compact(struct young *y)
+int64_t young_find(const struct young *y, const struct conn_key *key)
 {
-	size_t i, n = connset_count(y->set), m = 0;
-	struct connset *living;
-
-	if (y->n_dead < DEAD_FEW || y->n_dead < n / 2)
-		return 0;
-	living = young_copy(y);
-	if (!living)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		if (!y->dead[i])
-			y->since[m++] = y->since[i];
-	for (i = 0; i < m; i++)
-		y->dead[i] = false;
-	connset_free(y->set);
-	y->set = living;
-	y->n_dead = 0;
-	return 0;
+	return keytable_find(&y->table, key);
 }
 
 size_t young_count(const struct young *y)
 {
-	return y->set ? connset_count(y->set) - y->n_dead : 0;
+	return y->table.n;
+}
+
+size_t young_count_flushed(const struct young *y)
+{
+	return y->n_flushed;
+}
+
+void young_begin_round(struct young *y)
+{
+	y->round++;
+}
+
+const struct conn *young_at(const struct young *y, size_t i)
+{
+	return &item_at(y, i)->conn;
+}
+
+bool young_is_due(const struct young *y, size_t i, usec_t now)
+{
+	uint32_t due = item_at(y, i)->due;
+
+	return due != MOMENT_NEVER && now >> MOMENT_SHIFT >= due;
+}
+
+bool young_is_flushed(const struct young *y, size_t i)
+{
+	return item_at(y, i)->flushed;
+}
+
+bool young_is_seen(const struct young *y, size_t i)
+{
+	return item_at(y, i)->round == y->round;
+}
+
+struct conn_record young_record(const struct young *y, size_t i)
+{
+	const struct item *item = item_at(y, i);
+	struct conn_record record = { .conn = &item->conn };
+
+	record.payload = payloads_get(y->payloads, item->payload, &record.payload_len);
+	return record;
+}
+
+size_t young_bytes(const struct young *y)
+{
+	return keytable_bytes(&y->table);
 }

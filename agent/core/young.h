@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Entries that are known and not pinned yet, since when, and whether they have
- * ended. What has ended stays until it is worth clearing away. */
+/* Entries that are known and not pinned: whole, so that they can be created
+ * again, and when each may be pinned. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,30 +9,46 @@
 
 #include <vipsafe/base.h>
 
-#include "core/connset.h"
+#include "core/conn.h"
 
-struct young {
-	uint64_t seed;
-	struct connset *set; /* owned; entries I with dead[I] have ended */
-	usec_t *since;	     /* one per entry; owned */
-	bool *dead;	     /* owned */
-	size_t cap, n_dead;
-};
+struct young;
 
-/* 0 or -ENOMEM; young_done() is fine either way. */
-int young_init(struct young *y, uint64_t seed);
-void young_done(struct young *y);
+/* NULL: out of memory. */
+struct young *young_new(uint64_t seed);
+struct young *young_free(struct young *y);
 
-/* Take RECORD up, or refresh it: an entry keeps the time it was first put. */
-int young_put(struct young *y, const struct conn_record *record, usec_t since);
+/* Take RECORD up, to be pinned from DUE on; or refresh the entry with its key,
+ * which keeps the time it had. It counts as seen in the round that is under
+ * way, and as not flushed. 0 or -ENOMEM. */
+int young_put(struct young *y, const struct conn_record *record, usec_t due);
 
-/* The entry with KEY has ended; fine when there is none. */
-void young_kill(struct young *y, const struct conn_key *key);
+/* Fine when there is none. */
+void young_remove(struct young *y, const struct conn_key *key);
 
-/* The living, copied into a set of their own. NULL: out of memory. */
-struct connset *young_copy(const struct young *y);
+/* The kernel has taken it, and it is to come back. */
+void young_flush(struct young *y, const struct conn_key *key);
 
-/* Clear the dead away once they are many. 0, or -ENOMEM and nothing is lost. */
-int young_compact(struct young *y);
+/* Not to be pinned before DUE (USEC_NEVER: never). */
+void young_postpone(struct young *y, const struct conn_key *key, usec_t due);
 
-size_t young_count(const struct young *y);
+/* Number of the entry with KEY, or -ENOENT. */
+int64_t young_find(const struct young *y, const struct conn_key *key);
+
+size_t young_count(const struct young *y); /* flushed ones too */
+size_t young_count_flushed(const struct young *y);
+
+/* Begin a round: nothing has been seen in it yet. */
+void young_begin_round(struct young *y);
+
+/* Entry I of young_count(): numbers change with young_remove(), by which the
+ * last entry takes the place of the one that goes. */
+const struct conn *young_at(const struct young *y, size_t i);
+bool young_is_due(const struct young *y, size_t i, usec_t now);
+bool young_is_flushed(const struct young *y, size_t i);
+bool young_is_seen(const struct young *y, size_t i);
+
+/* The same as a record, valid until the next change. Its master is not named. */
+struct conn_record young_record(const struct young *y, size_t i);
+
+/* Bytes held beside payloads, for the memory bound. */
+size_t young_bytes(const struct young *y);

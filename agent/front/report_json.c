@@ -133,6 +133,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "kernel", json_string(kernel_verdict_name(r->kernel)));
 	failed |= json_object_set_new(o, "strategy", json_string(strategy_name(r->strategy)));
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(r->hold)));
+	failed |= json_object_set_new(o, "before", json_string(before_name(r->before)));
 	failed |= json_object_set_new(o, "entries", entries(r));
 	failed |= json_object_set_new(o, "vip_flows", vip_flows(r));
 	failed |= json_object_set_new(o, "timing_us", timing(r));

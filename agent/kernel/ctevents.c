@@ -20,6 +20,9 @@
 /* Events wait here while a listing or a batch is under way: some 20 000. */
 #define EVENTS_RCVBUF (32 << 20)
 
+/* Events handed over at a time: about a millisecond. */
+#define BATCH 2048
+
 struct ctevents {
 	struct nl_sock *sk;
 	uint32_t own_port;
@@ -116,9 +119,9 @@ static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, 
 int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 {
 	bool lost = false;
-	int r = 0;
+	int n, r = 0;
 
-	while (r == 0) {
+	for (n = 0; r == 0 && n < BATCH; n++) {
 		const struct nlmsghdr *nlh = (const void *)e->in;
 		int left = nfsock_recv(e->sk, e->in, sizeof(e->in), 0);
 
@@ -133,5 +136,5 @@ int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 		for (; r == 0 && datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 			r = take(e, nlh, sink, ud);
 	}
-	return r < 0 ? r : lost ? -ENOBUFS : 0;
+	return r < 0 ? r : lost ? -ENOBUFS : n == BATCH ? -EAGAIN : 0;
 }

@@ -3,7 +3,8 @@
  * entries pinned (or, on demand, knows them well enough to restore them), takes
  * over the kernel's duty to remove what it has pinned when its address really
  * goes, and never fights another actor. It has no thread, no loop and no clock:
- * the caller polls its descriptors and calls it. */
+ * the caller polls its descriptors and calls it. Work on many entries is done in
+ * steps of a few milliseconds, one per call. */
 #pragma once
 
 #include <vipsafe/kernel.h>
@@ -25,13 +26,14 @@ struct guard_status {
 	enum pin_mode mode;
 	enum hold_choice hold;
 	bool quarantined;		  /* flushed too often: repairs are suspended */
+	bool full;			  /* more entries than may be known: see reason */
 	uint64_t pinned;		  /* known to be pinned now */
 	uint64_t young;			  /* known and not pinned (on demand: all known) */
 	uint64_t pins, pin_failures;	  /* since the start */
 	uint64_t repairs, restored, lost; /* after foreign deletes */
 	uint64_t removed;		  /* since their address was lost */
 	uint64_t overruns, relists;
-	char reason[REPORT_TEXT_MAX]; /* why degraded; "" otherwise */
+	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
 };
 
 struct guard;
@@ -43,12 +45,23 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 /* Close the hold. Entries stay as they are, pinned. */
 struct guard *guard_free(struct guard *g);
 
-/* Something may be readable on one of the kernel's descriptors. Never blocks
- * for longer than a repair takes. */
+/* Something may be readable on one of the kernel's descriptors: take some of it. */
 void guard_ready(struct guard *g);
 
-/* Do what is due. Returns when to call again at the latest (monotonic). */
+/* Do a step of what is due. Returns when to call again at the latest
+ * (monotonic): at once if there is more to do. */
 usec_t guard_tick(struct guard *g);
 
 void guard_get_status(const struct guard *g, struct guard_status *ret);
 const char *guard_state_name(enum guard_state s);
+
+/* Index of the guarded device; 0 while it is absent. */
+int guard_ifindex(const struct guard *g);
+
+/* Whether a run of REQ may go by what the guard knows now (run_env.guard)
+ * instead of listing the table. Reads what events there are. */
+bool guard_serves(struct guard *g, const struct request *req);
+
+/* Call FN for each known entry until it returns an error, which is returned. */
+int guard_each(const struct guard *g,
+	       int (*fn)(void *ud, const struct conn_key *key, uint32_t id, bool pinned), void *ud);

@@ -1,73 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "steps/guard_work.h"
+/* What a guard does to entries: small runs of the stages every move is made of. */
+#include "steps/guard_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
+#include "steps/lock.h"
 #include "steps/recover.h"
-
-#define CHUNK 128
+#include "steps/rundir.h"
+#include "steps/stage.h"
 
 /* A run over SET that changes no address. */
-static int begin(struct run *run, const struct guard_scope *s, struct request *req,
-		 struct report *report, struct connset *set)
+static int begin(struct run *run, struct guard *g, struct request *req, struct report *report,
+		 struct connset *set)
 {
 	static const bool none[VIPS_MAX];
 	int r;
 
 	request_init(req, OP_DEL);
-	snprintf(req->device, sizeof(req->device), "%s", s->link.name);
-	run_begin(run, s->env, req, report);
+	snprintf(req->device, sizeof(req->device), "%s", g->link.name);
+	run_begin(run, &g->env, req, report);
 	report->strategy = STRATEGY_PIN;
-	run->link = s->link;
+	run->guard = g;
+	run->by_key = true;
+	run->link = g->link;
 	run->family = AF_UNSPEC;
 	run->snapshot_at = run_now(run);
-	run->holding = s->holding;
+	run->holding = g->holding;
+	run->held_until = g->held_until;
 	run->set = set;
-	r = set ? addr_table_read(&s->env->kernel, &run->before) : -ENOMEM;
+	r = set ? addr_table_read(&g->env.kernel, &run->before) : -ENOMEM;
 	if (r == 0)
 		r = run_sort_addresses(run, &run->before, none);
 	return r == 0 ? run_entries_new(run) : r;
 }
 
-/* The hold stays open for the next piece of work, but lets go now. */
-static void end(struct run *run)
+/* The hold stays in place for the next piece of work. */
+static void end(struct run *run, struct guard *g)
 {
-	const struct kernel *k = &run->env->kernel;
-
-	if (run->holding && run->held_until)
-		(void)k->ops->hold_arm(k->ctx, USEC_PER_MSEC);
+	g->held_until = run->held_until;
+	if (!g->keep_armed)
+		guard_let_go(g);
 	run_end(run);
 }
 
-static int put(void *ud, const struct conn_record *record)
+static enum guard_fate fate_of(const struct entry *e)
 {
-	return run_put(ud, record);
-}
-
-static int fetch(struct run *run, const struct conn_key *keys, size_t n)
-{
-	const struct kernel *k = &run->env->kernel;
-	struct conn probe[CHUNK];
-	struct ct_op ops[CHUNK];
-	size_t at, i, m;
-	int r = 0;
-
-	for (at = 0; at < n && r == 0; at += m) {
-		m = MIN(n - at, (size_t)CHUNK);
-		memset(probe, 0, sizeof(probe));
-		for (i = 0; i < m; i++) {
-			probe[i].key = keys[at + i];
-			ops[i] = (struct ct_op){
-				.verb = CT_GET, .conn = &probe[i], .sink = put, .ud = run
-			};
-		}
-		r = k->ops->ct_batch(k->ctx, ops, m);
-		r = r == -ENOBUFS ? 0 : r;
+	if (e->skip != SKIP_NONE)
+		return FATE_ENDED;
+	switch ((enum entry_state)e->state) {
+	case ENTRY_CREATED:
+	case ENTRY_RESTORED:
+		return e->made ? FATE_OURS : FATE_THERE;
+	case ENTRY_THERE:
+		return FATE_THERE;
+	case ENTRY_SUPERSEDED:
+	case ENTRY_LOST:
+		return FATE_OTHER;
+	case ENTRY_MISSING:
+	case ENTRY_TWIN:
+		return FATE_AGAIN;
 	}
-	return r;
+	return FATE_AGAIN;
 }
 
 static int tell(const struct run *run, guard_outcome outcome, void *ud)
@@ -75,104 +70,129 @@ static int tell(const struct run *run, guard_outcome outcome, void *ud)
 	size_t i, n = connset_count(run->set);
 	int r = 0;
 
-	for (i = 0; i < n && r == 0; i++) {
-		const struct entry *e = &run->entries[i];
-		bool ours = e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED;
+	for (i = 0; i < n && r == 0; i++)
+		r = outcome(ud, connset_get(run->set, i), fate_of(&run->entries[i]));
+	return r;
+}
 
-		r = outcome(ud, connset_get(run->set, i), ours);
+/* Entries on their way from the kernel into a run that is to pin them. */
+struct fetched {
+	struct run *run;
+	struct guard *g;
+	struct connset *sample; /* one with a helper, while it is not known what then */
+	guard_outcome outcome;
+	void *ud;
+	struct connset *seen; /* all that were found */
+};
+
+static int take(void *ud, const struct conn_record *record)
+{
+	struct fetched *f = ud;
+	int r = connset_put(f->seen, record);
+
+	if (r < 0 || !record->conn->has_helper || f->g->helpers == HELPERS_KEPT)
+		return r < 0 ? r : run_put(f->run, record);
+	if (f->g->helpers == HELPERS_UNKNOWN && !connset_count(f->sample))
+		r = connset_add(f->sample, record);
+	return r < 0 ? r : f->outcome(f->ud, record->conn, FATE_SPARED);
+}
+
+static int fetch(struct fetched *f, const struct conn_key *keys, size_t n)
+{
+	struct conn gone = { .id = 0 };
+	size_t i;
+	int r = guard_fetch(f->g, keys, n, take, f);
+
+	if (r == 0 && connset_count(f->sample))
+		f->g->helpers = guard_try_helper(f->g, f->sample);
+	for (i = 0; i < n && r == 0; i++) {
+		gone.key = keys[i];
+		if (connset_find(f->seen, &keys[i]) < 0)
+			r = f->outcome(f->ud, &gone, FATE_ENDED);
 	}
 	return r;
 }
 
-int guard_pin(const struct guard_scope *s, const struct conn_key *keys, size_t n, usec_t until,
-	      guard_outcome outcome, void *ud)
+static int on_pin_told(void *ud, const struct conn *c, enum guard_fate fate)
 {
+	const struct fetched *f = ud;
+
+	return f->outcome(f->ud, c, fate == FATE_THERE ? FATE_FAILED : fate);
+}
+
+static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
+{
+	struct run *run = f->run;
+	uint64_t left;
+	int r = fetch(f, keys, n);
+
+	if (r < 0 || !connset_count(run->set))
+		return r;
+	if (!pin_has_room(run))
+		return -ENOSPC;
+	run_keep_hold(run);
+	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
+	return r == 0 ? tell(run, on_pin_told, f) : r;
+}
+
+int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outcome outcome,
+	      void *ud)
+{
+	struct run run;
+	struct fetched f = {
+		.run = &run,
+		.g = g,
+		.outcome = outcome,
+		.ud = ud,
+		.sample = connset_new(g->env.seed, 0),
+		.seen = connset_new(g->env.seed, 0),
+	};
 	struct report report;
 	struct request req;
-	struct run run;
-	uint64_t left;
-	int r = begin(&run, s, &req, &report, connset_new(s->env->seed, 0));
+	int r = begin(&run, g, &req, &report, connset_new(g->env.seed, 0));
 
+	if (!f.sample || !f.seen)
+		r = -ENOMEM;
 	if (r == 0)
-		r = fetch(&run, keys, n);
-	if (r == 0 && pin_has_room(&run)) {
-		run_keep_hold(&run);
-		r = pin_candidates(&run, until, &left);
-	}
-	if (r == 0)
-		r = tell(&run, outcome, ud);
-	end(&run);
+		r = pin(&f, keys, n);
+	end(&run, g);
+	connset_free(f.sample);
+	connset_free(f.seen);
 	return r;
 }
 
-int guard_repair(const struct guard_scope *s, struct connset *set, guard_outcome outcome, void *ud,
-		 struct report *ret_report)
+int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, void *ud,
+		  struct report *ret_report)
 {
 	struct request req;
 	struct run run;
-	int r = begin(&run, s, &req, ret_report, set);
+	int r = begin(&run, g, &req, ret_report, set);
 
 	if (r == 0) {
 		ret_report->strategy = STRATEGY_RESTORE;
-		run.recovering = true;
 		run_keep_hold(&run);
 		stage_repair(&run);
 		run_conclude(&run);
 		r = tell(&run, outcome, ud);
 	}
-	end(&run);
+	end(&run, g);
 	return r;
 }
 
-struct drop {
-	const struct addr *addr;
-	struct connset *found; /* owned */
-};
-
-static int drop_listed(void *ud, const struct conn_record *record)
+/* A run that holds the lock sees to the entries itself. One that has it for
+ * longer than a hold may last does not: it is stuck. */
+int guard_lock(struct guard *g, int *ret_fd)
 {
-	struct drop *d = ud;
-	struct addr as = tuple_dst(&record->conn->reply, record->conn->key.family);
-	struct conn_record bare = { .conn = record->conn };
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
 	int r;
 
-	if (!(record->conn->status & CONN_SRC_NAT_DONE) || !addr_equal(&as, d->addr))
+	*ret_fd = -1;
+	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
+	if (r != -ETIMEDOUT) {
+		g->locked_out = 0;
 		return 0;
-	r = connset_add(d->found, &bare);
-	return r == -EEXIST ? 0 : r;
-}
-
-static int drop_found(const struct kernel *k, const struct connset *found, guard_outcome outcome,
-		      void *ud)
-{
-	size_t at, i, m, n = connset_count(found);
-	struct ct_op ops[CHUNK];
-	int r = 0;
-
-	for (at = 0; at < n && r == 0; at += m) {
-		m = MIN(n - at, (size_t)CHUNK);
-		for (i = 0; i < m; i++)
-			ops[i] = (struct ct_op){ .verb = CT_DELETE,
-						 .conn = connset_get(found, at + i) };
-		r = k->ops->ct_batch(k->ctx, ops, m);
-		r = r == -ENOBUFS ? 0 : r;
-		for (i = 0; i < m && r == 0; i++)
-			if (ops[i].result == 0)
-				r = outcome(ud, ops[i].conn, false);
 	}
-	return r;
-}
-
-int guard_drop(const struct guard_scope *s, const struct addr *a, guard_outcome outcome, void *ud)
-{
-	const struct kernel *k = &s->env->kernel;
-	struct drop d = { .addr = a, .found = connset_new(s->env->seed, 0) };
-	int r = d.found ? k->ops->ct_dump(k->ctx, a->family, drop_listed, &d) : -ENOMEM;
-
-	if (r == -EINTR) /* cut short: once more, into the same set */
-		r = k->ops->ct_dump(k->ctx, a->family, drop_listed, &d);
-	if (r == 0 || r == -EINTR)
-		r = drop_found(k, d.found, outcome, ud);
-	connset_free(d.found);
-	return r;
+	if (!g->locked_out)
+		g->locked_out = guard_now(g);
+	return guard_now(g) - g->locked_out > g->env.settings->hold_max ? 0 : -EAGAIN;
 }

@@ -11,6 +11,13 @@ static enum hold_choice hold_wanted(const struct run *run)
 	return run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
 }
 
+/* They are in place, and so are the events. */
+static void hold_of_guard(struct run *run)
+{
+	run->watching = run->shadow;
+	run->holding = run->req->hold != HOLD_OFF && guard_holds(run->guard, &run->report->hold);
+}
+
 /* Rules first, unarmed: installing them takes long, and the snapshot should be
  * young when the hold begins. */
 void stage_hold(struct run *run)
@@ -23,6 +30,10 @@ void stage_hold(struct run *run)
 
 	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
 		return;
+	if (run->guard) {
+		hold_of_guard(run);
+		return;
+	}
 	r = k->ops->ct_watch(k->ctx, run->family, false);
 	run->watching = r == 0;
 	if (r < 0 && r != -EPROTONOSUPPORT)
@@ -46,6 +57,16 @@ void stage_hold(struct run *run)
 	report->timing.hold = run_now(run) - began;
 }
 
+bool run_is_exposed(const struct run *run)
+{
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+
+	for (i = 0; i < n; i++)
+		if (run->entries[i].skip == SKIP_NONE && run->entries[i].state == ENTRY_THERE)
+			return true;
+	return false;
+}
+
 /* The hold outlives the work by being armed anew before it is half over; it
  * ends by itself when we do not come back. */
 void run_keep_hold(struct run *run)
@@ -60,6 +81,9 @@ void run_keep_hold(struct run *run)
 	if (run->held_until > now + limit / 2)
 		return;
 	r = k->ops->hold_arm(k->ctx, limit);
+	/* whoever worked beside the guard has taken its rules away */
+	if (r < 0 && run->guard && guard_reopen_hold(run->guard) == 0)
+		r = k->ops->hold_arm(k->ctx, limit);
 	if (r < 0)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
 			    strerror(-r));
@@ -71,9 +95,12 @@ void stage_release(struct run *run)
 	const struct kernel *k = &run->env->kernel;
 	usec_t began = run_now(run);
 
+	if (run->guard)
+		guard_learn(run->guard, run);
 	if (!run->holding)
 		return;
-	k->ops->hold_close(k->ctx);
+	if (!run->guard)
+		k->ops->hold_close(k->ctx);
 	run->holding = false;
 	run->report->timing.hold += run_now(run) - began;
 }

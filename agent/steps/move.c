@@ -147,8 +147,13 @@ void stage_move(struct run *run)
 	bool dad = false;
 	size_t v;
 
-	run_keep_hold(run);
+	if (!run->shadow || run_is_exposed(run))
+		run_keep_hold(run);
+	if (run->guard)
+		guard_begin_move(run->guard, run);
 	change_all(run);
+	if (run->guard)
+		guard_end_move(run->guard);
 	/* Whoever finishes this run must not do it twice: the address may have
 	 * been set or deleted on purpose by then. */
 	if (run->saved)

@@ -8,6 +8,9 @@
 /* Entries fetched per batch. */
 #define CHUNK 128
 
+/* Batches of events read at a time. */
+#define BATCHES_MAX 64
+
 /* Keep entries[] as long as the set. New ones start as THERE. */
 static int entries_grow(struct run *run)
 {
@@ -104,23 +107,60 @@ static int fetch(struct run *run, const struct conn_key *keys, size_t n)
 	return k->ops->ct_batch(k->ctx, ops, n);
 }
 
+int newborn_refresh(struct run *run, size_t from)
+{
+	size_t n = connset_count(run->set), m = 0;
+	struct conn_key keys[CHUNK];
+	int r = 0;
+
+	for (; from < n && r == 0; from++) {
+		keys[m++] = connset_get(run->set, from)->key;
+		if (m < CHUNK && from < n - 1)
+			continue;
+		r = fetch(run, keys, m);
+		r = r == -ENOBUFS ? 0 : r;
+		m = 0;
+	}
+	return r;
+}
+
+/* What the guard has pinned needs no second look. */
+static int put_unpinned(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+
+	return run->shadow && guard_has_pinned(run->guard, record->conn) ? 0 : run_put(run, record);
+}
+
 static int relist(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
 
-	return k->ops->ct_dump(k->ctx, run->family, put, run);
+	return k->ops->ct_dump(k->ctx, run->family, put_unpinned, run);
+}
+
+/* All events there are. They come in batches: a kernel that produces them faster
+ * than they are read shall not keep us. */
+static int read_events(struct run *run, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &run->env->kernel;
+	int i, r = -EAGAIN;
+
+	for (i = 0; i < BATCHES_MAX && r == -EAGAIN; i++)
+		r = run->shadow ? guard_events(run->guard, sink, ud)
+				: k->ops->ct_events(k->ctx, sink, ud);
+	return r == -EAGAIN ? 0 : r;
 }
 
 int newborn_fetch(struct run *run)
 {
-	const struct kernel *k = &run->env->kernel;
 	struct keys keys = { 0 };
 	size_t at;
 	int r;
 
 	if (!run->watching)
 		return 0;
-	r = k->ops->ct_events(k->ctx, collect, &keys);
+	r = read_events(run, collect, &keys);
 	if (r == -ENOBUFS) { /* some were lost: look at everything */
 		run->overrun = true;
 		r = 0;
@@ -158,8 +198,7 @@ static int put_after(void *ud, const struct conn_record *record)
  * is nothing to fetch; the event itself then is the best knowledge there is. */
 int newborn_note(struct run *run)
 {
-	const struct kernel *k = &run->env->kernel;
-	int r = run->watching ? k->ops->ct_events(k->ctx, put_after, run) : 0;
+	int r = run->watching ? read_events(run, put_after, run) : 0;
 
 	return r == -ENOBUFS ? 0 : r;
 }

@@ -92,12 +92,13 @@ static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 		 * it is the restore's business. */
 		e->state = created == 0 ? ENTRY_CREATED : ENTRY_MISSING;
 		e->pinned = true;
+		e->made = created == 0;
 	} else if (deleted == -ENOENT && created == 0 && may_have_ended(p->run, i)) {
 		return bury(p->run, i);
 	} else if (deleted == -ENOENT && created == 0) {
 		/* somebody else's delete has flushed it; it is back now */
 		e->state = ENTRY_CREATED;
-		e->pinned = true;
+		e->pinned = e->made = true;
 	} else if (deleted == -EINPROGRESS || created == -EINPROGRESS) {
 		e->state = ENTRY_MISSING;
 		e->pinned = true;
@@ -254,6 +255,8 @@ void stage_pin(struct run *run)
 
 	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;
+	if (run->shadow && !run_is_exposed(run))
+		return; /* everything is pinned already */
 	run_keep_hold(run);
 	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;

@@ -98,7 +98,8 @@ void stage_remember(struct run *run)
 	char name[JOURNAL_NAME_MAX];
 	int r;
 
-	if (run->run_dir < 0 || !run->set || run->report->strategy == STRATEGY_NONE)
+	/* what a guard has pinned is its own to remove */
+	if (run->run_dir < 0 || !run->set || run->shadow || run->report->strategy == STRATEGY_NONE)
 		return;
 	r = remember(run, file_name(run->link.name, name));
 	if (r < 0)

@@ -78,6 +78,7 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 	switch (op->result) {
 	case 0:
 		run->entries[i].state = ENTRY_CREATED;
+		run->entries[i].made = true;
 		return false;
 	case -EINPROGRESS: /* the answer was lost: the next listing will tell */
 		run->entries[i].state = ENTRY_MISSING;

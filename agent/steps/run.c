@@ -34,6 +34,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->env = env;
 	run->req = req;
 	run->report = report;
+	run->guard = env->guard;
 	run->run_dir = run->lock = -1;
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
@@ -81,6 +82,7 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 	size_t i;
 
 	run_begin(&run, env, req, report);
+	run.shadow = run.by_key = run.guard;
 	for (i = 0; i < ARRAY_SIZE(stages); i++) {
 		if ((req->plan && stages[i].writes) || (run.done && !stages[i].always))
 			continue;

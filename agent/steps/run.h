@@ -12,11 +12,16 @@
 #include "core/request.h"
 #include "core/settings.h"
 
+struct guard;
+
 struct run_env {
 	struct kernel kernel;
 	const struct settings *settings;
 	uint64_t seed;	     /* random, for hash tables and the report id */
 	const char *boot_id; /* of this boot, ties files in the run directory to it */
+	/* Who watches the device with this very kernel, and whose knowledge serves
+	 * instead of a listing (guard_serves()). NULL: nobody. */
+	struct guard *guard;
 	/* Tests only, may be NULL: called as each stage begins, with its name.
 	 * A non-zero return ends the run there as a kill would: nothing is
 	 * undone or written afterwards. */

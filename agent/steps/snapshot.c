@@ -89,6 +89,28 @@ int run_entries_new(struct run *run)
 	return run->entries ? 0 : -ENOMEM;
 }
 
+/* What the guard has pinned is out of reach and needs no look; of it only the
+ * flows of the leaving addresses are wanted. The timeouts it knows are those of
+ * the last event: the kernel tells nobody of a packet. */
+static int snapshot_ask(struct run *run)
+{
+	int r = guard_list_young(run->guard, run->family, snapshot_add, run);
+	size_t i, young;
+
+	young = connset_count(run->set);
+	run->pinned_before = guard_count_pinned(run->guard, run->family);
+	for (i = 0; i < run->leaving.n && r == 0; i++) {
+		const struct addr *a = &run->leaving.addrs[i];
+
+		run->pinned_before -= guard_count_pinned_as(run->guard, a);
+		r = guard_list_pinned(run->guard, a, snapshot_add, run);
+	}
+	if (r == 0)
+		r = run_entries_new(run);
+	/* to be reset they have to be known whole */
+	return r == 0 && run->req->vip_flows == VIP_FLOWS_RESET ? newborn_refresh(run, young) : r;
+}
+
 static int snapshot_take(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -100,6 +122,9 @@ static int snapshot_take(struct run *run)
 	/* The listing may take long: timeouts are counted from its begin, so
 	 * that none is restored for longer than it had. */
 	run->snapshot_at = run_now(run);
+	run->report->before = run->shadow ? BEFORE_SHADOW : BEFORE_DUMP;
+	if (run->shadow)
+		return snapshot_ask(run);
 	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
 		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add, run);
 	if (r == -EINTR) {
@@ -163,9 +188,11 @@ void run_classify(struct run *run)
 				(uint8_t)select_entry(connset_get(run->set, i), &rules);
 		report->entries.reasons[run->entries[i].skip]++;
 	}
-	report->entries.snapshot = n;
-	report->entries.candidates = report->entries.kept = report->entries.reasons[SKIP_NONE];
-	report->entries.skipped = n - report->entries.candidates;
+	report->entries.snapshot = n + run->pinned_before;
+	report->entries.kept = report->entries.reasons[SKIP_NONE];
+	report->entries.candidates = report->entries.kept + run->pinned_before;
+	report->entries.skipped = n - report->entries.kept;
+	report->entries.pinned = run->pinned_before;
 }
 
 void stage_snapshot(struct run *run)

@@ -7,6 +7,7 @@
 #include "core/addrset.h"
 #include "core/connset.h"
 #include "core/select.h"
+#include "steps/guard_serve.h"
 #include "steps/run.h"
 #include "steps/verdict.h"
 
@@ -26,7 +27,9 @@ struct entry {
 	uint8_t state; /* enum entry_state */
 	bool seen;     /* in the listing under way */
 	bool pinned;   /* re-created by us before the change */
+	bool made;     /* there as we created it, and so out of a flush's reach */
 	bool bare;     /* as re-created: without the helper it had */
+	bool dropped;  /* deleted with its address */
 };
 
 /* The addresses of the node as listed at one moment. */
@@ -57,16 +60,22 @@ struct run {
 	struct entry *entries; /* one per entry of SET; owned */
 	size_t cap_entries;
 	usec_t snapshot_at;
-	bool watching;	   /* births and changes are collected */
-	bool overrun;	   /* and some were lost */
-	uint64_t newborn;  /* entries added since the snapshot */
-	bool holding;	   /* hold rules are in place */
-	usec_t held_until; /* when they let go by themselves */
-	uint64_t listed;   /* entries seen by verifying listings */
-	unsigned rounds;   /* of verifying and restoring, so far */
-	bool saved;	   /* a journal of this run is in the run directory */
-	bool moved;	   /* recovering: the killed run had tried the change */
-	bool recovering;   /* finishing a killed run: the address may be gone already */
+	/* With a guard's kernel: nothing on it is opened or closed. SHADOW: what
+	 * the guard knows is the snapshot, and its events are the run's. */
+	struct guard *guard;
+	bool shadow;
+	uint64_t pinned_before; /* by the guard, and not in SET */
+	bool by_key;		/* entries are verified one by one, not by listing */
+	bool watching;		/* births and changes are collected */
+	bool overrun;		/* and some were lost */
+	uint64_t newborn;	/* entries added since the snapshot */
+	bool holding;		/* hold rules are in place */
+	usec_t held_until;	/* when they let go by themselves */
+	uint64_t listed;	/* entries seen by verifying listings */
+	unsigned rounds;	/* of verifying and restoring, so far */
+	bool saved;		/* a journal of this run is in the run directory */
+	bool moved;		/* recovering: the killed run had tried the change */
+	bool recovering;	/* finishing a killed run: the address may be gone already */
 };
 
 /* The stages, in their order. Each may set run->done. */
@@ -101,6 +110,9 @@ const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
  * run->targets[] that WILL_GO marks are gone. */
 int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go);
 
+/* Whether a flush could take an entry that the run answers for. */
+bool run_is_exposed(const struct run *run);
+
 /* Arm the hold, if there is one, unless it has long to go. */
 void run_keep_hold(struct run *run);
 
@@ -115,6 +127,9 @@ bool pin_has_room(struct run *run);
  * the move: fetch what events tell of; list again where there are none. */
 int newborn_fetch(struct run *run);
 int newborn_list(struct run *run);
+
+/* Fetch the entries from number FROM on anew. */
+int newborn_refresh(struct run *run, size_t from);
 
 /* After it: as the events themselves tell. */
 int newborn_note(struct run *run);
@@ -131,8 +146,8 @@ enum skip_reason run_select(const struct run *run, const struct conn *c);
 /* Classify every entry of the snapshot anew and count it in the report. */
 void run_classify(struct run *run);
 
-/* verify.c: list the table and set each candidate's state by what is there.
- * Returns 0 or a negative errno. */
+/* verify.c: set each candidate's state by what is there. Returns 0 or a
+ * negative errno. */
 int verify_list(struct run *run);
 
 /* restore.c: create what is MISSING, resolve what is a TWIN; afterwards no

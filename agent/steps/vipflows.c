@@ -83,7 +83,10 @@ static int drop_chunk(const struct run *run, const size_t *idx, size_t n)
 	for (i = 0; i < n; i++)
 		ops[i] = (struct ct_op){ .verb = CT_DELETE, .conn = connset_get(run->set, idx[i]) };
 	r = n ? k->ops->ct_batch(k->ctx, ops, n) : 0;
-	return r == -ENOBUFS ? 0 : r;
+	r = r == -ENOBUFS ? 0 : r;
+	for (i = 0; i < n && r == 0; i++)
+		run->entries[idx[i]].dropped = !ops[i].result || ops[i].result == -ENOENT;
+	return r;
 }
 
 void stage_drop(struct run *run)
@@ -93,6 +96,8 @@ void stage_drop(struct run *run)
 
 	if (run->req->op != OP_DEL || run->req->vip_flows == VIP_FLOWS_KEEP || !run->set)
 		return;
+	if (run->shadow) /* what was born behind them until they went */
+		r = newborn_note(run);
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
 		if (is_behind(run, i))
 			idx[m++] = i;

@@ -148,7 +148,8 @@ struct kernel_ops {
 	/* Hand over what has been collected, oldest first: entries as they were
 	 * created or as they changed, or that they have ended (record->gone).
 	 * What we did ourselves is left out. -ENOBUFS: some were lost
-	 * (collecting goes on). */
+	 * (collecting goes on). -EAGAIN: a good many were handed over, and there
+	 * may be more: they do not keep the caller from other work. */
 	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
 
 	/* The same for the addresses of the node: GONE when A was deleted. An

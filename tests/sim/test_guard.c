@@ -242,7 +242,7 @@ static void a_link_that_is_down_is_waited_for(void **state)
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, 3 * USEC_PER_SEC);
+	spin(s, g, 4 * USEC_PER_SEC);
 	s->fake->links[0].up = false;
 	foreign_delete(s, HOST6 "/64");
 	spin(s, g, 5 * USEC_PER_SEC);

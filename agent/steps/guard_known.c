@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The shadow of the conntrack table: from a listing, and kept up by events, which
+ * are an optimisation and never the truth (kernel.md 6). */
+#include "steps/guard_parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CHUNK 128
+
+/* Lost events are followed by a listing, but not by one after the other. */
+#define RELIST_EVERY (250 * USEC_PER_MSEC)
+
+/* After the limit was met: so much less must be known before all is read again. */
+#define FULL_AGAIN(max) ((max) / 8 * 7)
+
+/* Whether C is masqueraded on the guarded device, as far as can be told. */
+static bool is_meant(const struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	return c->status & CONN_SRC_NAT_DONE && addrset_has(g->own.n ? &g->own : &g->local, &as);
+}
+
+/* Traffic has put C in the place of one that the flush took: the repair judges
+ * it, by the one that is known. */
+static bool awaits_repair(const struct guard *g, const struct conn *c)
+{
+	int64_t i = g->repair.active ? young_find(g->young, &c->key) : -1;
+
+	return i >= 0 && young_at(g->young, (size_t)i)->id != c->id;
+}
+
+/* Established, and so worth the moment: TCP once the peer takes part for sure
+ * (guard_pins.c), others when they have lasted. */
+static usec_t due_of(const struct guard *g, const struct conn *c)
+{
+	return c->key.l4proto == IPPROTO_TCP ? 0 : guard_now(g) + g->device.pin_after;
+}
+
+int guard_take(struct guard *g, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+
+	if (!is_meant(g, c) || keyset_see(g->pinned, &c->key, c->id))
+		return 0;
+	keyset_remove(g->pinned, &c->key); /* another one with its tuples */
+	if (awaits_repair(g, c))
+		return 0;
+	if (keyset_count(g->pinned) + young_count(g->young) >= g->env.settings->shadow_max &&
+	    young_find(g->young, &c->key) < 0) {
+		g->full = true;
+		return 0;
+	}
+	return young_put(g->young, record, due_of(g, c));
+}
+
+static int on_listed(void *ud, const struct conn_record *record)
+{
+	return guard_take(ud, record);
+}
+
+/* The kernel itself took it after an address went: that is the flush, and what
+ * it took is what has to come back. Whoever deletes on purpose is not fought. */
+static void entry_gone(struct guard *g, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+	int64_t i;
+
+	if (keyset_has(g->pinned, &c->key, c->id))
+		keyset_remove(g->pinned, &c->key);
+	i = young_find(g->young, &c->key);
+	if (i < 0 || (c->id && young_at(g->young, (size_t)i)->id != c->id))
+		return; /* of the one that we have put in its place, say */
+	if (g->repair.active && !record->by) {
+		young_flush(g->young, &c->key);
+		g->repair.last_death = guard_now(g);
+	} else {
+		young_remove(g->young, &c->key);
+	}
+}
+
+struct tee {
+	struct guard *g;
+	conn_sink sink;
+	void *ud;
+};
+
+static int on_event(void *ud, const struct conn_record *record)
+{
+	struct tee *t = ud;
+	int r;
+
+	if (record->gone) {
+		entry_gone(t->g, record);
+		return 0;
+	}
+	r = guard_take(t->g, record);
+	if (r < 0 || !t->sink || young_find(t->g->young, &record->conn->key) < 0)
+		return r;
+	return t->sink(t->ud, record);
+}
+
+int guard_events(struct guard *g, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct tee t = { .g = g, .sink = sink, .ud = ud };
+	int r = k->ops->ct_events(k->ctx, on_event, &t);
+
+	if (r == -ENOBUFS) {
+		g->status.overruns++;
+		g->status.state = GUARD_STALE;
+	}
+	return r;
+}
+
+bool guard_relist_is_due(const struct guard *g, usec_t now)
+{
+	usec_t rest = MAX(RELIST_EVERY, g->relist_took);
+	size_t known = keyset_count(g->pinned) + young_count(g->young);
+
+	if (!g->relisted)
+		return true;
+	if (g->repair.active || now < g->relisted + rest)
+		return false;
+	return g->status.state != GUARD_LIVE ||
+	       (g->full && known < FULL_AGAIN(g->env.settings->shadow_max));
+}
+
+void guard_relist(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	usec_t began = guard_now(g);
+	int r;
+
+	g->status.state = GUARD_SYNCING;
+	g->status.relists++;
+	g->full = false;
+	keyset_begin_round(g->pinned);
+	young_begin_round(g->young);
+	g->tidy_pinned = g->tidy_young = 0;
+	r = guard_read_addresses(g);
+	if (r == 0)
+		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, g);
+	g->relisted = guard_now(g);
+	g->relist_took = g->relisted - began;
+	if (r == -EINTR) { /* cut short: what is missing comes the next time */
+		g->status.state = GUARD_STALE;
+	} else if (r < 0) {
+		guard_degrade(g, r, "the conntrack table cannot be read");
+	} else {
+		g->status.state = GUARD_LIVE;
+		g->tidy_pinned = keyset_count(g->pinned);
+		g->tidy_young = young_count(g->young);
+	}
+}
+
+int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	size_t at, i, m;
+	int r = 0;
+
+	for (at = 0; at < n && r == 0; at += m) {
+		m = MIN(n - at, (size_t)CHUNK);
+		memset(probe, 0, sizeof(probe));
+		for (i = 0; i < m; i++) {
+			probe[i].key = keys[at + i];
+			ops[i] = (struct ct_op){
+				.verb = CT_GET, .conn = &probe[i], .sink = sink, .ud = ud
+			};
+		}
+		r = k->ops->ct_batch(k->ctx, ops, m);
+		r = r == -ENOBUFS ? 0 : r;
+	}
+	return r;
+}
+
+/* A listing misses what is put at the head of a chain meanwhile, so that nothing
+ * is forgotten for not being in it: each is asked for. */
+static size_t tidy_collect(struct guard *g, struct conn_key *keys)
+{
+	size_t n = 0, looked = 0;
+
+	g->tidy_pinned = MIN(g->tidy_pinned, keyset_count(g->pinned));
+	g->tidy_young = MIN(g->tidy_young, young_count(g->young));
+	while (g->tidy_pinned && n < GUARD_STEP && looked++ < GUARD_SCAN) {
+		struct keyset_item item = keyset_at(g->pinned, --g->tidy_pinned);
+
+		if (!item.seen)
+			keys[n++] = *item.key;
+	}
+	while (g->tidy_young && n < GUARD_STEP && looked++ < GUARD_SCAN)
+		if (!young_is_seen(g->young, --g->tidy_young) &&
+		    !young_is_flushed(g->young, g->tidy_young))
+			keys[n++] = young_at(g->young, g->tidy_young)->key;
+	return n;
+}
+
+bool guard_tidy(struct guard *g)
+{
+	_cleanup_free_ struct conn_key *keys = NULL;
+	size_t i, n;
+
+	if (!g->tidy_pinned && !g->tidy_young)
+		return false;
+	keys = malloc(GUARD_STEP * sizeof(*keys));
+	if (!keys)
+		return false;
+	n = tidy_collect(g, keys);
+	if (!n || guard_fetch(g, keys, n, on_listed, g) < 0)
+		return true;
+	for (i = 0; i < n; i++) {
+		int64_t y = young_find(g->young, &keys[i]);
+
+		if (!keyset_is_seen(g->pinned, &keys[i]))
+			keyset_remove(g->pinned, &keys[i]);
+		if (y >= 0 && !young_is_seen(g->young, (size_t)y))
+			young_remove(g->young, &keys[i]);
+	}
+	return true;
+}
+
+int guard_note_pinned(struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	young_remove(g->young, &c->key);
+	return keyset_put(g->pinned, &c->key, c->id, &as);
+}
+
+void guard_forget(struct guard *g, const struct conn_key *key)
+{
+	keyset_remove(g->pinned, key);
+	young_remove(g->young, key);
+}
+
+int guard_each(const struct guard *g,
+	       int (*fn)(void *ud, const struct conn_key *key, uint32_t id, bool pinned), void *ud)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < keyset_count(g->pinned) && r == 0; i++)
+		r = fn(ud, keyset_at(g->pinned, i).key, keyset_at(g->pinned, i).id, true);
+	for (i = 0; i < young_count(g->young) && r == 0; i++)
+		r = fn(ud, &young_at(g->young, i)->key, young_at(g->young, i)->id, false);
+	return r;
+}

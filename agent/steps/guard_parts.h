@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a guard, each in a file of its own: what is known, addresses,
+ * pins, repairs, and what a run asks of it. Private to the guard. */
+#pragma once
+
+#include "core/addrset.h"
+#include "core/connset.h"
+#include "core/keyset.h"
+#include "core/young.h"
+#include "steps/guard.h"
+#include "steps/guard_serve.h"
+
+/* Entries worked on in one step: some milliseconds. */
+#define GUARD_STEP 512
+
+/* Entries looked at in one step, most of which need no work. */
+#define GUARD_SCAN 65536
+
+/* A step that another run's lock keeps from being done is tried again. */
+#define GUARD_LOCK_EVERY (10 * USEC_PER_MSEC)
+
+/* An absent device, or a table that could not be read, is tried again. */
+#define GUARD_RETRY_EVERY USEC_PER_SEC
+
+#define GUARD_LOST_MAX 64
+
+/* What becomes of the helper of an entry that is created (guard_helper.c). */
+enum guard_helpers {
+	HELPERS_UNKNOWN,
+	HELPERS_KEPT,
+	HELPERS_FORGOTTEN,
+};
+
+/* After somebody has deleted an address: everything that is not pinned is looked
+ * at, again and again, until no flush can be under way any more. */
+struct guard_repair {
+	bool active;
+	bool foreign;	   /* not left over by a run of ours */
+	bool counted;	   /* it was needed */
+	usec_t began;	   /* the delete */
+	usec_t last_death; /* the latest entry that the kernel took since; 0: none */
+	usec_t swept;	   /* the latest sweep through everything began; 0: none yet */
+	/* The sweep under way, through what was flushed or through everything:
+	 * first those without a master, then their children. */
+	bool open, sweeping, children;
+	size_t at; /* entries below it are still to be looked at */
+	unsigned restored, in_vain;
+};
+
+struct guard_lost {
+	struct addr addr;
+	usec_t due;
+	bool begun;
+	size_t at_pinned, at_young; /* entries below them are still to be looked at */
+};
+
+struct guard {
+	struct run_env env;
+	struct device_settings device;
+	struct link link;
+	struct guard_status status;
+	struct addrset own, local; /* addresses of the device, and of the node */
+	bool readdress;		   /* they are out of date */
+	struct keyset *pinned;
+	struct young *young;
+	usec_t next; /* something is due then */
+	bool full;   /* some entries are not known */
+	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
+	bool no_room; /* in the conntrack table, to pin */
+
+	/* The table was read: when, and for how long. What it did not show is
+	 * looked for one by one: entries below the two numbers. */
+	usec_t relisted, relist_took;
+	size_t tidy_pinned, tidy_young;
+
+	size_t pin_at; /* of the round under way: entries below it */
+	enum guard_helpers helpers;
+
+	bool holding;	   /* hold rules are in place */
+	usec_t held_until; /* armed */
+	bool keep_armed;   /* between steps, too */
+	usec_t hold_retry; /* not to be had before */
+	usec_t locked_out; /* somebody else has the lock of the device since; 0: no */
+
+	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
+	size_t n_lost;
+	bool lost_waits; /* nothing can be decided about them yet */
+	struct guard_repair repair;
+	usec_t repairs_since, quarantine_until;
+	unsigned repairs_recent;
+
+	const struct run *moving; /* it is changing addresses: those are no one else's doing */
+};
+
+static inline usec_t guard_now(const struct guard *g)
+{
+	return g->env.kernel.ops->now(g->env.kernel.ctx);
+}
+
+/* ---- guard.c ---- */
+/* WHAT does not work: it is tried again later. */
+void guard_degrade(struct guard *g, int error, const char *what);
+
+/* ---- guard_known.c: the shadow of the table ---- */
+
+/* An entry is born or has changed, or it was listed. */
+int guard_take(struct guard *g, const struct conn_record *record);
+
+/* Read the table. */
+void guard_relist(struct guard *g);
+bool guard_relist_is_due(const struct guard *g, usec_t now);
+
+/* A step of looking for what the table did not show. False: nothing is left. */
+bool guard_tidy(struct guard *g);
+
+/* A batch of the entries with KEYS is listed to SINK as it is now. */
+int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud);
+
+/* It is pinned from now on; or it is gone. */
+int guard_note_pinned(struct guard *g, const struct conn *c);
+void guard_forget(struct guard *g, const struct conn_key *key);
+
+/* ---- guard_addresses.c ---- */
+int guard_read_addresses(struct guard *g);
+/* Address events. -ENOBUFS: some were lost. */
+int guard_address_events(struct guard *g);
+/* Somebody else may have deleted an address: entries go once it is sure. */
+bool guard_settle_losses(struct guard *g); /* false: no more work now */
+
+/* ---- guard_pins.c ---- */
+void guard_begin_pins(struct guard *g);
+int guard_pin_step(struct guard *g); /* 0, or -EAGAIN: there is more */
+
+/* ---- guard_helper.c ---- */
+/* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
+enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
+
+/* ---- guard_repair.c ---- */
+/* An address is gone, by a FOREIGN hand or one of ours. */
+void guard_begin_repair(struct guard *g, bool foreign);
+/* A step; false: nothing to do now. */
+bool guard_repair_step(struct guard *g);
+usec_t guard_repair_next(const struct guard *g);
+void guard_end_quarantine(struct guard *g);
+
+/* ---- guard_work.c: small runs of the stages over some entries ---- */
+
+/* What became of an entry. */
+enum guard_fate {
+	FATE_OURS,   /* made by us just now, with the id in C */
+	FATE_THERE,  /* there, as the kernel or its traffic made it */
+	FATE_FAILED, /* could not be pinned */
+	FATE_ENDED,  /* not there any more, or nothing to work on */
+	FATE_OTHER,  /* another one stands in its place */
+	FATE_AGAIN,  /* not decided yet */
+	FATE_SPARED, /* has a helper that would be lost */
+};
+
+typedef int (*guard_outcome)(void *ud, const struct conn *c, enum guard_fate fate);
+
+/* Fetch KEYS anew and pin them. OUTCOME is called for each of them. 0 or a
+ * negative errno; -ENOSPC: the conntrack table has no room, nothing is pinned. */
+int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outcome outcome,
+	      void *ud);
+
+/* Put back those of SET that are gone. SET is consumed. */
+int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, void *ud,
+		  struct report *ret_report);
+
+/* The lock of the device, so that no run works beside us: -EAGAIN while somebody
+ * else has it. Without a run directory -1 is the lock. */
+int guard_lock(struct guard *g, int *ret_fd);
+
+/* ---- guard_hold.c ---- */
+/* Have the rules in place: whoever worked beside us may have taken them away. */
+void guard_check_hold(struct guard *g);
+void guard_let_go(struct guard *g);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Continuous pin: once a second, everything that has become established. */
+#include "steps/guard_parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+/* What could not be pinned (an entry in a flow table, say) is left for so long. */
+#define FAILED_PAUSE (10 * USEC_PER_SEC)
+
+void guard_begin_pins(struct guard *g)
+{
+	g->pin_at = young_count(g->young);
+}
+
+/* TCP once the peer takes part for sure; others when they have lasted. A helper
+ * that would be lost is worth more than the pin. */
+static bool is_due(const struct guard *g, size_t i, usec_t t)
+{
+	const struct conn *c = young_at(g->young, i);
+
+	if (!young_is_due(g->young, i, t) || (c->has_helper && g->helpers == HELPERS_FORGOTTEN))
+		return false;
+	return c->key.l4proto != IPPROTO_TCP ||
+	       (c->status & CONN_ASSURED && c->tcp_state != CONN_TCP_TIME_WAIT &&
+		c->tcp_state != CONN_TCP_CLOSE);
+}
+
+static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
+{
+	struct guard *g = ud;
+
+	switch (fate) {
+	case FATE_OURS:
+		g->status.pins++;
+		return guard_note_pinned(g, c);
+	case FATE_FAILED:
+		g->status.pin_failures++;
+		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_SPARED:
+		if (g->helpers == HELPERS_FORGOTTEN)
+			young_postpone(g->young, &c->key, USEC_NEVER);
+		break;
+	case FATE_ENDED:
+		young_remove(g->young, &c->key);
+		break;
+	case FATE_THERE:
+	case FATE_OTHER:
+	case FATE_AGAIN:
+		break;
+	}
+	return 0;
+}
+
+static size_t collect(struct guard *g, struct conn_key *keys)
+{
+	size_t n = 0, looked = 0;
+	usec_t t = guard_now(g);
+
+	g->pin_at = MIN(g->pin_at, young_count(g->young));
+	while (g->pin_at && n < GUARD_STEP && looked++ < GUARD_SCAN)
+		if (is_due(g, --g->pin_at, t))
+			keys[n++] = young_at(g->young, g->pin_at)->key;
+	return n;
+}
+
+int guard_pin_step(struct guard *g)
+{
+	_cleanup_free_ struct conn_key *keys = malloc(GUARD_STEP * sizeof(*keys));
+	size_t n = keys ? collect(g, keys) : 0;
+	int r = keys ? 0 : -ENOMEM;
+
+	if (n)
+		r = guard_pin(g, keys, n, on_pinned, g);
+	g->no_room = n ? r == -ENOSPC : g->no_room;
+	if (r == -ENOSPC) { /* nor will there be for the rest */
+		g->pin_at = 0;
+		r = 0;
+	}
+	return r == 0 && g->pin_at ? -EAGAIN : r;
+}

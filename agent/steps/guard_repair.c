@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Somebody has deleted an address of the device: what is not pinned may have been
+ * flushed, now or a moment later, and comes back. Events tell what is gone, and
+ * goes first; then everything is looked at, since events may be missing. */
+#include "steps/guard_parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A flush that runs from a work queue comes this late at most, and is this
+ * quiet when it is over (verify.c). */
+#define SETTLE_MAX (400 * USEC_PER_MSEC)
+#define SETTLE_QUIET (150 * USEC_PER_MSEC)
+
+/* Sweeps through what was flushed that bring nothing back. */
+#define IN_VAIN_MAX 8
+
+/* Entries put back in one step. */
+#define STEP 256
+
+/* Somebody who flushes the device this often in this time is not to be fought. */
+#define REPAIRS_MAX 10
+#define REPAIRS_WINDOW (60 * USEC_PER_SEC)
+
+static bool may_repair(struct guard *g)
+{
+	usec_t t = guard_now(g);
+
+	if (t < g->quarantine_until)
+		return false;
+	if (t - g->repairs_since > REPAIRS_WINDOW) {
+		g->repairs_since = t;
+		g->repairs_recent = 0;
+	}
+	if (g->repairs_recent < REPAIRS_MAX)
+		return true;
+	g->quarantine_until = t + REPAIRS_WINDOW;
+	return false;
+}
+
+void guard_end_quarantine(struct guard *g)
+{
+	if (g->status.quarantined && guard_now(g) >= g->quarantine_until)
+		g->status.quarantined = false;
+}
+
+void guard_begin_repair(struct guard *g, bool foreign)
+{
+	if (g->status.state != GUARD_LIVE)
+		return;
+	if (foreign) {
+		g->status.quarantined = !may_repair(g);
+		if (g->status.quarantined)
+			return;
+	}
+	g->repair =
+		(struct guard_repair){ .active = true, .foreign = foreign, .began = guard_now(g) };
+}
+
+/* It could not be had however often: it is lost. */
+static void give_up(struct guard *g)
+{
+	size_t i = young_count(g->young);
+
+	while (i-- && young_count_flushed(g->young))
+		if (young_is_flushed(g->young, i)) {
+			struct conn_key key = young_at(g->young, i)->key;
+
+			g->status.lost++;
+			young_remove(g->young, &key);
+		}
+}
+
+static void end(struct guard *g)
+{
+	give_up(g);
+	g->repair.active = g->keep_armed = false;
+	guard_let_go(g);
+}
+
+struct step {
+	struct guard *g;
+	struct conn_key others[STEP]; /* that stand where ours did */
+	size_t n_others;
+};
+
+static bool is_flushed(const struct guard *g, const struct conn *c)
+{
+	int64_t i = young_find(g->young, &c->key);
+
+	return i >= 0 && young_is_flushed(g->young, (size_t)i);
+}
+
+static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
+{
+	struct step *s = ud;
+	struct guard *g = s->g;
+
+	switch (fate) {
+	case FATE_OURS:
+		g->repair.restored++;
+		return guard_note_pinned(g, c);
+	case FATE_THERE: /* brought back by its own traffic, with another id */
+		if (!is_flushed(g, c))
+			break;
+		s->others[s->n_others++] = c->key;
+		young_remove(g->young, &c->key);
+		break;
+	case FATE_OTHER:
+		s->others[s->n_others++] = c->key;
+		young_remove(g->young, &c->key);
+		break;
+	case FATE_AGAIN:
+		young_flush(g->young, &c->key);
+		break;
+	case FATE_ENDED:
+		if (is_flushed(g, c))
+			young_remove(g->young, &c->key);
+		break;
+	case FATE_FAILED:
+	case FATE_SPARED:
+		break;
+	}
+	return 0;
+}
+
+static int on_other(void *ud, const struct conn_record *record)
+{
+	return guard_take(ud, record);
+}
+
+/* Each repair that was needed counts once against whoever deletes. */
+static void count(struct guard *g, const struct report *report)
+{
+	if (!report->entries.flushed)
+		return;
+	if (!g->repair.counted && g->repair.foreign) {
+		g->repairs_recent++;
+		g->status.repairs++;
+	}
+	g->repair.counted = true;
+	g->status.restored += report->entries.restored;
+	g->status.lost += report->entries.lost;
+}
+
+/* Whether entry I is in the pass under way. A child comes after its master. */
+static bool is_wanted(const struct guard *g, size_t i)
+{
+	const struct guard_repair *r = &g->repair;
+
+	return young_at(g->young, i)->has_master == r->children &&
+	       (r->sweeping || young_is_flushed(g->young, i));
+}
+
+static struct connset *collect(struct guard *g)
+{
+	struct connset *set = connset_new(g->env.seed, 0);
+	size_t looked = 0;
+	int r = 0;
+
+	g->repair.at = MIN(g->repair.at, young_count(g->young));
+	while (set && r == 0 && g->repair.at && connset_count(set) < STEP &&
+	       looked++ < GUARD_SCAN) {
+		struct conn_record record;
+
+		if (!is_wanted(g, --g->repair.at))
+			continue;
+		record = young_record(g->young, g->repair.at);
+		r = connset_add(set, &record);
+	}
+	return r < 0 ? connset_free(set) : set;
+}
+
+static int work(struct guard *g)
+{
+	struct connset *set = collect(g);
+	struct step s = { .g = g };
+	struct report report;
+	int r;
+
+	if (!set)
+		return -ENOMEM;
+	if (!connset_count(set)) {
+		connset_free(set);
+		return 0;
+	}
+	g->keep_armed = true;
+	r = guard_restore(g, set, on_restored, &s, &report);
+	if (r == 0)
+		r = guard_fetch(g, s.others, s.n_others, on_other, g);
+	if (r == 0)
+		count(g, &report);
+	return r;
+}
+
+static usec_t until(const struct guard *g)
+{
+	const struct guard_repair *r = &g->repair;
+
+	return MAX(r->began + SETTLE_MAX, r->last_death + SETTLE_QUIET);
+}
+
+static void begin_sweep(struct guard *g, bool all)
+{
+	g->repair.open = true;
+	g->repair.sweeping = all;
+	g->repair.children = false;
+	g->repair.at = young_count(g->young);
+	g->repair.restored = 0;
+	if (all)
+		g->repair.swept = guard_now(g);
+}
+
+/* A pass through all is over: those with a master come next, or that was all. */
+static void end_pass(struct guard *g)
+{
+	struct guard_repair *r = &g->repair;
+
+	if (!r->children) {
+		r->children = true;
+		r->at = young_count(g->young);
+		return;
+	}
+	r->open = false;
+	r->in_vain = r->sweeping || r->restored ? 0 : r->in_vain + 1;
+	if (r->in_vain == IN_VAIN_MAX)
+		give_up(g);
+}
+
+/* What next? False: wait. */
+static bool choose_sweep(struct guard *g)
+{
+	const struct guard_repair *r = &g->repair;
+	usec_t t = guard_now(g);
+
+	if (young_count_flushed(g->young))
+		begin_sweep(g, false);
+	else if (!r->swept || (t >= until(g) && r->swept < until(g)))
+		begin_sweep(g, true);
+	else if (t >= until(g))
+		end(g);
+	else
+		return false;
+	return true;
+}
+
+bool guard_repair_step(struct guard *g)
+{
+	struct guard_repair *r = &g->repair;
+	int lock, error;
+
+	if (!r->active || (!r->open && !choose_sweep(g)) || !r->active)
+		return false;
+	error = guard_lock(g, &lock);
+	if (error == -EAGAIN)
+		return false;
+	error = work(g);
+	closep(&lock);
+	if (error < 0) {
+		guard_degrade(g, error, "repairing");
+		end(g);
+	} else if (!r->at) {
+		end_pass(g);
+	}
+	return true;
+}
+
+usec_t guard_repair_next(const struct guard *g)
+{
+	usec_t t = guard_now(g);
+
+	if (!g->repair.active)
+		return USEC_NEVER;
+	if (g->locked_out)
+		return t + GUARD_LOCK_EVERY;
+	return g->repair.open || young_count_flushed(g->young) ? t : MAX(until(g), t);
+}

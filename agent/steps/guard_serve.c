@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run that works with the guard's kernel and goes by its shadow of the table. */
+#include "steps/guard_parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "steps/stage.h"
+
+/* Batches of events read before a run begins. */
+#define CATCH_UP_MAX 256
+
+static bool wants_the_same_hold(const struct guard *g, const struct request *req)
+{
+	return req->hold == HOLD_AUTO || req->hold == HOLD_OFF || req->hold == g->status.hold;
+}
+
+bool guard_serves(struct guard *g, const struct request *req)
+{
+	int r = -EAGAIN;
+	unsigned i;
+
+	if (g->status.state != GUARD_LIVE || g->full || !wants_the_same_hold(g, req) ||
+	    (req->strategy != STRATEGY_AUTO && req->strategy != STRATEGY_PIN))
+		return false;
+	if (guard_address_events(g) < 0)
+		return false;
+	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
+		r = guard_events(g, NULL, NULL);
+	return r == 0 && g->status.state == GUARD_LIVE && !g->full && !g->repair.active;
+}
+
+int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud)
+{
+	size_t i, n = young_count(g->young);
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		struct conn_record record = young_record(g->young, i);
+
+		if (family == AF_UNSPEC || family == record.conn->key.family)
+			r = sink(ud, &record);
+	}
+	return r;
+}
+
+int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink sink, void *ud)
+{
+	size_t i, n = keyset_count_as(g->pinned, as);
+	int r = 0;
+
+	for (i = keyset_count(g->pinned); n && i-- && r == 0;) {
+		struct keyset_item item = keyset_at(g->pinned, i);
+		struct conn_record record;
+		struct conn c;
+
+		if (!addr_equal(&item.as, as))
+			continue;
+		memset(&c, 0, sizeof(c));
+		c.key = *item.key;
+		c.id = item.id;
+		c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE;
+		memcpy(c.reply.dst, as->bytes, sizeof(c.reply.dst));
+		record = (struct conn_record){ .conn = &c };
+		r = sink(ud, &record);
+		n--;
+	}
+	return r;
+}
+
+size_t guard_count_pinned(const struct guard *g, uint8_t family)
+{
+	return keyset_count_family(g->pinned, family);
+}
+
+size_t guard_count_pinned_as(const struct guard *g, const struct addr *as)
+{
+	return keyset_count_as(g->pinned, as);
+}
+
+bool guard_has_pinned(const struct guard *g, const struct conn *c)
+{
+	return keyset_has(g->pinned, &c->key, c->id);
+}
+
+void guard_begin_move(struct guard *g, const struct run *run)
+{
+	g->moving = run;
+}
+
+void guard_end_move(struct guard *g)
+{
+	(void)guard_address_events(g);
+	g->moving = NULL;
+}
+
+/* Whether a flush may still come for some that are not pinned. */
+static bool may_lose_more(const struct run *run)
+{
+	return run->report->changed && run->req->op == OP_DEL && !run->sync_flush &&
+	       run->report->strategy != STRATEGY_NONE && run_is_exposed(run);
+}
+
+void guard_learn(struct guard *g, const struct run *run)
+{
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+
+	for (i = 0; i < n; i++) {
+		const struct entry *e = &run->entries[i];
+		const struct conn *c = connset_get(run->set, i);
+
+		if (e->dropped)
+			guard_forget(g, &c->key);
+		else if (e->made && (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED))
+			(void)guard_note_pinned(g, c);
+	}
+	g->held_until = run->held_until;
+	guard_let_go(g);
+	if (may_lose_more(run))
+		guard_begin_repair(g, false);
+}
