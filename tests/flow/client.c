@@ -48,7 +48,10 @@ static bool bind_local(struct flow *f, const struct options *o, size_t index)
 	}
 	if (o->wire.type != SOCK_RAW) {
 		wire_set_port(&a, o->first_port ? (uint16_t)(o->first_port + index) : 0);
-		(void)setsockopt(f->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		/* An earlier connection from that very port may not be gone yet.
+		 * Where the kernel chooses it would choose differently. */
+		if (o->first_port)
+			(void)setsockopt(f->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	}
 	return !bind(f->fd, &a.sa, wire_address_len(&a));
 }
