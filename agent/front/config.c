@@ -15,6 +15,8 @@
 
 #include <vipsafe/protocol.h>
 
+#include "front/identity.h"
+
 #define FILE_BYTES_MAX (256 * 1024)
 #define LINE_BYTES_MAX 190   /* inih's buffer holds 200 */
 #define SECTION_BYTES_MAX 49 /* and 50 of a section's name */
@@ -296,6 +298,17 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
 	return r;
 }
 
+/* A namespace made by ip-netns(8) sees the same /run. The journal of a device
+ * there is none for a device of that name here, and a daemon there does not
+ * guard this one. */
+static void keep_namespaces_apart(struct settings *s)
+{
+	unsigned long netns = identity_other_netns();
+
+	if (netns && !strcmp(s->run_dir, VIPSAFE_RUN_DIR))
+		snprintf(s->run_dir, sizeof(s->run_dir), VIPSAFE_RUN_DIR "-netns-%lu", netns);
+}
+
 int config_load(const char *path, struct settings *ret, struct request_error *ret_error)
 {
 	const char *file = path ? path : VIPSAFE_CONFIG;
@@ -308,6 +321,7 @@ int config_load(const char *path, struct settings *ret, struct request_error *re
 		r = 0;
 	if (r >= 0)
 		r = load_dir(file, &s, ret_error);
+	keep_namespaces_apart(&s);
 	if (r >= 0)
 		r = settings_finish(&s, ret_error);
 	if (r < 0) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <vipsafe/base.h>
@@ -44,4 +45,14 @@ void identity_boot_id(char buf[BOOT_ID_MAX])
 	/* no /proc: the run directory alone, emptied at boot, has to do */
 	if (!*buf)
 		memcpy(buf, "unknown", sizeof("unknown"));
+}
+
+unsigned long identity_other_netns(void)
+{
+	struct stat first, own;
+
+	if (stat("/proc/1/ns/net", &first) < 0 || stat("/proc/self/ns/net", &own) < 0)
+		return 0;
+	return first.st_ino == own.st_ino && first.st_dev == own.st_dev ? 0
+									: (unsigned long)own.st_ino;
 }

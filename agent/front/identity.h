@@ -11,3 +11,7 @@ uint64_t identity_seed(void);
 
 /* The kernel's name for this boot, or "unknown" where it tells none. */
 void identity_boot_id(char buf[BOOT_ID_MAX]);
+
+/* The number of our network namespace if it is another than that of the first
+ * process we see (as with "ip netns exec"), else 0; also 0 where nobody tells. */
+unsigned long identity_other_netns(void);
