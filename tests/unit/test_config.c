@@ -161,7 +161,7 @@ static const struct {
 	  ":5: key \"hold\" given twice" },
 	{ "[agent]\ncolour = red", ":2: unknown key \"colour\"" },
 	{ "[agent]\n\n[wrong]\n", ":3: unknown section [wrong]" },
-	{ "[instance VI_1]\ndevice = e0\n", ":1: unknown section [instance VI_1]" },
+	{ "[instances VI_1]\ndevice = e0\n", ":1: unknown section [instances VI_1]" },
 	{ "[agent\nhold = off\n", ":1: the section's name does not end" },
 	{ "[agent]\nhold\n", ":2: this is neither" },
 	{ "[agent]\nnonsense\nhold = maybe\n", ":2: this is neither" },
