@@ -85,11 +85,14 @@ static void run(struct moves *m, struct client *c, const struct wire_request *r,
 		int ifindex)
 {
 	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
-	struct kernel_real *beside = watches_kernel(m->watches, ifindex);
+	struct kernel_real *beside = NULL;
 	struct run_env env = *m->env;
 	struct request request = r->move;
 	usec_t now = loop_now();
 
+	env.guard = watches_guard(m->watches, ifindex, &request, &env.kernel);
+	if (!env.guard)
+		beside = watches_kernel(m->watches, ifindex);
 	if (beside)
 		env.kernel = kernel_real_get(beside);
 	env.seed += ++m->count; /* each run has its own name */

@@ -244,20 +244,34 @@ usec_t watches_tick(struct watches *w)
 	return next;
 }
 
-struct kernel_real *watches_kernel(const struct watches *w, int ifindex)
+static struct watch *find(const struct watches *w, int ifindex)
 {
-	struct kernel_real *ret;
-	struct link link;
 	size_t i;
 
-	for (i = 0; i < w->n; i++) {
-		struct watch *x = w->list[i];
-		struct kernel k = kernel_real_get(x->kernel);
-
-		if (k.ops->link_get(k.ctx, x->settings.name, &link) == 0 && link.ifindex == ifindex)
-			return kernel_real_beside(x->kernel, &ret) < 0 ? NULL : ret;
-	}
+	for (i = 0; i < w->n; i++)
+		if (ifindex && guard_ifindex(w->list[i]->guard) == ifindex)
+			return w->list[i];
 	return NULL;
+}
+
+struct guard *watches_guard(const struct watches *w, int ifindex, const struct request *req,
+			    struct kernel *ret_kernel)
+{
+	struct watch *x = find(w, ifindex);
+
+	if (!x || !guard_serves(x->guard, req))
+		return NULL;
+	x->next = 0; /* what the run leaves to it is begun at once */
+	*ret_kernel = kernel_real_get(x->kernel);
+	return x->guard;
+}
+
+struct kernel_real *watches_kernel(const struct watches *w, int ifindex)
+{
+	struct watch *x = find(w, ifindex);
+	struct kernel_real *ret;
+
+	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
 }
 
 struct status_device *watches_status(const struct watches *w)

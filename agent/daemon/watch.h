@@ -25,6 +25,11 @@ void watches_done(struct watches *w);
 /* Do what is due. Returns when to call again. */
 usec_t watches_tick(struct watches *w);
 
+/* The guard of the device IFINDEX, and its kernel, for a run of REQ that goes by
+ * what it knows; NULL when there is none, or it does not know enough just now. */
+struct guard *watches_guard(const struct watches *w, int ifindex, const struct request *req,
+			    struct kernel *ret_kernel);
+
 /* A kernel for work on the device IFINDEX beside its guard, or NULL when it has
  * none. To be freed before the guard. */
 struct kernel_real *watches_kernel(const struct watches *w, int ifindex);

@@ -39,6 +39,16 @@ void guard_degrade(struct guard *g, int error, const char *what)
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 }
 
+static void leave(struct guard *g)
+{
+	if (g->holding)
+		g->env.kernel.ops->hold_close(g->env.kernel.ctx);
+	g->holding = false;
+	g->status.hold = HOLD_OFF;
+	g->link.ifindex = 0;
+	g->status.state = GUARD_ABSENT;
+}
+
 /* The device is there: open what the guard lives on, and read the table. */
 static void arrive(struct guard *g)
 {
@@ -47,8 +57,7 @@ static void arrive(struct guard *g)
 
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 	if (r < 0) {
-		g->link.ifindex = 0;
-		g->status.state = GUARD_ABSENT;
+		leave(g);
 		return;
 	}
 	r = k->ops->addr_watch(k->ctx);
@@ -60,7 +69,7 @@ static void arrive(struct guard *g)
 		guard_degrade(g, r, "watching");
 		return;
 	}
-	guard_check_hold(g);
+	(void)guard_reopen_hold(g); /* on the device of this index */
 	guard_relist(g);
 	guard_begin_pins(g);
 }
@@ -129,6 +138,16 @@ void guard_ready(struct guard *g)
 	}
 }
 
+/* The device may go, and come back as another one of the same name. */
+static bool is_still_there(const struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct link link;
+
+	return k->ops->link_get(k->ctx, g->device.name, &link) == 0 &&
+	       link.ifindex == g->link.ifindex;
+}
+
 /* Once a second. */
 static void begin_round(struct guard *g, usec_t t)
 {
@@ -140,7 +159,10 @@ static void begin_round(struct guard *g, usec_t t)
 		arrive(g);
 		break;
 	case GUARD_LIVE:
-		guard_begin_pins(g);
+		if (is_still_there(g))
+			guard_begin_pins(g);
+		else
+			arrive(g);
 		break;
 	case GUARD_SYNCING:
 	case GUARD_STALE:

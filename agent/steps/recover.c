@@ -67,6 +67,20 @@ static void change(struct run *run)
 	stage_drop(run);
 }
 
+/* The killed run may not have come to the flows of the address either, and those
+ * that a guard has pinned the kernel did not remove. */
+static void drop_left(struct run *run)
+{
+	bool gone[VIPS_MAX];
+	size_t v;
+
+	for (v = 0; v < ARRAY_SIZE(gone); v++)
+		gone[v] = true;
+	if (run->req->op == OP_DEL && run_sort_addresses(run, &run->before, gone) == 0 &&
+	    vipflows_find(run) == 0)
+		stage_drop(run);
+}
+
 /* Somebody has decided about the address since, or may have. */
 static void leave(struct run *run)
 {
@@ -74,6 +88,8 @@ static void leave(struct run *run)
 	size_t v;
 
 	look(run);
+	if (run->moved)
+		drop_left(run);
 	for (v = 0; v < run->req->n_vips && !run->moved; v++)
 		if (run->report->outcomes[v] == VIP_UNTOUCHED)
 			report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,

@@ -131,6 +131,9 @@ int newborn_list(struct run *run);
 /* Fetch the entries from number FROM on anew. */
 int newborn_refresh(struct run *run, size_t from);
 
+/* vipflows.c: list what is behind the leaving addresses, and nothing else. */
+int vipflows_find(struct run *run);
+
 /* After it: as the events themselves tell. */
 int newborn_note(struct run *run);
 

@@ -89,6 +89,24 @@ static int drop_chunk(const struct run *run, const size_t *idx, size_t n)
 	return r;
 }
 
+static int put_behind(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	struct addr as = tuple_dst(&record->conn->reply, record->conn->key.family);
+
+	return record->conn->status & CONN_SRC_NAT_DONE && addrset_has(&run->leaving, &as)
+		       ? run_put(run, record)
+		       : 0;
+}
+
+int vipflows_find(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	int r = run->leaving.n ? k->ops->ct_dump(k->ctx, run->family, put_behind, run) : 0;
+
+	return r == -EINTR ? 0 : r;
+}
+
 void stage_drop(struct run *run)
 {
 	size_t idx[CHUNK], i, m = 0;

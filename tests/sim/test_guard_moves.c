@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Moves on a guarded device: what the guard knows serves instead of a listing,
+ * and what the run does is known to the guard afterwards. */
+#include "scene.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "steps/guard.h"
+
+#define FLOWS 200
+
+static void spin(struct scene *s, struct guard *g, usec_t duration)
+{
+	usec_t until = s->fake->clock + duration;
+
+	while (s->fake->clock < until) {
+		guard_ready(g);
+		(void)guard_tick(g);
+		fake_advance(s->fake, 5 * USEC_PER_MSEC);
+	}
+}
+
+/* Live, and everything that can be pinned is. */
+static struct guard *guarded(struct scene *s, enum pin_mode mode)
+{
+	struct device_settings d = { .name = "br-mgmt",
+				     .pin = mode,
+				     .pin_after = 2 * USEC_PER_SEC };
+	struct guard *g;
+
+	assert_int_equal(guard_new(&s->env, &d, &g), 0);
+	spin(s, g, 4 * USEC_PER_SEC);
+	s->req.strategy = STRATEGY_AUTO;
+	s->req.hold = HOLD_AUTO;
+	return g;
+}
+
+static struct guard_status status_of(const struct guard *g)
+{
+	struct guard_status st;
+
+	guard_get_status(g, &st);
+	return st;
+}
+
+static bool served(struct scene *s, struct guard *g)
+{
+	struct request req;
+
+	request_init(&req, OP_DEL);
+	req.strategy = s->req.strategy;
+	req.hold = s->req.hold;
+	return guard_serves(g, &req);
+}
+
+/* As the daemon does. */
+static void move(struct scene *s, struct guard *g, enum op op, const char *prefix)
+{
+	assert_true(served(s, g));
+	s->env.guard = g;
+	scene_move(s, op, prefix, NULL);
+	s->env.guard = NULL;
+}
+
+/* Behind the VIP: masqueraded to it. */
+static struct conn behind(uint16_t n)
+{
+	return scene_flow(IPPROTO_TCP, "10.1.7.7", (uint16_t)(40000 + n), SERVER4, 80, VIP4,
+			  (uint16_t)(50000 + n));
+}
+
+static void a_delete_lists_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	unsigned dumps, armed;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	g = guarded(s, PIN_CONTINUOUS);
+	dumps = s->fake->dump.calls;
+	armed = s->fake->held_armed;
+	s->fake->ct_writes = 0;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.before, BEFORE_SHADOW);
+	assert_int_equal(s->report.entries.pinned, s->report.entries.candidates);
+	assert_true(s->report.entries.pinned >= FLOWS);
+	/* nothing is listed, held, or written: it costs what `ip addr del` does */
+	assert_int_equal(s->fake->dump.calls, dumps);
+	assert_int_equal(s->fake->held_armed, armed);
+	assert_int_equal(s->fake->ct_writes, 0);
+	assert_int_equal(s->fake->flushed, 0);
+	spin(s, g, USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(s->fake->dump.calls, dumps);
+	assert_int_equal(status_of(g).repairs, 0);
+	assert_int_equal(scene_leftovers(s, NULL), 0);
+	guard_free(g);
+}
+
+static void an_add_goes_through_it(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarded(s, PIN_CONTINUOUS);
+	struct conn c =
+		scene_flow(IPPROTO_TCP, "10.1.0.9", 5000, SERVER4, 80, "192.168.11.50", 6000);
+	unsigned dumps = s->fake->dump.calls;
+
+	move(s, g, OP_ADD, "192.168.11.50/24");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->dump.calls, dumps);
+	spin(s, g, 100 * USEC_PER_MSEC);
+	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
+	spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
+	guard_free(g);
+}
+
+/* Born after the guard's last round of pins. */
+static void the_young_are_pinned_first(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	struct conn c = scene_tcp(700), half = scene_tcp(701);
+	unsigned dumps;
+
+	scene_populate(s, FLOWS);
+	g = guarded(s, PIN_CONTINUOUS);
+	half.status &= ~(uint32_t)(CONN_ASSURED | CONN_SEEN_REPLY);
+	half.tcp_state = CONN_TCP_SYN_SENT;
+	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
+	fake_plan_birth(s->fake, s->fake->clock + 1, &half, s->dev);
+	fake_advance(s->fake, 10);
+	scene_remember(s);
+	dumps = s->fake->dump.calls;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->dump.calls, dumps);
+	assert_int_equal(s->fake->flushed, 0);
+	assert_int_equal(s->fake->unheld_creates, 0);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
+	/* and the guard knows: it does not pin them once more */
+	s->fake->created = 0;
+	spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(s->fake->created, 0);
+	guard_free(g);
+}
+
+/* Born between the last look and the delete, and flushed by it. */
+static void birth_at_the_move(struct scene *s, const char *stage)
+{
+	struct conn c = scene_tcp(800);
+
+	if (!strcmp(stage, "move") && !fake_entry_find(s->fake, &c.key)) {
+		fake_plan_birth(s->fake, s->fake->clock, &c, s->dev);
+		fake_advance(s->fake, 1);
+	}
+}
+
+static void the_newborn_are_restored(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_tcp(800);
+	struct guard *g;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	g = guarded(s, PIN_CONTINUOUS);
+	s->on_stage = birth_at_the_move;
+	move(s, g, OP_DEL, VIP4 "/32");
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->flushed, 1);
+	assert_true(scene_works(s, &c));
+	assert_int_equal(s->report.entries.restored, 1);
+	assert_int_equal(scene_broken(s, false), 0);
+	guard_free(g);
+}
+
+/* IPv6 of 4.9: the flush comes when the run is over. */
+static void a_late_flush_is_the_guards(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	struct conn c = scene_flow(IPPROTO_UDP, "fd00:1::9", 7777, SERVER6, 53, HOST6, 7778);
+
+	scene_populate(s, FLOWS);
+	g = guarded(s, PIN_CONTINUOUS);
+	s->fake->flush_after = 100 * USEC_PER_MSEC;
+	s->fake->busy_nth = 1; /* nothing can be deleted, so nothing can be pinned */
+	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
+	fake_advance(s->fake, 10);
+	scene_remember(s);
+	move(s, g, OP_DEL, VIP6 "/128");
+	assert_true(s->report.changed);
+	assert_int_equal(s->report.entries.kept, 1);
+	assert_int_equal(s->fake->flushed, 0);
+	spin(s, g, USEC_PER_SEC);
+	assert_int_equal(s->fake->flushed, 1);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(status_of(g).repairs, 0); /* not a foreign hand's */
+	assert_int_equal(status_of(g).restored, 1);
+	guard_free(g);
+}
+
+static void flows_of_the_vip_are_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	struct conn c;
+	unsigned dumps;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	for (uint16_t i = 0; i < 30; i++) {
+		c = behind(i);
+		scene_add(s, &c);
+	}
+	g = guarded(s, PIN_CONTINUOUS);
+	for (uint16_t i = 30; i < 35; i++) { /* young ones too */
+		c = behind(i);
+		fake_tell(s->fake, scene_add(s, &c));
+	}
+	dumps = s->fake->dump.calls;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.vip_flows.removed, 35);
+	assert_int_equal(s->report.entries.reasons[SKIP_OF_VIP], 35);
+	for (uint16_t i = 0; i < 35; i++) {
+		c = behind(i);
+		assert_null(fake_entry_find(s->fake, &c.key));
+	}
+	assert_int_equal(scene_broken(s, false), 0);
+	spin(s, g, USEC_PER_SEC);
+	assert_int_equal(s->fake->dump.calls, dumps);
+	assert_int_equal(status_of(g).pinned + status_of(g).young, s->fake->n_entries);
+	guard_free(g);
+}
+
+static void flows_of_the_vip_are_kept(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	struct conn c;
+
+	for (uint16_t i = 0; i < 30; i++) {
+		c = behind(i);
+		scene_add(s, &c);
+	}
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	g = guarded(s, PIN_CONTINUOUS);
+	s->req.vip_flows = VIP_FLOWS_KEEP;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	spin(s, g, 5 * USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(status_of(g).removed, 0);
+	/* and when it comes back they are still the guard's */
+	s->req.vip_flows = VIP_FLOWS_DROP;
+	move(s, g, OP_ADD, VIP4 "/32");
+	move(s, g, OP_DEL, VIP4 "/32");
+	assert_int_equal(s->report.vip_flows.removed, 30);
+	guard_free(g);
+}
+
+static void flows_of_the_vip_are_reset(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	struct conn c;
+
+	for (uint16_t i = 0; i < 30; i++) {
+		c = behind(i);
+		scene_add(s, &c);
+	}
+	g = guarded(s, PIN_CONTINUOUS);
+	s->req.vip_flows = VIP_FLOWS_RESET;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->n_reset, 30);
+	assert_int_equal(s->fake->deletes_before_reset, 0);
+	assert_int_equal(s->fake->n_closed, 1);
+	assert_int_equal(s->report.vip_flows.removed, 30);
+	guard_free(g);
+}
+
+static void on_demand_pins_for_the_move(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	unsigned dumps;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	g = guarded(s, PIN_ON_DEMAND);
+	assert_int_equal(status_of(g).pinned, 0);
+	dumps = s->fake->dump.calls;
+	move(s, g, OP_DEL, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->fake->dump.calls, dumps);
+	assert_int_equal(s->fake->flushed, 0);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_true(status_of(g).pinned >= FLOWS);
+	guard_free(g);
+}
+
+static void it_serves_only_while_it_knows(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+
+	scene_populate(s, FLOWS);
+	g = guarded(s, PIN_CONTINUOUS);
+	assert_true(served(s, g));
+	s->req.strategy = STRATEGY_RESTORE;
+	assert_false(served(s, g));
+	s->req.strategy = STRATEGY_AUTO;
+	s->req.hold = HOLD_IPTABLES; /* the guard's is another */
+	assert_false(served(s, g));
+	s->req.hold = HOLD_AUTO;
+	s->fake->events_lost = 1;
+	assert_false(served(s, g));
+	assert_int_equal(status_of(g).state, GUARD_STALE);
+	spin(s, g, USEC_PER_SEC);
+	assert_true(served(s, g));
+	guard_free(g);
+}
+
+/* Events are lost while the run is under way: then it looks for itself. */
+static void lose_events(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "pin"))
+		s->fake->events_lost = 1;
+}
+
+static void lost_events_during_a_move(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_tcp(900);
+	struct guard *g;
+
+	scene_populate(s, FLOWS);
+	g = guarded(s, PIN_CONTINUOUS);
+	fake_tell(s->fake, scene_add(s, &c));
+	scene_remember(s);
+	s->on_stage = lose_events;
+	move(s, g, OP_DEL, VIP4 "/32");
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	spin(s, g, USEC_PER_SEC);
+	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guard_free(g);
+}
+
+static void none(void *ud, const struct report *r)
+{
+	(void)r;
+	++*(unsigned *)ud;
+}
+
+/* Killed as each stage begins; the next daemon recovers and guards again. */
+static void killed_at_any_stage(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	int stages;
+
+	scene_populate(s, FLOWS);
+	g = guarded(s, PIN_CONTINUOUS);
+	move(s, g, OP_DEL, VIP4 "/32");
+	stages = s->n_stages;
+	guard_free(g);
+	for (int at = 0; at < stages; at++) {
+		struct conn young = scene_tcp(900), of_vip = behind(1);
+		unsigned reports = 0;
+		bool begun;
+
+		scene_teardown(state);
+		scene_setup(state);
+		s = *state;
+		scene_populate(s, FLOWS);
+		scene_add(s, &of_vip);
+		g = guarded(s, PIN_CONTINUOUS);
+		fake_tell(s->fake, scene_add(s, &young));
+		scene_remember(s);
+		s->kill_at = at;
+		move(s, g, OP_DEL, VIP4 "/32");
+		s->kill_at = -1;
+		begun = scene_leftovers(s, NULL) > 0;
+		guard_free(g); /* its table of memory, not its rules: */
+		s->fake->held_open = true;
+		fake_advance(s->fake, 200 * USEC_PER_MSEC);
+		assert_true(run_recover(&s->env, none, &reports) >= 0);
+		assert_int_equal(reports, begun);
+		assert_false(s->fake->held_open);
+		g = guarded(s, PIN_CONTINUOUS);
+		assert_int_equal(scene_broken(s, true), 0);
+		if (begun) {
+			assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+			assert_null(fake_entry_find(s->fake, &of_vip.key));
+		}
+		assert_int_equal(scene_leftovers(s, NULL), 0);
+		guard_free(g);
+	}
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_delete_lists_nothing),	   CASE(an_add_goes_through_it),
+		CASE(the_young_are_pinned_first),  CASE(the_newborn_are_restored),
+		CASE(a_late_flush_is_the_guards),  CASE(flows_of_the_vip_are_dropped),
+		CASE(flows_of_the_vip_are_kept),   CASE(flows_of_the_vip_are_reset),
+		CASE(on_demand_pins_for_the_move), CASE(it_serves_only_while_it_knows),
+		CASE(lost_events_during_a_move),   CASE(killed_at_any_stage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
