@@ -140,6 +140,19 @@ static int check_section(struct file *f, const char *line, size_t len, int numbe
 	return r < 0 ? fail_file(f->path, r, ret_error) : 0;
 }
 
+/* inih knows comments behind a value by " ;" alone; everybody writes " #", too. */
+static void mark_comment(char *line, size_t len)
+{
+	size_t i;
+
+	for (i = 1; i < len; i++) {
+		if (line[i] == '#' && (line[i - 1] == ' ' || line[i - 1] == '\t')) {
+			line[i] = ';';
+			return;
+		}
+	}
+}
+
 /* Look at every line and take away what it is indented by. */
 static int file_check(struct file *f, struct request_error *ret_error)
 {
@@ -166,6 +179,7 @@ static int file_check(struct file *f, struct request_error *ret_error)
 			if (r < 0)
 				return r;
 		}
+		mark_comment(in, len);
 		memmove(out, in, len);
 		out += len;
 		in = next;

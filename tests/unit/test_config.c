@@ -98,7 +98,7 @@ static void reads_a_file(void **state)
 				   "# another\n"
 				   "[agent]\r\n"
 				   "  hold = off   ; inline\n"
-				   "\ttimeout=3s\n"
+				   "\ttimeout=3s # inline, too\n"
 				   "announce_count: 2\n"
 				   "\n"
 				   "[device br-mgmt]\n"
