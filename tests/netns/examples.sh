@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every example of the manuals and of README: a command that is shown works,
+# a configuration that is shown is valid. An example nobody knows how to try is
+# a failure, so that a new one is not passed over.
+# shellcheck source=tests/netns/pair.sh
+. "$(dirname "$0")/pair.sh"; netns_main "$@"
+need_vipsafe
+
+topo_pod
+masquerade
+ip addr add 192.168.11.100/32 dev br-mgmt
+mkdir -p "$T/bin" "$T/etc/conf.d" /run/etc
+ln -s "$VIPSAFE" "$T/bin/vipsafe"
+ln -s "$BUILD/vipsafed" "$T/bin/vipsafed"
+PATH=$T/bin:$PATH
+
+# The files the examples name, in place of the node's own.
+cat >"$T/keepalived.conf" <<'K'
+vrrp_instance VI_1 {
+    state BACKUP
+    interface br-mgmt
+    virtual_router_id 51
+    priority 100
+    advert_int 1
+    virtual_ipaddress {
+        192.168.11.100/32 dev br-mgmt
+    }
+}
+K
+cat >"$T/director.rules" <<'D'
+-A -t 10.141.16.0:3306 -s rr
+-a -t 10.141.16.0:3306 -r 10.112.61.163:3269 -m -w 1
+D
+printf '[device br-mgmt]\npin = continuous\n[instance VI_1]\naddress = 192.168.11.100/32\ndevice = br-mgmt\n' >"$T/etc/vipsafe.conf"
+
+# The examples of a manual, one per line: "dl COMMAND" or "file BLOCK" with \n as |.
+of_manual() {
+	awk '
+		/^\.Dl / { sub(/^\.Dl /, ""); print "line " $0; next }
+		/^\.Bd -literal/ { block = ""; inside = 1; next }
+		/^\.Ed/ { print "block " block; inside = 0; next }
+		inside { block = block $0 "|" }
+	' "$1"
+}
+
+# The indented blocks of a Markdown file.
+of_markdown() {
+	awk '
+		/^    / { sub(/^    /, ""); block = block $0 "|"; next }
+		/^$/ && block != "" { next }
+		block != "" { print "block " block; block = "" }
+		END { if (block != "") print "block " block }
+	' "$1"
+}
+
+# What the words stand for here.
+localize() {
+	sed -e "s,/etc/vipsafe/director.rules,$T/director.rules,g" \
+		-e "s,/etc/vipsafe/vipsafe.conf,$T/etc/vipsafe.conf,g" \
+		-e "s,/etc/keepalived/keepalived.conf,$T/keepalived.conf,g" \
+		-e 's,^sudo ,,' -e 's,build/vipsafe,vipsafe,g' -e 's,\\-,-,g' \
+		-e 's,-d VIP --dport PORT,-d 10.141.16.0 --dport 3306,'
+}
+
+# try COMMAND: 0 if it does what it should
+try() {
+	local command=$1 r
+
+	case $command in
+	vipsafed" &" | vipsafed\ --config\ *" &")
+		vipsafed --config "$T/etc/vipsafe.conf" >"$T/log" 2>&1 &
+		wait_for 20 test -S /run/vipsafe/control.sock
+		return
+		;;
+	*--watch* | "vipsafe watch"*)
+		# shellcheck disable=SC2086
+		timeout -s INT 2 $command >"$T/out" 2>&1
+		r=$?
+		[ $r = 124 ] || [ $r = 0 ] || [ $r = 10 ] || [ $r = 11 ]
+		return
+		;;
+	esac
+	# shellcheck disable=SC2086
+	VIPSAFE_CONFIG=$T/etc/vipsafe.conf bash -c "$command" >"$T/out" 2>&1 </dev/null
+	r=$?
+	case $command in
+	*doctor* | *"lvs check"*) [ $r = 0 ] || [ $r = 10 ] || [ $r = 11 ] ;;
+	*) [ $r = 0 ] ;;
+	esac
+}
+
+example() { # WHERE TEXT
+	local line text
+
+	text=$(tr '|' '\n' <<<"$2" | localize)
+	case $text in
+	\[* | \#\ /* | "# "*\[*)
+		printf '%s\n' "$text" >"$T/example.conf"
+		check "$1: configuration ${text%%$'\n'*}" vipsafed --check --config "$T/example.conf"
+		;;
+	"deleted "* | "ERROR "* | "WARNING "*) ;; # what is printed
+	*)
+		while IFS= read -r line; do
+			[ -n "$line" ] || continue
+			case $line in
+			./bootstrap* | "autoreconf "*) ;; # this very run
+			vipsafe* | iptables* | sysctl*) check "$1: $line" try "${line%%  *}" ;;
+			*) not_ok "$1: nobody knows how to try: $line" ;;
+			esac
+		done <<<"$text"
+		;;
+	esac
+}
+
+for page in "$SRC"/packaging/man/*.[578]; do
+	while read -r _ text; do
+		example "$(basename "$page")" "${text#"${text%%[! ]*}"}"
+	done < <(of_manual "$page")
+done
+while read -r _ text; do
+	example README "$text"
+done < <(of_markdown "$SRC/README.md")
+pkill -x vipsafed
+done_testing
