@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which connections a real server takes for one, by how they are forwarded and
+ * from where they are seen; what is done with those to be restored. */
+#include "lvs_scene.h"
+
+#include "core/collide_rule.h"
+
+static const struct collide_node client_node,
+	plain_director = { .director = true },
+	tracking_director = { .director = true, .tracks = true };
+
+/* ---- lvs.md 1.4 ---- */
+
+/* Seen from the client: a direct connection and one through the service, or
+ * (condition 3) one through each of two. */
+static void on_the_client(struct collide *c, int condition)
+{
+	if (condition == 3)
+		put_conn(c, plain_conn(C, VIP2, CONN_TCP_ESTABLISHED));
+	else
+		put_conn(c, plain_conn(C, condition == 4 ? RS_OTHER : RS, CONN_TCP_ESTABLISHED));
+	put_conn(c, plain_conn(C, VIP, CONN_TCP_ESTABLISHED));
+}
+
+/* On a director that does not tell conntrack of what it forwards. */
+static void on_the_director(struct collide *c, int condition)
+{
+	if (condition == 3)
+		put(c, row_of(C, VIP2, RS));
+	else
+		put_conn(c, plain_conn(C, condition == 4 ? RS_OTHER : RS, CONN_TCP_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+}
+
+/* On one that does: conntrack gives whoever comes second another port. */
+static void on_the_tracking(struct collide *c, int condition)
+{
+	const char *other = condition == 3 ? VIP2 : condition == 4 ? RS_OTHER : RS;
+	const char *rs = condition == 4 ? RS_OTHER : RS;
+
+	put_conn(c, conn_of(IPPROTO_TCP, C, VIP, RS, C, CONN_TCP_ESTABLISHED));
+	put_conn(c, conn_of(IPPROTO_TCP, C, other, rs, condition == 4 ? C : "192.168.11.7:26320",
+			    CONN_TCP_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+	if (condition == 3)
+		put(c, row_of(C, VIP2, RS));
+}
+
+/* And that masquerades what it forwards. */
+static void on_the_masquerading(struct collide *c, int condition)
+{
+	const char *other = condition == 3 ? VIP2 : condition == 4 ? RS_OTHER : RS;
+	const char *rs = condition == 4 ? RS_OTHER : RS;
+
+	put_conn(c, conn_of(IPPROTO_TCP, C, VIP, RS, "10.112.61.1:61902", CONN_TCP_ESTABLISHED));
+	put_conn(c, conn_of(IPPROTO_TCP, C, other, rs, condition == 3 ? "10.112.61.1:40001" : C,
+			    CONN_TCP_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+	if (condition == 3)
+		put(c, row_of(C, VIP2, RS));
+}
+
+/* Its own sockets: what answers them is theirs before IPVS is asked. */
+static void on_its_own_sockets(struct collide *c, int condition)
+{
+	if (condition == 3)
+		put(c, row_of(C, VIP2, RS));
+	else
+		put(c, flow_of(IPPROTO_TCP, C, condition == 4 ? RS_OTHER : RS, FLOW_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+}
+
+/* Its own direct ones beside masqueraded clients: conntrack moves the port. */
+static void on_own_beside_clients(struct collide *c, int condition)
+{
+	put_conn(c, plain_conn("10.112.61.1:61945", condition == 4 ? RS_OTHER : RS,
+			       CONN_TCP_ESTABLISHED));
+	put_conn(c, conn_of(IPPROTO_TCP, C, VIP, RS, "10.112.61.1:42543", CONN_TCP_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+}
+
+/* A node that balances by netfilter alone: the second gets another port. */
+static void on_kube_proxy(struct collide *c, int condition)
+{
+	put_conn(c, conn_of(IPPROTO_TCP, C, VIP, RS, C, CONN_TCP_ESTABLISHED));
+	put_conn(c, conn_of(IPPROTO_TCP, C, condition == 3 ? VIP2 : RS, RS, "192.168.11.7:28181",
+			    CONN_TCP_ESTABLISHED));
+}
+
+enum expected { NO, A, A_C, A2, A2_C, C_ONLY };
+
+static enum expected expected_of(const struct found *f)
+{
+	if (!f->n)
+		return NO;
+	assert_int_equal(f->n, 1);
+	switch (f->last.class) {
+	case COLLIDE_A:
+		return f->last.hijack ? A_C : A;
+	case COLLIDE_A2:
+		return f->last.hijack ? A2_C : A2;
+	case COLLIDE_C:
+		return C_ONLY;
+	}
+	fail();
+	return NO;
+}
+
+static void follows_the_truth_table(void **state _unused_)
+{
+	static const struct {
+		const char *what;
+		enum lvs_method method;
+		enum lvs_toa toa;
+		const struct collide_node *node;
+		void (*scene)(struct collide *c, int condition);
+		enum expected by_condition[5]; /* 1: not across the director, 2: across it,
+						* 3: two services, 4: another port */
+	} rows[] = {
+		{ "nat, client", LVS_NAT, 0, &client_node, on_the_client, { 0, A, A, A2, NO } },
+		{ "nat, director",
+		  LVS_NAT,
+		  0,
+		  &plain_director,
+		  on_the_director,
+		  { 0, A_C, A_C, A2_C, NO } },
+		{ "nat, tracking",
+		  LVS_NAT,
+		  0,
+		  &tracking_director,
+		  on_the_tracking,
+		  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
+		{ "nat, masquerading",
+		  LVS_NAT,
+		  0,
+		  &tracking_director,
+		  on_the_masquerading,
+		  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
+		{ "nat, own sockets",
+		  LVS_NAT,
+		  0,
+		  &plain_director,
+		  on_its_own_sockets,
+		  { 0, A, A, A2_C, NO } },
+		{ "nat, own beside clients",
+		  LVS_NAT,
+		  0,
+		  &tracking_director,
+		  on_own_beside_clients,
+		  { 0, NO, NO, NO, NO } },
+		{ "netfilter", LVS_NAT, 0, &client_node, on_kube_proxy, { 0, NO, NO, NO, NO } },
+		{ "dr", LVS_DR, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+		{ "dr, director",
+		  LVS_DR,
+		  0,
+		  &plain_director,
+		  on_the_director,
+		  { 0, NO, NO, NO, NO } },
+		{ "tun", LVS_TUN, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+		{ "tun, director",
+		  LVS_TUN,
+		  0,
+		  &plain_director,
+		  on_the_director,
+		  { 0, NO, NO, NO, NO } },
+		{ "fullnat",
+		  LVS_FULLNAT,
+		  LVS_TOA_NONE,
+		  &client_node,
+		  on_the_client,
+		  { 0, NO, NO, NO, NO } },
+		{ "fullnat, socket",
+		  LVS_FULLNAT,
+		  LVS_TOA_SOCKET,
+		  &client_node,
+		  on_the_client,
+		  { 0, NO, NO, NO, NO } },
+		{ "fullnat, packet",
+		  LVS_FULLNAT,
+		  LVS_TOA_PACKET,
+		  &client_node,
+		  on_the_client,
+		  { 0, A, A, A2, NO } },
+		{ "fullnat, unknown",
+		  LVS_FULLNAT,
+		  LVS_TOA_UNSET,
+		  &client_node,
+		  on_the_client,
+		  { 0, A, A, A2, NO } },
+		{ "local", LVS_LOCAL, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+	};
+	size_t i;
+	int condition;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (condition = 1; condition <= 4; condition++) {
+			_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
+			_cleanup_(collide_freep) struct collide *c = NULL;
+			enum expected seen;
+			struct found f;
+
+			add_real(m, add_service(m, VIP, rows[i].method, rows[i].toa), RS,
+				 rows[i].method, 1);
+			add_real(m, add_service(m, VIP2, rows[i].method, rows[i].toa), RS,
+				 rows[i].method, 1);
+			assert_int_equal(lvs_map_finish(m), 0);
+			c = collide_new(m, *rows[i].node, 7);
+			rows[i].scene(c, condition);
+			f = find_all(c);
+			seen = expected_of(&f);
+			if (seen != rows[i].by_condition[condition])
+				fail_msg("%s, condition %d: %d", rows[i].what, condition, seen);
+			if (seen != NO)
+				assert_int_equal(f.last.toa_unknown,
+						 rows[i].method == LVS_FULLNAT &&
+							 rows[i].toa == LVS_TOA_UNSET);
+		}
+	}
+}
+
+/* ---- what becomes of the two, lvs.md 1.5 ---- */
+
+static void tells_what_becomes_of_them(void **state _unused_)
+{
+	static const struct {
+		enum flow_state direct, via;
+		int n;
+		enum collide_certainty certainty;
+		enum collide_effect effect;
+	} rows[] = {
+		{ FLOW_ESTABLISHED, FLOW_ESTABLISHED, 1, COLLIDE_MANIFEST, COLLIDE_DIRECT_RESET },
+		{ FLOW_ESTABLISHED, FLOW_OPENING, 1, COLLIDE_CERTAIN, COLLIDE_DIRECT_SOON },
+		{ FLOW_OPENING, FLOW_ESTABLISHED, 1, COLLIDE_MANIFEST, COLLIDE_STALLS },
+		{ FLOW_OPENING, FLOW_TIME_WAIT, 1, COLLIDE_CERTAIN, COLLIDE_STALLS },
+		{ FLOW_OPENING, FLOW_OPENING, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
+		{ FLOW_ESTABLISHED, FLOW_TIME_WAIT, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
+		{ FLOW_CLOSING, FLOW_ESTABLISHED, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
+		/* the RS has forgotten it, or takes the SYN for a new one */
+		{ FLOW_TIME_WAIT, FLOW_ESTABLISHED, 0, 0, 0 },
+		{ FLOW_CLOSED, FLOW_OPENING, 0, 0, 0 },
+	};
+	_cleanup_(lvs_map_freep) struct lvs_map *m = map_of(VIP, LVS_NAT, LVS_TOA_UNSET, RS);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(collide_freep) struct collide *c = collide_new(m, client_node, i + 1);
+		struct found f;
+
+		put(c, flow_of(IPPROTO_TCP, C, RS, rows[i].direct));
+		put(c, flow_of(IPPROTO_TCP, C, VIP, rows[i].via));
+		f = find_all(c);
+		assert_int_equal(f.n, rows[i].n);
+		if (!f.n)
+			continue;
+		assert_int_equal(f.last.certainty, rows[i].certainty);
+		assert_int_equal(f.last.effect, rows[i].effect);
+		assert_true(f.last.share == 1);
+		assert_int_equal(f.last.direct.dport, 3269);
+		assert_int_equal(f.last.via.dport, 3306);
+		assert_int_equal(f.last.direct.cport, 61902);
+		assert_int_equal(f.last.service, 0);
+		assert_int_equal(f.last.other_service, LVS_NONE);
+	}
+}
+
+static void takes_retransmissions_for_evidence(void **state _unused_)
+{
+	_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
+	_cleanup_(collide_freep) struct collide *c = NULL;
+	uint32_t s = add_service(m, VIP, LVS_NAT, LVS_TOA_UNSET);
+	struct flow f = flow_of(IPPROTO_TCP, C, RS, FLOW_ESTABLISHED);
+	struct found found;
+
+	add_real(m, s, RS, LVS_NAT, 1);
+	add_real(m, s, "10.112.61.164:3269", LVS_NAT, 3);
+	assert_int_equal(lvs_map_finish(m), 0);
+	c = collide_new(m, client_node, 1);
+	put(c, f);
+	put(c, flow_of(IPPROTO_TCP, C, VIP, FLOW_ESTABLISHED));
+	found = find_all(c);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.last.certainty, COLLIDE_POSSIBLE);
+	assert_true(found.last.share == 0.25);
+	f.backoff = 1;
+	put(c, f);
+	assert_int_equal(find_all(c).last.certainty, COLLIDE_POSSIBLE);
+	f.backoff = 2;
+	put(c, f);
+	assert_int_equal(find_all(c).last.certainty, COLLIDE_MANIFEST);
+	assert_int_equal(collide_count(c), 2);
+}
+
+/* ---- lvs.md 2.6 ---- */
+
+static void follows_the_restore_rule(void **state _unused_)
+{
+	static const struct {
+		const char *entry, *newcomer;
+		enum conn_tcp_state state;
+		int weight; /* of a second RS */
+		bool saved;
+		enum on_certain on_certain;
+		enum collide_verdict verdict;
+	} rows[] = {
+		{ RS, VIP, CONN_TCP_ESTABLISHED, 0, false, ON_CERTAIN_SKIP, COLLIDE_SKIP },
+		{ RS, VIP, CONN_TCP_FIN_WAIT, 0, false, ON_CERTAIN_SKIP, COLLIDE_SKIP },
+		{ RS, VIP, CONN_TCP_ESTABLISHED, 0, false, ON_CERTAIN_RESTORE, COLLIDE_RESTORE },
+		{ RS, VIP, CONN_TCP_SYN_SENT, 0, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		{ RS, VIP, CONN_TCP_TIME_WAIT, 0, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		{ VIP, RS, CONN_TCP_SYN_SENT, 0, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		{ VIP, RS, CONN_TCP_ESTABLISHED, 0, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		{ RS, VIP, CONN_TCP_ESTABLISHED, 0, true, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		{ RS, VIP, CONN_TCP_ESTABLISHED, 1, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+		/* through two services the newer kills the older just so */
+		{ VIP2, VIP, CONN_TCP_ESTABLISHED, 0, false, ON_CERTAIN_SKIP, COLLIDE_SKIP },
+		{ VIP2, VIP, CONN_TCP_SYN_SENT, 0, false, ON_CERTAIN_SKIP, COLLIDE_RESTORE },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
+		_cleanup_(collide_freep) struct collide *c = NULL;
+		uint32_t s = add_service(m, VIP, LVS_FULLNAT, LVS_TOA_PACKET);
+		struct conn entry =
+			conn_of(IPPROTO_TCP, "10.232.1.9:33862", rows[i].entry, rows[i].entry,
+				"192.168.11.7:31445", CONN_TCP_ESTABLISHED);
+		struct conn newcomer =
+			conn_of(IPPROTO_TCP, "10.232.1.4:40000", rows[i].newcomer, rows[i].newcomer,
+				"192.168.11.7:31445", rows[i].state);
+		struct found f = { .n = 0 };
+		bool is_via;
+
+		add_real(m, s, RS, LVS_FULLNAT, 1);
+		if (rows[i].weight)
+			add_real(m, s, "10.112.61.164:3269", LVS_FULLNAT, (uint32_t)rows[i].weight);
+		s = add_service(m, VIP2, LVS_FULLNAT, LVS_TOA_PACKET);
+		add_real(m, s, RS, LVS_FULLNAT, 1);
+		assert_int_equal(lvs_map_finish(m), 0);
+		c = collide_new(m, client_node, i + 1);
+		assert_int_equal(collide_add_conn(c, &newcomer,
+						  rows[i].saved ? FLOW_SAVED : FLOW_CONNTRACK, 0),
+				 0);
+		assert_int_equal(collide_probe_conn(c, &entry, false, on_collision, &f), 0);
+		assert_int_equal(f.n, 1);
+		is_via = f.last.class == COLLIDE_A && f.last.via.dport == 3306 &&
+			 !strcmp(rows[i].entry, VIP);
+		if (collide_rule(&f.last, is_via, rows[i].on_certain) != rows[i].verdict)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void restores_where_only_we_mix_up(void **state _unused_)
+{
+	struct collision c = {
+		.class = COLLIDE_C,
+		.certainty = COLLIDE_CERTAIN,
+		.via = { .state = FLOW_ESTABLISHED },
+	};
+
+	assert_int_equal(collide_rule(&c, false, ON_CERTAIN_SKIP), COLLIDE_RESTORE);
+	c.class = COLLIDE_A;
+	assert_int_equal(collide_rule(&c, false, ON_CERTAIN_SKIP), COLLIDE_SKIP);
+	c.toa_unknown = true;
+	assert_int_equal(collide_rule(&c, false, ON_CERTAIN_SKIP), COLLIDE_RESTORE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(follows_the_truth_table),
+		cmocka_unit_test(tells_what_becomes_of_them),
+		cmocka_unit_test(takes_retransmissions_for_evidence),
+		cmocka_unit_test(follows_the_restore_rule),
+		cmocka_unit_test(restores_where_only_we_mix_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
