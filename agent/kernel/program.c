@@ -112,7 +112,7 @@ static void become(const struct program *p, const char *path, const struct pipes
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	if (dup2(pipes->in[0], STDIN_FILENO) < 0 || dup2(pipes->out[1], STDOUT_FILENO) < 0 ||
-	    dup2(pipes->err[1], STDERR_FILENO) < 0)
+	    dup2(p->merge ? pipes->out[1] : pipes->err[1], STDERR_FILENO) < 0)
 		_exit(127);
 	execve(path, p->argv, (char *const *)environment);
 	_exit(127);

@@ -16,6 +16,7 @@ struct program {
 	const char *input; /* what it reads; NULL: nothing */
 	usec_t budget;	   /* it is killed when it takes longer; USEC_NEVER */
 	bool private_run;  /* hide /run from it: its lock file is then its own */
+	bool merge;	   /* its complaints are lines like the others */
 	/* Called for each line it prints, without the newline; lines of over
 	 * 4 kB are left out. NULL: what it prints counts as complaint. */
 	void (*line)(void *ud, const char *line);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* keepalived.conf, as its reader takes it apart. */
+/* keepalived.conf, as its reader takes it apart; and what import makes of it is
+ * a configuration that is accepted. */
 #include "fuzz.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
+#include "front/config.h"
 #include "front/keepalived_conf.h"
+#include "front/keepalived_import.h"
 
 /* Returns how many directives there are; *RET_DOUBT: whether one is doubtful. */
 static size_t list_holds(const struct keepalived_directive *d, unsigned depth, bool *ret_doubt)
@@ -47,6 +53,36 @@ static void notes_hold(const struct keepalived_conf *c)
 	}
 }
 
+static void import_holds(const struct keepalived_conf *c, enum instance_owner owner)
+{
+	struct keepalived_import what = { .conf = c, .owner = owner, .fifo = "/f", .hooks = "/h" };
+	struct request_error e = { "" };
+	struct vrrp_conf vrrp;
+	struct settings s;
+	unsigned left;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	CLAIM(out && vrrp_conf_read(c, &vrrp) == 0);
+	what.vrrp = &vrrp;
+	CLAIM(keepalived_import(&what, out, &left) == 0);
+	CLAIM(fclose(out) == 0);
+	vrrp_conf_done(&vrrp);
+	for (const char *p = text; *p; p++)
+		CLAIM(*p == '\n' || ((unsigned char)*p >= ' ' && *p != 0x7f));
+	file_load((const uint8_t *)text, size);
+	/* a file of more than that is refused whatever is in it */
+	if (size <= 256 * 1024) {
+		if (config_load(FILE_DIR "/" FILE_NAME, &s, &e) < 0) {
+			fprintf(stderr, "%s\n%s", e.text, text);
+			CLAIM(!"accepted");
+		}
+		settings_done(&s);
+	}
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct keepalived_conf *c = NULL;
@@ -56,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	list_holds(keepalived_conf_first(c), 0, &doubt);
 	CLAIM(!doubt || keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES));
 	notes_hold(c);
+	import_holds(c, size % 2 ? OWNER_KEEPALIVED : OWNER_VIPSAFE);
 	keepalived_conf_free(c);
 	return 0;
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe import: from keepalived.conf to sections of vipsafe.conf. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/keepalived.h"
+#include "core/option.h"
+#include "front/keepalived_import.h"
+
+struct choice {
+	const char *file;
+	enum instance_owner owner;
+	struct keepalived_version version;
+	bool owner_given, version_given;
+};
+
+static int take_owner(struct choice *c, const char *word, struct request_error *e)
+{
+	if (c->owner_given)
+		return request_error_set(e, "\"owner\" is given twice");
+	if (strcmp(word, "vipsafe") && strcmp(word, "keepalived"))
+		return request_error_set(e, "owner " QUOTED " is neither vipsafe nor keepalived",
+					 word);
+	c->owner = strcmp(word, "vipsafe") ? OWNER_KEEPALIVED : OWNER_VIPSAFE;
+	c->owner_given = true;
+	return 0;
+}
+
+static int take_version(struct choice *c, const char *word, struct request_error *e)
+{
+	if (c->version_given)
+		return request_error_set(e, "\"version\" is given twice");
+	if (keepalived_version_parse(word, &c->version) < 0)
+		return request_error_set(e,
+					 "version " QUOTED " is no version of keepalived such as"
+					 " 1.3.5",
+					 word);
+	c->version_given = true;
+	return 0;
+}
+
+static int take_words(struct choice *c, int argc, char *argv[], struct request_error *e)
+{
+	int i, r = 0;
+
+	if (!argc)
+		return request_error_set(e, "give the file: vipsafe import keepalived.conf");
+	c->file = argv[0];
+	for (i = 1; i < argc && r >= 0; i += 2) {
+		bool owner = !strcmp(argv[i], "owner");
+
+		if (!owner && strcmp(argv[i], "version"))
+			return request_error_set(e, "unknown word " QUOTED, argv[i]);
+		if (i + 1 == argc)
+			return request_error_set(e, "\"%s\" needs a value", argv[i]);
+		r = owner ? take_owner(c, argv[i + 1], e) : take_version(c, argv[i + 1], e);
+	}
+	return r;
+}
+
+static int print(const struct cli *cli, const struct choice *c, const struct keepalived_conf *conf,
+		 unsigned *ret_left)
+{
+	struct keepalived_import what = {
+		.conf = conf,
+		.owner = c->owner,
+		.version = c->version,
+		.fifo = cli->settings.fifo,
+		.hooks = HOOKSDIR,
+	};
+	struct vrrp_conf vrrp;
+	int r;
+
+	r = vrrp_conf_read(conf, &vrrp);
+	if (r < 0)
+		return r;
+	if (!vrrp.n_instances)
+		fprintf(stderr, "vipsafe: warning: there is no vrrp_instance\n");
+	what.vrrp = &vrrp;
+	r = keepalived_import(&what, stdout, ret_left);
+	vrrp_conf_done(&vrrp);
+	return r;
+}
+
+int command_import(struct cli *cli, int argc, char *argv[])
+{
+	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	struct choice c = { .owner = OWNER_VIPSAFE };
+	struct request_error e;
+	unsigned left = 0;
+	int r;
+
+	if (cli->options.json) {
+		request_error_set(&e, "contradictory options: \"--json\" does not go with import");
+		return command_usage(&e);
+	}
+	if (take_words(&c, argc, argv, &e) < 0)
+		return command_usage(&e);
+	r = keepalived_conf_read(c.file, &conf);
+	if (r < 0) {
+		request_error_set(&e, "%.200s: %s", c.file,
+				  r == -EINVAL ? "is not a regular file" : strerror(-r));
+		fprintf(stderr, "vipsafe: %s\n", e.text);
+		return EXIT_CONFIG;
+	}
+	if (!c.version_given)
+		keepalived_ask_version(&c.version);
+	r = print(cli, &c, conf, &left);
+	if (r < 0) {
+		fprintf(stderr, "vipsafe: %s\n", strerror(-r));
+		return EXIT_CONFIG;
+	}
+	if (left)
+		fprintf(stderr, "vipsafe: warning: %u lines begin with \"#!\": look at them\n",
+			left);
+	return left ? EXIT_WARNINGS : EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From an existing keepalived.conf to vipsafe.conf: the sections for its
+ * instances, and what is to be changed in keepalived.conf. */
+#pragma once
+
+#include <stdio.h>
+
+#include "core/instance_settings.h"
+#include "front/keepalived_version.h"
+#include "front/keepalived_vrrp.h"
+
+struct keepalived_import {
+	const struct keepalived_conf *conf;
+	const struct vrrp_conf *vrrp;
+	enum instance_owner owner;	   /* of the addresses, from then on */
+	struct keepalived_version version; /* for which lines are proposed */
+	const char *fifo;		   /* where vipsafed reads */
+	const char *hooks;		   /* the directory of the hooks */
+};
+
+/* Print it to OUT: a file that vipsafed --check accepts. What could not be
+ * carried over is a comment that begins with "#!" and names the line;
+ * *RET_LEFT says how many. Returns 0 or -ENOMEM. */
+int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left);

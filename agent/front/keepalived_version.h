@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Versions of keepalived: what a configuration means depends on them. */
+#pragma once
+
+#include <stdbool.h>
+
+struct keepalived_version {
+	unsigned major, minor, patch; /* major 0: not known */
+};
+
+/* "2.2.7", "v1.3.5", or the line keepalived --version begins with. Returns 0 or
+ * -EINVAL. */
+int keepalived_version_parse(const char *text, struct keepalived_version *ret);
+
+/* Whether V is known and older than MAJOR.MINOR.PATCH. */
+bool keepalived_version_before(const struct keepalived_version *v, unsigned major, unsigned minor,
+			       unsigned patch);
