@@ -35,15 +35,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = input_text(data, size), *line, *end;
 
+	setting_holds(text);
 	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
 		char *copy = input_text((uint8_t *)line, (size_t)(end + 1 - line));
 
 		line_holds(copy);
-		setting_holds(copy);
 		free(copy);
 	}
 	line_holds(line);
-	setting_holds(line);
 	free(text);
 	return 0;
 }
