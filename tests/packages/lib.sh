@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the tests of the packages share: TAP, and the packages themselves, which
+# are made once in $BUILD/packages however many tests ask for them.
+#   new/  of this tree       old/  of the same, called 0.0.9: what to upgrade from
+#   again/  of this tree, built elsewhere a second time
+
+set -u -o pipefail
+SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+BUILD=${VIPSAFE_BUILD:?the build directory}
+export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
+CASE=$(basename "$0" .sh)
+P=$BUILD/packages
+mkdir -p "$P"
+TAP_N=0 TAP_BAD=0
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+trap 'exit 143' TERM INT HUP
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+# report 0|1 DESCRIPTION [WHY]
+report() {
+	TAP_N=$((TAP_N + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $TAP_N - $2"
+	else
+		TAP_BAD=$((TAP_BAD + 1))
+		echo "not ok $TAP_N - $2"
+		[ -z "${3:-}" ] || diag "$3"
+	fi
+}
+
+# check DESCRIPTION COMMAND...
+check() {
+	local what=$1 r=0
+
+	shift
+	"$@" >"$T/check" 2>&1 || r=1
+	report $r "$what" "failed: $* $(head -c 2000 "$T/check")"
+}
+
+# is GOT WANTED DESCRIPTION
+is() {
+	local r=0
+
+	[ "$1" = "$2" ] || r=1
+	report $r "$3" "$(diff <(echo "$2") <(echo "$1") | sed -n 's/^</wanted:/p; s/^>/got:   /p')"
+}
+
+# nothing TEXT DESCRIPTION: TEXT lists what is wrong
+nothing() { is "$1" "" "$2"; }
+
+done_testing() {
+	echo "1..$TAP_N"
+	[ "$TAP_BAD" = 0 ]
+	exit
+}
+
+bail_out() {
+	echo "Bail out! $*"
+	exit 99
+}
+
+# Loud; where everything is supposed to be there, a failure.
+skip_all() {
+	[ "${CI:-}" != true ] || bail_out "$*"
+	echo "1..0 # SKIP $*"
+	echo "SKIP $CASE: $*" >&2
+	exit 0
+}
+
+need() {
+	local tool
+
+	for tool; do
+		command -v "$tool" >/dev/null || skip_all "$tool is not installed"
+	done
+}
+
+cache_dir() {
+	if [ -n "${PACKAGES_CACHE:-}" ]; then
+		echo "$PACKAGES_CACHE"
+	elif mkdir -p /var/cache/vipsafe-packages 2>/dev/null && [ -w /var/cache/vipsafe-packages ]; then
+		echo /var/cache/vipsafe-packages
+	else
+		echo "$P/cache"
+	fi
+}
+
+# Our caller is a make: nothing of it must leak into those that are called.
+plain_make() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s "$@"; }
+
+make_once() { # WHAT COMMAND...: unless it has been done; its log is $P/WHAT.log
+	local what=$1
+
+	shift
+	(
+		flock 9
+		[ ! -e "$P/$what.done" ] || exit 0
+		"$@" >"$P/$what.log" 2>&1 </dev/null 9>&- || exit 1
+		touch "$P/$what.done"
+	) 9>"$P/$what.lock" || {
+		tail -n 15 "$P/$what.log" | sed 's/^/# /'
+		bail_out "cannot make $what: $P/$what.log"
+	}
+}
+
+make_tarballs() {
+	local new
+
+	rm -rf "$P/old.tree" && mkdir -p "$P/old.tree"
+	plain_make -C "$BUILD" dist-gzip || return 1
+	new=$(echo "$BUILD"/vipsafe-*.tar.gz)
+	VERSION=${new##*/vipsafe-}
+	VERSION=${VERSION%.tar.gz}
+	echo "$VERSION" >"$P/version"
+	mv "$new" "$P/" || return 1
+	tar -xzf "$P/vipsafe-$VERSION.tar.gz" -C "$P/old.tree" || return 1
+	cd "$P/old.tree" || return 1
+	mv "vipsafe-$VERSION" vipsafe-0.0.9 || return 1
+	sed -i "s/${VERSION//./\\.}/0.0.9/g" vipsafe-0.0.9/configure vipsafe-0.0.9/configure.ac
+	# equally old, or make would want to make configure again
+	find vipsafe-0.0.9 -exec touch -h -r "vipsafe-0.0.9/NEWS" {} +
+	tar -czf "$P/vipsafe-0.0.9.tar.gz" vipsafe-0.0.9 && rm -rf "$P/old.tree"
+}
+
+tarballs() {
+	make_once tarballs make_tarballs
+	VERSION=$(cat "$P/version")
+}
+
+# built KIND WHICH: packages of KIND deb or rpm in $P/WHICH
+built() {
+	local version
+
+	tarballs
+	version=$VERSION
+	[ "$2" != old ] || version=0.0.9
+	make_once "$1-$2" env DEB_BUILD_OPTIONS="nocheck parallel=2" TMPDIR="$T" \
+		sh "$SRC/packaging/$1/build" "$P/vipsafe-$version.tar.gz" "$P/$2"
+}
