@@ -31,10 +31,12 @@ static bool is_trusted(int fd)
 	       (cred.uid == 0 || cred.uid == geteuid());
 }
 
-static int connect_to(const char *path, int *ret_fd)
+static int connect_to(const char *path, usec_t patience, int *ret_fd)
 {
+	usec_t most = MIN(patience, CONNECT_PATIENCE_MS * USEC_PER_MSEC);
 	/* limits connect() as well, when the listener's queue is full */
-	struct timeval limit = { .tv_sec = CONNECT_PATIENCE_MS / 1000 };
+	struct timeval limit = { .tv_sec = (time_t)(most / USEC_PER_SEC),
+				 .tv_usec = (suseconds_t)(most % USEC_PER_SEC) };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
 
@@ -132,7 +134,7 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	_cleanup_close_ int fd = -1;
 
 	*ret_outcome = CLIENT_ABSENT;
-	if (!line || strlen(line) > WIRE_REQUEST_MAX || connect_to(path, &fd) < 0)
+	if (!line || strlen(line) > WIRE_REQUEST_MAX || connect_to(path, patience, &fd) < 0)
 		return;
 	if (exchange(fd, line, now_usec() + patience, ret) < 0)
 		*ret_outcome = CLIENT_BROKEN;

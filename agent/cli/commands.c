@@ -28,6 +28,11 @@ static const struct command commands[] = {
 	  "And what to change in keepalived.conf; owner says who adds and deletes the addresses\n"
 	  "from then on. What cannot be carried over is a comment that begins with \"#!\"; then\n"
 	  "the exit code is 10.\n" },
+	{ "notify", command_notify, SCOPE_ANY, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
+	  "hand over what keepalived says of an instance",
+	  "For notify scripts: the daemon is told, and it is not waited for what it does. Without\n"
+	  "a daemon it is done here, detached.\n",
+	  true },
 	{ "plan", command_plan, SCOPE_MOVE, false, "add|del ...",
 	  "say what add or del would do, and change nothing",
 	  "The words after \"plan\" are those of the command itself.\n" },

@@ -29,6 +29,7 @@ struct command {
 	const char *arguments;
 	const char *help;    /* one line */
 	const char *details; /* lines for "COMMAND --help"; may be NULL */
+	bool headstrong;     /* it goes on although the configuration cannot be read */
 };
 
 /* The command WORD names or uniquely abbreviates. Returns 0 or -EINVAL with
@@ -45,6 +46,7 @@ int command_add(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
+int command_notify(struct cli *cli, int argc, char *argv[]);
 int command_plan(struct cli *cli, int argc, char *argv[]);
 int command_probe(struct cli *cli, int argc, char *argv[]);
 int command_recover(struct cli *cli, int argc, char *argv[]);

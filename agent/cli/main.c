@@ -31,18 +31,22 @@ static void set_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* What goes on without a configuration has the defaults. */
 static int load_settings(struct cli *cli)
 {
 	struct request_error e = { "" };
+	int code = EXIT_DONE;
 
 	if (config_load(cli->options.config, &cli->settings, &e) < 0) {
 		fprintf(stderr, "vipsafe: %s\n", e.text);
-		return EXIT_CONFIG;
+		settings_init(&cli->settings);
+		(void)settings_finish(&cli->settings, &e);
+		code = EXIT_CONFIG;
 	}
 	if (cli->options.socket)
 		snprintf(cli->settings.socket, sizeof(cli->settings.socket), "%s",
 			 cli->options.socket);
-	return EXIT_DONE;
+	return code;
 }
 
 static int run_command(struct cli *cli, const struct command *c, int argc, char *argv[])
@@ -56,7 +60,7 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 		return command_usage(&e);
 	}
 	code = load_settings(cli);
-	if (code != EXIT_DONE)
+	if (code != EXIT_DONE && !c->headstrong)
 		return code;
 	cli->seed = identity_seed();
 	identity_boot_id(cli->boot_id);

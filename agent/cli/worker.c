@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -170,9 +172,23 @@ static int tell_of_death(pid_t pid)
 	return EXIT_UNPROTECTED;
 }
 
-static int parent_main(pid_t pid, int fd)
+static bool comes_in_time(int fd, usec_t patience)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int r;
+
+	do
+		r = poll(&p, 1, (int)(patience / USEC_PER_MSEC));
+	while (r < 0 && errno == EINTR);
+	return r > 0;
+}
+
+static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 {
 	struct answer a;
+
+	if (job->patience && !comes_in_time(fd, job->patience))
+		return EXIT_DONE;
 
 	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
 		return tell_of_death(pid);
@@ -210,7 +226,7 @@ int worker_run(const struct worker_job *job)
 	if (!pid)
 		child_main(job, fds[1]);
 	close(fds[1]);
-	code = parent_main(pid, fds[0]);
+	code = parent_main(job, pid, fds[0]);
 	close(fds[0]);
 	return code;
 }

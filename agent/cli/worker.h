@@ -7,12 +7,17 @@
 
 #include <stdio.h>
 
+#include <vipsafe/base.h>
+
 struct worker_job {
 	/* The work. Prints to OUT and ERR; returns the exit code. */
 	int (*run)(void *ud, FILE *out, FILE *err);
 	/* What follows when the caller has its answer; may be NULL. */
 	void (*after)(void *ud);
 	void *ud;
+	/* How long the caller waits for what the work has to say; 0: to its end.
+	 * Then it goes on without it. */
+	usec_t patience;
 };
 
 /* Returns the exit code of the job. Where no child can be made, the job runs

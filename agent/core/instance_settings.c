@@ -205,7 +205,7 @@ const struct setting_section instance_section = {
 struct instance_policy instance_settings_policy(const struct instance_settings *s)
 {
 	return (struct instance_policy){
-		.is_ours = s->owner == OWNER_VIPSAFE,
+		.is_ours = s->owner == OWNER_VIPSAFE && s->n_addresses,
 		.add = s->master == ENTER_ADD,
 		.del_backup = s->backup == LEAVE_DEL,
 		.del_fault = s->fault == LEAVE_DEL,

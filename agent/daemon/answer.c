@@ -22,6 +22,9 @@ static json_t *operations(const struct run_env *env)
 void answer_status(struct daemon *d, struct client *c, const struct wire_request *r)
 {
 	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
+	size_t n_instances = 0;
+	_cleanup_free_ struct status_instance *instances =
+		instances_status(d->instances, &n_instances);
 	struct survey survey;
 	struct status s = {
 		.version = PACKAGE_VERSION,
@@ -32,6 +35,9 @@ void answer_status(struct daemon *d, struct client *c, const struct wire_request
 		.refused = d->refused,
 		.devices = devices,
 		.n_devices = devices ? d->watches.n : 0,
+		.instances = instances,
+		.n_instances = n_instances,
+		.notify = instances_notify_status(d->instances),
 		.survey = &survey,
 		.operations = operations(&d->env),
 		.columns = r->columns,

@@ -71,6 +71,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 	d->settings = *s;
 	*s = (struct settings){ 0 };
 	watches_apply(&d->watches, anew);
+	instances_apply(d->instances);
 	return 0;
 }
 
@@ -107,7 +108,8 @@ static void on_signal(void *ud, int sig)
 		(void)daemon_reload(d, &e);
 		return;
 	}
-	log_line(LOG_NOTICE, "stopping; addresses and entries stay as they are");
+	log_line(LOG_NOTICE, "stopping; entries%s stay as they are",
+		 d->settings.on_stop == STOP_KEEP ? " and addresses" : "");
 	service_stopping();
 	loop_stop(d->loop);
 }
@@ -117,6 +119,7 @@ static usec_t on_round(void *ud)
 	struct daemon *d = ud;
 	usec_t next = watches_tick(&d->watches), now;
 
+	next = MIN(next, instances_tick(d->instances));
 	next = MIN(next, moves_tick(d->moves));
 	d->retired = control_free(d->retired);
 	next = MIN(next, control_tick(d->control));
@@ -178,11 +181,14 @@ int daemon_start(struct daemon *d)
 	d->watches = (struct watches){ .loop = d->loop, .env = &d->env };
 	r = moves_new(&d->env, &d->watches, &d->tell, &d->moves);
 	if (r == 0)
+		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
+	if (r == 0)
 		r = open_control(d, &d->settings, &d->control);
 	if (r < 0)
 		return r;
 	prepare(d);
 	watches_apply(&d->watches, false);
+	instances_apply(d->instances);
 	loop_on_round(d->loop, on_round, d);
 	return 0;
 }
@@ -205,6 +211,9 @@ void daemon_stop(struct daemon *d)
 		unlink(d->settings.socket);
 	control_free(d->retired);
 	control_free(d->control);
+	if (d->instances && d->settings.on_stop == STOP_RELEASE)
+		instances_release(d->instances);
+	instances_free(d->instances);
 	moves_free(d->moves);
 	if (d->watches.loop)
 		watches_done(&d->watches);

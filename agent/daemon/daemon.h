@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What vipsafed is made of, and its life: start, reload, rounds of the loop,
- * stop. It owns no address: none goes when it stops, whatever on_stop says. */
+ * stop. Only with on_stop = release do its instances' addresses go with it. */
 #pragma once
 
 #include "daemon/control.h"
+#include "daemon/instances.h"
 #include "daemon/loop.h"
 #include "daemon/moves.h"
 #include "daemon/tell.h"
@@ -25,6 +26,7 @@ struct daemon {
 	struct watches watches;
 	struct tell tell;
 	struct moves *moves;
+	struct instances *instances;
 	usec_t started, alive_every, alive_next;
 	uint64_t refused;
 	usec_t refused_told;

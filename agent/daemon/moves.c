@@ -16,23 +16,27 @@
 #define AGAIN_MAX 64 /* second bursts outstanding; more are left out */
 
 struct waiting {
-	struct client *client;
-	struct wire_request request;
+	struct client *client; /* NULL: it is a job */
+	enum wire_text text;
+	struct moves_job job;
+	struct request request;
 	usec_t until;
 	char device[LINK_NAME_MAX]; /* the real name, as the lock has it */
 };
 
 struct again {
 	struct report report;
-	usec_t when;
-	unsigned rounds; /* still to come */
+	usec_t when, interval;
+	unsigned rounds;     /* still to come of this burst */
+	unsigned next_burst; /* rounds of the one after it */
+	usec_t next_when;
 };
 
 struct moves {
 	const struct run_env *env;
 	const struct watches *watches;
 	struct tell *tell;
-	struct waiting *waiting[CONTROL_CLIENTS_MAX]; /* owned, oldest first */
+	struct waiting *waiting[2 * CONTROL_CLIENTS_MAX]; /* owned, oldest first */
 	size_t n_waiting;
 	struct again *again[AGAIN_MAX]; /* owned */
 	size_t n_again;
@@ -65,29 +69,44 @@ struct moves *moves_free(struct moves *m)
 	return NULL;
 }
 
-static void plan_again(struct moves *m, const struct report *report)
+/* What is still to be announced after a run that has done FIRST rounds of S. */
+static void plan_again(struct moves *m, const struct report *report,
+		       const struct announce_settings *s, unsigned first)
 {
-	const struct announce_settings *s = &m->env->settings->announce;
+	struct announce_settings rest = { .again = s->count - first + s->again };
+	usec_t now = loop_now();
 	struct again *a;
 
-	if (!again_wanted(s, report) || m->n_again == AGAIN_MAX)
+	if (!again_wanted(&rest, report) || m->n_again == AGAIN_MAX)
 		return;
 	a = malloc(sizeof(*a));
 	if (!a)
 		return;
 	a->report = *report;
-	a->when = loop_now() + s->again_after;
-	a->rounds = s->again;
+	a->when = now + s->interval;
+	a->interval = s->interval;
+	a->rounds = s->count - first;
+	a->next_burst = s->again;
+	a->next_when = now + s->again_after;
 	m->again[m->n_again++] = a;
 }
 
-static void run(struct moves *m, struct client *c, const struct wire_request *r, usec_t until,
-		int ifindex)
+static void deliver(const struct waiting *w, const struct report *report)
+{
+	if (!w->client)
+		w->job.done(w->job.ud, report);
+	else
+		control_answer(w->client, report ? wire_answer_report(report, w->text) : NULL);
+}
+
+static void run(struct moves *m, const struct waiting *w, int ifindex)
 {
 	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
 	struct kernel_real *beside = NULL;
+	struct announce_settings announce = m->env->settings->announce;
+	struct settings settings = *m->env->settings; /* what it owns stays there */
 	struct run_env env = *m->env;
-	struct request request = r->move;
+	struct request request = w->request;
 	usec_t now = loop_now();
 
 	env.guard = watches_guard(m->watches, ifindex, &request, &env.kernel);
@@ -95,15 +114,21 @@ static void run(struct moves *m, struct client *c, const struct wire_request *r,
 		beside = watches_kernel(m->watches, ifindex);
 	if (beside)
 		env.kernel = kernel_real_get(beside);
+	if (!w->client)
+		announce = *w->job.announce;
+	settings.announce = announce;
+	if (announce.interval) /* nobody waits for the others here */
+		settings.announce.count = MIN(announce.count, 1U);
+	env.settings = &settings;
 	env.seed += ++m->count; /* each run has its own name */
-	request.deadline = now < until ? until - now : 1;
+	request.deadline = now < w->until ? w->until - now : 1;
 	if (report) {
 		run_move(&env, &request, report);
 		tell_report(m->tell, report);
-		plan_again(m, report);
+		plan_again(m, report, &announce, settings.announce.count);
 	}
 	kernel_real_free(beside);
-	control_answer(c, report ? wire_answer_report(report, r->text) : NULL);
+	deliver(w, report);
 }
 
 /* Whether nobody else has the lock of DEVICE at this moment. What else may be
@@ -141,40 +166,54 @@ static bool waits_for_dad(const struct request *r)
 	return false;
 }
 
-static void wait_turn(struct moves *m, struct client *c, const struct wire_request *r, usec_t until,
-		      const struct link *link)
+static void wait_turn(struct moves *m, const struct waiting *w)
 {
-	struct waiting *w = calloc(1, sizeof(*w));
+	struct waiting *copy = malloc(sizeof(*copy));
 
-	if (!w || m->n_waiting == ARRAY_SIZE(m->waiting)) {
-		free(w);
-		refuse(c, WIRE_INTERNAL, "no room to wait");
+	if (!copy || m->n_waiting == ARRAY_SIZE(m->waiting)) {
+		free(copy);
+		if (w->client)
+			refuse(w->client, WIRE_INTERNAL, "no room to wait");
+		else
+			w->job.done(w->job.ud, NULL);
 		return;
 	}
-	w->client = c;
-	w->request = *r;
-	w->until = until;
-	memcpy(w->device, link->name, sizeof(w->device));
-	m->waiting[m->n_waiting++] = w;
+	*copy = *w;
+	m->waiting[m->n_waiting++] = copy;
+}
+
+static void ask(struct moves *m, struct waiting *w)
+{
+	const struct kernel *k = &m->env->kernel;
+	const struct request *r = &w->request;
+	struct link link = { 0 };
+
+	w->until = loop_now() + (r->deadline ? r->deadline : m->env->settings->deadline);
+	/* Without the device the run says so itself. */
+	if (!r->plan && k->ops->link_get(k->ctx, r->device, &link) == 0 &&
+	    (is_awaited(m, link.name) || !is_free(m, link.name))) {
+		memcpy(w->device, link.name, sizeof(w->device));
+		wait_turn(m, w);
+	} else {
+		run(m, w, link.ifindex);
+	}
 }
 
 void moves_ask(struct moves *m, struct client *c, const struct wire_request *r)
 {
-	const struct kernel *k = &m->env->kernel;
-	usec_t budget = r->move.deadline ? r->move.deadline : m->env->settings->deadline;
-	usec_t until = loop_now() + budget;
-	struct link link = { 0 };
+	struct waiting w = { .client = c, .text = r->text, .request = r->move };
 
-	if (waits_for_dad(&r->move)) {
+	if (waits_for_dad(&r->move))
 		refuse(c, WIRE_BAD_REQUEST, "duplicate address detection is not waited for here");
-		return;
-	}
-	/* Without the device the run says so itself. */
-	if (!r->move.plan && k->ops->link_get(k->ctx, r->move.device, &link) == 0 &&
-	    (is_awaited(m, link.name) || !is_free(m, link.name)))
-		wait_turn(m, c, r, until, &link);
 	else
-		run(m, c, r, until, link.ifindex);
+		ask(m, &w);
+}
+
+void moves_submit(struct moves *m, const struct request *request, const struct moves_job *job)
+{
+	struct waiting w = { .job = *job, .request = *request };
+
+	ask(m, &w);
 }
 
 static void remove_at(struct moves *m, size_t i)
@@ -182,6 +221,15 @@ static void remove_at(struct moves *m, size_t i)
 	free(m->waiting[i]);
 	m->n_waiting--;
 	memmove(&m->waiting[i], &m->waiting[i + 1], (m->n_waiting - i) * sizeof(m->waiting[0]));
+}
+
+void moves_withdraw(struct moves *m, const void *ud)
+{
+	size_t i = m->n_waiting;
+
+	while (i--)
+		if (!m->waiting[i]->client && m->waiting[i]->job.ud == ud)
+			remove_at(m, i);
 }
 
 void moves_forget(struct moves *m, const struct client *c)
@@ -226,28 +274,41 @@ static void run_waiting(struct moves *m)
 		remove_at(m, i);
 		if (k->ops->link_get(k->ctx, w->device, &link) < 0)
 			link.ifindex = 0;
-		run(m, w->client, &w->request, w->until, link.ifindex);
+		run(m, w, link.ifindex);
 		free(w);
 	}
 }
 
+/* Returns whether there is more to come. */
+static bool announce_one(struct moves *m, struct again *a, usec_t now)
+{
+	while (now >= a->when) {
+		if (!a->rounds && a->next_burst) {
+			a->rounds = a->next_burst;
+			a->next_burst = 0;
+			a->when = a->next_when;
+			continue;
+		}
+		if (!a->rounds)
+			return false;
+		again_round(&m->env->kernel, &a->report);
+		a->rounds--;
+		a->when = now + a->interval;
+		if (a->interval && a->rounds)
+			break;
+	}
+	return true;
+}
+
 static usec_t announce(struct moves *m)
 {
-	const struct announce_settings *s = &m->env->settings->announce;
 	usec_t next = USEC_NEVER, now = loop_now();
 	size_t i = 0;
 
 	while (i < m->n_again) {
 		struct again *a = m->again[i];
 
-		while (now >= a->when && a->rounds) {
-			again_round(&m->env->kernel, &a->report);
-			a->rounds--;
-			a->when = now + s->interval;
-			if (s->interval)
-				break;
-		}
-		if (!a->rounds) {
+		if (!announce_one(m, a, now)) {
 			free(a);
 			m->again[i] = m->again[--m->n_again];
 			continue;

@@ -10,6 +10,17 @@
 /* Lines about clients turned away, at most. */
 #define REFUSED_LOG_EVERY (10 * USEC_PER_SEC)
 
+static void answer_notify(struct daemon *d, struct client *c, const struct wire_notify *n)
+{
+	if (n->is_bad) {
+		instances_misheard(d->instances, n->why.text);
+		control_answer(c, wire_answer_refusal(WIRE_BAD_REQUEST, n->why.text));
+		return;
+	}
+	instances_hear(d->instances, &n->event, n->acted);
+	control_answer(c, wire_answer_done()); /* what is to be done comes after */
+}
+
 static void answer_reload(struct daemon *d, struct client *c)
 {
 	struct request_error e;
@@ -35,6 +46,9 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 		break;
 	case WIRE_RELOAD:
 		answer_reload(d, c);
+		break;
+	case WIRE_NOTIFY:
+		answer_notify(d, c, &r->notify);
 		break;
 	}
 }

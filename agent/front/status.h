@@ -10,6 +10,7 @@
 #include "core/report.h"
 #include "core/settings.h"
 #include "core/survey.h"
+#include "front/status_instance.h"
 
 /* The operations that a status tells of. */
 #define STATUS_OPERATIONS_MAX 5
@@ -35,6 +36,9 @@ struct status {
 	char config_error[REQUEST_ERROR_MAX]; /* of the last reload; "": it went well */
 	const struct status_device *devices;
 	size_t n_devices;
+	const struct status_instance *instances;
+	size_t n_instances;
+	struct status_notify notify;
 	const struct survey *survey; /* NULL: none was taken */
 	json_t *operations;	     /* front/history, newest first; NULL: not known */
 	usec_t now;		     /* monotonic */

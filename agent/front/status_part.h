@@ -24,3 +24,9 @@ void status_operations_print(const struct status *s, bool verbose, FILE *out);
 
 json_t *status_warnings_json(const struct status *s);
 void status_warnings_print(const struct status *s, bool verbose, FILE *out);
+
+json_t *status_instances_json(const struct status *s);
+void status_instances_print(const struct status *s, bool verbose, FILE *out);
+
+json_t *status_notify_json(const struct status *s);
+void status_notify_print(const struct status *s, bool verbose, FILE *out);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What passes over the control socket: one request and one answer, each a JSON
  * object in ASCII. Request (keys that are not meant are errors):
- *   {"v":1, "op":"add|del|plan|status|reload", "deadline_ms":N,
+ *   {"v":1, "op":"add|del|plan|status|reload|notify", "deadline_ms":N,
  *    "text":"none|short|verbose", "columns":N (of the terminal; 0: no limit),
  *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
  *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
  *    "metric":…}], "force":B, "strategy":…, "hold":…, "vip_flows":…
- *    plan: "of":"add|del"}
- * Only v and op, and for a move device and addresses, are required. Answer:
+ *    plan: "of":"add|del"
+ *    notify: "words":["INSTANCE","NAME","STATE",…], "stamp_us":N, "acted":B}
+ * Only v and op, for a move device and addresses, for notify words are required. Answer:
  *   {"v":1, "exit_code":N, "report":{…} or "status":{…}, "out":"…", "err":"…"}
  *   {"v":1, "error":{"code":"…", "text":"…"}}
  * out and err are the texts asked for. An answer may come in several pieces,
  * one per packet; it ends where the connection does. */
 #pragma once
 
+#include "core/instance_event.h"
 #include "core/report.h"
 #include "core/request.h"
 #include "front/status.h"
@@ -27,6 +29,7 @@ enum wire_op {
 	WIRE_MOVE, /* add, del and plan */
 	WIRE_STATUS,
 	WIRE_RELOAD,
+	WIRE_NOTIFY,
 };
 
 enum wire_text {
@@ -35,11 +38,24 @@ enum wire_text {
 	WIRE_TEXT_VERBOSE,
 };
 
+#define WIRE_WORDS_MAX 5 /* one more than there may be */
+
+/* What keepalived has called a script with. */
+struct wire_notify {
+	char *const *words; /* of the writer, who keeps them */
+	int n_words;
+	struct instance_event event; /* of the reader; the stamp is of both */
+	bool is_bad;		     /* the words are none: see WHY */
+	struct request_error why;
+	bool acted; /* it has been seen to already, as nobody was there */
+};
+
 struct wire_request {
 	enum wire_op op;
 	enum wire_text text;
 	unsigned columns;
 	struct request move; /* WIRE_MOVE; of others only the deadline */
+	struct wire_notify notify;
 };
 
 enum wire_refusal {

@@ -23,6 +23,11 @@ extern const char *const wire_plan_keys[];
 int wire_move_read(json_t *o, const char *name, struct wire_request *r, struct request_error *e);
 int wire_move_write(json_t *o, const struct wire_request *r);
 
+/* notify: wire_notify.c */
+extern const char *const wire_notify_keys[];
+int wire_notify_read(json_t *o, const char *name, struct wire_request *r, struct request_error *e);
+int wire_notify_write(json_t *o, const struct wire_request *r);
+
 /* The options of an address: wire_vip.c */
 int wire_vip_read(json_t *o, enum op op, struct vip *ret, struct request_error *e);
 json_t *wire_vip_write(const struct vip *v);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe notify: what keepalived's notify scripts call. Whatever becomes of it
+ * is no longer the script's matter, which has a second to live at most. */
+#include "cli/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "cli/client.h"
+#include "cli/tell.h"
+#include "cli/worker.h"
+#include "core/text.h"
+
+/* A daemon that is at a move answers after it. Who has called us is gone by
+ * then; somebody waits for the answer all the same, in case there is none. */
+#define CALLER_PATIENCE (40 * USEC_PER_MSEC)
+#define DAEMON_PATIENCE (30 * USEC_PER_SEC)
+
+/* Until it is done here, in the most usual cases. */
+#define WORK_PATIENCE (40 * USEC_PER_MSEC)
+
+/* Who was started longer ago has not been started for this. */
+#define STARTED_MAX (30 * USEC_PER_SEC)
+
+/* Fields of /proc/self/stat behind the name, which may hold anything. */
+#define STARTTIME_FIELD 20
+
+static usec_t clock_usec(clockid_t id)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(id, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+/* In ticks since boot; 0: not known. */
+static uint64_t start_ticks(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	char text[1024], *p;
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	int i;
+
+	text[size > 0 ? size : 0] = '\0';
+	p = strrchr(text, ')');
+	for (i = 0; p && i < STARTTIME_FIELD; i++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+/* When keepalived has begun this process: the order in which it begins them is
+ * the order in which things happened, however they are scheduled after that.
+ * Known to a tick; what begins in the same one is in the order of getting here. */
+static usec_t event_stamp(void)
+{
+	usec_t now = cli_now(), boot = clock_usec(CLOCK_BOOTTIME), tick, begun;
+	long hz = sysconf(_SC_CLK_TCK);
+	uint64_t ticks = start_ticks();
+
+	if (!ticks || hz <= 0 || boot < now)
+		return now;
+	tick = USEC_PER_SEC / (usec_t)hz;
+	begun = ticks * tick;
+	if (begun < boot - now)
+		return now;
+	begun -= boot - now; /* the time asleep is not in the monotonic clock */
+	if (begun > now || now - begun > STARTED_MAX)
+		return now;
+	return begun + MIN(now - begun, tick - 1);
+}
+
+void notify_complain(const struct notify *n, const char *fmt, ...)
+{
+	char raw[1024], text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
+		raw[0] = '\0';
+	va_end(ap);
+	text_escape(raw, text, sizeof(text));
+	fprintf(n->err, "vipsafe: notify: %s\n", text);
+	openlog("vipsafe", LOG_PID, LOG_DAEMON);
+	syslog(LOG_WARNING, "notify: %s", text);
+	closelog();
+}
+
+bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
+{
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+	bool taken = false;
+
+	client_ask(n->cli->settings.socket, &n->request, patience, &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		*ret_code = a.exit_code;
+		taken = true;
+		break;
+	case CLIENT_REFUSED:
+		notify_complain(n, "%s", a.error_text);
+		break;
+	case CLIENT_ABSENT:
+	case CLIENT_BROKEN:
+		break;
+	}
+	wire_answer_done_with(&a);
+	return taken;
+}
+
+static int work(void *ud, FILE *out _unused_, FILE *err)
+{
+	struct notify *n = ud;
+	int code;
+
+	n->err = err;
+	if (!n->cli->options.local && notify_daemon(n, DAEMON_PATIENCE, &code))
+		return code;
+	return notify_local(n);
+}
+
+static void after(void *ud)
+{
+	notify_after(ud);
+}
+
+/* What cannot be understood is the daemon's to count. */
+static int misheard(struct notify *n)
+{
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+
+	if (!n->cli->options.local) {
+		client_ask(n->cli->settings.socket, &n->request, CALLER_PATIENCE, &a, &outcome);
+		wire_answer_done_with(&a);
+	}
+	notify_complain(n, "%s", n->request.notify.why.text);
+	return EXIT_USAGE;
+}
+
+int command_notify(struct cli *cli, int argc, char *argv[])
+{
+	struct notify n = { .cli = cli, .request = { .op = WIRE_NOTIFY }, .err = stderr };
+	const struct worker_job job = {
+		.run = work, .after = after, .ud = &n, .patience = WORK_PATIENCE
+	};
+	struct wire_notify *w = &n.request.notify;
+	int code;
+
+	w->words = argv;
+	w->n_words = argc;
+	w->is_bad = instance_event_words(&w->event, argc, argv, &w->why) < 0;
+	w->event.stamp = event_stamp();
+	w->event.source = SOURCE_HOOK;
+	if (w->is_bad)
+		return misheard(&n);
+	if (!cli->options.local && notify_daemon(&n, CALLER_PATIENCE, &code))
+		return code;
+	return worker_run(&job);
+}

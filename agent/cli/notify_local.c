@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* notify without a daemon. Each hook writes down what it was told; then the
+ * hooks take turns, and whoever has one sees to it that the addresses are as
+ * the newest of all words wants them. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/notify.h"
+#include "cli/tell.h"
+#include "kernel/program.h"
+#include "steps/again.h"
+#include "steps/instance_file.h"
+#include "steps/instance_view.h"
+#include "steps/verdict.h"
+
+#define FILE_PATIENCE (2 * USEC_PER_SEC)
+#define TURN_PATIENCE (30 * USEC_PER_SEC)
+#define WORK_MAX (60 * USEC_PER_SEC)
+#define DAEMON_PATIENCE (1 * USEC_PER_SEC)
+
+struct work {
+	struct notify *n;
+	const struct settings *settings;
+	struct kernel kernel;
+	struct instance_view *views; /* owned */
+	struct instance *states;     /* owned; as in the file */
+	struct instance *mine;	     /* owned; what is not in the file: see recall() */
+	bool alone;		     /* there is no file: nothing but our own word is known */
+};
+
+static bool is_meant(const struct work *w, size_t i)
+{
+	return instance_settings_meant(&w->settings->instances[i], &w->n->request.notify.event);
+}
+
+/* What is due when is this process's own. */
+static void recall(struct instance *to, const struct instance *mine)
+{
+	to->began = mine->began;
+	to->streak = mine->streak;
+	to->tries = mine->tries;
+	to->fights = mine->fights;
+	to->fought = mine->fought;
+}
+
+static int work_new(struct work *w, struct notify *n)
+{
+	const struct settings *s = &n->cli->settings;
+
+	*w = (struct work){ .n = n, .settings = s };
+	w->kernel = kernel_real_get(n->kernel);
+	w->views = instance_views_new(s);
+	w->states = calloc(s->n_instances + 1, sizeof(*w->states));
+	w->mine = calloc(s->n_instances + 1, sizeof(*w->mine));
+	return w->views && w->states && w->mine ? 0 : -ENOMEM;
+}
+
+static void work_done(struct work *w)
+{
+	instance_views_free(w->views, w->settings->n_instances);
+	free(w->states);
+	free(w->mine);
+}
+
+/* ---- the file --------------------------------------------------------------------- */
+
+/* Begin to change what is known. The lock is given back by store(). */
+static void load(struct work *w, int *ret_lock)
+{
+	usec_t now = cli_now();
+	size_t i;
+
+	(void)instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_FILE, &w->kernel,
+				 now + FILE_PATIENCE, ret_lock);
+	if (w->alone)
+		return;
+	(void)instance_file_load(w->settings, w->n->cli->boot_id, now, w->states);
+	for (i = 0; i < w->settings->n_instances; i++)
+		recall(&w->states[i], &w->mine[i]);
+}
+
+static int store(struct work *w, int *lock)
+{
+	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->states);
+
+	closep(lock);
+	*lock = -1;
+	memcpy(w->mine, w->states, w->settings->n_instances * sizeof(*w->mine));
+	return r;
+}
+
+/* Look at what is there; decoys count as words. */
+static void look(struct work *w)
+{
+	size_t i;
+
+	if (instance_views_look(&w->kernel, w->settings, w->views) < 0)
+		return;
+	for (i = 0; i < w->settings->n_instances; i++)
+		if (w->settings->instances[i].has_decoy)
+			instance_see_decoy(&w->states[i], w->views[i].decoy_there, cli_now());
+}
+
+/* Write down what was told. Returns whether any instance was meant. */
+static bool record(struct work *w)
+{
+	bool meant = false;
+	int lock = -1, r;
+	size_t i;
+
+	load(w, &lock);
+	look(w);
+	for (i = 0; i < w->settings->n_instances; i++) {
+		if (!is_meant(w, i))
+			continue;
+		meant = true;
+		(void)instance_hear(&w->states[i], &w->n->request.notify.event, cli_now());
+	}
+	r = store(w, &lock);
+	w->alone = r < 0;
+	if (r < 0)
+		notify_complain(w->n, "%s: %s: what was told before is not known",
+				w->settings->run_dir, strerror(-r));
+	return meant;
+}
+
+/* ---- work --------------------------------------------------------------------------- */
+
+static void run_conntrackd(struct work *w, const char *option)
+{
+	char *argv[] = { (char *)w->settings->conntrackd, (char *)option, NULL };
+	const struct program p = { .argv = argv, .budget = w->settings->conntrackd_timeout };
+	char error[PROGRAM_ERROR_MAX];
+	int r = program_run(&p, error);
+
+	if (r < 0)
+		notify_complain(w->n, "conntrackd %s: %s", option, *error ? error : strerror(-r));
+}
+
+static void run_request(struct work *w, const struct instance_settings *one,
+			const struct request *request)
+{
+	struct settings settings = *w->settings; /* what it owns stays there */
+	struct run_env env = cli_run_env(w->n->cli, w->kernel);
+	struct report *report = &w->n->report;
+
+	settings.announce = one->announce;
+	env.settings = &settings;
+	env.seed += cli_now(); /* each run has its own name */
+	run_move(&env, request, report);
+	cli_tell(w->n->cli, report);
+	w->n->announce = one->announce;
+	if (report->exit_code != EXIT_DONE)
+		notify_complain(w->n, "%s: %s", one->name,
+				*report->error ? report->error : result_name(report->result));
+}
+
+static void run_round(struct work *w, size_t i, enum instance_action action)
+{
+	const struct instance_settings *one = &w->settings->instances[i];
+	bool conntrackd = one->conntrackd && action == ACTION_ADD;
+	struct request request;
+
+	if (conntrackd)
+		run_conntrackd(w, "-c");
+	instance_view_begin(&w->views[i], one);
+	while (instance_view_request(&w->views[i], one, w->settings, action, &request))
+		run_request(w, one, &request);
+	if (conntrackd) {
+		run_conntrackd(w, "-R");
+		run_conntrackd(w, "-B");
+	}
+}
+
+/* Do what is due now. Returns when something is due next, 0 for at once. */
+static usec_t work_once(struct work *w)
+{
+	enum instance_action action = ACTION_NONE;
+	usec_t next = USEC_NEVER, when;
+	int lock = -1;
+	size_t i, n = w->settings->n_instances;
+
+	load(w, &lock);
+	look(w);
+	for (i = 0; i < n && action == ACTION_NONE; i++) {
+		const struct instance_settings *one = &w->settings->instances[i];
+		struct instance_policy policy = instance_settings_policy(one);
+
+		if (!is_meant(w, i))
+			continue;
+		action = instance_next(&w->states[i], &policy,
+				       instance_view_presence(&w->views[i], one), cli_now(), &when);
+		next = MIN(next, when);
+		if (action != ACTION_NONE)
+			instance_begin(&w->states[i], cli_now());
+	}
+	(void)store(w, &lock);
+	if (action == ACTION_NONE)
+		return next;
+	run_round(w, i - 1, action);
+	return 0;
+}
+
+static void take_turn(struct work *w)
+{
+	usec_t until = cli_now() + WORK_MAX;
+	_cleanup_close_ int turn = -1;
+
+	/* who had it so long has seen to it for us as well */
+	if (instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_WORK, &w->kernel,
+			       cli_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT)
+		return;
+	for (;;) {
+		usec_t next = work_once(w), now = cli_now();
+
+		if (next > until)
+			break;
+		if (next > now)
+			w->kernel.ops->sleep(w->kernel.ctx, next - now);
+	}
+}
+
+int notify_local(struct notify *n)
+{
+	const struct instance_event *event = &n->request.notify.event;
+	_cleanup_(work_done) struct work w = { .n = n, .settings = &n->cli->settings };
+	int code = EXIT_DONE, r;
+
+	r = kernel_real_new(&n->kernel);
+	if (r == 0)
+		r = work_new(&w, n);
+	if (r < 0) {
+		notify_complain(n, "cannot talk to the kernel: %s", strerror(-r));
+		return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED;
+	}
+	if (!record(&w)) {
+		if (!event->group)
+			notify_complain(n, "no section [instance ...] for \"%s\"", event->name);
+		return EXIT_DONE;
+	}
+	/* one that was started meanwhile may not have read it */
+	if (!n->cli->options.local && notify_daemon(n, DAEMON_PATIENCE, &code))
+		return code;
+	take_turn(&w);
+	n->request.notify.acted = true;
+	if (!n->cli->options.local)
+		(void)notify_daemon(n, DAEMON_PATIENCE, &code);
+	return EXIT_DONE;
+}
+
+void notify_after(struct notify *n)
+{
+	const struct settings *s = &n->cli->settings;
+	struct verdict v;
+	struct kernel k;
+
+	if (!n->kernel)
+		return;
+	k = kernel_real_get(n->kernel);
+	if (n->report.n_addresses)
+		again_all(&k, &n->announce, &n->report);
+	/* The next delete may be urgent: it should find the answer there. */
+	if (verdict_load(s->run_dir, n->cli->boot_id, &v) < 0)
+		verdict_get(&k, s->run_dir, n->cli->boot_id, s->deadline, &v);
+	n->kernel = kernel_real_free(n->kernel);
+}

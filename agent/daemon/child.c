@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* Between the end of its output and its own. */
+#define REAP_LOOK (2 * USEC_PER_MSEC)
+
+struct child {
+	struct loop *loop;
+	pid_t pid; /* 0: it has been waited for */
+	int fd;	   /* ends when it does */
+	usec_t until, next;
+	void (*fn)(void *ud, int r);
+	void *ud;
+};
+
+static void __attribute__((noreturn)) become(char *const argv[], int out, pid_t parent)
+{
+	static char *const environment[] = { (char *)"PATH=/usr/sbin:/sbin:/usr/bin:/bin",
+					     (char *)"LC_ALL=C", NULL };
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR);
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    dup2(out, STDERR_FILENO) < 0)
+		_exit(127);
+	execve(argv[0], argv, environment);
+	_exit(127);
+}
+
+/* What it prints is not of interest, only that it has ended. */
+static void on_output(void *ud, uint32_t events _unused_)
+{
+	struct child *c = ud;
+	char data[4096];
+	ssize_t n;
+
+	do
+		n = read(c->fd, data, sizeof(data));
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0 && errno == EAGAIN)
+		return;
+	loop_remove(c->loop, c->fd, c);
+	close(c->fd);
+	c->fd = -1;
+	c->next = 0;
+}
+
+int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void *ud, int r),
+	      void *ud, struct child **ret)
+{
+	struct child *c = calloc(1, sizeof(*c));
+	pid_t parent = getpid();
+	int fds[2], r;
+
+	if (!c)
+		return -ENOMEM;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+		r = -errno;
+		free(c);
+		return r;
+	}
+	*c = (struct child){ .loop = l, .fd = fds[0], .fn = fn, .ud = ud };
+	c->until = c->next = loop_now() + budget;
+	r = loop_add(l, c->fd, EPOLLIN, false, on_output, c);
+	c->pid = r < 0 ? -1 : fork();
+	if (!c->pid)
+		become(argv, fds[1], parent);
+	close(fds[1]);
+	if (c->pid < 0) {
+		r = r < 0 ? r : -EAGAIN;
+		c->pid = 0;
+		child_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+struct child *child_free(struct child *c)
+{
+	if (!c)
+		return NULL;
+	if (c->pid > 0) {
+		kill(-c->pid, SIGKILL);
+		kill(c->pid, SIGKILL); /* before it had a group of its own */
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (c->fd >= 0) {
+		loop_remove(c->loop, c->fd, c);
+		close(c->fd);
+	}
+	free(c);
+	return NULL;
+}
+
+usec_t child_tick(struct child *c)
+{
+	usec_t now = loop_now();
+	int status = 0, r;
+	pid_t got;
+
+	if (now < c->next)
+		return c->next;
+	got = waitpid(c->pid, &status, WNOHANG);
+	if (got == 0 && now < c->until) {
+		c->next = MIN(c->until, now + REAP_LOOK);
+		return c->next;
+	}
+	if (got == 0) {
+		r = -ETIMEDOUT;
+	} else {
+		c->pid = 0;
+		r = got > 0 && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+	}
+	c->next = USEC_NEVER;
+	c->fn(c->ud, r);
+	return 0;
+}

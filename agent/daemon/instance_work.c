@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/instance_work.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "daemon/log.h"
+
+/* What conntrackd is run with. -c writes what the other node knew to the kernel,
+ * which has to be over when packets come; -R and -B make it start from what is
+ * in the kernel, and tell. Never -t: that empties the kernel's table later. */
+static const struct program {
+	const char *option;
+	enum work_phase phase;
+} programs[] = {
+	{ "-c", WORK_BEFORE },
+	{ "-R", WORK_AFTER },
+	{ "-B", WORK_AFTER },
+};
+
+/* How often what waits in moves is asked for. */
+#define WAITING_LOOK (10 * USEC_PER_MSEC)
+
+static const struct instance_settings *settings_of(const struct instance_shop *s,
+						   const struct instance_work *w)
+{
+	return &s->env->settings->instances[w->at];
+}
+
+static enum instance_action wants(const struct instance_shop *s, const struct instance_work *w)
+{
+	struct instance_policy p = instance_settings_policy(settings_of(s, w));
+
+	return instance_wants(&s->states[w->at], &p);
+}
+
+void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_t at)
+{
+	*w = (struct instance_work){ .at = at, .phase = WORK_IDLE };
+	memcpy(w->name, s->env->settings->instances[at].name, sizeof(w->name));
+}
+
+void instance_work_end(struct instance_shop *s, struct instance_work *w)
+{
+	if (w->waiting)
+		moves_withdraw(s->moves, w);
+	w->waiting = false;
+	w->child = child_free(w->child);
+	w->phase = WORK_IDLE;
+}
+
+/* ---- programs -------------------------------------------------------------------- */
+
+static void on_program(void *ud, int r)
+{
+	struct instance_work *w = ud;
+
+	w->child = child_free(w->child);
+	if (r < 0)
+		log_line(LOG_WARNING, "%s: conntrackd %s: %s", w->name, programs[w->program].option,
+			 r == -ETIMEDOUT ? "did not finish in time" : "failed");
+	w->program++;
+}
+
+static void start_program(struct instance_shop *s, struct instance_work *w)
+{
+	const struct settings *all = s->env->settings;
+	char *argv[] = { (char *)all->conntrackd, (char *)programs[w->program].option, NULL };
+	int r = child_new(s->loop, argv, all->conntrackd_timeout, on_program, w, &w->child);
+
+	if (r == 0)
+		return;
+	log_line(LOG_WARNING, "%s: %s %s: %s", w->name, argv[0], argv[1], strerror(-r));
+	w->program++;
+}
+
+/* Run those of the phase, one after the other. Returns when to look at the one
+ * that runs, or USEC_NEVER when they are through. */
+static usec_t run_programs(struct instance_shop *s, struct instance_work *w)
+{
+	usec_t when;
+
+	for (;;) {
+		if (w->child) {
+			when = child_tick(w->child);
+			if (w->child)
+				return when;
+		} else if (w->program < ARRAY_SIZE(programs) &&
+			   programs[w->program].phase == w->phase && wants(s, w) == ACTION_ADD) {
+			start_program(s, w);
+		} else {
+			return USEC_NEVER;
+		}
+	}
+}
+
+/* ---- a round of moves ---------------------------------------------------------------- */
+
+static void on_moved(void *ud, const struct report *r)
+{
+	struct instance_work *w = ud;
+
+	w->waiting = false;
+	if (r && r->changed && r->op == OP_ADD)
+		w->added = true;
+}
+
+/* Have the next addresses moved. Returns whether any were. */
+static bool move(struct instance_shop *s, struct instance_work *w)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
+	struct request request;
+	bool moved = false;
+
+	while (!w->waiting && wants(s, w) == w->action &&
+	       instance_view_request(&s->views[w->at], settings, s->env->settings, w->action,
+				     &request)) {
+		w->waiting = true;
+		moves_submit(s->moves, &request, &job);
+		moved = !w->waiting;
+	}
+	if (w->waiting) {
+		w->when = loop_now() + WAITING_LOOK;
+		return moved;
+	}
+	w->phase = w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE;
+	return true;
+}
+
+/* What the round is about is wanted no more. */
+static void give_up(struct instance_shop *s, struct instance_work *w)
+{
+	instance_work_end(s, w);
+	w->program = ARRAY_SIZE(programs);
+}
+
+static void begin_round(struct instance_shop *s, struct instance_work *w,
+			enum instance_action action, usec_t now)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	struct instance *state = &s->states[w->at];
+
+	instance_begin(state, now);
+	s->dirty = true;
+	w->child = child_free(w->child);
+	w->action = action;
+	w->added = false;
+	w->program = 0;
+	w->phase = action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING;
+	instance_view_begin(&s->views[w->at], settings);
+	log_line(LOG_NOTICE, "%s: %s (%s): %s", w->name, instance_state_name(state->state),
+		 instance_source_name(state->source),
+		 action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted");
+}
+
+/* ---- announcements -------------------------------------------------------------------- */
+
+static usec_t refresh(struct instance_shop *s, struct instance_work *w, usec_t now)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	struct kernel k = kernel_real_get(s->kernel);
+	unsigned n;
+
+	if (!settings->refresh || wants(s, w) != ACTION_ADD || !s->states[w->at].settled) {
+		w->refresh = 0;
+		return USEC_NEVER;
+	}
+	if (w->refresh && now >= w->refresh) {
+		for (n = 0; n < settings->refresh_count; n++)
+			instance_view_announce(&k, &s->views[w->at], settings);
+		w->refresh = 0;
+	}
+	if (!w->refresh)
+		w->refresh = now + settings->refresh;
+	return w->refresh;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static bool is_in_round(const struct instance_work *w)
+{
+	return w->phase == WORK_BEFORE || w->phase == WORK_MOVING;
+}
+
+bool instance_work_step(struct instance_shop *s, struct instance_work *w)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	struct instance_policy policy = instance_settings_policy(settings);
+	struct instance *state = &s->states[w->at];
+	usec_t now = loop_now(), programs_when;
+	bool settled = state->settled;
+	enum instance_action action;
+
+	if (is_in_round(w) && wants(s, w) != w->action)
+		give_up(s, w);
+	programs_when = run_programs(s, w);
+	if (!is_in_round(w)) {
+		action = instance_next(state, &policy,
+				       instance_view_presence(&s->views[w->at], settings), now,
+				       &w->when);
+		s->dirty |= settled != state->settled;
+		if (action != ACTION_NONE) {
+			begin_round(s, w, action, now);
+			programs_when = run_programs(s, w);
+		}
+	}
+	if (w->phase == WORK_BEFORE && !w->child)
+		w->phase = WORK_MOVING;
+	if (w->phase == WORK_MOVING)
+		return move(s, w);
+	if (w->phase == WORK_BEFORE)
+		w->when = programs_when;
+	w->when = MIN(w->when, MIN(programs_when, refresh(s, w, now)));
+	return false;
+}
+
+void instance_work_release(struct instance_shop *s, struct instance_work *w, usec_t until)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
+	const struct timespec look = { .tv_nsec = 5 * 1000 * 1000 };
+	struct request request;
+
+	instance_work_end(s, w);
+	if (!instance_settings_policy(settings).is_ours)
+		return;
+	instance_view_begin(&s->views[w->at], settings);
+	while (instance_view_request(&s->views[w->at], settings, s->env->settings, ACTION_DEL,
+				     &request)) {
+		w->waiting = true;
+		moves_submit(s->moves, &request, &job);
+		while (w->waiting && loop_now() < until) {
+			nanosleep(&look, NULL);
+			moves_tick(s->moves);
+		}
+	}
+	instance_unsettle(&s->states[w->at]);
+	s->dirty = true;
+}
+
+void instance_work_status(const struct instance_shop *s, const struct instance_work *w,
+			  struct status_instance *ret)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	const struct instance *state = &s->states[w->at];
+	usec_t now = loop_now();
+
+	*ret = (struct status_instance){
+		.state = state->state,
+		.source = state->source,
+		.age = state->state == INSTANCE_UNKNOWN || now < state->since ? 0
+									      : now - state->since,
+		.owner = settings->owner,
+		.wanted = wants(s, w),
+		.moving = is_in_round(w),
+		.present = s->views[w->at].n_there,
+		.addresses = settings->n_addresses,
+		.has_decoy = settings->has_decoy,
+		.decoy_there = s->views[w->at].decoy_there,
+		.counters = state->counters,
+	};
+	memcpy(ret->name, w->name, sizeof(ret->name));
+	memcpy(ret->device, settings->device, sizeof(ret->device));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The work on one instance: rounds of moves, what is run before and after, and
+ * announcements. Private to instances.c. */
+#pragma once
+
+#include "daemon/child.h"
+#include "daemon/moves.h"
+#include "front/status.h"
+#include "kernel/kernel_real.h"
+#include "steps/instance_view.h"
+
+/* What they have in common; arrays are in the order of the settings. */
+struct instance_shop {
+	struct loop *loop;
+	const struct run_env *env;
+	struct moves *moves;
+	struct kernel_real *kernel;  /* owned: addresses and announcements */
+	struct instance *states;     /* owned */
+	struct instance_view *views; /* owned */
+	bool dirty;		     /* the states differ from the file */
+};
+
+enum work_phase {
+	WORK_IDLE,
+	WORK_BEFORE, /* programs that are run before a round */
+	WORK_MOVING,
+	WORK_AFTER, /* and after one; meanwhile another may begin */
+};
+
+struct instance_work {
+	size_t at; /* in the arrays */
+	char name[INSTANCE_NAME_MAX];
+	enum work_phase phase;
+	enum instance_action action; /* of the round */
+	bool waiting;		     /* a move of it is queued */
+	bool added;		     /* the round has added something */
+	struct child *child;	     /* owned */
+	size_t program;		     /* the one running, or next */
+	usec_t when, refresh;
+};
+
+void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_t at);
+void instance_work_end(struct instance_shop *s, struct instance_work *w);
+
+/* Do what is due, and set w->when. Returns whether addresses were moved: then
+ * they have to be looked at, and it is to be called again. */
+bool instance_work_step(struct instance_shop *s, struct instance_work *w);
+
+/* Delete what is ours, whatever the state, until UNTIL. */
+void instance_work_release(struct instance_shop *s, struct instance_work *w, usec_t until);
+
+void instance_work_status(const struct instance_shop *s, const struct instance_work *w,
+			  struct status_instance *ret);

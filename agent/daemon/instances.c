@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/instances.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+
+#include "daemon/fifo.h"
+#include "daemon/instance_work.h"
+#include "daemon/log.h"
+#include "kernel/kernel_real.h"
+#include "steps/instance_file.h"
+
+/* Lines about words that nobody understands, at most. */
+#define TROUBLE_LOG_EVERY (10 * USEC_PER_SEC)
+
+/* How long whoever writes the file without a daemon is waited for: he holds
+ * the lock for a moment only. */
+#define FILE_PATIENCE (100 * USEC_PER_MSEC)
+
+struct instances {
+	struct instance_shop shop; /* what the work on each has in common */
+	struct fifo *fifo;
+	int fd; /* address events, on the loop; -1: not */
+	struct instance_work *list;
+	size_t n;
+	bool loaded; /* what the last daemon left has been read */
+	bool look;   /* the addresses may have changed */
+	struct status_notify heard;
+	usec_t bad_told, unknown_told;
+};
+
+/* ---- what the kernel says ------------------------------------------------------- */
+
+static int on_address(void *ud, const struct ifaddr *a, bool gone _unused_)
+{
+	struct instances *s = ud;
+
+	if (instance_views_meant(s->shop.env->settings, a))
+		s->look = true;
+	return 0;
+}
+
+static void read_addresses(struct instances *s)
+{
+	struct kernel k = kernel_real_get(s->shop.kernel);
+
+	if (k.ops->addr_events(k.ctx, on_address, s) < 0)
+		s->look = true;
+}
+
+static void on_ready(void *ud, uint32_t events _unused_)
+{
+	read_addresses(ud);
+}
+
+/* Tell each instance what is there of it now. */
+static void look(struct instances *s)
+{
+	struct kernel k = kernel_real_get(s->shop.kernel);
+	const struct settings *settings = s->shop.env->settings;
+	usec_t now = loop_now();
+	size_t i;
+
+	if (!s->n || instance_views_look(&k, settings, s->shop.views) < 0)
+		return;
+	s->look = false;
+	for (i = 0; i < s->n; i++) {
+		struct instance *one = &s->shop.states[i];
+		enum instance_state before = one->state;
+
+		if (!settings->instances[i].has_decoy)
+			continue;
+		instance_see_decoy(one, s->shop.views[i].decoy_there, now);
+		s->shop.dirty |= one->state != before;
+	}
+}
+
+static void watch_addresses(struct instances *s)
+{
+	struct kernel k = kernel_real_get(s->shop.kernel);
+	int fds[2] = { -1, -1 };
+
+	if (s->fd >= 0)
+		return;
+	if (k.ops->addr_watch(k.ctx) == 0)
+		kernel_real_fds(s->shop.kernel, fds);
+	if (fds[1] >= 0 && loop_add(s->shop.loop, fds[1], EPOLLIN, true, on_ready, s) == 0)
+		s->fd = fds[1];
+	else
+		log_line(LOG_WARNING, "addresses that come and go are not noticed");
+}
+
+/* ---- what keepalived says --------------------------------------------------------- */
+
+static void trouble(struct instances *s, usec_t *told, const char *what, const char *text)
+{
+	usec_t now = loop_now();
+
+	if (*told && now - *told < TROUBLE_LOG_EVERY)
+		return;
+	*told = now;
+	log_line(LOG_WARNING, "notify: %s%s (%llu bad, %llu unknown so far)", what, text,
+		 (unsigned long long)s->heard.bad, (unsigned long long)s->heard.unknown);
+}
+
+static void hear(struct instances *s, const struct instance_event *event, bool acted)
+{
+	const struct settings *settings = s->shop.env->settings;
+	usec_t now = loop_now();
+	bool known = false;
+	size_t i;
+
+	read_addresses(s);
+	if (s->look)
+		look(s);
+	for (i = 0; i < s->n; i++) {
+		struct instance *one = &s->shop.states[i];
+
+		if (!instance_settings_meant(&settings->instances[i], event))
+			continue;
+		known = true;
+		if (acted)
+			instance_unsettle(one);
+		if (instance_hear(one, event, now) == HEARD_CHANGE)
+			s->shop.dirty = true;
+	}
+	if (known)
+		return;
+	if (event->group) { /* its instances are told of one by one */
+		s->heard.groups++;
+		return;
+	}
+	s->heard.unknown++;
+	trouble(s, &s->unknown_told, "no section [instance ...] for ", event->name);
+}
+
+static void on_line(void *ud, const struct instance_event *event)
+{
+	struct instances *s = ud;
+
+	s->heard.lines++;
+	hear(s, event, false);
+}
+
+static void on_bad_line(void *ud, const struct request_error *why)
+{
+	struct instances *s = ud;
+
+	s->heard.lines++;
+	s->heard.bad++;
+	trouble(s, &s->bad_told, "", why->text);
+}
+
+static void on_lost_lines(void *ud)
+{
+	struct instances *s = ud;
+	size_t i;
+
+	s->heard.overruns++;
+	for (i = 0; i < s->n; i++)
+		instance_fifo_lost(&s->shop.states[i]);
+	log_line(LOG_WARNING, "the FIFO was nearly full: lines may have been lost");
+}
+
+void instances_hear(struct instances *s, const struct instance_event *event, bool acted)
+{
+	struct instance_event e = *event;
+	usec_t now = loop_now();
+
+	fifo_drain(s->fifo); /* it is older, and knows better */
+	s->heard.hooks++;
+	if (!e.stamp || e.stamp > now)
+		e.stamp = now;
+	e.source = SOURCE_HOOK;
+	hear(s, &e, acted);
+}
+
+void instances_misheard(struct instances *s, const char *why)
+{
+	s->heard.hooks++;
+	s->heard.bad++;
+	trouble(s, &s->bad_told, "", why);
+}
+
+/* ---- configuration ------------------------------------------------------------------ */
+
+static void store(struct instances *s)
+{
+	const struct settings *settings = s->shop.env->settings;
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (!s->shop.dirty || !s->loaded)
+		return;
+	s->shop.dirty = false;
+	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->shop.env->kernel,
+				 loop_now() + FILE_PATIENCE, &lock);
+	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states);
+	if (r < 0)
+		log_line(LOG_WARNING, "%s: the instances' states cannot be kept: %s",
+			 settings->run_dir, strerror(-r));
+}
+
+/* Whoever was started before us has left what he knew. */
+static void load(struct instances *s)
+{
+	const struct settings *settings = s->shop.env->settings;
+	int r;
+
+	r = instance_file_load(settings, s->shop.env->boot_id, loop_now(), s->shop.states);
+	if (r < 0 && r != -ENOENT)
+		log_line(LOG_NOTICE,
+			 "%s: what was known of the instances is of another boot, or unreadable",
+			 settings->run_dir);
+	s->loaded = true;
+}
+
+static void take_over(struct instance_work *to, struct instance *state, struct instance_work *from,
+		      const struct instance *old, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(from[i].name, to->name))
+			continue;
+		*state = old[i];
+		/* there may be more addresses now */
+		if (state->state == INSTANCE_MASTER)
+			instance_unsettle(state);
+	}
+}
+
+static void drop_list(struct instances *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		instance_work_end(&s->shop, &s->list[i]);
+	free(s->list);
+	free(s->shop.states);
+	instance_views_free(s->shop.views, s->n);
+	s->list = NULL;
+	s->shop.states = NULL;
+	s->shop.views = NULL;
+	s->n = 0;
+}
+
+void instances_apply(struct instances *s)
+{
+	const struct settings *settings = s->shop.env->settings;
+	size_t n = settings->n_instances, i;
+	struct instance_work *list = calloc(n + 1, sizeof(*list));
+	struct instance *states = calloc(n + 1, sizeof(*states));
+	struct instance_view *views = instance_views_new(settings);
+
+	if (!list || !states || !views) {
+		log_line(LOG_ERR, "out of memory for the instances");
+		free(list);
+		free(states);
+		instance_views_free(views, n);
+		list = NULL;
+		states = NULL;
+		views = NULL;
+		n = 0;
+	}
+	for (i = 0; i < n; i++) {
+		instance_work_begin(&s->shop, &list[i], i);
+		take_over(&list[i], &states[i], s->list, s->shop.states, s->n);
+	}
+	drop_list(s);
+	s->list = list;
+	s->shop.states = states;
+	s->shop.views = views;
+	s->n = n;
+	if (n)
+		watch_addresses(s);
+	if (!s->loaded && n)
+		load(s);
+	s->shop.dirty = n > 0;
+	look(s);
+	fifo_set(s->fifo, n ? settings->fifo : NULL, settings->fifo_user);
+}
+
+/* ---- rounds --------------------------------------------------------------------------- */
+
+/* Times that one tick may find that a move has made another one due. */
+#define STEPS_MAX 4
+
+usec_t instances_tick(struct instances *s)
+{
+	usec_t next = fifo_tick(s->fifo);
+	unsigned step;
+	size_t i;
+
+	for (step = 0; step < STEPS_MAX; step++) {
+		bool moved = false;
+
+		if (s->look)
+			look(s);
+		store(s); /* before anything is begun that it is about */
+		for (i = 0; i < s->n; i++)
+			moved |= instance_work_step(&s->shop, &s->list[i]);
+		if (!moved)
+			break;
+		s->look = true;
+	}
+	store(s);
+	for (i = 0; i < s->n; i++)
+		next = MIN(next, s->list[i].when);
+	return s->look ? 0 : next;
+}
+
+void instances_release(struct instances *s)
+{
+	usec_t until = loop_now() + s->shop.env->settings->deadline;
+	size_t i;
+
+	look(s);
+	for (i = 0; i < s->n; i++)
+		instance_work_release(&s->shop, &s->list[i], until);
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+int instances_new(struct loop *l, const struct run_env *env, struct moves *moves,
+		  struct instances **ret)
+{
+	struct instances *s = calloc(1, sizeof(*s));
+	struct fifo_handler handler = { .lost = on_lost_lines, .ud = s };
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->shop = (struct instance_shop){ .loop = l, .env = env, .moves = moves };
+	s->fd = -1;
+	handler.sink = (struct instance_lines_sink){ on_line, on_bad_line, s };
+	r = kernel_real_new(&s->shop.kernel);
+	if (r == 0)
+		r = fifo_new(l, &handler, &s->fifo);
+	if (r < 0) {
+		instances_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct instances *instances_free(struct instances *s)
+{
+	if (!s)
+		return NULL;
+	fifo_free(s->fifo);
+	if (s->shop.states)
+		store(s);
+	drop_list(s);
+	if (s->fd >= 0)
+		loop_remove(s->shop.loop, s->fd, s);
+	kernel_real_free(s->shop.kernel);
+	free(s);
+	return NULL;
+}
+
+struct status_instance *instances_status(const struct instances *s, size_t *ret_n)
+{
+	struct status_instance *list = calloc(s->n + 1, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < s->n && list; i++)
+		instance_work_status(&s->shop, &s->list[i], &list[i]);
+	*ret_n = list ? s->n : 0;
+	return list;
+}
+
+struct status_notify instances_notify_status(const struct instances *s)
+{
+	struct status_notify n = s->heard;
+	const char *problem = fifo_problem(s->fifo);
+
+	n.is_used = s->n > 0;
+	n.fifo_problem = problem ? problem : "";
+	return n;
+}

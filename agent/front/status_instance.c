@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/text.h"
+#include "front/report_json.h"
+#include "front/status_part.h"
+
+typedef unsigned long long ull;
+
+static const char *wanted_name(enum instance_action a)
+{
+	switch (a) {
+	case ACTION_NONE:
+		return "any";
+	case ACTION_ADD:
+		return "present";
+	case ACTION_DEL:
+		return "absent";
+	}
+	return "?";
+}
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *instance_json(const struct status_instance *i)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "name", report_json_string(i->name));
+	failed |= json_object_set_new(o, "device", report_json_string(i->device));
+	failed |= json_object_set_new(
+		o, "owner", json_string(i->owner == OWNER_VIPSAFE ? "vipsafe" : "keepalived"));
+	failed |= json_object_set_new(o, "state", json_string(instance_state_name(i->state)));
+	failed |= json_object_set_new(o, "source", json_string(instance_source_name(i->source)));
+	failed |= json_object_set_new(o, "age_us", number(i->age));
+	failed |= json_object_set_new(o, "wanted", json_string(wanted_name(i->wanted)));
+	failed |= json_object_set_new(o, "moving", json_boolean(i->moving));
+	failed |= json_object_set_new(o, "present", number(i->present));
+	failed |= json_object_set_new(o, "addresses", number(i->addresses));
+	failed |= json_object_set_new(o, "decoy",
+				      i->has_decoy ? json_boolean(i->decoy_there) : json_null());
+	failed |= json_object_set_new(o, "changes", number(i->counters.changes));
+	failed |= json_object_set_new(o, "duplicates", number(i->counters.duplicates));
+	failed |= json_object_set_new(o, "late", number(i->counters.late));
+	failed |= json_object_set_new(o, "silent", number(i->counters.silent));
+	failed |= json_object_set_new(o, "operations", number(i->counters.operations));
+	failed |= json_object_set_new(o, "foreign", number(i->counters.foreign));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+json_t *status_instances_json(const struct status *s)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++) {
+		if (json_array_append_new(list, instance_json(&s->instances[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* Whether the addresses are where keepalived's state wants them. */
+static const char *verdict(const struct status_instance *i)
+{
+	if (i->moving)
+		return ", moving";
+	if (i->wanted == ACTION_ADD && i->present < i->addresses)
+		return ", NOT ALL THERE";
+	if (i->wanted == ACTION_DEL && i->present)
+		return ", NOT ALL GONE";
+	return "";
+}
+
+void status_instances_print(const struct status *s, bool verbose, FILE *out)
+{
+	char name[4 * INSTANCE_NAME_MAX];
+	size_t n;
+
+	for (n = 0; n < s->n_instances; n++) {
+		const struct status_instance *i = &s->instances[n];
+
+		fprintf(out, "instance %s: %s", text_escape(i->name, name, sizeof(name)),
+			instance_state_name(i->state));
+		if (i->state != INSTANCE_UNKNOWN)
+			fprintf(out, " by %s for %llu s", instance_source_name(i->source),
+				(ull)(i->age / USEC_PER_SEC));
+		fprintf(out, ", %zu of %zu addresses there%s%s\n", i->present, i->addresses,
+			i->owner == OWNER_KEEPALIVED ? ", keepalived's" : "", verdict(i));
+		if (verbose)
+			fprintf(out,
+				"  changes: %llu, duplicates %llu, late %llu, without state %llu\n"
+				"  operations: %llu, addresses taken by others: %llu\n",
+				(ull)i->counters.changes, (ull)i->counters.duplicates,
+				(ull)i->counters.late, (ull)i->counters.silent,
+				(ull)i->counters.operations, (ull)i->counters.foreign);
+	}
+}
+
+json_t *status_notify_json(const struct status *s)
+{
+	const struct status_notify *n = &s->notify;
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "hooks", number(n->hooks));
+	failed |= json_object_set_new(o, "lines", number(n->lines));
+	failed |= json_object_set_new(o, "bad", number(n->bad));
+	failed |= json_object_set_new(o, "unknown", number(n->unknown));
+	failed |= json_object_set_new(o, "groups", number(n->groups));
+	failed |= json_object_set_new(o, "overruns", number(n->overruns));
+	failed |= json_object_set_new(o, "fifo_problem",
+				      report_json_string(n->fifo_problem ? n->fifo_problem : ""));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+void status_notify_print(const struct status *s, bool verbose, FILE *out)
+{
+	const struct status_notify *n = &s->notify;
+
+	if (n->is_used && n->fifo_problem && *n->fifo_problem)
+		fprintf(out, "keepalived's FIFO cannot be read: %s\n", n->fifo_problem);
+	if (n->is_used && verbose)
+		fprintf(out,
+			"notified: %llu times by hooks, %llu by lines; bad %llu, unknown %llu, "
+			"groups %llu, overruns %llu\n",
+			(ull)n->hooks, (ull)n->lines, (ull)n->bad, (ull)n->unknown, (ull)n->groups,
+			(ull)n->overruns);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* keepalived's instances as part of a status. */
+#pragma once
+
+#include "core/instance_settings.h"
+
+struct status_instance {
+	char name[INSTANCE_NAME_MAX];
+	char device[DEVICE_NAME_MAX];
+	enum instance_owner owner;
+	enum instance_state state;
+	enum instance_source source; /* of the state */
+	usec_t age;		     /* of the state */
+	enum instance_action wanted; /* of the addresses; NONE: as they are */
+	bool moving;		     /* it is being done */
+	size_t present, addresses;
+	bool has_decoy, decoy_there;
+	struct instance_counters counters;
+};
+
+/* What was heard of keepalived altogether. */
+struct status_notify {
+	bool is_used;		  /* there are instances */
+	uint64_t hooks, lines;	  /* of scripts, of the FIFO */
+	uint64_t bad, unknown;	  /* not understood; of instances not configured */
+	uint64_t groups;	  /* of groups that no instance names */
+	uint64_t overruns;	  /* times that lines may have been lost */
+	const char *fifo_problem; /* "": none */
+};

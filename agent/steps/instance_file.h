@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What keepalived last said of each instance, in the run directory: whoever is
+ * started next, the daemon or a script without one, goes on from there. Bound
+ * to the boot, as its times are. */
+#pragma once
+
+#include <vipsafe/kernel.h>
+
+#include "core/instance_settings.h"
+
+enum instance_lock {
+	INSTANCE_LOCK_FILE, /* who reads the file in order to write it */
+	INSTANCE_LOCK_WORK, /* who moves addresses while there is no daemon */
+};
+
+/* One at a time. Closing *RET_FD, or death, gives it back. -ETIMEDOUT: somebody
+ * else has had it until UNTIL. */
+int instance_file_lock(const char *run_dir, enum instance_lock which, const struct kernel *k,
+		       usec_t until, int *ret_fd);
+
+/* Fill LIST, one for each of S->instances, zero where nothing is known.
+ * -ENOENT: there is no file; -EBADMSG: it is of another boot, or cannot be
+ * read, and is as good as none. */
+int instance_file_load(const struct settings *s, const char *boot_id, usec_t now,
+		       struct instance *list);
+
+/* Write LIST, as above. */
+int instance_file_store(const struct settings *s, const char *boot_id, const struct instance *list);
