@@ -246,7 +246,8 @@ static uint8_t family_of(const struct run *run)
 
 void stage_check(struct run *run)
 {
-	int r = addr_table_read(&run->env->kernel, &run->before);
+	int r = run->shadow ? guard_copy_addresses(run->guard, &run->before)
+			    : addr_table_read(&run->env->kernel, &run->before);
 
 	run->family = family_of(run);
 	if (r < 0) {

@@ -103,6 +103,7 @@ struct guard *guard_free(struct guard *g)
 		g->env.kernel.ops->hold_close(g->env.kernel.ctx);
 	young_free(g->young);
 	keyset_free(g->pinned);
+	addr_table_done(&g->addresses);
 	addrset_done(&g->own);
 	addrset_done(&g->local);
 	free(g);
@@ -128,7 +129,6 @@ void guard_ready(struct guard *g)
 	 * cannot be read now, what events tell of is read again later. */
 	if (g->readdress || a < 0)
 		unread = guard_read_addresses(g) < 0;
-	g->readdress = false;
 	r = guard_events(g, NULL, NULL);
 	if (a == -ENOBUFS || unread) {
 		g->status.overruns++;

@@ -7,42 +7,55 @@
 #include <errno.h>
 #include <string.h>
 
-#include "steps/stage.h"
-
 /* An address that is gone is looked at again before its entries go: within the
  * tenth of a second that is promised, after whoever replaces it. */
 #define LOSS_SETTLE (20 * USEC_PER_MSEC)
 
 #define CHUNK 128
 
-static int local_add(void *ud, const struct ifaddr *a)
-{
-	struct guard *g = ud;
-	int r = addrset_add(&g->local, &a->prefix.addr);
-
-	return r == 0 && a->ifindex == g->link.ifindex ? addrset_add(&g->own, &a->prefix.addr) : r;
-}
-
 /* On failure what was known stays. */
 int guard_read_addresses(struct guard *g)
 {
-	const struct kernel *k = &g->env.kernel;
-	struct addrset own = g->own, local = g->local;
-	int r;
+	struct addrset own = { 0 }, local = { 0 };
+	struct addr_table table = { 0 };
+	int r = addr_table_read(&g->env.kernel, &table);
+	size_t i;
 
-	g->own = g->local = (struct addrset){ 0 };
-	r = k->ops->addr_list(k->ctx, local_add, g);
-	if (r < 0) {
-		struct addrset half_own = g->own, half_local = g->local;
-
-		g->own = own;
-		g->local = local;
-		own = half_own;
-		local = half_local;
+	for (i = 0; i < table.n && r == 0; i++) {
+		r = addrset_add(&local, &table.items[i].prefix.addr);
+		if (r == 0 && table.items[i].ifindex == g->link.ifindex)
+			r = addrset_add(&own, &table.items[i].prefix.addr);
 	}
-	addrset_done(&own);
-	addrset_done(&local);
-	return r;
+	if (r < 0) {
+		addrset_done(&own);
+		addrset_done(&local);
+		addr_table_done(&table);
+		return r;
+	}
+	addrset_done(&g->own);
+	addrset_done(&g->local);
+	addr_table_done(&g->addresses);
+	g->own = own;
+	g->local = local;
+	g->addresses = table;
+	g->readdress = false;
+	return 0;
+}
+
+/* Events have been read just now, so that the table is as good as a new one. */
+int guard_copy_addresses(const struct guard *g, struct addr_table *t)
+{
+	size_t size = g->addresses.n * sizeof(*t->items);
+
+	if (g->readdress || !size)
+		return addr_table_read(&g->env.kernel, t);
+	addr_table_done(t);
+	t->items = malloc(size);
+	if (!t->items)
+		return -ENOMEM;
+	memcpy(t->items, g->addresses.items, size);
+	t->n = t->cap = g->addresses.n;
+	return 0;
 }
 
 static void note_loss(struct guard *g, const struct addr *a)

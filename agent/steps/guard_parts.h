@@ -9,6 +9,7 @@
 #include "core/young.h"
 #include "steps/guard.h"
 #include "steps/guard_serve.h"
+#include "steps/stage.h"
 
 /* Entries worked on in one step: some milliseconds. */
 #define GUARD_STEP 512
@@ -59,8 +60,9 @@ struct guard {
 	struct device_settings device;
 	struct link link;
 	struct guard_status status;
-	struct addrset own, local; /* addresses of the device, and of the node */
-	bool readdress;		   /* they are out of date */
+	struct addr_table addresses; /* of the node … */
+	struct addrset own, local;   /* … of the device, and of all devices */
+	bool readdress;		     /* they are out of date */
 	struct keyset *pinned;
 	struct young *young;
 	usec_t next; /* something is due then */
@@ -80,7 +82,7 @@ struct guard {
 	usec_t held_until; /* armed */
 	bool keep_armed;   /* between steps, too */
 	usec_t hold_retry; /* not to be had before */
-	usec_t locked_out; /* somebody else has the lock of the device since; 0: no */
+	bool locked_out;   /* somebody else has the lock of the device */
 
 	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
 	size_t n_lost;

@@ -251,8 +251,9 @@ bool guard_repair_step(struct guard *g)
 
 	if (!r->active || (!r->open && !choose_sweep(g)) || !r->active)
 		return false;
-	error = guard_lock(g, &lock);
-	if (error == -EAGAIN)
+	/* A run that holds the lock sees to the entries itself. One that has it
+	 * for longer than a hold may last does not: it is stuck. */
+	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
 		return false;
 	error = work(g);
 	closep(&lock);

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "steps/stage.h"
-
 /* Batches of events read before a run begins. */
 #define CATCH_UP_MAX 256
 
@@ -24,11 +22,19 @@ bool guard_serves(struct guard *g, const struct request *req)
 	if (g->status.state != GUARD_LIVE || g->full || !wants_the_same_hold(g, req) ||
 	    (req->strategy != STRATEGY_AUTO && req->strategy != STRATEGY_PIN))
 		return false;
-	if (guard_address_events(g) < 0)
+	if (guard_address_events(g) < 0 || (g->readdress && guard_read_addresses(g) < 0))
 		return false;
 	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
 		r = guard_events(g, NULL, NULL);
 	return r == 0 && g->status.state == GUARD_LIVE && !g->full && !g->repair.active;
+}
+
+bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)
+{
+	if (strcmp(name, g->link.name) != 0 && strcmp(name, g->device.name) != 0)
+		return false;
+	*ret = g->link;
+	return true;
 }
 
 int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud)

@@ -7,6 +7,11 @@
 
 struct guard;
 struct run;
+struct addr_table;
+
+/* The device, and the addresses of the node as they are now. */
+bool guard_copy_link(const struct guard *g, const char *name, struct link *ret);
+int guard_copy_addresses(const struct guard *g, struct addr_table *t);
 
 /* Read a batch of events; those of entries that are not pinned go to SINK (may
  * be NULL) as well. -EAGAIN: there are more. -ENOBUFS: some were lost. */

@@ -9,7 +9,6 @@
 #include "steps/lock.h"
 #include "steps/recover.h"
 #include "steps/rundir.h"
-#include "steps/stage.h"
 
 /* A run over SET that changes no address. */
 static int begin(struct run *run, struct guard *g, struct request *req, struct report *report,
@@ -30,7 +29,7 @@ static int begin(struct run *run, struct guard *g, struct request *req, struct r
 	run->holding = g->holding;
 	run->held_until = g->held_until;
 	run->set = set;
-	r = set ? addr_table_read(&g->env.kernel, &run->before) : -ENOMEM;
+	r = set ? guard_copy_addresses(g, &run->before) : -ENOMEM;
 	if (r == 0)
 		r = run_sort_addresses(run, &run->before, none);
 	return r == 0 ? run_entries_new(run) : r;
@@ -179,8 +178,6 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 	return r;
 }
 
-/* A run that holds the lock sees to the entries itself. One that has it for
- * longer than a hold may last does not: it is stuck. */
 int guard_lock(struct guard *g, int *ret_fd)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
@@ -188,11 +185,6 @@ int guard_lock(struct guard *g, int *ret_fd)
 
 	*ret_fd = -1;
 	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
-	if (r != -ETIMEDOUT) {
-		g->locked_out = 0;
-		return 0;
-	}
-	if (!g->locked_out)
-		g->locked_out = guard_now(g);
-	return guard_now(g) - g->locked_out > g->env.settings->hold_max ? 0 : -EAGAIN;
+	g->locked_out = r == -ETIMEDOUT;
+	return g->locked_out ? -EAGAIN : 0;
 }

@@ -155,13 +155,16 @@ static size_t count_state(const struct run *run, enum entry_state state)
 	return count;
 }
 
-static size_t count_candidates(const struct run *run)
+/* Of a run beside a guard: everything is pinned, or nobody asked for more than
+ * what a fixed kernel does by itself. */
+static bool is_out_of_reach(const struct run *run)
 {
-	size_t i, n = connset_count(run->set), count = 0;
+	size_t i, n = connset_count(run->set);
 
-	for (i = 0; i < n; i++)
-		count += run->entries[i].skip == SKIP_NONE;
-	return count;
+	for (i = 0; i < n && run->report->strategy != STRATEGY_NONE; i++)
+		if (run->entries[i].skip == SKIP_NONE)
+			return false;
+	return true;
 }
 
 /* What we have created has no masquerade device: a late flush passes it by. */
@@ -375,7 +378,7 @@ void stage_repair(struct run *run)
 	 * what was pinned has to be read back either way. */
 	if (run->req->op == OP_ADD || !run->set)
 		return;
-	if (run->shadow && newborn_note(run) == 0 && !count_candidates(run)) {
+	if (run->shadow && newborn_note(run) == 0 && is_out_of_reach(run)) {
 		count_outcomes(run);
 		return;
 	}

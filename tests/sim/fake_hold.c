@@ -31,9 +31,17 @@ int fake_hold_arm(void *ctx, usec_t duration)
 {
 	struct fake *f = ctx;
 
+	if (!f->held_open)
+		return -ENOENT;
 	f->held_armed++;
 	f->held_until = f->clock + duration;
 	return 0;
+}
+
+void fake_take_hold(struct fake *f)
+{
+	f->held_open = false;
+	f->held_until = 0;
 }
 
 void fake_hold_close(void *ctx)

@@ -230,6 +230,9 @@ void fake_tell(struct fake *f, const struct fake_entry *entry);
  * -ENOENT: there is none. */
 int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port);
 
+/* Somebody else closes the hold of the same device. */
+void fake_take_hold(struct fake *f);
+
 /* Let time pass: connections are born, late flushes happen, entries expire. */
 void fake_advance(struct fake *f, usec_t by);
 
