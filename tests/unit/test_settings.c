@@ -108,8 +108,9 @@ static const struct {
 } bad_keys[] = {
 	{ "", "run_dir", "/x", "before any section" },
 	{ "agents", "run_dir", "/x", "unknown section [agents]" },
-	{ "instance VI_1", "device", "e0", "unknown section [instance VI_1]" },
-	{ "lvs", "x", "y", "unknown section [lvs]" },
+	{ "instances", "device", "e0", "unknown section [instances]" },
+	{ "instance VI_1", "x", "y", "unknown key \"x\" in section [instance VI_1]" },
+	{ "lvs-x", "x", "y", "unknown section [lvs-x]" },
 	{ "device", "pin", "off", "names no device" },
 	{ "device ", "pin", "off", "is empty" },
 	{ "devices", "pin", "off", "unknown section [devices]" },
@@ -173,10 +174,10 @@ static void refuses_paths_no_socket_fits_in(void **state _unused_)
 	assert_int_equal(settings_finish(&s, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "run_dir"));
 	/* the longest that fits: 107 characters with the file's name */
-	path[SETTINGS_PATH_MAX - 1 - strlen("/control.sock")] = '\0';
+	path[SETTINGS_PATH_MAX - 1 - strlen("/keepalived.fifo")] = '\0';
 	apply_ok(&s, "agent", "run_dir", path);
 	assert_int_equal(settings_finish(&s, &e), 0);
-	assert_int_equal(strlen(s.socket), SETTINGS_PATH_MAX - 1);
+	assert_int_equal(strlen(s.fifo), SETTINGS_PATH_MAX - 1);
 	settings_done(&s);
 }
 
