@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -140,4 +142,80 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 		*ret_outcome = CLIENT_BROKEN;
 	else
 		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;
+}
+
+/* One packet, which is an answer of its own. 1: there was none any more. */
+static int next_packet(int fd, char *buf, struct wire_answer *ret)
+{
+	ssize_t n = recv(fd, buf, WIRE_PIECE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return -EAGAIN;
+	if (n < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	if (!n)
+		return -EPIPE;
+	return (size_t)n > WIRE_PIECE_MAX ? -EBADMSG : wire_answer_parse(buf, (size_t)n, ret);
+}
+
+/* Whether somebody wants it to end: a signal, or no reader any more. */
+static int wait_packet(int fd, int signals, usec_t until)
+{
+	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
+			       { .fd = signals, .events = POLLIN },
+			       { .fd = STDOUT_FILENO } };
+	usec_t now = now_usec(), left = until > now ? (until - now) / USEC_PER_MSEC + 1 : 0;
+	int r = poll(p, 3, until == USEC_NEVER ? -1 : (int)MIN(left, (usec_t)60000));
+
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (p[1].revents || p[2].revents & (POLLERR | POLLNVAL) || now_usec() >= until)
+		return -ECANCELED;
+	return p[0].revents ? 1 : 0;
+}
+
+static int listen_until(int fd, int signals, usec_t until, client_packet fn, void *ud)
+{
+	_cleanup_free_ char *buf = malloc(WIRE_PIECE_MAX);
+	bool more = true;
+	int r = buf ? 0 : -ENOMEM;
+
+	while (r >= 0 && more) {
+		struct wire_answer a = { 0 };
+
+		r = wait_packet(fd, signals, until);
+		if (r <= 0)
+			continue;
+		r = next_packet(fd, buf, &a);
+		if (r == 0)
+			more = fn(ud, &a);
+		wire_answer_done_with(&a);
+		r = r == -EAGAIN ? 0 : r;
+	}
+	return r == -ECANCELED ? 0 : r;
+}
+
+int client_listen(const char *path, const struct wire_request *request, usec_t patience,
+		  client_packet fn, void *ud)
+{
+	_cleanup_free_ char *line = wire_request_line(request);
+	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int signals = -1;
+	sigset_t set;
+	int r;
+
+	if (!line)
+		return -ENOMEM;
+	r = connect_to(path, patience ? patience : USEC_NEVER, &fd);
+	if (r < 0)
+		return r;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+		return -errno;
+	return listen_until(fd, signals, patience ? now_usec() + patience : USEC_NEVER, fn, ud);
 }

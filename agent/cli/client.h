@@ -2,6 +2,8 @@
 /* Ask the daemon. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "front/wire.h"
 
 enum client_outcome {
@@ -16,3 +18,13 @@ enum client_outcome {
  * wire_answer_done_with(). Never fails. */
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome);
+
+/* Called for each packet; what A owns stays its own. False: no more. */
+typedef bool (*client_packet)(void *ud, const struct wire_answer *a);
+
+/* Send R to the socket PATH and hand what comes to FN until it has enough, a
+ * signal says to end, nobody reads our output any more or PATIENCE (0: none) is
+ * over, which is 0. -EPIPE: the daemon has ended it; -ENOENT, -ECONNREFUSED, …:
+ * there is none. SIGINT, SIGTERM and SIGHUP stay blocked. */
+int client_listen(const char *path, const struct wire_request *r, usec_t patience, client_packet fn,
+		  void *ud);

@@ -33,6 +33,10 @@ static const struct command commands[] = {
 	  "For notify scripts: the daemon is told, and it is not waited for what it does. Without\n"
 	  "a daemon it is done here, detached.\n",
 	  true },
+	{ "metrics", command_metrics, SCOPE_ANY, false, "",
+	  "tell monitoring what the daemon has counted",
+	  "In the text format of Prometheus; [agent] textfile keeps the same in a file.\n"
+	  "Exit codes: 0, and 75 when no daemon answers (vipsafe_up is 0 then).\n" },
 	{ "plan", command_plan, SCOPE_MOVE, false, "add|del ...",
 	  "say what add or del would do, and change nothing",
 	  "The words after \"plan\" are those of the command itself.\n" },
@@ -49,6 +53,10 @@ static const struct command commands[] = {
 	{ "status", command_status, SCOPE_ANY, false, "",
 	  "say how the daemon is, and what it guards",
 	  "Exit codes: 0 it is running, 3 it is not, 4 it could not be found out.\n" },
+	{ "watch", command_watch, SCOPE_ANY, false, "",
+	  "print events as they happen, until interrupted",
+	  "Each line begins with the seconds since boot, as in the kernel's log. Moves,\n"
+	  "address deletes by others, repairs, states of the guards.\n" },
 };
 
 static const char exit_codes[] =

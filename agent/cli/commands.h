@@ -47,11 +47,13 @@ int command_del(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
 int command_notify(struct cli *cli, int argc, char *argv[]);
+int command_metrics(struct cli *cli, int argc, char *argv[]);
 int command_plan(struct cli *cli, int argc, char *argv[]);
 int command_probe(struct cli *cli, int argc, char *argv[]);
 int command_recover(struct cli *cli, int argc, char *argv[]);
 int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
+int command_watch(struct cli *cli, int argc, char *argv[]);
 
 /* Say what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/answer.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
+#include "daemon/log.h"
+#include "daemon/textfile.h"
 #include "front/history.h"
 #include "steps/history.h"
 #include "steps/survey.h"
 
 /* Looked at for who has put an address where it is. */
 #define OPERATIONS_MAX 100
+
+/* As often as monitoring usually looks. */
+#define TEXTFILE_EVERY (15 * USEC_PER_SEC)
 
 static json_t *operations(const struct run_env *env)
 {
@@ -19,7 +27,10 @@ static json_t *operations(const struct run_env *env)
 	return history_parse(text, OPERATIONS_MAX);
 }
 
-void answer_status(struct daemon *d, struct client *c, const struct wire_request *r)
+/* What is done with the status of this moment. */
+typedef void (*status_user)(void *ud, const struct status *s);
+
+static void with_status(struct daemon *d, unsigned columns, status_user fn, void *ud)
 {
 	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
 	size_t n_instances = 0;
@@ -40,12 +51,105 @@ void answer_status(struct daemon *d, struct client *c, const struct wire_request
 		.notify = instances_notify_status(d->instances),
 		.survey = &survey,
 		.operations = operations(&d->env),
-		.columns = r->columns,
+		.columns = columns,
 	};
 
 	survey_take(&d->env, &survey);
 	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
-	control_answer(c, wire_answer_status(&s, r->text));
+	fn(ud, &s);
 	survey_done(&survey);
 	json_decref(s.operations);
+}
+
+struct asking {
+	struct daemon *d;
+	struct client *c;
+	enum wire_text text;
+};
+
+static void tell_status(void *ud, const struct status *s)
+{
+	struct asking *a = ud;
+
+	control_answer(a->c, wire_answer_status(s, a->text));
+}
+
+void answer_status(struct daemon *d, struct client *c, const struct wire_request *r)
+{
+	struct asking a = { .d = d, .c = c, .text = r->text };
+
+	with_status(d, r->columns, tell_status, &a);
+}
+
+static const struct metrics *metrics(struct daemon *d)
+{
+	d->tell.metrics.watchers = control_watchers(d->control);
+	d->tell.metrics.watchers_dropped = control_watchers_dropped(d->control);
+	return &d->tell.metrics;
+}
+
+static void tell_metrics(void *ud, const struct status *s)
+{
+	struct asking *a = ud;
+
+	control_answer(a->c, wire_answer_metrics(metrics(a->d), s, a->text));
+}
+
+void answer_metrics(struct daemon *d, struct client *c, const struct wire_request *r)
+{
+	struct asking a = { .d = d, .c = c, .text = r->text };
+
+	with_status(d, 0, tell_metrics, &a);
+}
+
+/* How things are comes first, so that what follows has something to begin with. */
+void answer_watch(struct daemon *d, struct client *c)
+{
+	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
+	struct event e = { .kind = EVENT_STATE, .at = loop_now() };
+	size_t i;
+
+	if (control_watch(c) < 0)
+		return;
+	for (i = 0; i < d->watches.n && devices; i++) {
+		_cleanup_free_ char *line = NULL;
+
+		e.severity = status_in_force(&devices[i]) ? SEVERITY_NOTE : SEVERITY_WARNING;
+		memcpy(e.device, devices[i].device, sizeof(e.device));
+		snprintf(e.text, sizeof(e.text), "%s%s%s", devices[i].state,
+			 *devices[i].reason ? ": " : "", devices[i].reason);
+		line = wire_answer_event(&e);
+		if (!line || !control_send(c, line))
+			return;
+	}
+}
+
+static void write_textfile(void *ud, const struct status *s)
+{
+	struct daemon *d = ud;
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = -ENOMEM;
+
+	if (out) {
+		metrics_print(metrics(d), s, out);
+		r = fclose(out) ? -ENOMEM : textfile_write(d->settings.textfile, text);
+	}
+	if (r < 0 && !d->textfile_failed)
+		log_line(LOG_WARNING, "textfile: %s: %s", d->settings.textfile, strerror(-r));
+	d->textfile_failed = r < 0;
+}
+
+usec_t textfile_tick(struct daemon *d)
+{
+	usec_t now = loop_now();
+
+	if (!*d->settings.textfile)
+		return USEC_NEVER;
+	if (now >= d->textfile_next) {
+		with_status(d, 0, write_textfile, d);
+		d->textfile_next = now + TEXTFILE_EVERY;
+	}
+	return d->textfile_next;
 }

@@ -5,3 +5,11 @@
 #include "daemon/daemon.h"
 
 void answer_status(struct daemon *d, struct client *c, const struct wire_request *r);
+void answer_metrics(struct daemon *d, struct client *c, const struct wire_request *r);
+
+/* C is told events from now on. */
+void answer_watch(struct daemon *d, struct client *c);
+
+/* Write the metrics to the configured file, if it is time. Returns when to call
+ * again. */
+usec_t textfile_tick(struct daemon *d);

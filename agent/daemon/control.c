@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "daemon/peer.h"
+#include "daemon/stream.h"
 #include "steps/rundir.h"
 
 /* From connecting to a whole request, and from an answer to its having been
@@ -28,6 +29,7 @@ enum client_state {
 	CLIENT_ASKING,
 	CLIENT_WAITING, /* for its answer, which the handler owes */
 	CLIENT_READING,
+	CLIENT_WATCHING, /* what is published, until it goes */
 };
 
 struct client {
@@ -37,6 +39,7 @@ struct client {
 	usec_t since; /* in this state */
 	char *answer; /* owned */
 	size_t sent, size;
+	struct stream stream;
 };
 
 struct control {
@@ -45,7 +48,8 @@ struct control {
 	gid_t gid;
 	struct control_handler handler;
 	struct client clients[CONTROL_CLIENTS_MAX];
-	size_t n_clients;
+	size_t n_clients, n_watchers;
+	uint64_t watchers_dropped;
 	char in[WIRE_REQUEST_MAX + 1];
 };
 
@@ -157,6 +161,8 @@ static void client_end(struct client *cl)
 	loop_remove(c->loop, cl->fd, cl);
 	close(cl->fd);
 	free(cl->answer);
+	stream_done(&cl->stream);
+	c->n_watchers -= cl->state == CLIENT_WATCHING;
 	*cl = (struct client){ .control = c, .fd = -1 };
 	c->n_clients--;
 	look_for_clients(c);
@@ -199,9 +205,61 @@ void control_answer(struct client *cl, char *line)
 	client_send(cl);
 }
 
+/* Whoever reads too slowly must not be waited for. False: it has been dropped. */
+static bool watcher_send(struct client *cl)
+{
+	int r = stream_send(&cl->stream, cl->fd);
+	uint32_t events = EPOLLRDHUP | (r > 0 ? EPOLLOUT : 0);
+
+	if (r >= 0 && loop_add(cl->control->loop, cl->fd, events, false, on_client, cl) == 0)
+		return true;
+	client_end(cl);
+	return false;
+}
+
+bool control_send(struct client *cl, const char *line)
+{
+	if (stream_push(&cl->stream, line) == 0)
+		return watcher_send(cl);
+	cl->control->watchers_dropped++;
+	client_end(cl);
+	return false;
+}
+
+void control_publish(struct control *c, const char *line)
+{
+	size_t i;
+
+	for (i = 0; c && i < CONTROL_CLIENTS_MAX && c->n_watchers; i++) {
+		if (c->clients[i].state == CLIENT_WATCHING)
+			(void)control_send(&c->clients[i], line);
+	}
+}
+
+size_t control_watchers(const struct control *c)
+{
+	return c ? c->n_watchers : 0;
+}
+
+uint64_t control_watchers_dropped(const struct control *c)
+{
+	return c ? c->watchers_dropped : 0;
+}
+
 static void refuse(struct client *cl, enum wire_refusal why, const char *text)
 {
 	control_answer(cl, wire_answer_refusal(why, text));
+}
+
+int control_watch(struct client *cl)
+{
+	if (cl->control->n_watchers == CONTROL_WATCHERS_MAX) {
+		refuse(cl, WIRE_INTERNAL, "too many watch already");
+		return -EBUSY;
+	}
+	enter(cl, CLIENT_WATCHING);
+	cl->control->n_watchers++;
+	return 0;
 }
 
 static void client_read(struct client *cl)
@@ -254,6 +312,12 @@ static void on_client(void *ud, uint32_t events)
 			client_end(cl);
 		else
 			client_send(cl);
+		break;
+	case CLIENT_WATCHING:
+		if (events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
+			client_end(cl);
+		else
+			(void)watcher_send(cl);
 		break;
 	}
 }

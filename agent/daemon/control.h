@@ -4,6 +4,7 @@
  * the socket, the loop goes on. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "daemon/loop.h"
@@ -11,6 +12,9 @@
 
 /* Served at once; the others wait in the socket's queue. */
 #define CONTROL_CLIENTS_MAX 64
+
+/* Of them, those who watch. */
+#define CONTROL_WATCHERS_MAX 16
 
 struct control;
 struct client;
@@ -42,6 +46,18 @@ void control_set_group(struct control *c, gid_t gid);
 
 /* Send LINE (taken over; NULL: out of memory) to C and be done with it. */
 void control_answer(struct client *c, char *line);
+
+/* Instead of an answer: C is sent what is published until it goes, and has gone
+ * when it reads too slowly. -EBUSY: too many do, and it has been told so. */
+int control_watch(struct client *c);
+
+/* Send LINE, one packet, to the watcher C. False: C has been dropped. */
+bool control_send(struct client *c, const char *line);
+
+/* Send LINE to all who watch. C may be NULL. */
+void control_publish(struct control *c, const char *line);
+size_t control_watchers(const struct control *c);
+uint64_t control_watchers_dropped(const struct control *c);
 
 /* Turn away who takes too long. Returns when to call again. */
 usec_t control_tick(struct control *c);

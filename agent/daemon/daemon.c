@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "daemon/answer.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/requests.h"
@@ -94,6 +95,7 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 		log_line(LOG_ERR, "the configuration stays as it was: %s", e.text);
 	else
 		log_line(LOG_NOTICE, "configuration reloaded");
+	tell_config(&d->tell, r < 0 ? e.text : NULL);
 	service_ready();
 	*ret_error = e;
 	return r;
@@ -123,12 +125,27 @@ static usec_t on_round(void *ud)
 	next = MIN(next, moves_tick(d->moves));
 	d->retired = control_free(d->retired);
 	next = MIN(next, control_tick(d->control));
+	next = MIN(next, textfile_tick(d));
 	now = loop_now();
 	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
 		service_alive();
 		d->alive_next = now + d->alive_every;
 	}
 	return MIN(next, d->alive_next);
+}
+
+static void on_event(void *ud, const char *line)
+{
+	struct daemon *d = ud;
+
+	control_publish(d->control, line);
+}
+
+static bool is_watched(void *ud)
+{
+	struct daemon *d = ud;
+
+	return control_watchers(d->control) > 0;
 }
 
 static void on_recovered(void *ud, const struct report *r)
@@ -177,8 +194,10 @@ int daemon_start(struct daemon *d)
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
 				   .boot_id = d->boot_id };
-	d->tell = (struct tell){ .env = &d->env };
-	d->watches = (struct watches){ .loop = d->loop, .env = &d->env };
+	d->tell = (struct tell){
+		.env = &d->env, .publish = on_event, .is_watched = is_watched, .ud = d
+	};
+	d->watches = (struct watches){ .loop = d->loop, .env = &d->env, .tell = &d->tell };
 	r = moves_new(&d->env, &d->watches, &d->tell, &d->moves);
 	if (r == 0)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);

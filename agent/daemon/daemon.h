@@ -25,6 +25,8 @@ struct daemon {
 	bool socket_is_ours;	 /* not handed over */
 	struct watches watches;
 	struct tell tell;
+	usec_t textfile_next;
+	bool textfile_failed;
 	struct moves *moves;
 	struct instances *instances;
 	usec_t started, alive_every, alive_next;

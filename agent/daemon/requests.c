@@ -47,6 +47,12 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 	case WIRE_RELOAD:
 		answer_reload(d, c);
 		break;
+	case WIRE_METRICS:
+		answer_metrics(d, c, r);
+		break;
+	case WIRE_WATCH:
+		answer_watch(d, c);
+		break;
 	case WIRE_NOTIFY:
 		answer_notify(d, c, &r->notify);
 		break;

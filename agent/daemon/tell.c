@@ -1,19 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/tell.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "daemon/loop.h"
 #include "front/history.h"
-#include "front/oplog.h"
+#include "front/wire.h"
 #include "steps/history.h"
+
+void tell_event(struct tell *t, const struct event *e)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!t || !t->publish || !t->is_watched(t->ud))
+		return;
+	line = wire_answer_event(e);
+	if (line && strlen(line) <= WIRE_PIECE_MAX)
+		t->publish(t->ud, line);
+}
 
 void tell_report(struct tell *t, const struct report *r)
 {
+	struct event e = { .kind = EVENT_MOVE,
+			   .severity = r->result == RESULT_OK ? SEVERITY_NOTE : SEVERITY_WARNING,
+			   .at = loop_now(),
+			   .report = r };
 	_cleanup_free_ char *line = NULL;
 
 	if (r->plan)
 		return;
-	oplog_write(&t->log, r, loop_now());
-	line = history_line(r, loop_now());
+	oplog_write(&t->log, r, e.at);
+	metrics_count(&t->metrics, r);
+	line = history_line(r, e.at);
 	if (line)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
+	memcpy(e.device, r->device, sizeof(e.device));
+	tell_event(t, &e);
+}
+
+void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *device,
+		uint64_t restored, uint64_t lost, const char *fmt, ...)
+{
+	struct event e = { .kind = kind,
+			   .severity = is_bad ? SEVERITY_WARNING : SEVERITY_NOTE,
+			   .at = loop_now(),
+			   .restored = restored,
+			   .lost = lost,
+			   .removed = restored };
+	va_list ap;
+
+	snprintf(e.device, sizeof(e.device), "%s", device);
+	va_start(ap, fmt);
+	if (vsnprintf(e.text, sizeof(e.text), fmt, ap) < 0)
+		e.text[0] = '\0';
+	va_end(ap);
+	tell_event(t, &e);
+}
+
+void tell_config(struct tell *t, const char *error)
+{
+	tell_guard(t, EVENT_CONFIG, error != NULL, "", 0, 0, "%s%s",
+		   error ? "not reloaded: " : "reloaded", error ? error : "");
 }

@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is told what a run did: the log and the history. */
+/* Who is told what a run or a guard did: log, history, metrics, watchers. */
 #pragma once
 
 #include "core/report.h"
+#include "front/event.h"
+#include "front/metrics.h"
 #include "front/oplog.h"
 #include "steps/run.h"
 
 struct tell {
 	const struct run_env *env;
 	struct oplog log;
+	struct metrics metrics;
+	/* Send LINE to all who watch, and whether anybody does. */
+	void (*publish)(void *ud, const char *line);
+	bool (*is_watched)(void *ud);
+	void *ud;
 };
 
 /* R is done. Nothing for a plan. Failures are nobody's business any more. */
 void tell_report(struct tell *t, const struct report *r);
+
+/* Something has happened that only watchers are told. */
+void tell_event(struct tell *t, const struct event *e);
+
+/* The same for the guard of DEVICE; RESTORED stands for what was removed in an
+ * EVENT_REMOVED. */
+void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *device,
+		uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
+
+/* The configuration was read again; ERROR says why it was refused, or is NULL. */
+void tell_config(struct tell *t, const char *error);

@@ -25,6 +25,7 @@ struct watch {
 	enum guard_state told;
 	bool quarantined;
 	usec_t stale_told;
+	struct guard_status seen; /* when watchers were told last */
 };
 
 static void on_ready(void *ud, uint32_t events);
@@ -67,6 +68,32 @@ static void tell_status(const struct watches *w)
 	char text[SUMMARY_MAX];
 
 	service_status(watches_summary(w, text, sizeof(text)));
+}
+
+/* What has changed since the last look, for those who watch. */
+static void tell_events(struct watch *x, const struct guard_status *s)
+{
+	struct tell *t = x->all->tell;
+	const struct guard_status *was = &x->seen;
+
+	if (s->state != was->state || strcmp(s->reason, was->reason) != 0)
+		tell_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
+			   "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "", s->reason);
+	if (s->repairs != was->repairs)
+		tell_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
+			   s->restored - was->restored, s->lost - was->lost,
+			   "somebody else has deleted an address: %llu restored, %llu lost",
+			   (unsigned long long)(s->restored - was->restored),
+			   (unsigned long long)(s->lost - was->lost));
+	if (s->removed != was->removed)
+		tell_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
+			   "an address is gone, and %llu entries pinned to it",
+			   (unsigned long long)(s->removed - was->removed));
+	if (s->quarantined != was->quarantined)
+		tell_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
+			   s->quarantined ? "flushed again and again: repairs are suspended"
+					  : "repairs are taken up again");
+	x->seen = *s;
 }
 
 static void tell_state(struct watch *x, const struct guard_status *s)
@@ -112,6 +139,7 @@ static void tick(struct watch *x)
 	x->next = guard_tick(x->guard);
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
+	tell_events(x, &s);
 	tell_state(x, &s);
 }
 
@@ -148,7 +176,7 @@ static int watch_new(struct watches *w, const struct device_settings *d, struct 
 	x->all = w;
 	x->settings = *d;
 	x->fds[0] = x->fds[1] = -1;
-	x->told = GUARD_SYNCING;
+	x->told = x->seen.state = GUARD_SYNCING;
 	r = kernel_real_new(&x->kernel);
 	if (r == 0) {
 		env.kernel = kernel_real_get(x->kernel);

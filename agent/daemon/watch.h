@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/loop.h"
+#include "daemon/tell.h"
 #include "front/status.h"
 #include "kernel/kernel_real.h"
 #include "steps/guard.h"
@@ -12,7 +13,8 @@ struct watch;
 struct watches {
 	struct loop *loop;
 	const struct run_env *env; /* its kernel is not used */
-	struct watch **list;	   /* owned, and what is in it */
+	struct tell *tell;
+	struct watch **list; /* owned, and what is in it */
 	size_t n;
 };
 

@@ -31,6 +31,8 @@ static const struct wire_row rows[] = {
 	{ "plan", WIRE_MOVE, wire_plan_keys, wire_move_read, wire_move_write },
 	{ "status", WIRE_STATUS, NULL, NULL, NULL },
 	{ "reload", WIRE_RELOAD, NULL, NULL, NULL },
+	{ "metrics", WIRE_METRICS, NULL, NULL, NULL },
+	{ "watch", WIRE_WATCH, NULL, NULL, NULL },
 	{ "notify", WIRE_NOTIFY, wire_notify_keys, wire_notify_read, wire_notify_write },
 };
 

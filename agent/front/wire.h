@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What passes over the control socket: one request and one answer, each a JSON
  * object in ASCII. Request (keys that are not meant are errors):
- *   {"v":1, "op":"add|del|plan|status|reload|notify", "deadline_ms":N,
+ *   {"v":1, "op":"add|del|plan|status|reload|metrics|watch|notify", "deadline_ms":N,
  *    "text":"none|short|verbose", "columns":N (of the terminal; 0: no limit),
  *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
  *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
@@ -9,7 +9,9 @@
  *    plan: "of":"add|del"
  *    notify: "words":["INSTANCE","NAME","STATE",…], "stamp_us":N, "acted":B}
  * Only v and op, for a move device and addresses, for notify words are required. Answer:
- *   {"v":1, "exit_code":N, "report":{…} or "status":{…}, "out":"…", "err":"…"}
+ *   {"v":1, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…], "out":"…", "err":"…"}
+ *   watch: {"v":1, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
+ *   somebody ends the connection
  *   {"v":1, "error":{"code":"…", "text":"…"}}
  * out and err are the texts asked for. An answer may come in several pieces,
  * one per packet; it ends where the connection does. */
@@ -18,6 +20,8 @@
 #include "core/instance_event.h"
 #include "core/report.h"
 #include "core/request.h"
+#include "front/event.h"
+#include "front/metrics.h"
 #include "front/status.h"
 
 #define WIRE_VERSION 1
@@ -29,6 +33,8 @@ enum wire_op {
 	WIRE_MOVE, /* add, del and plan */
 	WIRE_STATUS,
 	WIRE_RELOAD,
+	WIRE_METRICS,
+	WIRE_WATCH,
 	WIRE_NOTIFY,
 };
 
@@ -83,6 +89,8 @@ const char *wire_op_name(const struct wire_request *r);
 /* The answers, to be freed; NULL: out of memory. */
 char *wire_answer_report(const struct report *r, enum wire_text text);
 char *wire_answer_status(const struct status *s, enum wire_text text);
+char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text);
+char *wire_answer_event(const struct event *e);
 char *wire_answer_done(void);
 char *wire_answer_refusal(enum wire_refusal why, const char *text);
 
@@ -91,7 +99,7 @@ const char *wire_refusal_name(enum wire_refusal why);
 /* An answer as the client has use for it. All are owned and may be NULL. */
 struct wire_answer {
 	int exit_code;
-	char *result; /* the report or status as one line of JSON */
+	char *result; /* report, status, metrics or event as one line of JSON */
 	char *out, *err;
 	char *error_code; /* it was refused */
 	char *error_text;

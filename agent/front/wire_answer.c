@@ -82,6 +82,32 @@ char *wire_answer_status(const struct status *s, enum wire_text text)
 	return answer_line(o, failed);
 }
 
+char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text)
+{
+	json_t *o = answer_new(0);
+	int failed = json_object_set_new(o, "metrics", metrics_json_new(m, s));
+	struct texts t;
+
+	if (text != WIRE_TEXT_NONE) {
+		if (texts_open(&t) == 0)
+			metrics_print(m, s, t.out);
+		failed |= texts_close(&t, o);
+	}
+	return answer_line(o, failed);
+}
+
+char *wire_answer_event(const struct event *e)
+{
+	json_t *o = answer_new(0);
+	int failed = json_object_set_new(o, "event", event_json_new(e));
+	char line[EVENT_LINE_MAX + 1];
+
+	event_line(e, line);
+	memcpy(line + strlen(line), "\n", 2);
+	failed |= json_object_set_new(o, "out", json_string(line));
+	return answer_line(o, failed);
+}
+
 char *wire_answer_done(void)
 {
 	return answer_line(answer_new(0), 0);
@@ -123,7 +149,9 @@ static int take_text(json_t *o, const char *key, char **ret)
 static int take_answer(json_t *o, struct wire_answer *a)
 {
 	json_t *code = json_object_get(o, "exit_code"), *error = json_object_get(o, "error");
-	json_t *result = json_object_get(o, "report");
+	static const char *const results[] = { "report", "status", "metrics", "event" };
+	json_t *result = NULL;
+	size_t i;
 	int r;
 
 	if (json_integer_value(json_object_get(o, "v")) != WIRE_VERSION)
@@ -138,8 +166,8 @@ static int take_answer(json_t *o, struct wire_answer *a)
 	    json_integer_value(code) > 255)
 		return -EBADMSG;
 	a->exit_code = (int)json_integer_value(code);
-	if (!result)
-		result = json_object_get(o, "status");
+	for (i = 0; i < ARRAY_SIZE(results) && !result; i++)
+		result = json_object_get(o, results[i]);
 	if (result) {
 		a->result = report_json_line(json_incref(result));
 		if (!a->result)

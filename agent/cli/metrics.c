@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe metrics: what monitoring is told. */
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "core/option.h"
+#include "front/metrics.h"
+#include "front/report_json.h"
+
+#define PATIENCE (10 * USEC_PER_SEC)
+
+/* Monitoring wants to be told that nobody is there, not an error. */
+static int tell_down(const struct cli *cli, const char *why)
+{
+	const struct status s = { .absent = true, .version = PACKAGE_VERSION };
+	struct metrics *m = calloc(1, sizeof(*m));
+	_cleanup_free_ char *line = NULL;
+
+	fprintf(stderr, "vipsafe: %s\n", why);
+	if (m && cli->options.json)
+		line = report_json_line(metrics_json_new(m, &s));
+	else if (m)
+		metrics_print(m, &s, stdout);
+	if (line)
+		puts(line);
+	free(m);
+	return EXIT_UNREACHABLE;
+}
+
+int command_metrics(struct cli *cli, int argc, char *argv[])
+{
+	const struct options *o = &cli->options;
+	struct wire_request r = { .op = WIRE_METRICS };
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+	struct request_error e;
+	int code = EXIT_DONE;
+
+	if (argc) {
+		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+		return command_usage(&e);
+	}
+	if (o->local) {
+		request_error_set(&e,
+				  "contradictory options: \"--local\" does not go with metrics");
+		return command_usage(&e);
+	}
+	r.text = o->json ? WIRE_TEXT_NONE : WIRE_TEXT_SHORT;
+	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		if (o->json)
+			puts(a.result ? a.result : "[]");
+		else
+			fputs(a.out ? a.out : "", stdout);
+		break;
+	case CLIENT_ABSENT:
+		code = tell_down(cli, "the daemon is not running");
+		break;
+	case CLIENT_REFUSED:
+		fprintf(stderr, "vipsafe: %s\n", a.error_text);
+		code = EXIT_NOT_PERMITTED;
+		break;
+	case CLIENT_BROKEN:
+		code = tell_down(cli, "the daemon does not answer");
+		break;
+	}
+	wire_answer_done_with(&a);
+	return code;
+}

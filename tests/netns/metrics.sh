@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Metrics: promtool has nothing to say against them, those that are documented
+# are there and the other way round, and each moves when what it counts happens.
+# The textfile is always whole, and the alert rules tell what they should.
+# shellcheck disable=SC2317,SC2016 # functions given to wait_for; what looks like $ is jq's and sed's
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+need_vipsafe
+VIPSAFED=$BUILD/vipsafed
+[ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"
+
+topo_nodes
+# shellcheck disable=SC2119
+masquerade
+CONF=$T/vipsafe.conf
+PROM=$T/vipsafe.prom
+printf '%s\n' '[agent]' "textfile = $PROM" '[device br-mgmt]' 'pin_after = 100ms' \
+	'[device eth9]' >"$CONF"
+
+run metrics
+is "$RC" 75 "without the daemon: 75"
+is "$(grep '^vipsafe_up ' <<<"$OUT")" "vipsafe_up 0" "and vipsafe_up is 0"
+
+"$VIPSAFED" --config "$CONF" 2>"$T/log" &
+daemon=$!
+live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+wait_for 20 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
+
+take() { "$VIPSAFE" metrics >"$T/$1"; }
+# value FILE 'name{labels}': 0 when it is not there
+value() { awk -v m="$2" '$1 == m { v = $2 } END { print v + 0 }' "$T/$1"; }
+# names FILE: of metrics that have samples
+names() { sed -nE 's/^(vipsafe_[a-z_]+).*/\1/p' "$T/$1" | sed -E 's/_(bucket|sum|count)$//' | sort -u; }
+# moved METRIC WHAT: it is more in "after" than in "before"
+moved() {
+	check "$1 moves" awk -v a="$(value before "$1")" -v b="$(value after "$1")" \
+		'BEGIN { exit !(b > a) }'
+}
+
+# ---- what they look like -------------------------------------------------------------
+take before
+if command -v promtool >/dev/null; then
+	is "$(promtool check metrics <"$T/before" 2>&1)" "" "promtool finds nothing wrong"
+else
+	[ "${CI:-}" != true ] || not_ok "promtool is not here"
+	[ "${CI:-}" = true ] || skip "promtool finds nothing wrong" "promtool is not here"
+fi
+
+# ---- each moves -------------------------------------------------------------------------
+serve server node2 10.232.3.28 8899
+hold flows node1 5 10.232.3.28 8899
+pinned() { [ "$("$VIPSAFE" metrics | awk '$1 ~ /entries.*kind="pinned"/ { s += $2 } END { print s + 0 }')" -ge 5 ]; }
+check "entries get pinned" wait_for 20 pinned
+take with
+check "the table has entries" test "$(value with vipsafe_conntrack_entries)" -ge 5
+check "and a limit" test "$(value with vipsafe_conntrack_entries_limit)" -gt 5
+run add 192.168.11.100/32 dev br-mgmt
+run --strategy pin del 192.168.11.100/32 dev br-mgmt
+run del 192.168.11.100/32 dev nosuch
+"$VIPSAFE" --json history | jq -r '.[1].id' >"$T/id"
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+chmod 666 /run/vipsafe/control.sock
+nobody "$VIPSAFE" status >/dev/null 2>&1
+job watcher "$VIPSAFE" watch
+hear watcher 10
+# an address with pinned entries goes for good
+put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
+ip addr add 192.168.11.20/24 dev br-mgmt
+ip addr del 192.168.11.7/24 dev br-mgmt
+removed() { take after && [ "$(value after 'vipsafe_device_removed_total{device="br-mgmt"}')" -ge 5 ]; }
+check "entries of a lost address are removed" wait_for 20 removed
+ip addr add 192.168.11.7/24 dev br-mgmt
+echo 'nonsense = 1' >>"$CONF"
+kill -HUP $daemon
+refused() { take after && [ "$(value after vipsafe_config_error)" = 1 ]; }
+check "a refused configuration shows" wait_for 10 refused
+
+moved 'vipsafe_operations_total{op="add",result="ok"}'
+moved 'vipsafe_operations_total{op="del",result="ok"}'
+moved 'vipsafe_operations_total{op="del",result="failed"}'
+moved 'vipsafe_operation_duration_seconds_count{op="del"}'
+moved 'vipsafe_operation_duration_seconds_sum{op="add"}'
+moved 'vipsafe_device_pins_total{device="br-mgmt"}'
+moved 'vipsafe_device_removed_total{device="br-mgmt"}'
+moved vipsafe_clients_refused_total
+moved vipsafe_watchers
+moved vipsafe_config_error
+moved vipsafe_uptime_seconds
+is "$(value after 'vipsafe_device_in_force{device="br-mgmt",protection="continuous"}')" 1 "in force"
+is "$(value after 'vipsafe_device_in_force{device="eth9",protection="continuous"}')" 0 "and not"
+is "$(value after 'vipsafe_device_state{device="eth9",state="absent"}')" 1 "the state is a label"
+run --json metrics
+check "a bucket names its operation, as the history does" \
+	jq -e --arg id "$(cat "$T/id")" 'map(select(.name == "vipsafe_operation_duration_seconds"))
+		| .[0].samples | any(.id == $id)' "$T/out"
+
+# What cannot be brought about here in short time is: in the unit test.
+documented=$(sed -nE 's/^\| `(vipsafe_[a-z_]+)`.*/\1/p' "$SRC/docs/metrics.md" | sort)
+is "$documented" "$(sed -nE 's/^# TYPE ([a-z_]+) .*/\1/p' "$T/after" | sort)" \
+	"docs/metrics.md has exactly what is there"
+is "$(comm -23 <(echo "$documented") <(names after))" "" "each has samples"
+
+# ---- the textfile --------------------------------------------------------------------------
+check "the textfile appears" wait_for 20 test -s "$PROM"
+is "$(grep -c '^vipsafe_up 1$' "$PROM")$(stat -c %a "$PROM")" 1644 "whole, and readable by anybody"
+is "$(tail -c 1 "$PROM" | od -An -c | tr -d ' ')" '\n' "to its last line"
+is "$(find "$T" -name 'vipsafe.prom?*')" "" "nothing half written is left"
+job_end watcher INT
+kill -TERM $daemon
+wait $daemon
+
+# ---- alert rules ------------------------------------------------------------------------------
+RULES=$SRC/packaging/prometheus
+if command -v promtool >/dev/null; then
+	check "the alert rules are valid" promtool check rules "$RULES/vipsafe.rules.yml"
+	check "and say what they should" promtool test rules "$RULES/vipsafe.rules.test.yml"
+else
+	skip "the alert rules" "promtool is not here"
+fi
+used() { grep -oE 'vipsafe_[a-z_]+' "$@" | sed -E 's/.*://; s/_(bucket|sum|count)$//' | sort -u; }
+is "$(comm -23 <(used -h "$RULES/vipsafe.rules.yml" "$SRC/packaging/grafana/vipsafe.json") \
+	<(echo "$documented"))" "" "rules and dashboard use documented metrics only"
+check "the dashboard is JSON with panels" \
+	jq -e '.panels | length > 5 and all(.title != "")' "$SRC/packaging/grafana/vipsafe.json"
+jobs_end
+done_testing
