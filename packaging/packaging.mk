@@ -3,14 +3,16 @@
 
 # ---- lists ---------------------------------------------------------------------
 # what keepalived calls; its checks want every part of the path to be root's
-HOOKS =
+HOOKS = hooks/notify hooks/notify_master hooks/notify_backup hooks/notify_fault \
+	hooks/notify_stop hooks/notify_deleted
 MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
 	packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
 	packaging/man/vipsafed.8
 BASH_COMPLETION = packaging/completion/bash/vipsafe
 ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
 # for /usr/share/doc: what a reader copies from
-EXAMPLES =
+EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
+	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf hooks/vipsafe-owns.conf
 
 hooksdir = $(pkglibexecdir)
 dist_hooks_SCRIPTS = $(HOOKS)

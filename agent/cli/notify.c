@@ -17,11 +17,11 @@
 
 /* A daemon that is at a move answers after it. Who has called us is gone by
  * then; somebody waits for the answer all the same, in case there is none. */
-#define CALLER_PATIENCE (40 * USEC_PER_MSEC)
+#define CALLER_PATIENCE (30 * USEC_PER_MSEC)
 #define DAEMON_PATIENCE (30 * USEC_PER_SEC)
 
 /* Until it is done here, in the most usual cases. */
-#define WORK_PATIENCE (40 * USEC_PER_MSEC)
+#define WORK_PATIENCE (30 * USEC_PER_MSEC)
 
 /* Who was started longer ago has not been started for this. */
 #define STARTED_MAX (30 * USEC_PER_SEC)

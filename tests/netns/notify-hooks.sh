@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The files in hooks/, called as keepalived calls them: no environment, nothing
+# to write to, and little time to live.
+# shellcheck disable=SC2317 # functions given to wait_for and check
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+need_vipsafe
+# shellcheck source=tests/netns/notify-lib.sh
+. "$SRC/tests/netns/notify-lib.sh"
+
+topo_nodes
+install_here
+config '[agent]' 'announce_again = 0' \
+	'[instance VI_1]' 'device = br-mgmt' "address = $VIP label br-mgmt:1" "address = $VIP6" \
+	'[instance VI 2 "x"]' 'device = br-mgmt' 'address = 192.168.11.101/32' 'group = VG 1'
+
+# as_keepalived WORDS...: in a session and process group of its own
+as_keepalived() { env -i setsid "$@" </dev/null >/dev/null 2>&1; }
+
+# generic STATE, each STATE: the two ways to be told of VI_1
+generic() { as_keepalived "$HOOKS/notify" INSTANCE VI_1 "$1" 100; }
+each() { as_keepalived "$HOOKS/notify_${1,,}" VI_1; }
+
+# ---- without vipsafe ------------------------------------------------------------
+mkdir "$T/fake"
+printf '#!/bin/sh\nprintf "%%s\\n" "$*" >>%s\n' "$T/logged" >"$T/fake/logger"
+chmod 755 "$T/fake/logger"
+if ! PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin command -v vipsafe >/dev/null; then
+	PATH=$T/fake "$HOOKS/notify" INSTANCE VI_1 MASTER 100
+	like "$(cat "$T/logged")" "-t vipsafe .*nobody hears: INSTANCE VI_1 MASTER 100" \
+		"without the program the log says so"
+fi
+install_vipsafe
+
+# ---- with and without a daemon ----------------------------------------------------
+for daemon in with without; do
+	[ $daemon = without ] || start_daemon
+	for call in generic each; do
+		$call MASTER
+		check "$daemon a daemon, $call MASTER: the address comes" wait_for 10 there
+		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 10 there $VIP6
+		for state in BACKUP FAULT STOP; do
+			$call $state
+			check "$daemon a daemon, $call $state: both go" wait_for 10 gone
+			wait_for 10 gone $VIP6
+			$call MASTER
+			wait_for 10 there || diag "it did not come again"
+			wait_for 10 there $VIP6
+		done
+		each DELETED
+		check "$daemon a daemon, DELETED: it goes" wait_for 10 gone
+	done
+	[ $daemon = without ] || end_daemon TERM
+done
+
+start_daemon
+other() { has_addr 192.168.11.101/32 br-mgmt; }
+as_keepalived "$HOOKS/notify" INSTANCE 'VI 2 "x"' MASTER 100
+check "a name with blanks and quotes" wait_for 10 other
+as_keepalived "$HOOKS/notify_backup" INSTANCE 'VI' '2' '"x"'
+check "the same in words, as a configuration may give it" wait_for 10 not other
+as_keepalived "$HOOKS/notify_master" GROUP VG 1
+check "its group" wait_for 10 other
+as_keepalived "$HOOKS/notify" GROUP 'VG 1' FAULT 0
+check "its group, by the generic one" wait_for 10 not other
+as_keepalived "$HOOKS/notify" INSTANCE -v MASTER 100
+check "a name that looks like an option is a name" wait_for 10 counted unknown 1
+as_keepalived "$HOOKS/notify" INSTANCE VI_1 SLEEPING 100
+as_keepalived "$HOOKS/notify" INSTANCE
+as_keepalived "$HOOKS/notify_master"
+check "what cannot be understood is counted" wait_for 10 counted bad 3
+check "and nothing else comes of it" gone
+config 'this is no configuration'
+generic MASTER
+check "a configuration that cannot be read does not keep a hook from the daemon" wait_for 10 there
+generic BACKUP
+wait_for 10 gone
+
+# ---- how long a hook takes -----------------------------------------------------------
+now_us() { local t=$EPOCHREALTIME; REPLY=${t/./}; }
+
+# median N COMMAND...: microseconds into REPLY
+median() {
+	local n=$1 i begin list=()
+
+	shift
+	for ((i = 0; i < n; i++)); do
+		now_us
+		begin=$REPLY
+		"$@"
+		now_us
+		list+=($((REPLY - begin)))
+	done
+	mapfile -t list < <(printf '%s\n' "${list[@]}" | sort -n)
+	REPLY=${list[n / 2]}
+}
+
+# What a machine needs for a script that does nothing tells what may be asked.
+bound() {
+	median 15 as_keepalived /bin/sh -c :
+	diag "a script that does nothing: $REPLY us"
+	BOUND=$((REPLY * 10 > 100000 ? REPLY * 10 : 100000))
+}
+bound
+flips=0
+flip() { flips=$((flips + 1)); if [ $((flips % 2)) = 1 ]; then "$1" MASTER; else "$1" BACKUP; fi; }
+for call in generic each; do
+	median 20 flip $call
+	diag "$call hook with a daemon: $REPLY us"
+	check "a hook returns within 100 ms ($call)" [ "$REPLY" -lt "$BOUND" ]
+done
+
+# ---- what it survives ------------------------------------------------------------------
+# A daemon that answers nobody, and a device that somebody else is at.
+config '[agent]' 'announce_again = 0' '[instance VI_1]' 'device = br-mgmt' "address = $VIP"
+generic BACKUP
+wait_for 10 gone
+kill -STOP "$DAEMON"
+median 5 generic MASTER
+diag "hook with a daemon that does not answer: $REPLY us"
+check "a hook returns although the daemon does not answer" [ "$REPLY" -lt $((BOUND * 2)) ]
+kill -CONT "$DAEMON"
+check "and it was heard" wait_for 20 there
+generic BACKUP
+wait_for 10 gone
+end_daemon KILL
+
+job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
+hear locker 5
+median 3 generic MASTER
+diag "hook without a daemon: $REPLY us"
+check "a hook without a daemon returns although the device is locked" [ "$REPLY" -lt $((BOUND * 2)) ]
+# keepalived ends its scripts by their process group, and then for good
+# shellcheck disable=SC2016 # for the inner shell
+job victim setsid env -i sh -c 'echo $$; exec "$0" INSTANCE VI_1 MASTER 100' "$HOOKS/notify"
+hear victim 5
+pid=$REPLY
+working() { [ "$(pgrep -c -x vipsafe)" -ge 1 ]; }
+wait_for 10 working || diag "nobody works"
+kill -TERM -- "-$pid" 2>/dev/null
+kill -KILL -- "-$pid" 2>/dev/null
+check "nothing has been done yet" gone
+tell locker "done"
+wait "${JOB_PID[locker]}"
+check "the work is finished although keepalived has killed its scripts" wait_for 20 there
+jobs_end
+
+# Where a daemon is, it may be killed with an event in hand.
+start_daemon
+check "the next daemon knows what the hooks were told" state_is MASTER
+job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
+hear locker 5
+generic BACKUP
+wait_for 5 state_is BACKUP
+end_daemon KILL
+tell locker "done"
+wait "${JOB_PID[locker]}"
+check "a daemon is killed before its turn" there
+start_daemon
+check "the next one does what it was asked for" wait_for 10 gone
+end_daemon TERM
+done_testing
