@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Two nodes with the real keepalived, a client who watches the VIP, and a
+# server that both nodes' pods talk to.
+#
+#      pa                na                 lan                nb                pb
+#   10.1.1.5 ---- 10.1.1.1  192.168.11.7 -- switch -- 192.168.11.8  10.1.2.1 ---- 10.1.2.5
+#                                           |     |
+#                                 cl 192.168.11.50   sv 192.168.11.60, fd00:11::60
+#
+# The VIP is 192.168.11.100, fd00:11::100. What the pods send to sv is
+# masqueraded to the node's own address: flows that have nothing to do with the
+# VIP. A failover with a link loss flushes those of its node on every kernel.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+VIP=192.168.11.100 VIP6=fd00:11::100
+VIPWATCH=$BUILD/vipwatch
+VIPSAFED=$BUILD/vipsafed
+ADVERT_MS=300
+# What noise may add to a time that is compared with another of the same run.
+NOISE_MS=1500
+
+declare -A KA=() GUARD=() MAC=() BASE=() BASE6=()
+MASTER=a OTHER=b # who holds the VIP, and who will after the next failover
+
+need_failover() {
+	local program
+
+	for program in keepalived tcpdump; do
+		command -v $program >/dev/null || skip_all "no program $program"
+	done
+	need_vipsafe
+	for program in "$VIPSAFED" "$VIPWATCH"; do
+		[ -x "$program" ] || bail_out "no $program: set VIPSAFE_BUILD to the build directory"
+	done
+}
+
+now_ms() { uptime_cs; NOW=$((REPLY * 10)); }
+
+# ---- the network ----------------------------------------------------------------
+
+topo_port() { # NS ADDRESS ADDRESS6: a namespace on the lan
+	ip netns add "$1"
+	# addresses have to prove themselves, as on a real network
+	# shellcheck disable=SC2016 # $c is the inner shell's
+	in_ns "$1" sh -c 'for c in all default; do
+		echo 1 >/proc/sys/net/ipv6/conf/$c/accept_dad
+		echo 1 >/proc/sys/net/ipv4/ip_forward; done'
+	ip -n lan link add "$1" type veth peer name eth0 netns "$1" ||
+		bail_out "cannot build the topology"
+	ip -n lan link set "$1" master switch up
+	ip -n "$1" -batch - <<-. || bail_out "cannot build the topology"
+		link set lo up
+		link set eth0 up
+		addr add $2/24 dev eth0
+		addr add $3/64 dev eth0 nodad
+	.
+}
+
+topo_failover() {
+	local x n
+
+	ip netns add lan
+	ip -n lan link add switch type bridge mcast_snooping 0
+	ip -n lan link set switch up
+	topo_port na 192.168.11.7 fd00:11::7
+	topo_port nb 192.168.11.8 fd00:11::8
+	topo_port cl 192.168.11.50 fd00:11::50
+	topo_port sv 192.168.11.60 fd00:11::60
+	for x in a b; do
+		n=$([ $x = a ] && echo 1 || echo 2)
+		ip netns add p$x
+		ip -n n$x link add pod0 type veth peer name eth0 netns p$x
+		ip -n n$x link set pod0 up
+		ip -n n$x addr add "10.1.$n.1/24" dev pod0
+		ip -n p$x link set lo up
+		ip -n p$x link set eth0 up
+		ip -n p$x addr add "10.1.$n.5/24" dev eth0
+		ip -n p$x route add default via "10.1.$n.1"
+		# fully random: a flow that was flushed gets another port
+		in_ns n$x iptables -w 5 -t nat -A POSTROUTING -o eth0 -s 10.1.0.0/16 \
+			-j MASQUERADE --random-fully || bail_out "cannot set up masquerading"
+		MAC[$x]=$(ip -n n$x -j link show eth0 | jq -r '.[].address')
+	done
+	serve server sv 192.168.11.60 8899
+	nsenter --net=/run/netns/cl -- "$VIPWATCH" eth0 $VIP "${MAC[a]}" "${MAC[b]}" >"$T/watch4" &
+	nsenter --net=/run/netns/cl -- "$VIPWATCH" eth0 $VIP6 "${MAC[a]}" "${MAC[b]}" >"$T/watch6" &
+}
+
+# ---- keepalived -------------------------------------------------------------------
+
+# keepalived_conf NODE: with the lines of $VRRP_LINES in the instance
+keepalived_conf() {
+	cat >"$T/$1.keepalived" <<-.
+		global_defs {
+			router_id $1
+			vrrp_version 3
+			vrrp_garp_master_repeat 3
+			vrrp_garp_master_delay 1
+			script_user root
+			${GLOBAL_LINES:-}
+		}
+		vrrp_track_file prio {
+			file $T/$1.prio
+			weight 1
+		}
+		vrrp_instance VI_1 {
+			state BACKUP
+			interface eth0
+			virtual_router_id 51
+			priority 100
+			advert_int 0.$((ADVERT_MS / 100))
+			track_file {
+				prio weight 1
+			}
+			$VRRP_LINES
+		}
+	.
+}
+
+keepalived_start() {
+	rm -f "$T/$1.pid" "$T/$1.vrrp.pid"
+	: >"$T/$1.log"
+	nsenter --net="/run/netns/n$1" -- keepalived -n -l -P -f "$T/$1.keepalived" \
+		-p "$T/$1.pid" -r "$T/$1.vrrp.pid" >>"$T/$1.log" 2>&1 </dev/null &
+	KA[$1]=$!
+	wait_for 20 grep -q 'Entering BACKUP STATE' "$T/$1.log" ||
+		bail_out "keepalived of $1 does not start: $(tail -n 5 "$T/$1.log")"
+}
+
+# keepalived_signal SIGNAL NODE: to both of its processes; the child first, which
+# would otherwise be told of the death of its parent and say goodbye
+keepalived_signal() {
+	# shellcheck disable=SC2046
+	kill -"$1" $(cat "$T/$2.vrrp.pid") "${KA[$2]}" 2>/dev/null
+}
+
+keepalived_end() {
+	kill -TERM "${KA[$1]}" 2>/dev/null
+	wait "${KA[$1]}" 2>/dev/null
+}
+
+# raise NODE N: its priority becomes 100 + N, and it knows
+raise() {
+	echo "$2" >"$T/$1.prio.new"
+	mv "$T/$1.prio.new" "$T/$1.prio"
+	wait_for 10 has_priority "$1" $((100 + $2)) || bail_out "$1 does not take its priority"
+}
+has_priority() {
+	[ "$(sed -n 's/.*Changing effective priority from .* to //p' "$T/$1.log" | tail -n 1)" = "$2" ]
+}
+
+# Who is to be MASTER; the other one becomes BACKUP by itself, when it can.
+prefer() {
+	raise "$1" 100
+	echo 0 >"$T/$([ "$1" = a ] && echo b || echo a).prio"
+}
+
+# keepalived_both: both started, A is MASTER and alone when this returns
+keepalived_both() {
+	MASTER=a OTHER=b
+	echo 0 >"$T/a.prio"
+	echo 0 >"$T/b.prio"
+	keepalived_conf a
+	keepalived_conf b
+	keepalived_start a
+	prefer a
+	keepalived_start b
+	wait_for 20 held_by A || bail_out "A does not become MASTER: $(tail -n 5 "$T/a.log")"
+}
+
+# held_by A|B: it alone has answered for the last ten ticks
+held_by() {
+	[ "$(tail -qn 10 "$T/watch4" | awk '{ print $2, $3 }' | sort -u)" = "$1 $1" ] &&
+		[ "$(tail -qn 10 "$T/watch6" | awk '{ print $3 }' | sort -u)" = "$1" ]
+}
+
+# ---- one failover --------------------------------------------------------------------
+
+# The event that is to move the VIP away from $1, and what brings the node back.
+cause_prio() { prefer "$OTHER"; }
+cause_link() { ip -n "n$1" link set eth0 down; }
+cause_term() { keepalived_end "$1"; }
+cause_kill() { keepalived_signal KILL "$1"; wait "${KA[$1]}" 2>/dev/null; }
+cause_freeze() { keepalived_signal STOP "$1"; }
+back_prio() { :; }
+back_link() { ip -n "n$1" link set eth0 up; ip -n "n$1" addr replace "$(own6 "$1")/64" dev eth0 nodad; }
+back_term() { keepalived_start "$1"; }
+back_kill() { keepalived_start "$1"; }
+# Who was frozen as MASTER does not know yet that it is to give way.
+back_freeze() { raise "$OTHER" 150; keepalived_signal CONT "$1"; }
+own6() { [ "$1" = a ] && echo fd00:11::7 || echo fd00:11::8; }
+
+# reached FILE COLUMN SINCE NODE: ms until the first answer from there
+reached() {
+	awk -v since="$3" -v who="$4" -v col="$2" '
+		$1 >= since && index($col, who) { print $1 - since; exit }' "$1"
+}
+has_reached() { [ -n "$(reached "$@")" ]; }
+
+# doubled SINCE: the longest time in which both answer ARP
+doubled() {
+	awk -v since="$1" '$1 < since { next }
+		$2 == "AB" { if (!begin) begin = $1; if ($1 - begin > most) most = $1 - begin; next }
+		{ begin = 0 }
+		END { print most + 0 }' "$T/watch4"
+}
+
+# doubled_until SINCE: for how long after SINCE both still answer
+doubled_until() {
+	awk -v since="$1" '$1 >= since && $2 == "AB" { last = $1 - since } END { print last + 0 }' \
+		"$T/watch4"
+}
+
+# failover CAUSE: from $MASTER to $OTHER; REACH and REACH6 are the ms until it
+# answers there, DOUBLE those in which both answered although nothing kept the
+# old one from giving it up.
+failover() {
+	local who back
+
+	who=$([ "$OTHER" = a ] && echo A || echo B)
+	now_ms
+	SINCE=$NOW
+	"cause_$1" "$MASTER"
+	wait_for 30 has_reached "$T/watch4" 3 "$SINCE" "$who" || {
+		not_ok "$1: $OTHER takes over"
+		diag "$(tail -n 5 "$T/$OTHER.log")"
+		bail_out "no failover, nothing to judge"
+	}
+	wait_for 30 has_reached "$T/watch6" 3 "$SINCE" "$who" || bail_out "$1: the IPv6 VIP is not taken over"
+	REACH=$(reached "$T/watch4" 3 "$SINCE" "$who")
+	REACH6=$(reached "$T/watch6" 3 "$SINCE" "$who")
+	prefer "$OTHER"
+	"back_$1" "$MASTER"
+	now_ms
+	back=$NOW
+	wait_for 30 held_by "$who" || {
+		diag "$(tail -n 3 "$T/watch4" "$T/watch6")"
+		bail_out "$1: the VIP does not come to rest at $OTHER"
+	}
+	case $1 in
+	# who is dead or frozen cannot give it up before it is back
+	kill | freeze) DOUBLE=$(doubled_until "$back") ;;
+	*) DOUBLE=$(doubled "$SINCE") ;;
+	esac
+	read -r MASTER OTHER <<<"$OTHER $MASTER"
+}
+
+# measure_alone CAUSE...: what keepalived alone needs
+measure_alone() {
+	local cause
+
+	for cause; do
+		failover "$cause"
+		BASE[$cause]=$REACH BASE6[$cause]=$REACH6
+		diag "keepalived alone, $cause: VIP reached after $REACH ms, IPv6 $REACH6 ms," \
+			"both answer for $DOUBLE ms"
+	done
+}
+
+within() { # MS BASE
+	[ "$1" -le $(($2 * 3 / 2)) ] || [ "$1" -le $(($2 + NOISE_MS)) ]
+}
+
+# judge_failover CAUSE WHAT
+judge_failover() {
+	failover "$1"
+	diag "$2, $1: VIP reached after $REACH ms (alone ${BASE[$1]}), IPv6 $REACH6 ms" \
+		"(${BASE6[$1]}), both answer for $DOUBLE ms"
+	check "$2, $1: the VIP is reached in time" within "$REACH" "${BASE[$1]}"
+	check "$2, $1: and so is the IPv6 one" within "$REACH6" "${BASE6[$1]}"
+	check "$2, $1: only one node answers" test "$DOUBLE" -le $((3 * ADVERT_MS))
+}
+
+# ---- vipsafed ----------------------------------------------------------------------------
+
+# guard_conf NODE LINES...: its configuration, in a run directory of its own
+guard_conf() {
+	local node=$1
+
+	shift
+	printf '%s\n' '[agent]' "run_dir = $T/$node.run" '[device eth0]' 'pin = continuous' "$@" \
+		>"$T/$node.conf"
+}
+
+vipsafe_on() { # NODE WORDS...
+	local node=$1
+
+	shift
+	# shellcheck disable=SC2153 # lib.sh sets VIPSAFE
+	timeout 20 nsenter --net="/run/netns/n$node" -- "$VIPSAFE" --config "$T/$node.conf" "$@"
+}
+
+guard_start() {
+	nsenter --net="/run/netns/n$1" -- "$VIPSAFED" --config "$T/$1.conf" 2>>"$T/$1.vipsafed" &
+	GUARD[$1]=$!
+	wait_for 20 guard_is "$1" .state live ||
+		bail_out "vipsafed of $1 does not start: $(tail -n 5 "$T/$1.vipsafed")"
+}
+
+guard_of() { # NODE FILTER
+	vipsafe_on "$1" --json status 2>/dev/null |
+		jq -r ".devices[] | select(.device == \"eth0\") | $2"
+}
+guard_is() { [ "$(guard_of "$1" "$2")" = "$3" ]; }
+guard_pinned() { [ "$(guard_of "$1" .pinned)" -ge "$2" ] 2>/dev/null; }
+
+guard_end() {
+	kill -TERM "${GUARD[$1]}" 2>/dev/null
+	wait "${GUARD[$1]}" 2>/dev/null
+}
+
+# unharmed NAME WHAT: all flows of this hold job live, with the source they had
+unharmed() {
+	ask "$1" ping 30
+	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
+}
+
+# harmed NAME WHAT: none does; a new port is now and then the old one.
+harmed() {
+	local n=${FLOWS[$1]} alive
+
+	ask "$1" ping 30
+	alive=${REPLY#*alive=}
+	check "$2 (${REPLY#ping })" test "${alive%% *}" -le $((1 + n / 10))
+}
+
+# The kernel flushes from a work queue.
+flushed() { [ "$(in_ns "n$1" conntrack -L -p tcp --dport 8899 2>/dev/null | wc -l)" = 0 ]; }
