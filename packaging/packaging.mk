@@ -80,3 +80,4 @@ EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/copyright packaging/deb/rules packaging/deb/source/format \
 	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
 	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
+EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in

@@ -137,6 +137,17 @@ built() {
 	tarballs
 	version=$VERSION
 	[ "$2" != old ] || version=0.0.9
-	make_once "$1-$2" env DEB_BUILD_OPTIONS="nocheck parallel=2" TMPDIR="$T" \
+	make_once "$1-$2" env DEB_BUILD_OPTIONS="nocheck parallel=2" \
 		sh "$SRC/packaging/$1/build" "$P/vipsafe-$version.tar.gz" "$P/$2"
+}
+
+# built_again KIND: the new ones once more, where and when and as another would,
+# and with no network at all
+built_again() {
+	local alone=()
+
+	[ "$(id -u)" != 0 ] || alone=(unshare --net)
+	make_once "$1-again" env DEB_BUILD_OPTIONS="nocheck parallel=1" TZ=Asia/Tokyo LC_ALL=C \
+		"${alone[@]}" sh -c 'umask 077 && exec sh "$@"' sh \
+		"$SRC/packaging/$1/build" "$P/vipsafe-$VERSION.tar.gz" "$P/again"
 }
