@@ -109,23 +109,19 @@ static void refresh(struct record *r, const struct record *news)
 
 static int put(struct collide *c, uint64_t key, const struct record *news)
 {
-	struct record *r = find_record(c, key, news->target, NULL);
 	uint32_t at, *head;
-	int e;
+	int e = collide_head_get(c, key, &head);
 
-	if (r) {
-		refresh(r, news);
-		return 0;
-	}
+	if (e < 0)
+		return e;
+	for (at = *head; at != NO_RECORD; at = c->records[at].next)
+		if (c->records[at].target == news->target) {
+			refresh(&c->records[at], news);
+			return 0;
+		}
 	e = new_record(c, &at);
 	if (e < 0)
 		return e;
-	e = collide_head_get(c, key, &head);
-	if (e < 0) {
-		c->records[at].next = c->free_record;
-		c->free_record = at;
-		return e;
-	}
 	c->records[at] = *news;
 	c->records[at].next = *head;
 	c->dead_slots -= *head == NO_RECORD;
@@ -222,14 +218,13 @@ static void supersede(struct collide *c, const struct flow *before, struct flow 
 int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origin origin,
 		     usec_t since)
 {
-	struct flow before;
 	struct both_views v;
 	int r;
 
 	if (!collide_views_of(c, conn, origin, since, &v))
 		return 0;
-	if (collide_is_translated(conn, &v.rs, &before))
-		supersede(c, &before, &v.rs);
+	if (v.translated)
+		supersede(c, &v.before, &v.rs);
 	r = put_flow(c, &v.rs, v.rs_views);
 	if (r >= 0 && v.has_out)
 		r = put_flow(c, &v.out, VIEW_OUT);

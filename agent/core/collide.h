@@ -113,6 +113,11 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 struct collide *collide_free(struct collide *c);
 DEFINE_CLEANUP(struct collide, collide_free)
 
+/* So many flows may be to come: room for them at once, instead of moving what
+ * is there again and again. What is not needed after all is never touched. 0 or
+ * -ENOMEM. */
+int collide_expect(struct collide *c, size_t flows);
+
 /* Take up F (a socket, or a row of ip_vs_conn), or an entry of conntrack;
  * sockets first, since an entry may be what becomes of one on its way out. One
  * that is there already is refreshed. What the map has nothing to do with is

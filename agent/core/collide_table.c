@@ -11,6 +11,9 @@
 
 #define NOBODY UINT32_MAX
 
+/* Slots made on somebody's word; beyond that they are made when needed. */
+#define EXPECTED_MAX (1U << 24)
+
 static uint64_t mix(const struct collide *c, uint64_t key)
 {
 	return lvs_spread(key ^ c->seed);
@@ -135,12 +138,17 @@ static struct slot *slot_of(const struct collide *c, uint64_t key)
 	return &c->slots[i];
 }
 
+/* Packed, but at a multiple of four: every slot is of twelve bytes. */
+static uint32_t *head_of(struct slot *s)
+{
+	return (uint32_t *)(void *)((char *)s + offsetof(struct slot, head));
+}
+
 uint32_t *collide_head_at(const struct collide *c, uint64_t key)
 {
 	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
 
-	/* packed, but at a multiple of four: every slot is of twelve bytes */
-	return s && s->key ? (uint32_t *)(void *)((char *)s + offsetof(struct slot, head)) : NULL;
+	return s && s->key ? head_of(s) : NULL;
 }
 
 uint32_t collide_head(const struct collide *c, uint64_t key)
@@ -150,17 +158,11 @@ uint32_t collide_head(const struct collide *c, uint64_t key)
 	return at ? *at : NO_RECORD;
 }
 
-/* Make room, or leave the dead behind when they are many. */
-static int slots_grow(struct collide *c)
+static int slots_resize(struct collide *c, uint32_t n)
 {
-	uint32_t old_n = c->n_slots, n = old_n ? old_n : 64, i;
-	struct slot *old = c->slots, *slots;
+	uint32_t old_n = c->n_slots, i;
+	struct slot *old = c->slots, *slots = calloc(n, sizeof(*slots));
 
-	if (old_n && c->used_slots + 1 <= old_n / 4 * 3)
-		return 0;
-	if (c->dead_slots <= old_n / 4)
-		n = old_n ? 2 * old_n : n;
-	slots = calloc(n, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	c->slots = slots;
@@ -176,23 +178,45 @@ static int slots_grow(struct collide *c)
 	return 0;
 }
 
+/* Make room, or leave the dead behind when they are many. */
+static int slots_grow(struct collide *c)
+{
+	uint32_t n = c->n_slots;
+
+	if (!n)
+		return slots_resize(c, 64);
+	if (c->used_slots + 1 <= n / 4 * 3)
+		return 0;
+	return slots_resize(c, c->dead_slots <= n / 4 ? 2 * n : n);
+}
+
+int collide_expect(struct collide *c, size_t flows)
+{
+	uint32_t n = MAX(c->n_slots, 64U);
+
+	while (n < EXPECTED_MAX && n / 4 * 3 < flows)
+		n *= 2;
+	return n > c->n_slots ? slots_resize(c, n) : 0;
+}
+
 int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret)
 {
-	struct slot *s;
+	const struct slot *before = c->slots;
+	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
 	int r;
 
-	*ret = collide_head_at(c, key);
-	if (*ret)
-		return 0;
-	r = slots_grow(c);
-	if (r < 0)
-		return r;
-	s = slot_of(c, key);
-	s->key = key;
-	s->head = NO_RECORD;
-	c->used_slots++;
-	c->dead_slots++; /* until it has a flow */
-	*ret = collide_head_at(c, key);
+	if (!s || !s->key) {
+		r = slots_grow(c);
+		if (r < 0)
+			return r;
+		if (c->slots != before)
+			s = slot_of(c, key);
+		s->key = key;
+		s->head = NO_RECORD;
+		c->used_slots++;
+		c->dead_slots++; /* until it has a flow */
+	}
+	*ret = head_of(s);
 	return 0;
 }
 

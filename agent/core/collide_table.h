@@ -44,6 +44,8 @@ struct both_views {
 	struct flow rs, out;
 	unsigned rs_views; /* of RS: VIEW_RS, and VIEW_OUT when that is no other */
 	bool has_out;
+	bool translated;    /* it leaves with other addresses or ports than it came with … */
+	struct flow before; /* … which are these */
 };
 
 struct held {
@@ -99,10 +101,6 @@ struct flow collide_flow(const struct collide *c, uint64_t key, const struct rec
 /* collide_view.c. False for a protocol without ports. */
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret);
-
-/* Whether CONN has other addresses or ports on its way out than F, which it is
- * seen as; *RET_BEFORE is F with those it was sent with. */
-bool collide_is_translated(const struct conn *conn, const struct flow *f, struct flow *ret_before);
 
 struct record collide_record_make(const struct flow *f, uint32_t target, unsigned views);
 

@@ -35,6 +35,18 @@ int measure_snapshot(struct bench *b);
 int measure_memory(struct bench *b);
 int memory_child(struct bench *b);
 
+/* Start this program again with option WORD and the number of entries; *RET is
+ * what it prints. */
+int memory_child_start(struct bench *b, const char *word, pid_t *ret_pid, FILE **ret);
+
+/* Resident kilobytes of this process now, and at most so far. */
+int memory_resident(unsigned long *ret_now, unsigned long *ret_peak);
+
+/* The collision check over tuples made up for it, of sizes of its own, each in
+ * a process of its own: collide_child() is what that process does. */
+int measure_collide(struct bench *b);
+int collide_child(struct bench *b);
+
 /* restore_missing() against a loop that sends the very datagrams it sent, and
  * against `conntrack --load-file`. */
 int measure_restore(struct bench *b);

@@ -28,6 +28,7 @@ struct options {
 	const char *json, *plot;
 	unsigned rounds;    /* 0: by size */
 	size_t memory;	    /* the child of measure_memory() */
+	size_t collide;	    /* the child of measure_collide() */
 	size_t fill, watch; /* what del.sh has done */
 	size_t sizes[SIZES_MAX];
 	size_t n_sizes;
@@ -54,6 +55,7 @@ static int options_parse(struct options *o, int argc, char *argv[])
 		{ "json", required_argument, NULL, 'j' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "collide", required_argument, NULL, 'c' },
 		{ "plot", required_argument, NULL, 'p' },
 		{ "fill", required_argument, NULL, 'f' },
 		{ "watch", required_argument, NULL, 'w' },
@@ -67,6 +69,8 @@ static int options_parse(struct options *o, int argc, char *argv[])
 			o->json = optarg;
 		else if (c == 'm' && number(optarg, &v) == 0)
 			o->memory = v;
+		else if (c == 'c' && number(optarg, &v) == 0)
+			o->collide = v;
 		else if (c == 'p')
 			o->plot = optarg;
 		else if (c == 'f' && number(optarg, &v) == 0)
@@ -169,8 +173,10 @@ static void print_busy(const struct stopwatch *w)
 static int measure_all(struct bench *b, const struct options *o)
 {
 	size_t i;
-	int r = scene_build();
+	int r = measure_collide(b);
 
+	if (r == 0)
+		r = scene_build();
 	if (r < 0)
 		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
 	if (!b->has_conntrack)
@@ -202,7 +208,7 @@ static int measure_all(struct bench *b, const struct options *o)
 static int bench(struct bench *b, const struct options *o)
 {
 	struct kernel_real *k = NULL;
-	int r = o->memory ? 0 : scene_enter();
+	int r = o->memory || o->collide ? 0 : scene_enter();
 
 	if (r < 0) {
 		fprintf(stderr, "bench: SKIP: no network namespace: %s\n", strerror(-r));
@@ -211,7 +217,9 @@ static int bench(struct bench *b, const struct options *o)
 	b->has_conntrack = have_program("conntrack");
 	settings_init(&b->settings);
 	b->env = (struct run_env){ .settings = &b->settings, .seed = 42, .boot_id = "bench" };
-	b->entries = o->memory;
+	b->entries = o->collide ? o->collide : o->memory;
+	if (o->collide)
+		return collide_child(b) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	r = request_make(&b->request);
 	if (r == 0)
 		r = kernel_real_new(&k);

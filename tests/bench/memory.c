@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Resident kilobytes of this process now, and at most so far. The counters in
+/* The counters in
  * status are summed per CPU and may lag by more than a small snapshot takes;
  * smaps_rollup walks the page tables (Linux 4.14). */
-static int resident(unsigned long *ret_now, unsigned long *ret_peak)
+int memory_resident(unsigned long *ret_now, unsigned long *ret_peak)
 {
 	static const char *const sources[] = { "/proc/self/status", "/proc/self/smaps_rollup" };
 	char line[256];
@@ -37,10 +37,10 @@ int memory_child(struct bench *b)
 	int r = snapshot_run(b, &run, &report);
 
 	if (r == 0)
-		r = resident(&before, &peak_before);
+		r = memory_resident(&before, &peak_before);
 	if (r == 0) {
 		stage_snapshot(&run);
-		r = resident(&after, &peak);
+		r = memory_resident(&after, &peak);
 	}
 	if (r == 0)
 		r = snapshot_check(b, &run);
@@ -51,7 +51,7 @@ int memory_child(struct bench *b)
 	return r;
 }
 
-static int child_start(struct bench *b, pid_t *ret_pid, FILE **ret)
+int memory_child_start(struct bench *b, const char *word, pid_t *ret_pid, FILE **ret)
 {
 	char number[32];
 	int fds[2];
@@ -67,7 +67,7 @@ static int child_start(struct bench *b, pid_t *ret_pid, FILE **ret)
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		execl(b->self, b->self, "--memory", number, (char *)NULL);
+		execl(b->self, b->self, word, number, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -82,7 +82,7 @@ static int once(struct bench *b, double *ret_bytes, double *ret_peak)
 	size_t held;
 	FILE *f = NULL;
 	pid_t pid = 0;
-	int status, n, r = child_start(b, &pid, &f);
+	int status, n, r = memory_child_start(b, "--memory", &pid, &f);
 
 	if (r < 0)
 		return r;

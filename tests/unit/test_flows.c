@@ -259,6 +259,8 @@ static void agrees_with_a_list(void **state _unused_)
 				model->via[at] = model->via[model->n];
 			}
 		}
+		if (step % 4000 == 1)
+			assert_int_equal(collide_expect(c, rnd(&r, 20000)), 0);
 		assert_int_equal(collide_count(c), model->n);
 		if (step % 500 == 0)
 			assert_int_equal(find_all(c).n, model_pairs(model));
