@@ -75,7 +75,9 @@ leave_address() {
 				"vipsafe del $address: what was flushed is restored"
 			;;
 		pin)
-			is "$(json '.entries | .pinned > 0 and .pinned + .restored == .candidates')" \
+			# an IGMP report of the node itself may come in between, and needs no pin
+			is "$(json '.entries | .pinned > 0 and .kept <= 2 and
+				.pinned + .restored + .kept == .candidates')" \
 				true "vipsafe del $address: what could be flushed is pinned"
 			;;
 		*) not_ok "vipsafe del $address: strategy $(json .strategy)" ;;
