@@ -125,6 +125,22 @@ struct lvs_source *lvs_map_source_of(struct lvs_map *m, uint32_t source)
 	return source < m->n_sources ? &m->sources[source] : NULL;
 }
 
+void lvs_map_drop_source(struct lvs_map *m, uint32_t source)
+{
+	if (source + 1 == m->n_sources && !m->sources[source].services)
+		m->n_sources--;
+}
+
+void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line)
+{
+	s->skipped++;
+	if (s->first_bad || !line)
+		return;
+	s->first_bad = line;
+	if (path && strcmp(path, s->path) != 0)
+		snprintf(s->bad_path, sizeof(s->bad_path), "%s", path);
+}
+
 int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s)
 {
 	int r;

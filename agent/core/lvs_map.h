@@ -53,13 +53,14 @@ enum lvs_source_kind {
 /* One place services were read from. */
 struct lvs_source {
 	enum lvs_source_kind kind;
-	char path[LVS_PATH_MAX]; /* "" for IPVS */
-	usec_t age;		 /* since the file was written; 0: read just now */
-	bool failed;		 /* could not be read at all */
-	uint32_t services;	 /* taken over */
-	uint32_t blocks;	 /* lines or blocks looked at */
-	uint32_t skipped;	 /* of them: not understood, or did not fit */
-	uint32_t first_bad;	 /* line of the first of those, 0: none */
+	char path[LVS_PATH_MAX];     /* "" for IPVS */
+	usec_t age;		     /* since the file was written; 0: read just now */
+	bool failed;		     /* could not be read at all */
+	uint32_t services;	     /* taken over */
+	uint32_t blocks;	     /* lines or blocks looked at */
+	uint32_t skipped;	     /* of them: not understood, or did not fit */
+	uint32_t first_bad;	     /* line of the first of those, 0: none */
+	char bad_path[LVS_PATH_MAX]; /* in which file; "": PATH */
 };
 
 /* A pool of real servers and what is common to them. */
@@ -109,6 +110,12 @@ int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real 
 
 /* The source's counters, to be changed while it is read. */
 struct lvs_source *lvs_map_source_of(struct lvs_map *m, uint32_t source);
+
+/* Take the last source back, which has given nothing. */
+void lvs_map_drop_source(struct lvs_map *m, uint32_t source);
+
+/* Count one of its lines or blocks as not understood. */
+void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line);
 
 /* The service of the same source with exactly this match, or LVS_NONE. Of a
  * map that is not finished yet. */

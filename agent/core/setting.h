@@ -48,6 +48,7 @@ struct setting_section {
 	const char *example; /* a name for the default file */
 	const char *help;
 	const struct setting *keys;
+	bool joined; /* "a = 1 ; b = 2" is two keys: settings_is_joined() */
 	/* What the keys of section NAME ("" without one) are to be written to,
 	 * made with its defaults when it is new; valid until the next call.
 	 * Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */

@@ -153,9 +153,8 @@ static const struct setting_section device_section = {
 };
 
 static const struct setting_section *const sections[] = {
-	&agent_section,
-	&device_section,
-	&instance_section,
+	&agent_section, &device_section,      &instance_section,
+	&lvs_section,	&lvs_service_section, &lvs_fwmark_section,
 };
 
 const struct setting_section *settings_section_at(size_t i)
@@ -246,6 +245,15 @@ bool settings_is_list(const char *section, const char *key)
 	return k && k->type == SETTING_LIST;
 }
 
+bool settings_is_joined(const char *section, const char *key)
+{
+	const struct setting_section *c;
+	struct request_error e;
+	const char *name;
+
+	return section_find(section, &c, &name, &e) == 0 && c->joined && setting_find(c->keys, key);
+}
+
 /* FIELD is FILE in run_dir unless it was given. */
 static int follow_run_dir(const struct settings *s, const char *key, const char *file,
 			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
@@ -297,6 +305,7 @@ void settings_init(struct settings *s)
 {
 	*s = (struct settings){ .n_devices = 0 };
 	setting_init(agent_keys, s);
+	lvs_settings_init(&s->lvs);
 }
 
 void settings_done(struct settings *s)
@@ -308,4 +317,5 @@ void settings_done(struct settings *s)
 		instance_settings_done(&s->instances[--s->n_instances]);
 	free(s->instances);
 	s->instances = NULL;
+	lvs_settings_done(&s->lvs);
 }

@@ -9,6 +9,7 @@
 
 #include <vipsafe/base.h>
 
+#include "core/lvs_settings.h"
 #include "core/setting.h"
 
 #define SETTINGS_PATH_MAX 108 /* sun_path: the socket's path must fit */
@@ -63,6 +64,7 @@ struct settings {
 	size_t n_devices;
 	struct instance_settings *instances; /* owned */
 	size_t n_instances;
+	struct lvs_settings lvs;
 };
 
 void settings_init(struct settings *s);
@@ -77,6 +79,10 @@ const struct setting_section *settings_section_at(size_t i);
 
 /* Whether KEY may be repeated in one [SECTION]. */
 bool settings_is_list(const char *section, const char *key);
+
+/* Whether "; KEY = VALUE" behind another value of [SECTION] is one more key of
+ * it, and no comment. */
+bool settings_is_joined(const char *section, const char *key);
 
 /* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
  * *RET_ERROR naming section, key or value. A key given twice in one section

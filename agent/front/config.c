@@ -22,6 +22,7 @@
 #define SECTION_BYTES_MAX 49 /* and 50 of a section's name */
 #define PATH_QUOTE "%.120s"
 #define BOM "\xef\xbb\xbf"
+#define JOINT '\v' /* white space; a newline behind it is no line of its own */
 
 DEFINE_CLEANUP(FILE, fclose)
 
@@ -31,6 +32,7 @@ struct file {
 	struct settings *settings;
 	char *text;
 	size_t size;
+	char section[SECTION_BYTES_MAX + 1]; /* while the lines are looked at */
 	FILE *stream;
 	char **seen; /* "section\nkey" */
 	size_t n_seen;
@@ -134,6 +136,7 @@ static int check_section(struct file *f, const char *line, size_t len, int numbe
 			       ret_error);
 	memcpy(name, line + 1, n);
 	name[n] = '\0';
+	memcpy(f->section, name, n + 1);
 	r = settings_section(f->settings, name, &e);
 	if (r == -EINVAL)
 		return fail_at(f, number, e.text, ret_error);
@@ -150,6 +153,41 @@ static void mark_comment(char *line, size_t len)
 			line[i] = ';';
 			return;
 		}
+	}
+}
+
+/* Whether the LEN bytes at TEXT are "KEY = …" with a key that may stand there. */
+static bool is_key(const struct file *f, const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len), *end;
+	char key[32];
+
+	end = equals;
+	while (end && end > text && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (!equals || end <= text || (size_t)(end - text) >= sizeof(key))
+		return false;
+	memcpy(key, text, (size_t)(end - text));
+	key[end - text] = '\0';
+	return settings_is_joined(f->section, key);
+}
+
+/* "a = 1 ; b = 2": to inih all behind " ;" is a comment. */
+static void part_keys(const struct file *f, char *line, size_t len)
+{
+	size_t i, end;
+
+	for (i = 1; i < len; i++) {
+		if (line[i] != ';' || (line[i - 1] != ' ' && line[i - 1] != '\t'))
+			continue;
+		end = i + 1;
+		while (end < len && (line[end] == ' ' || line[end] == '\t'))
+			end++;
+		if (!is_key(f, line + end, len - end))
+			return;
+		/* the key begins its line: one that is indented goes on with the value */
+		memset(line + i - 1, JOINT, end - i);
+		line[end - 1] = '\n';
 	}
 }
 
@@ -180,6 +218,7 @@ static int file_check(struct file *f, struct request_error *ret_error)
 				return r;
 		}
 		mark_comment(in, len);
+		part_keys(f, in, len);
 		memmove(out, in, len);
 		out += len;
 		in = next;
@@ -189,17 +228,40 @@ static int file_check(struct file *f, struct request_error *ret_error)
 	return 0;
 }
 
+static bool is_joint(const struct file *f, size_t newline)
+{
+	return newline && f->text[newline - 1] == JOINT;
+}
+
+/* The line of the file in which the first SIZE bytes of the text end. */
+static int line_at(const struct file *f, size_t size)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < size && i < f->size; i++)
+		n += f->text[i] == '\n' && !is_joint(f, i);
+	if (i && (f->text[i - 1] != '\n' || is_joint(f, i - 1)))
+		n++;
+	return n ? n : 1;
+}
+
 /* The line inih has just taken from the stream. */
 static int line_now(const struct file *f)
 {
-	long at = ftell(f->stream), i;
-	int n = 0;
+	long at = ftell(f->stream);
 
-	for (i = 0; i < at && (size_t)i < f->size; i++)
-		n += f->text[i] == '\n';
-	if (at > 0 && f->text[at - 1] != '\n')
-		n++;
-	return n ? n : 1;
+	return line_at(f, at > 0 ? (size_t)at : 0);
+}
+
+/* Line N as inih counts them. */
+static int line_of(const struct file *f, int n)
+{
+	size_t i;
+
+	for (i = 0; i < f->size && n; i++)
+		n -= f->text[i] == '\n';
+	return line_at(f, i);
 }
 
 static int seen_add(struct file *f, const char *section, const char *key)
@@ -257,6 +319,8 @@ static int file_parse(struct file *f, struct request_error *ret_error)
 	f->stream = NULL;
 	if (f->r == -ENOMEM || r < 0)
 		return fail_file(f->path, -ENOMEM, ret_error);
+	if (r > 0)
+		r = line_of(f, r);
 	if (r > 0 && (!f->line || r < f->line))
 		return fail_at(f, r, "this is neither [section] nor key = value", ret_error);
 	return f->r < 0 ? fail_at(f, f->line, f->error.text, ret_error) : 0;

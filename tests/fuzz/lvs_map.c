@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs_map.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+/* Of the first few: any two of them are compared. */
+#define SIDES_MAX 24
+
+static void sides_hold(const struct lvs_map *m, const struct lvs_side *sides, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < n; j++) {
+			bool unsure;
+			double share = lvs_share(m, &sides[i], &sides[j], (i + j) % 2, &unsure);
+
+			CLAIM(share >= 0 && share <= 1);
+		}
+	}
+}
+
+static void match_holds(const struct lvs_map *m, uint32_t service, const struct lvs_match *match,
+			struct lvs_side *sides, size_t *n_sides)
+{
+	struct lvs_dest d;
+	const struct lvs_real *reals;
+	bool visible = false;
+	size_t i, n;
+
+	if (!match->l4proto)
+		return;
+	CLAIM(memcmp(match->first.bytes, match->last.bytes, 16) <= 0);
+	n = lvs_map_reals(m, service, &reals);
+	for (i = 0; i < n; i++)
+		visible |= lvs_real_is_visible(lvs_map_service(m, service), &reals[i]);
+	if (!visible)
+		return;
+	CLAIM(lvs_map_lookup(m, match->l4proto, match->first.family, match->first.bytes,
+			     match->port, &d));
+	CLAIM(d.service != LVS_NONE);
+	if (*n_sides < SIDES_MAX)
+		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &match->first, match->port);
+	for (i = 0; i < n && *n_sides < SIDES_MAX; i++) {
+		uint16_t port = reals[i].port ? reals[i].port : match->port;
+
+		d = (struct lvs_dest){ .service = LVS_NONE };
+		lvs_map_lookup(m, match->l4proto, reals[i].addr.addr.family,
+			       reals[i].addr.addr.bytes, port, &d);
+		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &reals[i].addr.addr, port);
+	}
+}
+
+void lvs_map_holds(struct lvs_map *m)
+{
+	struct lvs_side sides[SIDES_MAX];
+	const struct lvs_source *sources;
+	const struct lvs_match *matches;
+	struct lvs_summary summary;
+	size_t n_sides = 0, used = 0, i, j, n;
+
+	CLAIM(lvs_map_sources(m, &sources) == 1);
+	CLAIM(sources->skipped <= sources->blocks || sources->failed);
+	CLAIM(memchr(sources->bad_path, '\0', sizeof(sources->bad_path)));
+	CLAIM(lvs_map_finish(m) == 0);
+	summary = lvs_map_summary(m);
+	for (i = 0; i < lvs_map_services(m); i++) {
+		n = lvs_map_matches(m, (uint32_t)i, &matches);
+		CLAIM(!n == !lvs_map_origins(m, (uint32_t)i));
+		used += n > 0;
+		for (j = 0; j < n; j++)
+			match_holds(m, (uint32_t)i, &matches[j], sides, &n_sides);
+	}
+	CLAIM(used == summary.services && summary.visible <= used && summary.unresolved <= used);
+	sides_hold(m, sides, n_sides);
+}
