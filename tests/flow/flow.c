@@ -22,6 +22,10 @@ static const char usage[] =
 	"flow busy [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-d MS] [-s SEC] ADDR PORT\n"
 	"	exchanges without end, MS apart, for SEC or until a line or the end of stdin:\n"
 	"	         busy alive=A ... exchanges=E longest_ms=L\n"
+	"flow churn [-r RATE] [-l MS] [-t SEC] [-s SEC] ADDR PORT\n"
+	"	RATE new TCP connections a second, each of which lives for MS and does three\n"
+	"	exchanges; prints \"ready\", and when all have ended:\n"
+	"	         churn whole=W unopened=U reset=R stalled=S changed=C opened=O ms=T\n"
 	"PROTO: tcp udp udplite icmp sctp gre or a number; -u is -p udp.\n";
 
 uint64_t now_ms(void)
@@ -54,8 +58,8 @@ static bool parse(struct options *o, int argc, char **argv)
 	const char *proto = "tcp", *bind_to = NULL;
 	int c;
 
-	*o = (struct options){ .n = 1, .deadline_ms = 3000, .think_ms = 10 };
-	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:")) != -1) {
+	*o = (struct options){ .n = 1, .deadline_ms = 3000, .think_ms = 10, .life_ms = 1000 };
+	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:r:l:")) != -1) {
 		switch (c) {
 		case 'u':
 			proto = "udp";
@@ -80,6 +84,12 @@ static bool parse(struct options *o, int argc, char **argv)
 			break;
 		case 's':
 			o->seconds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			o->rate = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			o->life_ms = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		default:
 			return false;
@@ -108,5 +118,7 @@ int main(int argc, char **argv)
 		return hold_main(&o);
 	if (!strcmp(argv[1], "busy"))
 		return busy_main(&o);
+	if (!strcmp(argv[1], "churn"))
+		return churn_main(&o);
 	return fail_usage();
 }

@@ -20,12 +20,15 @@ struct options {
 	unsigned deadline_ms; /* of one exchange */
 	unsigned think_ms;    /* busy: between two exchanges of a flow */
 	unsigned seconds;     /* busy: 0: until stdin ends */
+	unsigned rate;	      /* churn: new ones per second */
+	unsigned life_ms;     /* churn: of each */
 };
 
-/* The three subcommands; each returns the exit code. */
+/* The subcommands; each returns the exit code. */
 int serve_main(const struct options *o);
 int hold_main(const struct options *o);
 int busy_main(const struct options *o);
+int churn_main(const struct options *o);
 
 /* CLOCK_MONOTONIC in milliseconds. */
 uint64_t now_ms(void);

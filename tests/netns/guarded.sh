@@ -10,6 +10,7 @@ SOCKET=/run/vipsafe/control.sock
 CONF=/run/t/vipsafe.conf
 DAEMON_LOG=/run/t/vipsafed.log
 DAEMON=
+DAEMON_UNDER=() # valgrind and its options
 
 need_daemon() {
 	need_vipsafe
@@ -18,13 +19,13 @@ need_daemon() {
 
 config() { printf '%s\n' "$@" >"$CONF"; }
 
-answers() { timeout 5 "$VIPSAFE" status >/dev/null 2>&1; }
+answers() { timeout 10 "$VIPSAFE" status >/dev/null 2>&1; }
 
 # daemon_start [WORDS...]: running and answering when this returns
 daemon_start() {
-	"$VIPSAFED" --config "$CONF" "$@" 2>>"$DAEMON_LOG" &
+	${DAEMON_UNDER[@]+"${DAEMON_UNDER[@]}"} "$VIPSAFED" --config "$CONF" "$@" 2>>"$DAEMON_LOG" &
 	DAEMON=$!
-	wait_for 20 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$DAEMON_LOG")"
+	wait_for 60 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$DAEMON_LOG")"
 }
 
 # daemon_end [SIGNAL]: its exit code

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vipsafed under valgrind, or built with sanitizers, from its start to its end:
+# it reads and writes only what is its own, and gives everything back.
+# shellcheck source=tests/netns/guarded.sh
+. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/pair.sh
+. "$(dirname "$0")/pair.sh"
+need_daemon
+
+if grep -q __asan_init "$VIPSAFED"; then
+	JUDGE=sanitizers
+	export ASAN_OPTIONS=detect_leaks=1
+else
+	command -v valgrind >/dev/null || skip_all "no valgrind here"
+	JUDGE=valgrind
+	DAEMON_UNDER=(valgrind --log-file="$T/valgrind.%p" --error-exitcode=99
+		--leak-check=full --show-leak-kinds=definite,indirect,possible
+		--errors-for-leak-kinds=definite,indirect,possible)
+fi
+diag "judged by $JUDGE"
+
+topo_pod
+masquerade
+serve srv node2 10.232.3.28 8899
+serve usrv node2 -u 10.232.3.28 8899
+hold before pod 10 10.232.3.28 8899
+config '[device br-mgmt]' 'pin = continuous' 'pin_after = 200ms' '[device eth7]'
+daemon_start -v
+check "the guard is live" wait_for 60 guard_live
+
+# ---- moves, pins, deletes by others -----------------------------------------------
+hold after pod 10 10.232.3.28 8899
+hold udp node1 5 -u 10.232.3.28 8899
+check "connections are pinned" wait_for 60 pinned_at_least 25
+run add 192.168.11.100/32 dev br-mgmt
+is "$RC" 0 "add"
+run plan del 192.168.11.100/32 dev br-mgmt
+is "$RC" 0 "plan"
+run --timeout 15 del 192.168.11.100/32 dev br-mgmt
+is "$RC" 0 "del"
+run del 192.168.11.100/32 dev nosuch
+is "$RC" 2 "a refusal"
+for ((i = 0; i < 3; i++)); do
+	twin_up
+	ip addr del $TWIN dev br-mgmt
+	bounce
+done
+unharmed before "deletes by others and bounces harm nothing"
+unharmed after "nor what has come later"
+twin_up
+run --timeout 15 --strategy pin del $TWIN dev br-mgmt
+is "$RC" 0 "a move with the pins of its own"
+
+# ---- a real loss, devices that come and go -------------------------------------------
+ip addr add 192.168.11.77/24 dev br-mgmt
+ip addr del 192.168.11.77/24 dev br-mgmt
+ip link add eth7 type veth peer name eth8
+arrived() { [ "$(guard .state eth7)" = live ]; }
+check "a device comes, and goes" wait_for 60 arrived
+ip link del eth7
+
+# ---- repairs, reloads ------------------------------------------------------------------
+config '[device br-mgmt]' 'pin = on-demand'
+run --timeout 15 reload
+is "$RC" 0 "reload"
+check "on demand" wait_for 60 guard_live
+hold young pod 5 10.232.3.28 8899
+known() { [ "$(guard .young)" -ge 5 ]; }
+check "connections are known" wait_for 60 known
+twin_up
+ip addr del $TWIN dev br-mgmt
+repaired() { [ "$(guard .restored)" -ge 5 ]; }
+check "what a delete by somebody else flushed is restored" wait_for 60 repaired
+unharmed young "and lives"
+config '[device br-mgmt]' 'pin = nonsense'
+kill -HUP "$DAEMON"
+check "a bad configuration is refused" wait_for 60 logged 'stays as it was'
+config '[agent]' "socket = $T/other.sock" '[device br-mgmt]'
+kill -HUP "$DAEMON"
+moved() { timeout 60 "$VIPSAFE" --socket "$T/other.sock" status >/dev/null 2>&1; }
+check "the socket moves" wait_for 60 moved
+
+# ---- clients of all kinds ------------------------------------------------------------
+job crowd "$BUILD/crowd" "$T/other.sock" 80
+hear crowd 60
+served() { timeout 60 "$VIPSAFE" --socket "$T/other.sock" status >/dev/null; }
+check "clients of all kinds are there" test "$REPLY" = crowded
+check "it answers in the crowd" served
+tell crowd end
+hear crowd 90
+like "$REPLY" ' unserved=0 ' "everybody who asked properly was answered"
+
+# ---- the end ---------------------------------------------------------------------------
+daemon_end TERM
+is $? 0 "it ends well"
+case $JUDGE in
+valgrind)
+	log=$T/valgrind.$DAEMON
+	is "$(grep -o 'ERROR SUMMARY: [0-9]*' "$log")" "ERROR SUMMARY: 0" "no error, no leak"
+	grep -q 'ERROR SUMMARY: 0 errors' "$log" || diag "$(cat "$log")"
+	;;
+sanitizers)
+	is "$(grep -c -E 'Sanitizer|runtime error' "$DAEMON_LOG")" 0 "no error, no leak"
+	! grep -q -E 'Sanitizer|runtime error' "$DAEMON_LOG" || diag "$(cat "$DAEMON_LOG")"
+	;;
+esac
+jobs_end
+done_testing
