@@ -44,9 +44,11 @@ of_manual() {
 	' "$1"
 }
 
-# The indented blocks of a Markdown file.
+# The indented blocks of a Markdown file; what is fenced is output.
 of_markdown() {
 	awk '
+		/^```/ { fenced = !fenced }
+		fenced { next }
 		/^    / { sub(/^    /, ""); block = block $0 "|"; next }
 		/^$/ && block != "" { next }
 		block != "" { print "block " block; block = "" }
