@@ -10,11 +10,9 @@
 # The LVS is stateless rules and a set that remembers its connections: conntrack
 # would mend what IPVS does not. The port is chosen here: to wait for the
 # kernel to choose it twice would prove nothing more.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lvs.sh
+. "$(dirname "$0")/lvs.sh"; netns_main "$@"
 need_vipsafe
-
-C=10.9.1.2 RS=10.9.2.2 VIP=10.9.9.1
 
 topo_lvs() {
 	ip netns add lvs || bail_out "cannot make a network namespace"
@@ -62,30 +60,6 @@ topo_lvs() {
 	.
 }
 
-# counter FILE PREFIX NAME: of the real server
-# shellcheck disable=SC2016 # what looks like $1 belongs to awk
-counter() {
-	in_ns rs awk -v p="$2:" -v n="$3" '
-		$1 == p && !head { for (i = 2; i <= NF; i++) if ($i == n) col = i; head = 1; next }
-		$1 == p { print $col }' "/proc/net/$1"
-}
-
-# 1 for each session the server was asked about in a SYN, 1 for each it gave up
-counters() { echo "$(counter netstat TcpExt TCPSYNChallenge) $(counter snmp Tcp EstabResets)"; }
-
-# What works does so at once; what hangs is given so many seconds.
-SOON=3
-
-# connect NAME PORT ADDR PORT: one connection from the given local port
-connect() { hold "$1" node1 1 -b $C -P "$2" -t $SOON "$3" "$4"; }
-
-pings() { # NAME WANTED TEXT
-	ask "$1" ping
-	is "$REPLY" "ping $2" "$3"
-}
-alive='alive=1 reset=0 stalled=0 changed=0'
-stalled='alive=0 reset=0 stalled=1 changed=0'
-
 topo_lvs
 serve real rs $RS 3269
 serve other rs $RS 80
@@ -110,7 +84,7 @@ job_end via
 
 # ---- VIP first: the direct one cannot open ------------------------------------------
 connect via 61904 $VIP 3306
-job direct in_ns node1 "$FLOW" hold -b $C -P 61904 -t $SOON $RS 3269
+begin direct 61904 $RS 3269
 hear direct
 is "$REPLY" "open 0 of 1" "VIP, direct: the direct connection does not open"
 pings via "$alive" "VIP, direct: the one through the VIP lives"
