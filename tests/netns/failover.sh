@@ -14,6 +14,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+GLOBAL_LINES='' VRRP_LINES=''
 VIP=192.168.11.100 VIP6=fd00:11::100
 VIPWATCH=$BUILD/vipwatch
 VIPSAFED=$BUILD/vipsafed
@@ -22,6 +23,8 @@ ADVERT_MS=300
 NOISE_MS=1500
 
 declare -A KA=() GUARD=() MAC=() BASE=() BASE6=()
+SINCE=0 REACH=0  # of the last failover
+QUIET_MS=0       # from that to the next one
 MASTER=a OTHER=b # who holds the VIP, and who will after the next failover
 
 need_failover() {
@@ -90,7 +93,8 @@ topo_failover() {
 
 # ---- keepalived -------------------------------------------------------------------
 
-# keepalived_conf NODE: with the lines of $VRRP_LINES in the instance
+# keepalived_conf NODE: with the lines of $VRRP_LINES in the instance, and those
+# of $GLOBAL_LINES, in which NODE stands for the node, in global_defs
 keepalived_conf() {
 	cat >"$T/$1.keepalived" <<-.
 		global_defs {
@@ -99,7 +103,7 @@ keepalived_conf() {
 			vrrp_garp_master_repeat 3
 			vrrp_garp_master_delay 1
 			script_user root
-			${GLOBAL_LINES:-}
+			${GLOBAL_LINES//NODE/$1}
 		}
 		vrrp_track_file prio {
 			file $T/$1.prio
@@ -122,7 +126,8 @@ keepalived_conf() {
 keepalived_start() {
 	rm -f "$T/$1.pid" "$T/$1.vrrp.pid"
 	: >"$T/$1.log"
-	nsenter --net="/run/netns/n$1" -- keepalived -n -l -P -f "$T/$1.keepalived" \
+	# its scripts find the node's own vipsafe, if it has one
+	PATH=$T/$1.bin:$PATH nsenter --net="/run/netns/n$1" -- keepalived -n -l -P -f "$T/$1.keepalived" \
 		-p "$T/$1.pid" -r "$T/$1.vrrp.pid" >>"$T/$1.log" 2>&1 </dev/null &
 	KA[$1]=$!
 	wait_for 20 grep -q 'Entering BACKUP STATE' "$T/$1.log" ||
@@ -159,11 +164,13 @@ prefer() {
 
 # keepalived_both: both started, A is MASTER and alone when this returns
 keepalived_both() {
+	local node
+
 	MASTER=a OTHER=b
-	echo 0 >"$T/a.prio"
-	echo 0 >"$T/b.prio"
-	keepalived_conf a
-	keepalived_conf b
+	for node in a b; do
+		echo 0 >"$T/$node.prio"
+		keepalived_conf $node
+	done
 	keepalived_start a
 	prefer a
 	keepalived_start b
@@ -199,6 +206,9 @@ reached() {
 }
 has_reached() { [ -n "$(reached "$@")" ]; }
 
+# ticked MS: the time that has been watched is past this
+ticked() { [ "$(tail -qn 1 "$T/watch4" | cut -d ' ' -f 1)" -ge "$1" ]; }
+
 # doubled SINCE: the longest time in which both answer ARP
 doubled() {
 	awk -v since="$1" '$1 < since { next }
@@ -219,7 +229,8 @@ doubled_until() {
 failover() {
 	local who back
 
-	who=$([ "$OTHER" = a ] && echo A || echo B)
+	who=${OTHER^}
+	wait_for 10 ticked $((SINCE + REACH + QUIET_MS))
 	now_ms
 	SINCE=$NOW
 	"cause_$1" "$MASTER"
@@ -280,8 +291,7 @@ guard_conf() {
 	local node=$1
 
 	shift
-	printf '%s\n' '[agent]' "run_dir = $T/$node.run" '[device eth0]' 'pin = continuous' "$@" \
-		>"$T/$node.conf"
+	printf '%s\n' '[agent]' "run_dir = $T/$node.run" "$@" >"$T/$node.conf"
 }
 
 vipsafe_on() { # NODE WORDS...

@@ -43,7 +43,7 @@ keepalived_end b
 # ---- with vipsafed -----------------------------------------------------------------------
 
 for node in a b; do
-	guard_conf $node
+	guard_conf $node '[device eth0]' 'pin = continuous'
 	guard_start $node
 done
 keepalived_both
