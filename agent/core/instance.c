@@ -99,6 +99,13 @@ void instance_see_decoy(struct instance *i, bool there, usec_t now)
 	i->guessed = !there;
 }
 
+void instance_forget_decoy(struct instance *i)
+{
+	i->decoy_seen = false;
+	i->decoy_there = false;
+	i->guessed = false;
+}
+
 enum instance_action instance_wants(const struct instance *i, const struct instance_policy *policy)
 {
 	bool del = false;

@@ -74,6 +74,9 @@ void instance_fifo_lost(struct instance *i);
 /* Whether the decoy is there, as the kernel says now. */
 void instance_see_decoy(struct instance *i, bool there, usec_t now);
 
+/* It has none any more, or another one. */
+void instance_forget_decoy(struct instance *i);
+
 /* How many of the instance's addresses are there. */
 enum instance_presence {
 	PRESENT_NONE,

@@ -39,7 +39,9 @@ static enum instance_action wants(const struct instance_shop *s, const struct in
 void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_t at)
 {
 	*w = (struct instance_work){ .at = at, .phase = WORK_IDLE };
-	memcpy(w->name, s->env->settings->instances[at].name, sizeof(w->name));
+	memcpy(w->name, settings_of(s, w)->name, sizeof(w->name));
+	w->has_decoy = settings_of(s, w)->has_decoy;
+	w->decoy = settings_of(s, w)->decoy;
 }
 
 void instance_work_end(struct instance_shop *s, struct instance_work *w)

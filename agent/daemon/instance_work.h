@@ -30,6 +30,8 @@ enum work_phase {
 struct instance_work {
 	size_t at; /* in the arrays */
 	char name[INSTANCE_NAME_MAX];
+	bool has_decoy;
+	struct instance_address decoy;
 	enum work_phase phase;
 	enum instance_action action; /* of the round */
 	bool waiting;		     /* a move of it is queued */

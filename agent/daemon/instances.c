@@ -217,6 +217,13 @@ static void load(struct instances *s)
 	s->loaded = true;
 }
 
+static bool same_decoy(const struct instance_work *a, const struct instance_work *b)
+{
+	return a->has_decoy && b->has_decoy &&
+	       prefix_equal(&a->decoy.vip.prefix, &b->decoy.vip.prefix) &&
+	       !strcmp(a->decoy.device, b->decoy.device);
+}
+
 static void take_over(struct instance_work *to, struct instance *state, struct instance_work *from,
 		      const struct instance *old, size_t n)
 {
@@ -226,6 +233,8 @@ static void take_over(struct instance_work *to, struct instance *state, struct i
 		if (strcmp(from[i].name, to->name))
 			continue;
 		*state = old[i];
+		if (!same_decoy(to, &from[i]))
+			instance_forget_decoy(state);
 		/* there may be more addresses now */
 		if (state->state == INSTANCE_MASTER)
 			instance_unsettle(state);

@@ -72,6 +72,7 @@ static int take_file(const struct settings *s, char *text, const char *boot_id, 
 		     struct instance *list)
 {
 	const char *magic = next_line(&text), *boot = next_line(&text), *line;
+	size_t i;
 
 	if (!magic || !boot || strcmp(magic, FILE_MAGIC) != 0 ||
 	    strncmp(boot, "boot_id ", 8) != 0 || strcmp(boot + 8, boot_id) != 0)
@@ -79,6 +80,9 @@ static int take_file(const struct settings *s, char *text, const char *boot_id, 
 	while ((line = next_line(&text)))
 		if (take_line(s, line, now, list) < 0)
 			return -EBADMSG;
+	for (i = 0; i < s->n_instances; i++)
+		if (!s->instances[i].has_decoy)
+			instance_forget_decoy(&list[i]);
 	return *text ? -EBADMSG : 0;
 }
 
