@@ -10,6 +10,9 @@
 
 #define CHUNK 128
 
+/* Batches of events. */
+#define DRAIN_MAX 64
+
 /* Lost events are followed by a listing, but not by one after the other. */
 #define RELIST_EVERY (250 * USEC_PER_MSEC)
 
@@ -129,11 +132,25 @@ bool guard_relist_is_due(const struct guard *g, usec_t now)
 	       (g->full && known < FULL_AGAIN(g->env.settings->shadow_max));
 }
 
+/* A socket that has lost events goes on losing them, without a word, until it is
+ * empty (netlink_overrun()): what is listed before that is out of date at once. */
+static void drain(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct tee t = { .g = g };
+	int i, r = -EAGAIN;
+
+	for (i = 0; i < DRAIN_MAX && (r == -EAGAIN || r == -ENOBUFS); i++)
+		r = k->ops->ct_events(k->ctx, on_event, &t);
+}
+
 void guard_relist(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 	usec_t began = guard_now(g);
 	int r;
+
+	drain(g);
 
 	g->status.state = GUARD_SYNCING;
 	g->status.relists++;
