@@ -44,6 +44,7 @@ void command_help(const struct command *c, FILE *out);
 
 int command_add(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
+int command_doctor(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
 int command_notify(struct cli *cli, int argc, char *argv[]);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe doctor: what on this node makes address changes break connections. */
+#include "cli/doctor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/render.h"
+#include "core/option.h"
+#include "front/finding_show.h"
+
+#define PATIENCE (10 * USEC_PER_SEC)
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static enum severity severity_of(const char *name)
+{
+	return !strcmp(name, "critical") ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
+/* What the daemon itself says is wrong with it. */
+static void pass_on(const char *status, struct findings *ret)
+{
+	json_t *o = json_loads(status ? status : "", 0, NULL);
+	json_t *list = json_object_get(o, "warnings");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		json_t *w = json_array_get(list, i);
+
+		/* how full the table is we see ourselves */
+		if (strcmp(text_of(w, "code"), "conntrack-full") != 0)
+			findings_add(ret, severity_of(text_of(w, "severity")), text_of(w, "code"),
+				     text_of(w, "fix"), "%s", text_of(w, "text"));
+	}
+	json_decref(o);
+}
+
+static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *ret)
+{
+	struct wire_request r = { .op = WIRE_STATUS };
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+
+	client_ask(cli->settings.socket, &r, cli->options.timeout ? cli->options.timeout : PATIENCE,
+		   &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		f->daemon = DAEMON_RUNNING;
+		pass_on(a.result, ret);
+		break;
+	case CLIENT_ABSENT:
+		f->daemon = geteuid() && access(cli->settings.socket, F_OK) == 0 ? DAEMON_NOT_FOR_US
+										 : DAEMON_ABSENT;
+		break;
+	case CLIENT_REFUSED:
+		f->daemon = DAEMON_NOT_FOR_US;
+		break;
+	case CLIENT_BROKEN:
+		f->daemon = DAEMON_SILENT;
+		break;
+	}
+	wire_answer_done_with(&a);
+}
+
+static int tell(const struct cli *cli, const struct findings *f)
+{
+	if (cli->options.json)
+		render_json(findings_json_new(f), stdout, stderr);
+	else
+		findings_print(f, cli->options.verbose, stdout);
+	return findings_exit_code(f);
+}
+
+static void look_at_node(const struct cli *cli, struct findings *ret)
+{
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	_cleanup_free_ struct facts *f = calloc(1, sizeof(*f));
+	struct findings of_daemon = { 0 };
+	int r = f ? kernel_real_new(&real) : -ENOMEM;
+	struct kernel k;
+	size_t i;
+
+	if (r < 0) {
+		findings_add(ret, SEVERITY_UNSEEN, "kernel-unseen", NULL,
+			     "the kernel cannot be asked: %s", strerror(-r));
+		return;
+	}
+	k = kernel_real_get(real);
+	doctor_take_kernel(cli, &k, f);
+	doctor_take_firewall(f);
+	doctor_take_others(f);
+	doctor_take_run_dir(cli, &k, f);
+	ask_daemon(cli, f, &of_daemon);
+	diagnose(f, ret);
+	for (i = 0; i < of_daemon.n; i++)
+		findings_add(ret, of_daemon.list[i].severity, of_daemon.list[i].code,
+			     of_daemon.list[i].fix, "%s", of_daemon.list[i].text);
+	findings_done(&of_daemon);
+	facts_done(f);
+}
+
+int command_doctor(struct cli *cli, int argc, char *argv[])
+{
+	struct findings f = { 0 };
+	struct request_error e;
+	int code;
+
+	if (argc) {
+		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+		return command_usage(&e);
+	}
+	look_at_node(cli, &f);
+	code = tell(cli, &f);
+	findings_done(&f);
+	return code;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/doctor.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cli/localnet.h"
+#include "kernel/sysctl.h"
+#include "steps/verdict.h"
+
+/* linux/capability.h */
+#define NET_ADMIN 12
+#define NET_RAW 13
+
+#define DEVICES_MAX 256
+
+static int64_t sysctl(const char *name)
+{
+	uint32_t v;
+
+	return sysctl_read(name, &v) < 0 ? FACTS_UNKNOWN : (int64_t)v;
+}
+
+/* CapEff of /proc/self/status; root is taken to have all where there is none. */
+static uint64_t capabilities(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	uint64_t caps = geteuid() ? 0 : UINT64_MAX;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "CapEff:", 7))
+			caps = strtoull(line + 7, NULL, 16);
+	}
+	if (f)
+		fclose(f);
+	return caps;
+}
+
+static void take_verdict(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	const struct settings *s = &cli->settings;
+	struct verdict v = { 0 };
+
+	if (f->net_admin)
+		verdict_get(k, s->run_dir, cli->boot_id, s->deadline, &v);
+	else if (verdict_load(s->run_dir, cli->boot_id, &v) < 0)
+		snprintf(v.reason, sizeof(v.reason), "finding it out takes CAP_NET_ADMIN");
+	f->ipv4 = v.ipv4;
+	f->ipv6 = v.ipv6;
+	memcpy(f->reason, v.reason, sizeof(f->reason));
+}
+
+/* Whether ctnetlink answers: to a question after an entry that nobody has. */
+static int ask_ctnetlink(const struct kernel *k)
+{
+	struct conn nobody = { .key = { .family = AF_INET, .l4proto = 253 } };
+	struct ct_op op = { .verb = CT_GET, .conn = &nobody };
+	int r = k->ops->ct_batch(k->ctx, &op, 1);
+
+	if (r == 0)
+		r = op.result;
+	return r == -ENOENT || r == -EINPROGRESS ? 0 : r;
+}
+
+static void take_conntrack(const struct kernel *k, struct facts *f)
+{
+	f->conntrack = k->ops->ct_usage(k->ctx, &f->entries, &f->entries_max);
+	if (f->conntrack == 0 && f->net_admin)
+		f->conntrack = ask_ctnetlink(k);
+	f->buckets = sysctl("net/netfilter/nf_conntrack_buckets");
+	f->events = sysctl("net/netfilter/nf_conntrack_events");
+	f->acct = sysctl("net/netfilter/nf_conntrack_acct");
+	f->tcp_loose = sysctl("net/netfilter/nf_conntrack_tcp_loose");
+	f->be_liberal = sysctl("net/netfilter/nf_conntrack_tcp_be_liberal");
+}
+
+/* ---- devices ---------------------------------------------------------------------------- */
+
+struct listing {
+	const struct kernel *k;
+	struct facts *facts;
+	int *ifindex; /* of each device of the facts */
+};
+
+static int64_t device_sysctl(const char *device, const char *key)
+{
+	char name[DEVICE_NAME_MAX + 64];
+
+	/* a dot separates in names of sysctls, not in paths */
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/%s", device, key);
+	return sysctl(name);
+}
+
+static void add_device(void *ud, const char *name)
+{
+	struct listing *l = ud;
+	struct facts *f = l->facts;
+	struct link link = { 0 };
+	struct device_facts *d;
+
+	if (f->n_devices == DEVICES_MAX)
+		return;
+	d = &f->devices[f->n_devices];
+	*d = (struct device_facts){ .promotes_secondaries = FACTS_UNKNOWN,
+				    .rp_filter = FACTS_UNKNOWN };
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->exists = l->k->ops->link_get(l->k->ctx, name, &link) == 0;
+	l->ifindex[f->n_devices++] = link.ifindex;
+	if (!d->exists)
+		return;
+	d->promotes_secondaries = l->k->ops->promotes_secondaries(l->k->ctx, &link);
+	/* the larger of the two is in force */
+	d->rp_filter =
+		MAX(device_sysctl(link.name, "rp_filter"), sysctl("net/ipv4/conf/all/rp_filter"));
+}
+
+static int on_address(void *ud, const struct ifaddr *a)
+{
+	struct listing *l = ud;
+	size_t i;
+
+	for (i = 0; i < l->facts->n_devices; i++) {
+		if (l->ifindex[i] != a->ifindex || addr_size(a->prefix.addr.family) != 4)
+			continue;
+		l->facts->devices[i].addresses++;
+		l->facts->devices[i].secondaries += !!(a->flags & IFADDR_SECONDARY);
+	}
+	return 0;
+}
+
+/* Those configured, and without any those that the node has. */
+static void take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	const struct settings *s = &cli->settings;
+	_cleanup_free_ int *ifindex = calloc(DEVICES_MAX, sizeof(*ifindex));
+	struct listing l = { .k = k, .facts = f, .ifindex = ifindex };
+	size_t i;
+
+	f->devices = calloc(DEVICES_MAX, sizeof(*f->devices));
+	f->any_configured = s->n_devices > 0;
+	if (!f->devices || !ifindex)
+		return;
+	for (i = 0; i < s->n_devices; i++)
+		add_device(&l, s->devices[i].name);
+	if (!s->n_devices)
+		localnet_devices(add_device, &l);
+	(void)k->ops->addr_list(k->ctx, on_address, &l);
+}
+
+void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	uint64_t caps = capabilities();
+
+	f->net_admin = caps >> NET_ADMIN & 1;
+	f->net_raw = caps >> NET_RAW & 1;
+	take_verdict(cli, k, f);
+	take_conntrack(k, f);
+	take_devices(cli, k, f);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/doctor.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/text.h"
+#include "steps/journal.h"
+#include "steps/lock.h"
+#include "steps/rundir.h"
+
+/* Of scripts of keepalived and conntrackd; more is not looked at. */
+#define FILES_MAX 256
+#define DEPTH_MAX 3
+#define UNREADABLE "unreadable-" /* steps/journal.c */
+#define SCRIPT_MAX ((off_t)256 * 1024)
+
+/* As /proc has them: cut at 15 characters. */
+static const char *const managers[] = { "NetworkManager", "systemd-network", "wickedd",
+					"connmand",	  "dhcpcd",	     "netifd" };
+
+/* ---- running programs -------------------------------------------------------------------- */
+
+static void add_manager(struct facts *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_managers; i++)
+		if (!strcmp(f->managers[i], name))
+			return;
+	if (f->n_managers < FACTS_MANAGERS_MAX)
+		snprintf(f->managers[f->n_managers++], FACTS_NAME_MAX, "%s", name);
+}
+
+static void look_at_process(struct facts *f, const char *pid)
+{
+	char path[64], name[32] = "";
+	size_t i;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	in = fopen(path, "re");
+	if (!in)
+		return;
+	if (!fgets(name, sizeof(name), in))
+		name[0] = '\0';
+	fclose(in);
+	name[strcspn(name, "\n")] = '\0';
+	for (i = 0; i < ARRAY_SIZE(managers); i++)
+		if (!strcmp(name, managers[i]))
+			add_manager(f, name);
+}
+
+static void take_processes(struct facts *f)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (isdigit((unsigned char)d->d_name[0]))
+			look_at_process(f, d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- scripts ----------------------------------------------------------------------------------
+ */
+
+/* The stock script of conntrackd: $CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -t */
+static bool flushes(const char *line)
+{
+	const char *p = strcasestr(line, "conntrackd");
+
+	if (!p || line[strspn(line, " \t")] == '#')
+		return false;
+	for (; (p = strstr(p, "-t")); p += 2) {
+		bool begins = p[-1] == ' ' || p[-1] == '\t';
+
+		if (begins && (!p[2] || strchr(" \t\n;&|)\"'", p[2])))
+			return true;
+	}
+	return false;
+}
+
+static void look_at_file(struct facts *f, int fd, const char *path)
+{
+	FILE *in = fdopen(fd, "re");
+	char line[1024];
+	unsigned n = 0;
+
+	if (!in) {
+		close(fd);
+		return;
+	}
+	while (fgets(line, sizeof(line), in)) {
+		n++;
+		if (!flushes(line) || f->n_flushes == FACTS_FLUSHES_MAX)
+			continue;
+		text_escape(path, f->flushes[f->n_flushes].file, FACTS_PATH_MAX);
+		f->flushes[f->n_flushes++].line = n;
+	}
+	fclose(in);
+}
+
+static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files);
+
+static void look_at(struct facts *f, const char *path, unsigned depth, unsigned *files)
+{
+	struct stat st;
+	int fd;
+
+	if (*files == FILES_MAX || depth > DEPTH_MAX)
+		return;
+	++*files;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		f->unread += errno == EACCES || errno == EPERM;
+		return;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= SCRIPT_MAX) {
+		look_at_file(f, fd, path);
+		return;
+	}
+	close(fd);
+	if (S_ISDIR(st.st_mode))
+		look_into(f, path, depth + 1, files);
+}
+
+static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files)
+{
+	DIR *dir = opendir(path);
+	char name[512];
+	struct dirent *d;
+
+	if (!dir) {
+		f->unread += errno == EACCES || errno == EPERM;
+		return;
+	}
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] != '.' &&
+		    snprintf(name, sizeof(name), "%s/%s", path, d->d_name) < (int)sizeof(name))
+			look_at(f, name, depth, files);
+	}
+	closedir(dir);
+}
+
+void doctor_take_others(struct facts *f)
+{
+	static const char *const places[] = { "/etc/conntrackd", "/etc/keepalived" };
+	unsigned files = 0;
+	size_t i;
+
+	take_processes(f);
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		look_into(f, places[i], 0, &files);
+}
+
+/* ---- the run directory --------------------------------------------------------------------------
+ */
+
+struct run_dir {
+	const struct kernel *kernel;
+	struct facts *facts;
+};
+
+/* A run under way has its file there as well: it holds the lock of its device. */
+static bool is_under_way(const struct run_dir *d, int dirfd, const char *device)
+{
+	_cleanup_close_ int fd = -1;
+
+	return lock_take(dirfd, device, d->kernel, 0, &fd) == -ETIMEDOUT;
+}
+
+static int on_file(void *ud, int dirfd, const char *name)
+{
+	const char *device = journal_device(name);
+	struct run_dir *d = ud;
+
+	d->facts->killed_runs += device && !is_under_way(d, dirfd, device);
+	d->facts->set_aside += !strncmp(name, UNREADABLE, strlen(UNREADABLE));
+	return 0;
+}
+
+void doctor_take_run_dir(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	const char *path = cli->settings.run_dir;
+	struct run_dir d = { .kernel = k, .facts = f };
+
+	text_escape(path, f->run_dir_path, sizeof(f->run_dir_path));
+	if (access(path, F_OK) == 0)
+		f->run_dir = rundir_each(path, on_file, &d);
+}

@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vipsafe doctor on a real node: nothing is found where nothing is wrong, and what
+# is then made wrong, one thing at a time, is found and cured again. What cannot
+# be brought about here (a full table, an affected kernel) is in the unit test.
+# shellcheck disable=SC2317,SC2016 # functions given to wait_for; what looks like $ is jq's
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+need_vipsafe
+VIPSAFED=$BUILD/vipsafed
+[ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"
+
+topo_nodes
+CONF=$T/vipsafe.conf
+printf '%s\n' '[device br-mgmt]' >"$CONF"
+# An /etc of our own: what this machine has there is not to be found.
+mkdir -p "$T/etc" && cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/alternatives "$T/etc" 2>/dev/null
+mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
+for s in events:1 acct:0 tcp_loose:1 tcp_be_liberal:0; do
+	put "/proc/sys/net/netfilter/nf_conntrack_${s%:*}" "${s#*:}"
+done
+put /proc/sys/net/ipv4/conf/all/rp_filter 0
+put /proc/sys/net/ipv4/conf/br-mgmt/rp_filter 0
+
+doctor() { run --json --config "$CONF" doctor; }
+codes() { jq -r '[.findings[].code] | join(" ")' "$T/out"; }
+finds() { doctor; jq -e --arg c "$1" '.findings | any(.code == $c)' "$T/out"; }
+# found CODE WHAT: it is there, with a reason
+found() {
+	doctor
+	check "$1: $2" jq -e --arg c "$1" '.findings | any(.code == $c and .text != "")' "$T/out"
+}
+# lost CODE: it is there no more
+lost() { check "$1: found no more when it is cured" not finds "$1"; }
+
+# ---- a healthy node --------------------------------------------------------------------
+doctor
+is "$(codes)" "kernel-fixed no-daemon" "nothing is wrong, nothing is found"
+is "$RC$(jq -r .exit_code "$T/out")" 00 "exit code 0"
+run --config "$CONF" doctor
+is "$RC$OUT" "0nothing wrong was found, 2 notes" "and in one line"
+run --config "$CONF" doctor -v
+like "$OUT" "note: no-daemon: vipsafed does not run" "-v shows notes"
+like "$OUT" "  fix: systemctl enable --now vipsafed" "with what to do"
+
+# ---- the kernel ----------------------------------------------------------------------------
+boot=$(cat /proc/sys/kernel/random/boot_id)
+cp /run/vipsafe/verdict "$T/verdict"
+printf 'vipsafe-verdict 1\nboot_id %s\nipv4 affected\nipv6 fixed\n' "$boot" >/run/vipsafe/verdict
+iptables -t nat -A POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
+doctor
+is "$(codes)" "kernel-affected masquerade vip-on-other-device masquerade-random no-daemon" \
+	"an affected kernel: the cures come first"
+is "$RC" 10 "warnings: 10"
+like "$(jq -r '.findings[1].fix' "$T/out")" "SNAT --to-source" "SNAT instead of MASQUERADE"
+cp "$T/verdict" /run/vipsafe/verdict
+iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
+lost kernel-affected
+lost masquerade
+nft -f - <<-'.'
+	table ip mine {
+		chain post {
+			type nat hook postrouting priority srcnat
+			oifname "br-mgmt" masquerade
+		}
+	}
+.
+found masquerade "a rule of nft"
+like "$(jq -r '.findings[] | select(.code == "masquerade").text' "$T/out")" "oifname .*masquerade" "is named"
+nft delete table ip mine
+lost masquerade
+
+# set KEY VALUE CODE: the sysctl makes the finding, and its fix takes it away
+sysctl_case() {
+	local path=$1 bad=$2 good=$3 code=$4
+
+	if ! put "$path" "$bad" || [ "$(cat "$path")" != "$bad" ]; then
+		skip "$code" "$path cannot be set here"
+		return
+	fi
+	found "$code" "$path is $bad"
+	put "$path" "$good"
+	lost "$code"
+}
+NF=/proc/sys/net/netfilter
+sysctl_case $NF/nf_conntrack_events 0 1 events-off
+sysctl_case $NF/nf_conntrack_acct 1 0 acct
+sysctl_case $NF/nf_conntrack_tcp_loose 0 1 tcp-loose-off
+sysctl_case $NF/nf_conntrack_tcp_be_liberal 1 0 be-liberal
+ip addr add 192.168.11.9/24 dev br-mgmt
+put /proc/sys/net/ipv4/conf/all/promote_secondaries 0
+sysctl_case /proc/sys/net/ipv4/conf/br-mgmt/promote_secondaries 0 1 promote-secondaries-off
+put /proc/sys/net/ipv4/conf/br-mgmt/promote_secondaries 0
+ip addr del 192.168.11.9/24 dev br-mgmt
+check "promote-secondaries-off: not without a secondary address" not finds promote-secondaries-off
+sysctl_case /proc/sys/net/ipv4/conf/br-mgmt/rp_filter 1 2 rp-filter-strict
+echo '[device eth9]' >>"$CONF"
+found device-missing "a device that is not there"
+sed -i '$d' "$CONF"
+lost device-missing
+
+# ---- the firewall ------------------------------------------------------------------------------
+iptables -N KUBE-FORWARD
+iptables -A FORWARD -j KUBE-FORWARD
+iptables -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+found invalid-drop-forward-only "as kube-proxy has it"
+fix=$(jq -r '.findings[] | select(.code == "invalid-drop-forward-only").fix' "$T/out")
+sh -c "$fix"
+lost invalid-drop-forward-only
+iptables -F
+iptables -X
+if nft add table inet off && nft add flowtable inet off ft '{ hook ingress priority 0; devices = { eth0 }; }' 2>/dev/null; then
+	found flow-offload "a flow table"
+else
+	skip "flow-offload" "this kernel has no flow tables"
+fi
+nft delete table inet off
+lost flow-offload
+if command -v iptables-legacy >/dev/null && iptables-legacy -A INPUT -s 192.0.2.1 -j ACCEPT 2>/dev/null; then
+	nft add table ip mine && nft add chain ip mine c && nft add rule ip mine c accept
+	found firewall-mixed "rules of both kinds"
+	nft delete table ip mine
+	iptables-legacy -D INPUT -s 192.0.2.1 -j ACCEPT
+	lost firewall-mixed
+else
+	skip "firewall-mixed" "this kernel has no iptables of the old kind"
+fi
+nft add table inet vipsafe_hold_77
+found rules-left "rules of ours and nobody who uses them"
+nft delete table inet vipsafe_hold_77
+lost rules-left
+
+# ---- others ------------------------------------------------------------------------------------
+mkdir -p /etc/conntrackd/old /etc/keepalived
+printf '%s\n' '#!/bin/sh' '# never conntrackd -t' '$CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -c' >/etc/conntrackd/good.sh
+check "conntrackd-flush: not for what is harmless" not finds conntrackd-flush
+printf '%s\n' '#!/bin/sh' 'case $1 in backup)' '	$CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -t' >/etc/conntrackd/old/primary-backup.sh
+found conntrackd-flush "the stock script"
+is "$RC" 11 "critical: 11"
+like "$(jq -r '.findings[] | select(.code == "conntrackd-flush").fix' "$T/out")" \
+	"line 3 of /etc/conntrackd/old/primary-backup.sh" "with file and line"
+rm -r /etc/conntrackd
+lost conntrackd-flush
+mkfifo /etc/keepalived/fifo
+ln -s /etc/keepalived /etc/keepalived/loop
+check "a FIFO and a loop of links do not hang it" timeout 60 "$VIPSAFE" --config "$CONF" doctor
+cp "$(command -v sleep)" "$T/NetworkManager"
+"$T/NetworkManager" 600 &
+manager=$!
+named() { [ "$(cat /proc/$manager/comm)" = NetworkManager ]; }
+wait_for 5 named
+found network-manager "it is running"
+kill $manager
+wait $manager 2>/dev/null
+lost network-manager
+
+# ---- vipsafe itself --------------------------------------------------------------------------------
+echo x >/run/vipsafe/move-br-mgmt
+found killed-run "a file of a killed run"
+job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
+hear locker 5
+check "killed-run: not while the run is under way" not finds killed-run
+job_end locker
+rm -f /run/vipsafe/move-br-mgmt
+echo x >/run/vipsafe/unreadable-move-x
+found set-aside "a file that nobody could read"
+rm /run/vipsafe/unreadable-move-x
+lost set-aside
+chmod 777 /run/vipsafe
+found run-dir-unsafe "a run directory that others may write to"
+chmod 755 /run/vipsafe
+lost run-dir-unsafe
+
+"$VIPSAFED" --config "$CONF" 2>"$T/log" &
+daemon=$!
+live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+wait_for 20 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
+doctor
+is "$(codes)" "kernel-fixed" "a guarded node: nothing, nor are its rules leftovers"
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+if nobody true 2>/dev/null; then
+	nobody "$VIPSAFE" --json --config "$CONF" doctor >"$T/out" 2>"$T/err"
+	is $? 10 "another user: 10, since not all can be seen"
+	for code in no-net-admin firewall-unseen daemon-unseen; do
+		check "$code: it says what it could not see" jq -e --arg c $code \
+			'.findings | any(.code == $c and .severity == "unseen" and .fix != "")' "$T/out"
+	done
+else
+	skip "another user" "no other user can be had here"
+fi
+kill -STOP $daemon
+"$VIPSAFE" --json --config "$CONF" --timeout 300ms doctor >"$T/out" 2>/dev/null
+is $? 11 "a daemon that does not answer: 11"
+is "$(jq -r '.findings[] | select(.severity == "critical").code' "$T/out")" daemon-silent "and is found"
+kill -CONT $daemon
+echo '[device eth9]' >>"$CONF"
+kill -HUP $daemon
+found not-in-force "what the daemon itself says"
+printf '%s\n' '[agent]' >"$CONF"
+kill -HUP $daemon
+unguarded() { finds nothing-guarded; }
+check "nothing-guarded: no device is configured" wait_for 10 unguarded
+kill -TERM $daemon
+wait $daemon
+jobs_end
+done_testing
