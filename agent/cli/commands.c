@@ -38,6 +38,11 @@ static const struct command commands[] = {
 	  "For notify scripts: the daemon is told, and it is not waited for what it does. Without\n"
 	  "a daemon it is done here, detached.\n",
 	  true },
+	{ "lvs", command_lvs, SCOPE_LVS, false, "check|map",
+	  "find connections that an LVS makes identical for a real server",
+	  "check compares this node's connections with a map of LVS services; map prints that\n"
+	  "map, and where each service is from. See vipsafe-lvs(7). Exit codes of check: 0\n"
+	  "nothing found, 10 warnings, 11 two connections collide; map: 10 it is incomplete.\n" },
 	{ "metrics", command_metrics, SCOPE_ANY, false, "",
 	  "tell monitoring what the daemon has counted",
 	  "In the text format of Prometheus; [agent] textfile keeps the same in a file.\n"

@@ -48,6 +48,7 @@ int command_doctor(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
 int command_notify(struct cli *cli, int argc, char *argv[]);
+int command_lvs(struct cli *cli, int argc, char *argv[]);
 int command_metrics(struct cli *cli, int argc, char *argv[]);
 int command_plan(struct cli *cli, int argc, char *argv[]);
 int command_probe(struct cli *cli, int argc, char *argv[]);

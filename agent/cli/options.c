@@ -56,6 +56,12 @@ static int stale_apply(struct options *o, const char *v _unused_, struct request
 	return 0;
 }
 
+static int watch_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->watch = true;
+	return 0;
+}
+
 static int help_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
 {
 	o->help = true;
@@ -144,6 +150,7 @@ static const struct flag flags[] = {
 	  "delete a primary address although secondaries go with it" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
 	  "also remove re-created entries whose address is gone" },
+	{ "watch", 0, SCOPE_LVS, NULL, watch_apply, "go on looking until interrupted" },
 	{ "verbose", 'v', SCOPE_ANY, NULL, verbose_apply, "print counts and times too" },
 	{ "version", 0, SCOPE_ANY, NULL, version_apply, "print the version" },
 	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },

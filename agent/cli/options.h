@@ -13,10 +13,11 @@ enum option_scope {
 	SCOPE_ANY = 0,
 	SCOPE_MOVE = 1 << 0, /* commands that change addresses, or plan it */
 	SCOPE_RECOVER = 1 << 1,
+	SCOPE_LVS = 1 << 2,
 };
 
 struct options {
-	bool json, verbose, local, force, stale, help, version;
+	bool json, verbose, local, force, stale, watch, help, version;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	usec_t timeout; /* 0: not given */

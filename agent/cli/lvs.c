@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe lvs check: look for connections an LVS makes identical. */
+#include "cli/lvs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "cli/render.h"
+#include "core/lvs_quiet.h"
+#include "core/option.h"
+#include "front/lvs_load.h"
+#include "front/lvs_say.h"
+#include "front/report_json.h"
+#include "steps/lvs_scan.h"
+
+/* How often --watch looks, and how far apart looks must be to tell rates. */
+#define WATCH_EVERY (10 * USEC_PER_SEC)
+#define RATES_AFTER (60 * USEC_PER_SEC)
+
+/* More of one kind are counted, not printed. */
+#define LINES_MAX 200
+
+/* One look, while it is taken and told. */
+struct look {
+	struct cli *cli;
+	struct lvs_say say;
+	struct lvs_quiet *quiet; /* NULL: say all */
+	usec_t now;
+	json_t *lines; /* owned; NULL: text */
+	enum exit_code code;
+	unsigned said, kept;
+	struct lvs_line line;
+	char text[LVS_LINE_TEXT_MAX];
+	bool failed; /* out of memory */
+};
+
+/* What is found changes the exit code whether it is said or not. */
+static void weigh(struct look *l, enum severity level)
+{
+	if (level == SEVERITY_CRITICAL)
+		l->code = EXIT_CRITICAL;
+	else if (level != SEVERITY_NOTE && l->code == EXIT_DONE)
+		l->code = EXIT_WARNINGS;
+}
+
+static void print_line(struct look *l)
+{
+	if (l->lines) {
+		json_t *o = lvs_line_json(&l->line);
+
+		l->failed |= !o || json_array_append_new(l->lines, o) < 0;
+		return;
+	}
+	puts(lvs_line_text(&l->line, l->text));
+	if (*lvs_line_remedy(&l->line, l->text))
+		printf("  %s\n", l->text);
+}
+
+/* Say what LINE holds, which goes by PRINT. */
+static void say(struct look *l, uint64_t print)
+{
+	uint32_t repeats = 0;
+
+	weigh(l, l->line.level);
+	if (l->quiet && !lvs_quiet_ask(l->quiet, print, l->now, &repeats))
+		return;
+	if (++l->said > LINES_MAX) {
+		l->kept++;
+		return;
+	}
+	if (repeats)
+		lvs_line_number(&l->line, "repeats", "%u", repeats);
+	print_line(l);
+}
+
+static void say_line(struct look *l)
+{
+	say(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
+}
+
+static int on_collision(void *ud, const struct collision *c)
+{
+	struct look *l = ud;
+
+	lvs_say_live(&l->say, c, &l->line);
+	say(l, lvs_print_collision(c));
+	return 0;
+}
+
+struct risk_look {
+	struct look *look;
+	usec_t sample;
+};
+
+static int on_risk(void *ud, const struct risk_row *row)
+{
+	struct risk_look *r = ud;
+
+	if (lvs_say_risk(&r->look->say, row, r->sample, &r->look->line))
+		say(r->look, lvs_print_risk(row) ^ !r->sample);
+	return 0;
+}
+
+static void say_map(struct look *l)
+{
+	size_t i;
+
+	for (i = 0; i < LVS_SOURCES_MAX; i++) {
+		if (lvs_say_source(&l->say, i, &l->line))
+			say_line(l);
+	}
+	lvs_say_map(&l->say, &l->line);
+	say_line(l);
+}
+
+static void say_unseen(struct look *l, const struct lvs_scan *scan)
+{
+	size_t i;
+
+	for (i = 0; i < scan->n_unseen; i++) {
+		lvs_say_unseen(scan->unseen[i].what, strerror(-scan->unseen[i].error), &l->line);
+		say_line(l);
+	}
+}
+
+static void say_left_out(struct look *l, const char *what, uint64_t n)
+{
+	char reason[64];
+
+	if (!n)
+		return;
+	snprintf(reason, sizeof(reason), "%llu too many", (unsigned long long)n);
+	lvs_say_unseen(what, reason, &l->line);
+	say_line(l);
+}
+
+/* BEFORE: an earlier look; NULL: none. */
+static int tell(struct look *l, const struct lvs_scan *scan, const struct lvs_scan *before)
+{
+	usec_t sample = before ? scan->at - before->at : 0;
+	struct risk_look risk = { l, sample };
+	uint64_t unseen = 0;
+	size_t i;
+	int r;
+
+	l->say.ports = &scan->ports;
+	say_map(l);
+	say_unseen(l, scan);
+	r = collide_each(scan->flows, on_collision, l, &unseen);
+	say_left_out(l, "pairs of one client port", unseen);
+	for (i = 0; i < scan->own_ports.n; i++) {
+		lvs_say_port(&l->say, &scan->own_ports.list[i], &l->line);
+		say_line(l);
+	}
+	say_left_out(l, "service ports", scan->own_ports.left_out);
+	unseen = 0;
+	if (r >= 0)
+		r = risk_each(l->say.map, scan->flows, before ? before->flows : NULL, sample,
+			      &scan->ports, on_risk, &risk, &unseen);
+	say_left_out(l, "clients", unseen);
+	say_left_out(l, "lines", l->kept);
+	return r;
+}
+
+static void print_json(struct look *l)
+{
+	json_t *o = json_object();
+	int failed = l->failed;
+
+	failed |= json_object_set_new(o, "active", json_boolean(lvs_say_is_active(l->say.map)));
+	failed |= json_object_set_new(o, "findings", TAKE_PTR(l->lines));
+	failed |= json_object_set_new(o, "exit_code", json_integer(l->code));
+	if (failed) {
+		json_decref(o);
+		o = NULL;
+	}
+	render_json(o, stdout, stderr);
+}
+
+/* The map, and what was found by it; kept for the next look. */
+struct round {
+	struct lvs_map *map; /* owned, and so is what SCAN holds */
+	struct lvs_scan scan;
+};
+
+static void round_done(struct round *r)
+{
+	lvs_scan_done(&r->scan);
+	r->map = lvs_map_free(r->map);
+}
+
+/* Look with MAP, or (NULL) with one that is read now. */
+static int look_once(struct cli *cli, struct kernel *k, struct lvs_quiet *quiet,
+		     const struct round *rates, struct round *ret, enum exit_code *ret_code)
+{
+	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
+	struct look l = { .cli = cli, .quiet = quiet, .code = EXIT_DONE };
+	struct round round = { .map = NULL };
+	int r;
+
+	l.now = k->ops->now(k->ctx);
+	r = lvs_load(&cli->settings.lvs, config, lvs_scan_ipvs, k, rates ? rates->map : NULL, l.now,
+		     &round.map);
+	if (r >= 0)
+		r = lvs_scan_run(k, round.map, cli->seed, &round.scan);
+	l.say = (struct lvs_say){ .map = round.map, .settings = &cli->settings.lvs };
+	if (r >= 0 && cli->options.json) {
+		l.lines = json_array();
+		r = l.lines ? 0 : -ENOMEM;
+	}
+	if (r >= 0)
+		r = tell(&l, &round.scan,
+			 rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
+										: NULL);
+	if (r >= 0 && l.lines)
+		print_json(&l);
+	json_decref(l.lines);
+	if (r < 0) {
+		round_done(&round);
+		return r;
+	}
+	*ret = round;
+	*ret_code = l.code;
+	return 0;
+}
+
+static int no_memory(int r)
+{
+	fprintf(stderr, "vipsafe: lvs: %s\n", strerror(-r));
+	return EXIT_UNPROTECTED;
+}
+
+/* True: it is over. */
+static bool wait_for_signal(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, (int)(WATCH_EVERY / USEC_PER_MSEC)) > 0;
+}
+
+/* Looks until it is interrupted; then the exit code is the worst there was. */
+static int watch(struct cli *cli, struct kernel *k)
+{
+	_cleanup_(lvs_quiet_freep) struct lvs_quiet *quiet = lvs_quiet_new();
+	_cleanup_(round_done) struct round rates = { .map = NULL };
+	struct round now = { .map = NULL };
+	_cleanup_close_ int fd = -1;
+	enum exit_code code, worst = EXIT_DONE;
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (!quiet || fd < 0)
+		return no_memory(quiet ? -errno : -ENOMEM);
+	do {
+		r = look_once(cli, k, quiet, rates.map ? &rates : NULL, &now, &code);
+		if (r < 0)
+			return no_memory(r);
+		worst = MAX(worst, code);
+		if (fflush(stdout))
+			break;
+		if (rates.map && now.scan.at - rates.scan.at < RATES_AFTER) {
+			round_done(&now);
+		} else {
+			round_done(&rates);
+			rates = now;
+		}
+		now = (struct round){ .map = NULL };
+	} while (!wait_for_signal(fd));
+	round_done(&now);
+	return worst;
+}
+
+static int check(struct cli *cli)
+{
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	_cleanup_(round_done) struct round round = { .map = NULL };
+	enum exit_code code = EXIT_DONE;
+	struct kernel k;
+	int r;
+
+	r = kernel_real_new(&real);
+	if (r < 0)
+		return no_memory(r);
+	k = kernel_real_get(real);
+	if (cli->options.watch)
+		return watch(cli, &k);
+	r = look_once(cli, &k, NULL, NULL, &round, &code);
+	return r < 0 ? no_memory(r) : (int)code;
+}
+
+static int map(struct cli *cli)
+{
+	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
+	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	_cleanup_(lvs_map_freep) struct lvs_map *m = NULL;
+	struct kernel k;
+	int r;
+
+	r = kernel_real_new(&real);
+	if (r < 0)
+		return no_memory(r);
+	k = kernel_real_get(real);
+	r = lvs_load(&cli->settings.lvs, config, lvs_scan_ipvs, &k, NULL, k.ops->now(k.ctx), &m);
+	return r < 0 ? no_memory(r) : lvs_map_show(cli, m);
+}
+
+int command_lvs(struct cli *cli, int argc, char *argv[])
+{
+	struct request_error e;
+	size_t n = argc ? strlen(argv[0]) : 0;
+	bool is_map = n && !strncmp(argv[0], "map", n),
+	     is_check = n && !strncmp(argv[0], "check", n);
+
+	if (argc != 1 || (!is_map && !is_check)) {
+		if (!argc)
+			request_error_set(&e, "lvs is followed by check or map");
+		else
+			request_error_set(&e, "unknown word " QUOTED, argv[argc > 1 && n]);
+		return command_usage(&e);
+	}
+	if (is_map && cli->options.watch) {
+		request_error_set(&e,
+				  "contradictory options: \"--watch\" does not go with lvs map");
+		return command_usage(&e);
+	}
+	return is_map ? map(cli) : check(cli);
+}
