@@ -65,19 +65,23 @@ dist-hook:
 
 # ---- packages --------------------------------------------------------------------
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
-PACKAGES_TESTS =
-EXTRA_DIST += $(PACKAGES_TESTS)
+PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
+	tests/packages/upgrade.sh tests/packages/units.sh
+EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/lib.sh tests/packages/mktree tests/packages/prepare \
+	tests/packages/boot/t/run
 .PHONY: deb rpm check-packages
 deb: dist-gzip
 	$(SHELL) '$(srcdir)/packaging/deb/build' $(distdir).tar.gz deb
 rpm: dist-gzip
 	$(SHELL) '$(srcdir)/packaging/rpm/build' $(distdir).tar.gz rpm
 check-packages:
+	rm -f packages/*.done
 	$(MAKE) check TESTS='$(PACKAGES_TESTS)'
 clean-local:
-	rm -rf deb rpm
+	rm -rf deb rpm packages
+
 EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/copyright packaging/deb/rules packaging/deb/source/format \
 	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
 	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
-EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in
+EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in packaging/rpm/vipsafe.rpmlintrc

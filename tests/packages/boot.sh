@@ -7,17 +7,14 @@
 . "$(dirname "$0")/lib.sh"
 need debootstrap dpkg-buildpackage dh qemu-system-x86_64
 here=$(dirname "$(realpath "$0")")
-cache=$(cache_dir)
-tree=$(modroot=$("$here/../vm/mkkernel" "${VM_CACHE:-$cache/../vipsafe-vm}" 2>"$T/why") || exit
-	"$here/mktree" "$cache" "$modroot" 2>"$T/why") ||
-	skip_all "no system for the VM: $(tail -n 1 "$T/why")"
+debian_tree
 built deb new
 built deb old
 mkdir -p "$T/case"
 cp -r "$here/boot/." "$T/case/"
 cp "$P/new/vipsafe_$VERSION"-*.deb "$T/case/t/new.deb"
 cp "$P/old/vipsafe_0.0.9"-*.deb "$T/case/t/old.deb"
-VM_BASE=$tree VM_MEM=1536 VM_APPEND='rdinit=/lib/systemd/systemd systemd.show_status=0 apparmor=1 security=apparmor audit=1' \
+VM_BASE=$TREE VM_MEM=1536 VM_APPEND='rdinit=/lib/systemd/systemd systemd.show_status=0 apparmor=1 security=apparmor audit=1' \
 	"$here/../vm/run-vm" -t "${BOOT_LIMIT:-400}" "$T/case" 2>"$T/errors" |
 	sed -u -E '/^((not )?ok |1\.\.[0-9]+|Bail out!)/!s/^/# /'
 status=${PIPESTATUS[0]}

@@ -14,7 +14,7 @@ P=$BUILD/packages
 mkdir -p "$P"
 TAP_N=0 TAP_BAD=0
 T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
+trap 'rm -rf --one-file-system "$T"' EXIT
 trap 'exit 143' TERM INT HUP
 
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
@@ -85,6 +85,17 @@ cache_dir() {
 		echo /var/cache/vipsafe-packages
 	else
 		echo "$P/cache"
+	fi
+}
+
+# debian_tree: $TREE is an archive of a Debian system without the package
+debian_tree() {
+	local modroot
+
+	# shellcheck disable=SC2034 # for who asked
+	if ! modroot=$("$SRC/tests/vm/mkkernel" "${VM_CACHE:-/var/cache/vipsafe-vm}" 2>"$T/why") ||
+		! TREE=$("$SRC/tests/packages/mktree" "$(cache_dir)" "$modroot" 2>"$T/why"); then
+		skip_all "no Debian tree: $(tail -n 1 "$T/why")"
 	fi
 }
 
