@@ -9,7 +9,8 @@
  *    plan: "of":"add|del"
  *    notify: "words":["INSTANCE","NAME","STATE",…], "stamp_us":N, "acted":B}
  * Only v and op, for a move device and addresses, for notify words are required. Answer:
- *   {"v":1, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…], "out":"…", "err":"…"}
+ *   {"v":1, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…],
+ *    "out":"…", "err":"…"}
  *   watch: {"v":1, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
  *   somebody ends the connection
  *   {"v":1, "error":{"code":"…", "text":"…"}}

@@ -147,7 +147,7 @@ check "a FIFO and a loop of links do not hang it" timeout 60 "$VIPSAFE" --config
 cp "$(command -v sleep)" "$T/NetworkManager"
 "$T/NetworkManager" 600 &
 manager=$!
-named() { [ "$(cat /proc/$manager/comm)" = NetworkManager ]; }
+named() { [ "$(cat "/proc/$manager/comm")" = NetworkManager ]; }
 wait_for 5 named
 found network-manager "it is running"
 kill $manager
