@@ -66,7 +66,7 @@ dist-hook:
 # ---- packages --------------------------------------------------------------------
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
 PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
-	tests/packages/upgrade.sh tests/packages/units.sh
+	tests/packages/upgrade.sh tests/packages/image.sh tests/packages/units.sh
 EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/lib.sh tests/packages/mktree tests/packages/prepare \
 	tests/packages/boot/t/run
 .PHONY: deb rpm check-packages
@@ -85,3 +85,5 @@ EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
 	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
 EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in packaging/rpm/vipsafe.rpmlintrc
+EXTRA_DIST += packaging/kubernetes/Containerfile packaging/kubernetes/daemonset.yaml \
+	packaging/kubernetes/keepalived.yaml
