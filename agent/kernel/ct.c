@@ -10,6 +10,7 @@
 
 #include "kernel/ctcodec.h"
 #include "kernel/datagram.h"
+#include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
 #include "kernel/sysctl.h"
 
@@ -63,18 +64,6 @@ struct ct *ct_free(struct ct *ct)
 	return NULL;
 }
 
-/* The error an NLMSG_ERROR or NLMSG_DONE carries; an ACK is 0. */
-static int message_error(const struct nlmsghdr *nlh)
-{
-	int error = 0;
-
-	if (nlh->nlmsg_len >= NLMSG_SPACE(sizeof(error)))
-		memcpy(&error, NLMSG_DATA(nlh), sizeof(error));
-	else if (nlh->nlmsg_type == NLMSG_ERROR)
-		return -EBADMSG;
-	return error > 0 ? -EBADMSG : error;
-}
-
 struct dump {
 	conn_sink sink;
 	void *ud;
@@ -92,7 +81,7 @@ static void dump_message(struct ct *ct, const struct nlmsghdr *nlh, struct dump 
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR && !d->result)
 		d->result = -EINTR;
 	if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR) {
-		r = message_error(nlh);
+		r = nfmsg_error(nlh);
 		if (r < 0 && !d->result)
 			/* nfnetlink has no such subsystem: connections are tracked
 			 * (ct_usage() was asked before), but not to be had */
@@ -150,7 +139,7 @@ static void answer_take(struct ct *ct, const struct nlmsghdr *nlh, struct answer
 		return; /* of an earlier batch that was given up */
 	op = &a->ops[i];
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		int error = message_error(nlh);
+		int error = nfmsg_error(nlh);
 
 		if (op->verb != CT_GET || error < 0)
 			op->result = error;

@@ -7,6 +7,7 @@
 
 #include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
+#include "kernel/xtables.h"
 
 /* ipset keeps seconds in 32 bits and refuses more than some weeks; nobody
  * means to hold for longer than this. */
@@ -51,7 +52,7 @@ static int open_one(enum hold_choice choice, const struct link *link, struct hol
 static int open_any(const struct link *link, struct hold *h, enum hold_choice *ret_used,
 		    char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = hold_iptables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
 

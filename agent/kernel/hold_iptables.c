@@ -10,14 +10,7 @@
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
 #include "kernel/hold_text.h"
-#include "kernel/program.h"
-
-/* How long the address change may be kept waiting by one run of a program;
- * of that the second in which others may hold the lock of iptables. */
-#define BUDGET (3 * USEC_PER_SEC)
-#define LOCK_WAIT "--wait=1"
-
-#define NAME_MAX_LEN 32
+#include "kernel/xtables.h"
 
 struct hold_iptables {
 	int ifindex;
@@ -35,72 +28,6 @@ static uint8_t family_of(unsigned i)
 	return i == 0 ? AF_INET : AF_INET6;
 }
 
-/* "ip6tables-legacy-restore" */
-static void program_name(char ret[NAME_MAX_LEN], uint8_t family, const char *variant,
-			 const char *what)
-{
-	snprintf(ret, NAME_MAX_LEN, "%s%s-%s", family == AF_INET ? "iptables" : "ip6tables",
-		 variant, what);
-}
-
-/* The tables that ip_tables has in this network namespace. TABLE NULL: any. */
-static bool has_table(const char *names, const char *table)
-{
-	FILE *f = fopen(names, "re");
-	char line[64];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		found = line[0] && (!table || strcmp(line, table) == 0);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-static const char *names_file(uint8_t family)
-{
-	return family == AF_INET ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
-}
-
-bool hold_iptables_in_use(void)
-{
-	return has_table(names_file(AF_INET), NULL) || has_table(names_file(AF_INET6), NULL);
-}
-
-/* VARIANT where the programs come in several, "" where there is but one. */
-static const char *variant_or_plain(const char *variant)
-{
-	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
-
-	program_name(name, AF_INET, variant, "restore");
-	return program_find(name, path) == 0 ? variant : "";
-}
-
-/* Programs of before 1.6.2 know no lock, but print what they do not know of. */
-static bool is_about_an_option(const char *error)
-{
-	return strstr(error, "option") || strstr(error, "wait");
-}
-
-static int restore(uint8_t family, const char *variant, const char *script,
-		   char error[PROGRAM_ERROR_MAX])
-{
-	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[] = LOCK_WAIT;
-	char *argv[] = { name, noflush, wait, NULL };
-	const struct program p = { .argv = argv, .input = script, .budget = BUDGET };
-	int r;
-
-	program_name(name, family, variant, "restore");
-	r = program_run(&p, error);
-	if (r == -EIO && is_about_an_option(error)) {
-		argv[2] = NULL;
-		r = program_run(&p, error);
-	}
-	return r;
-}
-
 static void undo_line(void *ud, const char *line)
 {
 	hold_undo_line(ud, line);
@@ -112,20 +39,16 @@ static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void
 			void *ud, char error[PROGRAM_ERROR_MAX])
 {
 	struct hold_undo undo = { .wanted = wanted, .ud = ud };
-	char name[NAME_MAX_LEN], t[] = "-t", mangle[] = "mangle";
-	char *argv[] = { name, t, mangle, NULL };
-	const struct program p = { .argv = argv, .budget = BUDGET, .line = undo_line, .ud = &undo };
 	char script[2 * HOLD_SCRIPT_MAX + 16];
 	int r;
 
-	program_name(name, family, variant, "save");
-	r = program_run(&p, error);
+	r = xtables_save(family, variant, "mangle", undo_line, &undo, error);
 	if (r < 0)
 		return r;
 	hold_undo_script(&undo, script);
 	if (!script[0])
 		return 0;
-	r = restore(family, variant, script, error);
+	r = xtables_restore(family, variant, script, error);
 	return r < 0 ? r : undo.n;
 }
 
@@ -138,14 +61,14 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	for (unsigned i = 0; i < 2; i++) {
 		uint8_t family = family_of(i);
 
-		if (has_table(names_file(family), "mangle")) {
-			r = remove_rules(family, variant_or_plain("-legacy"), wanted, ud, error);
+		if (xtables_has(family, "mangle")) {
+			r = remove_rules(family, xtables_variant("-legacy"), wanted, ud, error);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = hold_mangle_look(family, wanted, ud, &mangle);
 		if (r == 0 && mangle.has_ours)
-			r = remove_rules(family, variant_or_plain("-nft"), wanted, ud, error);
+			r = remove_rules(family, xtables_variant("-nft"), wanted, ud, error);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
@@ -167,7 +90,7 @@ static void remove_all(struct hold_iptables *h)
 		/* As they were made, which fails as a whole when any is missing:
 		 * then whatever is there. */
 		hold_text_remove(script, h->mode, h->ifindex, h->device, family_of(i));
-		if (restore(family_of(i), h->variant, script, error) < 0)
+		if (xtables_restore(family_of(i), h->variant, script, error) < 0)
 			(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
 		(void)hold_mangle_undo(family_of(i), &h->before[i]);
 	}
@@ -196,7 +119,7 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s", strerror(-r));
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
 		hold_text_install(script, mode, link->ifindex, link->name, family_of(i));
-		r = restore(family_of(i), h->variant, script, error);
+		r = xtables_restore(family_of(i), h->variant, script, error);
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s",
 				 error[0] ? error : "no such program");
@@ -210,16 +133,16 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 /* Where ip6tables is missing nothing of IPv6 is translated through it either. */
 static bool has_ipv6(const char *variant)
 {
-	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+	char reason[PROGRAM_ERROR_MAX];
 
-	program_name(name, AF_INET6, variant, "restore");
-	return access("/proc/net/if_inet6", F_OK) == 0 && program_find(name, path) == 0;
+	return access("/proc/net/if_inet6", F_OK) == 0 &&
+	       xtables_find(AF_INET6, variant, reason) == 0;
 }
 
 int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX])
 {
-	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
+	char error[PROGRAM_ERROR_MAX];
 	struct hold_iptables *h;
 	bool has_program;
 	int r;
@@ -233,13 +156,12 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 		return -ENOMEM;
 	h->ifindex = link->ifindex;
 	snprintf(h->device, sizeof(h->device), "%s", link->name);
-	h->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
+	h->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
 	h->ipv6 = has_ipv6(h->variant);
-	program_name(name, AF_INET, h->variant, "restore");
-	r = program_find(name, path);
+	r = xtables_find(AF_INET, h->variant, error);
 	has_program = r == 0;
 	if (r < 0)
-		snprintf(reason, REPORT_TEXT_MAX, "there is no %s", name);
+		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
 		r = hold_mangle_look(family_of(i), NULL, NULL, &h->before[i]);
 		if (r < 0)
@@ -271,7 +193,7 @@ static int arm_by_time(struct hold_iptables *h, usec_t duration)
 	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000) / USEC_PER_SEC);
 	hold_text_arm(script, h->ifindex, stop);
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++)
-		r = restore(family_of(i), h->variant, script, error);
+		r = xtables_restore(family_of(i), h->variant, script, error);
 	return r;
 }
 

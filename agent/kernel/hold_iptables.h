@@ -8,9 +8,6 @@
 
 struct hold_iptables;
 
-/* Are the node's rules in ip_tables itself, not in nf_tables? */
-bool hold_iptables_in_use(void);
-
 /* As hold_open(). */
 int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX]);

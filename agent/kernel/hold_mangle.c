@@ -7,18 +7,13 @@
 #include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
 #include "kernel/nftattr.h"
+#include "kernel/nftsock.h"
 
 #define MANGLE "mangle"
 #define LIST_TRIES 3
 
 static const char *const base_chains[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
 					   "POSTROUTING" };
-
-bool hold_mangle_possible(void)
-{
-	return access("/sys/module/nf_tables", F_OK) == 0 ||
-	       access("/sys/module/ip_tables", F_OK) < 0;
-}
 
 struct look {
 	bool (*wanted)(void *ud, int ifindex);
@@ -96,7 +91,7 @@ int hold_mangle_look(uint8_t family, bool (*wanted)(void *ud, int ifindex), void
 	int r;
 
 	*ret = (struct hold_mangle){ .exists = false };
-	if (!hold_mangle_possible())
+	if (!nftsock_possible())
 		return 0;
 	r = nfsock_open(&sk, 4096, 65536);
 	if (r < 0)
@@ -147,7 +142,7 @@ int hold_mangle_undo(uint8_t family, const struct hold_mangle *before)
 	bool table;
 	int r;
 
-	if (!hold_mangle_possible())
+	if (!nftsock_possible())
 		return 0;
 	r = nfsock_open(&sk, 4096, 65536);
 	if (r < 0)

@@ -6,10 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Can there be anything in nf_tables at all? Merely asking it would load it
- * for good on a node that has only ip_tables. */
-bool hold_mangle_possible(void);
-
 struct hold_mangle {
 	bool exists;
 	unsigned base_chains; /* a bit for each of iptables' own that is there */

@@ -3,47 +3,37 @@
 
 #include <errno.h>
 
-#include "kernel/hold_mangle.h"
 #include "kernel/hold_nftmsg.h"
-#include "kernel/nfmsg.h"
-#include "kernel/nfsock.h"
-
-#define FOUND_MAX 64 /* tables; more are the next run's */
-#define LIST_TRIES 3
+#include "kernel/nftsock.h"
 
 struct hold_nft {
-	struct nl_sock *sk;
+	struct nftsock *sock;
 	int ifindex;
 	bool armed; /* once; the element may have expired since */
-	struct hold_batch batch;
 };
-
-static int batch_ask(struct nl_sock *sk, const struct hold_batch *b)
-{
-	return b->len ? nfmsg_ask(sk, b->data, b->len, b->first, b->last) : -EMSGSIZE;
-}
 
 int hold_nft_open(int ifindex, struct hold_nft **ret)
 {
 	struct hold_nft *h = calloc(1, sizeof(*h));
+	struct nftbatch *b;
+	uint32_t seq;
 	int r;
 
 	if (!h)
 		return -ENOMEM;
 	h->ifindex = ifindex;
-	r = nfsock_open(&h->sk, 2 * HOLD_NFT_SIZE, 65536);
+	r = nftsock_new(&h->sock);
 	if (r == 0) {
-		hold_nftmsg_install(&h->batch, h->batch.last + 2, ifindex);
-		r = batch_ask(h->sk, &h->batch);
+		b = nftsock_batch(h->sock, &seq);
+		hold_nftmsg_install(b, seq, ifindex);
+		r = nftsock_ask(h->sock);
 	}
 	if (r < 0) {
 		/* Nothing was made: a batch fails as a whole. */
-		if (h->sk)
-			nl_socket_free(h->sk);
+		nftsock_free(h->sock);
 		free(h);
-		/* As said by kernels without batches, without nf_tables, and
-		 * with no inet family in it. */
-		return r == -EINVAL || r == -ENOENT || r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
+		/* As said by kernels without batches, and without nf_tables. */
+		return r == -EINVAL || r == -ENOENT ? -EOPNOTSUPP : r;
 	}
 	*ret = h;
 	return 0;
@@ -53,11 +43,10 @@ struct hold_nft *hold_nft_close(struct hold_nft *h)
 {
 	if (!h)
 		return NULL;
-	hold_nftmsg_remove(&h->batch, h->batch.last + 2, h->ifindex);
 	/* What stays behind holds nothing once its element has expired, and is
 	 * the next run's to remove. */
-	(void)batch_ask(h->sk, &h->batch);
-	nl_socket_free(h->sk);
+	(void)nftsock_remove(h->sock, HOLD_TABLE_PREFIX, h->ifindex);
+	nftsock_free(h->sock);
 	free(h);
 	return NULL;
 }
@@ -70,8 +59,11 @@ int hold_nft_arm(struct hold_nft *h, usec_t duration)
 
 	/* The element may expire, and be collected, between any two looks. */
 	for (int i = 0; i < 4; i++) {
-		hold_nftmsg_arm(&h->batch, h->batch.last + 2, h->ifindex, ms, exclusive);
-		r = batch_ask(h->sk, &h->batch);
+		uint32_t seq;
+		struct nftbatch *b = nftsock_batch(h->sock, &seq);
+
+		hold_nftmsg_arm(b, seq, h->ifindex, ms, exclusive);
+		r = nftsock_ask(h->sock);
 		if (!(exclusive ? r == -EEXIST : r == -ENOENT))
 			break;
 		exclusive = !exclusive;
@@ -80,61 +72,7 @@ int hold_nft_arm(struct hold_nft *h, usec_t duration)
 	return r;
 }
 
-/* ---- leftovers -------------------------------------------------------------------- */
-
-struct found {
-	bool (*wanted)(void *ud, int ifindex);
-	void *ud;
-	int ifindex[FOUND_MAX];
-	size_t n;
-};
-
-static void take_table(void *ud, const struct nlmsghdr *nlh)
-{
-	struct found *f = ud;
-	int ifindex;
-
-	if (f->n < FOUND_MAX && hold_nftmsg_is_table(nlh, &ifindex) && f->wanted(f->ud, ifindex))
-		f->ifindex[f->n++] = ifindex;
-}
-
-/* A listing torn by somebody else's change is read again; what the last one
- * did show is there. */
-static int list(struct nl_sock *sk, struct hold_batch *b, struct found *f)
-{
-	int r = -EINTR;
-
-	for (int i = 0; i < LIST_TRIES && r == -EINTR; i++) {
-		f->n = 0;
-		hold_nftmsg_list(b, b->last + 2);
-		r = nfmsg_list(sk, b->data, b->len, take_table, f);
-	}
-	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
-}
-
 int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 {
-	_cleanup_free_ struct hold_batch *b = calloc(1, sizeof(*b));
-	struct found f = { .wanted = wanted, .ud = ud };
-	struct nl_sock *sk;
-	int r, n = 0;
-
-	if (!b)
-		return -ENOMEM;
-	if (!hold_mangle_possible())
-		return 0;
-	r = nfsock_open(&sk, 2 * HOLD_NFT_SIZE, 65536);
-	if (r < 0)
-		return r;
-	r = list(sk, b, &f);
-	for (size_t i = 0; i < f.n && r >= 0; i++) {
-		hold_nftmsg_remove(b, b->last + 2, f.ifindex[i]);
-		r = batch_ask(sk, b);
-		if (r == 0)
-			n++;
-		else if (r == -ENOENT)
-			r = 0;
-	}
-	nl_socket_free(sk);
-	return r < 0 ? r : n;
+	return nftsock_clean(HOLD_TABLE_PREFIX, wanted, ud);
 }

@@ -15,33 +15,15 @@
  * there at all where iptables writes into nf_tables. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kernel/nftbatch.h"
 
-#include <linux/netlink.h>
+#define HOLD_TABLE_PREFIX "vipsafe_hold_"
 
-#define HOLD_NFT_SIZE 8192 /* none of the batches is larger */
-
-/* A batch, complete; its messages are numbered FIRST to LAST. */
-struct hold_batch {
-	uint8_t data[HOLD_NFT_SIZE] __attribute__((aligned(8)));
-	size_t len;
-	uint32_t first, last;
-};
-
-/* All of these number from SEQ on. */
-void hold_nftmsg_install(struct hold_batch *b, uint32_t seq, int ifindex);
-void hold_nftmsg_remove(struct hold_batch *b, uint32_t seq, int ifindex);
+/* Both number from SEQ on. */
+void hold_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 
 /* Hold for TIMEOUT_MS. An element that is there is not extended by adding it
  * again (Linux before 6.12): EXCLUSIVE adds it or fails with -EEXIST; without,
  * the one that is there, or else -ENOENT, is replaced. */
-void hold_nftmsg_arm(struct hold_batch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
+void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
 		     bool exclusive);
-
-/* Ask for all tables of the inet family. */
-void hold_nftmsg_list(struct hold_batch *b, uint32_t seq);
-
-/* Is this listed table one of ours? Then *RET_IFINDEX is its device. */
-bool hold_nftmsg_is_table(const struct nlmsghdr *nlh, int *ret_ifindex);

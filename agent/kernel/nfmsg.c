@@ -104,7 +104,7 @@ static int receive(struct nl_sock *sk, void *buf, size_t size, usec_t deadline)
 	return nfsock_recv(sk, buf, size, (int)((deadline - now) / USEC_PER_MSEC) + 1);
 }
 
-static int message_error(const struct nlmsghdr *nlh)
+int nfmsg_error(const struct nlmsghdr *nlh)
 {
 	int error = 0;
 
@@ -133,7 +133,7 @@ int nfmsg_ask(struct nl_sock *sk, const void *data, size_t len, uint32_t first, 
 		for (; datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - first > last - first)
 				continue;
-			r = message_error(nlh);
+			r = nfmsg_error(nlh);
 			if (r < 0 && !result)
 				result = r;
 			/* The beginning of a batch is only ever answered by the
@@ -169,7 +169,7 @@ int nfmsg_list(struct nl_sock *sk, const void *data, size_t len,
 			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 				result = -EINTR;
 			if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
-				r = message_error(nlh);
+				r = nfmsg_error(nlh);
 				return r < 0 ? r : result;
 			}
 			sink(ud, nlh);

@@ -38,6 +38,9 @@ const char *nfmsg_text(const struct nlattr *a);
 bool nfmsg_parse(const struct nlmsghdr *nlh, uint16_t type, const struct nlattr **ret,
 		 uint16_t max);
 
+/* The error an NLMSG_ERROR or NLMSG_DONE carries; an ACK is 0. -EBADMSG. */
+int nfmsg_error(const struct nlmsghdr *nlh);
+
 /* Send LEN bytes whose messages are numbered FIRST to LAST, the last asking
  * for an acknowledgement, and wait for the verdict: the first error among them
  * (ip_set has numbers of its own beyond 4095), or 0. -ETIMEDOUT. */

@@ -217,19 +217,21 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 	usec_t now = now_usec(),
 	       deadline = p->budget < USEC_NEVER - now ? now + p->budget : USEC_NEVER;
 	char path[PROGRAM_PATH_MAX];
+	const char *file;
 	pid_t pid, parent = getpid();
 	struct pipes pipes;
 	int r, status = 0;
 
 	error[0] = '\0';
-	r = program_find(p->argv[0], path);
+	file = *p->argv[0] == '/' ? p->argv[0] : path;
+	r = file == path ? program_find(p->argv[0], path) : 0;
 	if (r == 0)
 		r = pipes_open(&pipes, p->input);
 	if (r < 0)
 		return r;
 	pid = fork();
 	if (pid == 0)
-		become(p, path, &pipes, parent);
+		become(p, file, &pipes, parent);
 	if (pid < 0) {
 		pipes_close(&pipes);
 		return -EAGAIN;

@@ -12,7 +12,7 @@
 #define PROGRAM_INPUT_MAX 32768 /* half of what a pipe holds unread */
 
 struct program {
-	char *const *argv; /* argv[0] is looked up in the system's directories */
+	char *const *argv; /* argv[0]: a file, or a name for the system's directories */
 	const char *input; /* what it reads; NULL: nothing */
 	usec_t budget;	   /* it is killed when it takes longer; USEC_NEVER */
 	bool private_run;  /* hide /run from it: its lock file is then its own */

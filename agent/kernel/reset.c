@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/hold_iptables.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
+#include "kernel/xtables.h"
 
 /* Nobody means longer, and no backend has to count further. */
 #define DURATION_MAX (3600 * USEC_PER_SEC)
@@ -91,7 +91,7 @@ static int install(enum hold_choice backend, int ifindex, const struct reset_mat
 static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
 		       char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = hold_iptables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
 	int r = install(first, ifindex, m, n, duration, why[0]);

@@ -8,74 +8,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "kernel/hold_iptables.h"
 #include "kernel/hold_text.h"
-#include "kernel/program.h"
 #include "kernel/reset_nft.h"
-
-/* How long one run of a program may take; of that the second in which others
- * may hold the lock of iptables. */
-#define BUDGET (3 * USEC_PER_SEC)
-#define LOCK_WAIT "--wait=1"
+#include "kernel/xtables.h"
 
 #define NAME_MAX_LEN 32
 #define RULE_MAX 256 /* the longest rule, with two IPv6 addresses, has 200 */
 #define SCRIPT_MAX PROGRAM_INPUT_MAX
 
 #define MARK "-m comment --comment \"vipsafe reset\""
-
-/* ---- the programs ----------------------------------------------------------------- */
-
-/* "ip6tables-legacy-restore" */
-static void program_name(char ret[NAME_MAX_LEN], uint8_t family, const char *variant,
-			 const char *what)
-{
-	snprintf(ret, NAME_MAX_LEN, "%s%s-%s", family == AF_INET ? "iptables" : "ip6tables",
-		 variant, what);
-}
-
-/* VARIANT where the programs come in several, "" where there is but one. */
-static const char *variant_or_plain(const char *variant)
-{
-	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];
-
-	program_name(name, AF_INET, variant, "restore");
-	return program_find(name, path) == 0 ? variant : "";
-}
-
-/* Does ip_tables itself have table filter in this network namespace? */
-static bool has_filter(uint8_t family)
-{
-	FILE *f = fopen(family == AF_INET ? "/proc/net/ip_tables_names"
-					  : "/proc/net/ip6_tables_names",
-			"re");
-	char line[64];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strcmp(line, "filter\n") == 0;
-	if (f)
-		fclose(f);
-	return found;
-}
-
-static int restore(uint8_t family, const char *variant, const char *script,
-		   char error[PROGRAM_ERROR_MAX])
-{
-	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[] = LOCK_WAIT;
-	char *argv[] = { name, noflush, wait, NULL };
-	const struct program p = { .argv = argv, .input = script, .budget = BUDGET };
-	int r;
-
-	program_name(name, family, variant, "restore");
-	r = program_run(&p, error);
-	/* Programs of before 1.6.2 know no lock, but print what they do not know of. */
-	if (r == -EIO && (strstr(error, "option") || strstr(error, "wait"))) {
-		argv[2] = NULL;
-		r = program_run(&p, error);
-	}
-	return r;
-}
 
 /* ---- removing --------------------------------------------------------------------- */
 
@@ -146,18 +87,14 @@ static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void
 			void *ud)
 {
 	struct undo undo = { .wanted = wanted, .ud = ud };
-	char name[NAME_MAX_LEN], t[] = "-t", filter[] = "filter";
 	char script[2 * UNDO_MAX + 16], error[PROGRAM_ERROR_MAX];
-	char *argv[] = { name, t, filter, NULL };
-	const struct program p = { .argv = argv, .budget = BUDGET, .line = undo_line, .ud = &undo };
 	int r;
 
-	program_name(name, family, variant, "save");
-	r = program_run(&p, error);
+	r = xtables_save(family, variant, "filter", undo_line, &undo, error);
 	if (r < 0 || !undo.n)
 		return r;
 	snprintf(script, sizeof(script), "*filter\n%s%sCOMMIT\n", undo.jumps, undo.chains);
-	r = restore(family, variant, script, error);
+	r = xtables_restore(family, variant, script, error);
 	return r < 0 ? r : undo.n;
 }
 
@@ -168,14 +105,14 @@ int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	int n = 0, r, result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (has_filter(families[i])) {
-			r = remove_rules(families[i], variant_or_plain("-legacy"), wanted, ud);
+		if (xtables_has(families[i], "filter")) {
+			r = remove_rules(families[i], xtables_variant("-legacy"), wanted, ud);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = reset_nft_has_chain(families[i], wanted, ud);
 		if (r > 0)
-			r = remove_rules(families[i], variant_or_plain("-nft"), wanted, ud);
+			r = remove_rules(families[i], xtables_variant("-nft"), wanted, ud);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
@@ -204,7 +141,7 @@ static int script_run(struct script *s, char reason[REPORT_TEXT_MAX])
 	int r;
 
 	snprintf(s->text + s->len, sizeof(s->text) - s->len, "COMMIT\n");
-	r = restore(s->family, s->variant, s->text, error);
+	r = xtables_restore(s->family, s->variant, s->text, error);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error[0] ? error : "no such program");
 	return r;
@@ -296,7 +233,7 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 	stop = now.tv_sec +
 	       (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	s->ifindex = ifindex;
-	s->variant = hold_iptables_in_use() ? variant_or_plain("-legacy") : "";
+	s->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
 		s->family = families[i];
 		r = install(s, m, n, stop, reason);

@@ -14,23 +14,15 @@
  * and then, some at a time, of the elements. */
 #pragma once
 
+#include "kernel/nftbatch.h"
 #include "kernel/reset.h"
 
 #define RESET_TABLE_PREFIX "vipsafe_reset_"
-#define RESET_BATCH_SIZE 32768 /* none of the batches is larger */
 
-/* A batch, complete; its messages are numbered FIRST to LAST. */
-struct reset_batch {
-	uint8_t data[RESET_BATCH_SIZE] __attribute__((aligned(8)));
-	size_t len;
-	uint32_t first, last;
-};
-
-/* All of these number from SEQ on. Install: all but the elements. */
-void reset_nftmsg_install(struct reset_batch *b, uint32_t seq, int ifindex);
-void reset_nftmsg_remove(struct reset_batch *b, uint32_t seq, int ifindex);
+/* Both number from SEQ on. Install: all but the elements. */
+void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 
 /* Elements for as many of M[0..N) as share the first one's family and fit;
  * returns how many. */
-size_t reset_nftmsg_add(struct reset_batch *b, uint32_t seq, int ifindex,
-			const struct reset_match *m, size_t n, uint64_t timeout_ms);
+size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const struct reset_match *m,
+			size_t n, uint64_t timeout_ms);

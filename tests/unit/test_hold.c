@@ -15,6 +15,7 @@
 
 #include "kernel/ctattr.h"
 #include "kernel/hold_nftmsg.h"
+#include "kernel/nftsock.h"
 #include "kernel/hold_text.h"
 #include "kernel/nftattr.h"
 #include "random.h"
@@ -215,7 +216,7 @@ static void undo_is_bounded(void **state _unused_)
 }
 
 /* Messages follow each other without a hole, numbered, attributes well formed. */
-static void walk(const struct hold_batch *b, int *types, int n)
+static void walk(const struct nftbatch *b, int *types, int n)
 {
 	const struct nlmsghdr *nlh = (const void *)b->data;
 	unsigned left = (unsigned)b->len;
@@ -248,7 +249,7 @@ static void batches(void **state _unused_)
 	int add[] = { BEGIN, MSG_NEWSETELEM, END };
 	int replace[] = { BEGIN, MSG_DELSETELEM, MSG_NEWSETELEM, END };
 	int remove[] = { BEGIN, MSG_DELTABLE, END };
-	struct hold_batch b;
+	struct nftbatch b;
 
 	hold_nftmsg_install(&b, UINT32_MAX - 3, INT_MAX);
 	walk(&b, install, ARRAY_SIZE(install));
@@ -256,12 +257,12 @@ static void batches(void **state _unused_)
 	walk(&b, add, ARRAY_SIZE(add));
 	hold_nftmsg_arm(&b, 9, 7, UINT64_MAX / 2, false);
 	walk(&b, replace, ARRAY_SIZE(replace));
-	hold_nftmsg_remove(&b, 0, 7);
+	nftbatch_remove(&b, 0, HOLD_TABLE_PREFIX, 7);
 	walk(&b, remove, ARRAY_SIZE(remove));
 }
 
 /* The first NEWTABLE of a batch of ours, as the kernel would list it. */
-static struct nlmsghdr *table_message(struct hold_batch *b, int ifindex)
+static struct nlmsghdr *table_message(struct nftbatch *b, int ifindex)
 {
 	hold_nftmsg_install(b, 1, ifindex);
 	return (void *)(b->data + 20);
@@ -269,21 +270,21 @@ static struct nlmsghdr *table_message(struct hold_batch *b, int ifindex)
 
 static void table_is_ours(void **state _unused_)
 {
-	struct hold_batch b;
+	struct nftbatch b;
 	struct nlmsghdr *nlh = table_message(&b, 4711);
 	int ifindex = 0;
 
-	assert_true(hold_nftmsg_is_table(nlh, &ifindex));
+	assert_true(nftsock_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
 	assert_int_equal(ifindex, 4711);
 	nlh->nlmsg_type++;
-	assert_false(hold_nftmsg_is_table(nlh, &ifindex));
+	assert_false(nftsock_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
 }
 
 /* Whatever comes is read within its bounds (run under the sanitizers). */
 static void damaged_table(void **state _unused_)
 {
 	struct rnd r = rnd_begin("damaged_table");
-	struct hold_batch b;
+	struct nftbatch b;
 
 	for (int i = 0; i < 20000; i++) {
 		struct nlmsghdr *nlh = table_message(&b, 1 + (int)rnd(&r, 100000));
@@ -297,7 +298,7 @@ static void damaged_table(void **state _unused_)
 		copy = malloc(nlh->nlmsg_len);
 		assert_non_null(copy);
 		memcpy(copy, nlh, nlh->nlmsg_len);
-		(void)hold_nftmsg_is_table((void *)copy, &ifindex);
+		(void)nftsock_is_table((void *)copy, HOLD_TABLE_PREFIX, &ifindex);
 		assert_true(ifindex > 0);
 		free(copy);
 	}

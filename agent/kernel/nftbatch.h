@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A batch of messages to nf_tables about one table of ours in the inet family,
+ * as bytes; pure. What the tables are for is in hold_nftmsg.h and reset_nftmsg.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/ctattr.h"
+
+#define NFTBATCH_SIZE 32768 /* none is larger */
+
+/* Complete when LEN is not 0; its messages are numbered FIRST to LAST. */
+struct nftbatch {
+	size_t len;
+	uint32_t first, last;
+	uint8_t data[NFTBATCH_SIZE] __attribute__((aligned(8)));
+};
+
+/* A batch being written. */
+struct nftwriter {
+	struct attr_buf buf;
+	struct nftbatch *batch;
+	uint32_t seq;
+	size_t message; /* offset of the one that is being written, or was last */
+	char table[32];
+};
+
+/* About the table PREFIX followed by IFINDEX; messages are numbered from SEQ. */
+void nftbatch_open(struct nftwriter *w, struct nftbatch *b, uint32_t seq, const char *prefix,
+		   int ifindex);
+
+/* The last message is to be acknowledged. */
+void nftbatch_close(struct nftwriter *w);
+
+void nftbatch_begin(struct nftwriter *w, uint8_t command, uint16_t flags);
+void nftbatch_end(struct nftwriter *w);
+
+void nftbatch_table(struct nftwriter *w, uint8_t command, uint16_t flags);
+
+/* An empty table, whatever was in one of that name. */
+void nftbatch_new_table(struct nftwriter *w);
+
+/* A base chain of type filter, policy accept. */
+void nftbatch_chain(struct nftwriter *w, const char *name, unsigned hook, int priority);
+
+/* A rule at the end of CHAIN is made of expressions; returns what its end needs. */
+size_t nftbatch_rule_begin(struct nftwriter *w, const char *chain);
+void nftbatch_rule_end(struct nftwriter *w, size_t nest);
+
+struct nftexpr {
+	size_t elem, data;
+};
+
+struct nftexpr nftbatch_expr(struct nftwriter *w, const char *name);
+void nftbatch_expr_end(struct nftwriter *w, struct nftexpr e);
+
+void nftbatch_value(struct nftwriter *w, uint16_t type, const void *value, size_t len);
+
+/* Load the packet's KEY into register 1; LEN bytes at OFFSET behind BASE into REG;
+ * compare register 1. */
+void nftbatch_meta(struct nftwriter *w, uint32_t key);
+void nftbatch_payload(struct nftwriter *w, uint32_t base, uint32_t offset, uint32_t len,
+		      uint32_t reg);
+void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t len);
+
+/* Is what REG begins with in the set NAME, which is the batch's set number ID? By
+ * name for kernels that find it, by number for those that do not see a set of the
+ * same batch by its name. */
+void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32_t id);
+
+/* The batch that deletes the table. */
+void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int ifindex);
+
+/* One message that asks for all of COMMAND (MSG_GETTABLE …) in FAMILY. */
+void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/nftsock.h"
+
+#include <errno.h>
+
+#include "kernel/hold_text.h"
+#include "kernel/nfmsg.h"
+#include "kernel/nfsock.h"
+#include "kernel/nftattr.h"
+
+#define FOUND_MAX 64 /* tables; more are the next run's */
+#define LIST_TRIES 3
+
+struct nftsock {
+	struct nl_sock *sk;
+	struct nftbatch batch;
+};
+
+struct nftsock *nftsock_free(struct nftsock *s)
+{
+	if (s && s->sk)
+		nl_socket_free(s->sk);
+	free(s);
+	return NULL;
+}
+
+int nftsock_new(struct nftsock **ret)
+{
+	_cleanup_(nftsock_freep) struct nftsock *s = calloc(1, sizeof(*s));
+	int r = s ? nfsock_open(&s->sk, 2 * NFTBATCH_SIZE, 65536) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+struct nftbatch *nftsock_batch(struct nftsock *s, uint32_t *ret_seq)
+{
+	*ret_seq = s->batch.last + 2; /* the end of the batch has a number, too */
+	return &s->batch;
+}
+
+int nftsock_ask(struct nftsock *s)
+{
+	const struct nftbatch *b = &s->batch;
+	int r = b->len ? nfmsg_ask(s->sk, b->data, b->len, b->first, b->last) : -EMSGSIZE;
+
+	return r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
+}
+
+int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
+		 void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud)
+{
+	int r = -EINTR;
+
+	for (int i = 0; i < LIST_TRIES && r == -EINTR; i++) {
+		uint32_t seq;
+		struct nftbatch *b = nftsock_batch(s, &seq);
+
+		nftbatch_list(b, seq, command, family);
+		r = nfmsg_list(s->sk, b->data, b->len, sink, ud);
+	}
+	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
+}
+
+bool nftsock_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex)
+{
+	const struct nlattr *a[TABLE_NAME + 1];
+	const char *name;
+
+	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWTABLE), a, TABLE_NAME))
+		return false;
+	name = nfmsg_text(a[TABLE_NAME]);
+	return name && hold_text_number(name, prefix, "", ret_ifindex);
+}
+
+int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
+{
+	uint32_t seq;
+	struct nftbatch *b = nftsock_batch(s, &seq);
+
+	nftbatch_remove(b, seq, prefix, ifindex);
+	return nftsock_ask(s);
+}
+
+bool nftsock_possible(void)
+{
+	return access("/sys/module/nf_tables", F_OK) == 0 ||
+	       access("/sys/module/ip_tables", F_OK) < 0;
+}
+
+struct found {
+	const char *prefix;
+	bool (*wanted)(void *ud, int ifindex);
+	void *ud;
+	int ifindex[FOUND_MAX];
+	size_t n;
+};
+
+static void take_table(void *ud, const struct nlmsghdr *nlh)
+{
+	struct found *f = ud;
+	int ifindex;
+
+	if (f->n < FOUND_MAX && nftsock_is_table(nlh, f->prefix, &ifindex) &&
+	    f->wanted(f->ud, ifindex))
+		f->ifindex[f->n++] = ifindex;
+}
+
+int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), void *ud)
+{
+	struct found f = { .prefix = prefix, .wanted = wanted, .ud = ud };
+	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
+	int r, n = 0;
+
+	if (!nftsock_possible())
+		return 0;
+	r = nftsock_new(&s);
+	if (r == 0)
+		r = nftsock_list(s, MSG_GETTABLE, FAMILY_INET, take_table, &f);
+	for (size_t i = 0; i < f.n && r == 0; i++) {
+		r = nftsock_remove(s, prefix, f.ifindex[i]);
+		n += r == 0;
+		r = r == -ENOENT ? 0 : r; /* by somebody else */
+	}
+	return r < 0 ? r : n;
+}

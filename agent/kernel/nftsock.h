@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A socket to nf_tables, and the batch that is sent over it. */
+#pragma once
+
+#include <linux/netlink.h>
+
+#include "kernel/nftbatch.h"
+
+struct nftsock;
+
+int nftsock_new(struct nftsock **ret);
+struct nftsock *nftsock_free(struct nftsock *s);
+DEFINE_CLEANUP(struct nftsock, nftsock_free)
+
+/* The batch to be filled, with messages numbered from *RET_SEQ. */
+struct nftbatch *nftsock_batch(struct nftsock *s, uint32_t *ret_seq);
+
+/* Send it and wait for the verdict: as nfmsg_ask(), -EMSGSIZE when it has become
+ * too large, -EOPNOTSUPP when there is no inet family. */
+int nftsock_ask(struct nftsock *s);
+
+/* Can there be anything in nf_tables at all? Merely asking it would load it
+ * for good on a node that has only ip_tables. */
+bool nftsock_possible(void);
+
+/* Call SINK for all of COMMAND (MSG_GETTABLE …) in FAMILY; for some twice, when a
+ * listing torn by somebody else's change has to be begun again. Returns 0 where
+ * there is no nf_tables. */
+int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
+		 void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
+
+/* Is this message of a listing about the table PREFIX followed by a device? */
+bool nftsock_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);
+
+int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex);
+
+/* Remove the tables PREFIX followed by a device that is WANTED. Returns how many. */
+int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), void *ud);

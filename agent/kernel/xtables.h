@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs iptables-save and iptables-restore and their kin, in the variant
+ * ("-legacy", "-nft", or "" where there is but one) that is meant. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/program.h"
+
+/* Has ip_tables itself any table in this network namespace? Then the node's rules
+ * are there, not in nf_tables. */
+bool xtables_in_use(void);
+
+/* Has it TABLE? */
+bool xtables_has(uint8_t family, const char *table);
+
+/* VARIANT where the programs come in several, "" where there is but one. */
+const char *xtables_variant(const char *variant);
+
+/* Is there a program that restores? If not, REASON says which is missing. */
+int xtables_find(uint8_t family, const char *variant, char reason[PROGRAM_ERROR_MAX]);
+
+/* Run SCRIPT. Errors as of program_run(); ERROR is what the program said. */
+int xtables_restore(uint8_t family, const char *variant, const char *script,
+		    char error[PROGRAM_ERROR_MAX]);
+
+/* Call LINE with each line of TABLE as it is saved. */
+int xtables_save(uint8_t family, const char *variant, const char *table,
+		 void (*line)(void *ud, const char *line), void *ud, char error[PROGRAM_ERROR_MAX]);
