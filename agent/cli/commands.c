@@ -24,8 +24,7 @@ static const struct command commands[] = {
 	  "Each finding has a code, why it matters and what cures it; -v shows notes, too.\n"
 	  "Without rights it says what it could not see. Exit codes: 0 nothing is wrong,\n"
 	  "10 warnings, or something could not be seen, 11 connections will be lost.\n" },
-	{ "history", command_history, SCOPE_ANY, false, "[ID]",
-	  "say what the last operations did",
+	{ "history", command_history, SCOPE_ANY, false, "[ID]", "say what the last operations did",
 	  "ID, which may be shortened, shows all about one. Kept since boot, up to 256 KiB.\n" },
 	{ "import", command_import, SCOPE_ANY, false,
 	  "KEEPALIVED.CONF [owner vipsafe|keepalived] [version V]",
