@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/doctor_keepalived.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/keepalived.h"
+#include "core/option.h"
+#include "front/keepalived_lint.h"
+
+static void look_at(const struct keepalived_conf *conf, struct keepalived_lint *what,
+		    struct findings *ret)
+{
+	struct vrrp_conf vrrp;
+
+	if (vrrp_conf_read(conf, &vrrp) < 0) {
+		findings_add(ret, SEVERITY_UNSEEN, "keepalived-unseen", NULL, "out of memory");
+		return;
+	}
+	what->conf = conf;
+	what->vrrp = &vrrp;
+	keepalived_lint(what, ret);
+	vrrp_conf_done(&vrrp);
+}
+
+int doctor_keepalived(const struct cli *cli, const char *file, const char *version,
+		      struct findings *ret, struct request_error *ret_error)
+{
+	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	struct keepalived_lint what = { .settings = &cli->settings, .hooks = HOOKSDIR, .root = "" };
+	int r;
+
+	if (version && keepalived_version_parse(version, &what.version) < 0)
+		return request_error_set(ret_error,
+					 "version " QUOTED " is no version of keepalived such as"
+					 " 1.3.5",
+					 version);
+	r = keepalived_conf_read(file, &conf);
+	if (r < 0)
+		return request_error_set(ret_error, "%.160s: %s", file,
+					 r == -EINVAL ? "is not a regular file" : strerror(-r));
+	if (!version && keepalived_ask_version(&what.version) < 0)
+		findings_add(ret, SEVERITY_UNSEEN, "keepalived-version", "version 1.3.5, say",
+			     "there is no keepalived here that tells its version: what depends on"
+			     " it is judged for all of them");
+	look_at(conf, &what, ret);
+	return 0;
+}

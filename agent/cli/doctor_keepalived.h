@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vipsafe doctor --keepalived FILE. */
+#pragma once
+
+#include "cli/commands.h"
+#include "core/finding.h"
+
+/* What is wrong with FILE for keepalived VERSION; NULL: the one that is
+ * installed here. Returns 0, or -EINVAL with *RET_ERROR filled. */
+int doctor_keepalived(const struct cli *cli, const char *file, const char *version,
+		      struct findings *ret, struct request_error *ret_error);

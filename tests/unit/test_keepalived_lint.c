@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each finding of the lint: what provokes it, and what it is silent about. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "front/keepalived_lint.h"
+
+/* A directory of its own, with what the cases may have put there. */
+struct place {
+	char dir[64];
+};
+
+static const char *const names[] = {
+	"script",
+	"other",
+	"hooks/notify",
+	"hooks",
+	"open/script",
+	"open",
+	"etc/systemd/system/keepalived.service.d/kill.conf",
+	"etc/systemd/system/keepalived.service.d",
+	"etc/systemd/system",
+	"etc/systemd",
+	"etc",
+	"lib/systemd/system/keepalived.service",
+	"lib/systemd/system",
+	"lib/systemd",
+	"lib",
+};
+
+static int place_make(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -1;
+	strcpy(p->dir, "/tmp/vipsafe-lint.XXXXXX");
+	*state = p;
+	return mkdtemp(p->dir) ? 0 : -1;
+}
+
+static int place_remove(void **state)
+{
+	struct place *p = *state;
+	char path[192];
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->dir, names[i]);
+		remove(path);
+	}
+	r = remove(p->dir);
+	free(p);
+	return r;
+}
+
+static void put_file(const struct place *p, const char *name, mode_t mode, const char *text)
+{
+	char path[192];
+	FILE *f;
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(path, sizeof(path), "%s/%.*s", p->dir, (int)(slash - name), name);
+		mkdir(path, 0755);
+	}
+	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+/* "section\nkey = value\n…" */
+static void set(struct settings *s, const char *text)
+{
+	char section[64] = "", line[160], *equals;
+	struct request_error e;
+
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		text += n + (text[n] != '\0');
+		equals = strstr(line, " = ");
+		if (!equals) {
+			snprintf(section, sizeof(section), "%.63s", line);
+			assert_int_equal(settings_section(s, section, &e), 0);
+			continue;
+		}
+		*equals = '\0';
+		if (settings_apply(s, section, line, equals + 3, &e) < 0)
+			fail_msg("%s", e.text);
+	}
+	assert_int_equal(settings_finish(s, &e), 0);
+}
+
+/* In TEXT %s stands for the place. */
+static struct findings lint(const struct place *p, const char *version, const char *config,
+			    const char *text)
+{
+	char full[2048], hooks[128];
+	struct keepalived_lint l = { .trusted_owner = getuid(), .root = p->dir, .hooks = hooks };
+	struct keepalived_conf *conf = NULL;
+	struct findings f = { 0 };
+	struct settings s;
+	struct vrrp_conf vrrp;
+	size_t n = 0;
+
+	for (; *text && n < sizeof(full) - 100; text++) {
+		if (*text != '%')
+			full[n++] = *text;
+		else
+			n += (size_t)snprintf(full + n, sizeof(full) - n, "%s", p->dir);
+	}
+	full[n] = '\0';
+	snprintf(hooks, sizeof(hooks), "%s/hooks", p->dir);
+	settings_init(&s);
+	set(&s, config);
+	assert_int_equal(keepalived_conf_parse("k", full, n, &conf), 0);
+	assert_int_equal(vrrp_conf_read(conf, &vrrp), 0);
+	l.conf = conf;
+	l.vrrp = &vrrp;
+	l.settings = &s;
+	if (*version)
+		assert_int_equal(keepalived_version_parse(version, &l.version), 0);
+	keepalived_lint(&l, &f);
+	vrrp_conf_done(&vrrp);
+	keepalived_conf_free(conf);
+	settings_done(&s);
+	return f;
+}
+
+static const struct finding *find(const struct findings *f, const char *code)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->list[i].code, code))
+			return &f->list[i];
+	return NULL;
+}
+
+#define OWN "instance V\ndevice = e\naddress = 10.0.0.1/32\n"
+#define DECOY OWN "decoy = 169.254.77.5/32 dev lo\n"
+#define V "vrrp_instance V {\n interface e\n virtual_router_id 5\n"
+#define DECOY_LINE " virtual_ipaddress {\n 169.254.77.5/32 dev lo\n }\n"
+#define FIFO "\nglobal_defs {\n vrrp_notify_fifo /run/vipsafe/keepalived.fifo\n }\n"
+
+struct lint_case {
+	const char *code, *version, *config, *text;
+	enum severity severity;
+	const char *fix;
+};
+
+static const struct lint_case provoked[] = {
+	{ "keepalived-not-understood", "2.2.7", "agent\n", "~SEQ(N,1,2) x", SEVERITY_UNSEEN, "" },
+	{ "vip-owned-twice", "2.2.7", OWN, V " virtual_ipaddress {\n 10.0.0.1/24\n } }",
+	  SEVERITY_CRITICAL, "in virtual_ipaddress: 169.254.77.5/32 dev lo" },
+	{ "vip-owned-twice", "1.3.5", OWN, V " virtual_ipaddress_excluded {\n 10.0.0.1\n } }",
+	  SEVERITY_CRITICAL, "169.254.77.5/32" },
+	{ "vip-owned-twice", "", OWN,
+	  "vrrp_instance W {\n interface f\n virtual_ipaddress {\n 10.0.0.1\n } }",
+	  SEVERITY_CRITICAL, "dev lo" },
+	{ "no-track-missing", "2.2.7", OWN, V " virtual_ipaddress {\n 10.0.0.1\n } }",
+	  SEVERITY_WARNING, "10.0.0.1 no_track" },
+	{ "decoy-missing", "2.2.7", "agent\n", V " version 3\n }", SEVERITY_CRITICAL,
+	  "169.254.77.5/32 dev lo" },
+	{ "decoy-missing", "1.3.5", "agent\n", V " version 3\n }", SEVERITY_CRITICAL, "dev lo" },
+	{ "decoy-missing", "", "agent\n", V " version 3\n }", SEVERITY_CRITICAL, "dev lo" },
+	{ "decoy-missing", "2.2.8", "agent\n", V " version 3\n }", SEVERITY_CRITICAL, "dev lo" },
+	{ "decoy-missing", "1.3.5", "agent\n", V " native_ipv6\n }", SEVERITY_CRITICAL,
+	  "fe80::77:5/128 dev lo" },
+	{ "decoy-missing", "1.3.5", "agent\n", V " strict_mode on\n }", SEVERITY_CRITICAL, "lo" },
+	{ "decoy-missing", "2.2.7", "agent\n", V " }", SEVERITY_WARNING, "dev lo" },
+	{ "decoy-missing", "2.3.0", "agent\n", V " }", SEVERITY_WARNING, "dev lo" },
+	{ "decoy-missing", "2.2.7", "agent\n", V " virtual_ipaddress_excluded {\n 10.0.0.1\n } }",
+	  SEVERITY_WARNING, "dev lo" },
+	{ "decoy-differs", "2.2.7", DECOY, V " virtual_ipaddress {\n 169.254.1.1/32 dev lo\n } }",
+	  SEVERITY_WARNING, "in virtual_ipaddress: 169.254.77.5/32 dev lo" },
+	{ "decoy-differs", "2.2.7", OWN, V DECOY_LINE "}", SEVERITY_WARNING,
+	  "in [instance V]: decoy = 169.254.77.5/32 dev lo" },
+	{ "decoy-no-track", "2.2.7", DECOY,
+	  V " virtual_ipaddress {\n 169.254.77.5/32 dev lo no_track\n } }", SEVERITY_WARNING,
+	  "169.254.77.5/32 dev lo" },
+	{ "instance-unknown", "2.2.7", DECOY, "vrrp_instance W { interface e }", SEVERITY_WARNING,
+	  "the name" },
+	{ "notify-missing", "2.2.7", OWN, V DECOY_LINE "}", SEVERITY_CRITICAL, "/hooks/notify" },
+	{ "notify-missing", "2.2.7", DECOY, V DECOY_LINE "}", SEVERITY_WARNING, "/hooks/notify" },
+	{ "notify-missing", "2.2.7", DECOY, V DECOY_LINE " notify_master /m\n }", SEVERITY_WARNING,
+	  "/hooks/notify" },
+	{ "notify-arguments", "1.3.9", "agent\n", V " notify \"/n x\"\n }", SEVERITY_CRITICAL,
+	  "notify_master" },
+	{ "notify-arguments", "", "agent\n", V " notify \"/n x\"\n }", SEVERITY_WARNING,
+	  "notify_master" },
+	{ "notify-arguments", "1.2.24", "agent\n", "vrrp_sync_group G { notify \"/n x\"\n }",
+	  SEVERITY_CRITICAL, "notify_master" },
+	{ "notify-stop-missing", "1.3.5", DECOY, V DECOY_LINE " notify /n\n }", SEVERITY_WARNING,
+	  "/hooks/notify_stop INSTANCE V\"" },
+	{ "notify-stop-missing", "1.3.5", DECOY, V DECOY_LINE " notify /n\n }" FIFO,
+	  SEVERITY_WARNING, "notify_stop" },
+	{ "fifo-unknown", "1.3.5", DECOY, V DECOY_LINE "}" FIFO, SEVERITY_CRITICAL, "notify" },
+	{ "fifo-script", "2.2.7", DECOY,
+	  "global_defs {\n notify_fifo /run/vipsafe/keepalived.fifo\n notify_fifo_script /s\n }",
+	  SEVERITY_CRITICAL, "another FIFO" },
+	{ "lifetime-finite", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1 preferred_lft 60\n } }", SEVERITY_WARNING,
+	  "10.0.0.1 preferred_lft forever" },
+	{ "script-missing", "2.2.7", "agent\n", V " notify %/none\n }", SEVERITY_WARNING, "" },
+	{ "script-missing", "2.2.7", "agent\n", V " notify \"%/none x\"\n }", SEVERITY_WARNING,
+	  "" },
+	{ "script-not-executable", "2.2.7", "agent\n", V " notify %/other\n }", SEVERITY_WARNING,
+	  "chmod +x " },
+	{ "script-unsafe", "2.2.7", "agent\n", V " notify %/open/script\n }", SEVERITY_WARNING,
+	  "/open && chmod go-w " },
+	{ "script-unsafe", "2.2.7", "agent\n",
+	  V " notify_stop %/open/script\n }\nglobal_defs { enable_script_security }",
+	  SEVERITY_CRITICAL, "chown root:root" },
+	{ "script-unsafe", "2.2.7", "agent\n", "vrrp_script c { script \"%/open/script -x\"\n }",
+	  SEVERITY_WARNING, "chown root:root" },
+	{ "script-user-missing", "2.2.7", "agent\n", V " notify %/script no_such_user_0\n }",
+	  SEVERITY_WARNING, "script_user root" },
+	{ "script-user-missing", "2.2.7", "agent\n",
+	  V " notify %/script\n }\nglobal_defs { script_user no_such_user_0 }", SEVERITY_WARNING,
+	  "script_user root" },
+	{ "script-user-group", "2.2.7", "agent\ngroup = no_such_group_0\n",
+	  V " notify %/hooks/notify nobody\n }", SEVERITY_WARNING,
+	  "usermod -a -G no_such_group_0 nobody" },
+};
+
+static const struct lint_case silent[] = {
+	{ "keepalived-not-understood", "2.2.7", "agent\n", V " }" },
+	{ "vip-owned-twice", "2.2.7", OWN, V " virtual_ipaddress {\n 10.0.0.2\n } }" },
+	/* keepalived owns it, and vipsafe knows */
+	{ "vip-owned-twice", "2.2.7", OWN "owner = keepalived\n",
+	  V " virtual_ipaddress {\n 10.0.0.1\n } }" },
+	{ "no-track-missing", "2.2.7", OWN, V " virtual_ipaddress {\n 10.0.0.1 no_track\n } }" },
+	{ "no-track-missing", "2.0.2", OWN, V " virtual_ipaddress {\n 10.0.0.1\n } }" },
+	{ "no-track-missing", "2.2.7", "agent\n", V " virtual_ipaddress {\n 10.0.0.1\n } }" },
+	{ "decoy-missing", "1.3.5", "agent\n", V " }" },
+	{ "decoy-missing", "2.0.20", "agent\n", V " }" },
+	{ "decoy-missing", "2.2.8", "agent\n", V " no_virtual_ipaddress\n }" },
+	{ "decoy-missing", "2.2.8", "agent\n", V " version 3\n no_virtual_ipaddress\n }" },
+	{ "decoy-missing", "1.3.5", "agent\n", V " version 3\n" DECOY_LINE "}" },
+	{ "decoy-differs", "2.2.7", DECOY, V DECOY_LINE "}" },
+	{ "decoy-differs", "2.2.7", OWN, V " virtual_ipaddress {\n 10.0.0.2\n } }" },
+	{ "decoy-no-track", "2.2.7", DECOY, V DECOY_LINE "}" },
+	{ "instance-unknown", "2.2.7", DECOY, V DECOY_LINE "}" },
+	{ "notify-missing", "2.2.7", DECOY, V DECOY_LINE " notify /n\n }" },
+	{ "notify-missing", "2.2.7", DECOY, V DECOY_LINE "}" FIFO },
+	{ "notify-missing", "2.2.7", DECOY,
+	  V DECOY_LINE "}\nvrrp_sync_group G { group { V\n }\n notify /n\n }" },
+	{ "notify-missing", "1.2.24", DECOY,
+	  V DECOY_LINE " notify_master /m\n notify_backup /b\n }" },
+	{ "notify-missing", "2.2.7", OWN "owner = keepalived\n", V DECOY_LINE "}" },
+	{ "notify-arguments", "2.0.0", "agent\n", V " notify \"/n x\"\n }" },
+	{ "notify-arguments", "1.3.9", "agent\n", V " notify /n\n }" },
+	/* the script of one state may have arguments */
+	{ "notify-arguments", "1.3.9", "agent\n", V " notify_master \"/n x\"\n }" },
+	{ "notify-stop-missing", "2.2.7", DECOY, V DECOY_LINE " notify /n\n }" },
+	{ "notify-stop-missing", "1.3.5", DECOY, V DECOY_LINE " notify /n\n notify_stop /s\n }" },
+	{ "notify-stop-missing", "1.3.6", DECOY, V DECOY_LINE "}" FIFO },
+	{ "fifo-unknown", "1.3.6", DECOY, V DECOY_LINE "}" FIFO },
+	{ "fifo-unknown", "1.3.5", DECOY, "global_defs { notify_fifo /mine }" },
+	{ "fifo-script", "2.2.7", DECOY,
+	  "global_defs {\n notify_fifo /mine\n notify_fifo_script /s\n"
+	  " vrrp_notify_fifo /run/vipsafe/keepalived.fifo\n }" },
+	{ "lifetime-finite", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1 preferred_lft forever\n"
+	    " 10.0.0.2 preferred_lft 0\n 10.0.0.3\n } }" },
+	{ "script-missing", "2.2.7", "agent\n", V " notify %/script\n }" },
+	{ "script-missing", "2.2.7", "agent\n", "vrrp_script c { script \"pidof haproxy\"\n }" },
+	{ "script-not-executable", "2.2.7", "agent\n", V " notify %/script\n }" },
+	{ "script-unsafe", "2.2.7", "agent\n", V " notify %/script\n }" },
+	{ "script-user-missing", "2.2.7", "agent\n", V " notify %/script root\n }" },
+	{ "script-user-missing", "2.2.7", "agent\n", V " notify %/script\n }" },
+	{ "script-user-group", "2.2.7", "agent\ngroup = no_such_group_0\n",
+	  V " notify %/hooks/notify root\n }" },
+	/* not a hook of ours */
+	{ "script-user-group", "2.2.7", "agent\ngroup = no_such_group_0\n",
+	  V " notify %/script nobody\n }" },
+};
+
+static void put_scripts(const struct place *p)
+{
+	char path[128];
+
+	put_file(p, "script", 0755, "#!/bin/sh\n");
+	put_file(p, "other", 0644, "#!/bin/sh\n");
+	put_file(p, "hooks/notify", 0755, "#!/bin/sh\n");
+	put_file(p, "open/script", 0755, "#!/bin/sh\n");
+	snprintf(path, sizeof(path), "%s/open", p->dir);
+	assert_int_equal(chmod(path, 0777), 0);
+}
+
+static void finds_what_is_wrong(void **state)
+{
+	struct place *p = *state;
+
+	put_scripts(p);
+	for (size_t i = 0; i < ARRAY_SIZE(provoked); i++) {
+		const struct lint_case *c = &provoked[i];
+		struct findings f = lint(p, c->version, c->config, c->text);
+		const struct finding *one = find(&f, c->code);
+
+		if (!one)
+			fail_msg("no %s (%s) in\n%s", c->code, c->version, c->text);
+		if (one->severity != c->severity || !strstr(one->fix, c->fix))
+			fail_msg("%s: %s: %s (%s)", c->code, severity_name(one->severity),
+				 one->text, one->fix);
+		findings_done(&f);
+	}
+}
+
+static void says_nothing_else(void **state)
+{
+	struct place *p = *state;
+
+	put_scripts(p);
+	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+		const struct lint_case *c = &silent[i];
+		struct findings f = lint(p, c->version, c->config, c->text);
+		const struct finding *one = find(&f, c->code);
+
+		if (one)
+			fail_msg("%s (%s): %s in\n%s", c->code, c->version, one->text, c->text);
+		findings_done(&f);
+	}
+}
+
+/* The configuration import proposes has nothing that could be found. */
+static void is_content_with_its_own(void **state)
+{
+	struct place *p = *state;
+	struct findings f;
+
+	put_scripts(p);
+	f = lint(p, "2.2.7", DECOY,
+		 V DECOY_LINE " notify %/hooks/notify\n }" FIFO
+			      "global_defs { script_user root\n enable_script_security\n }");
+	assert_int_equal(f.n, 0);
+	findings_done(&f);
+}
+
+static void tells_file_and_line(void **state)
+{
+	struct findings f =
+		lint(*state, "2.2.7", OWN, V " virtual_ipaddress {\n \"10.0.0.1\" \033[31m\n } }");
+	const struct finding *one = find(&f, "vip-owned-twice");
+
+	assert_non_null(one);
+	assert_string_equal(one->text, "k:5: 10.0.0.1 is in [instance V] of vipsafe.conf as well:"
+				       " keepalived deletes it before it says so, unprotected");
+	findings_done(&f);
+}
+
+/* ---- conntrackd -t ---- */
+
+static void knows_the_line_that_flushes(void **state _unused_)
+{
+	static const char *const yes[] = {
+		"conntrackd -t",
+		"  $CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -t\n",
+		"/usr/sbin/conntrackd -t; echo",
+		"conntrackd -t >/dev/null",
+		"X=$(conntrackd -t)",
+	};
+	static const char *const no[] = {
+		"conntrackd -c", "# conntrackd -t",	"tar -t",	"conntrackd --title",
+		"-t conntrackd", "conntrackd -testing", "conntrackd-t", "",
+		"logger -t x",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		assert_true(script_line_flushes(yes[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		assert_false(script_line_flushes(no[i]));
+}
+
+static void looks_into_scripts(void **state)
+{
+	static const char text[] = V " notify \"%/script x\"\n }";
+	struct place *p = *state;
+	const struct finding *one;
+	char call[256];
+	struct findings f;
+
+	put_file(p, "script", 0755, "#!/bin/sh\n# conntrackd -t\nconntrackd -c\n");
+	f = lint(p, "2.2.7", "agent\n", text);
+	assert_null(find(&f, "conntrackd-flush"));
+	findings_done(&f);
+
+	put_file(p, "script", 0755, "#!/bin/sh\n\n$CONNTRACKD_BIN -C $C -t\n");
+	f = lint(p, "2.2.7", "agent\n", text);
+	one = find(&f, "conntrackd-flush");
+	assert_non_null(one);
+	assert_int_equal(one->severity, SEVERITY_CRITICAL);
+	assert_non_null(strstr(one->text, "line 3 of "));
+	findings_done(&f);
+
+	/* in a script that is called, and called by that script in turn */
+	put_file(p, "other", 0755, "#!/bin/sh\nconntrackd -t\n");
+	snprintf(call, sizeof(call), "#!/bin/sh\n\"%s/other\" primary\n%s/script\n", p->dir,
+		 p->dir);
+	put_file(p, "script", 0755, call);
+	f = lint(p, "2.2.7", "agent\n", text);
+	one = find(&f, "conntrackd-flush");
+	assert_non_null(one);
+	assert_non_null(strstr(one->text, "line 2 of "));
+	findings_done(&f);
+
+	/* a program is no script */
+	put_file(p, "script", 0755, "\177ELF\nconntrackd -t\n");
+	f = lint(p, "2.2.7", "agent\n", text);
+	assert_null(find(&f, "conntrackd-flush"));
+	findings_done(&f);
+}
+
+/* ---- the unit ---- */
+
+static const struct {
+	const char *unit, *drop_in;
+	bool found;
+} units[] = {
+	{ NULL, NULL, false },
+	{ "[Service]\nExecStart=/x\n", NULL, true },
+	{ "[Service]\nKillMode=control-group\n", NULL, true },
+	{ "[Service]\n KillMode = mixed\n", NULL, true },
+	{ "[Service]\nKillMode=process\n", NULL, false },
+	{ "[Service]\nKillMode=none\r\n", NULL, false },
+	{ "[Service]\n", "[Service]\nKillMode=process\n", false },
+	{ "[Service]\nKillMode=process\n", "[Service]\nKillMode=control-group\n", true },
+	{ "[Service]\nKillModeX=process\n", NULL, true },
+};
+
+static void reads_the_unit(void **state)
+{
+	static const char unit[] = "lib/systemd/system/keepalived.service",
+			  drop_in[] = "etc/systemd/system/keepalived.service.d/kill.conf";
+	struct place *p = *state;
+	struct findings f;
+	char path[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (units[i].unit)
+			put_file(p, unit, 0644, units[i].unit);
+		if (units[i].drop_in)
+			put_file(p, drop_in, 0644, units[i].drop_in);
+		f = lint(p, "2.2.7", "agent\n", V " notify n\n }");
+		if (findings_have(&f, "kill-mode") != units[i].found)
+			fail_msg("kill-mode %sfound: %s", units[i].found ? "not " : "",
+				 units[i].unit);
+		findings_done(&f);
+		/* and who has no script has nothing to lose */
+		f = lint(p, "2.2.7", "agent\n", V " }");
+		assert_false(findings_have(&f, "kill-mode"));
+		findings_done(&f);
+		snprintf(path, sizeof(path), "%s/%s", p->dir, drop_in);
+		remove(path);
+	}
+}
+
+/* A user is in the groups that the system's own data say. */
+static void knows_who_is_in_a_group(void **state)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	const struct group *g = nobody ? getgrgid(nobody->pw_gid) : NULL;
+	struct place *p = *state;
+	struct findings f;
+	char config[128];
+
+	if (!g)
+		skip();
+	put_scripts(p);
+	snprintf(config, sizeof(config), "agent\ngroup = %.64s\n", g->gr_name);
+	f = lint(p, "2.2.7", config, V " notify %/hooks/notify nobody\n }");
+	assert_false(findings_have(&f, "script-user-group"));
+	findings_done(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(finds_what_is_wrong, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(says_nothing_else, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(is_content_with_its_own, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(tells_file_and_line, place_make, place_remove),
+		cmocka_unit_test(knows_the_line_that_flushes),
+		cmocka_unit_test_setup_teardown(looks_into_scripts, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(reads_the_unit, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(knows_who_is_in_a_group, place_make, place_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
