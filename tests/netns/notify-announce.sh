@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the neighbours hear of an instance's addresses: how often, how far apart,
+# again later, and as long as it is MASTER. And conntrackd beside it.
+# shellcheck disable=SC2317 # functions given to wait_for and check
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+command -v tcpdump >/dev/null || skip_all "no program tcpdump"
+need_vipsafe
+# shellcheck source=tests/netns/notify-lib.sh
+. "$SRC/tests/netns/notify-lib.sh"
+
+topo_nodes
+install_here
+install_vipsafe
+
+# A conntrackd that takes its time, or does not come to an end.
+cat >/usr/local/sbin/conntrackd <<-'.'
+	#!/bin/sh
+	there=no
+	[ -z "$(ip -o addr show dev br-mgmt to 192.168.11.100/32)" ] || there=yes
+	echo "$* $there" >>/run/t/conntrackd
+	[ ! -e /run/t/hang ] || exec sleep 600
+.
+chmod 755 /usr/local/sbin/conntrackd
+said() { tr '\n' ' ' <"$T/conntrackd" 2>/dev/null; }
+has_said() { [ "$(said)" = "$1" ]; }
+
+config '[agent]' 'conntrackd = /usr/local/sbin/conntrackd' 'conntrackd_timeout = 1s' \
+	'[instance VI_1]' 'device = br-mgmt' "address = $VIP" "address = $VIP6" 'conntrackd = yes' \
+	'garp = 4' 'garp_interval = 200ms' 'garp_again = 2' 'garp_again_after = 1500ms' \
+	'garp_refresh = 1s' 'garp_refresh_count = 3'
+# a short one, which nothing follows
+config_once() {
+	sed -i "s/^garp_refresh = .*/garp_refresh = 0s/; s/^garp_again = .*/garp_again = 0/" "$CONF"
+}
+
+# sniff: what node2 hears goes to $T/raw, a line each with its time
+sniff() {
+	rm -f "$T/tcpdump.err"
+	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -tt -i br-mgmt \
+		"arp host 192.168.11.100 or icmp6" >"$T/raw" 2>"$T/tcpdump.err" &
+	SNIFFER=$!
+	wait_for 10 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+}
+
+# heard_times PATTERN: microseconds, one line each
+heard_times() { awk -v p="$1" '$0 ~ p { printf "%.0f\n", $1 * 1000000 }' "$T/raw"; }
+heard() { heard_times "$1" | wc -l; }
+heard_at_least() { [ "$(heard "$1")" -ge "$2" ]; }
+ARP='who-has 192.168.11.100 .*tell 192.168.11.100'
+NA='neighbor advertisement, tgt is fd00:11::100'
+
+# gap N: between the Nth and the next, in ms
+gap() { heard_times "$1" | awk -v n="$2" 'NR == n { a = $1 } NR == n + 1 { printf "%d", ($1 - a) / 1000 }'; }
+
+# ---- the daemon announces --------------------------------------------------------------
+start_daemon
+sniff
+vipsafe notify INSTANCE VI_1 MASTER 100
+check "the first burst and the second are heard" wait_for 30 heard_at_least "$ARP" 6
+check "the same for IPv6" wait_for 30 heard_at_least "$NA" 6
+for n in 1 2 3; do
+	# never closer than asked for; how much later is up to the machine
+	check "IPv4: $n and $((n + 1)) are as far apart as configured" [ "$(gap "$ARP" $n)" -ge 190 ]
+	check "IPv6: $n and $((n + 1)) are as far apart as configured" [ "$(gap "$NA" $n)" -ge 190 ]
+done
+check "it is refreshed" wait_for 30 heard_at_least "$ARP" 15
+vipsafe notify INSTANCE VI_1 BACKUP 100
+wait_for 10 gone
+n=$(heard "$ARP")
+sleep 2.5 # more than two refreshes would take
+is "$(heard "$ARP")" "$n" "nothing is announced of what is gone"
+check "conntrackd: commit before the address is there, resync and bulk after it" \
+	has_said "-c no -R yes -B yes "
+kill $SNIFFER
+wait $SNIFFER 2>/dev/null
+
+# exactly as many as configured
+config_once
+kill -HUP "$DAEMON"
+sniff
+vipsafe notify INSTANCE VI_1 MASTER 100
+wait_for 10 there
+wait_for 10 heard_at_least "$ARP" 4
+sleep 1 # what more may come would come now
+is "$(heard "$ARP") $(heard "$NA")" "4 4" "as many as configured, and no more"
+# An IPv6 address is usable at once.
+is "$(ip -6 -o addr show dev br-mgmt tentative | grep -c fd00:11::100)" 0 "the IPv6 address is not tentative"
+serve tcp6 node1 fd00:11::100 7777
+check "and is reached" in_ns node2 timeout 10 bash -c 'exec 3<>/dev/tcp/fd00:11::100/7777'
+jobs_end
+kill $SNIFFER
+wait $SNIFFER 2>/dev/null
+
+# ---- conntrackd that hangs --------------------------------------------------------------
+vipsafe notify INSTANCE VI_1 BACKUP 100
+wait_for 10 gone
+: >"$T/conntrackd"
+: >"$T/hang"
+vipsafe notify INSTANCE VI_1 MASTER 100
+check "it hangs" wait_for 10 has_said "-c no "
+check "the daemon answers meanwhile" answers
+check "the address comes all the same" wait_for 10 there
+check "it is tried to the end" wait_for 10 has_said "-c no -R yes -B yes "
+check "and told of" wait_for 10 logged 'conntrackd -B: did not finish in time'
+hung() { pgrep -f 'sleep 600' >/dev/null; }
+check "nothing of it is left" wait_for 10 not hung
+vipsafe notify INSTANCE VI_1 BACKUP 100
+wait_for 10 gone
+: >"$T/conntrackd"
+vipsafe notify INSTANCE VI_1 MASTER 100
+wait_for 10 has_said "-c no "
+vipsafe notify INSTANCE VI_1 BACKUP 100
+check "BACKUP while it hangs: the rest is left out" wait_for 5 not hung
+check "and the address does not come" wait_for 5 quiet
+check "it is not there" gone
+has_said "-c no " || diag "it was run with: $(said)"
+rm "$T/hang"
+end_daemon TERM
+
+# ---- without the daemon --------------------------------------------------------------------
+: >"$T/conntrackd"
+sniff
+vipsafe notify INSTANCE VI_1 MASTER 100
+check "without a daemon: it comes" wait_for 20 there
+check "it is announced" wait_for 20 heard_at_least "$ARP" 4
+check "conntrackd is run" wait_for 20 has_said "-c no -R yes -B yes "
+kill $SNIFFER
+wait $SNIFFER 2>/dev/null
+vipsafe notify INSTANCE VI_1 BACKUP 100
+check "and goes" wait_for 20 gone
+is "$(grep -c -e -t "$T/conntrackd")" 0 "never is the table flushed"
+done_testing
