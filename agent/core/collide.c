@@ -172,30 +172,8 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	return put(c, key, &r);
 }
 
-/* A director's own row: only when the RS it was sent to is shown the client. */
-static int put_row(struct collide *c, const struct flow *f)
-{
-	unsigned views = f->pin ? 0 : VIEW_OUT | (c->node.tracks ? 0 : VIEW_RS);
-	struct lvs_dest d;
-
-	if (!f->has_rs ||
-	    !lvs_map_lookup(c->map, f->l4proto, f->rs.family, f->rs.bytes, f->rport, &d))
-		return 0;
-	return d.real ? put_flow(c, f, views) : 0;
-}
-
-int collide_add(struct collide *c, const struct flow *f)
-{
-	struct flow n = *f;
-
-	flow_normalise(&n);
-	if (n.origin & FLOW_IPVS)
-		return put_row(c, &n);
-	return put_flow(c, &n, VIEW_RS | (c->node.director ? VIEW_OUT : 0));
-}
-
-/* A socket whose packets leave with other addresses: what the RS sees is the
- * entry's. Its evidence stays. */
+/* A socket whose packets leave with other addresses, or through our own director:
+ * what the RS sees is what conntrack or the director tells. Its evidence stays. */
 static void supersede(struct collide *c, const struct flow *before, struct flow *f)
 {
 	uint32_t target, at;
@@ -213,6 +191,31 @@ static void supersede(struct collide *c, const struct flow *before, struct flow 
 	f->state = r->state;
 	f->origin |= FLOW_SOCKET;
 	drop(c, key, at);
+}
+
+/* A director's own row: only when the RS it was sent to is shown the client. */
+static int put_row(struct collide *c, const struct flow *f)
+{
+	unsigned views = f->pin ? 0 : VIEW_OUT | (c->node.tracks ? 0 : VIEW_RS);
+	struct flow before = *f, row = *f;
+	struct lvs_dest d;
+
+	if (!f->has_rs ||
+	    !lvs_map_lookup(c->map, f->l4proto, f->rs.family, f->rs.bytes, f->rport, &d) || !d.real)
+		return 0;
+	before.has_rs = false;
+	supersede(c, &before, &row);
+	return put_flow(c, &row, views);
+}
+
+int collide_add(struct collide *c, const struct flow *f)
+{
+	struct flow n = *f;
+
+	flow_normalise(&n);
+	if (n.origin & FLOW_IPVS)
+		return put_row(c, &n);
+	return put_flow(c, &n, VIEW_RS | (c->node.director ? VIEW_OUT : 0));
 }
 
 int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origin origin,

@@ -78,6 +78,7 @@ enum collide_effect {
 	COLLIDE_DIRECT_RESET, /* the RS has given up the first session: it hangs */
 	COLLIDE_DIRECT_SOON,  /* the opening one is about to reset the other */
 	COLLIDE_STALLS,	      /* the opening one cannot open while the other is remembered */
+	COLLIDE_VIA_DEAF,     /* our own sockets on a director: the direct one hears all */
 	COLLIDE_CROSSES,      /* datagrams of one are taken for the other's */
 };
 

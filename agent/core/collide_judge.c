@@ -59,7 +59,7 @@ static enum collide_certainty certainty_of(const struct collision *c, bool unsur
 		return COLLIDE_MANIFEST;
 	if (!certain)
 		return COLLIDE_POSSIBLE;
-	if (c->effect == COLLIDE_DIRECT_RESET ||
+	if (c->effect == COLLIDE_DIRECT_RESET || c->effect == COLLIDE_VIA_DEAF ||
 	    (c->effect == COLLIDE_STALLS &&
 	     !is_closed(&(struct record){ .state = c->via.state, .origin = c->via.origin })))
 		return COLLIDE_MANIFEST;
@@ -88,6 +88,14 @@ static bool is_hijacked(const struct party *x, const struct party *y)
 		return false;
 	/* the answers to our own sockets are theirs before IPVS is asked */
 	return !((x->record.origin | y->record.origin) & FLOW_SOCKET);
+}
+
+/* Both are our own sockets, and we are the director: answers to either are the
+ * direct one's before IPVS is asked, whichever was first (early demux). */
+static bool is_deaf(const struct collide *c, const struct record *direct, const struct record *via)
+{
+	return c->node.director && direct->origin & via->origin & FLOW_SOCKET && is_row(via) &&
+	       direct->state == FLOW_ESTABLISHED && !is_closed(via);
 }
 
 bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
@@ -123,6 +131,9 @@ bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
 		toa_is_unknown(c, &via->target->side) || toa_is_unknown(c, &direct->target->side);
 	r.effect = x_via && y_via ? effect_of_both_via(&direct->record, &via->record, l4proto)
 				  : effect_of(&direct->record, &via->record, l4proto);
+	if (!(x_via && y_via) && l4proto == IPPROTO_TCP &&
+	    is_deaf(c, &direct->record, &via->record))
+		r.effect = COLLIDE_VIA_DEAF;
 	r.certainty = certainty_of(&r, unsure);
 	*ret = r;
 	return true;

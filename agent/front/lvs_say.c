@@ -34,6 +34,9 @@ static const char *effect_text(const struct collision *c)
 			       ? "the new connection cannot be opened while the other is remembered"
 			       : "the direct connection cannot be opened while the other is "
 				 "remembered";
+	case COLLIDE_VIA_DEAF:
+		return "answers to the connection through the service go to the direct one's "
+		       "socket; it will hang";
 	case COLLIDE_CROSSES:
 		return "answers to one are delivered to the other";
 	}
@@ -115,40 +118,66 @@ static void add_origin(struct lvs_line *l, unsigned origin)
 	lvs_line_add(l, "origin", "%s", text);
 }
 
-/* Connections to the service get a window of ports nothing else uses. */
-static void add_window(const struct lvs_say *s, struct lvs_line *l, uint8_t family, uint8_t l4proto,
-		       const uint8_t *vip, uint16_t port)
-{
-	struct addr a = addr_make(family, vip);
-	char addr[PREFIX_TEXT_MAX], proto[8], range[96] = "", dport[24] = "";
-	unsigned low = s->ports->high + 1U;
+struct window {
+	uint8_t family, l4proto;
+	unsigned low, high;
+};
 
-	if (low + WINDOW_MIN > 65536 || s->ports->high < 1024) {
-		low = 49152;
+/* What is sent to DEST leaves from a port of the window. */
+static void format_window(char *buf, size_t size, const struct window *w, const uint8_t *dest,
+			  uint16_t port)
+{
+	struct addr a = addr_make(w->family, dest);
+	char addr[PREFIX_TEXT_MAX], proto[8], dport[24] = "";
+
+	if (port)
+		snprintf(dport, sizeof(dport), " --dport %u", port);
+	snprintf(buf, size, "%s -t nat -I POSTROUTING -p %s -d %s%s -j MASQUERADE --to-ports %u-%u",
+		 w->family == AF_INET6 ? "ip6tables" : "iptables", l4proto_name(w->l4proto, proto),
+		 addr_format(&a, addr), dport, w->low, w->high);
+}
+
+/* Connections to the service get a window of ports nothing else uses. BEHIND:
+ * where clients behind this node connect to directly. Those who have used a port
+ * for the service first would come out of the window's there, too: nf_nat likes
+ * to keep a client's translation for other destinations. NULL: our own sockets. */
+static void add_window(const struct lvs_say *s, struct lvs_line *l, const struct flow *via,
+		       const struct flow *behind)
+{
+	char range[96] = "", rule[192], other[192] = "";
+	struct window w = { via->family, via->l4proto, s->ports->high + 1U, 65535 };
+
+	if (w.low + WINDOW_MIN > 65536 || s->ports->high < 1024) {
+		w.low = 49152;
 		snprintf(range, sizeof(range),
 			 "sysctl -w net.ipv4.ip_local_port_range=\"32768 49151\"; ");
 	}
-	if (port)
-		snprintf(dport, sizeof(dport), " --dport %u", port);
-	lvs_line_add(l, "prevent",
-		     "%s%s -t nat -I POSTROUTING -p %s -d %s%s -j MASQUERADE --to-ports %u-65535",
-		     range, family == AF_INET6 ? "ip6tables" : "iptables",
-		     l4proto_name(l4proto, proto), addr_format(&a, addr), dport, low);
+	format_window(rule, sizeof(rule), &w, via->dest, via->dport);
+	if (behind) {
+		w.high = w.low - 1;
+		w.low = 1024;
+		format_window(other, sizeof(other), &w, behind->dest, behind->dport);
+	}
+	/* this director forwards what others connect */
+	if (via->origin & FLOW_IPVS && !(via->origin & FLOW_SOCKET))
+		lvs_line_add(l, "where", "client");
+	lvs_line_add(l, "prevent", "%s%s%s%s", range, rule, *other ? "; " : "", other);
 	lvs_line_add(l, "see", SEE_PATHS);
 }
 
-/* A socket of this node that hangs is freed at once, and its peer not harmed. */
+/* The socket of this node that hangs is freed at once, and its peer not harmed. */
 static void add_remedies(const struct lvs_say *s, struct lvs_line *l, const struct collision *c)
 {
 	char client[LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
-	const struct flow *d = &c->direct, *v = &c->via;
+	const struct flow *hung = c->effect == COLLIDE_VIA_DEAF ? &c->via : &c->direct;
+	bool behind = c->class != COLLIDE_A2 && !(c->direct.origin & FLOW_SOCKET);
 
-	if (c->certainty != COLLIDE_POSSIBLE && d->origin & FLOW_SOCKET &&
-	    d->l4proto == IPPROTO_TCP)
+	if (c->certainty != COLLIDE_POSSIBLE && hung->origin & FLOW_SOCKET &&
+	    hung->l4proto == IPPROTO_TCP)
 		lvs_line_add(l, "fix", "ss -K src %s dst %s",
-			     lvs_bytes_format(d->family, d->client, d->cport, client),
-			     lvs_bytes_format(d->family, d->dest, d->dport, dest));
-	add_window(s, l, v->family, v->l4proto, v->dest, v->dport);
+			     lvs_bytes_format(hung->family, hung->client, hung->cport, client),
+			     lvs_bytes_format(hung->family, hung->dest, hung->dport, dest));
+	add_window(s, l, &c->via, behind ? &c->direct : NULL);
 }
 
 /* One step less severe. */
@@ -260,6 +289,15 @@ static bool risk_level(const struct lvs_settings *s, const struct risk_row *row,
 	return true;
 }
 
+static struct flow flow_to(const struct risk_row *row, const struct lvs_side *side)
+{
+	struct flow f = { .family = side->dest.family, .l4proto = row->l4proto };
+
+	memcpy(f.dest, side->dest.bytes, sizeof(f.dest));
+	f.dport = side->port;
+	return f;
+}
+
 bool lvs_say_risk(const struct lvs_say *s, const struct risk_row *row, usec_t sample,
 		  struct lvs_line *ret)
 {
@@ -297,9 +335,11 @@ bool lvs_say_risk(const struct lvs_say *s, const struct risk_row *row, usec_t sa
 	lvs_line_number(ret, "p_connect_stall", "%.4f", row->risk.stall);
 	if (sample)
 		lvs_line_add(ret, "sample", "%us", (unsigned)(sample / USEC_PER_SEC));
-	if (level != SEVERITY_NOTE)
-		add_window(s, ret, row->client.family, row->l4proto, row->via.dest.bytes,
-			   row->via.port);
+	if (level != SEVERITY_NOTE) {
+		struct flow direct = flow_to(row, &row->direct), via_flow = flow_to(row, &row->via);
+
+		add_window(s, ret, &via_flow, row->class == COLLIDE_A ? &direct : NULL);
+	}
 	return true;
 }
 

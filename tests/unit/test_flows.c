@@ -137,6 +137,32 @@ static void takes_an_entry_for_its_socket(void **state _unused_)
 
 #define SECOND(n) ((n)*USEC_PER_SEC)
 
+/* On a director: a socket of its own that talks to its own service. */
+static void takes_a_row_for_its_socket(void **state _unused_)
+{
+	_cleanup_(lvs_map_freep) struct lvs_map *m = map_of(VIP, LVS_NAT, LVS_TOA_UNSET, RS);
+	_cleanup_(collide_freep) struct collide *c = collide_new(m, plain_director, 1);
+	struct flow f = flow_of(IPPROTO_TCP, C, VIP, FLOW_OPENING);
+	struct found found;
+
+	f.backoff = 3;
+	put(c, f);
+	put(c, flow_of(IPPROTO_TCP, C, RS, FLOW_ESTABLISHED));
+	put(c, row_of(C, VIP, RS));
+	assert_int_equal(collide_count(c), 2);
+	found = find_all(c);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.last.class, COLLIDE_A);
+	/* the socket knows that nobody answers, the row where it was sent */
+	assert_int_equal(found.last.via.state, FLOW_OPENING);
+	assert_int_equal(found.last.via.backoff, 3);
+	assert_int_equal(found.last.via.origin, FLOW_SOCKET | FLOW_IPVS);
+	assert_true(found.last.via.has_rs);
+	assert_false(found.last.hijack);
+	assert_int_equal(found.last.effect, COLLIDE_VIA_DEAF);
+	assert_int_equal(found.last.certainty, COLLIDE_MANIFEST);
+}
+
 static void holds_what_a_director_remembers(void **state _unused_)
 {
 	_cleanup_(lvs_map_freep) struct lvs_map *m = map_of(VIP, LVS_NAT, LVS_TOA_UNSET, RS);
@@ -278,6 +304,7 @@ int main(void)
 		cmocka_unit_test(ignores_zones),
 		cmocka_unit_test(sees_what_is_on_the_wire),
 		cmocka_unit_test(takes_an_entry_for_its_socket),
+		cmocka_unit_test(takes_a_row_for_its_socket),
 		cmocka_unit_test(holds_what_a_director_remembers),
 		cmocka_unit_test(drops_what_is_none_of_its_business),
 		cmocka_unit_test(agrees_with_a_list),

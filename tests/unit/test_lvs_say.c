@@ -83,6 +83,41 @@ static void tells_of_a_pair(void **state _unused_)
 	assert_non_null(strstr(s.text, "rs_share=1.00"));
 }
 
+/* Who is freed, and whose ports are to change, depends on whose they are. */
+static void chooses_the_remedy(void **state _unused_)
+{
+	_cleanup_(scene_done) struct scene s;
+	struct collision c;
+
+	scene_init(&s, LVS_NAT, LVS_TOA_UNSET);
+	c = pair_of(&s, FLOW_ESTABLISHED, FLOW_ESTABLISHED, 0);
+	/* clients behind this node: their direct connections need a window, too */
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	lvs_say_live(&s.say, &c, &s.line);
+	render(&s);
+	assert_string_equal(
+		s.remedy,
+		"prevent=\"iptables -t nat -I POSTROUTING -p tcp -d 10.141.16.0 --dport 3306 "
+		"-j MASQUERADE --to-ports 61000-65535; "
+		"iptables -t nat -I POSTROUTING -p tcp -d 10.112.61.163 --dport 3269 "
+		"-j MASQUERADE --to-ports 1024-60999\" see=lvs-collision#3.2,#3.4");
+
+	/* what a director forwards is for the client to change */
+	c.via.origin = FLOW_IPVS;
+	lvs_say_live(&s.say, &c, &s.line);
+	assert_string_equal(lvs_line_value(&s.line, "where"), "client");
+
+	/* but not its own sockets, of which the other one hangs */
+	c.direct.origin = FLOW_SOCKET;
+	c.via.origin = FLOW_SOCKET | FLOW_IPVS;
+	c.effect = COLLIDE_VIA_DEAF;
+	lvs_say_live(&s.say, &c, &s.line);
+	assert_null(lvs_line_value(&s.line, "where"));
+	assert_string_equal(lvs_line_value(&s.line, "fix"),
+			    "ss -K src 192.168.11.7:61902 dst 10.141.16.0:3306");
+	assert_non_null(strstr(lvs_line_value(&s.line, "effect"), "it will hang"));
+}
+
 static void finds_room_for_a_window(void **state _unused_)
 {
 	_cleanup_(scene_done) struct scene s;
@@ -317,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_of_a_pair),
+		cmocka_unit_test(chooses_the_remedy),
 		cmocka_unit_test(finds_room_for_a_window),
 		cmocka_unit_test(weighs_what_it_knows),
 		cmocka_unit_test(tells_of_a_risk),
