@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/setting.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,11 +199,10 @@ void setting_init(const struct setting *keys, void *base)
 	const struct setting *k;
 	struct request_error e;
 
+	/* A table that contradicted itself would fail its unit test. */
 	for (k = keys; k->name; k++) {
-		int r = k->initial ? setting_set(k, k->initial, base, &e) : 0;
-
-		assert(r == 0); /* the table contradicts itself */
-		(void)r;
+		if (k->initial)
+			(void)setting_set(k, k->initial, base, &e);
 	}
 }
 

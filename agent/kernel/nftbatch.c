@@ -6,6 +6,7 @@
 
 #include <linux/netfilter.h>
 
+#include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nftattr.h"
 
@@ -171,4 +172,15 @@ void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t fa
 		  nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, command), NLM_F_DUMP, family, seq));
 	b->first = b->last = seq;
 	b->len = buf.len;
+}
+
+bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex)
+{
+	const struct nlattr *a[TABLE_NAME + 1];
+	const char *name;
+
+	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWTABLE), a, TABLE_NAME))
+		return false;
+	name = nfmsg_text(a[TABLE_NAME]);
+	return name && hold_text_number(name, prefix, "", ret_ifindex);
 }

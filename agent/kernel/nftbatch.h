@@ -75,3 +75,6 @@ void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int i
 
 /* One message that asks for all of COMMAND (MSG_GETTABLE …) in FAMILY. */
 void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family);
+
+/* Is this message of a listing about the table PREFIX followed by a device? */
+bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);

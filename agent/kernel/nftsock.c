@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
 #include "kernel/nftattr.h"
@@ -64,17 +63,6 @@ int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
 	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
 }
 
-bool nftsock_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex)
-{
-	const struct nlattr *a[TABLE_NAME + 1];
-	const char *name;
-
-	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWTABLE), a, TABLE_NAME))
-		return false;
-	name = nfmsg_text(a[TABLE_NAME]);
-	return name && hold_text_number(name, prefix, "", ret_ifindex);
-}
-
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
 {
 	uint32_t seq;
@@ -103,7 +91,7 @@ static void take_table(void *ud, const struct nlmsghdr *nlh)
 	struct found *f = ud;
 	int ifindex;
 
-	if (f->n < FOUND_MAX && nftsock_is_table(nlh, f->prefix, &ifindex) &&
+	if (f->n < FOUND_MAX && nftbatch_is_table(nlh, f->prefix, &ifindex) &&
 	    f->wanted(f->ud, ifindex))
 		f->ifindex[f->n++] = ifindex;
 }

@@ -2,8 +2,6 @@
 /* A socket to nf_tables, and the batch that is sent over it. */
 #pragma once
 
-#include <linux/netlink.h>
-
 #include "kernel/nftbatch.h"
 
 struct nftsock;
@@ -29,9 +27,7 @@ bool nftsock_possible(void);
 int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
 		 void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
 
-/* Is this message of a listing about the table PREFIX followed by a device? */
-bool nftsock_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);
-
+/* Delete the table PREFIX followed by IFINDEX. */
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex);
 
 /* Remove the tables PREFIX followed by a device that is WANTED. Returns how many. */

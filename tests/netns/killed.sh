@@ -33,7 +33,7 @@ kill_at() {
 	read -r -t "$(printf '%d.%06d' $(($2 / 1000000)) $(($2 % 1000000)))" _ <>"$T/never"
 	mapfile -t pids < <(pgrep -x vipsafe) # all in our own pid namespace
 	[ ${#pids[@]} = 0 ] || kill "-$1" "${pids[@]}" 2>/dev/null
-	wait $pid 2>/dev/null
+	wait "$pid" 2>/dev/null
 	wait_for 10 gone || bail_out "vipsafe does not end"
 }
 

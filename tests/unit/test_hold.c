@@ -15,7 +15,6 @@
 
 #include "kernel/ctattr.h"
 #include "kernel/hold_nftmsg.h"
-#include "kernel/nftsock.h"
 #include "kernel/hold_text.h"
 #include "kernel/nftattr.h"
 #include "random.h"
@@ -274,10 +273,10 @@ static void table_is_ours(void **state _unused_)
 	struct nlmsghdr *nlh = table_message(&b, 4711);
 	int ifindex = 0;
 
-	assert_true(nftsock_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
+	assert_true(nftbatch_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
 	assert_int_equal(ifindex, 4711);
 	nlh->nlmsg_type++;
-	assert_false(nftsock_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
+	assert_false(nftbatch_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex));
 }
 
 /* Whatever comes is read within its bounds (run under the sanitizers). */
@@ -298,7 +297,7 @@ static void damaged_table(void **state _unused_)
 		copy = malloc(nlh->nlmsg_len);
 		assert_non_null(copy);
 		memcpy(copy, nlh, nlh->nlmsg_len);
-		(void)nftsock_is_table((void *)copy, HOLD_TABLE_PREFIX, &ifindex);
+		(void)nftbatch_is_table((void *)copy, HOLD_TABLE_PREFIX, &ifindex);
 		assert_true(ifindex > 0);
 		free(copy);
 	}
