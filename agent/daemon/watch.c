@@ -75,14 +75,19 @@ static void tell_events(struct watch *x, const struct guard_status *s)
 {
 	struct tell *t = x->all->tell;
 	const struct guard_status *was = &x->seen;
+	char text[PREFIX_TEXT_MAX];
 
 	if (s->state != was->state || strcmp(s->reason, was->reason) != 0)
 		tell_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
 			   "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "", s->reason);
-	if (s->repairs != was->repairs)
+	if (s->foreign_deletes != was->foreign_deletes)
+		tell_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
+			   "somebody else has deleted %s%s", prefix_format(&s->foreign_last, text),
+			   s->foreign_deletes - was->foreign_deletes > 1 ? " and more" : "");
+	if (s->restored != was->restored || s->lost != was->lost)
 		tell_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
 			   s->restored - was->restored, s->lost - was->lost,
-			   "somebody else has deleted an address: %llu restored, %llu lost",
+			   "%llu connections restored, %llu lost",
 			   (unsigned long long)(s->restored - was->restored),
 			   (unsigned long long)(s->lost - was->lost));
 	if (s->removed != was->removed)
@@ -321,6 +326,8 @@ struct status_device *watches_status(const struct watches *w)
 			.young = s.young,
 			.pins = s.pins,
 			.pin_failures = s.pin_failures,
+			.full = s.full,
+			.foreign_deletes = s.foreign_deletes,
 			.repairs = s.repairs,
 			.restored = s.restored,
 			.lost = s.lost,

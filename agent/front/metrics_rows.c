@@ -195,6 +195,7 @@ static void device_counter(const struct metric_source *f, struct metric_sink *s,
 
 DEVICE_COUNTER(pins)
 DEVICE_COUNTER(pin_failures)
+DEVICE_COUNTER(foreign_deletes)
 DEVICE_COUNTER(repairs)
 DEVICE_COUNTER(restored)
 DEVICE_COUNTER(lost)
@@ -269,6 +270,8 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", device_pins },
 	{ "vipsafe_device_pin_failures_total", "counter", "Entries that could not be pinned.",
 	  device_pin_failures },
+	{ "vipsafe_device_foreign_deletes_total", "counter",
+	  "Addresses of a device that somebody else has deleted.", device_foreign_deletes },
 	{ "vipsafe_device_repairs_total", "counter",
 	  "Repairs after somebody else deleted an address.", device_repairs },
 	{ "vipsafe_device_restored_total", "counter", "Connections put back by repairs.",

@@ -21,7 +21,9 @@ struct status_device {
 	enum pin_mode mode;
 	enum hold_choice hold; /* never AUTO */
 	bool quarantined;
-	uint64_t pinned, young; /* entries known now */
+	bool full;		  /* more entries than may be known: some are not protected */
+	uint64_t pinned, young;	  /* entries known now */
+	uint64_t foreign_deletes; /* of addresses, by anybody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
 	char reason[REPORT_TEXT_MAX]; /* why it is not live; "" otherwise */
 };

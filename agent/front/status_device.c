@@ -58,6 +58,8 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "young", number(d->young));
 	failed |= json_object_set_new(o, "pins", number(d->pins));
 	failed |= json_object_set_new(o, "pin_failures", number(d->pin_failures));
+	failed |= json_object_set_new(o, "full", json_boolean(d->full));
+	failed |= json_object_set_new(o, "foreign_deletes", number(d->foreign_deletes));
 	failed |= json_object_set_new(o, "repairs", number(d->repairs));
 	failed |= json_object_set_new(o, "restored", number(d->restored));
 	failed |= json_object_set_new(o, "lost", number(d->lost));

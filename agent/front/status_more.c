@@ -159,6 +159,10 @@ static void find_devices(const struct status *s, struct findings *f)
 				     "find out who flushes it: conntrack -E -e DESTROY",
 				     "%s: flushed again and again, repairs are suspended",
 				     d->device);
+		else if (d->full)
+			findings_add(f, SEVERITY_WARNING, "limit-reached", NULL,
+				     "%s: there are more connections than may be known%s%s",
+				     d->device, *d->reason ? ": " : "", d->reason);
 		else if (d->hold == HOLD_OFF && d->mode == PIN_CONTINUOUS &&
 			 strcmp(d->state, "unguarded") != 0)
 			findings_add(f, SEVERITY_WARNING, "no-hold", "vipsafe doctor",

@@ -30,6 +30,8 @@ struct guard_status {
 	uint64_t pinned;		  /* known to be pinned now */
 	uint64_t young;			  /* known and not pinned (on demand: all known) */
 	uint64_t pins, pin_failures;	  /* since the start */
+	uint64_t foreign_deletes;	  /* of the device's addresses, by anybody else */
+	struct prefix foreign_last;	  /* the latest one */
 	uint64_t repairs, restored, lost; /* after foreign deletes */
 	uint64_t removed;		  /* since their address was lost */
 	uint64_t overruns, relists;

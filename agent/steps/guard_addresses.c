@@ -90,8 +90,11 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 	if (!gone || is_own_doing(g, a))
 		return 0;
 	note_loss(g, &a->prefix.addr);
-	if (a->ifindex == g->link.ifindex)
-		guard_begin_repair(g, true);
+	if (a->ifindex != g->link.ifindex)
+		return 0;
+	g->status.foreign_deletes++;
+	g->status.foreign_last = a->prefix;
+	guard_begin_repair(g, true);
 	return 0;
 }
 

@@ -83,6 +83,7 @@ moved 'vipsafe_operation_duration_seconds_count{op="del"}'
 moved 'vipsafe_operation_duration_seconds_sum{op="add"}'
 moved 'vipsafe_device_pins_total{device="br-mgmt"}'
 moved 'vipsafe_device_removed_total{device="br-mgmt"}'
+moved 'vipsafe_device_foreign_deletes_total{device="br-mgmt"}'
 moved vipsafe_clients_refused_total
 moved vipsafe_watchers
 moved vipsafe_config_error

@@ -65,6 +65,7 @@ wait_for 20 pinned || bail_out "nothing gets pinned"
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
 ip addr add 192.168.11.20/24 dev br-mgmt
 ip addr del 192.168.11.7/24 dev br-mgmt
+heard text 'br-mgmt address: somebody else has deleted 192.168.11.7/24' "an address that somebody else deletes"
 heard text 'br-mgmt removed: an address is gone, and [0-9]+ entries' "entries that go with their address"
 ip addr add 192.168.11.7/24 dev br-mgmt
 jobs_server() { job_end flows; job_end server; }

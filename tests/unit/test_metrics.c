@@ -109,6 +109,7 @@ static void the_moment_is_told(void **state _unused_)
 				   .young = 2,
 				   .pins = 3,
 				   .pin_failures = 4,
+				   .foreign_deletes = 11,
 				   .repairs = 5,
 				   .restored = 6,
 				   .lost = 7,
@@ -151,6 +152,7 @@ static void the_moment_is_told(void **state _unused_)
 	has(text, "_device_entries{device=\"br\\\"0\\\\\",kind=\"unpinned\"} 2\n");
 	has(text, "_device_pins_total{device=\"br\\\"0\\\\\"} 3\n");
 	has(text, "_device_pin_failures_total{device=\"br\\\"0\\\\\"} 4\n");
+	has(text, "_device_foreign_deletes_total{device=\"br\\\"0\\\\\"} 11\n");
 	has(text, "_device_repairs_total{device=\"br\\\"0\\\\\"} 5\n");
 	has(text, "_device_restored_total{device=\"br\\\"0\\\\\"} 6\n");
 	has(text, "_device_lost_total{device=\"br\\\"0\\\\\"} 7\n");

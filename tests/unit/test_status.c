@@ -210,6 +210,9 @@ static void what_is_wrong_is_said(void **state _unused_)
 	s.devices[1].state = "live";
 	codes_are(&s, "no-hold");
 	s.devices[0].hold = HOLD_NFT;
+	s.devices[0].full = true;
+	codes_are(&s, "limit-reached");
+	s.devices[0].full = false;
 	strcpy(s.status.config_error, "it is \033[2J bad");
 	codes_are(&s, "config");
 	s.status.config_error[0] = '\0';
