@@ -132,7 +132,13 @@ static void request_from_options(struct request *req, const struct cli *cli)
 static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 {
 	struct move m = { .cli = cli };
-	const struct worker_job job = { .run = move_run, .after = move_after, .ud = &m };
+	const struct worker_job job = {
+		.run = move_run,
+		.after = move_after,
+		.ud = &m,
+		.what = op_name(op),
+		.budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline,
+	};
 	struct request_error e;
 	int code;
 

@@ -11,11 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <vipsafe/base.h>
 #include <vipsafe/protocol.h>
 
 #include "core/text.h"
+
+#define PROGRESS_AFTER USEC_PER_SEC
+#define PROGRESS_EVERY (200 * USEC_PER_MSEC)
 
 #define FDS_MAX 1024 /* closed blindly where /proc is missing */
 
@@ -183,13 +187,41 @@ static bool comes_in_time(int fd, usec_t patience)
 	return r > 0;
 }
 
+static usec_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+/* Until the answer comes. Carriage returns and blanks any terminal understands. */
+static void show_progress(const struct worker_job *job, int fd)
+{
+	usec_t began = now_usec(), passed = 0;
+	int width = 0;
+
+	while (!comes_in_time(fd, PROGRESS_EVERY)) {
+		passed = now_usec() - began;
+		if (passed < PROGRESS_AFTER)
+			continue;
+		width = fprintf(stderr, "\rvipsafe: %s: %llu s of at most %llu s", job->what,
+				(unsigned long long)(passed / USEC_PER_SEC),
+				(unsigned long long)(job->budget / USEC_PER_SEC));
+		fflush(stderr);
+	}
+	if (width > 0)
+		fprintf(stderr, "\r%*s\r", width, "");
+}
+
 static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 {
 	struct answer a;
 
 	if (job->patience && !comes_in_time(fd, job->patience))
 		return EXIT_DONE;
-
+	if (job->what && isatty(STDERR_FILENO))
+		show_progress(job, fd);
 	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
 		return tell_of_death(pid);
 	pass_on(fd, a.out_size, stdout);

@@ -18,6 +18,10 @@ struct worker_job {
 	/* How long the caller waits for what the work has to say; 0: to its end.
 	 * Then it goes on without it. */
 	usec_t patience;
+	/* What is being done, for a terminal when it takes longer than a second,
+	 * and how long it may take; NULL: nothing is shown. */
+	const char *what;
+	usec_t budget;
 };
 
 /* Returns the exit code of the job. Where no child can be made, the job runs

@@ -94,7 +94,7 @@ if command -v script >/dev/null; then
 		local columns=$1
 		shift
 		script -qec "stty cols $columns 2>/dev/null; '$VIPSAFE' --config '$CONF' $*" /dev/null \
-			</dev/null | tr -d '\r'
+			</dev/null | tr '\r' '\n'
 	}
 	on_terminal 40 status >"$T/narrow"
 	like "$(cat "$T/narrow")" "  PROTECTION  continuous" "40 columns: blocks instead of a table"
@@ -102,6 +102,12 @@ if command -v script >/dev/null; then
 		"and none of their lines is longer"
 	like "$(on_terminal 80 status)" "br-mgmt +continuous +yes +live" "80 columns: a table"
 	is "$(on_terminal 80 history | awk 'length > 80' | wc -l)" 0 "the history fits 80 columns"
+	# somebody has the device's lock: an operation that takes longer
+	job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
+	hear locker 5
+	on_terminal 80 --local --timeout 3 del 192.168.11.250/32 dev br-mgmt >"$T/slow"
+	job_end locker
+	like "$(cat "$T/slow")" "vipsafe: del: [1-3] s of at most 3 s" "what takes over a second shows that it goes on"
 	check "no colour, no control character" not grep -qP '[^\x20-\x7e\n]' "$T/narrow"
 else
 	skip "terminals of 40 and 80 columns" "no program script"
