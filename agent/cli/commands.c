@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/option.h"
+#include "front/lvs_load.h"
+#include "steps/lvs_scan.h"
 
 #define ADD_ARGUMENTS                                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
@@ -145,6 +147,19 @@ struct run_env cli_run_env(const struct cli *cli, struct kernel kernel)
 		.seed = cli->seed,
 		.boot_id = cli->boot_id,
 	};
+}
+
+struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
+{
+	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
+	struct run_env env = cli_run_env(cli, kernel);
+
+	/* without a map nothing is looked for, and the move is none the worse */
+	if (!cli->lvs_map)
+		(void)lvs_load(&cli->settings.lvs, config, lvs_scan_ipvs, &kernel, NULL,
+			       kernel.ops->now(kernel.ctx), &cli->lvs_map);
+	env.lvs_map = cli->lvs_map;
+	return env;
 }
 
 int command_usage(const struct request_error *e)

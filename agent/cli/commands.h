@@ -18,6 +18,7 @@ struct cli {
 	struct settings settings;
 	uint64_t seed;
 	char boot_id[BOOT_ID_MAX];
+	struct lvs_map *lvs_map; /* owned; NULL: not needed so far */
 };
 
 struct command {
@@ -62,5 +63,8 @@ int command_usage(const struct request_error *e);
 
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
+
+/* The same for one that moves an address: with the map of LVS services. */
+struct run_env cli_move_env(struct cli *cli, struct kernel kernel);
 
 DEFINE_CLEANUP(struct kernel_real, kernel_real_free)

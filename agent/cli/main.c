@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "core/lvs_map.h"
 #include "cli/complete.h"
 #include "front/config.h"
 
@@ -65,6 +66,7 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	cli->seed = identity_seed();
 	identity_boot_id(cli->boot_id);
 	code = c->run(cli, argc, argv);
+	cli->lvs_map = lvs_map_free(cli->lvs_map);
 	settings_done(&cli->settings);
 	return code;
 }

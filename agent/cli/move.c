@@ -13,7 +13,7 @@
 #include "steps/verdict.h"
 
 struct move {
-	const struct cli *cli;
+	struct cli *cli;
 	struct request request;
 	struct report report;
 	struct kernel_real *kernel; /* open after the run, for what follows */
@@ -92,7 +92,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 			    r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
 			    "cannot talk to the kernel: %s", strerror(-r));
 	} else {
-		env = cli_run_env(m->cli, kernel_real_get(m->kernel));
+		env = cli_move_env(m->cli, kernel_real_get(m->kernel));
 		run_move(&env, &m->request, &m->report);
 	}
 	cli_tell(m->cli, &m->report);

@@ -6,7 +6,7 @@
 #include "front/wire.h"
 
 struct notify {
-	const struct cli *cli;
+	struct cli *cli;
 	struct wire_request request;
 	struct report report;	    /* of the last addresses added here */
 	struct kernel_real *kernel; /* open after the work, for what follows */

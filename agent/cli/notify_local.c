@@ -141,7 +141,7 @@ static void run_request(struct work *w, const struct instance_settings *one,
 			const struct request *request)
 {
 	struct settings settings = *w->settings; /* what it owns stays there */
-	struct run_env env = cli_run_env(w->n->cli, w->kernel);
+	struct run_env env = cli_move_env(w->n->cli, w->kernel);
 	struct report *report = &w->n->report;
 
 	settings.announce = one->announce;

@@ -12,7 +12,7 @@
 #include "steps/remember.h"
 
 struct recover {
-	const struct cli *cli;
+	struct cli *cli;
 	FILE *out, *err;
 	json_t *list;  /* --json: the reports; NULL when out of memory */
 	int exit_code; /* of the first run that did not end well */
@@ -65,7 +65,7 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	if (r < 0)
 		return fail(rec, r);
 	rec->list = rec->cli->options.json ? json_array() : NULL;
-	env = cli_run_env(rec->cli, kernel_real_get(real));
+	env = cli_move_env(rec->cli, kernel_real_get(real));
 	r = run_recover(&env, on_report, rec);
 	if (!r && !rec->cli->options.json)
 		fputs("nothing to recover\n", out);

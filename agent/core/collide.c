@@ -185,7 +185,7 @@ static void supersede(struct collide *c, const struct flow *before, struct flow 
 			      &key))
 		return;
 	r = find_record(c, key, target, &at);
-	if (!r || r->origin != FLOW_SOCKET)
+	if (!r || (r->origin & ~FLOW_SAVED) != FLOW_SOCKET)
 		return;
 	f->backoff = r->backoff;
 	f->state = r->state;

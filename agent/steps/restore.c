@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/repair.h"
+#include "steps/collide.h"
 
 /* Entries per batch. A batch is also the grain in which the deadline is seen. */
 #define CHUNK 256
@@ -279,8 +280,10 @@ static int each_chunk(struct run *run, enum entry_state state,
 
 void restore_missing(struct run *run)
 {
-	int r = each_chunk(run, ENTRY_MISSING, create_chunk);
+	int r;
 
+	collide_restrain(run);
+	r = each_chunk(run, ENTRY_MISSING, create_chunk);
 	if (r == 0)
 		r = each_chunk(run, ENTRY_TWIN, resolve);
 	if (r < 0)

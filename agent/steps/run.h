@@ -13,6 +13,7 @@
 #include "core/settings.h"
 
 struct guard;
+struct lvs_map;
 
 struct run_env {
 	struct kernel kernel;
@@ -22,6 +23,7 @@ struct run_env {
 	/* Who watches the device with this very kernel, and whose knowledge serves
 	 * instead of a listing (guard_serves()). NULL: nobody. */
 	struct guard *guard;
+	const struct lvs_map *lvs_map; /* to look for collisions with; NULL: do not */
 	/* Tests only, may be NULL: called as each stage begins, with its name.
 	 * A non-zero return ends the run there as a kill would: nothing is
 	 * undone or written afterwards. */

@@ -5,6 +5,7 @@
 #include <vipsafe/kernel.h>
 
 #include "core/addrset.h"
+#include "core/collide.h"
 #include "core/connset.h"
 #include "core/select.h"
 #include "steps/guard_serve.h"
@@ -73,6 +74,8 @@ struct run {
 	usec_t held_until;	/* when they let go by themselves */
 	uint64_t listed;	/* entries seen by verifying listings */
 	unsigned rounds;	/* of verifying and restoring, so far */
+	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
+	size_t known;		/* entries of SET in FLOWS from before the move */
 	bool saved;		/* a journal of this run is in the run directory */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool recovering;	/* finishing a killed run: the address may be gone already */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/repair.h"
+#include "steps/collide.h"
 
 /* A flush that runs from a work queue comes this late at most, and is this
  * quiet when it is over. Measured on an idle and a loaded machine: gone within
@@ -41,6 +42,7 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	/* the listing of a large table may take longer than the hold lasts */
 	if (++run->listed % KEEP_HOLD_EVERY == 0)
 		run_keep_hold(run);
+	collide_see(run, i, record->conn);
 	if (i < 0)
 		return 0;
 	e = &run->entries[i];
