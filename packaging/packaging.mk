@@ -63,6 +63,19 @@ am__tar = find "$$tardir" | LC_ALL=C sort | tar --format=ustar --owner=0 --group
 dist-hook:
 	find '$(distdir)' -exec touch -h -d "@$${SOURCE_DATE_EPOCH:-$(release_time)}" {} +
 
+# See RELEASING.
+.PHONY: release
+release: distcheck
+	@case "$$(head -n 1 '$(srcdir)/NEWS')" in \
+	'vipsafe $(VERSION) (not'* | '') echo 'NEWS says that $(VERSION) is not released' >&2; exit 1 ;; \
+	'vipsafe $(VERSION) '*) ;; \
+	*) echo 'NEWS does not begin with $(VERSION)' >&2; exit 1 ;; \
+	esac
+	sha256sum $(distdir).tar.gz >$(distdir).sha256
+	@cat $(distdir).sha256
+EXTRA_DIST += RELEASING
+CLEANFILES += $(distdir).sha256
+
 # ---- packages --------------------------------------------------------------------
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
 PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
