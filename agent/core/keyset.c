@@ -96,33 +96,58 @@ int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id, const 
 	return 0;
 }
 
-static struct item *find(const struct keyset *s, const struct conn_key *key, uint32_t id)
+static struct item *item_at(const struct keyset *s, int64_t i)
 {
-	int64_t i = keytable_find(&s->table, key);
-	struct item *item = i < 0 ? NULL : keytable_at(&s->table, (size_t)i);
+	return keytable_at(&s->table, (size_t)i);
+}
 
-	return item && (!id || !item->id || item->id == id) ? item : NULL;
+static bool is_same(uint32_t a, uint32_t b)
+{
+	return !a || !b || a == b;
+}
+
+static void remove_at(struct keyset *s, int64_t i)
+{
+	s->sources[item_at(s, i)->as].n--;
+	keytable_remove(&s->table, (size_t)i);
 }
 
 bool keyset_has(const struct keyset *s, const struct conn_key *key, uint32_t id)
 {
-	return find(s, key, id);
+	int64_t i = keytable_find(&s->table, key);
+
+	return i >= 0 && is_same(item_at(s, i)->id, id);
 }
 
 bool keyset_see(struct keyset *s, const struct conn_key *key, uint32_t id)
 {
-	struct item *item = find(s, key, id);
+	int64_t i = keytable_find(&s->table, key);
 
-	if (item)
-		item->round = s->round;
-	return item;
+	if (i < 0)
+		return false;
+	if (!is_same(item_at(s, i)->id, id)) {
+		remove_at(s, i);
+		return false;
+	}
+	item_at(s, i)->round = s->round;
+	return true;
+}
+
+bool keyset_end(struct keyset *s, const struct conn_key *key, uint32_t id)
+{
+	int64_t i = keytable_find(&s->table, key);
+
+	if (i < 0 || !is_same(item_at(s, i)->id, id))
+		return false;
+	remove_at(s, i);
+	return true;
 }
 
 bool keyset_is_seen(const struct keyset *s, const struct conn_key *key)
 {
-	const struct item *item = find(s, key, 0);
+	int64_t i = keytable_find(&s->table, key);
 
-	return item && item->round == s->round;
+	return i >= 0 && item_at(s, i)->round == s->round;
 }
 
 void keyset_begin_round(struct keyset *s)
@@ -133,13 +158,9 @@ void keyset_begin_round(struct keyset *s)
 void keyset_remove(struct keyset *s, const struct conn_key *key)
 {
 	int64_t i = keytable_find(&s->table, key);
-	const struct item *item;
 
-	if (i < 0)
-		return;
-	item = keytable_at(&s->table, (size_t)i);
-	s->sources[item->as].n--;
-	keytable_remove(&s->table, (size_t)i);
+	if (i >= 0)
+		remove_at(s, i);
 }
 
 size_t keyset_count(const struct keyset *s)

@@ -22,7 +22,8 @@ int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id, const 
 /* Whether KEY is there with ID, or with either of the two ids being 0. */
 bool keyset_has(const struct keyset *s, const struct conn_key *key, uint32_t id);
 
-/* The same, and it counts as seen in the round that is under way. */
+/* The same, and it counts as seen in the round that is under way. An item with
+ * KEY and another id is removed: that entry is gone. */
 bool keyset_see(struct keyset *s, const struct conn_key *key, uint32_t id);
 
 /* Whether KEY is there and was seen in this round, or put. */
@@ -33,6 +34,9 @@ void keyset_begin_round(struct keyset *s);
 
 /* Fine when it is not there. */
 void keyset_remove(struct keyset *s, const struct conn_key *key);
+
+/* Remove KEY if it is there with ID, as above. Whether it was. */
+bool keyset_end(struct keyset *s, const struct conn_key *key, uint32_t id);
 
 size_t keyset_count(const struct keyset *s);
 size_t keyset_count_family(const struct keyset *s, uint8_t family); /* AF_UNSPEC: all */

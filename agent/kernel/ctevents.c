@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <linux/filter.h>
@@ -15,7 +16,12 @@
 #include "kernel/nfsock.h"
 #include "kernel/sysctl.h"
 
-#define READ_SIZE 65536
+/* An event is some hundred bytes, a few thousand with labels and a security
+ * context. */
+#define READ_SIZE 8192
+
+/* Datagrams per call: each holds one event, and a call costs as much. */
+#define AT_ONCE 32
 
 /* Events wait here while a listing or a batch is under way: some 20 000. */
 #define EVENTS_RCVBUF (32 << 20)
@@ -27,7 +33,10 @@ struct ctevents {
 	struct nl_sock *sk;
 	uint32_t own_port;
 	uint8_t family;
-	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
+	struct sockaddr_nl from[AT_ONCE];
+	int len[AT_ONCE];
+	bool torn; /* one did not fit */
+	uint8_t in[AT_ONCE][READ_SIZE] __attribute__((aligned(8)));
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
 };
 
@@ -116,25 +125,61 @@ static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, 
 	return sink(ud, &record);
 }
 
+/* What is there now, up to AT_ONCE. -EAGAIN: nothing. */
+static int receive(struct ctevents *e)
+{
+	struct mmsghdr msgs[AT_ONCE];
+	struct iovec iov[AT_ONCE];
+	int i, n;
+
+	memset(msgs, 0, sizeof(msgs));
+	for (i = 0; i < AT_ONCE; i++) {
+		iov[i] = (struct iovec){ .iov_base = e->in[i], .iov_len = READ_SIZE };
+		e->from[i] = (struct sockaddr_nl){ .nl_family = AF_UNSPEC };
+		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &e->from[i],
+						   .msg_namelen = sizeof(e->from[i]),
+						   .msg_iov = &iov[i],
+						   .msg_iovlen = 1 };
+	}
+	do
+		n = recvmmsg(nl_socket_get_fd(e->sk), msgs, AT_ONCE, MSG_DONTWAIT, NULL);
+	while (n < 0 && errno == EINTR);
+	for (i = 0; i < n; i++) {
+		bool kernels =
+			msgs[i].msg_hdr.msg_namelen == sizeof(e->from[i]) && e->from[i].nl_pid == 0;
+
+		e->torn = e->torn || msgs[i].msg_hdr.msg_flags & MSG_TRUNC;
+		e->len[i] = kernels ? (int)msgs[i].msg_len : 0;
+	}
+	return n < 0 ? -errno : n;
+}
+
+/* An overrun that comes after some datagrams is told by the next call. */
 int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 {
 	bool lost = false;
-	int n, r = 0;
+	int n, i, got = AT_ONCE, r = 0;
 
-	for (n = 0; r == 0 && n < BATCH; n++) {
-		const struct nlmsghdr *nlh = (const void *)e->in;
-		int left = nfsock_recv(e->sk, e->in, sizeof(e->in), 0);
-
-		if (left == -ETIMEDOUT)
+	for (n = 0; r == 0 && n < BATCH && got == AT_ONCE; n += got) {
+		got = receive(e);
+		if (got == -EAGAIN)
 			break;
-		if (left == -ENOBUFS) {
+		if (got == -ENOBUFS) {
 			lost = true;
+			got = AT_ONCE;
 			continue;
 		}
-		if (left < 0)
-			return left;
-		for (; r == 0 && datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
-			r = take(e, nlh, sink, ud);
+		if (got < 0)
+			return got;
+		for (i = 0; i < got && r == 0; i++) {
+			const struct nlmsghdr *nlh = (const void *)e->in[i];
+			int left = e->len[i];
+
+			for (; r == 0 && datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
+				r = take(e, nlh, sink, ud);
+		}
 	}
-	return r < 0 ? r : lost ? -ENOBUFS : n == BATCH ? -EAGAIN : 0;
+	lost = lost || e->torn;
+	e->torn = false;
+	return r < 0 ? r : lost ? -ENOBUFS : n >= BATCH ? -EAGAIN : 0;
 }

@@ -40,7 +40,7 @@ static bool awaits_repair(const struct guard *g, const struct conn *c)
  * (guard_pins.c), others when they have lasted. */
 static usec_t due_of(const struct guard *g, const struct conn *c)
 {
-	return c->key.l4proto == IPPROTO_TCP ? 0 : guard_now(g) + g->device.pin_after;
+	return c->key.l4proto == IPPROTO_TCP ? 0 : g->batch_at + g->device.pin_after;
 }
 
 int guard_take(struct guard *g, const struct conn_record *record)
@@ -49,7 +49,6 @@ int guard_take(struct guard *g, const struct conn_record *record)
 
 	if (!is_meant(g, c) || keyset_see(g->pinned, &c->key, c->id))
 		return 0;
-	keyset_remove(g->pinned, &c->key); /* another one with its tuples */
 	if (awaits_repair(g, c))
 		return 0;
 	if (keyset_count(g->pinned) + young_count(g->young) >= g->env.settings->shadow_max &&
@@ -72,14 +71,14 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 	const struct conn *c = record->conn;
 	int64_t i;
 
-	if (keyset_has(g->pinned, &c->key, c->id))
-		keyset_remove(g->pinned, &c->key);
+	if (keyset_end(g->pinned, &c->key, c->id))
+		return;
 	i = young_find(g->young, &c->key);
 	if (i < 0 || (c->id && young_at(g->young, (size_t)i)->id != c->id))
 		return; /* of the one that we have put in its place, say */
 	if (g->repair.active && !record->by) {
 		young_flush(g->young, &c->key);
-		g->repair.last_death = guard_now(g);
+		g->repair.last_death = g->batch_at;
 	} else {
 		young_remove(g->young, &c->key);
 	}
@@ -110,8 +109,10 @@ int guard_events(struct guard *g, conn_sink sink, void *ud)
 {
 	const struct kernel *k = &g->env.kernel;
 	struct tee t = { .g = g, .sink = sink, .ud = ud };
-	int r = k->ops->ct_events(k->ctx, on_event, &t);
+	int r;
 
+	g->batch_at = guard_now(g);
+	r = k->ops->ct_events(k->ctx, on_event, &t);
 	if (r == -ENOBUFS) {
 		g->status.overruns++;
 		g->status.state = GUARD_STALE;
@@ -150,6 +151,7 @@ void guard_relist(struct guard *g)
 	usec_t began = guard_now(g);
 	int r;
 
+	g->batch_at = began;
 	drain(g);
 
 	g->status.state = GUARD_SYNCING;

@@ -65,8 +65,10 @@ struct guard {
 	bool readdress;		     /* they are out of date */
 	struct keyset *pinned;
 	struct young *young;
-	usec_t next; /* something is due then */
-	bool full;   /* some entries are not known */
+	struct verdict verdict;
+	usec_t next;	 /* something is due then */
+	usec_t batch_at; /* when the events under way were read: a clock costs as much */
+	bool full;	 /* some entries are not known */
 	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
 	bool no_room; /* in the conntrack table, to pin */
 

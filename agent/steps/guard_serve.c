@@ -37,6 +37,15 @@ bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)
 	return true;
 }
 
+bool guard_verdict(struct guard *g, struct verdict *ret)
+{
+	if (!g->verdict.cached &&
+	    verdict_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) < 0)
+		return false;
+	*ret = g->verdict;
+	return true;
+}
+
 int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud)
 {
 	size_t i, n = young_count(g->young);

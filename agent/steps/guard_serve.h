@@ -27,6 +27,11 @@ size_t guard_count_pinned(const struct guard *g, uint8_t family);
 size_t guard_count_pinned_as(const struct guard *g, const struct addr *as);
 bool guard_has_pinned(const struct guard *g, const struct conn *c);
 
+/* What this kernel flushes, which does not change while the node is up. False:
+ * not known yet. */
+struct verdict;
+bool guard_verdict(struct guard *g, struct verdict *ret);
+
 /* The hold: whether it is in place, and by what. Gone: make it anew, 0 or a
  * negative errno. */
 bool guard_holds(const struct guard *g, enum hold_choice *ret_used);

@@ -24,6 +24,8 @@ static void verdict_ask(struct run *run)
 	const char *dir = run->env->settings->run_dir, *boot = run->env->boot_id;
 	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
 
+	if (run->shadow && guard_verdict(run->guard, &run->verdict))
+		return;
 	if (may_probe)
 		verdict_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
 			    &run->verdict);

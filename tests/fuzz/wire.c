@@ -22,6 +22,7 @@ int __real_access(const char *path, int mode);
 int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+int __wrap_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags, struct timespec *timeout);
 ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
 		      socklen_t to_len);
 
@@ -121,6 +122,21 @@ ssize_t __wrap_recvmsg(int fd _unused_, struct msghdr *msg, int flags _unused_)
 	memcpy(msg->msg_iov->iov_base, p, n);
 	leave_trap((uint8_t *)msg->msg_iov->iov_base + n, msg->msg_iov->iov_len - n);
 	return (ssize_t)n;
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
+		    struct timespec *timeout _unused_)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		ssize_t len = __wrap_recvmsg(fd, &msgs[i].msg_hdr, flags);
+
+		if (len < 0)
+			break;
+		msgs[i].msg_len = (unsigned)len;
+	}
+	return i ? (int)i : -1;
 }
 
 ssize_t __wrap_sendto(int fd _unused_, const void *data, size_t len, int flags _unused_,
