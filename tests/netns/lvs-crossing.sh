@@ -63,6 +63,7 @@ topo_lvs() {
 topo_lvs
 serve real rs $RS 3269
 serve other rs $RS 80
+known
 
 # ---- another port of the real server: no crossing ------------------------------
 connect direct 61900 $RS 80
@@ -70,25 +71,66 @@ connect via 61900 $VIP 3306
 pings direct "$alive" "other port: the direct connection lives"
 pings via "$alive" "other port: the one through the VIP lives"
 is "$(counters)" "0 0" "other port: the server noticed nothing"
+silent 0 "other port"
 job_end direct
 job_end via
 
 # ---- direct first: the server resets it ---------------------------------------
 connect direct 61902 $RS 3269
 connect via 61902 $VIP 3306
+is "$(counters)" "1 1" "direct, VIP: challenged once, and one session reset"
+names ERROR manifest 61902 "direct, VIP"
+is "$RC" 11 "direct, VIP: the check ends with 11"
+like "$FOUND" 'effect="direct session already reset on the RS; client will hang"' \
+	"direct, VIP: it says what has come of it"
 pings direct "$stalled" "direct, VIP: the direct connection hangs"
 pings via "$alive" "direct, VIP: the one through the VIP works"
-is "$(counters)" "1 1" "direct, VIP: challenged once, and one session reset"
+known 'method = dr'
+silent '(0|10)' "direct, VIP, but by direct routing"
+known 'method = tun'
+silent '(0|10)' "direct, VIP, but by a tunnel"
+known
+look
+fix=$(remedy fix)
+is "$fix" "ss -K src $C:61902 dst $RS:3269" "direct, VIP: what frees the client"
+check "direct, VIP: it can be done" sh -c "$fix"
+pings direct "$reset" "direct, VIP: the client hears of it at once"
+pings via "$alive" "direct, VIP: the one through the VIP goes on"
+silent '(0|10)' "direct, VIP, freed"
 job_end direct
 job_end via
 
 # ---- VIP first: the direct one cannot open ------------------------------------------
 connect via 61904 $VIP 3306
 begin direct 61904 $RS 3269
+wait_for 5 test -n "$(ss -Hnt state syn-sent)"
+names ERROR manifest 61904 "VIP, direct"
+like "$FOUND" 'effect="the direct connection cannot be opened' "VIP, direct: it says what has come of it"
 hear direct
 is "$REPLY" "open 0 of 1" "VIP, direct: the direct connection does not open"
 pings via "$alive" "VIP, direct: the one through the VIP lives"
+prevent=$(remedy prevent)
 job_end direct
 job_end via
 
+# ---- the remedy it prints ---------------------------------------------------------------
+like "$prevent" '^iptables -t nat ' "the check says what prevents it"
+check "it can be done" sh -c "$prevent"
+before=$(counters)
+# from a port that connect() could have chosen
+connect direct 40906 $RS 3269
+connect via 40906 $VIP 3306
+pings direct "$alive" "remedy: the direct connection lives"
+pings via "$alive" "remedy: the one through the VIP lives"
+ask via ports
+like "$REPLY" "^40906 $C 6[1-5][0-9]{3}\$" "remedy: the server sees another port"
+is "$(counters)" "$before" "remedy: the server noticed nothing"
+silent '(0|10)' "remedy"
+job_end direct
+job_end via
+connect via 40908 $VIP 3306
+connect direct 40908 $RS 3269
+pings direct "$alive" "remedy, VIP first: the direct connection lives"
+pings via "$alive" "remedy, VIP first: the one through the VIP lives"
+silent '(0|10)' "remedy, VIP first"
 done_testing

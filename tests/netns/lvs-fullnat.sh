@@ -9,6 +9,7 @@
 #          VIP 10.9.9.1:3306  ->  from 10.9.2.1:40000 to 10.9.2.2:3269
 # shellcheck source=tests/netns/lvs.sh
 . "$(dirname "$0")/lvs.sh"; netns_main "$@"
+need_vipsafe
 
 PORT=61902 LIP=10.9.2.1
 
@@ -96,6 +97,10 @@ pings via "$alive" "no toa: the one through the VIP lives"
 ask via ports
 is "$REPLY" "$PORT $LIP 40000" "no toa: the server sees the director"
 is "$(counters)" "0 0" "no toa: the server noticed nothing"
+for toa in none socket; do
+	known 'method = fullnat' "toa = $toa"
+	silent 0 "toa = $toa"
+done
 job_end direct
 job_end via
 
@@ -113,6 +118,12 @@ connect direct $PORT $RS 3269
 connect via $PORT $VIP 3306
 ask via ports
 is "$REPLY" "$PORT $C $PORT" "toa: the server sees the client"
+known 'method = fullnat' 'toa = packet'
+names ERROR manifest $PORT "toa = packet"
+like "$FOUND" ' method=fullnat toa=packet ' "toa = packet: it says why"
+known 'method = fullnat' 'toa = unknown'
+names WARNING possible $PORT "toa = unknown"
+is "$RC" 10 "toa = unknown: one step less severe"
 pings direct "$stalled" "toa: the direct connection hangs"
 pings via "$alive" "toa: the one through the VIP works"
 is "$(counters)" "1 1" "toa: challenged once, and one session reset"

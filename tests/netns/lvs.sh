@@ -34,3 +34,39 @@ pings() { # NAME WANTED TEXT
 }
 alive='alive=1 reset=0 stalled=0 changed=0' stalled='alive=0 reset=0 stalled=1 changed=0' \
 	reset='alive=0 reset=1 stalled=0 changed=0'
+
+# known SECTION-LINES...: what `vipsafe lvs check` is told of the service
+known() {
+	{
+		printf '[lvs]\nsources =\n[lvs-service mysql]\nvip = %s:3306\nreal = %s:3269\n' $VIP $RS
+		printf '%s\n' "$@"
+	} >"$T/conf"
+}
+
+# look WORDS...: what the check has to say; FOUND are the lines about connections
+# there are (not what may be), RC its exit code
+look() {
+	"$VIPSAFE" --config "$T/conf" lvs check >"$T/check" 2>&1 </dev/null
+	RC=$?
+	FOUND=$(grep ' lvs-collision ' "$T/check" | grep -v ' state=risk ')
+}
+
+# names LEVEL STATE PORT TEXT: exactly one collision, of class A, with both
+# 4-tuples from that port
+names() {
+	look
+	is "$(grep -c . <<<"$FOUND")" 1 "$4: the check has one thing to say"
+	like "$FOUND" "^$1 lvs-collision class=A state=$2 .* client=$C:$3 rs=$RS:3269 \
+direct=\\[$C:$3->$RS:3269 [A-Z]*( retrans=[0-9]+)?\\] via=\\[$C:$3->$VIP:3306 [A-Z]*\\] service=mysql " "$4: it names both"
+	[ -n "$FOUND" ] || diag "$(cat "$T/check")"
+}
+
+# silent CODE TEXT: nothing to say of the connections there are
+silent() {
+	look
+	is "$FOUND" "" "$2: the check has nothing to say"
+	like "$RC" "^$1\$" "$2: it ends so"
+}
+
+# remedy KEY: the command it printed under KEY
+remedy() { sed -n "s/^  .*\b$1=\"\([^\"]*\)\".*/\1/p; s/^  .*\b$1='\([^']*\)'.*/\1/p" "$T/check" | head -n 1; }
