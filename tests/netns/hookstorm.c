@@ -5,7 +5,6 @@
  * later, so that they overtake each other. The last one is not lost unless
  * LOSSY is 1. FIFO also gets a line of each; DECOY (an address of lo) comes and
  * goes with MASTER. Prints the last state when all scripts have ended. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
