@@ -21,11 +21,13 @@ static const struct command commands[] = {
 	  "delete virtual IPs and keep everybody else's connections",
 	  "LEN is required: only exactly this address and prefix length goes. Deleting what\n"
 	  "is not there is no error.\n" },
-	{ "doctor", command_doctor, SCOPE_ANY, false, "",
+	{ "doctor", command_doctor, SCOPE_DOCTOR, false, "[--keepalived FILE [version V]]",
 	  "look for what makes address changes break connections here",
 	  "Each finding has a code, why it matters and what cures it; -v shows notes, too.\n"
 	  "Without rights it says what it could not see. Exit codes: 0 nothing is wrong,\n"
-	  "10 warnings, or something could not be seen, 11 connections will be lost.\n" },
+	  "10 warnings, or something could not be seen, 11 connections will be lost.\n"
+	  "Of a keepalived.conf it says what does not go with vipsafe.conf, or with the version\n"
+	  "of keepalived that is to read it: the one installed here unless one is given.\n" },
 	{ "history", command_history, SCOPE_ANY, false, "[ID]", "say what the last operations did",
 	  "ID, which may be shortened, shows all about one. Kept since boot, up to 256 KiB.\n" },
 	{ "import", command_import, SCOPE_ANY, false,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "cli/doctor_keepalived.h"
 #include "cli/render.h"
 #include "core/option.h"
 #include "front/finding_show.h"
@@ -106,17 +107,39 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	facts_done(f);
 }
 
+/* The words after "doctor": "version V", of a keepalived. */
+static int take_version(const struct cli *cli, int argc, char *argv[], const char **ret,
+			struct request_error *e)
+{
+	if (argc && (!cli->options.keepalived || strcmp(argv[0], "version") != 0))
+		return request_error_set(e, "unknown word " QUOTED, argv[0]);
+	if (argc == 1)
+		return request_error_set(e, "\"version\" needs a value");
+	if (argc > 2)
+		return request_error_set(e, "unknown word " QUOTED, argv[2]);
+	*ret = argc ? argv[1] : NULL;
+	return 0;
+}
+
 int command_doctor(struct cli *cli, int argc, char *argv[])
 {
+	const char *file = cli->options.keepalived, *version = NULL;
 	struct findings f = { 0 };
 	struct request_error e;
-	int code;
+	int code, r;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+	if (take_version(cli, argc, argv, &version, &e) < 0)
 		return command_usage(&e);
+	if (file) {
+		r = doctor_keepalived(cli, file, version, &f, &e);
+		if (r < 0) {
+			findings_done(&f);
+			command_usage(&e);
+			return r == -EINVAL ? EXIT_USAGE : EXIT_CONFIG;
+		}
+	} else {
+		look_at_node(cli, &f);
 	}
-	look_at_node(cli, &f);
 	code = tell(cli, &f);
 	findings_done(&f);
 	return code;

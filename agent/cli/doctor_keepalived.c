@@ -8,18 +8,24 @@
 #include "core/option.h"
 #include "front/keepalived_lint.h"
 
-static void look_at(const struct keepalived_conf *conf, struct keepalived_lint *what,
-		    struct findings *ret)
+static void look_at(const struct cli *cli, const struct keepalived_conf *conf,
+		    const struct keepalived_version *version, struct findings *ret)
 {
 	struct vrrp_conf vrrp;
+	const struct keepalived_lint what = {
+		.conf = conf,
+		.vrrp = &vrrp,
+		.settings = &cli->settings,
+		.version = *version,
+		.hooks = HOOKSDIR,
+		.root = "",
+	};
 
 	if (vrrp_conf_read(conf, &vrrp) < 0) {
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-unseen", NULL, "out of memory");
 		return;
 	}
-	what->conf = conf;
-	what->vrrp = &vrrp;
-	keepalived_lint(what, ret);
+	keepalived_lint(&what, ret);
 	vrrp_conf_done(&vrrp);
 }
 
@@ -27,22 +33,24 @@ int doctor_keepalived(const struct cli *cli, const char *file, const char *versi
 		      struct findings *ret, struct request_error *ret_error)
 {
 	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
-	struct keepalived_lint what = { .settings = &cli->settings, .hooks = HOOKSDIR, .root = "" };
+	struct keepalived_version v = { 0 };
 	int r;
 
-	if (version && keepalived_version_parse(version, &what.version) < 0)
+	if (version && keepalived_version_parse(version, &v) < 0)
 		return request_error_set(ret_error,
 					 "version " QUOTED " is no version of keepalived such as"
 					 " 1.3.5",
 					 version);
 	r = keepalived_conf_read(file, &conf);
-	if (r < 0)
-		return request_error_set(ret_error, "%.160s: %s", file,
-					 r == -EINVAL ? "is not a regular file" : strerror(-r));
-	if (!version && keepalived_ask_version(&what.version) < 0)
+	if (r < 0) {
+		request_error_set(ret_error, "%.160s: %s", file,
+				  r == -EINVAL ? "is not a regular file" : strerror(-r));
+		return -EIO;
+	}
+	if (!version && keepalived_ask_version(&v) < 0)
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-version", "version 1.3.5, say",
 			     "there is no keepalived here that tells its version: what depends on"
 			     " it is judged for all of them");
-	look_at(conf, &what, ret);
+	look_at(cli, conf, &v, ret);
 	return 0;
 }

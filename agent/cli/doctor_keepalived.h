@@ -6,6 +6,7 @@
 #include "core/finding.h"
 
 /* What is wrong with FILE for keepalived VERSION; NULL: the one that is
- * installed here. Returns 0, or -EINVAL with *RET_ERROR filled. */
+ * installed here. Returns 0, or with *RET_ERROR filled -EINVAL (the version) or
+ * -EIO (the file). */
 int doctor_keepalived(const struct cli *cli, const char *file, const char *version,
 		      struct findings *ret, struct request_error *ret_error);

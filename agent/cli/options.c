@@ -94,6 +94,14 @@ static int socket_apply(struct options *o, const char *v, struct request_error *
 	return 0;
 }
 
+static int keepalived_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (!*v)
+		return request_error_set(e, "--keepalived \"\" is no file");
+	o->keepalived = v;
+	return 0;
+}
+
 /* Seconds; a duration with its unit ("500ms") does as well. */
 static int timeout_apply(struct options *o, const char *v, struct request_error *e)
 {
@@ -150,6 +158,8 @@ static const struct flag flags[] = {
 	  "delete a primary address although secondaries go with it" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
 	  "also remove re-created entries whose address is gone" },
+	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply,
+	  "look at this keepalived.conf instead of the node" },
 	{ "watch", 0, SCOPE_LVS, NULL, watch_apply, "go on looking until interrupted" },
 	{ "verbose", 'v', SCOPE_ANY, NULL, verbose_apply, "print counts and times too" },
 	{ "version", 0, SCOPE_ANY, NULL, version_apply, "print the version" },

@@ -14,13 +14,15 @@ enum option_scope {
 	SCOPE_MOVE = 1 << 0, /* commands that change addresses, or plan it */
 	SCOPE_RECOVER = 1 << 1,
 	SCOPE_LVS = 1 << 2,
+	SCOPE_DOCTOR = 1 << 3,
 };
 
 struct options {
 	bool json, verbose, local, force, stale, watch, help, version;
 	const char *config; /* NULL: not given */
 	const char *socket;
-	usec_t timeout; /* 0: not given */
+	const char *keepalived; /* a file to judge */
+	usec_t timeout;		/* 0: not given */
 	enum strategy strategy;
 	enum hold_choice hold; /* HOLD_AUTO: as configured */
 	enum vip_flows vip_flows;

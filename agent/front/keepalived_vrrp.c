@@ -60,11 +60,11 @@ static const struct {
 /* Room for one more of SIZE bytes at the end of *LIST, zeroed; NULL: none. */
 static void *append(void *list, size_t *n, size_t size)
 {
-	char *grown;
+	char *old, *grown;
 
 	/* LIST is the address of a pointer to some type or other */
-	memcpy(&grown, list, sizeof(grown));
-	grown = realloc(grown, (*n + 1) * size);
+	memcpy(&old, list, sizeof(old));
+	grown = realloc(old, (*n + 1) * size);
 	if (!grown)
 		return NULL;
 	memcpy(list, &grown, sizeof(grown));
