@@ -205,7 +205,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_quiet *quiet,
 	r = lvs_load(&cli->settings.lvs, config, lvs_scan_ipvs, k, rates ? rates->map : NULL, l.now,
 		     &round.map);
 	if (r >= 0)
-		r = lvs_scan_run(k, round.map, cli->seed, &round.scan);
+		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, cli->seed, &round.scan);
 	l.say = (struct lvs_say){ .map = round.map, .settings = &cli->settings.lvs };
 	if (r >= 0 && cli->options.json) {
 		l.lines = json_array();

@@ -288,6 +288,43 @@ void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, us
 		end_flow(c, &v.out, now, 0);
 }
 
+/* Put F, which is held until UNTIL, unless it is there. */
+static int put_held(struct collide *c, const struct flow *f, unsigned views, uint32_t until)
+{
+	uint32_t target, at;
+	uint64_t key;
+	int r;
+
+	if (collide_has(c, f))
+		return 0;
+	r = put_flow(c, f, views);
+	if (r < 0 || !collide_target_find(c, f, &target) ||
+	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
+	    !find_record(c, key, target, &at))
+		return r;
+	return hold_record(c, key, at, until);
+}
+
+int collide_keep_held(struct collide *c, const struct collide *old)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; old && i < old->n_held && r >= 0; i++) {
+		const struct held *h = &old->held[(old->first_held + i) & (old->cap_held - 1)];
+		const struct record *o = &old->records[h->record];
+		struct flow f;
+
+		/* taken up again, or another's by now */
+		if (!(o->origin & FLOW_HELD) || o->since != h->until ||
+		    find_record(old, h->key, o->target, NULL) != o)
+			continue;
+		f = collide_flow(old, h->key, o, &old->targets[o->target]);
+		r = put_held(c, &f, o->views, h->until);
+	}
+	return r;
+}
+
 void collide_expire(struct collide *c, usec_t now)
 {
 	uint32_t second = (uint32_t)(now / USEC_PER_SEC);

@@ -130,6 +130,10 @@ int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origi
 /* It has ended at NOW: a flow through a service stays for HOLD. */
 void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, usec_t hold);
 
+/* Take over from OLD, of the same map, what has ended there and is held; what
+ * C has already is there again. 0 or -ENOMEM. */
+int collide_keep_held(struct collide *c, const struct collide *old);
+
 /* Let go of what was held until before NOW. */
 void collide_expire(struct collide *c, usec_t now);
 

@@ -61,12 +61,22 @@ int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max)
 
 struct lvs_map *lvs_map_new(void)
 {
-	return calloc(1, sizeof(struct lvs_map));
+	struct lvs_map *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->refs = 1;
+	return m;
+}
+
+struct lvs_map *lvs_map_ref(struct lvs_map *m)
+{
+	m->refs++;
+	return m;
 }
 
 struct lvs_map *lvs_map_free(struct lvs_map *m)
 {
-	if (!m)
+	if (!m || --m->refs)
 		return NULL;
 	free(m->pools.items);
 	free(m->matches.items);

@@ -96,6 +96,9 @@ struct lvs_map;
 
 struct lvs_map *lvs_map_new(void); /* NULL: out of memory */
 struct lvs_map *lvs_map_free(struct lvs_map *m);
+
+/* M once more, for somebody who lets go of it by lvs_map_free() as well. */
+struct lvs_map *lvs_map_ref(struct lvs_map *m);
 DEFINE_CLEANUP(struct lvs_map, lvs_map_free)
 
 /* ---- filling ----

@@ -72,8 +72,10 @@ static uint64_t mix_flow(uint64_t h, const struct flow *f)
 
 uint64_t lvs_print_collision(const struct collision *c)
 {
-	/* the same pair again when it has become worse */
-	return mix_flow(mix_flow((uint64_t)c->certainty << 8 | c->class, &c->direct), &c->via);
+	bool manifest = c->certainty == COLLIDE_MANIFEST;
+
+	/* the same pair again when it has come true */
+	return mix_flow(mix_flow((uint64_t)manifest << 8 | c->class, &c->direct), &c->via);
 }
 
 uint64_t lvs_print_risk(const struct risk_row *row)

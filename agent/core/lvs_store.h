@@ -65,6 +65,7 @@ struct lvs_span {
 };
 
 struct lvs_map {
+	unsigned refs;
 	struct lvs_source sources[LVS_SOURCES_MAX];
 	uint32_t n_sources;
 	struct lvs_array pools;	  /* struct lvs_pool */

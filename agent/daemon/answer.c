@@ -54,6 +54,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.columns = columns,
 	};
 
+	collisions_status(d->collisions, &s.lvs);
 	survey_take(&d->env, &survey);
 	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
 	fn(ud, &s);

@@ -60,6 +60,11 @@ static int move_socket(struct daemon *d, const struct settings *s)
 	return r;
 }
 
+static void apply_collisions(struct daemon *d)
+{
+	collisions_apply(d->collisions, d->config ? d->config : VIPSAFE_CONFIG);
+}
+
 /* Guards and moves look at d->settings, which stays where it is. */
 static int swap_settings(struct daemon *d, struct settings *s)
 {
@@ -73,6 +78,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 	*s = (struct settings){ 0 };
 	watches_apply(&d->watches, anew);
 	instances_apply(d->instances);
+	apply_collisions(d);
 	return 0;
 }
 
@@ -123,6 +129,7 @@ static usec_t on_round(void *ud)
 
 	next = MIN(next, instances_tick(d->instances));
 	next = MIN(next, moves_tick(d->moves));
+	next = MIN(next, collisions_tick(d->collisions));
 	d->retired = control_free(d->retired);
 	next = MIN(next, control_tick(d->control));
 	next = MIN(next, textfile_tick(d));
@@ -194,6 +201,10 @@ int daemon_start(struct daemon *d)
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
 				   .boot_id = d->boot_id };
+	r = collisions_new(d->loop, &d->env, &d->collisions);
+	if (r < 0)
+		return r;
+	d->env.lvs_map = collisions_map(d->collisions);
 	d->tell = (struct tell){
 		.env = &d->env, .publish = on_event, .is_watched = is_watched, .ud = d
 	};
@@ -205,6 +216,7 @@ int daemon_start(struct daemon *d)
 		r = open_control(d, &d->settings, &d->control);
 	if (r < 0)
 		return r;
+	apply_collisions(d);
 	prepare(d);
 	watches_apply(&d->watches, false);
 	instances_apply(d->instances);
@@ -236,6 +248,7 @@ void daemon_stop(struct daemon *d)
 	moves_free(d->moves);
 	if (d->watches.loop)
 		watches_done(&d->watches);
+	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
 	loop_free(d->loop);
 	settings_done(&d->settings);

@@ -3,6 +3,7 @@
  * stop. Only with on_stop = release do its instances' addresses go with it. */
 #pragma once
 
+#include "daemon/collisions.h"
 #include "daemon/control.h"
 #include "daemon/instances.h"
 #include "daemon/loop.h"
@@ -29,6 +30,7 @@ struct daemon {
 	bool textfile_failed;
 	struct moves *moves;
 	struct instances *instances;
+	struct collisions *collisions;
 	usec_t started, alive_every, alive_next;
 	uint64_t refused;
 	usec_t refused_told;

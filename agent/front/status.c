@@ -12,6 +12,7 @@ static const struct status_part parts[] = {
 	{ "devices", status_devices_json, status_devices_print },
 	{ "instances", status_instances_json, status_instances_print },
 	{ "notify", status_notify_json, status_notify_print },
+	{ "lvs", status_lvs_json, status_lvs_print },
 	{ "addresses", status_addresses_json, status_addresses_print },
 	{ "operations", status_operations_json, status_operations_print },
 	{ "warnings", status_warnings_json, status_warnings_print },

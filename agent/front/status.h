@@ -11,6 +11,7 @@
 #include "core/settings.h"
 #include "core/survey.h"
 #include "front/status_instance.h"
+#include "front/status_lvs.h"
 
 /* The operations that a status tells of. */
 #define STATUS_OPERATIONS_MAX 5
@@ -41,6 +42,7 @@ struct status {
 	const struct status_instance *instances;
 	size_t n_instances;
 	struct status_notify notify;
+	struct status_lvs lvs;
 	const struct survey *survey; /* NULL: none was taken */
 	json_t *operations;	     /* front/history, newest first; NULL: not known */
 	usec_t now;		     /* monotonic */

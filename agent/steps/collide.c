@@ -17,7 +17,7 @@
 
 static bool has_map(const struct run *run)
 {
-	return run->env->lvs_map && lvs_map_summary(run->env->lvs_map).visible;
+	return run->map && lvs_map_summary(run->map).visible;
 }
 
 static int take_old_flow(void *ud, const struct flow *f)
@@ -32,8 +32,8 @@ static int take_old_flow(void *ud, const struct flow *f)
 static struct collide *table_new(const struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
-	struct collide_node node = lvs_scan_node(k, run->env->lvs_map);
-	struct collide *c = collide_new(run->env->lvs_map, node, run->env->seed);
+	struct collide_node node = lvs_scan_node(k, run->map);
+	struct collide *c = collide_new(run->map, node, run->env->seed);
 
 	/* without these the others are still worth something */
 	if (c && k->ops->sock_list(k->ctx, take_old_flow, c) != -ENOMEM && node.director)
@@ -44,8 +44,8 @@ static struct collide *table_new(const struct run *run)
 static const char *service_name(const struct run *run, const struct collision *c,
 				char buf[LVS_ENDPOINT_MAX])
 {
-	if (c->service != LVS_NONE && *lvs_map_service(run->env->lvs_map, c->service)->name)
-		return lvs_map_service(run->env->lvs_map, c->service)->name;
+	if (c->service != LVS_NONE && *lvs_map_service(run->map, c->service)->name)
+		return lvs_map_service(run->map, c->service)->name;
 	return lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, buf);
 }
 

@@ -42,7 +42,7 @@ static int take_socket(void *ud, const struct flow *f)
 	struct lvs_scan *s = ud;
 
 	lvs_ports_use(&s->own_ports, f);
-	return collide_add(s->flows, f);
+	return s->extent == LVS_SCAN_ALL ? collide_add(s->flows, f) : 0;
 }
 
 static int take_row(void *ud, const struct flow *f)
@@ -82,11 +82,11 @@ static int find_ports(const struct kernel *k, const struct lvs_map *map, struct 
 	return r;
 }
 
-int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, uint64_t seed,
-		 struct lvs_scan *ret)
+int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
+		 uint64_t seed, struct lvs_scan *ret)
 {
 	struct collide_node node = lvs_scan_node(k, map);
-	struct lvs_scan s = { .at = k->ops->now(k->ctx) };
+	struct lvs_scan s = { .at = k->ops->now(k->ctx), .extent = extent };
 	uint32_t count, max;
 	int r;
 

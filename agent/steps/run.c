@@ -45,6 +45,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->req = req;
 	run->report = report;
 	run->guard = env->guard;
+	run->map = env->lvs_map && *env->lvs_map ? lvs_map_ref(*env->lvs_map) : NULL;
 	run->run_dir = run->lock = -1;
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
@@ -65,6 +66,7 @@ void run_end(struct run *run)
 	addrset_done(&run->leaving);
 	connset_free(run->set);
 	collide_free(run->flows);
+	lvs_map_free(run->map);
 	free(run->entries);
 }
 

@@ -23,7 +23,9 @@ struct run_env {
 	/* Who watches the device with this very kernel, and whose knowledge serves
 	 * instead of a listing (guard_serves()). NULL: nobody. */
 	struct guard *guard;
-	const struct lvs_map *lvs_map; /* to look for collisions with; NULL: do not */
+	/* To look for collisions with: where the map is kept, which may be another
+	 * for the next run. NULL, or NULL there: do not. */
+	struct lvs_map *const *lvs_map;
 	/* Tests only, may be NULL: called as each stage begins, with its name.
 	 * A non-zero return ends the run there as a kill would: nothing is
 	 * undone or written afterwards. */

@@ -74,6 +74,7 @@ struct run {
 	usec_t held_until;	/* when they let go by themselves */
 	uint64_t listed;	/* entries seen by verifying listings */
 	unsigned rounds;	/* of verifying and restoring, so far */
+	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
 	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
 	size_t known;		/* entries of SET in FLOWS from before the move */
 	bool saved;		/* a journal of this run is in the run directory */

@@ -96,7 +96,7 @@ static int warnings(const struct scene *s, const char *word)
 static void move_with(struct scene *s, struct lvs_map *m, struct conn entry,
 		      void (*on_stage)(struct scene *s, const char *stage))
 {
-	s->env.lvs_map = m;
+	s->env.lvs_map = &m;
 	s->on_stage = on_stage;
 	scene_populate(s, 8);
 	scene_add(s, &entry);
@@ -253,7 +253,7 @@ static void plans_with_the_warning(void **state)
 
 	scene_add(s, &via);
 	scene_add(s, &direct);
-	s->env.lvs_map = m;
+	s->env.lvs_map = &m;
 	s->req.plan = true;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	assert_int_equal(warnings(s, "class=A state=manifest"), 1);
@@ -274,7 +274,7 @@ static void tells_of_many_in_a_few_lines(void **state)
 			       HOST4, (uint16_t)(PORT + i));
 		scene_add(s, &c);
 	}
-	s->env.lvs_map = m;
+	s->env.lvs_map = &m;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(warnings(s, ""), 5);

@@ -203,6 +203,34 @@ static void holds_what_a_director_remembers(void **state _unused_)
 	assert_int_equal(collide_count(c), 0);
 }
 
+static void hands_on_what_is_held(void **state _unused_)
+{
+	_cleanup_(lvs_map_freep) struct lvs_map *m = map_of(VIP, LVS_NAT, LVS_TOA_UNSET, RS);
+	_cleanup_(collide_freep) struct collide *old = collide_new(m, client_node, 1);
+	_cleanup_(collide_freep) struct collide *c = collide_new(m, client_node, 2);
+	struct conn ended = plain_conn(C, VIP, CONN_TCP_ESTABLISHED);
+	struct conn again = plain_conn("192.168.11.7:5", VIP, CONN_TCP_ESTABLISHED);
+	struct conn direct = plain_conn(C, RS, CONN_TCP_SYN_SENT);
+	struct found f = { .n = 0 };
+
+	put_conn(old, ended);
+	put_conn(old, again);
+	put_conn(old, plain_conn("192.168.11.7:6", VIP, CONN_TCP_ESTABLISHED));
+	collide_end_conn(old, &ended, SECOND(1000), SECOND(120));
+	collide_end_conn(old, &again, SECOND(1000), SECOND(120));
+	put_conn(c, again);
+	assert_int_equal(collide_keep_held(c, old), 0);
+	assert_int_equal(collide_keep_held(c, NULL), 0);
+	assert_int_equal(collide_count(c), 2);
+	assert_int_equal(collide_probe_conn(c, &direct, true, on_collision, &f), 0);
+	assert_int_equal(f.n, 1);
+	assert_true(f.last.via.origin & FLOW_HELD);
+	collide_expire(c, SECOND(1119));
+	assert_int_equal(collide_count(c), 2);
+	collide_expire(c, SECOND(1120));
+	assert_int_equal(collide_count(c), 1);
+}
+
 static void drops_what_is_none_of_its_business(void **state _unused_)
 {
 	_cleanup_(lvs_map_freep) struct lvs_map *m = map_of(VIP, LVS_NAT, LVS_TOA_UNSET, RS);
@@ -306,6 +334,7 @@ int main(void)
 		cmocka_unit_test(takes_an_entry_for_its_socket),
 		cmocka_unit_test(takes_a_row_for_its_socket),
 		cmocka_unit_test(holds_what_a_director_remembers),
+		cmocka_unit_test(hands_on_what_is_held),
 		cmocka_unit_test(drops_what_is_none_of_its_business),
 		cmocka_unit_test(agrees_with_a_list),
 	};

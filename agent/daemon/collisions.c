@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/collisions.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include "core/lvs_quiet.h"
+#include "daemon/log.h"
+#include "front/lvs_load.h"
+#include "front/lvs_say.h"
+#include "kernel/kernel_real.h"
+#include "steps/lvs_scan.h"
+
+/* Events alone are no truth: some are never sent (kernel.md 6). */
+#define SCAN_EVERY (300 * USEC_PER_SEC)
+#define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
+
+/* Lines about pairs within such a time: more are counted alone. */
+#define LINES_EVERY (60 * USEC_PER_SEC)
+#define LINES_MAX 20
+
+struct collisions {
+	struct loop *loop;
+	const struct run_env *env;
+	struct lvs_map *map; /* owned, and so is what follows */
+	struct kernel_real *real;
+	struct kernel kernel;
+	struct lvs_scan scan;
+	struct lvs_quiet *quiet;
+	int fd;		  /* on the loop; -1: none */
+	usec_t scan_next; /* USEC_NEVER: there is nothing to find */
+	struct lvs_say say;
+	usec_t lines_from;
+	unsigned lines;
+	struct status_lvs status;
+	struct lvs_line line;
+	char text[LVS_LINE_TEXT_MAX];
+};
+
+static void log_it(struct collisions *c)
+{
+	int priority = c->line.level == SEVERITY_CRITICAL ? LOG_ERR
+		       : c->line.level == SEVERITY_NOTE	  ? LOG_INFO
+							  : LOG_WARNING;
+
+	log_line(priority, "%s", lvs_line_text(&c->line, c->text));
+	if (*lvs_line_remedy(&c->line, c->text))
+		log_line(priority, "  %s", c->text);
+}
+
+/* ---- pairs ------------------------------------------------------------------------ */
+
+/* Whether a line is in order just now; it is counted if so. */
+static bool may_say(struct collisions *c)
+{
+	usec_t now = loop_now();
+
+	if (now - c->lines_from >= LINES_EVERY) {
+		c->lines_from = now;
+		c->lines = 0;
+	}
+	if (++c->lines > LINES_MAX)
+		return false;
+	c->status.told++;
+	return true;
+}
+
+static void say_pair(struct collisions *c, const struct collision *pair, bool is_new)
+{
+	uint32_t repeats = 0;
+
+	if (!lvs_quiet_ask(c->quiet, lvs_print_collision(pair), loop_now(), &repeats))
+		return;
+	c->status.collisions++;
+	if (!may_say(c))
+		return;
+	if (is_new && pair->certainty != COLLIDE_MANIFEST)
+		lvs_say_imminent(&c->say, pair, NULL, &c->line);
+	else
+		lvs_say_live(&c->say, pair, &c->line);
+	if (repeats)
+		lvs_line_number(&c->line, "repeats", "%u", repeats);
+	log_it(c);
+}
+
+static int on_live(void *ud, const struct collision *pair)
+{
+	say_pair(ud, pair, false);
+	return 0;
+}
+
+static int on_new(void *ud, const struct collision *pair)
+{
+	say_pair(ud, pair, true);
+	return 0;
+}
+
+/* Fresh or changed: compared with all that is there, then part of it. */
+static int on_event(void *ud, const struct conn_record *record)
+{
+	struct collisions *c = ud;
+
+	c->status.events++;
+	if (record->gone) {
+		collide_end_conn(c->scan.flows, record->conn, loop_now(),
+				 c->env->settings->lvs.conn_hold);
+		return 0;
+	}
+	collide_probe_conn(c->scan.flows, record->conn, true, on_new, c);
+	return collide_add_conn(c->scan.flows, record->conn, FLOW_CONNTRACK, loop_now());
+}
+
+/* ---- the table --------------------------------------------------------------------- */
+
+static void forget(struct collisions *c)
+{
+	if (c->fd >= 0)
+		loop_remove(c->loop, c->fd, c);
+	c->fd = -1;
+	lvs_scan_done(&c->scan);
+	c->real = kernel_real_free(c->real);
+	c->scan_next = USEC_NEVER;
+	c->status.active = c->status.stale = false;
+}
+
+static void give_up(struct collisions *c, const char *what, int error)
+{
+	forget(c);
+	log_line(LOG_WARNING, "LVS collisions are not looked for: %s: %s", what, strerror(-error));
+}
+
+static void on_ready(void *ud, uint32_t events _unused_)
+{
+	struct collisions *c = ud;
+	int r = c->kernel.ops->ct_events(c->kernel.ctx, on_event, c);
+
+	if (r == -ENOMEM) {
+		give_up(c, "events", r);
+		return;
+	}
+	if (r >= 0 || c->status.stale)
+		return;
+	c->status.overruns++;
+	c->status.stale = true;
+	c->scan_next = MIN(c->scan_next, loop_now() + SCAN_AFTER_LOSS);
+}
+
+static void say_ports(struct collisions *c)
+{
+	uint32_t repeats;
+	size_t i;
+
+	for (i = 0; i < c->scan.own_ports.n; i++) {
+		lvs_say_port(&c->say, &c->scan.own_ports.list[i], &c->line);
+		if (lvs_quiet_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
+				  loop_now(), &repeats) &&
+		    may_say(c))
+			log_it(c);
+	}
+}
+
+/* What is in the table now is the truth. Sockets are left out: nobody would
+ * tell of their ends. */
+static void scan(struct collisions *c)
+{
+	struct lvs_scan news;
+	uint64_t unseen;
+	int r;
+
+	r = lvs_scan_run(&c->kernel, c->map, LVS_SCAN_NO_SOCKETS, c->env->seed, &news);
+	if (r < 0) {
+		give_up(c, "reading the table", r);
+		return;
+	}
+	/* what has ended since is still remembered by directors */
+	r = collide_keep_held(news.flows, c->scan.flows);
+	lvs_scan_done(&c->scan);
+	c->scan = news;
+	if (r < 0) {
+		give_up(c, "reading the table", r);
+		return;
+	}
+	c->say = (struct lvs_say){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->status.stale = false;
+	c->scan_next = loop_now() + SCAN_EVERY;
+	collide_each(c->scan.flows, on_live, c, &unseen);
+	say_ports(c);
+}
+
+static int watch(struct collisions *c)
+{
+	int fds[2] = { -1, -1 }, r;
+
+	r = kernel_real_new(&c->real);
+	if (r < 0)
+		return r;
+	c->kernel = kernel_real_get(c->real);
+	/* before the first listing, so that nothing falls between */
+	r = c->kernel.ops->ct_watch(c->kernel.ctx, AF_UNSPEC, true);
+	if (r < 0)
+		return r;
+	kernel_real_fds(c->real, fds);
+	if (fds[0] < 0)
+		return -EIO;
+	r = loop_add(c->loop, fds[0], EPOLLIN, false, on_ready, c);
+	if (r == 0)
+		c->fd = fds[0];
+	return r;
+}
+
+/* ---- the map ------------------------------------------------------------------------ */
+
+static void say_map(struct collisions *c)
+{
+	struct lvs_summary m = lvs_map_summary(c->map);
+	size_t i;
+
+	c->say = (struct lvs_say){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->status.services = m.services;
+	c->status.visible = m.visible;
+	c->status.incomplete = 0;
+	for (i = 0; i < LVS_SOURCES_MAX; i++) {
+		if (!lvs_say_source(&c->say, i, &c->line))
+			continue;
+		c->status.incomplete++;
+		log_it(c);
+	}
+	lvs_say_map(&c->say, &c->line);
+	log_it(c);
+}
+
+void collisions_apply(struct collisions *c, const char *config)
+{
+	const struct lvs_settings *s = &c->env->settings->lvs;
+	struct kernel k = c->env->kernel;
+	struct lvs_map *map = NULL;
+	int r;
+
+	r = lvs_load(s, config, lvs_scan_ipvs, &k, c->map, loop_now(), &map);
+	if (r < 0) {
+		log_line(LOG_WARNING, "the map of LVS services stays as it was: %s", strerror(-r));
+		return;
+	}
+	forget(c);
+	lvs_map_free(c->map);
+	c->map = map;
+	say_map(c);
+	if (!c->status.services)
+		return;
+	r = watch(c);
+	if (r < 0) {
+		give_up(c, "events of conntrack", r);
+		return;
+	}
+	c->status.active = c->status.visible > 0;
+	scan(c);
+}
+
+int collisions_new(struct loop *l, const struct run_env *env, struct collisions **ret)
+{
+	struct collisions *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->loop = l;
+	c->env = env;
+	c->fd = -1;
+	c->scan_next = USEC_NEVER;
+	c->quiet = lvs_quiet_new();
+	if (!c->quiet) {
+		free(c);
+		return -ENOMEM;
+	}
+	*ret = c;
+	return 0;
+}
+
+struct collisions *collisions_free(struct collisions *c)
+{
+	if (!c)
+		return NULL;
+	forget(c);
+	lvs_map_free(c->map);
+	lvs_quiet_free(c->quiet);
+	free(c);
+	return NULL;
+}
+
+struct lvs_map *const *collisions_map(const struct collisions *c)
+{
+	return &c->map;
+}
+
+usec_t collisions_tick(struct collisions *c)
+{
+	usec_t now = loop_now();
+
+	if (c->scan_next == USEC_NEVER)
+		return USEC_NEVER;
+	collide_expire(c->scan.flows, now);
+	if (now >= c->scan_next)
+		scan(c);
+	return c->scan_next;
+}
+
+void collisions_status(const struct collisions *c, struct status_lvs *ret)
+{
+	*ret = c->status;
+	ret->flows = c->scan.flows ? collide_count(c->scan.flows) : 0;
+}
