@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What iptables-save and nft print, as the doctor reads it. */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/firewall.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	bool nft = input_byte(&in) & 1;
+	char *text = input_text(in.data, in.left), *line, *next;
+	struct firewall_reader *r = firewall_reader_new();
+	struct firewall f;
+
+	CLAIM(r);
+	for (line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (nft)
+			firewall_nft_line(r, line);
+		else
+			firewall_iptables_line(r, line);
+	}
+	firewall_reader_result(r, &f);
+	CLAIM(f.random <= f.masquerades);
+	CLAIM(f.masquerades <= f.nft_rules + f.legacy_rules);
+	CLAIM(!f.masquerades == !*f.masquerade);
+	CLAIM(memchr(f.masquerade, '\0', sizeof(f.masquerade)));
+	firewall_reader_free(r);
+	free(text);
+	return 0;
+}
