@@ -31,3 +31,14 @@ struct metric_row {
 
 /* Ended by one without a name. */
 extern const struct metric_row metric_rows[];
+
+/* metrics_instances.c */
+void metric_instance_state(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_in_place(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_events(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_operations(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s);
+void metric_notify(const struct metric_source *f, struct metric_sink *s);
+void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s);
+void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s);

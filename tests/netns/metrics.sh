@@ -16,7 +16,7 @@ masquerade
 CONF=$T/vipsafe.conf
 PROM=$T/vipsafe.prom
 printf '%s\n' '[agent]' "textfile = $PROM" '[device br-mgmt]' 'pin_after = 100ms' \
-	'[device eth9]' >"$CONF"
+	'[device eth9]' '[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.150/32' >"$CONF"
 
 run metrics
 is "$RC" 75 "without the daemon: 75"
@@ -64,6 +64,16 @@ chmod 666 /run/vipsafe/control.sock
 nobody "$VIPSAFE" status >/dev/null 2>&1
 job watcher "$VIPSAFE" watch
 hear watcher 10
+# keepalived says something
+run notify INSTANCE VI_1 MASTER 100
+run notify INSTANCE VI_1 MASTER 100
+run notify INSTANCE VI_2 MASTER 100
+run notify INSTANCE VI_1 SLEEPING 100
+wait_for 10 has_addr 192.168.11.150/32 br-mgmt
+printf 'INSTANCE "VI_1" MASTER_PRIORITY 100\n' 1<>/run/vipsafe/keepalived.fifo >&1
+ip addr del 192.168.11.150/32 dev br-mgmt
+back() { take after && [ "$(value after 'vipsafe_instance_operations_total{instance="VI_1"}')" -ge 2 ]; }
+check "an instance's address that somebody took comes back" wait_for 20 back
 # an address with pinned entries goes for good
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
 ip addr add 192.168.11.20/24 dev br-mgmt
@@ -84,6 +94,18 @@ moved 'vipsafe_operation_duration_seconds_sum{op="add"}'
 moved 'vipsafe_device_pins_total{device="br-mgmt"}'
 moved 'vipsafe_device_removed_total{device="br-mgmt"}'
 moved 'vipsafe_device_foreign_deletes_total{device="br-mgmt"}'
+moved 'vipsafe_instance_events_total{instance="VI_1",kind="change"}'
+moved 'vipsafe_instance_events_total{instance="VI_1",kind="duplicate"}'
+moved 'vipsafe_instance_events_total{instance="VI_1",kind="no_state"}'
+moved 'vipsafe_instance_operations_total{instance="VI_1"}'
+moved 'vipsafe_instance_foreign_deletes_total{instance="VI_1"}'
+moved 'vipsafe_notify_total{by="hook"}'
+moved 'vipsafe_notify_total{by="fifo"}'
+moved 'vipsafe_notify_ignored_total{reason="bad"}'
+moved 'vipsafe_notify_ignored_total{reason="unknown_instance"}'
+is "$(value before 'vipsafe_instance_state{instance="VI_1",state="unknown"}')" 1 "an instance nobody spoke of"
+is "$(value after 'vipsafe_instance_state{instance="VI_1",state="MASTER"}')" 1 "one that is MASTER"
+is "$(value after 'vipsafe_instance_in_place{instance="VI_1"}')" 1 "and in place"
 moved vipsafe_clients_refused_total
 moved vipsafe_watchers
 moved vipsafe_config_error
