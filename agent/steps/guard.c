@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "steps/journal.h"
+#include "steps/rundir.h"
+
 /* Pins are collected for about so long and then made under one hold. */
 #define ROUND_EVERY USEC_PER_SEC
 
@@ -82,6 +85,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 		return -ENOMEM;
 	g->env = *env;
 	g->env.guard = NULL;
+	g->slot = -1;
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
@@ -95,12 +99,23 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	return 0;
 }
 
+static void remove_slot(struct guard *g)
+{
+	_cleanup_close_ int dir = g->slot < 0 ? -1 : rundir_open(g->env.settings->run_dir);
+	char name[JOURNAL_NAME_MAX];
+
+	if (dir >= 0)
+		(void)unlinkat(dir, journal_slot_name(g->link.name, name), 0);
+	closep(&g->slot);
+}
+
 struct guard *guard_free(struct guard *g)
 {
 	if (!g)
 		return NULL;
 	if (g->holding)
 		g->env.kernel.ops->hold_close(g->env.kernel.ctx);
+	remove_slot(g);
 	young_free(g->young);
 	keyset_free(g->pinned);
 	addr_table_done(&g->addresses);

@@ -66,6 +66,7 @@ struct guard {
 	struct keyset *pinned;
 	struct young *young;
 	struct verdict verdict;
+	int slot;	 /* a descriptor; -1: none */
 	usec_t next;	 /* something is due then */
 	usec_t batch_at; /* when the events under way were read: a clock costs as much */
 	bool full;	 /* some entries are not known */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "steps/journal.h"
+
 /* Batches of events read before a run begins. */
 #define CATCH_UP_MAX 256
 
@@ -44,6 +46,14 @@ bool guard_verdict(struct guard *g, struct verdict *ret)
 		return false;
 	*ret = g->verdict;
 	return true;
+}
+
+int guard_slot(struct guard *g, int run_dir, int *ret_fd)
+{
+	int r = journal_slot_open(run_dir, g->link.name, &g->slot);
+
+	*ret_fd = g->slot;
+	return r;
 }
 
 int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud)

@@ -32,6 +32,9 @@ bool guard_has_pinned(const struct guard *g, const struct conn *c);
 struct verdict;
 bool guard_verdict(struct guard *g, struct verdict *ret);
 
+/* Where to write what a run without entries to save is about to do. */
+int guard_slot(struct guard *g, int run_dir, int *ret_fd);
+
 /* The hold: whether it is in place, and by what. Gone: make it anew, 0 or a
  * negative errno. */
 bool guard_holds(const struct guard *g, enum hold_choice *ret_used);

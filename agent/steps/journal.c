@@ -12,6 +12,7 @@
 
 #define MAGIC "vipsafe journal 2"
 #define PREFIX "move-"
+#define SLOT_PREFIX "slot-"
 #define BOOT_ID_MAX 40
 
 /* Values are written as they are in memory; the sizes catch another build. */
@@ -21,8 +22,14 @@ struct header {
 	char boot_id[BOOT_ID_MAX];
 	uint64_t snapshot_at;
 	uint64_t n_entries;
-	uint64_t moved; /* 0 or 1, written in place */
+	uint64_t moved; /* enum progress, written in place */
 	struct request request;
+};
+
+enum progress {
+	PROGRESS_BEGUN,
+	PROGRESS_MOVED,
+	PROGRESS_IDLE, /* of a slot: there is nothing to finish */
 };
 
 struct stored {
@@ -152,17 +159,19 @@ static bool vip_is_sane(const struct vip *v)
 	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
 }
 
+static int mark(int fd, enum progress progress)
+{
+	const uint64_t moved = progress;
+	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct header, moved));
+
+	return n == (ssize_t)sizeof(moved) ? 0 : -EIO;
+}
+
 int journal_mark_moved(int dirfd, const char *name)
 {
 	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	const uint64_t moved = 1;
 
-	if (fd < 0)
-		return -errno;
-	if (pwrite(fd, &moved, sizeof(moved), offsetof(struct header, moved)) !=
-	    (ssize_t)sizeof(moved))
-		return -EIO;
-	return 0;
+	return fd < 0 ? -errno : mark(fd, PROGRESS_MOVED);
 }
 
 /* What request_parse() guarantees and the pipeline relies on. */
@@ -251,6 +260,8 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 		return r;
 	if (fread(&h, sizeof(h), 1, f) != 1 || !header_is_ours(&h, boot_id)) {
 		r = -EBADMSG;
+	} else if (h.moved == PROGRESS_IDLE) {
+		r = -ENOENT;
 	} else {
 		j.request = h.request;
 		j.snapshot_at = h.snapshot_at;
@@ -265,6 +276,69 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 	}
 	*ret = j;
 	return 0;
+}
+
+/* ---- slots ---- */
+
+const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, SLOT_PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_slot_device(const char *name)
+{
+	bool ours = !strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(SLOT_PREFIX) : NULL;
+}
+
+static bool is_usable(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       !(st.st_mode & 022) && st.st_uid == geteuid();
+}
+
+/* The old one may have been recovered, and so removed, or its directory. */
+int journal_slot_open(int dirfd, const char *device, int *fd)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (*fd >= 0 && is_usable(*fd))
+		return 0;
+	closep(fd);
+	journal_slot_name(device, name);
+	*fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (*fd < 0)
+		return -errno;
+	if (!is_usable(*fd)) {
+		close(TAKE_FD(*fd));
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* A kill can cut a write at the end of a page: it is in force by the second. */
+int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
+{
+	struct header h = header_make(boot_id, request, at);
+
+	h.moved = PROGRESS_IDLE;
+	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		return -EIO;
+	return mark(fd, PROGRESS_BEGUN);
+}
+
+int journal_slot_mark_moved(int fd)
+{
+	return mark(fd, PROGRESS_MOVED);
+}
+
+int journal_slot_clear(int fd)
+{
+	return mark(fd, PROGRESS_IDLE);
 }
 
 int journal_set_aside(int dirfd, const char *name)
@@ -290,6 +364,11 @@ void stage_save(struct run *run)
 	/* without a snapshot it is still told how old it is */
 	if (!run->snapshot_at)
 		run->snapshot_at = run_now(run);
+	if (run->shadow && !run_is_exposed(run) &&
+	    guard_slot(run->guard, run->run_dir, &run->slot) == 0 &&
+	    journal_slot_put(run->slot, run->env->boot_id, run->req, run->snapshot_at) == 0)
+		return;
+	run->slot = -1;
 	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
 			  run->req, run->snapshot_at, run->set, keep_candidate, run);
 	if (r < 0)
@@ -304,6 +383,9 @@ void stage_forget(struct run *run)
 {
 	char name[JOURNAL_NAME_MAX];
 
+	if (run->slot >= 0)
+		(void)journal_slot_clear(run->slot);
+	run->slot = -1;
 	if (run->saved)
 		(void)unlinkat(run->run_dir, journal_name(run->link.name, name), 0);
 	run->saved = false;

@@ -41,6 +41,16 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 /* Note in NAME that the address change has been tried. */
 int journal_mark_moved(int dirfd, const char *name);
 
+/* A slot: a file that stays, for moves that have no entry to save. Written in
+ * place, which costs a tenth of making a file and removing it. *FD (-1: none
+ * yet) is the slot of DEVICE; it is opened anew where it is not there any more. */
+const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX]);
+const char *journal_slot_device(const char *name);
+int journal_slot_open(int dirfd, const char *device, int *fd);
+int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at);
+int journal_slot_mark_moved(int fd);
+int journal_slot_clear(int fd);
+
 /* -ENOENT: none. -EBADMSG: of another boot or format, truncated or malformed.
  * -EPERM: not ours. SEED is for the set. */
 int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,

@@ -156,6 +156,8 @@ void stage_move(struct run *run)
 		guard_end_move(run->guard);
 	/* Whoever finishes this run must not do it twice: the address may have
 	 * been set or deleted on purpose by then. */
+	if (run->slot >= 0)
+		(void)journal_slot_mark_moved(run->slot);
 	if (run->saved)
 		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
 	run->report->timing.move = run_now(run) - began;

@@ -126,21 +126,26 @@ static void finish(struct run *run)
 	stage_forget(run);
 }
 
-/* Finish J on the device NAME whose lock the caller holds. */
+/* Finish J, read from the file NAME, on DEVICE, whose lock the caller holds. */
 static void recover_journal(const struct run_env *env, int run_dir, const char *device,
-			    struct journal *j, struct report *report)
+			    const char *name, struct journal *j, struct report *report)
 {
+	_cleanup_close_ int slot = -1;
 	struct run run;
 
 	run_begin(&run, env, &j->request, report);
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
-	run.recovering = run.saved = run.run_dir >= 0;
+	run.recovering = run.run_dir >= 0;
+	if (journal_slot_device(name))
+		(void)journal_slot_open(run_dir, device, &slot);
+	run.slot = slot;
+	run.saved = run.recovering && slot < 0;
 	report->recovered = true;
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
 	run.moved = j->moved;
-	if (run_entries_new(&run) == 0 && run.saved)
+	if (run_entries_new(&run) == 0 && run.recovering)
 		finish(&run);
 	else
 		report_fail(report, RESULT_FAILED, EXIT_UNPROTECTED, "out of memory");
@@ -148,28 +153,27 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	run_end(&run);
 }
 
-static int read_journal(const struct run_env *env, int run_dir, const char *device,
+static int read_journal(const struct run_env *env, int run_dir, const char *name,
 			struct journal *ret)
 {
-	char name[JOURNAL_NAME_MAX];
-	int r;
+	int r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
 
-	journal_name(device, name);
-	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
+	/* a slot is complete when it is in force: this one never was */
+	if (r == -EBADMSG && journal_slot_device(name)) {
+		(void)unlinkat(run_dir, name, 0);
+		return -ENOENT;
+	}
 	if (r == -EBADMSG || r == -EPERM)
 		(void)journal_set_aside(run_dir, name);
 	return r;
 }
 
-void stage_leftover(struct run *run)
+static void finish_leftover(struct run *run, const char *name)
 {
 	struct journal j = { .set = NULL };
 	struct report theirs;
-	int r;
+	int r = read_journal(run->env, run->run_dir, name, &j);
 
-	if (run->run_dir < 0)
-		return;
-	r = read_journal(run->env, run->run_dir, run->link.name, &j);
 	if (r == -ENOENT)
 		return;
 	if (r < 0) {
@@ -179,7 +183,8 @@ void stage_leftover(struct run *run)
 		return;
 	}
 	leave_to(&j.request, run->req);
-	recover_journal(run->env, run->run_dir, run->link.name, &j, &theirs);
+	recover_journal(run->env, run->run_dir, run->link.name, name, &j, &theirs);
+	(void)unlinkat(run->run_dir, name, 0);
 	report_warn(
 		run->report, "leftover-finished", "",
 		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
@@ -190,8 +195,19 @@ void stage_leftover(struct run *run)
 	journal_done(&j);
 }
 
+void stage_leftover(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->run_dir < 0)
+		return;
+	finish_leftover(run, journal_name(run->link.name, name));
+	if (!run->shadow) /* the guard's own is idle */
+		finish_leftover(run, journal_slot_name(run->link.name, name));
+}
+
 static int recover_device(const struct run_env *env, int run_dir, const char *device,
-			  struct report *report)
+			  const char *name, struct report *report)
 {
 	_cleanup_close_ int lock = -1;
 	struct journal j = { .set = NULL };
@@ -199,10 +215,11 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 
 	if (r == 0)
-		r = read_journal(env, run_dir, device, &j);
+		r = read_journal(env, run_dir, name, &j);
 	if (r < 0)
 		return r;
-	recover_journal(env, run_dir, device, &j, report);
+	recover_journal(env, run_dir, device, name, &j, report);
+	(void)unlinkat(run_dir, name, 0);
 	journal_done(&j);
 	return 0;
 }
@@ -236,10 +253,12 @@ static int recover_file(void *ud, int run_dir, const char *name)
 	const char *device = journal_device(name);
 	struct report report;
 
+	if (!device)
+		device = journal_slot_device(name);
 	if (journal_is_half(name))
 		remove_half(rec->env, run_dir, name);
 	/* one that cannot be read, or whose run is alive, does not stop the rest */
-	if (device && recover_device(rec->env, run_dir, device, &report) == 0) {
+	if (device && recover_device(rec->env, run_dir, device, name, &report) == 0) {
 		rec->n++;
 		rec->sink(rec->ud, &report);
 	}

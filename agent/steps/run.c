@@ -46,7 +46,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->report = report;
 	run->guard = env->guard;
 	run->map = env->lvs_map && *env->lvs_map ? lvs_map_ref(*env->lvs_map) : NULL;
-	run->run_dir = run->lock = -1;
+	run->run_dir = run->lock = run->slot = -1;
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
 	run->deadline = run->started + budget;
