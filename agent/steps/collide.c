@@ -200,26 +200,31 @@ static int take_socket(void *ud, const struct flow *f)
 	return connset_find(run->set, &key) >= 0 ? 0 : collide_add(run->flows, &n);
 }
 
-/* What there is by now, once an entry is missing. */
+/* What there is by now, once an entry is missing: since the listing events have
+ * told of more. */
 static bool look_again(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
+	size_t i;
 
-	if (!run->flows)
-		return table_fill(run);
+	if (!run->flows && !table_fill(run))
+		return false;
 	k->ops->sock_list(k->ctx, take_socket, run);
+	newborn_note(run);
+	for (i = run->known; i < connset_count(run->set); i++)
+		collide_see(run, (int64_t)i, connset_get(run->set, i));
 	return true;
 }
 
 void collide_restrain(struct run *run)
 {
 	struct judging j = { .run = run };
-	size_t i, n = connset_count(run->set);
 	bool looked = false;
+	size_t i;
 
 	if (!has_map(run))
 		return;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < connset_count(run->set); i++) {
 		struct entry *e = &run->entries[i];
 
 		if (e->skip != SKIP_NONE || e->state != ENTRY_MISSING)
@@ -227,6 +232,7 @@ void collide_restrain(struct run *run)
 		if (!looked && !look_again(run))
 			return;
 		looked = true;
+		e = &run->entries[i]; /* there may be more of them now */
 		j.conn = connset_get(run->set, i);
 		j.skip = false;
 		if (!flow_of_conn(j.conn, &j.flow))
