@@ -15,7 +15,7 @@ cp -r "$here/boot/." "$T/case/"
 cp "$P/new/vipsafe_$VERSION"-*.deb "$T/case/t/new.deb"
 cp "$P/old/vipsafe_0.0.9"-*.deb "$T/case/t/old.deb"
 VM_BASE=$TREE VM_MEM=1536 VM_APPEND='rdinit=/lib/systemd/systemd systemd.show_status=0 apparmor=1 security=apparmor audit=1' \
-	"$here/../vm/run-vm" -t "${BOOT_LIMIT:-400}" "$T/case" 2>"$T/errors" |
+	"$here/../vm/run-vm" -t "${BOOT_LIMIT:-900}" "$T/case" 2>"$T/errors" |
 	sed -u -E '/^((not )?ok |1\.\.[0-9]+|Bail out!)/!s/^/# /'
 status=${PIPESTATUS[0]}
 case $status in
