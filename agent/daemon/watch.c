@@ -13,6 +13,9 @@
 /* Lines about lost events, per device, at most. */
 #define STALE_LOG_EVERY (60 * USEC_PER_SEC)
 
+/* One line for all that happens in so long. */
+#define REPAIR_LOG_AFTER USEC_PER_SEC
+
 #define SUMMARY_MAX 512
 
 struct watch {
@@ -25,7 +28,9 @@ struct watch {
 	enum guard_state told;
 	bool quarantined;
 	usec_t stale_told;
-	struct guard_status seen; /* when watchers were told last */
+	struct guard_status seen;   /* when watchers were told last */
+	struct guard_status logged; /* when the log was told last of others' deletes */
+	usec_t log_at;		    /* the log is to be told again; 0: nothing new */
 };
 
 static void on_ready(void *ud, uint32_t events);
@@ -101,6 +106,28 @@ static void tell_events(struct watch *x, const struct guard_status *s)
 	x->seen = *s;
 }
 
+/* Others' deletes and what they did, a moment later, when all of it is known. */
+static void log_repairs(struct watch *x, const struct guard_status *s)
+{
+	const struct guard_status *was = &x->logged;
+	usec_t now = loop_now();
+
+	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored &&
+	    s->lost == was->lost)
+		return;
+	if (!x->log_at)
+		x->log_at = now + REPAIR_LOG_AFTER;
+	if (now < x->log_at)
+		return;
+	log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
+		 "%s: somebody else deleted %llu addresses: %llu connections restored, %llu lost",
+		 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
+		 (unsigned long long)(s->restored - was->restored),
+		 (unsigned long long)(s->lost - was->lost));
+	x->logged = *s;
+	x->log_at = 0;
+}
+
 static void tell_state(struct watch *x, const struct guard_status *s)
 {
 	usec_t now = loop_now();
@@ -145,6 +172,7 @@ static void tick(struct watch *x)
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
 	tell_events(x, &s);
+	log_repairs(x, &s);
 	tell_state(x, &s);
 }
 

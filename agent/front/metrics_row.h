@@ -29,6 +29,13 @@ struct metric_row {
 	void (*samples)(const struct metric_source *from, struct metric_sink *sink);
 };
 
+/* metrics_lvs.c */
+void metric_lvs_active(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_services(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_flows(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_collisions(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_overruns(const struct metric_source *f, struct metric_sink *s);
+
 /* Ended by one without a name. */
 extern const struct metric_row metric_rows[];
 

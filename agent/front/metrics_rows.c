@@ -309,5 +309,13 @@ const struct metric_row metric_rows[] = {
 	  conntrack_entries },
 	{ "vipsafe_conntrack_entries_limit", "gauge", "Entries that the conntrack table may have.",
 	  conntrack_limit },
+	{ "vipsafe_lvs_active", "gauge", "Whether connections are compared for LVS collisions.",
+	  metric_lvs_active },
+	{ "vipsafe_lvs_services", "gauge", "Services in the map.", metric_lvs_services },
+	{ "vipsafe_lvs_flows", "gauge", "Connections that have to do with a service.",
+	  metric_lvs_flows },
+	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", metric_lvs_collisions },
+	{ "vipsafe_lvs_overruns_total", "counter",
+	  "How often the look-out lost events of the kernel.", metric_lvs_overruns },
 	{ NULL, NULL, NULL, NULL },
 };
