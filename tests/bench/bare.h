@@ -3,6 +3,7 @@
  * vipsafe is held against. Uses nothing of agent/. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,17 @@
 
 /* A netfilter netlink socket with buffers like vipsafe's, or a negative errno. */
 int bare_open(void);
+
+/* A socket that takes the events of creates, changes and deletes, some 20 000. */
+int bare_events(void);
+
+/* Receive what events there are and count them. */
+int bare_count(int fd, size_t *ret_count);
+
+/* A route netlink socket, and what `ip addr add` or `ip addr del` asks of it for
+ * the IPv4 address TEXT ("A/N"), until the kernel has answered. */
+int bare_route(void);
+int bare_address(int fd, const char *device, const char *text, bool add);
 
 /* A socket for which the kernel makes events of creates and changes, and which
  * takes none of them. */

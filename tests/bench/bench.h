@@ -61,5 +61,13 @@ int measure_gap(struct bench *b);
  * it (del.sh). */
 int measure_del(struct bench *b);
 
+/* A delete, an event, and an idle second of a guard that has pinned everything. */
+int measure_guard(struct bench *b);
+
+/* Resident memory of the guard's shadow, made up for it, in a process of its
+ * own, pinned and not: shadow_child() is what that process does. */
+int measure_shadow(struct bench *b);
+int shadow_child(struct bench *b, bool pinned);
+
 /* ctcodec_decode() against libnetfilter_conntrack on one recorded dump. */
 int measure_decode(struct bench *b);

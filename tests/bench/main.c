@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] [ENTRIES …]
+/* vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] [--only PART] [ENTRIES …]
  *
  * How fast the real code is beside the least that must be done, and beside the
  * tools it replaces, on the running kernel, in a network namespace of its own.
@@ -26,9 +26,12 @@
 
 struct options {
 	const char *json, *plot;
-	unsigned rounds;    /* 0: by size */
-	size_t memory;	    /* the child of measure_memory() */
-	size_t collide;	    /* the child of measure_collide() */
+	const char *only; /* NULL: all parts */
+	unsigned rounds;  /* 0: by size */
+	size_t memory;	  /* the child of measure_memory() */
+	size_t collide;	  /* the child of measure_collide() */
+	size_t shadow;	  /* a child of measure_shadow() */
+	bool shadow_pinned;
 	size_t fill, watch; /* what del.sh has done */
 	size_t sizes[SIZES_MAX];
 	size_t n_sizes;
@@ -53,9 +56,12 @@ static int options_parse(struct options *o, int argc, char *argv[])
 {
 	static const struct option words[] = {
 		{ "json", required_argument, NULL, 'j' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ "collide", required_argument, NULL, 'c' },
+		{ "shadow-pinned", required_argument, NULL, 's' },
+		{ "shadow-young", required_argument, NULL, 'y' },
 		{ "plot", required_argument, NULL, 'p' },
 		{ "fill", required_argument, NULL, 'f' },
 		{ "watch", required_argument, NULL, 'w' },
@@ -67,10 +73,14 @@ static int options_parse(struct options *o, int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		if (c == 'j')
 			o->json = optarg;
+		else if (c == 'o')
+			o->only = optarg;
 		else if (c == 'm' && number(optarg, &v) == 0)
 			o->memory = v;
 		else if (c == 'c' && number(optarg, &v) == 0)
 			o->collide = v;
+		else if ((c == 's' || c == 'y') && number(optarg, &o->shadow) == 0)
+			o->shadow_pinned = c == 's';
 		else if (c == 'p')
 			o->plot = optarg;
 		else if (c == 'f' && number(optarg, &v) == 0)
@@ -111,24 +121,38 @@ static size_t fitting(const struct kernel *k, size_t asked)
 	return room;
 }
 
-static int measure_size(struct bench *b, size_t asked, unsigned rounds)
+static bool is_wanted(const struct options *o, const char *part)
 {
-	int (*const parts[])(struct bench * b) = {
-		measure_snapshot, measure_memory, measure_restore,
-		measure_decode,	  measure_pin,	  measure_gap,
+	return !o->only || !strcmp(o->only, part);
+}
+
+static int measure_size(struct bench *b, size_t asked, const struct options *o)
+{
+	static const struct {
+		const char *name;
+		int (*measure)(struct bench *b);
+	} parts[] = {
+		{ "snapshot", measure_snapshot }, { "memory", measure_memory },
+		{ "restore", measure_restore },	  { "decode", measure_decode },
+		{ "pin", measure_pin },		  { "gap", measure_gap },
+		{ "guard", measure_guard },
 	};
 	size_t i;
 	int r;
 
 	b->entries = fitting(&b->env.kernel, asked);
 	/* Small tables are quick and noisy: more rounds. */
-	b->rounds = rounds ? rounds : b->entries <= 20000 ? 31 : b->entries <= 150000 ? 11 : 7;
+	b->rounds = o->rounds		   ? o->rounds
+		    : b->entries <= 20000  ? 31
+		    : b->entries <= 150000 ? 11
+					   : 7;
 	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
 	r = scene_fill(b->entries);
 	if (r == 0)
 		r = scene_expect(&b->env.kernel, b->entries, "filling the table");
 	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
-		r = parts[i](b);
+		if (is_wanted(o, parts[i].name))
+			r = parts[i].measure(b);
 	return r;
 }
 
@@ -173,8 +197,10 @@ static void print_busy(const struct stopwatch *w)
 static int measure_all(struct bench *b, const struct options *o)
 {
 	size_t i;
-	int r = measure_collide(b);
+	int r = is_wanted(o, "collide") ? measure_collide(b) : 0;
 
+	if (r == 0 && is_wanted(o, "shadow"))
+		r = measure_shadow(b);
 	if (r == 0)
 		r = scene_build();
 	if (r < 0)
@@ -182,13 +208,13 @@ static int measure_all(struct bench *b, const struct options *o)
 	if (!b->has_conntrack)
 		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
 	/* while our own table is empty: it shares the hash with theirs */
-	for (i = 0; i < o->n_sizes && r == 0; i++) {
+	for (i = 0; i < o->n_sizes && r == 0 && is_wanted(o, "del"); i++) {
 		b->entries = fitting(&b->env.kernel, o->sizes[i]);
 		fprintf(stderr, "bench: whole deletes with %zu entries …\n", b->entries);
 		r = measure_del(b);
 	}
 	for (i = 0; i < o->n_sizes && r == 0; i++)
-		r = measure_size(b, o->sizes[i], o->rounds);
+		r = measure_size(b, o->sizes[i], o);
 	if (b->scores->n) {
 		scores_print(b->scores, stdout);
 		print_busy(&b->watch);
@@ -208,7 +234,7 @@ static int measure_all(struct bench *b, const struct options *o)
 static int bench(struct bench *b, const struct options *o)
 {
 	struct kernel_real *k = NULL;
-	int r = o->memory || o->collide ? 0 : scene_enter();
+	int r = o->memory || o->collide || o->shadow ? 0 : scene_enter();
 
 	if (r < 0) {
 		fprintf(stderr, "bench: SKIP: no network namespace: %s\n", strerror(-r));
@@ -220,6 +246,10 @@ static int bench(struct bench *b, const struct options *o)
 	b->entries = o->collide ? o->collide : o->memory;
 	if (o->collide)
 		return collide_child(b) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (o->shadow) {
+		b->entries = o->shadow;
+		return shadow_child(b, o->shadow_pinned) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
 	r = request_make(&b->request);
 	if (r == 0)
 		r = kernel_real_new(&k);
@@ -246,7 +276,8 @@ int main(int argc, char *argv[])
 
 	if (options_parse(&o, argc, argv) < 0) {
 		fprintf(stderr, "usage: vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] "
-				"[ENTRIES ...]\n");
+				"[--only collide|shadow|del|snapshot|memory|restore|decode|pin|"
+				"gap|guard] [ENTRIES ...]\n");
 		return 2;
 	}
 	if (o.fill || o.watch) {

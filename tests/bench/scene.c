@@ -63,10 +63,11 @@ static int ip(char *const argv[])
 
 #define IP(...) ip((char *[]){ (char *)"ip", __VA_ARGS__, NULL })
 
-/* A bridge without ports: it is there where dummy devices are not built. */
+/* A bridge without ports: it is there where dummy devices are not built. It
+ * joins no group: a report of that would be an entry of its own. */
 int scene_build(void)
 {
-	int r = IP("link", "add", SCENE_DEVICE, "type", "bridge");
+	int r = IP("link", "add", SCENE_DEVICE, "multicast", "off", "type", "bridge");
 
 	if (r == 0)
 		r = IP("addr", "add", SCENE_NODE "/24", "dev", SCENE_DEVICE);
@@ -74,6 +75,14 @@ int scene_build(void)
 		r = IP("addr", "add", SCENE_VIP, "dev", SCENE_DEVICE);
 	if (r == 0)
 		r = IP("link", "set", SCENE_DEVICE, "up");
+	if (r == 0)
+		r = IP("link", "add", SCENE_BARE_DEVICE, "multicast", "off", "type", "bridge");
+	if (r == 0)
+		r = IP("addr", "add", "192.168.12.7/24", "dev", SCENE_BARE_DEVICE);
+	if (r == 0)
+		r = IP("addr", "add", SCENE_BARE_VIP, "dev", SCENE_BARE_DEVICE);
+	if (r == 0)
+		r = IP("link", "set", SCENE_BARE_DEVICE, "up");
 	/* for tests/bench/look.c; nothing is sent */
 	return r == 0 ? IP("route", "add", "default", "dev", SCENE_DEVICE) : r;
 }
@@ -113,21 +122,18 @@ static void connection_init(struct nf_conntrack *ct)
 	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 432000);
 }
 
-int scene_fill(size_t n)
+static int scene_change(size_t from, size_t to, enum nf_conntrack_query what)
 {
 	struct nfct_handle *h = nfct_open(CONNTRACK, 0);
 	struct nf_conntrack *ct = nfct_new();
-	uint32_t have = 0, max;
 	size_t i;
 	int r = h && ct ? 0 : -ENOMEM;
 
-	if (r == 0) {
+	if (r == 0)
 		connection_init(ct);
-		r = ct_usage(&have, &max);
-	}
-	for (i = have; i < n && r == 0; i++) {
+	for (i = from; i < to && r == 0; i++) {
 		connection_set(ct, i);
-		if (nfct_query(h, NFCT_Q_CREATE, ct) < 0)
+		if (nfct_query(h, what, ct) < 0)
 			r = -errno;
 	}
 	if (ct)
@@ -135,6 +141,24 @@ int scene_fill(size_t n)
 	if (h)
 		nfct_close(h);
 	return r;
+}
+
+int scene_births(size_t from, size_t to)
+{
+	return scene_change(from, to, NFCT_Q_CREATE);
+}
+
+int scene_deaths(size_t from, size_t to)
+{
+	return scene_change(from, to, NFCT_Q_DESTROY);
+}
+
+int scene_fill(size_t n)
+{
+	uint32_t have, max;
+	int r = ct_usage(&have, &max);
+
+	return r < 0 ? r : scene_births(have, n);
 }
 
 int scene_expect(const struct kernel *k, size_t n, const char *after)

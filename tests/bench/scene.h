@@ -13,6 +13,10 @@
 #define SCENE_NODE "192.168.11.7"     /* what connections are masqueraded as */
 #define SCENE_VIP "192.168.11.100/32" /* what leaves */
 
+/* Another device like it, which nobody guards, and what leaves that one. */
+#define SCENE_BARE_DEVICE "bench1"
+#define SCENE_BARE_VIP "192.168.12.100/32"
+
 /* Go into a fresh network namespace; as root, or in a user namespace where that
  * is permitted. Must come before any socket is opened. */
 int scene_enter(void);
@@ -23,6 +27,10 @@ int scene_build(void);
 /* Add established TCP connections, masqueraded as the node's address, until
  * the table has N. Uses libnetfilter_conntrack. */
 int scene_fill(size_t n);
+
+/* The connections FROM to TO of these (not included) are born, or die. */
+int scene_births(size_t from, size_t to);
+int scene_deaths(size_t from, size_t to);
 
 /* Delete every connection in SET, each by its tuple, and check that the table
  * is empty then. */

@@ -14,6 +14,7 @@ if grep -q __asan_init "$VIPSAFED"; then
 else
 	command -v valgrind >/dev/null || skip_all "no valgrind here"
 	JUDGE=valgrind
+	# shellcheck disable=SC2054
 	DAEMON_UNDER=(valgrind --log-file="$T/valgrind.%p" --error-exitcode=99
 		--leak-check=full --show-leak-kinds=definite,indirect,possible
 		--errors-for-leak-kinds=definite,indirect,possible)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "guarding.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+#include "kernel/kernel_real.h"
+#include "scene.h"
+
+/* The whole table has to be pinned first. */
+#define SETTLE_MAX (300 * USEC_PER_SEC)
+
+static usec_t now(const struct guarding *g)
+{
+	return g->env.kernel.ops->now(g->env.kernel.ctx);
+}
+
+usec_t guarding_rest(struct guarding *g)
+{
+	usec_t next;
+
+	do
+		next = guard_tick(g->guard);
+	while (next <= now(g));
+	return next;
+}
+
+void guarding_listen(struct guarding *g)
+{
+	struct pollfd p[2];
+	int fds[2];
+	size_t i;
+
+	for (;;) {
+		kernel_real_fds(g->real, fds);
+		for (i = 0; i < 2; i++)
+			p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+		if (poll(p, 2, 0) <= 0)
+			return;
+		guard_ready(g->guard);
+	}
+}
+
+static int settle(struct guarding *g)
+{
+	usec_t until = now(g) + SETTLE_MAX;
+	struct guard_status s;
+
+	for (;;) {
+		usec_t next = guarding_rest(g), t = now(g);
+
+		guarding_listen(g);
+		guard_get_status(g->guard, &s);
+		if (s.state == GUARD_LIVE && s.pinned && !s.young)
+			return 0;
+		if (t > until || s.state == GUARD_DEGRADED)
+			break;
+		if (next > t)
+			usleep((useconds_t)MIN(next - t, 100 * USEC_PER_MSEC));
+	}
+	fprintf(stderr, "bench: the guard is %s, with %llu of %zu entries pinned: %s\n",
+		guard_state_name(s.state), (unsigned long long)s.pinned, g->bench->entries,
+		s.reason);
+	return -EBADMSG;
+}
+
+/* In memory where that is possible, as /run is. */
+static int make_run_dir(struct guarding *g)
+{
+	static const char *const places[] = { "/run", "/dev/shm", "/tmp" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		snprintf(g->run_dir, sizeof(g->run_dir), "%s/vipsafe-bench-XXXXXX", places[i]);
+		if (mkdtemp(g->run_dir))
+			return 0;
+	}
+	g->run_dir[0] = '\0';
+	return -errno;
+}
+
+static void remove_run_dir(struct guarding *g)
+{
+	DIR *d = g->run_dir[0] ? opendir(g->run_dir) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	if (g->run_dir[0])
+		(void)rmdir(g->run_dir);
+}
+
+int guarding_begin(struct guarding *g, struct bench *b)
+{
+	struct device_settings d = { .name = SCENE_DEVICE, .pin = PIN_CONTINUOUS };
+	int r;
+
+	memset(g, 0, sizeof(*g));
+	g->bench = b;
+	r = make_run_dir(g);
+	if (r == 0)
+		r = kernel_real_new(&g->real);
+	if (r < 0)
+		return r;
+	snprintf(b->settings.run_dir, sizeof(b->settings.run_dir), "%s", g->run_dir);
+	b->settings.pin_max_fill = 100;
+	g->env = b->env;
+	g->env.kernel = kernel_real_get(g->real);
+	r = guard_new(&g->env, &d, &g->guard);
+	return r == 0 ? settle(g) : r;
+}
+
+void guarding_end(struct guarding *g)
+{
+	guard_free(g->guard);
+	kernel_real_free(g->real);
+	remove_run_dir(g);
+}

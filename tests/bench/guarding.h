@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guard of the bench's device, in this process, with all entries pinned. */
+#pragma once
+
+#include "bench.h"
+#include "steps/guard.h"
+
+struct kernel_real;
+
+struct guarding {
+	struct bench *bench;
+	struct kernel_real *real;
+	struct guard *guard;
+	struct run_env env;
+	char run_dir[64]; /* of its own */
+};
+
+/* Start it and wait until it has pinned everything. To be released by
+ * guarding_end() whatever is returned. */
+int guarding_begin(struct guarding *g, struct bench *b);
+void guarding_end(struct guarding *g);
+
+/* Do what is due until nothing is. Returns when there is something again. */
+usec_t guarding_rest(struct guarding *g);
+
+/* Take the events there are, as the daemon does. */
+void guarding_listen(struct guarding *g);
