@@ -26,6 +26,7 @@ struct work {
 	struct instance *states;     /* owned; as in the file */
 	struct instance *mine;	     /* owned; what is not in the file: see recall() */
 	bool alone;		     /* there is no file: nothing but our own word is known */
+	bool hopeless;		     /* we are not permitted */
 };
 
 static bool is_meant(const struct work *w, size_t i)
@@ -150,6 +151,7 @@ static void run_request(struct work *w, const struct instance_settings *one,
 	run_move(&env, request, report);
 	cli_tell(w->n->cli, report);
 	w->n->announce = one->announce;
+	w->hopeless = report->exit_code == EXIT_NOT_PERMITTED;
 	if (report->exit_code != EXIT_DONE)
 		notify_complain(w->n, "%s: %s", one->name,
 				*report->error ? report->error : result_name(report->result));
@@ -213,7 +215,7 @@ static void take_turn(struct work *w)
 	for (;;) {
 		usec_t next = work_once(w), now = cli_now();
 
-		if (next > until)
+		if (next > until || w->hopeless)
 			break;
 		if (next > now)
 			w->kernel.ops->sleep(w->kernel.ctx, next - now);

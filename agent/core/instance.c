@@ -212,6 +212,11 @@ void instance_begin(struct instance *i, usec_t now)
 	i->counters.operations++;
 }
 
+void instance_hurry(struct instance *i)
+{
+	i->tries = 0;
+}
+
 void instance_unsettle(struct instance *i)
 {
 	i->settled = false;

@@ -24,7 +24,7 @@
 #define INSTANCE_GAP (100 * USEC_PER_MSEC)
 #define INSTANCE_GAP_MAX (800 * USEC_PER_MSEC)
 #define INSTANCE_QUIET (2 * USEC_PER_SEC) /* without one: the next is a first again */
-#define INSTANCE_RETRY_MAX (5 * USEC_PER_SEC)
+#define INSTANCE_RETRY_MAX (60 * USEC_PER_SEC)
 /* Who takes an address away again and again is not fought. */
 #define INSTANCE_FIGHT_MAX (60 * USEC_PER_SEC)
 
@@ -100,6 +100,9 @@ enum instance_action instance_wants(const struct instance *i, const struct insta
 
 /* An operation begins. */
 void instance_begin(struct instance *i, usec_t now);
+
+/* What made an operation fail may be over: try again soon. */
+void instance_hurry(struct instance *i);
 
 /* The addresses, or somebody else's work on them, are to be looked at as if
  * the state had just been entered. */

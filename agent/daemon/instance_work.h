@@ -30,6 +30,7 @@ enum work_phase {
 struct instance_work {
 	size_t at; /* in the arrays */
 	char name[INSTANCE_NAME_MAX];
+	size_t n_possible; /* addresses, when last looked */
 	bool has_decoy;
 	struct instance_address decoy;
 	enum work_phase phase;

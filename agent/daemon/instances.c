@@ -50,9 +50,15 @@ static void read_addresses(struct instances *s)
 		s->look = true;
 }
 
+/* Devices that come and go wake us up as well. */
 static void on_ready(void *ud, uint32_t events _unused_)
 {
-	read_addresses(ud);
+	struct instances *s = ud;
+	size_t i;
+
+	read_addresses(s);
+	for (i = 0; i < s->n; i++)
+		s->look |= s->shop.states[i].tries > 0;
 }
 
 /* Tell each instance what is there of it now. */
@@ -70,6 +76,9 @@ static void look(struct instances *s)
 		struct instance *one = &s->shop.states[i];
 		enum instance_state before = one->state;
 
+		if (s->shop.views[i].n_possible > s->list[i].n_possible)
+			instance_hurry(one);
+		s->list[i].n_possible = s->shop.views[i].n_possible;
 		if (!settings->instances[i].has_decoy)
 			continue;
 		instance_see_decoy(one, s->shop.views[i].decoy_there, now);
@@ -294,6 +303,9 @@ void instances_apply(struct instances *s)
 
 /* ---- rounds --------------------------------------------------------------------------- */
 
+/* After what keeps moving has had its turns, or the kernel would not tell. */
+#define LOOK_AGAIN (50 * USEC_PER_MSEC)
+
 /* Times that one tick may find that a move has made another one due. */
 #define STEPS_MAX 4
 
@@ -318,7 +330,7 @@ usec_t instances_tick(struct instances *s)
 	store(s);
 	for (i = 0; i < s->n; i++)
 		next = MIN(next, s->list[i].when);
-	return s->look ? 0 : next;
+	return s->look ? MIN(next, loop_now() + LOOK_AGAIN) : next;
 }
 
 void instances_release(struct instances *s)

@@ -87,7 +87,7 @@ static size_t count_wanted(const struct settings *s)
 int instance_views_look(const struct kernel *k, const struct settings *s,
 			struct instance_view *list)
 {
-	size_t n = count_wanted(s), i, j, at = 0;
+	size_t n = count_wanted(s), i, j, at = 0, q_at = 0;
 	_cleanup_free_ bool *found = calloc(n + 1, sizeof(*found));
 	_cleanup_free_ struct wanted *wanted = calloc(n + 1, sizeof(*wanted));
 	struct search q = { .list = wanted };
@@ -110,11 +110,13 @@ int instance_views_look(const struct kernel *k, const struct settings *s,
 	for (i = 0, at = 0; i < s->n_instances; i++) {
 		const struct instance_settings *one = &s->instances[i];
 
-		list[i].n_there = 0;
+		list[i].n_there = list[i].n_possible = 0;
 		for (j = 0; j < one->n_addresses; j++) {
+			list[i].n_possible += wanted[q_at++].ifindex != 0;
 			list[i].there[j] = found[at++];
 			list[i].n_there += list[i].there[j];
 		}
+		q_at += one->has_decoy;
 		list[i].decoy_there = found[at++];
 	}
 	return 0;

@@ -11,6 +11,7 @@ struct instance_view {
 	bool *there; /* for each of its addresses; owned */
 	bool *tried; /* the same: part of a request of this round */
 	size_t n_there;
+	size_t n_possible; /* whose device exists */
 	bool decoy_there;
 };
 

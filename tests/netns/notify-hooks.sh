@@ -37,6 +37,7 @@ install_vipsafe
 for daemon in with without; do
 	[ $daemon = without ] || start_daemon
 	for call in generic each; do
+		[ $daemon$call != withoutgeneric ] || continue
 		$call MASTER
 		check "$daemon a daemon, $call MASTER: the address comes" wait_for 10 there
 		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 10 there $VIP6
@@ -54,7 +55,24 @@ for daemon in with without; do
 	[ $daemon = without ] || end_daemon TERM
 done
 
+# ---- what the daemon makes of it -------------------------------------------------
 start_daemon
+guarded() { [ "$("$VIPSAFE" --json status | jq -r '.devices[] | select(.device == "br-mgmt") | .state')" = live ]; }
+check "the device of an instance is guarded without a section of its own" wait_for 10 guarded
+ip addr add $VIP dev br-mgmt
+generic MASTER
+wait_for 10 there $VIP6
+ip addr del $VIP dev br-mgmt
+check "an address that somebody takes from a MASTER comes back" wait_for 10 there
+is "$(of_instance foreign)" 1 "and is counted"
+generic BACKUP
+wait_for 10 gone
+ip addr add $VIP dev br-mgmt
+generic BACKUP
+generic MASTER_PRIORITY
+wait_for 10 counted hooks 5
+check "one that somebody adds to a BACKUP is his" there
+ip addr del $VIP dev br-mgmt
 other() { has_addr 192.168.11.101/32 br-mgmt; }
 as_keepalived "$HOOKS/notify" INSTANCE 'VI 2 "x"' MASTER 100
 check "a name with blanks and quotes" wait_for 10 other
@@ -159,5 +177,21 @@ wait "${JOB_PID[locker]}"
 check "a daemon is killed before its turn" there
 start_daemon
 check "the next one does what it was asked for" wait_for 10 gone
+
+# ---- a device that comes later, and a stop that releases ---------------------------------
+config '[agent]' 'announce_again = 0' 'on_stop = release' \
+	'[instance VI_1]' 'device = late0' "address = $VIP"
+kill -HUP "$DAEMON"
+generic MASTER
+tried() { [ "$(of_instance operations)" -ge 4 ]; }
+wait_for 20 tried
+ip link add late0 type veth peer name late1
+check "a device that comes late gets its address soon" wait_for 10 has_addr $VIP late0
+end_daemon TERM
+check "on_stop = release: it goes with the daemon" not has_addr $VIP late0
+start_daemon
+check "and comes back with it, as keepalived has said nothing else" wait_for 10 has_addr $VIP late0
+generic STOP
+check "until it does" wait_for 10 not has_addr $VIP late0
 end_daemon TERM
 done_testing
