@@ -47,7 +47,7 @@ delete_and_snatch() {
 
 	for ((i = 1; i <= TRIES; i++)); do
 		conntrack -R "$T/fill" >/dev/null 2>&1
-		twin_up
+		has_addr $TWIN br-mgmt || twin_up
 		hold direct pod 1 $SERVER 3269
 		hold others pod 30 $SERVER 8899
 		port=$(direct_port)

@@ -106,114 +106,105 @@ static enum expected expected_of(const struct found *f)
 	return NO;
 }
 
+static const struct {
+	const char *what;
+	enum lvs_method method;
+	enum lvs_toa toa;
+	const struct collide_node *node;
+	void (*scene)(struct collide *c, int condition);
+	enum expected by_condition[5]; /* 1: not across the director, 2: across it,
+					* 3: two services, 4: another port */
+} truth[] = {
+	{ "nat, client", LVS_NAT, 0, &client_node, on_the_client, { 0, A, A, A2, NO } },
+	{ "nat, director",
+	  LVS_NAT,
+	  0,
+	  &plain_director,
+	  on_the_director,
+	  { 0, A_C, A_C, A2_C, NO } },
+	{ "nat, tracking",
+	  LVS_NAT,
+	  0,
+	  &tracking_director,
+	  on_the_tracking,
+	  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
+	{ "nat, masquerading",
+	  LVS_NAT,
+	  0,
+	  &tracking_director,
+	  on_the_masquerading,
+	  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
+	{ "nat, own sockets",
+	  LVS_NAT,
+	  0,
+	  &plain_director,
+	  on_its_own_sockets,
+	  { 0, A, A, A2_C, NO } },
+	{ "nat, own beside clients",
+	  LVS_NAT,
+	  0,
+	  &tracking_director,
+	  on_own_beside_clients,
+	  { 0, NO, NO, NO, NO } },
+	{ "netfilter", LVS_NAT, 0, &client_node, on_kube_proxy, { 0, NO, NO, NO, NO } },
+	{ "dr", LVS_DR, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+	{ "dr, director", LVS_DR, 0, &plain_director, on_the_director, { 0, NO, NO, NO, NO } },
+	{ "tun", LVS_TUN, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+	{ "tun, director", LVS_TUN, 0, &plain_director, on_the_director, { 0, NO, NO, NO, NO } },
+	{ "fullnat",
+	  LVS_FULLNAT,
+	  LVS_TOA_NONE,
+	  &client_node,
+	  on_the_client,
+	  { 0, NO, NO, NO, NO } },
+	{ "fullnat, socket",
+	  LVS_FULLNAT,
+	  LVS_TOA_SOCKET,
+	  &client_node,
+	  on_the_client,
+	  { 0, NO, NO, NO, NO } },
+	{ "fullnat, packet",
+	  LVS_FULLNAT,
+	  LVS_TOA_PACKET,
+	  &client_node,
+	  on_the_client,
+	  { 0, A, A, A2, NO } },
+	{ "fullnat, unknown",
+	  LVS_FULLNAT,
+	  LVS_TOA_UNSET,
+	  &client_node,
+	  on_the_client,
+	  { 0, A, A, A2, NO } },
+	{ "local", LVS_LOCAL, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
+};
+
 static void follows_the_truth_table(void **state _unused_)
 {
-	static const struct {
-		const char *what;
-		enum lvs_method method;
-		enum lvs_toa toa;
-		const struct collide_node *node;
-		void (*scene)(struct collide *c, int condition);
-		enum expected by_condition[5]; /* 1: not across the director, 2: across it,
-						* 3: two services, 4: another port */
-	} rows[] = {
-		{ "nat, client", LVS_NAT, 0, &client_node, on_the_client, { 0, A, A, A2, NO } },
-		{ "nat, director",
-		  LVS_NAT,
-		  0,
-		  &plain_director,
-		  on_the_director,
-		  { 0, A_C, A_C, A2_C, NO } },
-		{ "nat, tracking",
-		  LVS_NAT,
-		  0,
-		  &tracking_director,
-		  on_the_tracking,
-		  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
-		{ "nat, masquerading",
-		  LVS_NAT,
-		  0,
-		  &tracking_director,
-		  on_the_masquerading,
-		  { 0, C_ONLY, C_ONLY, C_ONLY, NO } },
-		{ "nat, own sockets",
-		  LVS_NAT,
-		  0,
-		  &plain_director,
-		  on_its_own_sockets,
-		  { 0, A, A, A2_C, NO } },
-		{ "nat, own beside clients",
-		  LVS_NAT,
-		  0,
-		  &tracking_director,
-		  on_own_beside_clients,
-		  { 0, NO, NO, NO, NO } },
-		{ "netfilter", LVS_NAT, 0, &client_node, on_kube_proxy, { 0, NO, NO, NO, NO } },
-		{ "dr", LVS_DR, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
-		{ "dr, director",
-		  LVS_DR,
-		  0,
-		  &plain_director,
-		  on_the_director,
-		  { 0, NO, NO, NO, NO } },
-		{ "tun", LVS_TUN, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
-		{ "tun, director",
-		  LVS_TUN,
-		  0,
-		  &plain_director,
-		  on_the_director,
-		  { 0, NO, NO, NO, NO } },
-		{ "fullnat",
-		  LVS_FULLNAT,
-		  LVS_TOA_NONE,
-		  &client_node,
-		  on_the_client,
-		  { 0, NO, NO, NO, NO } },
-		{ "fullnat, socket",
-		  LVS_FULLNAT,
-		  LVS_TOA_SOCKET,
-		  &client_node,
-		  on_the_client,
-		  { 0, NO, NO, NO, NO } },
-		{ "fullnat, packet",
-		  LVS_FULLNAT,
-		  LVS_TOA_PACKET,
-		  &client_node,
-		  on_the_client,
-		  { 0, A, A, A2, NO } },
-		{ "fullnat, unknown",
-		  LVS_FULLNAT,
-		  LVS_TOA_UNSET,
-		  &client_node,
-		  on_the_client,
-		  { 0, A, A, A2, NO } },
-		{ "local", LVS_LOCAL, 0, &client_node, on_the_client, { 0, NO, NO, NO, NO } },
-	};
 	size_t i;
 	int condition;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(truth); i++) {
 		for (condition = 1; condition <= 4; condition++) {
 			_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
 			_cleanup_(collide_freep) struct collide *c = NULL;
 			enum expected seen;
 			struct found f;
 
-			add_real(m, add_service(m, VIP, rows[i].method, rows[i].toa), RS,
-				 rows[i].method, 1);
-			add_real(m, add_service(m, VIP2, rows[i].method, rows[i].toa), RS,
-				 rows[i].method, 1);
+			add_real(m, add_service(m, VIP, truth[i].method, truth[i].toa), RS,
+				 truth[i].method, 1);
+			add_real(m, add_service(m, VIP2, truth[i].method, truth[i].toa), RS,
+				 truth[i].method, 1);
 			assert_int_equal(lvs_map_finish(m), 0);
-			c = collide_new(m, *rows[i].node, 7);
-			rows[i].scene(c, condition);
+			c = collide_new(m, *truth[i].node, 7);
+			truth[i].scene(c, condition);
 			f = find_all(c);
 			seen = expected_of(&f);
-			if (seen != rows[i].by_condition[condition])
-				fail_msg("%s, condition %d: %d", rows[i].what, condition, seen);
+			if (seen != truth[i].by_condition[condition])
+				fail_msg("%s, condition %d: %d", truth[i].what, condition, seen);
 			if (seen != NO)
 				assert_int_equal(f.last.toa_unknown,
-						 rows[i].method == LVS_FULLNAT &&
-							 rows[i].toa == LVS_TOA_UNSET);
+						 truth[i].method == LVS_FULLNAT &&
+							 truth[i].toa == LVS_TOA_UNSET);
 		}
 	}
 }

@@ -460,49 +460,6 @@ static void refuses_a_bad_ini(void **state _unused_)
 	}
 }
 
-static void parses_ranges(void **state _unused_)
-{
-	static const struct {
-		const char *text, *range; /* NULL: refused */
-	} rows[] = {
-		{ "10.9.9.1:80", "10.9.9.1:80" },
-		{ "10.9.9.1", "10.9.9.1:0" },
-		{ "10.9.9.1-10:80", "10.9.9.1-10.9.9.10:80" },
-		{ "10.9.9.1-10.9.10.2:80", "10.9.9.1-10.9.10.2:80" },
-		{ "10.9.9.77/24:80", "10.9.9.0-10.9.9.255:80" },
-		{ "0.0.0.0/0:80", "0.0.0.0-255.255.255.255:80" },
-		{ "[fd00::1]:80", "[fd00::1]:80" },
-		{ "[fd00::/120]:80", "[fd00::-fd00::ff]:80" },
-		{ "[fd00::1-f]:80", "[fd00::1-fd00::f]:80" },
-		{ "fd00::1", "[fd00::1]:0" },
-		{ "10.9.9.10-1:80", NULL },
-		{ "10.9.9.1-256:80", NULL },
-		{ "10.9.9.1-fd00::1", NULL },
-		{ "10.9.9.1:", NULL },
-		{ "10.9.9.1:65536", NULL },
-		{ "[fd00::1", NULL },
-		{ "[fd00::1]80", NULL },
-		{ "10.9.9.1/33:80", NULL },
-		{ "", NULL },
-	};
-	char text[LVS_RANGE_MAX];
-	struct addr first, last;
-	uint16_t port;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		int r = lvs_match_parse(rows[i].text, &first, &last, &port);
-
-		if (!rows[i].range) {
-			if (r != -EINVAL)
-				fail_msg("%s is taken", rows[i].text);
-			continue;
-		}
-		assert_int_equal(r, 0);
-		assert_string_equal(lvs_range_format(&first, &last, port, text), rows[i].range);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,7 +474,6 @@ int main(void)
 		cmocka_unit_test(survives_bombs),
 		cmocka_unit_test(reads_the_ini),
 		cmocka_unit_test(refuses_a_bad_ini),
-		cmocka_unit_test(parses_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

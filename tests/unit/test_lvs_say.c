@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is said of collisions, how often, and of which service ports. */
+/* What is said of collisions, how often, and of which service ports; and how
+ * addresses are written. */
 #include "lvs_scene.h"
 
+#include <errno.h>
+
 #include "core/lvs_quiet.h"
+#include "core/lvs_text.h"
 #include "front/lvs_say.h"
 
 struct scene {
@@ -348,6 +352,49 @@ static void escapes_what_files_say(void **state _unused_)
 	json_decref(o);
 }
 
+static void parses_ranges(void **state _unused_)
+{
+	static const struct {
+		const char *text, *range; /* NULL: refused */
+	} rows[] = {
+		{ "10.9.9.1:80", "10.9.9.1:80" },
+		{ "10.9.9.1", "10.9.9.1:0" },
+		{ "10.9.9.1-10:80", "10.9.9.1-10.9.9.10:80" },
+		{ "10.9.9.1-10.9.10.2:80", "10.9.9.1-10.9.10.2:80" },
+		{ "10.9.9.77/24:80", "10.9.9.0-10.9.9.255:80" },
+		{ "0.0.0.0/0:80", "0.0.0.0-255.255.255.255:80" },
+		{ "[fd00::1]:80", "[fd00::1]:80" },
+		{ "[fd00::/120]:80", "[fd00::-fd00::ff]:80" },
+		{ "[fd00::1-f]:80", "[fd00::1-fd00::f]:80" },
+		{ "fd00::1", "[fd00::1]:0" },
+		{ "10.9.9.10-1:80", NULL },
+		{ "10.9.9.1-256:80", NULL },
+		{ "10.9.9.1-fd00::1", NULL },
+		{ "10.9.9.1:", NULL },
+		{ "10.9.9.1:65536", NULL },
+		{ "[fd00::1", NULL },
+		{ "[fd00::1]80", NULL },
+		{ "10.9.9.1/33:80", NULL },
+		{ "", NULL },
+	};
+	char text[LVS_RANGE_MAX];
+	struct addr first, last;
+	uint16_t port;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		int r = lvs_match_parse(rows[i].text, &first, &last, &port);
+
+		if (!rows[i].range) {
+			if (r != -EINVAL)
+				fail_msg("%s is taken", rows[i].text);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		assert_string_equal(lvs_range_format(&first, &last, port, text), rows[i].range);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +407,7 @@ int main(void)
 		cmocka_unit_test(warns_of_service_ports),
 		cmocka_unit_test(tells_of_the_map),
 		cmocka_unit_test(escapes_what_files_say),
+		cmocka_unit_test(parses_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
