@@ -20,14 +20,17 @@ masquerade
 serve server node2 10.232.3.28 8899
 serve busy-server node2 10.232.3.28 8900
 
-# open_all HOW SECONDS: half of the flows forwarded, half from the node itself;
-# they are given up when an answer takes longer
+# open_all HOW SECONDS [OPTION...]: half of the flows forwarded, half from the node
+# itself; they are given up when an answer takes longer
 open_all() {
-	hold "$1-pod" pod $((N / 2)) 10.232.3.28 8899
-	hold "$1-local" node1 $((N / 2)) 10.232.3.28 8899
+	local how=$1 patience=$2
+
+	shift 2
+	hold "$how-pod" pod $((N / 2)) 10.232.3.28 8899
+	hold "$how-local" node1 $((N / 2)) 10.232.3.28 8899
 	for from in pod node1; do
-		job "$1-busy-$from" in_ns $from "$FLOW" busy -n $((N / 2)) -d 100 -t "$2" 10.232.3.28 8900
-		hear "$1-busy-$from" 30
+		job "$how-busy-$from" in_ns $from "$FLOW" busy -n $((N / 2)) -d 100 -t "$patience" "$@" 10.232.3.28 8900
+		hear "$how-busy-$from" 30
 		[ "$REPLY" = "open $((N / 2))" ] || bail_out "busy flows: $REPLY"
 	done
 }
@@ -40,15 +43,14 @@ become_backup() {
 }
 
 # ---- the control: nobody guards ------------------------------------------------------
-open_all bare 2
+open_all bare 2 -s 8 # long enough to meet the new port, however busy the machine is
 become_backup
 wait_for 10 no_entries -p tcp --dport 8899 || bail_out "the kernel flushed nothing"
 for name in bare-pod bare-local; do
 	harmed $name "$name: without the guard one delete loses the idle ones"
 done
 for from in pod node1; do
-	tell bare-busy-$from end
-	hear bare-busy-$from 30
+	hear bare-busy-$from 60
 	alive=${REPLY#*alive=}
 	check "$from: and the busy ones (${REPLY#busy })" test "${alive%% *}" -le $((1 + N / 20))
 done
@@ -79,7 +81,8 @@ for from in pod node1; do
 	diag "$REPLY"
 	like "$REPLY" "^busy alive=$((N / 2)) reset=0 stalled=0 changed=0 " "$from: and every busy one"
 done
-is "$(guard '"\(.quarantined) \(.restored) \(.lost)"')" "false 0 0" "nothing had to be put back"
+# an IGMP report of the node itself may be put back, too new to have been pinned
+is "$(guard '"\(.quarantined) \(.lost)"')" "false 0" "nothing was lost"
 is "$(guard '"\(.state) \(.pin_failures)"')" "live 0" "and no pin has failed"
 daemon_end TERM
 is $? 0 "it ends"
