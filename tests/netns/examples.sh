@@ -62,7 +62,8 @@ localize() {
 		-e "s,/etc/vipsafe/vipsafe.conf,$T/etc/vipsafe.conf,g" \
 		-e "s,/etc/keepalived/keepalived.conf,$T/keepalived.conf,g" \
 		-e 's,^sudo ,,' -e 's,build/vipsafe,vipsafe,g' -e 's,\\-,-,g' \
-		-e 's,-d VIP --dport PORT,-d 10.141.16.0 --dport 3306,'
+		-e 's,-d VIP --dport PORT,-d 10.141.16.0 --dport 3306,' \
+		-e 's,-d RS --dport PORT,-d 10.112.61.163 --dport 3269,'
 }
 
 # try COMMAND: 0 if it does what it should
