@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The daemon's look-out for LVS collisions, and lvs check --watch: each pair is
+# told of as it comes to be, once; what a director still remembers counts; the
+# map follows a reload. Client, service and server are addresses of one node:
+# what an LVS makes of them is tested elsewhere.
+# shellcheck disable=SC2119 # nothing is handed on
+# shellcheck source=tests/netns/guarded.sh
+. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+need_daemon
+
+C=10.9.1.2 RS=10.9.2.2 VIP=10.9.9.1
+
+service() { # LINES...: of the section
+	config '[lvs-service mysql]' "vip = $VIP:3306 ; method = nat" "$@"
+}
+
+# How often the log has a line like PATTERN.
+lines() { grep -cE "$1" "$DAEMON_LOG"; }
+told() { [ "$(lines "$1")" -ge "${2:-1}" ]; }
+lvs() { run --json status && json ".lvs.$1"; }
+flows_are() { [ "$(lvs flows)" = "$1" ]; }
+
+# connect NAME PORT ADDR PORT
+connect() { hold "$1" node1 1 -b $C -P "$2" "$3" "$4"; }
+close() { job_end "$1"; }
+
+ip link set lo up
+for a in $C $RS $VIP; do ip addr add "$a/32" dev lo; done
+# conntrack is there once somebody asks for it
+iptables -w 5 -A INPUT -m conntrack --ctstate INVALID -j ACCEPT || bail_out "cannot have conntrack"
+serve rs node1 $RS 3269
+serve vip node1 $VIP 3306
+
+# ---- nothing known ---------------------------------------------------------------
+config '[agent]'
+daemon_start
+check "without services it says that it does not look" \
+	wait_for 5 told 'INFO lvs-map sources=none .*collision check inactive'
+is "$(lvs active)" false "and status says so"
+run --config "$CONF" lvs check
+is "$RC" 0 "so does the check"
+like "$OUT" "collision check inactive: no LVS services known" "in words"
+
+# ---- a pair comes to be ------------------------------------------------------------
+service "real = $RS:3269"
+run reload
+is "$RC" 0 "a reload brings a service"
+is "$(lvs active)" true "it is looked out for collisions"
+connect direct 61902 $RS 3269
+check "the direct connection is known" wait_for 5 flows_are 1
+connect via 61902 $VIP 3306
+check "the pair is told of" wait_for 5 told \
+	"ERROR lvs-collision class=A state=manifest .*direct=.$C:61902->$RS:3269 .*via=.$C:61902->$VIP:3306 "
+check "before it is one, too" told 'WARNING lvs-collision class=A state=imminent '
+check "with what helps" told "prevent=.*-d $VIP --dport 3306 -j MASQUERADE --to-ports"
+connect other 61904 $VIP 3306
+check "the next connection is known" wait_for 5 flows_are 3
+is "$(lines 'state=manifest')" 1 "nobody else is told of"
+is "$(lvs collisions)" 2 "and it is counted: imminent, then manifest"
+run reload
+is "$RC" 0 "the map is read again"
+check "everything is known again" wait_for 5 flows_are 3
+is "$(lines 'state=manifest')" 1 "and what was told within the hour is not told again"
+
+# ---- the check, again and again -------------------------------------------------------
+"$VIPSAFE" --config "$CONF" lvs check --watch >"$T/watch" 2>&1 </dev/null &
+pid=$!
+check "the check finds it" wait_for 10 grep -q 'ERROR lvs-collision class=A state=manifest' "$T/watch"
+kill -INT $pid
+wait $pid
+is "$?" 11 "interrupted, it ends with the worst it has seen"
+is "$(grep -c 'state=manifest' "$T/watch")" 1 "one line, once"
+
+# ---- what has ended --------------------------------------------------------------------
+close direct
+close via
+close other
+conntrack -F >/dev/null 2>&1
+connect via 61906 $VIP 3306
+conntrack -L -p tcp --orig-port-src 61906 2>/dev/null | grep -q ASSURED ||
+	bail_out "no entry of the connection through the service"
+close via
+conntrack -D -p tcp --orig-port-src 61906 >/dev/null 2>&1
+connect direct 61906 $RS 3269
+check "its port is dangerous when it has ended" wait_for 5 told \
+	"state=imminent .*direct=.$C:61906->$RS:3269 .*via=.$C:61906->$VIP:3306 [A-Z_]* ended"
+close direct
+
+# ---- a map that cannot be read --------------------------------------------------------------
+config '[lvs]' "sources = save:$T/nothing, keepalived:$T/nothing.conf"
+run reload
+check "a file that is missing is told of" told "WARNING lvs-map incomplete source=save:$T/nothing "
+check "and so is the other" told "WARNING lvs-map incomplete source=keepalived:$T/nothing.conf "
+is "$(lvs incomplete_sources)" 2 "status counts both"
+run --config "$CONF" lvs map
+is "$RC" 10 "lvs map: exit code"
+like "$OUT" "source save $T/nothing: cannot be read" "lvs map names it"
+daemon_end
+is "$?" 0 "it stops well"
+done_testing
