@@ -207,6 +207,7 @@ static void begin_sweep(struct guard *g, bool all)
 	g->repair.children = false;
 	g->repair.at = young_count(g->young);
 	g->repair.restored = 0;
+	g->held_until = 0; /* since the last one the rules may have gone */
 	if (all)
 		g->repair.swept = guard_now(g);
 }

@@ -120,11 +120,12 @@ void guard_end_move(struct guard *g)
 	g->moving = NULL;
 }
 
-/* Whether a flush may still come for some that are not pinned. */
-static bool may_lose_more(const struct run *run)
+/* Whether the flush may still be to come: it takes what is not pinned by then,
+ * also what is born until then. */
+static bool may_flush_later(const struct run *run)
 {
 	return run->report->changed && run->req->op == OP_DEL && !run->sync_flush &&
-	       run->report->strategy != STRATEGY_NONE && run_is_exposed(run);
+	       run->report->strategy != STRATEGY_NONE;
 }
 
 void guard_learn(struct guard *g, const struct run *run)
@@ -142,6 +143,6 @@ void guard_learn(struct guard *g, const struct run *run)
 	}
 	g->held_until = run->held_until;
 	guard_let_go(g);
-	if (may_lose_more(run))
+	if (may_flush_later(run))
 		guard_begin_repair(g, false);
 }

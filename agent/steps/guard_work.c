@@ -186,5 +186,7 @@ int guard_lock(struct guard *g, int *ret_fd)
 	*ret_fd = -1;
 	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
 	g->locked_out = r == -ETIMEDOUT;
+	if (g->locked_out)
+		g->held_until = 0; /* it takes our rules away with its own */
 	return g->locked_out ? -EAGAIN : 0;
 }

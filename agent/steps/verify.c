@@ -73,6 +73,8 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	case ENTRY_LOST:
 		break;
 	}
+	if (e->state == ENTRY_RESTORED)
+		connset_set_id(run->set, (size_t)i, record->conn->id);
 	e->bare = e->state == ENTRY_RESTORED && old->has_helper && !record->conn->has_helper;
 	return 0;
 }
