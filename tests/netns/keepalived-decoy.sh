@@ -50,6 +50,14 @@ for node in a b; do
 done
 is "$(sed -n 's/^decoy = //p' "$T/a.import")" "$(sed -n 's/^decoy = //p' "$T/b.import")" \
 	"both nodes come to the same decoy"
+# doctor: what it says of keepalived.conf of A as it is, but for the scripts as
+# files and the unit, which are this checkout's and this machine's
+doctor() {
+	vipsafe_on a --json doctor --keepalived "$T/a.keepalived" version 2.2.7 |
+		jq -r '.findings | map(.code | select(test("^script-|^kill-mode") | not)) | unique | join(" ")'
+}
+is "$(doctor)" "decoy-differs no-track-missing notify-missing vip-owned-twice" \
+	"doctor says that keepalived.conf does not go with that yet"
 # from "instead of virtual_ipaddress" to the brace
 VRRP_LINES="$(sed -n '/^#     virtual_ipaddress {/,/}/s/^# *//p' "$T/a.import")
 notify $SRC/hooks/notify"
@@ -61,6 +69,7 @@ guard_start b
 # shellcheck disable=SC2034 # a burst of moves is slowed down on purpose
 QUIET_MS=1000
 keepalived_both
+is "$(doctor)" "" "doctor finds nothing wrong with what it became"
 hold flowsa pa 200 192.168.11.60 8899
 hold flowsb pb 200 192.168.11.60 8899
 check "the flows of A get pinned" wait_for 20 guard_pinned a 200
