@@ -103,7 +103,8 @@ job_end via
 # ---- VIP first: the direct one cannot open ------------------------------------------
 connect via 61904 $VIP 3306
 begin direct 61904 $RS 3269
-wait_for 5 test -n "$(ss -Hnt state syn-sent)"
+opening() { [ -n "$(ss -Hnt state syn-sent)" ]; }
+wait_for 5 opening || bail_out "nothing is being opened"
 names ERROR manifest 61904 "VIP, direct"
 like "$FOUND" 'effect="the direct connection cannot be opened' "VIP, direct: it says what has come of it"
 hear direct
