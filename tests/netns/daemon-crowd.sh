@@ -23,9 +23,6 @@ job_end bare
 # ---- guarded, in the crowd --------------------------------------------------------
 daemon_start
 check "the guard is live" wait_for 20 guard_live
-# some sockets are opened with the first move, and kept
-run add 192.168.11.100/32 dev br-mgmt
-run del 192.168.11.100/32 dev br-mgmt
 # some descriptors are kept from the first move on
 run add 192.168.11.100/32 dev br-mgmt
 run --timeout 15 del 192.168.11.100/32 dev br-mgmt
