@@ -34,16 +34,13 @@ noinst_SCRIPTS = $(SYSV)
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 sysusersdir = $(prefix)/lib/sysusers.d
 configdir = $(sysconfdir)/vipsafe
-config_DATA = packaging/conf/vipsafe.conf
+dist_config_DATA = packaging/conf/vipsafe.conf
 
 # Only paths differ from the .in files.
 SUBSTITUTE = sed -e 's,@sbindir[@],$(sbindir),g' -e 's,@VERSION[@],$(VERSION),g'
 $(UNITS) $(SYSV): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SUBSTITUTE) $< >$@.new && mv $@.new $@
-# The table of keys writes the file that is installed.
-packaging/conf/vipsafe.conf: vipsafed$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./vipsafed$(EXEEXT) --print-config >$@.new && mv $@.new $@
-CLEANFILES += $(UNITS) $(SYSV) packaging/conf/vipsafe.conf
+CLEANFILES += $(UNITS) $(SYSV)
 EXTRA_DIST += $(addsuffix .in,$(UNITS) $(SYSV)) \
 	packaging/systemd/vipsafe.tmpfiles packaging/systemd/vipsafe.sysusers \
 	packaging/apparmor/usr.sbin.vipsafed packaging/selinux/vipsafe.cil
