@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "front/status_instance.h"
+
 #include "core/text.h"
 #include "front/report_json.h"
 #include "front/status_part.h"

@@ -467,72 +467,6 @@ static void ends_as_the_decoy_told(void **state _unused_)
 	ends_as_told("ends_as_the_decoy_told", BY_DECOY);
 }
 
-/* ---- what outlives the process ---------------------------------------------------- */
-
-static void is_read_back(void **state _unused_)
-{
-	struct rnd r = rnd_begin("is_read_back");
-	const char *name = "VI 1 \"x\" \xc3\xa9";
-	char text[INSTANCE_TEXT_MAX];
-	unsigned k;
-
-	for (k = 0; k < 2000; k++) {
-		struct instance i = {
-			.state = (enum instance_state)rnd(&r, INSTANCE_DELETED + 1),
-			.source = (enum instance_source)rnd(&r, SOURCE_DECOY + 1),
-			.stamp = rnd(&r, UINT32_MAX),
-			.fifo_stamp = rnd(&r, UINT32_MAX),
-			.since = rnd(&r, UINT32_MAX),
-			.settled = rnd(&r, 2),
-			.active = rnd(&r, 2),
-			.decoy_seen = rnd(&r, 2),
-			.decoy_there = rnd(&r, 2),
-		}, back;
-
-		instance_format(&i, name, text);
-		assert_null(strchr(text, '\n'));
-		assert_int_equal(instance_parse(&back, text, name, UINT64_MAX), 0);
-		assert_int_equal(back.state, i.state);
-		assert_int_equal(back.source, i.source);
-		assert_true(back.stamp == i.stamp && back.fifo_stamp == i.fifo_stamp &&
-			    back.since == i.since);
-		assert_int_equal(back.settled, i.settled);
-		assert_int_equal(back.active, i.active);
-		assert_int_equal(back.decoy_seen, i.decoy_seen);
-		assert_int_equal(back.decoy_there, i.decoy_there);
-		assert_int_equal(instance_parse(&back, text, "VI 1", UINT64_MAX), -ENOENT);
-		/* a stamp from the future would make every later word a late one */
-		assert_int_equal(instance_parse(&back, text, name, 7), 0);
-		assert_true(back.stamp <= 7 && back.fifo_stamp <= 7 && back.since <= 7);
-	}
-}
-
-static void is_not_read_from_rubbish(void **state _unused_)
-{
-	static const char *const bad[] = {
-		"",
-		"MASTER",
-		"MASTER hook 1 2 3 -",
-		"MASTER hook 1 2 3 - ",
-		"MASTER  hook 1 2 3 - VI_1",
-		"master hook 1 2 3 - VI_1",
-		"MASTER mail 1 2 3 - VI_1",
-		"MASTER hook -1 2 3 - VI_1",
-		"MASTER hook 1 2 x - VI_1",
-		"MASTER hook 1 2 3 s VI_1",
-		"MASTER hook 1 2 3 -sz VI_1",
-		"MASTER hook 99999999999999999999999 2 3 - VI_1",
-		"MASTER_PRIORITY hook 1 2 3 - VI_1",
-	};
-	struct instance i;
-	size_t k;
-
-	for (k = 0; k < ARRAY_SIZE(bad); k++)
-		if (instance_parse(&i, bad[k], "VI_1", UINT64_MAX) != -EINVAL)
-			fail_msg("\"%s\" is taken", bad[k]);
-	assert_int_equal(instance_parse(&i, "MASTER hook 1 2 3 - VI_1", "VI_1", UINT64_MAX), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,8 +486,6 @@ int main(void)
 		cmocka_unit_test(ends_as_scripts_told),
 		cmocka_unit_test(ends_as_lines_told),
 		cmocka_unit_test(ends_as_the_decoy_told),
-		cmocka_unit_test(is_read_back),
-		cmocka_unit_test(is_not_read_from_rubbish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
