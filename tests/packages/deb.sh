@@ -34,19 +34,19 @@ is "$(dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./conffiles | sort | tr '\n' ' ')
 	"/etc/apparmor.d/usr.sbin.vipsafed /etc/init.d/vipsafed /etc/vipsafe/vipsafe.conf " \
 	"what an administrator may change are conffiles"
 
-dpkg-deb -x "$deb" "$T/root"
+dpkg-deb -x "$deb" "$T/new"
 dpkg-deb -x "$dbg" "$T/debug"
 for program in vipsafe vipsafed; do
-	id=$(readelf -n "$T/root/usr/sbin/$program" | sed -n 's/.*Build ID: //p')
+	id=$(readelf -n "$T/new/usr/sbin/$program" | sed -n 's/.*Build ID: //p')
 	check "the symbols of $program are in the other package" \
 		test -s "$T/debug/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug"
 done
-is "$("$T/root/usr/sbin/vipsafe" --version)" "vipsafe $VERSION" "the program has the version of configure.ac"
+is "$("$T/new/usr/sbin/vipsafe" --version)" "vipsafe $VERSION" "the program has the version of configure.ac"
 is "$(sed -n 's/^AC_INIT(\[vipsafe\], \[\([^]]*\)\].*/\1/p' "$SRC/configure.ac")" "$VERSION" "as everything else has"
 check "the daemon takes the configuration it ships" \
-	"$T/root/usr/sbin/vipsafed" --config "$T/root/etc/vipsafe/vipsafe.conf" --check
-sed -E 's/^#([a-z_]+ =|\[)/\1/' "$T/root/etc/vipsafe/vipsafe.conf" >"$T/all.conf"
+	"$T/new/usr/sbin/vipsafed" --config "$T/new/etc/vipsafe/vipsafe.conf" --check
+sed -E 's/^#([a-z_]+ =|\[)/\1/' "$T/new/etc/vipsafe/vipsafe.conf" >"$T/all.conf"
 chmod 644 "$T/all.conf"
 check "and each of its lines when it is no comment any more" \
-	"$T/root/usr/sbin/vipsafed" --config "$T/all.conf" --check
+	"$T/new/usr/sbin/vipsafed" --config "$T/all.conf" --check
 done_testing

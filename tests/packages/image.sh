@@ -82,7 +82,8 @@ mount -o remount,ro "$R"
 mkdir -p "$T/pod/run/vipsafe"
 mount --bind /run/vipsafe "$T/pod/run/vipsafe"
 
-in_image() { chroot "$R" setpriv --bounding-set -all,+net_admin,+net_raw --inh-caps=-all --no-new-privs "$@"; }
+IN_IMAGE=(chroot "$R" setpriv --bounding-set -all,+net_admin,+net_raw --inh-caps=-all --no-new-privs)
+in_image() { "${IN_IMAGE[@]}" "$@"; }
 check "the tree is read-only" not touch "$R/usr/x"
 is "$(in_image sed -n 's/^CapEff:\t0*//p' /proc/self/status)" 3000 "and no other capability is there"
 
@@ -97,7 +98,7 @@ fresh
 serve server node2 10.232.3.28 8899
 
 # shellcheck disable=SC2086 # words
-in_image $ENTRYPOINT 2>"$T/log" &
+"${IN_IMAGE[@]}" $ENTRYPOINT 2>"$T/log" &
 guard=$!
 answers() { in_image vipsafe status; }
 pinned() { [ "$(in_image vipsafe --json status | jq '[.devices[].pinned] | add')" -ge "$1" ]; }
@@ -121,7 +122,7 @@ check "BACKUP: and deletes it" wait_for 10 not has_addr 192.168.11.100/32 br-mgm
 judge vipsafe reset server flows "moved for keepalived's pod"
 check "a client elsewhere on the node finds the socket" \
 	"$VIPSAFE" --socket "$T/pod/run/vipsafe/control.sock" status
-pkill -TERM -x vipsafed # of this pid namespace
+kill "$guard"
 wait "$guard"
 is $? 0 "it ends when it is told to"
 [ "$TAP_BAD" = 0 ] || diag "$(head -c 2000 "$T/log")"
