@@ -82,7 +82,7 @@ mount -o remount,ro "$R"
 mkdir -p "$T/pod/run/vipsafe"
 mount --bind /run/vipsafe "$T/pod/run/vipsafe"
 
-IN_IMAGE=(chroot "$R" setpriv --bounding-set -all,+net_admin,+net_raw --inh-caps=-all --no-new-privs)
+IN_IMAGE=(chroot "$R" setpriv --bounding-set "-all,+net_admin,+net_raw" --inh-caps=-all --no-new-privs)
 in_image() { "${IN_IMAGE[@]}" "$@"; }
 check "the tree is read-only" not touch "$R/usr/x"
 is "$(in_image sed -n 's/^CapEff:\t0*//p' /proc/self/status)" 3000 "and no other capability is there"
