@@ -4,13 +4,16 @@
 #pragma once
 
 #include "daemon/loop.h"
+#include "daemon/tell.h"
 #include "front/status_lvs.h"
 #include "steps/run.h"
 
 struct collisions;
 
-/* ENV->settings is looked at with each collisions_apply(). 0 or -ENOMEM. */
-int collisions_new(struct loop *l, const struct run_env *env, struct collisions **ret);
+/* ENV->settings is looked at with each collisions_apply(); TELL is told what is
+ * found. 0 or -ENOMEM. */
+int collisions_new(struct loop *l, const struct run_env *env, struct tell *tell,
+		   struct collisions **ret);
 struct collisions *collisions_free(struct collisions *c);
 
 /* Read the map of services, configured in the file CONFIG, and begin anew. What

@@ -201,7 +201,7 @@ int daemon_start(struct daemon *d)
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
 				   .boot_id = d->boot_id };
-	r = collisions_new(d->loop, &d->env, &d->collisions);
+	r = collisions_new(d->loop, &d->env, &d->tell, &d->collisions);
 	if (r < 0)
 		return r;
 	d->env.lvs_map = collisions_map(d->collisions);

@@ -156,6 +156,10 @@ static void begin_round(struct instance_shop *s, struct instance_work *w,
 	log_line(LOG_NOTICE, "%s: %s (%s): %s", w->name, instance_state_name(state->state),
 		 instance_source_name(state->source),
 		 action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted");
+	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, false, settings->device, 0, 0,
+		   "%s is %s (%s): %s", w->name, instance_state_name(state->state),
+		   instance_source_name(state->source),
+		   action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted");
 }
 
 /* ---- announcements -------------------------------------------------------------------- */

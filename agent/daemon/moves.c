@@ -328,6 +328,11 @@ usec_t moves_tick(struct moves *m)
 	return m->n_waiting ? MIN(next, loop_now() + LOCK_LOOK) : next;
 }
 
+struct tell *moves_tell(const struct moves *m)
+{
+	return m->tell;
+}
+
 uint64_t moves_count(const struct moves *m)
 {
 	return m->count;

@@ -43,3 +43,6 @@ usec_t moves_tick(struct moves *m);
 
 /* How many were done. */
 uint64_t moves_count(const struct moves *m);
+
+/* Who is told what they did. */
+struct tell *moves_tell(const struct moves *m);

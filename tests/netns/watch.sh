@@ -12,7 +12,8 @@ VIPSAFED=$BUILD/vipsafed
 
 topo_nodes
 CONF=$T/vipsafe.conf
-printf '%s\n' '[agent]' 'announce_count = 0' 'announce_again = 0' '[device br-mgmt]' >"$CONF"
+printf '%s\n' '[agent]' 'announce_count = 0' 'announce_again = 0' '[device br-mgmt]' \
+	'[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.105/32' >"$CONF"
 
 run watch
 is "$RC" 75 "without the daemon: 75"
@@ -54,6 +55,10 @@ heard text "br-mgmt move: add 192.168.11.100/32: ok, .* id $id\$" "a move is tol
 hear json 10
 is "$(jq -r '.event + " " + .report.id' <<<"$REPLY")" "move $id" "with its report"
 run --local del 192.168.11.100/32 dev br-mgmt
+heard text 'address: somebody else has deleted 192.168.11.100/32' "and what is done without the daemon"
+run notify INSTANCE VI_1 MASTER 100
+heard text 'br-mgmt instance: VI_1 is MASTER \(hook\): its addresses are added' "what keepalived says"
+heard text 'br-mgmt move: add 192.168.11.105/32: ok' "and what comes of it"
 
 # an address of the device that entries are pinned to goes for good
 # shellcheck disable=SC2119
