@@ -16,7 +16,7 @@ serve server node2 10.232.3.28 8899
 
 # ---- the control: nobody guards ---------------------------------------------------
 hold bare pod 20 10.232.3.28 8899
-bounce_flushes -p tcp --dport 8899
+flushed_by bounce -p tcp --dport 8899
 harmed bare "without a guard the bounce loses connections"
 job_end bare
 
@@ -56,6 +56,7 @@ like "$REPLY" ' silent=[1-9][0-9]* garbage=[1-9][0-9]* large=[1-9][0-9]* leaving
 job_end crowd
 as_before() { [ "$(descriptors)" -le "$fds" ]; }
 check "no descriptor is left open" wait_for 20 as_before
+as_before || diag "$fds before, now: $(find "/proc/$DAEMON/fd" -mindepth 1 -printf '%f=%l ')"
 check "nor does it keep what it was sent ($rss kB before, $(resident_kb) kB after)" \
 	test "$(resident_kb)" -lt $((rss + 8192))
 check "the daemon has lived through it" kill -0 "$DAEMON"

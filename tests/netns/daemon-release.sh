@@ -60,9 +60,11 @@ is "$(nft list tables | grep -c vipsafe)" 0 "no rule is left behind"
 job_end flows
 serve other node2 10.232.3.28 8900
 hold bare pod 20 10.232.3.28 8900
-twin_up
-ip addr del $TWIN dev br-mgmt
-wait_for 10 no_entries -p tcp --dport 8900 || bail_out "the kernel flushed nothing"
+come_and_go() {
+	twin_up
+	ip addr del $TWIN dev br-mgmt
+}
+flushed_by come_and_go -p tcp --dport 8900
 harmed bare "without it, they are lost"
 jobs_end
 done_testing

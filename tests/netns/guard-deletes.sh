@@ -44,8 +44,7 @@ become_backup() {
 
 # ---- the control: nobody guards ------------------------------------------------------
 open_all bare 2 -s 8 # long enough to meet the new port, however busy the machine is
-become_backup
-wait_for 10 no_entries -p tcp --dport 8899 || bail_out "the kernel flushed nothing"
+flushed_by become_backup -p tcp --dport 8899
 for name in bare-pod bare-local; do
 	harmed $name "$name: without the guard one delete loses the idle ones"
 done

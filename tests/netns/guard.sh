@@ -24,7 +24,7 @@ serve userver node2 -u 10.232.3.28 8899
 
 hold bare node1 10 10.232.3.28 8899
 hold bare-pod pod 10 10.232.3.28 8899
-bounce_flushes -p tcp --dport 8899
+flushed_by bounce -p tcp --dport 8899
 harmed bare "without a guard a link bounce loses local connections"
 harmed bare-pod "and forwarded ones"
 job_end bare

@@ -52,11 +52,18 @@ bounce() {
 	ip route replace 10.232.3.0/24 via 192.168.11.8
 }
 
-# bounce_flushes WORDS...: a bounce, and the entries of these words are gone;
-# the kernel flushes from a work queue.
-bounce_flushes() {
-	bounce
-	wait_for 10 no_entries "$@" || bail_out "the kernel flushed nothing"
+# flushed_by COMMAND WORDS...: COMMAND until the entries of these words are gone.
+# The kernel flushes from a work queue, and the last acknowledgment of a quiet
+# connection may come after it and make an entry of its own.
+flushed_by() {
+	local command=$1 i
+
+	shift
+	for ((i = 0; i < 6; i++)); do
+		$command
+		! wait_for 5 no_entries "$@" || return 0
+	done
+	bail_out "the kernel flushed nothing"
 }
 
 # unharmed NAME WHAT: all flows of this hold job live, with the source they had
