@@ -28,7 +28,9 @@ bool guard_serves(struct guard *g, const struct request *req)
 		return false;
 	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
 		r = guard_events(g, NULL, NULL);
-	return r == 0 && g->status.state == GUARD_LIVE && !g->full && !g->repair.active;
+	/* what is flushed just now is put back first */
+	return r == 0 && g->status.state == GUARD_LIVE && !g->full &&
+	       !young_count_flushed(g->young);
 }
 
 bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)

@@ -13,7 +13,7 @@ diag "SEED=$SEED"
 RANDOM=$SEED
 
 topo_pod
-masquerade
+masquerade iptables
 serve server node2 10.232.3.28 8899
 serve userver node2 -u 10.232.3.28 8899
 serve server6 node2 fd00:3::28 8899
