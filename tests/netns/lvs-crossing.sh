@@ -134,4 +134,42 @@ connect direct 40908 $RS 3269
 pings direct "$alive" "remedy, VIP first: the direct connection lives"
 pings via "$alive" "remedy, VIP first: the one through the VIP lives"
 silent '(0|10)' "remedy, VIP first"
+job_end direct
+job_end via
+
+# ---- clients behind the node: what counts is what it makes of them ----------------------
+ip netns add pod
+ip -batch - <<-. || bail_out "cannot build the topology"
+	link add cali0 type veth peer name eth0 netns pod
+	link set cali0 up
+	addr add 10.232.1.1/24 dev cali0
+.
+ip -n pod -batch - <<-. || bail_out "cannot build the topology"
+	link set lo up
+	link set eth0 up
+	addr add 10.232.1.5/24 dev eth0
+	route add default via 10.232.1.1
+.
+put /proc/sys/net/ipv4/ip_forward 1
+iptables -w 5 -t nat -F POSTROUTING
+iptables -w 5 -t nat -A POSTROUTING -s 10.232.1.0/24 -j MASQUERADE || bail_out "no MASQUERADE"
+behind() { hold "$1" pod 1 -P "$2" -t $SOON "$3" "$4"; }
+
+behind direct 40910 $RS 3269
+behind via 40910 $VIP 3306
+names ERROR manifest 40910 "behind the node"
+like "$FOUND" ' origin=conntrack ' "behind the node: conntrack tells of it"
+pings direct "$stalled" "behind the node: the direct connection hangs"
+pings via "$alive" "behind the node: the one through the VIP works"
+prevent=$(remedy prevent)
+job_end direct
+job_end via
+conntrack -F >/dev/null 2>&1 # what is left of that pair
+like "$prevent" '^iptables .*; iptables ' "behind the node: both paths need a window"
+check "behind the node: it can be done" sh -c "$prevent"
+behind via 40912 $VIP 3306
+behind direct 40912 $RS 3269
+pings direct "$alive" "behind the node, remedy: the direct connection lives"
+pings via "$alive" "behind the node, remedy: the one through the VIP lives"
+silent '(0|10)' "behind the node, remedy"
 done_testing
