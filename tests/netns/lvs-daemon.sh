@@ -47,6 +47,10 @@ service "real = $RS:3269"
 run reload
 is "$RC" 0 "a reload brings a service"
 is "$(lvs active)" true "it is looked out for collisions"
+"$VIPSAFE" --json watch >"$T/events" 2>/dev/null &
+watcher=$!
+watching() { "$VIPSAFE" metrics | grep -q '^vipsafe_watchers 1$'; }
+wait_for 10 watching || bail_out "nobody watches"
 connect direct 61902 $RS 3269
 check "the direct connection is known" wait_for 5 flows_are 1
 connect via 61902 $VIP 3306
@@ -54,6 +58,10 @@ check "the pair is told of" wait_for 5 told \
 	"ERROR lvs-collision class=A state=manifest .*direct=.$C:61902->$RS:3269 .*via=.$C:61902->$VIP:3306 "
 check "before it is one, too" told 'WARNING lvs-collision class=A state=imminent '
 check "with what helps" told "prevent=.*-d $VIP --dport 3306 -j MASQUERADE --to-ports"
+check "who watches is told as well" wait_for 10 \
+	grep -q '"event":"collision",.*lvs-collision class=A state=manifest' "$T/events"
+kill $watcher
+wait $watcher
 connect other 61904 $VIP 3306
 check "the next connection is known" wait_for 5 flows_are 3
 is "$(lines 'state=manifest')" 1 "nobody else is told of"
