@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of a guard: its states, and what it does when. */
-#include "steps/guard_parts.h"
+#include "steps/guard.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "steps/guard_parts.h"
 #include "steps/journal.h"
 #include "steps/rundir.h"
 

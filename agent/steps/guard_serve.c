@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A run that works with the guard's kernel and goes by its shadow of the table. */
-#include "steps/guard_parts.h"
+#include "steps/guard_serve.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "steps/guard_parts.h"
 #include "steps/journal.h"
 
 /* Batches of events read before a run begins. */
