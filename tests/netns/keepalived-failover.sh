@@ -29,9 +29,13 @@ keepalived_both
 hold barea pa 20 192.168.11.60 8899
 hold bareb pb 20 192.168.11.60 8899
 measure_alone prio
-# the master's link is lost: its flows are, and only its own
-measure_alone link
-check "the kernel flushes the flows of the lost link" wait_for 10 flushed "$OTHER"
+# The master's link is lost: its flows are, and only its own. A busy kernel leaves
+# out a flush now and then.
+for ((i = 0; i < 10; i++)); do
+	measure_alone link
+	! wait_for 3 flushed "$OTHER" || break
+done
+check "the kernel flushes the flows of the lost link" flushed "$OTHER"
 harmed "bare$OTHER" "without vipsafed a failover by link loss loses connections"
 unharmed "bare$MASTER" "and the other node's do not notice"
 measure_alone term freeze kill
@@ -49,8 +53,8 @@ done
 keepalived_both
 hold flowsa pa 200 192.168.11.60 8899
 hold flowsb pb 200 192.168.11.60 8899
-check "the flows of A get pinned" wait_for 20 guard_pinned a 200
-check "and those of B" wait_for 20 guard_pinned b 200
+check "the flows of A get pinned" wait_for 60 guard_pinned a 200
+check "and those of B" wait_for 60 guard_pinned b 200
 for ((i = 0; i < FAILOVERS; i++)); do
 	judge_failover "${CAUSES[i % ${#CAUSES[@]}]}" "failover $((i + 1))"
 done
