@@ -129,9 +129,16 @@ int collide_key_get(struct collide *c, uint8_t family, uint8_t l4proto, const ui
 	return r;
 }
 
+/* A client uses neighbouring ports: these are kept beside each other, eight to a
+ * block, so that what is looked at is a fraction of the table. */
+#define BLOCK_BITS 3
+#define BLOCK_MASK ((1U << BLOCK_BITS) - 1)
+
 static struct slot *slot_of(const struct collide *c, uint64_t key)
 {
-	uint32_t i = (uint32_t)mix(c, key) & (c->n_slots - 1);
+	uint32_t port = (uint32_t)(key >> 16) & BLOCK_MASK;
+	uint64_t block = key & ~((uint64_t)BLOCK_MASK << 16);
+	uint32_t i = ((uint32_t)mix(c, block) << BLOCK_BITS | port) & (c->n_slots - 1);
 
 	while (c->slots[i].key && c->slots[i].key != key)
 		i = (i + 1) & (c->n_slots - 1);
