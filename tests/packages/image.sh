@@ -87,12 +87,21 @@ in_image() { "${IN_IMAGE[@]}" "$@"; }
 check "the tree is read-only" not touch "$R/usr/x"
 is "$(in_image sed -n 's/^CapEff:\t0*//p' /proc/self/status)" 3000 "and no other capability is there"
 
+# A kernel with much else to flush leaves one out now and then: until it has.
+leave_unguarded() {
+	once() {
+		twin_up
+		ip addr del "$TWIN" dev br-mgmt
+		wait_for 3 no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7
+	}
+	wait_for 120 once || bail_out "the kernel flushed nothing"
+}
+
 topo_nodes
 masquerade
 serve server node2 10.232.3.28 8899
-twin_up
 hold bare node1 20 10.232.3.28 8899
-leave bare
+leave_unguarded
 judge bare reset server bare "no container"
 fresh
 serve server node2 10.232.3.28 8899
@@ -106,7 +115,7 @@ check "the guard runs, and its probe says so" wait_for 20 answers
 hold flows node1 100 10.232.3.28 8899
 check "flows get pinned" wait_for 20 pinned 100
 twin_up
-ip addr del $TWIN dev br-mgmt
+ip addr del "$TWIN" dev br-mgmt
 judge vipsafe reset server flows "the guard in its container, an address deleted by others"
 
 # ---- keepalived's pod beside it --------------------------------------------------------------

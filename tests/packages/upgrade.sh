@@ -45,7 +45,7 @@ files() { # but not dpkg's own, nor backups of the user database
 # flushes every flow.
 leave_twin() {
 	twin_up
-	ip addr del $TWIN dev br-mgmt
+	ip addr del "$TWIN" dev br-mgmt
 }
 alive() { # WHAT
 	local name bad=
@@ -57,15 +57,24 @@ alive() { # WHAT
 	is "$bad" "" "$1: all of the $N flows alive, same source ports"
 }
 
+# A kernel with much else to flush leaves one out now and then: until it has.
+leave_unguarded() {
+	once() {
+		twin_up
+		ip addr del "$TWIN" dev br-mgmt
+		wait_for 3 no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7
+	}
+	wait_for 120 once || bail_out "the kernel flushed nothing"
+}
+
 topo_nodes
 masquerade
 files >"$T/before"
 serve server node2 10.232.3.28 8899
 
 # ---- the control: no package -------------------------------------------------------
-twin_up
 hold bare node1 50 10.232.3.28 8899
-leave bare
+leave_unguarded
 judge bare reset server bare "no package"
 fresh
 FLOWS=()
