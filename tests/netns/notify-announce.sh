@@ -43,7 +43,7 @@ sniff() {
 	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -tt -i br-mgmt \
 		"arp host 192.168.11.100 or arp host 192.168.11.102 or icmp6" >"$T/raw" 2>"$T/tcpdump.err" &
 	SNIFFER=$!
-	wait_for 10 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+	wait_for 60 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
 }
 
 # heard_times PATTERN: microseconds, one line each
@@ -61,20 +61,20 @@ gap() { heard_times "$1" | awk -v n="$2" 'NR == n { a = $1 } NR == n + 1 { print
 start_daemon
 sniff
 vipsafe notify INSTANCE VI_1 MASTER 100
-check "the first burst and the second are heard" wait_for 30 heard_at_least "$ARP" 6
-check "the same for IPv6" wait_for 30 heard_at_least "$NA" 6
+check "the first burst and the second are heard" wait_for 60 heard_at_least "$ARP" 6
+check "the same for IPv6" wait_for 60 heard_at_least "$NA" 6
 for n in 1 2 3; do
 	# never closer than asked for; how much later is up to the machine
 	check "IPv4: $n and $((n + 1)) are as far apart as configured" [ "$(gap "$ARP" $n)" -ge 190 ]
 	check "IPv6: $n and $((n + 1)) are as far apart as configured" [ "$(gap "$NA" $n)" -ge 190 ]
 done
-check "it is refreshed" wait_for 30 heard_at_least "$ARP" 15
+check "it is refreshed" wait_for 60 heard_at_least "$ARP" 15
 vipsafe notify INSTANCE VI_1 BACKUP 100
-wait_for 10 gone
+wait_for 60 gone
 n=$(heard "$ARP")
 # in the time in which another one is refreshed twice
 vipsafe notify INSTANCE VI_2 MASTER 100
-wait_for 30 heard_at_least "$ARP2" 10 || diag "the other one is not refreshed"
+wait_for 60 heard_at_least "$ARP2" 10 || diag "the other one is not refreshed"
 is "$(heard "$ARP")" "$n" "nothing is announced of what is gone"
 vipsafe notify INSTANCE VI_2 BACKUP 100
 check "conntrackd: commit before the address is there, resync and bulk after it" \
@@ -87,11 +87,11 @@ config_once
 kill -HUP "$DAEMON"
 sniff
 vipsafe notify INSTANCE VI_1 MASTER 100
-wait_for 10 there
-wait_for 10 heard_at_least "$ARP" 4
+wait_for 60 there
+wait_for 60 heard_at_least "$ARP" 4
 # what more may come has come when all of one that came later is heard
 vipsafe notify INSTANCE VI_2 MASTER 100
-wait_for 30 heard_at_least "$ARP2" 4
+wait_for 60 heard_at_least "$ARP2" 4
 is "$(heard "$ARP") $(heard "$NA")" "4 4" "as many as configured, and no more"
 # An IPv6 address is usable at once.
 is "$(ip -6 -o addr show dev br-mgmt tentative | grep -c fd00:11::100)" 0 "the IPv6 address is not tentative"
@@ -103,25 +103,25 @@ wait $SNIFFER 2>/dev/null
 
 # ---- conntrackd that hangs --------------------------------------------------------------
 vipsafe notify INSTANCE VI_1 BACKUP 100
-wait_for 10 gone
+wait_for 60 gone
 : >"$T/conntrackd"
 : >"$T/hang"
 vipsafe notify INSTANCE VI_1 MASTER 100
-check "it hangs" wait_for 10 has_said "-c no "
+check "it hangs" wait_for 60 has_said "-c no "
 check "the daemon answers meanwhile" answers
-check "the address comes all the same" wait_for 10 there
-check "it is tried to the end" wait_for 10 has_said "-c no -R yes -B yes "
-check "and told of" wait_for 10 logged 'conntrackd -B: did not finish in time'
+check "the address comes all the same" wait_for 60 there
+check "it is tried to the end" wait_for 60 has_said "-c no -R yes -B yes "
+check "and told of" wait_for 60 logged 'conntrackd -B: did not finish in time'
 hung() { pgrep -f 'tail -f /dev/null' >/dev/null; }
-check "nothing of it is left" wait_for 10 not hung
+check "nothing of it is left" wait_for 60 not hung
 vipsafe notify INSTANCE VI_1 BACKUP 100
-wait_for 10 gone
+wait_for 60 gone
 : >"$T/conntrackd"
 vipsafe notify INSTANCE VI_1 MASTER 100
-wait_for 10 has_said "-c no "
+wait_for 60 has_said "-c no "
 vipsafe notify INSTANCE VI_1 BACKUP 100
-check "BACKUP while it hangs: the rest is left out" wait_for 5 not hung
-check "and the address does not come" wait_for 5 quiet
+check "BACKUP while it hangs: the rest is left out" wait_for 60 not hung
+check "and the address does not come" wait_for 60 quiet
 check "it is not there" gone
 has_said "-c no " || diag "it was run with: $(said)"
 rm "$T/hang"
@@ -131,12 +131,12 @@ end_daemon TERM
 : >"$T/conntrackd"
 sniff
 vipsafe notify INSTANCE VI_1 MASTER 100
-check "without a daemon: it comes" wait_for 20 there
-check "it is announced" wait_for 20 heard_at_least "$ARP" 4
-check "conntrackd is run" wait_for 20 has_said "-c no -R yes -B yes "
+check "without a daemon: it comes" wait_for 60 there
+check "it is announced" wait_for 60 heard_at_least "$ARP" 4
+check "conntrackd is run" wait_for 60 has_said "-c no -R yes -B yes "
 kill $SNIFFER
 wait $SNIFFER 2>/dev/null
 vipsafe notify INSTANCE VI_1 BACKUP 100
-check "and goes" wait_for 20 gone
+check "and goes" wait_for 60 gone
 is "$(grep -c -e -t "$T/conntrackd")" 0 "never is the table flushed"
 done_testing

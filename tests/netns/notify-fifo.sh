@@ -29,21 +29,21 @@ start_daemon
 check "the daemon makes the FIFO" [ -p "$FIFO" ]
 is "$(stat -c '%u %a' "$FIFO")" "0 600" "it is root's alone"
 master
-check "MASTER: the address comes" wait_for 10 there
+check "MASTER: the address comes" wait_for 60 there
 operations=$(of_instance operations)
 say 'INSTANCE "VI_1" MASTER_PRIORITY 90' 'INSTANCE "VI_1" BACKUP_PRIORITY 90' \
 	'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 100' 'GROUP "VG_9" BACKUP 0' \
 	'INSTANCE "VI_1" MASTER 100' 'VS [192.168.11.100]:tcp:80 DOWN'
-check "lines that change nothing are heard" wait_for 10 counted groups 1
-wait_for 10 counted lines 6
+check "lines that change nothing are heard" wait_for 60 counted groups 1
+wait_for 60 counted lines 6
 is "$(of_instance operations) $(of_instance state)" "$operations MASTER" "and change nothing"
 is "$(of_notify bad) $(of_notify unknown)" "0 0" "none of them is bad"
 say 'INSTANCE "VI 2" MASTER 100' 'GROUP "VG" MASTER 0'
-check "a name with a blank" wait_for 10 other
-check "an instance by its group" wait_for 10 third
+check "a name with a blank" wait_for 60 other
+check "an instance by its group" wait_for 60 third
 operations=$(of_instance operations VI_3)
 say 'INSTANCE "VI_3" MASTER 100' 'GROUP "VG" MASTER 0' 'INSTANCE "VI 2" DELETED 0' 'INSTANCE "VI 2" FAULT 0'
-check "a deleted instance is released" wait_for 10 not other
+check "a deleted instance is released" wait_for 60 not other
 is "$(of_instance operations VI_3)" "$operations" "instance and group together are one operation"
 
 # Fifty changes in a second, the last of them BACKUP.
@@ -57,9 +57,9 @@ for _ in {1..25}; do
 	sleep 0.02
 done
 backup
-check "fifty changes are heard" wait_for 10 counted lines $((lines + 51))
-check "the last state wins" wait_for 10 gone
-check "and stays" wait_for 10 quiet
+check "fifty changes are heard" wait_for 60 counted lines $((lines + 51))
+check "the last state wins" wait_for 60 gone
+check "and stays" wait_for 60 quiet
 n=$(($(of_instance operations) - operations))
 uptime_cs
 # the first ones close together, then one in 0.8 s, however slow this machine is
@@ -75,14 +75,14 @@ bad=$(of_notify bad)
 	printf 'INSTANCE "VI_1" MASTER 1 2 3\nINSTANCE "VI_1" MASTER 1000\nINSTANCE "V\tI" MASTER 1\n'
 	printf 'INSTANCE "VI_1\0" MASTER 100\n\xff\xfe\xfd\n'
 } | timeout 20 dd of="$FIFO" conv=notrunc status=none
-check "bad lines are counted" wait_for 10 counted bad $((bad + 14))
+check "bad lines are counted" wait_for 60 counted bad $((bad + 14))
 is "$(of_notify bad)" $((bad + 15)) "each of them"
 check "and change nothing" gone
 say 'INSTANCE "VI_9" MASTER 100'
-check "an instance that is not configured is counted" wait_for 10 counted unknown 1
-check "and told of" wait_for 10 logged 'no section .* for VI_9'
+check "an instance that is not configured is counted" wait_for 60 counted unknown 1
+check "and told of" wait_for 60 logged 'no section .* for VI_9'
 master
-check "the next good line is understood" wait_for 10 there
+check "the next good line is understood" wait_for 60 there
 
 # ---- nobody reads ----------------------------------------------------------------------
 # While the daemon is stopped far more is said than a pipe takes, the last words
@@ -99,8 +99,8 @@ check "the FIFO takes no more" [ -n "$full" ]
 timeout 20 vipsafe notify INSTANCE VI_1 BACKUP 100
 check "nothing happens meanwhile" there
 kill -CONT "$DAEMON"
-check "the daemon knows that lines were lost" wait_for 20 counted overruns $((overruns + 1))
-check "what only a script has told counts" wait_for 20 gone
+check "the daemon knows that lines were lost" wait_for 60 counted overruns $((overruns + 1))
+check "what only a script has told counts" wait_for 60 gone
 
 # ---- whose it is --------------------------------------------------------------------------
 inode() { stat -c %i "$FIFO" 2>/dev/null; }
@@ -108,35 +108,35 @@ exec {held}<>"$FIFO" # as keepalived holds it: its number is not given away
 before=$(inode)
 rm "$FIFO"
 another() { [ -p "$FIFO" ] && [ "$(inode)" != "$before" ]; }
-check "a FIFO that was removed is made again" wait_for 10 another
+check "a FIFO that was removed is made again" wait_for 60 another
 exec {held}>&-
 master
-check "and read" wait_for 10 there
+check "and read" wait_for 60 there
 # keepalived makes its own as well, when it comes first, and removes that
 mkfifo -m 644 "$T/theirs" && mv -f "$T/theirs" "$FIFO"
 heard_backup() {
 	backup
 	wait_for 2 gone
 }
-check "one that keepalived has made is read" wait_for 10 heard_backup
+check "one that keepalived has made is read" wait_for 60 heard_backup
 rm "$FIFO"
-check "and when it is gone there is ours" wait_for 10 test -p "$FIFO"
+check "and when it is gone there is ours" wait_for 60 test -p "$FIFO"
 heard_master() {
 	master
 	wait_for 2 there
 }
-check "which is read" wait_for 10 heard_master
+check "which is read" wait_for 60 heard_master
 
 problem() { [[ $(of_notify fifo_problem) == *$1* ]]; }
 mkfifo -m 666 "$T/open" && mv -f "$T/open" "$FIFO"
-check "one that others may write to is not read" wait_for 10 problem "others may write"
+check "one that others may write to is not read" wait_for 60 problem "others may write"
 echo 'INSTANCE "VI_1" BACKUP 100' >"$T/file" && mv -f "$T/file" "$FIFO"
-check "nor is a file" wait_for 10 problem "no FIFO"
+check "nor is a file" wait_for 60 problem "no FIFO"
 mkfifo -m 600 "$T/elsewhere" && ln -s "$T/elsewhere" "$T/link" && mv -fT "$T/link" "$FIFO"
-check "nor what a link points to" wait_for 10 problem "symbolic link"
+check "nor what a link points to" wait_for 60 problem "symbolic link"
 rm -f "$FIFO"
 mended() { [ -p "$FIFO" ] && [ -z "$(of_notify fifo_problem)" ]; }
-check "it is made again when the place is free" wait_for 10 mended
+check "it is made again when the place is free" wait_for 60 mended
 check "meanwhile nothing was changed" there
 
 # ---- in between -------------------------------------------------------------------------
@@ -147,18 +147,18 @@ master
 backup
 check "without a daemon nothing happens" there
 start_daemon
-check "the next one hears what was said meanwhile" wait_for 10 gone
+check "the next one hears what was said meanwhile" wait_for 60 gone
 end_daemon TERM
 check "it leaves the FIFO to keepalived" [ -p "$FIFO" ]
 master
 start_daemon
-check "and hears it again later" wait_for 10 there
+check "and hears it again later" wait_for 60 there
 exec {keep}>&-
 config '[agent]' 'fifo = /run/vipsafe/another' '[instance VI_1]' 'device = br-mgmt' "address = $VIP"
 kill -HUP "$DAEMON"
-check "a reload moves it" wait_for 10 test -p /run/vipsafe/another
+check "a reload moves it" wait_for 60 test -p /run/vipsafe/another
 FIFO=/run/vipsafe/another
 backup
-check "and it is read there" wait_for 10 gone
+check "and it is read there" wait_for 60 gone
 end_daemon TERM
 done_testing

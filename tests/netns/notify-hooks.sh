@@ -39,18 +39,18 @@ for daemon in with without; do
 	for call in generic each; do
 		[ $daemon$call != withoutgeneric ] || continue
 		$call MASTER
-		check "$daemon a daemon, $call MASTER: the address comes" wait_for 10 there
-		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 10 there $VIP6
+		check "$daemon a daemon, $call MASTER: the address comes" wait_for 60 there
+		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 60 there $VIP6
 		for state in BACKUP FAULT STOP; do
 			$call $state
-			check "$daemon a daemon, $call $state: both go" wait_for 10 gone
-			wait_for 10 gone $VIP6
+			check "$daemon a daemon, $call $state: both go" wait_for 60 gone
+			wait_for 60 gone $VIP6
 			$call MASTER
-			wait_for 10 there || diag "it did not come again"
-			wait_for 10 there $VIP6
+			wait_for 60 there || diag "it did not come again"
+			wait_for 60 there $VIP6
 		done
 		each DELETED
-		check "$daemon a daemon, DELETED: it goes" wait_for 10 gone
+		check "$daemon a daemon, DELETED: it goes" wait_for 60 gone
 	done
 	[ $daemon = without ] || end_daemon TERM
 done
@@ -58,42 +58,44 @@ done
 # ---- what the daemon makes of it -------------------------------------------------
 start_daemon
 guarded() { [ "$("$VIPSAFE" --json status | jq -r '.devices[] | select(.device == "br-mgmt") | .state')" = live ]; }
-check "the device of an instance is guarded without a section of its own" wait_for 10 guarded
+check "the device of an instance is guarded without a section of its own" wait_for 60 guarded
 ip addr add $VIP dev br-mgmt
 generic MASTER
-wait_for 10 there $VIP6
+wait_for 60 there $VIP6
 ip addr del $VIP dev br-mgmt
-check "an address that somebody takes from a MASTER comes back" wait_for 10 there
+check "an address that somebody takes from a MASTER comes back" wait_for 60 there
 is "$(of_instance foreign)" 1 "and is counted"
 generic BACKUP
-wait_for 10 gone
+# the daemon has seen that it is gone
+settled() { grep -q '^BACKUP .* -s[a-z]* VI_1$' /run/vipsafe/instances; }
+wait_for 60 settled
 ip addr add $VIP dev br-mgmt
 generic BACKUP
 generic MASTER_PRIORITY
-wait_for 10 counted hooks 5
+wait_for 60 counted hooks 5
 check "one that somebody adds to a BACKUP is his" there
 ip addr del $VIP dev br-mgmt
 other() { has_addr 192.168.11.101/32 br-mgmt; }
 as_keepalived "$HOOKS/notify" INSTANCE 'VI 2 "x"' MASTER 100
-check "a name with blanks and quotes" wait_for 10 other
+check "a name with blanks and quotes" wait_for 60 other
 as_keepalived "$HOOKS/notify_backup" INSTANCE 'VI' '2' '"x"'
-check "the same in words, as a configuration may give it" wait_for 10 not other
+check "the same in words, as a configuration may give it" wait_for 60 not other
 as_keepalived "$HOOKS/notify_master" GROUP VG 1
-check "its group" wait_for 10 other
+check "its group" wait_for 60 other
 as_keepalived "$HOOKS/notify" GROUP 'VG 1' FAULT 0
-check "its group, by the generic one" wait_for 10 not other
+check "its group, by the generic one" wait_for 60 not other
 as_keepalived "$HOOKS/notify" INSTANCE -v MASTER 100
-check "a name that looks like an option is a name" wait_for 10 counted unknown 1
+check "a name that looks like an option is a name" wait_for 60 counted unknown 1
 as_keepalived "$HOOKS/notify" INSTANCE VI_1 SLEEPING 100
 as_keepalived "$HOOKS/notify" INSTANCE
 as_keepalived "$HOOKS/notify_master"
-check "what cannot be understood is counted" wait_for 10 counted bad 3
+check "what cannot be understood is counted" wait_for 60 counted bad 3
 check "and nothing else comes of it" gone
 config 'this is no configuration'
 generic MASTER
-check "a configuration that cannot be read does not keep a hook from the daemon" wait_for 10 there
+check "a configuration that cannot be read does not keep a hook from the daemon" wait_for 60 there
 generic BACKUP
-wait_for 10 gone
+wait_for 60 gone
 
 # ---- how long a hook takes -----------------------------------------------------------
 now_us() { local t=$EPOCHREALTIME; REPLY=${t/./}; }
@@ -133,15 +135,15 @@ done
 # A daemon that answers nobody, and a device that somebody else is at.
 config '[agent]' 'announce_again = 0' '[instance VI_1]' 'device = br-mgmt' "address = $VIP"
 generic BACKUP
-wait_for 10 gone
+wait_for 60 gone
 kill -STOP "$DAEMON"
 median 5 generic MASTER
 diag "hook with a daemon that does not answer: $REPLY us"
 check "a hook returns although the daemon does not answer" [ "$REPLY" -lt $((BOUND * 2)) ]
 kill -CONT "$DAEMON"
-check "and it was heard" wait_for 20 there
+check "and it was heard" wait_for 60 there
 generic BACKUP
-wait_for 10 gone
+wait_for 60 gone
 end_daemon KILL
 
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
@@ -155,28 +157,28 @@ job victim setsid env -i sh -c 'echo $$; exec "$0" INSTANCE VI_1 MASTER 100' "$H
 hear victim 5
 pid=$REPLY
 working() { [ "$(pgrep -c -x vipsafe)" -ge 1 ]; }
-wait_for 10 working || diag "nobody works"
+wait_for 60 working || diag "nobody works"
 kill -TERM -- "-$pid" 2>/dev/null
 kill -KILL -- "-$pid" 2>/dev/null
 check "nothing has been done yet" gone
 tell locker "done"
 wait "${JOB_PID[locker]}"
-check "the work is finished although keepalived has killed its scripts" wait_for 20 there
+check "the work is finished although keepalived has killed its scripts" wait_for 60 there
 jobs_end
 
 # Where a daemon is, it may be killed with an event in hand.
 start_daemon
-check "the next daemon knows what the hooks were told" state_is MASTER
+check "the next daemon knows what the hooks were told" wait_for 60 state_is MASTER
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
 hear locker 5
 generic BACKUP
-wait_for 5 state_is BACKUP
+wait_for 60 state_is BACKUP
 end_daemon KILL
 tell locker "done"
 wait "${JOB_PID[locker]}"
 check "a daemon is killed before its turn" there
 start_daemon
-check "the next one does what it was asked for" wait_for 10 gone
+check "the next one does what it was asked for" wait_for 60 gone
 
 # ---- a device that comes later, and a stop that releases ---------------------------------
 config '[agent]' 'announce_again = 0' 'on_stop = release' \
@@ -184,14 +186,14 @@ config '[agent]' 'announce_again = 0' 'on_stop = release' \
 kill -HUP "$DAEMON"
 generic MASTER
 tried() { [ "$(of_instance operations)" -ge 4 ]; }
-wait_for 20 tried
+wait_for 60 tried
 ip link add late0 type veth peer name late1
-check "a device that comes late gets its address soon" wait_for 10 has_addr $VIP late0
+check "a device that comes late gets its address soon" wait_for 60 has_addr $VIP late0
 end_daemon TERM
 check "on_stop = release: it goes with the daemon" not has_addr $VIP late0
 start_daemon
-check "and comes back with it, as keepalived has said nothing else" wait_for 10 has_addr $VIP late0
+check "and comes back with it, as keepalived has said nothing else" wait_for 60 has_addr $VIP late0
 generic STOP
-check "until it does" wait_for 10 not has_addr $VIP late0
+check "until it does" wait_for 60 not has_addr $VIP late0
 end_daemon TERM
 done_testing

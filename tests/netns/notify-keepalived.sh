@@ -52,18 +52,18 @@ done
 life() {
 	: >"$T/keepalived.log"
 	start_keepalived
-	check "$1: it becomes MASTER and the address comes" wait_for 30 there
+	check "$1: it becomes MASTER and the address comes" wait_for 60 there
 	ip link set eth0 down
 	ip link set br-mgmt down
-	check "$1: in FAULT it is gone" wait_for 30 gone
+	check "$1: in FAULT it is gone" wait_for 60 gone
 	ip link set br-mgmt up
 	ip link set eth0 up
-	check "$1: it comes again" wait_for 30 there
+	check "$1: it comes again" wait_for 60 there
 	kill -HUP "$KA"
 	reloaded() { grep -q Reloading "$T/keepalived.log"; }
-	wait_for 20 reloaded || diag "keepalived does not say that it reloads"
+	wait_for 60 reloaded || diag "keepalived does not say that it reloads"
 	end_keepalived
-	check "$1: with keepalived it goes" wait_for 30 gone
+	check "$1: with keepalived it goes" wait_for 60 gone
 }
 
 # ---- vipsafe owns it ----------------------------------------------------------------------
@@ -74,7 +74,7 @@ check "no decoy is left" not decoy
 
 start_daemon
 life "FIFO, scripts and decoy"
-state_is STOP || wait_for 10 state_is STOP
+state_is STOP || wait_for 60 state_is STOP
 is "$(of_notify bad) $(of_notify unknown) $(of_notify fifo_problem)" "0 0 " \
 	"all that keepalived says is understood"
 check "lines and scripts tell the same" [ "$(of_instance duplicates)" -gt 0 ]
@@ -85,7 +85,7 @@ without() { # PATTERN: lines that keepalived.conf goes without
 grep -v '^decoy' "$SRC/hooks/vipsafe-owns.conf" >"$CONF"
 kill -HUP "$DAEMON"
 no_decoy() { [ "$(of_instance decoy)" = null ]; }
-wait_for 10 no_decoy || bail_out "the configuration is not reloaded"
+wait_for 60 no_decoy || bail_out "the configuration is not reloaded"
 without notify_fifo
 life "scripts alone"
 is "$(of_instance source)" hook "it was heard by scripts"
@@ -111,11 +111,11 @@ is "$(of_instance source)" decoy "it was seen by the decoy"
 # ---- restarts, in any order -----------------------------------------------------------------
 example keepalived-vipsafe-owns.conf
 start_keepalived
-wait_for 30 there
+wait_for 60 there
 end_daemon KILL
 kill -HUP "$KA"
 start_daemon
-check "the daemon is killed, keepalived reloads, the daemon is back: it is there" wait_for 10 there
+check "the daemon is killed, keepalived reloads, the daemon is back: it is there" wait_for 60 there
 end_daemon TERM
 kill -STOP "$KA" # so that it does not notice the death of its child
 kill -KILL "$(cat /run/vrrp.pid)"
@@ -125,25 +125,25 @@ start_daemon
 check "the daemon leaves it where it is" there
 start_keepalived
 masters() { [ "$(of_instance changes)" -ge "$1" ] && state_is MASTER; }
-check "keepalived begins anew: BACKUP, then MASTER" wait_for 30 masters 2
-check "it is there" wait_for 10 there
+check "keepalived begins anew: BACKUP, then MASTER" wait_for 60 masters 2
+check "it is there" wait_for 60 there
 kill -HUP "$DAEMON"
 kill -HUP "$KA"
 end_keepalived
 end_daemon TERM
 start_daemon
-check "reload of both, then keepalived ends while no daemon runs: it is gone" wait_for 30 gone
+check "reload of both, then keepalived ends while no daemon runs: it is gone" wait_for 60 gone
 start_keepalived
 end_daemon KILL
-check "keepalived becomes MASTER while no daemon runs: its script adds it" wait_for 30 there
+check "keepalived becomes MASTER while no daemon runs: its script adds it" wait_for 60 there
 start_daemon
-check "the daemon is told what the script was told" wait_for 10 state_is MASTER
+check "the daemon is told what the script was told" wait_for 60 state_is MASTER
 check "it is there" there
 kill -KILL "$(cat /run/vrrp.pid)"
-check "keepalived's own child is killed and made again" wait_for 30 masters 1
-check "it is there in the end" wait_for 10 there
+check "keepalived's own child is killed and made again" wait_for 60 masters 1
+check "it is there in the end" wait_for 60 there
 end_keepalived
-wait_for 30 gone
+wait_for 60 gone
 end_daemon TERM
 
 # ---- keepalived owns it ------------------------------------------------------------------------

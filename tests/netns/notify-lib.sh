@@ -33,7 +33,7 @@ answers() { "$VIPSAFE" status >/dev/null 2>&1; }
 start_daemon() {
 	"$VIPSAFED" -v 2>>"$T/log" &
 	DAEMON=$!
-	wait_for 20 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$T/log")"
+	wait_for 60 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$T/log")"
 }
 
 end_daemon() { # SIGNAL

@@ -33,7 +33,7 @@ play() {
 	MASTER | BACKUP | FAULT | STOP) ;;
 	*) want=no_state ;;
 	esac
-	wait_for 15 idle && wait_for 10 $want && return
+	wait_for 60 idle && wait_for 60 $want && return
 	wrong=$((wrong + 1))
 	diag "round $rounds (lossy $1, FIFO $2, decoy $3): keepalived says $last," \
 		"known is $(tail -n 1 /run/vipsafe/instances)"
@@ -66,11 +66,11 @@ config '[agent]' 'announce_again = 0' '[instance VI_1]' 'device = br-mgmt' "addr
 	"decoy = $DECOY dev lo"
 kill -HUP "$DAEMON"
 has_decoy() { [ "$(of_instance decoy)" != null ]; }
-wait_for 10 has_decoy || bail_out "the decoy is not configured"
+wait_for 60 has_decoy || bail_out "the decoy is not configured"
 ip addr add $DECOY dev lo # once, so that it is known to be the right one
-wait_for 10 there
+wait_for 60 there
 ip addr del $DECOY dev lo
-wait_for 10 gone
+wait_for 60 gone
 rounds "any script may be lost, keepalived has a decoy" $quarter 1 - $DECOY
 late=$(of_instance late)
 check "calls did come too late ($late)" [ "$late" -gt 0 ]
