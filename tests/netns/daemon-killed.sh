@@ -50,7 +50,7 @@ is_settled() { is_dead || answers; }
 after_kill() {
 	kill -TERM $STRACE 2>/dev/null
 	wait $STRACE 2>/dev/null
-	wait_for 20 is_settled || bail_out "the daemon neither answers nor ends"
+	wait_for 60 is_settled || bail_out "the daemon neither answers nor ends"
 	KILLED=
 	! is_dead || KILLED=yes
 	[ -z "$KILLED" ] || wait "$DAEMON" 2>/dev/null
@@ -149,6 +149,8 @@ daemon_end TERM
 
 # ---- a pin ---------------------------------------------------------------------------
 config '[device br-mgmt]' 'pin = continuous' 'pin_after = 200ms'
+all_pinned() { [ "$(guard .young)" -le 2 ] && pinned_at_least 10; }
+
 # Until young connections are pinned before the kill.
 pin_rounds() {
 	local n pins
@@ -156,16 +158,16 @@ pin_rounds() {
 	KILLS=0
 	for ((n = FIRST; n < POINTS_MAX; n += STEP)); do
 		need_it
-		wait_for 20 guard_live
+		wait_for 60 guard_live
 		pins=$(guard .pins)
 		kill_daemon_at $n
 		hold young pod 10 10.232.3.28 8899
 		pinned_or_killed() { is_dead || [ "$(guard .pins)" -ge $((pins + 10)) ]; }
-		wait_for 20 pinned_or_killed || echo "call $n: neither pinned nor killed"
+		wait_for 60 pinned_or_killed || echo "call $n: neither pinned nor killed"
 		after_kill
 		all_well "call $n"
 		[ -z "$KILLED" ] || daemon_start
-		wait_for 20 pinned_at_least 10 || echo "call $n: the next daemon does not pin"
+		wait_for 60 all_pinned || echo "call $n: the next daemon does not pin"
 		bounce
 		all_well "call $n, bounced"
 		ask young ping 30
@@ -195,7 +197,7 @@ leave_behind verdict 'vipsafe-verdict 77'
 leave_behind 'move-~' ''
 mkdir /run/vipsafe/move-dir
 daemon_start
-check "files that cannot be read do not keep it from starting" wait_for 20 guard_live
+check "files that cannot be read do not keep it from starting" wait_for 60 guard_live
 check "one of another version is set aside" test -e /run/vipsafe/unreadable-move-br-mgmt
 check "and so is one of nobody" test -e /run/vipsafe/unreadable-move-eth7
 has_addr $TWIN br-mgmt || twin_up

@@ -14,7 +14,7 @@ config '[device br-mgmt]' 'pin = continuous' 'pin_after = 500ms'
 
 guard_start() {
 	daemon_start
-	check "$1" wait_for 20 guard_live
+	check "$1" wait_for 60 guard_live
 }
 
 serve server node2 10.232.3.28 8899
@@ -37,7 +37,7 @@ guard_start "the guard comes up"
 hold local node1 40 10.232.3.28 8899
 hold pod pod 40 10.232.3.28 8899
 hold udp pod 10 -u 10.232.3.28 8899
-check "all of them get pinned" wait_for 10 pinned_at_least 110
+check "all of them get pinned" wait_for 60 pinned_at_least 110
 for ((i = 0; i < 5; i++)); do
 	bounce
 	ip addr add 192.168.11.100/32 dev br-mgmt
@@ -60,7 +60,7 @@ put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
 ip addr add 192.168.11.20/24 dev br-mgmt
 none_left() { no_entries -p tcp --reply-dst 192.168.11.7 --dport 8899; }
 ip addr del 192.168.11.7/24 dev br-mgmt
-check "entries translated to a lost address are removed" wait_for 5 none_left
+check "entries translated to a lost address are removed" wait_for 20 none_left
 
 # ---- killed and started again --------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ ip route replace 10.232.3.0/24 via 192.168.11.8 src 192.168.11.7
 jobs_end
 serve server2 node2 10.232.3.28 8899
 hold again node1 20 10.232.3.28 8899
-check "new connections are pinned" wait_for 10 pinned_at_least 20
+check "new connections are pinned" wait_for 60 pinned_at_least 20
 daemon_end KILL
 bounce
 unharmed again "what a killed guard has pinned stays pinned"
