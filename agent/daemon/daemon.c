@@ -127,12 +127,12 @@ static usec_t on_round(void *ud)
 	struct daemon *d = ud;
 	usec_t next = watches_tick(&d->watches), now;
 
-	next = MIN(next, instances_tick(d->instances));
-	next = MIN(next, moves_tick(d->moves));
-	next = MIN(next, collisions_tick(d->collisions));
+	next = usec_earlier(next, instances_tick(d->instances));
+	next = usec_earlier(next, moves_tick(d->moves));
+	next = usec_earlier(next, collisions_tick(d->collisions));
 	d->retired = control_free(d->retired);
-	next = MIN(next, control_tick(d->control));
-	next = MIN(next, textfile_tick(d));
+	next = usec_earlier(next, control_tick(d->control));
+	next = usec_earlier(next, textfile_tick(d));
 	now = loop_now();
 	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
 		service_alive();

@@ -219,7 +219,8 @@ bool instance_work_step(struct instance_shop *s, struct instance_work *w)
 		return move(s, w);
 	if (w->phase == WORK_BEFORE)
 		w->when = programs_when;
-	w->when = MIN(w->when, MIN(programs_when, refresh(s, w, now)));
+	w->when = MIN(w->when, programs_when);
+	w->when = usec_earlier(w->when, refresh(s, w, now));
 	return false;
 }
 

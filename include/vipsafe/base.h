@@ -15,7 +15,14 @@ typedef uint64_t usec_t;
 #define USEC_PER_SEC ((usec_t)1000000)
 #define USEC_NEVER ((usec_t)-1)
 
+/* For what asks "when next?" by doing what is due: each is called once. */
+static inline usec_t usec_earlier(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* The smaller one is evaluated twice: no calls that do something. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
