@@ -77,7 +77,7 @@ struct run {
 	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
 	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
 	size_t known;		/* entries of SET in FLOWS from before the move */
-	int slot;		 /* the guard's, in use for this run; -1: none */
+	int slot;		/* the guard's, in use for this run; -1: none */
 	bool saved;		/* a journal of this run is in the run directory */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool recovering;	/* finishing a killed run: the address may be gone already */

@@ -22,7 +22,7 @@
 #include "daemon/control.h"
 #include "daemon/peer.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 120000
 #define NO_GROUP ((gid_t)-1)
 
 static const char asking[] = "{\"v\":1,\"op\":\"status\"}";
@@ -96,7 +96,7 @@ static void __attribute__((noreturn)) serve(const char *path, int ready)
 	struct loop *loop;
 	int fd;
 
-	alarm(120);
+	alarm(600);
 	signal(SIGPIPE, SIG_IGN);
 	if (loop_new(&loop) < 0 || control_listen(path, NO_GROUP, &fd) < 0 ||
 	    control_new(loop, fd, NO_GROUP, &h, &server.control) < 0)
