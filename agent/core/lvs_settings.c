@@ -262,7 +262,7 @@ static int real_add(void *base, const char *value, struct request_error *e)
 	{                                                                                         \
 		"toa", SETTING_WORD, SERVICE(toa), "as-told",                                     \
 			"What tells the real server of a fullnat service the client's address.\n" \
-			"none: nothing, or the PROXY protocol. socket: getpeername() alone, as "  \
+			"none: nothing, or the PROXY protocol. socket: getpeername alone, as "    \
 			"open\n"                                                                  \
 			"source toa does. packet: the addresses in the packets. unknown: taken "  \
 			"for\n"                                                                   \

@@ -30,7 +30,8 @@ void lvs_line_init(struct lvs_line *l, enum severity level, const char *topic)
 	l->used = 0;
 }
 
-static void add(struct lvs_line *l, const char *key, bool is_number, const char *fmt, va_list ap)
+static void _printf_(4, 0)
+	add(struct lvs_line *l, const char *key, bool is_number, const char *fmt, va_list ap)
 {
 	size_t room = sizeof(l->values) - l->used;
 	char raw[LVS_VALUES_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "front/settings_text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/settings.h"
@@ -52,18 +53,22 @@ void settings_text_file(FILE *out)
 	}
 }
 
-/* What begins a line must be no request of mdoc. */
+/* A sentence begins a line, as mandoc wants it, and what begins a line must be no
+ * request. */
 static void manual_lines(const char *text, FILE *out)
 {
-	const char *line, *end;
+	const char *p;
+	bool at_start = true;
 
-	for (line = text; line; line = end ? end + 1 : NULL) {
-		int n;
+	for (p = text; *p; p++) {
+		bool ends = p > text && p[-1] == '.' && *p == ' ' && p[1] >= 'A' && p[1] <= 'Z';
 
-		end = strchr(line, '\n');
-		n = end ? (int)(end - line) : (int)strlen(line);
-		fprintf(out, "%s%.*s\n", *line == '.' || *line == '\'' ? "\\&" : "", n, line);
+		if (at_start && (*p == '.' || *p == '\''))
+			fputs("\\&", out);
+		at_start = *p == '\n' || ends;
+		fputc(at_start ? '\n' : *p, out);
 	}
+	fputc('\n', out);
 }
 
 static void manual_key(const struct setting *k, FILE *out)
@@ -83,7 +88,7 @@ void settings_text_manual(FILE *out)
 	size_t i;
 
 	for (i = 0; (c = settings_section_at(i)) != NULL; i++) {
-		fprintf(out, ".Ss [%s%s%s]\n", c->word, c->placeholder ? " " : "",
+		fprintf(out, ".Ss [%s%s%s] section\n", c->word, c->placeholder ? " " : "",
 			c->placeholder ? c->placeholder : "");
 		manual_lines(c->help, out);
 		fputs(".Bl -tag -width Ds\n", out);
