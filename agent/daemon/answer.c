@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "core/text.h"
 #include "daemon/log.h"
 #include "daemon/textfile.h"
 #include "front/history.h"
@@ -117,8 +118,8 @@ void answer_watch(struct daemon *d, struct client *c)
 
 		e.severity = status_in_force(&devices[i]) ? SEVERITY_NOTE : SEVERITY_WARNING;
 		memcpy(e.device, devices[i].device, sizeof(e.device));
-		snprintf(e.text, sizeof(e.text), "%s%s%s", devices[i].state,
-			 *devices[i].reason ? ": " : "", devices[i].reason);
+		text_line(e.text, sizeof(e.text), "%s%s%s", devices[i].state,
+			  *devices[i].reason ? ": " : "", devices[i].reason);
 		line = wire_answer_event(&e);
 		if (!line || !control_send(c, line))
 			return;
