@@ -30,8 +30,7 @@ static const struct command commands[] = {
 	  "of keepalived that is to read it: the one installed here unless one is given.\n" },
 	{ "history", command_history, SCOPE_ANY, false, "[ID]", "say what the last operations did",
 	  "ID, which may be shortened, shows all about one. Kept since boot, up to 256 KiB.\n" },
-	{ "import", command_import, SCOPE_ANY, false,
-	  "FILE [owner vipsafe|keepalived] [version V]",
+	{ "import", command_import, SCOPE_ANY, false, "FILE [owner vipsafe|keepalived] [version V]",
 	  "print the sections for vipsafe.conf that an existing keepalived.conf needs",
 	  "And what to change in keepalived.conf; owner says who adds and deletes the addresses\n"
 	  "from then on. What cannot be carried over is a comment that begins with \"#!\"; then\n"

@@ -115,6 +115,8 @@ usec_t child_tick(struct child *c)
 	int status = 0, r;
 	pid_t got;
 
+	if (!c)
+		return USEC_NEVER;
 	if (now < c->next)
 		return c->next;
 	got = waitpid(c->pid, &status, WNOHANG);

@@ -22,7 +22,7 @@ setup() {
 	wait_for 20 guard_live
 	run notify INSTANCE VI_1 MASTER 100
 	is "$RC" 0 "$1: master"
-	both() { has_addr 192.168.11.100/32 br-mgmt && has_addr $TWIN br-mgmt; }
+	both() { has_addr 192.168.11.100/32 br-mgmt && has_addr "$TWIN" br-mgmt; }
 	check "$1: its addresses are there" wait_for 20 both
 	ip addr add 192.168.11.150/32 dev br-mgmt
 }
@@ -62,7 +62,7 @@ serve other node2 10.232.3.28 8900
 hold bare pod 20 10.232.3.28 8900
 come_and_go() {
 	twin_up
-	ip addr del $TWIN dev br-mgmt
+	ip addr del "$TWIN" dev br-mgmt
 }
 flushed_by come_and_go -p tcp --dport 8900
 harmed bare "without it, they are lost"

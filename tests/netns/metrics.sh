@@ -12,7 +12,7 @@ VIPSAFED=$BUILD/vipsafed
 
 topo_nodes
 # What the kernel does is found out elsewhere; the experiment takes time.
-mkdir -p -m 755 /run/vipsafe
+mkdir -m 755 /run/vipsafe
 printf 'vipsafe-verdict 1\nboot_id %s\nipv4 fixed\nipv6 fixed\n' \
 	"$(cat /proc/sys/kernel/random/boot_id)" >/run/vipsafe/verdict
 # shellcheck disable=SC2119
