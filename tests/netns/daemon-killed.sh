@@ -173,6 +173,9 @@ pin_rounds() {
 		ask young ping 30
 		[ "$REPLY" = "ping alive=10 reset=0 stalled=0 changed=0" ] || echo "call $n: $REPLY"
 		job_end young
+		# what has ended unpinned would count as young for two minutes more
+		conntrack -D -p tcp --state TIME_WAIT >/dev/null
+		conntrack -D -p tcp --state CLOSE >/dev/null
 		[ -n "$KILLED" ] || return 0
 		KILLS=$((KILLS + 1))
 	done
