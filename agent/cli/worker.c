@@ -214,13 +214,21 @@ static void show_progress(const struct worker_job *job, int fd)
 		fprintf(stderr, "\r%*s\r", width, "");
 }
 
+/* Somebody looks on, and at something better than a console log. */
+static bool is_watched(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 {
 	struct answer a;
 
 	if (job->patience && !comes_in_time(fd, job->patience))
 		return EXIT_DONE;
-	if (job->what && isatty(STDERR_FILENO))
+	if (job->what && is_watched())
 		show_progress(job, fd);
 	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
 		return tell_of_death(pid);

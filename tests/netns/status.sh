@@ -97,7 +97,7 @@ if command -v script >/dev/null; then
 	on_terminal() { # COLUMNS WORDS...
 		local columns=$1
 		shift
-		script -qec "stty cols $columns 2>/dev/null; '$VIPSAFE' --config '$CONF' $*" /dev/null \
+		TERM=vt100 script -qec "stty cols $columns 2>/dev/null; '$VIPSAFE' --config '$CONF' $*" /dev/null \
 			</dev/null | tr '\r' '\n'
 	}
 	on_terminal 40 status >"$T/narrow"

@@ -10,6 +10,8 @@
 # Everything is judged by answers on live connections and by the source port
 # the pod saw; conntrack listings serve only to wait for something.
 
+# the console takes TAP, and no progress display
+export TERM=dumb
 POD4=10.232.3.28 POD6=fd00:3::28 PORT=8899
 VIP4=192.168.11.100/32 VIP6=fd00:11::100/128
 WORK=${WORK:-/tmp}
