@@ -91,14 +91,19 @@ static void change_all(struct run *run)
 		refused(run, failed, error);
 }
 
-/* Some other node answers for the address: take it back. */
+/* Some other node answers for the address, which is of no use to this one. To
+ * delete it flushes like any other delete, so that is a run of its own, after
+ * this; only one that recovers has the lock and no successor. */
 static void dad_failed(struct run *run, size_t v, const struct ifaddr *a)
 {
 	const struct kernel *k = &run->env->kernel;
 	char text[PREFIX_TEXT_MAX];
 	size_t i;
 
-	(void)k->ops->addr_del(k->ctx, a);
+	if (run->recovering)
+		(void)k->ops->addr_del(k->ctx, a);
+	else
+		run->refuted[v] = true;
 	run->report->outcomes[v] = VIP_FAILED;
 	run->report->changed = false;
 	for (i = 0; i < run->req->n_vips; i++)

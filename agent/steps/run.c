@@ -89,6 +89,33 @@ void run_conclude(struct run *run)
 	report->timing.total = run_now(run) - run->started;
 }
 
+/* Delete what another node has, with all protection. */
+static void take_back(const struct run_env *env, const struct request *add, const bool *refuted,
+		      struct report *report)
+{
+	struct request del;
+	struct report theirs;
+	size_t i;
+
+	request_init(&del, OP_DEL);
+	memcpy(del.device, add->device, sizeof(del.device));
+	del.hold = add->hold;
+	del.strategy = add->strategy;
+	for (i = 0; i < add->n_vips; i++) {
+		if (refuted[i])
+			del.vips[del.n_vips++].prefix = add->vips[i].prefix;
+	}
+	if (!del.n_vips)
+		return;
+	run_move(env, &del, &theirs);
+	if (theirs.error[0])
+		report_warn(report, "not-taken-back", "", "%s", theirs.error);
+	else if (theirs.entries.lost)
+		report_warn(report, "taken-back", "",
+			    "deleting what another node has lost %llu connections",
+			    (unsigned long long)theirs.entries.lost);
+}
+
 void run_move(const struct run_env *env, const struct request *req, struct report *report)
 {
 	struct run run;
@@ -105,4 +132,5 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 	}
 	run_conclude(&run);
 	run_end(&run);
+	take_back(env, req, run.refuted, report);
 }

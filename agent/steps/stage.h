@@ -80,6 +80,7 @@ struct run {
 	int slot;		/* the guard's, in use for this run; -1: none */
 	bool saved;		/* a journal of this run is in the run directory */
 	bool moved;		/* recovering: the killed run had tried the change */
+	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
 	bool recovering;	/* finishing a killed run: the address may be gone already */
 };
 

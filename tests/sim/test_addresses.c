@@ -206,10 +206,29 @@ static void failed_duplicate_address_detection_is_reported(void **state)
 {
 	struct scene *s = *state;
 
+	scene_populate(s, 40);
+	scene_remember(s);
 	s->fake->dad_fails = true;
 	scene_move(s, OP_ADD, "fd00:11::101/64", "dad", NULL);
-	assert_true(s->report.exit_code != EXIT_DONE || scene_warned(s, "dad-failed"));
+	assert_int_equal(s->report.exit_code, EXIT_UNSAFE);
 	assert_int_equal(s->fake->n_announced, 0);
+	assert_false(fake_has_addr(s->fake, s->dev, "fd00:11::101/64"));
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+/* To delete it again flushes like any other delete. */
+static void taking_back_without_protection_breaks(void **state)
+{
+	struct scene *s = *state;
+
+	scene_populate(s, 40);
+	scene_remember(s);
+	s->fake->dad_fails = true;
+	s->req.strategy = STRATEGY_NONE;
+	scene_move(s, OP_ADD, "fd00:11::101/64", "dad", NULL);
+	assert_false(fake_has_addr(s->fake, s->dev, "fd00:11::101/64"));
+	assert_true(scene_broken(s, false) > 0);
+	assert_true(scene_warned(s, "taken-back"));
 }
 
 static void ipv6_is_usable_at_once_by_default(void **state)
@@ -241,6 +260,7 @@ int main(void)
 		CASE(last_ipv4_address_is_warned_of),
 		CASE(duplicate_address_detection_is_awaited),
 		CASE(failed_duplicate_address_detection_is_reported),
+		CASE(taking_back_without_protection_breaks),
 		CASE(ipv6_is_usable_at_once_by_default),
 	};
 
