@@ -69,10 +69,11 @@ generic BACKUP
 # the daemon has seen that it is gone
 settled() { grep -q '^BACKUP .* -s[a-z]* VI_1$' /run/vipsafe/instances; }
 wait_for 60 settled
+heard=$(of_notify hooks)
 ip addr add $VIP dev br-mgmt
 generic BACKUP
 generic MASTER_PRIORITY
-wait_for 60 counted hooks 5
+wait_for 60 counted hooks $((heard + 2))
 check "one that somebody adds to a BACKUP is his" there
 ip addr del $VIP dev br-mgmt
 other() { has_addr 192.168.11.101/32 br-mgmt; }
