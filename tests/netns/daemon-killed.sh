@@ -149,7 +149,9 @@ daemon_end TERM
 
 # ---- a pin ---------------------------------------------------------------------------
 config '[device br-mgmt]' 'pin = continuous' 'pin_after = 200ms'
-all_pinned() { [ "$(guard .young)" -le 2 ] && pinned_at_least 10; }
+# What has ended unpinned in an earlier round counts as young for two minutes more.
+ended() { conntrack -L -p tcp 2>/dev/null | grep -vc ESTABLISHED; }
+all_pinned() { [ "$(guard .young)" -le $(($(ended) + 2)) ] && pinned_at_least 10; }
 
 # Until young connections are pinned before the kill.
 pin_rounds() {
@@ -173,9 +175,6 @@ pin_rounds() {
 		ask young ping 30
 		[ "$REPLY" = "ping alive=10 reset=0 stalled=0 changed=0" ] || echo "call $n: $REPLY"
 		job_end young
-		# what has ended unpinned would count as young for two minutes more
-		conntrack -D -p tcp --state TIME_WAIT >/dev/null
-		conntrack -D -p tcp --state CLOSE >/dev/null
 		[ -n "$KILLED" ] || return 0
 		KILLS=$((KILLS + 1))
 	done
