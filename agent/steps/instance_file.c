@@ -2,11 +2,10 @@
 #include "steps/instance_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
+#include "steps/lock.h"
 #include "steps/rundir.h"
 
 /* The file:
@@ -16,7 +15,6 @@
 #define FILE_NAME "instances"
 #define FILE_MAGIC "vipsafe-instances 1"
 #define HEAD_MAX 128
-#define POLL_EVERY (2 * USEC_PER_MSEC)
 
 static const char *const lock_names[] = { "instances.lock", "instances.work" };
 
@@ -24,22 +22,8 @@ int instance_file_lock(const char *run_dir, enum instance_lock which, const stru
 		       usec_t until, int *ret_fd)
 {
 	_cleanup_close_ int dir = rundir_open(run_dir);
-	_cleanup_close_ int fd = -1;
 
-	if (dir < 0)
-		return dir;
-	fd = openat(dir, lock_names[which], O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		if (k->ops->now(k->ctx) >= until)
-			return -ETIMEDOUT;
-		k->ops->sleep(k->ctx, POLL_EVERY);
-	}
-	*ret_fd = TAKE_FD(fd);
-	return 0;
+	return dir < 0 ? dir : lock_file(dir, lock_names[which], k, until, ret_fd);
 }
 
 /* The next line of *TEXT, which then begins after it; NULL when there is no

@@ -17,12 +17,10 @@ const char *lock_device(const char *name)
 	return strncmp(name, PREFIX, strlen(PREFIX)) ? NULL : name + strlen(PREFIX);
 }
 
-int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd)
+int lock_file(int run_dir, const char *name, const struct kernel *k, usec_t until, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
-	char name[LINK_NAME_MAX + 8];
 
-	snprintf(name, sizeof(name), PREFIX "%s", device);
 	fd = openat(run_dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
@@ -35,4 +33,12 @@ int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t un
 	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd)
+{
+	char name[LINK_NAME_MAX + 8];
+
+	snprintf(name, sizeof(name), PREFIX "%s", device);
+	return lock_file(run_dir, name, k, until, ret_fd);
 }
