@@ -1,73 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guard on a fake kernel: whoever deletes an address, and whatever the
  * events say or fail to say, unrelated connections go on. */
-#include "scene.h"
+#include "guarding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "steps/guard.h"
-
 #define FLOWS 200
-
-static struct guard *guard_of(struct scene *s, enum pin_mode mode)
-{
-	struct device_settings d = { .name = "br-mgmt",
-				     .pin = mode,
-				     .pin_after = 2 * USEC_PER_SEC };
-	struct guard *g;
-
-	assert_int_equal(guard_new(&s->env, &d, &g), 0);
-	return g;
-}
-
-/* The daemon's loop for DURATION of virtual time. */
-static void spin(struct scene *s, struct guard *g, usec_t duration)
-{
-	usec_t until = s->fake->clock + duration, next;
-
-	while (s->fake->clock < until) {
-		guard_ready(g);
-		next = guard_tick(g);
-		assert_true(next > s->fake->clock - USEC_PER_SEC);
-		fake_advance(s->fake,
-			     MIN(until - MIN(until, s->fake->clock) + 1, 5 * USEC_PER_MSEC));
-	}
-}
-
-static struct guard_status status_of(const struct guard *g)
-{
-	struct guard_status st;
-
-	guard_get_status(g, &st);
-	return st;
-}
-
-/* Somebody else's `ip addr del`. */
-static void foreign_delete(struct scene *s, const char *prefix)
-{
-	assert_int_equal(fake_addr_del(s->fake, s->dev, prefix), 0);
-}
 
 static void everything_there_is_pinned_at_start(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, 4 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
-	assert_true(status_of(g).pinned >= FLOWS);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
+	assert_true(guarding_status(g).pinned >= FLOWS);
 	assert_int_equal(s->fake->unheld_creates, 0);
-	foreign_delete(s, VIP4 "/32");
-	foreign_delete(s, VIP6 "/128");
-	spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_foreign_delete(s, VIP6 "/128");
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(s->fake->flushed, 0);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).repairs, 0);
+	assert_int_equal(guarding_status(g).repairs, 0);
 	guard_free(g);
 	assert_false(s->fake->held_open);
 }
@@ -79,20 +38,20 @@ static void without_a_guard_all_are_flushed(void **state)
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	foreign_delete(s, VIP4 "/32");
+	guarding_foreign_delete(s, VIP4 "/32");
 	assert_true(scene_broken(s, false) >= FLOWS);
 }
 
 static void what_is_pinned_is_left_alone(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	unsigned created;
 
 	scene_populate(s, FLOWS);
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	created = s->fake->created;
-	spin(s, g, 30 * USEC_PER_SEC);
+	guarding_spin(s, g, 30 * USEC_PER_SEC);
 	assert_int_equal(s->fake->created, created);
 	guard_free(g);
 }
@@ -100,21 +59,21 @@ static void what_is_pinned_is_left_alone(void **state)
 static void new_connections_are_pinned_when_established(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn tcp = scene_tcp(1), half = scene_tcp(2), udp;
 
 	udp = scene_flow(IPPROTO_UDP, "10.1.0.9", 5000, SERVER4, 53, HOST4, 6000);
 	half.status &= ~(uint32_t)CONN_ASSURED;
 	half.tcp_state = CONN_TCP_SYN_SENT;
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	fake_plan_birth(s->fake, s->fake->clock + 1000, &tcp, s->dev);
 	fake_plan_birth(s->fake, s->fake->clock + 1000, &half, s->dev);
 	fake_plan_birth(s->fake, s->fake->clock + 1000, &udp, s->dev);
-	spin(s, g, 1500 * USEC_PER_MSEC);
+	guarding_spin(s, g, 1500 * USEC_PER_MSEC);
 	assert_int_equal(fake_entry_find(s->fake, &tcp.key)->masq, 0);
 	assert_int_equal(fake_entry_find(s->fake, &half.key)->masq, s->dev);
 	assert_int_equal(fake_entry_find(s->fake, &udp.key)->masq, s->dev); /* too young */
-	spin(s, g, 3 * USEC_PER_SEC);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &udp.key)->masq, 0);
 	assert_int_equal(fake_entry_find(s->fake, &half.key)->masq, s->dev);
 	guard_free(g);
@@ -124,40 +83,40 @@ static void new_connections_are_pinned_when_established(void **state)
 static void young_connections_are_restored(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(7);
 
 	scene_populate(s, 20);
 	scene_remember(s);
-	spin(s, g, 3 * USEC_PER_SEC);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
 	c = scene_tcp(500);
 	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
 	fake_advance(s->fake, 10);
 	guard_ready(g);
-	foreign_delete(s, VIP4 "/32");
+	guarding_foreign_delete(s, VIP4 "/32");
 	assert_null(fake_entry_find(s->fake, &c.key));
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_true(scene_works(s, &c));
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).restored, 1);
+	assert_int_equal(guarding_status(g).restored, 1);
 	guard_free(g);
 }
 
 static void on_demand_restores_after_a_foreign_delete(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, 3 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).pinned, 0);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pinned, 0);
 	assert_int_equal(s->fake->ct_writes, 0);
-	foreign_delete(s, VIP4 "/32");
+	guarding_foreign_delete(s, VIP4 "/32");
 	assert_true(scene_broken(s, false) > 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).repairs, 1);
+	assert_int_equal(guarding_status(g).repairs, 1);
 	guard_free(g);
 }
 
@@ -165,16 +124,16 @@ static void on_demand_restores_after_a_foreign_delete(void **state)
 static void purposeful_deletes_are_respected(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 	struct conn mine = scene_tcp(3);
 
 	scene_populate(s, 20);
 	scene_remember(s);
-	spin(s, g, 3 * USEC_PER_SEC);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
 	assert_int_equal(fake_delete_by(s->fake, &mine.key, 4711), 0);
 	guard_ready(g);
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_null(fake_entry_find(s->fake, &mine.key));
 	assert_int_equal(scene_broken(s, false), 1);
 	guard_free(g);
@@ -183,53 +142,53 @@ static void purposeful_deletes_are_respected(void **state)
 static void a_lost_address_takes_its_pinned_entries_along(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	usec_t began;
 
 	scene_populate(s, FLOWS);
-	spin(s, g, 3 * USEC_PER_SEC);
-	foreign_delete(s, HOST4 "/24");
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	guarding_foreign_delete(s, HOST4 "/24");
 	began = s->fake->clock;
-	spin(s, g, 100 * USEC_PER_MSEC);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	assert_true(s->fake->clock - began < 150 * USEC_PER_MSEC);
 	for (uint16_t i = 0; i < FLOWS; i++) {
 		struct conn c = scene_tcp(i);
 
 		assert_null(fake_entry_find(s->fake, &c.key));
 	}
-	assert_true(status_of(g).removed >= FLOWS);
+	assert_true(guarding_status(g).removed >= FLOWS);
 	guard_free(g);
 }
 
 static void an_address_that_comes_back_keeps_them(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, 3 * USEC_PER_SEC);
-	foreign_delete(s, HOST4 "/24");
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	guarding_foreign_delete(s, HOST4 "/24");
 	fake_advance(s->fake, 5 * USEC_PER_MSEC);
 	fake_addr(s->fake, s->dev, HOST4 "/24", "br-mgmt");
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).removed, 0);
+	assert_int_equal(guarding_status(g).removed, 0);
 	guard_free(g);
 }
 
 static void a_new_address_is_guarded_too(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c =
 		scene_flow(IPPROTO_TCP, "10.1.0.9", 5000, SERVER4, 80, "192.168.11.50", 6000);
 
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	fake_addr(s->fake, s->dev, "192.168.11.50/24", NULL);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	guard_free(g);
 }
@@ -238,35 +197,35 @@ static void a_new_address_is_guarded_too(void **state)
 static void a_link_that_is_down_is_waited_for(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, 4 * USEC_PER_SEC);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	s->fake->links[0].up = false;
-	foreign_delete(s, HOST6 "/64");
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_foreign_delete(s, HOST6 "/64");
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	s->fake->links[0].up = true;
 	fake_addr(s->fake, s->dev, HOST6 "/64", NULL);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).removed, 0);
+	assert_int_equal(guarding_status(g).removed, 0);
 	guard_free(g);
 }
 
 static void lost_events_lead_to_reading_again(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(900);
 
 	scene_populate(s, FLOWS);
-	spin(s, g, 3 * USEC_PER_SEC);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
 	s->fake->events_lost = 1;
 	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
-	spin(s, g, 3 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).overruns, 1);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).overruns, 1);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	guard_free(g);
 }
@@ -274,10 +233,10 @@ static void lost_events_lead_to_reading_again(void **state)
 static void repeated_flushes_are_not_fought(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	bool quarantined = false;
 
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	for (uint16_t i = 0; i < 20; i++) {
 		struct conn c = scene_tcp((uint16_t)(1000 + i));
 
@@ -286,12 +245,12 @@ static void repeated_flushes_are_not_fought(void **state)
 		guard_ready(g);
 		if (!fake_has_addr(s->fake, s->dev, VIP4 "/32"))
 			fake_addr(s->fake, s->dev, VIP4 "/32", NULL);
-		foreign_delete(s, VIP4 "/32");
-		spin(s, g, 50 * USEC_PER_MSEC);
-		quarantined = quarantined || status_of(g).quarantined;
+		guarding_foreign_delete(s, VIP4 "/32");
+		guarding_spin(s, g, 50 * USEC_PER_MSEC);
+		quarantined = quarantined || guarding_status(g).quarantined;
 	}
 	assert_true(quarantined);
-	assert_true(status_of(g).repairs <= 11);
+	assert_true(guarding_status(g).repairs <= 11);
 	guard_free(g);
 }
 
@@ -302,26 +261,26 @@ static void an_absent_device_is_waited_for(void **state)
 	struct guard *g;
 
 	assert_int_equal(guard_new(&s->env, &d, &g), 0);
-	spin(s, g, 2 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_ABSENT);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_ABSENT);
 	fake_link_add(s->fake, "late0", NULL);
-	spin(s, g, 2 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	guard_free(g);
 }
 
 static void no_conntrack_is_said(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 
 	s->fake->no_conntrack = true;
-	spin(s, g, 2 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_DEGRADED);
-	assert_true(strlen(status_of(g).reason) > 0);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_DEGRADED);
+	assert_true(strlen(guarding_status(g).reason) > 0);
 	s->fake->no_conntrack = false;
-	spin(s, g, 3 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	guard_free(g);
 }
 

@@ -1,48 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Moves on a guarded device: what the guard knows serves instead of a listing,
  * and what the run does is known to the guard afterwards. */
-#include "scene.h"
+#include "guarding.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "steps/guard.h"
-
 #define FLOWS 200
-
-static void spin(struct scene *s, struct guard *g, usec_t duration)
-{
-	usec_t until = s->fake->clock + duration;
-
-	while (s->fake->clock < until) {
-		guard_ready(g);
-		(void)guard_tick(g);
-		fake_advance(s->fake, 5 * USEC_PER_MSEC);
-	}
-}
 
 /* Live, and everything that can be pinned is. */
 static struct guard *guarded(struct scene *s, enum pin_mode mode)
 {
-	struct device_settings d = { .name = "br-mgmt",
-				     .pin = mode,
-				     .pin_after = 2 * USEC_PER_SEC };
-	struct guard *g;
+	struct guard *g = guarding_new(s, mode);
 
-	assert_int_equal(guard_new(&s->env, &d, &g), 0);
-	spin(s, g, 4 * USEC_PER_SEC);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	s->req.strategy = STRATEGY_AUTO;
 	s->req.hold = HOLD_AUTO;
 	return g;
-}
-
-static struct guard_status status_of(const struct guard *g)
-{
-	struct guard_status st;
-
-	guard_get_status(g, &st);
-	return st;
 }
 
 static bool served(struct scene *s, struct guard *g)
@@ -93,10 +68,10 @@ static void a_delete_lists_nothing(void **state)
 	assert_int_equal(s->fake->held_armed, armed);
 	assert_int_equal(s->fake->ct_writes, 0);
 	assert_int_equal(s->fake->flushed, 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
 	assert_int_equal(s->fake->dump.calls, dumps);
-	assert_int_equal(status_of(g).repairs, 0);
+	assert_int_equal(guarding_status(g).repairs, 0);
 	guard_free(g);
 	assert_int_equal(scene_leftovers(s, NULL), 0);
 }
@@ -112,9 +87,9 @@ static void an_add_goes_through_it(void **state)
 	move(s, g, OP_ADD, "192.168.11.50/24");
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->fake->dump.calls, dumps);
-	spin(s, g, 100 * USEC_PER_MSEC);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	guard_free(g);
 }
@@ -145,7 +120,7 @@ static void the_young_are_pinned_first(void **state)
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	/* and the guard knows: it does not pin them once more */
 	s->fake->created = 0;
-	spin(s, g, 3 * USEC_PER_SEC);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
 	assert_int_equal(s->fake->created, 0);
 	guard_free(g);
 }
@@ -199,11 +174,11 @@ static void a_late_flush_is_the_guards(void **state)
 	assert_true(s->report.changed);
 	assert_int_equal(s->report.entries.kept, 1);
 	assert_int_equal(s->fake->flushed, 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(s->fake->flushed, 1);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).repairs, 0); /* not a foreign hand's */
-	assert_int_equal(status_of(g).restored, 1);
+	assert_int_equal(guarding_status(g).repairs, 0); /* not a foreign hand's */
+	assert_int_equal(guarding_status(g).restored, 1);
 	guard_free(g);
 }
 
@@ -235,9 +210,9 @@ static void flows_of_the_vip_are_dropped(void **state)
 		assert_null(fake_entry_find(s->fake, &c.key));
 	}
 	assert_int_equal(scene_broken(s, false), 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(s->fake->dump.calls, dumps);
-	assert_int_equal(status_of(g).pinned + status_of(g).young, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -257,9 +232,9 @@ static void flows_of_the_vip_are_kept(void **state)
 	s->req.vip_flows = VIP_FLOWS_KEEP;
 	move(s, g, OP_DEL, VIP4 "/32");
 	scene_expect(s, EXIT_DONE, true);
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_int_equal(status_of(g).removed, 0);
+	assert_int_equal(guarding_status(g).removed, 0);
 	/* and when it comes back they are still the guard's */
 	s->req.vip_flows = VIP_FLOWS_DROP;
 	move(s, g, OP_ADD, VIP4 "/32");
@@ -298,14 +273,14 @@ static void on_demand_pins_for_the_move(void **state)
 	scene_populate(s, FLOWS);
 	scene_remember(s);
 	g = guarded(s, PIN_ON_DEMAND);
-	assert_int_equal(status_of(g).pinned, 0);
+	assert_int_equal(guarding_status(g).pinned, 0);
 	dumps = s->fake->dump.calls;
 	move(s, g, OP_DEL, VIP4 "/32");
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->fake->dump.calls, dumps);
 	assert_int_equal(s->fake->flushed, 0);
 	assert_int_equal(scene_broken(s, false), 0);
-	assert_true(status_of(g).pinned >= FLOWS);
+	assert_true(guarding_status(g).pinned >= FLOWS);
 	guard_free(g);
 }
 
@@ -325,8 +300,8 @@ static void it_serves_only_while_it_knows(void **state)
 	s->req.hold = HOLD_AUTO;
 	s->fake->events_lost = 1;
 	assert_false(served(s, g));
-	assert_int_equal(status_of(g).state, GUARD_STALE);
-	spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_STALE);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_true(served(s, g));
 	guard_free(g);
 }
@@ -353,8 +328,8 @@ static void lost_events_during_a_move(void **state)
 	s->on_stage = NULL;
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(scene_broken(s, false), 0);
-	spin(s, g, USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	guard_free(g);
 }
 

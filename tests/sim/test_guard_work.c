@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How a guard works: in steps, within its memory, under the lock of the device,
  * and with what events and listings leave out. */
-#include "scene.h"
+#include "guarding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,60 +11,19 @@
 #include <string.h>
 #include <sys/file.h>
 
-#include "steps/guard.h"
-
 #define FLOWS 200
-
-static struct guard *guard_of(struct scene *s, enum pin_mode mode)
-{
-	struct device_settings d = { .name = "br-mgmt",
-				     .pin = mode,
-				     .pin_after = 2 * USEC_PER_SEC };
-	struct guard *g;
-
-	assert_int_equal(guard_new(&s->env, &d, &g), 0);
-	return g;
-}
-
-/* The daemon's loop for DURATION of virtual time. */
-static void spin(struct scene *s, struct guard *g, usec_t duration)
-{
-	usec_t until = s->fake->clock + duration, next;
-
-	while (s->fake->clock < until) {
-		guard_ready(g);
-		next = guard_tick(g);
-		assert_true(next > s->fake->clock - USEC_PER_SEC);
-		fake_advance(s->fake,
-			     MIN(until - MIN(until, s->fake->clock) + 1, 5 * USEC_PER_MSEC));
-	}
-}
-
-static struct guard_status status_of(const struct guard *g)
-{
-	struct guard_status st;
-
-	guard_get_status(g, &st);
-	return st;
-}
-
-/* Somebody else's `ip addr del`. */
-static void foreign_delete(struct scene *s, const char *prefix)
-{
-	assert_int_equal(fake_addr_del(s->fake, s->dev, prefix), 0);
-}
 
 /* No step works on more than some hundred entries, however many there are. */
 static void repairs_go_in_steps(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 	unsigned most = 0;
 
 	scene_populate(s, 2000);
 	scene_remember(s);
-	spin(s, g, USEC_PER_SEC);
-	foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
 	assert_true(scene_broken(s, false) >= 2000);
 	for (int i = 0; i < 100 && scene_broken(s, false); i++) {
 		unsigned before = s->fake->created;
@@ -78,9 +37,9 @@ static void repairs_go_in_steps(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 	assert_true(most > 0 && most <= 256);
 	assert_int_equal(s->fake->unheld_creates, 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_false(fake_is_held(s->fake));
-	assert_int_equal(status_of(g).repairs, 1);
+	assert_int_equal(guarding_status(g).repairs, 1);
 	guard_free(g);
 }
 
@@ -89,18 +48,18 @@ static void repairs_go_in_steps(void **state)
 static void twins_are_replaced(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 
 	scene_populate(s, 20);
 	scene_remember(s);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	for (uint16_t i = 0; i < 8; i++) {
 		struct conn c = scene_tcp(i);
 
 		fake_plan_twin(s->fake, &c.key, i % 2 ? TWIN_OTHER_PORT : TWIN_LOCAL);
 	}
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
 	guard_free(g);
 }
@@ -109,18 +68,18 @@ static void twins_are_replaced(void **state)
 static void a_newer_connection_stays(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 	struct conn c = scene_tcp(3);
 	struct tuple reply;
 
 	scene_populate(s, 20);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	fake_plan_twin(s->fake, &c.key, TWIN_NEW_FLOW);
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
 	reply = fake_entry_find(s->fake, &c.key)->conn.reply;
 	assert_false(tuple_equal(&reply, &c.reply));
-	assert_int_equal(status_of(g).pinned + status_of(g).young, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -129,14 +88,14 @@ static void a_newer_connection_stays(void **state)
 static void silent_flushes_are_repaired(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, USEC_PER_SEC);
-	foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
 	s->fake->n_events = 0;
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
 	guard_free(g);
 }
@@ -145,16 +104,16 @@ static void silent_flushes_are_repaired(void **state)
 static void late_flushes_are_repaired(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_ON_DEMAND);
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 
 	s->fake->flush_after = 300 * USEC_PER_MSEC;
 	scene_populate(s, FLOWS);
 	scene_remember(s);
-	spin(s, g, USEC_PER_SEC);
-	foreign_delete(s, VIP6 "/128");
-	spin(s, g, 100 * USEC_PER_MSEC);
+	guarding_spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP6 "/128");
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	assert_int_equal(s->fake->flushed, 0);
-	spin(s, g, USEC_PER_SEC);
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_true(s->fake->flushed > 0);
 	assert_int_equal(scene_broken(s, false), 0);
 	guard_free(g);
@@ -163,14 +122,14 @@ static void late_flushes_are_repaired(void **state)
 static void what_ends_unseen_is_forgotten(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn young = scene_tcp(600);
 
 	scene_populate(s, FLOWS);
-	spin(s, g, 4 * USEC_PER_SEC);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	young.status &= ~(uint32_t)CONN_ASSURED;
 	fake_tell(s->fake, scene_add(s, &young));
-	spin(s, g, 100 * USEC_PER_MSEC);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	for (uint16_t i = 0; i < 50; i++) {
 		struct conn c = scene_tcp(i);
 
@@ -179,10 +138,10 @@ static void what_ends_unseen_is_forgotten(void **state)
 	assert_int_equal(fake_delete_by(s->fake, &young.key, 4711), 0);
 	s->fake->events_lost = 1;
 	s->fake->n_events = 0;
-	spin(s, g, USEC_PER_SEC);
-	assert_int_equal(status_of(g).overruns, 1);
-	assert_int_equal(status_of(g).pinned, s->fake->n_entries);
-	assert_int_equal(status_of(g).young, 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).overruns, 1);
+	assert_int_equal(guarding_status(g).pinned, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).young, 0);
 	guard_free(g);
 }
 
@@ -190,34 +149,34 @@ static void what_ends_unseen_is_forgotten(void **state)
 static void lost_events_do_not_lead_to_endless_reading(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	unsigned dumps;
 
 	scene_populate(s, FLOWS);
-	spin(s, g, 4 * USEC_PER_SEC);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	dumps = s->fake->dump.calls;
 	s->fake->events_lost = 1000000;
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_true(s->fake->dump.calls - dumps <= 21);
 	s->fake->events_lost = 0;
-	spin(s, g, USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	guard_free(g);
 }
 
 static void memory_is_bounded(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct request req;
 
 	s->settings.shadow_max = 1000;
 	scene_populate(s, 1000); /* and 250 of each other kind */
-	spin(s, g, 5 * USEC_PER_SEC);
-	assert_true(status_of(g).full);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
-	assert_non_null(strstr(status_of(g).reason, "shadow_max = 1000"));
-	assert_int_equal(status_of(g).pinned + status_of(g).young, 1000);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
+	assert_true(guarding_status(g).full);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
+	assert_non_null(strstr(guarding_status(g).reason, "shadow_max = 1000"));
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, 1000);
 	/* a move then looks for itself */
 	request_init(&req, OP_DEL);
 	assert_false(guard_serves(g, &req));
@@ -227,10 +186,10 @@ static void memory_is_bounded(void **state)
 
 		assert_int_equal(fake_delete_by(s->fake, &c.key, 4711), 0);
 	}
-	spin(s, g, 5 * USEC_PER_SEC);
-	assert_false(status_of(g).full);
-	assert_string_equal(status_of(g).reason, "");
-	assert_int_equal(status_of(g).pinned, s->fake->n_entries);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
+	assert_false(guarding_status(g).full);
+	assert_string_equal(guarding_status(g).reason, "");
+	assert_int_equal(guarding_status(g).pinned, s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -246,40 +205,40 @@ static struct conn with_helper(uint16_t n)
 static void helpers_are_spared_where_they_are_lost(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = with_helper(300);
 	unsigned created;
 
 	s->fake->forgets_helpers = true;
 	scene_populate(s, 20);
 	scene_add(s, &c);
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, s->dev);
-	assert_int_equal(status_of(g).young, 1);
-	assert_int_equal(status_of(g).pin_failures, 0);
+	assert_int_equal(guarding_status(g).young, 1);
+	assert_int_equal(guarding_status(g).pin_failures, 0);
 	/* the trial is not repeated, and nothing is left of it */
 	created = s->fake->created;
 	c = with_helper(301);
 	fake_tell(s->fake, scene_add(s, &c));
-	spin(s, g, 30 * USEC_PER_SEC);
+	guarding_spin(s, g, 30 * USEC_PER_SEC);
 	assert_int_equal(s->fake->created, created);
-	assert_int_equal(status_of(g).pinned + 2, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned + 2, s->fake->n_entries);
 	guard_free(g);
 }
 
 static void helpers_are_pinned_where_they_are_kept(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = with_helper(300);
 
 	scene_populate(s, 20);
 	scene_add(s, &c);
-	spin(s, g, 5 * USEC_PER_SEC);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
-	assert_int_equal(status_of(g).pinned, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned, s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -287,48 +246,57 @@ static void helpers_are_pinned_where_they_are_kept(void **state)
 static void rules_that_were_taken_away_are_made_anew(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(400), d = scene_tcp(401);
 
 	scene_populate(s, 20);
-	spin(s, g, 4 * USEC_PER_SEC);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	assert_true(s->fake->held_open);
 	fake_take_hold(s->fake);
 	fake_tell(s->fake, scene_add(s, &c));
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	assert_int_equal(s->fake->unheld_creates, 0);
 	fake_take_hold(s->fake);
 	fake_tell(s->fake, scene_add(s, &d));
 	guard_ready(g);
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
 	assert_true(scene_works(s, &d));
 	assert_int_equal(s->fake->unheld_creates, 0);
 	guard_free(g);
+}
+
+/* Of the device; its closing gives it back. */
+static int hold_lock(const struct scene *s)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock-br-mgmt", s->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
 }
 
 /* Whoever has the lock of the device sees to its entries himself. */
 static void a_run_beside_is_not_disturbed(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(400);
-	char path[128];
 	int fd;
 
-	spin(s, g, 2 * USEC_PER_SEC);
-	snprintf(path, sizeof(path), "%s/lock-br-mgmt", s->dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	fd = hold_lock(s);
 	fake_tell(s->fake, scene_add(s, &c));
-	spin(s, g, 400 * USEC_PER_MSEC);
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, 200 * USEC_PER_MSEC);
+	guarding_spin(s, g, 400 * USEC_PER_MSEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, 200 * USEC_PER_MSEC);
 	assert_null(fake_entry_find(s->fake, &c.key));
 	close(fd);
-	spin(s, g, 200 * USEC_PER_MSEC);
+	guarding_spin(s, g, 200 * USEC_PER_MSEC);
 	assert_true(scene_works(s, &c));
 	guard_free(g);
 }
@@ -337,20 +305,16 @@ static void a_run_beside_is_not_disturbed(void **state)
 static void a_lock_is_not_waited_for_forever(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(400);
-	char path[128];
 	int fd;
 
-	spin(s, g, 2 * USEC_PER_SEC);
-	snprintf(path, sizeof(path), "%s/lock-br-mgmt", s->dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	fd = hold_lock(s);
 	fake_tell(s->fake, scene_add(s, &c));
 	guard_ready(g);
-	foreign_delete(s, VIP4 "/32");
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_true(scene_works(s, &c));
 	close(fd);
 	guard_free(g);
@@ -359,25 +323,25 @@ static void a_lock_is_not_waited_for_forever(void **state)
 static void another_device_of_that_name_is_guarded(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = guard_of(s, PIN_CONTINUOUS);
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = scene_tcp(1);
 	int dev;
 
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	fake_link_remove(s->fake, "br-mgmt");
-	spin(s, g, 2 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_ABSENT);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_ABSENT);
 	assert_false(s->fake->held_open);
 	dev = fake_link_add(s->fake, "br-mgmt", NULL);
 	assert_int_not_equal(dev, s->dev);
 	fake_addr(s->fake, dev, HOST4 "/24", NULL);
-	spin(s, g, 2 * USEC_PER_SEC);
-	assert_int_equal(status_of(g).state, GUARD_LIVE);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	assert_int_equal(guard_ifindex(g), dev);
 	assert_int_equal(s->fake->held_on, dev);
 	assert_non_null(fake_entry_add(s->fake, &c, NULL, dev, 400));
 	fake_tell(s->fake, fake_entry_find(s->fake, &c.key));
-	spin(s, g, 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, 0);
 	guard_free(g);
 }
