@@ -380,6 +380,14 @@ state() {
 
 # ---- vipsafe ---------------------------------------------------------------------------
 
+# know_verdict affected|fixed: what the kernel does is found out elsewhere; the
+# experiment takes time
+know_verdict() {
+	mkdir -m 755 /run/vipsafe
+	printf 'vipsafe-verdict 1\nboot_id %s\nipv4 %s\nipv6 %s\n' \
+		"$(cat /proc/sys/kernel/random/boot_id)" "$1" "$1" >/run/vipsafe/verdict
+}
+
 need_vipsafe() { [ -x "$VIPSAFE" ] || bail_out "no $VIPSAFE: set VIPSAFE_BUILD to the build directory"; }
 
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it

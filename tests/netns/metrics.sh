@@ -11,10 +11,7 @@ VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"
 
 topo_nodes
-# What the kernel does is found out elsewhere; the experiment takes time.
-mkdir -m 755 /run/vipsafe
-printf 'vipsafe-verdict 1\nboot_id %s\nipv4 fixed\nipv6 fixed\n' \
-	"$(cat /proc/sys/kernel/random/boot_id)" >/run/vipsafe/verdict
+know_verdict fixed
 # shellcheck disable=SC2119
 masquerade
 CONF=$T/vipsafe.conf
