@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe: the command line. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
-#include "core/lvs_map.h"
 #include "cli/complete.h"
+#include "core/lvs_map.h"
 #include "front/config.h"
-
-/* A closed descriptor 0-2 would be taken by the next socket, and our messages
- * would go into it. */
-static void open_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
+#include "front/descriptors.h"
 
 /* What we inherit is our caller's choice: with SIGCHLD ignored no child could
  * be waited for, and SIGPIPE must not end a move half-way. */
@@ -110,7 +97,7 @@ int main(int argc, char *argv[])
 	struct cli cli = { { 0 } };
 	int n_words;
 
-	open_standard();
+	descriptors_open_standard();
 	set_signals();
 	if (argc > 1 && !strcmp(argv[1], "__complete")) /* not for people */
 		return complete_print(argc - 2, argv + 2);

@@ -2,7 +2,6 @@
 /* vipsafed: guards devices, and moves addresses for whoever asks over the
  * control socket. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "daemon/daemon.h"
 #include "front/config.h"
+#include "front/descriptors.h"
 #include "front/settings_text.h"
 
 static const char help[] =
@@ -90,18 +90,6 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 	return EXIT_USAGE;
 }
 
-/* A closed descriptor 0-2 would be taken by the next socket. */
-static void open_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int main(int argc, char *argv[])
 {
 	struct daemon d = { .alive_next = USEC_NEVER };
@@ -109,7 +97,7 @@ int main(int argc, char *argv[])
 	bool check = false;
 	int r;
 
-	open_standard();
+	descriptors_open_standard();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	umask(022);
