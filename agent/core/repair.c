@@ -8,6 +8,8 @@
 
 #include <vipsafe/base.h>
 
+#include "core/shape.h"
+
 /* A control connection, its data connection, and one more for protocols that
  * negotiate in two steps (H.323). */
 #define DEPTH_MAX 3
@@ -16,8 +18,10 @@
 
 bool repair_matches(const struct conn *old, const struct conn *now)
 {
+	uint32_t before = old->status & TRANSLATION_BITS, bits = now->status & TRANSLATION_BITS;
+
 	return conn_key_equal(&old->key, &now->key) && tuple_equal(&old->reply, &now->reply) &&
-	       (old->status & TRANSLATION_BITS) == (now->status & TRANSLATION_BITS);
+	       (bits == before || bits == (before | CONN_DST_NAT_DONE));
 }
 
 /* The shortest time a connection stays listed after its last packet: a TCP one
@@ -59,16 +63,30 @@ static bool is_new_connection(const struct conn *now)
 	return now->status & CONN_ASSURED;
 }
 
+/* Whoever alters entries has had a hand in NOW, and not as he had in OLD. */
+static bool is_altered_anew(const struct conn *old, const struct conn *now)
+{
+	enum alteration by = conn_alteration(now);
+
+	if (by == ALTERATION_OTHER || by != conn_alteration(old))
+		return true;
+	return by == ALTERATION_SERVER && (memcmp(old->reply.src, now->reply.src, 16) != 0 ||
+					   old->reply.sport != now->reply.sport);
+}
+
 enum twin repair_judge(const struct conn *old, const struct conn *now)
 {
 	if (conn_key_equal(&old->key, &now->key)) {
 		if (tuple_equal(&old->reply, &now->reply))
 			return TWIN_SAME;
+		if (is_altered_anew(old, now))
+			return TWIN_ALTERED;
 		return is_new_connection(now) ? TWIN_SUPERSEDED : TWIN_WRONG;
 	}
 	/* A flow in whose original direction our replies travel: with our entry
 	 * gone, the peer's packet was delivered locally. */
-	if (tuple_equal(&now->key.orig, &old->reply) && now->key.l4proto == old->key.l4proto)
+	if (tuple_equal(&now->key.orig, &old->reply) && now->key.l4proto == old->key.l4proto &&
+	    conn_alteration(now) == ALTERATION_NONE)
 		return TWIN_BOGUS;
 	return TWIN_FOREIGN;
 }

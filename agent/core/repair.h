@@ -13,6 +13,7 @@ enum twin {
 	TWIN_BOGUS,	 /* the peer's packet, taken for a connection to us: replace it */
 	TWIN_SUPERSEDED, /* a newer connection of the same client: leave it */
 	TWIN_FOREIGN,	 /* somebody else's: leave it, ours is lost */
+	TWIN_ALTERED,	 /* somebody else has altered it, or to another server: likewise */
 };
 
 /* NOW is an entry that stands in the way of OLD: one of its tuples equals one
@@ -21,7 +22,9 @@ enum twin repair_judge(const struct conn *old, const struct conn *now);
 
 /* Whether NOW, created from OLD, is what was asked for: both tuples and the
  * status bits of the translation. A wrongly restored entry has the same tuples
- * and lacks the bits: its packets leave untranslated (kernel.md 4). */
+ * and lacks the bits: its packets leave untranslated (kernel.md 4). NOW may have
+ * DST_NAT_DONE where OLD has not: nf_tables before 4.18 leaves a direction out
+ * for which there is no chain, ctnetlink does not (Linux 3.16). */
 bool repair_matches(const struct conn *old, const struct conn *now);
 
 /* Whether C, which is missing ELAPSED seconds after it was read, can have ended

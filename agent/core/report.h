@@ -42,7 +42,8 @@ enum skip_reason {
 	SKIP_EXPIRED,	/* its timeout has run out meanwhile */
 	SKIP_NOT_LOCAL, /* translated source is no address of this node, or no longer */
 	SKIP_DYING,
-	SKIP_ENDED, /* ended by itself before it could be pinned */
+	SKIP_ENDED,   /* ended by itself before it could be pinned */
+	SKIP_ALTERED, /* by somebody else, and not to be created again (shape.h) */
 	SKIP_REASON_COUNT,
 };
 

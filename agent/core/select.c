@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/select.h"
 
+#include "core/shape.h"
+
 /* As a source, a destination, or what others take us for: in each case the
  * flow is the VIP's own and goes with it. */
 static bool is_of(const struct conn *c, const struct addrset *set)
@@ -33,5 +35,7 @@ enum skip_reason select_entry(const struct conn *c, const struct select_rules *r
 		return SKIP_CLOSING;
 	if (c->timeout <= rules->elapsed)
 		return SKIP_EXPIRED;
+	if (conn_alteration(c) == ALTERATION_OTHER)
+		return SKIP_ALTERED;
 	return SKIP_NONE;
 }

@@ -5,6 +5,7 @@
 
 #include "core/keytable.h"
 #include "core/payloads.h"
+#include "core/shape.h"
 
 /* Moments are kept in 32 bits, in steps of 65 ms: good for eight years. */
 #define MOMENT_SHIFT 16
@@ -14,14 +15,14 @@ struct item {
 	struct conn conn; /* begins with the key */
 	uint32_t payload;
 	uint32_t due;
-	bool flushed;
+	bool flushed, altered;
 	uint8_t round;
 };
 
 struct young {
 	struct keytable table;
 	struct payloads *payloads; /* owned */
-	size_t n_flushed;
+	size_t n_flushed, n_altered;
 	uint8_t round;
 };
 
@@ -81,6 +82,13 @@ static bool is_poorer(const struct conn *now, const struct conn *known)
 	       known->tcp_state != CONN_TCP_NONE;
 }
 
+static void set_altered(struct young *y, struct item *item, bool altered)
+{
+	y->n_altered += altered;
+	y->n_altered -= item->altered;
+	item->altered = altered;
+}
+
 int young_put(struct young *y, const struct conn_record *record, usec_t due)
 {
 	struct item *item = item_find(y, &record->conn->key);
@@ -105,6 +113,9 @@ int young_put(struct young *y, const struct conn_record *record, usec_t due)
 		item = item_at(y, (size_t)i);
 		item->due = moment(due);
 	}
+	set_altered(y, item,
+		    conn_alteration(record->conn) == ALTERATION_OTHER ||
+			    (item->altered && item->conn.id == record->conn->id));
 	payloads_drop(y->payloads, item->payload);
 	item->payload = payload;
 	item->conn = *record->conn;
@@ -120,6 +131,7 @@ void young_remove(struct young *y, const struct conn_key *key)
 	if (i < 0)
 		return;
 	set_flushed(y, item_at(y, (size_t)i), false);
+	set_altered(y, item_at(y, (size_t)i), false);
 	payloads_drop(y->payloads, item_at(y, (size_t)i)->payload);
 	keytable_remove(&y->table, (size_t)i);
 }
@@ -130,6 +142,14 @@ void young_flush(struct young *y, const struct conn_key *key)
 
 	if (item)
 		set_flushed(y, item, true);
+}
+
+void young_set_altered(struct young *y, const struct conn_key *key)
+{
+	struct item *item = item_find(y, key);
+
+	if (item)
+		set_altered(y, item, true);
 }
 
 void young_postpone(struct young *y, const struct conn_key *key, usec_t due)
@@ -153,6 +173,11 @@ size_t young_count(const struct young *y)
 size_t young_count_flushed(const struct young *y)
 {
 	return y->n_flushed;
+}
+
+size_t young_count_altered(const struct young *y)
+{
+	return y->n_altered;
 }
 
 void young_begin_round(struct young *y)

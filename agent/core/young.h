@@ -31,11 +31,16 @@ void young_flush(struct young *y, const struct conn_key *key);
 /* Not to be pinned before DUE (USEC_NEVER: never). */
 void young_postpone(struct young *y, const struct conn_key *key, usec_t due);
 
+/* It cannot be created again as it is: so this kernel has shown. Entries whose
+ * tuples say so themselves (conn_alteration()) count without. */
+void young_set_altered(struct young *y, const struct conn_key *key);
+
 /* Number of the entry with KEY, or -ENOENT. */
 int64_t young_find(const struct young *y, const struct conn_key *key);
 
 size_t young_count(const struct young *y); /* flushed ones too */
 size_t young_count_flushed(const struct young *y);
+size_t young_count_altered(const struct young *y);
 
 /* Begin a round: nothing has been seen in it yet. */
 void young_begin_round(struct young *y);

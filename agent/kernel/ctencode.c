@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "core/shape.h"
 #include "kernel/ctattr.h"
 
 #define CT_MSG(type) ((NFNL_SUBSYS_CTNETLINK << 8) | (type))
@@ -113,19 +114,20 @@ static void put_nat(struct attr_buf *b, uint16_t type, const struct conn_key *ke
 	buf_nest_end(b, nest);
 }
 
-/* The translation is asked for; the reply tuple must then be the plain inverse
- * of the original one. Given the translated reply tuple the kernel finds
- * nothing left to do, and packets leave untranslated although the entry lists
- * the same. A direction that was set up without changing anything is asked for
- * with its own address, so that the done bits come back too. */
+/* The translation is asked for; the reply tuple must then be without it. Given
+ * the translated reply tuple the kernel finds nothing left to do, and packets
+ * leave untranslated although the entry lists the same. A direction that was set
+ * up without changing anything is asked for with the address it has, so that the
+ * done bits come back too. */
 static void put_translation(struct attr_buf *b, const struct conn *c)
 {
-	const struct tuple inverse = tuple_invert(&c->key.orig, c->key.l4proto);
+	const struct tuple before = shape_reply(c);
 	bool icmp = l4proto_is_icmp(c->key.l4proto);
-	uint16_t sport = icmp ? c->key.orig.icmp.id : c->reply.sport;
-	uint16_t dport = icmp ? c->reply.icmp.id : c->reply.dport;
+	uint16_t sport = c->reply.sport, dport = icmp ? c->reply.icmp.id : c->reply.dport;
 
-	put_tuple(b, CTA_TUPLE_REPLY, &c->key, &inverse, zone_in(&c->key, CONN_ZONE_REPLY));
+	if (icmp) /* one id for both: that of the source, which is set up last */
+		sport = c->status & CONN_SRC_NAT ? before.icmp.id : c->reply.icmp.id;
+	put_tuple(b, CTA_TUPLE_REPLY, &c->key, &before, zone_in(&c->key, CONN_ZONE_REPLY));
 	if (c->status & CONN_DST_NAT_DONE)
 		put_nat(b, CTA_NAT_DST, &c->key, c->reply.src, sport);
 	if (c->status & CONN_SRC_NAT_DONE)

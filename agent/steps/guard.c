@@ -249,7 +249,8 @@ static void say_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
 			 "the conntrack table is over %u %% full: nothing is pinned",
 			 g->env.settings->pin_max_fill);
 	else
-		snprintf(reason, REPORT_TEXT_MAX, "%s", g->why_no_hold);
+		snprintf(reason, REPORT_TEXT_MAX, "%s",
+			 g->why_refused[0] ? g->why_refused : g->why_no_hold);
 }
 
 void guard_get_status(const struct guard *g, struct guard_status *ret)
@@ -257,6 +258,8 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 	*ret = g->status;
 	ret->pinned = keyset_count(g->pinned);
 	ret->young = young_count(g->young);
+	ret->altered = young_count_altered(g->young);
 	ret->full = g->full;
+	ret->refused = g->why_refused[0];
 	say_why(g, ret->reason);
 }

@@ -25,15 +25,18 @@ struct guard_status {
 	enum guard_state state;
 	enum pin_mode mode;
 	enum hold_choice hold;
-	bool quarantined;		  /* flushed too often: repairs are suspended */
-	bool full;			  /* more entries than may be known: see reason */
-	uint64_t pinned;		  /* known to be pinned now */
-	uint64_t young;			  /* known and not pinned (on demand: all known) */
-	uint64_t pins, pin_failures;	  /* since the start */
-	uint64_t foreign_deletes;	  /* of the device's addresses, by anybody else */
-	struct prefix foreign_last;	  /* the latest one */
-	uint64_t repairs, restored, lost; /* after foreign deletes */
-	uint64_t removed;		  /* since their address was lost */
+	bool quarantined;	     /* flushed too often: repairs are suspended */
+	bool full;		     /* more entries than may be known: see reason */
+	uint64_t pinned;	     /* known to be pinned now */
+	uint64_t young;		     /* known and not pinned (on demand: all known) */
+	uint64_t altered;	     /* of these, by somebody else: left alone */
+	uint64_t pins, pin_failures; /* since the start */
+	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */
+	struct prefix foreign_last;  /* the latest one */
+	uint64_t repairs, restored;  /* after foreign deletes */
+	uint64_t lost;		     /* of which nothing came back, whoever began it */
+	bool refused;		     /* this kernel made something else of one: see reason */
+	uint64_t removed;	     /* since their address was lost */
 	uint64_t overruns, relists;
 	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
 };
@@ -56,6 +59,11 @@ usec_t guard_tick(struct guard *g);
 
 void guard_get_status(const struct guard *g, struct guard_status *ret);
 const char *guard_state_name(enum guard_state s);
+
+/* The latest that are counted as lost since the last call, as conn_format() tells
+ * them: up to GUARD_NAMED_MAX, the oldest first. Returns how many. */
+#define GUARD_NAMED_MAX 5
+size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_TEXT_MAX]);
 
 /* Index of the guarded device; 0 while it is absent. */
 int guard_ifindex(const struct guard *g);

@@ -148,7 +148,8 @@ static void find_young(struct guard *g, struct guard_lost *l, struct conn *ret, 
 		const struct conn *c = young_at(g->young, --l->at_young);
 		struct addr as = tuple_dst(&c->reply, c->key.family);
 
-		if (addr_equal(&as, &l->addr))
+		/* what somebody else made so is left to him */
+		if (addr_equal(&as, &l->addr) && conn_alteration(c) != ALTERATION_OTHER)
 			ret[(*n)++] = bare(&c->key, c->id);
 	}
 }

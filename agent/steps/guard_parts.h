@@ -71,7 +71,10 @@ struct guard {
 	usec_t batch_at; /* when the events under way were read: a clock costs as much */
 	bool full;	 /* some entries are not known */
 	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
-	bool no_room; /* in the conntrack table, to pin */
+	bool no_room;				    /* in the conntrack table, to pin */
+	char why_refused[REPORT_TEXT_MAX];	    /* a shape is not pinned */
+	char named[GUARD_NAMED_MAX][CONN_TEXT_MAX]; /* that were lost … */
+	size_t n_named;				    /* … since they were asked for */
 
 	/* The table was read: when, and for how long. What it did not show is
 	 * looked for one by one: entries below the two numbers. */
@@ -80,6 +83,7 @@ struct guard {
 
 	size_t pin_at; /* of the round under way: entries below it */
 	enum guard_helpers helpers;
+	struct shapes shapes; /* that were tried */
 
 	bool holding;	   /* hold rules are in place */
 	usec_t held_until; /* armed */
@@ -132,6 +136,10 @@ int guard_address_events(struct guard *g);
 /* Somebody else may have deleted an address: entries go once it is sure. */
 bool guard_settle_losses(struct guard *g); /* false: no more work now */
 
+/* ---- guard_lost.c ---- */
+/* C is gone and does not come back: counted, and named to whoever asks. */
+void guard_note_lost(struct guard *g, const struct conn *c);
+
 /* ---- guard_pins.c ---- */
 void guard_begin_pins(struct guard *g);
 int guard_pin_step(struct guard *g); /* 0, or -EAGAIN: there is more */
@@ -152,13 +160,16 @@ void guard_end_quarantine(struct guard *g);
 
 /* What became of an entry. */
 enum guard_fate {
-	FATE_OURS,   /* made by us just now, with the id in C */
-	FATE_THERE,  /* there, as the kernel or its traffic made it */
-	FATE_FAILED, /* could not be pinned */
-	FATE_ENDED,  /* not there any more, or nothing to work on */
-	FATE_OTHER,  /* another one stands in its place */
-	FATE_AGAIN,  /* not decided yet */
-	FATE_SPARED, /* has a helper that would be lost */
+	FATE_OURS,    /* made by us just now, with the id in C */
+	FATE_THERE,   /* there, as the kernel or its traffic made it */
+	FATE_FAILED,  /* could not be pinned */
+	FATE_ENDED,   /* not there any more, or nothing to work on */
+	FATE_OTHER,   /* a newer one legitimately took its place */
+	FATE_LOST,    /* taken away, by us or before, and not to be had again */
+	FATE_AGAIN,   /* not decided yet */
+	FATE_SPARED,  /* has a helper that would be lost */
+	FATE_ALTERED, /* by somebody else, and left alone */
+	FATE_REFUSED, /* this kernel makes something else of its like: left alone */
 };
 
 typedef int (*guard_outcome)(void *ud, const struct conn *c, enum guard_fate fate);

@@ -13,6 +13,12 @@ void guard_begin_pins(struct guard *g)
 	g->pin_at = young_count(g->young);
 }
 
+/* This kernel has made something else of one of its shape. */
+static bool is_refused(const struct guard *g, const struct conn *c)
+{
+	return g->shapes.any_refused && shapes_get(&g->shapes, conn_shape(c)) == SHAPE_REFUSED;
+}
+
 /* TCP once the peer takes part for sure; others when they have lasted. A helper
  * that would be lost is worth more than the pin. */
 static bool is_due(const struct guard *g, size_t i, usec_t t)
@@ -20,6 +26,8 @@ static bool is_due(const struct guard *g, size_t i, usec_t t)
 	const struct conn *c = young_at(g->young, i);
 
 	if (!young_is_due(g->young, i, t) || (c->has_helper && g->helpers == HELPERS_FORGOTTEN))
+		return false;
+	if (conn_alteration(c) == ALTERATION_OTHER || is_refused(g, c))
 		return false;
 	return c->key.l4proto != IPPROTO_TCP ||
 	       (c->status & CONN_ASSURED && c->tcp_state != CONN_TCP_TIME_WAIT &&
@@ -45,9 +53,23 @@ static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 	case FATE_ENDED:
 		young_remove(g->young, &c->key);
 		break;
+	case FATE_LOST: /* events tell what came in its place, if anything did */
+		guard_note_lost(g, c);
+		young_remove(g->young, &c->key);
+		break;
+	case FATE_ALTERED:
+		young_set_altered(g->young, &c->key);
+		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_REFUSED:
+		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_AGAIN: /* it was we who took it away: put back as after a flush */
+		young_flush(g->young, &c->key);
+		guard_begin_repair(g, false);
+		break;
 	case FATE_THERE:
 	case FATE_OTHER:
-	case FATE_AGAIN:
 		break;
 	}
 	return 0;
@@ -59,9 +81,14 @@ static size_t collect(struct guard *g, struct conn_key *keys)
 	usec_t t = guard_now(g);
 
 	g->pin_at = MIN(g->pin_at, young_count(g->young));
-	while (g->pin_at && n < GUARD_STEP && looked++ < GUARD_SCAN)
-		if (is_due(g, --g->pin_at, t))
-			keys[n++] = young_at(g->young, g->pin_at)->key;
+	while (g->pin_at && n < GUARD_STEP && looked++ < GUARD_SCAN) {
+		const struct conn *c = young_at(g->young, --g->pin_at);
+
+		if (is_due(g, g->pin_at, t))
+			keys[n++] = c->key;
+		else if (is_refused(g, c) && conn_alteration(c) != ALTERATION_NONE)
+			young_set_altered(g->young, &c->key);
+	}
 	return n;
 }
 

@@ -66,7 +66,7 @@ static void give_up(struct guard *g)
 		if (young_is_flushed(g->young, i)) {
 			struct conn_key key = young_at(g->young, i)->key;
 
-			g->status.lost++;
+			guard_note_lost(g, young_at(g->young, i));
 			young_remove(g->young, &key);
 		}
 }
@@ -106,6 +106,11 @@ static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
 		s->others[s->n_others++] = c->key;
 		young_remove(g->young, &c->key);
 		break;
+	case FATE_LOST:
+		guard_note_lost(g, c);
+		s->others[s->n_others++] = c->key;
+		young_remove(g->young, &c->key);
+		break;
 	case FATE_OTHER:
 		s->others[s->n_others++] = c->key;
 		young_remove(g->young, &c->key);
@@ -119,6 +124,8 @@ static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
 		break;
 	case FATE_FAILED:
 	case FATE_SPARED:
+	case FATE_ALTERED:
+	case FATE_REFUSED:
 		break;
 	}
 	return 0;
@@ -140,7 +147,6 @@ static void count(struct guard *g, const struct report *report)
 	}
 	g->repair.counted = true;
 	g->status.restored += report->entries.restored;
-	g->status.lost += report->entries.lost;
 }
 
 /* Whether entry I is in the pass under way. A child comes after its master. */

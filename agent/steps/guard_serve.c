@@ -51,6 +51,11 @@ bool guard_verdict(struct guard *g, struct verdict *ret)
 	return true;
 }
 
+struct shapes *guard_shapes(struct guard *g)
+{
+	return &g->shapes;
+}
+
 int guard_slot(struct guard *g, int run_dir, int *ret_fd)
 {
 	int r = journal_slot_open(run_dir, g->link.name, &g->slot);
@@ -88,7 +93,11 @@ int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink si
 		memset(&c, 0, sizeof(c));
 		c.key = *item.key;
 		c.id = item.id;
-		c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE;
+		/* all that is known; the rest as an entry of that shape would have it */
+		c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
+		c.reply = tuple_invert(&c.key.orig, c.key.l4proto);
+		if (memcmp(c.reply.dst, as->bytes, sizeof(c.reply.dst)))
+			c.status |= CONN_SRC_NAT;
 		memcpy(c.reply.dst, as->bytes, sizeof(c.reply.dst));
 		record = (struct conn_record){ .conn = &c };
 		r = sink(ud, &record);

@@ -32,6 +32,9 @@ bool guard_has_pinned(const struct guard *g, const struct conn *c);
 struct verdict;
 bool guard_verdict(struct guard *g, struct verdict *ret);
 
+/* What this kernel has made of entries so far. */
+struct shapes *guard_shapes(struct guard *g);
+
 /* Where to write what a run without entries to save is about to do. */
 int guard_slot(struct guard *g, int run_dir, int *ret_fd);
 

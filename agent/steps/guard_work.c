@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "steps/lock.h"
@@ -22,6 +23,7 @@ static int begin(struct run *run, struct guard *g, struct request *req, struct r
 	run_begin(run, &g->env, req, report);
 	report->strategy = STRATEGY_PIN;
 	run->guard = g;
+	run->shapes = &g->shapes;
 	run->by_key = true;
 	run->link = g->link;
 	run->family = AF_UNSPEC;
@@ -38,16 +40,26 @@ static int begin(struct run *run, struct guard *g, struct request *req, struct r
 /* The hold stays in place for the next piece of work. */
 static void end(struct run *run, struct guard *g)
 {
+	size_t i;
+
+	for (i = 0; i < run->report->n_warnings; i++)
+		if (!strcmp(run->report->warnings[i].code, "mismatch"))
+			memcpy(g->why_refused, run->report->warnings[i].text,
+			       sizeof(g->why_refused));
 	g->held_until = run->held_until;
 	if (!g->keep_armed)
 		guard_let_go(g);
 	run_end(run);
 }
 
-static enum guard_fate fate_of(const struct entry *e)
+static enum guard_fate fate_of(const struct entry *e, const struct conn *c)
 {
+	if (entry_is_altered(e) || (e->refused && conn_alteration(c) != ALTERATION_NONE))
+		return FATE_ALTERED;
 	if (e->skip != SKIP_NONE)
 		return FATE_ENDED;
+	if (e->refused && e->state == ENTRY_THERE)
+		return FATE_REFUSED;
 	switch ((enum entry_state)e->state) {
 	case ENTRY_CREATED:
 	case ENTRY_RESTORED:
@@ -55,8 +67,9 @@ static enum guard_fate fate_of(const struct entry *e)
 	case ENTRY_THERE:
 		return FATE_THERE;
 	case ENTRY_SUPERSEDED:
-	case ENTRY_LOST:
 		return FATE_OTHER;
+	case ENTRY_LOST:
+		return FATE_LOST;
 	case ENTRY_MISSING:
 	case ENTRY_TWIN:
 		return FATE_AGAIN;
@@ -69,8 +82,11 @@ static int tell(const struct run *run, guard_outcome outcome, void *ud)
 	size_t i, n = connset_count(run->set);
 	int r = 0;
 
-	for (i = 0; i < n && r == 0; i++)
-		r = outcome(ud, connset_get(run->set, i), fate_of(&run->entries[i]));
+	for (i = 0; i < n && r == 0; i++) {
+		const struct conn *c = connset_get(run->set, i);
+
+		r = outcome(ud, c, fate_of(&run->entries[i], c));
+	}
 	return r;
 }
 
@@ -123,7 +139,7 @@ static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 {
 	struct run *run = f->run;
 	uint64_t left;
-	int r = fetch(f, keys, n);
+	int r = fetch(f, keys, n), told;
 
 	if (r < 0 || !connset_count(run->set))
 		return r;
@@ -131,7 +147,9 @@ static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 		return -ENOSPC;
 	run_keep_hold(run);
 	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
-	return r == 0 ? tell(run, on_pin_told, f) : r;
+	/* also if it broke off: what was taken away by then is told */
+	told = tell(run, on_pin_told, f);
+	return r < 0 ? r : told;
 }
 
 int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outcome outcome,

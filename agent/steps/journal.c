@@ -351,7 +351,10 @@ int journal_set_aside(int dirfd, const char *name)
 
 static bool keep_candidate(const void *ud, size_t i)
 {
-	return ((const struct run *)ud)->entries[i].skip == SKIP_NONE;
+	const struct entry *e = &((const struct run *)ud)->entries[i];
+
+	/* what is not ours to put back is at least counted */
+	return e->skip == SKIP_NONE || entry_is_altered(e);
 }
 
 void stage_save(struct run *run)

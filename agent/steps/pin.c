@@ -41,8 +41,13 @@ static bool is_meant(const struct pinning *p, size_t i)
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 	bool has_own = c->key.family == AF_INET ? p->own4 : p->own6;
 
-	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned &&
+	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned && !e->refused &&
 	       (!has_own || addrset_has(&p->on_device, &as));
+}
+
+static enum shape_trust trust_in(const struct pinning *p, size_t i)
+{
+	return shapes_get(p->run->shapes, conn_shape(connset_get(p->run->set, i)));
 }
 
 static int read_device(struct pinning *p)
@@ -109,15 +114,19 @@ static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 	return 0;
 }
 
-static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n)
+/* Pin those of IDX that are still meant (events may have told otherwise) and
+ * whose shape is trusted so far. */
+static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust)
 {
 	const struct kernel *k = &p->run->env->kernel;
 	struct ct_op ops[2 * PAIRS];
+	bool chosen[PAIRS];
 	size_t i, m = 0;
 	int r;
 
 	for (i = 0; i < n; i++) {
-		if (!is_meant(p, idx[i])) /* events may have told otherwise meanwhile */
+		chosen[i] = is_meant(p, idx[i]) && trust_in(p, idx[i]) == trust;
+		if (!chosen[i])
 			continue;
 		ops[2 * m + 1] = restore_op(p->run, idx[i]);
 		ops[2 * m] = (struct ct_op){ .verb = CT_DELETE, .conn = ops[2 * m + 1].conn };
@@ -127,10 +136,54 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n)
 	if (r == -ENOBUFS)
 		r = 0;
 	for (i = 0, m = 0; r == 0 && i < n; i++) {
-		if (!is_meant(p, idx[i]))
+		if (!chosen[i])
 			continue;
 		r = take_verdict(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
 		m++;
+	}
+	return r;
+}
+
+/* Whether entry I may be touched at all. What somebody else has altered is first
+ * tried on one that is nobody's. */
+static bool may_try(struct pinning *p, uint32_t i)
+{
+	struct run *run = p->run;
+	const struct conn *c = connset_get(run->set, i);
+	struct conn asked, found;
+	const void *payload;
+	size_t len;
+
+	if (conn_alteration(c) == ALTERATION_NONE)
+		return true;
+	payload = connset_payload(run->set, i, &len);
+	if (trial_create(&run->env->kernel, c, payload, len, &asked, &found) < 0)
+		return false;
+	if (repair_matches(&asked, &found))
+		return true;
+	shapes_set(run->shapes, conn_shape(c), SHAPE_REFUSED);
+	return false;
+}
+
+/* The first of each shape among IDX is pinned alone and read back before others
+ * of that shape are: if this kernel makes something else of it, one is lost and
+ * not all. */
+static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		struct entry *e = &p->run->entries[idx[i]];
+
+		if (!is_meant(p, idx[i]))
+			continue;
+		if (trust_in(p, idx[i]) == SHAPE_UNTRIED && may_try(p, idx[i])) {
+			r = pin_chunk(p, &idx[i], 1, SHAPE_UNTRIED);
+			if (r == 0 && e->state == ENTRY_CREATED)
+				r = restore_read_back_one(p->run, idx[i]);
+		}
+		e->refused = e->state == ENTRY_THERE && trust_in(p, idx[i]) == SHAPE_REFUSED;
 	}
 	return r;
 }
@@ -164,7 +217,9 @@ static int pin_all(struct pinning *p)
 		run_keep_hold(run);
 		r = newborn_fetch(run);
 		if (r == 0)
-			r = pin_chunk(p, idx + at, MIN(n - at, (size_t)PAIRS));
+			r = pin_firsts(p, idx + at, MIN(n - at, (size_t)PAIRS));
+		if (r == 0)
+			r = pin_chunk(p, idx + at, MIN(n - at, (size_t)PAIRS), SHAPE_PROVEN);
 	}
 	p->left = r == 0 && at < n ? n - at : 0;
 	return r;

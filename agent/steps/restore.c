@@ -182,6 +182,12 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 		case TWIN_SUPERSEDED:
 			e->state = ENTRY_SUPERSEDED;
 			break;
+		case TWIN_ALTERED:
+			e->state = ENTRY_LOST;
+			report_warn(run->report, "altered-meanwhile", "",
+				    "somebody else has altered what came in the place of some "
+				    "connections: it is left alone");
+			break;
 		case TWIN_FOREIGN:
 			e->state = ENTRY_LOST;
 			report_warn(run->report, "port-taken", "",
@@ -291,6 +297,36 @@ void restore_missing(struct run *run)
 			    strerror(-r));
 }
 
+/* The kernel has made NOW of entry I: others of its shape are not pinned. */
+static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	char was[CONN_TEXT_MAX], is[CONN_TEXT_MAX];
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_LOST;
+	run->report->entries.mismatch++;
+	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED)
+		return;
+	shapes_set(run->shapes, shape, SHAPE_REFUSED);
+	report_warn(run->report, "mismatch", "",
+		    "this kernel made something else of %.100s, which is lost (%.100s, status %x "
+		    "for %x): connections of its kind are not pinned",
+		    conn_format(asked, was), conn_format(now, is), now->status, asked->status);
+}
+
+static void take_match(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_RESTORED;
+	run->entries[i].bare = asked->has_helper && !now->has_helper;
+	if (shapes_get(run->shapes, shape) == SHAPE_UNTRIED)
+		shapes_set(run->shapes, shape, SHAPE_PROVEN);
+	connset_set_id(run->set, i, now->id);
+}
+
 static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 {
 	struct run *run = ch->run;
@@ -312,22 +348,29 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 			e->state = ENTRY_MISSING;
 		else if (ch->ops[i].result < 0)
 			continue;
-		else if (repair_matches(ch->ops[i].conn, &ch->found[i])) {
-			e->state = ENTRY_RESTORED;
-			e->bare = ch->ops[i].conn->has_helper && !ch->found[i].has_helper;
-			connset_set_id(run->set, idx[i], ch->found[i].id);
-		} else
+		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
+			take_match(run, idx[i], &ch->found[i]);
+		else
 			wrong[m++] = (uint32_t)i;
 	}
 	/* Better no entry than one that sends packets out untranslated. */
 	for (i = 0; r == 0 && i < m; i++) {
 		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
 
-		run->entries[idx[wrong[i]]].state = ENTRY_LOST;
-		run->report->entries.mismatch++;
+		take_mismatch(run, idx[wrong[i]], &ch->found[wrong[i]]);
 		r = send_ops(run, &op, 1);
 	}
 	return r;
+}
+
+int restore_read_back_one(struct run *run, uint32_t i)
+{
+	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
+
+	if (!ch)
+		return -ENOMEM;
+	ch->run = run;
+	return read_back_chunk(ch, &i, 1);
 }
 
 void restore_read_back(struct run *run)

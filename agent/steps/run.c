@@ -45,6 +45,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->req = req;
 	run->report = report;
 	run->guard = env->guard;
+	run->shapes = run->guard ? guard_shapes(run->guard) : &run->own_shapes;
 	run->map = env->lvs_map && *env->lvs_map ? lvs_map_ref(*env->lvs_map) : NULL;
 	run->run_dir = run->lock = run->slot = -1;
 	run->family = AF_UNSPEC;

@@ -170,11 +170,38 @@ static struct select_rules rules_now(const struct run *run)
 	};
 }
 
+/* What somebody has altered and this kernel has been seen to create otherwise is
+ * no candidate any more. */
+static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
+					const struct select_rules *rules)
+{
+	enum skip_reason skip = select_entry(c, rules);
+
+	if (skip == SKIP_NONE && conn_alteration(c) != ALTERATION_NONE &&
+	    shapes_get(run->shapes, conn_shape(c)) == SHAPE_REFUSED)
+		return SKIP_ALTERED;
+	return skip;
+}
+
 enum skip_reason run_select(const struct run *run, const struct conn *c)
 {
 	struct select_rules rules = rules_now(run);
 
-	return select_entry(c, &rules);
+	return snapshot_select(run, c, &rules);
+}
+
+/* One that we have touched stays what it was: it counts as pinned, or as lost. */
+static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
+{
+	struct entry *e = &run->entries[i];
+	const struct conn *c = connset_get(run->set, i);
+
+	if (e->skip == SKIP_ENDED || e->state == ENTRY_LOST)
+		return;
+	if (e->state == ENTRY_THERE && !e->pinned)
+		e->skip = (uint8_t)snapshot_select(run, c, rules);
+	else
+		e->skip = (uint8_t)select_entry(c, rules);
 }
 
 void run_classify(struct run *run)
@@ -185,9 +212,7 @@ void run_classify(struct run *run)
 
 	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
 	for (i = 0; i < n; i++) {
-		if (run->entries[i].skip != SKIP_ENDED)
-			run->entries[i].skip =
-				(uint8_t)select_entry(connset_get(run->set, i), &rules);
+		classify_entry(run, i, &rules);
 		report->entries.reasons[run->entries[i].skip]++;
 	}
 	report->entries.snapshot = n + run->pinned_before;
@@ -195,6 +220,18 @@ void run_classify(struct run *run)
 	report->entries.candidates = report->entries.kept + run->pinned_before;
 	report->entries.skipped = n - report->entries.kept;
 	report->entries.pinned = run->pinned_before;
+}
+
+static void warn_of_altered(struct report *report)
+{
+	uint64_t n = report->entries.reasons[SKIP_ALTERED];
+
+	if (n && report->kernel != KERNEL_FIXED)
+		report_warn(report, "altered", "",
+			    "%llu connections were altered by somebody else (as IPVS does) in a "
+			    "way that cannot be repeated: they are left alone, and are lost where "
+			    "this kernel flushes them",
+			    (unsigned long long)n);
 }
 
 void stage_snapshot(struct run *run)
@@ -205,10 +242,12 @@ void stage_snapshot(struct run *run)
 	if (run->req->op == OP_ADD)
 		return;
 	r = snapshot_take(run);
-	if (r < 0)
+	if (r < 0) {
 		snapshot_failed(run, r);
-	else
+	} else {
 		run_classify(run);
+		warn_of_altered(run->report);
+	}
 	run->report->timing.snapshot = run_now(run) - began;
 	switch (run->report->strategy) {
 	case STRATEGY_PIN:

@@ -8,6 +8,7 @@
 #include "core/collide.h"
 #include "core/connset.h"
 #include "core/select.h"
+#include "core/shape.h"
 #include "steps/guard_serve.h"
 #include "steps/run.h"
 #include "steps/verdict.h"
@@ -31,7 +32,14 @@ struct entry {
 	bool made;     /* there as we created it, and so out of a flush's reach */
 	bool bare;     /* as re-created: without the helper it had */
 	bool dropped;  /* deleted with its address */
+	bool refused;  /* of a shape that this kernel creates otherwise */
 };
+
+/* Whether entry E of a snapshot could be flushed and is not ours to touch. */
+static inline bool entry_is_altered(const struct entry *e)
+{
+	return e->skip == SKIP_ALTERED;
+}
 
 /* The addresses of the node as listed at one moment. */
 struct addr_table {
@@ -82,6 +90,7 @@ struct run {
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
 	bool recovering;	/* finishing a killed run: the address may be gone already */
+	struct shapes own_shapes, *shapes; /* tried so far: the guard's, or our own */
 };
 
 /* The stages, in their order. Each may set run->done. */
@@ -149,7 +158,8 @@ int run_put(struct run *run, const struct conn_record *record);
 /* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
 int run_entries_new(struct run *run);
 
-/* snapshot.c: whether C is a candidate as things stand. */
+/* snapshot.c: whether C is a candidate as things stand: nothing that somebody
+ * else has altered and that this kernel is known not to create alike. */
 enum skip_reason run_select(const struct run *run, const struct conn *c);
 
 /* Classify every entry of the snapshot anew and count it in the report. */
@@ -166,5 +176,15 @@ void restore_missing(struct run *run);
 /* restore.c: the message that creates entry I as it was, its timeout aged. */
 struct ct_op restore_op(const struct run *run, uint32_t i);
 
-/* restore.c: fetch each CREATED entry and settle its state. */
+/* restore.c: fetch each CREATED entry and settle its state: what is not as asked
+ * is deleted, lost, and named. */
 void restore_read_back(struct run *run);
+
+/* restore.c: the same of entry I alone. 0 or a negative errno. */
+int restore_read_back_one(struct run *run, uint32_t i);
+
+/* trial.c: create the likes of C with PAYLOAD, between addresses that are
+ * nobody's, and take it away again. *RET_ASKED is what was asked for, *RET_FOUND
+ * what came of it. 0, or a negative errno: nothing is known then. */
+int trial_create(const struct kernel *k, const struct conn *c, const void *payload, size_t len,
+		 struct conn *ret_asked, struct conn *ret_found);

@@ -47,7 +47,7 @@ static int mark_seen(void *ud, const struct conn_record *record)
 		return 0;
 	e = &run->entries[i];
 	old = connset_get(run->set, (size_t)i);
-	if (e->seen)
+	if (e->seen || (entry_is_altered(e) && !tuple_equal(&old->reply, &record->conn->reply)))
 		return 0;
 	e->seen = true;
 	if (e->skip != SKIP_NONE)
@@ -115,7 +115,7 @@ static int list_by_key(struct run *run)
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		if (run->entries[i].skip == SKIP_NONE)
+		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
 			ops[m++] = (struct ct_op){ .verb = CT_GET,
 						   .conn = connset_get(run->set, i),
 						   .sink = mark_seen,
@@ -166,7 +166,7 @@ static bool is_out_of_reach(const struct run *run)
 	size_t i, n = connset_count(run->set);
 
 	for (i = 0; i < n && run->report->strategy != STRATEGY_NONE; i++)
-		if (run->entries[i].skip == SKIP_NONE)
+		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
 			return false;
 	return true;
 }
@@ -174,6 +174,11 @@ static bool is_out_of_reach(const struct run *run)
 /* What we have created has no masquerade device: a late flush passes it by. */
 static bool flush_can_still_take(const struct run *run)
 {
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++)
+		if (entry_is_altered(&run->entries[i]) && run->entries[i].seen)
+			return true;
 	return count_state(run, ENTRY_THERE) > 0;
 }
 
@@ -204,6 +209,31 @@ static void excuse_ended(struct run *run)
 		if (e->skip == SKIP_NONE && e->state == ENTRY_MISSING &&
 		    repair_may_have_ended(connset_get(run->set, i), elapsed))
 			e->skip = SKIP_ENDED;
+	}
+}
+
+/* What is not ours to put back and has not ended by itself was flushed: it is
+ * lost, and no longer left alone. */
+static void take_altered(struct run *run)
+{
+	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		if (!entry_is_altered(e) || e->seen)
+			continue;
+		run->report->entries.reasons[SKIP_ALTERED]--;
+		if (repair_may_have_ended(connset_get(run->set, i), elapsed)) {
+			e->skip = SKIP_ENDED;
+			run->report->entries.reasons[SKIP_ENDED]++;
+			continue;
+		}
+		e->skip = SKIP_NONE;
+		e->state = ENTRY_LOST;
+		run->report->entries.skipped--;
+		run->report->entries.candidates++;
 	}
 }
 
@@ -391,8 +421,10 @@ void stage_repair(struct run *run)
 		run_classify(run);
 		r = run->by_key ? settle_once(run) : settle(run);
 		/* again, since timeouts may have run out meanwhile */
-		if (r == 0)
+		if (r == 0) {
 			run_classify(run);
+			take_altered(run);
+		}
 	}
 	if (r < 0) {
 		report->result = RESULT_UNPROTECTED;

@@ -13,14 +13,15 @@
 #define RESET_FOR (5 * USEC_PER_SEC)
 
 /* Translated to a leaving address: what a fixed kernel removes with it, and
- * what we must when it was created by us, since then the kernel does not. */
+ * what we must when it was created by us, since then the kernel does not. What
+ * somebody else made so is left to him. */
 static bool is_behind(const struct run *run, size_t i)
 {
 	const struct conn *c = connset_get(run->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
 	return run->entries[i].skip == SKIP_OF_VIP && c->status & CONN_SRC_NAT_DONE &&
-	       addrset_has(&run->leaving, &as);
+	       conn_alteration(c) != ALTERATION_OTHER && addrset_has(&run->leaving, &as);
 }
 
 static void close_sockets(struct run *run)

@@ -2,6 +2,8 @@
 /* The conntrack table of the fake kernel: entries, dumps, batches. */
 #include "fake_kernel.h"
 
+#include "core/shape.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -210,10 +212,11 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 	return r == 0 && torn ? -EINTR : r;
 }
 
-/* What ctnetlink and the NAT core make of the status of a created entry. */
+/* What ctnetlink and the NAT core make of the status of a created entry: they
+ * are given a reply tuple, and announce what is left to be translated. */
 static uint32_t created_status(const struct conn *c, bool with_master)
 {
-	struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);
+	struct tuple plain = shape_reply(c);
 	uint32_t s = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
 	bool icmp = l4proto_is_icmp(c->key.l4proto);
 
@@ -231,15 +234,30 @@ static uint32_t created_status(const struct conn *c, bool with_master)
 	return s;
 }
 
-static void mangle(struct fake *f, struct fake_entry *e)
+/* Answered by another server than was asked, and nothing says so. */
+static bool is_altered(const struct conn *c)
 {
-	unsigned n = f->create.calls;
+	struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);
 
-	if (!f->mangle_at || n < f->mangle_at || n - f->mangle_at >= MAX(f->mangle_times, 1u))
-		return;
-	switch (f->mangle) {
+	return memcmp(plain.src, c->reply.src, 16) && !(c->status & CONN_DST_NAT);
+}
+
+static void mangle_as(struct fake_entry *e, enum fake_mangle how)
+{
+	switch (how) {
 	case MANGLE_NONE:
 		return;
+	case MANGLE_SERVER:
+		if (!is_altered(&e->conn))
+			return;
+		e->conn.status |= CONN_DST_NAT;
+		break;
+	case MANGLE_LOCAL:
+		if (e->conn.status & CONN_SRC_NAT)
+			return;
+		*fake_translated(&e->conn) ^= htons(0x2000);
+		e->conn.status |= CONN_SRC_NAT;
+		break;
 	case MANGLE_PORT:
 		*fake_translated(&e->conn) ^= htons(0x2000);
 		break;
@@ -248,6 +266,15 @@ static void mangle(struct fake *f, struct fake_entry *e)
 		break;
 	}
 	e->translates = false;
+}
+
+static void mangle(struct fake *f, struct fake_entry *e)
+{
+	unsigned n = f->create.calls;
+
+	mangle_as(e, f->mangle_all);
+	if (f->mangle_at && n >= f->mangle_at && n - f->mangle_at < MAX(f->mangle_times, 1u))
+		mangle_as(e, f->mangle);
 }
 
 static int create_entry(struct fake *f, const struct ct_op *op)

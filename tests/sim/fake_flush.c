@@ -37,6 +37,10 @@ static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twi
 		c.status |= CONN_SRC_NAT;
 		*fake_translated(&c) ^= htons(0x0400);
 		break;
+	case TWIN_OTHER_SERVER:
+		c.status |= CONN_SRC_NAT;
+		c.reply.src[3] ^= 0x10;
+		break;
 	case TWIN_NEW_FLOW:
 		c.status |= CONN_SRC_NAT | CONN_SEEN_REPLY;
 		*fake_translated(&c) ^= htons(0x0800);

@@ -30,6 +30,7 @@ enum fake_twin {
 	TWIN_OTHER_PORT,   /* the client's packet: another source port */
 	TWIN_LOCAL,	   /* the server's packet: taken for local delivery */
 	TWIN_OTHER_CLIENT, /* somebody else was given the port */
+	TWIN_OTHER_SERVER, /* the client's packet: IPVS has chosen another server */
 	TWIN_NEW_FLOW,	   /* the client began a new connection from the same port */
 };
 
@@ -37,6 +38,8 @@ enum fake_mangle {
 	MANGLE_NONE,
 	MANGLE_PORT,	     /* reply tuple with another port */
 	MANGLE_UNTRANSLATED, /* reply tuple as wanted, but no source NAT in the status */
+	MANGLE_SERVER,	     /* another server, altered by IPVS, becomes a DNAT */
+	MANGLE_LOCAL,	     /* what keeps its source gets another port */
 };
 
 /* Calls NTH … NTH+TIMES-1 (from 1; TIMES 0 is one) of a kind end with ERROR. */
@@ -121,17 +124,18 @@ struct fake {
 	bool dump_doubles;		/* list every third entry again, at the end */
 	unsigned hide_dump, hide_nth;	/* dump number HIDE_DUMP leaves out every HIDE_NTH entry */
 	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
-	unsigned refuse_at;	   /* the flow of create number so many is refused for good … */
-	int refuse_error;	   /* … with this */
-	bool no_hold;		   /* no backend, neither for resets */
-	bool no_sock_destroy;	   /* Linux before 4.5 */
-	bool no_events;		   /* nf_conntrack_events is 0 */
-	unsigned events_lost;	   /* so many readings end with -ENOBUFS and nothing else */
-	bool no_addr_events;	   /* addr_watch is refused */
-	unsigned addr_events_lost; /* as events_lost */
-	unsigned busy_nth;	   /* every so manieth entry is offloaded: DELETE is -EBUSY */
-	bool forgets_helpers;	   /* a created entry has none: Linux 4.9 */
-	enum fake_mangle mangle;   /* what becomes of create number MANGLE_AT … */
+	unsigned refuse_at;	     /* the flow of create number so many is refused for good … */
+	int refuse_error;	     /* … with this */
+	bool no_hold;		     /* no backend, neither for resets */
+	bool no_sock_destroy;	     /* Linux before 4.5 */
+	bool no_events;		     /* nf_conntrack_events is 0 */
+	unsigned events_lost;	     /* so many readings end with -ENOBUFS and nothing else */
+	bool no_addr_events;	     /* addr_watch is refused */
+	unsigned addr_events_lost;   /* as events_lost */
+	unsigned busy_nth;	     /* every so manieth entry is offloaded: DELETE is -EBUSY */
+	bool forgets_helpers;	     /* a created entry has none: Linux 4.9 */
+	enum fake_mangle mangle_all; /* what becomes of every create that it fits */
+	enum fake_mangle mangle;     /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
 
 	/* What was done. */

@@ -242,6 +242,45 @@ static void asks_for_the_exact_translation(void **state _unused_)
 	}
 }
 
+/* IPVS has altered where replies come from: that is given, not asked for, and
+ * only the source is translated. */
+static void leaves_the_server_of_ipvs_as_it_is(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("leaves_the_server_of_ipvs_as_it_is");
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	int i, n = 0;
+
+	for (i = 0; i < 3000; i++) {
+		struct conn c = rnd_conn(&rnd_), back;
+		struct ct_create create = { .conn = &c, .timeout = 1 };
+		const struct nlattr *tb[CT_ATTR_MAX + 1];
+		struct conn_key master;
+		uint8_t addr[16];
+		uint16_t port = 0;
+		bool has_port;
+
+		if (c.key.l4proto != IPPROTO_TCP && c.key.l4proto != IPPROTO_UDP)
+			continue;
+		n++;
+		c.reply.src[1] ^= 0x40, c.reply.sport = (uint16_t)~c.reply.sport;
+		assert_true(ctcodec_create(out, sizeof(out), 1, 0, &create) > 0);
+		decode((void *)out, &back, &master);
+		assert_memory_equal(back.reply.src, c.reply.src, 16);
+		assert_int_equal(back.reply.sport, c.reply.sport);
+		assert_memory_equal(back.reply.dst, c.key.orig.src, 16);
+		assert_int_equal(back.reply.dport, c.key.orig.sport);
+		attrs_of(out, tb);
+		/* nothing is left to be done about the destination */
+		nat_of(tb[CTA_NAT_DST], c.key.family, addr, &port, &has_port);
+		assert_memory_equal(addr, back.reply.src, addr_size(c.key.family));
+		assert_int_equal(port, back.reply.sport);
+		nat_of(tb[CTA_NAT_SRC], c.key.family, addr, &port, &has_port);
+		assert_memory_equal(addr, c.reply.dst, addr_size(c.key.family));
+		assert_int_equal(port, c.reply.dport);
+	}
+	assert_true(n > 300);
+}
+
 /* A DELETE without a tuple flushes the whole table. */
 static void a_delete_always_has_its_tuple(void **state _unused_)
 {
@@ -329,6 +368,7 @@ int main(void)
 		cmocka_unit_test(writes_what_the_other_library_reads),
 		cmocka_unit_test(keeps_the_scale_of_a_handshake),
 		cmocka_unit_test(asks_for_the_exact_translation),
+		cmocka_unit_test(leaves_the_server_of_ipvs_as_it_is),
 		cmocka_unit_test(a_delete_always_has_its_tuple),
 		cmocka_unit_test(reads_its_own_keys),
 		cmocka_unit_test(survives_damage),

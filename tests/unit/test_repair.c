@@ -49,7 +49,9 @@ static void selects_by_reason(void **state _unused_)
 	assert_int_equal(addrset_add(&leaving, &vip) + addrset_add(&local, &own), 0);
 	assert_int_equal(select_entry(&c, &rules), SKIP_NONE);
 
-	c.status &= ~(uint32_t)CONN_SRC_NAT; /* masqueraded to what it was: flushed too */
+	/* masqueraded to what it was: flushed too */
+	c.status &= ~(uint32_t)CONN_SRC_NAT, c.key.orig.src[3] = 32;
+	c.reply = tuple_invert(&c.key.orig, IPPROTO_TCP);
 	assert_int_equal(select_entry(&c, &rules), SKIP_NONE);
 	c.status &= ~(uint32_t)CONN_SRC_NAT_DONE;
 	assert_int_equal(select_entry(&c, &rules), SKIP_NOT_NAT);
@@ -129,6 +131,7 @@ static void judges_twins(void **state _unused_)
 	now = old;
 	now.key.orig = old.reply;
 	now.reply = tuple_invert(&old.reply, IPPROTO_TCP);
+	now.status &= ~(uint32_t)CONN_SRC_NAT;
 	assert_int_equal(repair_judge(&old, &now), TWIN_BOGUS);
 
 	/* another client that was given our port */
