@@ -26,7 +26,7 @@ struct watch {
 	int fds[2]; /* on the loop; -1: not */
 	usec_t next;
 	enum guard_state told;
-	bool quarantined;
+	bool quarantined, refused;
 	usec_t stale_told;
 	struct guard_status seen;   /* when watchers were told last */
 	struct guard_status logged; /* when the log was told last of others' deletes */
@@ -106,6 +106,15 @@ static void tell_events(struct watch *x, const struct guard_status *s)
 	x->seen = *s;
 }
 
+static void log_lost(struct watch *x, const char *device)
+{
+	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	size_t i, n = guard_take_lost(x->guard, lost);
+
+	for (i = 0; i < n; i++)
+		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
+}
+
 /* Others' deletes and what they did, a moment later, when all of it is known. */
 static void log_repairs(struct watch *x, const struct guard_status *s)
 {
@@ -119,11 +128,17 @@ static void log_repairs(struct watch *x, const struct guard_status *s)
 		x->log_at = now + REPAIR_LOG_AFTER;
 	if (now < x->log_at)
 		return;
-	log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
-		 "%s: somebody else deleted %llu addresses: %llu connections restored, %llu lost",
-		 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
-		 (unsigned long long)(s->restored - was->restored),
-		 (unsigned long long)(s->lost - was->lost));
+	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored)
+		log_line(LOG_WARNING, "%s: %llu connections lost", s->device,
+			 (unsigned long long)(s->lost - was->lost));
+	else
+		log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
+			 "%s: somebody else deleted %llu addresses: %llu connections restored, "
+			 "%llu lost",
+			 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
+			 (unsigned long long)(s->restored - was->restored),
+			 (unsigned long long)(s->lost - was->lost));
+	log_lost(x, s->device);
 	x->logged = *s;
 	x->log_at = 0;
 }
@@ -137,6 +152,9 @@ static void tell_state(struct watch *x, const struct guard_status *s)
 			 s->quarantined ? "flushed again and again: repairs are suspended"
 					: "repairs are taken up again");
 	x->quarantined = s->quarantined;
+	if (s->refused && !x->refused)
+		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);
+	x->refused = s->refused;
 	if (s->state == x->told)
 		return;
 	switch (s->state) {
@@ -352,6 +370,8 @@ struct status_device *watches_status(const struct watches *w)
 			.quarantined = s.quarantined,
 			.pinned = s.pinned,
 			.young = s.young,
+			.altered = s.altered,
+			.refused = s.refused,
 			.pins = s.pins,
 			.pin_failures = s.pin_failures,
 			.full = s.full,

@@ -38,6 +38,7 @@ void metrics_count(struct metrics *m, const struct report *r)
 	m->connections.superseded += r->entries.superseded;
 	m->connections.lost += r->entries.lost;
 	m->connections.mismatch += r->entries.mismatch;
+	m->connections.altered += r->entries.reasons[SKIP_ALTERED];
 	m->vip_flows += r->vip_flows.removed;
 	m->warnings += r->n_warnings + r->warnings_dropped;
 }

@@ -82,6 +82,7 @@ static void connections(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, LABELS("outcome", "restored"), (double)m->connections.restored);
 	metric_sample(s, LABELS("outcome", "superseded"), (double)m->connections.superseded);
 	metric_sample(s, LABELS("outcome", "lost"), (double)m->connections.lost);
+	metric_sample(s, LABELS("outcome", "altered"), (double)m->connections.altered);
 }
 
 static void mismatch(const struct metric_source *f, struct metric_sink *s)
@@ -171,6 +172,15 @@ static void device_entries(const struct metric_source *f, struct metric_sink *s)
 		metric_sample(s, LABELS("device", d->device, "kind", "pinned"), (double)d->pinned);
 		metric_sample(s, LABELS("device", d->device, "kind", "unpinned"), (double)d->young);
 	}
+}
+
+static void device_altered(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++)
+		metric_sample(s, LABELS("device", f->status->devices[i].device),
+			      (double)f->status->devices[i].altered);
 }
 
 /* One counter of each device. */
@@ -267,6 +277,9 @@ const struct metric_row metric_rows[] = {
 	  device_quarantined },
 	{ "vipsafe_device_entries", "gauge", "Masqueraded connections of a device.",
 	  device_entries },
+	{ "vipsafe_device_altered", "gauge",
+	  "Unpinned connections that somebody else has altered: they are left alone.",
+	  device_altered },
 	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", device_pins },
 	{ "vipsafe_device_pin_failures_total", "counter", "Entries that could not be pinned.",
 	  device_pin_failures },
@@ -276,8 +289,8 @@ const struct metric_row metric_rows[] = {
 	  "Repairs after somebody else deleted an address.", device_repairs },
 	{ "vipsafe_device_restored_total", "counter", "Connections put back by repairs.",
 	  device_restored },
-	{ "vipsafe_device_lost_total", "counter", "Connections that repairs could not put back.",
-	  device_lost },
+	{ "vipsafe_device_lost_total", "counter",
+	  "Connections lost: pinned wrongly, or not to be put back by a repair.", device_lost },
 	{ "vipsafe_device_removed_total", "counter",
 	  "Pinned entries removed because their address was lost.", device_removed },
 	{ "vipsafe_device_event_overruns_total", "counter",

@@ -49,6 +49,7 @@ static json_t *entries(const struct report *r)
 	json_object_set_new(o, "candidates", number(r->entries.candidates));
 	json_object_set_new(o, "kept", number(r->entries.kept));
 	json_object_set_new(o, "pinned", number(r->entries.pinned));
+	json_object_set_new(o, "altered", number(r->entries.reasons[SKIP_ALTERED]));
 	json_object_set_new(o, "flushed", number(r->entries.flushed));
 	json_object_set_new(o, "restored", number(r->entries.restored));
 	json_object_set_new(o, "superseded", number(r->entries.superseded));

@@ -76,7 +76,10 @@ static void print_connections(const struct report *r, FILE *out)
 		return;
 	}
 	if (!r->entries.candidates) {
-		if (r->op == OP_DEL && r->entries.snapshot)
+		if (r->entries.reasons[SKIP_ALTERED])
+			fprintf(out, ": %s altered by somebody else left alone",
+				connections(r->entries.reasons[SKIP_ALTERED], n));
+		else if (r->op == OP_DEL && r->entries.snapshot)
 			fputs(": no connection was at risk", out);
 		return;
 	}
@@ -89,6 +92,9 @@ static void print_connections(const struct report *r, FILE *out)
 	else
 		fprintf(out, " (%llu restored, %llu lost)", (ull)r->entries.restored,
 			(ull)r->entries.lost);
+	if (r->entries.reasons[SKIP_ALTERED])
+		fprintf(out, ", %llu altered by somebody else left alone",
+			(ull)r->entries.reasons[SKIP_ALTERED]);
 }
 
 static void print_done(const struct report *r, FILE *out)

@@ -24,6 +24,8 @@ struct status_device {
 	bool quarantined;
 	bool full;		  /* more entries than may be known: some are not protected */
 	uint64_t pinned, young;	  /* entries known now */
+	uint64_t altered;	  /* of the latter, by somebody else: left alone */
+	bool refused;		  /* one kind of connection is not pinned: see reason */
 	uint64_t foreign_deletes; /* of addresses, by anybody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
 	char reason[REPORT_TEXT_MAX]; /* why it is not live; "" otherwise */

@@ -56,6 +56,8 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
 	failed |= json_object_set_new(o, "pinned", number(d->pinned));
 	failed |= json_object_set_new(o, "young", number(d->young));
+	failed |= json_object_set_new(o, "altered", number(d->altered));
+	failed |= json_object_set_new(o, "refused", json_boolean(d->refused));
 	failed |= json_object_set_new(o, "pins", number(d->pins));
 	failed |= json_object_set_new(o, "pin_failures", number(d->pin_failures));
 	failed |= json_object_set_new(o, "full", json_boolean(d->full));
@@ -104,6 +106,21 @@ static void print_counters(const struct status_device *d, FILE *out)
 		(ull)d->removed, (ull)d->overruns, (ull)d->relists);
 }
 
+/* What nobody should have to ask for. */
+static void print_failings(const struct status_device *d, FILE *out)
+{
+	char text[4 * DEVICE_NAME_MAX];
+
+	text_escape(d->device, text, sizeof(text));
+	if (d->lost)
+		fprintf(out, "%s: %llu connections lost since the start\n", text, (ull)d->lost);
+	if (d->altered)
+		fprintf(out,
+			"%s: %llu connections altered by somebody else (as IPVS does) are left "
+			"alone\n",
+			text, (ull)d->altered);
+}
+
 void status_devices_print(const struct status *s, bool verbose, FILE *out)
 {
 	static const char *const heads[] = { "DEVICE", "PROTECTION", "IN FORCE",  "STATE",
@@ -128,6 +145,8 @@ void status_devices_print(const struct status *s, bool verbose, FILE *out)
 	}
 	fputc('\n', out);
 	table_print(t, s->columns, out);
+	for (i = 0; i < s->n_devices; i++)
+		print_failings(&s->devices[i], out);
 	for (i = 0; i < s->n_devices && verbose; i++)
 		print_counters(&s->devices[i], out);
 }

@@ -163,6 +163,9 @@ static void find_devices(const struct status *s, struct findings *f)
 			findings_add(f, SEVERITY_WARNING, "limit-reached", NULL,
 				     "%s: there are more connections than may be known%s%s",
 				     d->device, *d->reason ? ": " : "", d->reason);
+		else if (d->refused)
+			findings_add(f, SEVERITY_WARNING, "mismatch", NULL, "%s: %s", d->device,
+				     d->reason);
 		else if (d->hold == HOLD_OFF && d->mode == PIN_CONTINUOUS &&
 			 strcmp(d->state, "unguarded") != 0)
 			findings_add(f, SEVERITY_WARNING, "no-hold", "vipsafe doctor",

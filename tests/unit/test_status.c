@@ -159,6 +159,24 @@ static void it_looks_like_this_at_80_columns(void **state _unused_)
 	done(&s);
 }
 
+static void losses_and_what_is_left_alone_are_shown(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL, *quiet = NULL;
+	struct scene s;
+
+	make(&s);
+	quiet = shown(&s.status, false);
+	assert_null(strstr(quiet, "lost since"));
+	assert_null(strstr(quiet, "altered"));
+	s.devices[0].lost = 5, s.devices[1].altered = 3;
+	text = shown(&s.status, false);
+	assert_non_null(strstr(text, "\nbr-mgmt: 5 connections lost since the start\n"));
+	assert_non_null(strstr(text,
+			       "\nbond0.1204: 3 connections altered by somebody else (as IPVS "
+			       "does) are left alone\n"));
+	done(&s);
+}
+
 static void it_fits_40_columns(void **state _unused_)
 {
 	_cleanup_free_ char *text = NULL;
@@ -195,6 +213,9 @@ static void what_is_wrong_is_said(void **state _unused_)
 
 	make(&s);
 	codes_are(&s, "");
+	s.devices[0].refused = true;
+	codes_are(&s, "mismatch");
+	s.devices[0].refused = false;
 	s.devices[0].quarantined = true;
 	codes_are(&s, "quarantined");
 	assert_false(status_in_force(&s.devices[0]));
@@ -310,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_looks_like_this_at_80_columns),
+		cmocka_unit_test(losses_and_what_is_left_alone_are_shown),
 		cmocka_unit_test(it_fits_40_columns),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(without_a_daemon_it_says_so),
