@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/worker.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,12 +14,10 @@
 #include <vipsafe/base.h>
 #include <vipsafe/protocol.h>
 
-#include "core/text.h"
+#include "kernel/program.h"
 
 #define PROGRESS_AFTER USEC_PER_SEC
 #define PROGRESS_EVERY (200 * USEC_PER_MSEC)
-
-#define FDS_MAX 1024 /* closed blindly where /proc is missing */
 
 /* Precedes the two outputs on the pipe; both ends are this program. */
 struct answer {
@@ -63,32 +59,6 @@ static size_t read_all(int fd, void *buf, size_t size)
 	return n;
 }
 
-/* We outlive our caller by seconds: a lock or a pipe of his must not. */
-static void close_inherited(int keep)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *d;
-	int fd;
-
-	if (!dir) {
-		for (fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
-			if (fd != keep)
-				close(fd);
-		}
-		return;
-	}
-	while ((d = readdir(dir))) {
-		uint64_t n;
-
-		if (text_number(d->d_name, STDERR_FILENO + 1, INT_MAX, &n) < 0)
-			continue;
-		fd = (int)n;
-		if (fd != keep && fd != dirfd(dir))
-			close(fd);
-	}
-	closedir(dir);
-}
-
 /* So that whoever reads the output of our caller sees its end. */
 static void let_go_of_output(void)
 {
@@ -123,7 +93,8 @@ static void __attribute__((noreturn)) child_main(const struct worker_job *job, i
 	int code;
 
 	setsid();
-	close_inherited(fd);
+	/* We outlive our caller by seconds: a lock or a pipe of his must not. */
+	program_close_others(fd);
 	out = open_memstream(&out_text, &out_size);
 	err = open_memstream(&err_text, &err_size);
 	code = job->run(job->ud, out ? out : stdout, err ? err : stderr);

@@ -6,8 +6,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
+
+#include "kernel/program.h"
 
 /* Between the end of its output and its own. */
 #define REAP_LOOK (2 * USEC_PER_MSEC)
@@ -23,23 +24,11 @@ struct child {
 
 static void __attribute__((noreturn)) become(char *const argv[], int out, pid_t parent)
 {
-	static char *const environment[] = { (char *)"PATH=/usr/sbin:/sbin:/usr/bin:/bin",
-					     (char *)"LC_ALL=C", NULL };
-	sigset_t none;
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int std[3] = { null, out, out };
 
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(127);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(out, STDERR_FILENO) < 0)
-		_exit(127);
-	execve(argv[0], argv, environment);
-	_exit(127);
+	program_become(argv[0], argv, std, parent);
 }
 
 /* What it prints is not of interest, only that it has ended. */

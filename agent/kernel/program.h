@@ -4,16 +4,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <vipsafe/base.h>
 
 #define PROGRAM_ERROR_MAX 160
 #define PROGRAM_PATH_MAX 64
-#define PROGRAM_INPUT_MAX 32768 /* half of what a pipe holds unread */
 
 struct program {
 	char *const *argv; /* argv[0]: a file, or a name for the system's directories */
-	const char *input; /* what it reads; NULL: nothing */
+	const char *input; /* what it reads, however long; NULL: nothing */
 	usec_t budget;	   /* it is killed when it takes longer; USEC_NEVER */
 	bool private_run;  /* hide /run from it: its lock file is then its own */
 	bool merge;	   /* its complaints are lines like the others */
@@ -26,7 +26,18 @@ struct program {
 /* -ENOENT: no such program. */
 int program_find(const char *name, char ret[PROGRAM_PATH_MAX]);
 
-/* Run it to its end. -ENOENT; -ETIMEDOUT; -E2BIG: too much input; -EIO: it
- * failed. ERROR is the first line of its complaint, printable; "" on success
- * and where it does not apply. */
+/* Run it to its end, in a process group of its own: whatever it has started and
+ * not waited for is killed with it. -ENOENT; -ETIMEDOUT; -EIO: it failed. ERROR is
+ * the first line of its complaint, printable; "" on success and where it does not
+ * apply. */
 int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX]);
+
+/* In a child of PARENT that is to become the program FILE: give it STD as its three
+ * standard descriptors, no other, default signals and the environment of all our
+ * programs. It dies with PARENT. Never returns. */
+void __attribute__((noreturn))
+program_become(const char *file, char *const argv[], const int std[3], pid_t parent);
+
+/* Close every descriptor above the standard ones but KEEP (-1: none): a lock or a
+ * pipe of our caller's is not for what outlives it. */
+void program_close_others(int keep);

@@ -14,7 +14,7 @@
 
 #define NAME_MAX_LEN 32
 #define RULE_MAX 256 /* the longest rule, with two IPv6 addresses, has 200 */
-#define SCRIPT_MAX PROGRAM_INPUT_MAX
+#define SCRIPT_MAX 32768
 
 #define MARK "-m comment --comment \"vipsafe reset\""
 

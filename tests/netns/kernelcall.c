@@ -10,6 +10,8 @@
  *   kernelcall hold auto|nft|iptables DEV   prints the backend, then obeys lines:
  *       arm MS | close | open; each is answered by "ok MICROSECONDS" or an error
  *   kernelcall hold-clean [BUSY-IFINDEX]    prints how many were removed
+ *   kernelcall program MS BYTES NAME [WORD …]   run it with so much input; prints
+ *       its lines, and then how it ended
  * Prints what came back, or the name of the error. */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "core/request.h"
 #include "kernel/hold.h"
 #include "kernel/kernel_real.h"
+#include "kernel/program.h"
 
 static int answer(int r)
 {
@@ -234,6 +237,35 @@ static int do_hold_clean(struct kernel k, const char *busy)
 	return 0;
 }
 
+static void print_line(void *ud, const char *line)
+{
+	(void)ud;
+	puts(line);
+}
+
+static int do_program(int argc, char **argv)
+{
+	char error[PROGRAM_ERROR_MAX];
+	struct program p = { .argv = argv + 2, .line = print_line };
+	size_t size;
+	char *input;
+	int r;
+
+	if (argc < 3)
+		return usage("MS BYTES NAME");
+	p.budget = strtoul(argv[0], NULL, 10) * USEC_PER_MSEC;
+	size = strtoul(argv[1], NULL, 10);
+	input = malloc(size + 1);
+	if (!input)
+		return 1;
+	memset(input, 'x', size);
+	input[size] = '\0';
+	p.input = input;
+	r = program_run(&p, error);
+	free(input);
+	return answer(r);
+}
+
 static int run(struct kernel k, int argc, char **argv)
 {
 	const char *verb = argc > 0 ? argv[0] : "";
@@ -252,6 +284,8 @@ static int run(struct kernel k, int argc, char **argv)
 		return do_probe(k, argc > 1 ? argv[1] : "3000");
 	if (strcmp(verb, "hold") == 0 && argc == 3)
 		return do_hold(k, argv[1], argv[2]);
+	if (strcmp(verb, "program") == 0)
+		return do_program(argc - 1, argv + 1);
 	if (strcmp(verb, "hold-clean") == 0)
 		return do_hold_clean(k, argc > 1 ? argv[1] : "0");
 	return usage(verb);
