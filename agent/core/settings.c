@@ -46,7 +46,8 @@ static const struct setting agent_keys[] = {
 	  1000, 100000000 },
 	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
 	  "How long packets may be held back at once. The kernel itself lets go of\n"
-	  "them after that, whatever becomes of vipsafe.",
+	  "them after that, whatever becomes of vipsafe; with iptables that is rounded\n"
+	  "up to whole seconds.",
 	  MSEC(1), SEC(10) },
 	{ "hold", SETTING_WORD, AGENT(hold), "auto",
 	  "What holds packets back while entries are pinned. auto: what the node uses.",

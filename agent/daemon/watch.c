@@ -382,6 +382,8 @@ struct status_device *watches_status(const struct watches *w)
 			.removed = s.removed,
 			.overruns = s.overruns,
 			.relists = s.relists,
+			.holds = s.holds,
+			.held_usec = s.held_usec,
 		};
 		memcpy(d->device, s.device, sizeof(d->device));
 		memcpy(d->reason, s.reason, sizeof(d->reason));

@@ -212,6 +212,17 @@ DEVICE_COUNTER(lost)
 DEVICE_COUNTER(removed)
 DEVICE_COUNTER(overruns)
 DEVICE_COUNTER(relists)
+DEVICE_COUNTER(holds)
+
+static void device_held(const struct metric_source *f, struct metric_sink *s)
+{
+	for (size_t i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		metric_sample(s, LABELS("device", d->device),
+			      (double)d->held_usec / (double)USEC_PER_SEC);
+	}
+}
 
 /* ---- the node ----------------------------------------------------------------------------------
  */
@@ -297,6 +308,10 @@ const struct metric_row metric_rows[] = {
 	  "How often events of the kernel were lost.", device_overruns },
 	{ "vipsafe_device_relists_total", "counter", "How often the table was read anew.",
 	  device_relists },
+	{ "vipsafe_device_holds_total", "counter", "How often packets were held back for pins.",
+	  device_holds },
+	{ "vipsafe_device_held_seconds_total", "counter", "For how long that was in all.",
+	  device_held },
 	{ "vipsafe_instance_state", "gauge", "What keepalived last said of an instance, always 1.",
 	  metric_instance_state },
 	{ "vipsafe_instance_in_place", "gauge",

@@ -68,6 +68,8 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "removed", number(d->removed));
 	failed |= json_object_set_new(o, "overruns", number(d->overruns));
 	failed |= json_object_set_new(o, "relists", number(d->relists));
+	failed |= json_object_set_new(o, "holds", number(d->holds));
+	failed |= json_object_set_new(o, "held_us", number(d->held_usec));
 	failed |= json_object_set_new(o, "protection", json_string(status_protection(d)));
 	failed |= json_object_set_new(o, "in_force", json_boolean(status_in_force(d)));
 	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));
@@ -104,6 +106,9 @@ static void print_counters(const struct status_device *d, FILE *out)
 		"  removed with their address: %llu; events lost: %llu times; table read: %llu"
 		" times\n",
 		(ull)d->removed, (ull)d->overruns, (ull)d->relists);
+	fprintf(out, "  packets were held back %llu times, for %llu.%03llu s in all\n",
+		(ull)d->holds, (ull)(d->held_usec / USEC_PER_SEC),
+		(ull)(d->held_usec % USEC_PER_SEC / USEC_PER_MSEC));
 }
 
 /* What nobody should have to ask for. */

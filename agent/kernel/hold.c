@@ -5,13 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/background.h"
 #include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
+#include "kernel/nftsock.h"
+#include "kernel/program.h"
 #include "kernel/xtables.h"
 
 /* ipset keeps seconds in 32 bits and refuses more than some weeks; nobody
  * means to hold for longer than this. */
 #define DURATION_MAX (3600 * USEC_PER_SEC)
+
+/* The child ends by itself when its programs have run out of time. */
+#define BEGIN_GRACE USEC_PER_SEC
 
 struct hold {
 	/* one of the two */
@@ -37,37 +43,45 @@ static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_
 
 /* What the same device has from a killed run in the other backend goes first:
  * never two of them. What cannot be removed has at least expired by itself. */
-static int open_one(enum hold_choice choice, const struct link *link, struct hold *h,
-		    char reason[REPORT_TEXT_MAX])
+static int open_one(enum hold_choice choice, const struct link *link, usec_t deadline,
+		    struct hold *h, char reason[REPORT_TEXT_MAX])
 {
 	int ifindex = link->ifindex;
 
-	(void)hold_iptables_clean(is_same, &ifindex);
+	(void)hold_iptables_clean(is_same, &ifindex, deadline);
 	if (choice == HOLD_NFT)
 		return open_nft(link, h, reason);
 	(void)hold_nft_clean(is_same, &ifindex);
-	return hold_iptables_open(link, &h->iptables, reason);
+	return hold_iptables_open(link, deadline, &h->iptables, reason);
 }
 
-static int open_any(const struct link *link, struct hold *h, enum hold_choice *ret_used,
-		    char reason[REPORT_TEXT_MAX])
+static int open_any(const struct link *link, usec_t deadline, struct hold *h,
+		    enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	enum hold_choice first = hold_first_choice();
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
 
 	*ret_used = first;
-	if (open_one(first, link, h, why[0]) == 0)
+	if (open_one(first, link, deadline, h, why[0]) == 0)
 		return 0;
 	*ret_used = second;
-	if (open_one(second, link, h, why[1]) == 0)
+	/* to ask for it would load it for good on a node that goes without */
+	if (second == HOLD_NFT && !nftsock_possible())
+		snprintf(why[1], sizeof(why[1]), "not in use here");
+	else if (open_one(second, link, deadline, h, why[1]) == 0)
 		return 0;
 	snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first), why[0],
 		 hold_choice_name(second), why[1]);
 	return -EOPNOTSUPP;
 }
 
-int hold_open(enum hold_choice choice, const struct link *link, struct hold **ret,
+enum hold_choice hold_first_choice(void)
+{
+	return xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+}
+
+int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
 	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	char why[REPORT_TEXT_MAX] = "";
@@ -82,11 +96,11 @@ int hold_open(enum hold_choice choice, const struct link *link, struct hold **re
 		return -ENOMEM;
 	switch (choice) {
 	case HOLD_AUTO:
-		r = open_any(link, h, &used, why);
+		r = open_any(link, deadline, h, &used, why);
 		break;
 	case HOLD_NFT:
 	case HOLD_IPTABLES:
-		r = open_one(choice, link, h, why);
+		r = open_one(choice, link, deadline, h, why);
 		break;
 	case HOLD_OFF:
 		break;
@@ -106,19 +120,129 @@ int hold_open(enum hold_choice choice, const struct link *link, struct hold **re
 	return 0;
 }
 
-int hold_arm(struct hold *h, usec_t duration)
+int hold_arm(struct hold *h, usec_t duration, usec_t deadline)
 {
 	duration = MIN(duration, DURATION_MAX);
-	return h->nft ? hold_nft_arm(h->nft, duration) : hold_iptables_arm(h->iptables, duration);
+	return h->nft ? hold_nft_arm(h->nft, duration)
+		      : hold_iptables_arm(h->iptables, duration, deadline);
 }
 
-struct hold *hold_close(struct hold *h)
+int hold_disarm(struct hold *h, usec_t deadline)
+{
+	return h->nft ? hold_nft_disarm(h->nft) : hold_iptables_disarm(h->iptables, deadline);
+}
+
+int hold_check(struct hold *h)
+{
+	return h->nft ? hold_nft_check(h->nft) : hold_iptables_check(h->iptables);
+}
+
+int hold_close(struct hold *h, usec_t deadline)
+{
+	int nft, iptables;
+
+	if (!h)
+		return 0;
+	nft = hold_nft_close(h->nft);
+	iptables = hold_iptables_close(h->iptables, deadline);
+	free(h);
+	return nft < 0 ? nft : iptables;
+}
+
+void hold_forget(struct hold *h)
 {
 	if (!h)
-		return NULL;
-	hold_nft_close(h->nft);
-	hold_iptables_close(h->iptables);
+		return;
+	hold_nft_forget(h->nft);
+	hold_iptables_forget(h->iptables);
 	free(h);
+}
+
+/* ---- installed beside us -------------------------------------------------------- */
+
+struct hold_opening {
+	struct background *work;
+	enum hold_choice choice;
+	struct link link;
+	usec_t deadline;
+};
+
+/* What the child answers. */
+struct opened {
+	int r;
+	enum hold_choice used;
+	struct hold_iptables_image iptables;
+	char reason[REPORT_TEXT_MAX];
+};
+
+static void open_in_child(void *ud, void *answer)
+{
+	const struct hold_opening *o = ud;
+	struct opened *a = answer;
+	struct hold *h;
+
+	a->r = hold_open(o->choice, &o->link, o->deadline, &h, &a->used, a->reason);
+	if (a->r == 0 && h->iptables)
+		hold_iptables_give(h->iptables, &a->iptables);
+	/* what it holds in memory and in sockets goes with it; the rules stay */
+}
+
+int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t budget,
+		    struct hold_opening **ret)
+{
+	struct hold_opening *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	*o = (struct hold_opening){ .choice = choice, .link = *link };
+	o->deadline = program_deadline(budget);
+	r = background_new(open_in_child, o, sizeof(struct opened), budget + BEGIN_GRACE, &o->work);
+	if (r < 0) {
+		free(o);
+		return r;
+	}
+	*ret = o;
+	return 0;
+}
+
+int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
+		  char reason[REPORT_TEXT_MAX])
+{
+	struct opened a;
+	struct hold *h;
+	int r = background_answer(o->work, &a);
+
+	if (r < 0) {
+		if (r != -EAGAIN)
+			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
+		return r;
+	}
+	if (a.r < 0) {
+		a.reason[sizeof(a.reason) - 1] = '\0';
+		memcpy(reason, a.reason, sizeof(a.reason));
+		return a.r;
+	}
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	r = a.used == HOLD_NFT ? hold_nft_adopt(o->link.ifindex, &h->nft)
+			       : hold_iptables_adopt(&a.iptables, &h->iptables);
+	if (r < 0) {
+		free(h);
+		return r;
+	}
+	*ret_used = a.used;
+	*ret = h;
+	return 0;
+}
+
+struct hold_opening *hold_opening_free(struct hold_opening *o)
+{
+	if (!o)
+		return NULL;
+	background_free(o->work);
+	free(o);
 	return NULL;
 }
 
@@ -134,10 +258,12 @@ static bool is_not_busy(void *ud, int ifindex)
 	return !n->busy(n->ud, ifindex);
 }
 
-int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud)
+int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	struct not_busy n = { .busy = busy, .ud = ud };
-	int tables = hold_nft_clean(is_not_busy, &n), chains = hold_iptables_clean(is_not_busy, &n);
+	int tables = hold_nft_clean(is_not_busy, &n), chains;
+
+	chains = hold_iptables_clean(is_not_busy, &n, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

@@ -13,20 +13,46 @@
 
 struct hold;
 
+/* Every DEADLINE is an instant of CLOCK_MONOTONIC, up to which programs (iptables and
+ * its kin) may run; nf_tables and ip_set are asked without one. */
+
+/* Which backend AUTO tries first: what the node's own rules use. Only looks. */
+enum hold_choice hold_first_choice(void);
+
 /* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
  * the node's own rules use. What a killed run left for LINK is replaced.
  * *RET_USED says which backend it became (never AUTO or OFF).
  * -EOPNOTSUPP: no backend works; REASON is one line why. */
-int hold_open(enum hold_choice choice, const struct link *link, struct hold **ret,
+int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
 	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
-/* (Re-)arm for DURATION from now; cheap, and never rewrites a rule table.
- * A coarser backend rounds up, to whole seconds at worst. */
-int hold_arm(struct hold *h, usec_t duration);
+/* The same beside the caller, who is not kept waiting by a program that hangs. END says
+ * -EAGAIN until it is known what came of it. */
+struct hold_opening;
+int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t budget,
+		    struct hold_opening **ret);
+int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
+		  char reason[REPORT_TEXT_MAX]);
+struct hold_opening *hold_opening_free(struct hold_opening *o);
 
-/* Disarm and remove the rules; NULL is fine. Returns NULL. */
-struct hold *hold_close(struct hold *h);
+/* (Re-)arm for DURATION from now; cheap, and never rewrites a rule table.
+ * A coarser backend rounds up, to whole seconds at worst: that is how long it stays
+ * armed when we are killed. */
+int hold_arm(struct hold *h, usec_t duration, usec_t deadline);
+
+/* Let go at once: what was armed is removed, not made to expire. The rules stay. */
+int hold_disarm(struct hold *h, usec_t deadline);
+
+/* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
+int hold_check(struct hold *h);
+
+/* Disarm and remove the rules; NULL is fine. Returns why something of them stays,
+ * or 0. */
+int hold_close(struct hold *h, usec_t deadline);
+
+/* Leave the rules, which are another's by now; NULL is fine. */
+void hold_forget(struct hold *h);
 
 /* Remove what killed runs left for devices other than those for which BUSY
  * returns true. Returns how many were removed, or a negative errno. */
-int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud);
+int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);

@@ -9,6 +9,7 @@
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
+#include "kernel/program.h"
 
 /* linux/netfilter/ipset/ip_set.h, without its prefix where it is long. */
 enum {
@@ -18,6 +19,7 @@ enum {
 	CMD_FLUSH = 4,
 	CMD_LIST = 7,
 	CMD_ADD = 9,
+	CMD_DEL = 10,
 	ATTR_PROTOCOL = 1,
 	ATTR_SETNAME = 2,
 	ATTR_TYPENAME = 3,
@@ -31,9 +33,12 @@ enum {
 	DATA_IFACE = 23,
 	IPADDR_IPV4 = 1,
 	IPADDR_IPV6 = 2,
+	DATA_REFERENCES = 25,
 	FLAG_LIST_SETNAME = 2,
+	FLAG_LIST_HEADER = 4,
 	ERR_PRIVATE = 4096,
 	ERR_BUSY = 4100,
+	ERR_EXIST = 4103, /* of an element that is to be deleted: it is not there */
 };
 
 /* A rule's hold on its set ends after the rule, when iptables goes through
@@ -68,7 +73,7 @@ static int ask(struct nl_sock *sk, const struct attr_buf *b, uint32_t first, uin
 
 	if (r > -ERR_PRIVATE)
 		return r;
-	return r == -ERR_BUSY ? -EBUSY : -EOPNOTSUPP;
+	return r == -ERR_BUSY ? -EBUSY : r == -ERR_EXIST ? -ESRCH : -EOPNOTSUPP;
 }
 
 /* One message that names a set and says nothing else. */
@@ -81,16 +86,16 @@ static int command(struct nl_sock *sk, uint32_t seq, uint8_t cmd, const char *se
 	return ask(sk, &b, seq, seq);
 }
 
-static int destroy(struct nl_sock *sk, uint32_t *seq, const char *set)
+static int destroy(struct nl_sock *sk, uint32_t *seq, const char *set, usec_t deadline)
 {
 	const struct timespec look = { .tv_nsec = BUSY_LOOK_MS * 1000 * 1000 };
-	int r;
+	int r = command(sk, ++*seq, CMD_DESTROY, set);
 
-	for (int i = 0; i < BUSY_WAIT_MS / BUSY_LOOK_MS; i++) {
-		r = command(sk, ++*seq, CMD_DESTROY, set);
-		if (r != -EBUSY)
+	for (int i = 0; r == -EBUSY && i < BUSY_WAIT_MS / BUSY_LOOK_MS; i++) {
+		if (program_left(deadline) == 0)
 			break;
 		nanosleep(&look, NULL);
+		r = command(sk, ++*seq, CMD_DESTROY, set);
 	}
 	return r;
 }
@@ -122,7 +127,9 @@ static int create(struct hold_ipset *s, uint8_t family)
 	return ask(s->sk, &b, s->seq, s->seq);
 }
 
-static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t family, uint32_t seconds)
+/* Add or delete the one element. */
+static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t cmd, uint8_t family,
+			uint32_t seconds)
 {
 	static const uint8_t any[16], all = 0;
 	char set[HOLD_SET_NAME_MAX];
@@ -130,7 +137,7 @@ static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t family
 
 	hold_text_set(set, s->ifindex, family);
 	/* Without NLM_F_EXCL one that is there gets the new timeout. */
-	at = begin(b, CMD_ADD, NLM_F_ACK, family, ++s->seq, set);
+	at = begin(b, cmd, NLM_F_ACK, family, ++s->seq, set);
 	data = buf_nest(b, ATTR_DATA);
 	ip = buf_nest(b, DATA_IP);
 	if (family == AF_INET)
@@ -140,7 +147,8 @@ static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t family
 	buf_nest_end(b, ip);
 	buf_put(b, DATA_CIDR, &all, sizeof(all));
 	nfmsg_string(b, DATA_IFACE, s->device);
-	nfmsg_be32(b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, seconds);
+	if (cmd == CMD_ADD)
+		nfmsg_be32(b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, seconds);
 	buf_nest_end(b, data);
 	nfmsg_end(b, at);
 }
@@ -151,16 +159,68 @@ int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds)
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
 	uint32_t first = s->seq + 1;
 
-	put_element(s, &b, AF_INET, seconds);
+	put_element(s, &b, CMD_ADD, AF_INET, seconds);
 	if (s->ipv6)
-		put_element(s, &b, AF_INET6, seconds);
+		put_element(s, &b, CMD_ADD, AF_INET6, seconds);
 	return ask(s->sk, &b, first, s->seq);
 }
 
-int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret)
+/* One message each: that there is none in the first must not spare the second. */
+int hold_ipset_disarm(struct hold_ipset *s)
+{
+	int result = 0, r;
+
+	for (unsigned i = 0; i < 1U + s->ipv6; i++) {
+		uint8_t data[256] __attribute__((aligned(8)));
+		struct attr_buf b = { .data = data, .size = sizeof(data) };
+
+		put_element(s, &b, CMD_DEL, family_of(i), 0);
+		r = ask(s->sk, &b, s->seq, s->seq);
+		/* it has expired, or the set is gone with it */
+		result = r < 0 && r != -ESRCH && r != -ENOENT ? r : result;
+	}
+	return result;
+}
+
+/* In the header of a set: how many rules refer to it. */
+static void take_references(void *ud, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a[ATTR_DATA + 1], *d[DATA_REFERENCES + 1];
+	uint32_t *references = ud;
+
+	if (nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST), a, ATTR_DATA) && a[ATTR_DATA] &&
+	    nest_parse(a[ATTR_DATA], d, DATA_REFERENCES) &&
+	    attr_read(d[DATA_REFERENCES], references, sizeof(*references)))
+		*references = ntohl(*references);
+}
+
+int hold_ipset_check(struct hold_ipset *s, unsigned references)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < 1U + s->ipv6 && r == 0; i++) {
+		uint8_t data[128] __attribute__((aligned(8)));
+		struct attr_buf b = { .data = data, .size = sizeof(data) };
+		char set[HOLD_SET_NAME_MAX];
+		uint32_t found = 0;
+		size_t at;
+
+		hold_text_set(set, s->ifindex, family_of(i));
+		at = begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, ++s->seq, set);
+		nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_HEADER);
+		nfmsg_end(&b, at);
+		r = nfmsg_list(s->sk, b.data, b.len, take_references, &found);
+		if (r < 0)
+			r = r > -ERR_PRIVATE ? r : -ENOENT;
+		else if (found < references)
+			r = -ENOENT;
+	}
+	return r;
+}
+
+int hold_ipset_adopt(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret)
 {
 	struct hold_ipset *s = calloc(1, sizeof(*s));
-	char set[HOLD_SET_NAME_MAX];
 	int r;
 
 	if (!s)
@@ -169,6 +229,22 @@ int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset
 	s->ipv6 = ipv6;
 	snprintf(s->device, sizeof(s->device), "%s", device);
 	r = nfsock_open(&s->sk, 4096, 65536);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret)
+{
+	struct hold_ipset *s;
+	char set[HOLD_SET_NAME_MAX];
+	int r = hold_ipset_adopt(ifindex, device, ipv6, &s);
+
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < 1U + ipv6 && r == 0; i++) {
 		hold_text_set(set, ifindex, family_of(i));
 		r = create(s, family_of(i));
@@ -176,27 +252,37 @@ int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset
 			r = command(s->sk, ++s->seq, CMD_FLUSH, set);
 	}
 	if (r < 0) {
-		hold_ipset_free(s);
+		(void)hold_ipset_free(s, 0);
 		return r;
 	}
 	*ret = s;
 	return 0;
 }
 
-struct hold_ipset *hold_ipset_free(struct hold_ipset *s)
+void hold_ipset_forget(struct hold_ipset *s)
+{
+	if (!s)
+		return;
+	nl_socket_free(s->sk);
+	free(s);
+}
+
+int hold_ipset_free(struct hold_ipset *s, usec_t deadline)
 {
 	char set[HOLD_SET_NAME_MAX];
+	int result = 0;
 
 	if (!s)
-		return NULL;
-	for (unsigned i = 0; s->sk && i < 2; i++) {
+		return 0;
+	for (unsigned i = 0; i < 2; i++) {
+		int r;
+
 		hold_text_set(set, s->ifindex, family_of(i));
-		(void)destroy(s->sk, &s->seq, set); /* the next run tries again */
+		r = destroy(s->sk, &s->seq, set, deadline);
+		result = r < 0 && r != -ENOENT ? r : result;
 	}
-	if (s->sk)
-		nl_socket_free(s->sk);
-	free(s);
-	return NULL;
+	hold_ipset_forget(s);
+	return result;
 }
 
 /* ---- leftovers ------------------------------------------------------------------ */
@@ -228,7 +314,7 @@ static void take_listed(void *ud, const struct nlmsghdr *nlh)
 	snprintf(f->names[f->n++], HOLD_SET_NAME_MAX, "%s", name);
 }
 
-int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	uint8_t data[64] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
@@ -248,7 +334,7 @@ int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	nfmsg_end(&b, at);
 	r = nfmsg_list(sk, b.data, b.len, take_listed, &f);
 	for (size_t i = 0; i < f.n && r >= 0; i++) {
-		int d = destroy(sk, &seq, f.names[i]);
+		int d = destroy(sk, &seq, f.names[i], deadline);
 
 		if (d == 0)
 			n++;

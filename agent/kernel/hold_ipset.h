@@ -14,12 +14,25 @@ struct hold_ipset;
  * no such sets. */
 int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret);
 
-/* Destroy the sets; the rules that refer to them are gone. Returns NULL. */
-struct hold_ipset *hold_ipset_free(struct hold_ipset *s);
+/* The sets are there already, made by another process for us. */
+int hold_ipset_adopt(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret);
+
+/* Destroy the sets; the rules that refer to them are gone. One that is still in use
+ * is waited for until DEADLINE (monotonic) at most. Returns why one stays, or 0. */
+int hold_ipset_free(struct hold_ipset *s, usec_t deadline);
+
+/* Leave the sets as they are; NULL is fine. */
+void hold_ipset_forget(struct hold_ipset *s);
 
 /* In both sets, for SECONDS from now. */
 int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds);
 
+/* Remove the element from both. */
+int hold_ipset_disarm(struct hold_ipset *s);
+
+/* -ENOENT: a set is gone, or fewer than so many rules refer to it. */
+int hold_ipset_check(struct hold_ipset *s, unsigned references);
+
 /* Destroy the sets of devices that are WANTED. Returns how many, or an error.
  * Does not load ip_set where it is not. */
-int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
+int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline);

@@ -23,6 +23,9 @@ struct hold_iptables {
 	struct hold_ipset *sets; /* by set */
 };
 
+/* To take back what a program that was stopped may have done, beyond its deadline. */
+#define UNDO_GRACE (100 * USEC_PER_MSEC)
+
 static uint8_t family_of(unsigned i)
 {
 	return i == 0 ? AF_INET : AF_INET6;
@@ -36,23 +39,23 @@ static void undo_line(void *ud, const char *line)
 /* Take out what is ours of the devices that are WANTED. Returns the number of
  * chains removed, or an error. */
 static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
-			void *ud, char error[PROGRAM_ERROR_MAX])
+			void *ud, usec_t deadline, char error[PROGRAM_ERROR_MAX])
 {
 	struct hold_undo undo = { .wanted = wanted, .ud = ud };
 	char script[2 * HOLD_SCRIPT_MAX + 16];
 	int r;
 
-	r = xtables_save(family, variant, "mangle", undo_line, &undo, error);
+	r = xtables_save(family, variant, "mangle", undo_line, &undo, deadline, error);
 	if (r < 0)
 		return r;
 	hold_undo_script(&undo, script);
 	if (!script[0])
 		return 0;
-	r = xtables_restore(family, variant, script, error);
+	r = xtables_restore(family, variant, script, deadline, error);
 	return r < 0 ? r : undo.n;
 }
 
-int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	char error[PROGRAM_ERROR_MAX];
 	struct hold_mangle mangle;
@@ -62,17 +65,19 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 		uint8_t family = family_of(i);
 
 		if (xtables_has(family, "mangle")) {
-			r = remove_rules(family, xtables_variant("-legacy"), wanted, ud, error);
+			r = remove_rules(family, xtables_variant("-legacy"), wanted, ud, deadline,
+					 error);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = hold_mangle_look(family, wanted, ud, &mangle);
 		if (r == 0 && mangle.has_ours)
-			r = remove_rules(family, xtables_variant("-nft"), wanted, ud, error);
+			r = remove_rules(family, xtables_variant("-nft"), wanted, ud, deadline,
+					 error);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
-	r = hold_ipset_clean(wanted, ud);
+	r = hold_ipset_clean(wanted, ud, deadline);
 	return r < 0 ? r : result < 0 ? result : n;
 }
 
@@ -81,35 +86,55 @@ static bool is_same(void *ud, int ifindex)
 	return ifindex == *(const int *)ud;
 }
 
-/* What cannot be removed holds nothing by now, and is the next run's. */
-static void remove_all(struct hold_iptables *h)
+/* What cannot be removed holds nothing by now, and is the next run's. Returns why
+ * something stays, or 0. */
+static int remove_all(struct hold_iptables *h, usec_t deadline)
 {
 	char error[PROGRAM_ERROR_MAX], script[HOLD_SCRIPT_MAX];
+	int result = 0, r;
 
+	if (h->sets) /* first of all, since it works whatever becomes of the rest */
+		(void)hold_ipset_disarm(h->sets);
 	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
 		/* As they were made, which fails as a whole when any is missing:
 		 * then whatever is there. */
 		hold_text_remove(script, h->mode, h->ifindex, h->device, family_of(i));
-		if (xtables_restore(family_of(i), h->variant, script, error) < 0)
-			(void)remove_rules(family_of(i), h->variant, is_same, &h->ifindex, error);
+		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
+		if (r < 0)
+			r = remove_rules(family_of(i), h->variant, is_same, &h->ifindex, deadline,
+					 error);
+		result = r < 0 ? r : result;
 		(void)hold_mangle_undo(family_of(i), &h->before[i]);
 	}
-	h->sets = hold_ipset_free(h->sets);
+	r = hold_ipset_free(h->sets, deadline);
+	h->sets = NULL;
+	return result < 0 ? result : r;
 }
 
-struct hold_iptables *hold_iptables_close(struct hold_iptables *h)
+int hold_iptables_close(struct hold_iptables *h, usec_t deadline)
+{
+	int r;
+
+	if (!h)
+		return 0;
+	r = remove_all(h, deadline);
+	free(h);
+	return r;
+}
+
+void hold_iptables_forget(struct hold_iptables *h)
 {
 	if (!h)
-		return NULL;
-	remove_all(h);
+		return;
+	hold_ipset_forget(h->sets);
 	free(h);
-	return NULL;
 }
 
 static int install(struct hold_iptables *h, const struct link *link, enum hold_mode mode,
-		   char reason[REPORT_TEXT_MAX])
+		   usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
+	unsigned tried = 0;
 	int r = 0;
 
 	h->mode = mode;
@@ -119,14 +144,22 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s", strerror(-r));
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
 		hold_text_install(script, mode, link->ifindex, link->name, family_of(i));
-		r = xtables_restore(family_of(i), h->variant, script, error);
+		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
+		tried += r != -ENOENT;
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s",
 				 error[0] ? error : "no such program");
 	}
 	if (r == 0)
 		return 0;
-	remove_all(h); /* the other family may have its rules already */
+	/* One that was killed may have done its work, and the other family may have
+	 * its rules already. Where none was run only the sets are to go. */
+	if (tried) {
+		(void)remove_all(h, MAX(deadline, program_deadline(UNDO_GRACE)));
+	} else {
+		(void)hold_ipset_free(h->sets, deadline);
+		h->sets = NULL;
+	}
 	return r;
 }
 
@@ -139,7 +172,7 @@ static bool has_ipv6(const char *variant)
 	       xtables_find(AF_INET6, variant, reason) == 0;
 }
 
-int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
+int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX])
 {
 	char error[PROGRAM_ERROR_MAX];
@@ -168,11 +201,11 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
 	}
 	if (r == 0)
-		r = install(h, link, HOLD_BY_SET, reason);
+		r = install(h, link, HOLD_BY_SET, deadline, reason);
 	/* No ipset in the kernel (which it says in several ways), or an iptables
 	 * without its match. */
 	if (r < 0 && has_program && r != -ETIMEDOUT)
-		r = install(h, link, HOLD_BY_TIME, reason);
+		r = install(h, link, HOLD_BY_TIME, deadline, reason);
 	if (r < 0) {
 		free(h);
 		return r;
@@ -181,8 +214,9 @@ int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
 	return 0;
 }
 
-/* xt_time compares whole seconds of the wall clock, the last one included. */
-static int arm_by_time(struct hold_iptables *h, usec_t duration)
+/* xt_time compares whole seconds of the wall clock, the last one included. DURATION
+ * 0: not any more. */
+static int arm_by_time(struct hold_iptables *h, usec_t duration, usec_t deadline)
 {
 	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
 	struct timespec now;
@@ -191,20 +225,72 @@ static int arm_by_time(struct hold_iptables *h, usec_t duration)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000) / USEC_PER_SEC);
-	hold_text_arm(script, h->ifindex, stop);
+	hold_text_arm(script, h->ifindex, duration ? stop : HOLD_LONG_AGO);
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++)
-		r = xtables_restore(family_of(i), h->variant, script, error);
+		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
 	return r;
 }
 
-int hold_iptables_arm(struct hold_iptables *h, usec_t duration)
+int hold_iptables_arm(struct hold_iptables *h, usec_t duration, usec_t deadline)
 {
 	switch (h->mode) {
 	case HOLD_BY_SET:
 		return hold_ipset_arm(h->sets,
 				      (uint32_t)((duration + USEC_PER_SEC - 1) / USEC_PER_SEC));
 	case HOLD_BY_TIME:
-		return arm_by_time(h, duration);
+		return arm_by_time(h, duration, deadline);
 	}
 	return -EINVAL;
+}
+
+int hold_iptables_disarm(struct hold_iptables *h, usec_t deadline)
+{
+	switch (h->mode) {
+	case HOLD_BY_SET:
+		return hold_ipset_disarm(h->sets);
+	case HOLD_BY_TIME:
+		return arm_by_time(h, 0, deadline);
+	}
+	return -EINVAL;
+}
+
+/* By time it is seen when it is armed: the chain's rules are written anew then. */
+int hold_iptables_check(struct hold_iptables *h)
+{
+	return h->mode == HOLD_BY_SET ? hold_ipset_check(h->sets, HOLD_JUMPS) : 0;
+}
+
+/* ---- made by a child for its parent, which is the same program ------------------------ */
+
+void hold_iptables_give(const struct hold_iptables *h, struct hold_iptables_image *ret)
+{
+	memcpy(ret->device, h->device, sizeof(ret->device));
+	memcpy(ret->before, h->before, sizeof(ret->before));
+	ret->ifindex = h->ifindex;
+	ret->variant = h->variant;
+	ret->ipv6 = h->ipv6;
+	ret->by_set = h->sets;
+}
+
+int hold_iptables_adopt(const struct hold_iptables_image *image, struct hold_iptables **ret)
+{
+	struct hold_iptables *h = calloc(1, sizeof(*h));
+	int r = 0;
+
+	if (!h)
+		return -ENOMEM;
+	memcpy(h->device, image->device, sizeof(h->device));
+	memcpy(h->before, image->before, sizeof(h->before));
+	h->ifindex = image->ifindex;
+	h->variant = image->variant;
+	h->ipv6 = image->ipv6;
+	h->mode = image->by_set ? HOLD_BY_SET : HOLD_BY_TIME;
+	if (image->by_set)
+		r = hold_ipset_adopt(h->ifindex, h->device, h->ipv6, &h->sets);
+	if (r < 0) {
+		free(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
 }

@@ -6,17 +6,37 @@
 
 #include <vipsafe/kernel.h>
 
+#include "kernel/hold_mangle.h"
+
 struct hold_iptables;
 
-/* As hold_open(). */
-int hold_iptables_open(const struct link *link, struct hold_iptables **ret,
+/* As hold_open(). DEADLINE is for all programs that are run, here and below. */
+int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX]);
-struct hold_iptables *hold_iptables_close(struct hold_iptables *h);
+int hold_iptables_close(struct hold_iptables *h, usec_t deadline);
+void hold_iptables_forget(struct hold_iptables *h); /* and leave all as it is */
 
 /* Rounds up to whole seconds. Without ipset in the kernel this starts the
- * program once per family. */
-int hold_iptables_arm(struct hold_iptables *h, usec_t duration);
+ * program once per family, and so does letting go. */
+int hold_iptables_arm(struct hold_iptables *h, usec_t duration, usec_t deadline);
+int hold_iptables_disarm(struct hold_iptables *h, usec_t deadline);
+
+/* As hold_check(). Starts no program. */
+int hold_iptables_check(struct hold_iptables *h);
+
+/* A hold as one process of this program hands it to another, as plain bytes: what
+ * is a pointer points into the program itself. */
+struct hold_iptables_image {
+	int ifindex;
+	char device[LINK_NAME_MAX];
+	const char *variant;
+	bool ipv6, by_set;
+	struct hold_mangle before[2];
+};
+
+void hold_iptables_give(const struct hold_iptables *h, struct hold_iptables_image *ret);
+int hold_iptables_adopt(const struct hold_iptables_image *image, struct hold_iptables **ret);
 
 /* Remove chains and sets of devices that are WANTED. Returns how many chains,
  * or an error. Starts no program when there cannot be any. */
-int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
+int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline);

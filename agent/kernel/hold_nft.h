@@ -12,11 +12,23 @@ struct hold_nft;
 /* As hold_open(), without a reason: the error is all there is to know.
  * -EOPNOTSUPP: this kernel has no nf_tables, or none for inet. */
 int hold_nft_open(int ifindex, struct hold_nft **ret);
-struct hold_nft *hold_nft_close(struct hold_nft *h);
+
+/* The rules are there already, made by another process for us. */
+int hold_nft_adopt(int ifindex, struct hold_nft **ret);
+
+/* Leave the table as it is; NULL is fine. */
+void hold_nft_forget(struct hold_nft *h);
+
+/* Returns why the table could not be removed, or 0; NULL is fine. */
+int hold_nft_close(struct hold_nft *h);
 
 /* Each call is one transaction. Kernels before 4.16 or so wait for all
  * processors in it, some milliseconds. */
 int hold_nft_arm(struct hold_nft *h, usec_t duration);
+int hold_nft_disarm(struct hold_nft *h);
+
+/* -ENOENT: somebody has taken the table away. */
+int hold_nft_check(struct hold_nft *h);
 
 /* Remove the tables of devices that are WANTED. Returns how many, or an error.
  * Does not load nf_tables where only ip_tables is. */

@@ -163,3 +163,12 @@ void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t tim
 	put_element(&w, MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, ifindex, timeout_ms);
 	nftbatch_close(&w);
 }
+
+void hold_nftmsg_disarm(struct nftbatch *b, uint32_t seq, int ifindex)
+{
+	struct nftwriter w;
+
+	nftbatch_open(&w, b, seq, HOLD_TABLE_PREFIX, ifindex);
+	put_element(&w, MSG_DELSETELEM, 0, ifindex, 0);
+	nftbatch_close(&w);
+}

@@ -11,7 +11,6 @@
 
 #define MARK "-m comment --comment \"vipsafe hold\""
 #define NOT_PURE_SYN "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN"
-#define LONG_AGO 946684800 /* 2000-01-01 */
 
 bool hold_text_number(const char *text, const char *prefix, const char *suffix, int *ret)
 {
@@ -95,7 +94,7 @@ void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifind
 
 	hold_text_set(set, ifindex, family);
 	if (mode == HOLD_BY_TIME)
-		stop_match(until, sizeof(until), LONG_AGO);
+		stop_match(until, sizeof(until), HOLD_LONG_AGO);
 	/* Under 1200 bytes with the longest names: it always fits. */
 	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
 	n += put_drops(ret + n, size - n, ifindex, until);

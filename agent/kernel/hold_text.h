@@ -16,7 +16,9 @@
 #define HOLD_CHAIN_PREFIX "VIPSAFE-HOLD-"
 #define HOLD_SET_PREFIX "vipsafe-hold-"
 #define HOLD_SCRIPT_MAX 4096
-#define HOLD_SET_NAME_MAX 32 /* IPSET_MAXNAMELEN */
+#define HOLD_SET_NAME_MAX 32	/* IPSET_MAXNAMELEN */
+#define HOLD_LONG_AGO 946684800 /* 2000-01-01: holds nothing */
+#define HOLD_JUMPS 3		/* per family; by set each refers to it */
 
 enum hold_mode {
 	HOLD_BY_SET,

@@ -20,6 +20,9 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
+/* For a hold that nobody has closed. */
+#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+
 struct kernel_real {
 	int announce; /* socket; -1 until something is announced */
 	struct rtnl *rtnl;
@@ -30,7 +33,8 @@ struct kernel_real {
 	struct hold *hold; /* NULL: none open */
 	int hold_ifindex;
 	enum hold_choice hold_used;
-	struct kernel_real *lender; /* of a hold; may be NULL */
+	struct hold_opening *opening; /* under way, of hold_ifindex; may be NULL */
+	struct kernel_real *lender;   /* of a hold; may be NULL */
 	bool borrowed;
 };
 
@@ -146,15 +150,15 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 	return ct_usage(ret_count, ret_max);
 }
 
-/* How long a hold that is let go but not closed may still last. */
-#define HOLD_MOMENT USEC_PER_MSEC
-
-static void let_go(struct kernel_real *k)
+static int let_go(struct kernel_real *k, usec_t deadline)
 {
-	if (k->borrowed)
-		(void)hold_arm(k->lender->hold, HOLD_MOMENT);
+	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold, deadline) : 0, closed;
+
+	k->opening = hold_opening_free(k->opening);
 	k->borrowed = false;
-	k->hold = hold_close(k->hold);
+	closed = hold_close(k->hold, deadline);
+	k->hold = NULL;
+	return closed < 0 ? closed : r;
 }
 
 static bool can_borrow(const struct kernel_real *k, enum hold_choice choice, int ifindex)
@@ -166,18 +170,18 @@ static bool can_borrow(const struct kernel_real *k, enum hold_choice choice, int
 }
 
 static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
-			  enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+			  usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct kernel_real *k = ctx;
 	int r;
 
-	let_go(k);
+	(void)let_go(k, deadline);
 	if (can_borrow(k, choice, link->ifindex)) {
 		k->borrowed = true;
 		*ret_used = k->lender->hold_used;
 		return 0;
 	}
-	r = hold_open(choice, link, &k->hold, ret_used, reason);
+	r = hold_open(choice, link, deadline, &k->hold, ret_used, reason);
 	if (r == 0) {
 		k->hold_ifindex = link->ifindex;
 		k->hold_used = *ret_used;
@@ -185,22 +189,74 @@ static int real_hold_open(void *ctx, enum hold_choice choice, const struct link 
 	return r;
 }
 
-static int real_hold_arm(void *ctx, usec_t duration)
+static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
+				usec_t budget)
 {
 	struct kernel_real *k = ctx;
-	struct hold *h = k->borrowed ? k->lender->hold : k->hold;
 
-	return h ? hold_arm(h, duration) : -ENODEV;
+	/* what is replaced needs not be removed */
+	k->opening = hold_opening_free(k->opening);
+	k->hold_ifindex = link->ifindex;
+	return hold_open_begin(choice, link, budget, &k->opening);
 }
 
-static void real_hold_close(void *ctx)
+static int real_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
-	let_go(ctx);
+	struct kernel_real *k = ctx;
+	struct hold *h;
+	int r = k->opening ? hold_open_end(k->opening, &h, ret_used, reason) : -ENODEV;
+
+	if (r == -EAGAIN)
+		return r;
+	k->opening = hold_opening_free(k->opening);
+	if (r == 0) {
+		hold_forget(k->hold);
+		k->hold = h;
+		k->hold_used = *ret_used;
+	}
+	return r;
 }
 
-static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud)
+static struct hold *hold_of(const struct kernel_real *k)
 {
-	int holds = hold_clean(busy, ud), resets = reset_clean(busy, ud);
+	return k->borrowed ? k->lender->hold : k->hold;
+}
+
+static int real_hold_arm(void *ctx, usec_t duration, usec_t deadline)
+{
+	struct hold *h = hold_of(ctx);
+
+	return h ? hold_arm(h, duration, deadline) : -ENODEV;
+}
+
+static int real_hold_disarm(void *ctx, usec_t deadline)
+{
+	struct hold *h = hold_of(ctx);
+
+	return h ? hold_disarm(h, deadline) : 0;
+}
+
+static int real_hold_check(void *ctx)
+{
+	struct hold *h = hold_of(ctx);
+
+	return h ? hold_check(h) : -ENODEV;
+}
+
+static int real_hold_close(void *ctx, usec_t deadline)
+{
+	return let_go(ctx, deadline);
+}
+
+static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choice)
+{
+	return choice == HOLD_AUTO ? hold_first_choice() : choice;
+}
+
+static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud,
+			   usec_t deadline)
+{
+	int holds = hold_clean(busy, ud, deadline), resets = reset_clean(busy, ud, deadline);
 
 	return holds < 0 ? holds : resets < 0 ? resets : holds + resets;
 }
@@ -212,9 +268,9 @@ static int real_sock_destroy(void *ctx _unused_, const struct addr *a, uint64_t 
 
 static int real_reset_flows(void *ctx _unused_, enum hold_choice choice, const struct link *link,
 			    const struct conn *const *flows, size_t n, usec_t duration,
-			    char reason[REPORT_TEXT_MAX])
+			    usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
-	return reset_flows(choice, link, flows, n, duration, reason);
+	return reset_flows(choice, link, flows, n, duration, deadline, reason);
 }
 
 static int real_ipvs_list(void *ctx _unused_, ipvs_sink sink, void *ud)
@@ -287,8 +343,13 @@ static const struct kernel_ops real_ops = {
 	.addr_watch = real_addr_watch,
 	.addr_events = real_addr_events,
 	.hold_open = real_hold_open,
+	.hold_open_begin = real_hold_open_begin,
+	.hold_open_end = real_hold_open_end,
 	.hold_arm = real_hold_arm,
+	.hold_disarm = real_hold_disarm,
+	.hold_check = real_hold_check,
 	.hold_close = real_hold_close,
+	.hold_look = real_hold_look,
 	.hold_clean = real_hold_clean,
 	.sock_destroy = real_sock_destroy,
 	.reset_flows = real_reset_flows,
@@ -332,7 +393,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
-	let_go(k);
+	(void)let_go(k, real_now(k) + CLOSE_BUDGET);
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);

@@ -57,6 +57,20 @@ static usec_t now_usec(void)
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
+usec_t program_deadline(usec_t budget)
+{
+	usec_t now = now_usec();
+
+	return budget < USEC_NEVER - now ? now + budget : USEC_NEVER;
+}
+
+usec_t program_left(usec_t deadline)
+{
+	usec_t now = now_usec();
+
+	return deadline == USEC_NEVER ? USEC_NEVER : deadline > now ? deadline - now : 0;
+}
+
 /* iptables takes a lock file under /run. In a namespace of its own it would
  * wait for, or disturb, the node's runs, and might leave the file behind. */
 static void hide_run(void)
@@ -367,12 +381,11 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct running run = { .p = p, .input = p->input ? p->input : "", .error = error };
 	char path[PROGRAM_PATH_MAX];
-	usec_t now = now_usec();
 	struct sigaction before;
 	int r;
 
 	error[0] = '\0';
-	run.deadline = p->budget < USEC_NEVER - now ? now + p->budget : USEC_NEVER;
+	run.deadline = program_deadline(p->budget);
 	r = *p->argv[0] == '/' ? 0 : program_find(p->argv[0], path);
 	if (r == 0)
 		r = start(&run, *p->argv[0] == '/' ? p->argv[0] : path);

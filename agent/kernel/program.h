@@ -26,6 +26,12 @@ struct program {
 /* -ENOENT: no such program. */
 int program_find(const char *name, char ret[PROGRAM_PATH_MAX]);
 
+/* Until an instant of CLOCK_MONOTONIC: 0 when it has passed. */
+usec_t program_left(usec_t deadline);
+
+/* The instant BUDGET from now. */
+usec_t program_deadline(usec_t budget);
+
 /* Run it to its end, in a process group of its own: whatever it has started and
  * not waited for is killed with it. -ENOENT; -ETIMEDOUT; -EIO: it failed. ERROR is
  * the first line of its complaint, printable; "" on success and where it does not

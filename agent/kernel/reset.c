@@ -73,15 +73,15 @@ static bool is_same(void *ud, int ifindex)
 /* What an earlier run left goes first, in the other backend too. What cannot
  * be removed has at least expired. */
 static int install(enum hold_choice backend, int ifindex, const struct reset_match *m, size_t n,
-		   usec_t duration, char why[REPORT_TEXT_MAX])
+		   usec_t duration, usec_t deadline, char why[REPORT_TEXT_MAX])
 {
 	int r;
 
-	(void)reset_iptables_clean(is_same, &ifindex);
+	(void)reset_iptables_clean(is_same, &ifindex, deadline);
 	if (backend == HOLD_IPTABLES)
 		(void)reset_nft_clean(is_same, &ifindex);
 	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration)
-				: reset_iptables_install(ifindex, m, n, duration, why);
+				: reset_iptables_install(ifindex, m, n, duration, deadline, why);
 	if (r < 0 && !why[0])
 		snprintf(why, REPORT_TEXT_MAX, "%s",
 			 r == -EOPNOTSUPP ? "not in this kernel" : strerror(-r));
@@ -89,16 +89,16 @@ static int install(enum hold_choice backend, int ifindex, const struct reset_mat
 }
 
 static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
-		       char reason[REPORT_TEXT_MAX])
+		       usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
-	int r = install(first, ifindex, m, n, duration, why[0]);
+	int r = install(first, ifindex, m, n, duration, deadline, why[0]);
 
 	if (r == 0)
 		return 0;
-	r = install(second, ifindex, m, n, duration, why[1]);
+	r = install(second, ifindex, m, n, duration, deadline, why[1]);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first),
 			 why[0], hold_choice_name(second), why[1]);
@@ -106,17 +106,17 @@ static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_
 }
 
 static int install_chosen(enum hold_choice choice, int ifindex, const struct reset_match *m,
-			  size_t n, usec_t duration, char reason[REPORT_TEXT_MAX])
+			  size_t n, usec_t duration, usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	char why[REPORT_TEXT_MAX] = "";
 	int r = -EOPNOTSUPP;
 
 	switch (choice) {
 	case HOLD_AUTO:
-		return install_any(ifindex, m, n, duration, reason);
+		return install_any(ifindex, m, n, duration, deadline, reason);
 	case HOLD_NFT:
 	case HOLD_IPTABLES:
-		r = install(choice, ifindex, m, n, duration, why);
+		r = install(choice, ifindex, m, n, duration, deadline, why);
 		break;
 	case HOLD_OFF:
 		snprintf(why, sizeof(why), "no firewall rules are wanted");
@@ -128,7 +128,7 @@ static int install_chosen(enum hold_choice choice, int ifindex, const struct res
 }
 
 int reset_flows(enum hold_choice choice, const struct link *link, const struct conn *const *flows,
-		size_t n, usec_t duration, char reason[REPORT_TEXT_MAX])
+		size_t n, usec_t duration, usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	_cleanup_free_ struct reset_match *m = NULL;
 	size_t count;
@@ -143,7 +143,8 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 	count = make_matches(flows, n, m);
 	if (!count)
 		return 0;
-	r = install_chosen(choice, link->ifindex, m, count, MIN(duration, DURATION_MAX), reason);
+	r = install_chosen(choice, link->ifindex, m, count, MIN(duration, DURATION_MAX), deadline,
+			   reason);
 	return r == 0 || r == -ENOMEM || r == -E2BIG ? r : -EOPNOTSUPP;
 }
 
@@ -159,11 +160,11 @@ static bool is_not_busy(void *ud, int ifindex)
 	return !n->busy(n->ud, ifindex);
 }
 
-int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud)
+int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	struct not_busy n = { .busy = busy, .ud = ud };
 	int tables = reset_nft_clean(is_not_busy, &n);
-	int chains = reset_iptables_clean(is_not_busy, &n);
+	int chains = reset_iptables_clean(is_not_busy, &n, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

@@ -19,8 +19,8 @@ struct reset_match {
 /* As reset_flows of struct kernel_ops; -E2BIG: more flows than the backend can
  * take. On failure no rule stays. */
 int reset_flows(enum hold_choice choice, const struct link *link, const struct conn *const *flows,
-		size_t n, usec_t duration, char reason[REPORT_TEXT_MAX]);
+		size_t n, usec_t duration, usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
 /* Remove what is left of the rules of devices other than those for which BUSY
  * returns true. Returns how many tables or chains, or a negative errno. */
-int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud);
+int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);

@@ -84,35 +84,37 @@ static void undo_line(void *ud, const char *line)
 
 /* Returns the number of chains removed, or an error. */
 static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
-			void *ud)
+			void *ud, usec_t deadline)
 {
 	struct undo undo = { .wanted = wanted, .ud = ud };
 	char script[2 * UNDO_MAX + 16], error[PROGRAM_ERROR_MAX];
 	int r;
 
-	r = xtables_save(family, variant, "filter", undo_line, &undo, error);
+	r = xtables_save(family, variant, "filter", undo_line, &undo, deadline, error);
 	if (r < 0 || !undo.n)
 		return r;
 	snprintf(script, sizeof(script), "*filter\n%s%sCOMMIT\n", undo.jumps, undo.chains);
-	r = xtables_restore(family, variant, script, error);
+	r = xtables_restore(family, variant, script, deadline, error);
 	return r < 0 ? r : undo.n;
 }
 
 static const uint8_t families[] = { AF_INET, AF_INET6 };
 
-int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
+int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	int n = 0, r, result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		if (xtables_has(families[i], "filter")) {
-			r = remove_rules(families[i], xtables_variant("-legacy"), wanted, ud);
+			r = remove_rules(families[i], xtables_variant("-legacy"), wanted, ud,
+					 deadline);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = reset_nft_has_chain(families[i], wanted, ud);
 		if (r > 0)
-			r = remove_rules(families[i], xtables_variant("-nft"), wanted, ud);
+			r = remove_rules(families[i], xtables_variant("-nft"), wanted, ud,
+					 deadline);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
@@ -126,6 +128,7 @@ struct script {
 	uint8_t family;
 	const char *variant;
 	int ifindex;
+	usec_t deadline;
 	size_t len;
 	char text[SCRIPT_MAX];
 };
@@ -141,7 +144,7 @@ static int script_run(struct script *s, char reason[REPORT_TEXT_MAX])
 	int r;
 
 	snprintf(s->text + s->len, sizeof(s->text) - s->len, "COMMIT\n");
-	r = xtables_restore(s->family, s->variant, s->text, error);
+	r = xtables_restore(s->family, s->variant, s->text, s->deadline, error);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error[0] ? error : "no such program");
 	return r;
@@ -215,7 +218,7 @@ static bool is_same(void *ud, int ifindex)
 }
 
 int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
-			   char reason[REPORT_TEXT_MAX])
+			   usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	_cleanup_free_ struct script *s = NULL;
 	struct timespec now;
@@ -233,12 +236,13 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 	stop = now.tv_sec +
 	       (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	s->ifindex = ifindex;
+	s->deadline = deadline;
 	s->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
 		s->family = families[i];
 		r = install(s, m, n, stop, reason);
 	}
 	if (r < 0)
-		(void)reset_iptables_clean(is_same, &ifindex);
+		(void)reset_iptables_clean(is_same, &ifindex, deadline);
 	return r;
 }

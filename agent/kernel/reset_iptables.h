@@ -15,8 +15,8 @@
 /* -E2BIG: N is larger than RESET_RULES_MAX. Any failure may come with a line
  * in REASON. */
 int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
-			   char reason[REPORT_TEXT_MAX]);
+			   usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
 /* Remove the chains of devices that are WANTED. Returns how many, or an error.
  * Starts no program when there cannot be any. */
-int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
+int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline);

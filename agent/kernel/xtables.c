@@ -8,10 +8,10 @@
 
 #include <vipsafe/base.h>
 
-/* How long one run of a program may take; of that the second in which others
- * may hold the lock of iptables. */
-#define BUDGET (3 * USEC_PER_SEC)
-#define LOCK_WAIT "--wait=1"
+/* Others may hold the lock of iptables: it is waited for in whole seconds, and our
+ * deadline ends the wait. */
+#define LOCK_WAIT "--wait=%llu"
+#define LOCK_WAIT_MAX 60
 
 #define NAME_MAX_LEN 32
 
@@ -79,31 +79,47 @@ static bool is_about_an_option(const char *error)
 	return strstr(error, "option") || strstr(error, "wait");
 }
 
-int xtables_restore(uint8_t family, const char *variant, const char *script,
+/* Once more, within what is left until DEADLINE. */
+static int run(struct program *p, usec_t deadline, char error[PROGRAM_ERROR_MAX])
+{
+	int r = -ETIMEDOUT;
+
+	p->budget = program_left(deadline);
+	if (p->budget)
+		r = program_run(p, error);
+	if (r == -ETIMEDOUT)
+		snprintf(error, PROGRAM_ERROR_MAX, "%s did not finish in time", p->argv[0]);
+	return r;
+}
+
+int xtables_restore(uint8_t family, const char *variant, const char *script, usec_t deadline,
 		    char error[PROGRAM_ERROR_MAX])
 {
-	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[] = LOCK_WAIT;
+	usec_t seconds = MIN(program_left(deadline) / USEC_PER_SEC + 1, (usec_t)LOCK_WAIT_MAX);
+	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[32];
 	char *argv[] = { name, noflush, wait, NULL };
-	const struct program p = { .argv = argv, .input = script, .budget = BUDGET };
+	struct program p = { .argv = argv, .input = script };
 	int r;
 
+	snprintf(wait, sizeof(wait), LOCK_WAIT, (unsigned long long)seconds);
 	program_name(name, family, variant, "restore");
-	r = program_run(&p, error);
+	r = run(&p, deadline, error);
 	if (r == -EIO && is_about_an_option(error)) {
 		argv[2] = NULL;
-		r = program_run(&p, error);
+		r = run(&p, deadline, error);
 	}
 	return r;
 }
 
 int xtables_save(uint8_t family, const char *variant, const char *table,
-		 void (*line)(void *ud, const char *line), void *ud, char error[PROGRAM_ERROR_MAX])
+		 void (*line)(void *ud, const char *line), void *ud, usec_t deadline,
+		 char error[PROGRAM_ERROR_MAX])
 {
 	char name[NAME_MAX_LEN], t[] = "-t", wanted[NAME_MAX_LEN];
 	char *argv[] = { name, t, wanted, NULL };
-	const struct program p = { .argv = argv, .budget = BUDGET, .line = line, .ud = ud };
+	struct program p = { .argv = argv, .line = line, .ud = ud };
 
 	snprintf(wanted, sizeof(wanted), "%s", table);
 	program_name(name, family, variant, "save");
-	return program_run(&p, error);
+	return run(&p, deadline, error);
 }

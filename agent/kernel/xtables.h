@@ -21,10 +21,12 @@ const char *xtables_variant(const char *variant);
 /* Is there a program that restores? If not, REASON says which is missing. */
 int xtables_find(uint8_t family, const char *variant, char reason[PROGRAM_ERROR_MAX]);
 
-/* Run SCRIPT. Errors as of program_run(); ERROR is what the program said. */
-int xtables_restore(uint8_t family, const char *variant, const char *script,
+/* Run SCRIPT until DEADLINE (monotonic) at the latest. Errors as of program_run();
+ * ERROR is what the program said. */
+int xtables_restore(uint8_t family, const char *variant, const char *script, usec_t deadline,
 		    char error[PROGRAM_ERROR_MAX]);
 
 /* Call LINE with each line of TABLE as it is saved. */
 int xtables_save(uint8_t family, const char *variant, const char *table,
-		 void (*line)(void *ud, const char *line), void *ud, char error[PROGRAM_ERROR_MAX]);
+		 void (*line)(void *ud, const char *line), void *ud, usec_t deadline,
+		 char error[PROGRAM_ERROR_MAX]);

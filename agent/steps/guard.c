@@ -19,6 +19,12 @@
 #define LOSS_EVERY (10 * USEC_PER_MSEC)
 #define LOSS_SLOW (250 * USEC_PER_MSEC)
 
+/* To take rules away when the device or the guard goes. */
+#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+
+/* So often is looked whether rules are in place that are being made. */
+#define OPEN_LOOK_EVERY (10 * USEC_PER_MSEC)
+
 const char *guard_state_name(enum guard_state s)
 {
 	switch (s) {
@@ -43,11 +49,19 @@ void guard_degrade(struct guard *g, int error, const char *what)
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 }
 
+/* Rules that stay hold nothing, and are the next start's to remove. */
+static void close_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+
+	if (g->holding || g->opening)
+		(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_BUDGET);
+	g->holding = g->opening = false;
+}
+
 static void leave(struct guard *g)
 {
-	if (g->holding)
-		g->env.kernel.ops->hold_close(g->env.kernel.ctx);
-	g->holding = false;
+	close_hold(g);
 	g->status.hold = HOLD_OFF;
 	g->link.ifindex = 0;
 	g->status.state = GUARD_ABSENT;
@@ -73,8 +87,9 @@ static void arrive(struct guard *g)
 		guard_degrade(g, r, "watching");
 		return;
 	}
-	(void)guard_reopen_hold(g); /* on the device of this index */
+	guard_begin_hold(g); /* on the device of this index */
 	guard_relist(g);
+	g->first_pins = true;
 	guard_begin_pins(g);
 }
 
@@ -87,6 +102,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	g->env = *env;
 	g->env.guard = NULL;
 	g->slot = -1;
+	g->pin_step = GUARD_STEP_FIRST;
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
@@ -114,8 +130,7 @@ struct guard *guard_free(struct guard *g)
 {
 	if (!g)
 		return NULL;
-	if (g->holding)
-		g->env.kernel.ops->hold_close(g->env.kernel.ctx);
+	close_hold(g);
 	remove_slot(g);
 	young_free(g->young);
 	keyset_free(g->pinned);
@@ -175,10 +190,13 @@ static void begin_round(struct guard *g, usec_t t)
 		arrive(g);
 		break;
 	case GUARD_LIVE:
-		if (is_still_there(g))
-			guard_begin_pins(g);
-		else
+		if (!is_still_there(g)) {
 			arrive(g);
+			break;
+		}
+		guard_check_hold(g);
+		if (!g->pin_at) /* else those that are due longest would never be reached */
+			guard_begin_pins(g);
 		break;
 	case GUARD_SYNCING:
 	case GUARD_STALE:
@@ -189,6 +207,13 @@ static void begin_round(struct guard *g, usec_t t)
 static bool reads(const struct guard *g)
 {
 	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
+}
+
+/* Not while rules that would hold packets back are only just being made. */
+static bool may_pin(struct guard *g)
+{
+	return g->device.pin == PIN_CONTINUOUS && g->pin_at && !g->opening &&
+	       guard_now(g) >= g->pin_next;
 }
 
 /* A step of the most urgent work there is. False: none is left for now. */
@@ -208,10 +233,11 @@ static bool step(struct guard *g)
 		return false;
 	if (guard_tidy(g))
 		return true;
-	if (g->device.pin != PIN_CONTINUOUS || !g->pin_at || guard_lock(g, &lock) < 0)
+	if (!may_pin(g) || guard_lock(g, &lock) < 0)
 		return false;
 	r = guard_pin_step(g);
 	closep(&lock);
+	g->first_pins = g->first_pins && g->pin_at;
 	if (r < 0 && r != -EAGAIN)
 		guard_degrade(g, r, "pinning");
 	return r == -EAGAIN;
@@ -219,13 +245,17 @@ static bool step(struct guard *g)
 
 usec_t guard_tick(struct guard *g)
 {
-	usec_t t = guard_now(g), at;
+	usec_t t = guard_now(g), at = USEC_NEVER;
 
 	if (t >= g->next)
 		begin_round(g, t);
+	if (guard_wait_hold(g))
+		at = t + OPEN_LOOK_EVERY;
 	if (step(g))
 		return guard_now(g);
-	at = MIN(g->next, guard_repair_next(g));
+	at = MIN(MIN(g->next, guard_repair_next(g)), at);
+	if (g->device.pin == PIN_CONTINUOUS && g->pin_at && !g->opening)
+		at = MIN(at, MAX(g->pin_next, t));
 	if (g->n_lost)
 		at = MIN(at, t + (reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));
 	if (g->locked_out)

@@ -38,6 +38,7 @@ struct guard_status {
 	bool refused;		     /* this kernel made something else of one: see reason */
 	uint64_t removed;	     /* since their address was lost */
 	uint64_t overruns, relists;
+	uint64_t holds, held_usec;    /* how often packets were held back, and for how long */
 	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
 };
 

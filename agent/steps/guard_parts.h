@@ -11,8 +11,10 @@
 #include "steps/guard_serve.h"
 #include "steps/stage.h"
 
-/* Entries worked on in one step: some milliseconds. */
+/* Entries worked on in one step, some milliseconds: at most, at least, and at first. */
 #define GUARD_STEP 512
+#define GUARD_STEP_MIN 16
+#define GUARD_STEP_FIRST 64
 
 /* Entries looked at in one step, most of which need no work. */
 #define GUARD_SCAN 65536
@@ -85,11 +87,16 @@ struct guard {
 	enum guard_helpers helpers;
 	struct shapes shapes; /* that were tried */
 
-	bool holding;	   /* hold rules are in place */
-	usec_t held_until; /* armed */
-	bool keep_armed;   /* between steps, too */
-	usec_t hold_retry; /* not to be had before */
-	bool locked_out;   /* somebody else has the lock of the device */
+	bool holding;	    /* hold rules are in place */
+	bool opening;	    /* or being made */
+	usec_t held_until;  /* armed */
+	usec_t armed_since; /* 0: not */
+	bool keep_armed;    /* between steps, too */
+	usec_t hold_retry;  /* not to be had before */
+	size_t pin_step;    /* so many are pinned at a time */
+	usec_t pin_next;    /* no pin before: packets were held back for its share */
+	bool first_pins;    /* what was there before the guard is not pinned yet */
+	bool locked_out;    /* somebody else has the lock of the device */
 
 	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
 	size_t n_lost;
@@ -188,6 +195,15 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 int guard_lock(struct guard *g, int *ret_fd);
 
 /* ---- guard_hold.c ---- */
-/* Have the rules in place: whoever worked beside us may have taken them away. */
+/* Begin to make the rules; true while that is under way. */
+void guard_begin_hold(struct guard *g);
+bool guard_wait_hold(struct guard *g);
+
+/* Look whether the rules are in place, without arming: whoever worked beside us may
+ * have taken them away. Then they are made again. */
 void guard_check_hold(struct guard *g);
 void guard_let_go(struct guard *g);
+
+/* A run over some entries works with the guard's hold, and says how long for. */
+void guard_lend_hold(const struct guard *g, struct run *run);
+void guard_take_hold(struct guard *g, const struct run *run);

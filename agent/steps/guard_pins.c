@@ -8,6 +8,11 @@
 /* What could not be pinned (an entry in a flow table, say) is left for so long. */
 #define FAILED_PAUSE (10 * USEC_PER_SEC)
 
+/* How long one step may hold packets back before the next is made smaller, and how
+ * short it has to be for the next to be larger. */
+#define HELD_LONG (4 * USEC_PER_MSEC)
+#define HELD_SHORT (1500)
+
 void guard_begin_pins(struct guard *g)
 {
 	g->pin_at = young_count(g->young);
@@ -81,7 +86,7 @@ static size_t collect(struct guard *g, struct conn_key *keys)
 	usec_t t = guard_now(g);
 
 	g->pin_at = MIN(g->pin_at, young_count(g->young));
-	while (g->pin_at && n < GUARD_STEP && looked++ < GUARD_SCAN) {
+	while (g->pin_at && n < g->pin_step && looked++ < GUARD_SCAN) {
 		const struct conn *c = young_at(g->young, --g->pin_at);
 
 		if (is_due(g, g->pin_at, t))
@@ -92,14 +97,26 @@ static size_t collect(struct guard *g, struct conn_key *keys)
 	return n;
 }
 
+/* As many at a time as do not hold packets back for long: what they cost is the
+ * machine's and its load's. */
+static void adapt(struct guard *g, size_t n, usec_t held)
+{
+	if (held > HELD_LONG)
+		g->pin_step = MAX(g->pin_step / 2, (size_t)GUARD_STEP_MIN);
+	else if (held < HELD_SHORT && n == g->pin_step)
+		g->pin_step = MIN(g->pin_step * 2, (size_t)GUARD_STEP);
+}
+
 int guard_pin_step(struct guard *g)
 {
+	usec_t before = g->status.held_usec;
 	_cleanup_free_ struct conn_key *keys = malloc(GUARD_STEP * sizeof(*keys));
 	size_t n = keys ? collect(g, keys) : 0;
 	int r = keys ? 0 : -ENOMEM;
 
 	if (n)
 		r = guard_pin(g, keys, n, on_pinned, g);
+	adapt(g, n, g->status.held_usec - before);
 	g->no_room = n ? r == -ENOSPC : g->no_room;
 	if (r == -ENOSPC) { /* nor will there be for the rest */
 		g->pin_at = 0;

@@ -153,8 +153,7 @@ void guard_learn(struct guard *g, const struct run *run)
 		else if (e->made && (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED))
 			(void)guard_note_pinned(g, c);
 	}
-	g->held_until = run->held_until;
-	guard_let_go(g);
+	guard_take_hold(g, run);
 	if (may_flush_later(run))
 		guard_begin_repair(g, false);
 }

@@ -41,7 +41,9 @@ int guard_slot(struct guard *g, int run_dir, int *ret_fd);
 /* The hold: whether it is in place, and by what. Gone: make it anew, 0 or a
  * negative errno. */
 bool guard_holds(const struct guard *g, enum hold_choice *ret_used);
-int guard_reopen_hold(struct guard *g);
+/* A run has connections to pin, and no hold: say why. */
+void guard_warn_no_hold(const struct guard *g, struct report *report);
+int guard_reopen_hold(struct guard *g, usec_t deadline);
 
 /* RUN begins to change addresses, and has done so: nobody else's doing. */
 void guard_begin_move(struct guard *g, const struct run *run);

@@ -3,6 +3,7 @@
 #include "steps/guard_parts.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,8 +29,7 @@ static int begin(struct run *run, struct guard *g, struct request *req, struct r
 	run->link = g->link;
 	run->family = AF_UNSPEC;
 	run->snapshot_at = run_now(run);
-	run->holding = g->holding;
-	run->held_until = g->held_until;
+	guard_lend_hold(g, run);
 	run->set = set;
 	r = set ? guard_copy_addresses(g, &run->before) : -ENOMEM;
 	if (r == 0)
@@ -46,9 +46,9 @@ static void end(struct run *run, struct guard *g)
 		if (!strcmp(run->report->warnings[i].code, "mismatch"))
 			memcpy(g->why_refused, run->report->warnings[i].text,
 			       sizeof(g->why_refused));
-	g->held_until = run->held_until;
 	if (!g->keep_armed)
-		guard_let_go(g);
+		run_let_go(run);
+	guard_take_hold(g, run);
 	run_end(run);
 }
 
@@ -135,6 +135,14 @@ static int on_pin_told(void *ud, const struct conn *c, enum guard_fate fate)
 	return f->outcome(f->ud, c, fate == FATE_THERE ? FATE_FAILED : fate);
 }
 
+static bool has_tcp(const struct connset *set)
+{
+	for (size_t i = connset_count(set); i--;)
+		if (connset_get(set, i)->key.l4proto == IPPROTO_TCP)
+			return true;
+	return false;
+}
+
 static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 {
 	struct run *run = f->run;
@@ -145,7 +153,8 @@ static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 		return r;
 	if (!pin_has_room(run))
 		return -ENOSPC;
-	run_keep_hold(run);
+	/* only TCP is ever held back */
+	run->holding = run->holding && has_tcp(run->set);
 	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
 	/* also if it broke off: what was taken away by then is told */
 	told = tell(run, on_pin_told, f);
@@ -205,6 +214,6 @@ int guard_lock(struct guard *g, int *ret_fd)
 	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
 	g->locked_out = r == -ETIMEDOUT;
 	if (g->locked_out)
-		g->held_until = 0; /* it takes our rules away with its own */
+		g->held_until = g->armed_since = 0; /* it takes our rules away with its own */
 	return g->locked_out ? -EAGAIN : 0;
 }

@@ -6,6 +6,19 @@
 #include <errno.h>
 #include <string.h>
 
+/* What the hold may cost as a whole, programs that hang included: it serves the
+ * connections, and must not take the time of what serves them more. */
+#define HOLD_BUDGET USEC_PER_SEC
+
+/* To take the rules away a little time is left in any case: the address has moved by
+ * then. */
+#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+
+usec_t hold_budget(usec_t now, usec_t deadline)
+{
+	return deadline > now ? MIN(HOLD_BUDGET, (deadline - now) / 4) : 0;
+}
+
 static enum hold_choice hold_wanted(const struct run *run)
 {
 	return run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
@@ -16,6 +29,19 @@ static void hold_of_guard(struct run *run)
 {
 	run->watching = run->shadow;
 	run->holding = run->req->hold != HOLD_OFF && guard_holds(run->guard, &run->report->hold);
+}
+
+/* What it would be; nothing is installed to find out. */
+static void plan_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	uint32_t count, max;
+
+	if (run->guard && run->req->hold != HOLD_OFF)
+		(void)guard_holds(run->guard, &run->report->hold);
+	else if (hold_wanted(run) != HOLD_OFF &&
+		 k->ops->ct_usage(k->ctx, &count, &max) != -EPROTONOSUPPORT)
+		run->report->hold = k->ops->hold_look(k->ctx, hold_wanted(run));
 }
 
 /* Rules first, unarmed: installing them takes long, and the snapshot should be
@@ -30,6 +56,11 @@ void stage_hold(struct run *run)
 
 	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
 		return;
+	if (run->req->plan) {
+		plan_hold(run);
+		return;
+	}
+	run->hold_deadline = began + hold_budget(began, run->deadline);
 	if (run->guard) {
 		hold_of_guard(run);
 		return;
@@ -44,7 +75,8 @@ void stage_hold(struct run *run)
 					  : strerror(-r));
 	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
 		return;
-	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, &report->hold, reason);
+	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, run->hold_deadline,
+			      &report->hold, reason);
 	run->holding = r == 0;
 	if (r < 0) {
 		report->hold = HOLD_OFF;
@@ -80,27 +112,46 @@ void run_keep_hold(struct run *run)
 	now = run_now(run);
 	if (run->held_until > now + limit / 2)
 		return;
-	r = k->ops->hold_arm(k->ctx, limit);
+	if (!run->armed_since)
+		run->armed_since = now;
+	r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
 	/* whoever worked beside the guard has taken its rules away */
-	if (r < 0 && run->guard && guard_reopen_hold(run->guard) == 0)
-		r = k->ops->hold_arm(k->ctx, limit);
+	if (r < 0 && run->guard && guard_reopen_hold(run->guard, run->hold_deadline) == 0)
+		r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
 	if (r < 0)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
 			    strerror(-r));
 	run->held_until = now + limit;
 }
 
+void run_let_go(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	if (!run->armed_since)
+		return;
+	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, run_now(run) + CLOSE_BUDGET));
+	run->held_for += run_now(run) - run->armed_since;
+	run->armed_since = run->held_until = 0;
+}
+
 void stage_release(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
 	usec_t began = run_now(run);
+	int r = 0;
 
+	run_let_go(run);
 	if (run->guard)
 		guard_learn(run->guard, run);
 	if (!run->holding)
 		return;
 	if (!run->guard)
-		k->ops->hold_close(k->ctx);
+		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
+	if (r < 0)
+		report_warn(run->report, "hold-left", "vipsafe recover",
+			    "rules of the hold could not be removed (%s): they hold nothing",
+			    strerror(-r));
 	run->holding = false;
 	run->report->timing.hold += run_now(run) - began;
 }

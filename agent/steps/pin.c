@@ -268,6 +268,8 @@ int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
 	if (r == 0)
 		r = pin_all(&p);
 	restore_missing(run);
+	if (!run->keep_armed) /* nothing is missing any more */
+		run_let_go(run);
 	restore_read_back(run);
 	addrset_done(&p.on_device);
 	*ret_left = p.left;
@@ -312,6 +314,8 @@ void stage_pin(struct run *run)
 		return;
 	if (run->shadow && !run_is_exposed(run))
 		return; /* everything is pinned already */
+	if (run->guard && !run->holding && run->req->hold != HOLD_OFF)
+		guard_warn_no_hold(run->guard, run->report);
 	run_keep_hold(run);
 	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;

@@ -16,6 +16,9 @@
  * may be where it is on purpose, or another node may have it. */
 #define LEFTOVER_FRESH (60 * USEC_PER_SEC)
 
+/* For all that killed runs left of hold rules: a daemon that starts waits for it. */
+#define CLEAN_BUDGET USEC_PER_SEC
+
 /* Drop from J the addresses that REQ decides about anew. */
 static void leave_to(struct request *j, const struct request *req)
 {
@@ -301,6 +304,7 @@ int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct r
 	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
 
 	/* Rules of a killed run have let go long ago; they are only in the way. */
-	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env);
+	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
+				 k->ops->now(k->ctx) + CLEAN_BUDGET);
 	return r < 0 ? r : rec.n;
 }

@@ -20,7 +20,7 @@ static const struct stage {
 	{ "leftover", stage_leftover, true },
 	{ "check", stage_check, false },
 	{ "verdict", stage_verdict, false },
-	{ "hold", stage_hold, true },
+	{ "hold", stage_hold, false }, /* a dry run looks which it would be */
 	{ "snapshot", stage_snapshot, false },
 	{ "collide", stage_collide, false },
 	{ "save", stage_save, true },

@@ -79,7 +79,11 @@ struct run {
 	bool overrun;		/* and some were lost */
 	uint64_t newborn;	/* entries added since the snapshot */
 	bool holding;		/* hold rules are in place */
+	usec_t hold_deadline;	/* of all that the hold needs together */
 	usec_t held_until;	/* when they let go by themselves */
+	usec_t armed_since;	/* 0: they are not armed by this run */
+	usec_t held_for;	/* for so long they were, before that */
+	bool keep_armed;	/* they stay armed for what follows this run */
 	uint64_t listed;	/* entries seen by verifying listings */
 	unsigned rounds;	/* of verifying and restoring, so far */
 	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
@@ -128,8 +132,13 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);
 
-/* Arm the hold, if there is one, unless it has long to go. */
+/* Arm the hold, if there is one, unless it has long to go; let go of it at once. */
 void run_keep_hold(struct run *run);
+void run_let_go(struct run *run);
+
+/* hold.c: how long a hold may take that begins NOW in a run that is to end at
+ * DEADLINE. */
+usec_t hold_budget(usec_t now, usec_t deadline);
 
 /* pin.c: pin the candidates of run->set until UNTIL and read them back; those
  * that did not fit are counted. 0 or a negative errno. */

@@ -56,6 +56,7 @@ static void reset_forwarded(struct run *run)
 	if (flows && !m)
 		return;
 	r = flows ? k->ops->reset_flows(k->ctx, run->req->hold, &run->link, flows, m, RESET_FOR,
+					run_now(run) + hold_budget(run_now(run), run->deadline),
 					reason)
 		  : -ENOMEM;
 	if (r < 0)

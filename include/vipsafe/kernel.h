@@ -118,15 +118,31 @@ struct kernel_ops {
 	/* Entries now and at most; -EPROTONOSUPPORT without conntrack. */
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
-	/* The hold (kernel/hold.h): at most one per table of calls. */
+	/* The hold (kernel/hold.h): at most one per table of calls. Programs that
+	 * it needs end at DEADLINE, an instant as of now(). */
 	int (*hold_open)(void *ctx, enum hold_choice choice, const struct link *link,
-			 enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
-	int (*hold_arm)(void *ctx, usec_t duration);
-	void (*hold_close)(void *ctx);
+			 usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
+
+	/* The same without waiting. END: -EAGAIN while it is under way, 0 when
+	 * the rules are in place, or the error of hold_open. */
+	int (*hold_open_begin)(void *ctx, enum hold_choice choice, const struct link *link,
+			       usec_t budget);
+	int (*hold_open_end)(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
+
+	int (*hold_arm)(void *ctx, usec_t duration, usec_t deadline);
+	int (*hold_disarm)(void *ctx, usec_t deadline); /* at once; the rules stay */
+	int (*hold_check)(void *ctx); /* -ENOENT: the rules are gone. Only looks. */
+
+	/* Disarm, and remove the rules. An error: some of them stay. */
+	int (*hold_close)(void *ctx, usec_t deadline);
+
+	/* Which backend CHOICE would be tried first. Only looks. */
+	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice);
 
 	/* Remove what killed runs left of hold and reset rules for devices
 	 * other than those for which BUSY returns true. Returns how many. */
-	int (*hold_clean)(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud);
+	int (*hold_clean)(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud,
+			  usec_t deadline);
 
 	/* Close the local TCP sockets whose own address is A; each peer is sent
 	 * a reset (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else
@@ -138,7 +154,7 @@ struct kernel_ops {
 	 * are skipped. Ends by itself. -EOPNOTSUPP: no backend, see REASON. */
 	int (*reset_flows)(void *ctx, enum hold_choice choice, const struct link *link,
 			   const struct conn *const *flows, size_t n, usec_t duration,
-			   char reason[REPORT_TEXT_MAX]);
+			   usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
 	/* Begin to collect what becomes of entries of FAMILY from now on, their
 	 * ends included if DEATHS. -EPROTONOSUPPORT, -EPERM, or -ENODATA: the

@@ -8,7 +8,7 @@
  *   kernelcall announce DEV ADDR
  *   kernelcall probe [MILLISECONDS]
  *   kernelcall hold auto|nft|iptables DEV   prints the backend, then obeys lines:
- *       arm MS | close | open; each is answered by "ok MICROSECONDS" or an error
+ *       arm MS | let-go | look | close | open; each is answered by "ok MICROSECONDS" or an error
  *   kernelcall hold-clean [BUSY-IFINDEX]    prints how many were removed
  *   kernelcall program MS BYTES NAME [WORD …]   run it with so much input; prints
  *       its lines, and then how it ended
@@ -22,16 +22,18 @@
 #include "kernel/kernel_real.h"
 #include "kernel/program.h"
 
+#define PATIENCE (20 * USEC_PER_SEC) /* with the system's programs */
+
 static int answer(int r)
 {
 	static const struct {
 		int error;
 		const char *name;
 	} names[] = {
-		{ EEXIST, "EEXIST" },	  { EADDRNOTAVAIL, "EADDRNOTAVAIL" },
-		{ ENODEV, "ENODEV" },	  { EPERM, "EPERM" },
-		{ EINVAL, "EINVAL" },	  { EOPNOTSUPP, "EOPNOTSUPP" },
-		{ ENETDOWN, "ENETDOWN" },
+		{ EEXIST, "EEXIST" },	      { EADDRNOTAVAIL, "EADDRNOTAVAIL" },
+		{ ENODEV, "ENODEV" },	      { ENOENT, "ENOENT" },
+		{ EPERM, "EPERM" },	      { EINVAL, "EINVAL" },
+		{ EOPNOTSUPP, "EOPNOTSUPP" }, { ENETDOWN, "ENETDOWN" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -178,7 +180,7 @@ static int hold_start(struct kernel k, enum hold_choice choice, const struct lin
 	char reason[REPORT_TEXT_MAX] = "";
 	enum hold_choice used;
 	usec_t start = k.ops->now(k.ctx);
-	int r = k.ops->hold_open(k.ctx, choice, link, &used, reason);
+	int r = k.ops->hold_open(k.ctx, choice, link, start + PATIENCE, &used, reason);
 
 	if (r < 0)
 		printf("%s: ", reason);
@@ -209,12 +211,16 @@ static int do_hold(struct kernel k, const char *choice_name, const char *device)
 		if (strncmp(line, "arm ", 4) == 0) {
 			usec_t ms = strtoul(line + 4, NULL, 10);
 
-			timed(k, start, k.ops->hold_arm(k.ctx, ms * USEC_PER_MSEC));
+			timed(k, start,
+			      k.ops->hold_arm(k.ctx, ms * USEC_PER_MSEC, start + PATIENCE));
+		} else if (strcmp(line, "let-go\n") == 0) {
+			timed(k, start, k.ops->hold_disarm(k.ctx, start + PATIENCE));
+		} else if (strcmp(line, "look\n") == 0) {
+			timed(k, start, k.ops->hold_check(k.ctx));
 		} else if (strcmp(line, "open\n") == 0) {
 			hold_start(k, choice, &link);
 		} else if (strcmp(line, "close\n") == 0) {
-			k.ops->hold_close(k.ctx);
-			timed(k, start, 0);
+			timed(k, start, k.ops->hold_close(k.ctx, start + PATIENCE));
 		} else {
 			return usage(line);
 		}
@@ -229,7 +235,9 @@ static bool is_busy(void *ud, int ifindex)
 
 static int do_hold_clean(struct kernel k, const char *busy)
 {
-	int ifindex = (int)strtol(busy, NULL, 10), r = k.ops->hold_clean(k.ctx, is_busy, &ifindex);
+	int ifindex = (int)strtol(busy, NULL, 10), r;
+
+	r = k.ops->hold_clean(k.ctx, is_busy, &ifindex, k.ops->now(k.ctx) + PATIENCE);
 
 	if (r < 0)
 		return answer(r);

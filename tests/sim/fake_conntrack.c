@@ -297,7 +297,8 @@ static int create_entry(struct fake *f, const struct ct_op *op)
 	if (!e)
 		return -EEXIST;
 	e->created = true;
-	f->unheld_creates += !fake_is_held(f);
+	/* only TCP is ever held back */
+	f->unheld_creates += c->key.l4proto == IPPROTO_TCP && !fake_is_held(f);
 	e->translates = whole;
 	e->conn.status = created_status(c, with_master);
 	e->conn.has_helper = c->has_helper && !f->forgets_helpers;

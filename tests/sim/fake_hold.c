@@ -11,10 +11,18 @@ bool fake_is_held(const struct fake *f)
 	return f->held_open && f->clock < f->held_until;
 }
 
-int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
+/* A hold whose programs hang costs all the time there is. */
+int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, usec_t deadline,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
+
+	f->held_budget = deadline > f->clock ? deadline - f->clock : 0;
+	if (f->hold_hangs) {
+		f->clock += f->held_budget;
+		snprintf(reason, REPORT_TEXT_MAX, "the fake did not finish in time");
+		return -EOPNOTSUPP;
+	}
 
 	if (f->no_hold) {
 		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
@@ -27,13 +35,55 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 	return 0;
 }
 
-int fake_hold_arm(void *ctx, usec_t duration)
+/* Beside the run: it takes none of its time. */
+int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link, usec_t budget)
+{
+	struct fake *f = ctx;
+
+	f->opening = choice;
+	f->opening_on = link->ifindex;
+	f->opening_until = f->clock + (f->hold_hangs ? budget : f->hold_takes);
+	return 0;
+}
+
+int fake_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+{
+	const struct link link = { .ifindex = ((struct fake *)ctx)->opening_on };
+	struct fake *f = ctx;
+
+	if (f->clock < f->opening_until)
+		return -EAGAIN;
+	return fake_hold_open(ctx, f->opening, &link, f->clock, ret_used, reason);
+}
+
+int fake_hold_disarm(void *ctx, usec_t deadline _unused_)
+{
+	struct fake *f = ctx;
+
+	f->held_for += f->clock - MIN(f->armed_at, f->clock);
+	f->held_until = 0;
+	return 0;
+}
+
+int fake_hold_check(void *ctx)
+{
+	return ((struct fake *)ctx)->held_open ? 0 : -ENOENT;
+}
+
+enum hold_choice fake_hold_look(void *ctx _unused_, enum hold_choice choice)
+{
+	return choice == HOLD_AUTO ? HOLD_NFT : choice;
+}
+
+int fake_hold_arm(void *ctx, usec_t duration, usec_t deadline _unused_)
 {
 	struct fake *f = ctx;
 
 	if (!f->held_open)
 		return -ENOENT;
 	f->held_armed++;
+	if (!fake_is_held(f))
+		f->armed_at = f->clock;
 	f->held_until = f->clock + duration;
 	return 0;
 }
@@ -44,24 +94,27 @@ void fake_take_hold(struct fake *f)
 	f->held_until = 0;
 }
 
-void fake_hold_close(void *ctx)
+int fake_hold_close(void *ctx, usec_t deadline _unused_)
 {
 	struct fake *f = ctx;
 
 	f->held_closed++;
-	f->held_open = false;
 	f->held_until = 0;
+	if (f->hold_stays)
+		return -ETIMEDOUT;
+	f->held_open = false;
+	return 0;
 }
 
 /* A killed run's hold stays in place, and only such a one. */
-int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud)
+int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	struct fake *f = ctx;
 	bool left = f->held_open && !busy(ud, f->held_on);
 
 	f->held_cleaned++;
 	if (left)
-		fake_hold_close(f);
+		(void)fake_hold_close(f, deadline);
 	return left;
 }
 
@@ -81,7 +134,7 @@ int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed)
 
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link _unused_,
 		     const struct conn *const *flows, size_t n, usec_t duration,
-		     char reason[REPORT_TEXT_MAX])
+		     usec_t deadline _unused_, char reason[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
 

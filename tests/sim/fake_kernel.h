@@ -149,6 +149,14 @@ struct fake {
 	int held_on; /* device */
 	usec_t held_until;
 	unsigned held_cleaned;
+	usec_t armed_at, held_for; /* since when, and how long before */
+	bool hold_hangs;	   /* its programs do */
+	bool hold_stays;	   /* its rules cannot be removed */
+	usec_t hold_takes;	   /* to be made beside a run */
+	usec_t held_budget;	   /* of the latest to be opened */
+	enum hold_choice opening;
+	int opening_on;
+	usec_t opening_until;
 	struct addr closed[FAKE_CLOSED_MAX]; /* whose sockets were to be closed */
 	size_t n_closed;
 	struct conn_key *reset; /* flows to be answered with a reset … */
@@ -258,14 +266,20 @@ int fake_addr_watch(void *ctx);
 int fake_addr_events(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone), void *ud);
 int fake_ct_watch(void *ctx, uint8_t family, bool deaths);
 int fake_ct_events(void *ctx, conn_sink sink, void *ud);
-int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
+int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, usec_t deadline,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
-int fake_hold_arm(void *ctx, usec_t duration);
-void fake_hold_close(void *ctx);
-int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud);
+int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
+			 usec_t budget);
+int fake_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
+int fake_hold_arm(void *ctx, usec_t duration, usec_t deadline);
+int fake_hold_disarm(void *ctx, usec_t deadline);
+int fake_hold_check(void *ctx);
+int fake_hold_close(void *ctx, usec_t deadline);
+enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice);
+int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
 int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
-		     const struct conn *const *flows, size_t n, usec_t duration,
+		     const struct conn *const *flows, size_t n, usec_t duration, usec_t deadline,
 		     char reason[REPORT_TEXT_MAX]);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);

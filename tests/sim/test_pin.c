@@ -411,7 +411,7 @@ static void kill_at_each_stage_leaves_all_working(void **state)
 		assert_int_equal(scene_leftovers(s, NULL), 0);
 		if (fake_has_addr(s->fake, s->dev, VIP4 "/32"))
 			assert_int_equal(fake_addr_del(s->fake, s->dev, VIP4 "/32"), 0);
-		fake_hold_close(s->fake);
+		fake_hold_close(s->fake, USEC_NEVER);
 	}
 }
 

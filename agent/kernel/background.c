@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kernel/program.h"
+
+/* A killed one is gone at once unless the kernel holds it. */
+#define REAP_LOOK (1000 * 1000) /* ns */
+#define REAP_LOOKS 50
+
+struct background {
+	pid_t pid; /* 0: it has been waited for */
+	int fd;
+	size_t size;
+	usec_t deadline;
+};
+
+static void __attribute__((noreturn))
+child_main(void (*work)(void *ud, void *answer), void *ud, size_t size, int fd, pid_t parent)
+{
+	char answer[BACKGROUND_ANSWER_MAX] = { 0 };
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	program_close_others(fd);
+	work(ud, answer);
+	/* in one piece: less than PIPE_BUF */
+	_exit(write(fd, answer, size) == (ssize_t)size ? 0 : 1);
+}
+
+int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, usec_t budget,
+		   struct background **ret)
+{
+	struct background *b = calloc(1, sizeof(*b));
+	pid_t parent = getpid();
+	int fds[2], r = b ? 0 : -ENOMEM;
+
+	if (r == 0 && size > BACKGROUND_ANSWER_MAX)
+		r = -E2BIG;
+	if (r == 0 && pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		r = -errno;
+	if (r < 0) {
+		free(b);
+		return r;
+	}
+	*b = (struct background){ .fd = fds[0], .size = size };
+	b->deadline = program_deadline(budget);
+	b->pid = fork();
+	if (b->pid == 0)
+		child_main(work, ud, size, fds[1], parent);
+	close(fds[1]);
+	if (b->pid < 0) {
+		b->pid = 0;
+		background_free(b);
+		return -EAGAIN;
+	}
+	*ret = b;
+	return 0;
+}
+
+int background_answer(struct background *b, void *answer)
+{
+	ssize_t n = read(b->fd, answer, b->size);
+
+	if (n == (ssize_t)b->size)
+		return 0;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return program_left(b->deadline) ? -EAGAIN : -ETIMEDOUT;
+	return -EIO;
+}
+
+struct background *background_free(struct background *b)
+{
+	const struct timespec look = { .tv_nsec = REAP_LOOK };
+
+	if (!b)
+		return NULL;
+	if (b->pid > 0) {
+		kill(-b->pid, SIGKILL);
+		kill(b->pid, SIGKILL); /* before it had a group of its own */
+		for (int i = 0; i < REAP_LOOKS && waitpid(b->pid, NULL, WNOHANG) == 0; i++)
+			nanosleep(&look, NULL);
+	}
+	close(b->fd);
+	free(b);
+	return NULL;
+}
