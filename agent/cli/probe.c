@@ -59,7 +59,7 @@ static void measure(const struct cli *cli, struct verdict *v)
 	r = kernel_real_new(&real);
 	if (r >= 0) {
 		k = kernel_real_get(real);
-		r = k.ops->probe(k.ctx, budget, &v->ipv4, &v->ipv6, v->reason);
+		r = k.ops->probe(k.ctx, true, budget, &v->ipv4, &v->ipv6, v->reason);
 	}
 	if (r < 0 && !*v->reason)
 		snprintf(v->reason, sizeof(v->reason), "cannot ask the kernel: %s", strerror(-r));

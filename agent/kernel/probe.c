@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "kernel/ct.h"
+#include "kernel/probe_choice.h"
 #include "kernel/probe_trial.h"
 #include "kernel/probe_world.h"
 
@@ -214,14 +216,24 @@ static bool conntrack_is_loaded(void)
 	       access("/proc/net/stat/nf_conntrack", F_OK) == 0;
 }
 
-void probe_run(usec_t budget, enum kernel_verdict *ret_ipv4, enum kernel_verdict *ret_ipv6,
-	       char reason[REPORT_TEXT_MAX])
+static bool hooks_are_global(void)
+{
+	struct utsname u;
+
+	return uname(&u) < 0 || probe_hooks_are_global(u.release);
+}
+
+void probe_run(bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
+	       enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
 	const char *why = NULL;
 
 	if (!conntrack_is_loaded()) {
 		why = "conntrack is not in this kernel";
+	} else if (!asked && hooks_are_global()) {
+		why = "this kernel's netfilter hooks are global, where an experiment in passing "
+		      "is not made";
 	} else {
 		int r = run_child(now_usec() + budget, &a);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include <vipsafe/base.h>
 
@@ -14,15 +15,28 @@ static bool exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-void probe_rule_order(enum probe_tool ret[PROBE_TOOL_COUNT])
+static bool is_program(const char *name)
 {
-	static const enum probe_tool nft_first[] = { PROBE_NFT, PROBE_IPTABLES,
-						     PROBE_IPTABLES_LEGACY };
-	static const enum probe_tool nft_last[] = { PROBE_IPTABLES, PROBE_IPTABLES_LEGACY,
-						    PROBE_NFT };
-	bool iptables_only = exists("/sys/module/ip_tables") && !exists("/sys/module/nf_tables");
+	char path[PROGRAM_PATH_MAX];
 
-	memcpy(ret, iptables_only ? nft_last : nft_first, sizeof(nft_first));
+	return program_find(name, path) == 0;
+}
+
+size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT], const char **ret_why)
+{
+	bool is_v4 = family == AF_INET;
+	struct probe_node node = {
+		.legacy_nat =
+			exists(is_v4 ? "/sys/module/iptable_nat" : "/sys/module/ip6table_nat"),
+		.nf_tables = exists("/sys/module/nf_tables"),
+		.ip_tables = exists("/sys/module/ip_tables"),
+		.has_legacy = is_program(is_v4 ? "iptables-legacy" : "ip6tables-legacy"),
+		.has_nft = is_program(is_v4 ? "iptables-nft" : "ip6tables-nft"),
+	};
+	struct utsname u;
+
+	node.release = uname(&u) == 0 ? u.release : "";
+	return probe_choose(&node, ret, ret_why);
 }
 
 /* The probe as a whole has a deadline, and takes with it what it started. */

@@ -6,20 +6,16 @@
 
 #include <stdint.h>
 
+#include "kernel/probe_choice.h"
 #include "kernel/program.h"
 
 #define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
 
-enum probe_tool {
-	PROBE_NFT,
-	PROBE_IPTABLES,
-	PROBE_IPTABLES_LEGACY,
-	PROBE_TOOL_COUNT,
-};
-
-/* In which order to try them: first the one whose kernel part is loaded, so
- * that the probe does not load the other one's modules for good. */
-void probe_rule_order(enum probe_tool ret[PROBE_TOOL_COUNT]);
+/* The tools for FAMILY that may be used here, in the order to try them (probe_choice.h):
+ * as they are, without asking for anything that would load or register something. Returns
+ * how many; with none, *RET_WHY says why. */
+size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT],
+			const char **ret_why);
 
 /* Masquerade what leaves through DEVICE in FAMILY. Only call it inside the
  * probe's namespace. -ENOENT: no such program; -EIO: it failed, its first line

@@ -193,10 +193,14 @@ static int masquerade(struct trial *t, struct ct *ct)
 	static const char *const names[] = { "nft", "iptables", "iptables-legacy" };
 	char error[PROBE_ERROR_MAX], all[TRIAL_REASON_MAX] = "";
 	enum probe_tool order[PROBE_TOOL_COUNT];
-	size_t len = 0;
+	const char *why = NULL;
+	size_t len = 0, n = probe_rule_tools(t->scene->family, order, &why);
 
-	probe_rule_order(order);
-	for (size_t i = 0; i < PROBE_TOOL_COUNT; i++) {
+	if (!n) {
+		fail(t, "%s", why);
+		return -EOPNOTSUPP;
+	}
+	for (size_t i = 0; i < n; i++) {
 		int r = masquerade_with(t, order[i], ct, error);
 
 		if (r == 0)

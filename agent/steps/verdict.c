@@ -127,7 +127,7 @@ static void probe(const struct kernel *k, usec_t budget, struct verdict *ret)
 	struct verdict v = { 0 };
 	int r;
 
-	r = k->ops->probe(k->ctx, budget, &v.ipv4, &v.ipv6, v.reason);
+	r = k->ops->probe(k->ctx, false, budget, &v.ipv4, &v.ipv6, v.reason);
 	if (r < 0) {
 		v.ipv4 = v.ipv6 = KERNEL_UNKNOWN;
 		snprintf(v.reason, sizeof(v.reason), "the probe failed: %s", strerror(-r));

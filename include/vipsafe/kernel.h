@@ -194,8 +194,10 @@ struct kernel_ops {
 
 	/* Find out by experiment in a private namespace what an address delete
 	 * flushes, within BUDGET. Always fills both verdicts; REASON (one
-	 * line) says why one is unknown, "" otherwise. */
-	int (*probe)(void *ctx, usec_t budget, enum kernel_verdict *ret_ipv4,
+	 * line) says why one is unknown, "" otherwise. ASKED: by a person, and
+	 * not in passing; else it is not begun where the kernel's netfilter hooks
+	 * are those of all namespaces. */
+	int (*probe)(void *ctx, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
 		     enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX]);
 
 	usec_t (*now)(void *ctx);

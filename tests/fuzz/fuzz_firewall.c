@@ -97,7 +97,7 @@ static void clean_resets(size_t *asked)
 
 static void clean_sets(size_t *asked)
 {
-	int r = hold_ipset_clean(wanted, asked);
+	int r = hold_ipset_clean(wanted, asked, 0);
 
 	CLAIM(r <= 0 || *asked >= (size_t)r);
 }
@@ -119,7 +119,9 @@ static void hold(size_t *asked _unused_)
 		return;
 	(void)hold_nft_arm(h, 100 * USEC_PER_MSEC);
 	(void)hold_nft_arm(h, 100 * USEC_PER_MSEC);
-	hold_nft_close(h);
+	(void)hold_nft_disarm(h);
+	(void)hold_nft_check(h);
+	(void)hold_nft_close(h);
 }
 
 static void hold_by_sets(size_t *asked _unused_)
@@ -129,7 +131,9 @@ static void hold_by_sets(size_t *asked _unused_)
 	if (hold_ipset_new(3, "eth0", true, &s) < 0)
 		return;
 	(void)hold_ipset_arm(s, 1);
-	hold_ipset_free(s);
+	(void)hold_ipset_disarm(s);
+	(void)hold_ipset_check(s, 3);
+	(void)hold_ipset_free(s, 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -28,7 +28,7 @@ only agent/front 'vipsafe/(base|protocol)\.h|core/[^/]*|front/[^/]*'
 only agent/daemon 'vipsafe/[^/]*|(core|kernel|steps|front|daemon)/[^/]*'
 only agent/cli 'vipsafe/[^/]*|(core|kernel|steps|front|cli)/[^/]*'
 # Units need no kernel; of its layer only what writes and reads messages is pure.
-only tests/unit 'vipsafe/(base|protocol)\.h|(core|front|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|socklist)\.h|[^/]*'
+only tests/unit 'vipsafe/(base|protocol)\.h|(core|front|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|probe_choice|socklist)\.h|[^/]*'
 only tests/sim 'vipsafe/[^/]*|(core|steps)/[^/]*|[^/]*'
 
 # Nothing but a layer's own headers pulls in a library.

@@ -34,11 +34,12 @@ struct scene {
 	char base[64], dir[80], file[96];
 };
 
-static int oracle_probe(void *ctx, usec_t budget, enum kernel_verdict *ret_ipv4,
+static int oracle_probe(void *ctx, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
 			enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct oracle *o = ctx;
 
+	assert_false(asked); /* in passing only */
 	o->asked++;
 	o->budget = budget;
 	*ret_ipv4 = o->ipv4;
