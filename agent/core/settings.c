@@ -22,11 +22,12 @@ static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL
 #define DEVICE(member) offsetof(struct device_settings, member)
 
 static const struct setting agent_keys[] = {
-	{ "run_dir", SETTING_PATH, AGENT(run_dir), VIPSAFE_RUN_DIR,
+	{ "run_dir", SETTING_PATH, AGENT(run_dir), NULL,
 	  "Where locks, journals of moves and what was learnt about this kernel are\n"
-	  "kept. It must be lost at a reboot, and be nobody else's to write to. In a\n"
-	  "network namespace that shares /run with others, such as one of ip-netns(8),\n"
-	  "it is /run/vipsafe-netns-NUMBER unless given." },
+	  "kept. It must be lost at a reboot, and be nobody else's to write to. Unless\n"
+	  "given it is /run/vipsafe; in a network namespace that shares /run with others,\n"
+	  "such as one of ip-netns(8), it is /run/vipsafe-netns-NUMBER.",
+	  .shape = VIPSAFE_RUN_DIR },
 	{ "socket", SETTING_PATH, AGENT(socket), NULL,
 	  "Where vipsafed listens; control.sock in run_dir unless given.",
 	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
@@ -294,6 +295,8 @@ int settings_finish(struct settings *s, struct request_error *ret_error)
 {
 	int r;
 
+	if (!*s->run_dir)
+		memcpy(s->run_dir, VIPSAFE_RUN_DIR, sizeof(VIPSAFE_RUN_DIR));
 	r = follow_run_dir(s, "socket", SOCKET_FILE, s->socket, ret_error);
 	if (r == 0)
 		r = follow_run_dir(s, "fifo", FIFO_FILE, s->fifo, ret_error);

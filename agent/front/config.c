@@ -378,12 +378,12 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
 
 /* A namespace made by ip-netns(8) sees the same /run. The journal of a device
  * there is none for a device of that name here, and a daemon there does not
- * guard this one. */
+ * guard this one. Who gives a directory means that one. */
 static void keep_namespaces_apart(struct settings *s)
 {
-	unsigned long netns = identity_other_netns();
+	unsigned long netns = *s->run_dir ? 0 : identity_other_netns();
 
-	if (netns && !strcmp(s->run_dir, VIPSAFE_RUN_DIR))
+	if (netns)
 		snprintf(s->run_dir, sizeof(s->run_dir), VIPSAFE_RUN_DIR "-netns-%lu", netns);
 }
 

@@ -46,4 +46,13 @@ is "$(find /run/vipsafe-netns-* -type f | sort)" "$(echo "$before" | grep netns-
 	"and it left the files of the other namespace alone"
 check "recover there" in_ns pod "$VIPSAFE" recover
 is "$(find /run/vipsafe-netns-* -name 'move-*' | wc -l)" 0 "which finishes it"
+
+# whoever gives the directory means that one
+rm -f /run/vipsafe/control.sock
+printf '[agent]\nrun_dir = /run/vipsafe\n' >"$T/given"
+in_ns pod "$BUILD/vipsafed" --config "$T/given" >"$T/log" 2>&1 &
+guard=$!
+check "a run_dir that is given is used there, too" wait_for 20 test -S /run/vipsafe/control.sock
+kill $guard
+wait $guard
 done_testing
