@@ -12,7 +12,8 @@ BASH_COMPLETION = packaging/completion/bash/vipsafe
 ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
 # for /usr/share/doc: what a reader copies from
 EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
-	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf hooks/vipsafe-owns.conf \
+	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf \
+	hooks/keepalived-decoy-device.conf hooks/vipsafe-owns.conf hooks/vipsafe-owns-1.2.conf \
 	packaging/grafana/vipsafe.json packaging/prometheus/vipsafe.rules.yml
 
 hooksdir = $(pkglibexecdir)

@@ -11,6 +11,7 @@
 #include "steps/again.h"
 #include "steps/instance_file.h"
 #include "steps/instance_view.h"
+#include "steps/stale_decoy.h"
 #include "steps/verdict.h"
 
 #define FILE_PATIENCE (2 * USEC_PER_SEC)
@@ -105,6 +106,7 @@ static void look(struct work *w)
 /* Write down what was told. Returns whether any instance was meant. */
 static bool record(struct work *w)
 {
+	const struct instance_event *event = &w->n->request.notify.event;
 	bool meant = false;
 	int lock = -1, r;
 	size_t i;
@@ -115,7 +117,10 @@ static bool record(struct work *w)
 		if (!is_meant(w, i))
 			continue;
 		meant = true;
-		(void)instance_hear(&w->states[i], &w->n->request.notify.event, cli_now());
+		/* nobody has watched the decoy since keepalived began us */
+		if (cli_now() - event->stamp > INSTANCE_HOOK_LATE)
+			instance_decoy_moved(&w->states[i], false, cli_now());
+		(void)instance_hear(&w->states[i], event, cli_now());
 	}
 	r = store(w, &lock);
 	w->alone = r < 0;
@@ -174,11 +179,28 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 	}
 }
 
+/* keepalived left it behind when it was killed. */
+static void remove_stale_decoy(struct work *w, size_t i)
+{
+	const struct instance_settings *one = &w->settings->instances[i];
+	char text[PREFIX_TEXT_MAX];
+	int r = -EPERM;
+
+	if (instance_settings_policy(one).is_ours)
+		r = stale_decoy_remove(&w->kernel, &one->decoy);
+	if (r == 0 || r == -ENOENT)
+		instance_forget_decoy(&w->states[i]);
+	notify_complain(w->n, "%s: the decoy %s was left behind by a keepalived that was killed%s",
+			one->name, prefix_format(&one->decoy.vip.prefix, text),
+			r == 0 ? ", and is removed" : "");
+}
+
 /* Do what is due now. Returns when something is due next, 0 for at once. */
 static usec_t work_once(struct work *w)
 {
 	enum instance_action action = ACTION_NONE;
 	usec_t next = USEC_NEVER, when;
+	bool stale;
 	int lock = -1;
 	size_t i, n = w->settings->n_instances;
 
@@ -188,11 +210,14 @@ static usec_t work_once(struct work *w)
 		const struct instance_settings *one = &w->settings->instances[i];
 		struct instance_policy policy = instance_settings_policy(one);
 
+		stale = w->states[i].decoy_stale;
 		if (!is_meant(w, i))
 			continue;
 		action = instance_next(&w->states[i], &policy,
 				       instance_view_presence(&w->views[i], one), cli_now(), &when);
 		next = MIN(next, when);
+		if (!stale && w->states[i].decoy_stale)
+			remove_stale_decoy(w, i);
 		if (action != ACTION_NONE)
 			instance_begin(&w->states[i], cli_now());
 	}

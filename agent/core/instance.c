@@ -27,6 +27,8 @@ static void enter(struct instance *i, enum instance_state state, enum instance_s
 	 * start: nothing of that is ours to undo. */
 	if (state != INSTANCE_STOP && state != INSTANCE_DELETED)
 		i->active = true;
+	if (state == INSTANCE_MASTER)
+		i->left_behind = false;
 	i->state = state;
 	i->source = source;
 	i->since = now;
@@ -53,6 +55,19 @@ static bool is_late(const struct instance *i, const struct instance_event *e)
 	return false;
 }
 
+/* What was said while the decoy is there. A script that may have begun before
+ * the decoy came speaks of what has passed. */
+static void weigh(struct instance *i, const struct instance_event *e, usec_t now)
+{
+	if (e->state == INSTANCE_MASTER) {
+		doubt_settle(&i->doubt, e);
+		i->decoy_stale = false; /* keepalived takes one that it finds for its own */
+	} else if (e->source == SOURCE_FIFO || !i->decoy_since ||
+		   e->stamp > i->decoy_since + INSTANCE_HOOK_TICK) {
+		doubt_raise(&i->doubt, e, now);
+	}
+}
+
 enum instance_heard instance_hear(struct instance *i, const struct instance_event *e, usec_t now)
 {
 	if (e->state == INSTANCE_UNKNOWN)
@@ -61,9 +76,12 @@ enum instance_heard instance_hear(struct instance *i, const struct instance_even
 		return count(i, HEARD_LATE);
 	if (e->source == SOURCE_FIFO)
 		i->fifo_stamp = e->stamp;
+	if (i->decoy_there && (!i->decoy_stale || e->state == INSTANCE_MASTER))
+		weigh(i, e, now);
 	/* keepalived adds it before it says MASTER and removes it before it says
-	 * anything else: who says otherwise speaks of what has passed */
-	if (i->decoy_seen && i->decoy_there != (e->state == INSTANCE_MASTER))
+	 * anything else: who says otherwise speaks of what has passed, until the
+	 * contrary is proven */
+	if (i->decoy_seen && !i->decoy_stale && i->decoy_there != (e->state == INSTANCE_MASTER))
 		return count(i, HEARD_LATE);
 	if (e->stamp > i->stamp)
 		i->stamp = e->stamp;
@@ -80,31 +98,91 @@ void instance_fifo_lost(struct instance *i)
 	/* what was read was stamped when it was read: after what was lost */
 	i->fifo_stamp = 0;
 	i->stamp = 0;
+	i->doubt.said = INSTANCE_UNKNOWN;
+}
+
+/* ---- decoy ---------------------------------------------------------------------- */
+
+/* It has gone: what keepalived said of that, or will say. */
+static void decoy_gone(struct instance *i, usec_t now)
+{
+	struct instance_doubt doubt = i->doubt;
+
+	i->doubt.said = INSTANCE_UNKNOWN;
+	if (i->decoy_stale) {
+		instance_forget_decoy(i);
+		return;
+	}
+	if (i->state != INSTANCE_MASTER)
+		return;
+	count(i, HEARD_CHANGE);
+	enter(i, doubt.said == INSTANCE_UNKNOWN ? INSTANCE_BACKUP : doubt.said, SOURCE_DECOY, now);
+	i->guessed = doubt.said == INSTANCE_UNKNOWN;
 }
 
 void instance_see_decoy(struct instance *i, bool there, usec_t now)
 {
-	bool first = there && !i->decoy_seen;
+	bool looked = i->decoy_looked, was_there = i->decoy_there;
 
-	if (there == i->decoy_there && !first)
-		return;
 	i->decoy_there = there;
-	if (!there && !i->decoy_seen)
+	if (there && !was_there)
+		i->decoy_since = looked ? now : 0;
+	if (!there && was_there)
+		decoy_gone(i, now);
+	i->decoy_looked = true;
+	if (!there || (was_there && i->decoy_seen))
 		return;
 	i->decoy_seen = true;
-	if (there == (i->state == INSTANCE_MASTER))
+	if (i->state == INSTANCE_MASTER)
 		return;
 	count(i, HEARD_CHANGE);
-	enter(i, there ? INSTANCE_MASTER : INSTANCE_BACKUP, SOURCE_DECOY, now);
-	i->guessed = !there;
+	enter(i, INSTANCE_MASTER, SOURCE_DECOY, now);
+}
+
+void instance_decoy_moved(struct instance *i, bool came, usec_t now)
+{
+	i->decoy_since = now;
+	if (came)
+		i->doubt.said = INSTANCE_UNKNOWN;
 }
 
 void instance_forget_decoy(struct instance *i)
 {
-	i->decoy_seen = false;
-	i->decoy_there = false;
+	i->decoy_seen = i->decoy_there = i->decoy_stale = false;
+	i->decoy_looked = false;
+	i->doubt.said = INSTANCE_UNKNOWN;
 	i->guessed = false;
 }
+
+bool instance_decoy_is_missing(const struct instance *i, bool has, usec_t now, usec_t *ret_when)
+{
+	usec_t due = i->since + INSTANCE_DECOY_WAIT;
+
+	*ret_when = USEC_NEVER;
+	if (!has || i->state != INSTANCE_MASTER || i->decoy_there)
+		return false;
+	if (now < due)
+		*ret_when = due;
+	return now >= due;
+}
+
+/* MASTER was not said in time. */
+static void decoy_is_stale(struct instance *i, usec_t now)
+{
+	struct instance_doubt doubt = i->doubt;
+
+	i->doubt.said = INSTANCE_UNKNOWN;
+	i->decoy_stale = true;
+	i->left_behind = true;
+	i->counters.stale++;
+	i->stamp = MAX(i->stamp, doubt.stamp);
+	if (doubt.said == i->state)
+		return;
+	count(i, HEARD_CHANGE);
+	enter(i, doubt.said, doubt.source, now);
+}
+
+/* ---- what is to be done ------------------------------------------------------------ */
 
 enum instance_action instance_wants(const struct instance *i, const struct instance_policy *policy)
 {
@@ -167,8 +245,9 @@ static bool is_done(enum instance_action wanted, enum instance_presence present)
 	       (wanted == ACTION_DEL && present == PRESENT_NONE);
 }
 
-enum instance_action instance_next(struct instance *i, const struct instance_policy *policy,
-				   enum instance_presence present, usec_t now, usec_t *ret_when)
+static enum instance_action next_action(struct instance *i, const struct instance_policy *policy,
+					enum instance_presence present, usec_t now,
+					usec_t *ret_when)
 {
 	enum instance_action wanted = instance_wants(i, policy);
 	usec_t when = due(i);
@@ -200,6 +279,21 @@ enum instance_action instance_next(struct instance *i, const struct instance_pol
 		return ACTION_NONE;
 	}
 	return wanted;
+}
+
+enum instance_action instance_next(struct instance *i, const struct instance_policy *policy,
+				   enum instance_presence present, usec_t now, usec_t *ret_when)
+{
+	enum instance_action action;
+	usec_t when;
+
+	if (doubt_is_proven(&i->doubt, now, &when)) {
+		decoy_is_stale(i, now);
+		when = USEC_NEVER;
+	}
+	action = next_action(i, policy, present, now, ret_when);
+	*ret_when = MIN(*ret_when, when);
+	return action;
 }
 
 void instance_begin(struct instance *i, usec_t now)

@@ -5,7 +5,8 @@
  * Which word counts, the strongest first:
  *   decoy   an address keepalived adds when it becomes MASTER and removes before
  *           it says anything else. Once it was seen, MASTER is where it is, and
- *           other words only tell which of the other states it is.
+ *           other words only tell which of the other states it is; unless it is
+ *           proven stale (core/instance_doubt.h): then it counts for nothing.
  *   FIFO    a line: in order among themselves.
  *   hook    a script: the newest stamp wins. A script of what a line has told
  *           already may begin up to INSTANCE_HOOK_LATE after the line. */
@@ -13,9 +14,12 @@
 
 #include <stdbool.h>
 
+#include "core/instance_doubt.h"
 #include "core/instance_event.h"
 
 #define INSTANCE_HOOK_LATE (1 * USEC_PER_SEC)
+/* What the time at which a script was started is known to. */
+#define INSTANCE_HOOK_TICK (10 * USEC_PER_MSEC)
 /* Where the policies differ, how long the word is waited for that tells why an
  * instance is MASTER no more. */
 #define INSTANCE_WORD_WAIT (300 * USEC_PER_MSEC)
@@ -44,6 +48,11 @@ struct instance {
 	bool settled;		     /* what the state wants has been seen done */
 	bool active;		     /* was in another state than STOP before it */
 	bool decoy_seen, decoy_there;
+	bool decoy_stale;   /* it is there, but not as keepalived's */
+	bool decoy_looked;  /* it has been looked for */
+	usec_t decoy_since; /* seen to come; 0: it was there before */
+	bool left_behind;   /* since it was MASTER a stale one was found */
+	struct instance_doubt doubt;
 	bool guessed; /* the decoy has gone and nobody has said why yet */
 
 	usec_t began; /* the last operation; 0: none yet */
@@ -52,6 +61,7 @@ struct instance {
 	struct instance_counters {
 		uint64_t changes, duplicates, late, silent; /* of events */
 		uint64_t operations;
+		uint64_t stale;	  /* decoys */
 		uint64_t foreign; /* addresses gone that we did not delete */
 	} counters;
 };
@@ -74,8 +84,22 @@ void instance_fifo_lost(struct instance *i);
 /* Whether the decoy is there, as the kernel says now. */
 void instance_see_decoy(struct instance *i, bool there, usec_t now);
 
-/* It has none any more, or another one. */
+/* The decoy has gone, or CAME, or may have; whether it is there is seen later.
+ * Scripts that were started before speak of what was. */
+void instance_decoy_moved(struct instance *i, bool came, usec_t now);
+
+/* It has none any more, or another one; or a stale one was removed: the next
+ * one counts when it has been seen. */
 void instance_forget_decoy(struct instance *i);
+
+/* How long the decoy may be missing after keepalived said MASTER: it is there
+ * before that, but a reload may be under way. */
+#define INSTANCE_DECOY_WAIT (2 * USEC_PER_SEC)
+
+/* Whether keepalived is MASTER by its words, and its decoy, if it HAS one, is not
+ * there: it is not configured, or keepalived has refused it. *RET_WHEN: when to
+ * ask again, or USEC_NEVER. */
+bool instance_decoy_is_missing(const struct instance *i, bool has, usec_t now, usec_t *ret_when);
 
 /* How many of the instance's addresses are there. */
 enum instance_presence {
@@ -108,7 +132,7 @@ void instance_hurry(struct instance *i);
  * the state had just been entered. */
 void instance_unsettle(struct instance *i);
 
-#define INSTANCE_TEXT_MAX (4 * INSTANCE_NAME_MAX + 128)
+#define INSTANCE_TEXT_MAX (4 * INSTANCE_NAME_MAX + 256)
 
 /* What has to outlive the process, as one line without newline. Returns BUF. */
 const char *instance_format(const struct instance *i, const char *name,

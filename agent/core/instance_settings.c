@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "core/decoy.h"
 #include "core/option.h"
 
 #define INSTANCES_MAX 1024
@@ -129,7 +131,10 @@ static const struct setting instance_keys[] = {
 	  .words = owner_words },
 	{ "decoy", SETTING_PARSED, 0, NULL,
 	  "The virtual_ipaddress that keepalived was given instead. Where it is, there is\n"
-	  "the MASTER, whatever hooks and lines get lost.",
+	  "the MASTER, whatever hooks and lines get lost. Each instance has its own, on\n"
+	  "lo unless \"dev\" says otherwise, and never on a guarded device. keepalived\n"
+	  "before 1.3.6 refuses addresses of lo: for it there is the device vipsafe-decoy,\n"
+	  "which vipsafed makes when a decoy names it.",
 	  .add = decoy_add, .shape = "169.254.77.1/32 dev lo" },
 	{ "master", SETTING_WORD, FIELD(master), "add", "What is done when it becomes MASTER.",
 	  .words = enter_words },
@@ -229,7 +234,7 @@ bool instance_settings_meant(const struct instance_settings *s, const struct ins
 }
 
 static int finish_address(const struct instance_settings *s, struct instance_address *a,
-			  const char *key, struct request_error *e)
+			  struct request_error *e)
 {
 	char text[PREFIX_TEXT_MAX];
 
@@ -237,13 +242,20 @@ static int finish_address(const struct instance_settings *s, struct instance_add
 		memcpy(a->device, s->device, sizeof(a->device));
 	if (*a->device)
 		return 0;
-	return request_error_set(e, "section [instance %.48s]: %s %s has no device: give device",
-				 s->name, key, prefix_format(&a->vip.prefix, text));
+	return request_error_set(e,
+				 "section [instance %.48s]: address %s has no device: give device",
+				 s->name, prefix_format(&a->vip.prefix, text));
 }
 
+/* Whether the kernel would take one for the other. */
 static bool same_address(const struct instance_address *a, const struct instance_address *b)
 {
-	return prefix_equal(&a->vip.prefix, &b->vip.prefix) && !strcmp(a->device, b->device);
+	if (strcmp(a->device, b->device))
+		return false;
+	/* IPv6 keeps an address once per device, whatever the length */
+	if (a->vip.prefix.addr.family == AF_INET6)
+		return addr_equal(&a->vip.prefix.addr, &b->vip.prefix.addr);
+	return prefix_equal(&a->vip.prefix, &b->vip.prefix);
 }
 
 /* Two instances would take turns in adding and deleting it. */
@@ -291,20 +303,12 @@ static int finish_instance(struct settings *s, size_t n, struct request_error *e
 		return -EINVAL;
 	finish_announce(&one->announce, &s->announce);
 	for (i = 0; i < one->n_addresses; i++) {
-		if (finish_address(one, &one->addresses[i], "address", e) < 0 ||
+		if (finish_address(one, &one->addresses[i], e) < 0 ||
 		    check_unique(s, n, &one->addresses[i], i, e) < 0)
 			return -EINVAL;
 	}
-	if (!one->has_decoy)
-		return 0;
-	if (finish_address(one, &one->decoy, "decoy", e) < 0)
-		return -EINVAL;
-	for (i = 0; i < one->n_addresses; i++)
-		if (same_address(&one->decoy, &one->addresses[i]))
-			return request_error_set(e,
-						 "section [instance %.48s]: the decoy is one of "
-						 "its addresses",
-						 one->name);
+	if (one->has_decoy && !*one->decoy.device)
+		memcpy(one->decoy.device, "lo", sizeof("lo"));
 	return 0;
 }
 
@@ -315,7 +319,7 @@ int instance_settings_finish(struct settings *s, struct request_error *ret_error
 	for (i = 0; i < s->n_instances; i++)
 		if (finish_instance(s, i, ret_error) < 0)
 			return -EINVAL;
-	return 0;
+	return decoys_check(s, ret_error);
 }
 
 void instance_settings_done(struct instance_settings *s)

@@ -197,6 +197,7 @@ bool instance_work_step(struct instance_shop *s, struct instance_work *w)
 	struct instance_policy policy = instance_settings_policy(settings);
 	struct instance *state = &s->states[w->at];
 	usec_t now = loop_now(), programs_when;
+	enum instance_state was = state->state;
 	bool settled = state->settled;
 	enum instance_action action;
 
@@ -207,7 +208,7 @@ bool instance_work_step(struct instance_shop *s, struct instance_work *w)
 		action = instance_next(state, &policy,
 				       instance_view_presence(&s->views[w->at], settings), now,
 				       &w->when);
-		s->dirty |= settled != state->settled;
+		s->dirty |= settled != state->settled || was != state->state;
 		if (action != ACTION_NONE) {
 			begin_round(s, w, action, now);
 			programs_when = run_programs(s, w);
@@ -253,7 +254,7 @@ void instance_work_status(const struct instance_shop *s, const struct instance_w
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct instance *state = &s->states[w->at];
-	usec_t now = loop_now();
+	usec_t now = loop_now(), when;
 
 	*ret = (struct status_instance){
 		.state = state->state,
@@ -267,6 +268,8 @@ void instance_work_status(const struct instance_shop *s, const struct instance_w
 		.addresses = settings->n_addresses,
 		.has_decoy = settings->has_decoy,
 		.decoy_there = s->views[w->at].decoy_there,
+		.decoy_stale = state->left_behind || state->decoy_stale,
+		.decoy_missing = instance_decoy_is_missing(state, settings->has_decoy, now, &when),
 		.counters = state->counters,
 	};
 	memcpy(ret->name, w->name, sizeof(ret->name));

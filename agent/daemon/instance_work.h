@@ -33,6 +33,7 @@ struct instance_work {
 	size_t n_possible; /* addresses, when last looked */
 	bool has_decoy;
 	struct instance_address decoy;
+	bool stale_told, missing_told; /* of the decoy */
 	enum work_phase phase;
 	enum instance_action action; /* of the round */
 	bool waiting;		     /* a move of it is queued */

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "daemon/fifo.h"
+#include "daemon/instance_decoy.h"
 #include "daemon/instance_work.h"
 #include "daemon/log.h"
 #include "kernel/kernel_real.h"
@@ -33,12 +34,14 @@ struct instances {
 
 /* ---- what the kernel says ------------------------------------------------------- */
 
-static int on_address(void *ud, const struct ifaddr *a, bool gone _unused_)
+static int on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct instances *s = ud;
 
 	if (instance_views_meant(s->shop.env->settings, a))
 		s->look = true;
+	if (s->n)
+		decoys_note(&s->shop, a, gone);
 	return 0;
 }
 
@@ -118,6 +121,7 @@ static void hear(struct instances *s, const struct instance_event *event, bool a
 {
 	const struct settings *settings = s->shop.env->settings;
 	usec_t now = loop_now();
+	enum instance_state doubted;
 	bool known = false;
 	size_t i;
 
@@ -132,8 +136,9 @@ static void hear(struct instances *s, const struct instance_event *event, bool a
 		known = true;
 		if (acted)
 			instance_unsettle(one);
-		if (instance_hear(one, event, now) == HEARD_CHANGE)
-			s->shop.dirty = true;
+		doubted = one->doubt.said;
+		s->shop.dirty |= instance_hear(one, event, now) == HEARD_CHANGE;
+		s->shop.dirty |= one->doubt.said != doubted;
 	}
 	if (known)
 		return;
@@ -292,6 +297,7 @@ void instances_apply(struct instances *s)
 	s->shop.states = states;
 	s->shop.views = views;
 	s->n = n;
+	decoys_begin(&s->shop);
 	if (n)
 		watch_addresses(s);
 	if (!s->loaded && n)
@@ -315,6 +321,11 @@ usec_t instances_tick(struct instances *s)
 	unsigned step;
 	size_t i;
 
+	if (s->n && decoys_are_doubted(&s->shop, loop_now())) {
+		read_addresses(s);
+		fifo_drain(s->fifo); /* it may say MASTER */
+		s->look = true;
+	}
 	for (step = 0; step < STEPS_MAX; step++) {
 		bool moved = false;
 
@@ -327,9 +338,11 @@ usec_t instances_tick(struct instances *s)
 			break;
 		s->look = true;
 	}
-	store(s);
-	for (i = 0; i < s->n; i++)
+	for (i = 0; i < s->n; i++) {
 		next = MIN(next, s->list[i].when);
+		next = MIN(next, decoy_step(&s->shop, &s->list[i], loop_now()));
+	}
+	store(s);
 	return s->look ? MIN(next, loop_now() + LOOK_AGAIN) : next;
 }
 

@@ -25,6 +25,11 @@ static json_t *number(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
+const char *status_decoy_problem(const struct status_instance *i)
+{
+	return i->decoy_stale ? "stale" : i->decoy_missing ? "missing" : "";
+}
+
 static json_t *instance_json(const struct status_instance *i)
 {
 	json_t *o = json_object();
@@ -43,6 +48,8 @@ static json_t *instance_json(const struct status_instance *i)
 	failed |= json_object_set_new(o, "addresses", number(i->addresses));
 	failed |= json_object_set_new(o, "decoy",
 				      i->has_decoy ? json_boolean(i->decoy_there) : json_null());
+	failed |= json_object_set_new(o, "decoy_problem", json_string(status_decoy_problem(i)));
+	failed |= json_object_set_new(o, "stale_decoys", number(i->counters.stale));
 	failed |= json_object_set_new(o, "changes", number(i->counters.changes));
 	failed |= json_object_set_new(o, "duplicates", number(i->counters.duplicates));
 	failed |= json_object_set_new(o, "late", number(i->counters.late));
@@ -95,8 +102,11 @@ void status_instances_print(const struct status *s, bool verbose, FILE *out)
 		if (i->state != INSTANCE_UNKNOWN)
 			fprintf(out, " by %s for %llu s", instance_source_name(i->source),
 				(ull)(i->age / USEC_PER_SEC));
-		fprintf(out, ", %zu of %zu addresses there%s%s\n", i->present, i->addresses,
+		fprintf(out, ", %zu of %zu addresses there%s%s", i->present, i->addresses,
 			i->owner == OWNER_KEEPALIVED ? ", keepalived's" : "", verdict(i));
+		if (*status_decoy_problem(i))
+			fprintf(out, ", the decoy is %s", status_decoy_problem(i));
+		fputc('\n', out);
 		if (verbose)
 			fprintf(out,
 				"  changes: %llu, duplicates %llu, late %llu, without state %llu\n"
@@ -104,6 +114,31 @@ void status_instances_print(const struct status *s, bool verbose, FILE *out)
 				(ull)i->counters.changes, (ull)i->counters.duplicates,
 				(ull)i->counters.late, (ull)i->counters.silent,
 				(ull)i->counters.operations, (ull)i->counters.foreign);
+	}
+}
+
+void status_instances_find(const struct status *s, struct findings *f)
+{
+	char name[4 * INSTANCE_NAME_MAX];
+	size_t n;
+
+	for (n = 0; n < s->n_instances; n++) {
+		const struct status_instance *i = &s->instances[n];
+
+		text_escape(i->name, name, sizeof(name));
+		if (i->decoy_missing)
+			findings_add(f, SEVERITY_WARNING, "decoy-missing",
+				     "vipsafe doctor --keepalived FILE",
+				     "%.100s: keepalived is MASTER and its decoy is not there: the "
+				     "configured decoy does not work. Is it in virtual_ipaddress? "
+				     "keepalived before 1.3.6 refuses addresses of lo",
+				     name);
+		if (i->decoy_stale)
+			findings_add(f, SEVERITY_WARNING, "decoy-stale", NULL,
+				     "%.100s: a keepalived that was killed has left the decoy "
+				     "behind; %s, as %s says, is believed instead",
+				     name, instance_state_name(i->state),
+				     instance_source_name(i->source));
 	}
 }
 

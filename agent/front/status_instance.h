@@ -15,8 +15,13 @@ struct status_instance {
 	bool moving;		     /* it is being done */
 	size_t present, addresses;
 	bool has_decoy, decoy_there;
+	bool decoy_stale;   /* keepalived left it behind when it was killed */
+	bool decoy_missing; /* although it is MASTER: it does not work */
 	struct instance_counters counters;
 };
+
+/* What is wrong with its decoy: "stale", "missing"; "" when nothing is. */
+const char *status_decoy_problem(const struct status_instance *i);
 
 /* What was heard of keepalived altogether. */
 struct status_notify {

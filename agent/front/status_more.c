@@ -213,6 +213,7 @@ void status_findings(const struct status *s, struct findings *ret)
 		findings_add(ret, SEVERITY_WARNING, "config", "mend it, then: vipsafe reload",
 			     "the configuration was not reloaded: %s", s->config_error);
 	find_devices(s, ret);
+	status_instances_find(s, ret);
 	if (s->survey)
 		find_conntrack(s->survey, ret);
 	find_operation(json_array_get(s->operations, 0), ret);

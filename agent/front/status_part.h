@@ -26,6 +26,7 @@ json_t *status_warnings_json(const struct status *s);
 void status_warnings_print(const struct status *s, bool verbose, FILE *out);
 
 json_t *status_instances_json(const struct status *s);
+void status_instances_find(const struct status *s, struct findings *f);
 void status_instances_print(const struct status *s, bool verbose, FILE *out);
 
 json_t *status_notify_json(const struct status *s);

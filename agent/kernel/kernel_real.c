@@ -12,6 +12,7 @@
 #include "kernel/ifaddr.h"
 #include "kernel/ipvs.h"
 #include "kernel/link.h"
+#include "kernel/link_make.h"
 #include "kernel/localports.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
@@ -56,6 +57,13 @@ static int real_link_get(void *ctx, const char *name, struct link *ret)
 	struct kernel_real *k = ctx;
 
 	return link_get(k->rtnl, name, ret);
+}
+
+static int real_link_make_lonely(void *ctx, const char *name)
+{
+	struct kernel_real *k = ctx;
+
+	return link_make_lonely(k->rtnl, name);
 }
 
 static int real_addr_list(void *ctx, ifaddr_sink sink, void *ud)
@@ -330,6 +338,7 @@ static void real_sleep(void *ctx, usec_t duration)
 
 static const struct kernel_ops real_ops = {
 	.link_get = real_link_get,
+	.link_make_lonely = real_link_make_lonely,
 	.addr_list = real_addr_list,
 	.addr_add = real_addr_add,
 	.addr_del = real_addr_del,

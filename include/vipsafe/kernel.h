@@ -85,6 +85,10 @@ struct kernel_ops {
 	/* Find a device by name or alternative name. -ENODEV. */
 	int (*link_get)(void *ctx, const char *name, struct link *ret);
 
+	/* Have a device called NAME that leads nowhere (a dummy), and is up: made
+	 * unless there is one of that name. -EOPNOTSUPP: this kernel has none. */
+	int (*link_make_lonely)(void *ctx, const char *name);
+
 	/* List all addresses of all devices, IPv4 and IPv6. */
 	int (*addr_list)(void *ctx, ifaddr_sink sink, void *ud);
 

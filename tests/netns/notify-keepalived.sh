@@ -36,6 +36,15 @@ end_keepalived() {
 decoy() { has_addr "$DECOY" lo; }
 
 # ---- the examples are what they say ---------------------------------------------------
+# as keepalived-decoy-device.conf has it made
+has_dummy() { ip link add dummy-there type dummy 2>/dev/null && ip link del dummy-there; }
+if has_dummy; then
+	sed -n 's/^ExecStartPre=-\{0,1\}//p' "$SRC/hooks/keepalived-decoy-device.conf" | sh -e
+	is "$?" 0 "the device for the decoy of an old keepalived can be made"
+else
+	skip "the device for the decoy of an old keepalived can be made" "this kernel has no dummies"
+	ip link add vipsafe-decoy up type bridge
+fi
 for f in keepalived-vipsafe-owns keepalived-1.2 keepalived-keepalived-owns; do
 	sed "s,/usr/libexec/vipsafe,$HOOKS," "$SRC/hooks/$f.conf" >"$T/$f.conf"
 	# what a keepalived of today wants, and one of 1.2 does not know
@@ -43,7 +52,7 @@ for f in keepalived-vipsafe-owns keepalived-1.2 keepalived-keepalived-owns; do
 		printf 'global_defs {\n\tscript_user root\n\tenable_script_security\n}\n' >>"$T/$f.conf"
 	check "keepalived takes $f.conf" "$KEEPALIVED" -t -f "$T/$f.conf"
 done
-for f in vipsafe-owns keepalived-owns; do
+for f in vipsafe-owns vipsafe-owns-1.2 keepalived-owns; do
 	check "vipsafed takes $f.conf" "$VIPSAFED" --check --config "$SRC/hooks/$f.conf"
 done
 
@@ -98,6 +107,13 @@ check "the FIFO is still the daemon's" [ -p "$FIFO" ]
 check "all its lines came" [ "$(of_notify lines)" -ge $((lines + 4)) ]
 example keepalived-1.2.conf
 life "one script for each state"
+end_daemon TERM
+ip link del vipsafe-decoy
+cp "$SRC/hooks/vipsafe-owns-1.2.conf" "$CONF"
+start_daemon
+check "vipsafed makes the device for the decoy" ip link show dev vipsafe-decoy up
+life "one script for each state, decoy on a device of its own"
+is "$(of_instance stale_decoys)" 0 "and none is left behind"
 end_daemon TERM
 
 cp "$SRC/hooks/vipsafe-owns.conf" "$CONF"

@@ -12,84 +12,8 @@
 
 #include <cmocka.h>
 
-#include "core/instance.h"
+#include "instance_world.h"
 #include "random.h"
-
-#define T0 (100 * USEC_PER_SEC)
-
-static const struct instance_policy del_always = {
-	.is_ours = true, .add = true, .del_backup = true, .del_fault = true, .del_stop = true
-};
-
-/* An instance, its one address, and the clock. */
-struct world {
-	struct instance i;
-	struct instance_policy policy;
-	bool there;
-	usec_t now;
-};
-
-static struct world world_new(void)
-{
-	return (struct world){ .policy = del_always, .now = T0 };
-}
-
-static struct instance_event event(enum instance_source source, enum instance_state state,
-				   usec_t stamp)
-{
-	return (struct instance_event){
-		.name = "VI_1", .state = state, .source = source, .stamp = stamp
-	};
-}
-
-static enum instance_heard hook(struct world *w, enum instance_state state, usec_t stamp)
-{
-	struct instance_event e = event(SOURCE_HOOK, state, stamp);
-
-	return instance_hear(&w->i, &e, w->now);
-}
-
-static enum instance_heard line(struct world *w, enum instance_state state)
-{
-	struct instance_event e = event(SOURCE_FIFO, state, w->now);
-
-	return instance_hear(&w->i, &e, w->now);
-}
-
-/* Do what is due now. Returns whether anything was. */
-static bool act(struct world *w, usec_t *ret_when)
-{
-	enum instance_action a = instance_next(
-		&w->i, &w->policy, w->there ? PRESENT_ALL : PRESENT_NONE, w->now, ret_when);
-
-	if (a == ACTION_NONE)
-		return false;
-	instance_begin(&w->i, w->now);
-	w->there = a == ACTION_ADD;
-	return true;
-}
-
-/* As the daemon does, until nothing more is due or END has come. */
-static void run_until(struct world *w, usec_t end)
-{
-	usec_t when;
-
-	for (;;) {
-		if (act(w, &when))
-			continue;
-		if (when > end)
-			break;
-		assert_true(when > w->now);
-		w->now = when;
-	}
-	w->now = MAX(w->now, end);
-}
-
-static void settle(struct world *w)
-{
-	run_until(w, w->now + 10 * USEC_PER_SEC);
-	assert_true(w->i.settled || w->i.state == INSTANCE_UNKNOWN);
-}
 
 static void follows_a_plain_life(void **state _unused_)
 {
@@ -436,6 +360,7 @@ static void ends_as_told(const char *test, enum channels channels)
 		bool said = false;
 		size_t k;
 
+		instance_see_decoy(&w.i, false, w.now);
 		write_script(&s, channels, &r);
 		qsort(s.calls, s.n, sizeof(s.calls[0]), by_time);
 		play(&s, &w);

@@ -12,6 +12,7 @@
 
 #include "core/instance.h"
 #include "core/instance_event.h"
+#include "core/decoy.h"
 #include "core/instance_settings.h"
 #include "random.h"
 
@@ -261,17 +262,6 @@ static void refuses_contradictions(void **state _unused_)
 
 	settings_init(&s);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
-	apply(&s, "instance VI_1", "decoy", "169.254.1.1");
-	finish_fails(&s, "decoy 169.254.1.1/32 has no device");
-
-	settings_init(&s);
-	apply(&s, "instance VI_1", "device", "a");
-	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
-	apply(&s, "instance VI_1", "decoy", "10.0.0.1/32");
-	finish_fails(&s, "the decoy is one of its addresses");
-
-	settings_init(&s);
-	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
 	apply(&s, "instance VI_2", "address", "10.0.0.1/32 dev a");
 	finish_fails(&s, "given twice, also in [instance VI_1]");
 
@@ -280,6 +270,98 @@ static void refuses_contradictions(void **state _unused_)
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "address", "10.0.0.1");
 	finish_fails(&s, "given twice");
+
+	/* IPv6 keeps an address once per device */
+	settings_init(&s);
+	apply(&s, "instance VI_1", "device", "a");
+	apply(&s, "instance VI_1", "address", "fd00::1/64");
+	apply(&s, "instance VI_1", "address", "fd00::1/128");
+	finish_fails(&s, "given twice");
+}
+
+static void puts_a_decoy_on_the_loopback(void **state _unused_)
+{
+	const struct instance_settings *i;
+	struct request_error e = { "" };
+	struct settings s;
+
+	settings_init(&s);
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1");
+	apply(&s, "instance VI_2", "device", "a");
+	apply(&s, "instance VI_2", "address", "10.0.0.2/32");
+	apply(&s, "instance VI_2", "decoy", "169.254.77.2/32");
+	assert_int_equal(settings_finish(&s, &e), 0);
+	i = s.instances;
+	assert_string_equal(i[0].decoy.device, "lo");
+	assert_string_equal(i[1].decoy.device, "lo");
+	assert_false(decoys_need_device(&s));
+	settings_done(&s);
+
+	settings_init(&s);
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev lo");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1 dev " DECOY_DEVICE);
+	assert_int_equal(settings_finish(&s, &e), 0);
+	assert_true(decoys_need_device(&s));
+	settings_done(&s);
+}
+
+static void refuses_a_decoy_that_cannot_tell(void **state _unused_)
+{
+	struct settings s;
+
+	settings_init(&s);
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1 dev lo");
+	apply(&s, "instance VI_2", "address", "10.0.0.2/32 dev a");
+	apply(&s, "instance VI_2", "decoy", "169.254.77.1/30");
+	finish_fails(&s, "[instance VI_2]: the decoy 169.254.77.1/30 is that of [instance VI_1]");
+
+	settings_init(&s);
+	apply(&s, "instance VI_1", "device", "lo");
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
+	apply(&s, "instance VI_1", "decoy", "10.0.0.1/24");
+	finish_fails(&s, "the decoy 10.0.0.1/24 is an address of [instance VI_1]");
+
+	settings_init(&s);
+	apply(&s, "instance VI_1", "device", "a");
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev lo");
+	apply(&s, "instance VI_2", "device", "lo");
+	apply(&s, "instance VI_2", "address", "169.254.77.1/32");
+	finish_fails(&s, "is an address of [instance VI_2]");
+}
+
+static void refuses_a_decoy_on_a_guarded_device(void **state _unused_)
+{
+	static const char *const key[][2] = {
+		{ "device b", "pin" },
+		{ "instance VI_2", "device" },
+		{ "instance VI_2", "address" },
+	};
+	static const char *const value[] = { "on-demand", "b", "10.0.0.2/32 dev b" };
+	struct request_error e = { "" };
+	struct settings s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(key); i++) {
+		settings_init(&s);
+		apply(&s, "instance VI_1", "device", "a");
+		apply(&s, "instance VI_1", "address", "10.0.0.1/32");
+		apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev b");
+		apply(&s, key[i][0], key[i][1], value[i]);
+		finish_fails(&s, "the decoy 169.254.77.1/32 is on b");
+	}
+	settings_init(&s);
+	apply(&s, "instance VI_1", "device", "a");
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev a");
+	finish_fails(&s, "the decoy 169.254.77.1/32 is on a");
+	settings_init(&s);
+	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
+	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev b");
+	assert_int_equal(settings_finish(&s, &e), 0);
+	settings_done(&s);
 }
 
 /* ---- what outlives the process ---------------------------------------------------- */
@@ -302,7 +384,19 @@ static void is_read_back(void **state _unused_)
 			.active = rnd(&r, 2),
 			.decoy_seen = rnd(&r, 2),
 			.decoy_there = rnd(&r, 2),
+			.decoy_stale = rnd(&r, 2),
+			.decoy_looked = rnd(&r, 2),
 		}, back;
+
+		if (i.decoy_seen) {
+			i.decoy_since = rnd(&r, UINT32_MAX);
+			i.doubt = (struct instance_doubt){
+				.said = rnd(&r, 2) ? INSTANCE_UNKNOWN : INSTANCE_FAULT,
+				.source = (enum instance_source)rnd(&r, SOURCE_DECOY + 1),
+				.stamp = rnd(&r, UINT32_MAX),
+				.due = rnd(&r, UINT32_MAX),
+			};
+		}
 
 		instance_format(&i, name, text);
 		assert_null(strchr(text, '\n'));
@@ -315,10 +409,17 @@ static void is_read_back(void **state _unused_)
 		assert_int_equal(back.active, i.active);
 		assert_int_equal(back.decoy_seen, i.decoy_seen);
 		assert_int_equal(back.decoy_there, i.decoy_there);
+		assert_int_equal(back.decoy_stale, i.decoy_stale);
+		assert_int_equal(back.decoy_looked, i.decoy_looked);
+		assert_true(back.decoy_since == i.decoy_since &&
+			    back.doubt.stamp == i.doubt.stamp && back.doubt.due == i.doubt.due);
+		assert_int_equal(back.doubt.said, i.doubt.said);
+		assert_int_equal(back.doubt.source, i.doubt.source);
 		assert_int_equal(instance_parse(&back, text, "VI 1", UINT64_MAX), -ENOENT);
 		/* a stamp from the future would make every later word a late one */
 		assert_int_equal(instance_parse(&back, text, name, 7), 0);
-		assert_true(back.stamp <= 7 && back.fifo_stamp <= 7 && back.since <= 7);
+		assert_true(back.stamp <= 7 && back.fifo_stamp <= 7 && back.since <= 7 &&
+			    back.decoy_since <= 7 && back.doubt.due <= 7 + DOUBT_WAIT);
 	}
 }
 
@@ -359,6 +460,9 @@ int main(void)
 		cmocka_unit_test(knows_who_is_meant),
 		cmocka_unit_test(refuses_a_bad_instance),
 		cmocka_unit_test(refuses_contradictions),
+		cmocka_unit_test(puts_a_decoy_on_the_loopback),
+		cmocka_unit_test(refuses_a_decoy_that_cannot_tell),
+		cmocka_unit_test(refuses_a_decoy_on_a_guarded_device),
 		cmocka_unit_test(is_read_back),
 		cmocka_unit_test(is_not_read_from_rubbish),
 	};

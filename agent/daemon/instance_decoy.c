@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/instance_decoy.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "core/decoy.h"
+#include "daemon/log.h"
+#include "steps/stale_decoy.h"
+
+void decoys_begin(const struct instance_shop *s)
+{
+	struct kernel k = kernel_real_get(s->kernel);
+	int r;
+
+	if (!decoys_need_device(s->env->settings))
+		return;
+	r = k.ops->link_make_lonely(k.ctx, DECOY_DEVICE);
+	if (r < 0)
+		log_line(LOG_ERR,
+			 DECOY_DEVICE ": the device cannot be made: %s: there can be no "
+				      "decoy",
+			 strerror(-r));
+}
+
+void decoys_note(const struct instance_shop *s, const struct ifaddr *a, bool gone)
+{
+	const struct settings *settings = s->env->settings;
+	usec_t now = loop_now();
+	size_t i;
+
+	for (i = 0; i < settings->n_instances; i++) {
+		const struct instance_settings *one = &settings->instances[i];
+
+		if (one->has_decoy && prefix_equal(&one->decoy.vip.prefix, &a->prefix))
+			instance_decoy_moved(&s->states[i], !gone, now);
+	}
+}
+
+bool decoys_are_doubted(const struct instance_shop *s, usec_t now)
+{
+	usec_t when;
+	size_t i;
+
+	for (i = 0; i < s->env->settings->n_instances; i++) {
+		struct instance_doubt copy = s->states[i].doubt;
+
+		if (doubt_is_proven(&copy, now, &when))
+			return true;
+	}
+	return false;
+}
+
+static void tell(const struct instance_shop *s, const struct instance_work *w, const char *what,
+		 const char *then)
+{
+	const struct instance_settings *settings = &s->env->settings->instances[w->at];
+	const struct instance *state = &s->states[w->at];
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&settings->decoy.vip.prefix, text);
+	log_line(LOG_WARNING, "%s: the decoy %s dev %s %s: %s (%s) is believed%s", w->name, text,
+		 settings->decoy.device, what, instance_state_name(state->state),
+		 instance_source_name(state->source), then);
+	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
+		   "%s: the decoy %s %s: %s (%s) is believed%s", w->name, text, what,
+		   instance_state_name(state->state), instance_source_name(state->source), then);
+}
+
+static void remove_stale(const struct instance_shop *s, struct instance_work *w)
+{
+	const struct instance_settings *settings = &s->env->settings->instances[w->at];
+	struct kernel k = kernel_real_get(s->kernel);
+	int r = -EPERM;
+
+	if (instance_settings_policy(settings).is_ours)
+		r = stale_decoy_remove(&k, &settings->decoy);
+	tell(s, w, "was left behind by a keepalived that was killed",
+	     r == 0 ? ", and it is removed" : "");
+	if (r < 0 && r != -EPERM && r != -ENOENT)
+		log_line(LOG_WARNING, "%s: the decoy cannot be removed: %s", w->name, strerror(-r));
+	if (r == 0 || r == -ENOENT)
+		instance_forget_decoy(&s->states[w->at]);
+}
+
+usec_t decoy_step(struct instance_shop *s, struct instance_work *w, usec_t now)
+{
+	struct instance *state = &s->states[w->at];
+	usec_t when = USEC_NEVER;
+
+	if (!state->decoy_stale)
+		w->stale_told = false;
+	else if (!w->stale_told) {
+		w->stale_told = true;
+		remove_stale(s, w);
+		s->dirty = true;
+	}
+	if (!instance_decoy_is_missing(state, w->has_decoy, now, &when))
+		w->missing_told =
+			w->missing_told && state->state == INSTANCE_MASTER && !state->decoy_there;
+	else if (!w->missing_told) {
+		w->missing_told = true;
+		tell(s, w, "is not there although keepalived is MASTER, so it does not work", "");
+	}
+	return when;
+}
