@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -37,6 +38,7 @@ static int address_parse(struct instance_address *ret, const char *value, const 
 	char text[LINE_MAX_SIZE], *argv[WORDS_MAX];
 	struct instance_address a = { .device = "" };
 	struct request_error why = { "" };
+	const char *ignored = NULL;
 	int n = -E2BIG;
 
 	if (strlen(value) < sizeof(text)) {
@@ -45,11 +47,13 @@ static int address_parse(struct instance_address *ret, const char *value, const 
 	}
 	if (n < 0)
 		return request_error_set(e, "%s: " QUOTED "... holds too many words", key, value);
-	if (vip_parse_at(&a.vip, a.device, n, argv, &why) < 0)
+	if (vip_parse_at(&a.vip, a.device, &ignored, n, argv, &why) < 0)
 		return request_error_set(e, "%s: %s", key, why.text);
 	/* the protocol has settled who owns it, and nobody waits meanwhile */
 	if (a.vip.dad)
 		return request_error_set(e, "%s: \"dad\" does not go with an instance", key);
+	if (ignored)
+		snprintf(a.ignored, sizeof(a.ignored), "%s", ignored);
 	*ret = a;
 	return 0;
 }
@@ -116,7 +120,8 @@ static int group_add(void *base, const char *value, struct request_error *e)
 static const struct setting instance_keys[] = {
 	{ "address", SETTING_LIST, 0, NULL,
 	  "An address of the instance, with the options of \"vipsafe add\"; one line each.\n"
-	  "\"dev\" puts it on another device than the instance's.",
+	  "\"dev\" puts it on another device than the instance's. A label may be any, as in\n"
+	  "keepalived.conf, and an IPv6 address has none.",
 	  .add = address_add, .shape = "192.168.11.100/32 label br-mgmt:1" },
 	{ "device", SETTING_NAME, FIELD(device), NULL,
 	  "The device of its addresses. It is guarded as if it had a section [device].",
@@ -133,8 +138,8 @@ static const struct setting instance_keys[] = {
 	  "The virtual_ipaddress that keepalived was given instead. Where it is, there is\n"
 	  "the MASTER, whatever hooks and lines get lost. Each instance has its own, on\n"
 	  "lo unless \"dev\" says otherwise, and never on a guarded device. keepalived\n"
-	  "before 1.3.6 refuses addresses of lo: for it there is the device vipsafe-decoy,\n"
-	  "which vipsafed makes when a decoy names it.",
+	  "before 1.3.6 refuses addresses of lo: for it there is the device vipsafe-decoy\n"
+	  "(made by vipsafed when a decoy names it).",
 	  .add = decoy_add, .shape = "169.254.77.1/32 dev lo" },
 	{ "master", SETTING_WORD, FIELD(master), "add", "What is done when it becomes MASTER.",
 	  .words = enter_words },
@@ -320,6 +325,29 @@ int instance_settings_finish(struct settings *s, struct request_error *ret_error
 		if (finish_instance(s, i, ret_error) < 0)
 			return -EINVAL;
 	return decoys_check(s, ret_error);
+}
+
+void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, const char *line),
+			    void *ud)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct request_error line; /* escaped, as all that is quoted */
+	size_t i, j;
+
+	for (i = 0; i < s->n_instances; i++) {
+		const struct instance_settings *one = &s->instances[i];
+
+		for (j = 0; j < one->n_addresses; j++) {
+			if (!*one->addresses[j].ignored)
+				continue;
+			request_error_set(&line,
+					  "section [instance %.48s]: \"%s\" is for IPv4 only, and "
+					  "left out of %s",
+					  one->name, one->addresses[j].ignored,
+					  prefix_format(&one->addresses[j].vip.prefix, text));
+			sink(ud, line.text);
+		}
+	}
 }
 
 void instance_settings_done(struct instance_settings *s)

@@ -25,6 +25,7 @@ enum leave_policy {
 struct instance_address {
 	struct vip vip;
 	char device[DEVICE_NAME_MAX]; /* "" until the settings are finished: the instance's */
+	char ignored[16];	      /* the word of an option that was left out; "": none */
 };
 
 struct instance_settings {
@@ -56,4 +57,9 @@ bool instance_settings_meant(const struct instance_settings *s, const struct ins
 
 /* Fill what follows from the rest of the configuration. 0 or -EINVAL. */
 int instance_settings_finish(struct settings *s, struct request_error *ret_error);
+
+/* Call SINK with a line for what is not as it was written. */
+void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, const char *line),
+			    void *ud);
+
 void instance_settings_done(struct instance_settings *s);

@@ -140,6 +140,12 @@ static int line_add_option(struct line *l, const char *word, const char *value, 
 	return o->apply(&l->values, value, l->error);
 }
 
+/* The word of an option that an IPv6 address cannot have, or NULL. */
+static const char *for_ipv4_only(const struct option_values *v)
+{
+	return v->given[OPTION_LABEL] ? v->given[OPTION_LABEL] : v->given[OPTION_BROADCAST];
+}
+
 static int line_check_together(const struct line *l)
 {
 	const struct option_values *v = &l->values;
@@ -151,13 +157,11 @@ static int line_check_together(const struct line *l)
 		bool ipv6 = addr_size(l->prefixes[i].addr.family) == 16;
 
 		any_ipv6 |= ipv6;
-		if (ipv6 && (v->given[OPTION_BROADCAST] || v->given[OPTION_LABEL]))
+		if (ipv6 && for_ipv4_only(v) && l->dev != DEV_OPTIONAL)
 			return request_error_set(l->error,
 						 "contradictory options: \"%s\" is for "
 						 "IPv4 only, not for %s",
-						 v->given[OPTION_LABEL]
-							 ? v->given[OPTION_LABEL]
-							 : v->given[OPTION_BROADCAST],
+						 for_ipv4_only(v),
 						 prefix_format(&l->prefixes[i], text));
 	}
 	if (v->given[OPTION_DAD] && v->given[OPTION_NODAD])
@@ -233,8 +237,8 @@ int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_erro
 	return 0;
 }
 
-int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], int argc, char *const argv[],
-		 struct request_error *ret_error)
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char **ret_ignored,
+		 int argc, char *const argv[], struct request_error *ret_error)
 {
 	struct line l = {
 		.op = OP_ADD, .dev = DEV_OPTIONAL, .max_addresses = 1, .error = ret_error
@@ -246,5 +250,11 @@ int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], int argc, ch
 		return r;
 	*ret = line_vip(&l, 0);
 	memcpy(ret_device, l.values.device, DEVICE_NAME_MAX);
+	*ret_ignored = NULL;
+	if (addr_size(ret->prefix.addr.family) == 16 && for_ipv4_only(&l.values)) {
+		*ret_ignored = for_ipv4_only(&l.values);
+		ret->label[0] = '\0';
+		ret->broadcast_mode = BROADCAST_NONE;
+	}
 	return 0;
 }

@@ -50,7 +50,7 @@ enum vip_broadcast {
 
 struct vip {
 	struct prefix prefix;
-	char label[LABEL_MAX]; /* "": none; must begin with the device's real name */
+	char label[LABEL_MAX]; /* "": none */
 	int scope;	       /* RT_SCOPE_…; -1: not given, the kernel's usual one */
 	enum vip_broadcast broadcast_mode;
 	struct addr broadcast; /* BROADCAST_GIVEN only */
@@ -67,7 +67,8 @@ struct request {
 	char device[DEVICE_NAME_MAX];
 	struct vip vips[VIPS_MAX];
 	size_t n_vips;
-	bool force; /* delete a primary although its secondaries go with it */
+	bool force;	/* delete a primary although its secondaries go with it */
+	bool any_label; /* labels need not begin with the device's name: keepalived takes any */
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;
@@ -94,9 +95,11 @@ int request_parse(struct request *req, int argc, char *const argv[],
  * The same options and errors as request_parse(). */
 int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error);
 
-/* The same where "dev DEV" may be among the options; "" is returned without. */
-int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], int argc, char *const argv[],
-		 struct request_error *ret_error);
+/* The same as keepalived takes it: "dev DEV" may be among the options ("" is
+ * returned without), and what is for IPv4 only is left out of an IPv6 address;
+ * *RET_IGNORED is that option's word, or NULL. */
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char **ret_ignored,
+		 int argc, char *const argv[], struct request_error *ret_error);
 
 void request_init(struct request *req, enum op op);
 

@@ -45,7 +45,7 @@ struct instance_settings; /* core/instance_settings.h */
 
 struct settings {
 	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
-	char socket[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
+	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];
 	usec_t pin_deadline;
 	unsigned pin_max_fill; /* percent of the conntrack table */

@@ -270,6 +270,11 @@ static void drop_list(struct instances *s)
 	s->n = 0;
 }
 
+static void log_warning(void *ud _unused_, const char *line)
+{
+	log_line(LOG_WARNING, "%s", line);
+}
+
 void instances_apply(struct instances *s)
 {
 	const struct settings *settings = s->shop.env->settings;
@@ -297,6 +302,7 @@ void instances_apply(struct instances *s)
 	s->shop.states = states;
 	s->shop.views = views;
 	s->n = n;
+	instance_settings_warn(settings, log_warning, NULL);
 	decoys_begin(&s->shop);
 	if (n)
 		watch_addresses(s);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "daemon/daemon.h"
+#include "core/instance_settings.h"
 #include "front/config.h"
 #include "front/descriptors.h"
 #include "front/settings_text.h"
@@ -49,6 +50,11 @@ static const struct option_table {
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 } };
+
+static void print_warning(void *ud _unused_, const char *line)
+{
+	fprintf(stderr, "vipsafed: %s\n", line);
+}
 
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_check)
@@ -109,6 +115,7 @@ int main(int argc, char *argv[])
 		return EXIT_CONFIG;
 	}
 	if (check) {
+		instance_settings_warn(&d.settings, print_warning, NULL);
 		settings_done(&d.settings);
 		return EXIT_DONE;
 	}

@@ -38,6 +38,16 @@ static void warn_other_holders(struct run *run, const struct prefix *p)
 	}
 }
 
+/* One that is nobody's source address unless that was asked for: what the node
+ * begins from an IPv6 VIP breaks when that moves. keepalived does the same, and
+ * with a shorter prefix the address is of a network of its own. */
+static uint32_t preferred_lft(const struct vip *vip)
+{
+	if (vip->has_preferred_lft)
+		return vip->preferred_lft;
+	return vip->prefix.addr.family == AF_INET6 && vip->prefix.len == 128 ? 0 : IFADDR_FOREVER;
+}
+
 static struct ifaddr target_from_vip(const struct run *run, const struct vip *vip)
 {
 	struct ifaddr a = {
@@ -45,7 +55,7 @@ static struct ifaddr target_from_vip(const struct run *run, const struct vip *vi
 		.prefix = vip->prefix,
 		.scope = vip->scope < 0 ? SCOPE_GLOBAL : (uint8_t)vip->scope,
 		.flags = vip->noprefixroute ? IFADDR_NOPREFIXROUTE : 0,
-		.preferred_lft = vip->has_preferred_lft ? vip->preferred_lft : IFADDR_FOREVER,
+		.preferred_lft = preferred_lft(vip),
 		.valid_lft = IFADDR_FOREVER,
 		.metric = vip->metric,
 	};
@@ -62,10 +72,12 @@ static struct ifaddr target_from_vip(const struct run *run, const struct vip *vi
 
 /* A label that does not begin with the device's name hides the address from
  * ifconfig and confuses whoever removes it by label; iproute2 refuses it too.
- * Only here is the real name known when an alternative one was given. */
+ * The kernel and keepalived take any. Only here is the real name known when an
+ * alternative one was given. */
 static bool check_label(struct run *run, const struct vip *vip)
 {
-	if (!vip->label[0] || !strncmp(vip->label, run->link.name, strlen(run->link.name)))
+	if (run->req->any_label || run->recovering || !vip->label[0] ||
+	    !strncmp(vip->label, run->link.name, strlen(run->link.name)))
 		return true;
 	report_fail(run->report, RESULT_FAILED, EXIT_USAGE,
 		    "label \"%s\" must begin with the name of the device, \"%s\"; nothing changed",

@@ -74,6 +74,7 @@ for a in $VIP/32 192.168.11.101/32 $VIP6/128; do
 	check "several: $a is there" has_addr "$a" br-mgmt
 done
 is "$(attribute $VIP6 tentative)" null "IPv6 is usable at once"
+is "$(attribute $VIP6 deprecated)" true "and the node's own source only if that is asked for"
 run --json del $VIP/32 192.168.11.101/32 192.168.11.102/32 $VIP6/128 dev br-mgmt
 is "$RC $(json .changed)" "0 true" "del of several, one of them absent"
 is "$(addresses)" "$before" "all are gone, nothing else is"

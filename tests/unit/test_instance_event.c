@@ -279,6 +279,32 @@ static void refuses_contradictions(void **state _unused_)
 	finish_fails(&s, "given twice");
 }
 
+static void note_line(void *ud, const char *line)
+{
+	char *all = ud;
+
+	snprintf(all + strlen(all), 512 - strlen(all), "%s\n", line);
+}
+
+static void warns_of_what_is_left_out(void **state _unused_)
+{
+	struct request_error e = { "" };
+	char lines[512] = "";
+	struct settings s;
+
+	settings_init(&s);
+	apply(&s, "instance API", "device", "eth0");
+	apply(&s, "instance API", "address", "192.0.2.5/32 label vip");
+	apply(&s, "instance API", "address", "2001:db8::5/128 label vip");
+	assert_int_equal(settings_finish(&s, &e), 0);
+	assert_string_equal(s.instances[0].addresses[0].vip.label, "vip");
+	assert_string_equal(s.instances[0].addresses[1].vip.label, "");
+	instance_settings_warn(&s, note_line, lines);
+	assert_string_equal(lines, "section [instance API]: \"label\" is for IPv4 only, and left "
+				   "out of 2001:db8::5/128\n");
+	settings_done(&s);
+}
+
 static void puts_a_decoy_on_the_loopback(void **state _unused_)
 {
 	const struct instance_settings *i;
@@ -460,6 +486,7 @@ int main(void)
 		cmocka_unit_test(knows_who_is_meant),
 		cmocka_unit_test(refuses_a_bad_instance),
 		cmocka_unit_test(refuses_contradictions),
+		cmocka_unit_test(warns_of_what_is_left_out),
 		cmocka_unit_test(puts_a_decoy_on_the_loopback),
 		cmocka_unit_test(refuses_a_decoy_that_cannot_tell),
 		cmocka_unit_test(refuses_a_decoy_on_a_guarded_device),

@@ -305,6 +305,32 @@ static void reads_a_configured_vip(void **state _unused_)
 	assert_int_equal(parse_vip("label x", &v, &e), -EINVAL);
 }
 
+static int parse_vip_at(const char *words, struct vip *v, const char **ignored)
+{
+	char text[256], *argv[WORDS_MAX], device[DEVICE_NAME_MAX];
+	struct request_error e;
+
+	snprintf(text, sizeof(text), "%s", words);
+	return vip_parse_at(v, device, ignored, split(text, argv), argv, &e);
+}
+
+static void leaves_out_what_keepalived_leaves_out(void **state _unused_)
+{
+	const char *ignored;
+	struct vip v;
+
+	assert_int_equal(parse_vip_at("2001:db8::5 label vip dev e0", &v, &ignored), 0);
+	assert_string_equal(ignored, "label");
+	assert_string_equal(v.label, "");
+	assert_int_equal(parse_vip_at("2001:db8::5 brd +", &v, &ignored), 0);
+	assert_string_equal(ignored, "brd");
+	assert_int_equal(v.broadcast_mode, BROADCAST_NONE);
+	assert_int_equal(parse_vip_at("192.0.2.5 label vip brd +", &v, &ignored), 0);
+	assert_null(ignored);
+	assert_string_equal(v.label, "vip");
+	assert_int_equal(parse_vip_at("2001:db8::5 label 0123456789abcdef", &v, &ignored), -EINVAL);
+}
+
 static void knows_its_names(void **state _unused_)
 {
 	enum strategy s = STRATEGY_AUTO;
@@ -336,6 +362,7 @@ int main(void)
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(survives_huge_words),
 		cmocka_unit_test(reads_a_configured_vip),
+		cmocka_unit_test(leaves_out_what_keepalived_leaves_out),
 		cmocka_unit_test(knows_its_names),
 	};
 
