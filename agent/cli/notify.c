@@ -20,8 +20,8 @@
 #define CALLER_PATIENCE (30 * USEC_PER_MSEC)
 #define DAEMON_PATIENCE (30 * USEC_PER_SEC)
 
-/* Until it is done here, in the most usual cases. */
-#define WORK_PATIENCE (30 * USEC_PER_MSEC)
+/* Until it is done here, or has failed, in the most usual cases. */
+#define WORK_PATIENCE (300 * USEC_PER_MSEC)
 
 /* Who was started longer ago has not been started for this. */
 #define STARTED_MAX (30 * USEC_PER_SEC)

@@ -11,6 +11,7 @@ struct notify {
 	struct report report;	    /* of the last addresses added here */
 	struct kernel_real *kernel; /* open after the work, for what follows */
 	struct announce_settings announce;
+	bool unfinished; /* an address is amiss: notify_after() tries again */
 	FILE *err;
 };
 

@@ -28,6 +28,7 @@ struct work {
 	struct instance *mine;	     /* owned; what is not in the file: see recall() */
 	bool alone;		     /* there is no file: nothing but our own word is known */
 	bool hopeless;		     /* we are not permitted */
+	int code;		     /* of the last round: EXIT_DONE unless an address is amiss */
 };
 
 static bool is_meant(const struct work *w, size_t i)
@@ -157,6 +158,8 @@ static void run_request(struct work *w, const struct instance_settings *one,
 	cli_tell(w->n->cli, report);
 	w->n->announce = one->announce;
 	w->hopeless = report->exit_code == EXIT_NOT_PERMITTED;
+	if (!report_is_placed(report))
+		w->code = report->exit_code;
 	if (report->exit_code != EXIT_DONE)
 		notify_complain(w->n, "%s: %s", one->name,
 				*report->error ? report->error : result_name(report->result));
@@ -168,6 +171,7 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 	bool conntrackd = one->conntrackd && action == ACTION_ADD;
 	struct request request;
 
+	w->code = EXIT_DONE;
 	if (conntrackd)
 		run_conntrackd(w, "-c");
 	instance_view_begin(&w->views[i], one);
@@ -228,7 +232,9 @@ static usec_t work_once(struct work *w)
 	return 0;
 }
 
-static void take_turn(struct work *w)
+/* Do what is due now or later; FIRST: until an address is amiss, for the caller
+ * is to be told. Returns whether there is more to do. */
+static bool take_turn(struct work *w, bool first)
 {
 	usec_t until = cli_now() + WORK_MAX;
 	_cleanup_close_ int turn = -1;
@@ -236,15 +242,27 @@ static void take_turn(struct work *w)
 	/* who had it so long has seen to it for us as well */
 	if (instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_WORK, &w->kernel,
 			       cli_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT)
-		return;
+		return false;
 	for (;;) {
 		usec_t next = work_once(w), now = cli_now();
 
 		if (next > until || w->hopeless)
-			break;
+			return false;
+		if (first && w->code != EXIT_DONE)
+			return true;
 		if (next > now)
 			w->kernel.ops->sleep(w->kernel.ctx, next - now);
 	}
+}
+
+/* A daemon that was started meanwhile is told what has been done. */
+static void tell_daemon(struct notify *n)
+{
+	int code;
+
+	n->request.notify.acted = true;
+	if (!n->cli->options.local)
+		(void)notify_daemon(n, DAEMON_PATIENCE, &code);
 }
 
 int notify_local(struct notify *n)
@@ -268,11 +286,22 @@ int notify_local(struct notify *n)
 	/* one that was started meanwhile may not have read it */
 	if (!n->cli->options.local && notify_daemon(n, DAEMON_PATIENCE, &code))
 		return code;
-	take_turn(&w);
-	n->request.notify.acted = true;
-	if (!n->cli->options.local)
-		(void)notify_daemon(n, DAEMON_PATIENCE, &code);
-	return EXIT_DONE;
+	n->unfinished = take_turn(&w, !w.alone);
+	if (!n->unfinished)
+		tell_daemon(n);
+	return w.code;
+}
+
+/* Who has called us knows that it failed: what made it fail may be over soon. */
+static void try_again(struct notify *n)
+{
+	_cleanup_(work_done) struct work w = { .n = n, .settings = &n->cli->settings };
+
+	n->err = stderr; /* nobody's any more */
+	if (work_new(&w, n) < 0)
+		return;
+	take_turn(&w, false);
+	tell_daemon(n);
 }
 
 void notify_after(struct notify *n)
@@ -283,6 +312,8 @@ void notify_after(struct notify *n)
 
 	if (!n->kernel)
 		return;
+	if (n->unfinished)
+		try_again(n);
 	k = kernel_real_get(n->kernel);
 	if (n->report.n_addresses)
 		again_all(&k, &n->announce, &n->report);

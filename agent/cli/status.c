@@ -23,7 +23,7 @@
 enum status_code {
 	STATUS_RUNNING = 0,
 	STATUS_NOT_RUNNING = 3,
-	STATUS_UNKNOWN = 4,
+	STATUS_UNKNOWN = STATUS_CODE_UNKNOWN,
 };
 
 static json_t *read_operations(const struct cli *cli)
@@ -115,6 +115,7 @@ int command_status(struct cli *cli, int argc, char *argv[])
 			puts(a.result ? a.result : "{}");
 		else
 			fputs(a.out ? a.out : "", stdout);
+		code = a.exit_code;
 		break;
 	case CLIENT_ABSENT:
 		code = tell_missing(cli, STATUS_NOT_RUNNING, "the daemon is not running");

@@ -306,6 +306,12 @@ void instance_begin(struct instance *i, usec_t now)
 	i->counters.operations++;
 }
 
+bool instance_failed(struct instance *i)
+{
+	i->counters.failures++;
+	return !(i->tries & (i->tries - 1));
+}
+
 void instance_hurry(struct instance *i)
 {
 	i->tries = 0;

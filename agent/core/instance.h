@@ -61,8 +61,9 @@ struct instance {
 	struct instance_counters {
 		uint64_t changes, duplicates, late, silent; /* of events */
 		uint64_t operations;
-		uint64_t stale;	  /* decoys */
-		uint64_t foreign; /* addresses gone that we did not delete */
+		uint64_t failures; /* operations that left an address where it was */
+		uint64_t stale;	   /* decoys */
+		uint64_t foreign;  /* addresses gone that we did not delete */
 	} counters;
 };
 
@@ -124,6 +125,10 @@ enum instance_action instance_wants(const struct instance *i, const struct insta
 
 /* An operation begins. */
 void instance_begin(struct instance *i, usec_t now);
+
+/* It has ended, and at least one address is not where it should be. Returns
+ * whether that is news after so many tries: told each time that they double. */
+bool instance_failed(struct instance *i);
 
 /* What made an operation fail may be over: try again soon. */
 void instance_hurry(struct instance *i);

@@ -46,6 +46,16 @@ static const char *name_of(const char *const *names, size_t n, unsigned value)
 	return value < n ? names[value] : "?";
 }
 
+bool report_is_placed(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_addresses; i++)
+		if (r->outcomes[i] != VIP_CHANGED && r->outcomes[i] != VIP_ALREADY)
+			return false;
+	return r->n_addresses > 0;
+}
+
 const char *result_name(enum result r)
 {
 	return name_of(result_names, ARRAY_SIZE(result_names), r);

@@ -135,6 +135,9 @@ void report_conclude(struct report *r);
 
 void report_add_lost(struct report *r, const struct conn *c);
 
+/* Whether each address of R is where it was asked to be. */
+bool report_is_placed(const struct report *r);
+
 const char *result_name(enum result r);
 const char *kernel_verdict_name(enum kernel_verdict k);
 const char *skip_reason_name(enum skip_reason s);

@@ -2,6 +2,7 @@
 #include "daemon/instance_work.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -107,6 +108,33 @@ static void on_moved(void *ud, const struct report *r)
 	w->waiting = false;
 	if (r && r->changed && r->op == OP_ADD)
 		w->added = true;
+	if (!r)
+		snprintf(w->error, sizeof(w->error), "there is no room for the move");
+	else if (!report_is_placed(r))
+		snprintf(w->error, sizeof(w->error), "%s",
+			 *r->error ? r->error : result_name(r->result));
+}
+
+/* The round has ended. */
+static void tell_outcome(struct instance_shop *s, struct instance_work *w)
+{
+	const struct instance_settings *settings = settings_of(s, w);
+	struct instance *state = &s->states[w->at];
+	const char *done =
+		w->action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted";
+	bool failed = *w->error != '\0';
+
+	if (failed && !instance_failed(state))
+		return;
+	if (failed)
+		done = w->action == ACTION_ADD ? "its addresses could not be added"
+					       : "its addresses could not be deleted";
+	log_line(failed ? LOG_ERR : LOG_NOTICE, "%s: %s (%s): %s%s%s", w->name,
+		 instance_state_name(state->state), instance_source_name(state->source), done,
+		 failed ? ": " : "", w->error);
+	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
+		   "%s is %s (%s): %s%s%s", w->name, instance_state_name(state->state),
+		   instance_source_name(state->source), done, failed ? ": " : "", w->error);
 }
 
 /* Have the next addresses moved. Returns whether any were. */
@@ -129,6 +157,8 @@ static bool move(struct instance_shop *s, struct instance_work *w)
 		return moved;
 	}
 	w->phase = w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE;
+	if (wants(s, w) == w->action)
+		tell_outcome(s, w);
 	return true;
 }
 
@@ -150,16 +180,10 @@ static void begin_round(struct instance_shop *s, struct instance_work *w,
 	w->child = child_free(w->child);
 	w->action = action;
 	w->added = false;
+	w->error[0] = '\0';
 	w->program = 0;
 	w->phase = action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING;
 	instance_view_begin(&s->views[w->at], settings);
-	log_line(LOG_NOTICE, "%s: %s (%s): %s", w->name, instance_state_name(state->state),
-		 instance_source_name(state->source),
-		 action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted");
-	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, false, settings->device, 0, 0,
-		   "%s is %s (%s): %s", w->name, instance_state_name(state->state),
-		   instance_source_name(state->source),
-		   action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted");
 }
 
 /* ---- announcements -------------------------------------------------------------------- */
@@ -266,6 +290,7 @@ void instance_work_status(const struct instance_shop *s, const struct instance_w
 		.moving = is_in_round(w),
 		.present = s->views[w->at].n_there,
 		.addresses = settings->n_addresses,
+		.error = w->error,
 		.has_decoy = settings->has_decoy,
 		.decoy_there = s->views[w->at].decoy_there,
 		.decoy_stale = state->left_behind || state->decoy_stale,

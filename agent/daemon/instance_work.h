@@ -38,6 +38,7 @@ struct instance_work {
 	enum instance_action action; /* of the round */
 	bool waiting;		     /* a move of it is queued */
 	bool added;		     /* the round has added something */
+	char error[REPORT_TEXT_MAX]; /* of the round, or of the last one; "": none */
 	struct child *child;	     /* owned */
 	size_t program;		     /* the one running, or next */
 	usec_t when, refresh;

@@ -54,6 +54,21 @@ static void foreign(const struct status_instance *i, struct metric_sink *s)
 	metric_sample(s, LABELS("instance", i->name), (double)i->counters.foreign);
 }
 
+static void failures(const struct status_instance *i, struct metric_sink *s)
+{
+	metric_sample(s, LABELS("instance", i->name), (double)i->counters.failures);
+}
+
+static void decoy(const struct status_instance *i, struct metric_sink *s)
+{
+	metric_sample(s, LABELS("instance", i->name), i->has_decoy && !*status_decoy_problem(i));
+}
+
+static void stale(const struct status_instance *i, struct metric_sink *s)
+{
+	metric_sample(s, LABELS("instance", i->name), (double)i->counters.stale);
+}
+
 void metric_instance_state(const struct metric_source *f, struct metric_sink *s)
 {
 	each(f, s, state);
@@ -77,6 +92,21 @@ void metric_instance_events(const struct metric_source *f, struct metric_sink *s
 void metric_instance_operations(const struct metric_source *f, struct metric_sink *s)
 {
 	each(f, s, operations);
+}
+
+void metric_instance_failures(const struct metric_source *f, struct metric_sink *s)
+{
+	each(f, s, failures);
+}
+
+void metric_instance_decoy(const struct metric_source *f, struct metric_sink *s)
+{
+	each(f, s, decoy);
+}
+
+void metric_instance_stale(const struct metric_source *f, struct metric_sink *s)
+{
+	each(f, s, stale);
 }
 
 void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s)

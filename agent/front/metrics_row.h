@@ -45,6 +45,9 @@ void metric_instance_in_place(const struct metric_source *f, struct metric_sink 
 void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_events(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_operations(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_failures(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_decoy(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_stale(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s);
 void metric_notify(const struct metric_source *f, struct metric_sink *s);
 void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s);

@@ -13,6 +13,9 @@
 #include "front/status_instance.h"
 #include "front/status_lvs.h"
 
+/* LSB: the state of the service is unknown. */
+#define STATUS_CODE_UNKNOWN 4
+
 /* The operations that a status tells of. */
 #define STATUS_OPERATIONS_MAX 5
 
@@ -64,6 +67,10 @@ const char *status_protection(const struct status_device *d);
 
 /* Whether it is so at this moment. */
 bool status_in_force(const struct status_device *d);
+
+/* What "vipsafe status" ends with, as that of an init script: 0, or 4 when the
+ * addresses of an instance could not be put where its state wants them. */
+int status_exit_code(const struct status *s);
 
 /* What needs attention. */
 void status_findings(const struct status *s, struct findings *ret);

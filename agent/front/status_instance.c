@@ -30,6 +30,27 @@ const char *status_decoy_problem(const struct status_instance *i)
 	return i->decoy_stale ? "stale" : i->decoy_missing ? "missing" : "";
 }
 
+static bool in_place(const struct status_instance *i)
+{
+	return i->wanted == ACTION_NONE ||
+	       i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
+}
+
+bool status_instance_failed(const struct status_instance *i)
+{
+	return i->error && *i->error && !in_place(i);
+}
+
+int status_exit_code(const struct status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (status_instance_failed(&s->instances[i]))
+			return STATUS_CODE_UNKNOWN;
+	return 0;
+}
+
 static json_t *instance_json(const struct status_instance *i)
 {
 	json_t *o = json_object();
@@ -55,6 +76,9 @@ static json_t *instance_json(const struct status_instance *i)
 	failed |= json_object_set_new(o, "late", number(i->counters.late));
 	failed |= json_object_set_new(o, "silent", number(i->counters.silent));
 	failed |= json_object_set_new(o, "operations", number(i->counters.operations));
+	failed |= json_object_set_new(o, "failures", number(i->counters.failures));
+	failed |= json_object_set_new(
+		o, "error", report_json_string(status_instance_failed(i) ? i->error : ""));
 	failed |= json_object_set_new(o, "foreign", number(i->counters.foreign));
 	if (failed) {
 		json_decref(o);
@@ -91,7 +115,7 @@ static const char *verdict(const struct status_instance *i)
 
 void status_instances_print(const struct status *s, bool verbose, FILE *out)
 {
-	char name[4 * INSTANCE_NAME_MAX];
+	char name[4 * INSTANCE_NAME_MAX], error[REPORT_TEXT_MAX];
 	size_t n;
 
 	for (n = 0; n < s->n_instances; n++) {
@@ -107,13 +131,17 @@ void status_instances_print(const struct status *s, bool verbose, FILE *out)
 		if (*status_decoy_problem(i))
 			fprintf(out, ", the decoy is %s", status_decoy_problem(i));
 		fputc('\n', out);
+		if (status_instance_failed(i))
+			fprintf(out, "  FAILED: %s\n", text_escape(i->error, error, sizeof(error)));
 		if (verbose)
 			fprintf(out,
 				"  changes: %llu, duplicates %llu, late %llu, without state %llu\n"
-				"  operations: %llu, addresses taken by others: %llu\n",
+				"  operations: %llu, failed %llu, addresses taken by others: "
+				"%llu\n",
 				(ull)i->counters.changes, (ull)i->counters.duplicates,
 				(ull)i->counters.late, (ull)i->counters.silent,
-				(ull)i->counters.operations, (ull)i->counters.foreign);
+				(ull)i->counters.operations, (ull)i->counters.failures,
+				(ull)i->counters.foreign);
 	}
 }
 
@@ -126,6 +154,11 @@ void status_instances_find(const struct status *s, struct findings *f)
 		const struct status_instance *i = &s->instances[n];
 
 		text_escape(i->name, name, sizeof(name));
+		if (status_instance_failed(i))
+			findings_add(f, SEVERITY_CRITICAL, "instance-failed", NULL,
+				     "%.100s is %s, and %zu of its %zu addresses are there: %s",
+				     name, instance_state_name(i->state), i->present, i->addresses,
+				     i->error);
 		if (i->decoy_missing)
 			findings_add(f, SEVERITY_WARNING, "decoy-missing",
 				     "vipsafe doctor --keepalived FILE",

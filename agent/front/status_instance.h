@@ -14,11 +14,15 @@ struct status_instance {
 	enum instance_action wanted; /* of the addresses; NONE: as they are */
 	bool moving;		     /* it is being done */
 	size_t present, addresses;
+	const char *error; /* why the last try to put them there failed; "": it did not */
 	bool has_decoy, decoy_there;
 	bool decoy_stale;   /* keepalived left it behind when it was killed */
 	bool decoy_missing; /* although it is MASTER: it does not work */
 	struct instance_counters counters;
 };
+
+/* Whether its addresses are not where its state wants them, and that was tried. */
+bool status_instance_failed(const struct status_instance *i);
 
 /* What is wrong with its decoy: "stale", "missing"; "" when nothing is. */
 const char *status_decoy_problem(const struct status_instance *i);

@@ -70,7 +70,7 @@ char *wire_answer_report(const struct report *r, enum wire_text text)
 
 char *wire_answer_status(const struct status *s, enum wire_text text)
 {
-	json_t *o = answer_new(0);
+	json_t *o = answer_new(status_exit_code(s));
 	int failed = json_object_set_new(o, "status", status_json_new(s));
 	struct texts t;
 

@@ -58,8 +58,8 @@ is "$(jq -r '.event + " " + .report.id' <<<"$REPLY")" "move $id" "with its repor
 run --local del 192.168.11.100/32 dev br-mgmt
 heard text 'address: somebody else has deleted 192.168.11.100/32' "and what is done without the daemon"
 run notify INSTANCE VI_1 MASTER 100
-heard text 'br-mgmt instance: VI_1 is MASTER \(hook\): its addresses are added' "what keepalived says"
-heard text 'br-mgmt move: add 192.168.11.105/32: ok' "and what comes of it"
+heard text 'br-mgmt move: add 192.168.11.105/32: ok' "what comes of what keepalived says"
+heard text 'br-mgmt instance: VI_1 is MASTER \(hook\): its addresses are added' "and why"
 
 # an address of the device that entries are pinned to goes for good
 # shellcheck disable=SC2119

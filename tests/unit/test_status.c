@@ -247,6 +247,51 @@ static void what_is_wrong_is_said(void **state _unused_)
 	done(&s);
 }
 
+static void it_says_what_is_wrong_with_an_instance(void **state _unused_)
+{
+	struct status_instance i = { .name = "VI_1",
+				     .device = "br-mgmt",
+				     .state = INSTANCE_MASTER,
+				     .source = SOURCE_FIFO,
+				     .wanted = ACTION_ADD,
+				     .present = 1,
+				     .addresses = 2,
+				     .has_decoy = true,
+				     .error = "" };
+	_cleanup_free_ char *failed = NULL, *decoy = NULL;
+	struct scene s;
+	json_t *o;
+
+	make(&s);
+	s.status.instances = &i;
+	s.status.n_instances = 1;
+	codes_are(&s, ""); /* it has not been tried yet */
+	assert_int_equal(status_exit_code(&s.status), 0);
+	i.error = "192.0.2.9/32 on nodev0: No such device; nothing changed";
+	codes_are(&s, "instance-failed");
+	assert_int_equal(status_exit_code(&s.status), 4);
+	failed = shown(&s.status, false);
+	assert_non_null(strstr(failed, "instance VI_1: MASTER by fifo for 0 s, 1 of 2 addresses "
+				       "there, NOT ALL THERE\n  FAILED: 192.0.2.9/32 on nodev0"));
+	o = status_json_new(&s.status);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(o, "instances"), 0), "error")),
+			    i.error);
+	json_decref(o);
+	i.present = 2; /* somebody else has helped */
+	codes_are(&s, "");
+	assert_int_equal(status_exit_code(&s.status), 0);
+	i.decoy_missing = true;
+	codes_are(&s, "decoy-missing");
+	decoy = shown(&s.status, false);
+	assert_non_null(strstr(decoy, ", the decoy is missing\n"));
+	i.decoy_missing = false;
+	i.decoy_stale = true;
+	codes_are(&s, "decoy-stale");
+	assert_int_equal(status_exit_code(&s.status), 0);
+	done(&s);
+}
+
 static void without_a_daemon_it_says_so(void **state _unused_)
 {
 	_cleanup_free_ char *text = NULL;
@@ -334,6 +379,7 @@ int main(void)
 		cmocka_unit_test(losses_and_what_is_left_alone_are_shown),
 		cmocka_unit_test(it_fits_40_columns),
 		cmocka_unit_test(what_is_wrong_is_said),
+		cmocka_unit_test(it_says_what_is_wrong_with_an_instance),
 		cmocka_unit_test(without_a_daemon_it_says_so),
 		cmocka_unit_test(json_has_it_all),
 		cmocka_unit_test(a_plan_looks_like_this),
