@@ -17,7 +17,7 @@
 
 #include "core/text.h"
 
-#define LINE_MAX_LEN 4096
+#define LINE_MAX_LEN 32768
 
 /* Something it has left running may keep its outputs open: so often is looked
  * whether the program itself has ended. */
@@ -230,6 +230,10 @@ static void reader_line(const struct running *run, struct reader *r)
 		p->line(p->ud, r->line);
 	else if (!is_out || !p->line)
 		take_complaint(run->error, r->line);
+	if (!is_out && p->complaint)
+		p->complaint(p->ud, r->line);
+	if (r->too_long && p->left_out)
+		++*p->left_out;
 	r->len = 0;
 	r->too_long = false;
 }

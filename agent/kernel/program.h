@@ -18,9 +18,13 @@ struct program {
 	bool private_run;  /* hide /run from it: its lock file is then its own */
 	bool merge;	   /* its complaints are lines like the others */
 	/* Called for each line it prints, without the newline; lines of over
-	 * 4 kB are left out. NULL: what it prints counts as complaint. */
+	 * 32 kB are left out. NULL: what it prints counts as complaint. */
 	void (*line)(void *ud, const char *line);
+	/* Called for each line of its complaints, whether it fails or not; NULL: the
+	 * first one is all that is kept. */
+	void (*complaint)(void *ud, const char *line);
 	void *ud;
+	unsigned *left_out; /* lines left out for their length are counted here, or NULL */
 };
 
 /* -ENOENT: no such program. */
