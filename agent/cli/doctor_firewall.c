@@ -11,11 +11,13 @@
 struct source {
 	const char *program;
 	void (*line)(struct firewall_reader *r, const char *line);
+	void (*complaint)(struct firewall_reader *r, const char *line);
 };
 
 struct reading {
 	struct firewall_reader *reader;
 	const struct source *source;
+	size_t seen, failed;
 };
 
 static void on_line(void *ud, const char *line)
@@ -25,15 +27,48 @@ static void on_line(void *ud, const char *line)
 	r->source->line(r->reader, line);
 }
 
-static int run(struct firewall_reader *reader, const struct source *s, char *const *argv,
-	       char error[PROGRAM_ERROR_MAX])
+static void on_complaint(void *ud, const char *line)
 {
-	struct reading r = { .reader = reader, .source = s };
-	const struct program p = {
-		.argv = argv, .budget = BUDGET, .private_run = true, .line = on_line, .ud = &r
-	};
+	struct reading *r = ud;
 
-	return program_run(&p, error);
+	if (r->source->complaint)
+		r->source->complaint(r->reader, line);
+}
+
+/* Read what SOURCE prints with ARGV. */
+static void read_rules(struct reading *r, const struct source *s, char *const *argv,
+		       struct facts *f)
+{
+	char error[PROGRAM_ERROR_MAX];
+	unsigned left_out = 0;
+	const struct program p = { .argv = argv,
+				   .budget = BUDGET,
+				   .private_run = true,
+				   .line = on_line,
+				   .complaint = on_complaint,
+				   .ud = r,
+				   .left_out = &left_out };
+	int e;
+
+	r->source = s;
+	firewall_begin(r->reader);
+	e = program_run(&p, error);
+	if (left_out)
+		firewall_left_out(r->reader);
+	r->seen += e == 0;
+	if (e == 0 || e == -ENOENT)
+		return;
+	r->failed++;
+	if (!*f->firewall_unseen)
+		snprintf(f->firewall_unseen, sizeof(f->firewall_unseen), "%.30s: %.90s", s->program,
+			 *error ? error : strerror(-e));
+}
+
+static void read_plain(struct reading *r, const struct source *s, struct facts *f)
+{
+	char *argv[] = { (char *)s->program, NULL };
+
+	read_rules(r, s, argv, f);
 }
 
 /* Whether there are tables of the old kind; asking for them would make them. */
@@ -48,49 +83,43 @@ static bool has_legacy_tables(const char *names)
 	return found;
 }
 
+/* Which of the two iptables-save is depends on the node: the other one is asked as
+ * well, and what has been told is not taken twice. */
+static void read_family(struct reading *r, struct facts *f, const struct source *plain,
+			const struct source *legacy, const struct source *nft, const char *names)
+{
+	read_plain(r, plain, f);
+	if (firewall_is_legacy(r->reader))
+		read_plain(r, nft, f);
+	else if (has_legacy_tables(names))
+		read_plain(r, legacy, f);
+}
+
 void doctor_take_firewall(struct facts *f)
 {
-	static const struct source iptables = { "iptables-save", firewall_iptables_line };
-	static const struct source ip6tables = { "ip6tables-save", firewall_iptables_line };
-	static const struct source legacy = { "iptables-legacy-save", firewall_iptables_line };
-	static const struct source legacy6 = { "ip6tables-legacy-save", firewall_iptables_line };
-	static const struct source nft = { "nft", firewall_nft_line };
-	struct firewall_reader *reader = firewall_reader_new();
-	const struct {
-		const struct source *source;
-		char *argv[4];
-		bool wanted;
-	} runs[] = {
-		{ &iptables, { (char *)"iptables-save" }, true },
-		{ &ip6tables, { (char *)"ip6tables-save" }, true },
-		{ &legacy,
-		  { (char *)"iptables-legacy-save" },
-		  has_legacy_tables("/proc/net/ip_tables_names") },
-		{ &legacy6,
-		  { (char *)"ip6tables-legacy-save" },
-		  has_legacy_tables("/proc/net/ip6_tables_names") },
-		{ &nft, { (char *)"nft", (char *)"list", (char *)"ruleset" }, true },
-	};
-	char error[PROGRAM_ERROR_MAX] = "neither iptables nor nft is installed";
-	size_t i, seen = 0, failed = 0;
+	static const struct source ipv4 = { "iptables-save", firewall_iptables_line, NULL };
+	static const struct source ipv6 = { "ip6tables-save", firewall_ip6tables_line, NULL };
+	static const struct source legacy4 = { "iptables-legacy-save", firewall_iptables_line,
+					       NULL };
+	static const struct source legacy6 = { "ip6tables-legacy-save", firewall_ip6tables_line,
+					       NULL };
+	static const struct source nft4 = { "iptables-nft-save", firewall_iptables_line, NULL };
+	static const struct source nft6 = { "ip6tables-nft-save", firewall_ip6tables_line, NULL };
+	static const struct source nft = { "nft", firewall_nft_line, firewall_nft_complaint };
+	char *ruleset[] = { (char *)"nft", (char *)"list", (char *)"ruleset", NULL };
+	struct reading r = { .reader = firewall_reader_new() };
 
-	for (i = 0; i < ARRAY_SIZE(runs) && reader; i++) {
-		int r;
-
-		if (!runs[i].wanted)
-			continue;
-		r = run(reader, runs[i].source, runs[i].argv, error);
-		seen += r == 0;
-		failed += r < 0 && r != -ENOENT;
-		if (r < 0 && r != -ENOENT && !*f->firewall_unseen)
-			snprintf(f->firewall_unseen, sizeof(f->firewall_unseen), "%.30s: %.90s",
-				 runs[i].source->program, *error ? error : strerror(-r));
+	if (!r.reader) {
+		snprintf(f->firewall_unseen, sizeof(f->firewall_unseen), "%s", strerror(ENOMEM));
+		return;
 	}
-	f->firewall_seen = seen && !failed;
-	if (!seen && !failed)
+	read_family(&r, f, &ipv4, &legacy4, &nft4, "/proc/net/ip_tables_names");
+	read_family(&r, f, &ipv6, &legacy6, &nft6, "/proc/net/ip6_tables_names");
+	read_rules(&r, &nft, ruleset, f);
+	f->firewall_seen = r.seen && !r.failed;
+	if (!r.seen && !r.failed)
 		snprintf(f->firewall_unseen, sizeof(f->firewall_unseen),
 			 "neither iptables nor nft is installed");
-	if (reader)
-		firewall_reader_result(reader, &f->firewall);
-	firewall_reader_free(reader);
+	firewall_reader_result(r.reader, &f->firewall);
+	firewall_reader_free(r.reader);
 }

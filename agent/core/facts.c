@@ -164,6 +164,47 @@ static void devices(const struct facts *f, struct findings *ret)
 
 /* ---- the firewall -------------------------------------------------------------------------- */
 
+#define BY_IPTABLES " -I INPUT -p tcp -m conntrack --ctstate INVALID -j DROP"
+#define BY_NFT                                                              \
+	" drop_invalid { chain input { type filter hook input priority 0; " \
+	"meta l4proto tcp ct state invalid drop; }; }'"
+
+/* What drops invalid packets before the node's own TCP sees them, in the families
+ * that need it; by nft in a chain of its own, whatever else there is. */
+static const char *drop_invalid_fix(bool ipv4, bool ipv6, bool by_nft)
+{
+	if (ipv4 && ipv6)
+		return by_nft ? "nft 'table inet" BY_NFT
+			      : "iptables" BY_IPTABLES " && ip6tables" BY_IPTABLES;
+	if (ipv4)
+		return by_nft ? "nft 'table ip" BY_NFT : "iptables" BY_IPTABLES;
+	return by_nft ? "nft 'table ip6" BY_NFT : "ip6tables" BY_IPTABLES;
+}
+
+static void invalid_packets(const struct firewall *w, struct findings *ret)
+{
+	bool needs[FIREWALL_FAMILIES], unclear = false, by_nft = false;
+	size_t i;
+
+	for (i = 0; i < FIREWALL_FAMILIES; i++) {
+		const struct firewall_invalid *v = &w->invalid[i];
+
+		needs[i] = v->dropped_forwarded && v->input == FIREWALL_ACCEPTED;
+		unclear |= v->dropped_forwarded && v->input == FIREWALL_UNCLEAR;
+		by_nft |= needs[i] && v->forwarded_is_nft;
+	}
+	if (needs[FIREWALL_IPV4] || needs[FIREWALL_IPV6])
+		findings_add(ret, SEVERITY_WARNING, "invalid-drop-forward-only",
+			     drop_invalid_fix(needs[FIREWALL_IPV4], needs[FIREWALL_IPV6], by_nft),
+			     "invalid packets are dropped in FORWARD but not in INPUT%s: what a "
+			     "flushed connection's peer sends is answered with a reset",
+			     !needs[FIREWALL_IPV4] ? " (IPv6)" : "");
+	else if (unclear)
+		findings_add(ret, SEVERITY_NOTE, "invalid-drop-unclear", NULL,
+			     "invalid packets are dropped in FORWARD; whether in INPUT, too, "
+			     "depends on more than the rules tell");
+}
+
 static void firewall(const struct facts *f, struct findings *ret)
 {
 	const struct firewall *w = &f->firewall;
@@ -184,12 +225,19 @@ static void firewall(const struct facts *f, struct findings *ret)
 		findings_add(ret, SEVERITY_WARNING, "flow-offload",
 			     "leave masqueraded connections out of the flow table",
 			     "connections in a flow table cannot be pinned on some kernels");
-	if (w->drops_invalid_forwarded && !w->drops_invalid_local)
-		findings_add(
-			ret, SEVERITY_WARNING, "invalid-drop-forward-only",
-			"iptables -I INPUT -p tcp -m conntrack --ctstate INVALID -j DROP",
-			"invalid packets are dropped in FORWARD but not in INPUT: what a flushed "
-			"connection's peer sends is answered with a reset");
+	if (w->unprinted)
+		findings_add(ret, SEVERITY_UNSEEN, "firewall-unseen",
+			     "install the package iptables, or run vipsafe doctor where the rules "
+			     "are made",
+			     "nft cannot print %u part%s of the rules that iptables-nft has made "
+			     "here, in a container perhaps: whether they masquerade is not known",
+			     w->unprinted, w->unprinted == 1 ? "" : "s");
+	if (w->incomplete)
+		findings_add(ret, SEVERITY_UNSEEN, "firewall-unseen",
+			     "look through them by hand: iptables-save, nft list ruleset",
+			     "not all of the firewall's rules were looked at: there are too many, "
+			     "or too long ones");
+	invalid_packets(w, ret);
 }
 
 /* ---- others on this node ----------------------------------------------------------------------

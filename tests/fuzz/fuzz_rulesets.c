@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	bool nft = input_byte(&in) & 1;
+	bool nft = input_byte(&in) & 1, complains;
+	enum firewall_family family;
 	char *text = input_text(in.data, in.left), *line, *next;
 	struct firewall_reader *r = firewall_reader_new();
 	struct firewall f;
@@ -20,8 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (nft)
+		/* a line that names a program begins it */
+		complains = nft && !strncmp(line, "XT ", 3);
+		if (!strncmp(line, "# nft", 5) || !strncmp(line, "# Generated", 11)) {
+			nft = line[2] == 'n';
+			firewall_begin(r);
+		}
+		if (complains)
+			firewall_nft_complaint(r, line);
+		else if (nft)
 			firewall_nft_line(r, line);
+		else if (strstr(line, "ip6"))
+			firewall_ip6tables_line(r, line);
 		else
 			firewall_iptables_line(r, line);
 	}
@@ -29,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLAIM(f.random <= f.masquerades);
 	CLAIM(f.masquerades <= f.nft_rules + f.legacy_rules);
 	CLAIM(!f.masquerades == !*f.masquerade);
+	for (family = FIREWALL_IPV4; family < FIREWALL_FAMILIES; family++)
+		CLAIM(f.invalid[family].input <= FIREWALL_UNCLEAR);
 	CLAIM(memchr(f.masquerade, '\0', sizeof(f.masquerade)));
 	firewall_reader_free(r);
 	free(text);

@@ -179,12 +179,35 @@ static void offload(struct facts *f)
 
 static void invalid_forwarded(struct facts *f)
 {
-	f->firewall.drops_invalid_forwarded = true;
+	f->firewall.invalid[FIREWALL_IPV4].dropped_forwarded = true;
 }
 
-static void invalid_everywhere(struct facts *f)
+static void invalid_forwarded_ipv6(struct facts *f)
 {
-	f->firewall.drops_invalid_forwarded = f->firewall.drops_invalid_local = true;
+	f->firewall.invalid[FIREWALL_IPV6].dropped_forwarded = true;
+}
+
+static void invalid_unclear(struct facts *f)
+{
+	invalid_forwarded(f);
+	f->firewall.invalid[FIREWALL_IPV4].input = FIREWALL_UNCLEAR;
+}
+
+static void invalid_elsewhere(struct facts *f)
+{
+	invalid_forwarded(f);
+	f->firewall.invalid[FIREWALL_IPV4].input = FIREWALL_DROPPED;
+	f->firewall.invalid[FIREWALL_IPV6].input = FIREWALL_UNCLEAR;
+}
+
+static void unprinted(struct facts *f)
+{
+	f->firewall.unprinted = 2;
+}
+
+static void incomplete(struct facts *f)
+{
+	f->firewall.incomplete = true;
 }
 
 static void flushing(struct facts *f)
@@ -301,7 +324,11 @@ static const struct {
 	{ not_mixed, "kernel-fixed", EXIT_DONE },
 	{ offload, "kernel-fixed flow-offload", EXIT_WARNINGS },
 	{ invalid_forwarded, "kernel-fixed invalid-drop-forward-only", EXIT_WARNINGS },
-	{ invalid_everywhere, "kernel-fixed", EXIT_DONE },
+	{ invalid_forwarded_ipv6, "kernel-fixed invalid-drop-forward-only", EXIT_WARNINGS },
+	{ invalid_unclear, "kernel-fixed invalid-drop-unclear", EXIT_DONE },
+	{ invalid_elsewhere, "kernel-fixed", EXIT_DONE },
+	{ unprinted, "kernel-fixed firewall-unseen", EXIT_WARNINGS },
+	{ incomplete, "kernel-fixed firewall-unseen", EXIT_WARNINGS },
 	{ flushing, "kernel-fixed conntrackd-flush", EXIT_CRITICAL },
 	{ unread, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
 	{ manager, "kernel-fixed network-manager network-manager", EXIT_WARNINGS },
