@@ -34,11 +34,12 @@ static void pass_on(const char *status, struct findings *ret)
 
 	for (i = 0; i < json_array_size(list); i++) {
 		json_t *w = json_array_get(list, i);
+		const char *fix = text_of(w, "fix");
 
 		/* how full the table is we see ourselves */
 		if (strcmp(text_of(w, "code"), "conntrack-full") != 0)
 			findings_add(ret, severity_of(text_of(w, "severity")), text_of(w, "code"),
-				     text_of(w, "fix"), "%s", text_of(w, "text"));
+				     *fix ? fix : text_of(w, "advice"), "%s", text_of(w, "text"));
 	}
 	json_decref(o);
 }
@@ -86,7 +87,6 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	struct findings of_daemon = { 0 };
 	int r = f ? kernel_real_new(&real) : -ENOMEM;
 	struct kernel k;
-	size_t i;
 
 	if (r < 0) {
 		findings_add(ret, SEVERITY_UNSEEN, "kernel-unseen", NULL,
@@ -100,9 +100,7 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	doctor_take_run_dir(cli, &k, f);
 	ask_daemon(cli, f, &of_daemon);
 	diagnose(f, ret);
-	for (i = 0; i < of_daemon.n; i++)
-		findings_add(ret, of_daemon.list[i].severity, of_daemon.list[i].code,
-			     of_daemon.list[i].fix, "%s", of_daemon.list[i].text);
+	findings_append(ret, &of_daemon);
 	findings_done(&of_daemon);
 	facts_done(f);
 }

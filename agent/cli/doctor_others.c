@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/script.h"
 #include "core/text.h"
+#include "front/script_file.h"
 #include "steps/journal.h"
 #include "steps/lock.h"
 #include "steps/rundir.h"
@@ -17,7 +19,6 @@
 #define FILES_MAX 256
 #define DEPTH_MAX 3
 #define UNREADABLE "unreadable-" /* steps/journal.c */
-#define SCRIPT_MAX ((off_t)256 * 1024)
 
 /* As /proc has them: cut at 15 characters. */
 static const char *const managers[] = { "NetworkManager", "systemd-network", "wickedd",
@@ -70,40 +71,30 @@ static void take_processes(struct facts *f)
 /* ---- scripts ----------------------------------------------------------------------------------
  */
 
-/* The stock script of conntrackd: $CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -t */
-static bool flushes(const char *line)
+struct looking {
+	struct facts *facts;
+	const char *path;
+	const char *script;
+};
+
+static void on_act(void *ud, const struct script_act *a)
 {
-	const char *p = strcasestr(line, "conntrackd");
+	const struct looking *l = ud;
 
-	if (!p || line[strspn(line, " \t")] == '#')
-		return false;
-	for (; (p = strstr(p, "-t")); p += 2) {
-		bool begins = p[-1] == ' ' || p[-1] == '\t';
-
-		if (begins && (!p[2] || strchr(" \t\n;&|)\"'", p[2])))
-			return true;
-	}
-	return false;
+	script_say("", l->path, l->script, a, &l->facts->scripts);
 }
 
 static void look_at_file(struct facts *f, int fd, const char *path)
 {
-	FILE *in = fdopen(fd, "re");
-	char line[1024];
-	unsigned n = 0;
+	_cleanup_free_ char *text = NULL;
+	struct looking l = { .facts = f, .path = path };
+	const struct script_reader r = { .act = on_act, .ud = &l };
+	int e = script_file_read(fd, &text);
 
-	if (!in) {
-		close(fd);
-		return;
-	}
-	while (fgets(line, sizeof(line), in)) {
-		n++;
-		if (!flushes(line) || f->n_flushes == FACTS_FLUSHES_MAX)
-			continue;
-		text_escape(path, f->flushes[f->n_flushes].file, FACTS_PATH_MAX);
-		f->flushes[f->n_flushes++].line = n;
-	}
-	fclose(in);
+	l.script = text;
+	if (e == 0)
+		e = script_read(text, &r);
+	f->half_read += e < 0 && e != -ENOEXEC;
 }
 
 static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files);
@@ -113,21 +104,22 @@ static void look_at(struct facts *f, const char *path, unsigned depth, unsigned 
 	struct stat st;
 	int fd;
 
-	if (*files == FILES_MAX || depth > DEPTH_MAX)
+	if (*files == FILES_MAX || depth > DEPTH_MAX) {
+		f->half_read++;
 		return;
+	}
 	++*files;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		f->unread += errno == EACCES || errno == EPERM;
 		return;
 	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= SCRIPT_MAX) {
-		look_at_file(f, fd, path);
-		return;
-	}
-	close(fd);
-	if (S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(fd);
 		look_into(f, path, depth + 1, files);
+	} else {
+		look_at_file(f, fd, path);
+	}
 }
 
 static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files)

@@ -17,6 +17,7 @@ void facts_done(struct facts *f)
 	free(f->devices);
 	f->devices = NULL;
 	f->n_devices = 0;
+	findings_done(&f->scripts);
 }
 
 static bool is_affected(const struct facts *f)
@@ -134,16 +135,28 @@ static void sysctls(const struct facts *f, struct findings *ret)
 			     "TCP windows are not checked for any connection");
 }
 
+/* The name of a device as sysctl(8) takes it: "eth0/10" for eth0.10. */
+static const char *sysctl_device(const char *device, char buf[DEVICE_NAME_MAX])
+{
+	size_t i;
+
+	snprintf(buf, DEVICE_NAME_MAX, "%s", device);
+	for (i = 0; buf[i]; i++)
+		if (buf[i] == '.')
+			buf[i] = '/';
+	return buf;
+}
+
 static void devices(const struct facts *f, struct findings *ret)
 {
-	char fix[DEVICE_NAME_MAX + 64];
+	char fix[DEVICE_NAME_MAX + 64], name[DEVICE_NAME_MAX];
 	size_t i;
 
 	for (i = 0; i < f->n_devices; i++) {
 		const struct device_facts *d = &f->devices[i];
 
 		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.promote_secondaries=1",
-			 d->name);
+			 sysctl_device(d->name, name));
 		if (!d->exists)
 			findings_add(ret, SEVERITY_WARNING, "device-missing",
 				     "mend the section [device ...], then: vipsafe reload",
@@ -153,7 +166,8 @@ static void devices(const struct facts *f, struct findings *ret)
 				     "%s: when a primary address goes, its %u secondar%s with it",
 				     d->name, d->secondaries,
 				     d->secondaries == 1 ? "y goes" : "ies go");
-		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.rp_filter=2", d->name);
+		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.rp_filter=2",
+			 sysctl_device(d->name, name));
 		if (d->rp_filter == 1)
 			findings_add(ret, SEVERITY_NOTE, "rp-filter-strict", fix,
 				     "%s: what comes in by another device than the answer leaves "
@@ -163,6 +177,14 @@ static void devices(const struct facts *f, struct findings *ret)
 }
 
 /* ---- the firewall -------------------------------------------------------------------------- */
+
+/* Adds the rules, and chains of one's own, to those of iptables-nft. Without --noflush
+ * each table would be emptied first; the policies are left as they are there, and a chain
+ * that both have would be emptied by its ":" line: so that it is an error, and nothing is
+ * done to its table. */
+#define COPY_LEGACY(ip6)                                                                     \
+	"ip" ip6 "tables-legacy-save | sed '/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | " \
+	"ip" ip6 "tables-nft-restore --noflush"
 
 #define BY_IPTABLES " -I INPUT -p tcp -m conntrack --ctstate INVALID -j DROP"
 #define BY_NFT                                                              \
@@ -218,9 +240,10 @@ static void firewall(const struct facts *f, struct findings *ret)
 	if (w->legacy_rules && w->nft_rules)
 		findings_add(
 			ret, SEVERITY_WARNING, "firewall-mixed",
-			"iptables-legacy-save | iptables-nft-restore, then flush the old ones",
+			COPY_LEGACY("") "; " COPY_LEGACY("6"),
 			"there are rules of iptables-legacy beside those of nftables: each sees "
-			"only its own");
+			"only its own; once they are copied, and the copy is right, take the old "
+			"ones away by hand");
 	if (w->offloads)
 		findings_add(ret, SEVERITY_WARNING, "flow-offload",
 			     "leave masqueraded connections out of the flow table",
@@ -246,8 +269,9 @@ static void firewall(const struct facts *f, struct findings *ret)
 static const char *manager_fix(const char *name)
 {
 	if (!strcmp(name, "NetworkManager"))
-		return "[keyfile] unmanaged-devices=interface-name:DEVICE in "
-		       "/etc/NetworkManager/conf.d/vipsafe.conf";
+		return "let it keep the device, and its own address there: of others only those "
+		       "in its connection profile are safe from \"nmcli connection up\"; do not "
+		       "make the device unmanaged, it would have no address after the next boot";
 	if (!strncmp(name, "systemd-network", 15))
 		return "KeepConfiguration=yes in section [Network] of the device's .network file";
 	return "let it leave the device with the virtual address alone";
@@ -255,21 +279,19 @@ static const char *manager_fix(const char *name)
 
 static void others(const struct facts *f, struct findings *ret)
 {
-	char fix[FACTS_PATH_MAX + 64];
 	size_t i;
 
-	for (i = 0; i < f->n_flushes; i++) {
-		snprintf(fix, sizeof(fix), "remove it from line %u of %s", f->flushes[i].line,
-			 f->flushes[i].file);
-		findings_add(ret, SEVERITY_CRITICAL, "conntrackd-flush", fix,
-			     "%s:%u: \"conntrackd -t\" has the whole connection table flushed a "
-			     "minute later",
-			     f->flushes[i].file, f->flushes[i].line);
-	}
+	findings_append(ret, &f->scripts);
 	if (f->unread)
 		findings_add(ret, SEVERITY_UNSEEN, "scripts-unseen", "sudo vipsafe doctor",
 			     "%u script%s of keepalived or conntrackd may not be read", f->unread,
 			     f->unread == 1 ? "" : "s");
+	if (f->half_read)
+		findings_add(ret, SEVERITY_UNSEEN, "scripts-unseen",
+			     "look for conntrack, conntrackd and \"ip addr flush\" in them by hand",
+			     "%u script%s of keepalived or conntrackd %s not read in full",
+			     f->half_read, f->half_read == 1 ? "" : "s",
+			     f->half_read == 1 ? "was" : "were");
 	for (i = 0; i < f->n_managers; i++)
 		findings_add(ret, SEVERITY_WARNING, "network-manager", manager_fix(f->managers[i]),
 			     "%s is running: it may remove addresses that it has not set itself",

@@ -11,7 +11,6 @@
 #include "core/report.h"
 
 #define FACTS_MANAGERS_MAX 8
-#define FACTS_FLUSHES_MAX 8
 #define FACTS_NAME_MAX 32
 #define FACTS_PATH_MAX 128
 #define FACTS_UNKNOWN (-1)
@@ -22,12 +21,6 @@ struct device_facts {
 	unsigned addresses, secondaries; /* IPv4 */
 	int64_t promotes_secondaries;	 /* 1, 0, or FACTS_UNKNOWN */
 	int64_t rp_filter;		 /* what is in force: 0, 1, 2 */
-};
-
-/* A line that flushes the conntrack table. */
-struct flush_facts {
-	char file[FACTS_PATH_MAX];
-	unsigned line;
 };
 
 enum daemon_facts {
@@ -53,9 +46,9 @@ struct facts {
 	struct firewall firewall;
 	char managers[FACTS_MANAGERS_MAX][FACTS_NAME_MAX]; /* of the network, running */
 	size_t n_managers;
-	struct flush_facts flushes[FACTS_FLUSHES_MAX];
-	size_t n_flushes;
-	unsigned unread; /* files that could hold such a line and may not be read */
+	struct findings scripts; /* owned; what scripts of others call */
+	unsigned unread;	 /* scripts that may not be read */
+	unsigned half_read;	 /* that were not read in full, or not at all: too many */
 	enum daemon_facts daemon;
 	unsigned killed_runs, set_aside; /* files in the run directory */
 	int run_dir;			 /* 0, or why it cannot be used */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/remedy.h"
+
 static const char *const severity_names[] = {
 	[SEVERITY_NOTE] = "note",
 	[SEVERITY_UNSEEN] = "unseen",
@@ -52,14 +54,17 @@ static bool grow(struct findings *f)
 	return true;
 }
 
-void findings_add(struct findings *f, enum severity severity, const char *code, const char *fix,
+void findings_add(struct findings *f, enum severity severity, const char *code, const char *cure,
 		  const char *fmt, ...)
 {
 	struct finding one = { .severity = severity };
 	va_list ap;
 
 	snprintf(one.code, sizeof(one.code), "%s", code);
-	snprintf(one.fix, sizeof(one.fix), "%s", fix ? fix : "");
+	if (cure && remedy_is_command(cure))
+		snprintf(one.fix, sizeof(one.fix), "%s", cure);
+	else if (cure)
+		snprintf(one.advice, sizeof(one.advice), "%s", cure);
 	va_start(ap, fmt);
 	if (vsnprintf(one.text, sizeof(one.text), fmt, ap) < 0)
 		one.text[0] = '\0';
@@ -70,6 +75,19 @@ void findings_add(struct findings *f, enum severity severity, const char *code, 
 		f->list[f->n++] = one;
 	else
 		f->dropped++;
+}
+
+void findings_append(struct findings *f, const struct findings *other)
+{
+	size_t i;
+
+	for (i = 0; i < other->n; i++) {
+		const struct finding *one = &other->list[i];
+
+		findings_add(f, one->severity, one->code, *one->fix ? one->fix : one->advice, "%s",
+			     one->text);
+	}
+	f->dropped += other->dropped;
 }
 
 bool findings_have(const struct findings *f, const char *code)

@@ -23,9 +23,10 @@ enum severity {
 
 struct finding {
 	enum severity severity;
-	char code[FINDING_CODE_MAX]; /* stable: "conntrack-table-full" */
-	char text[FINDING_TEXT_MAX]; /* one line: why */
-	char fix[FINDING_TEXT_MAX];  /* the command or the line to write; "": none */
+	char code[FINDING_CODE_MAX];   /* stable: "conntrack-table-full" */
+	char text[FINDING_TEXT_MAX];   /* one line: why */
+	char fix[FINDING_TEXT_MAX];    /* a command to paste, which destroys nothing; "": none */
+	char advice[FINDING_TEXT_MAX]; /* what to do, in words; "": none, or there is a fix */
 };
 
 /* In the order in which they were added. All zero is an empty list. */
@@ -37,9 +38,13 @@ struct findings {
 
 void findings_done(struct findings *f);
 
-/* Add one. FIX may be NULL. The same code and text twice is one. */
-void findings_add(struct findings *f, enum severity severity, const char *code, const char *fix,
+/* Add one. CURE, which may be NULL, becomes its fix if it is a command of core/remedy,
+ * else its advice. The same code and text twice is one. */
+void findings_add(struct findings *f, enum severity severity, const char *code, const char *cure,
 		  const char *fmt, ...) _printf_(5, 6);
+
+/* Add all of OTHER. */
+void findings_append(struct findings *f, const struct findings *other);
 
 /* Whether there is one with CODE. */
 bool findings_have(const struct findings *f, const char *code);

@@ -13,6 +13,7 @@ static json_t *finding_json(const struct finding *one)
 	failed |= json_object_set_new(o, "severity", json_string(severity_name(one->severity)));
 	failed |= json_object_set_new(o, "text", report_json_string(one->text));
 	failed |= json_object_set_new(o, "fix", report_json_string(one->fix));
+	failed |= json_object_set_new(o, "advice", report_json_string(one->advice));
 	if (failed) {
 		json_decref(o);
 		return NULL;
@@ -92,6 +93,9 @@ void findings_print_list(const struct findings *f, bool verbose, FILE *out)
 			text_escape(one->text, text, sizeof(text)));
 		if (*one->fix)
 			fprintf(out, "  fix: %s\n", text_escape(one->fix, text, sizeof(text)));
+		if (*one->advice)
+			fprintf(out, "  advice: %s\n",
+				text_escape(one->advice, text, sizeof(text)));
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Findings as an operator reads them, and as JSON:
- *   {"findings":[{"code":…, "severity":…, "text":…, "fix":…}], "dropped":N,
+ *   {"findings":[{"code":…, "severity":…, "text":…, "fix":…, "advice":…}], "dropped":N,
  *    "exit_code":N} */
 #pragma once
 

@@ -27,7 +27,7 @@ struct keepalived_lint {
  *   lifetime-finite
  *   script-missing  script-unsafe  script-not-executable
  *   script-user-missing  script-user-group
- *   conntrackd-flush
+ *   conntrackd-flush  address-flush  link-down  scripts-unseen
  *   kill-mode */
 void keepalived_lint(const struct keepalived_lint *what, struct findings *f);
 
@@ -35,7 +35,3 @@ void keepalived_lint(const struct keepalived_lint *what, struct findings *f);
  * unit that starts keepalived (keepalived_lint_unit.c). */
 void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings *f);
 void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f);
-
-/* Whether a line of a script flushes the whole conntrack table a minute later,
- * as conntrackd's own script does: "$CONNTRACKD_BIN -C $CONFIG -t". */
-bool script_line_flushes(const char *line);

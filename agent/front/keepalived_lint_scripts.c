@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/script.h"
 #include "core/text.h"
 #include "front/keepalived_lint.h"
+#include "front/script_file.h"
 
-#define SCRIPT_BYTES_MAX ((off_t)256 * 1024)
-#define SCRIPT_LINE_MAX 1024
 #define SCRIPTS_MAX 64 /* that are looked into */
 #define CALLS_MAX 2    /* scripts called by scripts */
 #define GROUPS_MAX 256
@@ -54,33 +54,46 @@ static void found(const struct looking *l, enum severity severity, const char *c
 
 /* ---- what they do ---- */
 
-bool script_line_flushes(const char *line)
-{
-	const char *p = strcasestr(line, "conntrackd");
-
-	if (!p || line[strspn(line, " \t")] == '#')
-		return false;
-	for (; (p = strstr(p, "-t")); p += 2) {
-		if ((p[-1] == ' ' || p[-1] == '\t') && (!p[2] || strchr(" \t\n;&|)\"'", p[2])))
-			return true;
-	}
-	return false;
-}
-
 static void look_into(const struct looking *l, const char *path, unsigned calls);
 
-/* What on a line is the path of a script may be called there. */
-static void look_for_calls(const struct looking *l, char *line, unsigned calls)
-{
-	char *save = NULL, *word;
+/* A script that is read. */
+struct reading {
+	const struct looking *l;
+	const char *path, *text;
+	unsigned calls;
+	unsigned line; /* of TEXT, if it is a word of keepalived.conf; else 0 */
+};
 
-	if (calls == CALLS_MAX || line[strspn(line, " \t")] == '#')
-		return;
-	for (word = strtok_r(line, " \t\n\"';&|()`=", &save); word;
-	     word = strtok_r(NULL, " \t\n\"';&|()`=", &save)) {
-		if (*word == '/')
-			look_into(l, word, calls + 1);
+static void on_act(void *ud, const struct script_act *a)
+{
+	const struct keepalived_directive *at;
+	const struct reading *r = ud;
+	struct script_act act = *a;
+	char before[96];
+
+	at = r->l->script->at;
+	if (r->line) {
+		act.line = r->line;
+		act.is_own = false;
 	}
+	text_line(before, sizeof(before), "%.80s:%u: ", at->file, at->line);
+	script_say(before, r->path, r->text, &act, r->l->found);
+}
+
+/* What in a command is the path of a script may be called there. */
+static void on_path(void *ud, const char *path)
+{
+	const struct reading *r = ud;
+
+	if (r->calls < CALLS_MAX)
+		look_into(r->l, path, r->calls + 1);
+}
+
+static int read_script(struct reading *r)
+{
+	const struct script_reader reader = { .act = on_act, .path = on_path, .ud = r };
+
+	return script_read(r->text, &reader);
 }
 
 /* Whether it is new: a file is looked into once. */
@@ -98,45 +111,26 @@ static bool is_new(struct seen *s, const struct stat *st)
 	return true;
 }
 
-static void look_at_lines(const struct looking *l, FILE *in, const char *path, unsigned calls)
-{
-	char line[SCRIPT_LINE_MAX];
-	unsigned number = 0;
-
-	while (fgets(line, sizeof(line), in)) {
-		number++;
-		if (number == 1 && strncmp(line, "#!", 2))
-			return; /* a program, or no script at all */
-		if (script_line_flushes(line))
-			found(l, SEVERITY_CRITICAL, "conntrackd-flush",
-			      "remove that line: vipsafe takes care of what is stale",
-			      "line %u of %.120s calls conntrackd -t, which empties the whole"
-			      " connection table a minute later",
-			      number, path);
-		look_for_calls(l, line, calls);
-	}
-}
-
 static void look_into(const struct looking *l, const char *path, unsigned calls)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), r;
+	struct reading reading = { l, path, NULL, calls, 0 };
+	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	FILE *in;
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > SCRIPT_BYTES_MAX ||
-	    !is_new(l->seen, &st)) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !is_new(l->seen, &st)) {
 		close(fd);
 		return;
 	}
-	in = fdopen(fd, "r");
-	if (!in) {
-		close(fd);
-		return;
-	}
-	look_at_lines(l, in, path, calls);
-	fclose(in);
+	r = script_file_read(fd, &text);
+	reading.text = text;
+	if (r == 0)
+		r = read_script(&reading);
+	if (r < 0 && r != -ENOEXEC)
+		found(l, SEVERITY_UNSEEN, "scripts-unseen", NULL, "%.120s was not read in full: %s",
+		      path, strerror(-r));
 }
 
 /* ---- whether they are called ---- */
@@ -159,7 +153,12 @@ static void tell_unsafe(const struct looking *l, const char *path, const char *p
 	bool off = l->lint->vrrp->script_security;
 	char fix[FINDING_TEXT_MAX];
 
-	snprintf(fix, sizeof(fix), "chown root:root %.120s && chmod go-w %.120s", part, part);
+	/* a directory may be somebody's */
+	if (strcmp(path, part))
+		snprintf(fix, sizeof(fix), "a place where only root can write, for %.120s", path);
+	else
+		snprintf(fix, sizeof(fix), "chown root:root %.120s && chmod go-w %.120s", part,
+			 part);
 	found(l, off ? SEVERITY_CRITICAL : SEVERITY_WARNING, "script-unsafe", fix,
 	      "%.100s: others than root can write to %.100s%s", path, part,
 	      off ? ": with enable_script_security it is not called" : "");
@@ -261,6 +260,8 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 	if (!s->at || strlen(s->command) >= sizeof(command))
 		return;
 	memcpy(command, s->command, strlen(s->command) + 1);
+	/* keepalived gives it to a shell, or takes it apart like one */
+	read_script(&(struct reading){ &l, s->at->file, command, CALLS_MAX, s->at->line });
 	word = strtok_r(command, " \t\"'", &save);
 	if (!word || *word != '/') /* searched for in keepalived's PATH */
 		return;

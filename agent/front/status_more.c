@@ -178,14 +178,17 @@ static void find_devices(const struct status *s, struct findings *f)
 static void find_conntrack(const struct survey *survey, struct findings *f)
 {
 	uint64_t fill;
+	char fix[96];
 
 	if (!survey->conntrack_known || !survey->entries_max)
 		return;
 	fill = 100ULL * survey->entries / survey->entries_max;
+	snprintf(fix, sizeof(fix), "sysctl -w net.netfilter.nf_conntrack_max=%llu",
+		 2ULL * survey->entries_max);
 	if (fill >= FILL_WARNING)
 		findings_add(
 			f, fill >= FILL_CRITICAL ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-			"conntrack-full", "sysctl -w net.netfilter.nf_conntrack_max=N",
+			"conntrack-full", fix,
 			"the conntrack table is %llu %% full: what is flushed may find no room",
 			(unsigned long long)fill);
 }

@@ -53,7 +53,7 @@ doctor
 is "$(codes)" "kernel-affected masquerade vip-on-other-device masquerade-random no-daemon" \
 	"an affected kernel: the cures come first"
 is "$RC" 10 "warnings: 10"
-like "$(jq -r '.findings[1].fix' "$T/out")" "SNAT --to-source" "SNAT instead of MASQUERADE"
+like "$(jq -r '.findings[1].advice' "$T/out")" "SNAT --to-source" "SNAT instead of MASQUERADE"
 cp "$T/verdict" /run/vipsafe/verdict
 iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
 lost kernel-affected
@@ -138,8 +138,22 @@ check "conntrackd-flush: not for what is harmless" not finds conntrackd-flush
 printf '%s\n' '#!/bin/sh' 'case $1 in backup)' '	$CONNTRACKD_BIN -C $CONNTRACKD_CONFIG -t' >/etc/conntrackd/old/primary-backup.sh
 found conntrackd-flush "the stock script"
 is "$RC" 11 "critical: 11"
-like "$(jq -r '.findings[] | select(.code == "conntrackd-flush").fix' "$T/out")" \
+like "$(jq -r '.findings[] | select(.code == "conntrackd-flush").text' "$T/out")" \
 	"line 3 of /etc/conntrackd/old/primary-backup.sh" "with file and line"
+for call in "conntrack -F" "conntrack --flush" "conntrackd -F" "conntrack -D" "sudo conntrack -F >/dev/null 2>&1"; do
+	printf '%s\n' '#!/bin/sh' "$call" >/etc/conntrackd/old/primary-backup.sh
+	found conntrackd-flush "$call"
+done
+for call in "ip addr flush dev eth0" "ip -4 a f dev eth0"; do
+	printf '%s\n' '#!/bin/sh' "$call" >/etc/conntrackd/old/primary-backup.sh
+	found address-flush "$call"
+done
+for call in "ip link set eth0 down" "ifdown eth0" "ifconfig eth0 down" "nmcli con down eth0"; do
+	printf '%s\n' '#!/bin/sh' "if true; then $call; fi" >/etc/conntrackd/old/primary-backup.sh
+	found link-down "$call"
+done
+printf '%s\n' '#!/bin/sh' 'logger "conntrack -F"' 'echo "conntrackd -t failed"' >/etc/conntrackd/old/primary-backup.sh
+check "conntrackd-flush: not for what is only said" not finds conntrackd-flush
 rm -r /etc/conntrackd
 lost conntrackd-flush
 mkfifo /etc/keepalived/fifo

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/facts.h"
+#include "core/remedy.h"
 
 static struct device_facts device;
 
@@ -212,9 +213,12 @@ static void incomplete(struct facts *f)
 
 static void flushing(struct facts *f)
 {
-	strcpy(f->flushes[0].file, "/etc/conntrackd/primary-backup.sh");
-	f->flushes[0].line = 74;
-	f->n_flushes = 1;
+	findings_add(&f->scripts, SEVERITY_CRITICAL, "conntrackd-flush", "put it away", "x:74");
+}
+
+static void half_read(struct facts *f)
+{
+	f->half_read = 2;
 }
 
 static void unread(struct facts *f)
@@ -331,6 +335,7 @@ static const struct {
 	{ incomplete, "kernel-fixed firewall-unseen", EXIT_WARNINGS },
 	{ flushing, "kernel-fixed conntrackd-flush", EXIT_CRITICAL },
 	{ unread, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
+	{ half_read, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
 	{ manager, "kernel-fixed network-manager network-manager", EXIT_WARNINGS },
 	{ no_rights, "kernel-fixed no-net-admin", EXIT_WARNINGS },
 	{ no_raw, "kernel-fixed no-net-raw", EXIT_WARNINGS },
@@ -369,11 +374,13 @@ static void each_fact_is_found_and_nothing_else(void **state _unused_)
 			/* what is wrong can be cured */
 			if (one->severity > SEVERITY_NOTE &&
 			    strcmp(one->code, "masquerade-random") != 0)
-				assert_true(*one->fix);
+				assert_true(*one->fix || *one->advice);
+			assert_false(*one->fix && *one->advice);
 		}
 		assert_string_equal(codes, cases[i].codes);
 		assert_int_equal(findings_exit_code(&found), cases[i].exit_code);
 		findings_done(&found);
+		findings_done(&f.scripts);
 	}
 }
 
@@ -386,10 +393,62 @@ static void fixes_fit_the_case(void **state _unused_)
 	no_promotion(&f);
 	fuller(&f);
 	diagnose(&f, &found);
-	assert_string_equal(found.list[1].fix,
+	assert_string_equal(found.list[1].advice,
 			    "write \"snat to ADDRESS\" instead of \"masquerade\"");
+	assert_string_equal(found.list[1].fix, "");
 	assert_string_equal(found.list[2].fix, "sysctl -w net.netfilter.nf_conntrack_max=524288");
 	assert_string_equal(found.list[3].fix, "sysctl -w net.ipv4.conf.br0.promote_secondaries=1");
+	findings_done(&found);
+}
+
+/* What is printed as a fix may be pasted: it is one of the commands that are tried, and
+ * a name that a shell would take for more than a name makes it advice. */
+static void fixes_are_commands_that_are_tried(void **state _unused_)
+{
+	static const char *const names[] = { "eth0;reboot", "$(reboot)", "a b", "`x`",
+					     "a>b",	    "-x",	 "",	"a'b" };
+	char fix[128];
+	size_t i;
+
+	assert_true(remedy_is_command("vipsafe recover"));
+	assert_true(remedy_is_command("sysctl -w net.ipv4.conf.br-mgmt.10.rp_filter=2"));
+	assert_true(remedy_is_command("usermod -a -G vipsafe keepalived_script"));
+	assert_false(remedy_is_command("vipsafe recover; reboot"));
+	assert_false(remedy_is_command("vipsafe"));
+	assert_false(remedy_is_command("rm -r /"));
+	assert_false(remedy_is_command(""));
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.rp_filter=2", names[i]);
+		assert_false(remedy_is_command(fix));
+		snprintf(fix, sizeof(fix), "chown root:root %s && chmod 755 %s", names[i],
+			 names[i]);
+		assert_false(remedy_is_command(fix));
+	}
+}
+
+/* Nothing is advised that makes the node lose its rules or its address. */
+static void what_destroys_is_not_advised(void **state _unused_)
+{
+	struct facts f = healthy();
+	struct findings found = { 0 };
+	const struct finding *one;
+	size_t i;
+
+	mixed(&f);
+	manager(&f);
+	diagnose(&f, &found);
+	for (i = 0; i < found.n; i++) {
+		one = &found.list[i];
+		if (!strcmp(one->code, "firewall-mixed")) {
+			assert_non_null(strstr(one->fix, "| iptables-nft-restore --noflush"));
+			assert_non_null(strstr(one->fix, "| ip6tables-nft-restore --noflush"));
+		} else if (!strcmp(one->code, "network-manager")) {
+			assert_string_equal(one->fix, "");
+			assert_null(strstr(one->advice, "unmanaged-devices="));
+		}
+	}
+	assert_true(findings_have(&found, "firewall-mixed"));
+	assert_true(findings_have(&found, "network-manager"));
 	findings_done(&found);
 }
 
@@ -398,6 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fact_is_found_and_nothing_else),
 		cmocka_unit_test(fixes_fit_the_case),
+		cmocka_unit_test(fixes_are_commands_that_are_tried),
+		cmocka_unit_test(what_destroys_is_not_advised),
 	};
 
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);

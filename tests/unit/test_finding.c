@@ -74,7 +74,7 @@ static void what_does_not_fit_is_counted(void **state _unused_)
 
 static void make(struct findings *f)
 {
-	findings_add(f, SEVERITY_CRITICAL, "table-full", "sysctl -w x=1", "full\033[2J");
+	findings_add(f, SEVERITY_CRITICAL, "table-full", "vipsafe recover", "full\033[2J");
 	findings_add(f, SEVERITY_WARNING, "odd", NULL, "it is \"odd\"");
 	findings_add(f, SEVERITY_UNSEEN, "dark", NULL, "not permitted");
 	findings_add(f, SEVERITY_NOTE, "fine", NULL, "all is well");
@@ -93,14 +93,14 @@ static void text_escapes_and_counts(void **state _unused_)
 	findings_print(&f, false, out);
 	fclose(out);
 	assert_string_equal(text, "critical: table-full: full\\x1b[2J\n"
-				  "  fix: sysctl -w x=1\n"
+				  "  fix: vipsafe recover\n"
 				  "warning: odd: it is \"odd\"\n"
 				  "unseen: dark: not permitted\n"
 				  "note: fine: all is well\n"
 				  "1 critical, 1 warning, 1 could not be looked at, 1 note\n"
 				  "--\n"
 				  "critical: table-full: full\\x1b[2J\n"
-				  "  fix: sysctl -w x=1\n"
+				  "  fix: vipsafe recover\n"
 				  "warning: odd: it is \"odd\"\n"
 				  "unseen: dark: not permitted\n"
 				  "1 critical, 1 warning, 1 could not be looked at, 1 note\n");
@@ -122,7 +122,7 @@ static void json_has_everything(void **state _unused_)
 	assert_string_equal(json_string_value(json_object_get(one, "code")), "table-full");
 	assert_string_equal(json_string_value(json_object_get(one, "severity")), "critical");
 	assert_string_equal(json_string_value(json_object_get(one, "text")), "full\033[2J");
-	assert_string_equal(json_string_value(json_object_get(one, "fix")), "sysctl -w x=1");
+	assert_string_equal(json_string_value(json_object_get(one, "fix")), "vipsafe recover");
 	json_decref(o);
 	findings_done(&f);
 }

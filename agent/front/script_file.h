@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scripts as files. */
+#pragma once
+
+/* The text of the script that FD is opened for, which is closed: *RET_TEXT, to be freed.
+ * 0; -ENOEXEC: no script of a shell; -EFBIG: too long to be one; or why it cannot be
+ * read. */
+int script_file_read(int fd, char **ret_text);
