@@ -12,11 +12,12 @@
 #include "front/descriptors.h"
 
 /* What we inherit is our caller's choice: with SIGCHLD ignored no child could
- * be waited for, and SIGPIPE must not end a move half-way. */
+ * be waited for, and a signal about its output must not end a move half-way. */
 static void set_signals(void)
 {
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
 }
 
 /* What goes on without a configuration has the defaults. */
@@ -98,6 +99,7 @@ int main(int argc, char *argv[])
 	int n_words;
 
 	descriptors_open_standard();
+	descriptors_make_stderr_patient();
 	set_signals();
 	if (argc > 1 && !strcmp(argv[1], "__complete")) /* not for people */
 		return complete_print(argc - 2, argv + 2);

@@ -95,7 +95,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 		env = cli_move_env(m->cli, kernel_real_get(m->kernel));
 		run_move(&env, &m->request, &m->report);
 	}
-	cli_tell(m->cli, &m->report);
+	cli_tell(m->cli, &m->report, err);
 	render_report(&m->report, &m->cli->options, out, err);
 	return m->report.exit_code;
 }

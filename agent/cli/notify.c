@@ -14,6 +14,7 @@
 #include "cli/tell.h"
 #include "cli/worker.h"
 #include "core/text.h"
+#include "front/logger.h"
 
 /* A daemon that is at a move answers after it. Who has called us is gone by
  * then; somebody waits for the answer all the same, in case there is none. */
@@ -77,7 +78,9 @@ static usec_t event_stamp(void)
 
 void notify_complain(const struct notify *n, const char *fmt, ...)
 {
-	char raw[1024], text[1024];
+	struct logger logger = { .fd = -1 };
+	char raw[1024], text[1024], line[1100];
+	struct log_record m;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -86,9 +89,10 @@ void notify_complain(const struct notify *n, const char *fmt, ...)
 	va_end(ap);
 	text_escape(raw, text, sizeof(text));
 	fprintf(n->err, "vipsafe: notify: %s\n", text);
-	openlog("vipsafe", LOG_PID, LOG_DAEMON);
-	syslog(LOG_WARNING, "notify: %s", text);
-	closelog();
+	snprintf(line, sizeof(line), "notify: %s", text);
+	log_record_init(&m, "vipsafe", LOG_WARNING, line);
+	(void)logger_send(&logger, &m, NULL);
+	logger_done(&logger);
 }
 
 bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)

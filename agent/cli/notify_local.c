@@ -155,7 +155,7 @@ static void run_request(struct work *w, const struct instance_settings *one,
 	env.settings = &settings;
 	env.seed += cli_now(); /* each run has its own name */
 	run_move(&env, request, report);
-	cli_tell(w->n->cli, report);
+	cli_tell(w->n->cli, report, w->n->err);
 	w->n->announce = one->announce;
 	w->hopeless = report->exit_code == EXIT_NOT_PERMITTED;
 	if (!report_is_placed(report))

@@ -22,7 +22,7 @@ static void on_report(void *ud, const struct report *r)
 {
 	struct recover *rec = ud;
 
-	cli_tell(rec->cli, r);
+	cli_tell(rec->cli, r, rec->err);
 	if (rec->exit_code == EXIT_DONE)
 		rec->exit_code = r->exit_code;
 	if (rec->cli->options.json)

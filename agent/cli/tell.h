@@ -5,8 +5,9 @@
 
 #include "cli/commands.h"
 
-/* Nothing for a plan. Failures are nobody's business any more. */
-void cli_tell(const struct cli *cli, const struct report *r);
+/* Nothing for a plan. That the log has no room is said to ERR; other failures are
+ * nobody's business any more. */
+void cli_tell(const struct cli *cli, const struct report *r, FILE *err);
 
 /* CLOCK_MONOTONIC. */
 usec_t cli_now(void);

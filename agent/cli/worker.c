@@ -14,10 +14,14 @@
 #include <vipsafe/base.h>
 #include <vipsafe/protocol.h>
 
+#include "front/descriptors.h"
 #include "kernel/program.h"
 
 #define PROGRESS_AFTER USEC_PER_SEC
 #define PROGRESS_EVERY (200 * USEC_PER_MSEC)
+
+/* Of whoever reads what we print. */
+#define READER_PATIENCE (2 * USEC_PER_SEC)
 
 /* Precedes the two outputs on the pipe; both ends are this program. */
 struct answer {
@@ -113,19 +117,25 @@ static void __attribute__((noreturn)) child_main(const struct worker_job *job, i
 	_exit(code);
 }
 
-static void pass_on(int fd, uint64_t size, FILE *to)
+/* Whoever reads it is waited for a moment only: what was to be done is done, and
+ * a script that hangs would keep its caller from the next thing. What comes after
+ * that is taken from the child all the same. Returns 0, or what writing came to. */
+static int pass_on(int fd, uint64_t size, int to)
 {
 	char buf[4096];
+	int r = 0;
 
 	while (size) {
 		size_t want = MIN(size, (uint64_t)sizeof(buf));
 		size_t n = read_all(fd, buf, want);
 
-		fwrite(buf, 1, n, to);
+		if (r == 0)
+			r = descriptor_write(to, buf, n, READER_PATIENCE);
 		if (n < want)
-			return;
+			break;
 		size -= n;
 	}
+	return r;
 }
 
 /* The child is gone without a word. */
@@ -196,6 +206,7 @@ static bool is_watched(void)
 static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 {
 	struct answer a;
+	int r;
 
 	if (job->patience && !comes_in_time(fd, job->patience))
 		return EXIT_DONE;
@@ -203,9 +214,11 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 		show_progress(job, fd);
 	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
 		return tell_of_death(pid);
-	pass_on(fd, a.out_size, stdout);
-	fflush(stdout);
-	pass_on(fd, a.err_size, stderr);
+	r = pass_on(fd, a.out_size, STDOUT_FILENO);
+	(void)pass_on(fd, a.err_size, STDERR_FILENO);
+	if (r < 0 && r != -EPIPE)
+		fprintf(stderr, "vipsafe: cannot write the result: %s\n",
+			r == -EAGAIN ? "nobody reads it" : strerror(-r));
 	return a.exit_code;
 }
 

@@ -45,6 +45,8 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.uptime = loop_now() - d->started,
 		.moves = moves_count(d->moves),
 		.refused = d->refused,
+		.log_dropped = log_logger()->dropped,
+		.log_unread = log_logger()->untold > 0,
 		.devices = devices,
 		.n_devices = devices ? d->watches.n : 0,
 		.instances = instances,

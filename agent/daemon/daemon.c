@@ -9,7 +9,6 @@
 #include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/requests.h"
-#include "daemon/service.h"
 #include "front/config.h"
 #include "steps/verdict.h"
 
@@ -88,7 +87,7 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	struct settings s;
 	int r;
 
-	service_reloading();
+	service_reloading(&d->service);
 	r = config_load(d->config, &s, &e);
 	if (r == 0) {
 		r = swap_settings(d, &s);
@@ -102,7 +101,7 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	else
 		log_line(LOG_NOTICE, "configuration reloaded");
 	tell_config(&d->tell, r < 0 ? e.text : NULL);
-	service_ready();
+	service_ready(&d->service);
 	*ret_error = e;
 	return r;
 }
@@ -118,7 +117,7 @@ static void on_signal(void *ud, int sig)
 	}
 	log_line(LOG_NOTICE, "stopping; entries%s stay as they are",
 		 d->settings.on_stop == STOP_KEEP ? " and addresses" : "");
-	service_stopping();
+	service_stopping(&d->service);
 	loop_stop(d->loop);
 }
 
@@ -135,9 +134,11 @@ static usec_t on_round(void *ud)
 	next = usec_earlier(next, textfile_tick(d));
 	now = loop_now();
 	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
-		service_alive();
+		service_alive(&d->service);
 		d->alive_next = now + d->alive_every;
 	}
+	next = usec_earlier(next, service_tick(&d->service, now));
+	next = usec_earlier(next, log_tick(now));
 	return MIN(next, d->alive_next);
 }
 
@@ -206,9 +207,15 @@ int daemon_start(struct daemon *d)
 		return r;
 	d->env.lvs_map = collisions_map(d->collisions);
 	d->tell = (struct tell){
-		.env = &d->env, .publish = on_event, .is_watched = is_watched, .ud = d
+		.env = &d->env,
+		.log = { .to = log_logger() },
+		.publish = on_event,
+		.is_watched = is_watched,
+		.ud = d,
 	};
-	d->watches = (struct watches){ .loop = d->loop, .env = &d->env, .tell = &d->tell };
+	d->watches = (struct watches){
+		.loop = d->loop, .env = &d->env, .tell = &d->tell, .service = &d->service
+	};
 	r = moves_new(&d->env, &d->watches, &d->tell, &d->moves);
 	if (r == 0)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
@@ -229,7 +236,7 @@ int daemon_run(struct daemon *d)
 	int r;
 
 	log_line(LOG_NOTICE, "vipsafed " PACKAGE_VERSION " is ready on %s", d->settings.socket);
-	service_ready();
+	service_ready(&d->service);
 	r = loop_run(d->loop);
 	if (r < 0)
 		log_line(LOG_ERR, "the loop broke: %s", strerror(-r));

@@ -8,6 +8,7 @@
 #include "daemon/instances.h"
 #include "daemon/loop.h"
 #include "daemon/moves.h"
+#include "daemon/service.h"
 #include "daemon/tell.h"
 #include "daemon/watch.h"
 #include "front/identity.h"
@@ -21,6 +22,7 @@ struct daemon {
 	struct run_env env; /* of work on devices without a guard */
 	struct kernel_real *kernel;
 	struct loop *loop;
+	struct service service;
 	struct control *control;
 	struct control *retired; /* has moved; open until the answer is out */
 	bool socket_is_ours;	 /* not handed over */

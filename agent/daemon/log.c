@@ -1,29 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include "daemon/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 
 #include "core/text.h"
+#include "front/descriptors.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define IDENT "vipsafed"
 #define LINE_MAX_SIZE 2048
 
-static int send_to_journal(int priority, const char *line)
-{
-	struct stat st;
+/* How often it is tried to tell of what was dropped. */
+#define TELL_EVERY USEC_PER_SEC
 
-	/* sd_journal_send() says 0 when nobody listens */
-	if (stat(JOURNAL_SOCKET, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return -1;
-	return sd_journal_send("MESSAGE=%s", line, "PRIORITY=%d", priority,
-			       "SYSLOG_IDENTIFIER=" IDENT, "SYSLOG_FACILITY=%d", LOG_DAEMON >> 3,
-			       NULL);
+/* One for the process, as stderr is: whoever has a line to tell has it whatever
+ * it was called with. */
+struct logger *log_logger(void)
+{
+	static struct logger logger = { .fd = -1 };
+
+	return &logger;
+}
+
+/* In the journal it is there already, unless somebody looks on. Cut to what goes
+ * into a pipe in one piece. */
+static int send_to_stderr(const char *line, bool journal)
+{
+	char text[LINE_MAX_SIZE + 64];
+	int n;
+
+	if (journal && !isatty(STDERR_FILENO))
+		return 0;
+	n = snprintf(text, sizeof(text), IDENT "[%ld]: %s\n", (long)getpid(), line);
+	if (n < 0)
+		return -EINVAL;
+	return descriptor_write(STDERR_FILENO, text, MIN((size_t)n, sizeof(text) - 1), 0);
+}
+
+static int send_line(int priority, const char *line)
+{
+	struct logger *l = log_logger();
+	struct log_record m;
+	bool journal;
+	int r;
+
+	log_record_init(&m, IDENT, priority, line);
+	r = logger_send(l, &m, &journal);
+	if (send_to_stderr(line, journal) != -EAGAIN)
+		return r == -EAGAIN ? r : 0;
+	if (r != -EAGAIN) /* not one message twice */
+		logger_dropped(l);
+	return -EAGAIN;
+}
+
+/* Those who tell of it may be dropped themselves; then it is one more. */
+static int tell_dropped(void)
+{
+	struct logger *l = log_logger();
+	uint64_t n = l->untold;
+	char line[128];
+	int r;
+
+	if (!n)
+		return 0;
+	snprintf(line, sizeof(line), "%llu messages were dropped: nobody took them",
+		 (unsigned long long)n);
+	r = send_line(LOG_WARNING, line);
+	if (r < 0) {
+		l->dropped--;
+		l->untold--;
+	} else {
+		l->untold = 0;
+	}
+	return r;
 }
 
 void log_line(int priority, const char *fmt, ...)
@@ -36,12 +87,15 @@ void log_line(int priority, const char *fmt, ...)
 		raw[0] = '\0';
 	va_end(ap);
 	text_escape(raw, line, sizeof(line));
-	if (send_to_journal(priority, line) >= 0) {
-		if (isatty(STDERR_FILENO))
-			fprintf(stderr, IDENT ": %s\n", line);
-		return;
-	}
-	openlog(IDENT, LOG_PID | LOG_PERROR, LOG_DAEMON);
-	syslog(priority, "%s", line);
-	closelog();
+	if (tell_dropped() < 0)
+		logger_dropped(log_logger()); /* no room for one is none for two */
+	else
+		(void)send_line(priority, line);
+}
+
+usec_t log_tick(usec_t now)
+{
+	if (!log_logger()->untold)
+		return USEC_NEVER;
+	return tell_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
 }

@@ -104,7 +104,9 @@ int main(int argc, char *argv[])
 	int r;
 
 	descriptors_open_standard();
+	descriptors_make_stderr_patient();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
 	signal(SIGCHLD, SIG_DFL);
 	umask(022);
 	r = parse_options(argc, argv, &d, &check);

@@ -3,10 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/loop.h"
+
+/* How soon there may be room again. */
+#define AGAIN_AFTER (100 * USEC_PER_MSEC)
 
 int service_socket(int *ret_fd)
 {
@@ -31,28 +37,80 @@ usec_t service_alive_every(void)
 	return sd_watchdog_enabled(0, &usec) > 0 && usec ? MAX(usec / 2, (usec_t)1) : USEC_NEVER;
 }
 
-void service_ready(void)
+/* sd_notify(3) waits for room. Returns -EAGAIN when there is none, 0 when it has
+ * been told or cannot be. */
+static int send_word(const char *text)
 {
-	(void)sd_notify(0, "READY=1");
+	_cleanup_close_ int fd = -1;
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	socklen_t size;
+
+	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof(a.sun_path))
+		return 0;
+	memcpy(a.sun_path, path, strlen(path));
+	if (*path == '@')
+		a.sun_path[0] = '\0';
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -EAGAIN;
+	if (sendto(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a,
+		   size) >= 0)
+		return 0;
+	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -EAGAIN : 0;
+}
+
+/* One after the other: what has found no room keeps the others waiting. */
+usec_t service_tick(struct service *s, usec_t now)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(s->pending); i++) {
+		if (!*s->pending[i])
+			continue;
+		if (send_word(s->pending[i]) < 0)
+			return now + AGAIN_AFTER;
+		*s->pending[i] = '\0';
+	}
+	return USEC_NEVER;
+}
+
+static void say(struct service *s, enum service_word word, const char *text)
+{
+	snprintf(s->pending[word], sizeof(s->pending[word]), "%s", text);
+	(void)service_tick(s, 0);
+}
+
+void service_ready(struct service *s)
+{
+	say(s, SERVICE_READY, "READY=1");
 }
 
 /* The time is for Type=notify-reload (systemd 253); others ignore it. */
-void service_reloading(void)
+void service_reloading(struct service *s)
 {
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now());
+	char text[SERVICE_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)loop_now());
+	say(s, SERVICE_RELOADING, text);
 }
 
-void service_stopping(void)
+void service_stopping(struct service *s)
 {
-	(void)sd_notify(0, "STOPPING=1");
+	say(s, SERVICE_STOPPING, "STOPPING=1");
 }
 
-void service_alive(void)
+void service_alive(struct service *s)
 {
-	(void)sd_notify(0, "WATCHDOG=1");
+	say(s, SERVICE_ALIVE, "WATCHDOG=1");
 }
 
-void service_status(const char *text)
+void service_status(struct service *s, const char *text)
 {
-	(void)sd_notifyf(0, "STATUS=%s", text);
+	char line[SERVICE_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "STATUS=%s", text);
+	say(s, SERVICE_STATUS, line);
 }

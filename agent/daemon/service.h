@@ -5,6 +5,22 @@
 
 #include <vipsafe/base.h>
 
+#define SERVICE_TEXT_MAX 256
+
+enum service_word { /* in the order in which they are sent */
+		    SERVICE_RELOADING,
+		    SERVICE_READY,
+		    SERVICE_STATUS,
+		    SERVICE_ALIVE,
+		    SERVICE_STOPPING,
+};
+
+/* What the manager is yet to be told: it may have no room for a word now, and is
+ * not waited for. All zero to begin with. */
+struct service {
+	char pending[SERVICE_STOPPING + 1][SERVICE_TEXT_MAX];
+};
+
 /* The listening socket that was handed over, or -1 when none was. -EINVAL: it
  * was several, or not a listening SOCK_SEQPACKET unix socket. */
 int service_socket(int *ret_fd);
@@ -13,8 +29,12 @@ int service_socket(int *ret_fd);
  * USEC_NEVER without one. */
 usec_t service_alive_every(void);
 
-void service_ready(void);
-void service_reloading(void);
-void service_stopping(void);
-void service_alive(void);
-void service_status(const char *text);
+/* Tell it now, or in one of the next ticks. */
+void service_ready(struct service *s);
+void service_reloading(struct service *s);
+void service_stopping(struct service *s);
+void service_alive(struct service *s);
+void service_status(struct service *s, const char *text);
+
+/* Tell what there was no room for. Returns when to call again. */
+usec_t service_tick(struct service *s, usec_t now);

@@ -72,7 +72,7 @@ static void tell_status(const struct watches *w)
 {
 	char text[SUMMARY_MAX];
 
-	service_status(watches_summary(w, text, sizeof(text)));
+	service_status(w->service, watches_summary(w, text, sizeof(text)));
 }
 
 /* What has changed since the last look, for those who watch. */

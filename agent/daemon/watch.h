@@ -14,7 +14,8 @@ struct watches {
 	struct loop *loop;
 	const struct run_env *env; /* its kernel is not used */
 	struct tell *tell;
-	struct watch **list; /* owned, and what is in it */
+	struct service *service; /* told how they are */
+	struct watch **list;	 /* owned, and what is in it */
 	size_t n;
 };
 

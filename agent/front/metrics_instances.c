@@ -133,3 +133,11 @@ void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s
 {
 	metric_sample(s, NULL, (double)f->status->notify.overruns);
 }
+
+void metric_instance_kept(const struct metric_source *f, struct metric_sink *s)
+{
+	const struct status_notify *n = &f->status->notify;
+
+	if (n->is_used)
+		metric_sample(s, NULL, !n->store_problem || !*n->store_problem);
+}

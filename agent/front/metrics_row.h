@@ -52,3 +52,4 @@ void metric_instance_foreign(const struct metric_source *f, struct metric_sink *
 void metric_notify(const struct metric_source *f, struct metric_sink *s);
 void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s);
 void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_kept(const struct metric_source *f, struct metric_sink *s);

@@ -45,6 +45,11 @@ static void watchers_dropped(const struct metric_source *f, struct metric_sink *
 	metric_sample(s, NULL, (double)f->metrics->watchers_dropped);
 }
 
+static void log_dropped(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->status->log_dropped);
+}
+
 /* ---- operations ---------------------------------------------------------------------------- */
 
 static void operations(const struct metric_source *f, struct metric_sink *s)
@@ -260,6 +265,8 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_watchers", "gauge", "Clients that watch events.", watchers },
 	{ "vipsafe_watchers_dropped_total", "counter",
 	  "Watchers that read too slowly and were dropped.", watchers_dropped },
+	{ "vipsafe_log_dropped_total", "counter",
+	  "Messages for the log that were dropped because nobody took them.", log_dropped },
 	{ "vipsafe_operations_total", "counter", "Address changes by the daemon.", operations },
 	{ "vipsafe_operation_duration_seconds", "histogram",
 	  "How long address changes took, all of it.", duration },
@@ -339,6 +346,8 @@ const struct metric_row metric_rows[] = {
 	  "Those of them that nothing came of, not even a duplicate.", metric_notify_ignored },
 	{ "vipsafe_notify_overruns_total", "counter",
 	  "Times that lines of the FIFO may have been lost.", metric_notify_overruns },
+	{ "vipsafe_instance_states_kept", "gauge",
+	  "Whether what keepalived said is on disk for the next start.", metric_instance_kept },
 	{ "vipsafe_kernel_affected", "gauge",
 	  "Whether deleting one address flushes the connections of its device.", kernel_affected },
 	{ "vipsafe_conntrack_entries", "gauge", "Entries of the conntrack table.",

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include "front/oplog.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 
 #include "core/text.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define IDENT "vipsafe"
 
 #define PROBLEMS_WINDOW (60 * USEC_PER_SEC)
@@ -141,38 +138,37 @@ int oplog_priority(const struct report *r)
 	return LOG_ERR;
 }
 
-static int send_to_journal(const struct report *r, int priority, const char *line)
+static void add_fields(struct log_record *m, const struct report *r)
 {
 	char device[4 * DEVICE_NAME_MAX], id[4 * sizeof(r->id)], vips[ADDRESSES_MAX] = "";
 	struct line l = { .buf = vips, .size = sizeof(vips) };
 
-	/* sd_journal_send() says 0 when nobody listens */
-	if (access(JOURNAL_SOCKET, F_OK) < 0)
-		return -1;
 	line_add_addresses(&l, r);
-	return sd_journal_send(
-		"MESSAGE=%s", line, "PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=" IDENT,
-		"SYSLOG_FACILITY=%d", LOG_DAEMON >> 3, "VIPSAFE_ID=%s",
-		text_escape(r->id, id, sizeof(id)), "VIPSAFE_OP=%s", op_name(r->op),
-		"VIPSAFE_VIP=%s", vips, "VIPSAFE_DEVICE=%s",
-		text_escape(r->device, device, sizeof(device)), "VIPSAFE_RESULT=%s",
-		result_name(r->result), "VIPSAFE_EXIT_CODE=%d", (int)r->exit_code,
-		"VIPSAFE_KERNEL=%s", kernel_verdict_name(r->kernel), "VIPSAFE_STRATEGY=%s",
-		strategy_name(r->strategy), "VIPSAFE_HOLD=%s", hold_choice_name(r->hold),
-		"VIPSAFE_SNAPSHOT=%llu", (ull)r->entries.snapshot, "VIPSAFE_CANDIDATES=%llu",
-		(ull)r->entries.candidates, "VIPSAFE_PINNED=%llu", (ull)r->entries.pinned,
-		"VIPSAFE_FLUSHED=%llu", (ull)r->entries.flushed, "VIPSAFE_RESTORED=%llu",
-		(ull)r->entries.restored, "VIPSAFE_LOST=%llu", (ull)r->entries.lost,
-		"VIPSAFE_TOTAL_USEC=%llu", (ull)r->timing.total, NULL);
+	log_record_add(m, "VIPSAFE_ID", "%s", text_escape(r->id, id, sizeof(id)));
+	log_record_add(m, "VIPSAFE_OP", "%s", op_name(r->op));
+	log_record_add(m, "VIPSAFE_VIP", "%s", vips);
+	log_record_add(m, "VIPSAFE_DEVICE", "%s", text_escape(r->device, device, sizeof(device)));
+	log_record_add(m, "VIPSAFE_RESULT", "%s", result_name(r->result));
+	log_record_add(m, "VIPSAFE_EXIT_CODE", "%d", (int)r->exit_code);
+	log_record_add(m, "VIPSAFE_KERNEL", "%s", kernel_verdict_name(r->kernel));
+	log_record_add(m, "VIPSAFE_STRATEGY", "%s", strategy_name(r->strategy));
+	log_record_add(m, "VIPSAFE_HOLD", "%s", hold_choice_name(r->hold));
+	log_record_add(m, "VIPSAFE_SNAPSHOT", "%llu", (ull)r->entries.snapshot);
+	log_record_add(m, "VIPSAFE_CANDIDATES", "%llu", (ull)r->entries.candidates);
+	log_record_add(m, "VIPSAFE_PINNED", "%llu", (ull)r->entries.pinned);
+	log_record_add(m, "VIPSAFE_FLUSHED", "%llu", (ull)r->entries.flushed);
+	log_record_add(m, "VIPSAFE_RESTORED", "%llu", (ull)r->entries.restored);
+	log_record_add(m, "VIPSAFE_LOST", "%llu", (ull)r->entries.lost);
+	log_record_add(m, "VIPSAFE_TOTAL_USEC", "%llu", (ull)r->timing.total);
 }
 
-static void send_line(const struct report *r, int priority, const char *line)
+static void send_line(struct oplog *o, const struct report *r, int priority, const char *line)
 {
-	if (send_to_journal(r, priority, line) >= 0)
-		return;
-	openlog(IDENT, LOG_PID, LOG_DAEMON);
-	syslog(priority, "%s", line);
-	closelog();
+	struct log_record m;
+
+	log_record_init(&m, IDENT, priority, line);
+	add_fields(&m, r);
+	(void)logger_send(o->to, &m, NULL);
 }
 
 /* Many moves that go wrong for one reason need not be told one by one. */
@@ -196,9 +192,9 @@ void oplog_write(struct oplog *o, const struct report *r, usec_t now)
 
 	if (r->plan)
 		return;
-	send_line(r, LOG_INFO, oplog_format(r, line));
+	send_line(o, r, LOG_INFO, oplog_format(r, line));
 	if (oplog_priority(r) == LOG_INFO || !may_tell(o, now))
 		return;
-	send_line(r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
+	send_line(o, r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
 	o->suppressed = 0;
 }

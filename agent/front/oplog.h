@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "core/report.h"
+#include "front/logger.h"
 
 /* Largest line: 64 addresses, five tuples, all escaped. */
 #define OPLOG_LINE_MAX 8192
@@ -16,8 +17,9 @@
 /* Second lines in a minute; the next one says how many were left out. */
 #define OPLOG_PROBLEMS_MAX 10
 
-/* How many of them there have been. All zero to begin with. */
+/* How many of them there have been. All zero but TO to begin with. */
 struct oplog {
+	struct logger *to;
 	usec_t since; /* the minute under way */
 	unsigned told;
 	uint64_t suppressed; /* since the last one that was told */
@@ -36,5 +38,5 @@ const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
  * is none to be written. */
 int oplog_priority(const struct report *r);
 
-/* Send them at the monotonic time NOW; failures are nobody's business any more. */
+/* Send them at the monotonic time NOW. What finds no room is counted there. */
 void oplog_write(struct oplog *o, const struct report *r, usec_t now);

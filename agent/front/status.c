@@ -48,6 +48,10 @@ json_t *status_json_new(const struct status *s)
 		failed |= json_object_set_new(o, "uptime_us", json_integer((json_int_t)s->uptime));
 		failed |= json_object_set_new(o, "moves", json_integer((json_int_t)s->moves));
 		failed |= json_object_set_new(o, "refused", json_integer((json_int_t)s->refused));
+		failed |= json_object_set_new(o, "log",
+					      json_pack("{s:I, s:b}", "dropped",
+							(json_int_t)s->log_dropped, "unread",
+							s->log_unread));
 		failed |=
 			json_object_set_new(o, "config_error", report_json_string(s->config_error));
 	}

@@ -42,6 +42,8 @@ struct status {
 	usec_t uptime;
 	uint64_t moves;			      /* done for clients since the start */
 	uint64_t refused;		      /* clients, not permitted */
+	uint64_t log_dropped;		      /* messages that nobody took */
+	bool log_unread;		      /* it is so now */
 	char config_error[REQUEST_ERROR_MAX]; /* of the last reload; "": it went well */
 	const struct status_device *devices;
 	size_t n_devices;

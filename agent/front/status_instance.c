@@ -189,6 +189,8 @@ json_t *status_notify_json(const struct status *s)
 	failed |= json_object_set_new(o, "overruns", number(n->overruns));
 	failed |= json_object_set_new(o, "fifo_problem",
 				      report_json_string(n->fifo_problem ? n->fifo_problem : ""));
+	failed |= json_object_set_new(o, "store_problem",
+				      report_json_string(n->store_problem ? n->store_problem : ""));
 	if (failed) {
 		json_decref(o);
 		return NULL;

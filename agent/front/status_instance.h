@@ -29,10 +29,11 @@ const char *status_decoy_problem(const struct status_instance *i);
 
 /* What was heard of keepalived altogether. */
 struct status_notify {
-	bool is_used;		  /* there are instances */
-	uint64_t hooks, lines;	  /* of scripts, of the FIFO */
-	uint64_t bad, unknown;	  /* not understood; of instances not configured */
-	uint64_t groups;	  /* of groups that no instance names */
-	uint64_t overruns;	  /* times that lines may have been lost */
-	const char *fifo_problem; /* "": none */
+	bool is_used;		   /* there are instances */
+	uint64_t hooks, lines;	   /* of scripts, of the FIFO */
+	uint64_t bad, unknown;	   /* not understood; of instances not configured */
+	uint64_t groups;	   /* of groups that no instance names */
+	uint64_t overruns;	   /* times that lines may have been lost */
+	const char *fifo_problem;  /* "": none */
+	const char *store_problem; /* why the states are not on disk; "": they are */
 };

@@ -215,6 +215,15 @@ void status_findings(const struct status *s, struct findings *ret)
 	if (*s->config_error)
 		findings_add(ret, SEVERITY_WARNING, "config", "mend it, then: vipsafe reload",
 			     "the configuration was not reloaded: %s", s->config_error);
+	if (s->log_unread)
+		findings_add(ret, SEVERITY_WARNING, "log-unread", NULL,
+			     "nobody reads the log: %llu messages were dropped",
+			     (unsigned long long)s->log_dropped);
+	if (s->notify.store_problem && *s->notify.store_problem)
+		findings_add(ret, SEVERITY_WARNING, "state-not-kept", NULL,
+			     "what keepalived has said is not on disk, and not known after a "
+			     "restart: %s",
+			     s->notify.store_problem);
 	find_devices(s, ret);
 	status_instances_find(s, ret);
 	if (s->survey)

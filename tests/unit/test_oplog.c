@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 
 #include <cmocka.h>
@@ -19,87 +21,76 @@
 /* ---- the log, replaced ------------------------------------------------------------- */
 
 #define LINES_MAX 64
-#define FIELDS_MAX 4096
+#define FIELDS_MAX 8192
 
 static struct {
 	bool journal; /* there is one */
+	bool full;    /* nobody reads it */
 	int n;
 	int priority[LINES_MAX];
 	char line[LINES_MAX][OPLOG_LINE_MAX];
 	char fields[LINES_MAX][FIELDS_MAX]; /* "" for syslog */
 } said;
 
-int __wrap_access(const char *path, int mode);
-int __wrap_sd_journal_send(const char *format, ...);
-void __wrap_syslog(int priority, const char *format, ...);
-void __wrap___syslog_chk(int priority, int flag, const char *format, ...);
+ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to,
+		      socklen_t to_size);
 
-int __wrap_access(const char *path, int mode _unused_)
+/* NAME=value lines; the message is the first one. */
+static void to_journal(const char *data, size_t size)
 {
-	assert_string_equal(path, "/run/systemd/journal/socket");
-	errno = ENOENT;
-	return said.journal ? 0 : -1;
+	const char *end = memchr(data, '\n', size), *priority;
+
+	assert_non_null(end);
+	assert_int_equal(data[size - 1], '\n');
+	assert_memory_equal(data, "MESSAGE=", 8);
+	snprintf(said.line[said.n], OPLOG_LINE_MAX, "%.*s", (int)(end - data - 8), data + 8);
+	snprintf(said.fields[said.n], FIELDS_MAX, "%.*s", (int)(size - (size_t)(end + 1 - data)),
+		 end + 1);
+	priority = strstr(said.fields[said.n], "PRIORITY=");
+	assert_non_null(priority);
+	said.priority[said.n++] = priority[9] - '0';
 }
 
-/* Each format has one conversion, or none. */
-int __wrap_sd_journal_send(const char *format, ...)
+/* "<30>vipsafe[1]: text" */
+static void to_syslog(const char *data, size_t size)
 {
-	char *fields = said.fields[said.n];
-	size_t n = 0;
-	va_list ap;
+	char *text;
 
-	va_start(ap, format);
-	for (; format; format = va_arg(ap, const char *)) {
-		char field[OPLOG_LINE_MAX + 64];
-
-		if (strstr(format, "%llu"))
-			snprintf(field, sizeof(field), "%.*s%llu", (int)strcspn(format, "%"),
-				 format, va_arg(ap, unsigned long long));
-		else if (strstr(format, "%d"))
-			snprintf(field, sizeof(field), "%.*s%d", (int)strcspn(format, "%"), format,
-				 va_arg(ap, int));
-		else if (strstr(format, "%s"))
-			snprintf(field, sizeof(field), "%.*s%s", (int)strcspn(format, "%"), format,
-				 va_arg(ap, const char *));
-		else
-			snprintf(field, sizeof(field), "%s", format);
-		if (!strncmp(field, "MESSAGE=", 8))
-			snprintf(said.line[said.n], OPLOG_LINE_MAX, "%.*s", OPLOG_LINE_MAX - 1,
-				 field + 8);
-		else
-			n += (size_t)snprintf(fields + n, FIELDS_MAX - n, "%s\n", field);
-		assert_true(n < FIELDS_MAX);
-		if (!strncmp(field, "PRIORITY=", 9))
-			said.priority[said.n] = field[9] - '0';
-	}
-	va_end(ap);
+	assert_true(size < OPLOG_LINE_MAX);
+	memcpy(said.line[said.n], data, size);
+	said.line[said.n][size] = '\0';
+	assert_int_equal(data[0], '<');
+	said.priority[said.n] = (int)strtol(data + 1, &text, 10) & LOG_PRIMASK;
+	assert_memory_equal(text, ">vipsafe[", 9);
+	text = strstr(said.line[said.n], "]: ");
+	assert_non_null(text);
+	memmove(said.line[said.n], text + 3, strlen(text + 3) + 1);
 	said.n++;
-	return 0;
 }
 
-static void to_syslog(int priority, const char *format, va_list ap)
+ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to,
+		      socklen_t to_size _unused_)
 {
-	assert_string_equal(format, "%s");
-	said.priority[said.n] = priority;
-	snprintf(said.line[said.n++], OPLOG_LINE_MAX, "%s", va_arg(ap, const char *));
-}
+	const struct sockaddr_un *a = (const struct sockaddr_un *)to;
+	bool journal = !strcmp(a->sun_path, "/run/systemd/journal/socket");
 
-void __wrap_syslog(int priority, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	to_syslog(priority, format, ap);
-	va_end(ap);
-}
-
-void __wrap___syslog_chk(int priority, int flag _unused_, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	to_syslog(priority, format, ap);
-	va_end(ap);
+	assert_true(fd >= 0);
+	assert_true(flags & MSG_DONTWAIT); /* it must never be waited for */
+	if (journal && !said.journal) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (said.full) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (journal) {
+		to_journal(data, size);
+	} else {
+		assert_string_equal(a->sun_path, "/dev/log");
+		to_syslog(data, size);
+	}
+	return (ssize_t)size;
 }
 
 /* ---- reports -------------------------------------------------------------------------- */
@@ -150,7 +141,8 @@ static void lose(struct report *r)
 static void what_went_well_is_one_line(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 
 	oplog_write(&o, &r, 1);
 	assert_int_equal(said.n, 1);
@@ -164,7 +156,8 @@ static void what_went_well_is_one_line(void **state _unused_)
 static void what_was_lost_is_a_second_one(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 
 	lose(&r);
 	oplog_write(&o, &r, 1);
@@ -184,7 +177,8 @@ static void what_was_lost_is_a_second_one(void **state _unused_)
 static void what_failed_is_an_error(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 
 	report_fail(&r, RESULT_FAILED, EXIT_KERNEL_REFUSED, "it is \"so\"\n");
 	oplog_write(&o, &r, 1);
@@ -203,7 +197,8 @@ static void what_failed_is_an_error(void **state _unused_)
 static void the_journal_gets_fields(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 
 	said.journal = true;
 	lose(&r);
@@ -232,6 +227,29 @@ static void the_journal_gets_fields(void **state _unused_)
 	assert_string_equal(strchr(said.fields[0], '\n'), strchr(said.fields[1], '\n'));
 }
 
+/* Messages that nobody takes are gone, and counted: the run goes on at once. */
+static void what_finds_no_room_is_counted(void **state _unused_)
+{
+	struct report r = make_del();
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
+
+	lose(&r);
+	said.full = true;
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 0);
+	assert_int_equal(l.dropped, 2);
+	said.journal = true;
+	oplog_write(&o, &r, 1);
+	assert_int_equal(l.dropped, 4);
+	assert_int_equal(l.untold, 4);
+	said.full = false;
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 2);
+	assert_int_equal(l.dropped, 4);
+	logger_done(&l);
+}
+
 static int count(int priority)
 {
 	int i, n = 0;
@@ -244,7 +262,8 @@ static int count(int priority)
 static void second_lines_are_limited_first_ones_are_not(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 	int i;
 
 	lose(&r);
@@ -263,7 +282,8 @@ static void lines_are_bounded(void **state _unused_)
 {
 	struct report r = make_del();
 	char line[OPLOG_LINE_MAX];
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 	int i;
 
 	for (i = 0; i < VIPS_MAX; i++) {
@@ -293,6 +313,7 @@ int main(void)
 		cmocka_unit_test(what_was_lost_is_a_second_one),
 		cmocka_unit_test(what_failed_is_an_error),
 		cmocka_unit_test(the_journal_gets_fields),
+		cmocka_unit_test(what_finds_no_room_is_counted),
 		cmocka_unit_test(second_lines_are_limited_first_ones_are_not),
 		cmocka_unit_test(lines_are_bounded),
 	};
