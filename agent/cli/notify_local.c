@@ -84,7 +84,8 @@ static void load(struct work *w, int *ret_lock)
 
 static int store(struct work *w, int *lock)
 {
-	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->states);
+	bool stale;
+	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->states, &stale);
 
 	closep(lock);
 	*lock = -1;

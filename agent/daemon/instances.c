@@ -2,6 +2,7 @@
 #include "daemon/instances.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
@@ -26,11 +27,17 @@ struct instances {
 	int fd; /* address events, on the loop; -1: not */
 	struct instance_work *list;
 	size_t n;
-	bool loaded; /* what the last daemon left has been read */
-	bool look;   /* the addresses may have changed */
+	bool loaded;			/* what the last daemon left has been read */
+	bool look;			/* the addresses may have changed */
+	usec_t store_next, store_again; /* while the states cannot be kept; 0: they are */
+	char store_problem[128];
 	struct status_notify heard;
 	usec_t bad_told, unknown_told;
 };
+
+/* A full file system may have room soon. */
+#define STORE_AGAIN (100 * USEC_PER_MSEC)
+#define STORE_AGAIN_MAX (2 * USEC_PER_SEC)
 
 /* ---- what the kernel says ------------------------------------------------------- */
 
@@ -200,21 +207,45 @@ void instances_misheard(struct instances *s, const char *why)
 
 /* ---- configuration ------------------------------------------------------------------ */
 
+/* The states are not on disk, and it is tried again. */
+static void store_failed(struct instances *s, int error, bool stale)
+{
+	char text[sizeof(s->store_problem)];
+	usec_t now = loop_now();
+
+	s->store_again = s->store_again ? MIN(2 * s->store_again, STORE_AGAIN_MAX) : STORE_AGAIN;
+	s->store_next = now + s->store_again;
+	snprintf(text, sizeof(text), "%s%s", strerror(-error),
+		 stale ? "; what is in the file is out of date" : "");
+	if (!strcmp(text, s->store_problem))
+		return;
+	memcpy(s->store_problem, text, sizeof(text));
+	log_line(LOG_WARNING, "%s: the instances' states cannot be kept: %s",
+		 s->shop.env->settings->run_dir, text);
+}
+
+/* Keep what has changed, or what could not be kept before. */
 static void store(struct instances *s)
 {
 	const struct settings *settings = s->shop.env->settings;
 	_cleanup_close_ int lock = -1;
+	bool stale;
 	int r;
 
 	if (!s->shop.dirty || !s->loaded)
 		return;
-	s->shop.dirty = false;
 	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->shop.env->kernel,
 				 loop_now() + FILE_PATIENCE, &lock);
-	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states);
-	if (r < 0)
-		log_line(LOG_WARNING, "%s: the instances' states cannot be kept: %s",
-			 settings->run_dir, strerror(-r));
+	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states, &stale);
+	s->shop.dirty = r < 0;
+	if (r < 0) {
+		store_failed(s, r, stale);
+		return;
+	}
+	if (s->store_again)
+		log_line(LOG_NOTICE, "%s: the instances' states are kept again", settings->run_dir);
+	s->store_again = s->store_next = 0;
+	s->store_problem[0] = '\0';
 }
 
 /* Whoever was started before us has left what he knew. */
@@ -321,6 +352,13 @@ void instances_apply(struct instances *s)
 /* Times that one tick may find that a move has made another one due. */
 #define STEPS_MAX 4
 
+/* One failure a tick is enough. */
+static void store_in_time(struct instances *s)
+{
+	if (loop_now() >= s->store_next)
+		store(s);
+}
+
 usec_t instances_tick(struct instances *s)
 {
 	usec_t next = fifo_tick(s->fifo);
@@ -337,7 +375,7 @@ usec_t instances_tick(struct instances *s)
 
 		if (s->look)
 			look(s);
-		store(s); /* before anything is begun that it is about */
+		store_in_time(s); /* before anything is begun that it is about */
 		for (i = 0; i < s->n; i++)
 			moved |= instance_work_step(&s->shop, &s->list[i]);
 		if (!moved)
@@ -346,9 +384,11 @@ usec_t instances_tick(struct instances *s)
 	}
 	for (i = 0; i < s->n; i++) {
 		next = MIN(next, s->list[i].when);
-		next = MIN(next, decoy_step(&s->shop, &s->list[i], loop_now()));
+		next = usec_earlier(next, decoy_step(&s->shop, &s->list[i], loop_now()));
 	}
-	store(s);
+	store_in_time(s);
+	if (s->shop.dirty && s->store_again)
+		next = usec_earlier(next, s->store_next);
 	return s->look ? MIN(next, loop_now() + LOOK_AGAIN) : next;
 }
 
@@ -420,5 +460,6 @@ struct status_notify instances_notify_status(const struct instances *s)
 
 	n.is_used = s->n > 0;
 	n.fifo_problem = problem ? problem : "";
+	n.store_problem = s->store_problem;
 	return n;
 }

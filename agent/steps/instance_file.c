@@ -88,6 +88,9 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 	if (!text)
 		return -ENOMEM;
 	r = dir < 0 ? dir : rundir_read(dir, FILE_NAME, text, size, &got);
+	/* what has happened since could not be written */
+	if (r == 0 && faccessat(dir, ".", W_OK, 0) < 0 && errno == EROFS)
+		r = -EROFS;
 	if (r < 0)
 		return r == -ENOENT ? -ENOENT : -EBADMSG;
 	r = strlen(text) == got ? take_file(s, text, boot_id, now, list) : -EBADMSG;
@@ -96,7 +99,24 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 	return r;
 }
 
-int instance_file_store(const struct settings *s, const char *boot_id, const struct instance *list)
+/* A new state is as large as the old one, which goes where there is no room for
+ * two. */
+static int file_replace(int dir, const char *text, size_t size, bool *ret_stale)
+{
+	int r = rundir_write(dir, FILE_NAME, text, size);
+
+	*ret_stale = false;
+	if (r == 0)
+		return 0;
+	if (unlinkat(dir, FILE_NAME, 0) < 0) {
+		*ret_stale = errno != ENOENT;
+		return r;
+	}
+	return rundir_write(dir, FILE_NAME, text, size);
+}
+
+int instance_file_store(const struct settings *s, const char *boot_id, const struct instance *list,
+			bool *ret_stale)
 {
 	_cleanup_close_ int dir = rundir_open(s->run_dir);
 	_cleanup_free_ char *text = malloc(size_max(s));
@@ -104,6 +124,7 @@ int instance_file_store(const struct settings *s, const char *boot_id, const str
 	size_t i;
 	int n;
 
+	*ret_stale = dir >= 0;
 	if (dir < 0)
 		return dir;
 	if (!text)
@@ -114,5 +135,5 @@ int instance_file_store(const struct settings *s, const char *boot_id, const str
 	for (i = 0; i < s->n_instances; i++)
 		n += snprintf(text + n, INSTANCE_TEXT_MAX + 1, "%s\n",
 			      instance_format(&list[i], s->instances[i].name, line));
-	return rundir_write(dir, FILE_NAME, text, (size_t)n);
+	return file_replace(dir, text, (size_t)n, ret_stale);
 }

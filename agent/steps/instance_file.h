@@ -4,6 +4,8 @@
  * to the boot, as its times are. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <vipsafe/kernel.h>
 
 #include "core/instance_settings.h"
@@ -20,9 +22,13 @@ int instance_file_lock(const char *run_dir, enum instance_lock which, const stru
 
 /* Fill LIST, one for each of S->instances, zero where nothing is known.
  * -ENOENT: there is no file; -EBADMSG: it is of another boot, or cannot be
- * read, and is as good as none. */
+ * read, or lies where nobody could have changed it since, and is as good as
+ * none. */
 int instance_file_load(const struct settings *s, const char *boot_id, usec_t now,
 		       struct instance *list);
 
-/* Write LIST, as above. */
-int instance_file_store(const struct settings *s, const char *boot_id, const struct instance *list);
+/* Write LIST, as above. When it cannot be written the old file is removed, which
+ * may make the room that was missing: no state is better than a wrong one, as
+ * decoy and FIFO then decide. *RET_STALE: the old file is still there. */
+int instance_file_store(const struct settings *s, const char *boot_id, const struct instance *list,
+			bool *ret_stale);
