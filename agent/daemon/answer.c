@@ -33,8 +33,8 @@ typedef void (*status_user)(void *ud, const struct status *s);
 
 static void with_status(struct daemon *d, unsigned columns, status_user fn, void *ud)
 {
-	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
-	size_t n_instances = 0;
+	size_t n_devices = 0, n_instances = 0;
+	_cleanup_free_ struct status_device *devices = watches_status(&d->watches, &n_devices);
 	_cleanup_free_ struct status_instance *instances =
 		instances_status(d->instances, &n_instances);
 	struct survey survey;
@@ -48,7 +48,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.log_dropped = log_logger()->dropped,
 		.log_unread = log_logger()->untold > 0,
 		.devices = devices,
-		.n_devices = devices ? d->watches.n : 0,
+		.n_devices = n_devices,
 		.instances = instances,
 		.n_instances = n_instances,
 		.notify = instances_notify_status(d->instances),
@@ -109,13 +109,13 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 /* How things are comes first, so that what follows has something to begin with. */
 void answer_watch(struct daemon *d, struct client *c)
 {
-	_cleanup_free_ struct status_device *devices = watches_status(&d->watches);
+	size_t i, n = 0;
+	_cleanup_free_ struct status_device *devices = watches_status(&d->watches, &n);
 	struct event e = { .kind = EVENT_STATE, .at = loop_now() };
-	size_t i;
 
 	if (control_watch(c) < 0)
 		return;
-	for (i = 0; i < d->watches.n && devices; i++) {
+	for (i = 0; i < n; i++) {
 		_cleanup_free_ char *line = NULL;
 
 		e.severity = status_in_force(&devices[i]) ? SEVERITY_NOTE : SEVERITY_WARNING;

@@ -2,6 +2,7 @@
 #include "daemon/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -23,6 +24,9 @@
 #define ACCEPTS_MAX 16
 
 #define BACKLOG 1024
+
+/* How soon there may be a descriptor again. */
+#define SPARE_AGAIN (100 * USEC_PER_MSEC)
 
 enum client_state {
 	CLIENT_FREE,
@@ -48,6 +52,7 @@ struct control {
 	gid_t gid;
 	struct control_handler handler;
 	struct client clients[CONTROL_CLIENTS_MAX];
+	int spare; /* for one client when there is no descriptor left; -1: in use */
 	size_t n_clients, n_watchers;
 	uint64_t watchers_dropped;
 	char in[WIRE_REQUEST_MAX + 1];
@@ -145,10 +150,16 @@ int control_listen(const char *path, gid_t gid, int *ret_fd)
 static void on_listening(void *ud, uint32_t events);
 static void on_client(void *ud, uint32_t events);
 
-/* Who comes while all places are taken is not even accepted. */
+static void get_spare(struct control *c)
+{
+	if (c->spare < 0)
+		c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Who comes while all places or descriptors are taken is not even accepted. */
 static void look_for_clients(struct control *c)
 {
-	if (c->n_clients < CONTROL_CLIENTS_MAX)
+	if (c->n_clients < CONTROL_CLIENTS_MAX && c->spare >= 0)
 		(void)loop_add(c->loop, c->fd, EPOLLIN, false, on_listening, c);
 	else
 		loop_remove(c->loop, c->fd, c);
@@ -165,6 +176,7 @@ static void client_end(struct client *cl)
 	c->n_watchers -= cl->state == CLIENT_WATCHING;
 	*cl = (struct client){ .control = c, .fd = -1 };
 	c->n_clients--;
+	get_spare(c);
 	look_for_clients(c);
 }
 
@@ -343,13 +355,26 @@ static void client_begin(struct control *c, int fd)
 		client_read(cl);
 }
 
+/* With the last descriptor, if there is no other: then nobody else is let in
+ * until there is one again. */
+static int accept_client(struct control *c)
+{
+	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 || errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return fd;
+	close(c->spare);
+	c->spare = -1;
+	return accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 static void on_listening(void *ud, uint32_t events _unused_)
 {
 	struct control *c = ud;
 	int i;
 
-	for (i = 0; i < ACCEPTS_MAX && c->n_clients < CONTROL_CLIENTS_MAX; i++) {
-		int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	for (i = 0; i < ACCEPTS_MAX && c->n_clients < CONTROL_CLIENTS_MAX && c->spare >= 0; i++) {
+		int fd = accept_client(c);
 
 		if (fd < 0)
 			break;
@@ -368,6 +393,11 @@ usec_t control_tick(struct control *c)
 	usec_t now = loop_now(), next = USEC_NEVER;
 	size_t i;
 
+	if (c->spare < 0) {
+		get_spare(c);
+		look_for_clients(c);
+		next = c->spare < 0 ? now + SPARE_AGAIN : USEC_NEVER;
+	}
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct client *cl = &c->clients[i];
 
@@ -400,10 +430,13 @@ int control_new(struct loop *l, int fd, gid_t gid, const struct control_handler 
 	c->fd = fd;
 	c->gid = gid;
 	c->handler = *h;
+	c->spare = -1;
+	get_spare(c);
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		c->clients[i] = (struct client){ .control = c, .fd = -1 };
 	r = loop_add(l, fd, EPOLLIN, false, on_listening, c);
 	if (r < 0) {
+		closep(&c->spare);
 		free(c);
 		return r;
 	}
@@ -427,6 +460,7 @@ struct control *control_free(struct control *c)
 	}
 	loop_remove(c->loop, c->fd, c);
 	close(c->fd);
+	closep(&c->spare);
 	free(c);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <syslog.h>
@@ -139,6 +140,7 @@ static usec_t on_round(void *ud)
 	}
 	next = usec_earlier(next, service_tick(&d->service, now));
 	next = usec_earlier(next, log_tick(now));
+	next = usec_earlier(next, alone_tick(d->alone));
 	return MIN(next, d->alive_next);
 }
 
@@ -179,6 +181,32 @@ static void prepare(struct daemon *d)
 	verdict_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
 }
 
+/* One that has been told to end may need a moment. */
+#define END_PATIENCE (3 * USEC_PER_SEC)
+
+static int be_alone(struct daemon *d)
+{
+	_cleanup_close_ int fd = -1;
+	struct alone_holder holder;
+	int r = alone_take(END_PATIENCE, &fd, &holder);
+
+	if (r == -EADDRINUSE) {
+		log_line(LOG_ERR, "vipsafed is already running (pid %ld%s)", (long)holder.pid,
+			 holder.pid ? "" : ": in another container");
+		return -EALREADY;
+	}
+	if (r == 0)
+		r = alone_new(d->loop, fd, &d->alone);
+	if (r == 0)
+		TAKE_FD(fd);
+	else
+		log_line(LOG_WARNING,
+			 "a second vipsafed would not be noticed: the name @vipsafed is taken by "
+			 "process %ld of user %ld (%s)",
+			 (long)holder.pid, (long)holder.uid, strerror(-r));
+	return 0;
+}
+
 int daemon_start(struct daemon *d)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -192,8 +220,12 @@ int daemon_start(struct daemon *d)
 	r = loop_new(&d->loop);
 	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
 		r = loop_signal(d->loop, signals[i], on_signal, d);
-	if (r == 0)
+	if (r == 0) {
+		r = be_alone(d);
+		if (r < 0)
+			return r;
 		r = kernel_real_new(&d->kernel);
+	}
 	if (r < 0) {
 		log_line(LOG_ERR, "cannot start: %s", strerror(-r));
 		return r;
@@ -257,6 +289,7 @@ void daemon_stop(struct daemon *d)
 		watches_done(&d->watches);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
+	alone_free(d->alone); /* last: what the next one may touch is let go of */
 	loop_free(d->loop);
 	settings_done(&d->settings);
 }

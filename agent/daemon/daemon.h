@@ -3,6 +3,7 @@
  * stop. Only with on_stop = release do its instances' addresses go with it. */
 #pragma once
 
+#include "daemon/alone.h"
 #include "daemon/collisions.h"
 #include "daemon/control.h"
 #include "daemon/instances.h"
@@ -22,6 +23,7 @@ struct daemon {
 	struct run_env env; /* of work on devices without a guard */
 	struct kernel_real *kernel;
 	struct loop *loop;
+	struct alone *alone; /* NULL: the name is somebody else's */
 	struct service service;
 	struct control *control;
 	struct control *retired; /* has moved; open until the answer is out */
@@ -40,7 +42,8 @@ struct daemon {
 };
 
 /* Begin with D->config, D->verbose and D->settings set and the rest zero.
- * What is wrong has been logged; daemon_stop() is due in any case. */
+ * -EALREADY: one is running here. What is wrong has been logged; daemon_stop()
+ * is due in any case. */
 int daemon_start(struct daemon *d);
 
 /* Serve until a signal says to stop. */

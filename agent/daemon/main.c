@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "daemon/daemon.h"
@@ -96,6 +97,17 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 	return EXIT_USAGE;
 }
 
+/* A guard of a device has several sockets, and there may be hundreds. */
+static void raise_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	struct daemon d = { .alive_next = USEC_NEVER };
@@ -121,11 +133,13 @@ int main(int argc, char *argv[])
 		settings_done(&d.settings);
 		return EXIT_DONE;
 	}
+	raise_limit();
 	r = daemon_start(&d);
 	if (r == 0)
 		r = daemon_run(&d);
 	daemon_stop(&d);
 	return r == 0			     ? EXIT_DONE
+	       : r == -EALREADY		     ? EXIT_UNSAFE
 	       : r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED
 					     : EXIT_KERNEL_REFUSED;
 }

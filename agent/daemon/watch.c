@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <syslog.h>
 
 #include "daemon/log.h"
@@ -17,6 +18,12 @@
 #define REPAIR_LOG_AFTER USEC_PER_SEC
 
 #define SUMMARY_MAX 512
+
+/* What a guard has open at the most, counted. */
+#define GUARD_DESCRIPTORS 7
+
+/* Kept for clients, moves, and what a move opens. */
+#define DESCRIPTORS_KEPT 192
 
 struct watch {
 	struct watches *all;
@@ -262,11 +269,29 @@ static struct watch *take_same(struct watches *w, const struct device_settings *
 	return NULL;
 }
 
+/* How many guards there can be without taking from others what they need. */
+static size_t guards_max(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return l.rlim_cur <= DESCRIPTORS_KEPT
+		       ? 0
+		       : (size_t)(l.rlim_cur - DESCRIPTORS_KEPT) / GUARD_DESCRIPTORS;
+}
+
+static const char *why_left_out(int r)
+{
+	return r == -EMFILE ? "the limit of open files allows no more guards (LimitNOFILE=)"
+			    : strerror(-r);
+}
+
 void watches_apply(struct watches *w, bool anew)
 {
 	const struct settings *s = w->env->settings;
 	struct watch **list = calloc(s->n_devices + 1, sizeof(*list));
-	size_t i, n = 0;
+	size_t i, n = 0, max = guards_max();
 
 	if (!list) {
 		log_line(LOG_ERR, "out of memory for the guards");
@@ -283,10 +308,12 @@ void watches_apply(struct watches *w, bool anew)
 		int r = 0;
 
 		if (!x && s->devices[i].pin != PIN_OFF)
-			r = watch_new(w, &s->devices[i], &x);
+			r = n < max ? watch_new(w, &s->devices[i], &x) : -EMFILE;
 		if (r < 0)
 			log_line(LOG_ERR, "%s: cannot be guarded: %s", s->devices[i].name,
-				 strerror(-r));
+				 why_left_out(r));
+		if (r < 0)
+			w->why_left_out = r;
 		if (x && r == 0)
 			list[n++] = x;
 	}
@@ -353,41 +380,72 @@ struct kernel_real *watches_kernel(const struct watches *w, int ifindex)
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
 }
 
-struct status_device *watches_status(const struct watches *w)
+static void device_status(const struct watch *x, struct status_device *d)
 {
-	struct status_device *list = calloc(w->n + 1, sizeof(*list));
 	struct guard_status s;
+
+	guard_get_status(x->guard, &s);
+	*d = (struct status_device){
+		.state = guard_state_name(s.state),
+		.mode = s.mode,
+		.hold = s.hold,
+		.quarantined = s.quarantined,
+		.pinned = s.pinned,
+		.young = s.young,
+		.altered = s.altered,
+		.refused = s.refused,
+		.pins = s.pins,
+		.pin_failures = s.pin_failures,
+		.full = s.full,
+		.foreign_deletes = s.foreign_deletes,
+		.repairs = s.repairs,
+		.restored = s.restored,
+		.lost = s.lost,
+		.removed = s.removed,
+		.overruns = s.overruns,
+		.relists = s.relists,
+		.holds = s.holds,
+		.held_usec = s.held_usec,
+	};
+	memcpy(d->device, s.device, sizeof(d->device));
+	memcpy(d->reason, s.reason, sizeof(d->reason));
+}
+
+static bool is_guarded(const struct watches *w, const char *device)
+{
 	size_t i;
 
-	for (i = 0; i < w->n && list; i++) {
-		struct status_device *d = &list[i];
+	for (i = 0; i < w->n; i++)
+		if (!strcmp(w->list[i]->settings.name, device))
+			return true;
+	return false;
+}
 
-		guard_get_status(w->list[i]->guard, &s);
-		*d = (struct status_device){
-			.state = guard_state_name(s.state),
-			.mode = s.mode,
-			.hold = s.hold,
-			.quarantined = s.quarantined,
-			.pinned = s.pinned,
-			.young = s.young,
-			.altered = s.altered,
-			.refused = s.refused,
-			.pins = s.pins,
-			.pin_failures = s.pin_failures,
-			.full = s.full,
-			.foreign_deletes = s.foreign_deletes,
-			.repairs = s.repairs,
-			.restored = s.restored,
-			.lost = s.lost,
-			.removed = s.removed,
-			.overruns = s.overruns,
-			.relists = s.relists,
-			.holds = s.holds,
-			.held_usec = s.held_usec,
-		};
-		memcpy(d->device, s.device, sizeof(d->device));
-		memcpy(d->reason, s.reason, sizeof(d->reason));
+struct status_device *watches_status(const struct watches *w, size_t *ret_n)
+{
+	const struct settings *s = w->env->settings;
+	struct status_device *list = calloc(w->n + s->n_devices + 1, sizeof(*list));
+	size_t i, n = 0;
+
+	*ret_n = 0;
+	if (!list)
+		return NULL;
+	for (i = 0; i < w->n; i++)
+		device_status(w->list[i], &list[n++]);
+	for (i = 0; i < s->n_devices; i++) {
+		const struct device_settings *d = &s->devices[i];
+
+		if (d->pin == PIN_OFF || is_guarded(w, d->name))
+			continue;
+		list[n] = (struct status_device){ .state = "unguarded",
+						  .mode = d->pin,
+						  .hold = HOLD_OFF };
+		memcpy(list[n].device, d->name, sizeof(list[n].device));
+		snprintf(list[n].reason, sizeof(list[n].reason), "%s",
+			 why_left_out(w->why_left_out));
+		n++;
 	}
+	*ret_n = n;
 	return list;
 }
 

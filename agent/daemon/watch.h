@@ -17,6 +17,7 @@ struct watches {
 	struct service *service; /* told how they are */
 	struct watch **list;	 /* owned, and what is in it */
 	size_t n;
+	int why_left_out; /* the last device that is not in the list; negative errno */
 };
 
 /* Guard what ENV->settings says from now on: guards of devices whose settings
@@ -37,8 +38,9 @@ struct guard *watches_guard(const struct watches *w, int ifindex, const struct r
  * none. To be freed before the guard. */
 struct kernel_real *watches_kernel(const struct watches *w, int ifindex);
 
-/* A new list of how they are, to be freed, or NULL. */
-struct status_device *watches_status(const struct watches *w);
+/* A new list of how they are, *RET_N of them, to be freed, or NULL. What should be
+ * guarded and is not is in it. */
+struct status_device *watches_status(const struct watches *w, size_t *ret_n);
 
 /* "br-mgmt live, eth1 absent". Returns BUF. */
 const char *watches_summary(const struct watches *w, char *buf, size_t size);

@@ -141,7 +141,7 @@ is $? 78 "--check of a bad file: 78"
 is $? 78 "nor does it start with one"
 config '[device br-mgmt]'
 "$VIPSAFED" --config "$CONF" 2>"$T/err"
-check "a second daemon is refused" grep -q 'Address already in use' "$T/err"
+check "a second daemon is refused" grep -q "already running (pid $DAEMON)" "$T/err"
 check "and the first one goes on" answers
 
 # ---- its end -----------------------------------------------------------------------

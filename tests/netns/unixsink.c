@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* unixsink PATH: be a log daemon. Prints each datagram sent to the socket PATH,
  * and a line "--" after it, until it is killed.
+ * unixsink -l NAME: listen under an abstract name, and let nobody in.
+ * unixsink -c NAME: connect to that of another, and go.
  * unixsink -f PATH: fill the queue of whoever listens there. Prints how many
  * datagrams it took. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static int fill(int fd, const struct sockaddr_un *a)
 {
@@ -24,6 +28,23 @@ static int fill(int fd, const struct sockaddr_un *a)
 	return 0;
 }
 
+static int squat(const char *name, bool only_look)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	memcpy(a.sun_path + 1, name, strlen(name));
+	if (only_look)
+		return connect(fd, (struct sockaddr *)&a, size) < 0;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, size) < 0 || listen(fd, 1) < 0)
+		return 1;
+	puts("listening");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 int main(int argc, char *argv[])
 {
 	static char buf[65536];
@@ -32,6 +53,9 @@ int main(int argc, char *argv[])
 	bool filling = argc == 3 && !strcmp(argv[1], "-f");
 	ssize_t n;
 
+	if (argc == 3 && (!strcmp(argv[1], "-l") || !strcmp(argv[1], "-c")) &&
+	    strlen(argv[2]) < sizeof(a.sun_path))
+		return squat(argv[2], argv[1][1] == 'c');
 	if (filling) {
 		argv++;
 		argc--;

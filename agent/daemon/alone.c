@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/alone.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "daemon/peer.h"
+
+/* In the abstract namespace, which is the network namespace's own. */
+#define NAME "vipsafed"
+
+#define BACKLOG 16
+#define TRY_EVERY_MS 50
+
+/* Anybody may connect, but not keep the loop busy with it. */
+#define ACCEPT_EVERY (100 * USEC_PER_MSEC)
+
+#define CAP_NET_ADMIN_BIT 12 /* linux/capability.h */
+#define STATUS_SIZE 8192
+
+static socklen_t set_address(struct sockaddr_un *a)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(a->sun_path + 1, NAME, strlen(NAME));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(NAME));
+}
+
+static int open_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Without the capability nobody can do what a daemon does, root in a container
+ * or not. True when it cannot be told. */
+static bool may_be_daemon(pid_t pid)
+{
+	static const char key[] = "\nCapEff:\t";
+	char path[64], text[STATUS_SIZE], *at;
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return true;
+	text[n] = '\0';
+	at = strstr(text, key);
+	return !at || strtoull(at + strlen(key), NULL, 16) >> CAP_NET_ADMIN_BIT & 1;
+}
+
+/* Who listens under the name. -EAGAIN: nobody does yet or any more, or he lets
+ * nobody in. */
+static int alone_look(struct alone_holder *ret)
+{
+	_cleanup_close_ int fd = open_socket();
+	struct sockaddr_un a;
+	socklen_t size = set_address(&a);
+	struct peer peer;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (struct sockaddr *)&a, size) < 0)
+		return errno == ECONNREFUSED || errno == EAGAIN ? -EAGAIN : -errno;
+	r = peer_read(fd, &peer);
+	if (r < 0)
+		return r;
+	*ret = (struct alone_holder){ .pid = peer.pid, .uid = peer.uid };
+	return 0;
+}
+
+static int try_name(int *ret_fd)
+{
+	_cleanup_close_ int fd = open_socket();
+	struct sockaddr_un a;
+	socklen_t size = set_address(&a);
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (struct sockaddr *)&a, size) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
+{
+	usec_t until = loop_now() + patience;
+	int r, seen;
+
+	*ret_fd = -1;
+	for (;;) {
+		*ret_holder = (struct alone_holder){ .uid = (uid_t)-1 };
+		r = try_name(ret_fd);
+		if (r != -EADDRINUSE)
+			return r;
+		seen = alone_look(ret_holder);
+		if (seen == 0 && ((ret_holder->uid != 0 && ret_holder->uid != geteuid()) ||
+				  !may_be_daemon(ret_holder->pid)))
+			return -EPERM;
+		if (seen < 0 && seen != -EAGAIN)
+			return seen;
+		if (loop_now() >= until)
+			return seen == 0 ? -EADDRINUSE : -EPERM;
+		(void)poll(NULL, 0, TRY_EVERY_MS);
+	}
+}
+
+/* ---- while it runs --------------------------------------------------------------- */
+
+struct alone {
+	struct loop *loop;
+	int fd;
+	usec_t next; /* when to let the next ones in; USEC_NEVER: at once */
+};
+
+static void on_look(void *ud, uint32_t events _unused_)
+{
+	struct alone *a = ud;
+	int i, fd;
+
+	for (i = 0; i < BACKLOG; i++) {
+		fd = accept4(a->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
+		close(fd);
+	}
+	loop_remove(a->loop, a->fd, a);
+	a->next = loop_now() + ACCEPT_EVERY;
+}
+
+int alone_new(struct loop *l, int fd, struct alone **ret)
+{
+	struct alone *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct alone){ .loop = l, .fd = fd, .next = USEC_NEVER };
+	r = loop_add(l, fd, EPOLLIN, false, on_look, a);
+	if (r < 0) {
+		free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+usec_t alone_tick(struct alone *a)
+{
+	usec_t now = loop_now();
+
+	if (!a || a->next == USEC_NEVER || now < a->next)
+		return a ? a->next : USEC_NEVER;
+	a->next = loop_add(a->loop, a->fd, EPOLLIN, false, on_look, a) == 0 ? USEC_NEVER
+									    : now + ACCEPT_EVERY;
+	return a->next;
+}
+
+struct alone *alone_free(struct alone *a)
+{
+	if (!a)
+		return NULL;
+	loop_remove(a->loop, a->fd, a);
+	close(a->fd);
+	free(a);
+	return NULL;
+}
