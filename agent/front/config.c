@@ -16,6 +16,7 @@
 #include <vipsafe/protocol.h>
 
 #include "front/identity.h"
+#include "front/trusted.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
 #define LINE_BYTES_MAX 190   /* inih's buffer holds 200 */
@@ -89,13 +90,29 @@ static bool is_writable_by_others(const struct stat *st)
 	       (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid());
 }
 
+/* Nor may others put another one in its place. */
+static int check_way(const char *path, struct request_error *ret_error)
+{
+	char dir[PATH_MAX];
+	int r = trusted_path(path, dir, sizeof(dir));
+
+	if (r == -EPERM)
+		return request_error_set(ret_error,
+					 PATH_QUOTE ": others can change what is in " PATH_QUOTE
+						    ", or it belongs to somebody else (chmod go-w)",
+					 path, dir);
+	return r < 0 ? fail_file(path, r, ret_error) : 0;
+}
+
 /* Never blocks on a FIFO, never reads a device or a file without end. */
 static int file_read(struct file *f, struct request_error *ret_error)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
-	int r;
+	int r = check_way(f->path, ret_error);
 
+	if (r < 0)
+		return r;
 	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail_file(f->path, -errno, ret_error);
@@ -365,6 +382,7 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
 	n = scandir(dir, &list, is_conf, by_name);
 	if (n < 0)
 		return errno == ENOENT ? 0 : fail_file(dir, -errno, ret_error);
+	r = check_way(dir, ret_error);
 	for (i = 0; i < n; i++) {
 		if (r >= 0) {
 			snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name);

@@ -29,8 +29,11 @@ is "$RC" 5 "with another socket"
 printf '%s\n' '[agent]' "run_dir = $T/two" '[device br-mgmt]' >"$T/second.conf"
 second
 is "$RC" 5 "with another run directory"
-unshare --mount sh -c 'mount -t tmpfs none /run && mkdir -p /run/t && printf "[device br-mgmt]\n" >/run/t/c &&
-	exec timeout -k 1 60 "$1" --config /run/t/c' sh "$VIPSAFED" 2>"$T/err"
+cat >"$T/container" <<-'.'
+	mount -t tmpfs none /run && mkdir -p /run/t && echo '[device br-mgmt]' >/run/t/conf &&
+		exec timeout -k 1 60 "$1" --config /run/t/conf
+.
+unshare --mount sh "$T/container" "$VIPSAFED" 2>"$T/err"
 is $? 5 "with another /run, as in a container on the host's network"
 unshare --pid --fork --mount-proc timeout -k 1 60 "$VIPSAFED" --config "$CONF" 2>"$T/err"
 is $? 5 "in another PID namespace"

@@ -36,7 +36,7 @@ listener() {
 # asleep: nor does he read any more, and his queue is full
 asleep() {
 	kill -STOP $LISTENER
-	stopped() { [ "$(awk '{ print $3 }' /proc/$LISTENER/stat)" = T ]; }
+	stopped() { [ "$(awk '{ print $3 }' "/proc/$LISTENER/stat")" = T ]; }
 	wait_for 10 stopped || bail_out "it does not stop"
 	like "$("$BUILD/unixsink" -f "$1")" '^[0-9]+$' "the queue of $1 is full"
 }

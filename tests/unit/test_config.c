@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -242,6 +243,47 @@ static void refuses_what_others_can_change(void **state)
 	settings_done(&s);
 }
 
+/* A file is what it is because nobody could put another one in its place. */
+static void refuses_a_way_that_others_can_change(void **state)
+{
+	struct place *p = *state, link = *p;
+	char up[96], name[128];
+	struct settings s;
+
+	write_bytes(p->file, "[agent]\n", 8);
+	write_conf(p, "10-a.conf", "[agent]\n");
+	assert_int_equal(chmod(p->conf_d, 0777), 0);
+	load_fails(p, "others can change what is in");
+	snprintf(name, sizeof(name), "%s/10-a.conf", p->conf_d);
+	assert_int_equal(unlink(name), 0); /* another may come at any time */
+	load_fails(p, "/conf.d, or it belongs");
+	assert_int_equal(chmod(p->conf_d, 0755), 0);
+	assert_int_equal(chmod(p->dir, 0772), 0);
+	load_fails(p, "others can change what is in");
+	assert_int_equal(chmod(p->dir, 01777), 0); /* nobody can rename what is ours */
+	load_ok(p, &s);
+	settings_done(&s);
+	assert_int_equal(chmod(p->dir, 0700), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(p->dir, 65534, 0), 0);
+		load_fails(p, "or it belongs to somebody else");
+		assert_int_equal(chown(p->dir, 0, 0), 0);
+	}
+
+	/* further up, and by a link that somebody else could turn */
+	snprintf(up, sizeof(up), "%s/up", p->dir);
+	snprintf(name, sizeof(name), "%s/link", up);
+	assert_int_equal(mkdir(up, 0755), 0);
+	assert_int_equal(symlink("..", name), 0);
+	snprintf(link.file, sizeof(link.file), "%.60s/up/link/vipsafe.conf", p->dir);
+	load_ok(&link, &s);
+	settings_done(&s);
+	assert_int_equal(chmod(up, 0757), 0);
+	load_fails(&link, "/up, or it belongs");
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(rmdir(up), 0);
+}
+
 /* Every key of the printed file that has a value is taken once it is no
  * comment any more, and then nothing has changed. */
 static void takes_what_it_prints(void **state)
@@ -299,6 +341,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_inih_would_cut, place_make,
 						place_remove),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(refuses_a_way_that_others_can_change, place_make,
+						place_remove),
 		cmocka_unit_test_setup_teardown(refuses_what_others_can_change, place_make,
 						place_remove),
 		cmocka_unit_test_setup_teardown(takes_what_it_prints, place_make, place_remove),
