@@ -306,7 +306,11 @@ static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
 
 	run->entries[i].state = ENTRY_LOST;
 	run->report->entries.mismatch++;
-	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED)
+	/* Of a proven shape the kernel makes no other mapping: traffic has, after
+	 * somebody had taken ours away. */
+	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED ||
+	    (shapes_get(run->shapes, shape) == SHAPE_PROVEN &&
+	     !tuple_equal(&asked->reply, &now->reply)))
 		return;
 	shapes_set(run->shapes, shape, SHAPE_REFUSED);
 	report_warn(run->report, "mismatch", "",

@@ -126,6 +126,33 @@ static void a_guard_loses_one_and_says_so(void **state)
 	guard_free(g);
 }
 
+/* Of a kind that has come out right before, one with another port is traffic's:
+ * it is lost and told, and the next ones are pinned as before. */
+static void one_that_was_replaced_ends_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	struct conn late = scene_tcp(1010);
+
+	scene_populate(s, FLOWS);
+	guarding_spin(s, g, 4 * USEC_PER_SEC);
+	for (uint16_t i = 0; i < 3; i++) {
+		struct conn c = scene_tcp((uint16_t)(1000 + i));
+
+		fake_plan_birth(s->fake, s->fake->clock + 1000, &c, s->dev);
+	}
+	s->fake->mangle = MANGLE_PORT;
+	s->fake->mangle_at = s->fake->create.calls + 2;
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).lost, 1);
+	assert_false(guarding_status(g).refused);
+	fake_plan_birth(s->fake, s->fake->clock + 1000, &late, s->dev);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(fake_entry_find(s->fake, &late.key)->masq, 0);
+	assert_int_equal(guarding_status(g).lost, 1);
+	guard_free(g);
+}
+
 /* A repair that gets something else than it asked for counts and names it too. */
 static void a_repair_counts_what_comes_out_wrong(void **state)
 {
@@ -178,6 +205,7 @@ int main(void)
 		TEST(a_guard_counts_what_it_left_alone_and_is_flushed),
 		TEST(a_guard_on_demand_puts_back_what_ipvs_altered),
 		TEST(a_guard_loses_one_and_says_so),
+		TEST(one_that_was_replaced_ends_nothing),
 		TEST(a_repair_counts_what_comes_out_wrong),
 		TEST(what_a_pin_took_away_is_not_forgotten),
 	};
