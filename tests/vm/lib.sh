@@ -184,7 +184,7 @@ flow_open() {
 	exec {in}<>"$WORK/$name.in" {out}<>"$WORK/$name.out"
 	$where flow hold -n "$n" "$@" <"$WORK/$name.in" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	FLOW_PID[$name]=$! FLOW_IN[$name]=$in FLOW_OUT[$name]=$out FLOW_N[$name]=$n
-	if ! read -rt 30 -u "$out" line || [ "$line" != "open $n" ]; then
+	if ! read -rt 120 -u "$out" line || [ "$line" != "open $n" ]; then
 		bail "$name: no $n connections: '$line' $(cat "$WORK/$name.err")"
 	fi
 	FLOW_PORTS[$name]=$(flow_ports "$name")
@@ -195,7 +195,7 @@ flow_ports() {
 	local line i
 	echo ports >&"${FLOW_IN[$1]}"
 	for ((i = 0; i < FLOW_N[$1]; i++)); do
-		read -rt 30 -u "${FLOW_OUT[$1]}" line || return 1
+		read -rt 120 -u "${FLOW_OUT[$1]}" line || return 1
 		echo "$line"
 	done
 }
