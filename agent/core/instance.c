@@ -55,11 +55,11 @@ static bool is_late(const struct instance *i, const struct instance_event *e)
 	return false;
 }
 
-/* What was said while the decoy is there. A script that may have begun before
- * the decoy came speaks of what has passed. */
+/* A word and the decoy. A script that may have begun before the decoy came or
+ * went speaks of what has passed. */
 static void weigh(struct instance *i, const struct instance_event *e, usec_t now)
 {
-	if (e->state == INSTANCE_MASTER) {
+	if (i->decoy_there == (e->state == INSTANCE_MASTER)) {
 		doubt_settle(&i->doubt, e);
 		i->decoy_stale = false; /* keepalived takes one that it finds for its own */
 	} else if (e->source == SOURCE_FIFO || !i->decoy_since ||
@@ -76,7 +76,7 @@ enum instance_heard instance_hear(struct instance *i, const struct instance_even
 		return count(i, HEARD_LATE);
 	if (e->source == SOURCE_FIFO)
 		i->fifo_stamp = e->stamp;
-	if (i->decoy_there && (!i->decoy_stale || e->state == INSTANCE_MASTER))
+	if (i->decoy_seen && (!i->decoy_stale || e->state == INSTANCE_MASTER))
 		weigh(i, e, now);
 	/* keepalived adds it before it says MASTER and removes it before it says
 	 * anything else: who says otherwise speaks of what has passed, until the
@@ -125,8 +125,10 @@ void instance_see_decoy(struct instance *i, bool there, usec_t now)
 	bool looked = i->decoy_looked, was_there = i->decoy_there;
 
 	i->decoy_there = there;
-	if (there && !was_there)
+	if (there != was_there)
 		i->decoy_since = looked ? now : 0;
+	if (there && !was_there)
+		i->doubt.said = INSTANCE_UNKNOWN;
 	if (!there && was_there)
 		decoy_gone(i, now);
 	i->decoy_looked = true;
@@ -166,15 +168,20 @@ bool instance_decoy_is_missing(const struct instance *i, bool has, usec_t now, u
 	return now >= due;
 }
 
-/* MASTER was not said in time. */
-static void decoy_is_stale(struct instance *i, usec_t now)
+/* Nothing else was said in time. */
+static void believe_the_word(struct instance *i, usec_t now)
 {
 	struct instance_doubt doubt = i->doubt;
 
+	if (doubt.said == INSTANCE_MASTER) {
+		instance_forget_decoy(i);
+		i->decoy_looked = true;
+	} else {
+		i->decoy_stale = true;
+		i->left_behind = true;
+		i->counters.stale++;
+	}
 	i->doubt.said = INSTANCE_UNKNOWN;
-	i->decoy_stale = true;
-	i->left_behind = true;
-	i->counters.stale++;
 	i->stamp = MAX(i->stamp, doubt.stamp);
 	if (doubt.said == i->state)
 		return;
@@ -288,7 +295,7 @@ enum instance_action instance_next(struct instance *i, const struct instance_pol
 	usec_t when;
 
 	if (doubt_is_proven(&i->doubt, now, &when)) {
-		decoy_is_stale(i, now);
+		believe_the_word(i, now);
 		when = USEC_NEVER;
 	}
 	action = next_action(i, policy, present, now, ret_when);

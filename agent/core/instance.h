@@ -6,7 +6,7 @@
  *   decoy   an address keepalived adds when it becomes MASTER and removes before
  *           it says anything else. Once it was seen, MASTER is where it is, and
  *           other words only tell which of the other states it is; unless it is
- *           proven stale (core/instance_doubt.h): then it counts for nothing.
+ *           proven wrong (core/instance_doubt.h): then it counts for nothing.
  *   FIFO    a line: in order among themselves.
  *   hook    a script: the newest stamp wins. A script of what a line has told
  *           already may begin up to INSTANCE_HOOK_LATE after the line. */
@@ -50,7 +50,7 @@ struct instance {
 	bool decoy_seen, decoy_there;
 	bool decoy_stale;   /* it is there, but not as keepalived's */
 	bool decoy_looked;  /* it has been looked for */
-	usec_t decoy_since; /* seen to come; 0: it was there before */
+	usec_t decoy_since; /* seen to come or go; 0: it was there before */
 	bool left_behind;   /* since it was MASTER a stale one was found */
 	struct instance_doubt doubt;
 	bool guessed; /* the decoy has gone and nobody has said why yet */

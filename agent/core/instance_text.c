@@ -133,8 +133,7 @@ static int take_decoy(struct instance *i, const char **line, usec_t now)
 	    instance_state_parse(fields[FIELD_DOUBT_SAID], &i->doubt.said) < 0 ||
 	    instance_source_parse(fields[FIELD_DOUBT_BY], &i->doubt.source) < 0 ||
 	    take_time(fields[FIELD_DOUBT_STAMP], now, &i->doubt.stamp) < 0 ||
-	    take_time(fields[FIELD_DOUBT_DUE], MAX(now, now + DOUBT_WAIT), &i->doubt.due) < 0 ||
-	    i->doubt.said == INSTANCE_MASTER)
+	    take_time(fields[FIELD_DOUBT_DUE], MAX(now, now + DOUBT_WAIT), &i->doubt.due) < 0)
 		return -EINVAL;
 	return 0;
 }

@@ -206,6 +206,44 @@ static void goes_on_after_a_restart(void **state _unused_)
 	assert_true(!w.there && w.i.decoy_stale);
 }
 
+static void follows_the_word_when_the_decoy_does_not_come(void **state _unused_)
+{
+	struct world w = master();
+	usec_t when;
+
+	/* it is configured no more, or keepalived is an older one now */
+	instance_see_decoy(&w.i, false, w.now);
+	line(&w, INSTANCE_BACKUP);
+	settle(&w);
+	assert_false(w.there);
+	w.now += HOUR_LATER;
+	assert_int_equal(line(&w, INSTANCE_MASTER), HEARD_LATE);
+	assert_false(act(&w, &when));
+	assert_true(when == w.now + DOUBT_WAIT);
+	settle(&w);
+	assert_true(w.there);
+	assert_int_equal(w.i.source, SOURCE_FIFO);
+	assert_true(instance_decoy_is_missing(&w.i, true, w.now + INSTANCE_DECOY_WAIT, &when));
+	assert_int_equal(line(&w, INSTANCE_BACKUP), HEARD_CHANGE);
+	settle(&w);
+	assert_false(w.there);
+	/* and it counts again when it comes */
+	instance_see_decoy(&w.i, true, w.now);
+	settle(&w);
+	assert_true(w.there);
+
+	/* a script that was started before it went, or one that is taken back */
+	w = master();
+	instance_see_decoy(&w.i, false, w.now);
+	hook(&w, INSTANCE_MASTER, w.now - 1);
+	settle(&w);
+	assert_false(w.there);
+	line(&w, INSTANCE_MASTER);
+	line(&w, INSTANCE_BACKUP);
+	settle(&w);
+	assert_false(w.there);
+}
+
 /* ---- random lives of versions that leave it behind -------------------------------- */
 
 /* What keepalived thinks and what the kernel has. */
@@ -216,6 +254,7 @@ struct life {
 	bool cleans;  /* it removes what it finds when it starts */
 	bool removes; /* vipsafe removes a stale one */
 	bool alive, master, own, decoy;
+	bool refuses; /* it does not set it, since it was started last */
 };
 
 /* Time passes; somebody looks. */
@@ -242,7 +281,9 @@ static void tell(struct life *l, enum instance_state state)
 
 static void become_master(struct life *l)
 {
-	l->decoy = l->own = l->master = true;
+	l->own = !l->refuses;
+	l->master = true;
+	l->decoy |= !l->refuses;
 	pass(l, rnd(l->r, 2000));
 	tell(l, INSTANCE_MASTER);
 }
@@ -259,6 +300,7 @@ static void leave_master(struct life *l, enum instance_state state)
 static void start(struct life *l)
 {
 	l->alive = true;
+	l->refuses = !rnd(l->r, 4);
 	if (l->cleans)
 		l->decoy = false;
 	pass(l, rnd(l->r, 2000));
@@ -323,6 +365,7 @@ int main(void)
 		cmocka_unit_test(believes_the_word_when_the_decoy_goes_after_all),
 		cmocka_unit_test(waits_once_more_when_it_was_stopped),
 		cmocka_unit_test(goes_on_after_a_restart),
+		cmocka_unit_test(follows_the_word_when_the_decoy_does_not_come),
 		cmocka_unit_test(ends_where_keepalived_says),
 	};
 
