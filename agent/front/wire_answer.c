@@ -168,6 +168,8 @@ static int take_answer(json_t *o, struct wire_answer *a)
 	a->exit_code = (int)json_integer_value(code);
 	for (i = 0; i < ARRAY_SIZE(results) && !result; i++)
 		result = json_object_get(o, results[i]);
+	if (result && !json_is_object(result) && !json_is_array(result))
+		return -EBADMSG;
 	if (result) {
 		a->result = report_json_line(json_incref(result));
 		if (!a->result)

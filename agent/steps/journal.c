@@ -196,7 +196,8 @@ static bool header_is_ours(const struct header *h, const char *boot_id)
 	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
 	       h->request_size == sizeof(struct request) &&
 	       h->entry_size == sizeof(struct stored) &&
-	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && request_is_sane(&h->request);
+	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && h->moved <= PROGRESS_IDLE &&
+	       request_is_sane(&h->request);
 }
 
 static bool entry_is_sane(const struct stored *e)

@@ -51,8 +51,8 @@ int journal_slot_put(int fd, const char *boot_id, const struct request *request,
 int journal_slot_mark_moved(int fd);
 int journal_slot_clear(int fd);
 
-/* -ENOENT: none. -EBADMSG: of another boot or format, truncated or malformed.
- * -EPERM: not ours. SEED is for the set. */
+/* -ENOENT: none, or a slot with nothing to finish. -EBADMSG: of another boot or format, truncated
+ * or malformed. -EPERM: not ours. SEED is for the set. */
 int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,
 		 struct journal *ret);
 
