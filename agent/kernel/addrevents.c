@@ -100,8 +100,6 @@ int addrevents_read(struct addrevents *e, addrevents_sink sink, void *ud)
 
 		if (left == -ETIMEDOUT)
 			break;
-		if (left == -EPROTO) /* somebody else talks to us */
-			continue;
 		if (left == -ENOBUFS || left == -EMSGSIZE) {
 			lost = true;
 			continue;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,9 @@
 
 /* linux/netlink.h, Linux 4.3: error answers without the request's body. */
 #define SOCK_CAP_ACK 10
+
+/* Left out in a row: whoever may send us messages may send many. */
+#define STRAYS_MAX 10000
 
 static void enlarge(int fd, int force, int plain, int bytes)
 {
@@ -82,7 +86,8 @@ static int wait_readable(int fd, int timeout_ms)
 	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
 
-int nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
+/* The next datagram, and whether it is from the kernel itself. */
+static int receive_any(int fd, void *buf, size_t size, bool *ret_kernels)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
@@ -92,22 +97,35 @@ int nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 	};
-	int fd = nl_socket_get_fd(sk), r;
 	ssize_t n;
 
-	for (;;) {
+	do {
 		n = recvmsg(fd, &msg, MSG_DONTWAIT);
-		if (n >= 0)
-			break;
-		if (errno == EINTR)
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_kernels = msg.msg_namelen == sizeof(from) && from.nl_pid == 0;
+	return *ret_kernels && msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : (int)n;
+}
+
+int nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
+{
+	int fd = nl_socket_get_fd(sk), strays = 0, n;
+	bool kernels = false;
+
+	while (strays < STRAYS_MAX) {
+		n = receive_any(fd, buf, size, &kernels);
+		if (n >= 0 && kernels)
+			return n;
+		if (n >= 0) {
+			strays++;
 			continue;
-		if (errno != EAGAIN)
-			return -errno;
-		r = wait_readable(fd, timeout_ms);
-		if (r < 0)
-			return r;
+		}
+		if (n != -EAGAIN)
+			return n;
+		n = wait_readable(fd, timeout_ms);
+		if (n < 0)
+			return n;
 	}
-	if (msg.msg_namelen != sizeof(from) || from.nl_pid != 0)
-		return -EPROTO;
-	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : (int)n;
+	return -EPROTO;
 }

@@ -23,7 +23,8 @@ int nfsock_send(struct nl_sock *sk, const void *data, size_t len);
  * be a lost answer. */
 #define NFSOCK_PATIENCE_MS 2000
 
-/* Read one datagram from the kernel into BUF, waiting up to TIMEOUT_MS.
- * Returns its length, -ETIMEDOUT, -ENOBUFS (answers were dropped), -EMSGSIZE
- * (larger than SIZE), -EPROTO (not from the kernel) or another errno. */
+/* Read one datagram from the kernel into BUF, waiting up to TIMEOUT_MS; what
+ * others send is left out. Returns its length, -ETIMEDOUT, -ENOBUFS (answers were
+ * dropped), -EMSGSIZE (larger than SIZE), -EPROTO (others send without end) or
+ * another errno. */
 int nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms);
