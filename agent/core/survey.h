@@ -28,6 +28,7 @@ struct survey_address {
 struct survey {
 	struct survey_address *addresses; /* owned; of the configured devices */
 	size_t n_addresses;
+	size_t n_addresses_more; /* not in the list */
 	bool addresses_known, conntrack_known;
 	uint32_t entries, entries_max; /* of the conntrack table */
 	enum kernel_verdict ipv4, ipv6;

@@ -57,6 +57,9 @@ json_t *status_json_new(const struct status *s)
 	}
 	failed |= json_object_set_new(o, "kernel", kernel_json(s));
 	failed |= json_object_set_new(o, "conntrack", conntrack_json(s));
+	if (s->survey)
+		failed |= json_object_set_new(
+			o, "addresses_more", json_integer((json_int_t)s->survey->n_addresses_more));
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		failed |= json_object_set_new(o, parts[i].key, parts[i].json(s));
 	if (failed) {

@@ -106,6 +106,8 @@ void status_addresses_print(const struct status *s, bool verbose _unused_, FILE 
 	}
 	fputc('\n', out);
 	table_print(t, s->columns, out);
+	if (s->survey->n_addresses_more)
+		fprintf(out, "and %zu more addresses\n", s->survey->n_addresses_more);
 }
 
 /* ---- operations ------------------------------------------------------------------------ */

@@ -6,8 +6,8 @@
 
 #include "steps/verdict.h"
 
-/* More of one node are not listed. */
-#define ADDRESSES_MAX 4096
+/* More of one node are counted: the answer of a daemon has a size. */
+#define ADDRESSES_MAX 8192
 
 struct taking {
 	struct survey *survey;
@@ -33,8 +33,10 @@ static int add(struct taking *t, const char *device, const struct ifaddr *a)
 	struct survey *s = t->survey;
 	struct survey_address *one;
 
-	if (s->n_addresses == ADDRESSES_MAX)
+	if (s->n_addresses == ADDRESSES_MAX) {
+		s->n_addresses_more++;
 		return 0;
+	}
 	if (s->n_addresses == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 16;
 		struct survey_address *list = realloc(s->addresses, cap * sizeof(*list));

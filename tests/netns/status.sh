@@ -129,6 +129,18 @@ is $? 0 "nor no environment at all"
 is $? 1 "output that cannot be written is an error"
 like "$(cat "$T/err")" "cannot write the result" "that is said"
 
+# ---- more addresses than are listed -----------------------------------------------------
+listed=$("$VIPSAFE" --config "$CONF" --json status | jq '.addresses | length')
+for ((i = 0; i < 9000; i++)); do
+	echo "addr add 10.99.$((i / 250)).$((i % 250 + 1))/32 dev br-mgmt"
+done >"$T/batch"
+ip -batch "$T/batch" || bail_out "no 9000 addresses"
+"$VIPSAFE" --config "$CONF" --json status >"$T/out"
+is "$(json '(.addresses | length) + .addresses_more')" $((listed + 9000)) "all of 9000 addresses are counted"
+check "not all are listed" [ "$(json .addresses_more)" -gt 0 ]
+"$VIPSAFE" --config "$CONF" status >"$T/text"
+check "the text says how many are not" grep -q "^and $(json .addresses_more) more addresses\$" "$T/text"
+
 kill -TERM $daemon
 wait $daemon
 jobs_end
