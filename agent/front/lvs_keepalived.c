@@ -117,6 +117,15 @@ static int parse_mark(const char *word, uint32_t *ret)
 
 /* ---- a virtual_server ---------------------------------------------------------- */
 
+/* keepalived passes over a timeout that it does not take, 0 among them, and has
+ * one of its own where none is given (check_parser.c: pto_handler()). */
+static bool makes_persistent(const char *timeout)
+{
+	uint64_t n;
+
+	return !timeout || !text_number(timeout, 1, UINT32_MAX, &n);
+}
+
 /* The words of D that belong to the service as a whole. */
 static int take_directive(struct server *s, const struct keepalived_directive *d)
 {
@@ -131,7 +140,9 @@ static int take_directive(struct server *s, const struct keepalived_directive *d
 	if (!strcmp(word, "protocol"))
 		return arg ? lvs_proto_parse(arg, &s->l4proto) : -EINVAL;
 	if (!strcmp(word, "persistence_timeout"))
-		s->service.persistent = true;
+		s->service.persistent |= makes_persistent(arg);
+	else if (!strcmp(word, "persistence_granularity"))
+		s->service.persistent |= arg != NULL;
 	else if (!strcmp(word, "ops"))
 		s->service.ops = true;
 	else if (!strcmp(word, "ip_family"))

@@ -308,16 +308,23 @@ static void reads_keepalived(void **state _unused_)
 				    "}\n"
 				    "virtual_server fwmark 7 {\n"
 				    "  lb_kind FNAT\n"
+				    "  persistence_timeout 0\n"
 				    "  real_server 10.9.2.2 0 { }\n"
-				    "}\n"));
+				    "}\n"
+				    /* keepalived passes over what is no time */
+				    "virtual_server fwmark 8 { persistence_timeout -1\n }\n"
+				    "virtual_server fwmark 9 { persistence_timeout\n }\n"
+				    "virtual_server fwmark 10 { persistence_granularity 255.0.0.0\n"
+				    "  persistence_timeout 0\n }\n"));
 	s = source_of(m);
 	assert_map(m, "tcp [fd00::1]:443 = dr [fd00:2::2]:443*2\n"
 		      "udp 10.9.8.1-10.9.8.3:80, udp 10.9.7.0-10.9.7.255:8080, "
 		      "udp 10.9.6.255-10.9.7.5:81, mark 12/4, mark 13/6 o = "
 		      "nat 10.9.2.2:53*3 tun 10.9.2.3:53*1\n"
 		      "tcp 10.9.9.1:80 p = dr 10.9.2.9:8000*0 nat 10.9.2.2:8080*1\n"
-		      "mark 7/4 = fullnat 10.9.2.2:0*1\n");
-	assert_int_equal(s.blocks, 4);
+		      "mark 7/4 = fullnat 10.9.2.2:0*1\n"
+		      "mark 8/4 =\nmark 9/4 p =\nmark 10/4 p =\n");
+	assert_int_equal(s.blocks, 7);
 	assert_int_equal(s.skipped, 0);
 }
 
