@@ -16,12 +16,11 @@ static void look_at(const struct cli *cli, const struct keepalived_conf *conf,
 		.conf = conf,
 		.vrrp = &vrrp,
 		.settings = &cli->settings,
-		.version = *version,
 		.hooks = HOOKSDIR,
 		.root = "",
 	};
 
-	if (vrrp_conf_read(conf, &vrrp) < 0) {
+	if (vrrp_conf_read(conf, version, &vrrp) < 0) {
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-unseen", NULL, "out of memory");
 		return;
 	}
@@ -34,19 +33,14 @@ int doctor_keepalived(const struct cli *cli, const char *file, const char *versi
 {
 	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
 	struct keepalived_version v = { 0 };
-	int r;
 
 	if (version && keepalived_version_parse(version, &v) < 0)
 		return request_error_set(ret_error,
 					 "version " QUOTED " is no version of keepalived such as"
 					 " 1.3.5",
 					 version);
-	r = keepalived_conf_read(file, &conf);
-	if (r < 0) {
-		request_error_set(ret_error, "%.160s: %s", file,
-				  r == -EINVAL ? "is not a regular file" : strerror(-r));
+	if (keepalived_open(file, &conf, ret_error) < 0)
 		return -EIO;
-	}
 	if (!version && keepalived_ask_version(&v) < 0)
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-version", "version 1.3.5, say",
 			     "there is no keepalived here that tells its version: what depends on"

@@ -65,14 +65,14 @@ static int print(const struct cli *cli, const struct choice *c, const struct kee
 	struct keepalived_import what = {
 		.conf = conf,
 		.owner = c->owner,
-		.version = c->version,
+		.settings = &cli->settings,
 		.fifo = cli->settings.fifo,
 		.hooks = HOOKSDIR,
 	};
 	struct vrrp_conf vrrp;
 	int r;
 
-	r = vrrp_conf_read(conf, &vrrp);
+	r = vrrp_conf_read(conf, &c->version, &vrrp);
 	if (r < 0)
 		return r;
 	if (!vrrp.n_instances)
@@ -97,10 +97,8 @@ int command_import(struct cli *cli, int argc, char *argv[])
 	}
 	if (take_words(&c, argc, argv, &e) < 0)
 		return command_usage(&e);
-	r = keepalived_conf_read(c.file, &conf);
+	r = keepalived_open(c.file, &conf, &e);
 	if (r < 0) {
-		request_error_set(&e, "%.200s: %s", c.file,
-				  r == -EINVAL ? "is not a regular file" : strerror(-r));
 		fprintf(stderr, "vipsafe: %s\n", e.text);
 		return EXIT_CONFIG;
 	}

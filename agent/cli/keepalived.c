@@ -2,7 +2,9 @@
 #include "cli/keepalived.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "front/keepalived_keywords.h"
 #include "kernel/program.h"
 
 #define PATIENCE (5 * USEC_PER_SEC)
@@ -32,5 +34,23 @@ int keepalived_ask_version(struct keepalived_version *ret)
 	if (!v.major)
 		return -EPROTO;
 	*ret = v;
+	return 0;
+}
+
+int keepalived_open(const char *file, struct keepalived_conf **ret, struct request_error *ret_error)
+{
+	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	const char *why = NULL;
+	int r = keepalived_conf_read(file, &conf);
+
+	if (r < 0)
+		why = r == -EINVAL ? "is not a regular file" : strerror(-r);
+	else if (!keepalived_is_conf(conf))
+		why = "is not a keepalived.conf: none of its words is one of keepalived";
+	if (why) {
+		request_error_set(ret_error, "%.160s: %s", file, why);
+		return r < 0 ? r : -EBADMSG;
+	}
+	*ret = TAKE_PTR(conf);
 	return 0;
 }

@@ -4,14 +4,22 @@
 
 #include <stdio.h>
 
+#include "front/keepalived_decoy.h"
 #include "front/keepalived_import.h"
 
-#define DECOY_TEXT_MAX 80
+/* What becomes of an instance. */
+struct planned {
+	bool is_taken;	 /* it has a section */
+	bool *addresses; /* of its addresses: whether vipsafe has it */
+	bool *is_decoy;	 /* and whether it is the decoy */
+	char decoy[DECOY_TEXT_MAX];
+};
 
-/* The decoy of V as vipsafe.conf has it: the one it has, or one to be. It is
- * made of the virtual_router_id, so that all nodes come to the same. */
-const char *change_decoy(const struct vrrp_conf *c, const struct vrrp_instance *v,
-			 char buf[DECOY_TEXT_MAX]);
+/* "line 7", or "line 7 of FILE" in a file that the first one includes. */
+#define PLACE_TEXT_MAX 160
+const char *place_format(const struct keepalived_conf *c, const struct keepalived_directive *d,
+			 char buf[PLACE_TEXT_MAX]);
 
-/* The lines, as comments. */
-void change_print(const struct keepalived_import *what, FILE *out);
+/* The lines, as comments; nothing when no instance is taken. PLANNED has one
+ * for each instance. */
+void change_print(const struct keepalived_import *what, const struct planned *planned, FILE *out);

@@ -44,7 +44,8 @@ struct keepalived_directive {
 	const char *file;
 	const char *condition; /* "id" or "^id" of a line that began with @; NULL: none */
 	bool is_block;
-	bool doubtful; /* a puzzle touches it or something in its block */
+	bool doubtful;	 /* a puzzle touches it or something in its block */
+	bool incomplete; /* a block in which lines were left out */
 	const struct keepalived_directive *next;
 	const struct keepalived_directive *first; /* of its block */
 };

@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every key is tried on settings before it is written: what these refuse is
- * told instead, and the file as a whole is one that is accepted. */
+ * told instead, and stays with keepalived. A section is tried by itself, then
+ * as a part of the file. */
 #include "front/keepalived_import.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "core/text.h"
-#include "front/keepalived_change.h"
+#include "front/keepalived_importer.h"
 
-#define LINE_BYTES_MAX 189   /* of a configuration file, without the newline */
-#define SECTION_BYTES_MAX 49 /* and of a section's name */
-#define DEVICES_MAX 64
-
-struct importer {
-	const struct keepalived_import *what;
-	FILE *out;
-	struct settings tried;
-	char section[128];
-	const char *devices[DEVICES_MAX]; /* to be guarded */
-	size_t n_devices;
-	unsigned left;
-	int r;
-};
-
-static void left_out(struct importer *im, const struct keepalived_directive *at, const char *fmt,
-		     ...) _printf_(3, 4);
-
-static void left_out(struct importer *im, const struct keepalived_directive *at, const char *fmt,
-		     ...)
+void importer_leave(struct importer *im, const struct keepalived_directive *at, const char *fmt,
+		    ...)
 {
-	char raw[512], line[LINE_BYTES_MAX + 1];
+	char raw[512], line[IMPORT_LINE_MAX + 1];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -55,276 +37,200 @@ static bool has_control(const char *text)
 	return false;
 }
 
-/* "KEY = VALUE" of the section at hand, if the settings take it. */
-static bool put(struct importer *im, const struct keepalived_directive *at, const char *key,
-		const char *value)
-{
-	struct request_error e = { "" };
-	int r;
-
-	if (strchr(value, ';') || has_control(value) ||
-	    strlen(key) + 3 + strlen(value) > LINE_BYTES_MAX) {
-		left_out(im, at, "%s = %.80s: no line of a configuration file", key, value);
-		return false;
-	}
-	r = settings_apply(&im->tried, im->section, key, value, &e);
-	if (r == -ENOMEM)
-		im->r = r;
-	else if (r < 0)
-		left_out(im, at, "%s", e.text);
-	else
-		fprintf(im->out, "%s = %s\n", key, value);
-	return r >= 0;
-}
-
-static bool section(struct importer *im, const struct keepalived_directive *at, const char *word,
-		    const char *name)
-{
-	struct request_error e = { "" };
-	size_t n = strlen(name);
-	int r;
-
-	if (!n || name[0] == ' ' || name[n - 1] == ' ' || strpbrk(name, "];") ||
-	    has_control(name) || strlen(word) + 1 + strlen(name) > SECTION_BYTES_MAX) {
-		left_out(im, at, "%s %.64s: no name for a section of a configuration file", word,
-			 name);
-		return false;
-	}
-	snprintf(im->section, sizeof(im->section), "%s %.48s", word, name);
-	r = settings_section(&im->tried, im->section, &e);
-	if (r == -ENOMEM)
-		im->r = r;
-	else if (r < 0)
-		left_out(im, at, "%s", e.text);
-	else
-		fprintf(im->out, "\n[%s]\n", im->section);
-	return r >= 0;
-}
-
-/* ---- addresses ---- */
-
-static void guard(struct importer *im, const char *device)
-{
-	size_t i;
-
-	if (!device || !strcmp(device, "lo"))
-		return;
-	for (i = 0; i < im->n_devices; i++)
-		if (!strcmp(im->devices[i], device))
-			return;
-	if (im->n_devices < DEVICES_MAX)
-		im->devices[im->n_devices++] = device;
-}
-
-/* What stands for a device in the file may be none. */
-static bool is_device(const char *name)
+bool importer_is_device(const char *name)
 {
 	struct request_error e;
 
 	return name && !has_control(name) && !strchr(name, ';') && !device_name_check(name, &e);
 }
 
-static void option(char *buf, size_t size, const char *word, const char *value)
+void importer_guard(struct importer *im, const char *device)
 {
-	size_t n = strlen(buf);
+	size_t i;
 
-	if (value)
-		snprintf(buf + n, size - n, " %s %s", word, value);
+	if (!importer_is_device(device) || !strcmp(device, "lo") || !strcmp(device, DECOY_DEVICE))
+		return;
+	for (i = 0; i < im->n_devices; i++)
+		if (!strcmp(im->devices[i], device))
+			return;
+	if (im->n_devices < IMPORT_DEVICES_MAX)
+		im->devices[im->n_devices++] = device;
+	else if (im->n_devices++ == IMPORT_DEVICES_MAX)
+		importer_leave(im, NULL, "more than %d devices to be guarded", IMPORT_DEVICES_MAX);
 }
 
-/* Whether an instance before V, or V before A, has it as well. */
-static bool is_repeated(const struct importer *im, const struct vrrp_instance *v,
-			const struct vrrp_address *a)
+bool importer_put(struct importer *im, const struct keepalived_directive *at, const char *key,
+		  const char *value)
 {
-	const struct vrrp_conf *c = im->what->vrrp;
-	const char *device = vrrp_address_device(v, a);
-	size_t i, j;
+	struct request_error e = { "" };
+	int r;
 
-	for (i = 0; i < c->n_instances; i++) {
-		const struct vrrp_instance *w = &c->instances[i];
-
-		for (j = 0; j < w->n_addresses; j++) {
-			const struct vrrp_address *b = &w->addresses[j];
-			const char *other = vrrp_address_device(w, b);
-
-			if (a == b)
-				return false;
-			if (b->valid && prefix_equal(&a->prefix, &b->prefix) && device && other &&
-			    !strcmp(device, other))
-				return true;
-		}
+	if (strchr(value, ';') || has_control(value) ||
+	    strlen(key) + 3 + strlen(value) > IMPORT_LINE_MAX) {
+		importer_leave(im, at, "%s = %.80s: no line of a configuration file", key, value);
+		return false;
 	}
+	r = settings_apply(&im->one, im->section, key, value, &e);
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, at, "%s", e.text);
+	else
+		fprintf(im->out, "%s = %s\n", key, value);
+	return r >= 0;
+}
+
+/* Begin [WORD NAME]. */
+static bool put_section(struct importer *im, const struct keepalived_directive *at,
+			const char *word, const char *name)
+{
+	struct request_error e = { "" };
+	size_t n = strlen(name);
+	int r;
+
+	if (!n || name[0] == ' ' || name[n - 1] == ' ' || strpbrk(name, "];") ||
+	    has_control(name) || strlen(word) + 1 + strlen(name) > IMPORT_SECTION_MAX) {
+		importer_leave(im, at, "%s %.64s: no name for a section of a configuration file",
+			       word, name);
+		return false;
+	}
+	snprintf(im->section, sizeof(im->section), "%s %.48s", word, name);
+	r = settings_section(&im->one, im->section, &e);
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, at, "%s", e.text);
+	else
+		fprintf(im->out, "[%s]\n", im->section);
+	return r >= 0;
+}
+
+/* ---- a section that may turn out to be none ---- */
+
+/* The lines of TEXT, which is the section at hand, become part of the file. */
+static void keep_section(struct importer *im, const char *text)
+{
+	struct request_error e = { "" };
+	char line[IMPORT_LINE_MAX + 1], *equals;
+	int r = settings_section(&im->tried, im->section, &e);
+
+	fputs(text, im->out);
+	for (; *text && r >= 0; text += strcspn(text, "\n"), text += *text == '\n') {
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
+		equals = strstr(line, " = ");
+		if (*line == '#' || *line == '[' || !equals)
+			continue;
+		*equals = '\0';
+		r = settings_apply(&im->tried, im->section, line, equals + 3, &e);
+	}
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, NULL, "[%s] is not complete: %s", im->section, e.text);
+}
+
+/* Only what TEXT tells: the section is none. */
+static void drop_section(struct importer *im, const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (!strncmp(text, "#!", 2))
+			fprintf(im->out, "%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
+			  const struct planned *p)
+{
+	bool is_ours = im->what->owner == OWNER_VIPSAFE;
+	char place[PLACE_TEXT_MAX], line[IMPORT_LINE_MAX + 1];
+
+	text_line(line, sizeof(line), "# %s", place_format(im->what->conf, v->at, place));
+	fprintf(im->out, "%s\n", line);
+	if (v->at->condition)
+		importer_leave(im, v->at, "only where keepalived is started for it: @%.32s",
+			       v->at->condition);
+	if (!is_ours)
+		importer_put(im, v->at, "owner", "keepalived");
+	if (importer_is_device(v->interface))
+		importer_put(im, v->at, "device", v->interface);
+	else if (v->interface)
+		importer_leave(im, v->at, "interface %.48s: no name of a device", v->interface);
+	if (v->group)
+		importer_put(im, v->group->at, "group", v->group->name);
+	if (is_ours)
+		importer_put(im, v->at, "decoy", p->decoy);
+}
+
+/* Returns whether it is one: with an address, and accepted. */
+static bool write_section(struct importer *im, const struct vrrp_instance *v, struct planned *p)
+{
+	struct request_error e = { "" };
+
+	if (im->what->owner == OWNER_VIPSAFE && !decoy_propose(im->what->vrrp, v, p->decoy)) {
+		importer_leave(im, v->at, "vrrp_instance %.48s: no decoy is left for it", v->name);
+		return false;
+	}
+	if (!put_section(im, v->at, "instance", v->name))
+		return false;
+	put_own_lines(im, v, p);
+	if (!section_put_addresses(im, v, p))
+		return false;
+	if (im->what->owner == OWNER_VIPSAFE)
+		section_put_announce(im, v);
+	if (v->no_accept && im->what->owner == OWNER_VIPSAFE)
+		importer_leave(im, v->at,
+			       "no_accept (vrrp_strict has it, too): what is sent to its addresses"
+			       " is dropped by keepalived, and not by vipsafe");
+	if (settings_finish(&im->one, &e) == 0)
+		return true;
+	importer_leave(im, v->at, "vrrp_instance %.48s: %s", v->name, e.text);
 	return false;
 }
 
-/* What "vipsafe add" has no word for, and matters little. */
-static void address_notes(struct importer *im, const struct vrrp_address *a)
-{
-	if (a->dad)
-		left_out(im, a->at,
-			 "-nodad: an instance's address comes without duplicate address"
-			 " detection");
-	if (a->home)
-		left_out(im, a->at, "home");
-	if (a->mngtmpaddr)
-		left_out(im, a->at, "mngtmpaddr");
-	if (a->autojoin)
-		left_out(im, a->at, "autojoin");
-}
-
-static void put_address(struct importer *im, const struct vrrp_instance *v,
-			const struct vrrp_address *a)
-{
-	char text[256], prefix[PREFIX_TEXT_MAX];
-	const char *device = vrrp_address_device(v, a);
-	bool is_own = !v->interface || (device && strcmp(device, v->interface));
-
-	snprintf(text, sizeof(text), "%s", prefix_format(&a->prefix, prefix));
-	option(text, sizeof(text), "dev", is_own ? device : NULL);
-	option(text, sizeof(text), "label", a->label);
-	option(text, sizeof(text), "scope", a->scope);
-	option(text, sizeof(text), "brd", a->broadcast);
-	if (a->noprefixroute)
-		option(text, sizeof(text), "noprefixroute", "");
-	/* keepalived's own default: an IPv6 VIP is nobody's source address */
-	option(text, sizeof(text), "preferred_lft",
-	       a->preferred_lft						   ? a->preferred_lft
-	       : a->prefix.addr.family == AF_INET6 && a->prefix.len == 128 ? "0"
-									   : NULL);
-	while (text[strlen(text) - 1] == ' ')
-		text[strlen(text) - 1] = '\0';
-	if (!put(im, a->at, "address", text))
-		return;
-	address_notes(im, a);
-	guard(im, device);
-}
-
-static void take_address(struct importer *im, const struct vrrp_instance *v,
-			 const struct vrrp_address *a)
-{
-	const char *why = vrrp_address_stays(a);
-
-	if (vrrp_address_is_decoy(a))
-		return;
-	if (why)
-		left_out(im, a->at, "%.60s stays with keepalived: %s", a->at->words[0], why);
-	else if (!is_device(vrrp_address_device(v, a)))
-		left_out(im, a->at, "%.60s: neither the line nor the instance names a device",
-			 a->at->words[0]);
-	else if (is_repeated(im, v, a))
-		left_out(im, a->at, "%.60s is given before", a->at->words[0]);
-	else
-		put_address(im, v, a);
-}
-
-/* ---- announcements ---- */
-
-/* Seconds with a fraction, as keepalived takes them, to our duration. */
-static bool seconds(const char *text, char buf[DURATION_TEXT_MAX])
-{
-	size_t whole = strspn(text, "0123456789"), part = 0, i;
-	uint64_t n = 0, us = 0;
-	char digits[16] = "0";
-
-	if (whole >= sizeof(digits) || (!whole && text[0] != '.'))
-		return false;
-	if (whole) {
-		memcpy(digits, text, whole);
-		digits[whole] = '\0';
-	}
-	if (text_number(digits, 0, 1000000, &n) < 0)
-		return false;
-	if (text[whole] == '.') {
-		part = strspn(text + whole + 1, "0123456789");
-		for (i = 0; i < 6; i++)
-			us = us * 10 + (i < part ? (uint64_t)(text[whole + 1 + i] - '0') : 0);
-		part++;
-	}
-	if (text[whole + part])
-		return false;
-	duration_format(n * USEC_PER_SEC + us, buf);
-	return true;
-}
-
-static void put_duration(struct importer *im, const struct vrrp_instance *v, const char *key,
-			 const char *value)
-{
-	char text[DURATION_TEXT_MAX];
-
-	if (value && !seconds(value, text))
-		left_out(im, v->at, "%s: \"%.32s\" is no time", key, value);
-	else if (value)
-		put(im, v->at, key, text);
-}
-
-static void put_announce(struct importer *im, const struct vrrp_instance *v)
-{
-	const struct vrrp_announce *a = &v->announce;
-
-	if (a->repeat)
-		put(im, v->at, "garp", a->repeat);
-	put_duration(im, v, "garp_interval", a->interval);
-	if (a->delay && !strcmp(a->delay, "0")) {
-		put(im, v->at, "garp_again", "0");
-	} else {
-		if (a->repeat)
-			put(im, v->at, "garp_again", a->repeat);
-		put_duration(im, v, "garp_again_after", a->delay);
-	}
-	put_duration(im, v, "garp_refresh", a->refresh);
-	if (a->refresh_repeat)
-		put(im, v->at, "garp_refresh_count", a->refresh_repeat);
-}
-
-/* ---- instances ---- */
-
 static void take_instance(struct importer *im, const struct vrrp_instance *v)
 {
-	bool is_ours = im->what->owner == OWNER_VIPSAFE;
-	char decoy[DECOY_TEXT_MAX];
-	size_t i;
+	struct planned *p = &im->planned[v - im->what->vrrp->instances];
+	_cleanup_free_ char *text = NULL;
+	FILE *out = im->out, *section;
+	size_t size;
 
-	if (v->own_device) {
-		fputc('\n', im->out);
-		left_out(im, v->at,
-			 "vrrp_instance %.48s stays with keepalived: its addresses sit"
-			 " on a device of their own",
-			 v->name);
+	p->addresses = calloc(v->n_addresses + 1, sizeof(*p->addresses));
+	p->is_decoy = calloc(v->n_addresses + 1, sizeof(*p->is_decoy));
+	section = p->addresses && p->is_decoy ? open_memstream(&text, &size) : NULL;
+	if (!section) {
+		im->r = -ENOMEM;
 		return;
 	}
-	if (instance_settings_find(&im->tried, v->name)) {
-		left_out(im, v->at, "vrrp_instance %.48s is given before", v->name);
-		return;
-	}
-	if (!section(im, v->at, "instance", v->name))
-		return;
-	fprintf(im->out, "# line %u\n", v->at->line);
-	if (v->at->condition)
-		left_out(im, v->at, "only where keepalived is started for it: @%.32s",
-			 v->at->condition);
-	if (!is_ours)
-		put(im, v->at, "owner", "keepalived");
-	if (is_device(v->interface))
-		put(im, v->at, "device", v->interface);
-	else if (v->interface)
-		left_out(im, v->at, "interface %.48s: no name of a device", v->interface);
-	if (v->group)
-		put(im, v->group->at, "group", v->group->name);
-	if (is_ours)
-		put(im, v->at, "decoy", change_decoy(im->what->vrrp, v, decoy));
-	for (i = 0; i < v->n_addresses; i++)
-		take_address(im, v, &v->addresses[i]);
-	if (is_ours)
-		put_announce(im, v);
+	settings_init(&im->one);
+	im->out = section;
+	p->is_taken = write_section(im, v, p);
+	im->out = out;
+	if (fclose(section) != 0)
+		im->r = -ENOMEM;
+	else if (p->is_taken)
+		keep_section(im, text);
+	else
+		drop_section(im, text);
+	if (!p->is_taken && !im->r)
+		importer_leave(im, v->at,
+			       "vrrp_instance %.48s stays with keepalived: vipsafe can have none of"
+			       " its addresses",
+			       v->name);
+	settings_done(&im->one);
 }
+
+/* ---- the whole ---- */
 
 static void take_devices(struct importer *im)
 {
-	size_t i;
+	size_t i, n = MIN(im->n_devices, (size_t)IMPORT_DEVICES_MAX);
 
-	for (i = 0; i < im->n_devices; i++)
-		if (section(im, NULL, "device", im->devices[i]))
-			put(im, NULL, "pin", "continuous");
+	for (i = 0; i < n; i++) {
+		settings_init(&im->one);
+		fputc('\n', im->out);
+		if (put_section(im, NULL, "device", im->devices[i]))
+			importer_put(im, NULL, "pin", "continuous");
+		settings_done(&im->one);
+	}
 }
 
 /* What of the file was not understood may be addresses. */
@@ -338,36 +244,72 @@ static void take_puzzles(struct importer *im)
 	for (i = 0; i < n; i++) {
 		struct keepalived_directive at = { .file = notes[i].file, .line = notes[i].line };
 
-		left_out(im, &at, "not understood: %s", notes[i].text);
+		importer_leave(im, &at, "not understood: %s", notes[i].text);
 	}
 	if (all > n)
-		left_out(im, NULL, "and %zu more", (size_t)all - n);
+		importer_leave(im, NULL, "and %zu more", (size_t)all - n);
 	if (im->what->vrrp->dropped)
-		left_out(im, NULL, "%zu instances, groups or addresses are too many",
-			 im->what->vrrp->dropped);
+		importer_leave(im, NULL, "%zu instances, groups or addresses are too many",
+			       im->what->vrrp->dropped);
+}
+
+/* The version decides where the decoys can be. */
+static void tell_version(struct importer *im)
+{
+	const struct vrrp_conf *c = im->what->vrrp;
+	size_t i;
+
+	for (i = 0; i < c->n_instances && !im->planned[i].is_taken; i++)
+		;
+	if (c->version.major || im->what->owner != OWNER_VIPSAFE || i == c->n_instances)
+		return;
+	fputc('\n', im->out);
+	importer_leave(im, NULL,
+		       "the version of keepalived is not known: before 1.3.6 it refuses addresses"
+		       " of lo, and the decoys have to be on " DECOY_DEVICE
+		       ": import FILE version V");
+}
+
+static void take_all(struct importer *im)
+{
+	const struct vrrp_conf *c = im->what->vrrp;
+	struct request_error e = { "" };
+	size_t i;
+
+	take_puzzles(im);
+	for (i = 0; i < c->n_instances && !im->r; i++)
+		if (!importer_stays(im, &c->instances[i]))
+			take_instance(im, &c->instances[i]);
+	take_devices(im);
+	if (!im->r && settings_finish(&im->tried, &e) < 0)
+		importer_leave(im, NULL, "this is not complete: %s", e.text);
+	if (im->r)
+		return;
+	tell_version(im);
+	if (im->what->owner == OWNER_VIPSAFE)
+		change_print(im->what, im->planned, im->out);
 }
 
 int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left)
 {
 	struct importer im = { .what = what, .out = out };
-	struct request_error e = { "" };
-	char line[LINE_BYTES_MAX + 1];
+	char line[IMPORT_LINE_MAX + 1];
 	size_t i;
 
+	im.planned = calloc(what->vrrp->n_instances + 1, sizeof(*im.planned));
+	if (!im.planned)
+		return -ENOMEM;
 	settings_init(&im.tried);
 	text_line(line, sizeof(line), "# From %.120s.", keepalived_conf_file(what->conf, 0));
 	fprintf(out, "%s\n# Lines that begin with \"#!\" tell what could not be carried over.\n",
 		line);
-	take_puzzles(&im);
-	for (i = 0; i < what->vrrp->n_instances && im.r >= 0; i++)
-		take_instance(&im, &what->vrrp->instances[i]);
-	if (im.r >= 0)
-		take_devices(&im);
-	if (im.r >= 0 && settings_finish(&im.tried, &e) < 0)
-		left_out(&im, NULL, "this is not complete: %s", e.text);
-	if (im.r >= 0 && what->owner == OWNER_VIPSAFE)
-		change_print(what, out);
+	take_all(&im);
 	settings_done(&im.tried);
+	for (i = 0; i < what->vrrp->n_instances; i++) {
+		free(im.planned[i].addresses);
+		free(im.planned[i].is_decoy);
+	}
+	free(im.planned);
 	*ret_left = im.left;
 	return im.r;
 }

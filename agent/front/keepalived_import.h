@@ -6,19 +6,20 @@
 #include <stdio.h>
 
 #include "core/instance_settings.h"
-#include "front/keepalived_version.h"
 #include "front/keepalived_vrrp.h"
 
 struct keepalived_import {
 	const struct keepalived_conf *conf;
-	const struct vrrp_conf *vrrp;
-	enum instance_owner owner;	   /* of the addresses, from then on */
-	struct keepalived_version version; /* for which lines are proposed */
-	const char *fifo;		   /* where vipsafed reads */
-	const char *hooks;		   /* the directory of the hooks */
+	const struct vrrp_conf *vrrp;	 /* knows for which version lines are proposed */
+	enum instance_owner owner;	 /* of the addresses, from then on */
+	const struct settings *settings; /* vipsafe.conf as it is; NULL: there is none */
+	const char *fifo;		 /* where vipsafed reads */
+	const char *hooks;		 /* the directory of the hooks */
 };
 
 /* Print it to OUT: a file that vipsafed --check accepts. What could not be
- * carried over is a comment that begins with "#!" and names the line;
- * *RET_LEFT says how many. Returns 0 or -ENOMEM. */
+ * carried over stays with keepalived, and is a comment that begins with "#!"
+ * and names the line; *RET_LEFT says how many. An instance of which nothing can
+ * be carried over has no section, and nothing is to be changed for it. Returns
+ * 0 or -ENOMEM. */
 int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left);

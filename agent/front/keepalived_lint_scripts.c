@@ -272,6 +272,22 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 			look_into(&l, word, 0);
 }
 
+/* The script for one event; where a keyword is given twice, and the version
+ * that decides is not known, both. */
+static void look_at_script(const struct keepalived_lint *lint, const struct vrrp_script *s,
+			   struct seen *seen, struct findings *f)
+{
+	const struct keepalived_directive *other = s->other;
+
+	look_at_command(lint, s, seen, f);
+	if (other && !lint->vrrp->version.major)
+		look_at_command(lint,
+				&(struct vrrp_script){ .at = other,
+						       .command = other->words[1],
+						       .user = keepalived_word(other, 2) },
+				seen, f);
+}
+
 void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings *f)
 {
 	const struct vrrp_conf *c = what->vrrp;
@@ -280,10 +296,10 @@ void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings
 
 	for (i = 0; i < c->n_instances; i++)
 		for (e = 0; e < VRRP_EVENTS; e++)
-			look_at_command(what, &c->instances[i].scripts[e], &seen, f);
+			look_at_script(what, &c->instances[i].scripts[e], &seen, f);
 	for (i = 0; i < c->n_groups; i++)
 		for (e = 0; e < VRRP_EVENTS; e++)
-			look_at_command(what, &c->groups[i].scripts[e], &seen, f);
+			look_at_script(what, &c->groups[i].scripts[e], &seen, f);
 	for (i = 0; i < c->n_others; i++)
 		look_at_command(what, &c->others[i], &seen, f);
 }

@@ -26,6 +26,20 @@ static void doubt(struct reader *r)
 		r->open[i].d->doubtful = true;
 }
 
+/* Whether the lines of a puzzle are in the tree nevertheless. */
+static bool keeps_lines(enum keepalived_puzzle p)
+{
+	return p == KEEPALIVED_CONDITION || p == KEEPALIVED_VARIABLE;
+}
+
+static void miss_lines(struct reader *r)
+{
+	unsigned i;
+
+	for (i = r->depth; i > 0; i--)
+		r->open[i].d->incomplete = true;
+}
+
 void *reader_alloc(struct reader *r, size_t size)
 {
 	struct keepalived_conf *c = r->conf;
@@ -77,6 +91,8 @@ void reader_puzzle(struct reader *r, enum keepalived_puzzle p, const char *fmt, 
 
 	r->doubtful = true;
 	doubt(r);
+	if (!keeps_lines(p))
+		miss_lines(r);
 	c->puzzles[p]++;
 	if (c->n_notes == KEEPALIVED_NOTES_MAX)
 		return;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/text.h"
 
@@ -25,11 +26,15 @@ static const char *version_part(const char *p, unsigned *ret)
 int keepalived_version_parse(const char *text, struct keepalived_version *ret)
 {
 	struct keepalived_version v = { 0 };
-	static const char program[] = "Keepalived ";
+	static const char program[] = "keepalived";
 	const char *p = text;
 
-	if (!strncmp(p, program, sizeof(program) - 1))
-		p += sizeof(program) - 1;
+	if (!strncasecmp(p, program, sizeof(program) - 1) && p[sizeof(program) - 1] &&
+	    strchr(" -", p[sizeof(program) - 1]))
+		p += sizeof(program);
+	/* the epoch of a package */
+	if (p[strspn(p, "0123456789")] == ':')
+		p += strspn(p, "0123456789") + 1;
 	if (*p == 'v')
 		p++;
 	p = version_part(p, &v.major);
@@ -38,7 +43,7 @@ int keepalived_version_parse(const char *text, struct keepalived_version *ret)
 	p = version_part(p + 1, &v.minor);
 	if (p && *p == '.')
 		p = version_part(p + 1, &v.patch);
-	if (!p || !v.major || !strchr(" \t(-+~\n", *p))
+	if (!p || !v.major || !strchr(" \t(-+~_.\n", *p))
 		return -EINVAL;
 	*ret = v;
 	return 0;

@@ -8,8 +8,8 @@ struct keepalived_version {
 	unsigned major, minor, patch; /* major 0: not known */
 };
 
-/* "2.2.7", "v1.3.5", or the line keepalived --version begins with. Returns 0 or
- * -EINVAL. */
+/* "2.2.7", "v1.3.5", that of a package as "1:2.2.7-1" or "keepalived-1.3.5-19.el7",
+ * or the line keepalived --version begins with. Returns 0 or -EINVAL. */
 int keepalived_version_parse(const char *text, struct keepalived_version *ret);
 
 /* Whether V is known and older than MAJOR.MINOR.PATCH. */

@@ -6,17 +6,7 @@
 #include <sys/socket.h>
 
 #include "core/text.h"
-
-static const char *const event_keywords[] = {
-	[VRRP_NOTIFY] = "notify",	 [VRRP_MASTER] = "notify_master",
-	[VRRP_BACKUP] = "notify_backup", [VRRP_FAULT] = "notify_fault",
-	[VRRP_STOP] = "notify_stop",	 [VRRP_DELETED] = "notify_deleted",
-};
-
-const char *vrrp_event_keyword(enum vrrp_event e)
-{
-	return event_keywords[e];
-}
+#include "front/keepalived_keywords.h"
 
 /* A global option by its name in an instance: there "vrrp_" is left out. */
 struct global {
@@ -34,27 +24,6 @@ static const struct {
 	{ "garp_master_refresh", offsetof(struct vrrp_announce, refresh) },
 	{ "garp_master_refresh_repeat", offsetof(struct vrrp_announce, refresh_repeat) },
 	{ "garp_interval", offsetof(struct vrrp_announce, interval) },
-};
-
-static const struct {
-	const char *name;
-	size_t offset;
-	bool has_value;
-} address_words[] = {
-	{ "dev", offsetof(struct vrrp_address, device), true },
-	{ "label", offsetof(struct vrrp_address, label), true },
-	{ "brd", offsetof(struct vrrp_address, broadcast), true },
-	{ "broadcast", offsetof(struct vrrp_address, broadcast), true },
-	{ "scope", offsetof(struct vrrp_address, scope), true },
-	{ "peer", offsetof(struct vrrp_address, peer), true },
-	{ "preferred_lft", offsetof(struct vrrp_address, preferred_lft), true },
-	{ "-nodad", offsetof(struct vrrp_address, dad), false },
-	{ "noprefixroute", offsetof(struct vrrp_address, noprefixroute), false },
-	{ "no_track", offsetof(struct vrrp_address, no_track), false },
-	{ "home", offsetof(struct vrrp_address, home), false },
-	{ "mngtmpaddr", offsetof(struct vrrp_address, mngtmpaddr), false },
-	{ "autojoin", offsetof(struct vrrp_address, autojoin), false },
-	{ "use_vmac", offsetof(struct vrrp_address, use_vmac), false },
 };
 
 /* Room for one more of SIZE bytes at the end of *LIST, zeroed; NULL: none. */
@@ -93,21 +62,28 @@ static void number_set(const struct keepalived_directive *d, uint64_t max, unsig
 		*ret = (unsigned)n;
 }
 
-static void script_set(const struct keepalived_directive *d, struct vrrp_script *ret)
+static void script_set(const struct keepalived_directive *d, const struct vrrp_conf *c,
+		       struct vrrp_script *ret)
 {
 	const char *command = keepalived_word(d, 1);
 
-	if (command)
-		*ret = (struct vrrp_script){ d, command, keepalived_word(d, 2) };
+	if (!command)
+		return;
+	if (ret->at && !keepalived_version_before(&c->version, 1, 3, 6)) {
+		ret->other = d;
+		return;
+	}
+	*ret = (struct vrrp_script){ d, command, keepalived_word(d, 2), ret->at };
 }
 
-static void scripts_set(const struct keepalived_directive *d, struct vrrp_script list[VRRP_EVENTS])
+static void scripts_set(const struct keepalived_directive *d, const struct vrrp_conf *c,
+			struct vrrp_script list[VRRP_EVENTS])
 {
-	size_t i;
+	enum vrrp_event e;
 
-	for (i = 0; i < VRRP_EVENTS; i++) {
-		if (word_is(d, event_keywords[i]))
-			script_set(d, &list[i]);
+	for (e = 0; e < VRRP_EVENTS; e++) {
+		if (word_is(d, vrrp_event_keyword(e)))
+			script_set(d, c, &list[e]);
 	}
 }
 
@@ -124,36 +100,10 @@ static void announce_set(const struct keepalived_directive *d, const char *prefi
 	}
 }
 
-/* One option from word I on. Returns how many words it takes. */
-static unsigned address_option(struct vrrp_address *a, unsigned i)
-{
-	const struct keepalived_directive *d = a->at;
-	size_t k;
-
-	for (k = 0; k < ARRAY_SIZE(address_words); k++) {
-		void *field = (char *)a + address_words[k].offset;
-
-		if (strcmp(d->words[i], address_words[k].name))
-			continue;
-		if (!address_words[k].has_value) {
-			*(bool *)field = true;
-			return 1;
-		}
-		if (i + 1 == d->n_words)
-			break;
-		*(const char **)field = d->words[i + 1];
-		return 2;
-	}
-	if (!a->unknown)
-		a->unknown = d->words[i];
-	return 1;
-}
-
 static int addresses_read(struct vrrp_conf *c, struct vrrp_instance *v,
 			  const struct keepalived_directive *block, bool excluded)
 {
 	const struct keepalived_directive *d;
-	unsigned i;
 
 	for (d = block->first; d; d = d->next) {
 		struct vrrp_address *a;
@@ -162,27 +112,60 @@ static int addresses_read(struct vrrp_conf *c, struct vrrp_instance *v,
 			continue;
 		if (c->n_addresses == VRRP_ADDRESSES_MAX) {
 			c->dropped++;
+			v->cut = true;
 			continue;
 		}
 		c->n_addresses++;
 		a = append(&v->addresses, &v->n_addresses, sizeof(*a));
 		if (!a)
 			return -ENOMEM;
-		a->at = d;
-		a->excluded = excluded;
-		a->valid = prefix_parse(d->words[0], PREFIX_LEN_OPTIONAL, &a->prefix) == 0;
-		for (i = 1; i < d->n_words;)
-			i += address_option(a, i);
+		*a = vrrp_address_read(d, excluded);
 	}
 	return 0;
 }
 
-static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
-			 const struct keepalived_directive *d)
+static void first_set(const struct keepalived_directive **ret, const struct keepalived_directive *d)
 {
-	if (word_is(d, "interface"))
+	if (!*ret)
+		*ret = d;
+}
+
+/* Lines that decide where the addresses are to be, and are not always what
+ * they seem. */
+static void doubt_set(struct vrrp_instance *v, const struct keepalived_directive *d)
+{
+	static const char *const words[] = { "interface",      "use_vmac",	"use_vmac_addr",
+					     "use_ipvlan",     "native_ipv6",	"virtual_router_id",
+					     "virtual_routes", "virtual_rules", "no_accept" };
+	bool is_block = word_is(d, "virtual_ipaddress") || word_is(d, "virtual_ipaddress_excluded");
+	size_t i;
+
+	if (d->incomplete || (is_block && d->condition))
+		first_set(&v->doubt, d);
+	for (i = 0; i < ARRAY_SIZE(words) && d->doubtful; i++)
+		if (word_is(d, words[i]))
+			first_set(&v->doubt, d);
+}
+
+static void device_line(struct vrrp_instance *v, const struct keepalived_directive *d)
+{
+	if (word_is(d, "interface")) {
 		v->interface = keepalived_word(d, 1);
-	else if (word_is(d, "virtual_router_id"))
+	} else if (word_is(d, "use_vmac") || word_is(d, "use_ipvlan")) {
+		v->own_device = word_is(d, "use_vmac") ? VRRP_DEVICE_VMAC : VRRP_DEVICE_IPVLAN;
+		v->own_device_at = d;
+	} else if (word_is(d, "use_vmac_addr")) {
+		v->vmac_everywhere = true;
+	} else if (word_is(d, "dpdk_interface")) {
+		first_set(&v->not_kernel, d);
+	} else if (!d->n_words || !keepalived_is_instance_keyword(d->words[0])) {
+		first_set(&v->unknown, d);
+	}
+}
+
+static void options_line(struct vrrp_instance *v, const struct keepalived_directive *d)
+{
+	if (word_is(d, "virtual_router_id"))
 		number_set(d, 255, &v->id);
 	else if (word_is(d, "version") || word_is(d, "vrrp_version"))
 		number_set(d, 3, &v->version);
@@ -190,18 +173,30 @@ static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
 		v->ipv6 = true;
 	else if (word_is(d, "strict_mode"))
 		v->strict = is_on(d);
-	else if (word_is(d, "use_vmac") || word_is(d, "use_ipvlan"))
-		v->own_device = true;
+	else if (word_is(d, "no_accept") || word_is(d, "accept"))
+		v->no_accept = word_is(d, "no_accept");
 	else if (word_is(d, "no_virtual_ipaddress"))
 		v->none_wanted = true;
-	scripts_set(d, v->scripts);
+	else if (word_is(d, "virtual_routes") && d->first)
+		first_set(&v->routes, d);
+	else if (word_is(d, "virtual_rules") && d->first)
+		first_set(&v->rules, d);
+}
+
+static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
+			 const struct keepalived_directive *d)
+{
+	device_line(v, d);
+	options_line(v, d);
+	doubt_set(v, d);
+	scripts_set(d, c, v->scripts);
 	announce_set(d, "", &v->announce);
 	if (word_is(d, "virtual_ipaddress")) {
-		v->block = v->block ? v->block : d;
+		first_set(&v->block, d);
 		return addresses_read(c, v, d, false);
 	}
 	if (word_is(d, "virtual_ipaddress_excluded")) {
-		v->excluded = v->excluded ? v->excluded : d;
+		first_set(&v->excluded, d);
 		return addresses_read(c, v, d, true);
 	}
 	return 0;
@@ -242,6 +237,9 @@ static int instance_read(struct vrrp_conf *c, const struct global *g,
 	v->announce = g->announce;
 	for (d = at->first; d && r >= 0; d = d->next)
 		r = instance_line(c, v, d);
+	if (at->incomplete)
+		first_set(&v->doubt, at);
+	v->no_accept = v->no_accept || v->strict;
 	v->ipv6 = first_is_ipv6(v);
 	if (v->ipv6)
 		v->version = 3;
@@ -266,7 +264,7 @@ static int group_read(struct vrrp_conf *c, const struct keepalived_directive *at
 	g->at = at;
 	g->name = name ? name : "";
 	for (d = at->first; d; d = d->next)
-		scripts_set(d, g->scripts);
+		scripts_set(d, c, g->scripts);
 	return 0;
 }
 
@@ -290,10 +288,14 @@ static void groups_assign(struct vrrp_conf *c)
 {
 	size_t i, j;
 
-	for (i = 0; i < c->n_instances; i++)
-		for (j = 0; j < c->n_groups; j++)
-			if (is_member(&c->groups[j], c->instances[i].name))
-				c->instances[i].group = &c->groups[j];
+	for (i = 0; i < c->n_instances; i++) {
+		for (j = 0; j < c->n_groups; j++) {
+			if (!is_member(&c->groups[j], c->instances[i].name))
+				continue;
+			c->groups[j].members++;
+			c->instances[i].group = &c->groups[j];
+		}
+	}
 }
 
 static int other_script(struct vrrp_conf *c, const struct keepalived_directive *d)
@@ -305,7 +307,7 @@ static int other_script(struct vrrp_conf *c, const struct keepalived_directive *
 	s = append(&c->others, &c->n_others, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	script_set(d, s);
+	*s = (struct vrrp_script){ .at = d, .command = d->words[1], .user = keepalived_word(d, 2) };
 	return 0;
 }
 
@@ -354,10 +356,11 @@ static int top_line(struct vrrp_conf *c, struct global *g, const struct keepaliv
 	return r;
 }
 
-int vrrp_conf_read(const struct keepalived_conf *from, struct vrrp_conf *ret)
+int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_version *version,
+		   struct vrrp_conf *ret)
 {
 	const struct keepalived_directive *first = keepalived_conf_first(from), *d;
-	struct vrrp_conf c = { 0 };
+	struct vrrp_conf c = { .version = version ? *version : (struct keepalived_version){ 0 } };
 	struct global g = { 0 };
 	int r = 0;
 

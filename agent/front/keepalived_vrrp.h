@@ -10,6 +10,7 @@
 
 #include "core/addr.h"
 #include "front/keepalived_conf.h"
+#include "front/keepalived_version.h"
 
 /* More of them are counted and left out. */
 #define VRRP_INSTANCES_MAX 1024 /* groups as well */
@@ -25,7 +26,8 @@ struct vrrp_address {
 	const char *device, *label, *broadcast, *scope, *peer, *preferred_lft;
 	bool dad; /* "-nodad" */
 	bool noprefixroute, no_track, home, mngtmpaddr, autojoin, use_vmac;
-	const char *unknown; /* the first word that is none of these */
+	const char *unknown;  /* the first word that is none of these */
+	const char *repeated; /* an option that is given twice, NULL: none is */
 };
 
 enum vrrp_event {
@@ -39,21 +41,33 @@ enum vrrp_event {
 };
 
 /* "notify_master COMMAND [USER [GROUP]]": COMMAND with its arguments is one
- * word, in quotes if need be. */
+ * word, in quotes if need be. Given twice, the first counts since 1.3.6
+ * (vrrp_parser.c: "already specified - ignoring"), and the last before. */
 struct vrrp_script {
 	const struct keepalived_directive *at; /* NULL: there is none */
 	const char *command, *user;	       /* USER NULL: not given */
+	/* the last line of those that do not count, NULL: none. When the version
+	 * is not known it may be the one that does. */
+	const struct keepalived_directive *other;
 };
 
 struct vrrp_group {
 	const struct keepalived_directive *at;
 	const char *name;
+	unsigned members; /* that there are instances for */
 	struct vrrp_script scripts[VRRP_EVENTS];
 };
 
 /* Text of the options about gratuitous ARP, NULL: not given. */
 struct vrrp_announce {
 	const char *repeat, *delay, *refresh, *refresh_repeat, *interval;
+};
+
+/* Whether addresses of an instance sit on a device of its own. */
+enum vrrp_own_device {
+	VRRP_DEVICE_SHARED, /* on "interface" and what "dev" says */
+	VRRP_DEVICE_VMAC,   /* use_vmac */
+	VRRP_DEVICE_IPVLAN, /* use_ipvlan */
 };
 
 struct vrrp_instance {
@@ -64,9 +78,17 @@ struct vrrp_instance {
 	unsigned version;      /* 2 or 3: by its option, the global one, or its family */
 	bool ipv6;	       /* by its first address, or native_ipv6 */
 	bool strict;
-	bool own_device;  /* use_vmac or use_ipvlan: its addresses sit on one of their own */
-	bool none_wanted; /* no_virtual_ipaddress */
-	const struct keepalived_directive *block, *excluded; /* NULL: none */
+	bool no_accept; /* or strict: packets to its addresses are dropped */
+	enum vrrp_own_device own_device;
+	const struct keepalived_directive *own_device_at;
+	bool vmac_everywhere; /* use_vmac_addr: also those of another device or family */
+	bool none_wanted;     /* no_virtual_ipaddress */
+	bool cut;	      /* some of its addresses were left out */
+	const struct keepalived_directive *block, *excluded; /* the first, NULL: none */
+	const struct keepalived_directive *routes, *rules;   /* the first that is not empty */
+	const struct keepalived_directive *not_kernel;	     /* DPVS: on no device of the kernel */
+	const struct keepalived_directive *unknown;	     /* a keyword keepalived never had */
+	const struct keepalived_directive *doubt; /* where its addresses sit is not sure */
 	struct vrrp_address *addresses;
 	size_t n_addresses;
 	struct vrrp_script scripts[VRRP_EVENTS];
@@ -75,6 +97,7 @@ struct vrrp_instance {
 };
 
 struct vrrp_conf {
+	struct keepalived_version version; /* that it was read for */
 	struct vrrp_instance *instances;
 	size_t n_instances;
 	struct vrrp_group *groups;
@@ -90,24 +113,55 @@ struct vrrp_conf {
 	size_t dropped;	    /* instances, groups and addresses over the limits */
 };
 
-/* Returns 0 or -ENOMEM. */
-int vrrp_conf_read(const struct keepalived_conf *from, struct vrrp_conf *ret);
+/* As keepalived VERSION takes it; NULL or major 0: which is not known. Returns
+ * 0 or -ENOMEM. */
+int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_version *version,
+		   struct vrrp_conf *ret);
 void vrrp_conf_done(struct vrrp_conf *c);
+
+/* ---- questions about an instance (keepalived_instance.c) ---- */
 
 /* "notify_master", as keepalived.conf has it. */
 const char *vrrp_event_keyword(enum vrrp_event e);
 
-/* Whether the instance, or with GROUPS_TOO its group, has a script for E. */
-bool vrrp_instance_has_script(const struct vrrp_instance *i, enum vrrp_event e, bool groups_too);
+/* Whether the instance has a script for E that is called, its own or, with
+ * GROUPS_TOO, that of its group: before 1.4.0 keepalived removes a group of
+ * one member, and before 2.0.0 no group has notify_stop (vrrp_sync.c and
+ * vrrp_parser.c). When the version is not known, such a one is called. */
+bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_instance *i,
+			      enum vrrp_event e, bool groups_too);
+
+/* Whether keepalived removes the group, and its scripts with it. */
+bool vrrp_group_is_removed(const struct vrrp_conf *c, const struct vrrp_group *g);
+
+/* The instance's decoy, NULL: it has none. */
+const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v);
+
+/* The first line of virtual_routes that may need an address of V when it is
+ * set: each of its own, and those of other instances that name a gateway or a
+ * source in one of its subnets. Rules need none but go with the routes: *RET_RULE
+ * says that it is one of virtual_rules. NULL: there is none. */
+const struct keepalived_directive *
+vrrp_instance_route(const struct vrrp_conf *c, const struct vrrp_instance *v, bool *ret_rule);
+
+/* ---- addresses (keepalived_address.c) ---- */
+
+/* The line D. */
+struct vrrp_address vrrp_address_read(const struct keepalived_directive *d, bool excluded);
 
 /* Where keepalived puts the address, NULL: that is not in the file. */
 const char *vrrp_address_device(const struct vrrp_instance *v, const struct vrrp_address *a);
 
+/* Whether that is no such device, but one that the instance makes for itself:
+ * of use_vmac since 2.2.0 without "dev" or with its interface, and of the
+ * instance's family; before, whatever has no "dev" (vrrp.c,
+ * vrrp_complete_instance()). Says no when the version decides and is not known. */
+bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			   const struct vrrp_address *a);
+
 /* Why only keepalived can carry the address, NULL: vipsafe can as well. */
 const char *vrrp_address_stays(const struct vrrp_address *a);
 
-/* Whether it is one that nobody talks to: link-local, on the loopback device. */
+/* Whether it is one that nobody talks to: link-local, on the loopback device
+ * or on the one that is made for decoys. */
 bool vrrp_address_is_decoy(const struct vrrp_address *a);
-
-/* The instance's decoy, NULL: it has none. */
-const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v);

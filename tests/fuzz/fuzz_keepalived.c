@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/instance_settings.h"
 #include "file.h"
 #include "front/config.h"
 #include "front/keepalived_conf.h"
@@ -53,7 +54,22 @@ static void notes_hold(const struct keepalived_conf *c)
 	}
 }
 
-static void import_holds(const struct keepalived_conf *c, enum instance_owner owner)
+/* Each section has an address, and each decoy is that of one instance. */
+static void sections_hold(const struct settings *s)
+{
+	for (size_t i = 0; i < s->n_instances; i++) {
+		const struct instance_settings *a = &s->instances[i];
+
+		CLAIM(a->n_addresses);
+		CLAIM(a->has_decoy == (a->owner == OWNER_VIPSAFE));
+		for (size_t k = 0; a->has_decoy && k < i; k++)
+			CLAIM(!addr_equal(&a->decoy.vip.prefix.addr,
+					  &s->instances[k].decoy.vip.prefix.addr));
+	}
+}
+
+static void import_holds(const struct keepalived_conf *c, enum instance_owner owner,
+			 const struct keepalived_version *version)
 {
 	struct keepalived_import what = { .conf = c, .owner = owner, .fifo = "/f", .hooks = "/h" };
 	struct request_error e = { "" };
@@ -64,7 +80,7 @@ static void import_holds(const struct keepalived_conf *c, enum instance_owner ow
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	CLAIM(out && vrrp_conf_read(c, &vrrp) == 0);
+	CLAIM(out && vrrp_conf_read(c, version, &vrrp) == 0);
 	what.vrrp = &vrrp;
 	CLAIM(keepalived_import(&what, out, &left) == 0);
 	CLAIM(fclose(out) == 0);
@@ -78,6 +94,7 @@ static void import_holds(const struct keepalived_conf *c, enum instance_owner ow
 			fprintf(stderr, "%s\n%s", e.text, text);
 			CLAIM(!"accepted");
 		}
+		sections_hold(&s);
 		settings_done(&s);
 	}
 	free(text);
@@ -85,6 +102,7 @@ static void import_holds(const struct keepalived_conf *c, enum instance_owner ow
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct keepalived_version versions[] = { { 0 }, { 1, 3, 5 }, { 2, 2, 7 } };
 	struct keepalived_conf *c = NULL;
 	bool doubt = false;
 
@@ -92,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	list_holds(keepalived_conf_first(c), 0, &doubt);
 	CLAIM(!doubt || keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES));
 	notes_hold(c);
-	import_holds(c, size % 2 ? OWNER_KEEPALIVED : OWNER_VIPSAFE);
+	import_holds(c, size % 2 ? OWNER_KEEPALIVED : OWNER_VIPSAFE, &versions[size % 3]);
 	keepalived_conf_free(c);
 	return 0;
 }

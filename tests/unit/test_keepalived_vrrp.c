@@ -22,7 +22,7 @@ static struct read read_text(const char *text)
 	struct read r;
 
 	assert_int_equal(keepalived_conf_parse("k", text, strlen(text), &r.conf), 0);
-	assert_int_equal(vrrp_conf_read(r.conf, &r.vrrp), 0);
+	assert_int_equal(vrrp_conf_read(r.conf, NULL, &r.vrrp), 0);
 	return r;
 }
 
@@ -108,7 +108,8 @@ static void reads_instances(void **state _unused_)
 	assert_string_equal(v->interface, "br-mgmt");
 	assert_int_equal(v->id, 51);
 	assert_int_equal(v->version, 2);
-	assert_true(v->strict && !v->ipv6 && !v->own_device && !v->none_wanted);
+	assert_true(v->strict && !v->ipv6 && v->own_device == VRRP_DEVICE_SHARED &&
+		    !v->none_wanted);
 	assert_null(v->group);
 	assert_null(vrrp_instance_decoy(v));
 	assert_string_equal(v->announce.delay, "7");
@@ -122,13 +123,13 @@ static void reads_instances(void **state _unused_)
 	assert_string_equal(w->name, "VI 2");
 	assert_null(w->interface);
 	assert_int_equal(w->version, 3);
-	assert_true(!w->strict && w->ipv6 && w->own_device && w->none_wanted);
+	assert_true(!w->strict && w->ipv6 && w->own_device == VRRP_DEVICE_VMAC && w->none_wanted);
 	assert_string_equal(w->announce.delay, "1");
 	assert_string_equal(w->group->name, "G");
 	assert_ptr_equal(vrrp_instance_decoy(w), &w->addresses[0]);
-	assert_true(vrrp_instance_has_script(w, VRRP_MASTER, true));
-	assert_false(vrrp_instance_has_script(w, VRRP_MASTER, false));
-	assert_false(vrrp_instance_has_script(w, VRRP_STOP, true));
+	assert_true(vrrp_instance_has_script(&r.vrrp, w, VRRP_MASTER, true));
+	assert_false(vrrp_instance_has_script(&r.vrrp, w, VRRP_MASTER, false));
+	assert_false(vrrp_instance_has_script(&r.vrrp, w, VRRP_STOP, true));
 	read_done(&r);
 }
 
@@ -187,6 +188,25 @@ static void parses_versions(void **state _unused_)
 					   "Copyright(C) 2001",
 					   "99999.1",
 					   "1.99999999999999" };
+	static const struct {
+		const char *text;
+		struct keepalived_version v;
+	} said[] = {
+		{ "Keepalived v1.2.13 (05/28,2014)", { 1, 2, 13 } },
+		{ "Keepalived v1.2.24 (06/02,2017)", { 1, 2, 24 } },
+		{ "Keepalived v1.3.2 (12/03,2016)", { 1, 3, 2 } },
+		{ "Keepalived v1.3.5 (03/19,2017), git commit v1.3.5-6-g6fa32f2", { 1, 3, 5 } },
+		{ "Keepalived v1.3.9 (10/21,2017)", { 1, 3, 9 } },
+		{ "Keepalived v2.0.10 (11/12,2018)", { 2, 0, 10 } },
+		{ "Keepalived v2.4.3 (06/01,2026)", { 2, 4, 3 } },
+		{ "1.3.5-19.el7", { 1, 3, 5 } },
+		{ "2.2.7+dfsg1", { 2, 2, 7 } },
+		{ "2.2.8~rc1", { 2, 2, 8 } },
+		{ "1:2.2.7-1", { 2, 2, 7 } },
+		{ "keepalived-1.3.5-19.el7.x86_64", { 1, 3, 5 } },
+		{ "2.4.0_beta1", { 2, 4, 0 } },
+		{ "2.1.5.1", { 2, 1, 5 } },
+	};
 	struct keepalived_version v = { 0 };
 
 	assert_int_equal(keepalived_version_parse("Keepalived v2.2.7 (01/16,2022)", &v), 0);
@@ -197,6 +217,11 @@ static void parses_versions(void **state _unused_)
 	assert_true(v.major == 2 && v.minor == 3 && v.patch == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(keepalived_version_parse(bad[i], &v), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+		assert_int_equal(keepalived_version_parse(said[i].text, &v), 0);
+		assert_true(v.major == said[i].v.major && v.minor == said[i].v.minor &&
+			    v.patch == said[i].v.patch);
+	}
 	v = (struct keepalived_version){ 1, 3, 6 };
 	assert_true(keepalived_version_before(&v, 2, 0, 0));
 	assert_true(keepalived_version_before(&v, 1, 4, 0));
