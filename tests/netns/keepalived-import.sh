@@ -1,0 +1,295 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What `vipsafe import` prints is done as it says, by a program here that reads
+# it: vipsafed takes the sections, the real keepalived takes its changed file
+# and is MASTER of it, no address is lost on the way from one to the other, and
+# a second import finds nothing to do.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"; netns_main "$@"
+need_vipsafe
+command -v keepalived >/dev/null || skip_all "no program keepalived"
+
+VIPSAFED=$BUILD/vipsafed
+VERSION=$(keepalived --version 2>&1 | sed -n 's/^Keepalived v\([0-9.]*\).*/\1/p')
+for d in eth0 eth1; do
+	ip link add $d type veth peer name p$d || bail_out "cannot make $d"
+	ip link set $d up
+	ip link set p$d up
+done
+ip addr add 192.0.2.2/24 dev eth0
+ip addr add 198.51.100.2/24 dev eth1
+ip addr add 2001:db8::2/64 dev eth0 nodad
+# where the hooks are not, as nothing is installed here
+cp -r "$SRC/hooks" "$T/hooks"
+printf 'vrrp_instance V {\n interface eth0\n virtual_ipaddress {\n 192.0.2.1\n }\n}\n' >"$T/one"
+HOOKS=$("$VIPSAFE" import "$T/one" version "$VERSION" | sed -n 's|^#     notify "\(.*\)/notify"|\1|p')
+[ -n "$HOOKS" ] || bail_out "import proposes no hook"
+
+# ---- the changes, as a program reads them ------------------------------------------
+
+# changed CONF IMPORT: CONF after the changes that IMPORT tells
+changed() {
+	awk '
+		# the changes
+		NR == FNR && /^# What to change/ { inside = 1; next }
+		NR == FNR && !inside { next }
+		NR == FNR && /^# global_defs/ { global = 1; at = 0; next }
+		NR == FNR { sub(/^# ?/, "") }
+		NR == FNR && /^line [0-9]+: vrrp_/ {
+			global = 0; keep = 0
+			to = at = $2 + 0
+			next
+		}
+		NR == FNR && /^  line [0-9]+: instead of virtual_ipaddress$/ { to = $2 + 0; gone[to] = 1; next }
+		NR == FNR && /^  line [0-9]+: remove / { gone[$2 + 0] = 1; next }
+		NR == FNR && /^  line [0-9]+: of virtual_ipaddress_excluded keep/ {
+			keep = $2 + 0; gone[keep] = 1
+			put[keep] = "virtual_ipaddress_excluded {\n"
+			close_at[keep] = 1
+			next
+		}
+		NR == FNR && /^$/ { at = 0; global = 0; keep = 0; next }
+		NR == FNR && keep && /^        / { put[keep] = put[keep] $0 "\n"; next }
+		NR == FNR && /^    / {
+			keep = 0
+			if (global) globals = globals $0 "\n"
+			else if (at) put[to] = put[to] $0 "\n"
+			if (/^    }/) to = at
+			next
+		}
+		NR == FNR { next }
+		# the file
+		FNR == 1 && globals { print "global_defs {\n" globals "}" }
+		FNR in gone {
+			printf "%s", put[FNR] (close_at[FNR] ? "}\n" : "")
+			if (!/}/) skip = 1
+			next
+		}
+		skip { if (/}/) skip = 0; next }
+		{ print; if (FNR in put) printf "%s", put[FNR] }
+	' "$2" "$1" | sed "s|$HOOKS|$T/hooks|"
+}
+
+# Every address, and the device it is on by name or by default, of CONF.
+addresses() {
+	awk '/^vrrp_instance/ { dev = "" } $1 == "interface" { dev = $2 }
+		/virtual_ipaddress(_excluded)? {/ { inside = 1; next }
+		inside && /}/ { inside = 0 }
+		inside && !/dev lo/ {
+			a = $1; d = dev
+			if (a !~ /\//) a = a (a ~ /:/ ? "/128" : "/32")
+			for (i = 2; i < NF; i++) if ($i == "dev") d = $(i + 1)
+			print a, d
+		}' "$1" | sort
+}
+
+# And of the sections for vipsafe.
+sections() {
+	awk '/^\[/ { dev = "" } /^device = / { dev = $3 }
+		/^address = / { d = dev; for (i = 4; i < NF; i++) if ($i == "dev") d = $(i + 1); print $3, d }' \
+		"$1" | sort
+}
+
+# accepts CODE NAME: the configuration of stdin, whose import ends with CODE
+accepts() {
+	local code=$1 name=$2 c=$T/$2.conf
+
+	cat >"$c"
+	addresses "$c" >"$T/before"
+	keepalived -t -f "$c" >"$T/$name.said" 2>&1
+	[ $? -le 6 ] || not_ok "$name: keepalived takes the file before"
+	"$VIPSAFE" import "$c" version "$VERSION" >"$T/$name.import" 2>"$T/err"
+	is $? "$code" "$name: import ends with $code"
+	is "$(grep -c '^#!' "$T/$name.import")" "$(sed -n 's/.*warning: \([0-9]*\) lines.*/\1/p' "$T/err" | grep . || echo 0)" \
+		"$name: each line that begins with #! is counted"
+	check "$name: vipsafed takes the sections" "$VIPSAFED" --config "$T/$name.import" --check
+	changed "$c" "$T/$name.import" >"$T/$name.new"
+	is "$(cat <(sections "$T/$name.import") <(addresses "$T/$name.new") | sort)" "$(cat "$T/before")" \
+		"$name: each address has one owner, on its device"
+	keepalived -t -f "$T/$name.new" >"$T/said" 2>&1
+	# more than it said of the file before, whose lines had other numbers
+	is "$(sed 's/^([^)]*) //' "$T/said" | grep -vxFf <(sed 's/^([^)]*) //' "$T/$name.said"))" "" \
+		"$name: keepalived has nothing to say of the file after"
+	sed "s|$T/hooks|$HOOKS|" "$T/$name.new" >"$T/$name.again"
+	"$VIPSAFE" import "$T/$name.again" version "$VERSION" >"$T/again" 2>/dev/null
+	is "$? $(grep -c '^\[instance\|^# What' "$T/again")" "10 0" "$name: and there is nothing left to import"
+}
+
+accepts 0 plain <<'K'
+vrrp_instance VI_1 {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.10
+		198.51.100.10/24 dev eth1 brd + noprefixroute
+	}
+	virtual_ipaddress_excluded {
+		2001:db8::10
+		2001:db8::11/64 preferred_lft forever
+	}
+}
+K
+
+accepts 0 labels <<'K'
+vrrp_instance API {
+	interface eth0
+	virtual_router_id 105
+	virtual_ipaddress {
+		192.0.2.5/32 label vip
+	}
+}
+vrrp_instance API6 {
+	interface eth0
+	virtual_router_id 106
+	virtual_ipaddress {
+		2001:db8::5/128 label vip scope link
+	}
+}
+K
+
+accepts 10 stays <<'K'
+vrrp_instance VI_1 {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.10/32
+		192.0.2.11/32 peer 192.0.2.12/32
+		192.0.2.13/32 -nodad
+	}
+	virtual_ipaddress_excluded {
+		192.0.2.14/32 scope 77
+		192.0.2.15/32
+	}
+}
+K
+
+accepts 10 routes <<'K'
+vrrp_instance GW {
+	interface eth1
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.10/24 dev eth0
+	}
+	virtual_routes {
+		10.0.0.0/8 via 192.0.2.1
+	}
+}
+vrrp_instance OTHER {
+	interface eth1
+	virtual_router_id 52
+	virtual_ipaddress {
+		198.51.100.9/32
+	}
+}
+K
+
+accepts 10 rules <<'K'
+vrrp_instance GW {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.10/24
+	}
+	virtual_rules {
+		from 192.0.2.10 table 77 priority 1077
+	}
+}
+K
+
+accepts 10 vmac <<'K'
+vrrp_sync_group G {
+	group {
+		VI
+		TOO
+	}
+}
+vrrp_instance VI {
+	interface eth0
+	use_vmac vrrp51
+	vmac_xmit_base
+	virtual_router_id 51
+	virtual_ipaddress {
+		198.51.100.5/32
+		203.0.113.5/32 dev eth1
+	}
+	virtual_ipaddress_excluded {
+		2001:db8::5/64
+	}
+}
+vrrp_instance TOO {
+	interface eth0
+	virtual_router_id 52
+	virtual_ipaddress {
+		192.0.2.6/32
+	}
+}
+K
+is "$(sed -n 's/^\[device \(.*\)\]/\1/p' "$T/vmac.import" | sort | tr '\n' ' ')" "eth0 eth1 " \
+	"what has no device of its own is guarded where it is"
+
+accepts 0 scripts <<'K'
+global_defs {
+	script_user root
+	enable_script_security
+}
+vrrp_instance VI {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.5/32
+	}
+	notify_backup /bin/true
+	notify_stop /bin/true
+}
+K
+
+accepts 10 strict <<'K'
+global_defs {
+	vrrp_strict
+}
+vrrp_instance VI {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.5/32
+	}
+}
+K
+
+accepts 0 one_of_two_blocks <<'K'
+vrrp_instance VI {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.5/32
+	}
+	virtual_ipaddress {
+		192.0.2.6/32
+	}
+}
+K
+
+# ---- keepalived is MASTER of what it became ------------------------------------------
+
+keepalived -n -l -P -f "$T/labels.new" -p "$T/pid" -r "$T/vrrp.pid" >"$T/log" 2>&1 </dev/null &
+KA=$!
+check "the decoy of IPv4 comes" wait_for 60 has_addr 169.254.77.105/32 lo
+check "and that of IPv6" wait_for 60 has_addr fe80::77:106/128 lo
+kill $KA
+wait $KA 2>/dev/null
+check "and they go" wait_for 60 not has_addr 169.254.77.105/32 lo
+is "$(grep -c 'Unknown\|Error\|refused\|ignoring' "$T/log")" 0 "keepalived complains of nothing"
+
+# ---- what is no keepalived.conf ---------------------------------------------------------
+
+: >"$T/empty"
+for f in /etc/passwd /bin/true "$T/empty" "$T/plain.import" /etc /nowhere; do
+	for command in import "doctor --keepalived"; do
+		# shellcheck disable=SC2086 # words
+		run $command "$f"
+		is "$RC $(wc -l <"$T/err") ${#OUT}" "78 1 0" "$command ${f##*/}: 78 and one line"
+	done
+done
+run import /etc/passwd
+like "$ERR" '/etc/passwd: is not a keepalived.conf' "which says why"
+done_testing
