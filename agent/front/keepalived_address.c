@@ -73,6 +73,41 @@ const char *vrrp_address_device(const struct vrrp_instance *v, const struct vrrp
 	return a->device ? a->device : v->interface;
 }
 
+/* The family of the first address in BLOCK. */
+static uint8_t block_family(const struct keepalived_directive *block)
+{
+	const struct keepalived_directive *d;
+	struct prefix p;
+
+	for (d = block->first; d; d = d->next)
+		if (d->n_words && prefix_parse(d->words[0], PREFIX_LEN_OPTIONAL, &p) == 0)
+			return p.addr.family;
+	return AF_UNSPEC;
+}
+
+uint8_t vrrp_line_family(const struct keepalived_directive *d)
+{
+	const char *word = keepalived_word(d, 0), *value = keepalived_word(d, 1);
+	struct addr a;
+
+	if (!word)
+		return AF_UNSPEC;
+	if (!strcmp(word, "native_ipv6"))
+		return AF_INET6;
+	if (!strcmp(word, "virtual_ipaddress") || !strcmp(word, "unicast_peer"))
+		return block_family(d);
+	if (strcmp(word, "unicast_src_ip") != 0 && strcmp(word, "mcast_src_ip") != 0)
+		return AF_UNSPEC;
+	return value && addr_parse(value, &a) == 0 ? a.family : AF_UNSPEC;
+}
+
+bool vrrp_address_is_ignored(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			     const struct vrrp_address *a)
+{
+	return a->valid && !a->excluded && a->prefix.addr.family != v->family &&
+	       !keepalived_version_before(&c->version, 1, 2, 20);
+}
+
 static bool is_of_instance(const struct vrrp_instance *v, const struct vrrp_address *a)
 {
 	return a->valid && v->ipv6 == (a->prefix.addr.family == AF_INET6);

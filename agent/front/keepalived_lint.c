@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "core/text.h"
-#include "front/keepalived_decoy.h"
 
 void lint_found(struct findings *f, enum severity severity, const char *code,
 		const struct keepalived_directive *at, const char *fix, const char *fmt, ...)
@@ -57,10 +56,8 @@ static void lint_owner(const struct keepalived_lint *l, const struct vrrp_instan
 
 	if (!s)
 		return;
-	if (decoy_propose(l->vrrp, v, decoy))
-		snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: %s", decoy);
-	else
-		snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: a decoy");
+	snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: %s",
+		 keepalived_lint_decoy_for(l, v, decoy));
 	lint_found(f, SEVERITY_CRITICAL, "vip-owned-twice", a->at, fix,
 		   "%.60s is in [instance %.60s] of vipsafe.conf as well: keepalived deletes it"
 		   " before it says so, unprotected",

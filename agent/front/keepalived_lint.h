@@ -5,6 +5,7 @@
 
 #include "core/finding.h"
 #include "core/instance_settings.h"
+#include "front/keepalived_decoy.h"
 #include "front/keepalived_vrrp.h"
 
 struct keepalived_lint {
@@ -40,6 +41,9 @@ void lint_found(struct findings *f, enum severity severity, const char *code,
  * or NULL (keepalived_lint_decoy.c); who is told of it (keepalived_lint_told.c);
  * scripts as files and users (keepalived_lint_scripts.c); and the unit that
  * starts keepalived (keepalived_lint_unit.c). */
+/* The decoy to advise for V: that of vipsafe.conf, or one to be. Returns BUF. */
+const char *keepalived_lint_decoy_for(const struct keepalived_lint *what,
+				      const struct vrrp_instance *v, char buf[DECOY_TEXT_MAX]);
 void keepalived_lint_decoy(const struct keepalived_lint *what, const struct vrrp_instance *v,
 			   const struct instance_settings *ours, struct findings *f);
 void keepalived_lint_told(const struct keepalived_lint *what, const struct vrrp_instance *v,

@@ -6,12 +6,23 @@
 #include "front/keepalived_decoy.h"
 #include "front/keepalived_lint.h"
 
-static const char *propose(const struct keepalived_lint *l, const struct vrrp_instance *v,
-			   char buf[DECOY_TEXT_MAX])
+const char *keepalived_lint_decoy_for(const struct keepalived_lint *l,
+				      const struct vrrp_instance *v, char buf[DECOY_TEXT_MAX])
 {
-	const char *decoy = decoy_propose(l->vrrp, v, buf);
+	const struct instance_settings *s = instance_settings_find(l->settings, v->name);
+	const char *device = decoy_device(l->vrrp);
+	char prefix[PREFIX_TEXT_MAX];
 
-	return decoy ? decoy : "an address of its own that nobody uses";
+	if (s && s->has_decoy) {
+		if (!strcmp(device, "lo"))
+			device = s->decoy.device;
+		snprintf(buf, DECOY_TEXT_MAX, "%s dev %.15s",
+			 prefix_format(&s->decoy.vip.prefix, prefix), device);
+		return buf;
+	}
+	if (!decoy_propose(l->vrrp, v, buf))
+		snprintf(buf, DECOY_TEXT_MAX, "an address of its own that nobody uses");
+	return buf;
 }
 
 static bool has_none(const struct vrrp_instance *v)
@@ -37,7 +48,8 @@ static void lint_none(const struct keepalived_lint *l, const struct vrrp_instanc
 		return;
 	if (!strict && keepalived_version_before(&l->vrrp->version, 2, 1, 0))
 		return; /* it says nothing, and works */
-	snprintf(fix, sizeof(fix), "virtual_ipaddress with the line: %s", propose(l, v, decoy));
+	snprintf(fix, sizeof(fix), "virtual_ipaddress with the line: %s",
+		 keepalived_lint_decoy_for(l, v, decoy));
 	if (strict)
 		lint_found(f, SEVERITY_CRITICAL, "decoy-missing", v->at, fix,
 			   "vrrp_instance %.60s has no address: keepalived%s rejects it", v->name,
@@ -112,7 +124,8 @@ static void lint_shared(const struct keepalived_lint *l, const struct vrrp_insta
 
 		if (other && addr_equal(&other->prefix.addr, &a->prefix.addr)) {
 			lint_found(
-				f, SEVERITY_CRITICAL, "decoy-shared", a->at, propose(l, v, decoy),
+				f, SEVERITY_CRITICAL, "decoy-shared", a->at,
+				keepalived_lint_decoy_for(l, v, decoy),
 				"vrrp_instance %.48s has the decoy of %.48s: it tells of neither",
 				v->name, w->name);
 			return;

@@ -118,6 +118,8 @@ static bool take_address(struct importer *im, const struct vrrp_instance *v,
 	const char *why = vrrp_address_stays(a), *word = a->at->words[0];
 	const struct vrrp_instance *other;
 
+	if (!why && vrrp_address_is_ignored(im->what->vrrp, v, a))
+		why = "it is not of the instance's family, and keepalived ignores it";
 	if (!why && vrrp_address_is_apart(im->what->vrrp, v, a))
 		why = "it sits on a device of its own";
 	if (why) {

@@ -146,7 +146,7 @@ static void guard_devices(struct importer *im, const struct vrrp_instance *v, bo
 	for (i = 0; i < v->n_addresses; i++) {
 		const struct vrrp_address *a = &v->addresses[i];
 
-		if (!a->valid || importer_is_decoy(im, v, a))
+		if (!a->valid || importer_is_decoy(im, v, a) || vrrp_address_is_ignored(c, v, a))
 			continue;
 		if (!vrrp_address_is_apart(c, v, a))
 			importer_guard(im, vrrp_address_device(v, a));

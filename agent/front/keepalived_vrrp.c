@@ -169,8 +169,6 @@ static void options_line(struct vrrp_instance *v, const struct keepalived_direct
 		number_set(d, 255, &v->id);
 	else if (word_is(d, "version") || word_is(d, "vrrp_version"))
 		number_set(d, 3, &v->version);
-	else if (word_is(d, "native_ipv6"))
-		v->ipv6 = true;
 	else if (word_is(d, "strict_mode"))
 		v->strict = is_on(d);
 	else if (word_is(d, "no_accept") || word_is(d, "accept"))
@@ -186,6 +184,8 @@ static void options_line(struct vrrp_instance *v, const struct keepalived_direct
 static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
 			 const struct keepalived_directive *d)
 {
+	if (!v->family)
+		v->family = vrrp_line_family(d);
 	device_line(v, d);
 	options_line(v, d);
 	doubt_set(v, d);
@@ -200,19 +200,6 @@ static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
 		return addresses_read(c, v, d, true);
 	}
 	return 0;
-}
-
-static bool first_is_ipv6(const struct vrrp_instance *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->n_addresses; i++) {
-		const struct vrrp_address *a = &v->addresses[i];
-
-		if (!a->excluded && a->valid)
-			return a->prefix.addr.family == AF_INET6;
-	}
-	return v->ipv6;
 }
 
 static int instance_read(struct vrrp_conf *c, const struct global *g,
@@ -240,7 +227,7 @@ static int instance_read(struct vrrp_conf *c, const struct global *g,
 	if (at->incomplete)
 		first_set(&v->doubt, at);
 	v->no_accept = v->no_accept || v->strict;
-	v->ipv6 = first_is_ipv6(v);
+	v->ipv6 = v->family == AF_INET6;
 	if (v->ipv6)
 		v->version = 3;
 	else if (!v->version)
@@ -341,7 +328,7 @@ static int global_line(struct vrrp_conf *c, struct global *g, const struct keepa
 
 static int top_line(struct vrrp_conf *c, struct global *g, const struct keepalived_directive *at)
 {
-	const struct keepalived_directive *d;
+	const struct keepalived_directive *d, *script = NULL;
 	int r = 0;
 
 	if (word_is(at, "global_defs")) {
@@ -350,8 +337,11 @@ static int top_line(struct vrrp_conf *c, struct global *g, const struct keepaliv
 	} else if (word_is(at, "vrrp_sync_group")) {
 		r = group_read(c, at);
 	} else if (word_is(at, "vrrp_script")) {
-		d = keepalived_find(at->first, "script");
-		r = d ? other_script(c, d) : 0;
+		/* given twice, the last counts in all versions */
+		for (d = at->first; d; d = d->next)
+			if (word_is(d, "script"))
+				script = d;
+		r = script ? other_script(c, script) : 0;
 	}
 	return r;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/addr.h"
 #include "front/keepalived_conf.h"
@@ -76,7 +77,8 @@ struct vrrp_instance {
 	const char *interface; /* NULL: not given */
 	unsigned id;	       /* virtual_router_id, 0: none */
 	unsigned version;      /* 2 or 3: by its option, the global one, or its family */
-	bool ipv6;	       /* by its first address, or native_ipv6 */
+	uint8_t family;	       /* as the first line says that has one, 0: none has */
+	bool ipv6;	       /* by its family */
 	bool strict;
 	bool no_accept; /* or strict: packets to its addresses are dropped */
 	enum vrrp_own_device own_device;
@@ -148,6 +150,16 @@ vrrp_instance_route(const struct vrrp_conf *c, const struct vrrp_instance *v, bo
 
 /* The line D. */
 struct vrrp_address vrrp_address_read(const struct keepalived_directive *d, bool excluded);
+
+/* The family that the line gives to its instance, or AF_UNSPEC: that of the
+ * first address of virtual_ipaddress or unicast_peer, or of the source. */
+uint8_t vrrp_line_family(const struct keepalived_directive *d);
+
+/* Whether keepalived passes over the address: since 1.2.20 what is in
+ * virtual_ipaddress has to be of the family of the instance ("address family
+ * must match VRRP instance"). */
+bool vrrp_address_is_ignored(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			     const struct vrrp_address *a);
 
 /* Where keepalived puts the address, NULL: that is not in the file. */
 const char *vrrp_address_device(const struct vrrp_instance *v, const struct vrrp_address *a);

@@ -136,6 +136,17 @@ static const struct import_case cases[] = {
 	  "#! k.conf:3: 10.0.0.1: neither the line nor the instance names a device", 1 },
 	{ "vrrp_instance V {\n virtual_ipaddress {\n 10.0.0.1\n 10.0.0.2 dev e\n } }",
 	  "#         169.254.77.0/32 dev lo scope host\n#         10.0.0.1\n", 1 },
+	/* keepalived passes over what is not of the family of the instance */
+	{ E " 10.0.0.1\n 2001:db8::1\n } }",
+	  "#! k.conf:6: 2001:db8::1 stays with keepalived: it is not of the instance's family", 1 },
+	{ E " 10.0.0.1\n 2001:db8::1\n } }",
+	  "#         169.254.77.5/32 dev lo scope host\n#         2001:db8::1\n", 1 },
+	{ "vrrp_instance V {\n interface e\n unicast_src_ip 10.0.0.9\n virtual_ipaddress {\n"
+	  " 2001:db8::1\n 10.0.0.1\n } }",
+	  "#! k.conf:5: 2001:db8::1 stays with keepalived: it is not of", 1 },
+	{ "vrrp_instance V {\n interface e\n unicast_peer {\n 2001:db8::9\n }\n"
+	  " virtual_ipaddress {\n 10.0.0.1\n 2001:db8::1\n } }",
+	  "#! k.conf:7: 10.0.0.1 stays with keepalived: it is not of", 1 },
 	/* the same address twice */
 	{ E " 10.0.0.1\n 10.0.0.1/32 dev e\n } }", "#! k.conf:6: 10.0.0.1/32 is given before", 1 },
 	{ E " 10.0.0.1\n 10.0.0.1\n 10.0.0.2\n } }\nvrrp_instance W { interface e\n"

@@ -31,6 +31,12 @@ static const struct lint_case provoked[] = {
 	  "169.254.77.5/32 dev vipsafe-decoy" },
 	{ "vip-owned-twice", "1.3.5", OWN, V " virtual_ipaddress {\n 10.0.0.1/24\n } }",
 	  SEVERITY_CRITICAL, "169.254.77.5/32 dev vipsafe-decoy" },
+	/* the one that vipsafe.conf has already */
+	{ "vip-owned-twice", "2.2.7", OWN "decoy = 169.254.1.1/32 dev lo\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/24\n } }", SEVERITY_CRITICAL,
+	  "in virtual_ipaddress: 169.254.1.1/32 dev lo" },
+	{ "decoy-missing", "1.3.5", OWN "decoy = 169.254.1.1/32 dev lo\n", V " version 3\n }",
+	  SEVERITY_CRITICAL, "169.254.1.1/32 dev vipsafe-decoy" },
 	{ "decoy-shared", "2.2.7", "agent\n",
 	  V DECOY_LINE "}\nvrrp_instance W {\n virtual_router_id 6\n" DECOY_LINE "}",
 	  SEVERITY_CRITICAL, "169.254.77.6/32 dev lo" },
