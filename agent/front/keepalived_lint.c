@@ -48,27 +48,42 @@ static const struct instance_settings *owner_of(const struct keepalived_lint *l,
 	return NULL;
 }
 
-static void lint_owner(const struct keepalived_lint *l, const struct vrrp_instance *v,
+/* What serves its routes, or its addresses, only keepalived can do. */
+static bool needs_keepalived(const struct keepalived_lint *l, const struct vrrp_instance *v)
+{
+	bool rule;
+
+	return v->not_kernel || vrrp_instance_route(l->vrrp, v, &rule);
+}
+
+/* Returns whether vipsafe has the address as well. */
+static bool lint_owner(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		       const struct vrrp_address *a, struct findings *f)
 {
 	const struct instance_settings *s = a->valid ? owner_of(l, a) : NULL;
 	char decoy[DECOY_TEXT_MAX], fix[FINDING_TEXT_MAX];
 
 	if (!s)
-		return;
-	snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: %s",
-		 keepalived_lint_decoy_for(l, v, decoy));
+		return false;
+	if (needs_keepalived(l, v))
+		snprintf(fix, sizeof(fix),
+			 "in [instance %.60s] of vipsafe.conf: owner = keepalived", s->name);
+	else
+		snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: %s",
+			 keepalived_lint_decoy_for(l, v, decoy));
 	lint_found(f, SEVERITY_CRITICAL, "vip-owned-twice", a->at, fix,
 		   "%.60s is in [instance %.60s] of vipsafe.conf as well: keepalived deletes it"
 		   " before it says so, unprotected",
 		   a->at->words[0], s->name);
-	if (a->no_track || keepalived_version_before(&l->vrrp->version, 2, 0, 3))
-		return;
+	if (a->no_track || needs_keepalived(l, v) ||
+	    keepalived_version_before(&l->vrrp->version, 2, 0, 3))
+		return true;
 	snprintf(fix, sizeof(fix), "%.80s no_track", a->at->words[0]);
 	lint_found(f, SEVERITY_WARNING, "no-track-missing", a->at, fix,
 		   "when vipsafe deletes %.60s, keepalived takes it for a fault and gives up being"
 		   " MASTER",
 		   a->at->words[0]);
+	return true;
 }
 
 static void lint_lifetime(const struct vrrp_address *a, struct findings *f)
@@ -137,19 +152,24 @@ static void lint_instance(const struct keepalived_lint *l, const struct vrrp_ins
 			  struct findings *f)
 {
 	const struct instance_settings *s = ours(l, v);
+	bool twice = false;
 	size_t i;
 
 	for (i = 0; i < v->n_addresses; i++) {
-		lint_owner(l, v, &v->addresses[i], f);
+		twice |= lint_owner(l, v, &v->addresses[i], f);
 		lint_lifetime(&v->addresses[i], f);
 	}
-	keepalived_lint_decoy(l, v, s, f);
 	keepalived_lint_notify(l, v->scripts, f);
-	if (!s)
+	if (s) {
+		lint_routes(l, v, f);
+		lint_kernel(v, f);
+	}
+	/* with its addresses back, vipsafe has no use for a decoy of it */
+	if (twice && needs_keepalived(l, v))
 		return;
-	lint_routes(l, v, f);
-	lint_kernel(v, f);
-	keepalived_lint_told(l, v, s, f);
+	keepalived_lint_decoy(l, v, s, f);
+	if (s)
+		keepalived_lint_told(l, v, s, f);
 }
 
 static bool is_there(const struct vrrp_conf *c, const char *name)

@@ -2,6 +2,9 @@
 /* What the lint finds because of what a version of keepalived does. */
 #include "linting.h"
 
+#define ROUTED \
+	" virtual_ipaddress {\n 10.0.0.1/24\n }\n virtual_routes {\n default via 10.0.0.254\n } }"
+
 static const struct lint_case provoked[] = {
 	/* a group has none there */
 	{ "notify-stop-missing", "1.3.9", DECOY,
@@ -47,6 +50,9 @@ static const struct lint_case provoked[] = {
 	  SEVERITY_CRITICAL, "owner = keepalived" },
 	{ "routes-need-address", "2.2.7", OWN, V " virtual_rules {\n from 10.0.0.1 table 7\n } }",
 	  SEVERITY_WARNING, "owner = keepalived" },
+	/* a decoy in the place of the address would take the route away */
+	{ "vip-owned-twice", "2.2.7", DECOY, V ROUTED, SEVERITY_CRITICAL,
+	  "in [instance V] of vipsafe.conf: owner = keepalived" },
 	{ "address-not-in-kernel", "2.2.7", OWN, V " dpdk_interface d\n }", SEVERITY_CRITICAL,
 	  "no section" },
 	{ "killed-keeps-addresses", "2.0.12", "agent\n", V " }", SEVERITY_WARNING, "2.0.13" },
@@ -72,6 +78,9 @@ static const struct lint_case silent[] = {
 	{ "routes-need-address", "2.2.7", OWN "owner = keepalived\n",
 	  V " virtual_routes {\n default via 10.0.0.254\n } }" },
 	{ "routes-need-address", "2.2.7", OWN, V " virtual_routes {\n }\n }" },
+	{ "decoy-differs", "2.2.7", DECOY, V ROUTED },
+	{ "no-track-missing", "2.2.7", DECOY, V ROUTED },
+	{ "notify-missing", "2.2.7", DECOY, V ROUTED },
 	{ "address-not-in-kernel", "2.2.7", OWN, V " }" },
 	{ "killed-keeps-addresses", "2.0.13", "agent\n", V " }" },
 	{ "killed-keeps-addresses", "", "agent\n", V " }" },
