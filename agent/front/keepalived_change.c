@@ -129,7 +129,7 @@ static void print_twice(const struct change *ch, const struct vrrp_script *s, co
 {
 	char counts[PLACE_TEXT_MAX], other[PLACE_TEXT_MAX];
 
-	if (!s->other)
+	if (!vrrp_script_is_twice(s))
 		return;
 	place(ch, s->at, counts);
 	place(ch, s->other, other);

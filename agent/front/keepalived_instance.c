@@ -25,6 +25,11 @@ const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v)
 	return NULL;
 }
 
+bool vrrp_script_is_twice(const struct vrrp_script *s)
+{
+	return s->other && !s->other->condition && !s->at->condition;
+}
+
 bool vrrp_group_is_removed(const struct vrrp_conf *c, const struct vrrp_group *g)
 {
 	return !g->members || (g->members == 1 && keepalived_version_before(&c->version, 1, 4, 0));

@@ -272,15 +272,15 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 			look_into(&l, word, 0);
 }
 
-/* The script for one event; where a keyword is given twice, and the version
- * that decides is not known, both. */
+/* The script for one event; where a keyword is given twice, and what decides is
+ * not known, both. */
 static void look_at_script(const struct keepalived_lint *lint, const struct vrrp_script *s,
 			   struct seen *seen, struct findings *f)
 {
 	const struct keepalived_directive *other = s->other;
 
 	look_at_command(lint, s, seen, f);
-	if (other && !lint->vrrp->version.major)
+	if (other && (!vrrp_script_is_twice(s) || !lint->vrrp->version.major))
 		look_at_command(lint,
 				&(struct vrrp_script){ .at = other,
 						       .command = other->words[1],

@@ -129,7 +129,7 @@ static void lint_twice(const struct keepalived_lint *l, const struct vrrp_script
 {
 	const struct keepalived_directive *at = s->at, *other = s->other;
 
-	if (!other)
+	if (!vrrp_script_is_twice(s))
 		return;
 	if (l->vrrp->version.major)
 		lint_found(f, SEVERITY_WARNING, "notify-twice", other,

@@ -338,10 +338,13 @@ static int top_line(struct vrrp_conf *c, struct global *g, const struct keepaliv
 		r = group_read(c, at);
 	} else if (word_is(at, "vrrp_script")) {
 		/* given twice, the last counts in all versions */
-		for (d = at->first; d; d = d->next)
-			if (word_is(d, "script"))
+		for (d = at->first; d && r >= 0; d = d->next) {
+			if (word_is(d, "script") && d->condition)
+				r = other_script(c, d);
+			else if (word_is(d, "script"))
 				script = d;
-		r = script ? other_script(c, script) : 0;
+		}
+		r = script && r >= 0 ? other_script(c, script) : r;
 	}
 	return r;
 }

@@ -133,6 +133,10 @@ const char *vrrp_event_keyword(enum vrrp_event e);
 bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_instance *i,
 			      enum vrrp_event e, bool groups_too);
 
+/* Whether one of the two lines is ignored: not if they are of different nodes,
+ * "@a notify X" and "@b notify Y". */
+bool vrrp_script_is_twice(const struct vrrp_script *s);
+
 /* Whether keepalived removes the group, and its scripts with it. */
 bool vrrp_group_is_removed(const struct vrrp_conf *c, const struct vrrp_group *g);
 

@@ -67,6 +67,8 @@ static const struct lint_case silent[] = {
 	{ "group-removed", "1.3.9", DECOY, V DECOY_LINE "}\n" GROUP_OF_TWO " notify /n\n }" },
 	{ "group-removed", "1.3.9", DECOY, V DECOY_LINE "}\n" GROUP_OF_ONE "}" },
 	{ "notify-twice", "1.3.9", "agent\n", V " notify_backup /a\n notify_fault /b\n }" },
+	/* they are those of two nodes */
+	{ "notify-twice", "1.3.9", "agent\n", V " @a notify_backup /a\n @b notify_backup /b\n }" },
 	{ "decoy-on-lo", "1.3.6", DECOY, V DECOY_LINE "}" },
 	{ "decoy-on-lo", "1.3.5", OWN "decoy = 169.254.77.5/32 dev vipsafe-decoy\n",
 	  V " virtual_ipaddress {\n 169.254.77.5/32 dev vipsafe-decoy\n } }" },
@@ -121,24 +123,33 @@ static void names_both_lines(void **state)
 /* The script of the line that counts is the one that is looked into. */
 static void looks_into_the_one_that_counts(void **state)
 {
-	static const char text[] = V " notify_backup %/script\n notify_backup %/other\n }";
+	static const char twice[] = V " notify_backup %/script\n notify_backup %/other\n }";
+	static const char nodes[] = V " @a notify_backup %/script\n @b notify_backup %/other\n }";
+	static const char checks[] = "vrrp_script c {\n script %/script\n script %/other\n }";
+	static const char node_checks[] =
+		"vrrp_script c {\n @a script %/script\n @b script %/other\n }";
 	struct place *p = *state;
 	static const struct {
 		const char *version;
 		bool first, second;
-	} cases[] = { { "1.3.9", true, false }, { "1.3.5", false, true }, { "", true, true } };
+		const char *text;
+	} cases[] = {
+		{ "1.3.9", true, false, twice },  { "1.3.5", false, true, twice },
+		{ "", true, true, twice },	  { "2.2.7", true, true, nodes },
+		{ "2.2.7", false, true, checks }, { "2.2.7", true, true, node_checks },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct findings f;
 
 		put_file(p, "script", 0755, "#!/bin/sh\nconntrackd -t\n");
 		put_file(p, "other", 0755, "#!/bin/sh\ntrue\n");
-		f = lint(p, cases[i].version, "agent\n", text);
+		f = lint(p, cases[i].version, "agent\n", cases[i].text);
 		assert_int_equal(findings_have(&f, "conntrackd-flush"), cases[i].first);
 		findings_done(&f);
 		put_file(p, "script", 0755, "#!/bin/sh\ntrue\n");
 		put_file(p, "other", 0755, "#!/bin/sh\nconntrackd -t\n");
-		f = lint(p, cases[i].version, "agent\n", text);
+		f = lint(p, cases[i].version, "agent\n", cases[i].text);
 		assert_int_equal(findings_have(&f, "conntrackd-flush"), cases[i].second);
 		findings_done(&f);
 	}
