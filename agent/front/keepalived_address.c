@@ -147,6 +147,9 @@ const char *vrrp_address_stays(const struct vrrp_address *a)
 		return "it has an option that is not known";
 	if (a->repeated)
 		return "it has an option twice";
+	/* "trying to assign a broadcast to the IPv6 address": left out there */
+	if (a->broadcast && a->prefix.addr.family == AF_INET6)
+		return "it has a broadcast address, which IPv6 has not";
 	/* 2.0.11 and later leave the address out, for IPv6 as well */
 	if (a->label && strlen(a->label) >= LABEL_MAX)
 		return "its label is longer than a name of a device";
