@@ -237,7 +237,10 @@ groupadd vipsafe
 paste 'usermod -a -G vipsafe daemon' script-user-group
 
 # ---- vipsafe itself ------------------------------------------------------------------------------------------
-cure no-daemon
+doctor
+fix=$(fix_of no-daemon)
+like "$fix" "^systemctl" "no-daemon: doctor prints a fix"
+paste "$fix" no-daemon
 check "no-daemon: it guards" wait_for 60 live
 paste 'systemctl start vipsafed' "no-daemon of status"
 paste 'systemctl restart vipsafed' daemon-silent
