@@ -17,7 +17,7 @@
 
 /* Of scripts of keepalived and conntrackd; more is not looked at. */
 #define FILES_MAX 256
-#define DEPTH_MAX 3
+#define DIRS_MAX 32
 #define UNREADABLE "unreadable-" /* steps/journal.c */
 
 /* As /proc has them: cut at 15 characters. */
@@ -89,7 +89,7 @@ static void look_at_file(struct facts *f, int fd, const char *path)
 	_cleanup_free_ char *text = NULL;
 	struct looking l = { .facts = f, .path = path };
 	const struct script_reader r = { .act = on_act, .ud = &l };
-	int e = script_file_read(fd, &text);
+	int e = script_file_read(fd, path, &text);
 
 	l.script = text;
 	if (e == 0)
@@ -97,18 +97,42 @@ static void look_at_file(struct facts *f, int fd, const char *path)
 	f->half_read += e < 0 && e != -ENOEXEC;
 }
 
-static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files);
+/* What has been looked at; a directory once, however many links lead to it. */
+struct walk {
+	unsigned files;
+	size_t n_dirs;
+	dev_t dev[DIRS_MAX];
+	ino_t ino[DIRS_MAX];
+};
 
-static void look_at(struct facts *f, const char *path, unsigned depth, unsigned *files)
+static bool is_new_dir(struct facts *f, struct walk *w, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_dirs; i++)
+		if (w->dev[i] == st->st_dev && w->ino[i] == st->st_ino)
+			return false;
+	if (w->n_dirs == DIRS_MAX) {
+		f->half_read++;
+		return false;
+	}
+	w->dev[w->n_dirs] = st->st_dev;
+	w->ino[w->n_dirs++] = st->st_ino;
+	return true;
+}
+
+static void look_into(struct facts *f, const char *path, struct walk *w);
+
+static void look_at(struct facts *f, const char *path, struct walk *w)
 {
 	struct stat st;
 	int fd;
 
-	if (*files == FILES_MAX || depth > DEPTH_MAX) {
+	if (w->files == FILES_MAX) {
 		f->half_read++;
 		return;
 	}
-	++*files;
+	w->files++;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		f->unread += errno == EACCES || errno == EPERM;
@@ -116,13 +140,14 @@ static void look_at(struct facts *f, const char *path, unsigned depth, unsigned 
 	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
-		look_into(f, path, depth + 1, files);
+		if (is_new_dir(f, w, &st))
+			look_into(f, path, w);
 	} else {
 		look_at_file(f, fd, path);
 	}
 }
 
-static void look_into(struct facts *f, const char *path, unsigned depth, unsigned *files)
+static void look_into(struct facts *f, const char *path, struct walk *w)
 {
 	DIR *dir = opendir(path);
 	char name[512];
@@ -135,7 +160,7 @@ static void look_into(struct facts *f, const char *path, unsigned depth, unsigne
 	while ((d = readdir(dir))) {
 		if (d->d_name[0] != '.' &&
 		    snprintf(name, sizeof(name), "%s/%s", path, d->d_name) < (int)sizeof(name))
-			look_at(f, name, depth, files);
+			look_at(f, name, w);
 	}
 	closedir(dir);
 }
@@ -143,12 +168,14 @@ static void look_into(struct facts *f, const char *path, unsigned depth, unsigne
 void doctor_take_others(struct facts *f)
 {
 	static const char *const places[] = { "/etc/conntrackd", "/etc/keepalived" };
-	unsigned files = 0;
+	struct walk w = { .files = 0 };
+	struct stat st;
 	size_t i;
 
 	take_processes(f);
 	for (i = 0; i < ARRAY_SIZE(places); i++)
-		look_into(f, places[i], 0, &files);
+		if (stat(places[i], &st) == 0 && is_new_dir(f, &w, &st))
+			look_into(f, places[i], &w);
 }
 
 /* ---- the run directory --------------------------------------------------------------------------

@@ -124,7 +124,7 @@ static void look_into(const struct looking *l, const char *path, unsigned calls)
 		close(fd);
 		return;
 	}
-	r = script_file_read(fd, &text);
+	r = script_file_read(fd, path, &text);
 	reading.text = text;
 	if (r == 0)
 		r = read_script(&reading);

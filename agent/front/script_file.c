@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "front/script_file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <vipsafe/base.h>
@@ -12,8 +14,18 @@
 
 #define SIZE_MAX_READ ((off_t)256 * 1024)
 
+static bool is_text(const char *text, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (iscntrl((unsigned char)text[i]) && !strchr("\t\n\r\f", text[i]))
+			return false;
+	return n && !memchr(text, '\0', n);
+}
+
 /* A NUL ends it, as it ends what a shell reads. */
-static int text_read(int fd, size_t size, char **ret_text)
+static int text_read(int fd, size_t size, bool without_mark, char **ret_text)
 {
 	_cleanup_free_ char *text = malloc(size + 1);
 	size_t n = 0;
@@ -28,16 +40,19 @@ static int text_read(int fd, size_t size, char **ret_text)
 	if (r < 0)
 		return -errno;
 	text[n] = '\0';
-	if (!script_is_shell(text))
+	without_mark = without_mark && strncmp(text, "#!", 2) != 0 && is_text(text, n);
+	if (!script_is_shell(text) && !without_mark)
 		return -ENOEXEC;
 	*ret_text = TAKE_PTR(text);
 	return 0;
 }
 
-int script_file_read(int fd, char **ret_text)
+int script_file_read(int fd, const char *name, char **ret_text)
 {
 	_cleanup_close_ int own = fd;
+	size_t n = strlen(name);
 	struct stat st;
+	bool is_named;
 
 	if (fstat(own, &st) < 0)
 		return -errno;
@@ -45,5 +60,7 @@ int script_file_read(int fd, char **ret_text)
 		return -ENOEXEC;
 	if (st.st_size > SIZE_MAX_READ)
 		return -EFBIG;
-	return text_read(own, (size_t)st.st_size, ret_text);
+	is_named = n > 3 && !strcmp(name + n - 3, ".sh");
+	return text_read(own, (size_t)st.st_size,
+			 is_named || (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)), ret_text);
 }

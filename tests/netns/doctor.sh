@@ -153,6 +153,9 @@ for call in "ip link set eth0 down" "ifdown eth0" "ifconfig eth0 down" "nmcli co
 	found link-down "$call"
 done
 printf '%s\n' '#!/bin/sh' 'logger "conntrack -F"' 'echo "conntrackd -t failed"' >/etc/conntrackd/old/primary-backup.sh
+printf 'conntrack -F\n' >/etc/conntrackd/old/functions.sh
+found conntrackd-flush "a part of a script"
+rm /etc/conntrackd/old/functions.sh
 check "conntrackd-flush: not for what is only said" not finds conntrackd-flush
 rm -r /etc/conntrackd
 lost conntrackd-flush

@@ -223,6 +223,12 @@ static void looks_into_scripts(void **state)
 	assert_non_null(find(&f, "conntrackd-flush"));
 	findings_done(&f);
 
+	/* a shell runs what does not say who is to run it */
+	put_file(p, "script", 0755, "conntrack -F\n");
+	f = lint(p, "2.2.7", "agent\n", text);
+	assert_non_null(find(&f, "conntrackd-flush"));
+	findings_done(&f);
+
 	/* a program is no script */
 	put_file(p, "script", 0755, "\177ELF\nconntrackd -t\n");
 	f = lint(p, "2.2.7", "agent\n", text);
