@@ -115,6 +115,7 @@ static void move_after(void *ud)
 	/* The next delete may be urgent: it should find the answer there. */
 	if (verdict_load(s->run_dir, m->cli->boot_id, &v) < 0)
 		verdict_get(&k, s->run_dir, m->cli->boot_id, s->deadline, &v);
+	again_clean_resets(&k, &m->report);
 	m->kernel = kernel_real_free(m->kernel);
 }
 

@@ -78,6 +78,16 @@ static void let_go_of_output(void)
 		close(null);
 }
 
+/* What follows the answer is worth no more than the caller's patience. */
+static void may_be_ended(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], SIG_DFL);
+	(void)!chdir("/"); /* nor does it keep a file system busy */
+}
+
 /* The parent may be gone: that the answer arrives is not our concern. */
 static void send_answer(int fd, int exit_code, const char *out, size_t out_size, const char *err,
 			size_t err_size)
@@ -112,6 +122,7 @@ static void __attribute__((noreturn)) child_main(const struct worker_job *job, i
 	free(out_text);
 	free(err_text);
 	let_go_of_output();
+	may_be_ended();
 	if (job->after)
 		job->after(job->ud);
 	_exit(code);

@@ -12,7 +12,8 @@
 struct worker_job {
 	/* The work. Prints to OUT and ERR; returns the exit code. */
 	int (*run)(void *ud, FILE *out, FILE *err);
-	/* What follows when the caller has its answer; may be NULL. */
+	/* What follows when the caller has its answer; may be NULL. A SIGTERM ends
+	 * it, unlike the work. */
 	void (*after)(void *ud);
 	void *ud;
 	/* How long the caller waits for what the work has to say; 0: to its end.

@@ -78,6 +78,7 @@ struct report {
 	size_t n_addresses;
 	char device[DEVICE_NAME_MAX];
 	bool changed;
+	bool has_resets; /* rules answer clients of a leaving address for RESET_FOR */
 	enum result result;
 	enum exit_code exit_code;
 	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
+#include "daemon/log.h"
 #include "front/oplog.h"
 #include "steps/again.h"
 #include "steps/lock.h"
@@ -12,6 +14,9 @@
 
 /* How often a lock that somebody else holds is looked at. */
 #define LOCK_LOOK (10 * USEC_PER_MSEC)
+
+/* Whether rules of resets are removed by now. */
+#define CLEAN_LOOK (20 * USEC_PER_MSEC)
 
 #define AGAIN_MAX 64 /* second bursts outstanding; more are left out */
 
@@ -40,6 +45,8 @@ struct moves {
 	size_t n_waiting;
 	struct again *again[AGAIN_MAX]; /* owned */
 	size_t n_again;
+	usec_t clean_at; /* 0: there are no rules of resets to be removed */
+	bool cleaning;
 	uint64_t count;
 };
 
@@ -126,6 +133,8 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 		run_move(&env, &request, report);
 		tell_report(m->tell, report);
 		plan_again(m, report, &announce, settings.announce.count);
+		if (report->has_resets)
+			m->clean_at = loop_now() + RESET_CLEAN_AFTER;
 	}
 	kernel_real_free(beside);
 	deliver(w, report);
@@ -319,12 +328,35 @@ static usec_t announce(struct moves *m)
 	return next;
 }
 
+/* Rules of resets whose time is over, in a child. Those that stay are tried for once more
+ * by whoever is next: a move, recover, a start. */
+static usec_t clean_resets(struct moves *m)
+{
+	const struct kernel *k = &m->env->kernel;
+	usec_t now = loop_now();
+	int r;
+
+	if (m->cleaning) {
+		r = k->ops->reset_clean_end(k->ctx);
+		m->cleaning = r == -EAGAIN;
+		if (r < 0 && r != -EAGAIN)
+			log_line(LOG_WARNING, "rules of a reset could not be removed: %s",
+				 strerror(-r));
+	}
+	if (m->clean_at && now >= m->clean_at && !m->cleaning) {
+		m->cleaning = k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_BUDGET) == 0;
+		m->clean_at = 0;
+	}
+	return m->cleaning ? now + CLEAN_LOOK : m->clean_at ? m->clean_at : USEC_NEVER;
+}
+
 usec_t moves_tick(struct moves *m)
 {
 	usec_t next;
 
 	run_waiting(m);
 	next = announce(m);
+	next = usec_earlier(next, clean_resets(m));
 	return m->n_waiting ? MIN(next, loop_now() + LOCK_LOOK) : next;
 }
 

@@ -31,7 +31,7 @@ struct status_device {
 	bool refused;		  /* one kind of connection is not pinned: see reason */
 	uint64_t foreign_deletes; /* of addresses, by anybody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
-	uint64_t holds, held_usec; /* packets were held back: how often, for how long */
+	uint64_t holds, held_usec;    /* packets were held back: how often, for how long */
 	char reason[REPORT_TEXT_MAX]; /* why it is not live; "" otherwise */
 };
 

@@ -35,6 +35,7 @@ struct kernel_real {
 	int hold_ifindex;
 	enum hold_choice hold_used;
 	struct hold_opening *opening; /* under way, of hold_ifindex; may be NULL */
+	struct background *cleaning;  /* may be NULL */
 	struct kernel_real *lender;   /* of a hold; may be NULL */
 	bool borrowed;
 };
@@ -281,6 +282,24 @@ static int real_reset_flows(void *ctx _unused_, enum hold_choice choice, const s
 	return reset_flows(choice, link, flows, n, duration, deadline, reason);
 }
 
+static int real_reset_clean_begin(void *ctx, usec_t budget)
+{
+	struct kernel_real *k = ctx;
+
+	k->cleaning = background_free(k->cleaning);
+	return reset_clean_begin(budget, &k->cleaning);
+}
+
+static int real_reset_clean_end(void *ctx)
+{
+	struct kernel_real *k = ctx;
+	int r = k->cleaning ? reset_clean_end(k->cleaning) : 0;
+
+	if (r != -EAGAIN)
+		k->cleaning = background_free(k->cleaning);
+	return r;
+}
+
 static int real_ipvs_list(void *ctx _unused_, ipvs_sink sink, void *ud)
 {
 	return ipvs_list(sink, ud);
@@ -362,6 +381,8 @@ static const struct kernel_ops real_ops = {
 	.hold_clean = real_hold_clean,
 	.sock_destroy = real_sock_destroy,
 	.reset_flows = real_reset_flows,
+	.reset_clean_begin = real_reset_clean_begin,
+	.reset_clean_end = real_reset_clean_end,
 	.ipvs_list = real_ipvs_list,
 	.ipvs_conns = real_ipvs_conns,
 	.ipvs_tracks = real_ipvs_tracks,
@@ -403,6 +424,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	if (!k)
 		return NULL;
 	(void)let_go(k, real_now(k) + CLOSE_BUDGET);
+	background_free(k->cleaning);
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);

@@ -63,6 +63,11 @@ int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
 	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
 }
 
+int nftsock_dump(struct nftsock *s, void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud)
+{
+	return nfmsg_list(s->sk, s->batch.data, s->batch.len, sink, ud);
+}
+
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
 {
 	uint32_t seq;

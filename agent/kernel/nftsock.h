@@ -27,6 +27,10 @@ bool nftsock_possible(void);
 int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
 		 void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
 
+/* Send the batch, which is one message that asks for a listing, and call SINK for what
+ * comes. As nfmsg_list(). */
+int nftsock_dump(struct nftsock *s, void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
+
 /* Delete the table PREFIX followed by IFINDEX. */
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex);
 

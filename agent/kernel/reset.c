@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/program.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
 #include "kernel/xtables.h"
 
 /* Nobody means longer, and no backend has to count further. */
-#define DURATION_MAX (3600 * USEC_PER_SEC)
+#define DURATION_MAX (60 * USEC_PER_SEC)
 
 static struct reset_match make_match(const struct conn *c, const uint8_t *dst, uint16_t dport)
 {
@@ -169,4 +170,32 @@ int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;
 	return tables + chains;
+}
+
+/* ---- beside the caller --------------------------------------------------------------- */
+
+struct cleaning {
+	usec_t deadline;
+};
+
+static void clean_in_child(void *ud, void *answer)
+{
+	const struct cleaning *c = ud;
+	int nft = reset_nft_clean_ended(), iptables = reset_iptables_clean_ended(c->deadline);
+
+	*(int *)answer = nft < 0 ? nft : iptables < 0 ? iptables : nft + iptables;
+}
+
+int reset_clean_begin(usec_t budget, struct background **ret)
+{
+	struct cleaning c = { .deadline = program_deadline(budget) };
+
+	return background_new(clean_in_child, &c, sizeof(int), budget + USEC_PER_SEC, ret);
+}
+
+int reset_clean_end(struct background *b)
+{
+	int answer, r = background_answer(b, &answer);
+
+	return r < 0 ? r : answer < 0 ? answer : 0;
 }

@@ -9,6 +9,8 @@
 
 #include <vipsafe/kernel.h>
 
+#include "kernel/background.h"
+
 /* The addresses and ports of packets to be answered, in network order. */
 struct reset_match {
 	uint8_t family;
@@ -24,3 +26,8 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 /* Remove what is left of the rules of devices other than those for which BUSY
  * returns true. Returns how many tables or chains, or a negative errno. */
 int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
+
+/* Remove the rules whose time is over, whosever they were, beside the caller. END is
+ * -EAGAIN until that is done, then 0 or why something stays. */
+int reset_clean_begin(usec_t budget, struct background **ret);
+int reset_clean_end(struct background *b);

@@ -20,6 +20,9 @@
 
 /* ---- removing --------------------------------------------------------------------- */
 
+#define ENDED_MAX 64	  /* devices */
+#define DURATION_LONG 120 /* seconds */
+
 #define UNDO_MAX 4096 /* some tens of devices; more are the next run's */
 
 struct undo {
@@ -119,6 +122,69 @@ int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t
 		result = r < 0 ? r : result;
 	}
 	return result < 0 ? result : n;
+}
+
+/* Chains whose resets are not over, by device. */
+struct running {
+	time_t now;
+	int ifindex[ENDED_MAX];
+	size_t n;
+};
+
+/* "-A VIPSAFE-RESET-2 -m time --datestart 2026-11-29T01:02:03 -j RETURN" */
+static void note_running(void *ud, const char *line)
+{
+	static const char head[] = "-A " RESET_CHAIN_PREFIX, date[] = " --datestart ";
+	const char *at = strstr(line, date);
+	struct running *r = ud;
+	struct tm tm = { 0 };
+	char name[NAME_MAX_LEN];
+	int ifindex;
+	time_t stop;
+
+	if (strncmp(line, head, strlen(head)) != 0 || !at ||
+	    !strptime(at + strlen(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + 3, " "), line + 3);
+	stop = timegm(&tm);
+	/* Nobody resets for so long: the clock has been set back. */
+	if (stop <= r->now || stop - r->now > DURATION_LONG || r->n == ENDED_MAX ||
+	    !hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex))
+		return;
+	r->ifindex[r->n++] = ifindex;
+}
+
+static bool is_over(void *ud, int ifindex)
+{
+	const struct running *r = ud;
+	size_t i;
+
+	for (i = 0; i < r->n && r->ifindex[i] != ifindex; i++)
+		;
+	return i == r->n && r->n < ENDED_MAX;
+}
+
+static bool is_any(void *ud _unused_, int ifindex _unused_)
+{
+	return true;
+}
+
+int reset_iptables_clean_ended(usec_t deadline)
+{
+	char error[PROGRAM_ERROR_MAX];
+	struct running running = { .now = time(NULL) };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
+		if (xtables_has(families[i], "filter"))
+			r = xtables_save(families[i], xtables_variant("-legacy"), "filter",
+					 note_running, &running, deadline, error);
+		if (r == 0 && reset_nft_has_chain(families[i], is_any, NULL) > 0)
+			r = xtables_save(families[i], xtables_variant("-nft"), "filter",
+					 note_running, &running, deadline, error);
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r < 0 ? r : reset_iptables_clean(is_over, &running, deadline);
 }
 
 /* ---- installing ------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
 int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
 			   usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
+/* Remove the chains whose time is over. As below. */
+int reset_iptables_clean_ended(usec_t deadline);
+
 /* Remove the chains of devices that are WANTED. Returns how many, or an error.
  * Starts no program when there cannot be any. */
 int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline);

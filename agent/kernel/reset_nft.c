@@ -40,6 +40,40 @@ int reset_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	return nftsock_clean(RESET_TABLE_PREFIX, wanted, ud);
 }
 
+static void count_elements(void *ud, const struct nlmsghdr *nlh)
+{
+	*(size_t *)ud += reset_nftmsg_count(nlh);
+}
+
+/* One that cannot be read is not known to be over. */
+static bool has_ended(void *ud, int ifindex)
+{
+	struct nftsock *s = ud;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < RESET_NFTMSG_SETS && !n; i++) {
+		uint32_t seq;
+		struct nftbatch *b = nftsock_batch(s, &seq);
+
+		reset_nftmsg_list(b, seq, ifindex, i);
+		if (nftsock_dump(s, count_elements, &n) < 0)
+			return false;
+	}
+	return !n;
+}
+
+int reset_nft_clean_ended(void)
+{
+	/* of its own: the tables are being listed meanwhile */
+	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
+	int r;
+
+	if (!nftsock_possible())
+		return 0;
+	r = nftsock_new(&s);
+	return r < 0 ? r : nftsock_clean(RESET_TABLE_PREFIX, has_ended, s);
+}
+
 /* ---- what iptables keeps in nf_tables ------------------------------------------------ */
 
 struct found {

@@ -11,6 +11,9 @@ int reset_nft_install(int ifindex, const struct reset_match *m, size_t n, usec_t
  * Does not load nf_tables where only ip_tables is. */
 int reset_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
 
+/* Remove those tables whose resets are over. Returns how many, or an error. */
+int reset_nft_clean_ended(void);
+
 /* 1 when FAMILY has a chain in nf_tables that iptables made for the resets of a
  * device that is WANTED, 0 when not, or an error. */
 int reset_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud);

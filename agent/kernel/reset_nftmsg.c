@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include <linux/netfilter.h>
@@ -159,4 +160,44 @@ size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const str
 	nftbatch_end(&w);
 	nftbatch_close(&w);
 	return i;
+}
+
+void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which)
+{
+	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
+	char table[32];
+	size_t at = nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_GETSETELEM), NLM_F_DUMP,
+				FAMILY_INET, seq);
+
+	snprintf(table, sizeof(table), RESET_TABLE_PREFIX "%d", ifindex);
+	nfmsg_string(&buf, ELEM_LIST_TABLE, table);
+	nfmsg_string(&buf, ELEM_LIST_SET, sets[which].name);
+	nfmsg_end(&buf, at);
+	b->first = b->last = seq;
+	b->len = buf.full ? 0 : buf.len;
+}
+
+size_t reset_nftmsg_count(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a[ELEM_LIST_ELEMENTS + 1];
+	size_t left, n = 0;
+	const uint8_t *p;
+
+	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWSETELEM), a, ELEM_LIST_ELEMENTS) ||
+	    !a[ELEM_LIST_ELEMENTS])
+		return 0;
+	p = attr_data(a[ELEM_LIST_ELEMENTS]);
+	left = attr_len(a[ELEM_LIST_ELEMENTS]);
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *e = (const void *)p;
+		size_t step;
+
+		if (e->nla_len < NLA_HDRLEN || e->nla_len > left)
+			break;
+		n++;
+		step = MIN((size_t)NLA_ALIGN(e->nla_len), left);
+		p += step;
+		left -= step;
+	}
+	return n;
 }

@@ -22,6 +22,14 @@
 /* Both number from SEQ on. Install: all but the elements. */
 void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 
+#define RESET_NFTMSG_SETS 2
+
+/* Ask for what is in the set number WHICH; those that have expired are not listed. */
+void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which);
+
+/* How many elements a message of that listing has. */
+size_t reset_nftmsg_count(const struct nlmsghdr *nlh);
+
 /* Elements for as many of M[0..N) as share the first one's family and fit;
  * returns how many. */
 size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const struct reset_match *m,

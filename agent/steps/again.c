@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "steps/again.h"
 
+#include <errno.h>
+
 /* Which addresses of a report are on the device right now. */
 struct presence {
 	const struct report *report;
@@ -71,4 +73,17 @@ void again_all(const struct kernel *k, const struct announce_settings *settings,
 			k->ops->sleep(k->ctx, settings->interval);
 		again_round(k, report);
 	}
+}
+
+#define CLEAN_LOOK (10 * USEC_PER_MSEC)
+
+void again_clean_resets(const struct kernel *k, const struct report *report)
+{
+	if (!report->has_resets)
+		return;
+	k->ops->sleep(k->ctx, RESET_CLEAN_AFTER);
+	if (k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_BUDGET) < 0)
+		return;
+	while (k->ops->reset_clean_end(k->ctx) == -EAGAIN)
+		k->ops->sleep(k->ctx, CLEAN_LOOK);
 }

@@ -9,6 +9,18 @@
 #include "core/report.h"
 #include "core/settings.h"
 
+/* How long a client of a forwarded flow has to send its next packet and be
+ * told. A rule that outlives that would only hit a new connection. */
+#define RESET_FOR (5 * USEC_PER_SEC)
+
+/* After it, rounded up to seconds as xt_time does, the rules are removed; so long that may
+ * take. */
+#define RESET_CLEAN_AFTER (RESET_FOR + USEC_PER_SEC + 100 * USEC_PER_MSEC)
+#define RESET_CLEAN_BUDGET (5 * USEC_PER_SEC)
+
+/* Wait for the end of the resets that REPORT tells of, if any, and remove their rules. */
+void again_clean_resets(const struct kernel *k, const struct report *report);
+
 /* Whether there is anything to announce again after the run of REPORT. */
 bool again_wanted(const struct announce_settings *settings, const struct report *report);
 

@@ -10,6 +10,7 @@
 #include "core/select.h"
 #include "core/shape.h"
 #include "steps/guard_serve.h"
+#include "steps/again.h"
 #include "steps/run.h"
 #include "steps/verdict.h"
 

@@ -8,10 +8,6 @@
 
 #define CHUNK 128
 
-/* How long a client of a forwarded flow has to send its next packet and be
- * told. A rule that outlives that would only hit a new connection. */
-#define RESET_FOR (5 * USEC_PER_SEC)
-
 /* Translated to a leaving address: what a fixed kernel removes with it, and
  * what we must when it was created by us, since then the kernel does not. What
  * somebody else made so is left to him. */
@@ -59,6 +55,7 @@ static void reset_forwarded(struct run *run)
 					run_now(run) + hold_budget(run_now(run), run->deadline),
 					reason)
 		  : -ENOMEM;
+	run->report->has_resets = r == 0;
 	if (r < 0)
 		report_warn(run->report, "flows-not-reset", "",
 			    "clients of the leaving addresses are not reset: %s",

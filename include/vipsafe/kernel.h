@@ -160,6 +160,11 @@ struct kernel_ops {
 			   const struct conn *const *flows, size_t n, usec_t duration,
 			   usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
+	/* Remove the rules of such resets as are over, without waiting. END:
+	 * -EAGAIN while it is under way, then 0 or why some stay. */
+	int (*reset_clean_begin)(void *ctx, usec_t budget);
+	int (*reset_clean_end)(void *ctx);
+
 	/* Begin to collect what becomes of entries of FAMILY from now on, their
 	 * ends included if DEATHS. -EPROTONOSUPPORT, -EPERM, or -ENODATA: the
 	 * kernel sends no events (net.netfilter.nf_conntrack_events is 0). */

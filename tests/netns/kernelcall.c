@@ -155,7 +155,8 @@ static int do_probe(struct kernel k, const char *budget)
 	usec_t start = k.ops->now(k.ctx);
 	int r;
 
-	r = k.ops->probe(k.ctx, true, strtoul(budget, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6, reason);
+	r = k.ops->probe(k.ctx, true, strtoul(budget, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6,
+			 reason);
 	if (r < 0)
 		return answer(r);
 	printf("%s %s %llu ms%s%s\n", names[ipv4], names[ipv6],

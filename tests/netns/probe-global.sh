@@ -18,6 +18,7 @@ masquerade nft
 mount -t tmpfs none /mnt || bail_out "no place"
 for program in $(readlink -f "$(command -v nft)" "$(command -v iptables)"); do
 	cp "$program" "/mnt/${program##*/}"
+	# shellcheck disable=SC2016 # for the stand-in to expand
 	printf '#!/bin/bash\necho "$0 $*" >>/mnt/told\nexec -a "$0" %s "$@"\n' \
 		"/mnt/${program##*/}" >"/mnt/spy-${program##*/}"
 	chmod 755 "/mnt/spy-${program##*/}"

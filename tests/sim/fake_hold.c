@@ -151,3 +151,16 @@ int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link
 	f->deletes_before_reset = f->addr_del.calls;
 	return 0;
 }
+
+int fake_reset_clean_begin(void *ctx, usec_t budget _unused_)
+{
+	struct fake *f = ctx;
+
+	f->n_reset = 0;
+	return 0;
+}
+
+int fake_reset_clean_end(void *ctx _unused_)
+{
+	return 0;
+}

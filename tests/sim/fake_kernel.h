@@ -281,6 +281,8 @@ int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
 		     const struct conn *const *flows, size_t n, usec_t duration, usec_t deadline,
 		     char reason[REPORT_TEXT_MAX]);
+int fake_reset_clean_begin(void *ctx, usec_t budget);
+int fake_reset_clean_end(void *ctx);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ipvs_list(void *ctx, ipvs_sink sink, void *ud);

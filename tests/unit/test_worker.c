@@ -31,7 +31,7 @@ struct scene {
 	int inherited; /* end of a pipe whose other end the caller was given */
 };
 
-static const char *const marks[] = { "started", "go", "done", "after", "end" };
+static const char *const marks[] = { "started", "go", "done", "after", "end", "pid" };
 
 static void path_of(const struct scene *s, const char *mark, char buf[128])
 {
@@ -284,6 +284,61 @@ static void lets_go_after_the_answer(void **state)
 	assert_int_equal(read_to_end(s->inherited, text, sizeof(text)), 0);
 }
 
+/* Nobody may be there to wait for it. */
+static bool has_died(int pid)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	return strstr(text, ") Z ") != NULL;
+}
+
+static void after_tell(void *ud)
+{
+	const struct scene *s = ud;
+	char path[128];
+	FILE *f;
+
+	path_of(s, "pid", path);
+	f = fopen(path, "w");
+	if (f) {
+		fprintf(f, "%d", (int)getpid());
+		fclose(f);
+	}
+	after_wait(ud);
+}
+
+/* It waits for nobody, and so nobody has to wait for it. */
+static void what_follows_ends_when_told(void **state)
+{
+	struct scene *s = *state;
+	const struct worker_job job = { .run = job_wait, .after = after_tell, .ud = s };
+	char path[128];
+	int pid = 0, ms;
+	FILE *f;
+
+	mark(s, "go");
+	start(s, &job);
+	assert_int_equal(finish(s), 3);
+	assert_true(wait_mark(s, "after"));
+	path_of(s, "pid", path);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	for (ms = 0; ms < DEADLINE_MS && kill(pid, 0) == 0 && !has_died(pid); ms += STEP_MS)
+		poll(NULL, 0, STEP_MS);
+	assert_true(kill(pid, 0) < 0 || has_died(pid));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +351,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tells_when_the_worker_dies, scene_make,
 						scene_remove),
 		cmocka_unit_test_setup_teardown(lets_go_after_the_answer, scene_make, scene_remove),
+		cmocka_unit_test_setup_teardown(what_follows_ends_when_told, scene_make,
+						scene_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
