@@ -34,7 +34,50 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 	r = control_new(d->loop, fd, gid, &handler, ret);
 	if (r < 0)
 		close(fd);
+	else
+		d->socket_file = socket_file_of(fd);
 	return r;
+}
+
+/* How soon a run directory that was emptied is noticed. */
+#define SOCKET_LOOK_EVERY USEC_PER_SEC
+
+/* Whoever empties the run directory takes the socket's name away, and nobody can
+ * ask any more: make it again. One that was handed over is ours from then on. */
+static void make_socket_again(struct daemon *d)
+{
+	const struct control_handler handler = requests_handler(d);
+	gid_t gid = peer_group(d->settings.group);
+	struct control *control = NULL;
+	int fd = -1, r = control_listen(d->socket_file.path, gid, &fd);
+
+	if (r == 0)
+		r = control_new(d->loop, fd, gid, &handler, &control);
+	if (r < 0) {
+		closep(&fd);
+		if (!d->socket_missing)
+			log_line(LOG_WARNING, "%s is gone and cannot be made again: %s",
+				 d->socket_file.path, strerror(-r));
+		d->socket_missing = true;
+		return;
+	}
+	log_line(LOG_NOTICE, "%s was gone and is made again", d->socket_file.path);
+	control_free(d->retired);
+	d->retired = d->control;
+	d->control = control;
+	d->socket_is_ours = true;
+	d->socket_missing = false;
+	d->socket_file = socket_file_of(fd);
+}
+
+static usec_t socket_tick(struct daemon *d, usec_t now)
+{
+	if (now < d->socket_look)
+		return d->socket_look;
+	if (!socket_file_is_there(&d->socket_file))
+		make_socket_again(d);
+	d->socket_look = now + SOCKET_LOOK_EVERY;
+	return d->socket_look;
 }
 
 /* Leave the old socket for the one of S, if that is another. */
@@ -140,6 +183,7 @@ static usec_t on_round(void *ud)
 	}
 	next = usec_earlier(next, service_tick(&d->service, now));
 	next = usec_earlier(next, log_tick(now));
+	next = usec_earlier(next, socket_tick(d, now));
 	next = usec_earlier(next, alone_tick(d->alone));
 	return MIN(next, d->alive_next);
 }
@@ -277,8 +321,8 @@ int daemon_run(struct daemon *d)
 
 void daemon_stop(struct daemon *d)
 {
-	if (d->control && d->socket_is_ours)
-		unlink(d->settings.socket);
+	if (d->control && d->socket_is_ours && socket_file_is_there(&d->socket_file))
+		unlink(d->socket_file.path);
 	control_free(d->retired);
 	control_free(d->control);
 	if (d->instances && d->settings.on_stop == STOP_RELEASE)

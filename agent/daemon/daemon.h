@@ -10,6 +10,7 @@
 #include "daemon/loop.h"
 #include "daemon/moves.h"
 #include "daemon/service.h"
+#include "daemon/socket_file.h"
 #include "daemon/tell.h"
 #include "daemon/watch.h"
 #include "front/identity.h"
@@ -28,6 +29,9 @@ struct daemon {
 	struct control *control;
 	struct control *retired; /* has moved; open until the answer is out */
 	bool socket_is_ours;	 /* not handed over */
+	struct socket_file socket_file;
+	usec_t socket_look;  /* when to look for it next */
+	bool socket_missing; /* and cannot be made again */
 	struct watches watches;
 	struct tell tell;
 	usec_t textfile_next;

@@ -35,9 +35,10 @@ struct fifo {
 	char path[SETTINGS_PATH_MAX]; /* "": none */
 	char user[SETTINGS_NAME_MAX];
 	int fd, inotify;
+	int old; /* one that was removed while keepalived has it open; -1: none */
 	int room;
 	usec_t last_stamp, next_look;
-	struct instance_lines lines;
+	struct instance_lines lines, old_lines;
 	char problem[128]; /* "": none */
 };
 
@@ -105,6 +106,48 @@ static void close_fd(struct fifo *f)
 	close(f->fd);
 	f->fd = -1;
 	f->lines = (struct instance_lines){ .size = 0 };
+}
+
+static void close_old(struct fifo *f)
+{
+	if (f->old < 0)
+		return;
+	loop_remove(f->loop, f->old, f);
+	close(f->old);
+	f->old = -1;
+	f->old_lines = (struct instance_lines){ .size = 0 };
+}
+
+/* Until the last writer has closed it. */
+static void on_old(void *ud, uint32_t events _unused_)
+{
+	struct fifo *f = ud;
+	const struct instance_lines_sink sink = { .event = on_event, .bad = on_bad, .ud = f };
+	char data[16384];
+	ssize_t n = read(f->old, data, sizeof(data));
+
+	if (n > 0)
+		instance_lines_feed(&f->old_lines, data, (size_t)n, &sink);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_old(f);
+}
+
+/* The file has another one in its place, but keepalived opens it once and writes
+ * to the old one until it ends. Read-only, so that its end can be seen. */
+static void keep_old(struct fifo *f)
+{
+	char path[64];
+
+	if (f->fd < 0)
+		return;
+	close_old(f);
+	fifo_drain(f);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	f->old = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	f->old_lines = f->lines;
+	close_fd(f);
+	if (f->old >= 0 && loop_add(f->loop, f->old, EPOLLIN, true, on_old, f) < 0)
+		close_old(f);
 }
 
 /* ---- making and opening it -------------------------------------------------------- */
@@ -201,18 +244,30 @@ static void look(struct fifo *f)
 		complain(f, S_ISFIFO(mine.st_mode) ? "others may write to it" : "it is no FIFO");
 		return;
 	}
-	close_fd(f);
+	keep_old(f);
 	begin(f, TAKE_FD(fd));
 }
 
+static void watch_directory(struct fifo *f);
+
+/* When the directory itself has gone, look() makes it again. */
 static void on_directory(void *ud, uint32_t events _unused_)
 {
 	char data[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	const struct inotify_event *e;
 	struct fifo *f = ud;
+	bool gone = false;
+	ssize_t n, at;
 
-	while (read(f->inotify, data, sizeof(data)) > 0)
-		;
+	while ((n = read(f->inotify, data, sizeof(data))) > 0) {
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const struct inotify_event *)(data + at);
+			gone |= e->mask & (IN_IGNORED | IN_MOVE_SELF);
+		}
+	}
 	look(f);
+	if (gone)
+		watch_directory(f);
 }
 
 static void watch_directory(struct fifo *f)
@@ -231,8 +286,8 @@ static void watch_directory(struct fifo *f)
 	if (f->inotify < 0)
 		return;
 	if (inotify_add_watch(f->inotify, dir,
-			      IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR) <
-		    0 ||
+			      IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_MOVE_SELF |
+				      IN_ONLYDIR) < 0 ||
 	    loop_add(f->loop, f->inotify, EPOLLIN, true, on_directory, f) < 0) {
 		close(f->inotify);
 		f->inotify = -1;
@@ -246,6 +301,7 @@ void fifo_set(struct fifo *f, const char *path, const char *user)
 	if (!strcmp(f->path, p) && !strcmp(f->user, user))
 		return;
 	close_fd(f);
+	close_old(f);
 	snprintf(f->path, sizeof(f->path), "%s", p);
 	snprintf(f->user, sizeof(f->user), "%s", user);
 	f->problem[0] = '\0';
@@ -263,6 +319,8 @@ usec_t fifo_tick(struct fifo *f)
 		return f->next_look;
 	f->next_look = USEC_NEVER;
 	look(f);
+	if (f->inotify < 0)
+		watch_directory(f);
 	if (f->fd < 0 || f->inotify < 0)
 		f->next_look = now + LOOK_EVERY;
 	return f->next_look;
@@ -281,7 +339,7 @@ int fifo_new(struct loop *l, const struct fifo_handler *h, struct fifo **ret)
 		return -ENOMEM;
 	f->loop = l;
 	f->handler = *h;
-	f->fd = f->inotify = -1;
+	f->fd = f->inotify = f->old = -1;
 	f->next_look = USEC_NEVER;
 	*ret = f;
 	return 0;
@@ -292,6 +350,7 @@ struct fifo *fifo_free(struct fifo *f)
 	if (!f)
 		return NULL;
 	close_fd(f);
+	close_old(f);
 	*f->path = '\0';
 	watch_directory(f);
 	free(f);
