@@ -42,8 +42,10 @@ enum skip_reason {
 	SKIP_EXPIRED,	/* its timeout has run out meanwhile */
 	SKIP_NOT_LOCAL, /* translated source is no address of this node, or no longer */
 	SKIP_DYING,
-	SKIP_ENDED,   /* ended by itself before it could be pinned */
-	SKIP_ALTERED, /* by somebody else, and not to be created again (shape.h) */
+	SKIP_ENDED,	 /* ended by itself before it could be pinned */
+	SKIP_ALTERED,	 /* by somebody else, and not to be created again (shape.h) */
+	SKIP_LEFT,	 /* to the guard: not pinned in time, restored by it if it is flushed */
+	SKIP_UNVERIFIED, /* a flush may take it yet, and there is no time left to look */
 	SKIP_REASON_COUNT,
 };
 

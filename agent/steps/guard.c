@@ -102,7 +102,6 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	g->env = *env;
 	g->env.guard = NULL;
 	g->slot = -1;
-	g->pin_step = GUARD_STEP_FIRST;
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
@@ -131,6 +130,8 @@ struct guard *guard_free(struct guard *g)
 	if (!g)
 		return NULL;
 	close_hold(g);
+	guard_order_end(&g->pins);
+	guard_order_end(&g->repair.order);
 	remove_slot(g);
 	young_free(g->young);
 	keyset_free(g->pinned);
@@ -195,7 +196,7 @@ static void begin_round(struct guard *g, usec_t t)
 			break;
 		}
 		guard_check_hold(g);
-		if (!g->pin_at) /* else those that are due longest would never be reached */
+		if (!g->pins.open) /* else those that are due longest would never be reached */
 			guard_begin_pins(g);
 		break;
 	case GUARD_SYNCING:
@@ -212,7 +213,7 @@ static bool reads(const struct guard *g)
 /* Not while rules that would hold packets back are only just being made. */
 static bool may_pin(struct guard *g)
 {
-	return g->device.pin == PIN_CONTINUOUS && g->pin_at && !g->opening &&
+	return g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening &&
 	       guard_now(g) >= g->pin_next;
 }
 
@@ -237,7 +238,7 @@ static bool step(struct guard *g)
 		return false;
 	r = guard_pin_step(g);
 	closep(&lock);
-	g->first_pins = g->first_pins && g->pin_at;
+	g->first_pins = g->first_pins && g->pins.open;
 	if (r < 0 && r != -EAGAIN)
 		guard_degrade(g, r, "pinning");
 	return r == -EAGAIN;
@@ -254,7 +255,7 @@ usec_t guard_tick(struct guard *g)
 	if (step(g))
 		return guard_now(g);
 	at = MIN(MIN(g->next, guard_repair_next(g)), at);
-	if (g->device.pin == PIN_CONTINUOUS && g->pin_at && !g->opening)
+	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
 		at = MIN(at, MAX(g->pin_next, t));
 	if (g->n_lost)
 		at = MIN(at, t + (reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));

@@ -6,15 +6,19 @@
 #include "core/addrset.h"
 #include "core/connset.h"
 #include "core/keyset.h"
+#include "core/pace.h"
+#include "core/worth.h"
 #include "core/young.h"
 #include "steps/guard.h"
 #include "steps/guard_serve.h"
 #include "steps/stage.h"
 
-/* Entries worked on in one step, some milliseconds: at most, at least, and at first. */
+/* Entries worked on in one step, some milliseconds: at most, and at first. */
 #define GUARD_STEP 512
-#define GUARD_STEP_MIN 16
 #define GUARD_STEP_FIRST 64
+
+/* Of guard_order.c. */
+#define GUARD_PASSES 11
 
 /* Entries looked at in one step, most of which need no work. */
 #define GUARD_SCAN 65536
@@ -34,6 +38,19 @@ enum guard_helpers {
 	HELPERS_FORGOTTEN,
 };
 
+/* A way through what is known and not pinned, what is worth most first. All zero:
+ * none is open. */
+struct guard_order {
+	bool open;
+	unsigned pass;
+	size_t at;		     /* of the pass: entries below it are still to be looked at */
+	unsigned met[2];	     /* kinds of worth, without a master and with one */
+	struct worth_shares *shares; /* owned */
+	size_t max;
+	struct pace pace; /* of the work on what it finds; the caller notes it */
+	size_t paces[GUARD_PASSES]; /* what it was at the end of each; 0: never begun */
+};
+
 /* After somebody has deleted an address: everything that is not pinned is looked
  * at, again and again, until no flush can be under way any more. */
 struct guard_repair {
@@ -43,10 +60,9 @@ struct guard_repair {
 	usec_t began;	   /* the delete */
 	usec_t last_death; /* the latest entry that the kernel took since; 0: none */
 	usec_t swept;	   /* the latest sweep through everything began; 0: none yet */
-	/* The sweep under way, through what was flushed or through everything:
-	 * first those without a master, then their children. */
-	bool open, sweeping, children;
-	size_t at; /* entries below it are still to be looked at */
+	/* The sweep under way, through what was flushed or through everything. */
+	bool sweeping;
+	struct guard_order order;
 	unsigned restored, in_vain;
 };
 
@@ -83,7 +99,8 @@ struct guard {
 	usec_t relisted, relist_took;
 	size_t tidy_pinned, tidy_young;
 
-	size_t pin_at; /* of the round under way: entries below it */
+	struct guard_order pins; /* the round under way */
+	usec_t step_at;		 /* when the step under way began */
 	enum guard_helpers helpers;
 	struct shapes shapes; /* that were tried */
 
@@ -93,7 +110,6 @@ struct guard {
 	usec_t armed_since; /* 0: not */
 	bool keep_armed;    /* between steps, too */
 	usec_t hold_retry;  /* not to be had before */
-	size_t pin_step;    /* so many are pinned at a time */
 	usec_t pin_next;    /* no pin before: packets were held back for its share */
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */
@@ -146,6 +162,15 @@ bool guard_settle_losses(struct guard *g); /* false: no more work now */
 /* ---- guard_lost.c ---- */
 /* C is gone and does not come back: counted, and named to whoever asks. */
 void guard_note_lost(struct guard *g, const struct conn *c);
+
+/* ---- guard_order.c ---- */
+/* Begin at the most worthy, with no more than MAX at a time. 0 or -ENOMEM. */
+int guard_order_begin(struct guard *g, struct guard_order *o, size_t max);
+void guard_order_end(struct guard_order *o);
+/* A step: the next ones of those WANTED, as many as the pace allows. It may find
+ * none and still be open. */
+size_t guard_order_next(struct guard *g, struct guard_order *o,
+			bool (*wanted)(const struct guard *g, size_t i), struct conn_key *ret_keys);
 
 /* ---- guard_pins.c ---- */
 void guard_begin_pins(struct guard *g);

@@ -53,6 +53,7 @@ void guard_begin_repair(struct guard *g, bool foreign)
 		if (g->status.quarantined)
 			return;
 	}
+	guard_order_end(&g->repair.order);
 	g->repair =
 		(struct guard_repair){ .active = true, .foreign = foreign, .began = guard_now(g) };
 }
@@ -74,6 +75,7 @@ static void give_up(struct guard *g)
 static void end(struct guard *g)
 {
 	give_up(g);
+	guard_order_end(&g->repair.order);
 	g->repair.active = g->keep_armed = false;
 	guard_let_go(g);
 }
@@ -149,29 +151,23 @@ static void count(struct guard *g, const struct report *report)
 	g->status.restored += report->entries.restored;
 }
 
-/* Whether entry I is in the pass under way. A child comes after its master. */
 static bool is_wanted(const struct guard *g, size_t i)
 {
-	const struct guard_repair *r = &g->repair;
-
-	return young_at(g->young, i)->has_master == r->children &&
-	       (r->sweeping || young_is_flushed(g->young, i));
+	return g->repair.sweeping || young_is_flushed(g->young, i);
 }
 
+/* The next ones, whole. */
 static struct connset *collect(struct guard *g)
 {
-	struct connset *set = connset_new(g->env.seed, 0);
-	size_t looked = 0;
+	_cleanup_free_ struct conn_key *keys = malloc(STEP * sizeof(*keys));
+	struct connset *set = keys ? connset_new(g->env.seed, 0) : NULL;
+	size_t i, n = set ? guard_order_next(g, &g->repair.order, is_wanted, keys) : 0;
 	int r = 0;
 
-	g->repair.at = MIN(g->repair.at, young_count(g->young));
-	while (set && r == 0 && g->repair.at && connset_count(set) < STEP &&
-	       looked++ < GUARD_SCAN) {
-		struct conn_record record;
+	for (i = 0; i < n && r == 0; i++) {
+		struct conn_record record =
+			young_record(g->young, (size_t)young_find(g->young, &keys[i]));
 
-		if (!is_wanted(g, --g->repair.at))
-			continue;
-		record = young_record(g->young, g->repair.at);
 		r = connset_add(set, &record);
 	}
 	return r < 0 ? connset_free(set) : set;
@@ -179,14 +175,17 @@ static struct connset *collect(struct guard *g)
 
 static int work(struct guard *g)
 {
+	usec_t began = guard_now(g);
 	struct connset *set = collect(g);
 	struct step s = { .g = g };
 	struct report report;
+	size_t n;
 	int r;
 
 	if (!set)
 		return -ENOMEM;
-	if (!connset_count(set)) {
+	n = connset_count(set);
+	if (!n) {
 		connset_free(set);
 		return 0;
 	}
@@ -196,6 +195,7 @@ static int work(struct guard *g)
 		r = guard_fetch(g, s.others, s.n_others, on_other, g);
 	if (r == 0)
 		count(g, &report);
+	pace_note(&g->repair.order.pace, n, guard_now(g) - began);
 	return r;
 }
 
@@ -208,27 +208,19 @@ static usec_t until(const struct guard *g)
 
 static void begin_sweep(struct guard *g, bool all)
 {
-	g->repair.open = true;
 	g->repair.sweeping = all;
-	g->repair.children = false;
-	g->repair.at = young_count(g->young);
 	g->repair.restored = 0;
 	g->held_until = 0; /* since the last one the rules may have gone */
 	if (all)
 		g->repair.swept = guard_now(g);
+	if (guard_order_begin(g, &g->repair.order, STEP) < 0)
+		give_up(g);
 }
 
-/* A pass through all is over: those with a master come next, or that was all. */
-static void end_pass(struct guard *g)
+static void end_sweep(struct guard *g)
 {
 	struct guard_repair *r = &g->repair;
 
-	if (!r->children) {
-		r->children = true;
-		r->at = young_count(g->young);
-		return;
-	}
-	r->open = false;
 	r->in_vain = r->sweeping || r->restored ? 0 : r->in_vain + 1;
 	if (r->in_vain == IN_VAIN_MAX)
 		give_up(g);
@@ -256,7 +248,7 @@ bool guard_repair_step(struct guard *g)
 	struct guard_repair *r = &g->repair;
 	int lock, error;
 
-	if (!r->active || (!r->open && !choose_sweep(g)) || !r->active)
+	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
 		return false;
 	/* A run that holds the lock sees to the entries itself. One that has it
 	 * for longer than a hold may last does not: it is stuck. */
@@ -267,8 +259,8 @@ bool guard_repair_step(struct guard *g)
 	if (error < 0) {
 		guard_degrade(g, error, "repairing");
 		end(g);
-	} else if (!r->at) {
-		end_pass(g);
+	} else if (!r->order.open) {
+		end_sweep(g);
 	}
 	return true;
 }
@@ -281,5 +273,5 @@ usec_t guard_repair_next(const struct guard *g)
 		return USEC_NEVER;
 	if (g->locked_out)
 		return t + GUARD_LOCK_EVERY;
-	return g->repair.open || young_count_flushed(g->young) ? t : MAX(until(g), t);
+	return g->repair.order.open || young_count_flushed(g->young) ? t : MAX(until(g), t);
 }

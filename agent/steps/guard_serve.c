@@ -121,8 +121,21 @@ bool guard_has_pinned(const struct guard *g, const struct conn *c)
 	return keyset_has(g->pinned, &c->key, c->id);
 }
 
+/* The flush may take what the run has left to us: its deaths are to be noted. */
+static bool leaves_some(const struct run *run)
+{
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+
+	for (i = 0; i < n; i++)
+		if (run->entries[i].skip == SKIP_LEFT)
+			return true;
+	return false;
+}
+
 void guard_begin_move(struct guard *g, const struct run *run)
 {
+	if (leaves_some(run))
+		guard_begin_repair(g, false);
 	g->moving = run;
 }
 

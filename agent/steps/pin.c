@@ -7,13 +7,19 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "core/pace.h"
 #include "core/repair.h"
+#include "core/worth.h"
+#include "steps/reach.h"
 
-/* Pairs per batch: well within one send, so that the conntrack lock, events
- * and the hold get their turn. */
+/* Pairs per batch at most: well within one send, so that the conntrack lock,
+ * events and the hold get their turn. */
 #define PAIRS 64
+
+/* Beside a guard, for what costs much and is worth little: the guard restores
+ * what is left of it, in steps. */
+#define LEAVE_AFTER (5 * USEC_PER_MSEC)
 
 /* Connections go on being born while others are pinned; so often are the new
  * ones pinned too. */
@@ -24,49 +30,23 @@
 
 struct pinning {
 	struct run *run;
-	struct addrset on_device; /* addresses the device keeps */
-	bool own4, own6;	  /* one of them, of that family, is a usual source */
+	struct reach reach;
 	usec_t until;
 	uint64_t left;	    /* did not fit into the deadline */
 	uint64_t offloaded; /* would not be deleted */
 };
 
-/* Whether the flush of this device could take it: masqueraded to an address of
- * the device. A device without one of global scope borrows another's, so then
- * every candidate may be meant (inet_select_addr(), ipv6_dev_get_saddr()). */
 static bool is_meant(const struct pinning *p, size_t i)
 {
 	const struct entry *e = &p->run->entries[i];
-	const struct conn *c = connset_get(p->run->set, i);
-	struct addr as = tuple_dst(&c->reply, c->key.family);
-	bool has_own = c->key.family == AF_INET ? p->own4 : p->own6;
 
 	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned && !e->refused &&
-	       (!has_own || addrset_has(&p->on_device, &as));
+	       reach_has(&p->reach, connset_get(p->run->set, i));
 }
 
 static enum shape_trust trust_in(const struct pinning *p, size_t i)
 {
 	return shapes_get(p->run->shapes, conn_shape(connset_get(p->run->set, i)));
-}
-
-static int read_device(struct pinning *p)
-{
-	const struct run *run = p->run;
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < run->before.n && r == 0; i++) {
-		const struct ifaddr *a = &run->before.items[i];
-
-		/* local holds leaving addresses too when their flows are to stay */
-		if (a->ifindex != run->link.ifindex || !addrset_has(&run->local, &a->prefix.addr))
-			continue;
-		r = addrset_add(&p->on_device, &a->prefix.addr);
-		p->own4 = p->own4 || (a->prefix.addr.family == AF_INET && !a->scope);
-		p->own6 = p->own6 || (a->prefix.addr.family == AF_INET6 && !a->scope);
-	}
-	return r;
 }
 
 /* It had ended, and our half of the pair has brought it back to life. */
@@ -200,29 +180,69 @@ static uint32_t *collect(const struct pinning *p, size_t *ret_n)
 	return idx;
 }
 
-/* Pin all that is meant and not pinned yet: the most active first, so that a
- * deadline leaves the idle ones, and masters before their children. */
+/* Pin IDX[AT..END), which are about equal in cost, until UNTIL. Returns where it
+ * ended or a negative errno. */
+static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_t end, usec_t until)
+{
+	struct run *run = p->run;
+	struct pace pace = pace_begin(PAIRS);
+	int r = 0;
+
+	while (at < end && r == 0) {
+		usec_t began = run_now(run);
+		size_t n = MIN(end - at, pace.n);
+
+		if (began >= until)
+			break;
+		run_keep_hold(run);
+		r = newborn_fetch(run);
+		if (r == 0)
+			r = pin_firsts(p, idx + at, n);
+		if (r == 0)
+			r = pin_chunk(p, idx + at, n, SHAPE_PROVEN);
+		pace_note(&pace, n, run_now(run) - began);
+		at += n;
+	}
+	return r < 0 ? r : (int64_t)at;
+}
+
+/* IDX[AT..END) are the guard's to restore if the flush takes them. */
+static void leave_to_guard(struct run *run, const uint32_t *idx, size_t at, size_t end)
+{
+	for (; at < end; at++)
+		run->entries[idx[at]].skip = SKIP_LEFT;
+}
+
+/* Pin all that is meant and not pinned yet: what is worth most first, so that a
+ * deadline leaves what is worth little, and masters before their children. */
 static int pin_all(struct pinning *p)
 {
 	struct run *run = p->run;
 	_cleanup_free_ uint32_t *idx = NULL;
-	size_t n, at;
+	size_t n, ends[WORTH_COUNT], w, end = 0;
+	int64_t at = 0;
 	int r;
 
 	idx = collect(p, &n);
-	r = idx ? repair_order_active(run->set, idx, n) : -ENOMEM;
-	if (r == 0)
-		r = repair_order(run->set, idx, n);
-	for (at = 0; at < n && r == 0 && run_now(run) < p->until; at += PAIRS) {
-		run_keep_hold(run);
-		r = newborn_fetch(run);
-		if (r == 0)
-			r = pin_firsts(p, idx + at, MIN(n - at, (size_t)PAIRS));
-		if (r == 0)
-			r = pin_chunk(p, idx + at, MIN(n - at, (size_t)PAIRS), SHAPE_PROVEN);
+	r = idx ? worth_order(run->env->seed, run->set, idx, n, ends) : -ENOMEM;
+	if (r < 0)
+		return r;
+	p->left = 0;
+	for (w = 0; w < WORTH_COUNT && at == (int64_t)end; w++) {
+		bool leaves = run->shadow && w >= WORTH_CROWDED;
+		usec_t until = leaves ? MIN(p->until, run_now(run) + LEAVE_AFTER) : p->until;
+
+		end = ends[w];
+		at = pin_some(p, idx, (size_t)at, end, until);
+		if (leaves && at >= 0 && run_now(run) < p->until) {
+			leave_to_guard(run, idx, (size_t)at, end);
+			at = (int64_t)end;
+		}
 	}
-	p->left = r == 0 && at < n ? n - at : 0;
-	return r;
+	if (at < 0)
+		return (int)at;
+	p->left = n - (size_t)at;
+	return 0;
 }
 
 static int pin_rounds(struct pinning *p)
@@ -263,7 +283,7 @@ bool pin_has_room(struct run *run)
 int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
 {
 	struct pinning p = { .run = run, .until = until };
-	int r = read_device(&p);
+	int r = reach_read(run, &p.reach);
 
 	if (r == 0)
 		r = pin_all(&p);
@@ -271,7 +291,7 @@ int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
 	if (!run->keep_armed) /* nothing is missing any more */
 		run_let_go(run);
 	restore_read_back(run);
-	addrset_done(&p.on_device);
+	reach_done(&p.reach);
 	*ret_left = p.left;
 	return r;
 }
@@ -283,7 +303,7 @@ static void pin(struct run *run)
 		.until = MIN(run_now(run) + run->env->settings->pin_deadline, run->deadline),
 	};
 	usec_t deadline = run->deadline;
-	int r = read_device(&p);
+	int r = reach_read(run, &p.reach);
 
 	if (r == 0)
 		r = pin_rounds(&p);
@@ -303,7 +323,7 @@ static void pin(struct run *run)
 		report_warn(run->report, "offloaded", "",
 			    "%llu connections are in a flow table and could not be pinned",
 			    (unsigned long long)p.offloaded);
-	addrset_done(&p.on_device);
+	reach_done(&p.reach);
 }
 
 void stage_pin(struct run *run)
@@ -319,9 +339,11 @@ void stage_pin(struct run *run)
 	run_keep_hold(run);
 	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;
-	if (run->report->strategy == STRATEGY_PIN)
+	if (run->report->strategy == STRATEGY_PIN) {
 		pin(run);
-	else
+		run_classify(run); /* some may have been left to the guard */
+	} else {
 		(void)newborn_list(run);
+	}
 	run->report->timing.pin = run_now(run) - began;
 }

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/pace.h"
 #include "core/repair.h"
+#include "core/worth.h"
 #include "steps/collide.h"
 
-/* Entries per batch. A batch is also the grain in which the deadline is seen. */
+/* Entries per batch at most. A batch is also the grain in which the deadline is seen. */
 #define CHUNK 256
 
 /* A child waits this many rounds for its master. */
@@ -263,23 +265,47 @@ static uint32_t *collect(const struct run *run, enum entry_state state, size_t *
 	return idx;
 }
 
-/* Call WORK on every CHUNK of the candidates in STATE until the deadline. */
-static int each_chunk(struct run *run, enum entry_state state,
-		      int (*work)(struct chunk *ch, const uint32_t *idx, size_t n))
+typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
+
+/* Call WORK on a chunk of IDX[AT..END) after the other until the deadline. */
+static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, chunk_work work)
+{
+	struct run *run = ch->run;
+	struct pace pace = pace_begin(CHUNK);
+	int r = 0;
+
+	while (at < end && r == 0) {
+		usec_t began = run_now(run);
+		size_t n = MIN(end - at, pace.n);
+
+		if (began >= run->deadline)
+			break;
+		run_keep_hold(run);
+		r = work(ch, idx + at, n);
+		pace_note(&pace, n, run_now(run) - began);
+		at += n;
+	}
+	return r;
+}
+
+/* The same for the candidates in STATE, what is worth most first. */
+static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 {
 	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
 	_cleanup_free_ uint32_t *idx = NULL;
-	size_t n, at;
+	size_t n, ends[WORTH_COUNT], w, at = 0;
 	int r = 0;
 
 	idx = collect(run, state, &n);
 	if (!ch || !idx)
 		return -ENOMEM;
+	if (!n)
+		return 0;
 	ch->run = run;
-	r = repair_order(run->set, idx, n);
-	for (at = 0; at < n && r == 0 && run_now(run) < run->deadline; at += CHUNK) {
-		run_keep_hold(run);
-		r = work(ch, idx + at, MIN(n - at, (size_t)CHUNK));
+	r = worth_order(run->env->seed, run->set, idx, n, ends);
+	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
+		r = each_of(ch, idx, at, ends[w], work);
+		at = ends[w];
 	}
 	return r;
 }

@@ -190,13 +190,19 @@ enum skip_reason run_select(const struct run *run, const struct conn *c)
 	return snapshot_select(run, c, &rules);
 }
 
+/* These are not found out by looking at the entry. */
+static bool skip_stays(uint8_t skip)
+{
+	return skip == SKIP_ENDED || skip == SKIP_LEFT || skip == SKIP_UNVERIFIED;
+}
+
 /* One that we have touched stays what it was: it counts as pinned, or as lost. */
 static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
 {
 	struct entry *e = &run->entries[i];
 	const struct conn *c = connset_get(run->set, i);
 
-	if (e->skip == SKIP_ENDED || e->state == ENTRY_LOST)
+	if (skip_stays(e->skip) || e->state == ENTRY_LOST)
 		return;
 	if (e->state == ENTRY_THERE && !e->pinned)
 		e->skip = (uint8_t)snapshot_select(run, c, rules);

@@ -7,6 +7,7 @@
 
 #include "core/repair.h"
 #include "steps/collide.h"
+#include "steps/reach.h"
 
 /* A flush that runs from a work queue comes this late at most, and is this
  * quiet when it is over. Measured on an idle and a loaded machine: gone within
@@ -182,6 +183,47 @@ static bool flush_can_still_take(const struct run *run)
 	return count_state(run, ENTRY_THERE) > 0;
 }
 
+/* Whether the flush is over, since this kernel ends it before the delete returns:
+ * then nothing that it could take is there any more. What is there all the same
+ * speaks against what is known of the kernel. */
+static bool flush_is_over(const struct run *run)
+{
+	size_t i, n = connset_count(run->set);
+	struct reach reach;
+	bool over = run->sync_flush && reach_read(run, &reach) == 0;
+
+	for (i = 0; i < n && over; i++)
+		over = run->entries[i].skip != SKIP_NONE || run->entries[i].state != ENTRY_THERE ||
+		       !reach_has(&reach, connset_get(run->set, i));
+	if (run->sync_flush)
+		reach_done(&reach);
+	return over;
+}
+
+/* There is no time to look again: whether they are kept is not known. */
+static void doubt(struct run *run)
+{
+	struct report *report = run->report;
+	size_t i, n = connset_count(run->set), doubted = 0;
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		if (e->skip != SKIP_NONE || e->state != ENTRY_THERE)
+			continue;
+		e->skip = SKIP_UNVERIFIED;
+		doubted++;
+	}
+	run->late = run->late || doubted;
+	if (doubted && report->result == RESULT_OK)
+		report->result = RESULT_PARTIAL;
+	if (doubted)
+		report_warn(report, "unverified", "",
+			    "the deadline passed before it was sure that no flush takes %zu "
+			    "connections that were still there: whether they live is not known",
+			    doubted);
+}
+
 /* The addresses as they are now decide what may come back. */
 static int read_addresses(struct run *run)
 {
@@ -259,6 +301,14 @@ static void restore_and_time(struct run *run)
 	run->report->timing.verify += run_now(run) - began;
 }
 
+/* Whether no flush can be under way at NOW. QUIET_FROM: nothing was missing since
+ * then; 0: nothing ever was since BEGAN. */
+static bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now)
+{
+	return now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
+	       !flush_can_still_take(run) || flush_is_over(run);
+}
+
 /* List, restore what is missing, and again, until a listing finds nothing and
  * no flush can still be under way. */
 static int settle(struct run *run)
@@ -293,17 +343,16 @@ static int settle(struct run *run)
 		unread = count_state(run, ENTRY_CREATED) + count_state(run, ENTRY_MISSING) +
 			 count_state(run, ENTRY_TWIN);
 		now = run_now(run);
+		if (!unread && flush_is_settled(run, began, quiet_from, now))
+			return 0;
 		if (now >= run->deadline) {
 			run->late = unread > 0;
+			doubt(run);
 			return 0;
 		}
 		if (unread && in_vain < ROUNDS_MISSING_MAX)
 			continue;
 		if (unread)
-			return 0;
-		if (run->sync_flush ||
-		    now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
-		    !flush_can_still_take(run))
 			return 0;
 		run_sleep(run, poll);
 		poll = MIN(poll * 2, SETTLE_POLL_MAX);

@@ -26,6 +26,8 @@ static const char usage[] =
 	"	RATE new TCP connections a second, each of which lives for MS and does three\n"
 	"	exchanges; prints \"ready\", and when all have ended:\n"
 	"	         churn whole=W unopened=U reset=R stalled=S changed=C opened=O ms=T\n"
+	"flow spray [-n N] [-P FIRST] ADDR 0\n"
+	"	one datagram from one UDP socket to each of N ports from FIRST on\n"
 	"PROTO: tcp udp udplite icmp sctp gre or a number; -u is -p udp.\n";
 
 uint64_t now_ms(void)
@@ -118,6 +120,8 @@ int main(int argc, char **argv)
 		return hold_main(&o);
 	if (!strcmp(argv[1], "busy"))
 		return busy_main(&o);
+	if (!strcmp(argv[1], "spray"))
+		return spray_main(&o);
 	if (!strcmp(argv[1], "churn"))
 		return churn_main(&o);
 	return fail_usage();

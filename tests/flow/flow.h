@@ -15,7 +15,7 @@ struct options {
 	union sockaddr_any remote; /* serve: where to listen */
 	bool has_bind;
 	union sockaddr_any bind;
-	uint16_t first_port; /* local port (echo id) of the first flow; 0: any */
+	uint16_t first_port; /* local port (echo id) of the first flow; 0: any; spray: remote */
 	size_t n;
 	unsigned deadline_ms; /* of one exchange */
 	unsigned think_ms;    /* busy: between two exchanges of a flow */
@@ -29,6 +29,7 @@ int serve_main(const struct options *o);
 int hold_main(const struct options *o);
 int busy_main(const struct options *o);
 int churn_main(const struct options *o);
+int spray_main(const struct options *o);
 
 /* CLOCK_MONOTONIC in milliseconds. */
 uint64_t now_ms(void);

@@ -277,6 +277,20 @@ static void mangle(struct fake *f, struct fake_entry *e)
 		mangle_as(e, f->mangle);
 }
 
+/* find_appropriate_src() walks what is translated of the same socket. */
+static void walk_chain(struct fake *f, const struct conn *c)
+{
+	usec_t met = 0;
+
+	for (size_t i = 0; i < f->n_entries && f->chain_cost; i++) {
+		const struct conn_key *k = &f->entries[i].conn.key;
+
+		met += k->l4proto == c->key.l4proto && k->orig.sport == c->key.orig.sport &&
+		       !memcmp(k->orig.src, c->key.orig.src, sizeof(k->orig.src));
+	}
+	fake_advance(f, met * f->chain_cost);
+}
+
 static int create_entry(struct fake *f, const struct ct_op *op)
 {
 	const struct conn *c = op->conn;
@@ -293,6 +307,7 @@ static int create_entry(struct fake *f, const struct ct_op *op)
 		return -ENOMEM;
 	if (with_master && !fake_entry_find(f, &s.master))
 		return -ENOENT;
+	walk_chain(f, c);
 	e = fake_entry_add(f, c, with_master ? &s.master : NULL, 0, op->timeout);
 	if (!e)
 		return -EEXIST;

@@ -114,6 +114,8 @@ struct fake {
 	uint32_t ct_max;
 	/* virtual time of each call, each listed entry, an address delete */
 	usec_t call_cost, entry_cost, delete_cost;
+	/* of each entry of the same socket that is met while another is created */
+	usec_t chain_cost;
 	usec_t dad_time; /* tentative for so long; 0: 1 s */
 	bool dad_fails;
 

@@ -31,6 +31,7 @@ static void several_addresses_one_snapshot(void **state)
 	fake_addr(s->fake, s->dev, "192.168.11.102/32", NULL);
 	scene_populate(s, FLOWS);
 	scene_remember(s);
+	s->req.strategy = STRATEGY_PIN;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	dumps = s->fake->dump.calls;
