@@ -16,13 +16,15 @@ struct item {
 	uint32_t payload;
 	uint32_t due;
 	bool flushed, altered;
-	uint8_t round;
+	uint8_t round, saved;
 };
 
 struct young {
 	struct keytable table;
 	struct payloads *payloads; /* owned */
 	size_t n_flushed, n_altered;
+	size_t n_unsaved; /* of those flushed */
+	uint8_t saving;	  /* items with this number are saved; never 0 */
 	uint8_t round;
 };
 
@@ -41,6 +43,7 @@ struct young *young_new(uint64_t seed)
 	if (!y)
 		return NULL;
 	keytable_init(&y->table, seed, sizeof(struct item));
+	y->saving = 1;
 	y->payloads = payloads_new(seed);
 	return y->payloads ? y : young_free(y);
 }
@@ -71,6 +74,10 @@ static void set_flushed(struct young *y, struct item *item, bool flushed)
 {
 	y->n_flushed += flushed;
 	y->n_flushed -= item->flushed;
+	if (item->saved != y->saving) {
+		y->n_unsaved += flushed;
+		y->n_unsaved -= item->flushed;
+	}
 	item->flushed = flushed;
 }
 
@@ -178,6 +185,36 @@ size_t young_count_flushed(const struct young *y)
 size_t young_count_altered(const struct young *y)
 {
 	return y->n_altered;
+}
+
+void young_begin_save(struct young *y)
+{
+	size_t i;
+
+	if (++y->saving == 0) { /* the numbers begin anew */
+		for (i = 0; i < y->table.n; i++)
+			item_at(y, i)->saved = 0;
+		y->saving = 1;
+	}
+	y->n_unsaved = y->n_flushed;
+}
+
+void young_note_saved(struct young *y, size_t i)
+{
+	struct item *item = item_at(y, i);
+
+	y->n_unsaved -= item->flushed && item->saved != y->saving;
+	item->saved = y->saving;
+}
+
+bool young_is_saved(const struct young *y, size_t i)
+{
+	return item_at(y, i)->saved == y->saving;
+}
+
+size_t young_count_unsaved(const struct young *y)
+{
+	return y->n_unsaved;
 }
 
 void young_begin_round(struct young *y)

@@ -42,6 +42,13 @@ size_t young_count(const struct young *y); /* flushed ones too */
 size_t young_count_flushed(const struct young *y);
 size_t young_count_altered(const struct young *y);
 
+/* What is written to disk: begin anew with nothing; note it of entry I; and of those
+ * that are flushed, how many are not written. */
+void young_begin_save(struct young *y);
+void young_note_saved(struct young *y, size_t i);
+bool young_is_saved(const struct young *y, size_t i);
+size_t young_count_unsaved(const struct young *y);
+
 /* Begin a round: nothing has been seen in it yet. */
 void young_begin_round(struct young *y);
 

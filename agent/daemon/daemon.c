@@ -150,6 +150,22 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	return r;
 }
 
+/* What somebody has just flushed is put back first. Asked twice: at once. */
+static void stop(struct daemon *d)
+{
+	bool idle = watches_finish(&d->watches);
+
+	if (!d->stop_at) {
+		log_line(LOG_NOTICE, "stopping%s; entries%s stay as they are",
+			 idle ? "" : " when the repair under way is done",
+			 d->settings.on_stop == STOP_KEEP ? " and addresses" : "");
+		service_stopping(&d->service);
+	}
+	if (idle || d->stop_at)
+		loop_stop(d->loop);
+	d->stop_at = loop_now() + WATCHES_FINISH_MAX;
+}
+
 static void on_signal(void *ud, int sig)
 {
 	struct daemon *d = ud;
@@ -159,10 +175,7 @@ static void on_signal(void *ud, int sig)
 		(void)daemon_reload(d, &e);
 		return;
 	}
-	log_line(LOG_NOTICE, "stopping; entries%s stay as they are",
-		 d->settings.on_stop == STOP_KEEP ? " and addresses" : "");
-	service_stopping(&d->service);
-	loop_stop(d->loop);
+	stop(d);
 }
 
 static usec_t on_round(void *ud)
@@ -177,6 +190,10 @@ static usec_t on_round(void *ud)
 	next = usec_earlier(next, control_tick(d->control));
 	next = usec_earlier(next, textfile_tick(d));
 	now = loop_now();
+	if (d->stop_at && (now >= d->stop_at || watches_are_idle(&d->watches)))
+		loop_stop(d->loop);
+	if (d->stop_at)
+		next = MIN(next, d->stop_at);
 	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
 		service_alive(&d->service);
 		d->alive_next = now + d->alive_every;

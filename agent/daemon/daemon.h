@@ -40,6 +40,7 @@ struct daemon {
 	struct instances *instances;
 	struct collisions *collisions;
 	usec_t started, alive_every, alive_next;
+	usec_t stop_at; /* at the latest; 0: it goes on */
 	uint64_t refused;
 	usec_t refused_told;
 	char config_error[REQUEST_ERROR_MAX];

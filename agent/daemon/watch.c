@@ -32,6 +32,7 @@ struct watch {
 	struct guard *guard;
 	int fds[2]; /* on the loop; -1: not */
 	usec_t next;
+	usec_t leave_at; /* at the latest: guarded no more when its work is done; 0: stays */
 	enum guard_state told;
 	bool quarantined, refused;
 	usec_t stale_told;
@@ -156,7 +157,8 @@ static void tell_state(struct watch *x, const struct guard_status *s)
 
 	if (s->quarantined != x->quarantined)
 		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
-			 s->quarantined ? "flushed again and again: repairs are suspended"
+			 s->quarantined ? "an address comes and goes again and again: its deletes are not "
+					  "repaired for a minute, what dies of them counts as lost"
 					: "repairs are taken up again");
 	x->quarantined = s->quarantined;
 	if (s->refused && !x->refused)
@@ -209,12 +211,38 @@ static void on_ready(void *ud, uint32_t events _unused_)
 	tick(x); /* what became due by it */
 }
 
+/* It ends in the midst of a repair: what is lost by that is said. */
+static void tell_unfinished(const struct watch *x)
+{
+	uint64_t left = guard_unfinished(x->guard);
+
+	if (left)
+		log_line(LOG_WARNING,
+			 "%s: %llu connections that were flushed are not put back yet: \"vipsafe "
+			 "recover\" and the next vipsafed do",
+			 x->settings.name, (unsigned long long)left);
+}
+
+/* What was to be logged in a moment. */
+static void tell_last(struct watch *x)
+{
+	struct guard_status s;
+
+	guard_get_status(x->guard, &s);
+	x->log_at = 1;
+	log_repairs(x, &s);
+}
+
 static struct watch *watch_free(struct watch *x)
 {
 	size_t i;
 
 	if (!x)
 		return NULL;
+	if (x->guard) {
+		tell_last(x);
+		tell_unfinished(x);
+	}
 	for (i = 0; i < 2; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);
@@ -248,22 +276,20 @@ static int watch_new(struct watches *w, const struct device_settings *d, struct 
 	return 0;
 }
 
-static bool same_settings(const struct device_settings *a, const struct device_settings *b)
-{
-	return !strcmp(a->name, b->name) && a->pin == b->pin && a->pin_after == b->pin_after;
-}
-
-/* Take the guard with the settings D out of the list. */
-static struct watch *take_same(struct watches *w, const struct device_settings *d)
+/* Take the guard of the device of D out of the list, with the settings D. */
+static struct watch *take_same(struct watches *w, const struct device_settings *d, bool rehold)
 {
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
 		struct watch *x = w->list[i];
 
-		if (!same_settings(&x->settings, d))
+		if (strcmp(x->settings.name, d->name) != 0)
 			continue;
 		w->list[i] = w->list[--w->n];
+		x->settings = *d;
+		x->leave_at = 0;
+		guard_set(x->guard, d, rehold);
 		return x;
 	}
 	return NULL;
@@ -287,24 +313,48 @@ static const char *why_left_out(int r)
 			    : strerror(-r);
 }
 
-void watches_apply(struct watches *w, bool anew)
+/* Those left in the list are guarded no more, once what they have begun is done:
+ * they are moved to LIST. Returns how many. */
+static size_t retire(struct watches *w, struct watch **list)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->n; i++) {
+		struct watch *x = w->list[i];
+
+		guard_ready(x->guard);
+		if (!x->leave_at)
+			x->leave_at = loop_now() + WATCHES_FINISH_MAX;
+		if (guard_is_idle(x->guard))
+			watch_free(x);
+		else
+			list[n++] = x;
+	}
+	free(w->list);
+	w->list = NULL;
+	w->n = 0;
+	return n;
+}
+
+void watches_apply(struct watches *w, bool rehold)
 {
 	const struct settings *s = w->env->settings;
-	struct watch **list = calloc(s->n_devices + 1, sizeof(*list));
+	struct watch **list = calloc(s->n_devices + w->n + 1, sizeof(*list));
+	struct watch **same = calloc(s->n_devices + 1, sizeof(*same));
 	size_t i, n = 0, max = guards_max();
 
-	if (!list) {
+	if (!list || !same) {
+		free(list);
+		free(same);
 		log_line(LOG_ERR, "out of memory for the guards");
 		return;
 	}
-	if (anew)
-		watches_done(w);
 	for (i = 0; i < s->n_devices; i++)
 		if (s->devices[i].pin != PIN_OFF)
-			list[i] = take_same(w, &s->devices[i]);
-	watches_done(w); /* before new ones: they would meet over the hold */
+			same[i] = take_same(w, &s->devices[i], rehold);
+	n = retire(w, list);
 	for (i = 0; i < s->n_devices; i++) {
-		struct watch *x = list[i];
+		struct watch *x = same[i];
 		int r = 0;
 
 		if (!x && s->devices[i].pin != PIN_OFF)
@@ -317,11 +367,35 @@ void watches_apply(struct watches *w, bool anew)
 		if (x && r == 0)
 			list[n++] = x;
 	}
+	free(same);
 	w->list = list;
 	w->n = n;
 	for (i = 0; i < n; i++)
 		tick(list[i]);
 	tell_status(w);
+}
+
+bool watches_finish(struct watches *w)
+{
+	bool idle = true;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		guard_ready(w->list[i]->guard);
+		w->list[i]->next = 0;
+		idle = idle && guard_is_idle(w->list[i]->guard);
+	}
+	return idle;
+}
+
+bool watches_are_idle(const struct watches *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (!guard_is_idle(w->list[i]->guard))
+			return false;
+	return true;
 }
 
 void watches_done(struct watches *w)
@@ -335,18 +409,30 @@ void watches_done(struct watches *w)
 	w->n = 0;
 }
 
+/* Whether X, which is guarded no more, has done what it had begun. */
+static bool has_left(const struct watch *x, usec_t now)
+{
+	return x->leave_at && (now >= x->leave_at || guard_is_idle(x->guard));
+}
+
 usec_t watches_tick(struct watches *w)
 {
 	usec_t next = USEC_NEVER, now = loop_now();
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < w->n; i++) {
 		struct watch *x = w->list[i];
 
 		if (now >= x->next)
 			tick(x);
+		if (has_left(x, now)) {
+			watch_free(x);
+			continue;
+		}
 		next = MIN(next, x->next);
+		w->list[n++] = x;
 	}
+	w->n = n;
 	return next;
 }
 

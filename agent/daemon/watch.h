@@ -20,10 +20,18 @@ struct watches {
 	int why_left_out; /* the last device that is not in the list; negative errno */
 };
 
-/* Guard what ENV->settings says from now on: guards of devices whose settings
- * are the same go on (all are made anew if ANEW). -ENOMEM, …: those that could
- * not be made are left out and have been logged. */
-void watches_apply(struct watches *w, bool anew);
+/* How long a guard that is to end may go on with what it has begun. */
+#define WATCHES_FINISH_MAX (2 * USEC_PER_SEC)
+
+/* Guard what ENV->settings says from now on: guards of devices that stay go on
+ * with what they know and do (REHOLD: with another hold); others end when what
+ * they have begun is done. Those that could not be made are left out and have
+ * been logged. */
+void watches_apply(struct watches *w, bool rehold);
+
+/* They are to end soon: read what events there are. Whether nothing is left to do. */
+bool watches_finish(struct watches *w);
+bool watches_are_idle(const struct watches *w);
 void watches_done(struct watches *w);
 
 /* Do what is due. Returns when to call again. */

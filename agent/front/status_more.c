@@ -158,8 +158,9 @@ static void find_devices(const struct status *s, struct findings *f)
 				     d->device, d->state, *d->reason ? ": " : "", d->reason);
 		else if (d->quarantined)
 			findings_add(f, SEVERITY_WARNING, "quarantined",
-				     "find out who flushes it: conntrack -E -e DESTROY",
-				     "%s: flushed again and again, repairs are suspended",
+				     "find out who deletes it: ip monitor address",
+				     "%s: an address comes and goes again and again: its deletes are "
+				     "not repaired for a minute, what dies of them counts as lost",
 				     d->device);
 		else if (d->full)
 			findings_add(f, SEVERITY_WARNING, "limit-reached", NULL,

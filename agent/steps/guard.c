@@ -115,6 +115,27 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	return 0;
 }
 
+void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
+{
+	bool later = g->device.pin_after != d->pin_after;
+
+	g->device = *d;
+	g->status.mode = d->pin;
+	if (d->pin != PIN_CONTINUOUS)
+		guard_order_end(&g->pins);
+	if (later)
+		guard_postpone_all(g);
+	if (!rehold || !g->link.ifindex)
+		return;
+	close_hold(g);
+	guard_begin_hold(g);
+}
+
+bool guard_is_idle(const struct guard *g)
+{
+	return !g->repair.active && (!g->n_lost || g->lost_waits);
+}
+
 static void remove_slot(struct guard *g)
 {
 	_cleanup_close_ int dir = g->slot < 0 ? -1 : rundir_open(g->env.settings->run_dir);
@@ -132,6 +153,8 @@ struct guard *guard_free(struct guard *g)
 	close_hold(g);
 	guard_order_end(&g->pins);
 	guard_order_end(&g->repair.order);
+	if (g->young)
+		guard_end_save(g);
 	remove_slot(g);
 	young_free(g->young);
 	keyset_free(g->pinned);
@@ -184,7 +207,7 @@ static bool is_still_there(const struct guard *g)
 static void begin_round(struct guard *g, usec_t t)
 {
 	g->next = t + ROUND_EVERY;
-	guard_end_quarantine(g);
+	guard_end_fights(g);
 	switch (g->status.state) {
 	case GUARD_ABSENT:
 	case GUARD_DEGRADED:

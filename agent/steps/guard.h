@@ -48,6 +48,10 @@ struct guard;
  * through it and keeps a hold open. Nothing is asked of the kernel yet. */
 int guard_new(const struct run_env *env, const struct device_settings *d, struct guard **ret);
 
+/* Other settings for the same device; REHOLD: the hold is to be another, too. What
+ * is known and what is under way stay. */
+void guard_set(struct guard *g, const struct device_settings *d, bool rehold);
+
 /* Close the hold. Entries stay as they are, pinned. */
 struct guard *guard_free(struct guard *g);
 
@@ -57,6 +61,12 @@ void guard_ready(struct guard *g);
 /* Do a step of what is due. Returns when to call again at the latest
  * (monotonic): at once if there is more to do. */
 usec_t guard_tick(struct guard *g);
+
+/* Whether nothing has to be put back or removed now. */
+bool guard_is_idle(const struct guard *g);
+
+/* Connections that were flushed and are not put back yet. */
+uint64_t guard_unfinished(const struct guard *g);
 
 void guard_get_status(const struct guard *g, struct guard_status *ret);
 const char *guard_state_name(enum guard_state s);

@@ -87,6 +87,8 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 	struct guard *g = ud;
 
 	g->readdress = true;
+	if (!gone && a->ifindex == g->link.ifindex)
+		guard_note_arrival(g, &a->prefix);
 	if (!gone || is_own_doing(g, a))
 		return 0;
 	note_loss(g, &a->prefix.addr);
@@ -94,7 +96,10 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 		return 0;
 	g->status.foreign_deletes++;
 	g->status.foreign_last = a->prefix;
-	guard_begin_repair(g, true);
+	if (guard_note_departure(g, &a->prefix))
+		guard_suffer(g);
+	else
+		guard_begin_repair(g, true);
 	return 0;
 }
 

@@ -132,3 +132,14 @@ void guard_let_go(struct guard *g)
 	run_let_go(&run);
 	guard_take_hold(g, &run);
 }
+
+void guard_hold_back(struct guard *g)
+{
+	struct report report = { .n_warnings = 0 };
+	struct run run = { .env = &g->env, .report = &report, .guard = g };
+
+	g->keep_armed = true;
+	guard_lend_hold(g, &run);
+	run_keep_hold(&run);
+	guard_take_hold(g, &run);
+}

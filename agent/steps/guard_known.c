@@ -80,6 +80,8 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 		young_flush(g->young, &c->key);
 		g->repair.last_death = g->batch_at;
 	} else {
+		if (!record->by)
+			guard_count_death(g, young_at(g->young, (size_t)i));
 		young_remove(g->young, &c->key);
 	}
 }

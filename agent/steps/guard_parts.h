@@ -31,6 +31,16 @@
 
 #define GUARD_LOST_MAX 64
 
+/* A flush that runs from a work queue comes this late at most, and is this
+ * quiet when it is over (verify.c). */
+#define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
+#define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
+
+/* What begins within so long is one repair. */
+#define GUARD_ONE_REPAIR USEC_PER_SEC
+
+#define GUARD_FIGHTERS_MAX 64
+
 /* What becomes of the helper of an entry that is created (guard_helper.c). */
 enum guard_helpers {
 	HELPERS_UNKNOWN,
@@ -56,7 +66,6 @@ struct guard_order {
 struct guard_repair {
 	bool active;
 	bool foreign;	   /* not left over by a run of ours */
-	bool counted;	   /* it was needed */
 	usec_t began;	   /* the delete */
 	usec_t last_death; /* the latest entry that the kernel took since; 0: none */
 	usec_t swept;	   /* the latest sweep through everything began; 0: none yet */
@@ -64,6 +73,25 @@ struct guard_repair {
 	bool sweeping;
 	struct guard_order order;
 	unsigned restored, in_vain;
+	/* What may have been flushed, on disk: one more than its descriptor, 0: none
+	 * yet. Entries below SAVE_AT are still to be written. */
+	int journal;
+	uint64_t n_saved;
+	size_t save_at;
+	bool worked; /* in the last step; the next one saves */
+	bool cannot_save;
+};
+
+/* An address of the device that somebody has taken away. */
+struct guard_fighter {
+	struct prefix prefix;
+	usec_t went;	    /* the last time */
+	usec_t since;	    /* TIMES are counted from then */
+	usec_t counted;	    /* the last of them */
+	usec_t pause_until; /* its deletes begin no repair until then */
+	unsigned times;
+	bool came;    /* again, since it went */
+	bool accused; /* and it went again: if that breaks something, it counts */
 };
 
 struct guard_lost {
@@ -118,8 +146,10 @@ struct guard {
 	size_t n_lost;
 	bool lost_waits; /* nothing can be decided about them yet */
 	struct guard_repair repair;
-	usec_t repairs_since, quarantine_until;
-	unsigned repairs_recent;
+	usec_t repair_counted; /* the latest one that was needed */
+	struct guard_fighter fighters[GUARD_FIGHTERS_MAX];
+	size_t n_fighters;
+	usec_t suffer_until; /* what the kernel takes until then is lost */
 
 	const struct run *moving; /* it is changing addresses: those are no one else's doing */
 };
@@ -174,6 +204,7 @@ size_t guard_order_next(struct guard *g, struct guard_order *o,
 
 /* ---- guard_pins.c ---- */
 void guard_begin_pins(struct guard *g);
+void guard_postpone_all(struct guard *g); /* pin_after has changed */
 int guard_pin_step(struct guard *g); /* 0, or -EAGAIN: there is more */
 
 /* ---- guard_helper.c ---- */
@@ -186,7 +217,24 @@ void guard_begin_repair(struct guard *g, bool foreign);
 /* A step; false: nothing to do now. */
 bool guard_repair_step(struct guard *g);
 usec_t guard_repair_next(const struct guard *g);
-void guard_end_quarantine(struct guard *g);
+
+/* ---- guard_save.c ---- */
+void guard_begin_save(struct guard *g); /* as the repair begins */
+bool guard_save_step(struct guard *g); /* false: all is saved that can be */
+/* The repair is over, or the guard: what is flushed still stays on disk. */
+void guard_end_save(struct guard *g);
+
+/* ---- guard_fight.c ---- */
+/* Somebody else has added P to the device; or has deleted it: true if that is not
+ * to be repaired. */
+void guard_note_arrival(struct guard *g, const struct prefix *p);
+bool guard_note_departure(struct guard *g, const struct prefix *p);
+/* Those who took an address away have broken something. */
+void guard_count_fights(struct guard *g);
+void guard_end_fights(struct guard *g); /* those whose time is over */
+/* A delete that is not repaired: what dies of it counts as lost. */
+void guard_suffer(struct guard *g);
+void guard_count_death(struct guard *g, const struct conn *c);
 
 /* ---- guard_work.c: small runs of the stages over some entries ---- */
 
@@ -228,6 +276,8 @@ bool guard_wait_hold(struct guard *g);
  * have taken them away. Then they are made again. */
 void guard_check_hold(struct guard *g);
 void guard_let_go(struct guard *g);
+/* Arm it, if it has not long to go: something is to be put back. */
+void guard_hold_back(struct guard *g);
 
 /* A run over some entries works with the guard's hold, and says how long for. */
 void guard_lend_hold(const struct guard *g, struct run *run);

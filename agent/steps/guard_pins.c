@@ -41,6 +41,16 @@ static bool is_due(const struct guard *g, size_t i)
 		c->tcp_state != CONN_TCP_CLOSE);
 }
 
+void guard_postpone_all(struct guard *g)
+{
+	usec_t due = guard_now(g) + g->device.pin_after;
+	size_t i;
+
+	for (i = 0; i < young_count(g->young); i++)
+		if (young_at(g->young, i)->key.l4proto != IPPROTO_TCP)
+			young_postpone(g->young, &young_at(g->young, i)->key, due);
+}
+
 static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 {
 	struct guard *g = ud;

@@ -7,55 +7,28 @@
 #include <errno.h>
 #include <string.h>
 
-/* A flush that runs from a work queue comes this late at most, and is this
- * quiet when it is over (verify.c). */
-#define SETTLE_MAX (400 * USEC_PER_MSEC)
-#define SETTLE_QUIET (150 * USEC_PER_MSEC)
-
 /* Sweeps through what was flushed that bring nothing back. */
 #define IN_VAIN_MAX 8
 
 /* Entries put back in one step. */
 #define STEP 256
 
-/* Somebody who flushes the device this often in this time is not to be fought. */
-#define REPAIRS_MAX 10
-#define REPAIRS_WINDOW (60 * USEC_PER_SEC)
-
-static bool may_repair(struct guard *g)
-{
-	usec_t t = guard_now(g);
-
-	if (t < g->quarantine_until)
-		return false;
-	if (t - g->repairs_since > REPAIRS_WINDOW) {
-		g->repairs_since = t;
-		g->repairs_recent = 0;
-	}
-	if (g->repairs_recent < REPAIRS_MAX)
-		return true;
-	g->quarantine_until = t + REPAIRS_WINDOW;
-	return false;
-}
-
-void guard_end_quarantine(struct guard *g)
-{
-	if (g->status.quarantined && guard_now(g) >= g->quarantine_until)
-		g->status.quarantined = false;
-}
-
+/* One that is under way goes on, and looks at everything once more. */
 void guard_begin_repair(struct guard *g, bool foreign)
 {
-	if (g->status.state != GUARD_LIVE)
+	struct guard_repair *r = &g->repair;
+
+	if (g->status.state != GUARD_LIVE && !r->active) {
+		guard_suffer(g); /* what is known is out of date */
 		return;
-	if (foreign) {
-		g->status.quarantined = !may_repair(g);
-		if (g->status.quarantined)
-			return;
 	}
-	guard_order_end(&g->repair.order);
-	g->repair =
-		(struct guard_repair){ .active = true, .foreign = foreign, .began = guard_now(g) };
+	if (!r->active) {
+		*r = (struct guard_repair){ .active = true };
+		guard_begin_save(g);
+	}
+	r->foreign = r->foreign || foreign;
+	r->began = guard_now(g);
+	r->in_vain = 0;
 }
 
 /* It could not be had however often: it is lost. */
@@ -76,6 +49,7 @@ static void end(struct guard *g)
 {
 	give_up(g);
 	guard_order_end(&g->repair.order);
+	guard_end_save(g);
 	g->repair.active = g->keep_armed = false;
 	guard_let_go(g);
 }
@@ -138,16 +112,24 @@ static int on_other(void *ud, const struct conn_record *record)
 	return guard_take(ud, record);
 }
 
-/* Each repair that was needed counts once against whoever deletes. */
+/* Once for all that begins within a moment. */
+static void count_needed(struct guard *g)
+{
+	usec_t t = guard_now(g);
+
+	guard_count_fights(g);
+	if (g->status.repairs && t - g->repair_counted < GUARD_ONE_REPAIR)
+		return;
+	g->status.repairs++;
+	g->repair_counted = t;
+}
+
 static void count(struct guard *g, const struct report *report)
 {
 	if (!report->entries.flushed)
 		return;
-	if (!g->repair.counted && g->repair.foreign) {
-		g->repairs_recent++;
-		g->status.repairs++;
-	}
-	g->repair.counted = true;
+	if (g->repair.foreign)
+		count_needed(g);
 	g->status.restored += report->entries.restored;
 }
 
@@ -203,7 +185,7 @@ static usec_t until(const struct guard *g)
 {
 	const struct guard_repair *r = &g->repair;
 
-	return MAX(r->began + SETTLE_MAX, r->last_death + SETTLE_QUIET);
+	return MAX(r->began + GUARD_SETTLE_MAX, r->last_death + GUARD_SETTLE_QUIET);
 }
 
 static void begin_sweep(struct guard *g, bool all)
@@ -248,6 +230,12 @@ bool guard_repair_step(struct guard *g)
 	struct guard_repair *r = &g->repair;
 	int lock, error;
 
+	if (r->active && young_count_flushed(g->young))
+		guard_hold_back(g);
+	/* by turns, so that neither waits for the other */
+	r->worked = !r->worked;
+	if (r->active && (r->worked || !r->order.open) && guard_save_step(g))
+		return true;
 	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
 		return false;
 	/* A run that holds the lock sees to the entries itself. One that has it

@@ -51,6 +51,19 @@ int journal_slot_put(int fd, const char *boot_id, const struct request *request,
 int journal_slot_mark_moved(int fd);
 int journal_slot_clear(int fd);
 
+/* What a guard is about to put back, on disk before it begins: a file that grows,
+ * and whose owner is alive while it is locked. What is left there was killed. */
+const char *journal_repair_name(const char *device, char buf[JOURNAL_NAME_MAX]);
+const char *journal_repair_device(const char *name);
+/* A new one, locked; what was there is gone. Returns a descriptor or a negative
+ * errno. REQUEST has no address. */
+int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
+			 const struct request *request, usec_t at);
+/* Add RECORDS, of which *COUNT were there: all of them or none. */
+int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count);
+/* Whether whoever writes NAME lives. */
+bool journal_repair_is_alive(int dirfd, const char *name);
+
 /* -ENOENT: none, or a slot with nothing to finish. -EBADMSG: of another boot or format, truncated
  * or malformed. -EPERM: not ours. SEED is for the set. */
 int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,

@@ -79,7 +79,7 @@ static void drop_left(struct run *run)
 
 	for (v = 0; v < ARRAY_SIZE(gone); v++)
 		gone[v] = true;
-	if (run->req->op == OP_DEL && run_sort_addresses(run, &run->before, gone) == 0 &&
+	if (run->req->op == OP_DEL && run->req->n_vips && run_sort_addresses(run, &run->before, gone) == 0 &&
 	    vipflows_find(run) == 0)
 		stage_drop(run);
 }
@@ -121,6 +121,16 @@ static void finish(struct run *run)
 		leave(run);
 	if (fresh)
 		stage_announce(run);
+	/* A repair knows more entries than were flushed: later on, what is missing
+	 * may just as well have ended. */
+	if (!run->req->n_vips && !fresh) {
+		report_warn(run->report, "repair-too-old", "",
+			    "a repair that was killed long ago had up to %zu connections to put "
+			    "back: they are not, since most of them have ended by now",
+			    connset_count(run->set));
+		run->report->result = RESULT_UNPROTECTED;
+		return;
+	}
 	/* where the address stays, nothing was flushed: what is missing ended */
 	if (run->report->result != RESULT_REFUSED)
 		stage_repair(run);
@@ -143,7 +153,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	if (journal_slot_device(name))
 		(void)journal_slot_open(run_dir, device, &slot);
 	run.slot = slot;
-	run.saved = run.recovering && slot < 0;
+	run.saved = run.recovering && slot < 0 && journal_device(name);
 	report->recovered = true;
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
@@ -159,8 +169,11 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 static int read_journal(const struct run_env *env, int run_dir, const char *name,
 			struct journal *ret)
 {
-	int r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
+	int r;
 
+	if (journal_repair_device(name) && journal_repair_is_alive(run_dir, name))
+		return -ENOENT; /* its guard goes on by itself */
+	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
 	/* a slot is complete when it is in force: this one never was */
 	if (r == -EBADMSG && journal_slot_device(name)) {
 		(void)unlinkat(run_dir, name, 0);
@@ -205,8 +218,10 @@ void stage_leftover(struct run *run)
 	if (run->run_dir < 0)
 		return;
 	finish_leftover(run, journal_name(run->link.name, name));
-	if (!run->shadow) /* the guard's own is idle */
-		finish_leftover(run, journal_slot_name(run->link.name, name));
+	if (run->shadow)
+		return; /* the guard's own is idle */
+	finish_leftover(run, journal_slot_name(run->link.name, name));
+	finish_leftover(run, journal_repair_name(run->link.name, name));
 }
 
 static int recover_device(const struct run_env *env, int run_dir, const char *device,
@@ -258,6 +273,8 @@ static int recover_file(void *ud, int run_dir, const char *name)
 
 	if (!device)
 		device = journal_slot_device(name);
+	if (!device)
+		device = journal_repair_device(name);
 	if (journal_is_half(name))
 		remove_half(rec->env, run_dir, name);
 	/* one that cannot be read, or whose run is alive, does not stop the rest */

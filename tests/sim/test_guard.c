@@ -230,30 +230,6 @@ static void lost_events_lead_to_reading_again(void **state)
 	guard_free(g);
 }
 
-static void repeated_flushes_are_not_fought(void **state)
-{
-	struct scene *s = *state;
-	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
-	bool quarantined = false;
-
-	guarding_spin(s, g, USEC_PER_SEC);
-	for (uint16_t i = 0; i < 20; i++) {
-		struct conn c = scene_tcp((uint16_t)(1000 + i));
-
-		fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
-		fake_advance(s->fake, 10);
-		guard_ready(g);
-		if (!fake_has_addr(s->fake, s->dev, VIP4 "/32"))
-			fake_addr(s->fake, s->dev, VIP4 "/32", NULL);
-		guarding_foreign_delete(s, VIP4 "/32");
-		guarding_spin(s, g, 50 * USEC_PER_MSEC);
-		quarantined = quarantined || guarding_status(g).quarantined;
-	}
-	assert_true(quarantined);
-	assert_true(guarding_status(g).repairs <= 11);
-	guard_free(g);
-}
-
 static void an_absent_device_is_waited_for(void **state)
 {
 	struct scene *s = *state;
@@ -301,7 +277,6 @@ int main(void)
 		CASE(a_new_address_is_guarded_too),
 		CASE(a_link_that_is_down_is_waited_for),
 		CASE(lost_events_lead_to_reading_again),
-		CASE(repeated_flushes_are_not_fought),
 		CASE(an_absent_device_is_waited_for),
 		CASE(no_conntrack_is_said),
 	};

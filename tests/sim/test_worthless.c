@@ -251,19 +251,19 @@ static void a_move_leaves_the_crowd_to_the_guard(void **state)
 	guard_free(g);
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(the_deadline_leaves_the_worthless),
-		test(the_same_when_it_restores),
-		test(what_may_still_go_is_not_called_kept),
-		test(a_late_flush_is_waited_for_against_the_verdict),
-		test(a_repair_begins_with_the_worthy),
-		test(what_nobody_answers_is_not_pinned),
-		test(an_answered_crowd_is_pinned_in_steps),
-		test(a_move_leaves_the_crowd_to_the_guard),
+		CASE(the_deadline_leaves_the_worthless),
+		CASE(the_same_when_it_restores),
+		CASE(what_may_still_go_is_not_called_kept),
+		CASE(a_late_flush_is_waited_for_against_the_verdict),
+		CASE(a_repair_begins_with_the_worthy),
+		CASE(what_nobody_answers_is_not_pinned),
+		CASE(an_answered_crowd_is_pinned_in_steps),
+		CASE(a_move_leaves_the_crowd_to_the_guard),
 	};
 
 	return cmocka_run_group_tests_name("worthless", tests, NULL, NULL);
