@@ -86,14 +86,15 @@ static bool is_bool(const bool *b)
 	return byte <= 1;
 }
 
-static void request_holds(const struct request *q)
+static void request_holds(const struct request *q, bool moved)
 {
 	CLAIM(q->op == OP_ADD || q->op == OP_DEL);
 	CLAIM(q->strategy <= STRATEGY_NONE && q->hold <= HOLD_OFF);
 	CLAIM(q->vip_flows <= VIP_FLOWS_RESET);
 	CLAIM(is_bool(&q->plan) && is_bool(&q->force));
 	CLAIM(q->device[0] && memchr(q->device, '\0', sizeof(q->device)));
-	CLAIM(q->n_vips >= 1 && q->n_vips <= VIPS_MAX);
+	/* only a repair has no address to change */
+	CLAIM(q->n_vips <= VIPS_MAX && (q->n_vips || moved));
 	for (size_t i = 0; i < q->n_vips; i++) {
 		const struct vip *v = &q->vips[i];
 
@@ -140,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLAIM(size || (r == 0 && connset_count(j.set) == 3));
 	if (r < 0)
 		return 0;
-	request_holds(&j.request);
+	request_holds(&j.request, j.moved);
 	entries_hold(j.set);
 	journal_done(&j);
 	return 0;
