@@ -4,6 +4,7 @@
 # it: vipsafed takes the sections, the real keepalived takes its changed file
 # and is MASTER of it, no address is lost on the way from one to the other, and
 # a second import finds nothing to do.
+# shellcheck disable=SC2317 # functions given to wait_for
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"; netns_main "$@"
 need_vipsafe
@@ -279,6 +280,23 @@ kill $KA
 wait $KA 2>/dev/null
 check "and they go" wait_for 60 not has_addr 169.254.77.105/32 lo
 is "$(grep -c 'Unknown\|Error\|refused\|ignoring' "$T/log")" 0 "keepalived complains of nothing"
+
+# ---- and vipsafe has the addresses, as keepalived had them ----------------------------------
+
+chmod 600 "$T/labels.import"
+"$VIPSAFED" --config "$T/labels.import" >"$T/vipsafed.log" 2>&1 &
+GUARD=$!
+check "vipsafed starts with the sections" wait_for 60 [ -S /run/vipsafe/control.sock ]
+for name in API API6; do
+	run --config "$T/labels.import" notify INSTANCE $name MASTER 100
+	is "$RC" 0 "$name becomes MASTER"
+done
+labelled() { ip -o addr show dev eth0 to 192.0.2.5 | grep -q 'scope global vip'; }
+deprecated() { ip -o addr show dev eth0 to 2001:db8::5 | grep -q 'preferred_lft 0sec'; }
+check "the address comes with its label" wait_for 60 labelled
+check "and that of IPv6 is nobody's source" wait_for 60 deprecated
+kill $GUARD
+wait $GUARD 2>/dev/null
 
 # ---- what is no keepalived.conf ---------------------------------------------------------
 
