@@ -73,6 +73,9 @@ struct request {
 	enum hold_choice hold;
 	enum vip_flows vip_flows;
 	usec_t deadline; /* budget for the whole run; 0: the configured default */
+	/* When it has to be over, on CLOCK_MONOTONIC, however long it has waited
+	 * to begin; 0: DEADLINE after it begins. */
+	usec_t until;
 };
 
 struct request_error {

@@ -70,6 +70,10 @@ static void change_all(struct run *run)
 
 		if (report->outcomes[v] == VIP_ALREADY)
 			continue;
+		if (!report->changed && run_is_overdue(run)) {
+			run_refuse_overdue(run);
+			return;
+		}
 		r = change_one(run, v);
 		if (r == 0) {
 			report->outcomes[v] = VIP_CHANGED;
@@ -145,13 +149,28 @@ static void wait_dad(struct run *run)
 		    "duplicate address detection has not ended yet");
 }
 
-void stage_move(struct run *run)
+/* Whoever finishes this run must not do it, or not do it twice: the address may
+ * have been set or deleted on purpose by then. */
+static void mark_moved(struct run *run)
 {
 	char name[JOURNAL_NAME_MAX];
+
+	if (run->slot >= 0)
+		(void)journal_slot_mark_moved(run->slot);
+	if (run->saved)
+		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
+}
+
+void stage_move(struct run *run)
+{
 	usec_t began = run_now(run);
 	bool dad = false;
 	size_t v;
 
+	if (run->off) {
+		mark_moved(run);
+		return;
+	}
 	if (!run->shadow || run_is_exposed(run))
 		run_keep_hold(run);
 	if (run->guard)
@@ -159,12 +178,7 @@ void stage_move(struct run *run)
 	change_all(run);
 	if (run->guard)
 		guard_end_move(run->guard);
-	/* Whoever finishes this run must not do it twice: the address may have
-	 * been set or deleted on purpose by then. */
-	if (run->slot >= 0)
-		(void)journal_slot_mark_moved(run->slot);
-	if (run->saved)
-		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
+	mark_moved(run);
 	run->report->timing.move = run_now(run) - began;
 	for (v = 0; v < run->req->n_vips; v++)
 		dad = dad || (run->req->op == OP_ADD && run->req->vips[v].dad);

@@ -345,5 +345,6 @@ void stage_pin(struct run *run)
 	} else {
 		(void)newborn_list(run);
 	}
-	run->report->timing.pin = run_now(run) - began;
+	run->prepared = run_now(run);
+	run->report->timing.pin += run->prepared - began;
 }

@@ -146,6 +146,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	_cleanup_close_ int slot = -1;
 	struct run run;
 
+	j->request.until = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);

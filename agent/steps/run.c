@@ -16,15 +16,24 @@ static const struct stage {
 	bool writes; /* left out of a dry run */
 	bool always; /* also when an earlier stage has ended the run */
 } stages[] = {
-	{ "find", stage_find, false },	       { "leftover", stage_leftover, true },
-	{ "check", stage_check, false },       { "verdict", stage_verdict, false },
+	{ "find", stage_find, false },
+	{ "leftover", stage_leftover, true },
+	{ "check", stage_check, false },
+	{ "verdict", stage_verdict, false },
 	{ "hold", stage_hold, false }, /* a dry run looks which it would be */
-	{ "snapshot", stage_snapshot, false }, { "collide", stage_collide, false },
-	{ "save", stage_save, true },	       { "pin", stage_pin, true },
-	{ "reset", stage_reset, true },	       { "move", stage_move, true },
-	{ "drop", stage_drop, true },	       { "announce", stage_announce, true },
-	{ "repair", stage_repair, true },      { "release", stage_release, true, true },
-	{ "remember", stage_remember, true },  { "forget", stage_forget, true, true },
+	{ "snapshot", stage_snapshot, false },
+	{ "collide", stage_collide, false },
+	{ "save", stage_save, true },
+	{ "pin", stage_pin, true },
+	{ "look", stage_look, true },
+	{ "reset", stage_reset, true },
+	{ "move", stage_move, true },
+	{ "drop", stage_drop, true },
+	{ "announce", stage_announce, true },
+	{ "repair", stage_repair, true },
+	{ "release", stage_release, true, true },
+	{ "remember", stage_remember, true },
+	{ "forget", stage_forget, true, true },
 };
 
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
@@ -42,7 +51,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->run_dir = run->lock = run->slot = -1;
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
-	run->deadline = run->started + budget;
+	run->deadline = req->until ? req->until : run->started + budget;
 	report_init(report, req);
 	snprintf(report->id, sizeof(report->id), "%012llx",
 		 (unsigned long long)(env->seed ^ run->started) & 0xffffffffffffULL);

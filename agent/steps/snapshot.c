@@ -84,6 +84,16 @@ static int snapshot_add(void *ud, const struct conn_record *record)
 	return r == -EEXIST ? 0 : r;
 }
 
+/* Nothing read after the deadline could be used: the address goes now. */
+static int snapshot_add_dumped(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+
+	if (run_now(run) >= run->deadline)
+		return -ETIME;
+	return snapshot_add(ud, record);
+}
+
 int run_entries_new(struct run *run)
 {
 	run->cap_entries = MAX(connset_count(run->set), (size_t)64);
@@ -128,7 +138,14 @@ static int snapshot_take(struct run *run)
 	if (run->shadow)
 		return snapshot_ask(run);
 	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add, run);
+		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add_dumped, run);
+	if (r == -ETIME) {
+		run->late = true;
+		report_warn(run->report, "cut-snapshot", "",
+			    "the deadline passed while the conntrack table was read: what is "
+			    "behind it in the table is not protected");
+		r = 0;
+	}
 	if (r == -EINTR) {
 		run->report->result = RESULT_PARTIAL;
 		report_warn(

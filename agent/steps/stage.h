@@ -54,7 +54,9 @@ struct run {
 	struct report *report;
 	bool done; /* nothing more to do; the report says why */
 	usec_t started, deadline;
-	bool late; /* the deadline passed */
+	bool late;	 /* the deadline passed */
+	bool off;	 /* the addresses are not to be changed any more; the report says why */
+	usec_t prepared; /* when what the change relies on was last found out or done */
 
 	int run_dir, lock; /* descriptors; -1: none */
 	struct link link;
@@ -107,6 +109,7 @@ void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
 void stage_save(struct run *run);   /* journal.c */
 void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */
+void stage_look(struct run *run);   /* look.c: whether the change is still wanted */
 void stage_reset(struct run *run);  /* vipflows.c */
 void stage_move(struct run *run);   /* move.c */
 void stage_drop(struct run *run);   /* vipflows.c */
@@ -132,6 +135,10 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);
+
+/* look.c: whether it is too late to change an address; refuse to. */
+bool run_is_overdue(const struct run *run);
+void run_refuse_overdue(struct run *run);
 
 /* Arm the hold, if there is one, unless it has long to go; let go of it at once. */
 void run_keep_hold(struct run *run);

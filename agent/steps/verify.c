@@ -346,7 +346,7 @@ static int settle(struct run *run)
 		if (!unread && flush_is_settled(run, began, quiet_from, now))
 			return 0;
 		if (now >= run->deadline) {
-			run->late = unread > 0;
+			run->late = run->late || unread > 0;
 			doubt(run);
 			return 0;
 		}
@@ -383,9 +383,10 @@ static int settle_once(struct run *run)
 		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_TWIN) &&
 		    !count_state(run, ENTRY_CREATED))
 			return 0;
-		run->late = run_now(run) >= run->deadline;
-		if (run->late)
+		if (run_now(run) >= run->deadline) {
+			run->late = true;
 			return 0;
+		}
 	}
 	return 0;
 }

@@ -65,7 +65,7 @@ static void reset_forwarded(struct run *run)
 /* While the addresses are still there: the resets have to leave from them. */
 void stage_reset(struct run *run)
 {
-	if (run->req->op != OP_DEL || run->req->vip_flows != VIP_FLOWS_RESET)
+	if (run->req->op != OP_DEL || run->req->vip_flows != VIP_FLOWS_RESET || run->off)
 		return;
 	close_sockets(run);
 	if (run->set)

@@ -196,10 +196,11 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 	if (r < 0)
 		return r;
 	f->dumps_torn -= torn;
-	fake_advance(f, f->entry_cost * f->n_entries);
 	stop = torn ? f->n_entries / 2 : f->n_entries;
 	for (size_t pass = 0; r == 0 && pass < (f->dump_doubles ? 2 : 1); pass++)
 		for (size_t i = 0; r == 0 && i < MIN(stop, f->n_entries); i++) {
+			if (!pass)
+				fake_advance(f, f->entry_cost);
 			if (family && f->entries[i].conn.key.family != family)
 				continue;
 			seen++;
