@@ -132,9 +132,13 @@ static int exchange(int fd, const char *line, usec_t until, struct wire_answer *
 void client_ask(const char *path, const struct wire_request *request, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome)
 {
-	_cleanup_free_ char *line = wire_request_line(request);
+	struct wire_request timed = *request;
+	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
 
+	if (!timed.move.until)
+		timed.move.until = now_usec() + patience;
+	line = wire_request_line(&timed);
 	*ret_outcome = CLIENT_ABSENT;
 	if (!line || strlen(line) > WIRE_REQUEST_MAX || connect_to(path, patience, &fd) < 0)
 		return;

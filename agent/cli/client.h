@@ -13,7 +13,8 @@ enum client_outcome {
 	CLIENT_BROKEN,	/* it fell silent: what it has done is not known */
 };
 
-/* Send R to the socket PATH and wait for the answer until PATIENCE is over.
+/* Send R to the socket PATH and wait for the answer until PATIENCE is over, after
+ * which nothing is begun any more unless R has a deadline of its own.
  * *RET is filled for ANSWERED and REFUSED, to be given to
  * wire_answer_done_with(). Never fails. */
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,

@@ -20,7 +20,8 @@ struct move {
 };
 
 /* The daemon answers when it is done, at the deadline at the latest; then it
- * may have to finish what it is at. */
+ * may have to finish what it is at. Nothing is done here while it could still
+ * begin to change the address, which it does until hold_max after the deadline. */
 #define PATIENCE_MORE (5 * USEC_PER_SEC)
 
 /* Duplicate address detection is waited for, which the daemon's one thread does
@@ -57,7 +58,9 @@ static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 	enum client_outcome outcome;
 
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
-	client_ask(m->cli->settings.socket, &r, budget + PATIENCE_MORE, &a, &outcome);
+	r.move.until = cli_now() + budget;
+	client_ask(m->cli->settings.socket, &r, budget + m->cli->settings.hold_max + PATIENCE_MORE,
+		   &a, &outcome);
 	switch (outcome) {
 	case CLIENT_ANSWERED:
 		print_answer(m, &a, out, err);

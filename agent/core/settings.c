@@ -60,8 +60,9 @@ static const struct setting agent_keys[] = {
 	  "A file for the metrics, for the textfile collector of node_exporter; its\n"
 	  "name ends with .prom. Empty: none." },
 	{ "timeout", SETTING_DURATION, AGENT(deadline), "10s",
-	  "How long a whole move may take before protection is given up. The change of\n"
-	  "the address itself is never given up.",
+	  "How long a whole move may take before protection is given up. The address is\n"
+	  "changed all the same, but not hold_max later than that: what is so late was\n"
+	  "stopped, and somebody may have decided otherwise since.",
 	  MSEC(1), HOUR },
 	{ "announce_count", SETTING_COUNT, AGENT(announce.count), "5",
 	  "How often a new address is announced at once (gratuitous ARP, unsolicited\n"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -274,6 +275,15 @@ int control_watch(struct client *cl)
 	return 0;
 }
 
+/* A SOCK_SEQPACKET peer that has closed its end is told of at once, whatever it
+ * has sent before. */
+bool control_is_awaited(const struct client *cl)
+{
+	struct pollfd p = { .fd = cl->fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) <= 0;
+}
+
 static void client_read(struct client *cl)
 {
 	struct control *c = cl->control;
@@ -288,6 +298,11 @@ static void client_read(struct client *cl)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) { /* gone without a word */
+		client_end(cl);
+		return;
+	}
+	if (!control_is_awaited(cl)) {
+		c->handler.abandoned(c->handler.ud);
 		client_end(cl);
 		return;
 	}

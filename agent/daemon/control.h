@@ -26,6 +26,8 @@ struct control_handler {
 	void (*gone)(void *ud, struct client *c);
 	/* Somebody who is not permitted was turned away. */
 	void (*refused)(void *ud, pid_t pid, uid_t uid);
+	/* The request of somebody who has gone was dropped unread. */
+	void (*abandoned)(void *ud);
 	void *ud;
 };
 
@@ -46,6 +48,10 @@ void control_set_group(struct control *c, gid_t gid);
 
 /* Send LINE (taken over; NULL: out of memory) to C and be done with it. */
 void control_answer(struct client *c, char *line);
+
+/* Whether C still waits. Who has given up may be doing the work himself by now,
+ * and what he asked for must not happen after something newer. */
+bool control_is_awaited(const struct client *c);
 
 /* Instead of an answer: C is sent what is published until it goes, and has gone
  * when it reads too slowly. -EBUSY: too many do, and it has been told so. */

@@ -3,6 +3,7 @@
  * stop. Only with on_stop = release do its instances' addresses go with it. */
 #pragma once
 
+#include "core/ratelimit.h"
 #include "daemon/alone.h"
 #include "daemon/collisions.h"
 #include "daemon/control.h"
@@ -41,8 +42,8 @@ struct daemon {
 	struct collisions *collisions;
 	usec_t started, alive_every, alive_next;
 	usec_t stop_at; /* at the latest; 0: it goes on */
-	uint64_t refused;
-	usec_t refused_told;
+	uint64_t refused, late, abandoned; /* requests that were not looked at */
+	struct ratelimit refused_log, late_log, abandoned_log;
 	char config_error[REQUEST_ERROR_MAX];
 };
 

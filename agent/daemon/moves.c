@@ -114,7 +114,6 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 	struct settings settings = *m->env->settings; /* what it owns stays there */
 	struct run_env env = *m->env;
 	struct request request = w->request;
-	usec_t now = loop_now();
 
 	env.guard = watches_guard(m->watches, ifindex, &request, &env.kernel);
 	if (!env.guard)
@@ -128,7 +127,7 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 		settings.announce.count = MIN(announce.count, 1U);
 	env.settings = &settings;
 	env.seed += ++m->count; /* each run has its own name */
-	request.deadline = now < w->until ? w->until - now : 1;
+	request.until = w->until;
 	if (report) {
 		run_move(&env, &request, report);
 		tell_report(m->tell, report);
@@ -198,6 +197,8 @@ static void ask(struct moves *m, struct waiting *w)
 	struct link link = { 0 };
 
 	w->until = loop_now() + (r->deadline ? r->deadline : m->env->settings->deadline);
+	if (r->until) /* it has been on its way */
+		w->until = MIN(w->until, r->until);
 	/* Without the device the run says so itself. */
 	if (!r->plan && k->ops->link_get(k->ctx, r->device, &link) == 0 &&
 	    (is_awaited(m, link.name) || !is_free(m, link.name))) {
@@ -281,6 +282,10 @@ static void run_waiting(struct moves *m)
 		}
 		m->waiting[i] = NULL;
 		remove_at(m, i);
+		if (w->client && !control_is_awaited(w->client)) {
+			free(w); /* the loop is about to tell that it has gone */
+			continue;
+		}
 		if (k->ops->link_get(k->ctx, w->device, &link) < 0)
 			link.ifindex = 0;
 		run(m, w, link.ifindex);

@@ -102,7 +102,8 @@ static bool is_listed(const char *const *names, const char *name)
 
 static int check_keys(json_t *o, const struct wire_row *row, struct request_error *e)
 {
-	static const char *const any[] = { "v", "op", "deadline_ms", "text", "columns", NULL };
+	static const char *const any[] = { "v",	   "op",      "deadline_ms", "until_us",
+					   "text", "columns", NULL };
 	const char *name;
 	json_t *value;
 
@@ -118,6 +119,7 @@ static int read_common(json_t *o, struct wire_request *r, struct request_error *
 {
 	json_t *deadline = json_object_get(o, "deadline_ms");
 	json_t *columns = json_object_get(o, "columns");
+	json_t *until = json_object_get(o, "until_us");
 	json_int_t ms = json_integer_value(deadline), width = json_integer_value(columns);
 	const char *text;
 	size_t i;
@@ -126,6 +128,9 @@ static int read_common(json_t *o, struct wire_request *r, struct request_error *
 		return wire_wrong("deadline_ms", e);
 	if (columns && (!json_is_integer(columns) || width < 0 || width > COLUMNS_MAX))
 		return wire_wrong("columns", e);
+	if (until && (!json_is_integer(until) || json_integer_value(until) <= 0))
+		return wire_wrong("until_us", e);
+	r->move.until = (usec_t)json_integer_value(until);
 	r->columns = (unsigned)width;
 	r->move.deadline = (usec_t)ms * USEC_PER_MSEC;
 	if (wire_get_text(o, "text", "none", &text, e) < 0)
@@ -198,6 +203,9 @@ char *wire_request_line(const struct wire_request *r)
 	failed |= json_object_set_new(o, "v", json_integer(WIRE_VERSION));
 	failed |= json_object_set_new(o, "op", json_string(row ? row->name : NULL));
 	failed |= json_object_set_new(o, "deadline_ms", json_integer((json_int_t)ms));
+	if (r->move.until)
+		failed |=
+			json_object_set_new(o, "until_us", json_integer((json_int_t)r->move.until));
 	failed |= json_object_set_new(o, "text", json_string(text_names[r->text]));
 	if (r->columns)
 		failed |= json_object_set_new(o, "columns",

@@ -2,6 +2,7 @@
 /* What passes over the control socket: one request and one answer, each a JSON
  * object in ASCII. Request (keys that are not meant are errors):
  *   {"v":1, "op":"add|del|plan|status|reload|metrics|watch|notify", "deadline_ms":N,
+ *    "until_us":N (on CLOCK_MONOTONIC: nothing is begun after it),
  *    "text":"none|short|verbose", "columns":N (of the terminal; 0: no limit),
  *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
  *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
@@ -61,7 +62,7 @@ struct wire_request {
 	enum wire_op op;
 	enum wire_text text;
 	unsigned columns;
-	struct request move; /* WIRE_MOVE; of others only the deadline */
+	struct request move; /* WIRE_MOVE; of others only the deadline and until */
 	struct wire_notify notify;
 };
 

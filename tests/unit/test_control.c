@@ -40,9 +40,10 @@ struct server {
 	struct control *control;
 	struct client *waiting[CONTROL_CLIENTS_MAX]; /* asked "reload" */
 	size_t n;
+	uint64_t begun, abandoned; /* reloads handed over; requests that were not */
 };
 
-/* reload: no answer, ever. */
+/* reload: no answer, ever. status tells the counts. */
 static void on_request(void *ud, struct client *c, const struct wire_request *r)
 {
 	static const struct status_device device = { .state = "live", .reason = "why" };
@@ -53,7 +54,10 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 	struct server *server = ud;
 	size_t i;
 
+	s.moves = server->begun;
+	s.refused = server->abandoned;
 	if (r->op == WIRE_RELOAD) {
+		server->begun++;
 		if (server->n == ARRAY_SIZE(server->waiting))
 			_exit(3);
 		server->waiting[server->n++] = c;
@@ -80,6 +84,13 @@ static void on_refused(void *ud _unused_, pid_t pid _unused_, uid_t uid _unused_
 {
 }
 
+static void on_abandoned(void *ud)
+{
+	struct server *server = ud;
+
+	server->abandoned++;
+}
+
 static usec_t on_round(void *ud)
 {
 	struct server *server = ud;
@@ -91,7 +102,11 @@ static void __attribute__((noreturn)) serve(const char *path, int ready)
 {
 	struct server server = { NULL };
 	const struct control_handler h = {
-		.request = on_request, .gone = on_gone, .refused = on_refused, .ud = &server
+		.request = on_request,
+		.gone = on_gone,
+		.refused = on_refused,
+		.abandoned = on_abandoned,
+		.ud = &server,
 	};
 	struct loop *loop;
 	int fd;
@@ -291,6 +306,35 @@ static void who_leaves_is_forgotten(void **state)
 	still_answers(s);
 }
 
+/* What waits in the listener's queue, of which only the last is still wanted. */
+static void nothing_is_begun_for_who_has_left(void **state)
+{
+	static const char waiting[] = "{\"v\":1,\"op\":\"reload\"}";
+	const struct scene *s = *state;
+	struct wire_answer a;
+	const char *text;
+	int i, fd, last;
+
+	assert_int_equal(kill(s->server, SIGSTOP), 0);
+	for (i = 0; i < 5; i++) {
+		fd = begin(s);
+		say(fd, waiting, strlen(waiting));
+		close(fd);
+	}
+	last = begin(s);
+	say(last, waiting, strlen(waiting));
+	fd = begin(s);
+	say(fd, asking, strlen(asking));
+	assert_int_equal(kill(s->server, SIGCONT), 0);
+	text = hear(fd);
+	assert_int_equal(wire_answer_parse(text, strlen(text), &a), 0);
+	assert_non_null(strstr(a.result, "\"moves\":1,"));
+	assert_non_null(strstr(a.result, "\"refused\":5,"));
+	wire_answer_done_with(&a);
+	close(last);
+	still_answers(s);
+}
+
 /* Answers that nobody reads do not keep others waiting for theirs. */
 static void who_does_not_read_is_dropped(void **state)
 {
@@ -419,12 +463,19 @@ int main(void)
 {
 	struct rlimit files = { 4096, 4096 };
 	const struct CMUnitTest tests[] = {
-		TEST(a_long_answer_comes_whole),     TEST(garbage_gets_one_line),
-		TEST(too_much_is_refused),	     TEST(who_says_nothing_is_dropped),
-		TEST(who_leaves_is_forgotten),	     TEST(who_does_not_read_is_dropped),
-		TEST(half_of_many_are_silent),	     TEST(socket_is_for_its_owner),
-		TEST(a_socket_in_use_is_left_alone), TEST(a_dead_socket_is_replaced),
-		TEST(another_file_is_left_alone),    TEST(others_may_not_write_beside_it),
+		TEST(a_long_answer_comes_whole),
+		TEST(garbage_gets_one_line),
+		TEST(too_much_is_refused),
+		TEST(who_says_nothing_is_dropped),
+		TEST(who_leaves_is_forgotten),
+		TEST(nothing_is_begun_for_who_has_left),
+		TEST(who_does_not_read_is_dropped),
+		TEST(half_of_many_are_silent),
+		TEST(socket_is_for_its_owner),
+		TEST(a_socket_in_use_is_left_alone),
+		TEST(a_dead_socket_is_replaced),
+		TEST(another_file_is_left_alone),
+		TEST(others_may_not_write_beside_it),
 		cmocka_unit_test(strangers_may_not),
 	};
 

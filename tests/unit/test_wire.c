@@ -69,6 +69,7 @@ static struct wire_request random_request(struct rnd *r)
 	w.text = (enum wire_text)rnd(r, 3);
 	w.columns = rnd(r, 2) ? (unsigned)rnd(r, 300) : 0;
 	w.move.deadline = rnd(r, 3600000) * USEC_PER_MSEC;
+	w.move.until = rnd(r, 2) ? 1 + rnd(r, UINT32_MAX) * 1000 : 0;
 	if (w.op != WIRE_MOVE)
 		return w;
 	w.move.op = rnd(r, 2) ? OP_ADD : OP_DEL;
@@ -117,6 +118,7 @@ static void request_is(const struct wire_request *a, const struct wire_request *
 	assert_int_equal(a->text, b->text);
 	assert_int_equal(a->columns, b->columns);
 	assert_int_equal(a->move.deadline, b->move.deadline);
+	assert_int_equal(a->move.until, b->move.until);
 	assert_int_equal(a->move.op, b->move.op);
 	assert_int_equal(a->move.plan, b->move.plan);
 	assert_string_equal(a->move.device, b->move.device);
@@ -178,6 +180,9 @@ static const char *const bad[] = {
 	"{\"v\":1,\"op\":\"status\",\"deadline_ms\":-1}",
 	"{\"v\":1,\"op\":\"status\",\"deadline_ms\":3600001}",
 	"{\"v\":1,\"op\":\"status\",\"deadline_ms\":1.5}",
+	"{\"v\":1,\"op\":\"status\",\"until_us\":0}",
+	"{\"v\":1,\"op\":\"status\",\"until_us\":-5}",
+	"{\"v\":1,\"op\":\"status\",\"until_us\":\"5\"}",
 	"{\"v\":1,\"op\":\"status\",\"deadline_ms\":99999999999999999999}",
 	"{\"v\":1,\"op\":\"status\",\"text\":\"loud\"}",
 	"{\"v\":1,\"op\":\"status\",\"text\":null}",

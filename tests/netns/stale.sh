@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What was asked for and given up is not done later: not by a daemon that stood
+# still or was not there yet, and not by a run that was stopped itself.
+# shellcheck source=tests/netns/guarded.sh
+. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+need_daemon
+
+topo_nodes
+know_verdict fixed
+VIP=192.168.11.100/32
+there() { has_addr $VIP br-mgmt; }
+
+# Requests are taken in the order in which they came: when this one has been
+# answered, all before it have been looked at.
+goes_on() {
+	kill -CONT "$DAEMON"
+	check "$1: the daemon goes on" wait_for 60 answers
+}
+
+# ---- the daemon stands still ---------------------------------------------------------
+config '[agent]' 'hold_max = 200ms' '[device br-mgmt]' 'pin = off'
+daemon_start -v
+run add $VIP dev br-mgmt
+kill -STOP "$DAEMON"
+run --timeout 1 del $VIP dev br-mgmt
+is "$RC" 0 "del: done without a daemon that stands still"
+check "del: the address is gone" not there
+run --local --timeout 15 add $VIP dev br-mgmt
+is "$RC" 0 "del: then it is added again on purpose"
+goes_on del
+check "del: and stays" there
+check "del: what was given up is said to be left out" logged 'gone without waiting'
+
+run del $VIP dev br-mgmt
+is "$RC" 0 "the daemon works"
+kill -STOP "$DAEMON"
+run --timeout 1 add $VIP dev br-mgmt
+is "$RC" 0 "add: done without it"
+run --local --timeout 15 del $VIP dev br-mgmt
+is "$RC" 0 "add: then it is deleted on purpose"
+check "add: it is gone" not there
+goes_on add
+check "add: and does not come back" not there
+
+# Who still waits when the daemon goes on is told, and does it himself.
+kill -STOP "$DAEMON"
+"$VIPSAFE" --timeout 1 add $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+waiting=$!
+queued() { [ "$(ss -xlnH src "$SOCKET" | awk '{ print $3 }')" -gt 0 ]; }
+check "a client waits" wait_for 20 queued
+uptime_cs; began=$REPLY
+past_its_deadline() { uptime_cs; [ $((REPLY - began)) -gt 150 ]; }
+check "past its deadline" wait_for 10 past_its_deadline
+goes_on wait
+wait $waiting
+is "$? $(there && echo there)" "0 there" "who waits longer does it himself"
+like "$(cat "$T/err")" "after its deadline.*done without it" "told why"
+run del $VIP dev br-mgmt
+daemon_end
+
+# ---- the daemon comes later ----------------------------------------------------------
+config '[agent]' 'hold_max = 200ms' "socket = $T/a.sock" '[device br-mgmt]' 'pin = off'
+ip addr add $VIP dev br-mgmt
+job unit "$BUILD/handover" seqpacket "$T/a.sock" 600 "$VIPSAFED" --config "$CONF" -v
+hear unit 10
+run --socket "$T/a.sock" --timeout 1 del $VIP dev br-mgmt
+is "$RC" 0 "queued: done without a daemon"
+run --local --timeout 15 add $VIP dev br-mgmt
+is "$RC" 0 "queued: then added again on purpose"
+tell unit start
+answers_there() { timeout 10 "$VIPSAFE" --socket "$T/a.sock" status >/dev/null 2>&1; }
+check "queued: the daemon comes" wait_for 60 answers_there
+check "queued: and leaves the address" there
+check "queued: said" grep -q 'gone without waiting' "$T/unit.err"
+job_end unit
+
+# ---- the run itself stands still -----------------------------------------------------
+LOCK=$(find /run/vipsafe -name '*lock*br-mgmt*')
+lock() {
+	job locker flock "$LOCK" sh -c 'echo locked; read -r _'
+	hear locker 5
+}
+unlock() { tell locker "done"; wait "${JOB_PID[locker]}"; job_end locker; }
+
+# stopped OP: a run of OP that is stopped while it waits for its turn, past its
+# deadline; meanwhile NOW is done by somebody else
+stopped() {
+	local caller worker
+
+	lock
+	"$VIPSAFE" --local --config "$CONF" --timeout 1 "$1" $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+	caller=$!
+	worker_of() { worker=$(pgrep -P "$caller" 2>/dev/null) && [ -n "$worker" ]; }
+	waits() { worker_of && find "/proc/$worker/fd" -lname "$LOCK" 2>/dev/null | grep -q .; }
+	check "$1: it waits for its turn" wait_for 20 waits
+	kill -STOP "$worker"
+	uptime_cs; began=$REPLY
+	check "$1: stopped beyond its deadline" wait_for 10 past_its_deadline
+	unlock
+	kill -CONT "$worker"
+	wait "$caller"
+	RC=$?
+}
+stopped del
+is "$RC" 6 "del: it finds that it is too late"
+check "del: the address stays" there
+like "$(cat "$T/err")" "too late.*nothing changed" "del: and says so"
+run --local --timeout 15 del $VIP dev br-mgmt
+is "$RC" 0 "del: asked anew it is done"
+stopped add
+is "$RC" 6 "add: it finds that it is too late"
+check "add: the address does not come" not there
+is "$(nft list ruleset | grep -c vipsafe)" 0 "no rule is left behind"
+done_testing
