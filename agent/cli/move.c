@@ -47,6 +47,22 @@ static void print_answer(const struct move *m, const struct wire_answer *a, FILE
 		fprintf(err, "%s", a->err ? a->err : "");
 }
 
+/* What the daemon does not let us have it is not for us to do without it. */
+static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
+{
+	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
+		*ret_code = EXIT_NOT_PERMITTED;
+	else if (!strcmp(a->error_code, wire_refusal_name(WIRE_TOO_MANY)))
+		*ret_code = EXIT_UNREACHABLE;
+	else {
+		fprintf(err, "vipsafe: note: the daemon refused (%s): done without it\n",
+			a->error_text);
+		return false;
+	}
+	fprintf(err, "vipsafe: %s; nothing changed\n", a->error_text);
+	return true;
+}
+
 /* False: it has to be done here. Whatever the daemon has done of it by then,
  * the same once more changes nothing. */
 static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
@@ -56,6 +72,7 @@ static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 	struct wire_request r = { .op = WIRE_MOVE, .move = m->request };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
+	bool done = false;
 
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
 	r.move.until = cli_now() + budget;
@@ -69,15 +86,14 @@ static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 	case CLIENT_ABSENT:
 		break;
 	case CLIENT_REFUSED:
-		fprintf(err, "vipsafe: note: the daemon refused (%s): done without it\n",
-			a.error_text);
+		done = is_final(&a, err, ret_code);
 		break;
 	case CLIENT_BROKEN:
 		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
 		break;
 	}
 	wire_answer_done_with(&a);
-	return outcome == CLIENT_ANSWERED;
+	return done || outcome == CLIENT_ANSWERED;
 }
 
 static int move_run(void *ud, FILE *out, FILE *err)
@@ -131,6 +147,7 @@ static void request_from_options(struct request *req, const struct cli *cli)
 	req->hold = o->hold == HOLD_AUTO ? cli->settings.hold : o->hold;
 	req->vip_flows = o->vip_flows;
 	req->deadline = o->timeout;
+	identity_asker(getpid(), getuid(), &req->by);
 }
 
 static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])

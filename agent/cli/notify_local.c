@@ -150,12 +150,14 @@ static void run_request(struct work *w, const struct instance_settings *one,
 {
 	struct settings settings = *w->settings; /* what it owns stays there */
 	struct run_env env = cli_move_env(w->n->cli, w->kernel);
+	struct request own = *request;
 	struct report *report = &w->n->report;
 
 	settings.announce = one->announce;
 	env.settings = &settings;
 	env.seed += cli_now(); /* each run has its own name */
-	run_move(&env, request, report);
+	identity_asker(getpid(), getuid(), &own.by);
+	run_move(&env, &own, report);
 	cli_tell(w->n->cli, report, w->n->err);
 	w->n->announce = one->announce;
 	w->hopeless = report->exit_code == EXIT_NOT_PERMITTED;

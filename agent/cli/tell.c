@@ -23,7 +23,7 @@ void cli_tell(const struct cli *cli, const struct report *r, FILE *err)
 
 	if (r->plan)
 		return;
-	oplog_write(&log, r, cli_now());
+	(void)oplog_write(&log, r, cli_now());
 	if (logger.dropped)
 		fputs("vipsafe: note: the log is not read: this run is not in it\n", err);
 	logger_done(&logger);

@@ -89,6 +89,7 @@ void report_init(struct report *r, const struct request *req)
 	memset(r, 0, sizeof(*r));
 	r->op = req->op;
 	r->plan = req->plan;
+	r->by = req->by;
 	r->n_addresses = MIN(req->n_vips, (size_t)VIPS_MAX);
 	for (i = 0; i < r->n_addresses; i++)
 		r->addresses[i] = req->vips[i].prefix;

@@ -79,6 +79,7 @@ struct report {
 	enum vip_outcome outcomes[VIPS_MAX];
 	size_t n_addresses;
 	char device[DEVICE_NAME_MAX];
+	struct asker by;
 	bool changed;
 	bool has_resets; /* rules answer clients of a leaving address for RESET_FOR */
 	enum result result;

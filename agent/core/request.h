@@ -61,6 +61,16 @@ struct vip {
 	uint32_t metric;	/* 0: not given */
 };
 
+#define ASKER_COMMAND_MAX 64
+
+/* Who wanted it: the process that asked, as the kernel knows it. */
+struct asker {
+	bool is_known;
+	uint32_t uid;
+	int64_t pid;
+	char command[ASKER_COMMAND_MAX]; /* its comm, escaped; "": it was gone by then */
+};
+
 struct request {
 	enum op op;
 	bool plan; /* dry run: the same checks, no write */
@@ -76,6 +86,7 @@ struct request {
 	/* When it has to be over, on CLOCK_MONOTONIC, however long it has waited
 	 * to begin; 0: DEADLINE after it begins. */
 	usec_t until;
+	struct asker by;
 };
 
 struct request_error {

@@ -12,11 +12,52 @@
 #define SOCKET_FILE "/control.sock"
 #define FIFO_FILE "/keepalived.fifo"
 #define DEVICES_MAX 1024
+#define ALLOW_MAX 1024
+#define ALLOW_BETWEEN " \t,"
 
 /* Words of an enum in the order of its members, ended by NULL. */
 static const char *const pin_words[] = { "continuous", "on-demand", "off", NULL };
 static const char *const stop_words[] = { "keep", "release", NULL };
 static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL };
+
+static int allow_one(struct settings *s, const char *word, struct request_error *e)
+{
+	struct prefix p, *list;
+	uint8_t i;
+
+	if (prefix_parse(word, PREFIX_LEN_OPTIONAL, &p) < 0)
+		return request_error_set(
+			e, "allow: " QUOTED " is no prefix such as 192.168.11.0/24", word);
+	for (i = p.len; i < addr_size(p.addr.family) * 8; i++)
+		if (p.addr.bytes[i / 8] & (0x80 >> i % 8))
+			return request_error_set(
+				e, "allow: " QUOTED " has bits set beyond its length", word);
+	if (s->n_allow == ALLOW_MAX)
+		return request_error_set(e, "allow: " QUOTED " is too much: at most %d fit", word,
+					 ALLOW_MAX);
+	list = realloc(s->allow, (s->n_allow + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	s->allow = list;
+	list[s->n_allow++] = p;
+	return 0;
+}
+
+static int allow_add(void *base, const char *value, struct request_error *e)
+{
+	char word[PREFIX_TEXT_MAX];
+	const char *p = value + strspn(value, ALLOW_BETWEEN);
+	int r = *p ? 0 : request_error_set(e, "allow: it names no prefix");
+
+	for (; *p && r == 0; p += strspn(p, ALLOW_BETWEEN)) {
+		size_t n = strcspn(p, ALLOW_BETWEEN);
+
+		snprintf(word, sizeof(word), "%.*s", (int)MIN(n, sizeof(word)), p);
+		r = allow_one(base, word, e);
+		p += n;
+	}
+	return r;
+}
 
 #define AGENT(member) offsetof(struct settings, member)
 #define DEVICE(member) offsetof(struct device_settings, member)
@@ -32,7 +73,12 @@ static const struct setting agent_keys[] = {
 	  "Where vipsafed listens; control.sock in run_dir unless given.",
 	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
 	{ "group", SETTING_NAME, AGENT(group), "vipsafe",
-	  "Who besides root may use the socket. The group need not exist." },
+	  "Who besides root may use the socket: to read, to plan, to notify, and to move\n"
+	  "the addresses of instances. The group need not exist. none: nobody." },
+	{ "allow", SETTING_LIST, 0, NULL,
+	  "Networks within which the group may move addresses that no instance has, on\n"
+	  "any device; several stand on one line, or on lines of their own.",
+	  .add = allow_add, .shape = "PREFIX ..." },
 	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
 	  "How long a move may take to pin entries before the address goes. What is\n"
 	  "not pinned by then is restored afterwards.",
@@ -315,6 +361,9 @@ void settings_init(struct settings *s)
 
 void settings_done(struct settings *s)
 {
+	free(s->allow);
+	s->allow = NULL;
+	s->n_allow = 0;
 	free(s->devices);
 	s->devices = NULL;
 	s->n_devices = 0;

@@ -47,6 +47,8 @@ struct settings {
 	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
 	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];
+	struct prefix *allow; /* owned; what the group may move beside instances */
+	size_t n_allow;
 	usec_t pin_deadline;
 	unsigned pin_max_fill; /* percent of the conntrack table */
 	unsigned shadow_max;   /* entries of a device */

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "daemon/peer.h"
 #include "daemon/stream.h"
 #include "steps/rundir.h"
 
@@ -40,6 +39,8 @@ enum client_state {
 struct client {
 	struct control *control;
 	enum client_state state;
+	struct peer peer;
+	enum peer_rights rights;
 	int fd;
 	usec_t since; /* in this state */
 	char *answer; /* owned */
@@ -259,6 +260,16 @@ uint64_t control_watchers_dropped(const struct control *c)
 	return c ? c->watchers_dropped : 0;
 }
 
+const struct peer *control_peer(const struct client *cl)
+{
+	return &cl->peer;
+}
+
+enum peer_rights control_rights(const struct client *cl)
+{
+	return cl->rights;
+}
+
 static void refuse(struct client *cl, enum wire_refusal why, const char *text)
 {
 	control_answer(cl, wire_answer_refusal(why, text));
@@ -352,15 +363,16 @@ static void on_client(void *ud, uint32_t events)
 static void client_begin(struct control *c, int fd)
 {
 	struct client *cl = c->clients;
-	struct peer peer;
 
 	while (cl->state != CLIENT_FREE)
 		cl++;
 	*cl = (struct client){ .control = c, .fd = fd };
 	c->n_clients++;
 	enter(cl, CLIENT_ASKING);
-	if (peer_read(fd, &peer) < 0 || !peer_may(&peer, fd, c->gid)) {
-		c->handler.refused(c->handler.ud, peer.pid, peer.uid);
+	if (peer_read(fd, &cl->peer) == 0)
+		cl->rights = peer_rights(&cl->peer, fd, c->gid);
+	if (cl->rights == PEER_NOBODY) {
+		c->handler.refused(c->handler.ud, cl->peer.pid, cl->peer.uid);
 		refuse(cl, WIRE_NOT_PERMITTED, "only root and the configured group may ask");
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "daemon/loop.h"
+#include "daemon/peer.h"
 #include "front/wire.h"
 
 /* Served at once; the others wait in the socket's queue. */
@@ -45,6 +46,10 @@ int control_new(struct loop *l, int fd, gid_t gid, const struct control_handler 
 struct control *control_free(struct control *c);
 
 void control_set_group(struct control *c, gid_t gid);
+
+/* Who C is, as it was when it connected. */
+const struct peer *control_peer(const struct client *c);
+enum peer_rights control_rights(const struct client *c);
 
 /* Send LINE (taken over; NULL: out of memory) to C and be done with it. */
 void control_answer(struct client *c, char *line);

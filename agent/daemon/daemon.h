@@ -10,6 +10,7 @@
 #include "daemon/instances.h"
 #include "daemon/loop.h"
 #include "daemon/moves.h"
+#include "daemon/permit.h"
 #include "daemon/service.h"
 #include "daemon/socket_file.h"
 #include "daemon/tell.h"
@@ -43,7 +44,8 @@ struct daemon {
 	usec_t started, alive_every, alive_next;
 	usec_t stop_at; /* at the latest; 0: it goes on */
 	uint64_t refused, late, abandoned; /* requests that were not looked at */
-	struct ratelimit refused_log, late_log, abandoned_log;
+	struct ratelimit refused_log, late_log, abandoned_log, denied_log, often_log, asked_log;
+	struct permit_rates rates;
 	char config_error[REQUEST_ERROR_MAX];
 };
 

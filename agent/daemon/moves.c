@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "daemon/log.h"
+#include "front/identity.h"
 #include "front/oplog.h"
 #include "steps/again.h"
 #include "steps/lock.h"
@@ -222,6 +223,8 @@ void moves_ask(struct moves *m, struct client *c, const struct wire_request *r)
 void moves_submit(struct moves *m, const struct request *request, const struct moves_job *job)
 {
 	struct waiting w = { .job = *job, .request = *request };
+
+	identity_asker(getpid(), geteuid(), &w.request.by);
 
 	ask(m, &w);
 }

@@ -85,15 +85,11 @@ static bool in_status(pid_t pid, gid_t gid)
 	return line_has(line + strlen(key), gid);
 }
 
-bool peer_may(const struct peer *p, int fd, gid_t gid)
+static bool is_member(const struct peer *p, int fd, gid_t gid)
 {
 	bool member = false;
 	int r;
 
-	if (p->uid == 0 || p->uid == geteuid())
-		return true;
-	if (gid == (gid_t)-1)
-		return false;
 	if (p->gid == gid)
 		return true;
 	r = in_groups(fd, gid, &member);
@@ -102,9 +98,16 @@ bool peer_may(const struct peer *p, int fd, gid_t gid)
 	return r == 0 && member;
 }
 
+enum peer_rights peer_rights(const struct peer *p, int fd, gid_t gid)
+{
+	if (p->uid == 0 || p->uid == geteuid())
+		return PEER_ROOT;
+	return gid != (gid_t)-1 && is_member(p, fd, gid) ? PEER_GROUP : PEER_NOBODY;
+}
+
 gid_t peer_group(const char *name)
 {
-	const struct group *g = getgrnam(name);
+	const struct group *g = strcmp(name, "none") ? getgrnam(name) : NULL;
 
 	return g ? g->gr_gid : (gid_t)-1;
 }

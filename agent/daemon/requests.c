@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/requests.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -9,6 +10,12 @@
 
 /* Lines about clients turned away, at most. */
 #define REFUSED_LOG_EVERY (10 * USEC_PER_SEC)
+
+#define DENIED_BURST 10
+
+/* Lines about requests, when all of them are told. */
+#define ASKED_BURST 200
+#define ASKED_EVERY (100 * USEC_PER_MSEC)
 
 /* No deadline is further away than what the command line allows. */
 #define UNTIL_MAX (3660 * USEC_PER_SEC)
@@ -60,14 +67,66 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 	return true;
 }
 
-static void on_request(void *ud, struct client *c, const struct wire_request *r)
+/* " (3 not told)", or nothing. Returns BUF. */
+static const char *not_told(struct ratelimit *l, char buf[48])
 {
+	uint64_t n = ratelimit_told(l);
+
+	buf[0] = '\0';
+	if (n)
+		snprintf(buf, 48, " (%llu like it not told)", (unsigned long long)n);
+	return buf;
+}
+
+static bool is_permitted(struct daemon *d, struct client *c, const struct wire_request *r,
+			 const struct asker *by)
+{
+	struct request_error e;
+	char more[48];
+
+	if (permit_request(&d->settings, control_rights(c), r, &e))
+		return true;
+	d->refused++;
+	if (ratelimit_take(&d->denied_log, loop_now(), DENIED_BURST, REFUSED_LOG_EVERY))
+		log_line(LOG_WARNING, "%s of process %lld (%s) of user %lu is not permitted: %s%s",
+			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
+			 e.text, not_told(&d->denied_log, more));
+	control_answer(c, wire_answer_refusal(WIRE_NOT_PERMITTED, e.text));
+	return false;
+}
+
+static bool is_too_often(struct daemon *d, struct client *c, const struct wire_request *r,
+			 const struct asker *by)
+{
+	usec_t now = loop_now();
+	char more[48];
+
+	if (permit_rate(&d->rates, control_peer(c)->uid, control_rights(c), r, now))
+		return false;
+	if (ratelimit_take(&d->often_log, now, 1, REFUSED_LOG_EVERY))
+		log_line(LOG_WARNING, "process %lld (%s) of user %lu asks to %s too often%s",
+			 (long long)by->pid, by->command, (unsigned long)by->uid, wire_op_name(r),
+			 not_told(&d->often_log, more));
+	control_answer(c, wire_answer_refusal(WIRE_TOO_MANY, "it is asked for this too often"));
+	return true;
+}
+
+static void on_request(void *ud, struct client *c, const struct wire_request *given)
+{
+	struct wire_request request = *given, *r = &request;
+	struct asker *by = &request.move.by;
 	struct daemon *d = ud;
 
-	if (is_too_late(d, c, r))
+	identity_asker(control_peer(c)->pid, control_peer(c)->uid, by);
+	if (is_too_late(d, c, r) || is_too_often(d, c, r, by) || !is_permitted(d, c, r, by))
 		return;
-	if (d->verbose)
-		log_line(LOG_INFO, "asked to %s", wire_op_name(r));
+	if (d->verbose && ratelimit_take(&d->asked_log, loop_now(), ASKED_BURST, ASKED_EVERY)) {
+		char more[48];
+
+		log_line(LOG_INFO, "asked to %s by process %lld (%s) of user %lu%s",
+			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
+			 not_told(&d->asked_log, more));
+	}
 	switch (r->op) {
 	case WIRE_MOVE:
 		moves_ask(d->moves, c, r);

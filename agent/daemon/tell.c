@@ -31,9 +31,9 @@ void tell_report(struct tell *t, const struct report *r)
 
 	if (r->plan)
 		return;
-	oplog_write(&t->log, r, e.at);
 	metrics_count(&t->metrics, r);
-	line = history_line(r, e.at);
+	if (oplog_write(&t->log, r, e.at))
+		line = history_line(r, e.at);
 	if (line)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
 	memcpy(e.device, r->device, sizeof(e.device));

@@ -193,6 +193,17 @@ static void print_list(json_t *list, const char *name, const char *key, FILE *ou
 	}
 }
 
+static void print_asker(json_t *by, FILE *out)
+{
+	char text[REPORT_TEXT_MAX];
+
+	if (!by)
+		return;
+	snprintf(text, sizeof(text), "%s (pid %llu, uid %llu)", text_of(by, "command"),
+		 number_of(by, NULL, "pid"), number_of(by, NULL, "uid"));
+	row(out, "asked by", text);
+}
+
 void history_print_one(json_t *one, usec_t now, FILE *out)
 {
 	char age[32], text[64];
@@ -203,6 +214,7 @@ void history_print_one(json_t *one, usec_t now, FILE *out)
 	row(out, "what", text_of(one, "op"));
 	print_list(json_object_get(one, "addresses"), "address", "", out);
 	row(out, "device", text_of(one, "device"));
+	print_asker(json_object_get(one, "by"), out);
 	row(out, "result", text_of(one, "result"));
 	row(out, "error", text_of(one, "error"));
 	row(out, "kernel", text_of(one, "kernel"));

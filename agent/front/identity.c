@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include <vipsafe/base.h>
+
+#include "core/request.h"
+#include "core/text.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
@@ -55,4 +59,20 @@ unsigned long identity_other_netns(void)
 		return 0;
 	return first.st_ino == own.st_ino && first.st_dev == own.st_dev ? 0
 									: (unsigned long)own.st_ino;
+}
+
+void identity_asker(int64_t pid, uint32_t uid, struct asker *ret)
+{
+	char path[64], comm[ASKER_COMMAND_MAX] = "";
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	*ret = (struct asker){ .is_known = true, .pid = pid, .uid = uid };
+	snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);
+	if (n > 0 && comm[n - 1] == '\n') /* any other is part of the name */
+		n--;
+	comm[MAX(n, (ssize_t)0)] = '\0';
+	text_escape(comm, ret->command, sizeof(ret->command));
 }

@@ -15,3 +15,8 @@ void identity_boot_id(char buf[BOOT_ID_MAX]);
 /* The number of our network namespace if it is another than that of the first
  * process we see (as with "ip netns exec"), else 0; also 0 where nobody tells. */
 unsigned long identity_other_netns(void);
+
+struct asker; /* core/request.h */
+
+/* The process PID of user UID as who asked for something. */
+void identity_asker(int64_t pid, uint32_t uid, struct asker *ret);

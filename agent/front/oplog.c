@@ -84,6 +84,15 @@ static void line_add_operation(struct line *l, const struct report *r)
 	line_add(l, " result=%s", result_name(r->result));
 }
 
+/* Whose fault or merit it is. */
+static void line_add_asker(struct line *l, const struct report *r)
+{
+	if (!r->by.is_known)
+		return;
+	line_add(l, " by_uid=%lu by_pid=%lld", (unsigned long)r->by.uid, (long long)r->by.pid);
+	line_add_text(l, "by", r->by.command);
+}
+
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 {
 	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
@@ -100,6 +109,7 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 		 (ull)r->entries.mismatch, (ull)r->entries.lost);
 	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
 		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
+	line_add_asker(&l, r);
 	line_add_text(&l, "id", r->id);
 	return buf;
 }
@@ -110,6 +120,7 @@ const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
 	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
 
 	line_add_operation(&l, r);
+	line_add_asker(&l, r);
 	line_add_text(&l, "id", r->id);
 	if (*r->error)
 		line_add_text(&l, "error", r->error);
@@ -186,15 +197,29 @@ static bool may_tell(struct oplog *o, usec_t now)
 	return true;
 }
 
-void oplog_write(struct oplog *o, const struct report *r, usec_t now)
+/* What LINE has left out before it. */
+static void line_add_left_out(char line[OPLOG_LINE_MAX], uint64_t n)
+{
+	struct line l = { .buf = line, .size = OPLOG_LINE_MAX, .n = strlen(line) };
+
+	if (n)
+		line_add(&l, " left_out=%llu", (ull)n);
+}
+
+bool oplog_write(struct oplog *o, const struct report *r, usec_t now)
 {
 	char line[OPLOG_LINE_MAX];
 
 	if (r->plan)
-		return;
-	send_line(o, r, LOG_INFO, oplog_format(r, line));
+		return true;
+	if (!r->changed && !ratelimit_take(&o->idle, now, OPLOG_IDLE_BURST, OPLOG_IDLE_EVERY))
+		return false;
+	oplog_format(r, line);
+	line_add_left_out(line, ratelimit_told(&o->idle));
+	send_line(o, r, LOG_INFO, line);
 	if (oplog_priority(r) == LOG_INFO || !may_tell(o, now))
-		return;
+		return true;
 	send_line(o, r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
 	o->suppressed = 0;
+	return true;
 }

@@ -8,11 +8,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/ratelimit.h"
 #include "core/report.h"
 #include "front/logger.h"
 
 /* Largest line: 64 addresses, five tuples, all escaped. */
 #define OPLOG_LINE_MAX 8192
+
+/* Lines about runs that changed nothing: anybody who may ask can have as many as
+ * he likes. */
+#define OPLOG_IDLE_BURST 100
+#define OPLOG_IDLE_EVERY USEC_PER_SEC
 
 /* Second lines in a minute; the next one says how many were left out. */
 #define OPLOG_PROBLEMS_MAX 10
@@ -22,7 +28,8 @@ struct oplog {
 	struct logger *to;
 	usec_t since; /* the minute under way */
 	unsigned told;
-	uint64_t suppressed; /* since the last one that was told */
+	uint64_t suppressed;   /* since the last one that was told */
+	struct ratelimit idle; /* runs that changed nothing */
 };
 
 /* "op=del vip=… dev=… …": key=value, quoted where a value holds spaces.
@@ -38,5 +45,7 @@ const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
  * is none to be written. */
 int oplog_priority(const struct report *r);
 
-/* Send them at the monotonic time NOW. What finds no room is counted there. */
-void oplog_write(struct oplog *o, const struct report *r, usec_t now);
+/* Send them at the monotonic time NOW. What finds no room is counted there.
+ * False: there were too many about runs that changed nothing; the next line says
+ * how many were left out. */
+bool oplog_write(struct oplog *o, const struct report *r, usec_t now);

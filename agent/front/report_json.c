@@ -113,6 +113,16 @@ static json_t *vip_flows(const struct report *r)
 	return o;
 }
 
+static json_t *asker(const struct asker *a)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "uid", json_integer((json_int_t)a->uid));
+	json_object_set_new(o, "pid", json_integer((json_int_t)a->pid));
+	json_object_set_new(o, "command", report_json_string(a->command));
+	return o;
+}
+
 /* jansson takes a NULL value for an error and passes it on, so that the pieces
  * are put together without a look in between. */
 json_t *report_json_new(const struct report *r)
@@ -127,6 +137,8 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "addresses", addresses(r));
 	failed |= json_object_set_new(o, "addresses_detail", addresses_detail(r));
 	failed |= json_object_set_new(o, "device", report_json_string(r->device));
+	if (r->by.is_known)
+		failed |= json_object_set_new(o, "by", asker(&r->by));
 	failed |= json_object_set_new(o, "changed", json_boolean(r->changed));
 	failed |= json_object_set_new(o, "result", json_string(result_name(r->result)));
 	failed |= json_object_set_new(o, "exit_code", json_integer(r->exit_code));

@@ -15,8 +15,8 @@
 
 static const char *const text_names[] = { "none", "short", "verbose" };
 static const char *const refusal_names[] = { "bad-request",   "too-large", "unknown-op",
-					     "not-permitted", "too-late",  "bad-config",
-					     "internal" };
+					     "not-permitted", "too-late",  "too-many",
+					     "bad-config",    "internal" };
 
 const char *wire_refusal_name(enum wire_refusal why)
 {

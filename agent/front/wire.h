@@ -72,6 +72,7 @@ enum wire_refusal {
 	WIRE_UNKNOWN_OP,
 	WIRE_NOT_PERMITTED,
 	WIRE_TOO_LATE,
+	WIRE_TOO_MANY,	 /* requests of this user, in this time */
 	WIRE_BAD_CONFIG, /* reload: the configuration stays as it was */
 	WIRE_INTERNAL,
 };

@@ -21,7 +21,9 @@ try() {
 }
 
 # ---- the group ---------------------------------------------------------------------
-config '[agent]' "group = $GROUP" '[device br-mgmt]'
+ALLOW='allow = 192.168.11.100, 10.20.0.0/16'
+config '[agent]' "group = $GROUP" "$ALLOW" '[device br-mgmt]' \
+	'[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.110/32'
 daemon_start
 is "$(stat -c '%a %g' "$SOCKET")" "660 $gid" "the socket is root's and the group's"
 try 65534 65534 "$gid" status
@@ -29,12 +31,61 @@ is "$RC" 0 "a member of the group may ask"
 try 65533 "$gid" 65534 status
 is "$RC" 0 "also when it is his first group"
 try 65534 65534 "$gid" add 192.168.11.100/32 dev br-mgmt
-is "$RC" 0 "and move addresses"
+is "$RC" 0 "and move addresses that it may move"
 check "the address is there" has_addr 192.168.11.100/32 br-mgmt
 try 65534 65534 "$gid" --local del 192.168.11.100/32 dev br-mgmt
 is "$RC" 77 "but not without the daemon"
 try 65534 65534 "$gid" del 192.168.11.100/32 dev br-mgmt
 check "the daemon deletes it for him" not has_addr 192.168.11.100/32 br-mgmt
+try 65534 65534 "$gid" add 192.168.11.110/32 dev br-mgmt
+is "$RC" 0 "and those of an instance"
+try 65534 65534 "$gid" del 192.168.11.110/32 dev br-mgmt
+
+# ---- what is root's ------------------------------------------------------------------
+before=$(state)
+for words in 'del 192.168.11.7/24 dev br-mgmt' 'add 192.168.11.8/24 dev br-mgmt' \
+	'add 169.254.169.254/32 dev lo' 'add 192.168.11.110/24 dev br-mgmt' \
+	'add 192.168.11.110/32 dev lo' '--force del 192.168.11.100/32 dev br-mgmt' \
+	'add 10.20.0.1/16 brd 192.168.11.8 dev br-mgmt' reload; do
+	# shellcheck disable=SC2086 # words
+	try 65534 65534 "$gid" $words
+	is "$RC $(grep -c '' "$T/err")" "77 1" "a member may not: $words"
+done
+like "$ERR" "only for root" "which is said"
+is "$(state)" "$before" "nothing changed"
+check "and logged, with who asked" logged "process [0-9]* (vipsafe) of user 65534 is not permitted"
+try 65534 65534 "$gid" plan del 192.168.11.7/24 dev br-mgmt
+check "he may plan all of it" test "$RC" -ne 77
+try 65534 65534 "$gid" notify INSTANCE VI_1 BACKUP 100
+is "$RC" 0 "and notify"
+
+# ---- who it was ----------------------------------------------------------------------
+# A process is called what its file is.
+odd=$T/$(printf 'odd\033[31m')
+cp "$VIPSAFE" "$odd" && chmod 755 "$odd"
+as 65534 65534 "$gid" "$odd" --json add 192.168.11.100/32 dev br-mgmt >"$T/out" 2>"$T/err"
+is $? 0 "a member adds an address"
+is "$(json '[.by.uid, .by.command] | @text')" '[65534,"odd\\x1b[31m"]' "the answer tells who it was"
+pid=$(json .by.pid)
+run --json history
+is "$(json "[.[] | select(.by.pid == $pid)][0] | [.op, .by.uid, .by.command] | @text")" \
+	'["add",65534,"odd\\x1b[31m"]' "and so does the history"
+run history "$("$VIPSAFE" --json history | jq -r '.[0].id')"
+like "$OUT" "asked by +odd.x1b.31m .pid $pid, uid 65534." "also for people"
+run --local --json del 192.168.11.100/32 dev br-mgmt
+is "$(json '[.by.uid, .by.command] | @text')" '[0,"vipsafe"]' "without the daemon, too"
+
+# ---- how often -------------------------------------------------------------------------
+reloaded() { grep -c 'configuration reloaded' "$DAEMON_LOG"; }
+lines=$(reloaded)
+timeout 120 "$BUILD/say" "$SOCKET" '{"v":1,"op":"reload"}' 3000 >"$T/said"
+is "$(grep -c '' "$T/said")" 3000 "each of 3000 reloads is answered"
+check "most of them that it is too often" test "$(grep -c '"too-many"' "$T/said")" -gt 2000
+check "and few are done" test $(($(reloaded) - lines)) -lt 500
+check "which is said once" logged 'asks to reload too often'
+run status
+is "$RC" 0 "others are answered"
+
 try 65534 65534 65534 status
 is "$RC" 3 "who is not a member does not reach it"
 chmod 666 "$SOCKET" # as another unit file would have it
@@ -46,15 +97,20 @@ try 65534 65534 65534 del 192.168.11.7/24 dev br-mgmt
 check "he changes nothing" has_addr 192.168.11.7/24 br-mgmt
 
 config '[agent]' "group = no-such-group-here" '[device br-mgmt]'
-run reload
-is "$RC" 0 "another group"
+check "another group" wait_for 20 timeout 20 "$VIPSAFE" reload
 is "$(stat -c %a "$SOCKET")" 600 "which does not exist: root alone"
 try 65534 65534 "$gid" status
 is "$RC" 3 "the old one may no more"
+reloads() { timeout 20 "$VIPSAFE" reload; } # there were too many just now
 config '[agent]' "group = $GROUP" '[device br-mgmt]'
-run reload
+check "back again" wait_for 20 reloads
 try 65534 65534 "$gid" status
 is "$RC" 0 "and may again"
+config '[agent]' "group = none" '[device br-mgmt]'
+check "none: read" wait_for 20 reloads
+is "$(stat -c %a "$SOCKET")" 600 "none: root alone"
+try 65534 65534 "$gid" status
+is "$RC" 3 "none: no member"
 daemon_end TERM
 
 # ---- handed over -------------------------------------------------------------------

@@ -446,13 +446,13 @@ static void strangers_may_not(void **state _unused_)
 	assert_int_equal(peer_read(fds[0], &p), 0);
 	assert_int_equal(p.pid, getpid());
 	assert_int_equal(p.uid, geteuid());
-	assert_true(peer_may(&p, fds[0], NO_GROUP));
+	assert_int_equal(peer_rights(&p, fds[0], NO_GROUP), PEER_ROOT);
 	/* as if he were somebody else: then only a group of his helps */
 	p.uid = geteuid() + 1;
 	p.gid = getegid() + 1;
-	assert_false(peer_may(&p, fds[0], NO_GROUP));
-	assert_false(peer_may(&p, fds[0], getegid() + 4711));
-	assert_true(peer_may(&p, fds[0], p.gid));
+	assert_int_equal(peer_rights(&p, fds[0], NO_GROUP), PEER_NOBODY);
+	assert_int_equal(peer_rights(&p, fds[0], getegid() + 4711), PEER_NOBODY);
+	assert_int_equal(peer_rights(&p, fds[0], p.gid), PEER_GROUP);
 	close(fds[0]);
 	close(fds[1]);
 }

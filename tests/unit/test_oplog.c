@@ -278,6 +278,41 @@ static void second_lines_are_limited_first_ones_are_not(void **state _unused_)
 	assert_null(strstr(said.line[said.n - 1], "suppressed"));
 }
 
+/* A member of the group may ask as often as he likes for what changes nothing. */
+static void runs_that_change_nothing_are_limited(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+	unsigned i, told = 0;
+
+	r.changed = false;
+	for (i = 0; i < 1000; i++) {
+		said.n = 0;
+		told += oplog_write(&o, &r, 1000);
+		assert_int_equal(said.n, told == i + 1);
+	}
+	assert_in_range(told, 10, 200);
+	r.changed = true;
+	assert_true(oplog_write(&o, &r, 1000));
+	assert_non_null(strstr(said.line[0], " left_out="));
+	said.n = 0;
+	assert_true(oplog_write(&o, &r, 1000));
+	assert_null(strstr(said.line[0], " left_out="));
+}
+
+static void who_asked_is_told(void **state _unused_)
+{
+	struct report r = make_del();
+	struct oplog o = { 0 };
+
+	r.by = (struct asker){ .is_known = true, .uid = 12, .pid = 4711, .command = "a \x1b\"b" };
+	lose(&r);
+	oplog_write(&o, &r, 1);
+	assert_int_equal(said.n, 2);
+	assert_non_null(strstr(said.line[0], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
+	assert_non_null(strstr(said.line[1], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
+}
+
 static void lines_are_bounded(void **state _unused_)
 {
 	struct report r = make_del();
@@ -315,6 +350,8 @@ int main(void)
 		cmocka_unit_test(the_journal_gets_fields),
 		cmocka_unit_test(what_finds_no_room_is_counted),
 		cmocka_unit_test(second_lines_are_limited_first_ones_are_not),
+		cmocka_unit_test(runs_that_change_nothing_are_limited),
+		cmocka_unit_test(who_asked_is_told),
 		cmocka_unit_test(lines_are_bounded),
 	};
 

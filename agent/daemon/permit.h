@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What somebody who reached the control socket may ask for, and how often.
+ * vipsafed(8), "ACCESS", says the same to people. */
+#pragma once
+
+#include "core/ratelimit.h"
+#include "core/settings.h"
+#include "daemon/peer.h"
+#include "front/wire.h"
+
+/* Whether a peer with RIGHTS may ask for R under the configuration S. If not,
+ * *RET_WHY says it in one line. */
+bool permit_request(const struct settings *s, enum peer_rights rights, const struct wire_request *r,
+		    struct request_error *ret_why);
+
+/* Users who have asked not long ago. */
+#define PERMIT_USERS_MAX 32
+
+struct permit_rates {
+	struct permit_user {
+		uid_t uid;
+		bool is_used;
+		usec_t last;
+		struct ratelimit moves, others;
+	} users[PERMIT_USERS_MAX];
+	struct ratelimit reloads; /* of all of them together */
+};
+
+/* Whether UID may ask for R NOW; counted. Of root's only reloads can be too many. */
+bool permit_rate(struct permit_rates *p, uid_t uid, enum peer_rights rights,
+		 const struct wire_request *r, usec_t now);
