@@ -166,10 +166,6 @@ static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 	request_init(&m.request, op);
 	m.request.plan = plan;
 	request_from_options(&m.request, cli);
-	if (op == OP_ADD && m.request.force) {
-		request_error_set(&e, "contradictory options: \"--force\" only goes with del");
-		return command_usage(&e);
-	}
 	if (request_parse(&m.request, argc, argv, &e) < 0)
 		return command_usage(&e);
 	if (!plan)

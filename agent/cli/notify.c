@@ -134,17 +134,27 @@ static void after(void *ud)
 	notify_after(ud);
 }
 
-/* What cannot be understood is the daemon's to count. */
-static int misheard(struct notify *n)
+static int tell_misheard(void *ud, FILE *out _unused_, FILE *err _unused_)
 {
+	const struct notify *n = ud;
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
 
-	if (!n->cli->options.local) {
-		client_ask(n->cli->settings.socket, &n->request, CALLER_PATIENCE, &a, &outcome);
-		wire_answer_done_with(&a);
-	}
+	client_ask(n->cli->settings.socket, &n->request, DAEMON_PATIENCE, &a, &outcome);
+	wire_answer_done_with(&a);
+	return EXIT_USAGE;
+}
+
+/* What cannot be understood is the daemon's to count. */
+static int misheard(struct notify *n)
+{
+	const struct worker_job job = {
+		.run = tell_misheard, .ud = n, .patience = WORK_PATIENCE
+	};
+
 	notify_complain(n, "%s", n->request.notify.why.text);
+	if (!n->cli->options.local)
+		(void)worker_run(&job);
 	return EXIT_USAGE;
 }
 

@@ -155,7 +155,7 @@ static const struct flag flags[] = {
 	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", vip_flows_apply,
 	  "what becomes of the leaving address's own flows" },
 	{ "force", 0, SCOPE_MOVE, NULL, force_apply,
-	  "delete a primary address although secondaries go with it" },
+	  "do what is refused for safety all the same" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
 	  "also remove re-created entries whose address is gone" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply,

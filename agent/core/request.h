@@ -77,7 +77,8 @@ struct request {
 	char device[DEVICE_NAME_MAX];
 	struct vip vips[VIPS_MAX];
 	size_t n_vips;
-	bool force;	/* delete a primary although its secondaries go with it */
+	bool force;	  /* although it is refused for safety otherwise */
+	bool is_instance; /* an instance's state wants it */
 	bool any_label; /* labels need not begin with the device's name: keepalived takes any */
 	enum strategy strategy;
 	enum hold_choice hold;

@@ -313,6 +313,8 @@ int daemon_start(struct daemon *d)
 	if (r == 0)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
 	if (r == 0)
+		d->env.states = instances_states(d->instances);
+	if (r == 0)
 		r = open_control(d, &d->settings, &d->control);
 	if (r < 0)
 		return r;

@@ -442,6 +442,11 @@ struct instances *instances_free(struct instances *s)
 	return NULL;
 }
 
+const struct instance *const *instances_states(const struct instances *s)
+{
+	return (const struct instance *const *)&s->shop.states;
+}
+
 struct status_instance *instances_status(const struct instances *s, size_t *ret_n)
 {
 	struct status_instance *list = calloc(s->n + 1, sizeof(*list));

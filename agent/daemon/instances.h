@@ -32,6 +32,9 @@ usec_t instances_tick(struct instances *s);
 /* Delete what is ours to delete, as on_stop = release wants it. */
 void instances_release(struct instances *s);
 
+/* Where their states are, in the order of the settings, as long as S is there. */
+const struct instance *const *instances_states(const struct instances *s);
+
 /* How they are, to be freed; NULL: out of memory. */
 struct status_instance *instances_status(const struct instances *s, size_t *ret_n);
 struct status_notify instances_notify_status(const struct instances *s);

@@ -48,11 +48,7 @@ static int read_choices(json_t *o, struct request *req, struct request_error *e)
 		return -EINVAL;
 	if (vip_flows_parse(text, &req->vip_flows) < 0)
 		return wire_wrong("vip_flows", e);
-	if (wire_get_flag(o, "force", &req->force, e) < 0)
-		return -EINVAL;
-	if (req->force && req->op == OP_ADD)
-		return request_error_set(e, "key \"force\" only goes with del");
-	return 0;
+	return wire_get_flag(o, "force", &req->force, e);
 }
 
 const char *const wire_move_keys[] = { "device", "addresses", "force", "strategy",

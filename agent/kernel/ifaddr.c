@@ -14,6 +14,7 @@
 enum {
 	IFADDR_ATTR_FLAGS = 8,	     /* Linux 3.14 */
 	IFADDR_ATTR_RT_PRIORITY = 9, /* Linux 4.18 */
+	IFADDR_ATTR_PROTO = 11,	     /* Linux 5.18 */
 };
 
 /* IFA_F_… that a request may carry; the others are the kernel's own. */
@@ -93,6 +94,8 @@ int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret)
 	a.broadcast = attr_addr(attrs[IFA_BROADCAST], msg->ifa_family);
 	a.flags = attr_u32(attrs[IFADDR_ATTR_FLAGS], msg->ifa_flags);
 	a.metric = attr_u32(attrs[IFADDR_ATTR_RT_PRIORITY], 0);
+	if (attrs[IFADDR_ATTR_PROTO] && nla_len(attrs[IFADDR_ATTR_PROTO]) >= 1)
+		a.proto = nla_get_u8(attrs[IFADDR_ATTR_PROTO]);
 	decode_lifetimes(attrs[IFA_CACHEINFO], &a);
 	label = attrs[IFA_LABEL];
 	if (label && nla_len(label) > 0)

@@ -110,9 +110,11 @@ static void check_add(struct run *run)
 			    "%s is down: the address answers only when it is up", run->link.name);
 	}
 	run->done = !todo;
+	if (todo)
+		run_check_insisted(run);
 }
 
-static bool is_target(const struct run *run, const struct ifaddr *a)
+bool run_is_target(const struct run *run, const struct ifaddr *a)
 {
 	size_t i;
 
@@ -145,7 +147,7 @@ static void check_secondaries(struct run *run, const struct ifaddr *primary)
 	for (i = 0; i < run->before.n; i++) {
 		const struct ifaddr *a = &run->before.items[i];
 
-		if (!depends_on(a, primary) || is_target(run, a))
+		if (!depends_on(a, primary) || run_is_target(run, a))
 			continue;
 		prefix_format(&a->prefix, one);
 		if (len + strlen(one) + 2 < sizeof(names)) {
@@ -179,7 +181,7 @@ static void check_last_ipv4(struct run *run)
 
 		if (a->ifindex != run->link.ifindex || a->prefix.addr.family != AF_INET)
 			continue;
-		if (is_target(run, a))
+		if (run_is_target(run, a))
 			go++;
 		else
 			stay++;
@@ -230,6 +232,7 @@ static void check_del(struct run *run)
 		run->done = true;
 		return;
 	}
+	run_check_insisted(run);
 	order_moves(run);
 	for (i = 0; i < run->req->n_vips && !run->done; i++)
 		if (will_go[i])

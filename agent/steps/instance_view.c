@@ -169,6 +169,7 @@ bool instance_view_request(struct instance_view *v, const struct instance_settin
 	request_init(ret, action == ACTION_DEL ? OP_DEL : OP_ADD);
 	ret->hold = all->hold;
 	ret->any_label = true;
+	ret->is_instance = true;
 	for (i = 0; i < s->n_addresses && ret->n_vips < VIPS_MAX; i++) {
 		const struct instance_address *a = &s->addresses[i];
 

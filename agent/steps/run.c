@@ -103,6 +103,7 @@ static void take_back(const struct run_env *env, const struct request *add, cons
 	memcpy(del.device, add->device, sizeof(del.device));
 	del.hold = add->hold;
 	del.strategy = add->strategy;
+	del.force = true; /* whatever there was before it came */
 	for (i = 0; i < add->n_vips; i++) {
 		if (refuted[i])
 			del.vips[del.n_vips++].prefix = add->vips[i].prefix;

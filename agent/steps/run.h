@@ -13,6 +13,7 @@
 #include "core/settings.h"
 
 struct guard;
+struct instance;
 struct lvs_map;
 
 struct run_env {
@@ -23,6 +24,9 @@ struct run_env {
 	/* Who watches the device with this very kernel, and whose knowledge serves
 	 * instead of a listing (guard_serves()). NULL: nobody. */
 	struct guard *guard;
+	/* What is known of the settings' instances, in their order. NULL, or NULL
+	 * there: what the file in the run directory tells. */
+	const struct instance *const *states;
 	/* To look for collisions with: where the map is kept, which may be another
 	 * for the next run. NULL, or NULL there: do not. */
 	struct lvs_map *const *lvs_map;

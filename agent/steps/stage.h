@@ -109,7 +109,13 @@ void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
 void stage_save(struct run *run);   /* journal.c */
 void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */
-void stage_look(struct run *run);   /* look.c: whether the change is still wanted */
+void stage_look(struct run *run);   /* check.c: whether A is to be deleted by this run. */
+bool run_is_target(const struct run *run, const struct ifaddr *a);
+
+/* insist.c: refuse what is only done for who insists on it. */
+void run_check_insisted(struct run *run);
+
+/* look.c: whether the change is still wanted */
 void stage_reset(struct run *run);  /* vipflows.c */
 void stage_move(struct run *run);   /* move.c */
 void stage_drop(struct run *run);   /* vipflows.c */

@@ -92,6 +92,8 @@ static void request_holds(const struct request *q, bool moved)
 	CLAIM(q->strategy <= STRATEGY_NONE && q->hold <= HOLD_OFF);
 	CLAIM(q->vip_flows <= VIP_FLOWS_RESET);
 	CLAIM(is_bool(&q->plan) && is_bool(&q->force));
+	CLAIM(is_bool(&q->is_instance) && is_bool(&q->by.is_known));
+	CLAIM(memchr(q->by.command, '\0', sizeof(q->by.command)));
 	CLAIM(q->device[0] && memchr(q->device, '\0', sizeof(q->device)));
 	/* only a repair has no address to change */
 	CLAIM(q->n_vips <= VIPS_MAX && (q->n_vips || moved));

@@ -193,6 +193,7 @@ void scene_move(struct scene *s, enum op op, ...)
 	request_init(&s->req, op);
 	s->req.plan = given.plan;
 	s->req.force = given.force;
+	s->req.is_instance = given.is_instance;
 	s->req.strategy = given.strategy;
 	s->req.hold = given.hold;
 	s->req.vip_flows = given.vip_flows;

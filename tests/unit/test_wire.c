@@ -79,7 +79,7 @@ static struct wire_request random_request(struct rnd *r)
 	w.move.n_vips = 1 + rnd(r, rnd(r, 10) ? 4 : VIPS_MAX);
 	for (i = 0; i < w.move.n_vips; i++)
 		w.move.vips[i] = random_vip(r, w.move.op, i);
-	w.move.force = w.move.op == OP_DEL && rnd(r, 2);
+	w.move.force = rnd(r, 2);
 	w.move.strategy = (enum strategy)rnd(r, 4);
 	w.move.hold = (enum hold_choice)rnd(r, 4);
 	w.move.vip_flows = (enum vip_flows)rnd(r, 3);
@@ -206,7 +206,7 @@ static const char *const bad[] = {
 	"{" ADD ",\"addresses\":[{\"address\":\"192.0.2.1/32\"},{\"address\":\"192.0.2.1/32\"}]}",
 	"{" ADD ",\"addresses\":[{\"address\":\"fd00::1/64\"},{\"address\":\"fd00::1/128\"}]}",
 	"{" ADD ",\"addresses\":[{\"address\":\"fd00::1/64\",\"brd\":\"+\"}]}",
-	"{" ADD "," VIPS ",\"force\":true}",
+	"{" ADD "," VIPS ",\"is_instance\":true}",
 	"{" ADD "," VIPS ",\"of\":\"add\"}",
 	"{" ADD "," VIPS ",\"hold\":\"maybe\"}",
 	"{" ADD "," VIPS ",\"strategy\":0}",
