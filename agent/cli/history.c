@@ -21,7 +21,7 @@ static int read_list(const struct cli *cli, json_t **ret)
 	int r = history_read(cli->settings.run_dir, cli->boot_id, &text);
 
 	if (r < 0 && r != -ENOENT) {
-		fprintf(stderr, "vipsafe: history: %s: %s\n", cli->settings.run_dir, strerror(-r));
+		cli_complain(stderr, "history: %s: %s", cli->settings.run_dir, strerror(-r));
 		return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
 	}
 	*ret = history_parse(r < 0 ? "" : text, ALL);

@@ -105,8 +105,8 @@ int main(int argc, char *argv[])
 		return complete_print(argc - 2, argv + 2);
 	words = calloc((size_t)argc + 1, sizeof(*words));
 	if (!words) {
-		fputs("vipsafe: out of memory\n", stderr);
-		return EXIT_UNPROTECTED;
+		fputs("vipsafe: out of memory; nothing changed\n", stderr);
+		return EXIT_KERNEL_REFUSED;
 	}
 	if (options_parse(argc > 0 ? argc - 1 : 0, argv + 1, &cli.options, words, &n_words, &e) < 0)
 		return command_usage(&e);

@@ -2,6 +2,7 @@
 /* vipsafe metrics: what monitoring is told. */
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/tell.h"
 #include "core/option.h"
 #include "front/metrics.h"
 #include "front/report_json.h"
@@ -15,7 +16,7 @@ static int tell_down(const struct cli *cli, const char *why)
 	struct metrics *m = calloc(1, sizeof(*m));
 	_cleanup_free_ char *line = NULL;
 
-	fprintf(stderr, "vipsafe: %s\n", why);
+	cli_complain(stderr, "%s", why);
 	if (m && cli->options.json)
 		line = report_json_line(metrics_json_new(m, &s));
 	else if (m)
@@ -57,7 +58,7 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 		code = tell_down(cli, "the daemon is not running");
 		break;
 	case CLIENT_REFUSED:
-		fprintf(stderr, "vipsafe: %s\n", a.error_text);
+		cli_complain(stderr, "%s", a.error_text);
 		code = EXIT_NOT_PERMITTED;
 		break;
 	case CLIENT_BROKEN:

@@ -17,6 +17,8 @@ struct move {
 	struct request request;
 	struct report report;
 	struct kernel_real *kernel; /* open after the run, for what follows */
+	int ifindex;		    /* of what is looked at after a kill … */
+	size_t n_there;		    /* … and how many addresses are there */
 };
 
 /* The daemon answers when it is done, at the deadline at the latest; then it
@@ -55,11 +57,10 @@ static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 	else if (!strcmp(a->error_code, wire_refusal_name(WIRE_TOO_MANY)))
 		*ret_code = EXIT_UNREACHABLE;
 	else {
-		fprintf(err, "vipsafe: note: the daemon refused (%s): done without it\n",
-			a->error_text);
+		cli_complain(err, "note: the daemon refused (%s): done without it", a->error_text);
 		return false;
 	}
-	fprintf(err, "vipsafe: %s; nothing changed\n", a->error_text);
+	cli_complain(err, "%s; nothing changed", a->error_text);
 	return true;
 }
 
@@ -138,6 +139,45 @@ static void move_after(void *ud)
 	m->kernel = kernel_real_free(m->kernel);
 }
 
+static int note_target(void *ud, const struct ifaddr *a)
+{
+	struct move *m = ud;
+	size_t v;
+
+	for (v = 0; v < m->request.n_vips; v++)
+		if (a->ifindex == m->ifindex &&
+		    prefix_equal(&a->prefix, &m->request.vips[v].prefix))
+			m->n_there++;
+	return 0;
+}
+
+/* The worker was killed. Where the addresses are is what counts. */
+static int move_died(void *ud)
+{
+	struct move *m = ud;
+	size_t wanted = m->request.op == OP_ADD ? m->request.n_vips : 0;
+	struct link link;
+	struct kernel k;
+	int r = kernel_real_new(&m->kernel);
+
+	m->n_there = 0;
+	if (r == 0) {
+		k = kernel_real_get(m->kernel);
+		r = k.ops->link_get(k.ctx, m->request.device, &link);
+		m->ifindex = link.ifindex;
+	}
+	if (r == 0)
+		r = k.ops->addr_list(k.ctx, note_target, m);
+	m->kernel = kernel_real_free(m->kernel);
+	if (r == 0 && m->n_there == wanted) {
+		fputs("vipsafe: the address is as asked for\n", stderr);
+		return EXIT_UNPROTECTED;
+	}
+	fprintf(stderr, "vipsafe: the address %s\n",
+		r < 0 ? "cannot be looked at" : "did not change");
+	return EXIT_KERNEL_REFUSED;
+}
+
 static void request_from_options(struct request *req, const struct cli *cli)
 {
 	const struct options *o = &cli->options;
@@ -156,6 +196,7 @@ static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 	const struct worker_job job = {
 		.run = move_run,
 		.after = move_after,
+		.died = move_died,
 		.ud = &m,
 		.what = op_name(op),
 		.budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline,

@@ -148,9 +148,7 @@ static int tell_misheard(void *ud, FILE *out _unused_, FILE *err _unused_)
 /* What cannot be understood is the daemon's to count. */
 static int misheard(struct notify *n)
 {
-	const struct worker_job job = {
-		.run = tell_misheard, .ud = n, .patience = WORK_PATIENCE
-	};
+	const struct worker_job job = { .run = tell_misheard, .ud = n, .patience = WORK_PATIENCE };
 
 	notify_complain(n, "%s", n->request.notify.why.text);
 	if (!n->cli->options.local)

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
+#include "cli/tell.h"
 #include "core/option.h"
 #include "core/text.h"
 #include "front/report_json.h"
@@ -79,8 +80,8 @@ int command_probe(struct cli *cli, int argc, char *argv[])
 	if (v.ipv4 != KERNEL_UNKNOWN || v.ipv6 != KERNEL_UNKNOWN) {
 		r = verdict_store(cli->settings.run_dir, cli->boot_id, &v);
 		if (r < 0)
-			fprintf(stderr, "vipsafe: warning: the answer is not kept in %s: %s\n",
-				cli->settings.run_dir, strerror(-r));
+			cli_complain(stderr, "warning: the answer is not kept in %s: %s",
+				     cli->settings.run_dir, strerror(-r));
 	}
 	if (cli->options.json)
 		print_json(&v);

@@ -33,7 +33,7 @@ static void on_report(void *ud, const struct report *r)
 
 static int fail(struct recover *rec, int r)
 {
-	fprintf(rec->err, "vipsafe: recover: %s: %s\n", rec->cli->settings.run_dir, strerror(-r));
+	cli_complain(rec->err, "recover: %s: %s", rec->cli->settings.run_dir, strerror(-r));
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/tell.h"
 #include "core/option.h"
 
 /* Guards that begin anew read the whole conntrack table. */
@@ -12,7 +13,7 @@
 
 static int refused(const struct wire_answer *a)
 {
-	fprintf(stderr, "vipsafe: %s\n", a->error_text);
+	cli_complain(stderr, "%s", a->error_text);
 	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
 		return EXIT_CONFIG;
 	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
@@ -42,7 +43,7 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 	case CLIENT_ANSWERED:
 		break;
 	case CLIENT_ABSENT:
-		fprintf(stderr, "vipsafe: no daemon listens on %s\n", cli->settings.socket);
+		cli_complain(stderr, "no daemon listens on %s", cli->settings.socket);
 		code = EXIT_UNREACHABLE;
 		break;
 	case CLIENT_REFUSED:

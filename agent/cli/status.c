@@ -81,7 +81,7 @@ static void tell_local(const struct cli *cli)
 
 static int tell_missing(const struct cli *cli, enum status_code code, const char *text)
 {
-	fprintf(stderr, "vipsafe: %s\n", text);
+	cli_complain(stderr, "%s", text);
 	if (code == STATUS_NOT_RUNNING)
 		tell_local(cli);
 	else if (cli->options.json)

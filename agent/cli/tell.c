@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/tell.h"
 
+#include <stdarg.h>
 #include <time.h>
 
+#include "core/text.h"
 #include "front/history.h"
 #include "front/oplog.h"
 #include "steps/history.h"
+
+#define COMPLAINT_MAX 1024
 
 usec_t cli_now(void)
 {
@@ -13,6 +17,18 @@ usec_t cli_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+void cli_complain(FILE *err, const char *fmt, ...)
+{
+	char raw[COMPLAINT_MAX], line[4 * COMPLAINT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
+		raw[0] = '\0';
+	va_end(ap);
+	fprintf(err, "vipsafe: %s\n", text_escape(raw, line, sizeof(line)));
 }
 
 void cli_tell(const struct cli *cli, const struct report *r, FILE *err)

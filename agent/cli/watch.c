@@ -7,6 +7,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/tell.h"
 #include "core/option.h"
 
 struct watching {
@@ -48,7 +49,7 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 	}
 	status = client_listen(cli->settings.socket, &r, cli->options.timeout, on_packet, &w);
 	if (w.error) {
-		fprintf(stderr, "vipsafe: watch: %s\n", w.error);
+		cli_complain(stderr, "watch: %s", w.error);
 		free(w.error);
 		return EXIT_NOT_PERMITTED;
 	}

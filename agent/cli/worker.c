@@ -150,7 +150,7 @@ static int pass_on(int fd, uint64_t size, int to)
 }
 
 /* The child is gone without a word. */
-static int tell_of_death(pid_t pid)
+static int tell_of_death(const struct worker_job *job, pid_t pid)
 {
 	int status = 0;
 	pid_t r;
@@ -165,7 +165,7 @@ static int tell_of_death(pid_t pid)
 		fprintf(stderr, "vipsafe: the worker ended with status %d",
 			r == pid ? WEXITSTATUS(status) : -1);
 	fputs(" before it could report; run \"vipsafe recover\" to finish what it began\n", stderr);
-	return EXIT_UNPROTECTED;
+	return job->died ? job->died(job->ud) : EXIT_UNPROTECTED;
 }
 
 static bool comes_in_time(int fd, usec_t patience)
@@ -224,7 +224,7 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 	if (job->what && is_watched())
 		show_progress(job, fd);
 	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
-		return tell_of_death(pid);
+		return tell_of_death(job, pid);
 	r = pass_on(fd, a.out_size, STDOUT_FILENO);
 	(void)pass_on(fd, a.err_size, STDERR_FILENO);
 	if (r < 0 && r != -EPIPE)

@@ -15,6 +15,9 @@ struct worker_job {
 	/* What follows when the caller has its answer; may be NULL. A SIGTERM ends
 	 * it, unlike the work. */
 	void (*after)(void *ud);
+	/* The child was killed before it could say anything: say what is to be
+	 * said, and return the exit code. NULL: 4. */
+	int (*died)(void *ud);
 	void *ud;
 	/* How long the caller waits for what the work has to say; 0: to its end.
 	 * Then it goes on without it. */

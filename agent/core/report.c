@@ -142,6 +142,12 @@ void report_fail(struct report *r, enum result result, enum exit_code code, cons
 	va_end(ap);
 }
 
+void report_degrade(struct report *r, enum result result)
+{
+	if (!*r->error && result > r->result)
+		r->result = result;
+}
+
 void report_conclude(struct report *r)
 {
 	if (r->result == RESULT_OK && r->entries.lost)

@@ -133,6 +133,10 @@ void report_warn(struct report *r, const char *code, const char *fix, const char
 void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
 	_printf_(4, 5);
 
+/* Something went wrong beside the address change: RESULT, unless something worse
+ * is known already. */
+void report_degrade(struct report *r, enum result result);
+
 /* Settle the exit code, and from the counts the result, of a run that changed
  * the address or had nothing to change: lost entries make it PARTIAL. */
 void report_conclude(struct report *r);

@@ -79,7 +79,7 @@ struct request {
 	size_t n_vips;
 	bool force;	  /* although it is refused for safety otherwise */
 	bool is_instance; /* an instance's state wants it */
-	bool any_label; /* labels need not begin with the device's name: keepalived takes any */
+	bool any_label;	  /* labels need not begin with the device's name: keepalived takes any */
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;

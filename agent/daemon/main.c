@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "daemon/daemon.h"
 #include "core/instance_settings.h"
+#include "daemon/daemon.h"
 #include "front/config.h"
 #include "front/descriptors.h"
 #include "front/settings_text.h"
@@ -57,11 +57,22 @@ static void print_warning(void *ud _unused_, const char *line)
 	fprintf(stderr, "vipsafed: %s\n", line);
 }
 
+/* getopt's own words would have the caller's as they are. */
+static int refuse_word(const char *what, const char *word)
+{
+	struct request_error e;
+
+	request_error_set(&e, "%s \"%.48s\"", what, word);
+	fprintf(stderr, "vipsafed: %s\n", e.text);
+	return EXIT_USAGE;
+}
+
 /* Returns -1 to go on, or the exit code. */
 static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_check)
 {
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "v", options.list, NULL)) != -1) {
 		switch (c) {
 		case OPT_CONFIG:
@@ -87,14 +98,14 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 		case OPT_HELP:
 			fputs(help, stdout);
 			return EXIT_DONE;
-		default: /* getopt has said what */
-			return EXIT_USAGE;
+		default:
+			return refuse_word("unknown option, or one without its value:",
+					   argv[optind > 1 ? optind - 1 : 1]);
 		}
 	}
 	if (optind == argc)
 		return -1;
-	fprintf(stderr, "vipsafed: unknown word \"%.48s\"\n", argv[optind]);
-	return EXIT_USAGE;
+	return refuse_word("unknown word", argv[optind]);
 }
 
 /* A guard of a device has several sockets, and there may be hundreds. */

@@ -20,6 +20,10 @@
 /* No kernel packs more than 32 KiB of a dump into one datagram. */
 #define RECEIVE_SIZE (64U * 1024)
 
+/* Of a request that the kernel had no memory for: it was not sent. */
+#define SEND_TRIES 5
+#define SEND_PAUSE_MS 2
+
 struct rtnl {
 	struct nl_sock *sk;
 	uint32_t seq;
@@ -81,14 +85,19 @@ static int send_request(struct rtnl *r, struct nl_msg *m, uint32_t *ret_seq)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct nlmsghdr *h = nlmsg_hdr(m);
+	unsigned tries = 0;
 	ssize_t n;
 
 	h->nlmsg_seq = ++r->seq;
 	h->nlmsg_pid = nl_socket_get_local_port(r->sk);
-	do
+	for (;;) {
 		n = sendto(nl_socket_get_fd(r->sk), h, h->nlmsg_len, 0, (struct sockaddr *)&kernel,
 			   sizeof(kernel));
-	while (n < 0 && errno == EINTR);
+		if (n < 0 && errno == ENOBUFS && tries++ < SEND_TRIES)
+			(void)poll(NULL, 0, SEND_PAUSE_MS); /* short of memory for a moment */
+		else if (n >= 0 || errno != EINTR)
+			break;
+	}
 	if (n < 0)
 		return -errno;
 	*ret_seq = h->nlmsg_seq;

@@ -185,8 +185,8 @@ static bool request_is_sane(const struct request *q)
 	if (q->op > OP_DEL || q->strategy > STRATEGY_NONE || q->hold > HOLD_OFF ||
 	    q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) || !is_bool(&q->force) ||
 	    !is_bool(&q->is_instance) || !is_bool(&q->by.is_known) ||
-	    !memchr(q->by.command, '\0', sizeof(q->by.command)) ||
-	    q->n_vips > VIPS_MAX || !memchr(q->device, '\0', sizeof(q->device)) ||
+	    !memchr(q->by.command, '\0', sizeof(q->by.command)) || q->n_vips > VIPS_MAX ||
+	    !memchr(q->device, '\0', sizeof(q->device)) ||
 	    device_name_check(q->device, &ignored) < 0)
 		return false;
 	for (i = 0; i < q->n_vips; i++)
@@ -202,8 +202,7 @@ static bool header_is_ours(const struct header *h, const char *boot_id)
 	       h->request_size == sizeof(struct request) &&
 	       h->entry_size == sizeof(struct stored) &&
 	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && h->moved <= PROGRESS_IDLE &&
-	       request_is_sane(&h->request) &&
-	       (h->request.n_vips || h->moved == PROGRESS_MOVED);
+	       request_is_sane(&h->request) && (h->request.n_vips || h->moved == PROGRESS_MOVED);
 }
 
 static bool entry_is_sane(const struct stored *e)
@@ -425,7 +424,8 @@ int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint
 
 bool journal_repair_is_alive(int dirfd, const char *name)
 {
-	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }

@@ -14,6 +14,10 @@
 #define DAD_PATIENCE (4 * USEC_PER_SEC)
 #define DAD_POLL (50 * USEC_PER_MSEC)
 
+/* Of a change whose answer tells nothing. */
+#define CHANGE_TRIES 20
+#define CHANGE_POLL (5 * USEC_PER_MSEC)
+
 static int change_one(struct run *run, size_t v)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -40,6 +44,47 @@ static bool is_goal(enum op op, int error)
 	return false;
 }
 
+/* The kernel may have done it and the answer got lost, or it never got there. */
+static bool is_undecided(int error)
+{
+	return error == -ENOBUFS || error == -ENOMEM || error == -ETIMEDOUT || error == -EINTR ||
+	       error == -EAGAIN || error == -EBADMSG || error == -EMSGSIZE;
+}
+
+/* 0: it is as asked for; -EINPROGRESS: it is not; else it cannot be seen. */
+static int look_for(struct run *run, size_t v)
+{
+	struct addr_table now = { 0 };
+	bool there;
+	int r = addr_table_read(&run->env->kernel, &now);
+
+	there = r == 0 && addr_table_find(&now, run->link.ifindex, &run->req->vips[v].prefix);
+	addr_table_done(&now);
+	if (r < 0)
+		return r;
+	return there == (run->req->op == OP_ADD) ? 0 : -EINPROGRESS;
+}
+
+/* An error that says nothing of what became of it is no reason to leave the
+ * address in the wrong place: look, and try again. */
+static int change_surely(struct run *run, size_t v)
+{
+	int r = change_one(run, v), tries = 1, seen;
+
+	while (is_undecided(r)) {
+		seen = look_for(run, v);
+		if (seen == 0)
+			return 0;
+		if (tries++ == CHANGE_TRIES || run_is_overdue(run))
+			return seen == -EINPROGRESS ? r : -EINPROGRESS;
+		run_sleep(run, CHANGE_POLL);
+		r = change_one(run, v);
+		if (is_goal(run->req->op, r))
+			return 0; /* by the first of them */
+	}
+	return r;
+}
+
 /* Nothing changed, or some of several did: then the report says which. */
 static void refused(struct run *run, size_t v, int error)
 {
@@ -47,7 +92,12 @@ static void refused(struct run *run, size_t v, int error)
 	char text[PREFIX_TEXT_MAX];
 
 	prefix_format(&run->req->vips[v].prefix, text);
-	if (report->changed)
+	if (error == -EINPROGRESS)
+		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "%s on %s: the kernel does not answer: whether it has changed is not "
+			    "known",
+			    text, run->link.name);
+	else if (report->changed)
 		report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL,
 			    "%s on %s: %s; others were changed", text, run->link.name,
 			    strerror(-error));
@@ -74,7 +124,7 @@ static void change_all(struct run *run)
 			run_refuse_overdue(run);
 			return;
 		}
-		r = change_one(run, v);
+		r = change_surely(run, v);
 		if (r == 0) {
 			report->outcomes[v] = VIP_CHANGED;
 			report->changed = true;

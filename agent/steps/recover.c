@@ -162,7 +162,8 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	if (run_entries_new(&run) == 0 && run.recovering)
 		finish(&run);
 	else
-		report_fail(report, RESULT_FAILED, EXIT_UNPROTECTED, "out of memory");
+		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "out of memory; nothing changed");
 	run_conclude(&run);
 	run_end(&run);
 }

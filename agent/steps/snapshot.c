@@ -147,7 +147,7 @@ static int snapshot_take(struct run *run)
 		r = 0;
 	}
 	if (r == -EINTR) {
-		run->report->result = RESULT_PARTIAL;
+		report_degrade(run->report, RESULT_PARTIAL);
 		report_warn(
 			run->report, "torn-snapshot", "",
 			"the conntrack table changed shape while it was read: a few connections "
@@ -172,7 +172,7 @@ static void snapshot_failed(struct run *run, int error)
 			    "this kernel tracks no connections: nothing to protect");
 		return;
 	}
-	report->result = RESULT_UNPROTECTED;
+	report_degrade(report, RESULT_UNPROTECTED);
 	report_warn(report, "no-snapshot", "",
 		    "the conntrack table cannot be read (%s): connections are not protected",
 		    strerror(-error));

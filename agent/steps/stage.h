@@ -107,9 +107,9 @@ void stage_check(struct run *run);    /* check.c: what would change, may it */
 void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
 void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
 void stage_snapshot(struct run *run);
-void stage_save(struct run *run);   /* journal.c */
-void stage_pin(struct run *run);    /* pin.c: out of the flush's reach */
-void stage_look(struct run *run);   /* check.c: whether A is to be deleted by this run. */
+void stage_save(struct run *run); /* journal.c */
+void stage_pin(struct run *run);  /* pin.c: out of the flush's reach */
+void stage_look(struct run *run); /* check.c: whether A is to be deleted by this run. */
 bool run_is_target(const struct run *run, const struct ifaddr *a);
 
 /* insist.c: refuse what is only done for who insists on it. */

@@ -477,7 +477,7 @@ void stage_repair(struct run *run)
 		}
 	}
 	if (r < 0) {
-		report->result = RESULT_UNPROTECTED;
+		report_degrade(report, RESULT_UNPROTECTED);
 		report_warn(report, "no-verification", "",
 			    "what the move flushed cannot be found out: %s", strerror(-r));
 		return;

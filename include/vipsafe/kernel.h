@@ -53,7 +53,7 @@ struct ifaddr {
 	char label[LINK_NAME_MAX];
 	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
 	uint32_t metric;		   /* IFA_RT_PRIORITY, 0: none */
-	uint8_t proto; /* IFA_PROTO as listed: who has made it; 0: not known */
+	uint8_t proto;			   /* IFA_PROTO as listed: who has made it; 0: not known */
 };
 
 /* Called once per listed item; a negative return ends the listing with it. */

@@ -89,5 +89,56 @@ rejects 78 frequency --config "$T/bad.conf" add $V/32 dev br-mgmt
 printf '[agent]\nhold_max = 500\n' >"$T/bad.conf"
 rejects 78 hold_max --config "$T/bad.conf" add $V/32 dev br-mgmt
 
+# ---- what the caller says is shown, not obeyed -------------------------------------
+# Colours, a line of one's own, what is no UTF-8, and C1 controls, wherever a word
+# may stand. Whatever becomes of it, the output is printable and each line ours.
+odd=$'\e[31mx\nINJECTED: y\xff\xc2\x9b2J\r'
+clean() { # WHAT COMMAND...
+	local what=$1 strange
+
+	shift
+	timeout -k 2 20 "$@" >"$T/all" 2>&1 </dev/null
+	strange=$(LC_ALL=C grep -cE '[^ -~]|^INJECTED' "$T/all")
+	is "$strange" 0 "printable: $what"
+	[ "$strange" = 0 ] || diag "$(cat -v "$T/all")"
+}
+for command in add del plan notify status doctor probe metrics watch lvs recover reload history import; do
+	clean "$command WORD" "$VIPSAFE" --timeout 1 $command "$odd"
+	clean "$command ... WORD" "$VIPSAFE" --timeout 1 $command "$odd" "$odd" "$odd" "$odd"
+	clean "$command, --socket" "$VIPSAFE" --timeout 1 --socket "/tmp/$odd" $command
+	printf '[agent]\nrun_dir = /nowhere/%s\n' $'\e[31m\xff' >"$T/odd.conf"
+	clean "$command, run_dir" "$VIPSAFE" --timeout 1 --config "$T/odd.conf" $command
+done
+clean "add dev WORD" "$VIPSAFE" add $V/32 dev "$odd"
+clean "add label WORD" "$VIPSAFE" add $V/32 dev br-mgmt label "$odd"
+clean "plan add dev WORD" "$VIPSAFE" plan add $V/32 dev $'br\e[31m'
+clean "lvs check WORD" "$VIPSAFE" lvs check "$odd"
+clean "lvs map WORD" "$VIPSAFE" lvs map "$odd"
+clean "doctor --keepalived" "$VIPSAFE" doctor --keepalived "/tmp/$odd"
+clean "doctor version WORD" "$VIPSAFE" doctor --keepalived /dev/null version "$odd"
+clean "import version WORD" "$VIPSAFE" import /dev/null version "$odd"
+clean "notify, all words" "$VIPSAFE" --local notify INSTANCE "$odd" MASTER
+clean "history ID" "$VIPSAFE" history "$odd"
+clean "plan WORD" "$VIPSAFE" plan del "$odd"
+clean "the command itself" "$VIPSAFE" "$odd"
+# shellcheck disable=SC2016 # of that shell
+clean "the name" bash -c 'exec -a "$1" "$2" --frob' _ "$odd" "$VIPSAFE"
+for option in config socket timeout strategy hold vip-flows keepalived "$odd"; do
+	clean "--${option%%$'\e'*}" "$VIPSAFE" "--$option" "$odd" add $V/32 dev br-mgmt
+	clean "--${option%%$'\e'*}=" "$VIPSAFE" "--$option=$odd" add $V/32 dev br-mgmt
+done
+clean "-LETTER" "$VIPSAFE" "-$odd"
+clean "vipsafed WORD" "$BUILD/vipsafed" "$odd"
+clean "vipsafed --WORD" "$BUILD/vipsafed" "--$odd"
+clean "vipsafed -LETTER" "$BUILD/vipsafed" "-$odd"
+clean "vipsafed --check=WORD" "$BUILD/vipsafed" "--check=$odd"
+clean "vipsafed --config" "$BUILD/vipsafed" --check --config "/tmp/$odd"
+# shellcheck disable=SC2016
+clean "vipsafed, its name" bash -c 'exec -a "$1" "$2" --frob' _ "$odd" "$BUILD/vipsafed"
+printf '[agent]\n%s = 1\n' "$odd" >"$T/odd.conf"
+clean "vipsafed, a key" "$BUILD/vipsafed" --check --config "$T/odd.conf"
+printf '[agent]\nallow = %s\n' $'\e[31m\xff' >"$T/odd.conf"
+clean "vipsafed, allow" "$BUILD/vipsafed" --check --config "$T/odd.conf"
+
 is "$(state)" "$before" "nothing changed by any of them"
 done_testing

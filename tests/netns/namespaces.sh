@@ -11,6 +11,7 @@ topo_pod
 vip=192.0.2.77/32
 in_ns pod ip link add name br-mgmt type bridge
 in_ns pod ip link set br-mgmt up
+in_ns pod ip addr add 192.0.2.1/24 dev br-mgmt
 
 here() { ip -o addr show dev br-mgmt to $vip | wc -l; }
 there() { in_ns pod ip -o addr show dev br-mgmt to $vip | wc -l; }

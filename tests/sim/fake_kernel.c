@@ -200,7 +200,8 @@ static int fake_addr_add(void *ctx, const struct ifaddr *a)
 	int r = fake_enter(f, &f->addr_add);
 
 	f->writes++;
-	return r < 0 ? r : insert_addr(f, a);
+	r = r < 0 ? r : insert_addr(f, a);
+	return r == 0 && f->unacknowledged && f->unacknowledged-- ? -ENOBUFS : r;
 }
 
 /* The notifier chain of one deleted address. */
@@ -270,7 +271,7 @@ static int fake_addr_del_op(void *ctx, const struct ifaddr *a)
 		r = delete_addr(f, a);
 		fake_advance(f, f->delete_cost);
 	}
-	return r;
+	return r == 0 && f->unacknowledged && f->unacknowledged-- ? -ENOBUFS : r;
 }
 
 static int fake_promotes(void *ctx, const struct link *link)

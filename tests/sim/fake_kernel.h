@@ -122,6 +122,7 @@ struct fake {
 	/* Faults. */
 	struct fake_call addr_add, addr_del, announce, link_get, addr_list, dump, create, remove,
 		get, batch;
+	unsigned unacknowledged;	/* so many address changes are done and say -ENOBUFS */
 	unsigned torn_from, dumps_torn; /* so many dumps from that one on break off with -EINTR */
 	bool dump_doubles;		/* list every third entry again, at the end */
 	unsigned hide_dump, hide_nth;	/* dump number HIDE_DUMP leaves out every HIDE_NTH entry */

@@ -267,6 +267,65 @@ static void refused_add_changes_nothing(void **state)
 	assert_int_equal(s->fake->n_announced, 0);
 }
 
+/* It was done, and the acknowledgment was lost. */
+static void unacknowledged_changes_are_done(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->unacknowledged = 1;
+	del_vip4(s);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(s->fake->addr_del.calls, 1);
+	assert_int_equal(scene_broken(s, true), 0);
+	s->fake->unacknowledged = 1;
+	scene_move(s, OP_ADD, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_true(s->fake->n_announced > 0);
+}
+
+/* It never got there. */
+static void unsent_changes_are_tried_again(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_del.fault = (struct fake_fault){ 1, 3, -ENOBUFS };
+	s->fake->addr_list.fault = (struct fake_fault){ 2, 1, -ENOBUFS };
+	del_vip4(s);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(s->fake->addr_del.calls, 4);
+	s->fake->addr_add.fault = (struct fake_fault){ 1, 3, -ENOBUFS };
+	scene_move(s, OP_ADD, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+}
+
+/* Nobody knows: then nothing is claimed. */
+static void what_cannot_be_seen_is_not_claimed(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_del.fault = (struct fake_fault){ 1, ALWAYS, -ENOBUFS };
+	s->fake->addr_list.fault = (struct fake_fault){ 2, ALWAYS, -ENOBUFS };
+	del_vip4(s);
+	assert_int_equal(s->report.exit_code, EXIT_KERNEL_REFUSED);
+	assert_non_null(strstr(s->report.error, "not known"));
+	assert_null(strstr(s->report.error, "nothing changed"));
+}
+
+/* "address done, protection did not run" is not said of one that stayed. */
+static void refused_and_unverified_is_refused(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->addr_del.fault = (struct fake_fault){ 1, ALWAYS, -EBUSY };
+	s->fake->dump.fault = (struct fake_fault){ 2, ALWAYS, -ENOMEM };
+	del_vip4(s);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(s->report.exit_code, EXIT_KERNEL_REFUSED);
+	assert_false(s->report.changed);
+	assert_true(scene_warned(s, "no-verification"));
+}
+
 static void not_permitted_has_its_own_code(void **state)
 {
 	struct scene *s = *state;
@@ -359,6 +418,10 @@ int main(void)
 		CASE(kernel_without_conntrack),
 		CASE(refused_delete_changes_nothing),
 		CASE(refused_add_changes_nothing),
+		CASE(unacknowledged_changes_are_done),
+		CASE(unsent_changes_are_tried_again),
+		CASE(what_cannot_be_seen_is_not_claimed),
+		CASE(refused_and_unverified_is_refused),
 		CASE(not_permitted_has_its_own_code),
 		CASE(unknown_device_is_named),
 		CASE(device_vanishes_mid_way),

@@ -215,6 +215,7 @@ static void the_last_one_may_be_an_instances(void **state)
 static void the_file_tells(void **state)
 {
 	struct scene *s = *state;
+	bool stale;
 
 	configure(s);
 	s->env.states = NULL;
@@ -222,7 +223,7 @@ static void the_file_tells(void **state)
 	known[1].state = INSTANCE_MASTER;
 	known[1].source = SOURCE_HOOK;
 	known[1].stamp = known[1].since = 1;
-	assert_int_equal(instance_file_store(&s->settings, s->env.boot_id, known), 0);
+	assert_int_equal(instance_file_store(&s->settings, s->env.boot_id, known, &stale), 0);
 	scene_move(s, OP_DEL, VIP_OF_INSTANCE "/32", NULL);
 	refused(s, "instance VI_1, which is MASTER");
 	/* of another boot it tells nothing */

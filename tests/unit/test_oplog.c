@@ -282,7 +282,8 @@ static void second_lines_are_limited_first_ones_are_not(void **state _unused_)
 static void runs_that_change_nothing_are_limited(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 	unsigned i, told = 0;
 
 	r.changed = false;
@@ -298,12 +299,14 @@ static void runs_that_change_nothing_are_limited(void **state _unused_)
 	said.n = 0;
 	assert_true(oplog_write(&o, &r, 1000));
 	assert_null(strstr(said.line[0], " left_out="));
+	logger_done(&l);
 }
 
 static void who_asked_is_told(void **state _unused_)
 {
 	struct report r = make_del();
-	struct oplog o = { 0 };
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l };
 
 	r.by = (struct asker){ .is_known = true, .uid = 12, .pid = 4711, .command = "a \x1b\"b" };
 	lose(&r);
@@ -311,6 +314,7 @@ static void who_asked_is_told(void **state _unused_)
 	assert_int_equal(said.n, 2);
 	assert_non_null(strstr(said.line[0], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
 	assert_non_null(strstr(said.line[1], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
+	logger_done(&l);
 }
 
 static void lines_are_bounded(void **state _unused_)

@@ -266,6 +266,21 @@ static void tells_when_the_worker_dies(void **state)
 	assert_int_equal(finish(s), 4);
 }
 
+static int tell_what_is(void *ud _unused_)
+{
+	return 2;
+}
+
+/* Whether anything has changed is not for the worker to say any more. */
+static void asks_what_became_of_it(void **state)
+{
+	const struct worker_job job = { .run = job_die, .died = tell_what_is };
+	struct scene *s = *state;
+
+	start(s, &job);
+	assert_int_equal(finish(s), 2);
+}
+
 /* What follows the answer must hold nothing of the caller's. */
 static void lets_go_after_the_answer(void **state)
 {
@@ -348,6 +363,7 @@ int main(void)
 						scene_remove),
 		cmocka_unit_test_setup_teardown(waits_through_polite_signals, scene_make,
 						scene_remove),
+		cmocka_unit_test_setup_teardown(asks_what_became_of_it, scene_make, scene_remove),
 		cmocka_unit_test_setup_teardown(tells_when_the_worker_dies, scene_make,
 						scene_remove),
 		cmocka_unit_test_setup_teardown(lets_go_after_the_answer, scene_make, scene_remove),
