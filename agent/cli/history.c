@@ -33,8 +33,7 @@ static int show_one(const struct cli *cli, json_t *list, const char *id)
 	json_t *one = history_find(list, id);
 
 	if (!one) {
-		fprintf(stderr,
-			"vipsafe: history: no operation, or several, with an id \"%.40s\"\n", id);
+		cli_complain(stderr, "history: no operation, or several, with an id \"%.40s\"", id);
 		return EXIT_USAGE;
 	}
 	if (cli->options.json)
