@@ -20,10 +20,17 @@ static const char *const verdict_names[] = {
 };
 
 static const char *const reason_names[] = {
-	[SKIP_NONE] = "none",	    [SKIP_NOT_NAT] = "not-nat", [SKIP_OF_VIP] = "of-vip",
-	[SKIP_CLOSING] = "closing", [SKIP_EXPIRED] = "expired", [SKIP_NOT_LOCAL] = "not-local",
-	[SKIP_DYING] = "dying",	    [SKIP_ENDED] = "ended",	[SKIP_ALTERED] = "altered",
-	[SKIP_LEFT] = "left-to-guard", [SKIP_UNVERIFIED] = "unverified",
+	[SKIP_NONE] = "none",
+	[SKIP_NOT_NAT] = "not-nat",
+	[SKIP_OF_VIP] = "of-vip",
+	[SKIP_CLOSING] = "closing",
+	[SKIP_EXPIRED] = "expired",
+	[SKIP_NOT_LOCAL] = "not-local",
+	[SKIP_DYING] = "dying",
+	[SKIP_ENDED] = "ended",
+	[SKIP_ALTERED] = "altered",
+	[SKIP_LEFT] = "left-to-guard",
+	[SKIP_UNVERIFIED] = "unverified",
 };
 
 static const char *const before_names[] = {

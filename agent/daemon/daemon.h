@@ -42,7 +42,7 @@ struct daemon {
 	struct instances *instances;
 	struct collisions *collisions;
 	usec_t started, alive_every, alive_next;
-	usec_t stop_at; /* at the latest; 0: it goes on */
+	usec_t stop_at;			   /* at the latest; 0: it goes on */
 	uint64_t refused, late, abandoned; /* requests that were not looked at */
 	struct ratelimit refused_log, late_log, abandoned_log, denied_log, often_log, asked_log;
 	struct permit_rates rates;

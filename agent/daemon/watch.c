@@ -157,9 +157,10 @@ static void tell_state(struct watch *x, const struct guard_status *s)
 
 	if (s->quarantined != x->quarantined)
 		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
-			 s->quarantined ? "an address comes and goes again and again: its deletes are not "
-					  "repaired for a minute, what dies of them counts as lost"
-					: "repairs are taken up again");
+			 s->quarantined
+				 ? "an address comes and goes again and again: its deletes are not "
+				   "repaired for a minute, what dies of them counts as lost"
+				 : "repairs are taken up again");
 	x->quarantined = s->quarantined;
 	if (s->refused && !x->refused)
 		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);

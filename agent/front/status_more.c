@@ -157,11 +157,12 @@ static void find_devices(const struct status *s, struct findings *f)
 			findings_add(f, SEVERITY_WARNING, "not-in-force", NULL, "%s: %s%s%s",
 				     d->device, d->state, *d->reason ? ": " : "", d->reason);
 		else if (d->quarantined)
-			findings_add(f, SEVERITY_WARNING, "quarantined",
-				     "find out who deletes it: ip monitor address",
-				     "%s: an address comes and goes again and again: its deletes are "
-				     "not repaired for a minute, what dies of them counts as lost",
-				     d->device);
+			findings_add(
+				f, SEVERITY_WARNING, "quarantined",
+				"find out who deletes it: ip monitor address",
+				"%s: an address comes and goes again and again: its deletes are "
+				"not repaired for a minute, what dies of them counts as lost",
+				d->device);
 		else if (d->full)
 			findings_add(f, SEVERITY_WARNING, "limit-reached", NULL,
 				     "%s: there are more connections than may be known%s%s",

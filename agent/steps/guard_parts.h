@@ -57,7 +57,7 @@ struct guard_order {
 	unsigned met[2];	     /* kinds of worth, without a master and with one */
 	struct worth_shares *shares; /* owned */
 	size_t max;
-	struct pace pace; /* of the work on what it finds; the caller notes it */
+	struct pace pace;	    /* of the work on what it finds; the caller notes it */
 	size_t paces[GUARD_PASSES]; /* what it was at the end of each; 0: never begun */
 };
 
@@ -205,7 +205,7 @@ size_t guard_order_next(struct guard *g, struct guard_order *o,
 /* ---- guard_pins.c ---- */
 void guard_begin_pins(struct guard *g);
 void guard_postpone_all(struct guard *g); /* pin_after has changed */
-int guard_pin_step(struct guard *g); /* 0, or -EAGAIN: there is more */
+int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
 
 /* ---- guard_helper.c ---- */
 /* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
@@ -220,7 +220,7 @@ usec_t guard_repair_next(const struct guard *g);
 
 /* ---- guard_save.c ---- */
 void guard_begin_save(struct guard *g); /* as the repair begins */
-bool guard_save_step(struct guard *g); /* false: all is saved that can be */
+bool guard_save_step(struct guard *g);	/* false: all is saved that can be */
 /* The repair is over, or the guard: what is flushed still stays on disk. */
 void guard_end_save(struct guard *g);
 

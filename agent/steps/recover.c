@@ -79,8 +79,8 @@ static void drop_left(struct run *run)
 
 	for (v = 0; v < ARRAY_SIZE(gone); v++)
 		gone[v] = true;
-	if (run->req->op == OP_DEL && run->req->n_vips && run_sort_addresses(run, &run->before, gone) == 0 &&
-	    vipflows_find(run) == 0)
+	if (run->req->op == OP_DEL && run->req->n_vips &&
+	    run_sort_addresses(run, &run->before, gone) == 0 && vipflows_find(run) == 0)
 		stage_drop(run);
 }
 

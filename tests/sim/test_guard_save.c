@@ -214,12 +214,9 @@ static void it_is_idle_when_all_is_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kill_loses_nothing),
-		CASE(what_was_not_heard_of_comes_back_too),
-		CASE(a_living_guard_is_left_alone),
-		CASE(an_old_one_is_told_of_and_left),
-		CASE(without_a_directory_it_repairs),
-		CASE(other_settings_leave_what_is_known),
+		cmocka_unit_test(a_kill_loses_nothing), CASE(what_was_not_heard_of_comes_back_too),
+		CASE(a_living_guard_is_left_alone),	CASE(an_old_one_is_told_of_and_left),
+		CASE(without_a_directory_it_repairs),	CASE(other_settings_leave_what_is_known),
 		CASE(it_is_idle_when_all_is_back),
 	};
 

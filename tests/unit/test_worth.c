@@ -218,8 +218,7 @@ static void the_active_come_first(void **state _unused_)
 	}
 	sort(o);
 	for (i = 1; i < 500; i++)
-		assert_true(at(o, i)->timeout < at(o, i - 1)->timeout ||
-			    i >= o->ends[WORTH_TCP]);
+		assert_true(at(o, i)->timeout < at(o, i - 1)->timeout || i >= o->ends[WORTH_TCP]);
 	assert_true(o->ends[WORTH_TCP] >= 495);
 	order_free(o);
 }
