@@ -15,12 +15,6 @@
 /* For the programs that it takes to arm by time. */
 #define WORK_BUDGET (250 * USEC_PER_MSEC)
 
-/* Of the time, pins may hold packets back for one part in so many: what is no
- * connection's is not answered meanwhile. More while what was there before the guard
- * is taken up, once. */
-#define HOLD_SHARE 110
-#define HOLD_SHARE_AT_FIRST 5
-
 static void note(struct guard *g, int r, enum hold_choice used, const char *reason)
 {
 	g->holding = r == 0;
@@ -116,12 +110,8 @@ void guard_take_hold(struct guard *g, const struct run *run)
 {
 	g->held_until = run->held_until;
 	g->armed_since = run->armed_since;
-	if (!run->held_for)
-		return;
-	g->status.holds++;
+	g->status.holds += run->held_for != 0;
 	g->status.held_usec += run->held_for;
-	g->pin_next =
-		guard_now(g) + run->held_for * (g->first_pins ? HOLD_SHARE_AT_FIRST : HOLD_SHARE);
 }
 
 void guard_let_go(struct guard *g)

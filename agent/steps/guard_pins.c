@@ -8,6 +8,15 @@
 /* What could not be pinned (an entry in a flow table, say) is left for so long. */
 #define FAILED_PAUSE (10 * USEC_PER_SEC)
 
+/* Of the time, pins may hold packets back for one part in so many: what is no
+ * connection's is not answered meanwhile. More while what was there before the guard
+ * is taken up, once. What a repair holds back is not theirs. */
+#define HOLD_SHARE 110
+#define HOLD_SHARE_AT_FIRST 5
+
+/* A machine that was slow for once must not leave new connections unpinned. */
+#define HOLD_PAUSE_MAX (10 * USEC_PER_SEC)
+
 void guard_begin_pins(struct guard *g)
 {
 	if (g->device.pin == PIN_CONTINUOUS && young_count(g->young))
@@ -92,18 +101,27 @@ static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 	return 0;
 }
 
+static void pin_pause(struct guard *g, usec_t held)
+{
+	usec_t pause = held * (g->first_pins ? HOLD_SHARE_AT_FIRST : HOLD_SHARE);
+
+	g->pin_next = guard_now(g) + MIN(pause, HOLD_PAUSE_MAX);
+}
+
 int guard_pin_step(struct guard *g)
 {
 	_cleanup_free_ struct conn_key *keys = malloc(GUARD_STEP * sizeof(*keys));
+	usec_t held = g->status.held_usec;
 	size_t n;
 	int r = keys ? 0 : -ENOMEM;
 
 	g->step_at = guard_now(g);
 	n = keys ? guard_order_next(g, &g->pins, is_due, keys) : 0;
-	if (n)
+	if (n) {
 		r = guard_pin(g, keys, n, on_pinned, g);
-	if (n)
 		pace_note(&g->pins.pace, n, guard_now(g) - g->step_at);
+		pin_pause(g, g->status.held_usec - held);
+	}
 	g->no_room = n ? r == -ENOSPC : g->no_room;
 	if (r == -ENOSPC) { /* nor will there be for the rest */
 		guard_order_end(&g->pins);
