@@ -98,7 +98,7 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 		case OPT_HELP:
 			fputs(help, stdout);
 			return EXIT_DONE;
-		default:
+		default: /* of getopt_long */
 			return refuse_word("unknown option, or one without its value:",
 					   argv[optind > 1 ? optind - 1 : 1]);
 		}

@@ -10,12 +10,7 @@
 
 #include "daemon/log.h"
 #include "daemon/service.h"
-
-/* Lines about lost events, per device, at most. */
-#define STALE_LOG_EVERY (60 * USEC_PER_SEC)
-
-/* One line for all that happens in so long. */
-#define REPAIR_LOG_AFTER USEC_PER_SEC
+#include "daemon/watch_tell.h"
 
 #define SUMMARY_MAX 512
 
@@ -33,12 +28,7 @@ struct watch {
 	int fds[2]; /* on the loop; -1: not */
 	usec_t next;
 	usec_t leave_at; /* at the latest: guarded no more when its work is done; 0: stays */
-	enum guard_state told;
-	bool quarantined, refused;
-	usec_t stale_told;
-	struct guard_status seen;   /* when watchers were told last */
-	struct guard_status logged; /* when the log was told last of others' deletes */
-	usec_t log_at;		    /* the log is to be told again; 0: nothing new */
+	struct watch_tell told;
 };
 
 static void on_ready(void *ud, uint32_t events);
@@ -83,115 +73,6 @@ static void tell_status(const struct watches *w)
 	service_status(w->service, watches_summary(w, text, sizeof(text)));
 }
 
-/* What has changed since the last look, for those who watch. */
-static void tell_events(struct watch *x, const struct guard_status *s)
-{
-	struct tell *t = x->all->tell;
-	const struct guard_status *was = &x->seen;
-	char text[PREFIX_TEXT_MAX];
-
-	if (s->state != was->state || strcmp(s->reason, was->reason) != 0)
-		tell_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
-			   "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "", s->reason);
-	if (s->foreign_deletes != was->foreign_deletes)
-		tell_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
-			   "somebody else has deleted %s%s", prefix_format(&s->foreign_last, text),
-			   s->foreign_deletes - was->foreign_deletes > 1 ? " and more" : "");
-	if (s->restored != was->restored || s->lost != was->lost)
-		tell_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
-			   s->restored - was->restored, s->lost - was->lost,
-			   "%llu connections restored, %llu lost",
-			   (unsigned long long)(s->restored - was->restored),
-			   (unsigned long long)(s->lost - was->lost));
-	if (s->removed != was->removed)
-		tell_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
-			   "an address is gone, and %llu entries pinned to it",
-			   (unsigned long long)(s->removed - was->removed));
-	if (s->quarantined != was->quarantined)
-		tell_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
-			   s->quarantined ? "flushed again and again: repairs are suspended"
-					  : "repairs are taken up again");
-	x->seen = *s;
-}
-
-static void log_lost(struct watch *x, const char *device)
-{
-	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
-	size_t i, n = guard_take_lost(x->guard, lost);
-
-	for (i = 0; i < n; i++)
-		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
-}
-
-/* Others' deletes and what they did, a moment later, when all of it is known. */
-static void log_repairs(struct watch *x, const struct guard_status *s)
-{
-	const struct guard_status *was = &x->logged;
-	usec_t now = loop_now();
-
-	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored &&
-	    s->lost == was->lost)
-		return;
-	if (!x->log_at)
-		x->log_at = now + REPAIR_LOG_AFTER;
-	if (now < x->log_at)
-		return;
-	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored)
-		log_line(LOG_WARNING, "%s: %llu connections lost", s->device,
-			 (unsigned long long)(s->lost - was->lost));
-	else
-		log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
-			 "%s: somebody else deleted %llu addresses: %llu connections restored, "
-			 "%llu lost",
-			 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
-			 (unsigned long long)(s->restored - was->restored),
-			 (unsigned long long)(s->lost - was->lost));
-	log_lost(x, s->device);
-	x->logged = *s;
-	x->log_at = 0;
-}
-
-static void tell_state(struct watch *x, const struct guard_status *s)
-{
-	usec_t now = loop_now();
-
-	if (s->quarantined != x->quarantined)
-		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
-			 s->quarantined
-				 ? "an address comes and goes again and again: its deletes are not "
-				   "repaired for a minute, what dies of them counts as lost"
-				 : "repairs are taken up again");
-	x->quarantined = s->quarantined;
-	if (s->refused && !x->refused)
-		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);
-	x->refused = s->refused;
-	if (s->state == x->told)
-		return;
-	switch (s->state) {
-	case GUARD_SYNCING:
-		return;
-	case GUARD_STALE:
-		if (!x->stale_told || now - x->stale_told >= STALE_LOG_EVERY)
-			log_line(LOG_WARNING, "%s: events were lost, reading the table again",
-				 s->device);
-		x->stale_told = now;
-		break;
-	case GUARD_LIVE:
-		if (x->told != GUARD_STALE)
-			log_line(LOG_NOTICE, "%s: guarded (hold %s)", s->device,
-				 hold_choice_name(s->hold));
-		break;
-	case GUARD_ABSENT:
-		log_line(LOG_NOTICE, "%s: there is no such device; waiting for it", s->device);
-		break;
-	case GUARD_DEGRADED:
-		log_line(LOG_WARNING, "%s: not guarded: %s", s->device, s->reason);
-		break;
-	}
-	x->told = s->state;
-	tell_status(x->all);
-}
-
 static void tick(struct watch *x)
 {
 	struct guard_status s;
@@ -199,9 +80,8 @@ static void tick(struct watch *x)
 	x->next = guard_tick(x->guard);
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
-	tell_events(x, &s);
-	log_repairs(x, &s);
-	tell_state(x, &s);
+	if (watch_tell_changes(&x->told, x->guard, x->all->tell, &s))
+		tell_status(x->all);
 }
 
 static void on_ready(void *ud, uint32_t events _unused_)
@@ -212,38 +92,14 @@ static void on_ready(void *ud, uint32_t events _unused_)
 	tick(x); /* what became due by it */
 }
 
-/* It ends in the midst of a repair: what is lost by that is said. */
-static void tell_unfinished(const struct watch *x)
-{
-	uint64_t left = guard_unfinished(x->guard);
-
-	if (left)
-		log_line(LOG_WARNING,
-			 "%s: %llu connections that were flushed are not put back yet: \"vipsafe "
-			 "recover\" and the next vipsafed do",
-			 x->settings.name, (unsigned long long)left);
-}
-
-/* What was to be logged in a moment. */
-static void tell_last(struct watch *x)
-{
-	struct guard_status s;
-
-	guard_get_status(x->guard, &s);
-	x->log_at = 1;
-	log_repairs(x, &s);
-}
-
 static struct watch *watch_free(struct watch *x)
 {
 	size_t i;
 
 	if (!x)
 		return NULL;
-	if (x->guard) {
-		tell_last(x);
-		tell_unfinished(x);
-	}
+	if (x->guard)
+		watch_tell_end(&x->told, x->guard, x->settings.name);
 	for (i = 0; i < 2; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);
@@ -263,7 +119,7 @@ static int watch_new(struct watches *w, const struct device_settings *d, struct 
 	x->all = w;
 	x->settings = *d;
 	x->fds[0] = x->fds[1] = -1;
-	x->told = x->seen.state = GUARD_SYNCING;
+	watch_tell_init(&x->told);
 	r = kernel_real_new(&x->kernel);
 	if (r == 0) {
 		env.kernel = kernel_real_get(x->kernel);

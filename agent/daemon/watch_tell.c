@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/watch_tell.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "daemon/log.h"
+#include "daemon/loop.h"
+
+/* Lines about lost events, per device, at most. */
+#define STALE_LOG_EVERY (60 * USEC_PER_SEC)
+
+/* One line for all that happens in so long. */
+#define REPAIR_LOG_AFTER USEC_PER_SEC
+
+void watch_tell_init(struct watch_tell *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->told = w->seen.state = GUARD_SYNCING;
+}
+
+/* What has changed since the last look, for those who watch. */
+static void tell_events(struct watch_tell *w, struct tell *t, const struct guard_status *s)
+{
+	const struct guard_status *was = &w->seen;
+	char text[PREFIX_TEXT_MAX];
+
+	if (s->state != was->state || strcmp(s->reason, was->reason) != 0)
+		tell_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
+			   "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "", s->reason);
+	if (s->foreign_deletes != was->foreign_deletes)
+		tell_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
+			   "somebody else has deleted %s%s", prefix_format(&s->foreign_last, text),
+			   s->foreign_deletes - was->foreign_deletes > 1 ? " and more" : "");
+	if (s->restored != was->restored || s->lost != was->lost)
+		tell_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
+			   s->restored - was->restored, s->lost - was->lost,
+			   "%llu connections restored, %llu lost",
+			   (unsigned long long)(s->restored - was->restored),
+			   (unsigned long long)(s->lost - was->lost));
+	if (s->removed != was->removed)
+		tell_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
+			   "an address is gone, and %llu entries pinned to it",
+			   (unsigned long long)(s->removed - was->removed));
+	if (s->quarantined != was->quarantined)
+		tell_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
+			   s->quarantined ? "flushed again and again: repairs are suspended"
+					  : "repairs are taken up again");
+	w->seen = *s;
+}
+
+static void log_lost(struct guard *g, const char *device)
+{
+	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	size_t i, n = guard_take_lost(g, lost);
+
+	for (i = 0; i < n; i++)
+		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
+}
+
+/* Others' deletes and what they did, a moment later, when all of it is known. */
+static void log_repairs(struct watch_tell *w, struct guard *g, const struct guard_status *s)
+{
+	const struct guard_status *was = &w->logged;
+	usec_t now = loop_now();
+
+	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored &&
+	    s->lost == was->lost)
+		return;
+	if (!w->log_at)
+		w->log_at = now + REPAIR_LOG_AFTER;
+	if (now < w->log_at)
+		return;
+	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored)
+		log_line(LOG_WARNING, "%s: %llu connections lost", s->device,
+			 (unsigned long long)(s->lost - was->lost));
+	else
+		log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
+			 "%s: somebody else deleted %llu addresses: %llu connections restored, "
+			 "%llu lost",
+			 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
+			 (unsigned long long)(s->restored - was->restored),
+			 (unsigned long long)(s->lost - was->lost));
+	log_lost(g, s->device);
+	w->logged = *s;
+	w->log_at = 0;
+}
+
+/* Whether the state is another than was told last. */
+static bool log_state(struct watch_tell *w, const struct guard_status *s)
+{
+	usec_t now = loop_now();
+
+	if (s->quarantined != w->quarantined)
+		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
+			 s->quarantined
+				 ? "an address comes and goes again and again: its deletes are not "
+				   "repaired for a minute, what dies of them counts as lost"
+				 : "repairs are taken up again");
+	w->quarantined = s->quarantined;
+	if (s->refused && !w->refused)
+		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);
+	w->refused = s->refused;
+	if (s->state == w->told)
+		return false;
+	switch (s->state) {
+	case GUARD_SYNCING:
+		return false;
+	case GUARD_STALE:
+		if (!w->stale_told || now - w->stale_told >= STALE_LOG_EVERY)
+			log_line(LOG_WARNING, "%s: events were lost, reading the table again",
+				 s->device);
+		w->stale_told = now;
+		break;
+	case GUARD_LIVE:
+		if (w->told != GUARD_STALE)
+			log_line(LOG_NOTICE, "%s: guarded (hold %s)", s->device,
+				 hold_choice_name(s->hold));
+		break;
+	case GUARD_ABSENT:
+		log_line(LOG_NOTICE, "%s: there is no such device; waiting for it", s->device);
+		break;
+	case GUARD_DEGRADED:
+		log_line(LOG_WARNING, "%s: not guarded: %s", s->device, s->reason);
+		break;
+	}
+	w->told = s->state;
+	return true;
+}
+
+bool watch_tell_changes(struct watch_tell *w, struct guard *g, struct tell *t,
+			const struct guard_status *s)
+{
+	tell_events(w, t, s);
+	log_repairs(w, g, s);
+	return log_state(w, s);
+}
+
+void watch_tell_end(struct watch_tell *w, struct guard *g, const char *device)
+{
+	uint64_t left = guard_unfinished(g);
+	struct guard_status s;
+
+	guard_get_status(g, &s);
+	w->log_at = 1; /* what was to be logged in a moment is logged now */
+	log_repairs(w, g, &s);
+	if (left)
+		log_line(LOG_WARNING,
+			 "%s: %llu connections that were flushed are not put back yet: \"vipsafe "
+			 "recover\" and the next vipsafed do",
+			 device, (unsigned long long)left);
+}
