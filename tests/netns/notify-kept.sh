@@ -12,7 +12,8 @@ FIFO=/run/vipsafe/keepalived.fifo
 topo_nodes
 mkdir -m 755 /run/vipsafe
 mount -t tmpfs -o mode=755,size=64k none /run/vipsafe || bail_out "no small /run/vipsafe"
-config '[agent]' 'announce_again = 0' \
+# no guard: it would have a file open, and the directory could not be made read-only
+config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = off' \
 	'[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.100/32'
 there() { has_addr 192.168.11.100/32 br-mgmt; }
 say() { echo "INSTANCE \"VI_1\" $1 100" 1<>"$FIFO" >&1; }
