@@ -112,6 +112,7 @@ void guard_take_hold(struct guard *g, const struct run *run)
 	g->armed_since = run->armed_since;
 	g->status.holds += run->held_for != 0;
 	g->status.held_usec += run->held_for;
+	g->arming += run->arming;
 }
 
 void guard_let_go(struct guard *g)

@@ -138,6 +138,7 @@ struct guard {
 	usec_t armed_since; /* 0: not */
 	bool keep_armed;    /* between steps, too */
 	usec_t hold_retry;  /* not to be had before */
+	usec_t arming;	    /* what arming and letting go has taken, in all */
 	usec_t pin_next;    /* no pin before: packets were held back for its share */
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */

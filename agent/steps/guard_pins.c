@@ -111,7 +111,7 @@ static void pin_pause(struct guard *g, usec_t held)
 int guard_pin_step(struct guard *g)
 {
 	_cleanup_free_ struct conn_key *keys = malloc(GUARD_STEP * sizeof(*keys));
-	usec_t held = g->status.held_usec;
+	usec_t held = g->status.held_usec, arming = g->arming, took;
 	size_t n;
 	int r = keys ? 0 : -ENOMEM;
 
@@ -119,7 +119,9 @@ int guard_pin_step(struct guard *g)
 	n = keys ? guard_order_next(g, &g->pins, is_due, keys) : 0;
 	if (n) {
 		r = guard_pin(g, keys, n, on_pinned, g);
-		pace_note(&g->pins.pace, n, guard_now(g) - g->step_at);
+		/* what arming costs is the less the more are pinned by it */
+		took = guard_now(g) - g->step_at;
+		pace_note(&g->pins.pace, n, took - MIN(took, g->arming - arming));
 		pin_pause(g, g->status.held_usec - held);
 	}
 	g->no_room = n ? r == -ENOSPC : g->no_room;

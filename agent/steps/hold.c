@@ -122,15 +122,18 @@ void run_keep_hold(struct run *run)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
 			    strerror(-r));
 	run->held_until = now + limit;
+	run->arming += run_now(run) - now;
 }
 
 void run_let_go(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
+	usec_t began = run_now(run);
 
 	if (!run->armed_since)
 		return;
-	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, run_now(run) + CLOSE_BUDGET));
+	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
+	run->arming += run_now(run) - began;
 	run->held_for += run_now(run) - run->armed_since;
 	run->armed_since = run->held_until = 0;
 }

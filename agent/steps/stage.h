@@ -86,6 +86,7 @@ struct run {
 	usec_t held_until;	/* when they let go by themselves */
 	usec_t armed_since;	/* 0: they are not armed by this run */
 	usec_t held_for;	/* for so long they were, before that */
+	usec_t arming;		/* what arming and letting go took, whatever was pinned */
 	bool keep_armed;	/* they stay armed for what follows this run */
 	uint64_t listed;	/* entries seen by verifying listings */
 	unsigned rounds;	/* of verifying and restoring, so far */
