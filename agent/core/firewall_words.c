@@ -11,7 +11,8 @@ struct word word_next(const char **at, const char *alone)
 	struct word w = { .p = p };
 
 	if (*p == '"') {
-		w = (struct word){ .p = ++p, .quoted = true };
+		p++;
+		w = (struct word){ .p = p, .quoted = true };
 		while (*p && *p != '"')
 			p += *p == '\\' && p[1] ? 2 : 1;
 		w.len = (size_t)(p - w.p);

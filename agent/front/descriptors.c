@@ -112,23 +112,14 @@ static ssize_t write_stderr(void *cookie, const char *data, size_t size)
 	return (ssize_t)size; /* there is nobody to tell */
 }
 
-static int close_stderr(void *cookie)
-{
-	free(cookie);
-	return 0;
-}
-
 void descriptors_make_stderr_patient(void)
 {
-	static const cookie_io_functions_t calls = { .write = write_stderr, .close = close_stderr };
-	usec_t *patience = malloc(sizeof(*patience));
-	FILE *f = patience ? fopencookie(patience, "w", calls) : NULL;
+	static const cookie_io_functions_t calls = { .write = write_stderr };
+	static usec_t patience = READER_PATIENCE; /* one for the process, as stderr is */
+	FILE *f = fopencookie(&patience, "w", calls);
 
-	if (!f) {
-		free(patience);
+	if (!f)
 		return;
-	}
-	*patience = READER_PATIENCE;
 	setvbuf(f, NULL, _IOLBF, BUFSIZ);
 	stderr = f;
 }

@@ -70,9 +70,9 @@ guard_configure() { # DECOY-DEVICE: of both nodes
 }
 instance() { vipsafe_on "$1" --json status | jq -r ".instances[0].$2"; }
 instance_is() { [ "$(instance "$1" "$2")" = "$3" ]; }
-has_vip() { has_addr_on "$1" $VIP/32 eth0 && has_addr_on "$1" $VIP6/64 eth0; }
+has_vip() { has_addr_on "$1" "$VIP/32" eth0 && has_addr_on "$1" "$VIP6/64" eth0; }
 has_addr_on() { ip -n "n$1" -o addr show dev "$3" | awk -v a="$2" '$4 == a { n++ } END { exit !n }'; }
-has_none() { ! has_addr_on "$1" $VIP/32 eth0 && ! has_addr_on "$1" $VIP6/64 eth0; }
+has_none() { ! has_addr_on "$1" "$VIP/32" eth0 && ! has_addr_on "$1" "$VIP6/64" eth0; }
 
 # right WHAT: the VIP is where it belongs, and stays there
 right() {

@@ -43,8 +43,8 @@ fill() {
 }
 
 delete_and_add() {
-	ip addr add $TWIN dev br-mgmt 2>/dev/null
-	ip addr del $TWIN dev br-mgmt
+	ip addr add "$TWIN" dev br-mgmt 2>/dev/null
+	ip addr del "$TWIN" dev br-mgmt
 }
 
 # ---- the control ------------------------------------------------------------------------
@@ -86,7 +86,7 @@ for mode in on-demand continuous; do
 		is "$(guard .pinned)" $WORTHY "continuous: and nothing that nobody answers"
 		;;
 	esac
-	ip addr del $TWIN dev br-mgmt
+	ip addr del "$TWIN" dev br-mgmt
 	restored() { [ "$(guard '.restored + .lost')" -ge "$CROWD" ]; }
 	check "$mode: what was flushed is put back" wait_for 120 restored
 	unharmed pod "$mode: every established connection lives"
