@@ -15,7 +15,7 @@
 #define HOLD_SHARE_AT_FIRST 5
 
 /* A machine that was slow for once must not leave new connections unpinned. */
-#define HOLD_PAUSE_MAX (10 * USEC_PER_SEC)
+#define HOLD_PAUSE_MAX (3 * USEC_PER_SEC)
 
 void guard_begin_pins(struct guard *g)
 {

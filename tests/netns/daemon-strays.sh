@@ -49,8 +49,9 @@ stray "a daemon that has listed before"
 run --json --strategy restore del $TWIN dev br-mgmt
 is "$RC$(json .result)" 0ok "a listing goes on behind it"
 unharmed pod "and protects"
+twin_up
 stray "it"
-run --json plan del 192.168.11.7/24 dev br-mgmt
+run --json plan del $TWIN dev br-mgmt
 is "$(json .result)$(json '.entries.snapshot > 0')" oktrue "so does a plan's"
 daemon_end
 done_testing

@@ -31,7 +31,7 @@ busy_alive() {
 # node NAME [WORDS...]: the flows die by `ip addr del` on such a node, and live
 # by `vipsafe WORDS... del`, idle ones and ones that never rest
 node() {
-	local name=$1 before
+	local name=$1 before held
 
 	shift
 	flows_up
@@ -44,7 +44,10 @@ node() {
 	hear busy
 	before=$(state)
 	run --json --strategy pin "$@" del $TWIN dev br-mgmt
-	is "$RC $(json '[.result, .hold, .entries.lost] | @text')" "0 [\"ok\",\"$HOLD\",0]" \
+	held=$(json .hold)
+	# iptables has a second at most, which a busy machine may not give it
+	[ "$HOLD $held $(json '.timing_us.hold > 900000')" != "iptables nft true" ] || held=$HOLD
+	is "$RC $held $(json '[.result, .entries.lost] | @text')" "0 $HOLD [\"ok\",0]" \
 		"$name: vipsafe del"
 	is "$(json '.entries | .pinned + .restored == .candidates and .pinned >= 28')" true \
 		"$name: the flows are pinned"
