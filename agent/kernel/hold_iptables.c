@@ -155,7 +155,11 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 	/* One that was killed may have done its work, and the other family may have
 	 * its rules already. Where none was run only the sets are to go. */
 	if (tried) {
-		(void)remove_all(h, MAX(deadline, program_deadline(UNDO_GRACE)));
+		size_t n = strlen(reason);
+
+		if (remove_all(h, MAX(deadline, program_deadline(UNDO_GRACE))) < 0)
+			snprintf(reason + n, REPORT_TEXT_MAX - n,
+				 "; rules are left that hold nothing: \"vipsafe recover\"");
 	} else {
 		(void)hold_ipset_free(h->sets, deadline);
 		h->sets = NULL;

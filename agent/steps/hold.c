@@ -10,9 +10,10 @@
  * connections, and must not take the time of what serves them more. */
 #define HOLD_BUDGET USEC_PER_SEC
 
-/* To take the rules away a little time is left in any case: the address has moved by
- * then. */
-#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+/* To let go a little time is left in any case; to take the rules away more, since the
+ * address has moved by then and nobody comes after us to do it. */
+#define LET_GO_BUDGET (250 * USEC_PER_MSEC)
+#define CLOSE_BUDGET (2 * USEC_PER_SEC)
 
 usec_t hold_budget(usec_t now, usec_t deadline)
 {
@@ -132,7 +133,7 @@ void run_let_go(struct run *run)
 
 	if (!run->armed_since)
 		return;
-	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
+	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, began + LET_GO_BUDGET));
 	run->arming += run_now(run) - began;
 	run->held_for += run_now(run) - run->armed_since;
 	run->armed_since = run->held_until = 0;

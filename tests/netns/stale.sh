@@ -23,7 +23,7 @@ config '[agent]' 'hold_max = 200ms' '[device br-mgmt]' 'pin = off'
 daemon_start -v
 run add $VIP dev br-mgmt
 kill -STOP "$DAEMON"
-run --timeout 1 del $VIP dev br-mgmt
+run --timeout 5 del $VIP dev br-mgmt
 is "$RC" 0 "del: done without a daemon that stands still"
 check "del: the address is gone" not there
 run --local --timeout 15 add $VIP dev br-mgmt
@@ -35,7 +35,7 @@ check "del: what was given up is said to be left out" logged 'gone without waiti
 run del $VIP dev br-mgmt
 is "$RC" 0 "the daemon works"
 kill -STOP "$DAEMON"
-run --timeout 1 add $VIP dev br-mgmt
+run --timeout 5 add $VIP dev br-mgmt
 is "$RC" 0 "add: done without it"
 run --local --timeout 15 del $VIP dev br-mgmt
 is "$RC" 0 "add: then it is deleted on purpose"
@@ -64,7 +64,7 @@ config '[agent]' 'hold_max = 200ms' "socket = $T/a.sock" '[device br-mgmt]' 'pin
 ip addr add $VIP dev br-mgmt
 job unit "$BUILD/handover" seqpacket "$T/a.sock" 600 "$VIPSAFED" --config "$CONF" -v
 hear unit 10
-run --socket "$T/a.sock" --timeout 1 del $VIP dev br-mgmt
+run --socket "$T/a.sock" --timeout 5 del $VIP dev br-mgmt
 is "$RC" 0 "queued: done without a daemon"
 run --local --timeout 15 add $VIP dev br-mgmt
 is "$RC" 0 "queued: then added again on purpose"
