@@ -78,7 +78,7 @@ static const struct setting agent_keys[] = {
 	{ "allow", SETTING_LIST, 0, NULL,
 	  "Networks within which the group may move addresses that no instance has, on\n"
 	  "any device; several stand on one line, or on lines of their own.",
-	  .add = allow_add, .shape = "PREFIX ..." },
+	  .add = allow_add, .shape = "192.168.11.0/24" },
 	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
 	  "How long a move may take to pin entries before the address goes. What is\n"
 	  "not pinned by then is restored afterwards.",
