@@ -114,8 +114,9 @@ static bool log_state(struct watch_tell *w, const struct guard_status *s)
 		break;
 	case GUARD_LIVE:
 		if (w->told != GUARD_STALE)
-			log_line(LOG_NOTICE, "%s: guarded (hold %s)", s->device,
-				 hold_choice_name(s->hold));
+			log_line(LOG_NOTICE, "%s: guarded (%s%s)", s->device,
+				 *s->reason ? "" : "hold ",
+				 *s->reason ? s->reason : hold_choice_name(s->hold));
 		break;
 	case GUARD_ABSENT:
 		log_line(LOG_NOTICE, "%s: there is no such device; waiting for it", s->device);
