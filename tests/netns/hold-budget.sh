@@ -28,7 +28,9 @@ moved() {
 	timeout -k 2 120 "$VIPSAFE" --json "$@" del $VIP dev br-mgmt >"$T/out" 2>"$T/err"
 	is "$?" 0 "$what: done ($(json '"hold \(.hold), \(.timing_us.hold) us"'))"
 	check "$what: the address is gone" not has_addr $VIP br-mgmt
-	is "$(json '"\(.entries.pinned) of \(.entries.candidates)"')" "$N of $N" "$what: every connection was pinned"
+	# the node's own IGMP report has an entry too, if it was sent by now
+	is "$(json ".entries | [.pinned >= $N, .pinned == .candidates] | @text")" '[true,true]' \
+		"$what: every connection was pinned ($(json .entries.pinned))"
 	unharmed pod "$what: every connection lives"
 	job_end pod
 }

@@ -5,12 +5,17 @@
 # service. The server has given the 4-tuple to the newcomer by then: the entry is
 # not put back, the report says why, and everything else is restored.
 #
-# The newcomer needs its moment: vipsafe is stopped when the address has gone.
+# The newcomer needs its moment: vipsafe is stopped when the address has gone. So
+# that it is not faster than whoever stops it, each of its requests waits a while.
 # That it was stopped before it had restored anything is seen by the entry; if it
-# was too fast, the case tries again.
+# was not, the case tries again.
 # shellcheck source=tests/netns/pair.sh
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
+SLOWLY=(strace -f -o "$T/calls" -e trace=sendto,sendmsg -e inject=sendto,sendmsg:delay_enter=30000)
+if ! command -v strace >/dev/null || ! "${SLOWLY[@]}" true 2>/dev/null; then
+	skip_all "no strace that can delay a system call"
+fi
 
 SERVER=10.232.3.28 VIP=10.232.3.99 TRIES=20
 
@@ -52,8 +57,8 @@ delete_and_snatch() {
 		hold others pod 30 $SERVER 8899
 		port=$(direct_port)
 		[[ $port =~ ^[0-9]+$ ]] || bail_out "no entry of the direct connection: $port"
-		"$VIPSAFE" --config "$T/conf" --local --json --strategy restore \
-			del $TWIN dev br-mgmt >"$T/out" 2>"$T/err" </dev/null &
+		"${SLOWLY[@]}" "$VIPSAFE" --config "$T/conf" --local --json --timeout 30 \
+			--strategy restore del $TWIN dev br-mgmt >"$T/out" 2>"$T/err" </dev/null &
 		pid=$!
 		until twin_gone || [ ! -e "/proc/$pid" ]; do :; done
 		stop_all

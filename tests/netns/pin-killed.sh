@@ -42,7 +42,7 @@ hold_tables() { nft list tables | grep -c vipsafe; }
 
 # One world: ROUNDS kills, every other one finished by the next run itself.
 world() {
-	local i at total hits=0 before=0 after=0 held=0
+	local i at total window hits=0 before=0 after=0 held=0
 
 	RANDOM=$1
 	topo_pod
@@ -60,12 +60,14 @@ world() {
 		run --json --strategy pin del $TWIN dev br-mgmt
 	done
 	total=$(json .timing_us.total)
+	window=$total # in which to kill; it follows how long runs take now
 	[ "$RC $(json .strategy)" = "0 pin" ] && [[ $total =~ ^[0-9]+$ ]] || bail_out "$ERR"
 	for ((i = 0; hits < ROUNDS && i < 4 * ROUNDS; i++)); do
 		has_addr "$TWIN" br-mgmt || twin_up
-		at=$(((RANDOM * 32768 + RANDOM) % (total + 5000)))
+		at=$(((RANDOM * 32768 + RANDOM) % (window + 5000)))
 		kill_at $at
 		hits=$((hits + HIT))
+		if [ $HIT = 1 ]; then window=$((window * 9 / 8)); else window=$((window * 3 / 4)); fi
 		[ "$(hold_tables)" = 0 ] || held=$((held + 1))
 		if [ $((i % 2)) = 0 ]; then
 			run recover

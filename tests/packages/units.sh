@@ -18,7 +18,7 @@ known='Description Documentation Wants After Before Type NotifyAccess ExecStart 
 	SuccessExitStatus CapabilityBoundingSet NoNewPrivileges RestrictAddressFamilies
 	SystemCallArchitectures SystemCallFilter SystemCallErrorNumber ProtectSystem ProtectHome PrivateTmp
 	PrivateDevices DevicePolicy UMask WantedBy Also ListenSequentialPacket DirectoryMode SocketUser
-	SocketGroup SocketMode Backlog RemoveOnStop'
+	SocketGroup SocketMode Backlog RemoveOnStop LimitNOFILE'
 later='IPAddressDeny RestrictNamespaces ReadWritePaths PrivateMounts ProtectClock ProtectControlGroups
 	ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectProc
 	LockPersonality MemoryDenyWriteExecute RestrictRealtime RestrictSUIDSGID KeyringMode'
