@@ -20,9 +20,12 @@
 #define BEGIN_GRACE USEC_PER_SEC
 
 struct hold {
-	/* one of the two */
+	int ifindex;
+	/* one of the two; none if it could not be opened */
 	struct hold_nft *nft;
 	struct hold_iptables *iptables;
+	struct hold_iptables *left; /* of an open that failed, to be removed; may be NULL */
+	bool unknown;		    /* whoever was to open it died */
 };
 
 static bool is_same(void *ud, int ifindex)
@@ -46,13 +49,16 @@ static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_
 static int open_one(enum hold_choice choice, const struct link *link, usec_t deadline,
 		    struct hold *h, char reason[REPORT_TEXT_MAX])
 {
-	int ifindex = link->ifindex;
+	struct hold_iptables *opened;
+	int ifindex = link->ifindex, r;
 
 	(void)hold_iptables_clean(is_same, &ifindex, deadline);
 	if (choice == HOLD_NFT)
 		return open_nft(link, h, reason);
 	(void)hold_nft_clean(is_same, &ifindex);
-	return hold_iptables_open(link, deadline, &h->iptables, reason);
+	r = hold_iptables_open(link, deadline, &opened, reason);
+	*(r < 0 ? &h->left : &h->iptables) = opened;
+	return r;
 }
 
 static int open_any(const struct link *link, usec_t deadline, struct hold *h,
@@ -89,11 +95,13 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 	struct hold *h;
 	int r = -EINVAL;
 
+	*ret = NULL;
 	if (link->ifindex <= 0)
 		return -EINVAL;
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
+	h->ifindex = link->ifindex;
 	switch (choice) {
 	case HOLD_AUTO:
 		r = open_any(link, deadline, h, &used, why);
@@ -111,7 +119,10 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 		else
 			snprintf(reason, REPORT_TEXT_MAX, "%s: %.280s", hold_choice_name(choice),
 				 why);
-		free(h);
+		if (h->left)
+			*ret = h;
+		else
+			free(h);
 		/* Whatever it was: go on without a hold, and say REASON. */
 		return r == -EINVAL || r == -ENOMEM ? r : -EOPNOTSUPP;
 	}
@@ -123,30 +134,45 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 int hold_arm(struct hold *h, usec_t duration, usec_t deadline)
 {
 	duration = MIN(duration, DURATION_MAX);
-	return h->nft ? hold_nft_arm(h->nft, duration)
-		      : hold_iptables_arm(h->iptables, duration, deadline);
+	return h->nft	     ? hold_nft_arm(h->nft, duration)
+	       : h->iptables ? hold_iptables_arm(h->iptables, duration, deadline)
+			     : -ENODEV;
 }
 
 int hold_disarm(struct hold *h, usec_t deadline)
 {
-	return h->nft ? hold_nft_disarm(h->nft) : hold_iptables_disarm(h->iptables, deadline);
+	return h->nft	     ? hold_nft_disarm(h->nft)
+	       : h->iptables ? hold_iptables_disarm(h->iptables, deadline)
+			     : 0;
 }
 
 int hold_check(struct hold *h)
 {
-	return h->nft ? hold_nft_check(h->nft) : hold_iptables_check(h->iptables);
+	return h->nft	     ? hold_nft_check(h->nft)
+	       : h->iptables ? hold_iptables_check(h->iptables)
+			     : -ENOENT;
+}
+
+int hold_clean_one(int ifindex, usec_t deadline)
+{
+	int nft = hold_nft_clean(is_same, &ifindex);
+	int iptables = hold_iptables_clean(is_same, &ifindex, deadline);
+
+	return MIN(MIN(nft, iptables), 0);
 }
 
 int hold_close(struct hold *h, usec_t deadline)
 {
-	int nft, iptables;
+	int nft, iptables, left;
 
 	if (!h)
 		return 0;
 	nft = hold_nft_close(h->nft);
 	iptables = hold_iptables_close(h->iptables, deadline);
+	left = h->unknown ? hold_clean_one(h->ifindex, deadline)
+			  : hold_iptables_close(h->left, deadline);
 	free(h);
-	return nft < 0 ? nft : iptables;
+	return nft < 0 ? nft : iptables < 0 ? iptables : left;
 }
 
 void hold_forget(struct hold *h)
@@ -155,6 +181,7 @@ void hold_forget(struct hold *h)
 		return;
 	hold_nft_forget(h->nft);
 	hold_iptables_forget(h->iptables);
+	hold_iptables_forget(h->left);
 	free(h);
 }
 
@@ -171,7 +198,8 @@ struct hold_opening {
 struct opened {
 	int r;
 	enum hold_choice used;
-	struct hold_iptables_image iptables;
+	bool has_left;
+	struct hold_iptables_image iptables, left;
 	char reason[REPORT_TEXT_MAX];
 };
 
@@ -182,8 +210,11 @@ static void open_in_child(void *ud, void *answer)
 	struct hold *h;
 
 	a->r = hold_open(o->choice, &o->link, o->deadline, &h, &a->used, a->reason);
-	if (a->r == 0 && h->iptables)
+	if (h && h->iptables)
 		hold_iptables_give(h->iptables, &a->iptables);
+	a->has_left = h && h->left;
+	if (a->has_left)
+		hold_iptables_give(h->left, &a->left);
 	/* what it holds in memory and in sockets goes with it; the rules stay */
 }
 
@@ -206,35 +237,44 @@ int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t bud
 	return 0;
 }
 
+/* What the child has made, in *H. */
+static int adopt(struct hold *h, const struct opened *a)
+{
+	int r = a->has_left ? hold_iptables_adopt(&a->left, &h->left) : 0;
+
+	if (r == 0 && a->r == 0)
+		r = a->used == HOLD_NFT ? hold_nft_adopt(h->ifindex, &h->nft)
+					: hold_iptables_adopt(&a->iptables, &h->iptables);
+	return r;
+}
+
 int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
 		  char reason[REPORT_TEXT_MAX])
 {
 	struct opened a;
-	struct hold *h;
 	int r = background_answer(o->work, &a);
+	struct hold *h;
 
-	if (r < 0) {
-		if (r != -EAGAIN)
-			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
+	*ret = NULL;
+	if (r == -EAGAIN)
 		return r;
-	}
-	if (a.r < 0) {
-		a.reason[sizeof(a.reason) - 1] = '\0';
-		memcpy(reason, a.reason, sizeof(a.reason));
-		return a.r;
-	}
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	r = a.used == HOLD_NFT ? hold_nft_adopt(o->link.ifindex, &h->nft)
-			       : hold_iptables_adopt(&a.iptables, &h->iptables);
+	h->ifindex = o->link.ifindex;
+	h->unknown = r < 0;
+	if (r == 0)
+		r = adopt(h, &a);
 	if (r < 0) {
-		free(h);
-		return r;
+		snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
+	} else if (a.r < 0) {
+		r = a.r;
+		a.reason[sizeof(a.reason) - 1] = '\0';
+		memcpy(reason, a.reason, sizeof(a.reason));
 	}
-	*ret_used = a.used;
+	*ret_used = r < 0 ? HOLD_OFF : a.used;
 	*ret = h;
-	return 0;
+	return r;
 }
 
 struct hold_opening *hold_opening_free(struct hold_opening *o)

@@ -22,12 +22,13 @@ enum hold_choice hold_first_choice(void);
 /* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
  * the node's own rules use. What a killed run left for LINK is replaced.
  * *RET_USED says which backend it became (never AUTO or OFF).
- * -EOPNOTSUPP: no backend works; REASON is one line why. */
+ * -EOPNOTSUPP: no backend works; REASON is one line why. *RET is then what hold_close()
+ * has still to remove, since the deadline has passed, or NULL. */
 int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
 	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
 /* The same beside the caller, who is not kept waiting by a program that hangs. END says
- * -EAGAIN until it is known what came of it. */
+ * -EAGAIN until it is known what came of it, then what hold_open() says. */
 struct hold_opening;
 int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t budget,
 		    struct hold_opening **ret);
@@ -46,9 +47,12 @@ int hold_disarm(struct hold *h, usec_t deadline);
 /* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
 int hold_check(struct hold *h);
 
-/* Disarm and remove the rules; NULL is fine. Returns why something of them stays,
- * or 0. */
+/* Disarm and remove the rules, those of an open that failed too; NULL is fine. Returns
+ * why something of them stays, or 0. */
 int hold_close(struct hold *h, usec_t deadline);
+
+/* Remove what there is for one device. The same. */
+int hold_clean_one(int ifindex, usec_t deadline);
 
 /* Leave the rules, which are another's by now; NULL is fine. */
 void hold_forget(struct hold *h);

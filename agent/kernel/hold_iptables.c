@@ -21,10 +21,8 @@ struct hold_iptables {
 	struct hold_mangle before[2];
 	enum hold_mode mode;
 	struct hold_ipset *sets; /* by set */
+	bool left;		 /* something of an install that failed may be there */
 };
-
-/* To take back what a program that was stopped may have done, beyond its deadline. */
-#define UNDO_GRACE (100 * USEC_PER_MSEC)
 
 static uint8_t family_of(unsigned i)
 {
@@ -86,8 +84,13 @@ static bool is_same(void *ud, int ifindex)
 	return ifindex == *(const int *)ud;
 }
 
-/* What cannot be removed holds nothing by now, and is the next run's. Returns why
- * something stays, or 0. */
+/* One that hangs leaves time for the others. */
+static usec_t half_of(usec_t deadline)
+{
+	return program_deadline(program_left(deadline) / 2);
+}
+
+/* What cannot be removed holds nothing by now. Returns why something stays, or 0. */
 static int remove_all(struct hold_iptables *h, usec_t deadline)
 {
 	char error[PROGRAM_ERROR_MAX], script[HOLD_SCRIPT_MAX];
@@ -99,16 +102,18 @@ static int remove_all(struct hold_iptables *h, usec_t deadline)
 		/* As they were made, which fails as a whole when any is missing:
 		 * then whatever is there. */
 		hold_text_remove(script, h->mode, h->ifindex, h->device, family_of(i));
-		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
+		r = xtables_restore(family_of(i), h->variant, script, half_of(deadline), error);
 		if (r < 0)
-			r = remove_rules(family_of(i), h->variant, is_same, &h->ifindex, deadline,
-					 error);
+			r = remove_rules(family_of(i), h->variant, is_same, &h->ifindex,
+					 half_of(deadline), error);
 		result = r < 0 ? r : result;
 		(void)hold_mangle_undo(family_of(i), &h->before[i]);
 	}
 	r = hold_ipset_free(h->sets, deadline);
 	h->sets = NULL;
-	return result < 0 ? result : r;
+	if (h->left) /* sets that had rules when they were to go */
+		r = hold_ipset_clean(is_same, &h->ifindex, deadline);
+	return result < 0 ? result : MIN(r, 0);
 }
 
 int hold_iptables_close(struct hold_iptables *h, usec_t deadline)
@@ -134,7 +139,7 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 		   usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
-	unsigned tried = 0;
+	bool tried = false;
 	int r = 0;
 
 	h->mode = mode;
@@ -145,7 +150,7 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
 		hold_text_install(script, mode, link->ifindex, link->name, family_of(i));
 		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
-		tried += r != -ENOENT;
+		tried |= r != -ENOENT;
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s",
 				 error[0] ? error : "no such program");
@@ -153,13 +158,10 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 	if (r == 0)
 		return 0;
 	/* One that was killed may have done its work, and the other family may have
-	 * its rules already. Where none was run only the sets are to go. */
+	 * its rules already: what there is no time for is hold_iptables_close()'s.
+	 * Where none was run only the sets are to go. */
 	if (tried) {
-		size_t n = strlen(reason);
-
-		if (remove_all(h, MAX(deadline, program_deadline(UNDO_GRACE))) < 0)
-			snprintf(reason + n, REPORT_TEXT_MAX - n,
-				 "; rules are left that hold nothing: \"vipsafe recover\"");
+		h->left |= r == -ETIMEDOUT || remove_all(h, deadline) < 0;
 	} else {
 		(void)hold_ipset_free(h->sets, deadline);
 		h->sets = NULL;
@@ -184,6 +186,7 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	bool has_program;
 	int r;
 
+	*ret = NULL;
 	if (!hold_text_device_ok(link->name)) {
 		snprintf(reason, REPORT_TEXT_MAX, "the device's name has no plain spelling");
 		return -EOPNOTSUPP;
@@ -210,12 +213,11 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	 * without its match. */
 	if (r < 0 && has_program && r != -ETIMEDOUT)
 		r = install(h, link, HOLD_BY_TIME, deadline, reason);
-	if (r < 0) {
+	if (r < 0 && !h->left)
 		free(h);
-		return r;
-	}
-	*ret = h;
-	return 0;
+	else
+		*ret = h;
+	return r;
 }
 
 /* xt_time compares whole seconds of the wall clock, the last one included. DURATION
@@ -274,6 +276,7 @@ void hold_iptables_give(const struct hold_iptables *h, struct hold_iptables_imag
 	ret->variant = h->variant;
 	ret->ipv6 = h->ipv6;
 	ret->by_set = h->sets;
+	ret->left = h->left;
 }
 
 int hold_iptables_adopt(const struct hold_iptables_image *image, struct hold_iptables **ret)
@@ -288,6 +291,7 @@ int hold_iptables_adopt(const struct hold_iptables_image *image, struct hold_ipt
 	h->ifindex = image->ifindex;
 	h->variant = image->variant;
 	h->ipv6 = image->ipv6;
+	h->left = image->left;
 	h->mode = image->by_set ? HOLD_BY_SET : HOLD_BY_TIME;
 	if (image->by_set)
 		r = hold_ipset_adopt(h->ifindex, h->device, h->ipv6, &h->sets);

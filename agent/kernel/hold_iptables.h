@@ -10,7 +10,8 @@
 
 struct hold_iptables;
 
-/* As hold_open(). DEADLINE is for all programs that are run, here and below. */
+/* As hold_open(). DEADLINE is for all programs that are run, here and below. With an
+ * error *RET is what hold_iptables_close() has still to remove, or NULL. */
 int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX]);
 int hold_iptables_close(struct hold_iptables *h, usec_t deadline);
@@ -30,7 +31,7 @@ struct hold_iptables_image {
 	int ifindex;
 	char device[LINK_NAME_MAX];
 	const char *variant;
-	bool ipv6, by_set;
+	bool ipv6, by_set, left;
 	struct hold_mangle before[2];
 };
 

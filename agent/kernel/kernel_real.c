@@ -161,20 +161,24 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 
 static int let_go(struct kernel_real *k, usec_t deadline)
 {
-	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold, deadline) : 0, closed;
+	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold, deadline) : 0;
+	int closed, killed = 0;
 
-	k->opening = hold_opening_free(k->opening);
+	if (k->opening) { /* it may have come as far as it would */
+		k->opening = hold_opening_free(k->opening);
+		killed = hold_clean_one(k->hold_ifindex, deadline);
+	}
 	k->borrowed = false;
 	closed = hold_close(k->hold, deadline);
 	k->hold = NULL;
-	return closed < 0 ? closed : r;
+	return closed < 0 ? closed : killed < 0 ? killed : r;
 }
 
 static bool can_borrow(const struct kernel_real *k, enum hold_choice choice, int ifindex)
 {
 	const struct kernel_real *of = k->lender;
 
-	return of && of->hold && of->hold_ifindex == ifindex &&
+	return of && of->hold && of->hold_used != HOLD_OFF && of->hold_ifindex == ifindex &&
 	       (choice == HOLD_AUTO || choice == of->hold_used);
 }
 
@@ -191,10 +195,8 @@ static int real_hold_open(void *ctx, enum hold_choice choice, const struct link 
 		return 0;
 	}
 	r = hold_open(choice, link, deadline, &k->hold, ret_used, reason);
-	if (r == 0) {
-		k->hold_ifindex = link->ifindex;
-		k->hold_used = *ret_used;
-	}
+	k->hold_ifindex = link->ifindex;
+	k->hold_used = r == 0 ? *ret_used : HOLD_OFF;
 	return r;
 }
 
@@ -212,16 +214,16 @@ static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct
 static int real_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct kernel_real *k = ctx;
-	struct hold *h;
+	struct hold *h = NULL;
 	int r = k->opening ? hold_open_end(k->opening, &h, ret_used, reason) : -ENODEV;
 
 	if (r == -EAGAIN)
 		return r;
 	k->opening = hold_opening_free(k->opening);
-	if (r == 0) {
+	if (h) {
 		hold_forget(k->hold);
 		k->hold = h;
-		k->hold_used = *ret_used;
+		k->hold_used = r == 0 ? *ret_used : HOLD_OFF;
 	}
 	return r;
 }

@@ -54,8 +54,8 @@ static void close_hold(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 
-	if (g->holding || g->opening)
-		(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_BUDGET);
+	/* of one that could not be opened there may be some, too */
+	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_BUDGET);
 	g->holding = g->opening = false;
 }
 

@@ -10,8 +10,9 @@
  * connections, and must not take the time of what serves them more. */
 #define HOLD_BUDGET USEC_PER_SEC
 
-/* To let go a little time is left in any case; to take the rules away more, since the
- * address has moved by then and nobody comes after us to do it. */
+/* To let go a little time is left in any case; to take the rules away more, those of a
+ * hold that could not be opened too, since the address has moved by then and nobody
+ * comes after us to do it. */
 #define LET_GO_BUDGET (250 * USEC_PER_MSEC)
 #define CLOSE_BUDGET (2 * USEC_PER_SEC)
 
@@ -76,6 +77,7 @@ void stage_hold(struct run *run)
 					  : strerror(-r));
 	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
 		return;
+	run->hold_opened = true;
 	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, run->hold_deadline,
 			      &report->hold, reason);
 	run->holding = r == 0;
@@ -148,14 +150,12 @@ void stage_release(struct run *run)
 	run_let_go(run);
 	if (run->guard)
 		guard_learn(run->guard, run);
-	if (!run->holding)
-		return;
-	if (!run->guard)
+	if (run->hold_opened)
 		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
 	if (r < 0)
 		report_warn(run->report, "hold-left", "vipsafe recover",
 			    "rules of the hold could not be removed (%s): they hold nothing",
 			    strerror(-r));
-	run->holding = false;
+	run->holding = run->hold_opened = false;
 	run->report->timing.hold += run_now(run) - began;
 }

@@ -82,6 +82,7 @@ struct run {
 	bool overrun;		/* and some were lost */
 	uint64_t newborn;	/* entries added since the snapshot */
 	bool holding;		/* hold rules are in place */
+	bool hold_opened;	/* by this run, or tried: they may be there in any case */
 	usec_t hold_deadline;	/* of all that the hold needs together */
 	usec_t held_until;	/* when they let go by themselves */
 	usec_t armed_since;	/* 0: they are not armed by this run */

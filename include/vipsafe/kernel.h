@@ -124,7 +124,8 @@ struct kernel_ops {
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
 	/* The hold (kernel/hold.h): at most one per table of calls. Programs that
-	 * it needs end at DEADLINE, an instant as of now(). */
+	 * it needs end at DEADLINE, an instant as of now(). After an error too there may
+	 * be rules, which hold nothing, for hold_close() to remove. */
 	int (*hold_open)(void *ctx, enum hold_choice choice, const struct link *link,
 			 usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 

@@ -28,6 +28,11 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
 		return -EOPNOTSUPP;
 	}
+	if (f->hold_fails) {
+		f->held_open = true;
+		snprintf(reason, REPORT_TEXT_MAX, "the fake failed half way");
+		return -EOPNOTSUPP;
+	}
 	f->held_open = true;
 	f->held_on = link->ifindex;
 	f->held_opened++;

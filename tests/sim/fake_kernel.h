@@ -154,6 +154,7 @@ struct fake {
 	unsigned held_cleaned;
 	usec_t armed_at, held_for; /* since when, and how long before */
 	bool hold_hangs;	   /* its programs do */
+	bool hold_fails;	   /* half way: some of its rules are there */
 	bool hold_stays;	   /* its rules cannot be removed */
 	usec_t hold_takes;	   /* to be made beside a run */
 	usec_t held_budget;	   /* of the latest to be opened */

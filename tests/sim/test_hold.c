@@ -66,6 +66,48 @@ static void rules_that_stay_are_told(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+static void rules_of_one_that_failed_are_removed(void **state)
+{
+	struct scene *s = *state;
+
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	s->fake->hold_fails = true;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_warned(s, "no-hold"));
+	assert_false(scene_warned(s, "hold-left"));
+	assert_false(s->fake->held_open);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void and_told_when_they_stay(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->hold_stays = true;
+	s->fake->hold_fails = true;
+	scene_populate(s, FLOWS);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_warned(s, "no-hold"));
+	assert_true(scene_warned(s, "hold-left"));
+}
+
+static void a_guard_that_ends_removes_them_too(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+
+	scene_populate(s, FLOWS);
+	s->fake->hold_fails = true;
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).hold, HOLD_OFF);
+	assert_true(s->fake->held_open);
+	guard_free(g);
+	assert_false(s->fake->held_open);
+}
+
 static void a_plan_looks_and_does_nothing(void **state)
 {
 	struct scene *s = *state;
@@ -195,10 +237,17 @@ static void a_repair_does_not_leave_it_armed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(one_that_hangs_costs_a_second),	 CASE(or_a_quarter_of_the_time_there_is),
-		CASE(rules_that_stay_are_told),		 CASE(a_plan_looks_and_does_nothing),
-		CASE(a_guard_does_not_wait_for_rules),	 CASE(it_goes_on_without_and_tries_again),
-		CASE(pins_take_a_hundredth_of_the_time), CASE(the_first_pins_are_not_kept_waiting),
+		CASE(one_that_hangs_costs_a_second),
+		CASE(or_a_quarter_of_the_time_there_is),
+		CASE(rules_that_stay_are_told),
+		CASE(rules_of_one_that_failed_are_removed),
+		CASE(and_told_when_they_stay),
+		CASE(a_guard_that_ends_removes_them_too),
+		CASE(a_plan_looks_and_does_nothing),
+		CASE(a_guard_does_not_wait_for_rules),
+		CASE(it_goes_on_without_and_tries_again),
+		CASE(pins_take_a_hundredth_of_the_time),
+		CASE(the_first_pins_are_not_kept_waiting),
 		CASE(a_repair_does_not_leave_it_armed),
 	};
 
