@@ -17,7 +17,8 @@
 #include "daemon/log.h"
 #include "steps/rundir.h"
 
-/* Where there is no inotify, and while something is wrong. */
+/* Inotify tells of most changes at once, but not of a file system that was mounted
+ * over the directory or taken away. */
 #define LOOK_EVERY USEC_PER_SEC
 
 #define ROOM_WANTED (1024 * 1024)
@@ -215,6 +216,8 @@ static void begin(struct fifo *f, int fd)
 	fifo_drain(f);
 }
 
+static void watch_directory(struct fifo *f);
+
 static void look(struct fifo *f)
 {
 	_cleanup_close_ int fd = -1;
@@ -246,9 +249,8 @@ static void look(struct fifo *f)
 	}
 	keep_old(f);
 	begin(f, TAKE_FD(fd));
+	watch_directory(f); /* it may be another one */
 }
-
-static void watch_directory(struct fifo *f);
 
 /* When the directory itself has gone, look() makes it again. */
 static void on_directory(void *ud, uint32_t events _unused_)
@@ -317,12 +319,10 @@ usec_t fifo_tick(struct fifo *f)
 
 	if (!*f->path || now < f->next_look)
 		return f->next_look;
-	f->next_look = USEC_NEVER;
 	look(f);
 	if (f->inotify < 0)
 		watch_directory(f);
-	if (f->fd < 0 || f->inotify < 0)
-		f->next_look = now + LOOK_EVERY;
+	f->next_look = now + LOOK_EVERY;
 	return f->next_look;
 }
 

@@ -48,6 +48,24 @@ check "removed: it answers" wait_for 30 answers
 moves "removed, over the FIFO that is open"
 rm -f "$FIFO"
 check "the watch is on the new directory" wait_for 30 there_again
+# ---- what inotify says nothing of ----------------------------------------------------
+exec 9>&-
+exec 9<>"$FIFO"
+mount -t tmpfs -o mode=755 none /run/vipsafe
+check "mounted over: all is made there" wait_for 30 there_again
+check "mounted over: it answers" wait_for 30 answers
+moves "mounted over, over the FIFO that is open"
+exec 9>&-
+exec 9<>"$FIFO"
+moves "mounted over, over the new one"
+umount -l /run/vipsafe
+rm -rf /run/vipsafe
+check "unmounted: all is made anew" wait_for 30 there_again
+check "unmounted: it answers" wait_for 30 answers
+moves "unmounted, over the FIFO that is open"
+exec 9>&-
+exec 9<>"$FIFO"
+moves "unmounted, over the new one"
 run add 192.168.11.101/32 dev br-mgmt
 is "$RC" 0 "addresses move"
 daemon_end
