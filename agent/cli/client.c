@@ -135,13 +135,19 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	struct wire_request timed = *request;
 	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (!timed.move.until)
 		timed.move.until = now_usec() + patience;
 	line = wire_request_line(&timed);
 	*ret_outcome = CLIENT_ABSENT;
-	if (!line || strlen(line) > WIRE_REQUEST_MAX || connect_to(path, patience, &fd) < 0)
+	if (!line || strlen(line) > WIRE_REQUEST_MAX)
 		return;
+	r = connect_to(path, patience, &fd);
+	if (r < 0) {
+		*ret_outcome = r == -EACCES ? CLIENT_BARRED : CLIENT_ABSENT;
+		return;
+	}
 	if (exchange(fd, line, now_usec() + patience, ret) < 0)
 		*ret_outcome = CLIENT_BROKEN;
 	else

@@ -9,9 +9,13 @@
 enum client_outcome {
 	CLIENT_ANSWERED,
 	CLIENT_ABSENT,	/* nobody listens there, or nobody we would trust */
+	CLIENT_BARRED,	/* its socket is not for us: whether it runs is not known */
 	CLIENT_REFUSED, /* it would not: see error_code and error_text */
 	CLIENT_BROKEN,	/* it fell silent: what it has done is not known */
 };
+
+/* Said of a socket that is not for us. */
+#define CLIENT_BARRED_TEXT "not permitted to ask the daemon"
 
 /* Send R to the socket PATH and wait for the answer until PATIENCE is over, after
  * which nothing is begun any more unless R has a deadline of its own.
@@ -26,6 +30,6 @@ typedef bool (*client_packet)(void *ud, const struct wire_answer *a);
 /* Send R to the socket PATH and hand what comes to FN until it has enough, a
  * signal says to end, nobody reads our output any more or PATIENCE (0: none) is
  * over, which is 0. -EPIPE: the daemon has ended it; -ENOENT, -ECONNREFUSED, …:
- * there is none. SIGINT, SIGTERM and SIGHUP stay blocked. */
+ * there is none; -EACCES: its socket is not for us. SIGINT, SIGTERM and SIGHUP stay blocked. */
 int client_listen(const char *path, const struct wire_request *r, usec_t patience, client_packet fn,
 		  void *ud);

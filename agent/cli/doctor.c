@@ -58,9 +58,9 @@ static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *
 		pass_on(a.result, ret);
 		break;
 	case CLIENT_ABSENT:
-		f->daemon = geteuid() && access(cli->settings.socket, F_OK) == 0 ? DAEMON_NOT_FOR_US
-										 : DAEMON_ABSENT;
+		f->daemon = DAEMON_ABSENT;
 		break;
+	case CLIENT_BARRED:
 	case CLIENT_REFUSED:
 		f->daemon = DAEMON_NOT_FOR_US;
 		break;

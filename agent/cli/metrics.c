@@ -57,6 +57,10 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 	case CLIENT_ABSENT:
 		code = tell_down(cli, "the daemon is not running");
 		break;
+	case CLIENT_BARRED: /* it may be up */
+		cli_complain(stderr, CLIENT_BARRED_TEXT);
+		code = EXIT_NOT_PERMITTED;
+		break;
 	case CLIENT_REFUSED:
 		cli_complain(stderr, "%s", a.error_text);
 		code = EXIT_NOT_PERMITTED;

@@ -86,6 +86,9 @@ static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 		break;
 	case CLIENT_ABSENT:
 		break;
+	case CLIENT_BARRED:
+		fputs("vipsafe: note: " CLIENT_BARRED_TEXT ": tried without it\n", err);
+		break;
 	case CLIENT_REFUSED:
 		done = is_final(&a, err, ret_code);
 		break;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/tell.h"
@@ -109,6 +110,11 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 		break;
 	case CLIENT_REFUSED:
 		notify_complain(n, "%s", a.error_text);
+		break;
+	case CLIENT_BARRED:
+		notify_complain(n, CLIENT_BARRED_TEXT);
+		*ret_code = EXIT_NOT_PERMITTED;
+		taken = geteuid() != 0; /* who is root can do it without */
 		break;
 	case CLIENT_ABSENT:
 	case CLIENT_BROKEN:

@@ -46,6 +46,10 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 		cli_complain(stderr, "no daemon listens on %s", cli->settings.socket);
 		code = EXIT_UNREACHABLE;
 		break;
+	case CLIENT_BARRED:
+		cli_complain(stderr, CLIENT_BARRED_TEXT);
+		code = EXIT_NOT_PERMITTED;
+		break;
 	case CLIENT_REFUSED:
 		code = refused(&a);
 		break;

@@ -120,6 +120,9 @@ int command_status(struct cli *cli, int argc, char *argv[])
 	case CLIENT_ABSENT:
 		code = tell_missing(cli, STATUS_NOT_RUNNING, "the daemon is not running");
 		break;
+	case CLIENT_BARRED:
+		code = tell_missing(cli, STATUS_UNKNOWN, CLIENT_BARRED_TEXT);
+		break;
 	case CLIENT_REFUSED:
 		code = tell_missing(cli, STATUS_UNKNOWN, a.error_text);
 		break;

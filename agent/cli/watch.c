@@ -53,7 +53,11 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 		free(w.error);
 		return EXIT_NOT_PERMITTED;
 	}
-	if (status == -ENOENT || status == -ECONNREFUSED || status == -EACCES) {
+	if (status == -EACCES) {
+		cli_complain(stderr, "watch: " CLIENT_BARRED_TEXT);
+		return EXIT_NOT_PERMITTED;
+	}
+	if (status == -ENOENT || status == -ECONNREFUSED) {
 		fprintf(stderr, "vipsafe: watch: the daemon is not running\n");
 		return EXIT_UNREACHABLE;
 	}

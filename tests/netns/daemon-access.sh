@@ -86,8 +86,26 @@ check "which is said once" logged 'asks to reload too often'
 run status
 is "$RC" 0 "others are answered"
 
-try 65534 65534 65534 status
-is "$RC" 3 "who is not a member does not reach it"
+# barred WHO UID GID GROUPS: the socket is not for them, and none says that nobody listens
+barred() {
+	local words
+
+	try "${@:2}" status
+	is "$RC $(grep -c '' "$T/out")" "4 0" "$1: status is not known"
+	for words in metrics watch reload 'notify INSTANCE VI_1 MASTER 100'; do
+		# shellcheck disable=SC2086 # words
+		try "${@:2}" $words
+		is "$RC $(grep -c '' "$T/out")" "77 0" "$1: may not: $words"
+		like "$ERR" "not permitted to ask the daemon" "$1: which is said"
+	done
+	try "${@:2}" add 192.168.11.100/32 dev br-mgmt
+	is "$RC" 77 "$1: may not: add"
+	like "$ERR" "not permitted to ask the daemon" "$1: which is said"
+	try "${@:2}" --json doctor
+	like "$(json '.findings[].code | select(test("daemon"))')" '^daemon-unseen$' \
+		"$1: doctor does not call the daemon absent"
+}
+barred "who is not a member" 65534 65534 65534
 chmod 666 "$SOCKET" # as another unit file would have it
 try 65534 65534 65534 status
 is "$RC" 4 "and is turned away where the mode lets him in"
@@ -100,7 +118,7 @@ config '[agent]' "group = no-such-group-here" '[device br-mgmt]'
 check "another group" wait_for 20 timeout 20 "$VIPSAFE" reload
 is "$(stat -c %a "$SOCKET")" 600 "which does not exist: root alone"
 try 65534 65534 "$gid" status
-is "$RC" 3 "the old one may no more"
+is "$RC" 4 "the old one may no more"
 reloads() { timeout 20 "$VIPSAFE" reload; } # there were too many just now
 config '[agent]' "group = $GROUP" '[device br-mgmt]'
 check "back again" wait_for 20 reloads
@@ -110,7 +128,7 @@ config '[agent]' "group = none" '[device br-mgmt]'
 check "none: read" wait_for 20 reloads
 is "$(stat -c %a "$SOCKET")" 600 "none: root alone"
 try 65534 65534 "$gid" status
-is "$RC" 3 "none: no member"
+is "$RC" 4 "none: no member"
 daemon_end TERM
 
 # ---- handed over -------------------------------------------------------------------
@@ -132,7 +150,7 @@ run --socket "$T/asked.sock" status
 like "$OUT" "pid ${JOB_PID[unit]}" "it serves the socket it was handed"
 is "$(stat -c %a "$T/asked.sock")" 600 "and leaves its mode to who made it"
 try 65534 65534 "$gid" --socket "$T/asked.sock" status
-is "$RC" 3 "that mode keeps the group out"
+is "$RC" 4 "that mode keeps the group out"
 config '[agent]' "socket = $T/other.sock" "group = $GROUP" '[device br-mgmt]'
 run --socket "$T/asked.sock" reload
 is "$RC" 0 "a reload with another path"
