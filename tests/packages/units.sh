@@ -15,7 +15,7 @@ done
 # one, and a directive in neither has not been thought about.
 known='Description Documentation Wants After Before Type NotifyAccess ExecStart ExecReload
 	TimeoutStartSec TimeoutStopSec KillMode WatchdogSec Restart RestartSec RestartPreventExitStatus
-	SuccessExitStatus CapabilityBoundingSet NoNewPrivileges RestrictAddressFamilies
+	SuccessExitStatus LimitNOFILE CapabilityBoundingSet NoNewPrivileges RestrictAddressFamilies
 	SystemCallArchitectures SystemCallFilter SystemCallErrorNumber ProtectSystem ProtectHome PrivateTmp
 	PrivateDevices DevicePolicy UMask WantedBy Also ListenSequentialPacket DirectoryMode SocketUser
 	SocketGroup SocketMode Backlog RemoveOnStop LimitNOFILE'
@@ -50,4 +50,9 @@ fi
 for script in sysv openrc; do
 	check "the $script script can be read" sh -n "$SRC/packaging/$script/vipsafed.in"
 done
+files=$(sed -n 's/^LimitNOFILE=//p' "$T/vipsafed.service")
+is "$(sed -n 's/^rc_ulimit="-n \([0-9]*\)".*/\1/p' "$SRC/packaging/openrc/vipsafed.in")" "$files" \
+	"OpenRC: as many open files"
+is "$(sed -n 's/^[[:space:]]*ulimit -n \([0-9]*\) .*/\1/p' "$SRC/packaging/sysv/vipsafed.in")" "$files" \
+	"sysv: as many open files"
 done_testing
