@@ -9,6 +9,7 @@
 
 #define FOUND_MAX 64 /* tables; more are the next run's */
 #define LIST_TRIES 3
+#define REMOVE_TRIES 3
 
 struct nftsock {
 	struct nl_sock *sk;
@@ -70,11 +71,19 @@ int nftsock_dump(struct nftsock *s, void (*sink)(void *ud, const struct nlmsghdr
 
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
 {
-	uint32_t seq;
-	struct nftbatch *b = nftsock_batch(s, &seq);
+	int r = -ENOBUFS;
 
-	nftbatch_remove(b, seq, prefix, ifindex);
-	return nftsock_ask(s);
+	/* Buffers that are short now may not be in a moment, and the rules would stay. */
+	for (int i = 0; i < REMOVE_TRIES && r == -ENOBUFS; i++) {
+		uint32_t seq;
+		struct nftbatch *b = nftsock_batch(s, &seq);
+
+		nftbatch_remove(b, seq, prefix, ifindex);
+		r = nftsock_ask(s);
+		if (i && r == -ENOENT) /* only the answer was lost */
+			r = 0;
+	}
+	return r;
 }
 
 bool nftsock_possible(void)
