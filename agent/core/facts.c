@@ -181,9 +181,10 @@ static void devices(const struct facts *f, struct findings *ret)
 /* Adds the rules, and chains of one's own, to those of iptables-nft. Without --noflush
  * each table would be emptied first; the policies are left as they are there, and a chain
  * that both have would be emptied by its ":" line: so that it is an error, and nothing is
- * done to its table. */
-#define COPY_LEGACY(ip6)                                                                     \
-	"ip" ip6 "tables-legacy-save | sed '/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | " \
+ * done to its table. What vipsafe has there for a moment is not copied: it would stay. */
+#define COPY_LEGACY(ip6)                                                    \
+	"ip" ip6 "tables-legacy-save | sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;" \
+	"/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | "    \
 	"ip" ip6 "tables-nft-restore --noflush"
 
 #define BY_IPTABLES " -I INPUT -p tcp -m conntrack --ctstate INVALID -j DROP"

@@ -164,6 +164,10 @@ mixed() {
 	iptables-legacy -A FORWARD -j MINE
 	iptables-legacy -t nat -A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
 	ip6tables-legacy -A FORWARD -s 2001:db8::1 -j DROP
+	# as a hold leaves them that is at work just then
+	iptables-legacy -t mangle -N VIPSAFE-HOLD-1
+	iptables-legacy -t mangle -A VIPSAFE-HOLD-1 -j DROP
+	iptables-legacy -t mangle -A PREROUTING -s 198.51.100.3 -j VIPSAFE-HOLD-1
 } 2>/dev/null
 if command -v iptables-legacy >/dev/null && mixed; then
 	iptables-nft -P INPUT DROP # the policy of the old ones is ACCEPT
@@ -174,12 +178,14 @@ if command -v iptables-legacy >/dev/null && mixed; then
 	is "$PASTED" 0 "firewall-mixed: the fix can be pasted" || diag "$fix: $(cat "$T/pasted")"
 	check "firewall-mixed: the old rules are copied" grep -q -- '-A MINE -s 198.51.100.1/32 -j DROP' <(iptables-nft-save)
 	check "firewall-mixed: those of NAT, too" grep -q -- '172.17.0.0/16 -j MASQUERADE' <(iptables-nft-save)
+	check "firewall-mixed: what vipsafe has there for a moment is not" \
+		not grep -q VIPSAFE <(iptables-nft-save)
 	check "firewall-mixed: and of IPv6" grep -q -- '-s 2001:db8::1/128 -j DROP' <(ip6tables-nft-save)
 	paste "$fix" "firewall-mixed, twice"
 	iptables-legacy -N SHARED
 	iptables-legacy -A SHARED -s 198.51.100.2 -j DROP
 	paste "$fix" "firewall-mixed, with a chain that both have"
-	for p in iptables-legacy ip6tables-legacy; do $p -F && $p -X && $p -t nat -F; done
+	for p in iptables-legacy ip6tables-legacy; do $p -F && $p -X && $p -t nat -F && $p -t mangle -F && $p -t mangle -X; done
 	iptables-nft -P INPUT ACCEPT
 else
 	skip "firewall-mixed" "this kernel has no iptables of the old kind"
