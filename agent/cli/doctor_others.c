@@ -94,7 +94,8 @@ static void look_at_file(struct facts *f, int fd, const char *path)
 	l.script = text;
 	if (e == 0)
 		e = script_read(text, &r);
-	f->half_read += e < 0 && e != -ENOEXEC;
+	f->other_language += e == -ENOTSUP;
+	f->half_read += e < 0 && e != -ENOEXEC && e != -ENOTSUP;
 }
 
 /* What has been looked at; a directory once, however many links lead to it. */

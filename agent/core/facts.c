@@ -293,6 +293,14 @@ static void others(const struct facts *f, struct findings *ret)
 			     "%u script%s of keepalived or conntrackd %s not read in full",
 			     f->half_read, f->half_read == 1 ? "" : "s",
 			     f->half_read == 1 ? "was" : "were");
+	if (f->other_language)
+		findings_add(ret, SEVERITY_NOTE, "script-language",
+			     "look for conntrack, conntrackd and \"ip addr flush\" in them by hand",
+			     "%u script%s of keepalived or conntrackd %s not a shell's: what %s "
+			     "is not known",
+			     f->other_language, f->other_language == 1 ? "" : "s",
+			     f->other_language == 1 ? "is" : "are",
+			     f->other_language == 1 ? "it calls" : "they call");
 	for (i = 0; i < f->n_managers; i++)
 		findings_add(ret, SEVERITY_WARNING, "network-manager", manager_fix(f->managers[i]),
 			     "%s is running: it may remove addresses that it has not set itself",

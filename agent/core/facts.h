@@ -48,6 +48,7 @@ struct facts {
 	size_t n_managers;
 	struct findings scripts; /* owned; what scripts of others call */
 	unsigned unread;	 /* scripts that may not be read */
+	unsigned other_language; /* than a shell's: what they call is not known */
 	unsigned half_read;	 /* that were not read in full, or not at all: too many */
 	enum daemon_facts daemon;
 	unsigned killed_runs, set_aside; /* files in the run directory */

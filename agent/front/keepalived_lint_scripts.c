@@ -128,7 +128,10 @@ static void look_into(const struct looking *l, const char *path, unsigned calls)
 	reading.text = text;
 	if (r == 0)
 		r = read_script(&reading);
-	if (r < 0 && r != -ENOEXEC)
+	if (r == -ENOTSUP && !calls)
+		found(l, SEVERITY_NOTE, "script-language", NULL,
+		      "%.120s is not a shell's script: what it calls is not known", path);
+	else if (r < 0 && r != -ENOEXEC && r != -ENOTSUP)
 		found(l, SEVERITY_UNSEEN, "scripts-unseen", NULL, "%.120s was not read in full: %s",
 		      path, strerror(-r));
 }

@@ -42,7 +42,7 @@ static int text_read(int fd, size_t size, bool without_mark, char **ret_text)
 	text[n] = '\0';
 	without_mark = without_mark && strncmp(text, "#!", 2) != 0 && is_text(text, n);
 	if (!script_is_shell(text) && !without_mark)
-		return -ENOEXEC;
+		return strncmp(text, "#!", 2) ? -ENOEXEC : -ENOTSUP;
 	*ret_text = TAKE_PTR(text);
 	return 0;
 }

@@ -159,6 +159,10 @@ rm /etc/conntrackd/old/functions.sh
 check "conntrackd-flush: not for what is only said" not finds conntrackd-flush
 rm -r /etc/conntrackd
 lost conntrackd-flush
+printf '%s\n' '#!/usr/bin/python3' 'os.system("conntrack -F")' >/etc/keepalived/notify.py
+found script-language "a script of another language"
+rm /etc/keepalived/notify.py
+lost script-language
 mkfifo /etc/keepalived/fifo
 ln -s /etc/keepalived /etc/keepalived/loop
 check "a FIFO and a loop of links do not hang it" timeout 60 "$VIPSAFE" --config "$CONF" doctor

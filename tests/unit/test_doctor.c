@@ -221,6 +221,11 @@ static void half_read(struct facts *f)
 	f->half_read = 2;
 }
 
+static void in_python(struct facts *f)
+{
+	f->other_language = 1;
+}
+
 static void unread(struct facts *f)
 {
 	f->unread = 2;
@@ -336,6 +341,7 @@ static const struct {
 	{ flushing, "kernel-fixed conntrackd-flush", EXIT_CRITICAL },
 	{ unread, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
 	{ half_read, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
+	{ in_python, "kernel-fixed script-language", EXIT_DONE },
 	{ manager, "kernel-fixed network-manager network-manager", EXIT_WARNINGS },
 	{ no_rights, "kernel-fixed no-net-admin", EXIT_WARNINGS },
 	{ no_raw, "kernel-fixed no-net-raw", EXIT_WARNINGS },

@@ -227,12 +227,23 @@ static void looks_into_scripts(void **state)
 	put_file(p, "script", 0755, "conntrack -F\n");
 	f = lint(p, "2.2.7", "agent\n", text);
 	assert_non_null(find(&f, "conntrackd-flush"));
+	assert_null(find(&f, "script-language"));
+	findings_done(&f);
+
+	/* what another language calls is not known, and said to be */
+	put_file(p, "script", 0755, "#!/usr/bin/python3\nimport os\n");
+	f = lint(p, "2.2.7", "agent\n", text);
+	one = find(&f, "script-language");
+	assert_non_null(one);
+	assert_int_equal(one->severity, SEVERITY_NOTE);
+	assert_null(find(&f, "scripts-unseen"));
 	findings_done(&f);
 
 	/* a program is no script */
 	put_file(p, "script", 0755, "\177ELF\nconntrackd -t\n");
 	f = lint(p, "2.2.7", "agent\n", text);
 	assert_null(find(&f, "conntrackd-flush"));
+	assert_null(find(&f, "script-language"));
 	findings_done(&f);
 }
 
