@@ -123,6 +123,21 @@ static void it_is_shown_as_wide_as_the_terminal_is(void **state _unused_)
 	json_decref(list);
 }
 
+static void one_shows_what_was_left_alone(void **state _unused_)
+{
+	json_t *list = history_parse("{\"at_us\":5,\"op\":\"del\",\"addresses\":[],\"id\":\"ab\","
+				     "\"entries\":{\"skipped\":7,\"altered\":7}}\n",
+				     1);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	history_print_one(json_array_get(list, 0), 0, out);
+	fclose(out);
+	assert_non_null(strstr(text, "  altered        7\n"));
+	json_decref(list);
+}
+
 /* The file could hold anything that is JSON. */
 static void nothing_reaches_the_terminal_unescaped(void **state _unused_)
 {
@@ -164,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(newest_first_and_no_more_than_asked),
 		cmocka_unit_test(it_is_shown_as_wide_as_the_terminal_is),
+		cmocka_unit_test(one_shows_what_was_left_alone),
 		cmocka_unit_test(nothing_reaches_the_terminal_unescaped),
 		cmocka_unit_test(ages_are_short),
 	};
