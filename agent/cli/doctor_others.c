@@ -11,6 +11,7 @@
 #include "core/script.h"
 #include "core/text.h"
 #include "front/script_file.h"
+#include "steps/gone.h"
 #include "steps/journal.h"
 #include "steps/lock.h"
 #include "steps/rundir.h"
@@ -201,8 +202,22 @@ static int on_file(void *ud, int dirfd, const char *name)
 	struct run_dir *d = ud;
 
 	d->facts->killed_runs += device && !is_under_way(d, dirfd, device);
+	d->facts->killed_runs +=
+		journal_repair_device(name) && !journal_repair_is_alive(dirfd, name);
 	d->facts->set_aside += !strncmp(name, UNREADABLE, strlen(UNREADABLE));
 	return 0;
+}
+
+static void count_gone(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	const struct run_env env = { .kernel = *k,
+				     .settings = &cli->settings,
+				     .boot_id = cli->boot_id };
+	struct addrset gone = { 0 };
+
+	if (gone_list(&env, &gone) == 0)
+		f->gone = (unsigned)gone.n;
+	addrset_done(&gone);
 }
 
 void doctor_take_run_dir(const struct cli *cli, const struct kernel *k, struct facts *f)
@@ -211,6 +226,9 @@ void doctor_take_run_dir(const struct cli *cli, const struct kernel *k, struct f
 	struct run_dir d = { .kernel = k, .facts = f };
 
 	text_escape(path, f->run_dir_path, sizeof(f->run_dir_path));
-	if (access(path, F_OK) == 0)
-		f->run_dir = rundir_each(path, on_file, &d);
+	if (access(path, F_OK) < 0)
+		return;
+	f->run_dir = rundir_each(path, on_file, &d);
+	if (f->run_dir == 0)
+		count_gone(cli, k, f);
 }

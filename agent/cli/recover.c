@@ -40,15 +40,24 @@ static int fail(struct recover *rec, int r)
 /* The kernel does not remove what we have created when its address goes. */
 static int purge_stale(struct recover *rec, const struct run_env *env)
 {
-	uint64_t removed = 0;
-	int r = remember_purge(env, &removed);
+	struct purged p = { 0 };
+	int r = remember_purge(env, &p);
 
-	if (rec->cli->options.json)
-		json_array_append_new(rec->list, json_pack("{s:s,s:I}", "op", "stale", "removed",
-							   (json_int_t)removed));
-	else
-		fprintf(rec->out, "%llu stale %s removed\n", (unsigned long long)removed,
-			removed == 1 ? "entry" : "entries");
+	if (rec->cli->options.json) {
+		json_array_append_new(rec->list, json_pack("{s:s,s:I,s:I}", "op", "stale",
+							   "removed", (json_int_t)p.removed,
+							   "unproven", (json_int_t)p.unproven));
+		return r;
+	}
+	fprintf(rec->out, "%llu stale %s removed\n", (unsigned long long)p.removed,
+		p.removed == 1 ? "entry" : "entries");
+	if (p.unproven)
+		fprintf(rec->out,
+			"%llu more %s translated to an address that is gone: left alone, nothing "
+			"proves that vipsafe made %s\n",
+			(unsigned long long)p.unproven,
+			p.unproven == 1 ? "entry is" : "entries are",
+			p.unproven == 1 ? "it" : "them");
 	return r;
 }
 

@@ -365,6 +365,14 @@ static void leftovers(const struct facts *f, struct findings *ret)
 		findings_add(ret, SEVERITY_WARNING, "killed-run", "vipsafe recover",
 			     "%u run%s killed and left something to finish", f->killed_runs,
 			     f->killed_runs == 1 ? " was" : "s were");
+	if (f->gone)
+		findings_add(
+			ret, SEVERITY_WARNING, "stale-entries",
+			"vipsafe recover --stale removes what vipsafe had pinned to them; so "
+			"does vipsafed when it starts",
+			"%u address%s went while no vipsafed ran: what was pinned to them lives "
+			"as long as it is used, and stalls its connections",
+			f->gone, f->gone == 1 ? "" : "es");
 	snprintf(fix, sizeof(fix), "look at %s/unreadable-*, then remove them", f->run_dir_path);
 	if (f->set_aside)
 		findings_add(ret, SEVERITY_NOTE, "set-aside", fix,

@@ -52,6 +52,7 @@ struct facts {
 	unsigned half_read;	 /* that were not read in full, or not at all: too many */
 	enum daemon_facts daemon;
 	unsigned killed_runs, set_aside; /* files in the run directory */
+	unsigned gone;			 /* addresses that went while no guard was there */
 	int run_dir;			 /* 0, or why it cannot be used */
 	char run_dir_path[FACTS_PATH_MAX];
 };

@@ -15,7 +15,7 @@
 #define SUMMARY_MAX 512
 
 /* What a guard has open at the most, counted. */
-#define GUARD_DESCRIPTORS 7
+#define GUARD_DESCRIPTORS 9
 
 /* Kept for clients, moves, and what a move opens. */
 #define DESCRIPTORS_KEPT 192
@@ -345,6 +345,10 @@ static void device_status(const struct watch *x, struct status_device *d)
 		.restored = s.restored,
 		.lost = s.lost,
 		.removed = s.removed,
+		.gone = s.gone,
+		.unproven = s.unproven,
+		.unsaved = s.unsaved,
+		.unsaved_error = s.unsaved_error,
 		.overruns = s.overruns,
 		.relists = s.relists,
 		.holds = s.holds,

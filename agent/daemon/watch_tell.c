@@ -86,6 +86,44 @@ static void log_repairs(struct watch_tell *w, struct guard *g, const struct guar
 	w->log_at = 0;
 }
 
+/* Addresses that are gone, and what becomes of what was pinned to them. */
+static void log_gone(const struct guard_status *s, const struct guard_status *was)
+{
+	uint64_t removed = s->removed - was->removed, unproven = s->unproven - was->unproven;
+
+	if (s->gone != was->gone)
+		log_line(LOG_WARNING,
+			 "%s: %llu addresses went while nobody guarded them: %llu entries pinned "
+			 "to them removed, %llu others left alone",
+			 s->device, (unsigned long long)(s->gone - was->gone),
+			 (unsigned long long)removed, (unsigned long long)unproven);
+	else if (removed)
+		log_line(LOG_NOTICE, "%s: an address is gone: %llu entries pinned to it removed",
+			 s->device, (unsigned long long)removed);
+}
+
+static void log_left(struct watch_tell *w, const struct guard_status *s)
+{
+	struct guard_status *was = &w->left;
+	usec_t now = loop_now();
+
+	if (s->gone == was->gone && s->removed == was->removed && s->unsaved == was->unsaved)
+		return;
+	if (!w->left_at)
+		w->left_at = now + REPAIR_LOG_AFTER;
+	if (now < w->left_at)
+		return;
+	log_gone(s, was);
+	if (s->unsaved != was->unsaved)
+		log_line(
+			LOG_WARNING,
+			"%s: what a killed daemon would leave to the next one cannot be written to "
+			"the run directory: %s",
+			s->device, strerror(-s->unsaved_error));
+	*was = *s;
+	w->left_at = 0;
+}
+
 /* Whether the state is another than was told last. */
 static bool log_state(struct watch_tell *w, const struct guard_status *s)
 {
@@ -134,6 +172,7 @@ bool watch_tell_changes(struct watch_tell *w, struct guard *g, struct tell *t,
 {
 	tell_events(w, t, s);
 	log_repairs(w, g, s);
+	log_left(w, s);
 	return log_state(w, s);
 }
 
@@ -143,8 +182,9 @@ void watch_tell_end(struct watch_tell *w, struct guard *g, const char *device)
 	struct guard_status s;
 
 	guard_get_status(g, &s);
-	w->log_at = 1; /* what was to be logged in a moment is logged now */
+	w->log_at = w->left_at = 1; /* what was to be logged in a moment is logged now */
 	log_repairs(w, g, &s);
+	log_left(w, &s);
 	if (left)
 		log_line(LOG_WARNING,
 			 "%s: %llu connections that were flushed are not put back yet: \"vipsafe "

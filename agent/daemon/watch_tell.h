@@ -12,6 +12,8 @@ struct watch_tell {
 	struct guard_status seen;   /* when watchers were told last */
 	struct guard_status logged; /* when the log was told last of others' deletes */
 	usec_t log_at;		    /* the log is to be told again; 0: nothing new */
+	struct guard_status left;   /* the same of what outlives a daemon … */
+	usec_t left_at;
 };
 
 void watch_tell_init(struct watch_tell *w);

@@ -215,6 +215,9 @@ DEVICE_COUNTER(repairs)
 DEVICE_COUNTER(restored)
 DEVICE_COUNTER(lost)
 DEVICE_COUNTER(removed)
+DEVICE_COUNTER(gone)
+DEVICE_COUNTER(unproven)
+DEVICE_COUNTER(unsaved)
 DEVICE_COUNTER(overruns)
 DEVICE_COUNTER(relists)
 DEVICE_COUNTER(holds)
@@ -291,7 +294,7 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_device_state", "gauge", "The state of a device's guard, always 1.",
 	  device_state },
 	{ "vipsafe_device_quarantined", "gauge",
-	  "Whether repairs are suspended because the device is flushed again and again.",
+	  "Whether an address comes and goes again and again, and its deletes are not repaired.",
 	  device_quarantined },
 	{ "vipsafe_device_entries", "gauge", "Masqueraded connections of a device.",
 	  device_entries },
@@ -308,9 +311,18 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_device_restored_total", "counter", "Connections put back by repairs.",
 	  device_restored },
 	{ "vipsafe_device_lost_total", "counter",
-	  "Connections lost: pinned wrongly, or not to be put back by a repair.", device_lost },
+	  "Connections lost: pinned wrongly, not put back, or of a delete that is not repaired.",
+	  device_lost },
 	{ "vipsafe_device_removed_total", "counter",
 	  "Pinned entries removed because their address was lost.", device_removed },
+	{ "vipsafe_device_gone_total", "counter", "Addresses that went while nobody guarded them.",
+	  device_gone },
+	{ "vipsafe_device_unproven_total", "counter",
+	  "Entries translated to such an address, left because they are not proved to be ours.",
+	  device_unproven },
+	{ "vipsafe_device_unsaved_total", "counter",
+	  "Times that what a killed daemon would leave to the next could not be written.",
+	  device_unsaved },
 	{ "vipsafe_device_event_overruns_total", "counter",
 	  "How often events of the kernel were lost.", device_overruns },
 	{ "vipsafe_device_relists_total", "counter", "How often the table was read anew.",

@@ -32,6 +32,10 @@ struct status_device {
 	uint64_t foreign_deletes; /* of addresses, by anybody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
 	uint64_t holds, held_usec;    /* packets were held back: how often, for how long */
+	uint64_t gone;		      /* addresses that went while nobody guarded them */
+	uint64_t unproven;	      /* entries left behind those: not proved to be ours */
+	uint64_t unsaved;	      /* times that what a kill would need was not written … */
+	int unsaved_error;	      /* … the latest time: negative errno */
 	char reason[REPORT_TEXT_MAX]; /* why it is not live; "" otherwise */
 };
 

@@ -66,6 +66,9 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "restored", number(d->restored));
 	failed |= json_object_set_new(o, "lost", number(d->lost));
 	failed |= json_object_set_new(o, "removed", number(d->removed));
+	failed |= json_object_set_new(o, "gone", number(d->gone));
+	failed |= json_object_set_new(o, "unproven", number(d->unproven));
+	failed |= json_object_set_new(o, "unsaved", number(d->unsaved));
 	failed |= json_object_set_new(o, "overruns", number(d->overruns));
 	failed |= json_object_set_new(o, "relists", number(d->relists));
 	failed |= json_object_set_new(o, "holds", number(d->holds));
@@ -124,6 +127,11 @@ static void print_failings(const struct status_device *d, FILE *out)
 			"%s: %llu connections altered by somebody else (as IPVS does) are left "
 			"alone\n",
 			text, (ull)d->altered);
+	if (d->gone)
+		fprintf(out,
+			"%s: %llu addresses had gone while nobody guarded them; %llu entries "
+			"translated to them are left alone, not proved to be ours\n",
+			text, (ull)d->gone, (ull)d->unproven);
 }
 
 void status_devices_print(const struct status *s, bool verbose, FILE *out)

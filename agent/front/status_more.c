@@ -146,6 +146,26 @@ void status_operations_print(const struct status *s, bool verbose _unused_, FILE
 
 /* ---- warnings ---------------------------------------------------------------------------- */
 
+/* What outlives the daemon, or should. */
+static void find_left(const struct status_device *d, struct findings *f)
+{
+	if (d->unproven)
+		findings_add(
+			f, SEVERITY_WARNING, "unproven",
+			"conntrack -L --reply-dst ADDRESS shows them: delete those that "
+			"nobody else looks after",
+			"%s: an address went while nobody guarded it, and %llu entries are "
+			"translated to it that are not proved to be vipsafe's: as long as they "
+			"are used they stay, and stall their connections",
+			d->device, (unsigned long long)d->unproven);
+	if (d->unsaved)
+		findings_add(
+			f, SEVERITY_WARNING, "not-saved", NULL,
+			"%s: %llu times what a killed daemon would leave to the next one could "
+			"not be written to the run directory (%s)",
+			d->device, (unsigned long long)d->unsaved, strerror(-d->unsaved_error));
+}
+
 static void find_devices(const struct status *s, struct findings *f)
 {
 	size_t i;
@@ -153,6 +173,7 @@ static void find_devices(const struct status *s, struct findings *f)
 	for (i = 0; i < s->n_devices; i++) {
 		const struct status_device *d = &s->devices[i];
 
+		find_left(d, f);
 		if (!status_in_force(d) && (*d->reason || !d->quarantined))
 			findings_add(f, SEVERITY_WARNING, "not-in-force", NULL, "%s: %s%s%s",
 				     d->device, d->state, *d->reason ? ": " : "", d->reason);
@@ -161,8 +182,9 @@ static void find_devices(const struct status *s, struct findings *f)
 				f, SEVERITY_WARNING, "quarantined",
 				"find out who deletes it: ip monitor address",
 				"%s: an address comes and goes again and again: its deletes are "
-				"not repaired for a minute, what dies of them counts as lost",
-				d->device);
+				"not repaired for a minute, what dies of them counts as lost "
+				"(%llu so far)",
+				d->device, (unsigned long long)d->lost);
 		else if (d->full)
 			findings_add(f, SEVERITY_WARNING, "limit-reached", NULL,
 				     "%s: there are more connections than may be known%s%s",

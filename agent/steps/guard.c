@@ -101,7 +101,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 		return -ENOMEM;
 	g->env = *env;
 	g->env.guard = NULL;
-	g->slot = -1;
+	g->slot = g->keep.file.fd = g->keep.next.fd = -1;
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
@@ -156,6 +156,7 @@ struct guard *guard_free(struct guard *g)
 	if (g->young)
 		guard_end_save(g);
 	remove_slot(g);
+	guard_keep_end(g);
 	young_free(g->young);
 	keyset_free(g->pinned);
 	addr_table_done(&g->addresses);
@@ -219,6 +220,7 @@ static void begin_round(struct guard *g, usec_t t)
 			break;
 		}
 		guard_check_hold(g);
+		guard_keep_look(g);
 		if (!g->pins.open) /* else those that are due longest would never be reached */
 			guard_begin_pins(g);
 		break;
@@ -255,7 +257,7 @@ static bool step(struct guard *g)
 	}
 	if (g->status.state != GUARD_LIVE)
 		return false;
-	if (guard_tidy(g))
+	if (guard_tidy(g) || guard_keep_step(g))
 		return true;
 	if (!may_pin(g) || guard_lock(g, &lock) < 0)
 		return false;
@@ -270,12 +272,15 @@ static bool step(struct guard *g)
 usec_t guard_tick(struct guard *g)
 {
 	usec_t t = guard_now(g), at = USEC_NEVER;
+	bool more;
 
 	if (t >= g->next)
 		begin_round(g, t);
 	if (guard_wait_hold(g))
 		at = t + OPEN_LOOK_EVERY;
-	if (step(g))
+	more = step(g);
+	guard_keep_write(g);
+	if (more)
 		return guard_now(g);
 	at = MIN(MIN(g->next, guard_repair_next(g)), at);
 	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)

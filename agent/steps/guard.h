@@ -37,6 +37,10 @@ struct guard_status {
 	uint64_t lost;		     /* of which nothing came back, whoever began it */
 	bool refused;		     /* this kernel made something else of one: see reason */
 	uint64_t removed;	     /* since their address was lost */
+	uint64_t gone;		     /* addresses that went while nobody guarded them */
+	uint64_t unproven;	     /* entries translated to those, not known as ours: left */
+	uint64_t unsaved;	     /* times that what a kill would need was not written … */
+	int unsaved_error;	     /* … the latest time: negative errno */
 	uint64_t overruns, relists;
 	uint64_t holds, held_usec;    /* how often packets were held back, and for how long */
 	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */

@@ -39,6 +39,7 @@ int guard_read_addresses(struct guard *g)
 	g->local = local;
 	g->addresses = table;
 	g->readdress = false;
+	guard_keep_addresses(g);
 	return 0;
 }
 
@@ -58,16 +59,17 @@ int guard_copy_addresses(const struct guard *g, struct addr_table *t)
 	return 0;
 }
 
-static void note_loss(struct guard *g, const struct addr *a)
+bool guard_note_loss(struct guard *g, const struct addr *a)
 {
 	size_t i;
 
 	for (i = 0; i < g->n_lost; i++)
 		if (addr_equal(&g->lost[i].addr, a))
-			return;
+			return false;
 	if (g->n_lost == GUARD_LOST_MAX)
-		return; /* recover --stale is there for what is beyond counting */
+		return false; /* the next time that addresses are read */
 	g->lost[g->n_lost++] = (struct guard_lost){ .addr = *a, .due = guard_now(g) + LOSS_SETTLE };
+	return true;
 }
 
 /* By the run that works with our kernel: it sees to the entries itself. */
@@ -89,9 +91,11 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 	g->readdress = true;
 	if (!gone && a->ifindex == g->link.ifindex)
 		guard_note_arrival(g, &a->prefix);
+	if (gone && is_own_doing(g, a))
+		guard_keep_no_more(g, &a->prefix.addr);
 	if (!gone || is_own_doing(g, a))
 		return 0;
-	note_loss(g, &a->prefix.addr);
+	(void)guard_note_loss(g, &a->prefix.addr);
 	if (a->ifindex != g->link.ifindex)
 		return 0;
 	g->status.foreign_deletes++;
@@ -218,8 +222,10 @@ bool guard_settle_losses(struct guard *g)
 
 		if (addrset_has(&g->local, &l->addr))
 			continue;
-		if (!waits && !more && !drop_step(g, l))
+		if (!waits && !more && !drop_step(g, l)) {
+			guard_keep_no_more(g, &l->addr);
 			continue;
+		}
 		more = more || !waits;
 		g->lost[left++] = *l;
 	}

@@ -47,7 +47,9 @@ int guard_take(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
 
-	if (!is_meant(g, c) || keyset_see(g->pinned, &c->key, c->id))
+	if (!is_meant(g, c))
+		return guard_keep_meet(g, c);
+	if (keyset_see(g->pinned, &c->key, c->id))
 		return 0;
 	if (awaits_repair(g, c))
 		return 0;
@@ -162,6 +164,7 @@ void guard_relist(struct guard *g)
 	keyset_begin_round(g->pinned);
 	young_begin_round(g->young);
 	g->tidy_pinned = g->tidy_young = 0;
+	guard_keep_load(g);
 	r = guard_read_addresses(g);
 	if (r == 0)
 		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, g);
@@ -173,6 +176,7 @@ void guard_relist(struct guard *g)
 		guard_degrade(g, r, "the conntrack table cannot be read");
 	} else {
 		g->status.state = GUARD_LIVE;
+		g->keep.counting = false;
 		g->tidy_pinned = keyset_count(g->pinned);
 		g->tidy_young = young_count(g->young);
 	}
@@ -251,6 +255,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
 	young_remove(g->young, &c->key);
+	guard_keep_pin(g, &c->key, c->id, &as);
 	return keyset_put(g->pinned, &c->key, c->id, &as);
 }
 

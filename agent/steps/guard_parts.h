@@ -11,6 +11,7 @@
 #include "core/young.h"
 #include "steps/guard.h"
 #include "steps/guard_serve.h"
+#include "steps/marks.h"
 #include "steps/stage.h"
 
 /* Entries worked on in one step, some milliseconds: at most, and at first. */
@@ -94,6 +95,25 @@ struct guard_fighter {
 	bool accused; /* and it went again: if that breaks something, it counts */
 };
 
+/* What is on disk for whoever comes after us: guard_keep.c. */
+struct guard_keep {
+	bool loaded;	    /* what was there of guards before us */
+	struct addrset set; /* addresses that entries may be pinned to */
+	bool set_changed;   /* and the file does not tell */
+	struct marks file;  /* of what is pinned */
+	/* What replaces it, and does not hold those below the two numbers yet. */
+	struct marks next;
+	size_t at_pinned, at_young;
+	bool stale;	     /* it is to be replaced */
+	struct markset left; /* marks of guards before us … */
+	uint64_t *still;     /* … whose entries are there, and not pinned by us */
+	size_t n_still;
+	uint64_t pending[GUARD_STEP]; /* not written yet */
+	size_t n_pending;
+	bool counting; /* the first listing is under way */
+	usec_t retry;  /* not to be written before */
+};
+
 struct guard_lost {
 	struct addr addr;
 	usec_t due;
@@ -146,6 +166,7 @@ struct guard {
 	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
 	size_t n_lost;
 	bool lost_waits; /* nothing can be decided about them yet */
+	struct guard_keep keep;
 	struct guard_repair repair;
 	usec_t repair_counted; /* the latest one that was needed */
 	struct guard_fighter fighters[GUARD_FIGHTERS_MAX];
@@ -189,6 +210,29 @@ int guard_read_addresses(struct guard *g);
 int guard_address_events(struct guard *g);
 /* Somebody else may have deleted an address: entries go once it is sure. */
 bool guard_settle_losses(struct guard *g); /* false: no more work now */
+
+/* A is gone, if it is not back in a moment. False: that is known already. */
+bool guard_note_loss(struct guard *g, const struct addr *a);
+
+/* ---- guard_keep.c ---- */
+/* Take up what guards before us have left, if there is anything. */
+void guard_keep_load(struct guard *g);
+/* The addresses have been read: those that went unseen are losses. */
+void guard_keep_addresses(struct guard *g);
+/* Nothing is pinned to A any more, or all that is stays on purpose. */
+void guard_keep_no_more(struct guard *g, const struct addr *a);
+/* C is translated to none of the guarded addresses: is it ours? 0 or -ENOMEM. */
+int guard_keep_meet(struct guard *g, const struct conn *c);
+void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id,
+		    const struct addr *as);
+/* What was noted is on disk after that. */
+void guard_keep_write(struct guard *g);
+/* A step of writing the file anew; false: nothing to do now. */
+bool guard_keep_step(struct guard *g);
+void guard_keep_look(struct guard *g); /* once a second: is it still there? */
+void guard_keep_end(struct guard *g);
+/* Something of that could not be written. */
+void guard_note_unsaved(struct guard *g, int error);
 
 /* ---- guard_lost.c ---- */
 /* C is gone and does not come back: counted, and named to whoever asks. */

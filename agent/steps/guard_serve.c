@@ -166,6 +166,7 @@ void guard_learn(struct guard *g, const struct run *run)
 		else if (e->made && (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED))
 			(void)guard_note_pinned(g, c);
 	}
+	guard_keep_write(g);
 	guard_take_hold(g, run);
 	if (may_flush_later(run))
 		guard_begin_repair(g, false);

@@ -8,6 +8,7 @@
 
 #include "steps/journal.h"
 #include "steps/lock.h"
+#include "steps/marks.h"
 #include "steps/rundir.h"
 #include "steps/stage.h"
 
@@ -98,6 +99,9 @@ void stage_remember(struct run *run)
 	char name[JOURNAL_NAME_MAX];
 	int r;
 
+	if (run->run_dir >= 0 && !run->shadow && run->report->changed && run->req->op == OP_DEL &&
+	    run->req->vip_flows == VIP_FLOWS_KEEP)
+		gone_keep(run->env, run->run_dir, run->link.name, run->req);
 	/* what a guard has pinned is its own to remove */
 	if (run->run_dir < 0 || !run->set || run->shadow || run->report->strategy == STRATEGY_NONE)
 		return;
@@ -176,7 +180,7 @@ static int purge_set(const struct kernel *k, const struct stale *s, uint64_t *re
 struct purge {
 	const struct run_env *env;
 	struct addrset local;
-	uint64_t removed;
+	struct purged purged;
 };
 
 static int purge_device(struct purge *p, int run_dir, const char *device)
@@ -197,7 +201,7 @@ static int purge_device(struct purge *p, int run_dir, const char *device)
 		return 0;
 	}
 	s.set = j.set;
-	r = purge_set(&env->kernel, &s, &p->removed);
+	r = purge_set(&env->kernel, &s, &p->purged.removed);
 	if (r == 0)
 		r = journal_write(run_dir, name, env->boot_id, &j.request, j.snapshot_at, j.set,
 				  keep_fresh, &s);
@@ -207,12 +211,15 @@ static int purge_device(struct purge *p, int run_dir, const char *device)
 
 static int purge_file(void *ud, int run_dir, const char *name)
 {
-	const char *device = file_device(name);
+	const char *created = file_device(name), *guarded = marks_device(name);
+	struct purge *p = ud;
 
-	return device ? purge_device(ud, run_dir, device) : 0;
+	if (guarded)
+		return gone_purge(p->env, run_dir, guarded, &p->local, &p->purged);
+	return created ? purge_device(p, run_dir, created) : 0;
 }
 
-int remember_purge(const struct run_env *env, uint64_t *ret_removed)
+int remember_purge(const struct run_env *env, struct purged *ret)
 {
 	const struct kernel *k = &env->kernel;
 	struct purge p = { .env = env };
@@ -221,6 +228,6 @@ int remember_purge(const struct run_env *env, uint64_t *ret_removed)
 	if (r == 0)
 		r = rundir_each(env->settings->run_dir, purge_file, &p);
 	addrset_done(&p.local);
-	*ret_removed = p.removed;
+	*ret = p.purged;
 	return r;
 }

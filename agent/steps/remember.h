@@ -4,9 +4,9 @@
  * kept per device in the run directory. */
 #pragma once
 
-#include "steps/run.h"
+#include "steps/gone.h"
 
 /* Delete the remembered entries whose translated source is no address of this
- * node any more. *RET_REMOVED counts them. Devices with a run under way are
- * left to it. Returns 0 or a negative errno. */
-int remember_purge(const struct run_env *env, uint64_t *ret_removed);
+ * node any more, and what guards have left (gone.h). Devices with a run under way
+ * are left to it, those with a guard to that. Returns 0 or a negative errno. */
+int remember_purge(const struct run_env *env, struct purged *ret);

@@ -304,10 +304,11 @@ size_t scene_leftovers(const struct scene *s, unsigned *ret_modes)
 	for (const struct dirent *e; (e = readdir(d));) {
 		struct stat st;
 
-		/* created-*: the memory that outlives a run */
+		/* created-*, addresses-*, pins-*: the memory that outlives a run */
 		if (e->d_name[0] == '.' || strstr(e->d_name, "lock") ||
 		    strstr(e->d_name, "verdict") || strstr(e->d_name, "probe") ||
-		    strstr(e->d_name, "created"))
+		    strstr(e->d_name, "created") || strstr(e->d_name, "addresses-") ||
+		    strstr(e->d_name, "pins-"))
 			continue;
 		assert_int_equal(fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW), 0);
 		modes |= st.st_mode & 07777;

@@ -369,25 +369,25 @@ static void pin_by_force_on_a_fixed_kernel(void **state)
 static void stale_entries_are_purged_later(void **state)
 {
 	struct scene *s = *state;
-	uint64_t removed = 99;
+	struct purged purged;
 
 	pin_scene(s, FLOWS);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
-	assert_int_equal(remember_purge(&s->env, &removed), 0);
-	assert_int_equal(removed, 0);
+	assert_int_equal(remember_purge(&s->env, &purged), 0);
+	assert_int_equal(purged.removed, 0);
 	assert_int_equal(scene_broken(s, false), 0);
 
 	assert_int_equal(fake_addr_del(s->fake, s->dev, HOST4 "/24"), 0);
-	assert_int_equal(remember_purge(&s->env, &removed), 0);
-	assert_true(removed >= FLOWS);
+	assert_int_equal(remember_purge(&s->env, &purged), 0);
+	assert_true(purged.removed >= FLOWS);
 	for (uint16_t i = 0; i < FLOWS; i++) {
 		struct conn c = scene_tcp(i);
 
 		assert_null(fake_entry_find(s->fake, &c.key));
 	}
-	assert_int_equal(remember_purge(&s->env, &removed), 0);
-	assert_int_equal(removed, 0);
+	assert_int_equal(remember_purge(&s->env, &purged), 0);
+	assert_int_equal(purged.removed, 0);
 }
 
 static void ignore(void *ud _unused_, const struct report *r _unused_)

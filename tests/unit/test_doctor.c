@@ -283,6 +283,11 @@ static void killed(struct facts *f)
 	f->killed_runs = 1;
 }
 
+static void gone(struct facts *f)
+{
+	f->gone = 2;
+}
+
 static void set_aside(struct facts *f)
 {
 	f->set_aside = 1;
@@ -352,6 +357,7 @@ static const struct {
 	{ unsafe, "kernel-fixed run-dir-unsafe", EXIT_CRITICAL },
 	{ unseen, "kernel-fixed run-dir-unseen", EXIT_WARNINGS },
 	{ killed, "kernel-fixed killed-run", EXIT_WARNINGS },
+	{ gone, "kernel-fixed stale-entries", EXIT_WARNINGS },
 	{ set_aside, "kernel-fixed set-aside", EXIT_DONE },
 	{ rules_left, "kernel-fixed no-daemon rules-left", EXIT_WARNINGS },
 	{ rules_in_use, "kernel-fixed", EXIT_DONE },

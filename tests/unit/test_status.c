@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What "vipsafe status" and "vipsafe plan" look like, letter by letter, and what
  * they say in JSON. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -234,6 +235,13 @@ static void what_is_wrong_is_said(void **state _unused_)
 	s.devices[0].full = true;
 	codes_are(&s, "limit-reached");
 	s.devices[0].full = false;
+	s.devices[0].unproven = 7;
+	codes_are(&s, "unproven");
+	s.devices[0].unproven = 0;
+	s.devices[0].unsaved = 1;
+	s.devices[0].unsaved_error = -ENOSPC;
+	codes_are(&s, "not-saved");
+	s.devices[0].unsaved = 0;
 	strcpy(s.status.config_error, "it is \033[2J bad");
 	codes_are(&s, "config");
 	s.status.config_error[0] = '\0';
