@@ -68,6 +68,7 @@ bool guard_save_step(struct guard *g)
 	_cleanup_free_ uint32_t *which = NULL;
 	struct guard_repair *r = &g->repair;
 	size_t n, i;
+	int error;
 
 	if (r->cannot_save || (!r->save_at && !young_count_unsaved(g->young)))
 		return false;
@@ -77,8 +78,10 @@ bool guard_save_step(struct guard *g)
 		return false;
 	n = collect(g, records, which);
 	/* without it the repair itself goes on */
-	if (n)
-		r->cannot_save = add(g, records, n) < 0;
+	error = n ? add(g, records, n) : 0;
+	if (error < 0)
+		guard_note_unsaved(g, error);
+	r->cannot_save = error < 0;
 	for (i = 0; i < n && !r->cannot_save; i++)
 		young_note_saved(g->young, which[i]);
 	return true;

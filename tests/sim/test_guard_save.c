@@ -3,6 +3,7 @@
  * what it has begun when it is to end, or to work by other settings. */
 #include "guarding.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,16 +146,19 @@ static void an_old_one_is_told_of_and_left(void **state)
 	assert_false(has_file(s));
 }
 
-/* Nowhere to write to: the repair is done all the same. */
+/* Nowhere to write to: the repair is done all the same, and it is told of. */
 static void without_a_directory_it_repairs(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = begin(s);
 
 	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "/proc/nowhere");
+	assert_int_equal(guarding_status(g).unsaved, 0);
 	guarding_foreign_delete(s, VIP4 "/32");
 	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
+	assert_true(guarding_status(g).unsaved >= 1);
+	assert_int_equal(guarding_status(g).unsaved_error, -ENOENT);
 	guard_free(g);
 }
 
