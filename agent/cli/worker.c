@@ -25,7 +25,7 @@
 
 /* Precedes the two outputs on the pipe; both ends are this program. */
 struct answer {
-	int32_t exit_code;
+	int64_t exit_code; /* as wide as the others: no padding */
 	uint64_t out_size, err_size;
 };
 
@@ -230,7 +230,7 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 	if (r < 0 && r != -EPIPE)
 		fprintf(stderr, "vipsafe: cannot write the result: %s\n",
 			r == -EAGAIN ? "nobody reads it" : strerror(-r));
-	return a.exit_code;
+	return (int)a.exit_code;
 }
 
 /* Before the fork: there must be no moment at which the child can be hit. */

@@ -60,13 +60,13 @@ static void question_init(struct sockets *s, struct question *q, uint16_t type, 
 static void question_filter(struct question *q, const struct addr *own)
 {
 	size_t alen = addr_size(own->family);
-	const struct inet_diag_hostcond cond = {
-		.family = own->family,
-		.prefix_len = (uint8_t)(8 * alen),
-		.port = -1,
-	};
+	struct inet_diag_hostcond cond;
 	size_t clen = sizeof(q->filter.op) + sizeof(cond) + alen;
 
+	memset(&cond, 0, sizeof(cond)); /* its padding, too */
+	cond.family = own->family;
+	cond.prefix_len = (uint8_t)(8 * alen);
+	cond.port = -1;
 	q->filter = (struct filter){
 		.attr = { .nla_len = (uint16_t)(NLA_HDRLEN + clen),
 			  .nla_type = INET_DIAG_REQ_BYTECODE },

@@ -15,7 +15,7 @@ else
 	command -v valgrind >/dev/null || skip_all "no valgrind here"
 	JUDGE=valgrind
 	# shellcheck disable=SC2054
-	DAEMON_UNDER=(valgrind --log-file="$T/valgrind.%p" --error-exitcode=99
+	DAEMON_UNDER=(valgrind --log-file="$T/valgrind.%p" --error-exitcode=99 --track-origins=yes
 		--leak-check=full --show-leak-kinds=definite,indirect,possible
 		--errors-for-leak-kinds=definite,indirect,possible)
 fi
@@ -104,6 +104,11 @@ valgrind)
 	log=$T/valgrind.$DAEMON
 	is "$(grep -o 'ERROR SUMMARY: [0-9]*' "$log")" "ERROR SUMMARY: 0" "no error, no leak"
 	grep -q 'ERROR SUMMARY: 0 errors' "$log" || diag "$(cat "$log")"
+	# a child ends without giving back what it has of its parent, which is no leak
+	bad=$(grep -lE 'uninitialised|Invalid (read|write|free)' "$T"/valgrind.*)
+	is "$bad" "" "nor in what it has started"
+	# shellcheck disable=SC2086 # names
+	[ -z "$bad" ] || diag "$(head -n 60 $bad)"
 	;;
 sanitizers)
 	is "$(grep -c -E 'Sanitizer|runtime error' "$DAEMON_LOG")" 0 "no error, no leak"
