@@ -178,9 +178,9 @@ static int ambiguous(const char *name, size_t len, struct request_error *ret_err
 	return request_error_set(ret_error, "\"--%.*s\" is ambiguous: %s", (int)len, name, list);
 }
 
-/* NAME has LEN characters: "--name=value" is split by the caller. */
-static int find_long(const char *name, size_t len, const struct flag **ret,
-		     struct request_error *ret_error)
+/* NAME has LEN characters: "--name=value" is split by the caller. NULL: *RET_ERROR
+ * says why. */
+static const struct flag *find_long(const char *name, size_t len, struct request_error *ret_error)
 {
 	const struct flag *found = NULL;
 	bool several = false;
@@ -189,33 +189,31 @@ static int find_long(const char *name, size_t len, const struct flag **ret,
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		if (strncmp(flags[i].name, name, len))
 			continue;
-		if (strlen(flags[i].name) == len) {
-			*ret = &flags[i];
-			return 0;
-		}
+		if (strlen(flags[i].name) == len)
+			return &flags[i];
 		several |= found != NULL;
 		found = &flags[i];
 	}
-	if (several && len)
-		return ambiguous(name, len, ret_error);
-	if (!found || !len)
-		return request_error_set(ret_error, "unknown option \"--%.*s\"",
-					 (int)MIN(len, (size_t)48), name);
-	*ret = found;
-	return 0;
+	if (several && len) {
+		ambiguous(name, len, ret_error);
+		return NULL;
+	}
+	if (found && len)
+		return found;
+	request_error_set(ret_error, "unknown option \"--%.*s\"", (int)MIN(len, (size_t)48), name);
+	return NULL;
 }
 
-static int find_short(const char *arg, const struct flag **ret, struct request_error *ret_error)
+static const struct flag *find_short(const char *arg, struct request_error *ret_error)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (flags[i].letter && arg[1] == flags[i].letter && !arg[2]) {
-			*ret = &flags[i];
-			return 0;
-		}
+		if (flags[i].letter && arg[1] == flags[i].letter && !arg[2])
+			return &flags[i];
 	}
-	return request_error_set(ret_error, "unknown option " QUOTED, arg);
+	request_error_set(ret_error, "unknown option " QUOTED, arg);
+	return NULL;
 }
 
 /* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
@@ -223,19 +221,18 @@ static int take_option(int argc, char *argv[], struct options *o, unsigned *seen
 		       struct request_error *e)
 {
 	const char *arg = argv[0], *value = NULL;
-	const struct flag *f = NULL;
+	const struct flag *f;
 	bool is_long = arg[1] == '-';
-	int r;
 
 	if (is_long) {
 		value = strchr(arg, '=');
-		r = find_long(arg + 2, value ? (size_t)(value - arg - 2) : strlen(arg + 2), &f, e);
+		f = find_long(arg + 2, value ? (size_t)(value - arg - 2) : strlen(arg + 2), e);
 		value = value ? value + 1 : NULL;
 	} else {
-		r = find_short(arg, &f, e);
+		f = find_short(arg, e);
 	}
-	if (r < 0)
-		return r;
+	if (!f)
+		return -EINVAL;
 	if (*seen & (1U << (f - flags)))
 		return request_error_set(e, "option \"--%s\" given twice", f->name);
 	*seen |= 1U << (f - flags);
@@ -308,15 +305,12 @@ void options_help(unsigned scopes, FILE *out)
 
 const char *option_value_name(const char *arg)
 {
-	const struct flag *f = NULL;
+	bool is_long = !strncmp(arg, "--", 2);
 	struct request_error e;
-	int r;
+	const struct flag *f =
+		is_long ? find_long(arg + 2, strlen(arg + 2), &e) : find_short(arg, &e);
 
-	if (!strncmp(arg, "--", 2))
-		r = find_long(arg + 2, strlen(arg + 2), &f, &e);
-	else
-		r = find_short(arg, &f, &e);
-	return r < 0 ? NULL : f->value;
+	return f ? f->value : NULL;
 }
 
 void options_offer(const char *prefix, unsigned scopes, FILE *out)

@@ -216,7 +216,7 @@ int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret)
 		r = slots_grow(c);
 		if (r < 0)
 			return r;
-		if (c->slots != before)
+		if (!s || c->slots != before)
 			s = slot_of(c, key);
 		s->key = key;
 		s->head = NO_RECORD;
@@ -338,6 +338,12 @@ int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
 
 /* ---- and back ---- */
 
+/* The reverse of client_ipv4(). */
+static void client_put(uint8_t *ret, uint32_t client)
+{
+	memcpy(ret, &client, sizeof(client));
+}
+
 struct flow collide_flow(const struct collide *c, uint64_t key, const struct record *r,
 			 const struct target *t)
 {
@@ -354,12 +360,11 @@ struct flow collide_flow(const struct collide *c, uint64_t key, const struct rec
 		.rs = t->side.rs,
 		.since = r->since * USEC_PER_SEC,
 	};
-	uint32_t client = (uint32_t)(key >> 32);
 
 	if (f.family == AF_INET)
-		memcpy(f.client, &client, sizeof(client));
+		client_put(f.client, (uint32_t)(key >> 32));
 	else
-		memcpy(f.client, c->clients[client].bytes, sizeof(f.client));
+		memcpy(f.client, c->clients[key >> 32].bytes, sizeof(f.client));
 	memcpy(f.dest, t->side.dest.bytes, sizeof(f.dest));
 	return f;
 }

@@ -136,7 +136,7 @@ static int word_set(const struct setting *k, const char *value, void *field,
 	for (i = 0; k->words[i]; i++) {
 		if (!strcmp(k->words[i], value)) {
 			/* every enum here is an int or an unsigned of its size */
-			memcpy(field, &i, sizeof(i));
+			*(unsigned *)field = i;
 			return 0;
 		}
 	}

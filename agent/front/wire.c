@@ -80,7 +80,10 @@ int wire_get_text(json_t *o, const char *key, const char *otherwise, const char 
 	json_t *v = json_object_get(o, key);
 
 	*ret = v ? json_string_value(v) : otherwise;
-	return *ret ? 0 : wire_wrong(key, e);
+	if (*ret)
+		return 0;
+	wire_wrong(key, e);
+	return -EINVAL;
 }
 
 int wire_get_flag(json_t *o, const char *key, bool *ret, struct request_error *e)

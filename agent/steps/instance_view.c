@@ -7,20 +7,19 @@
 struct instance_view *instance_views_new(const struct settings *s)
 {
 	struct instance_view *list = calloc(s->n_instances + 1, sizeof(*list));
-	bool failed = !list;
 	size_t i;
 
-	for (i = 0; i < s->n_instances && !failed; i++) {
+	for (i = 0; list && i < s->n_instances; i++) {
 		size_t n = s->instances[i].n_addresses + 1;
 
 		list[i].there = calloc(n, sizeof(*list[i].there));
 		list[i].tried = calloc(n, sizeof(*list[i].tried));
-		failed = !list[i].there || !list[i].tried;
+		if (!list[i].there || !list[i].tried) {
+			instance_views_free(list, s->n_instances);
+			return NULL;
+		}
 	}
-	if (!failed)
-		return list;
-	instance_views_free(list, s->n_instances);
-	return NULL;
+	return list;
 }
 
 void instance_views_free(struct instance_view *list, size_t n)

@@ -99,7 +99,7 @@ static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust)
 {
 	const struct kernel *k = &p->run->env->kernel;
-	struct ct_op ops[2 * PAIRS];
+	struct ct_op ops[2 * PAIRS] = { { .conn = NULL } };
 	bool chosen[PAIRS];
 	size_t i, m = 0;
 	int r;

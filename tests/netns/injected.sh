@@ -61,9 +61,9 @@ judge() {
 for ((n = 1; n <= MOST; n++)); do
 	for when in $n $n+; do
 		has_addr $TWIN br-mgmt || twin_up
-		del $when
+		del "$when"
 		grep -q INJECTED "$T/trace" || break 2
-		judge $when >"$T/judged"
+		judge "$when" >"$T/judged"
 		is "$(cat "$T/judged")" "" "message $when fails: exit code $RC, and nothing is wrong"
 	done
 done
