@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What two flows with one client side are to each other (lvs.md 1.4, 1.5). */
+/* What two flows with one client side are to each other (docs/lvs.md 3, 4). */
 #include <netinet/in.h>
 
 #include "core/collide_table.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether an entry is brought back although its place at the real server may
- * be another's by now (lvs.md 2.6). */
+ * be another's by now (docs/lvs.md 6). */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Class B: ports of services on this node's own addresses that connect() may
- * choose as well. IPVS then takes the answer for a new client (lvs.md 1.6). */
+ * choose as well. IPVS then takes the answer for a new client (docs/lvs.md 5). */
 #pragma once
 
 #include <stdbool.h>

@@ -22,7 +22,7 @@ enum twin repair_judge(const struct conn *old, const struct conn *now);
 
 /* Whether NOW, created from OLD, is what was asked for: both tuples and the
  * status bits of the translation. A wrongly restored entry has the same tuples
- * and lacks the bits: its packets leave untranslated (kernel.md 4). NOW may have
+ * and lacks the bits: its packets leave untranslated (docs/kernel.md 4). NOW may have
  * DST_NAT_DONE where OLD has not: nf_tables before 4.18 leaves a direction out
  * for which there is no chain, ctnetlink does not (Linux 3.16). */
 bool repair_matches(const struct conn *old, const struct conn *now);

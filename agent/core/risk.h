@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How likely a client's direct connections and those through a service come to
- * have one local port (lvs.md 2.7). */
+ * have one local port (docs/lvs.md 7). */
 #pragma once
 
 #include <stdbool.h>

@@ -16,7 +16,7 @@ struct select_rules {
  *
  * The masquerade device is not visible in ctnetlink, so every entry with a
  * source translation set up to an address of this node counts: a create that
- * turns out needless fails with EEXIST and does no harm (kernel.md 3). The
+ * turns out needless fails with EEXIST and does no harm (docs/kernel.md 3). The
  * SRC_NAT bit is no test: local traffic whose masquerade changed nothing lacks
  * it and is flushed all the same. */
 enum skip_reason select_entry(const struct conn *c, const struct select_rules *rules);

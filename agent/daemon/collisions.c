@@ -14,7 +14,7 @@
 #include "kernel/kernel_real.h"
 #include "steps/lvs_scan.h"
 
-/* Events alone are no truth: some are never sent (kernel.md 6). */
+/* Events alone are no truth: some are never sent (docs/kernel.md 6). */
 #define SCAN_EVERY (300 * USEC_PER_SEC)
 #define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
 

@@ -12,8 +12,7 @@
 #define WINDOW_MIN 1000
 
 /* The manual's chapters on remedies. */
-#define SEE_PATHS "lvs-collision#3.2,#3.4"
-#define SEE_RESERVE "lvs-collision#3.11"
+#define SEE "vipsafe-lvs(7)"
 
 static const char *effect_text(const struct collision *c)
 {
@@ -162,7 +161,7 @@ static void add_window(const struct lvs_say *s, struct lvs_line *l, const struct
 	if (via->origin & FLOW_IPVS && !(via->origin & FLOW_SOCKET))
 		lvs_line_add(l, "where", "client");
 	lvs_line_add(l, "prevent", "%s%s%s%s", range, rule, *other ? "; " : "", other);
-	lvs_line_add(l, "see", SEE_PATHS);
+	lvs_line_add(l, "see", SEE);
 }
 
 /* The socket of this node that hangs is freed at once, and its peer not harmed. */
@@ -351,7 +350,7 @@ static void add_reserve(struct lvs_line *l, uint16_t port)
 		     "sysctl -w net.ipv4.ip_local_reserved_ports="
 		     "\"$(sysctl -n net.ipv4.ip_local_reserved_ports),%u\"",
 		     port);
-	lvs_line_add(l, "see", SEE_RESERVE);
+	lvs_line_add(l, "see", SEE);
 }
 
 void lvs_say_port(const struct lvs_say *s, const struct lvs_port *p, struct lvs_line *ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the collision check has found, in words (lvs.md 3), with what to do
+/* What the collision check has found, in words, with what to do (vipsafe-lvs(7))
  * about it as commands. */
 #pragma once
 

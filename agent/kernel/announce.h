@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tell the neighbours where an address lives now. The kernel does not do it
  * for an address that is just added (no gratuitous ARP at all, no
- * advertisement for a nodad address; kernel.md 8). */
+ * advertisement for a nodad address; docs/kernel.md 8). */
 #pragma once
 
 #include <vipsafe/kernel.h>

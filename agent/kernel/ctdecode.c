@@ -71,7 +71,7 @@ static bool tcp_is_closing(uint8_t state)
  * seen so far cannot be handed over and a strict entry would call the next
  * packet of a busy flow invalid; and of the old flags only those that stay
  * true. MAXACK_SET without the acknowledgement it refers to makes genuine
- * resets invalid (kernel.md 4). Dumps carry mask 0, which would set nothing. */
+ * resets invalid (docs/kernel.md 4). Dumps carry mask 0, which would set nothing. */
 static struct ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t state)
 {
 	struct ct_tcp_flags f = { 0 };
@@ -134,7 +134,7 @@ static bool patch_protoinfo(const struct nlattr *a, uint8_t l4proto, struct attr
 }
 
 /* The rest of what a CREATE may carry. Counters, timestamps and the security
- * mark are not in it: the kernel ignores them (kernel.md 4). */
+ * mark are not in it: the kernel ignores them (docs/kernel.md 4). */
 static void payload_fill(const struct nlattr *const *tb, struct attr_buf *out)
 {
 	static const uint16_t verbatim[] = {

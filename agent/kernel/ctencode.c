@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages to ctnetlink. What each must and must not contain is in kernel.md
- * 4; every oddity here answers a silent failure described there. */
+/* Messages to ctnetlink. What each must and must not contain, and what fails
+ * silently otherwise, is in docs/kernel.md 4. */
 #include "kernel/ctcodec.h"
 
 #include <arpa/inet.h>

@@ -104,7 +104,7 @@ int ctevents_fd(const struct ctevents *e)
 
 #define CT_TYPE(type) ((NFNL_SUBSYS_CTNETLINK << 8) | (type))
 
-/* Up to 4.9 a NEW arrives marked as an UPDATE (kernel.md 6), so the two are
+/* Up to 4.9 a NEW arrives marked as an UPDATE (docs/kernel.md 6), so the two are
  * treated alike. */
 static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, void *ud)
 {

@@ -170,7 +170,7 @@ static int put_addr(struct nl_msg *m, int attr, const struct addr *a)
 
 /* Header, IFA_LOCAL and IFA_ADDRESS: without IFA_ADDRESS the kernel ignores
  * the prefix length of a delete and takes the first equal address, maybe the
- * node's own /24 (kernel.md 8). */
+ * node's own /24 (docs/kernel.md 8). */
 static int put_identity(struct nl_msg *m, const struct ifaddr *a)
 {
 	const struct addr *local = &a->prefix.addr;

@@ -245,7 +245,7 @@ static void check_del(struct run *run)
 		fail(run, r, "addresses");
 }
 
-/* Deletes of one family leave the entries of the other alone (kernel.md 1).
+/* Deletes of one family leave the entries of the other alone (docs/kernel.md 1).
  * What a killed run left may be of both. */
 static uint8_t family_of(const struct run *run)
 {

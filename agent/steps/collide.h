@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LVS collisions in a run: told of before the move, and looked for before an
- * entry is put back (lvs.md 2.6). Nothing here ever stops a move. */
+ * entry is put back (docs/lvs.md 6). Nothing here ever stops a move. */
 #pragma once
 
 #include "steps/stage.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The shadow of the conntrack table: from a listing, and kept up by events, which
- * are an optimisation and never the truth (kernel.md 6). */
+ * are an optimisation and never the truth (docs/kernel.md 6). */
 #include "steps/guard_parts.h"
 
 #include <errno.h>

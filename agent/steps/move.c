@@ -237,7 +237,7 @@ void stage_move(struct run *run)
 }
 
 /* The kernel announces neither an added IPv4 address (arp_notify acts on
- * device events) nor a nodad IPv6 one, so this does (kernel.md 8). The second
+ * device events) nor a nodad IPv6 one, so this does (docs/kernel.md 8). The second
  * burst comes seconds later and is the caller's. */
 void stage_announce(struct run *run)
 {

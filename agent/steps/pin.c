@@ -88,7 +88,7 @@ static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
 		e->state = ENTRY_MISSING;
 		e->pinned = true;
 	} else if (deleted == -EBUSY) {
-		/* in a flow table, up to 5.10 (kernel.md 4) */
+		/* in a flow table, up to 5.10 (docs/kernel.md 4) */
 		p->offloaded++;
 	}
 	return 0;

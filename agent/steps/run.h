@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one pipeline every address change goes through:
- *   check -> snapshot -> move -> verify -> restore -> report
- * It refuses to log, to print and to decide policy: what it did is in the
- * report. The caller holds no lock and has blocked no signal; both happen
+/* The one pipeline every address change goes through: the table of stages in run.c,
+ * which docs/design.md quotes. It refuses to log, to print and to decide policy: what it
+ * did is in the report. The caller holds no lock and has blocked no signal; both happen
  * around it (steps/lock.h, cli/worker.h). */
 #pragma once
 

@@ -12,7 +12,7 @@
 /* A listing that was cut short is repeated this often. */
 #define DUMP_TRIES 3
 
-/* What one entry costs at best while it is missing (kernel.md 5). */
+/* What one entry costs at best while it is missing (docs/kernel.md 5). */
 #define CREATE_COST_NSEC 3500
 
 /* And while it is pinned, however many there are. */
@@ -58,7 +58,7 @@ void stage_verdict(struct run *run)
 
 	verdict_ask(run);
 	if (run->req->op == OP_ADD) {
-		/* Adding flushes nothing on any kernel (kernel.md 8). */
+		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
 		report->kernel = verdict_for(&run->verdict, AF_UNSPEC);
 		report->strategy = STRATEGY_NONE;
 		return;
@@ -71,7 +71,7 @@ void stage_verdict(struct run *run)
 			    "treated as if it did",
 			    run->verdict.reason);
 	/* Affected kernels flush IPv4 inside the delete; IPv6 there, and both on
-	 * 5.15 and later, from a work queue (kernel.md 1). */
+	 * 5.15 and later, from a work queue (docs/kernel.md 1). */
 	run->sync_flush = report->kernel == KERNEL_AFFECTED && run->family == AF_INET;
 }
 

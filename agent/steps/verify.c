@@ -11,7 +11,7 @@
 
 /* A flush that runs from a work queue comes this late at most, and is this
  * quiet when it is over. Measured on an idle and a loaded machine: gone within
- * 200 ms (kernel.md 1). */
+ * 200 ms (docs/kernel.md 1). */
 #define SETTLE_MAX (400 * USEC_PER_MSEC)
 #define SETTLE_QUIET (150 * USEC_PER_MSEC)
 #define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)

@@ -98,7 +98,7 @@ struct kernel_ops {
 
 	/* Exactly this address and prefix length on this device.
 	 * -EADDRNOTAVAIL: not there. IPv4 on affected kernels: whatever is
-	 * flushed is gone when this returns (kernel.md 1). */
+	 * flushed is gone when this returns (docs/kernel.md 1). */
 	int (*addr_del)(void *ctx, const struct ifaddr *a);
 
 	/* 1 when deleting a primary promotes a secondary, 0 when the
@@ -109,7 +109,7 @@ struct kernel_ops {
 	int (*announce)(void *ctx, const struct link *link, const struct addr *a);
 
 	/* List the entries of FAMILY (AF_UNSPEC: both). Torn or doubled
-	 * listings are possible (kernel.md 5): the sink de-duplicates.
+	 * listings are possible (docs/kernel.md 5): the sink de-duplicates.
 	 * -EPROTONOSUPPORT: this kernel has no connection tracking.
 	 * -EINTR: the listing was cut short and cannot be trusted. */
 	int (*ct_dump)(void *ctx, uint8_t family, conn_sink sink, void *ud);
@@ -180,7 +180,7 @@ struct kernel_ops {
 	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
 
 	/* The same for the addresses of the node: GONE when A was deleted. An
-	 * IPv4 delete is told before the flush it causes (kernel.md 1). */
+	 * IPv4 delete is told before the flush it causes (docs/kernel.md 1). */
 	int (*addr_watch)(void *ctx);
 	int (*addr_events)(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone),
 			   void *ud);

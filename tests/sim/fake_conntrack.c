@@ -168,7 +168,7 @@ int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink si
 	*e = event->entry;
 	payload = malloc(e->payload_len);
 	memcpy(payload, e->payload, e->payload_len);
-	/* none in a DESTROY (kernel.md 6) */
+	/* none in a DESTROY (docs/kernel.md 6) */
 	e->conn.timeout = event->gone || e->expires < f->clock
 				  ? 0
 				  : (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);

@@ -2,7 +2,7 @@
 /* A kernel in memory behind struct kernel_ops, with a virtual clock: links,
  * addresses, conntrack entries, the masquerade flush, and every fault the
  * kernel notes name as a switch. What it does is what the kernel does
- * (kernel.md 1, 4, 5, 7); it knows nothing of what vipsafe wants.
+ * (docs/kernel.md 1, 4, 5, 7); it knows nothing of what vipsafe wants.
  *
  * The payload of an entry is the fake's own seal over its tuples: an entry
  * created with another flow's payload, a cut one, or other tuples than the

@@ -38,7 +38,7 @@ static void flush_50ms_late(void **state)
 	late_flush(state, 50 * USEC_PER_MSEC, VIP6 "/128");
 }
 
-/* The latest seen on a real kernel (kernel.md 1). */
+/* The latest seen on a real kernel (docs/kernel.md 1). */
 static void flush_200ms_late(void **state)
 {
 	late_flush(state, 200 * USEC_PER_MSEC, VIP6 "/128");

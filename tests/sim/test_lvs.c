@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Entries whose place at the real server a newcomer has taken while they were
- * flushed (lvs.md 2.6). The flush cannot be told from the move, so the newcomer
+ * flushed (docs/lvs.md 6). The flush cannot be told from the move, so the newcomer
  * comes right after that. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -115,7 +115,7 @@ static void random_kernel(struct scene *s, uint64_t *rng)
 	struct fake *f = s->fake;
 
 	f->flush_after = pick(rng, 2) ? pick(rng, 150) * USEC_PER_MSEC : 0;
-	/* kernels known as affected flush IPv4 within the delete (kernel.md 1) */
+	/* kernels known as affected flush IPv4 within the delete (docs/kernel.md 1) */
 	f->probe4 = f->flush_after ? KERNEL_UNKNOWN : KERNEL_AFFECTED;
 	f->call_cost = 1 + pick(rng, 200);
 	f->entry_cost = pick(rng, 50);

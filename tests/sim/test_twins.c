@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Something already sits where an entry is to be put back (kernel.md 7). */
+/* Something already sits where an entry is to be put back (docs/kernel.md 7). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

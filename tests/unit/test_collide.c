@@ -9,7 +9,7 @@ static const struct collide_node client_node,
 	plain_director = { .director = true },
 	tracking_director = { .director = true, .tracks = true };
 
-/* ---- lvs.md 1.4 ---- */
+/* ---- docs/lvs.md 3 ---- */
 
 /* Seen from the client: a direct connection and one through the service, or
  * (condition 3) one through each of two. */
@@ -209,7 +209,7 @@ static void follows_the_truth_table(void **state _unused_)
 	}
 }
 
-/* ---- what becomes of the two, lvs.md 1.5 ---- */
+/* ---- what becomes of the two, docs/lvs.md 4 ---- */
 
 static void tells_what_becomes_of_them(void **state _unused_)
 {
@@ -281,7 +281,7 @@ static void takes_retransmissions_for_evidence(void **state _unused_)
 	assert_int_equal(collide_count(c), 2);
 }
 
-/* ---- lvs.md 2.6 ---- */
+/* ---- docs/lvs.md 6 ---- */
 
 static void follows_the_restore_rule(void **state _unused_)
 {

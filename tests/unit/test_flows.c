@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of flows: its edge cases (lvs.md 5), and its insides against a list. */
+/* The table of flows: its edge cases (docs/lvs.md 8), and its insides against a list. */
 #include "lvs_scene.h"
 
 #include "random.h"

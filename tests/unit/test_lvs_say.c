@@ -76,7 +76,7 @@ static void tells_of_a_pair(void **state _unused_)
 		s.remedy,
 		"fix=\"ss -K src 192.168.11.7:61902 dst 10.112.61.163:3269\" "
 		"prevent=\"iptables -t nat -I POSTROUTING -p tcp -d 10.141.16.0 --dport 3306 "
-		"-j MASQUERADE --to-ports 61000-65535\" see=lvs-collision#3.2,#3.4");
+		"-j MASQUERADE --to-ports 61000-65535\" see=vipsafe-lvs(7)");
 	assert_string_equal(lvs_line_value(&s.line, "state"), "manifest");
 	assert_null(lvs_line_value(&s.line, "nothing"));
 
@@ -104,7 +104,7 @@ static void chooses_the_remedy(void **state _unused_)
 		"prevent=\"iptables -t nat -I POSTROUTING -p tcp -d 10.141.16.0 --dport 3306 "
 		"-j MASQUERADE --to-ports 61000-65535; "
 		"iptables -t nat -I POSTROUTING -p tcp -d 10.112.61.163 --dport 3269 "
-		"-j MASQUERADE --to-ports 1024-60999\" see=lvs-collision#3.2,#3.4");
+		"-j MASQUERADE --to-ports 1024-60999\" see=vipsafe-lvs(7)");
 
 	/* what a director forwards is for the client to change */
 	c.via.origin = FLOW_IPVS;
@@ -278,7 +278,7 @@ static void warns_of_service_ports(void **state _unused_)
 			"may pick it; SYN/ACK is then scheduled by IPVS\"");
 	assert_string_equal(s.remedy,
 			    "fix='sysctl -w net.ipv4.ip_local_reserved_ports=\"$(sysctl -n "
-			    "net.ipv4.ip_local_reserved_ports),50000\"' see=lvs-collision#3.11");
+			    "net.ipv4.ip_local_reserved_ports),50000\"' see=vipsafe-lvs(7)");
 
 	f.l4proto = IPPROTO_UDP;
 	lvs_ports_use(&p, &f);

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the sources, the manuals and the program's own words refer to is there.
+# shellcheck source=tests/lint/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+texts='\.([chy]|sh|md|am|ac|service|socket|[1-9])$|^NEWS$|^bootstrap$|^hooks/'
+
+# FILE:LINE:docs/NAME.md N[, N…] is a numbered heading of that file
+lost_sections() {
+	files "$texts" | xargs grep -noE '(docs/[a-z]+\.md|[^/a-z][a-z]+\.md) [0-9]+(, [0-9]+)*' /dev/null |
+		while IFS=: read -r file line said; do
+			doc=${said%% [0-9]*} numbers=${said#*.md }
+			case $doc in
+			docs/*) ;;
+			*)
+				echo "$file:$line: $said: say docs/NAME.md"
+				continue
+				;;
+			esac
+			for n in $(echo "$numbers" | tr , ' '); do
+				grep -q "^## $n\\. " "$doc" 2>/dev/null || echo "$file:$line: $doc has no section $n"
+			done
+		done
+}
+verdict 'every section that is cited is there' "$(lost_sections)"
+
+# Our own manuals, as NAME(N) and as mandoc's .Xr NAME N.
+lost_manuals() {
+	files "$texts" | xargs grep -noE '\bvipsafe[a-z.-]*\([1-8]\)|^\.Xr vipsafe[a-z.-]* [1-8]' /dev/null |
+		while IFS=: read -r file line said; do
+			page=$(echo "${said#.Xr }" | sed 's/[( )]/./; s/)$//')
+			[ -e "packaging/man/$page" ] || echo "$file:$line: no manual $said"
+		done
+}
+verdict 'every manual that is named is there' "$(lost_manuals)"
+verdict 'what the program prints after see= is a manual' \
+	"$(grep -rnE 'see=' tests/unit agent --include='*.c' | grep -vE 'see=vipsafe[a-z.-]*\([1-8]\)')"
+
+lost_links() {
+	files '\.md$' | while IFS= read -r file; do
+		grep -noE '\]\([^):#]+\)' "$file" | while IFS=: read -r line said; do
+			path=${said#](}
+			[ -e "$(dirname "$file")/${path%)}" ] || echo "$file:$line: ${path%)} is not there"
+		done
+	done
+}
+verdict 'every link to a file leads there' "$(lost_links)"
+
+in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/steps/run.c)
+in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
+verdict 'the stages of docs/design.md are those of the table' \
+	"$([ -n "$in_table" ] && [ "$in_table" = "$in_design" ] || printf '%s\n' "$in_table" "--" "$in_design")"
+finish
