@@ -2,6 +2,7 @@
 #include "kernel/kernel_real.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 
 #include "kernel/addrevents.h"
@@ -345,6 +346,11 @@ static usec_t real_now(void *ctx _unused_)
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
+static void real_step_aside(void *ctx _unused_)
+{
+	sched_yield();
+}
+
 static void real_sleep(void *ctx, usec_t duration)
 {
 	usec_t end = real_now(ctx) + duration;
@@ -393,6 +399,7 @@ static const struct kernel_ops real_ops = {
 	.probe = real_probe,
 	.now = real_now,
 	.sleep = real_sleep,
+	.step_aside = real_step_aside,
 };
 
 int kernel_real_new(struct kernel_real **ret)

@@ -17,6 +17,10 @@
 /* A machine that was slow for once must not leave new connections unpinned. */
 #define HOLD_PAUSE_MAX (3 * USEC_PER_SEC)
 
+/* What a step is meant to take. The larger it is the less it matters that arming has a
+ * price of its own, and that somebody may get the processor while packets are held. */
+#define STEP (3 * USEC_PER_MSEC)
+
 void guard_begin_pins(struct guard *g)
 {
 	if (g->device.pin == PIN_CONTINUOUS && young_count(g->young))
@@ -121,7 +125,8 @@ int guard_pin_step(struct guard *g)
 		r = guard_pin(g, keys, n, on_pinned, g);
 		/* what arming costs is the less the more are pinned by it */
 		took = guard_now(g) - g->step_at;
-		pace_note(&g->pins.pace, n, took - MIN(took, g->arming - arming));
+		took -= MIN(took, g->arming - arming);
+		pace_note(&g->pins.pace, n, took * PACE_STEP / STEP);
 		pin_pause(g, g->status.held_usec - held);
 	}
 	g->no_room = n ? r == -ENOSPC : g->no_room;

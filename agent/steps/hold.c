@@ -107,16 +107,18 @@ bool run_is_exposed(const struct run *run)
 void run_keep_hold(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
-	usec_t limit = run->env->settings->hold_max, now;
+	usec_t limit = run->env->settings->hold_max, began, now;
 	int r;
 
 	if (!run->holding)
 		return;
-	now = run_now(run);
+	now = began = run_now(run);
 	if (run->held_until > now + limit / 2)
 		return;
-	if (!run->armed_since)
-		run->armed_since = now;
+	if (!run->armed_since) { /* whoever waits for the processor has it before, not after */
+		k->ops->step_aside(k->ctx);
+		run->armed_since = now = run_now(run);
+	}
 	r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
 	/* whoever worked beside the guard has taken its rules away */
 	if (r < 0 && run->guard && guard_reopen_hold(run->guard, run->hold_deadline) == 0)
@@ -125,7 +127,7 @@ void run_keep_hold(struct run *run)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
 			    strerror(-r));
 	run->held_until = now + limit;
-	run->arming += run_now(run) - now;
+	run->arming += run_now(run) - began;
 }
 
 void run_let_go(struct run *run)

@@ -189,13 +189,14 @@ static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_
 	int r = 0;
 
 	while (at < end && r == 0) {
-		usec_t began = run_now(run);
 		size_t n = MIN(end - at, pace.n);
+		usec_t began;
 
-		if (began >= until)
+		if (run_now(run) >= until)
 			break;
 		run_keep_hold(run);
 		r = newborn_fetch(run);
+		began = run_now(run);
 		if (r == 0)
 			r = pin_firsts(p, idx + at, n);
 		if (r == 0)

@@ -19,6 +19,7 @@
 
 struct chunk {
 	struct run *run;
+	bool only_looks; /* for which no packet needs to be held back */
 	struct ct_op ops[2 * CHUNK];
 	struct conn found[CHUNK];
 	struct conn doomed[CHUNK]; /* what stands in the way, with its id */
@@ -280,7 +281,8 @@ static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end,
 
 		if (began >= run->deadline)
 			break;
-		run_keep_hold(run);
+		if (!ch->only_looks || run->armed_since)
+			run_keep_hold(run);
 		r = work(ch, idx + at, n);
 		pace_note(&pace, n, run_now(run) - began);
 		at += n;
@@ -302,6 +304,7 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	if (!n)
 		return 0;
 	ch->run = run;
+	ch->only_looks = state == ENTRY_CREATED;
 	r = worth_order(run->env->seed, run->set, idx, n, ends);
 	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
 		r = each_of(ch, idx, at, ends[w], work);

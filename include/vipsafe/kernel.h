@@ -213,6 +213,10 @@ struct kernel_ops {
 
 	usec_t (*now)(void *ctx);
 	void (*sleep)(void *ctx, usec_t duration);
+
+	/* Let others have the processor now, who would take it soon: for what must
+	 * not be interrupted. */
+	void (*step_aside)(void *ctx);
 };
 
 /* The table with its state, passed by value. */

@@ -10,6 +10,7 @@
 need_daemon
 
 RATE=${RATE:-2000} LOAD_SECONDS=${LOAD_SECONDS:-8}
+GOES=5
 LIFE=2000 # ms; the pin comes after a second or so
 
 topo_pod
@@ -46,29 +47,55 @@ daemon_start
 check "the guard is live" wait_for 20 guard_live
 hold kept pod 20 10.232.3.28 8899
 check "connections are pinned" wait_for 60 pinned_at_least 20
-churn "$LOAD_SECONDS" 30
-# Half of them, or as many as there was time for: pins may hold packets back for a
-# hundredth of the time, and a busy machine needs longer for each.
-pinned_enough() {
-	[ "$(guard .pins)" -ge $((RATE * LOAD_SECONDS / 2)) ] ||
-		[ "$(guard .held_us)" -ge $((LOAD_SECONDS * 1000000 / 200)) ]
+total=$((RATE * LOAD_SECONDS)) middle=
+# What has ended is in the kernel's way for a minute, unless somebody looks.
+caught_up() {
+	conntrack -L >/dev/null 2>&1
+	guard_live && [ "$(guard .young)" -le 20 ]
 }
-check "new ones are pinned" wait_for 60 pinned_enough
-middle=$(resident_kb)
-hear churn $((LOAD_SECONDS * 4 + 90))
-diag "${REPLY#churn }"
-total=$((RATE * LOAD_SECONDS))
-is "${REPLY% ms=*}" "churn whole=$total unopened=0 reset=0 stalled=0 changed=0 opened=$total" \
-	"none of $total connections is broken, at $RATE a second"
-end=$(resident_kb)
-caught_up() { guard_live && [ "$(guard .young)" -le 20 ]; }
-check "the guard is live and has caught up" wait_for 30 caught_up
+# Milliseconds that the daemon has waited for a processor, the hypervisor's part included.
+waited() {
+	local wait steal
+
+	read -r _ wait _ <"/proc/$DAEMON/schedstat" || wait=0
+	read -r _ _ _ _ _ _ _ _ steal _ </proc/stat
+	echo $((wait / 1000000 + steal * 10))
+}
+# Half of them, in a hundredth of the time, which is all that pins may hold packets back
+# for. A go in which others had the processor meanwhile does not count: if all are like
+# that, the time must have been used up at least.
+decided='' busy=''
+for ((go = 1; go <= GOES && !decided; go++)); do
+	pins=$(guard .pins) held=$(guard .held_us) wait=$(waited)
+	churn "$LOAD_SECONDS" 30
+	hear churn $((LOAD_SECONDS * 4 + 90))
+	said=$REPLY
+	job_end churn
+	diag "${said#churn }"
+	is "${said% ms=*}" \
+		"churn whole=$total unopened=0 reset=0 stalled=0 changed=0 opened=$total" \
+		"none of $total connections is broken, at $RATE a second"
+	pins=$(($(guard .pins) - pins)) held=$(($(guard .held_us) - held))
+	wait=$(($(waited) - wait))
+	diag "$pins pinned, in $held us; waited for a processor for $wait ms"
+	middle=${middle:-$(resident_kb)}
+	check "the guard is live and has caught up" wait_for 60 caught_up
+	caught_up || diag "$(guard '"\(.state), young \(.young)"'), in the table:" \
+		"$(conntrack -L -p tcp 2>/dev/null | awk '{ n[$4]++ } END { for (s in n) printf "%s %d ", s, n[s] }')"
+	[ $pins -lt $((total / 2)) ] && [ $wait -gt $((LOAD_SECONDS * 10)) ] || decided=1
+	[ $held -lt $((LOAD_SECONDS * 1000000 / 200)) ] || busy=1
+done
+if [ -n "$decided" ]; then
+	check "half of the new ones are pinned: $pins" test $pins -ge $((total / 2))
+else
+	check "new ones are pinned as long as they may be, on a busy machine" test -n "$busy"
+fi
 diag "guard: $(guard '{pins, holds, held_us, pin_failures, overruns, relists, restored, lost, pinned, young} | tojson')"
+end=$(resident_kb)
 diag "RSS: $middle kB in the middle, $end kB at the end"
 check "it does not grow" test "$end" -le $((middle + middle / 4 + 2048))
 for ((i = 0; i < 3; i++)); do bounce; done
 unharmed kept "a bounce afterwards harms nothing"
-# What has ended is in the kernel's way for a minute, unless somebody looks.
 forgotten() {
 	conntrack -D -p tcp --dport 8900 >/dev/null 2>&1
 	[ "$(guard .pinned)" -le 25 ]

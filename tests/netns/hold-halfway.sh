@@ -73,13 +73,13 @@ warned() { json '[.warnings[].code] | join(" ")'; }
 
 # steps KIND: one step after the other
 steps() {
-	local how n try
+	local how n
 
 	dump >"$T/before"
 	for how in fails "fails late" "hangs late" "hangs late, slow"; do
 		for n in 1 2 3; do
 			# a busy machine may need more than the time there is, and says so
-			for try in 1 2 3 4 5; do
+			for _ in 1 2 3 4 5; do
 				plan $n $n "$how"
 				del "$1: step $n $how"
 				told || break

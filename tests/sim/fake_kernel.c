@@ -54,6 +54,15 @@ static void fake_sleep(void *ctx, usec_t duration)
 	fake_advance(f, duration);
 }
 
+static void fake_step_aside(void *ctx)
+{
+	struct fake *f = ctx;
+
+	f->stepped_aside++;
+	f->held_aside += fake_is_held(f);
+	fake_advance(f, f->others_take);
+}
+
 static struct link *find_link(struct fake *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_links; i++)
@@ -346,6 +355,7 @@ static const struct kernel_ops fake_ops = {
 	.probe = fake_probe,
 	.now = fake_now,
 	.sleep = fake_sleep,
+	.step_aside = fake_step_aside,
 };
 
 struct fake *fake_new(void)

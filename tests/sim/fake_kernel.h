@@ -152,12 +152,14 @@ struct fake {
 	int held_on; /* device */
 	usec_t held_until;
 	unsigned held_cleaned;
-	usec_t armed_at, held_for; /* since when, and how long before */
-	bool hold_hangs;	   /* its programs do */
-	bool hold_fails;	   /* half way: some of its rules are there */
-	bool hold_stays;	   /* its rules cannot be removed */
-	usec_t hold_takes;	   /* to be made beside a run */
-	usec_t held_budget;	   /* of the latest to be opened */
+	usec_t armed_at, held_for;	    /* since when, and how long before */
+	bool hold_hangs;		    /* its programs do */
+	unsigned stepped_aside, held_aside; /* … while packets were held back */
+	usec_t others_take;		    /* of the processor, when we step aside */
+	bool hold_fails;		    /* half way: some of its rules are there */
+	bool hold_stays;		    /* its rules cannot be removed */
+	usec_t hold_takes;		    /* to be made beside a run */
+	usec_t held_budget;		    /* of the latest to be opened */
 	enum hold_choice opening;
 	int opening_on;
 	usec_t opening_until;

@@ -197,6 +197,35 @@ static void pins_take_a_hundredth_of_the_time(void **state)
 	guard_free(g);
 }
 
+/* Others run before packets are held back and not meanwhile; what has been pinned is read
+ * back when they are let go of. */
+static void a_busy_machine_is_not_held_for(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	unsigned armed;
+
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	s->fake->others_take = 20 * USEC_PER_MSEC;
+	s->fake->call_cost = 10;
+	s->fake->stepped_aside = 0;
+	armed = s->fake->held_armed;
+	for (uint16_t i = 0; i < 100; i++) {
+		struct conn c = scene_tcp(i);
+
+		fake_tell(s->fake, scene_add(s, &c));
+	}
+	guarding_spin(s, g, 10 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pinned, 100);
+	assert_true(s->fake->stepped_aside > 0);
+	assert_int_equal(s->fake->held_aside, 0);
+	/* once for each time, and not for the reading back */
+	assert_int_equal(s->fake->held_armed - armed, s->fake->stepped_aside);
+	assert_int_equal(guarding_status(g).holds, s->fake->stepped_aside);
+	assert_in_range(guarding_status(g).held_usec, 1, 10 * USEC_PER_MSEC);
+	guard_free(g);
+}
+
 /* What was there before the guard is pinned soon all the same. */
 static void the_first_pins_are_not_kept_waiting(void **state)
 {
@@ -247,6 +276,7 @@ int main(void)
 		CASE(a_guard_does_not_wait_for_rules),
 		CASE(it_goes_on_without_and_tries_again),
 		CASE(pins_take_a_hundredth_of_the_time),
+		CASE(a_busy_machine_is_not_held_for),
 		CASE(the_first_pins_are_not_kept_waiting),
 		CASE(a_repair_does_not_leave_it_armed),
 	};
