@@ -11,6 +11,7 @@
 #include "daemon/peer.h"
 #include "daemon/requests.h"
 #include "front/config.h"
+#include "steps/remember.h"
 #include "steps/verdict.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
@@ -242,6 +243,18 @@ static void prepare(struct daemon *d)
 	verdict_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
 }
 
+/* Of devices without a guard; those with one see to it. */
+static void purge(struct daemon *d)
+{
+	struct purged p = { 0 };
+
+	if (remember_purge(&d->env, &p) == 0 && p.removed + p.unproven)
+		log_line(LOG_WARNING,
+			 "addresses went while no vipsafed ran: %llu entries pinned to them "
+			 "removed, %llu others left alone",
+			 (unsigned long long)p.removed, (unsigned long long)p.unproven);
+}
+
 /* One that has been told to end may need a moment. */
 #define END_PATIENCE (3 * USEC_PER_SEC)
 
@@ -321,6 +334,7 @@ int daemon_start(struct daemon *d)
 	apply_collisions(d);
 	prepare(d);
 	watches_apply(&d->watches, false);
+	purge(d);
 	instances_apply(d->instances);
 	loop_on_round(d->loop, on_round, d);
 	return 0;

@@ -31,8 +31,7 @@ static void work_done(struct work *w)
 	free(w->found);
 }
 
-/* A link that is down has no IPv6 addresses until it is back. */
-static bool is_down(const struct run_env *env, const char *device)
+bool gone_is_down(const struct run_env *env, const char *device)
 {
 	const struct kernel *k = &env->kernel;
 	struct link link;
@@ -138,7 +137,7 @@ int gone_purge(const struct run_env *env, int run_dir, const char *device,
 	_cleanup_close_ int lock = -1;
 	int r;
 
-	if (is_down(env, device) || find_gone(&w, run_dir, device, local) < 0 || !w.gone.n) {
+	if (gone_is_down(env, device) || find_gone(&w, run_dir, device, local) < 0 || !w.gone.n) {
 		work_done(&w);
 		return 0;
 	}
@@ -181,7 +180,7 @@ static int look_at(void *ud, int run_dir, const char *name)
 	size_t i;
 	int r = 0;
 
-	if (!device || is_down(l->env, device) ||
+	if (!device || gone_is_down(l->env, device) ||
 	    marks_open(run_dir, device, l->env->boot_id, &w.marks) < 0)
 		return 0;
 	if (find_gone(&w, run_dir, device, &l->local) == 0)

@@ -11,6 +11,9 @@ struct purged {
 	uint64_t unproven; /* translated to such an address, not known as ours: left */
 };
 
+/* A link that is down has no IPv6 addresses until it is back: nothing is lost yet. */
+bool gone_is_down(const struct run_env *env, const char *device);
+
 /* Delete what is proved to be pinned to an address that DEVICE's file in RUN_DIR
  * names and no device of the node has, none of them in LOCAL, and add to *ADD. A
  * device that has a guard or a run, or is down, is left alone. 0 or a negative errno. */

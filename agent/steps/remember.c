@@ -190,8 +190,11 @@ static int purge_device(struct purge *p, int run_dir, const char *device)
 	struct journal j = { .set = NULL };
 	struct stale s = { .local = &p->local };
 	char name[JOURNAL_NAME_MAX];
-	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
+	int r;
 
+	if (gone_is_down(env, device))
+		return 0;
+	r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 	if (r < 0)
 		return r == -ETIMEDOUT ? 0 : r;
 	r = journal_read(run_dir, file_name(device, name), env->boot_id, env->seed, &j);

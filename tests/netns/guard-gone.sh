@@ -124,4 +124,20 @@ is "$(behind_gone)" "$N" "not ours: they are still there"
 run status
 check "not ours: status tells" grep -q "not proved to be" "$T/out"
 go_on "not ours"
+again
+
+# ---- what a run without a daemon has pinned, and nobody guards -----------------------------------
+config '[agent]'
+flows "run"
+ip addr add 192.168.11.100/32 dev br-mgmt
+run --json --strategy pin del 192.168.11.100/32 dev br-mgmt
+is "$RC $(json ".entries.pinned >= 2 * $N")" "0 true" "run: pinned"
+ip addr del $GONE/24 dev br-mgmt
+route
+ip -n node2 neigh flush all
+stand_still "run"
+daemon_start
+check "run: the log of the next daemon tells" wait_for 10 logged "went while no vipsafed ran: $N entries"
+heal "run"
+go_on "run"
 done_testing
