@@ -257,16 +257,16 @@ static bool step(struct guard *g)
 	}
 	if (g->status.state != GUARD_LIVE)
 		return false;
-	if (guard_tidy(g) || guard_keep_step(g))
+	if (guard_tidy(g))
 		return true;
 	if (!may_pin(g) || guard_lock(g, &lock) < 0)
-		return false;
+		return guard_keep_step(g);
 	r = guard_pin_step(g);
 	closep(&lock);
 	g->first_pins = g->first_pins && g->pins.open;
 	if (r < 0 && r != -EAGAIN)
 		guard_degrade(g, r, "pinning");
-	return r == -EAGAIN;
+	return r == -EAGAIN || guard_keep_step(g);
 }
 
 usec_t guard_tick(struct guard *g)

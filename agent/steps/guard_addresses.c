@@ -66,8 +66,10 @@ bool guard_note_loss(struct guard *g, const struct addr *a)
 	for (i = 0; i < g->n_lost; i++)
 		if (addr_equal(&g->lost[i].addr, a))
 			return false;
-	if (g->n_lost == GUARD_LOST_MAX)
-		return false; /* the next time that addresses are read */
+	if (g->n_lost == GUARD_LOST_MAX) {
+		g->lost_beyond = true; /* the next time that addresses are read */
+		return false;
+	}
 	g->lost[g->n_lost++] = (struct guard_lost){ .addr = *a, .due = guard_now(g) + LOSS_SETTLE };
 	return true;
 }
@@ -229,6 +231,9 @@ bool guard_settle_losses(struct guard *g)
 		more = more || !waits;
 		g->lost[left++] = *l;
 	}
-	g->n_lost = left;
+	if (left < g->n_lost) {
+		g->n_lost = left;
+		guard_keep_addresses(g); /* there is room for more */
+	}
 	return more;
 }

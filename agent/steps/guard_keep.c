@@ -54,13 +54,15 @@ static void write_addresses(struct guard *g)
 void guard_keep_addresses(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
+	bool seen = g->lost_beyond;
 	size_t i, n = k->set.n;
 
 	if (!k->loaded)
 		return;
+	g->lost_beyond = false;
 	for (i = 0; i < k->set.n; i++)
 		if (!addrset_has(&g->local, &k->set.addrs[i]))
-			g->status.gone += guard_note_loss(g, &k->set.addrs[i]);
+			g->status.gone += guard_note_loss(g, &k->set.addrs[i]) && !seen;
 	for (i = 0; i < g->own.n; i++)
 		(void)addrset_add(&k->set, &g->own.addrs[i]); /* else: a loss that is seen later */
 	k->set_changed = k->set_changed || k->set.n != n;
@@ -203,7 +205,6 @@ static int begin(struct guard *g, int dir)
 	int r;
 
 	k->still = calloc(k->left.n + 1, sizeof(*k->still));
-	k->n_still = 0;
 	r = k->still ? marks_create(dir, g->link.name, g->env.boot_id, k->file.salt, &k->next)
 		     : -ENOMEM;
 	k->at_pinned = keyset_count(g->pinned);
@@ -226,10 +227,13 @@ static size_t collect(struct guard *g, uint64_t *at)
 			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);
 	}
 	while (!k->at_pinned && k->at_young && n < CHUNK && looked++ < CHUNK) {
-		const struct conn *c = young_at(g->young, --k->at_young);
+		uint64_t mark = mark_of(g, young_at(g->young, --k->at_young));
+		int64_t i = markset_find(&k->left, mark);
 
-		if (was_left(g, c) && k->n_still < k->left.n)
-			at[n++] = k->still[k->n_still++] = mark_of(g, c);
+		if (i < 0)
+			continue;
+		k->still[i] = 1;
+		at[n++] = mark;
 	}
 	return n;
 }
@@ -245,7 +249,9 @@ static int finish(struct guard *g, int dir)
 	marks_close(&k->file);
 	k->file = k->next;
 	k->next.fd = -1;
-	markset_take(&k->left, TAKE_PTR(k->still), k->n_still);
+	markset_keep(&k->left, k->still);
+	freep(&k->still);
+	k->still = NULL;
 	k->stale = false;
 	return 0;
 }
@@ -288,12 +294,26 @@ bool guard_keep_step(struct guard *g)
 	return false;
 }
 
+/* Somebody had what was left of guards before us. */
+static void try_again(struct guard *g)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	struct marks m = { .fd = -1 };
+	int r = dir < 0 ? dir : marks_open(dir, g->link.name, g->env.boot_id, &m);
+
+	marks_close(&m);
+	if (r == -EBUSY)
+		g->keep.retry = guard_now(g) + RETRY_EVERY;
+	else
+		g->relisted = 0; /* which loads it */
+}
+
 void guard_keep_look(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
 
 	if (!k->loaded && guard_now(g) >= k->retry)
-		g->relisted = 0; /* which loads it */
+		try_again(g);
 	if (k->file.fd < 0 || marks_is_there(&k->file))
 		return;
 	marks_close(&k->file); /* with its directory, say */

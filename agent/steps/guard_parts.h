@@ -104,10 +104,9 @@ struct guard_keep {
 	/* What replaces it, and does not hold those below the two numbers yet. */
 	struct marks next;
 	size_t at_pinned, at_young;
-	bool stale;	     /* it is to be replaced */
-	struct markset left; /* marks of guards before us … */
-	uint64_t *still;     /* … whose entries are there, and not pinned by us */
-	size_t n_still;
+	bool stale;		      /* it is to be replaced */
+	struct markset left;	      /* marks of guards before us … */
+	uint8_t *still;		      /* … 1: the entry is there, and not pinned by us */
 	uint64_t pending[GUARD_STEP]; /* not written yet */
 	size_t n_pending;
 	bool counting; /* the first listing is under way */
@@ -165,7 +164,8 @@ struct guard {
 
 	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
 	size_t n_lost;
-	bool lost_waits; /* nothing can be decided about them yet */
+	bool lost_beyond; /* there were more */
+	bool lost_waits;  /* nothing can be decided about them yet */
 	struct guard_keep keep;
 	struct guard_repair repair;
 	usec_t repair_counted; /* the latest one that was needed */

@@ -55,9 +55,28 @@ void markset_take(struct markset *s, uint64_t *at, size_t n)
 	*s = (struct markset){ .at = at, .n = n };
 }
 
+int64_t markset_find(const struct markset *s, uint64_t mark)
+{
+	const uint64_t *p = s->n ? bsearch(&mark, s->at, s->n, sizeof(mark), by_value) : NULL;
+
+	return p ? p - s->at : -ENOENT;
+}
+
 bool markset_has(const struct markset *s, uint64_t mark)
 {
-	return s->n && bsearch(&mark, s->at, s->n, sizeof(mark), by_value);
+	return markset_find(s, mark) >= 0;
+}
+
+void markset_keep(struct markset *s, const uint8_t *keep)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if (keep[i])
+			s->at[n++] = s->at[i];
+	s->n = n;
+	if (!n)
+		markset_done(s);
 }
 
 static uint64_t stir(uint64_t h, uint64_t word)

@@ -21,7 +21,11 @@ struct markset {
 void markset_done(struct markset *s);
 /* Take N marks AT over, in any order. */
 void markset_take(struct markset *s, uint64_t *at, size_t n);
+/* Number of MARK, or -ENOENT. */
+int64_t markset_find(const struct markset *s, uint64_t mark);
 bool markset_has(const struct markset *s, uint64_t mark);
+/* Only those stay whose number has something in KEEP. */
+void markset_keep(struct markset *s, const uint8_t *keep);
 
 /* A file of marks that grows. While it is open it is locked: its guard lives. */
 struct marks {

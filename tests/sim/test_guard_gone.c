@@ -4,6 +4,8 @@
 #include "going.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "steps/remember.h"
@@ -210,6 +212,35 @@ static void a_living_guard_is_left_alone(void **state)
 	guard_free(g);
 }
 
+/* More than a guard notes at a time. */
+static void many_go_at_once(void **state)
+{
+	struct scene *s = *state;
+	char text[32];
+	struct guard *g;
+	uint16_t i;
+
+	for (i = 1; i <= 100; i++) {
+		snprintf(text, sizeof(text), "192.168.12.%u/32", i);
+		fake_addr(s->fake, s->dev, text, "");
+		text[strcspn(text, "/")] = '\0';
+		going_flow(s, i, text);
+	}
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pinned, 100);
+	s->fake->flush4 = FLUSH_ADDRESS;
+	for (i = 1; i <= 100; i++) {
+		snprintf(text, sizeof(text), "192.168.12.%u/32", i);
+		guarding_foreign_delete(s, text);
+	}
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).removed, 100);
+	assert_int_equal(guarding_status(g).gone, 0);
+	assert_int_equal(s->fake->n_entries, 0);
+	guard_free(g);
+}
+
 /* An event of it was lost: the next listing of addresses tells. */
 static void a_loss_that_was_not_told_is_seen(void **state)
 {
@@ -277,6 +308,7 @@ int main(void)
 		CASE(while_the_link_is_down_nothing_is_lost),
 		CASE(proof_outlives_many_guards),
 		CASE(a_living_guard_is_left_alone),
+		CASE(many_go_at_once),
 		CASE(a_loss_that_was_not_told_is_seen),
 		CASE(what_is_kept_on_purpose_stays),
 	};

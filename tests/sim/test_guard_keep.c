@@ -3,9 +3,11 @@
  * there, and how large it gets. */
 #include "going.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +131,33 @@ static void a_removed_directory_is_filled_again(void **state)
 	guard_free(g);
 }
 
+/* Whoever has the file just now, recover --stale say, keeps nobody waiting; what was
+ * pinned meanwhile is on disk in the end, and what was left is known. */
+static void somebody_else_has_it(void **state)
+{
+	struct scene *s = *state;
+	struct purged purged;
+	struct guard *g;
+	char path[128];
+	int fd;
+
+	going_begin(s);
+	going_path(s, "pins", path);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 15 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pinned, 2 * FLOWS);
+	assert_int_equal(guarding_status(g).relists, 1);
+	close(fd);
+	guarding_spin(s, g, 15 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).relists, 2);
+	guard_free(g);
+	going_lose(s);
+	assert_int_equal(remember_purge(&s->env, &purged), 0);
+	assert_int_equal(purged.removed, FLOWS);
+}
+
 /* It is told of, and tried again. */
 static void where_nothing_can_be_written(void **state)
 {
@@ -165,6 +194,7 @@ int main(void)
 		CASE(each_pin_is_on_disk_at_once),
 		CASE(the_file_is_made_anew),
 		CASE(a_removed_directory_is_filled_again),
+		CASE(somebody_else_has_it),
 		CASE(where_nothing_can_be_written),
 	};
 
