@@ -54,6 +54,13 @@ static const char *name_of(const char *const *names, size_t n, unsigned value)
 	return value < n ? names[value] : "?";
 }
 
+uint64_t report_kept(const struct report *r)
+{
+	uint64_t gone = r->entries.lost + r->entries.superseded;
+
+	return r->entries.candidates > gone ? r->entries.candidates - gone : 0;
+}
+
 bool report_is_placed(const struct report *r)
 {
 	size_t i;

@@ -93,8 +93,8 @@ struct report {
 	struct {
 		uint64_t snapshot;   /* entries read before the change */
 		uint64_t candidates; /* of them: could be flushed and may be restored;
-				      * = kept + pinned + restored + superseded + lost */
-		uint64_t kept;	     /* never touched: the flush passed them by */
+				      * = untouched + pinned + restored + superseded + lost */
+		uint64_t untouched;  /* the flush passed them by */
 		uint64_t pinned;     /* re-created before the change, and there after it */
 		uint64_t flushed;    /* = restored + superseded + lost */
 		uint64_t restored;
@@ -142,6 +142,9 @@ void report_degrade(struct report *r, enum result result);
 void report_conclude(struct report *r);
 
 void report_add_lost(struct report *r, const struct conn *c);
+
+/* How many connections that were at risk live on: untouched, pinned or restored. */
+uint64_t report_kept(const struct report *r);
 
 /* Whether each address of R is where it was asked to be. */
 bool report_is_placed(const struct report *r);

@@ -154,9 +154,9 @@ static void row(FILE *out, const char *name, const char *value)
 
 static void print_counts(json_t *one, FILE *out)
 {
-	static const char *const keys[] = { "snapshot", "candidates", "kept",	  "pinned",
-					    "altered",	"flushed",    "restored", "superseded",
-					    "lost",	"skipped",    "mismatch" };
+	static const char *const keys[] = { "snapshot",	  "candidates", "kept",	   "untouched",
+					    "pinned",	  "altered",	"flushed", "restored",
+					    "superseded", "lost",	"skipped", "mismatch" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++)

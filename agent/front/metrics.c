@@ -32,7 +32,7 @@ void metrics_count(struct metrics *m, const struct report *r)
 	histogram_add(&m->duration[r->op], r->timing.total, r->id);
 	if (r->timing.hold)
 		histogram_add(&m->hold, r->timing.hold, r->id);
-	m->connections.kept += r->entries.kept;
+	m->connections.untouched += r->entries.untouched;
 	m->connections.pinned += r->entries.pinned;
 	m->connections.restored += r->entries.restored;
 	m->connections.superseded += r->entries.superseded;

@@ -23,7 +23,7 @@ struct metrics {
 	uint64_t operations[2][5]; /* by enum op and enum result */
 	struct histogram duration[2], hold;
 	struct {
-		uint64_t kept, pinned, restored, superseded, lost, mismatch, altered;
+		uint64_t untouched, pinned, restored, superseded, lost, mismatch, altered;
 	} connections;
 	uint64_t vip_flows, warnings;
 	uint64_t watchers, watchers_dropped; /* now, and since the start */

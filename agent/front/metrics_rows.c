@@ -82,7 +82,7 @@ static void connections(const struct metric_source *f, struct metric_sink *s)
 {
 	const struct metrics *m = f->metrics;
 
-	metric_sample(s, LABELS("outcome", "kept"), (double)m->connections.kept);
+	metric_sample(s, LABELS("outcome", "untouched"), (double)m->connections.untouched);
 	metric_sample(s, LABELS("outcome", "pinned"), (double)m->connections.pinned);
 	metric_sample(s, LABELS("outcome", "restored"), (double)m->connections.restored);
 	metric_sample(s, LABELS("outcome", "superseded"), (double)m->connections.superseded);

@@ -47,7 +47,8 @@ static json_t *entries(const struct report *r)
 
 	json_object_set_new(o, "snapshot", number(r->entries.snapshot));
 	json_object_set_new(o, "candidates", number(r->entries.candidates));
-	json_object_set_new(o, "kept", number(r->entries.kept));
+	json_object_set_new(o, "kept", number(report_kept(r)));
+	json_object_set_new(o, "untouched", number(r->entries.untouched));
 	json_object_set_new(o, "pinned", number(r->entries.pinned));
 	json_object_set_new(o, "altered", number(r->entries.reasons[SKIP_ALTERED]));
 	json_object_set_new(o, "flushed", number(r->entries.flushed));

@@ -67,8 +67,6 @@ static void print_device(const struct report *r, FILE *out)
 /* What became of the connections; nothing when none was ever looked at. */
 static void print_connections(const struct report *r, FILE *out)
 {
-	uint64_t gone = r->entries.lost + r->entries.superseded;
-	uint64_t kept = r->entries.candidates > gone ? r->entries.candidates - gone : 0;
 	char n[48];
 
 	if (r->result == RESULT_UNPROTECTED) {
@@ -83,7 +81,7 @@ static void print_connections(const struct report *r, FILE *out)
 			fputs(": no connection was at risk", out);
 		return;
 	}
-	fprintf(out, ": %s kept", connections(kept, n));
+	fprintf(out, ": %s kept", connections(report_kept(r), n));
 	if (r->kernel == KERNEL_FIXED && !r->entries.flushed)
 		fputs(" (this kernel flushes no others)", out);
 	else if (r->entries.pinned)
@@ -193,7 +191,8 @@ static void print_details(const struct report *r, FILE *out)
 	row_count(out, "snapshot", r->entries.snapshot, "");
 	row_count(out, "candidates", r->entries.candidates, "");
 	print_skipped(r, out);
-	row_count(out, "kept", r->entries.kept, "");
+	row_count(out, "kept", report_kept(r), "untouched, pinned or restored");
+	row_count(out, "untouched", r->entries.untouched, "");
 	row_count(out, "pinned", r->entries.pinned, "");
 	row_count(out, "flushed", r->entries.flushed, "");
 	row_count(out, "restored", r->entries.restored, "");

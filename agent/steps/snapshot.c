@@ -239,9 +239,9 @@ void run_classify(struct run *run)
 		report->entries.reasons[run->entries[i].skip]++;
 	}
 	report->entries.snapshot = n + run->pinned_before;
-	report->entries.kept = report->entries.reasons[SKIP_NONE];
-	report->entries.candidates = report->entries.kept + run->pinned_before;
-	report->entries.skipped = n - report->entries.kept;
+	report->entries.untouched = report->entries.reasons[SKIP_NONE];
+	report->entries.candidates = report->entries.untouched + run->pinned_before;
+	report->entries.skipped = n - report->entries.untouched;
 	report->entries.pinned = run->pinned_before;
 }
 

@@ -418,7 +418,7 @@ static void count_outcomes(struct run *run)
 	size_t i, n = connset_count(run->set);
 
 	report->entries.pinned = run->pinned_before;
-	report->entries.kept = report->entries.restored = 0;
+	report->entries.untouched = report->entries.restored = 0;
 	report->entries.superseded = report->entries.lost = 0;
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
@@ -431,7 +431,7 @@ static void count_outcomes(struct run *run)
 			continue;
 		switch ((enum entry_state)e->state) {
 		case ENTRY_THERE:
-			report->entries.kept++;
+			report->entries.untouched++;
 			break;
 		case ENTRY_CREATED:
 		case ENTRY_RESTORED:

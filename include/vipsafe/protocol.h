@@ -18,7 +18,7 @@ enum exit_code {
 	EXIT_DEADLINE = 6,	 /* deadline passed */
 	EXIT_WARNINGS = 10,	 /* a check found something to look at */
 	EXIT_CRITICAL = 11,	 /* a check found what breaks connections */
-	EXIT_UNREACHABLE = 75,	 /* daemon unreachable and local work forbidden */
+	EXIT_UNREACHABLE = 75,	 /* no answer from the daemon, which alone can serve it */
 	EXIT_NOT_PERMITTED = 77,
 	EXIT_CONFIG = 78,
 };

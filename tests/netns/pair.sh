@@ -81,8 +81,8 @@ leave_address() {
 			;;
 		pin)
 			# an IGMP report of the node itself may come in between, and needs no pin
-			is "$(json '.entries | .pinned > 0 and .kept <= 2 and
-				.pinned + .restored + .kept == .candidates')" \
+			is "$(json '.entries | .pinned > 0 and .untouched <= 2 and
+				.kept == .candidates')" \
 				true "vipsafe del $address: what could be flushed is pinned"
 			;;
 		*) not_ok "vipsafe del $address: strategy $(json .strategy)" ;;
@@ -96,7 +96,7 @@ leave_address() {
 # adds_up FILE: in every report there, each entry is counted once
 adds_up() {
 	jq -se 'map(select(.op == "del").entries) | length > 0 and all(
-		.candidates == .kept + .pinned + .restored + .superseded + .lost and
+		.candidates == .untouched + .pinned + .restored + .superseded + .lost and
 		.snapshot == .candidates + .skipped and
 		.skipped == ([.reasons[]] | add) and
 		.flushed == .restored + .superseded + .lost)' "$1" >/dev/null && return

@@ -66,7 +66,7 @@ leave_address() {
 		run --json --vip-flows "$policy" "$@" del "$vip" dev br-mgmt
 		is "$RC" 0 "$policy: exit code"
 		is "$(json .vip_flows.policy)" "$policy" "$policy: policy in the report"
-		is "$(json '.entries | .candidates == .kept + .pinned + .restored + .superseded +
+		is "$(json '.entries | .candidates == .untouched + .pinned + .restored + .superseded +
 			.lost and .snapshot == .candidates + .skipped and .lost == 0')" true \
 			"$policy: the counts add up"
 	fi

@@ -243,7 +243,7 @@ void scene_check_report(const struct scene *s)
 	assert_int_equal(r->entries.flushed,
 			 r->entries.restored + r->entries.superseded + r->entries.lost);
 	assert_int_equal(r->entries.candidates,
-			 r->entries.kept + r->entries.pinned + r->entries.flushed);
+			 r->entries.untouched + r->entries.pinned + r->entries.flushed);
 	assert_true(r->entries.mismatch <= r->entries.lost);
 	assert_int_equal(r->n_lost, MIN(r->entries.lost, (uint64_t)REPORT_TUPLES_MAX));
 	assert_true(r->strategy != STRATEGY_AUTO);

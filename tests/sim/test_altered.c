@@ -209,7 +209,7 @@ static void one_is_lost_and_not_all(void **state)
 	assert_int_equal(s->report.entries.lost, 1);
 	assert_non_null(strstr(s->report.lost[0], "tcp " HOST4 ":200"));
 	assert_true(scene_warned(s, "mismatch"));
-	assert_int_equal(s->report.entries.kept, FLOWS / 4 - 1);
+	assert_int_equal(s->report.entries.untouched, FLOWS / 4 - 1);
 	assert_int_equal(scene_broken(s, false), 1);
 	assert_int_equal(broken_of(s, HOST4), 1);
 }

@@ -172,7 +172,7 @@ static void a_late_flush_is_the_guards(void **state)
 	scene_remember(s);
 	move(s, g, OP_DEL, VIP6 "/128");
 	assert_true(s->report.changed);
-	assert_int_equal(s->report.entries.kept, 1);
+	assert_int_equal(s->report.entries.untouched, 1);
 	assert_int_equal(s->fake->flushed, 0);
 	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(s->fake->flushed, 1);

@@ -102,7 +102,7 @@ static void what_may_still_go_is_not_called_kept(void **state)
 	s->req.deadline = 60 * USEC_PER_MSEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DEADLINE, true);
-	assert_int_equal(r->entries.kept, 0);
+	assert_int_equal(r->entries.untouched, 0);
 	assert_int_equal(r->entries.reasons[SKIP_UNVERIFIED], WORTHY + CROWD);
 	assert_int_equal(r->result, RESULT_PARTIAL);
 	assert_true(scene_warned(s, "unverified"));

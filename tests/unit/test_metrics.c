@@ -60,7 +60,7 @@ static void operations_are_counted(void **state _unused_)
 	_cleanup_free_ char *text = NULL;
 
 	r.entries.pinned = 100;
-	r.entries.kept = 7;
+	r.entries.untouched = 7;
 	metrics_count(&m, &r);
 	r = make(OP_DEL, RESULT_PARTIAL, 20 * USEC_PER_SEC, "a2");
 	r.entries.restored = 5;
@@ -81,7 +81,7 @@ static void operations_are_counted(void **state _unused_)
 	has(text, "\nvipsafe_operations_total{op=\"add\",result=\"failed\"} 1\n");
 	has(text, "\nvipsafe_operations_total{op=\"add\",result=\"ok\"} 0\n");
 	has(text, "\nvipsafe_connections_total{outcome=\"pinned\"} 100\n");
-	has(text, "\nvipsafe_connections_total{outcome=\"kept\"} 7\n");
+	has(text, "\nvipsafe_connections_total{outcome=\"untouched\"} 7\n");
 	has(text, "\nvipsafe_connections_total{outcome=\"restored\"} 5\n");
 	has(text, "\nvipsafe_connections_total{outcome=\"superseded\"} 2\n");
 	has(text, "\nvipsafe_connections_total{outcome=\"lost\"} 3\n");
