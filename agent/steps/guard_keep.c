@@ -204,7 +204,7 @@ static int begin(struct guard *g, int dir)
 	struct guard_keep *k = &g->keep;
 	int r;
 
-	k->still = calloc(k->left.n + 1, sizeof(*k->still));
+	k->still = calloc(k->left.n_slots + 1, sizeof(*k->still));
 	r = k->still ? marks_create(dir, g->link.name, g->env.boot_id, k->file.salt, &k->next)
 		     : -ENOMEM;
 	k->at_pinned = keyset_count(g->pinned);

@@ -38,28 +38,48 @@ void markset_done(struct markset *s)
 	*s = (struct markset){ 0 };
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x, y;
+/* What marks can be: other values say what is in a slot. */
+#define SLOT_FREE 0
+#define SLOT_LEFT 1 /* by the mark that was in it */
+#define MARK_MIN 2
 
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x < y ? -1 : x > y;
+/* The slot that holds MARK, or the free one where it belongs. There is one. */
+static size_t slot_of(const struct markset *s, uint64_t mark)
+{
+	size_t i = (size_t)mark & (s->n_slots - 1);
+
+	while (s->at[i] != SLOT_FREE && s->at[i] != mark)
+		i = (i + 1) & (s->n_slots - 1);
+	return i;
 }
 
-void markset_take(struct markset *s, uint64_t *at, size_t n)
+int markset_fill(struct markset *s, const uint64_t *at, size_t n)
 {
+	size_t i, slots = 64;
+
 	markset_done(s);
-	if (n)
-		qsort(at, n, sizeof(*at), by_value);
-	*s = (struct markset){ .at = at, .n = n };
+	while (slots < 2 * n)
+		slots *= 2;
+	s->at = n ? calloc(slots, sizeof(*s->at)) : NULL;
+	if (!s->at)
+		return n ? -ENOMEM : 0;
+	s->n_slots = slots;
+	for (i = 0; i < n; i++) {
+		size_t slot = at[i] < MARK_MIN ? 0 : slot_of(s, at[i]);
+
+		if (at[i] < MARK_MIN || s->at[slot] != SLOT_FREE)
+			continue; /* never written, or twice */
+		s->at[slot] = at[i];
+		s->n++;
+	}
+	return 0;
 }
 
 int64_t markset_find(const struct markset *s, uint64_t mark)
 {
-	const uint64_t *p = s->n ? bsearch(&mark, s->at, s->n, sizeof(mark), by_value) : NULL;
+	size_t slot = s->n ? slot_of(s, mark) : 0;
 
-	return p ? p - s->at : -ENOENT;
+	return s->n && s->at[slot] != SLOT_FREE ? (int64_t)slot : -ENOENT;
 }
 
 bool markset_has(const struct markset *s, uint64_t mark)
@@ -69,13 +89,14 @@ bool markset_has(const struct markset *s, uint64_t mark)
 
 void markset_keep(struct markset *s, const uint8_t *keep)
 {
-	size_t i, n = 0;
+	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		if (keep[i])
-			s->at[n++] = s->at[i];
-	s->n = n;
-	if (!n)
+	for (i = 0; i < s->n_slots; i++)
+		if (s->at[i] >= MARK_MIN && !keep[i]) {
+			s->at[i] = SLOT_LEFT;
+			s->n--;
+		}
+	if (!s->n)
 		markset_done(s);
 }
 
@@ -98,7 +119,8 @@ uint64_t marks_of(const struct marks *m, const struct conn_key *key, uint32_t id
 		h = stir(h, words[i] + m->salt);
 	for (i = 0; i < ARRAY_SIZE(to); i++)
 		h = stir(h, to[i] + m->salt);
-	return stir(stir(h, id), m->salt);
+	h = stir(stir(h, id), m->salt);
+	return MAX(h, (uint64_t)MARK_MIN);
 }
 
 /* Inode numbers of namespaces are not used twice at a time. */
@@ -240,7 +262,7 @@ int marks_add(struct marks *m, const uint64_t *at, size_t n)
 int marks_read(const struct marks *m, struct markset *ret)
 {
 	size_t size = m->n * sizeof(uint64_t), got = 0;
-	uint64_t *at = malloc(size + 1);
+	_cleanup_free_ uint64_t *at = malloc(size + 1);
 	ssize_t n = 1;
 
 	if (!at)
@@ -250,8 +272,7 @@ int marks_read(const struct marks *m, struct markset *ret)
 			  (off_t)(sizeof(struct header) + got));
 		got += n > 0 ? (size_t)n : 0;
 	}
-	markset_take(ret, at, got / sizeof(*at));
-	return 0;
+	return markset_fill(ret, at, got / sizeof(*at));
 }
 
 bool marks_is_there(const struct marks *m)

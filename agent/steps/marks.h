@@ -12,19 +12,21 @@
 #include "core/addrset.h"
 #include "core/conn.h"
 
-/* Marks as they were read, to look for one. */
+/* Marks as they were read, to look for one. They are hashes already: each is in the
+ * slot that its lowest bits name, or in the next free one. */
 struct markset {
-	uint64_t *at; /* owned; sorted */
+	uint64_t *at;	/* owned; 0: free */
+	size_t n_slots; /* a power of two, or 0 */
 	size_t n;
 };
 
 void markset_done(struct markset *s);
-/* Take N marks AT over, in any order. */
-void markset_take(struct markset *s, uint64_t *at, size_t n);
-/* Number of MARK, or -ENOENT. */
+/* Copy N marks AT, in any order. 0 or -ENOMEM. */
+int markset_fill(struct markset *s, const uint64_t *at, size_t n);
+/* Slot of MARK, or -ENOENT. */
 int64_t markset_find(const struct markset *s, uint64_t mark);
 bool markset_has(const struct markset *s, uint64_t mark);
-/* Only those stay whose number has something in KEEP. */
+/* Only those stay whose slot has something in KEEP. */
 void markset_keep(struct markset *s, const uint8_t *keep);
 
 /* A file of marks that grows. While it is open it is locked: its guard lives. */
