@@ -93,6 +93,30 @@ enum instance_heard instance_hear(struct instance *i, const struct instance_even
 	return count(i, HEARD_CHANGE);
 }
 
+bool instance_take_newer(struct instance *i, const struct instance *other)
+{
+	struct instance mine = *i;
+
+	if (other->stamp <= i->stamp)
+		return false;
+	i->stamp = other->stamp;
+	if (other->state == i->state)
+		return false;
+	*i = *other;
+	/* what is there of the decoy is seen, and what was done is counted, here */
+	i->decoy_seen = mine.decoy_seen;
+	i->decoy_there = mine.decoy_there;
+	i->decoy_looked = mine.decoy_looked;
+	i->decoy_since = mine.decoy_since;
+	i->fifo_stamp = MAX(i->fifo_stamp, mine.fifo_stamp);
+	i->began = mine.began;
+	i->streak = mine.streak;
+	i->counters = mine.counters;
+	i->settled = false;
+	count(i, HEARD_CHANGE);
+	return true;
+}
+
 void instance_fifo_lost(struct instance *i)
 {
 	/* what was read was stamped when it was read: after what was lost */

@@ -78,6 +78,10 @@ enum instance_heard {
 enum instance_heard instance_hear(struct instance *i, const struct instance_event *event,
 				  usec_t now);
 
+/* What another process has heard meanwhile, as it wrote it down in OTHER: its newest word
+ * counts if it is newer than our own. Returns whether it is another state. */
+bool instance_take_newer(struct instance *i, const struct instance *other);
+
 /* Lines of the FIFO may have been lost, the newest ones: until the next one
  * scripts count as if there had been none. */
 void instance_fifo_lost(struct instance *i);

@@ -28,6 +28,7 @@ struct instances {
 	struct instance_work *list;
 	size_t n;
 	bool loaded;			/* what the last daemon left has been read */
+	struct instance_file_seen seen; /* the file, as we have written or read it */
 	bool look;			/* the addresses may have changed */
 	usec_t store_next, store_again; /* while the states cannot be kept; 0: they are */
 	char store_problem[128];
@@ -224,6 +225,30 @@ static void store_failed(struct instances *s, int error, bool stale)
 		 s->shop.env->settings->run_dir, text);
 }
 
+/* Hooks that got no answer, since we stood still, have acted themselves and written down
+ * what they were told: that is not to be undone by what we knew before. */
+static void merge(struct instances *s)
+{
+	const struct settings *settings = s->shop.env->settings;
+	_cleanup_free_ struct instance *list = NULL;
+	size_t i;
+
+	if (!s->loaded || !s->n || !instance_file_is_other(settings, &s->seen))
+		return;
+	list = calloc(s->n, sizeof(*list));
+	if (!list || instance_file_load(settings, s->shop.env->boot_id, loop_now(), list) < 0)
+		return;
+	for (i = 0; i < s->n; i++) {
+		struct instance *one = &s->shop.states[i];
+
+		if (!instance_take_newer(one, &list[i]))
+			continue;
+		s->look = s->shop.dirty = true;
+		log_line(LOG_NOTICE, "%s: %s (%s), as was said to another process", s->list[i].name,
+			 instance_state_name(one->state), instance_source_name(one->source));
+	}
+}
+
 /* Keep what has changed, or what could not be kept before. */
 static void store(struct instances *s)
 {
@@ -236,7 +261,9 @@ static void store(struct instances *s)
 		return;
 	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->shop.env->kernel,
 				 loop_now() + FILE_PATIENCE, &lock);
+	merge(s);
 	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states, &stale);
+	(void)instance_file_is_other(settings, &s->seen);
 	s->shop.dirty = r < 0;
 	if (r < 0) {
 		store_failed(s, r, stale);
@@ -259,6 +286,7 @@ static void load(struct instances *s)
 		log_line(LOG_NOTICE,
 			 "%s: what was known of the instances is of another boot, or unreadable",
 			 settings->run_dir);
+	(void)instance_file_is_other(settings, &s->seen);
 	s->loaded = true;
 }
 
@@ -365,6 +393,7 @@ usec_t instances_tick(struct instances *s)
 	unsigned step;
 	size_t i;
 
+	merge(s);
 	if (s->n && decoys_are_doubted(&s->shop, loop_now())) {
 		read_addresses(s);
 		fifo_drain(s->fifo); /* it may say MASTER */

@@ -74,8 +74,10 @@ static void refuse(struct run *run, const struct prefix *p, const char *why)
 {
 	char text[PREFIX_TEXT_MAX];
 
-	report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
-		    "%s %s; nothing changed; --force insists", prefix_format(p, text), why);
+	report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE, "%s %s; %s", prefix_format(p, text),
+		    why,
+		    run->recovering ? "a run that was killed is not finished"
+				    : "nothing changed; --force insists");
 	run->done = true;
 }
 
@@ -134,7 +136,8 @@ void run_check_insisted(struct run *run)
 {
 	size_t v;
 
-	if (run->req->force || run->req->is_instance || run->recovering)
+	/* what an instance wanted when a run was killed it may want no more */
+	if (run->req->force || (run->req->is_instance && !run->recovering))
 		return;
 	for (v = 0; v < run->req->n_vips && !run->done; v++) {
 		const struct prefix *p = &run->req->vips[v].prefix;
@@ -144,7 +147,7 @@ void run_check_insisted(struct run *run)
 			continue;
 		if (instance >= 0) {
 			check_instance(run, p, instance);
-		} else if (run->req->op == OP_DEL) {
+		} else if (run->req->op == OP_DEL && !run->recovering) {
 			check_origin(run, &run->targets[v]);
 			if (!run->done)
 				check_last(run, &run->targets[v]);

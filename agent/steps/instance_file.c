@@ -2,8 +2,11 @@
 #include "steps/instance_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "steps/lock.h"
 #include "steps/rundir.h"
@@ -97,6 +100,20 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 	if (r < 0)
 		memset(list, 0, s->n_instances * sizeof(*list));
 	return r;
+}
+
+bool instance_file_is_other(const struct settings *s, struct instance_file_seen *seen)
+{
+	struct instance_file_seen now = { 0 }, before = *seen;
+	char path[PATH_MAX];
+	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s/" FILE_NAME, s->run_dir);
+
+	if (n > 0 && n < (int)sizeof(path) && lstat(path, &st) == 0)
+		now = (struct instance_file_seen){ st.st_ino, (uint64_t)st.st_size,
+						   st.st_mtim.tv_sec, st.st_mtim.tv_nsec };
+	*seen = now;
+	return memcmp(&now, &before, sizeof(now)) != 0;
 }
 
 /* A new state is as large as the old one, which goes where there is no room for

@@ -27,6 +27,14 @@ int instance_file_lock(const char *run_dir, enum instance_lock which, const stru
 int instance_file_load(const struct settings *s, const char *boot_id, usec_t now,
 		       struct instance *list);
 
+/* Whether the file is another one than at the last call with *SEEN, which is all zero
+ * before the first. */
+struct instance_file_seen {
+	uint64_t inode, size;
+	int64_t seconds, nanoseconds; /* of its last change */
+};
+bool instance_file_is_other(const struct settings *s, struct instance_file_seen *seen);
+
 /* Write LIST, as above. When it cannot be written the old file is removed, which
  * may make the room that was missing: no state is better than a wrong one, as
  * decoy and FIFO then decide. *RET_STALE: the old file is still there. */

@@ -11,9 +11,9 @@
 #include "steps/lock.h"
 #include "steps/rundir.h"
 
-/* A run that was killed before it changed the address is finished for so long:
- * whoever asked for it may still be waiting for the outcome. Later the address
- * may be where it is on purpose, or another node may have it. */
+/* A run that was killed before it changed the address is finished for so long, or until
+ * its own deadline: whoever asked for it may still be waiting for the outcome. Later the
+ * address may be where it is on purpose, or another node may have it. */
 #define LEFTOVER_FRESH (60 * USEC_PER_SEC)
 
 /* For all that killed runs left of hold rules: a daemon that starts waits for it. */
@@ -115,7 +115,7 @@ static void finish(struct run *run)
 	if (k->ops->link_get(k->ctx, run->req->device, &run->link) < 0)
 		report_warn(run->report, "device-vanished", "", "%s is not there any more",
 			    run->req->device);
-	else if (fresh && !run->moved)
+	else if (fresh && !run->given_up && !run->moved)
 		change(run);
 	else
 		leave(run);
@@ -145,9 +145,12 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 {
 	_cleanup_close_ int slot = -1;
 	struct run run;
+	usec_t until;
 
+	until = j->request.until;
 	j->request.until = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
+	run.given_up = until && run.started >= until;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
 	run.recovering = run.run_dir >= 0;

@@ -96,6 +96,7 @@ struct run {
 	size_t known;		/* entries of SET in FLOWS from before the move */
 	int slot;		/* the guard's, in use for this run; -1: none */
 	bool saved;		/* a journal of this run is in the run directory */
+	bool given_up;		/* recovering: nobody waits for it any more */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
 	bool recovering;	/* finishing a killed run: the address may be gone already */

@@ -232,16 +232,60 @@ static void the_file_tells(void **state)
 	scene_expect(s, EXIT_DONE, true);
 }
 
+static void kill_before_the_move(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "move"))
+		s->kill_at = s->n_stages - 1;
+}
+
+static void take_report(void *ud, const struct report *r)
+{
+	*(struct report *)ud = *r;
+}
+
+/* A run that was killed is finished, unless its instance wants the opposite by now, or
+ * nobody waits for it any more. */
+static void a_killed_run_gives_way_to_a_newer_word(void **state)
+{
+	struct scene *s = *state;
+
+	configure(s);
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	for (unsigned i = 0; i < 3; i++) { /* finished, contradicted, given up */
+		is_there(s, true);
+		known[1].state = INSTANCE_BACKUP;
+		s->on_stage = kill_before_the_move;
+		s->req.until = i == 2 ? s->fake->clock + USEC_PER_SEC : 0;
+		scene_move(s, OP_DEL, VIP_OF_INSTANCE "/32", NULL);
+		s->on_stage = NULL;
+		s->kill_at = -1;
+		assert_true(fake_has_addr(s->fake, s->dev, VIP_OF_INSTANCE "/32"));
+		known[1].state = i == 1 ? INSTANCE_MASTER : INSTANCE_BACKUP;
+		fake_advance(s->fake, 2 * USEC_PER_SEC);
+		assert_int_equal(run_recover(&s->env, take_report, &s->report), 1);
+		assert_int_equal(fake_has_addr(s->fake, s->dev, VIP_OF_INSTANCE "/32"), i > 0);
+		assert_int_equal(s->report.exit_code, i ? EXIT_UNSAFE : EXIT_DONE);
+	}
+	assert_int_equal(scene_broken(s, true), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(the_last_address_of_a_family),	CASE(all_that_are_left_at_once),
-		CASE(another_device_has_more),		CASE(what_dhcp_has_given),
-		CASE(what_the_kernel_has_made),		CASE(what_an_instance_wants_otherwise),
-		CASE(what_goes_with_its_state_is_done), CASE(an_instance_does_what_it_wants),
-		CASE(the_last_one_may_be_an_instances), CASE(the_file_tells),
+		CASE(the_last_address_of_a_family),
+		CASE(all_that_are_left_at_once),
+		CASE(another_device_has_more),
+		CASE(what_dhcp_has_given),
+		CASE(what_the_kernel_has_made),
+		CASE(what_an_instance_wants_otherwise),
+		CASE(what_goes_with_its_state_is_done),
+		CASE(an_instance_does_what_it_wants),
+		CASE(the_last_one_may_be_an_instances),
+		CASE(the_file_tells),
+		CASE(a_killed_run_gives_way_to_a_newer_word),
 	};
 
 	return cmocka_run_group_tests_name("insist", tests, NULL, NULL);
