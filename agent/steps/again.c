@@ -7,22 +7,35 @@
 struct presence {
 	const struct report *report;
 	int ifindex;
-	bool there[VIPS_MAX];
+	bool there[VIPS_MAX]; /* and may be announced */
+	bool any;	      /* is there, if only tentatively */
 };
+
+/* How often a run that waits looks whether there is still something to wait for. */
+#define LOOK_EVERY (250 * USEC_PER_MSEC)
 
 static int note_address(void *ud, const struct ifaddr *a)
 {
 	struct presence *p = ud;
 	size_t i;
 
-	if (a->ifindex != p->ifindex || (a->flags & (IFADDR_TENTATIVE | IFADDR_DADFAILED)))
-		return 0;
-	for (i = 0; i < p->report->n_addresses; i++) {
-		if (p->report->outcomes[i] == VIP_CHANGED &&
-		    prefix_equal(&p->report->addresses[i], &a->prefix))
-			p->there[i] = true;
+	for (i = 0; i < p->report->n_addresses && a->ifindex == p->ifindex; i++) {
+		if (p->report->outcomes[i] != VIP_CHANGED ||
+		    !prefix_equal(&p->report->addresses[i], &a->prefix))
+			continue;
+		p->any = true;
+		p->there[i] = !(a->flags & (IFADDR_TENTATIVE | IFADDR_DADFAILED));
 	}
 	return 0;
+}
+
+static int look(const struct kernel *k, const struct report *report, struct link *ret_link,
+		struct presence *ret)
+{
+	int r = k->ops->link_get(k->ctx, report->device, ret_link);
+
+	*ret = (struct presence){ .report = report, .ifindex = r < 0 ? 0 : ret_link->ifindex };
+	return r < 0 ? r : k->ops->addr_list(k->ctx, note_address, ret);
 }
 
 static bool any_added(const struct report *r)
@@ -43,16 +56,13 @@ bool again_wanted(const struct announce_settings *settings, const struct report 
 
 void again_round(const struct kernel *k, const struct report *report)
 {
-	struct presence p = { .report = report };
+	struct presence p;
 	struct link link;
 	size_t i;
 
 	/* Meanwhile the address may have moved on: announcing it then would
 	 * steal it from its new owner. */
-	if (k->ops->link_get(k->ctx, report->device, &link) < 0)
-		return;
-	p.ifindex = link.ifindex;
-	if (k->ops->addr_list(k->ctx, note_address, &p) < 0)
+	if (look(k, report, &link, &p) < 0)
 		return;
 	for (i = 0; i < report->n_addresses; i++) {
 		if (p.there[i])
@@ -60,17 +70,33 @@ void again_round(const struct kernel *k, const struct report *report)
 	}
 }
 
+/* False, and at once: there is nothing left to announce. */
+static bool wait_there(const struct kernel *k, const struct report *report, usec_t duration)
+{
+	struct presence p = { .any = true };
+	struct link link;
+
+	while (duration && p.any) {
+		usec_t step = MIN(duration, LOOK_EVERY);
+
+		k->ops->sleep(k->ctx, step);
+		duration -= step;
+		if (look(k, report, &link, &p) < 0)
+			return false;
+	}
+	return p.any;
+}
+
 void again_all(const struct kernel *k, const struct announce_settings *settings,
 	       const struct report *report)
 {
 	unsigned n;
 
-	if (!again_wanted(settings, report))
+	if (!again_wanted(settings, report) || !wait_there(k, report, settings->again_after))
 		return;
-	k->ops->sleep(k->ctx, settings->again_after);
 	for (n = 0; n < settings->again; n++) {
-		if (n && settings->interval)
-			k->ops->sleep(k->ctx, settings->interval);
+		if (n && !wait_there(k, report, settings->interval))
+			return;
 		again_round(k, report);
 	}
 }

@@ -29,6 +29,6 @@ bool again_wanted(const struct announce_settings *settings, const struct report 
  * the pipeline's, and it told. */
 void again_round(const struct kernel *k, const struct report *report);
 
-/* All of it, waiting in between. */
+/* All of it, waiting in between; it ends when none of them is there any more. */
 void again_all(const struct kernel *k, const struct announce_settings *settings,
 	       const struct report *report);

@@ -81,6 +81,19 @@ else
 	skip "labels beside alternative names" "no alternative names on this kernel"
 fi
 
+# ---- what waits to announce once more ---------------------------------------------------
+
+sed 's/^announce_again_after.*/announce_again_after = 1h/' "$T/conf" >"$T/patient"
+waiting() { pgrep -f "$T/patient" | wc -l; }
+for i in 1 2 3; do
+	run --config "$T/patient" add 192.168.11.130/32 dev br-mgmt
+	is "$RC" 0 "add, with an hour to the second burst"
+	check "somebody waits for it" test "$(waiting)" = 1
+	run --config "$T/patient" del 192.168.11.130/32 dev br-mgmt
+	nobody_waits() { [ "$(waiting)" = 0 ]; }
+	check "and no longer than the address is there" wait_for 30 nobody_waits
+done
+
 # ---- the journal ------------------------------------------------------------------------
 
 mkdir -p /run/systemd/journal

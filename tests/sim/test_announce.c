@@ -89,6 +89,34 @@ static void only_new_addresses_are_announced(void **state)
 	assert_int_equal(announced(s, "192.168.11.101"), s->settings.announce.count);
 }
 
+/* The address goes to another node before the first of them. */
+static void sleep_after_losing_it(void *ctx, usec_t duration)
+{
+	struct fake *f = ctx;
+
+	if (fake_has_addr(f, f->links[0].ifindex, "192.168.11.101/32"))
+		assert_int_equal(fake_addr_del(f, f->links[0].ifindex, "192.168.11.101/32"), 0);
+	fake_advance(f, duration);
+}
+
+static void nobody_waits_for_an_address_that_has_gone(void **state)
+{
+	struct scene *s = *state;
+	struct announce_settings again = { .again = 4, .again_after = 3600 * USEC_PER_SEC };
+	struct kernel k = s->fake->kernel;
+	struct kernel_ops ops = *k.ops;
+	usec_t began;
+
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	s->fake->n_announced = 0;
+	ops.sleep = sleep_after_losing_it;
+	k.ops = &ops;
+	began = s->fake->clock;
+	again_all(&k, &again, &s->report);
+	assert_true(s->fake->clock - began < USEC_PER_SEC);
+	assert_int_equal(announced(s, "192.168.11.101"), 0);
+}
+
 /* The address goes to another node between two announcements. */
 static void sleep_and_lose_it(void *ctx, usec_t duration)
 {
@@ -132,6 +160,7 @@ int main(void)
 		CASE(delete_announces_nothing),
 		CASE(failing_announcement_is_a_warning),
 		CASE(only_new_addresses_are_announced),
+		CASE(nobody_waits_for_an_address_that_has_gone),
 		CASE(second_burst_ends_when_the_address_goes),
 	};
 
