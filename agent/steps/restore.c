@@ -14,6 +14,11 @@
 /* Entries per batch at most. A batch is also the grain in which the deadline is seen. */
 #define CHUNK 256
 
+/* While the flush goes on, for what nobody would miss as much: a flush that thousands
+ * of creates compete with takes a second instead of 50 ms, and the last connections
+ * that it takes may be somebody's best. */
+#define LESSER_BUDGET (5 * USEC_PER_MSEC)
+
 /* A child waits this many rounds for its master. */
 #define MASTER_ROUNDS 4
 
@@ -268,8 +273,9 @@ static uint32_t *collect(const struct run *run, enum entry_state state, size_t *
 
 typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
 
-/* Call WORK on a chunk of IDX[AT..END) after the other until the deadline. */
-static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, chunk_work work)
+/* Call WORK on a chunk of IDX[AT..END) after the other UNTIL then. */
+static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, usec_t until,
+		   chunk_work work)
 {
 	struct run *run = ch->run;
 	struct pace pace = pace_begin(CHUNK);
@@ -279,7 +285,7 @@ static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end,
 		usec_t began = run_now(run);
 		size_t n = MIN(end - at, pace.n);
 
-		if (began >= run->deadline)
+		if (began >= until)
 			break;
 		if (!ch->only_looks || run->armed_since)
 			run_keep_hold(run);
@@ -296,6 +302,7 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
 	_cleanup_free_ uint32_t *idx = NULL;
 	size_t n, ends[WORTH_COUNT], w, at = 0;
+	usec_t until = run->deadline;
 	int r = 0;
 
 	idx = collect(run, state, &n);
@@ -307,7 +314,9 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	ch->only_looks = state == ENTRY_CREATED;
 	r = worth_order(run->env->seed, run->set, idx, n, ends);
 	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
-		r = each_of(ch, idx, at, ends[w], work);
+		if (w == WORTH_CROWDED && run->flushing)
+			until = MIN(until, run_now(run) + LESSER_BUDGET);
+		r = each_of(ch, idx, at, ends[w], until, work);
 		at = ends[w];
 	}
 	return r;

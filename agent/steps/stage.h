@@ -55,6 +55,7 @@ struct run {
 	bool done; /* nothing more to do; the report says why */
 	usec_t started, deadline;
 	bool late;	 /* the deadline passed */
+	bool flushing;	 /* the kernel is still at it, and may take what is worth most */
 	bool off;	 /* the addresses are not to be changed any more; the report says why */
 	usec_t prepared; /* when what the change relies on was last found out or done */
 
@@ -195,8 +196,16 @@ void run_classify(struct run *run);
  * negative errno. */
 int verify_list(struct run *run);
 
+/* flush.c: whether the kernel's flush can take an answered connection that is still there. */
+bool flush_can_take_worthy(const struct run *run);
+
+/* flush.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
+ * missing since then; 0: nothing ever has since BEGAN. */
+bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now);
+
 /* restore.c: create what is MISSING, resolve what is a TWIN; afterwards no
- * candidate is left in either state unless the deadline passed. */
+ * candidate is left in either state unless the deadline passed, or only what is
+ * worth less while run->flushing. */
 void restore_missing(struct run *run);
 
 /* restore.c: the message that creates entry I as it was, its timeout aged. */

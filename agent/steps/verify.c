@@ -7,13 +7,8 @@
 
 #include "core/repair.h"
 #include "steps/collide.h"
-#include "steps/reach.h"
 
-/* A flush that runs from a work queue comes this late at most, and is this
- * quiet when it is over. Measured on an idle and a loaded machine: gone within
- * 200 ms (docs/kernel.md 1). */
-#define SETTLE_MAX (400 * USEC_PER_MSEC)
-#define SETTLE_QUIET (150 * USEC_PER_MSEC)
+/* Between two looks. */
 #define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)
 #define SETTLE_POLL_MAX (80 * USEC_PER_MSEC)
 
@@ -172,34 +167,6 @@ static bool is_out_of_reach(const struct run *run)
 	return true;
 }
 
-/* What we have created has no masquerade device: a late flush passes it by. */
-static bool flush_can_still_take(const struct run *run)
-{
-	size_t i, n = connset_count(run->set);
-
-	for (i = 0; i < n; i++)
-		if (entry_is_altered(&run->entries[i]) && run->entries[i].seen)
-			return true;
-	return count_state(run, ENTRY_THERE) > 0;
-}
-
-/* Whether the flush is over, since this kernel ends it before the delete returns:
- * then nothing that it could take is there any more. What is there all the same
- * speaks against what is known of the kernel. */
-static bool flush_is_over(const struct run *run)
-{
-	size_t i, n = connset_count(run->set);
-	struct reach reach;
-	bool over = run->sync_flush && reach_read(run, &reach) == 0;
-
-	for (i = 0; i < n && over; i++)
-		over = run->entries[i].skip != SKIP_NONE || run->entries[i].state != ENTRY_THERE ||
-		       !reach_has(&reach, connset_get(run->set, i));
-	if (run->sync_flush)
-		reach_done(&reach);
-	return over;
-}
-
 /* There is no time to look again: whether they are kept is not known. */
 static void doubt(struct run *run)
 {
@@ -301,14 +268,6 @@ static void restore_and_time(struct run *run)
 	run->report->timing.verify += run_now(run) - began;
 }
 
-/* Whether no flush can be under way at NOW. QUIET_FROM: nothing was missing since
- * then; 0: nothing ever was since BEGAN. */
-static bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now)
-{
-	return now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
-	       !flush_can_still_take(run) || flush_is_over(run);
-}
-
 /* List, restore what is missing, and again, until a listing finds nothing and
  * no flush can still be under way. */
 static int settle(struct run *run)
@@ -316,6 +275,7 @@ static int settle(struct run *run)
 	bool repair = run->report->strategy != STRATEGY_NONE;
 	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
 	usec_t quiet_from = 0; /* 0: nothing missing seen yet */
+	size_t left = 0;       /* still missing after the round before */
 	unsigned in_vain = 0;
 	int r;
 
@@ -335,13 +295,15 @@ static int settle(struct run *run)
 			return 0;
 		}
 		run_keep_hold(run);
-		if (missing) {
+		run->flushing = missing && flush_can_take_worthy(run) &&
+				!flush_is_settled(run, began, quiet_from, run_now(run));
+		if (missing)
 			restore_and_time(run);
+		if (missing > left)
 			quiet_from = run_now(run);
-		}
-		in_vain = missing ? in_vain + 1 : 0;
-		unread = count_state(run, ENTRY_CREATED) + count_state(run, ENTRY_MISSING) +
-			 count_state(run, ENTRY_TWIN);
+		in_vain = missing && !run->flushing ? in_vain + 1 : 0;
+		left = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
+		unread = count_state(run, ENTRY_CREATED) + left;
 		now = run_now(run);
 		if (!unread && flush_is_settled(run, began, quiet_from, now))
 			return 0;
@@ -350,9 +312,9 @@ static int settle(struct run *run)
 			doubt(run);
 			return 0;
 		}
-		if (unread && in_vain < ROUNDS_MISSING_MAX)
+		if (unread && !run->flushing && in_vain < ROUNDS_MISSING_MAX)
 			continue;
-		if (unread)
+		if (unread && !run->flushing)
 			return 0;
 		run_sleep(run, poll);
 		poll = MIN(poll * 2, SETTLE_POLL_MAX);

@@ -11,7 +11,7 @@
 . "$(dirname "$0")/pair.sh"
 need_daemon
 
-CROWD=${CROWD:-8000} WORTHY=50
+CROWD=${CROWD:-20000} WORTHY=50
 
 topo_pod
 masquerade
