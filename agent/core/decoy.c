@@ -11,12 +11,14 @@ static bool is_same(const struct instance_address *a, const struct instance_addr
 	       !strcmp(a->device, b->device);
 }
 
+/* On whatever device: an address that keepalived takes away is no longer the
+ * instance's alone. */
 static bool has_address(const struct instance_settings *s, const struct instance_address *decoy)
 {
 	size_t i;
 
 	for (i = 0; i < s->n_addresses; i++)
-		if (is_same(decoy, &s->addresses[i]))
+		if (addr_equal(&decoy->vip.prefix.addr, &s->addresses[i].vip.prefix.addr))
 			return true;
 	return false;
 }

@@ -344,7 +344,7 @@ static void refuses_a_decoy_that_cannot_tell(void **state _unused_)
 	finish_fails(&s, "[instance VI_2]: the decoy 169.254.77.1/30 is that of [instance VI_1]");
 
 	settings_init(&s);
-	apply(&s, "instance VI_1", "device", "lo");
+	apply(&s, "instance VI_1", "device", "a"); /* whatever its device */
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "decoy", "10.0.0.1/24");
 	finish_fails(&s, "the decoy 10.0.0.1/24 is an address of [instance VI_1]");
