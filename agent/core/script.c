@@ -162,8 +162,14 @@ static bool ip_does(struct words w, enum script_deed *ret)
 		*ret = SCRIPT_FLUSHES_ADDRESSES;
 		return true;
 	}
+	if (is_short_for(object, "address", 1) && is_short_for(command, "delete", 1)) {
+		*ret = SCRIPT_TAKES_ADDRESS;
+		return !has(w, "lo"); /* nothing is masqueraded to it */
+	}
 	*ret = SCRIPT_TAKES_LINK_DOWN;
-	return is_short_for(object, "link", 1) && is_short_for(command, "set", 1) && has(w, "down");
+	return is_short_for(object, "link", 1) &&
+	       (is_short_for(command, "delete", 1) ||
+		(is_short_for(command, "set", 1) && has(w, "down")));
 }
 
 static bool ifconfig_does(struct words w, enum script_deed *ret)
@@ -213,12 +219,39 @@ static bool nmcli_does(struct words w, enum script_deed *ret)
 	       (is_short_for(command, "disconnect", 2) || is_short_for(command, "down", 2));
 }
 
+/* "systemctl restart network", "service network restart", "network restart" of
+ * /etc/init.d: the services that take every link down when they end. */
+static bool service_does(struct words w, enum script_deed *ret)
+{
+	*ret = SCRIPT_TAKES_LINK_DOWN;
+	return (has(w, "network") || has(w, "networking") || has(w, "network.service") ||
+		has(w, "networking.service")) &&
+	       (has(w, "restart") || has(w, "stop") || has(w, "try-restart") ||
+		has(w, "force-reload"));
+}
+
+static bool network_does(struct words w, enum script_deed *ret)
+{
+	*ret = SCRIPT_TAKES_LINK_DOWN;
+	return has(w, "restart") || has(w, "stop") || has(w, "force-reload");
+}
+
 static const struct {
 	const char *name;
 	bool (*does)(struct words w, enum script_deed *ret);
 } programs[] = {
-	{ "conntrack", conntrack_does }, { "conntrackd", conntrackd_does }, { "ip", ip_does },
-	{ "ifconfig", ifconfig_does },	 { "ifdown", ifdown_does },	    { "nmcli", nmcli_does },
+	{ "conntrack", conntrack_does },
+	{ "conntrackd", conntrackd_does },
+	{ "ip", ip_does },
+	{ "ifconfig", ifconfig_does },
+	{ "ifdown", ifdown_does },
+	{ "nmcli", nmcli_does },
+	{ "systemctl", service_does },
+	{ "service", service_does },
+	{ "rc-service", service_does },
+	{ "invoke-rc.d", service_does },
+	{ "network", network_does },
+	{ "networking", network_does },
 };
 
 /* ---- programs that run others

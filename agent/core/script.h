@@ -13,7 +13,7 @@ enum script_deed {
 	SCRIPT_FLUSHES_LATER, /* "conntrackd -t": a minute later */
 	SCRIPT_DELETES,	      /* "conntrack -D …": connections that match */
 	SCRIPT_FLUSHES_ADDRESSES,
-	SCRIPT_TAKES_ADDRESS, /* "ifconfig eth0:1 down" */
+	SCRIPT_TAKES_ADDRESS, /* "ip addr del", "ifconfig eth0:1 down" */
 	SCRIPT_TAKES_LINK_DOWN,
 };
 

@@ -29,7 +29,7 @@ static const struct {
 	[SCRIPT_FLUSHES_ADDRESSES] = { "address-flush", SEVERITY_CRITICAL,
 				       "deletes addresses, the node's own perhaps, unprotected",
 				       "\"vipsafe del\" deletes the one that is meant" },
-	[SCRIPT_TAKES_ADDRESS] = { "address-flush", SEVERITY_CRITICAL,
+	[SCRIPT_TAKES_ADDRESS] = { "address-flush", SEVERITY_WARNING,
 				   "deletes an address unprotected",
 				   "\"vipsafe del\" deletes the one that is meant" },
 	[SCRIPT_TAKES_LINK_DOWN] = { "link-down", SEVERITY_CRITICAL,

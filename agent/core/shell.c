@@ -137,6 +137,7 @@ static void hand_out(struct shell *s, struct level *l, size_t first)
 
 	if (l->n_here && !l->reader)
 		l->reader = strdup(s->words[first]);
+	shell_ask(s, s->words + first, s->n - first);
 	if (!s->is_trial)
 		s->call(s->ud, &c);
 }
@@ -452,6 +453,7 @@ static void variables_done(struct shell *s)
 		free(s->variables[i].value);
 	}
 	free(s->variables);
+	free(s->asked_for);
 }
 
 int shell_read(const char *script, shell_call_fn call, void *ud)

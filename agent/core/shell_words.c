@@ -183,11 +183,26 @@ static bool ends_here(const struct shell *s)
 static void double_quoted(struct shell *s, char end);
 static void dollar(struct shell *s, bool quoted);
 
-static void backquoted(struct shell *s)
+/* Read commands up to END. Of what they print only the answer of "which" is
+ * known. */
+static void substituted(struct shell *s, char end, bool quoted)
+{
+	char *outer = s->asked_for;
+
+	s->asked_for = NULL;
+	shell_commands(s, end);
+	if (s->asked_for)
+		put_value(s, s->asked_for, quoted);
+	else
+		put_unknown(s, "", 0);
+	free(s->asked_for);
+	s->asked_for = outer;
+}
+
+static void backquoted(struct shell *s, bool quoted)
 {
 	s->at++;
-	shell_commands(s, '`');
-	put_unknown(s, "", 0);
+	substituted(s, '`', quoted);
 }
 
 /* "$((1 + 2))", after the first "(" of it: runs to the bracket that belongs to
@@ -258,8 +273,7 @@ static void dollar(struct shell *s, bool quoted)
 		skip_arithmetic(s);
 	} else if (*p == '(') {
 		s->at = p + 1;
-		shell_commands(s, ')');
-		put_unknown(s, "", 0);
+		substituted(s, ')', quoted);
 	} else if (*p == '{') {
 		s->at = p;
 		braced(s, quoted);
@@ -292,7 +306,7 @@ static void double_quoted(struct shell *s, char end)
 		} else if (*s->at == '$') {
 			dollar(s, true);
 		} else if (*s->at == '`') {
-			backquoted(s);
+			backquoted(s, true);
 		} else if (*s->at == '"' && end == '}') {
 			s->at++;
 		} else {
@@ -332,7 +346,7 @@ void shell_word(struct shell *s)
 			dollar(s, false);
 			break;
 		case '`':
-			backquoted(s);
+			backquoted(s, false);
 			break;
 		default: /* of the script's bytes */
 			put(s, s->at++, 1);
@@ -340,4 +354,22 @@ void shell_word(struct shell *s)
 		}
 	}
 	shell_word_end(s);
+}
+
+void shell_ask(struct shell *s, char *const *words, size_t n)
+{
+	const char *slash = strrchr(words[0], '/');
+	const char *program = slash ? slash + 1 : words[0], *option = n > 1 ? words[1] : "";
+	bool is_answer = !strcmp(program, "which");
+
+	if (!strcmp(program, "command"))
+		is_answer = option[0] == '-' && strchr(option, 'v');
+	else if (!strcmp(program, "type"))
+		is_answer = option[0] == '-' && strpbrk(option, "pP");
+	if (!is_answer || n < 2 || words[n - 1][0] == '-')
+		return;
+	free(s->asked_for);
+	s->asked_for = strdup(words[n - 1]);
+	if (!s->asked_for)
+		s->error = -ENOMEM;
 }

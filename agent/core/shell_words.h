@@ -35,6 +35,7 @@ struct shell {
 	const char *to_before; /* without the last word */
 	struct shell_text word;
 	bool in_word;
+	char *asked_for; /* owned: what "which" was asked for last, or NULL */
 	shell_call_fn call;
 	void *ud;
 };
@@ -55,3 +56,7 @@ void shell_word(struct shell *s);
 /* Read commands up to END, which is taken: ')' or '`'; '\0': the end of the
  * text. Those that are being read are kept aside. */
 void shell_commands(struct shell *s, char end);
+
+/* Remember what a command asks for: "which NAME", "command -v NAME" and "type -p
+ * NAME" print where it is. */
+void shell_ask(struct shell *s, char *const *words, size_t n);

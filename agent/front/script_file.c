@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <vipsafe/base.h>
 
@@ -22,6 +23,15 @@ static bool is_text(const char *text, size_t n)
 		if (iscntrl((unsigned char)text[i]) && !strchr("\t\n\r\f", text[i]))
 			return false;
 	return n && !memchr(text, '\0', n);
+}
+
+/* A program, as most are that keepalived calls without a script. */
+static bool is_elf(int fd)
+{
+	char begin[4];
+
+	return pread(fd, begin, sizeof(begin), 0) == sizeof(begin) &&
+	       !memcmp(begin, "\177ELF", sizeof(begin));
 }
 
 /* A NUL ends it, as it ends what a shell reads. */
@@ -56,7 +66,7 @@ int script_file_read(int fd, const char *name, char **ret_text)
 
 	if (fstat(own, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) || is_elf(own))
 		return -ENOEXEC;
 	if (st.st_size > SIZE_MAX_READ)
 		return -EFBIG;

@@ -245,6 +245,13 @@ static void looks_into_scripts(void **state)
 	assert_null(find(&f, "conntrackd-flush"));
 	assert_null(find(&f, "script-language"));
 	findings_done(&f);
+
+	/* however large it is */
+	snprintf(call, sizeof(call), "%s/script", p->dir);
+	assert_int_equal(truncate(call, 1024 * 1024), 0);
+	f = lint(p, "2.2.7", "agent\n", text);
+	assert_null(find(&f, "scripts-unseen"));
+	findings_done(&f);
 }
 
 /* ---- the unit ---- */
