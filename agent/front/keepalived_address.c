@@ -120,7 +120,7 @@ bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance
 	bool no_other = no_dev || (v->interface && !strcmp(a->device, v->interface));
 
 	if (v->own_device == VRRP_DEVICE_SHARED)
-		return a->use_vmac;
+		return a->use_vmac || (v->vmac_everywhere && (!no_other || !is_of_instance(v, a)));
 	if (a->use_vmac || v->vmac_everywhere)
 		return true;
 	/* its address may be on the interface itself since 2.2.0 */
@@ -153,6 +153,8 @@ const char *vrrp_address_stays(const struct vrrp_address *a)
 	/* 2.0.11 and later leave the address out, for IPv6 as well */
 	if (a->label && strlen(a->label) >= LABEL_MAX)
 		return "its label is longer than a name of a device";
+	if (a->label && (!*a->label || strpbrk(a->label, " \t")))
+		return "vipsafe.conf cannot have such a label";
 	return NULL;
 }
 

@@ -72,9 +72,13 @@ static void print_staying(const struct change *ch, const struct vrrp_instance *v
 			continue;
 		if (at->condition)
 			len = (size_t)snprintf(line, sizeof(line), " @%.64s", at->condition);
-		for (k = 0; k < at->n_words && len < sizeof(line); k++)
-			len += (size_t)snprintf(line + len, sizeof(line) - len, " %s",
-						at->words[k]);
+		for (k = 0; k < at->n_words && len < sizeof(line); k++) {
+			const char *word = at->words[k];
+			const char *quote = !*word || strpbrk(word, " \t{}#!") ? "\"" : "";
+
+			len += (size_t)snprintf(line + len, sizeof(line) - len, " %s%s%s", quote,
+						word, quote);
+		}
 		comment(ch, "       %s", line);
 	}
 }

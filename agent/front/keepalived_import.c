@@ -233,6 +233,20 @@ static void take_devices(struct importer *im)
 	}
 }
 
+/* Its devices are others than those of the same name that vipsafed sees. */
+static void tell_namespace(struct importer *im)
+{
+	const struct keepalived_directive *at =
+		keepalived_find(keepalived_conf_first(im->what->conf), "net_namespace");
+	const char *name = at ? keepalived_word(at, 1) : NULL;
+
+	if (name)
+		importer_leave(im, at,
+			       "keepalived runs in the network namespace %.48s: vipsafed has to run"
+			       " there, too",
+			       name);
+}
+
 /* What of the file was not understood may be addresses. */
 static void take_puzzles(struct importer *im)
 {
@@ -277,6 +291,7 @@ static void take_all(struct importer *im)
 	size_t i;
 
 	take_puzzles(im);
+	tell_namespace(im);
 	for (i = 0; i < c->n_instances && !im->r; i++)
 		if (!importer_stays(im, &c->instances[i]))
 			take_instance(im, &c->instances[i]);

@@ -114,6 +114,16 @@ static const struct import_case cases[] = {
 	  "#! k.conf:5: 10.0.0.1 stays with keepalived: its label is longer", 1 },
 	{ E " 2001:db8::1 preferred_lft x\n 2001:db8::2\n } }",
 	  "#         2001:db8::1 preferred_lft x\n", 1 },
+	{ E " 10.0.0.1 label \"a b\"\n 10.0.0.2\n } }",
+	  "#! k.conf:5: 10.0.0.1 stays with keepalived: vipsafe.conf cannot have such a label", 1 },
+	{ E " 10.0.0.1 label \"a b\"\n 10.0.0.2\n } }", "#         10.0.0.1 label \"a b\"\n", 1 },
+	{ E " 10.0.0.1 label \"\"\n 10.0.0.2\n } }", "#         10.0.0.1 label \"\"\n", 1 },
+	/* a device for what is not on the instance's own */
+	{ "vrrp_instance V {\n interface e\n use_vmac_addr\n virtual_ipaddress {\n 10.0.0.1\n"
+	  " 10.0.0.2 dev f\n } }",
+	  "#! k.conf:6: 10.0.0.2 stays with keepalived: it sits on a device of its own", 1 },
+	{ "net_namespace blue\n" E " 10.0.0.1\n } }",
+	  "#! k.conf:1: keepalived runs in the network namespace blue: vipsafed has to", 1 },
 	/* a label is any name that a device could have */
 	{ E " 10.0.0.1 label vip\n } }", "\naddress = 10.0.0.1/32 label vip\n", 0 },
 	{ E " 10.0.0.1 label 123456789012345\n } }",
