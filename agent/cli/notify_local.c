@@ -235,24 +235,55 @@ static usec_t work_once(struct work *w)
 	return 0;
 }
 
+/* Whether the addresses are not as the newest words want them. */
+static bool is_amiss(struct work *w)
+{
+	bool amiss = false;
+	int lock = -1;
+	usec_t when;
+	size_t i;
+
+	load(w, &lock);
+	look(w);
+	closep(&lock);
+	for (i = 0; i < w->settings->n_instances; i++) {
+		const struct instance_settings *one = &w->settings->instances[i];
+		struct instance_policy policy = instance_settings_policy(one);
+
+		amiss |= is_meant(w, i) && instance_next(&w->states[i], &policy,
+							 instance_view_presence(&w->views[i], one),
+							 cli_now(), &when) != ACTION_NONE;
+	}
+	return amiss;
+}
+
 /* Do what is due now or later; FIRST: until an address is amiss, for the caller
- * is to be told. Returns whether there is more to do. */
+ * is to be told. Who waits for something lets others have their turn: their
+ * instances are not ours. Returns whether there is more to do. */
 static bool take_turn(struct work *w, bool first)
 {
 	usec_t until = cli_now() + WORK_MAX;
-	_cleanup_close_ int turn = -1;
 
-	/* who had it so long has seen to it for us as well */
-	if (instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_WORK, &w->kernel,
-			       cli_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT)
-		return false;
 	for (;;) {
-		usec_t next = work_once(w), now = cli_now();
+		_cleanup_close_ int turn = -1;
+		usec_t next, now;
 
+		if (instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_WORK, &w->kernel,
+				       cli_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT) {
+			if (!is_amiss(w))
+				return false;
+			notify_complain(w->n, "other hooks have had the turn for too long");
+			w->code = EXIT_DEADLINE;
+			return first;
+		}
+		next = work_once(w);
+		now = cli_now();
 		if (next > until || w->hopeless)
 			return false;
 		if (first && w->code != EXIT_DONE)
 			return true;
+		closep(&turn);
+		turn = -1;
 		if (next > now)
 			w->kernel.ops->sleep(w->kernel.ctx, next - now);
 	}

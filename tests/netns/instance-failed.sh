@@ -84,6 +84,9 @@ ip link del nodev0
 code=$?
 check "without a daemon the script says so ($code)" [ $code = 2 ]
 like "$(cat "$T/out")" 'nodev0' "with the reason"
+timeout 25 "$VIPSAFE" notify INSTANCE API BACKUP
+is "$?" 0 "what one instance waits for keeps no other waiting"
+check "whose address goes" gone $V4
 ip link add nodev0 up type bridge
 check "and goes on trying behind its back" wait_for 90 has_addr $LOST nodev0
 done_testing
