@@ -9,19 +9,12 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
+
+#include "base/os.h"
 
 /* A listener that does not even take the connection in this time is as good as
  * none. */
 #define CONNECT_PATIENCE_MS 1000
-
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
 
 /* Somebody else's socket at that place could tell us it has moved an address. */
 static bool is_trusted(int fd)
@@ -57,23 +50,6 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 	return 0;
 }
 
-static int wait_readable(int fd, usec_t until)
-{
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		usec_t now = now_usec();
-		int r;
-
-		if (now >= until)
-			return -ETIMEDOUT;
-		r = poll(&p, 1, (int)MIN((until - now) / USEC_PER_MSEC + 1, (usec_t)60000));
-		if (r > 0)
-			return 0;
-		if (r < 0 && errno != EINTR)
-			return -errno;
-	}
-}
-
 /* All pieces up to the end. A daemon that turns us away before it has read our
  * request resets the connection; what it has said before is there all the same. */
 static int receive(int fd, usec_t until, char **ret, size_t *ret_size)
@@ -90,7 +66,7 @@ static int receive(int fd, usec_t until, char **ret, size_t *ret_size)
 		if (!more)
 			return -ENOMEM;
 		buf = more;
-		r = wait_readable(fd, until);
+		r = os_wait_readable(fd, until);
 		if (r < 0)
 			return r;
 		n = recv(fd, buf + size, WIRE_PIECE_MAX, MSG_DONTWAIT);
@@ -138,7 +114,7 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	int r;
 
 	if (!timed.move.until)
-		timed.move.until = now_usec() + patience;
+		timed.move.until = os_now() + patience;
 	line = wire_request_line(&timed);
 	*ret_outcome = CLIENT_ABSENT;
 	if (!line || strlen(line) > WIRE_REQUEST_MAX)
@@ -148,7 +124,7 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 		*ret_outcome = r == -EACCES ? CLIENT_BARRED : CLIENT_ABSENT;
 		return;
 	}
-	if (exchange(fd, line, now_usec() + patience, ret) < 0)
+	if (exchange(fd, line, os_now() + patience, ret) < 0)
 		*ret_outcome = CLIENT_BROKEN;
 	else
 		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;
@@ -174,12 +150,12 @@ static int wait_packet(int fd, int signals, usec_t until)
 	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
 			       { .fd = signals, .events = POLLIN },
 			       { .fd = STDOUT_FILENO } };
-	usec_t now = now_usec(), left = until > now ? (until - now) / USEC_PER_MSEC + 1 : 0;
+	usec_t now = os_now(), left = until > now ? (until - now) / USEC_PER_MSEC + 1 : 0;
 	int r = poll(p, 3, until == USEC_NEVER ? -1 : (int)MIN(left, (usec_t)60000));
 
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (p[1].revents || p[2].revents & (POLLERR | POLLNVAL) || now_usec() >= until)
+	if (p[1].revents || p[2].revents & (POLLERR | POLLNVAL) || os_now() >= until)
 		return -ECANCELED;
 	return p[0].revents ? 1 : 0;
 }
@@ -227,5 +203,5 @@ int client_listen(const char *path, const struct wire_request *request, usec_t p
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0 || send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
 		return -errno;
-	return listen_until(fd, signals, patience ? now_usec() + patience : USEC_NEVER, fn, ud);
+	return listen_until(fd, signals, patience ? os_now() + patience : USEC_NEVER, fn, ud);
 }

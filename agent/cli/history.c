@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "base/os.h"
 #include "cli/render.h"
 #include "cli/tell.h"
 #include "cli/terminal.h"
@@ -39,7 +40,7 @@ static int show_one(const struct cli *cli, json_t *list, const char *id)
 	if (cli->options.json)
 		render_json(json_incref(one), stdout, stderr);
 	else
-		history_print_one(one, cli_now(), stdout);
+		history_print_one(one, os_now(), stdout);
 	return EXIT_DONE;
 }
 
@@ -50,7 +51,7 @@ static void show_all(const struct cli *cli, json_t *list)
 	else if (!json_array_size(list))
 		puts("no operation since boot");
 	else
-		history_print(list, cli_now(), terminal_columns(stdout), stdout);
+		history_print(list, os_now(), terminal_columns(stdout), stdout);
 }
 
 int command_history(struct cli *cli, int argc, char *argv[])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "cli/tell.h"
@@ -76,7 +77,7 @@ static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 	bool done = false;
 
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
-	r.move.until = cli_now() + budget;
+	r.move.until = os_now() + budget;
 	client_ask(m->cli->settings.socket, &r, budget + m->cli->settings.hold_max + PATIENCE_MORE,
 		   &a, &outcome);
 	switch (outcome) {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "cli/client.h"
 #include "cli/tell.h"
 #include "cli/worker.h"
@@ -61,7 +62,7 @@ static uint64_t start_ticks(void)
  * Known to a tick; what begins in the same one is in the order of getting here. */
 static usec_t event_stamp(void)
 {
-	usec_t now = cli_now(), boot = clock_usec(CLOCK_BOOTTIME), tick, begun;
+	usec_t now = os_now(), boot = clock_usec(CLOCK_BOOTTIME), tick, begun;
 	long hz = sysconf(_SC_CLK_TCK);
 	uint64_t ticks = start_ticks();
 

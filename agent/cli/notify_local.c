@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/notify.h"
+#include "base/os.h"
 #include "cli/tell.h"
 #include "kernel/program.h"
 #include "steps/again.h"
@@ -70,7 +71,7 @@ static void work_done(struct work *w)
 /* Begin to change what is known. The lock is given back by store(). */
 static void load(struct work *w, int *ret_lock)
 {
-	usec_t now = cli_now();
+	usec_t now = os_now();
 	size_t i;
 
 	(void)instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_FILE, &w->kernel,
@@ -102,7 +103,7 @@ static void look(struct work *w)
 		return;
 	for (i = 0; i < w->settings->n_instances; i++)
 		if (w->settings->instances[i].has_decoy)
-			instance_see_decoy(&w->states[i], w->views[i].decoy_there, cli_now());
+			instance_see_decoy(&w->states[i], w->views[i].decoy_there, os_now());
 }
 
 /* Write down what was told. Returns whether any instance was meant. */
@@ -120,9 +121,9 @@ static bool record(struct work *w)
 			continue;
 		meant = true;
 		/* nobody has watched the decoy since keepalived began us */
-		if (cli_now() - event->stamp > INSTANCE_HOOK_LATE)
-			instance_decoy_moved(&w->states[i], false, cli_now());
-		(void)instance_hear(&w->states[i], event, cli_now());
+		if (os_now() - event->stamp > INSTANCE_HOOK_LATE)
+			instance_decoy_moved(&w->states[i], false, os_now());
+		(void)instance_hear(&w->states[i], event, os_now());
 	}
 	r = store(w, &lock);
 	w->alone = r < 0;
@@ -155,7 +156,7 @@ static void run_request(struct work *w, const struct instance_settings *one,
 
 	settings.announce = one->announce;
 	env.settings = &settings;
-	env.seed += cli_now(); /* each run has its own name */
+	env.seed += os_now(); /* each run has its own name */
 	identity_asker(getpid(), getuid(), &own.by);
 	run_move(&env, &own, report);
 	cli_tell(w->n->cli, report, w->n->err);
@@ -221,12 +222,12 @@ static usec_t work_once(struct work *w)
 		if (!is_meant(w, i))
 			continue;
 		action = instance_next(&w->states[i], &policy,
-				       instance_view_presence(&w->views[i], one), cli_now(), &when);
+				       instance_view_presence(&w->views[i], one), os_now(), &when);
 		next = MIN(next, when);
 		if (!stale && w->states[i].decoy_stale)
 			remove_stale_decoy(w, i);
 		if (action != ACTION_NONE)
-			instance_begin(&w->states[i], cli_now());
+			instance_begin(&w->states[i], os_now());
 	}
 	(void)store(w, &lock);
 	if (action == ACTION_NONE)
@@ -252,7 +253,7 @@ static bool is_amiss(struct work *w)
 
 		amiss |= is_meant(w, i) && instance_next(&w->states[i], &policy,
 							 instance_view_presence(&w->views[i], one),
-							 cli_now(), &when) != ACTION_NONE;
+							 os_now(), &when) != ACTION_NONE;
 	}
 	return amiss;
 }
@@ -262,14 +263,14 @@ static bool is_amiss(struct work *w)
  * instances are not ours. Returns whether there is more to do. */
 static bool take_turn(struct work *w, bool first)
 {
-	usec_t until = cli_now() + WORK_MAX;
+	usec_t until = os_now() + WORK_MAX;
 
 	for (;;) {
 		_cleanup_close_ int turn = -1;
 		usec_t next, now;
 
 		if (instance_file_lock(w->settings->run_dir, INSTANCE_LOCK_WORK, &w->kernel,
-				       cli_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT) {
+				       os_now() + TURN_PATIENCE, &turn) == -ETIMEDOUT) {
 			if (!is_amiss(w))
 				return false;
 			notify_complain(w->n, "other hooks have had the turn for too long");
@@ -277,7 +278,7 @@ static bool take_turn(struct work *w, bool first)
 			return first;
 		}
 		next = work_once(w);
-		now = cli_now();
+		now = os_now();
 		if (next > until || w->hopeless)
 			return false;
 		if (first && w->code != EXIT_DONE)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "cli/tell.h"
@@ -63,7 +64,7 @@ static void tell_local(const struct cli *cli)
 			    .n_devices = devices ? cli->settings.n_devices : 0,
 			    .survey = &survey,
 			    .operations = read_operations(cli),
-			    .now = cli_now(),
+			    .now = os_now(),
 			    .columns = terminal_columns(stdout) };
 	struct run_env env;
 

@@ -2,22 +2,14 @@
 #include "cli/tell.h"
 
 #include <stdarg.h>
-#include <time.h>
 
+#include "base/os.h"
 #include "core/text.h"
 #include "front/history.h"
 #include "front/oplog.h"
 #include "steps/history.h"
 
 #define COMPLAINT_MAX 1024
-
-usec_t cli_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
 
 void cli_complain(FILE *err, const char *fmt, ...)
 {
@@ -39,11 +31,11 @@ void cli_tell(const struct cli *cli, const struct report *r, FILE *err)
 
 	if (r->plan)
 		return;
-	(void)oplog_write(&log, r, cli_now());
+	(void)oplog_write(&log, r, os_now());
 	if (logger.dropped)
 		fputs("vipsafe: note: the log is not read: this run is not in it\n", err);
 	logger_done(&logger);
-	line = history_line(r, cli_now());
+	line = history_line(r, os_now());
 	if (line)
 		(void)history_append(cli->settings.run_dir, cli->boot_id, line);
 }

@@ -11,6 +11,3 @@ void cli_tell(const struct cli *cli, const struct report *r, FILE *err);
 
 /* "vipsafe: " and one line, in which what came from outside is escaped. */
 void cli_complain(FILE *err, const char *fmt, ...) _printf_(2, 3);
-
-/* CLOCK_MONOTONIC. */
-usec_t cli_now(void);

@@ -14,6 +14,7 @@
 #include <vipsafe/base.h>
 #include <vipsafe/protocol.h>
 
+#include "base/os.h"
 #include "front/descriptors.h"
 #include "kernel/program.h"
 
@@ -28,40 +29,6 @@ struct answer {
 	int64_t exit_code; /* as wide as the others: no padding */
 	uint64_t out_size, err_size;
 };
-
-static int write_all(int fd, const void *buf, size_t size)
-{
-	const char *p = buf;
-
-	while (size) {
-		ssize_t n = write(fd, p, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Returns how many bytes came before the end. */
-static size_t read_all(int fd, void *buf, size_t size)
-{
-	size_t n = 0;
-
-	while (n < size) {
-		ssize_t k = read(fd, (char *)buf + n, size - n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			break;
-		n += (size_t)k;
-	}
-	return n;
-}
 
 /* So that whoever reads the output of our caller sees its end. */
 static void let_go_of_output(void)
@@ -94,9 +61,9 @@ static void send_answer(int fd, int exit_code, const char *out, size_t out_size,
 {
 	struct answer a = { .exit_code = exit_code, .out_size = out_size, .err_size = err_size };
 
-	if (write_all(fd, &a, sizeof(a)) < 0 || write_all(fd, out, out_size) < 0)
+	if (os_write_all(fd, &a, sizeof(a)) < 0 || os_write_all(fd, out, out_size) < 0)
 		return;
-	write_all(fd, err, err_size);
+	os_write_all(fd, err, err_size);
 }
 
 static void __attribute__((noreturn)) child_main(const struct worker_job *job, int fd)
@@ -138,8 +105,10 @@ static int pass_on(int fd, uint64_t size, int to)
 
 	while (size) {
 		size_t want = MIN(size, (uint64_t)sizeof(buf));
-		size_t n = read_all(fd, buf, want);
+		size_t n;
 
+		/* what has come before an error is passed on as well */
+		(void)os_read_all(fd, buf, want, &n);
 		if (r == 0)
 			r = descriptor_write(to, buf, n, READER_PATIENCE);
 		if (n < want)
@@ -179,22 +148,14 @@ static bool comes_in_time(int fd, usec_t patience)
 	return r > 0;
 }
 
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 /* Until the answer comes. Carriage returns and blanks any terminal understands. */
 static void show_progress(const struct worker_job *job, int fd)
 {
-	usec_t began = now_usec(), passed = 0;
+	usec_t began = os_now(), passed = 0;
 	int width = 0;
 
 	while (!comes_in_time(fd, PROGRESS_EVERY)) {
-		passed = now_usec() - began;
+		passed = os_now() - began;
 		if (passed < PROGRESS_AFTER)
 			continue;
 		width = fprintf(stderr, "\rvipsafe: %s: %llu s of at most %llu s", job->what,
@@ -217,13 +178,14 @@ static bool is_watched(void)
 static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 {
 	struct answer a;
+	size_t n;
 	int r;
 
 	if (job->patience && !comes_in_time(fd, job->patience))
 		return EXIT_DONE;
 	if (job->what && is_watched())
 		show_progress(job, fd);
-	if (read_all(fd, &a, sizeof(a)) < sizeof(a))
+	if (os_read_all(fd, &a, sizeof(a), &n) < 0 || n < sizeof(a))
 		return tell_of_death(job, pid);
 	r = pass_on(fd, a.out_size, STDOUT_FILENO);
 	(void)pass_on(fd, a.err_size, STDERR_FILENO);

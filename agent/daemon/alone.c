@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/os.h"
 #include "daemon/peer.h"
 
 /* In the abstract namespace, which is the network namespace's own. */
@@ -94,7 +95,7 @@ static int try_name(int *ret_fd)
 
 int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 {
-	usec_t until = loop_now() + patience;
+	usec_t until = os_now() + patience;
 	int r, seen;
 
 	*ret_fd = -1;
@@ -109,7 +110,7 @@ int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 			return -EPERM;
 		if (seen < 0 && seen != -EAGAIN)
 			return seen;
-		if (loop_now() >= until)
+		if (os_now() >= until)
 			return seen == 0 ? -EADDRINUSE : -EPERM;
 		(void)poll(NULL, 0, TRY_EVERY_MS);
 	}
@@ -135,7 +136,7 @@ static void on_look(void *ud, uint32_t events _unused_)
 		close(fd);
 	}
 	loop_remove(a->loop, a->fd, a);
-	a->next = loop_now() + ACCEPT_EVERY;
+	a->next = os_now() + ACCEPT_EVERY;
 }
 
 int alone_new(struct loop *l, int fd, struct alone **ret)
@@ -157,7 +158,7 @@ int alone_new(struct loop *l, int fd, struct alone **ret)
 
 usec_t alone_tick(struct alone *a)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (!a || a->next == USEC_NEVER || now < a->next)
 		return a ? a->next : USEC_NEVER;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "core/text.h"
 #include "daemon/log.h"
 #include "daemon/textfile.h"
@@ -41,8 +42,8 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 	struct status s = {
 		.version = PACKAGE_VERSION,
 		.pid = getpid(),
-		.now = loop_now(),
-		.uptime = loop_now() - d->started,
+		.now = os_now(),
+		.uptime = os_now() - d->started,
 		.moves = moves_count(d->moves),
 		.refused = d->refused,
 		.log_dropped = log_logger()->dropped,
@@ -111,7 +112,7 @@ void answer_watch(struct daemon *d, struct client *c)
 {
 	size_t i, n = 0;
 	_cleanup_free_ struct status_device *devices = watches_status(&d->watches, &n);
-	struct event e = { .kind = EVENT_STATE, .at = loop_now() };
+	struct event e = { .kind = EVENT_STATE, .at = os_now() };
 
 	if (control_watch(c) < 0)
 		return;
@@ -147,7 +148,7 @@ static void write_textfile(void *ud, const struct status *s)
 
 usec_t textfile_tick(struct daemon *d)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (!*d->settings.textfile)
 		return USEC_NEVER;

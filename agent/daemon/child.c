@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include "base/os.h"
 #include "kernel/program.h"
 
 /* Between the end of its output and its own. */
@@ -64,7 +65,7 @@ int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void
 		return r;
 	}
 	*c = (struct child){ .loop = l, .fd = fds[0], .fn = fn, .ud = ud };
-	c->until = c->next = loop_now() + budget;
+	c->until = c->next = os_now() + budget;
 	r = loop_add(l, c->fd, EPOLLIN, false, on_output, c);
 	c->pid = r < 0 ? -1 : fork();
 	if (!c->pid)
@@ -100,7 +101,7 @@ struct child *child_free(struct child *c)
 
 usec_t child_tick(struct child *c)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	int status = 0, r;
 	pid_t got;
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "core/lvs_quiet.h"
 #include "daemon/log.h"
 #include "front/lvs_load.h"
@@ -57,7 +58,7 @@ static void log_it(struct collisions *c)
 /* Whether a line is in order just now; it is counted if so. */
 static bool may_say(struct collisions *c)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (now - c->lines_from >= LINES_EVERY) {
 		c->lines_from = now;
@@ -73,7 +74,7 @@ static void say_pair(struct collisions *c, const struct collision *pair, bool is
 {
 	uint32_t repeats = 0;
 
-	if (!lvs_quiet_ask(c->quiet, lvs_print_collision(pair), loop_now(), &repeats))
+	if (!lvs_quiet_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
 		return;
 	c->status.collisions++;
 	if (!may_say(c))
@@ -108,12 +109,12 @@ static int on_event(void *ud, const struct conn_record *record)
 
 	c->status.events++;
 	if (record->gone) {
-		collide_end_conn(c->scan.flows, record->conn, loop_now(),
+		collide_end_conn(c->scan.flows, record->conn, os_now(),
 				 c->env->settings->lvs.conn_hold);
 		return 0;
 	}
 	collide_probe_conn(c->scan.flows, record->conn, true, on_new, c);
-	return collide_add_conn(c->scan.flows, record->conn, FLOW_CONNTRACK, loop_now());
+	return collide_add_conn(c->scan.flows, record->conn, FLOW_CONNTRACK, os_now());
 }
 
 /* ---- the table --------------------------------------------------------------------- */
@@ -148,7 +149,7 @@ static void on_ready(void *ud, uint32_t events _unused_)
 		return;
 	c->status.overruns++;
 	c->status.stale = true;
-	c->scan_next = MIN(c->scan_next, loop_now() + SCAN_AFTER_LOSS);
+	c->scan_next = MIN(c->scan_next, os_now() + SCAN_AFTER_LOSS);
 }
 
 static void say_ports(struct collisions *c)
@@ -159,7 +160,7 @@ static void say_ports(struct collisions *c)
 	for (i = 0; i < c->scan.own_ports.n; i++) {
 		lvs_say_port(&c->say, &c->scan.own_ports.list[i], &c->line);
 		if (lvs_quiet_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
-				  loop_now(), &repeats) &&
+				  os_now(), &repeats) &&
 		    may_say(c))
 			log_it(c);
 	}
@@ -188,7 +189,7 @@ static void scan(struct collisions *c)
 	}
 	c->say = (struct lvs_say){ c->map, &c->env->settings->lvs, &c->scan.ports };
 	c->status.stale = false;
-	c->scan_next = loop_now() + SCAN_EVERY;
+	c->scan_next = os_now() + SCAN_EVERY;
 	collide_each(c->scan.flows, on_live, c, &unseen);
 	say_ports(c);
 }
@@ -242,7 +243,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	struct lvs_map *map = NULL;
 	int r;
 
-	r = lvs_load(s, config, lvs_scan_ipvs, &k, c->map, loop_now(), &map);
+	r = lvs_load(s, config, lvs_scan_ipvs, &k, c->map, os_now(), &map);
 	if (r < 0) {
 		log_line(LOG_WARNING, "the map of LVS services stays as it was: %s", strerror(-r));
 		return;
@@ -301,7 +302,7 @@ struct lvs_map *const *collisions_map(const struct collisions *c)
 
 usec_t collisions_tick(struct collisions *c)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (c->scan_next == USEC_NEVER)
 		return USEC_NEVER;

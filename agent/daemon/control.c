@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/os.h"
 #include "daemon/stream.h"
 #include "steps/rundir.h"
 
@@ -185,7 +186,7 @@ static void client_end(struct client *cl)
 static void enter(struct client *cl, enum client_state state)
 {
 	cl->state = state;
-	cl->since = loop_now();
+	cl->since = os_now();
 }
 
 /* As much of the answer as the socket takes. */
@@ -417,7 +418,7 @@ static usec_t patience(const struct control *c)
 
 usec_t control_tick(struct control *c)
 {
-	usec_t now = loop_now(), next = USEC_NEVER;
+	usec_t now = os_now(), next = USEC_NEVER;
 	size_t i;
 
 	if (c->spare < 0) {

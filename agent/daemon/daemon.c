@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/answer.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
@@ -164,7 +165,7 @@ static void stop(struct daemon *d)
 	}
 	if (idle || d->stop_at)
 		loop_stop(d->loop);
-	d->stop_at = loop_now() + WATCHES_FINISH_MAX;
+	d->stop_at = os_now() + WATCHES_FINISH_MAX;
 }
 
 static void on_signal(void *ud, int sig)
@@ -190,7 +191,7 @@ static usec_t on_round(void *ud)
 	d->retired = control_free(d->retired);
 	next = usec_earlier(next, control_tick(d->control));
 	next = usec_earlier(next, textfile_tick(d));
-	now = loop_now();
+	now = os_now();
 	if (d->stop_at && (now >= d->stop_at || watches_are_idle(&d->watches)))
 		loop_stop(d->loop);
 	if (d->stop_at)
@@ -287,7 +288,7 @@ int daemon_start(struct daemon *d)
 	size_t i;
 	int r;
 
-	d->started = loop_now();
+	d->started = os_now();
 	d->alive_every = service_alive_every();
 	d->alive_next = d->alive_every == USEC_NEVER ? USEC_NEVER : d->started;
 	identity_boot_id(d->boot_id);

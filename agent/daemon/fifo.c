@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "core/settings.h"
 #include "daemon/log.h"
 #include "steps/rundir.h"
@@ -49,7 +50,7 @@ static void on_event(void *ud, const struct instance_event *event)
 	struct instance_event e = *event;
 
 	/* two lines of one moment are in order all the same */
-	f->last_stamp = MAX(loop_now(), f->last_stamp + 1);
+	f->last_stamp = MAX(os_now(), f->last_stamp + 1);
 	e.stamp = f->last_stamp;
 	e.source = SOURCE_FIFO;
 	f->handler.sink.event(f->handler.sink.ud, &e);
@@ -158,7 +159,7 @@ static void complain(struct fifo *f, const char *what)
 	bool known = !strcmp(f->problem, what);
 
 	close_fd(f);
-	f->next_look = loop_now() + LOOK_EVERY;
+	f->next_look = os_now() + LOOK_EVERY;
 	if (known)
 		return;
 	snprintf(f->problem, sizeof(f->problem), "%s", what);
@@ -315,7 +316,7 @@ void fifo_set(struct fifo *f, const char *path, const char *user)
 
 usec_t fifo_tick(struct fifo *f)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (!*f->path || now < f->next_look)
 		return f->next_look;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "core/decoy.h"
 #include "daemon/log.h"
 #include "steps/stale_decoy.h"
@@ -27,7 +28,7 @@ void decoys_begin(const struct instance_shop *s)
 void decoys_note(const struct instance_shop *s, const struct ifaddr *a, bool gone)
 {
 	const struct settings *settings = s->env->settings;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	size_t i;
 
 	for (i = 0; i < settings->n_instances; i++) {

@@ -7,6 +7,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "daemon/log.h"
 
 /* What conntrackd is run with. -c writes what the other node knew to the kernel,
@@ -153,7 +154,7 @@ static bool move(struct instance_shop *s, struct instance_work *w)
 		moved = !w->waiting;
 	}
 	if (w->waiting) {
-		w->when = loop_now() + WAITING_LOOK;
+		w->when = os_now() + WAITING_LOOK;
 		return moved;
 	}
 	w->phase = w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE;
@@ -220,7 +221,7 @@ bool instance_work_step(struct instance_shop *s, struct instance_work *w)
 	const struct instance_settings *settings = settings_of(s, w);
 	struct instance_policy policy = instance_settings_policy(settings);
 	struct instance *state = &s->states[w->at];
-	usec_t now = loop_now(), programs_when;
+	usec_t now = os_now(), programs_when;
 	enum instance_state was = state->state;
 	bool settled = state->settled;
 	enum instance_action action;
@@ -264,7 +265,7 @@ void instance_work_release(struct instance_shop *s, struct instance_work *w, use
 				     &request)) {
 		w->waiting = true;
 		moves_submit(s->moves, &request, &job);
-		while (w->waiting && loop_now() < until) {
+		while (w->waiting && os_now() < until) {
 			nanosleep(&look, NULL);
 			moves_tick(s->moves);
 		}
@@ -278,7 +279,7 @@ void instance_work_status(const struct instance_shop *s, const struct instance_w
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct instance *state = &s->states[w->at];
-	usec_t now = loop_now(), when;
+	usec_t now = os_now(), when;
 
 	*ret = (struct status_instance){
 		.state = state->state,

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/fifo.h"
 #include "daemon/instance_decoy.h"
 #include "daemon/instance_work.h"
@@ -77,7 +78,7 @@ static void look(struct instances *s)
 {
 	struct kernel k = kernel_real_get(s->shop.kernel);
 	const struct settings *settings = s->shop.env->settings;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	size_t i;
 
 	if (!s->n || instance_views_look(&k, settings, s->shop.views) < 0)
@@ -116,7 +117,7 @@ static void watch_addresses(struct instances *s)
 
 static void trouble(struct instances *s, usec_t *told, const char *what, const char *text)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (*told && now - *told < TROUBLE_LOG_EVERY)
 		return;
@@ -128,7 +129,7 @@ static void trouble(struct instances *s, usec_t *told, const char *what, const c
 static void hear(struct instances *s, const struct instance_event *event, bool acted)
 {
 	const struct settings *settings = s->shop.env->settings;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	enum instance_state doubted;
 	bool known = false;
 	size_t i;
@@ -189,7 +190,7 @@ static void on_lost_lines(void *ud)
 void instances_hear(struct instances *s, const struct instance_event *event, bool acted)
 {
 	struct instance_event e = *event;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	fifo_drain(s->fifo); /* it is older, and knows better */
 	s->heard.hooks++;
@@ -212,7 +213,7 @@ void instances_misheard(struct instances *s, const char *why)
 static void store_failed(struct instances *s, int error, bool stale)
 {
 	char text[sizeof(s->store_problem)];
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	s->store_again = s->store_again ? MIN(2 * s->store_again, STORE_AGAIN_MAX) : STORE_AGAIN;
 	s->store_next = now + s->store_again;
@@ -236,7 +237,7 @@ static void merge(struct instances *s)
 	if (!s->loaded || !s->n || !instance_file_is_other(settings, &s->seen))
 		return;
 	list = calloc(s->n, sizeof(*list));
-	if (!list || instance_file_load(settings, s->shop.env->boot_id, loop_now(), list) < 0)
+	if (!list || instance_file_load(settings, s->shop.env->boot_id, os_now(), list) < 0)
 		return;
 	for (i = 0; i < s->n; i++) {
 		struct instance *one = &s->shop.states[i];
@@ -260,7 +261,7 @@ static void store(struct instances *s)
 	if (!s->shop.dirty || !s->loaded)
 		return;
 	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->shop.env->kernel,
-				 loop_now() + FILE_PATIENCE, &lock);
+				 os_now() + FILE_PATIENCE, &lock);
 	merge(s);
 	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states, &stale);
 	(void)instance_file_is_other(settings, &s->seen);
@@ -281,7 +282,7 @@ static void load(struct instances *s)
 	const struct settings *settings = s->shop.env->settings;
 	int r;
 
-	r = instance_file_load(settings, s->shop.env->boot_id, loop_now(), s->shop.states);
+	r = instance_file_load(settings, s->shop.env->boot_id, os_now(), s->shop.states);
 	if (r < 0 && r != -ENOENT)
 		log_line(LOG_NOTICE,
 			 "%s: what was known of the instances is of another boot, or unreadable",
@@ -383,7 +384,7 @@ void instances_apply(struct instances *s)
 /* One failure a tick is enough. */
 static void store_in_time(struct instances *s)
 {
-	if (loop_now() >= s->store_next)
+	if (os_now() >= s->store_next)
 		store(s);
 }
 
@@ -394,7 +395,7 @@ usec_t instances_tick(struct instances *s)
 	size_t i;
 
 	merge(s);
-	if (s->n && decoys_are_doubted(&s->shop, loop_now())) {
+	if (s->n && decoys_are_doubted(&s->shop, os_now())) {
 		read_addresses(s);
 		fifo_drain(s->fifo); /* it may say MASTER */
 		s->look = true;
@@ -413,17 +414,17 @@ usec_t instances_tick(struct instances *s)
 	}
 	for (i = 0; i < s->n; i++) {
 		next = MIN(next, s->list[i].when);
-		next = usec_earlier(next, decoy_step(&s->shop, &s->list[i], loop_now()));
+		next = usec_earlier(next, decoy_step(&s->shop, &s->list[i], os_now()));
 	}
 	store_in_time(s);
 	if (s->shop.dirty && s->store_again)
 		next = usec_earlier(next, s->store_next);
-	return s->look ? MIN(next, loop_now() + LOOK_AGAIN) : next;
+	return s->look ? MIN(next, os_now() + LOOK_AGAIN) : next;
 }
 
 void instances_release(struct instances *s)
 {
-	usec_t until = loop_now() + s->shop.env->settings->deadline;
+	usec_t until = os_now() + s->shop.env->settings->deadline;
 	size_t i;
 
 	look(s);

@@ -37,14 +37,6 @@ struct loop {
 	bool stopped;
 };
 
-usec_t loop_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 static int slots_grow(struct loop *l, size_t fd)
 {
 	size_t n = MAX(2 * l->n_slots, fd + 1);

@@ -37,5 +37,3 @@ void loop_on_round(struct loop *l, usec_t (*fn)(void *ud), void *ud);
 /* Until loop_stop(). Returns 0 or a negative errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-
-usec_t loop_now(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/log.h"
 #include "front/identity.h"
 #include "front/oplog.h"
@@ -82,7 +83,7 @@ static void plan_again(struct moves *m, const struct report *report,
 		       const struct announce_settings *s, unsigned first)
 {
 	struct announce_settings rest = { .again = s->count - first + s->again };
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	struct again *a;
 
 	if (!again_wanted(&rest, report) || m->n_again == AGAIN_MAX)
@@ -134,7 +135,7 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 		tell_report(m->tell, report);
 		plan_again(m, report, &announce, settings.announce.count);
 		if (report->has_resets)
-			m->clean_at = loop_now() + RESET_CLEAN_AFTER;
+			m->clean_at = os_now() + RESET_CLEAN_AFTER;
 	}
 	kernel_real_free(beside);
 	deliver(w, report);
@@ -197,7 +198,7 @@ static void ask(struct moves *m, struct waiting *w)
 	const struct request *r = &w->request;
 	struct link link = { 0 };
 
-	w->until = loop_now() + (r->deadline ? r->deadline : m->env->settings->deadline);
+	w->until = os_now() + (r->deadline ? r->deadline : m->env->settings->deadline);
 	if (r->until) /* it has been on its way */
 		w->until = MIN(w->until, r->until);
 	/* Without the device the run says so itself. */
@@ -279,7 +280,7 @@ static void run_waiting(struct moves *m)
 		struct waiting *w = m->waiting[i];
 		struct link link = { 0 };
 
-		if (loop_now() < w->until && (is_behind(m, i) || !is_free(m, w->device))) {
+		if (os_now() < w->until && (is_behind(m, i) || !is_free(m, w->device))) {
 			i++;
 			continue;
 		}
@@ -319,7 +320,7 @@ static bool announce_one(struct moves *m, struct again *a, usec_t now)
 
 static usec_t announce(struct moves *m)
 {
-	usec_t next = USEC_NEVER, now = loop_now();
+	usec_t next = USEC_NEVER, now = os_now();
 	size_t i = 0;
 
 	while (i < m->n_again) {
@@ -341,7 +342,7 @@ static usec_t announce(struct moves *m)
 static usec_t clean_resets(struct moves *m)
 {
 	const struct kernel *k = &m->env->kernel;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	int r;
 
 	if (m->cleaning) {
@@ -365,7 +366,7 @@ usec_t moves_tick(struct moves *m)
 	run_waiting(m);
 	next = announce(m);
 	next = usec_earlier(next, clean_resets(m));
-	return m->n_waiting ? MIN(next, loop_now() + LOCK_LOOK) : next;
+	return m->n_waiting ? MIN(next, os_now() + LOCK_LOOK) : next;
 }
 
 struct tell *moves_tell(const struct moves *m)

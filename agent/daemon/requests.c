@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/answer.h"
 #include "daemon/log.h"
 
@@ -46,7 +47,7 @@ static void answer_reload(struct daemon *d, struct client *c)
  * processes but those in a time namespace of their own. */
 static bool is_too_late(struct daemon *d, struct client *c, const struct wire_request *r)
 {
-	usec_t now = loop_now(), until = r->move.until;
+	usec_t now = os_now(), until = r->move.until;
 	struct request_error e;
 
 	if (!until || (now < until && until - now <= UNTIL_MAX))
@@ -87,7 +88,7 @@ static bool is_permitted(struct daemon *d, struct client *c, const struct wire_r
 	if (permit_request(&d->settings, control_rights(c), r, &e))
 		return true;
 	d->refused++;
-	if (ratelimit_take(&d->denied_log, loop_now(), DENIED_BURST, REFUSED_LOG_EVERY))
+	if (ratelimit_take(&d->denied_log, os_now(), DENIED_BURST, REFUSED_LOG_EVERY))
 		log_line(LOG_WARNING, "%s of process %lld (%s) of user %lu is not permitted: %s%s",
 			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
 			 e.text, not_told(&d->denied_log, more));
@@ -98,7 +99,7 @@ static bool is_permitted(struct daemon *d, struct client *c, const struct wire_r
 static bool is_too_often(struct daemon *d, struct client *c, const struct wire_request *r,
 			 const struct asker *by)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 	char more[48];
 
 	if (permit_rate(&d->rates, control_peer(c)->uid, control_rights(c), r, now))
@@ -120,7 +121,7 @@ static void on_request(void *ud, struct client *c, const struct wire_request *gi
 	identity_asker(control_peer(c)->pid, control_peer(c)->uid, by);
 	if (is_too_late(d, c, r) || is_too_often(d, c, r, by) || !is_permitted(d, c, r, by))
 		return;
-	if (d->verbose && ratelimit_take(&d->asked_log, loop_now(), ASKED_BURST, ASKED_EVERY)) {
+	if (d->verbose && ratelimit_take(&d->asked_log, os_now(), ASKED_BURST, ASKED_EVERY)) {
 		char more[48];
 
 		log_line(LOG_INFO, "asked to %s by process %lld (%s) of user %lu%s",
@@ -161,7 +162,7 @@ static void on_refused(void *ud, pid_t pid, uid_t uid)
 	struct daemon *d = ud;
 
 	d->refused++;
-	if (!ratelimit_take(&d->refused_log, loop_now(), 1, REFUSED_LOG_EVERY))
+	if (!ratelimit_take(&d->refused_log, os_now(), 1, REFUSED_LOG_EVERY))
 		return;
 	log_line(LOG_WARNING,
 		 "control socket: process %ld of user %ld is not permitted (%llu so far)",
@@ -173,7 +174,7 @@ static void on_abandoned(void *ud)
 	struct daemon *d = ud;
 
 	d->abandoned++;
-	if (ratelimit_take(&d->abandoned_log, loop_now(), 1, REFUSED_LOG_EVERY))
+	if (ratelimit_take(&d->abandoned_log, os_now(), 1, REFUSED_LOG_EVERY))
 		log_line(LOG_NOTICE,
 			 "who sent a request has gone without waiting: not done (%llu so far)",
 			 (unsigned long long)d->abandoned);

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/os.h"
 #include "daemon/loop.h"
 
 /* How soon there may be room again. */
@@ -93,7 +94,7 @@ void service_reloading(struct service *s)
 	char text[SERVICE_TEXT_MAX];
 
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
-		 (unsigned long long)loop_now());
+		 (unsigned long long)os_now());
 	say(s, SERVICE_RELOADING, text);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "daemon/loop.h"
 #include "front/history.h"
 #include "front/wire.h"
@@ -25,7 +26,7 @@ void tell_report(struct tell *t, const struct report *r)
 {
 	struct event e = { .kind = EVENT_MOVE,
 			   .severity = r->result == RESULT_OK ? SEVERITY_NOTE : SEVERITY_WARNING,
-			   .at = loop_now(),
+			   .at = os_now(),
 			   .report = r };
 	_cleanup_free_ char *line = NULL;
 
@@ -45,7 +46,7 @@ void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *d
 {
 	struct event e = { .kind = kind,
 			   .severity = is_bad ? SEVERITY_WARNING : SEVERITY_NOTE,
-			   .at = loop_now(),
+			   .at = os_now(),
 			   .restored = restored,
 			   .lost = lost,
 			   .removed = restored };

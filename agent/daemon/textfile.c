@@ -10,22 +10,7 @@
 
 #include <vipsafe/base.h>
 
-static int write_all(int fd, const char *text)
-{
-	size_t size = strlen(text);
-
-	while (size) {
-		ssize_t n = write(fd, text, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
+#include "base/os.h"
 
 /* The collector takes NAME.prom only, so what is half written does not end so.
  * Nobody else writes under this name: one that is there was left by a kill. */
@@ -42,7 +27,7 @@ int textfile_write(const char *path, const char *text)
 	fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text);
+	r = os_write_all(fd, text, strlen(text));
 	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(aside, path) < 0))
 		r = -errno;
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/log.h"
 #include "daemon/service.h"
 #include "daemon/watch_tell.h"
@@ -181,7 +182,7 @@ static size_t retire(struct watches *w, struct watch **list)
 
 		guard_ready(x->guard);
 		if (!x->leave_at)
-			x->leave_at = loop_now() + WATCHES_FINISH_MAX;
+			x->leave_at = os_now() + WATCHES_FINISH_MAX;
 		if (guard_is_idle(x->guard))
 			watch_free(x);
 		else
@@ -274,7 +275,7 @@ static bool has_left(const struct watch *x, usec_t now)
 
 usec_t watches_tick(struct watches *w)
 {
-	usec_t next = USEC_NEVER, now = loop_now();
+	usec_t next = USEC_NEVER, now = os_now();
 	size_t i, n = 0;
 
 	for (i = 0; i < w->n; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -62,7 +63,7 @@ static void log_lost(struct guard *g, const char *device)
 static void log_repairs(struct watch_tell *w, struct guard *g, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->logged;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored &&
 	    s->lost == was->lost)
@@ -105,7 +106,7 @@ static void log_gone(const struct guard_status *s, const struct guard_status *wa
 static void log_left(struct watch_tell *w, const struct guard_status *s)
 {
 	struct guard_status *was = &w->left;
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (s->gone == was->gone && s->removed == was->removed && s->unsaved == was->unsaved)
 		return;
@@ -127,7 +128,7 @@ static void log_left(struct watch_tell *w, const struct guard_status *s)
 /* Whether the state is another than was told last. */
 static bool log_state(struct watch_tell *w, const struct guard_status *s)
 {
-	usec_t now = loop_now();
+	usec_t now = os_now();
 
 	if (s->quarantined != w->quarantined)
 		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,

@@ -15,6 +15,7 @@
 
 #include <vipsafe/protocol.h>
 
+#include "base/os.h"
 #include "front/identity.h"
 #include "front/trusted.h"
 
@@ -62,25 +63,6 @@ static int fail_file(const char *path, int r, struct request_error *ret_error)
 	return r;
 }
 
-static int read_all(int fd, char *buf, size_t size, size_t *ret_size)
-{
-	size_t n = 0;
-
-	for (;;) {
-		ssize_t k = read(fd, buf + n, size - n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -errno;
-		n += (size_t)k;
-		if (!k || n == size)
-			break;
-	}
-	*ret_size = n;
-	return 0;
-}
-
 /* What it says is done as root. The group may be root's, or our own. */
 static bool is_writable_by_others(const struct stat *st)
 {
@@ -126,7 +108,7 @@ static int file_read(struct file *f, struct request_error *ret_error)
 	f->text = malloc(FILE_BYTES_MAX + 1);
 	if (!f->text)
 		return fail_file(f->path, -ENOMEM, ret_error);
-	r = read_all(fd, f->text, FILE_BYTES_MAX + 1, &f->size);
+	r = os_read_all(fd, f->text, FILE_BYTES_MAX + 1, &f->size);
 	if (r < 0)
 		return fail_file(f->path, r, ret_error);
 	if (f->size > FILE_BYTES_MAX)

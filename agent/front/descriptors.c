@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
+
+#include "base/os.h"
 
 /* Of whoever reads what a program has to say. */
 #define READER_PATIENCE (2 * USEC_PER_SEC)
@@ -24,19 +25,11 @@ void descriptors_open_standard(void)
 		close(fd);
 }
 
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 /* Until FD has room, or until UNTIL. */
 static int wait_for_room(int fd, usec_t until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	usec_t now = now_usec();
+	usec_t now = os_now();
 	int r;
 
 	/* at least a millisecond where there is any time left */
@@ -67,7 +60,7 @@ static ssize_t write_piece(int fd, mode_t mode, const void *data, size_t size)
 
 int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 {
-	usec_t until = patience ? now_usec() + patience : 0;
+	usec_t until = patience ? os_now() + patience : 0;
 	_cleanup_close_ int own = -1;
 	const char *p = data;
 	struct stat st;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/os.h"
 #include "front/keepalived_reader.h"
 
 /* Patterns that would take glob() through the whole file system. */
@@ -179,25 +180,6 @@ static void take_text(struct reader *r, const struct level *l, char *text, size_
 		take_logical(r, l, line, (size_t)(out - line));
 }
 
-static int read_all(int fd, char *buf, size_t size, size_t *ret_size)
-{
-	size_t n = 0;
-
-	while (n < size) {
-		ssize_t k = read(fd, buf + n, size - n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -errno;
-		if (!k)
-			break;
-		n += (size_t)k;
-	}
-	*ret_size = n;
-	return 0;
-}
-
 /* Never blocks on a FIFO, never reads a device or a file without end.
  * *RET_TEXT has room for a NUL behind it. */
 static int file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size)
@@ -216,7 +198,7 @@ static int file_read(const char *path, struct file_id *ret_id, char **ret_text, 
 	text = malloc((size_t)st.st_size + 1);
 	if (!text)
 		return -ENOMEM;
-	r = read_all(fd, text, (size_t)st.st_size, ret_size);
+	r = os_read_all(fd, text, (size_t)st.st_size, ret_size);
 	if (r < 0)
 		return r;
 	*ret_id = (struct file_id){ st.st_dev, st.st_ino };

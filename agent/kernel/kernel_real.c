@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "kernel/addrevents.h"
 #include "kernel/announce.h"
 #include "kernel/ct.h"
@@ -340,10 +341,7 @@ static int real_probe(void *ctx _unused_, bool asked, usec_t budget, enum kernel
 
 static usec_t real_now(void *ctx _unused_)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+	return os_now();
 }
 
 static void real_step_aside(void *ctx _unused_)

@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/os.h"
 #include "kernel/datagram.h"
 #include "kernel/nfsock.h"
 
@@ -80,24 +80,16 @@ bool nfmsg_parse(const struct nlmsghdr *nlh, uint16_t type, const struct nlattr 
 	       attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, ret, max);
 }
 
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 static usec_t patience_end(void)
 {
-	return now_usec() + NFSOCK_PATIENCE_MS * USEC_PER_MSEC;
+	return os_now() + NFSOCK_PATIENCE_MS * USEC_PER_MSEC;
 }
 
 /* Read one datagram. One deadline for all: answers of earlier, abandoned
  * exchanges must not prolong the wait. */
 static int receive(struct nl_sock *sk, void *buf, size_t size, usec_t deadline)
 {
-	usec_t now = now_usec();
+	usec_t now = os_now();
 
 	if (now >= deadline)
 		return -ETIMEDOUT;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "kernel/ct.h"
 #include "kernel/probe_choice.h"
 #include "kernel/probe_trial.h"
@@ -32,14 +33,6 @@ struct answer {
 	char reason[REPORT_TEXT_MAX];
 };
 
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 static void sleep_usec(usec_t usec)
 {
 	struct timespec ts = { .tv_sec = (time_t)(usec / USEC_PER_SEC),
@@ -52,13 +45,13 @@ static void sleep_usec(usec_t usec)
 
 static void wait_for_flush(struct trial trials[2], struct ct *ct, usec_t deadline)
 {
-	usec_t pause = LOOK_MIN, end = MIN(now_usec() + FLUSH_WAIT, deadline);
+	usec_t pause = LOOK_MIN, end = MIN(os_now() + FLUSH_WAIT, deadline);
 
 	for (;;) {
 		for (size_t i = 0; i < 2; i++)
 			if (trials[i].running)
 				trial_look(&trials[i], ct);
-		if ((!trials[0].running && !trials[1].running) || now_usec() >= end)
+		if ((!trials[0].running && !trials[1].running) || os_now() >= end)
 			break;
 		sleep_usec(pause);
 		pause = MIN(2 * pause, LOOK_MAX);
@@ -150,7 +143,7 @@ static int read_answer(int fd, usec_t deadline, struct answer *ret)
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		usec_t now = now_usec();
+		usec_t now = os_now();
 		ssize_t n;
 
 		if (now >= deadline)
@@ -173,13 +166,13 @@ static int read_answer(int fd, usec_t deadline, struct answer *ret)
 /* Bounded: a child the kernel does not let go is left to our own exit. */
 static void reap(pid_t pid)
 {
-	usec_t end = now_usec() + REAP_WAIT;
+	usec_t end = os_now() + REAP_WAIT;
 
 	kill(pid, SIGKILL);
 	for (;;) {
 		pid_t r = waitpid(pid, NULL, WNOHANG);
 
-		if (r == pid || (r < 0 && errno != EINTR) || now_usec() >= end)
+		if (r == pid || (r < 0 && errno != EINTR) || os_now() >= end)
 			return;
 		sleep_usec(LOOK_MIN);
 	}
@@ -235,7 +228,7 @@ void probe_run(bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
 		why = "this kernel's netfilter hooks are global, where an experiment in passing "
 		      "is not made";
 	} else {
-		int r = run_child(now_usec() + budget, &a);
+		int r = run_child(os_now() + budget, &a);
 
 		if (r == -ETIMEDOUT)
 			why = "the experiment did not finish in time";

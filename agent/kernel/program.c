@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "core/text.h"
 
 #define LINE_MAX_LEN 32768
@@ -49,24 +50,16 @@ int program_find(const char *name, char ret[PROGRAM_PATH_MAX])
 	return -ENOENT;
 }
 
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
 usec_t program_deadline(usec_t budget)
 {
-	usec_t now = now_usec();
+	usec_t now = os_now();
 
 	return budget < USEC_NEVER - now ? now + budget : USEC_NEVER;
 }
 
 usec_t program_left(usec_t deadline)
 {
-	usec_t now = now_usec();
+	usec_t now = os_now();
 
 	return deadline == USEC_NEVER ? USEC_NEVER : deadline > now ? deadline - now : 0;
 }
@@ -294,7 +287,7 @@ static int serve(struct running *run)
 		struct pollfd fds[] = { { .fd = pipes->in[1], .events = POLLOUT },
 					{ .fd = pipes->out[0], .events = POLLIN },
 					{ .fd = pipes->err[0], .events = POLLIN } };
-		usec_t now = now_usec(), left = run->deadline - now;
+		usec_t now = os_now(), left = run->deadline - now;
 		bool is_quiet = pipes->out[0] < 0 && pipes->err[0] < 0;
 
 		if (now >= run->deadline)
@@ -317,7 +310,7 @@ static int serve(struct running *run)
 static int reap(pid_t pid, int *ret_status)
 {
 	const struct timespec look = { .tv_nsec = REAP_LOOK };
-	usec_t until = now_usec() + REAP_WAIT;
+	usec_t until = os_now() + REAP_WAIT;
 	pid_t r;
 
 	for (;;) {
@@ -326,7 +319,7 @@ static int reap(pid_t pid, int *ret_status)
 			return 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (now_usec() >= until)
+		if (os_now() >= until)
 			return -ETIMEDOUT;
 		nanosleep(&look, NULL);
 	}
@@ -342,9 +335,9 @@ static int finish(struct running *run, int r)
 	reaped = reap(run->pid, &status);
 	if (reaped < 0)
 		return r < 0 ? r : reaped;
-	while (reader_read(run, &run->out, &run->pipes.out[0]) && now_usec() < run->deadline)
+	while (reader_read(run, &run->out, &run->pipes.out[0]) && os_now() < run->deadline)
 		;
-	while (reader_read(run, &run->err, &run->pipes.err[0]) && now_usec() < run->deadline)
+	while (reader_read(run, &run->err, &run->pipes.err[0]) && os_now() < run->deadline)
 		;
 	if (run->out.len)
 		reader_line(run, &run->out);

@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+
+#include "base/os.h"
 
 /* The kernel works in our send(), so an answer is there at once or never. */
 #define ANSWER_DEADLINE (5 * USEC_PER_SEC)
@@ -39,14 +40,6 @@ struct exchange {
 	void *ud;
 	bool seen; /* an object came, where one was asked for */
 };
-
-static usec_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
 
 int rtnl_new(struct rtnl **ret)
 {
@@ -104,23 +97,6 @@ static int send_request(struct rtnl *r, struct nl_msg *m, uint32_t *ret_seq)
 	return 0;
 }
 
-static int wait_readable(int fd, usec_t deadline)
-{
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		usec_t now = now_usec();
-		int r;
-
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		r = poll(&p, 1, (int)((deadline - now) / USEC_PER_MSEC) + 1);
-		if (r > 0)
-			return 0;
-		if (r < 0 && errno != EINTR)
-			return -errno;
-	}
-}
-
 /* The next datagram from the kernel itself; anybody may send us others. */
 static int receive(struct rtnl *r, usec_t deadline, size_t *ret_size)
 {
@@ -134,7 +110,7 @@ static int receive(struct rtnl *r, usec_t deadline, size_t *ret_size)
 				      .msg_iovlen = 1 };
 		ssize_t n;
 
-		err = wait_readable(fd, deadline);
+		err = os_wait_readable(fd, deadline);
 		if (err < 0)
 			return err;
 		n = recvmsg(fd, &msg, MSG_DONTWAIT);
@@ -192,7 +168,7 @@ static int take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
 
 static int collect(struct rtnl *r, struct exchange *x)
 {
-	usec_t deadline = now_usec() + ANSWER_DEADLINE;
+	usec_t deadline = os_now() + ANSWER_DEADLINE;
 
 	for (;;) {
 		struct nlmsghdr *h = (struct nlmsghdr *)r->buf;

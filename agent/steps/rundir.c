@@ -13,6 +13,8 @@
 
 #include <vipsafe/base.h>
 
+#include "base/os.h"
+
 /* Only root and we can have decided what is in there. */
 static bool is_ours(const struct stat *st)
 {
@@ -34,21 +36,6 @@ int rundir_open(const char *path)
 	if (!is_ours(&st))
 		return -EPERM;
 	return TAKE_FD(fd);
-}
-
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		size -= (size_t)n;
-	}
-	return 0;
 }
 
 /* Unlike a process id alone the time keeps writers in two pid namespaces that
@@ -76,7 +63,7 @@ int rundir_write(int dirfd, const char *name, const void *data, size_t size)
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, size);
+	r = os_write_all(fd, data, size);
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0)
@@ -84,25 +71,15 @@ int rundir_write(int dirfd, const char *name, const void *data, size_t size)
 	return r;
 }
 
-static int read_all(int fd, char *buf, size_t size, size_t *ret_size)
+static int read_text(int fd, char *buf, size_t size, size_t *ret_size)
 {
-	size_t got = 0;
+	int r = os_read_all(fd, buf, size, ret_size);
 
-	while (got < size) {
-		ssize_t n = read(fd, buf + got, size - got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	if (got == size)
+	if (r < 0)
+		return r;
+	if (*ret_size == size)
 		return -EFBIG; /* no room left for the NUL */
-	buf[got] = '\0';
-	*ret_size = got;
+	buf[*ret_size] = '\0';
 	return 0;
 }
 
@@ -119,7 +96,7 @@ int rundir_read(int dirfd, const char *name, char *buf, size_t size, size_t *ret
 		return -errno;
 	if (!S_ISREG(st.st_mode) || !is_ours(&st))
 		return -EPERM;
-	return read_all(fd, buf, size, ret_size);
+	return read_text(fd, buf, size, ret_size);
 }
 
 int rundir_each(const char *path, int (*work)(void *ud, int dirfd, const char *name), void *ud)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who may include whom. The direction of dependence is the architecture:
 #   core -> kernel -> (nothing above)   core -> steps   core -> front   all -> cli
+# base, what is asked of the operating system, serves all but the pure core.
 # Libraries stay where they are wrapped: netlink in kernel, JSON and INI in
 # front, systemd in front, cli and daemon.
 # shellcheck source=tests/lint/lib.sh
@@ -21,15 +22,16 @@ only() {
 }
 
 only include 'vipsafe/(base|protocol|kernel)\.h|core/(addr|collide|conn|ipvs|ports|report)\.h'
+only agent/base 'vipsafe/base\.h|base/[^/]*'
 only agent/core 'vipsafe/(base|protocol)\.h|core/[^/]*'
-only agent/kernel 'vipsafe/(base|kernel)\.h|core/[^/]*|kernel/[^/]*'
-only agent/steps 'vipsafe/(base|kernel)\.h|core/[^/]*|steps/[^/]*'
-only agent/front 'vipsafe/(base|protocol)\.h|core/[^/]*|front/[^/]*'
-only agent/daemon 'vipsafe/[^/]*|(core|kernel|steps|front|daemon)/[^/]*'
-only agent/cli 'vipsafe/[^/]*|(core|kernel|steps|front|cli)/[^/]*'
+only agent/kernel 'base/[^/]*|vipsafe/(base|kernel)\.h|core/[^/]*|kernel/[^/]*'
+only agent/steps 'base/[^/]*|vipsafe/(base|kernel)\.h|core/[^/]*|steps/[^/]*'
+only agent/front 'base/[^/]*|vipsafe/(base|protocol)\.h|core/[^/]*|front/[^/]*'
+only agent/daemon 'vipsafe/[^/]*|(base|core|kernel|steps|front|daemon)/[^/]*'
+only agent/cli 'vipsafe/[^/]*|(base|core|kernel|steps|front|cli)/[^/]*'
 # Units need no kernel; of its layer only what writes and reads messages is pure.
-only tests/unit 'vipsafe/(base|protocol)\.h|(core|front|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|probe_choice|socklist)\.h|[^/]*'
-only tests/sim 'vipsafe/[^/]*|(core|steps)/[^/]*|[^/]*'
+only tests/unit 'vipsafe/(base|protocol)\.h|(base|core|front|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|probe_choice|socklist)\.h|[^/]*'
+only tests/sim 'vipsafe/[^/]*|(base|core|steps)/[^/]*|[^/]*'
 
 # Nothing but a layer's own headers pulls in a library.
 library() {
