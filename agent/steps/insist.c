@@ -23,8 +23,17 @@ static bool is_on_device(const struct run *run, const char *device)
 	return !strcmp(device, run->req->device) || !strcmp(device, run->link.name);
 }
 
-/* The instance whose address P is, by its number; -1: none. */
-static int find_instance(const struct run *run, const struct prefix *p)
+/* Whether P is the instance's address A; with ANYWHERE: the same for others on
+ * the network, whatever its length and device are. */
+static bool is_address(const struct run *run, const struct instance_address *a,
+		       const struct prefix *p, bool anywhere)
+{
+	if (anywhere)
+		return addr_equal(&a->vip.prefix.addr, &p->addr);
+	return prefix_equal(&a->vip.prefix, p) && is_on_device(run, a->device);
+}
+
+static int search_instances(const struct run *run, const struct prefix *p, bool anywhere)
 {
 	const struct settings *s = run->env->settings;
 	size_t i, j;
@@ -33,11 +42,22 @@ static int find_instance(const struct run *run, const struct prefix *p)
 		const struct instance_settings *one = &s->instances[i];
 
 		for (j = 0; j < one->n_addresses; j++)
-			if (prefix_equal(&one->addresses[j].vip.prefix, p) &&
-			    is_on_device(run, one->addresses[j].device))
+			if (is_address(run, &one->addresses[j], p, anywhere))
 				return (int)i;
 	}
 	return -1;
+}
+
+/* The instance whose address P is, by its number; -1: none. What is added is
+ * heard by its address alone, but for the loopback device, where real servers
+ * of an LVS have it. */
+static int find_instance(const struct run *run, const struct prefix *p)
+{
+	int i = search_instances(run, p, false);
+
+	if (i < 0 && run->req->op == OP_ADD && !is_on_device(run, "lo"))
+		i = search_instances(run, p, true);
+	return i;
 }
 
 /* UNKNOWN when nobody has told yet, or what is known cannot be read. */

@@ -153,6 +153,12 @@ static void what_an_instance_wants_otherwise(void **state)
 		is_there(s, false);
 		needs_force(s, OP_ADD, VIP_OF_INSTANCE "/32", "instance VI_1, which is");
 	}
+	/* another length is the same address for everybody else */
+	is_there(s, false);
+	needs_force(s, OP_ADD, VIP_OF_INSTANCE "/24", "instance VI_1, which is");
+	known[1].state = INSTANCE_MASTER;
+	scene_move(s, OP_DEL, VIP_OF_INSTANCE "/24", NULL); /* here it is not */
+	scene_expect(s, EXIT_DONE, true);
 }
 
 static void what_goes_with_its_state_is_done(void **state)
@@ -167,9 +173,9 @@ static void what_goes_with_its_state_is_done(void **state)
 	known[1].state = INSTANCE_BACKUP;
 	scene_move(s, OP_DEL, VIP_OF_INSTANCE "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
-	/* of another prefix length it is not the instance's */
+	/* the address is another node's whatever its prefix length is */
 	scene_move(s, OP_ADD, VIP_OF_INSTANCE "/28", NULL);
-	scene_expect(s, EXIT_DONE, true);
+	scene_expect(s, EXIT_UNSAFE, false);
 	/* nobody has said anything yet */
 	known[1].state = INSTANCE_UNKNOWN;
 	scene_move(s, OP_ADD, VIP_OF_INSTANCE "/32", NULL);
