@@ -12,7 +12,7 @@
 
 /* Marks written in one step, and more marks than entries that are put up with. */
 #define CHUNK 4096
-#define SLACK 65536
+#define SLACK 8192
 
 /* After a failure to write. */
 #define RETRY_EVERY (10 * USEC_PER_SEC)

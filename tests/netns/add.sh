@@ -85,7 +85,7 @@ fi
 
 sed 's/^announce_again_after.*/announce_again_after = 1h/' "$T/conf" >"$T/patient"
 waiting() { pgrep -f "$T/patient" | wc -l; }
-for i in 1 2 3; do
+for _ in 1 2 3; do
 	run --config "$T/patient" add 192.168.11.130/32 dev br-mgmt
 	is "$RC" 0 "add, with an hour to the second burst"
 	check "somebody waits for it" test "$(waiting)" = 1

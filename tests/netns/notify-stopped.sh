@@ -25,7 +25,7 @@ stays() {
 	end=$((REPLY + 200))
 	while "$@"; do
 		uptime_cs
-		[ "$REPLY" -lt $end ] || return 0
+		[ "$REPLY" -lt "$end" ] || return 0
 		sleep 0.02
 	done
 	return 1

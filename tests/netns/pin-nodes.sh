@@ -43,9 +43,13 @@ node() {
 	job busy in_ns pod "$FLOW" busy -n 4 -d 2 10.232.3.28 8899
 	hear busy
 	before=$(state)
-	run --json --strategy pin "$@" del $TWIN dev br-mgmt
-	held=$(json .hold)
 	# iptables has a second at most, which a busy machine may not give it
+	for _ in 1 2 3 4 5; do
+		run --json --strategy pin "$@" del $TWIN dev br-mgmt
+		[[ $(json '[.warnings[].code] | join(" ")') =~ no-hold|hold-left ]] || break
+		twin_up
+	done
+	held=$(json .hold)
 	[ "$HOLD $held $(json '.timing_us.hold > 900000')" != "iptables nft true" ] || held=$HOLD
 	is "$RC $held $(json '[.result, .entries.lost] | @text')" "0 $HOLD [\"ok\",0]" \
 		"$name: vipsafe del"

@@ -14,6 +14,13 @@ run --json del 192.168.11.100/32 192.168.11.101/32 dev br-mgmt
 is "$RC $(json .changed)" "0 false" "nothing to delete yet"
 run --json add 192.168.11.100/32 dev br-mgmt
 run --json del 192.168.11.100/32 dev br-mgmt
+# a busy machine may not let a probe see in time what it waits for
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ "$(json .kernel)" = unknown ] || break
+	run probe
+	run --json add 192.168.11.100/32 dev br-mgmt
+	run --json del 192.168.11.100/32 dev br-mgmt
+done
 [ "$(json .kernel)" != affected ] || skip_all "this kernel flushes all entries of a device"
 is "$(json '[.kernel, .strategy] | @text')" '["fixed","none"]' "the probe says so"
 
