@@ -18,7 +18,7 @@ iptables -w 5 -t nat -A PREROUTING -d 10.96.0.1 -p tcp --dport 21 \
 
 # said NAME LINE: the next line of job NAME is LINE (line ends aside)
 said() {
-	hear "$1" 3
+	hear "$1" 60
 	[ "${REPLY%$'\r'}" = "$2" ]
 }
 
@@ -27,7 +27,7 @@ said() {
 # PORT is what the server is told.
 port_command() {
 	tell ctl "PORT 10,232,1,5,117,$((48 + $1))"$'\r'
-	hear ftpd 3
+	hear ftpd 60
 	PORT=$(sed -n 's/^PORT 192,168,11,7,\([0-9]*\),\([0-9]*\)\r*$/\1 \2/p' <<<"$REPLY" |
 		awk '{ print $1 * 256 + $2 }')
 	[ -n "$PORT" ] || diag "the server was told: $REPLY"
@@ -36,7 +36,7 @@ port_command() {
 # data_up N: the server opens the data connection just announced
 data_up() {
 	job "pod$1" in_ns pod ncat -l 10.232.1.5 $((30000 + $1))
-	wait_for 3 in_ns pod sh -c "ss -Hltn 'sport = $((30000 + $1))' | grep -q ." || return
+	wait_for 60 in_ns pod sh -c "ss -Hltn 'sport = $((30000 + $1))' | grep -q ." || return
 	job "data$1" in_ns node2 ncat -s 10.232.3.28 192.168.11.7 "$PORT"
 	tell "data$1" "file $1"
 	said "pod$1" "file $1"
@@ -59,7 +59,7 @@ half() {
 	twin_up
 	job ftpd in_ns node2 ncat -l 10.232.3.28 21
 	job ftpd2 in_ns node2 ncat -l 10.232.3.28 2121
-	wait_for 3 listening 21 && wait_for 3 listening 2121 || bail_out "no server"
+	wait_for 60 listening 21 && wait_for 60 listening 2121 || bail_out "no server"
 	job ctl in_ns pod ncat 10.232.3.28 21
 	job ctl2 in_ns pod ncat 10.96.0.1 21
 	tell ctl2 "USER y"$'\r'

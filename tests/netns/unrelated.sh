@@ -45,6 +45,17 @@ cycles() {
 		}
 	done
 }
+# How long an exchange takes on this machine while addresses come and go without vipsafe.
+job calm in_ns pod "$FLOW" busy -n 50 -d 2 10.232.3.28 8899
+hear calm
+for ((i = 0; i < 400; i++)); do
+	ip addr add 192.168.11.99/32 dev br-mgmt && ip addr del 192.168.11.99/32 dev br-mgmt ||
+		bail_out "the control fails"
+done
+ask calm stop
+[[ $REPLY =~ longest_ms=([0-9]+) ]] || bail_out "no control: $REPLY"
+LIMIT=$((300 + 4 * BASH_REMATCH[1]))
+
 check "20 times add and del" cycles
 for ns in pod node1; do
 	for f in busy-$ns busy-udp-$ns; do
@@ -52,7 +63,7 @@ for ns in pod node1; do
 		like "$REPLY" "^busy alive=50 reset=0 stalled=0 changed=0 exchanges=[0-9]{4,} " \
 			"$f: no flow reset or changed"
 		[[ $REPLY =~ longest_ms=([0-9]+) ]]
-		check "$f: no exchange took 300 ms (${BASH_REMATCH[1]})" test "${BASH_REMATCH[1]}" -lt 300
+		check "$f: no exchange took $LIMIT ms (${BASH_REMATCH[1]})" test "${BASH_REMATCH[1]}" -lt $LIMIT
 	done
 done
 done_testing
