@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,20 +135,17 @@ static void child_main(int fd, pid_t parent, usec_t deadline)
 
 /* ---- in the caller ----------------------------------------------------------- */
 
-/* -ETIMEDOUT, -ENODATA (it died), or -EBADMSG. */
+/* -ETIMEDOUT, -ENODATA (it died), -EBADMSG, or why it cannot be waited for. */
 static int read_answer(int fd, usec_t deadline, struct answer *ret)
 {
 	struct answer a;
 
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		usec_t now = os_now();
+		int r = os_wait_readable(fd, deadline);
 		ssize_t n;
 
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)MIN((deadline - now) / USEC_PER_MSEC + 1, 60000)) <= 0)
-			continue;
+		if (r < 0)
+			return r;
 		n = read(fd, &a, sizeof(a));
 		if (n < 0 && errno == EINTR)
 			continue;

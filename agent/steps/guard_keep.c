@@ -250,7 +250,7 @@ static int finish(struct guard *g, int dir)
 	k->file = k->next;
 	k->next.fd = -1;
 	markset_keep(&k->left, k->still);
-	freep(&k->still);
+	free(k->still);
 	k->still = NULL;
 	k->stale = false;
 	return 0;
