@@ -311,7 +311,8 @@ static bool announce_one(struct moves *m, struct again *a, usec_t now)
 			return false;
 		again_round(&m->env->kernel, &a->report);
 		a->rounds--;
-		a->when = now + a->interval;
+		/* it has taken its time, too */
+		a->when = os_now() + a->interval;
 		if (a->interval && a->rounds)
 			break;
 	}
