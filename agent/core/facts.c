@@ -180,12 +180,13 @@ static void devices(const struct facts *f, struct findings *ret)
 
 /* Adds the rules, and chains of one's own, to those of iptables-nft. Without --noflush
  * each table would be emptied first; the policies are left as they are there, and a chain
- * that both have would be emptied by its ":" line: so that it is an error, and nothing is
- * done to its table. What vipsafe has there for a moment is not copied: it would stay. */
-#define COPY_LEGACY(ip6)                                                    \
-	"ip" ip6 "tables-legacy-save | sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;" \
-	"/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | "    \
-	"ip" ip6 "tables-nft-restore --noflush"
+ * that both have would be emptied by its ":" line: so that it is an error, nothing is
+ * done to its table, and it ends there. What vipsafe has there for a moment is not
+ * copied: it would stay. */
+#define COPY_LEGACY                                                           \
+	"(for p in iptables ip6tables; do $p-legacy-save | "                  \
+	"sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;" \
+	"s/^:\\([^ ]*\\) .*/-N \\1/' | $p-nft-restore --noflush || exit; done)"
 
 #define BY_IPTABLES " -I INPUT -p tcp -m conntrack --ctstate INVALID -j DROP"
 #define BY_NFT                                                              \
@@ -240,8 +241,7 @@ static void firewall(const struct facts *f, struct findings *ret)
 	}
 	if (w->legacy_rules && w->nft_rules)
 		findings_add(
-			ret, SEVERITY_WARNING, "firewall-mixed",
-			COPY_LEGACY("") "; " COPY_LEGACY("6"),
+			ret, SEVERITY_WARNING, "firewall-mixed", COPY_LEGACY,
 			"there are rules of iptables-legacy beside those of nftables: each sees "
 			"only its own; once they are copied, and the copy is right, take the old "
 			"ones away by hand");

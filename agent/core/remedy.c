@@ -36,12 +36,9 @@ static const char *const commands[] = {
 	"meta l4proto tcp ct state invalid drop; }; }'",
 	"nft 'table inet drop_invalid { chain input { type filter hook input priority 0; "
 	"meta l4proto tcp ct state invalid drop; }; }'",
-	"iptables-legacy-save | sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;"
-	"/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | "
-	"iptables-nft-restore --noflush; "
-	"ip6tables-legacy-save | sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;"
-	"/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;s/^:\\([^ ]*\\) .*/-N \\1/' | "
-	"ip6tables-nft-restore --noflush",
+	"(for p in iptables ip6tables; do $p-legacy-save | "
+	"sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;"
+	"s/^:\\([^ ]*\\) .*/-N \\1/' | $p-nft-restore --noflush || exit; done)",
 	"chown root:root %s && chmod 755 %s",
 	"chown root:root %s && chmod go-w %s",
 	"chmod +x %s",

@@ -64,6 +64,11 @@ things() {
 }
 theirs() { things | grep -v 'VIPSAFE-\|vipsafe[ _]' | sort; }
 
+# The strings between the marks, each on one line, as C means them.
+sed -n '/begin of commands/,/end of commands/p' "$SRC/agent/core/remedy.c" |
+	awk '/^\t*"/ { sub(/^\t*"/, ""); done = sub(/",$/, ""); if (!done) sub(/"$/, ""); s = s $0
+		if (done) { gsub(/\\\\/, "\\", s); gsub(/\\"/, "\"", s); print s; s = "" } }' >"$T/commands"
+
 COVERED=$T/covered
 : >"$COVERED"
 # paste COMMAND WHAT: nothing is lost by it
@@ -181,16 +186,35 @@ if command -v iptables-legacy >/dev/null && mixed; then
 	check "firewall-mixed: what vipsafe has there for a moment is not" \
 		not grep -q VIPSAFE <(iptables-nft-save)
 	check "firewall-mixed: and of IPv6" grep -q -- '-s 2001:db8::1/128 -j DROP' <(ip6tables-nft-save)
-	paste "$fix" "firewall-mixed, twice"
+	# what cannot be copied is told of, whichever family it is of
+	refused() {
+		paste "$fix" "firewall-mixed, $1"
+		check "firewall-mixed, $1: it fails" [ "$PASTED" != 0 ]
+		is "$(diff "$T/before" "$T/after" | grep -c -e 2001:db8: -e '-A SHARED')" 0 \
+			"firewall-mixed, $1: nothing is copied behind that"
+	}
+	refused twice
+	clean_legacy() {
+		for p in iptables-legacy ip6tables-legacy; do
+			$p -F && $p -X && $p -t nat -F && $p -t mangle -F && $p -t mangle -X
+		done
+	}
+	clean_legacy
+	ip6tables-legacy -A FORWARD -s 2001:db8::4 -j DROP
 	iptables-legacy -N SHARED
 	iptables-legacy -A SHARED -s 198.51.100.2 -j DROP
-	paste "$fix" "firewall-mixed, with a chain that both have"
-	for p in iptables-legacy ip6tables-legacy; do $p -F && $p -X && $p -t nat -F && $p -t mangle -F && $p -t mangle -X; done
+	refused "with a chain that both have"
+	iptables-legacy -F SHARED && iptables-legacy -X SHARED
+	ip6tables-nft -N SHARED
+	ip6tables-legacy -N SHARED
+	refused "with one that both have of IPv6"
+	clean_legacy
+	ip6tables-nft -X SHARED
 	iptables-nft -P INPUT ACCEPT
 else
 	skip "firewall-mixed" "this kernel has no iptables of the old kind"
 	paste 'true' firewall-mixed
-	sed -n '/legacy-save/p' "$T/commands" >>"$COVERED" 2>/dev/null
+	grep legacy-save "$T/commands" >>"$COVERED"
 fi
 
 # ---- scripts ---------------------------------------------------------------------------------------------
@@ -267,10 +291,6 @@ chmod 777 /run/vipsafe
 cure run-dir-unsafe
 
 # ---- and all of them -----------------------------------------------------------------------------------------
-# The strings between the marks, each on one line, as C means them.
-sed -n '/begin of commands/,/end of commands/p' "$SRC/agent/core/remedy.c" |
-	awk '/^\t*"/ { sub(/^\t*"/, ""); done = sub(/",$/, ""); if (!done) sub(/"$/, ""); s = s $0
-		if (done) { gsub(/\\\\/, "\\", s); gsub(/\\"/, "\"", s); print s; s = "" } }' >"$T/commands"
 check "the program has a list of commands" [ "$(wc -l <"$T/commands")" -ge 20 ]
 while IFS= read -r command; do
 	pattern=$(printf '%s' "$command" | sed 's/[][\\.*^$]/\\&/g; s/%s/[^ ]*/g')
