@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What was asked for and given up is not done later: not by a daemon that stood
-# still or was not there yet, and not by a run that was stopped itself.
+# still or was not there yet, not by a run that was stopped itself, and not for an
+# asker that was killed while it waited.
 # shellcheck source=tests/netns/guarded.sh
 . "$(dirname "$0")/guarded.sh"; netns_main "$@"
 need_daemon
@@ -83,6 +84,10 @@ lock() {
 }
 unlock() { tell locker "done"; wait "${JOB_PID[locker]}"; job_end locker; }
 
+# what does the work for $caller, and whether it waits for its turn
+worker_of() { worker=$(pgrep -P "$caller" 2>/dev/null) && [ -n "$worker" ]; }
+waits() { worker_of && find "/proc/$worker/fd" -lname "$LOCK" 2>/dev/null | grep -q .; }
+
 # stopped OP: a run of OP that is stopped while it waits for its turn, past its
 # deadline; meanwhile NOW is done by somebody else
 stopped() {
@@ -91,8 +96,6 @@ stopped() {
 	lock
 	"$VIPSAFE" --local --config "$CONF" --timeout 1 "$1" $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
 	caller=$!
-	worker_of() { worker=$(pgrep -P "$caller" 2>/dev/null) && [ -n "$worker" ]; }
-	waits() { worker_of && find "/proc/$worker/fd" -lname "$LOCK" 2>/dev/null | grep -q .; }
 	check "$1: it waits for its turn" wait_for 20 waits
 	kill -STOP "$worker"
 	uptime_cs; began=$REPLY
@@ -112,4 +115,51 @@ stopped add
 is "$RC" 6 "add: it finds that it is too late"
 check "add: the address does not come" not there
 is "$(nft list ruleset | grep -c vipsafe)" 0 "no rule is left behind"
+
+# ---- the asker is killed while it waits ----------------------------------------------
+# killed WHAT WAITS [OPTION...]: an add, and what asks for it killed when WAITS
+killed() {
+	local caller worker what=$1 waits=$2
+
+	shift 2
+	lock
+	"$VIPSAFE" --config "$CONF" --timeout 60 "$@" add $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+	caller=$!
+	check "$what: it waits for its turn" wait_for 20 "$waits"
+	kill -KILL "$worker"
+	wait "$caller"
+	is "$?" 2 "$what: killed, and told so"
+	like "$(cat "$T/err")" "killed by signal 9.*address did not change" "$what: and that nothing changed"
+	unlock
+	# whoever comes later has its turn later
+	run --timeout 60 add 192.168.11.101/32 dev br-mgmt
+	is "$RC" 0 "$what: the next one has its turn"
+	check "$what: the address does not come" not there
+	run --timeout 60 del 192.168.11.101/32 dev br-mgmt
+}
+killed "without a daemon" waits --local
+
+config '[agent]' 'hold_max = 200ms' '[device br-mgmt]' 'pin = off'
+daemon_start -v
+asked() { grep -c 'asked to add' "$DAEMON_LOG"; }
+before=$(asked)
+is_queued() { worker_of && [ "$(asked)" -gt "$before" ]; }
+killed "in the daemon's queue" is_queued
+
+# Keepalived kills a script and its group; what it began is finished all the same, but
+# not after its deadline.
+lock
+before=$(asked)
+"$VIPSAFE" --config "$CONF" --timeout 2 add $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+caller=$!
+check "only the front: it waits for its turn" wait_for 20 is_queued
+kill -KILL "$caller"
+wait "$caller" 2>/dev/null
+gone() { ! kill -0 "$worker" 2>/dev/null; }
+check "only the front: at its deadline the rest ends, too" wait_for 60 gone
+unlock
+run --timeout 60 add 192.168.11.101/32 dev br-mgmt
+is "$RC" 0 "only the front: the next one has its turn"
+check "only the front: the address does not come" not there
+daemon_end
 done_testing
