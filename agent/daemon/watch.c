@@ -335,7 +335,7 @@ static void device_status(const struct watch *x, struct status_device *d)
 		.hold = s.hold,
 		.quarantined = s.quarantined,
 		.pinned = s.pinned,
-		.young = s.young,
+		.unpinned = s.unpinned,
 		.altered = s.altered,
 		.refused = s.refused,
 		.pins = s.pins,

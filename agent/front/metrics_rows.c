@@ -175,7 +175,8 @@ static void device_entries(const struct metric_source *f, struct metric_sink *s)
 		const struct status_device *d = &f->status->devices[i];
 
 		metric_sample(s, LABELS("device", d->device, "kind", "pinned"), (double)d->pinned);
-		metric_sample(s, LABELS("device", d->device, "kind", "unpinned"), (double)d->young);
+		metric_sample(s, LABELS("device", d->device, "kind", "unpinned"),
+			      (double)d->unpinned);
 	}
 }
 

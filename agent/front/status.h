@@ -25,11 +25,11 @@ struct status_device {
 	enum pin_mode mode;
 	enum hold_choice hold; /* never AUTO */
 	bool quarantined;
-	bool full;		  /* more entries than may be known: some are not protected */
-	uint64_t pinned, young;	  /* entries known now */
-	uint64_t altered;	  /* of the latter, by somebody else: left alone */
-	bool refused;		  /* one kind of connection is not pinned: see reason */
-	uint64_t foreign_deletes; /* of addresses, by anybody else */
+	bool full;		   /* more entries than may be known: some are not protected */
+	uint64_t pinned, unpinned; /* entries known now */
+	uint64_t altered;	   /* of the latter, by somebody else: left alone */
+	bool refused;		   /* one kind of connection is not pinned: see reason */
+	uint64_t foreign_deletes;  /* of addresses, by anybody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
 	uint64_t holds, held_usec;    /* packets were held back: how often, for how long */
 	uint64_t gone;		      /* addresses that went while nobody guarded them */

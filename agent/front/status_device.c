@@ -55,7 +55,7 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
 	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
 	failed |= json_object_set_new(o, "pinned", number(d->pinned));
-	failed |= json_object_set_new(o, "young", number(d->young));
+	failed |= json_object_set_new(o, "unpinned", number(d->unpinned));
 	failed |= json_object_set_new(o, "altered", number(d->altered));
 	failed |= json_object_set_new(o, "refused", json_boolean(d->refused));
 	failed |= json_object_set_new(o, "pins", number(d->pins));
@@ -154,7 +154,7 @@ void status_devices_print(const struct status *s, bool verbose, FILE *out)
 		table_cell(t, "%s%s", d->state, d->quarantined ? ", quarantined" : "");
 		table_cell(t, "%s", hold_choice_name(d->hold));
 		table_cell(t, "%llu", (ull)d->pinned);
-		table_cell(t, "%llu", (ull)d->young);
+		table_cell(t, "%llu", (ull)d->unpinned);
 	}
 	fputc('\n', out);
 	table_print(t, s->columns, out);

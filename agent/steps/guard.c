@@ -106,8 +106,8 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
 	g->pinned = keyset_new(env->seed);
-	g->young = young_new(env->seed);
-	if (!g->pinned || !g->young) {
+	g->unpinned = unpinned_new(env->seed);
+	if (!g->pinned || !g->unpinned) {
 		guard_free(g);
 		return -ENOMEM;
 	}
@@ -153,11 +153,11 @@ struct guard *guard_free(struct guard *g)
 	close_hold(g);
 	guard_order_end(&g->pins);
 	guard_order_end(&g->repair.order);
-	if (g->young)
+	if (g->unpinned)
 		guard_end_save(g);
 	remove_slot(g);
 	guard_keep_end(g);
-	young_free(g->young);
+	unpinned_free(g->unpinned);
 	keyset_free(g->pinned);
 	addr_table_done(&g->addresses);
 	addrset_done(&g->own);
@@ -316,8 +316,8 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 {
 	*ret = g->status;
 	ret->pinned = keyset_count(g->pinned);
-	ret->young = young_count(g->young);
-	ret->altered = young_count_altered(g->young);
+	ret->unpinned = unpinned_count(g->unpinned);
+	ret->altered = unpinned_count_altered(g->unpinned);
 	ret->full = g->full;
 	ret->refused = g->why_refused[0];
 	say_why(g, ret->reason);

@@ -28,7 +28,7 @@ struct guard_status {
 	bool quarantined;	     /* flushed too often: repairs are suspended */
 	bool full;		     /* more entries than may be known: see reason */
 	uint64_t pinned;	     /* known to be pinned now */
-	uint64_t young;		     /* known and not pinned (on demand: all known) */
+	uint64_t unpinned;	     /* known and not pinned (on demand: all known) */
 	uint64_t altered;	     /* of these, by somebody else: left alone */
 	uint64_t pins, pin_failures; /* since the start */
 	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */

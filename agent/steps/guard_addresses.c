@@ -150,13 +150,13 @@ static struct conn bare(const struct conn_key *key, uint32_t id)
 	return c;
 }
 
-static void find_young(struct guard *g, struct guard_lost *l, struct conn *ret, size_t *n)
+static void find_unpinned(struct guard *g, struct guard_lost *l, struct conn *ret, size_t *n)
 {
 	size_t looked = 0;
 
-	l->at_young = MIN(l->at_young, young_count(g->young));
-	while (l->at_young && *n < GUARD_STEP && looked++ < GUARD_SCAN) {
-		const struct conn *c = young_at(g->young, --l->at_young);
+	l->at_unpinned = MIN(l->at_unpinned, unpinned_count(g->unpinned));
+	while (l->at_unpinned && *n < GUARD_STEP && looked++ < GUARD_SCAN) {
+		const struct conn *c = unpinned_at(g->unpinned, --l->at_unpinned);
 		struct addr as = tuple_dst(&c->reply, c->key.family);
 
 		/* what somebody else made so is left to him */
@@ -190,14 +190,14 @@ static bool drop_step(struct guard *g, struct guard_lost *l)
 		return true;
 	if (!l->begun) {
 		l->at_pinned = keyset_count(g->pinned);
-		l->at_young = young_count(g->young);
+		l->at_unpinned = unpinned_count(g->unpinned);
 	}
 	l->begun = true;
 	find_pinned(g, l, entries, &n);
-	find_young(g, l, entries, &n);
+	find_unpinned(g, l, entries, &n);
 	if (n && drop(g, entries, n) < 0)
 		l->begun = false; /* tried again */
-	return l->at_pinned || l->at_young || !l->begun;
+	return l->at_pinned || l->at_unpinned || !l->begun;
 }
 
 /* A link that is down takes its IPv6 addresses away until it is back. */

@@ -208,7 +208,7 @@ static int begin(struct guard *g, int dir)
 	r = k->still ? marks_create(dir, g->link.name, g->env.boot_id, k->file.salt, &k->next)
 		     : -ENOMEM;
 	k->at_pinned = keyset_count(g->pinned);
-	k->at_young = k->left.n ? young_count(g->young) : 0;
+	k->at_unpinned = k->left.n ? unpinned_count(g->unpinned) : 0;
 	return r;
 }
 
@@ -219,15 +219,15 @@ static size_t collect(struct guard *g, uint64_t *at)
 	size_t n = 0, looked = 0;
 
 	k->at_pinned = MIN(k->at_pinned, keyset_count(g->pinned));
-	k->at_young = MIN(k->at_young, young_count(g->young));
+	k->at_unpinned = MIN(k->at_unpinned, unpinned_count(g->unpinned));
 	while (k->at_pinned && n < CHUNK) {
 		struct keyset_item item = keyset_at(g->pinned, --k->at_pinned);
 
 		if (item.id)
 			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);
 	}
-	while (!k->at_pinned && k->at_young && n < CHUNK && looked++ < CHUNK) {
-		uint64_t mark = mark_of(g, young_at(g->young, --k->at_young));
+	while (!k->at_pinned && k->at_unpinned && n < CHUNK && looked++ < CHUNK) {
+		uint64_t mark = mark_of(g, unpinned_at(g->unpinned, --k->at_unpinned));
 		int64_t i = markset_find(&k->left, mark);
 
 		if (i < 0)
@@ -269,7 +269,7 @@ static int replace(struct guard *g, int dir)
 		return begin(g, dir);
 	n = collect(g, at);
 	r = n ? marks_add(&k->next, at, n) : 0;
-	return r < 0 || k->at_pinned || k->at_young ? r : finish(g, dir);
+	return r < 0 || k->at_pinned || k->at_unpinned ? r : finish(g, dir);
 }
 
 bool guard_keep_step(struct guard *g)

@@ -31,9 +31,9 @@ static bool is_meant(const struct guard *g, const struct conn *c)
  * it, by the one that is known. */
 static bool awaits_repair(const struct guard *g, const struct conn *c)
 {
-	int64_t i = g->repair.active ? young_find(g->young, &c->key) : -1;
+	int64_t i = g->repair.active ? unpinned_find(g->unpinned, &c->key) : -1;
 
-	return i >= 0 && young_at(g->young, (size_t)i)->id != c->id;
+	return i >= 0 && unpinned_at(g->unpinned, (size_t)i)->id != c->id;
 }
 
 /* Established, and so worth the moment: TCP once the peer takes part for sure
@@ -53,12 +53,12 @@ int guard_take(struct guard *g, const struct conn_record *record)
 		return 0;
 	if (awaits_repair(g, c))
 		return 0;
-	if (keyset_count(g->pinned) + young_count(g->young) >= g->env.settings->shadow_max &&
-	    young_find(g->young, &c->key) < 0) {
+	if (keyset_count(g->pinned) + unpinned_count(g->unpinned) >= g->env.settings->shadow_max &&
+	    unpinned_find(g->unpinned, &c->key) < 0) {
 		g->full = true;
 		return 0;
 	}
-	return young_put(g->young, record, due_of(g, c));
+	return unpinned_put(g->unpinned, record, due_of(g, c));
 }
 
 static int on_listed(void *ud, const struct conn_record *record)
@@ -75,16 +75,16 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 
 	if (keyset_end(g->pinned, &c->key, c->id))
 		return;
-	i = young_find(g->young, &c->key);
-	if (i < 0 || (c->id && young_at(g->young, (size_t)i)->id != c->id))
+	i = unpinned_find(g->unpinned, &c->key);
+	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
 		return; /* of the one that we have put in its place, say */
 	if (g->repair.active && !record->by) {
-		young_flush(g->young, &c->key);
+		unpinned_flush(g->unpinned, &c->key);
 		g->repair.last_death = g->batch_at;
 	} else {
 		if (!record->by)
-			guard_count_death(g, young_at(g->young, (size_t)i));
-		young_remove(g->young, &c->key);
+			guard_count_death(g, unpinned_at(g->unpinned, (size_t)i));
+		unpinned_remove(g->unpinned, &c->key);
 	}
 }
 
@@ -104,7 +104,7 @@ static int on_event(void *ud, const struct conn_record *record)
 		return 0;
 	}
 	r = guard_take(t->g, record);
-	if (r < 0 || !t->sink || young_find(t->g->young, &record->conn->key) < 0)
+	if (r < 0 || !t->sink || unpinned_find(t->g->unpinned, &record->conn->key) < 0)
 		return r;
 	return t->sink(t->ud, record);
 }
@@ -127,7 +127,7 @@ int guard_events(struct guard *g, conn_sink sink, void *ud)
 bool guard_relist_is_due(const struct guard *g, usec_t now)
 {
 	usec_t rest = MAX(RELIST_EVERY, g->relist_took);
-	size_t known = keyset_count(g->pinned) + young_count(g->young);
+	size_t known = keyset_count(g->pinned) + unpinned_count(g->unpinned);
 
 	if (!g->relisted)
 		return true;
@@ -162,8 +162,8 @@ void guard_relist(struct guard *g)
 	g->status.relists++;
 	g->full = false;
 	keyset_begin_round(g->pinned);
-	young_begin_round(g->young);
-	g->tidy_pinned = g->tidy_young = 0;
+	unpinned_begin_round(g->unpinned);
+	g->tidy_pinned = g->tidy_unpinned = 0;
 	guard_keep_load(g);
 	r = guard_read_addresses(g);
 	if (r == 0)
@@ -178,7 +178,7 @@ void guard_relist(struct guard *g)
 		g->status.state = GUARD_LIVE;
 		g->keep.counting = false;
 		g->tidy_pinned = keyset_count(g->pinned);
-		g->tidy_young = young_count(g->young);
+		g->tidy_unpinned = unpinned_count(g->unpinned);
 	}
 }
 
@@ -212,17 +212,17 @@ static size_t tidy_collect(struct guard *g, struct conn_key *keys)
 	size_t n = 0, looked = 0;
 
 	g->tidy_pinned = MIN(g->tidy_pinned, keyset_count(g->pinned));
-	g->tidy_young = MIN(g->tidy_young, young_count(g->young));
+	g->tidy_unpinned = MIN(g->tidy_unpinned, unpinned_count(g->unpinned));
 	while (g->tidy_pinned && n < GUARD_STEP && looked++ < GUARD_SCAN) {
 		struct keyset_item item = keyset_at(g->pinned, --g->tidy_pinned);
 
 		if (!item.seen)
 			keys[n++] = *item.key;
 	}
-	while (g->tidy_young && n < GUARD_STEP && looked++ < GUARD_SCAN)
-		if (!young_is_seen(g->young, --g->tidy_young) &&
-		    !young_is_flushed(g->young, g->tidy_young))
-			keys[n++] = young_at(g->young, g->tidy_young)->key;
+	while (g->tidy_unpinned && n < GUARD_STEP && looked++ < GUARD_SCAN)
+		if (!unpinned_is_seen(g->unpinned, --g->tidy_unpinned) &&
+		    !unpinned_is_flushed(g->unpinned, g->tidy_unpinned))
+			keys[n++] = unpinned_at(g->unpinned, g->tidy_unpinned)->key;
 	return n;
 }
 
@@ -231,7 +231,7 @@ bool guard_tidy(struct guard *g)
 	_cleanup_free_ struct conn_key *keys = NULL;
 	size_t i, n;
 
-	if (!g->tidy_pinned && !g->tidy_young)
+	if (!g->tidy_pinned && !g->tidy_unpinned)
 		return false;
 	keys = malloc(GUARD_STEP * sizeof(*keys));
 	if (!keys)
@@ -240,12 +240,12 @@ bool guard_tidy(struct guard *g)
 	if (!n || guard_fetch(g, keys, n, on_listed, g) < 0)
 		return true;
 	for (i = 0; i < n; i++) {
-		int64_t y = young_find(g->young, &keys[i]);
+		int64_t y = unpinned_find(g->unpinned, &keys[i]);
 
 		if (!keyset_is_seen(g->pinned, &keys[i]))
 			keyset_remove(g->pinned, &keys[i]);
-		if (y >= 0 && !young_is_seen(g->young, (size_t)y))
-			young_remove(g->young, &keys[i]);
+		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y))
+			unpinned_remove(g->unpinned, &keys[i]);
 	}
 	return true;
 }
@@ -254,7 +254,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
-	young_remove(g->young, &c->key);
+	unpinned_remove(g->unpinned, &c->key);
 	guard_keep_pin(g, &c->key, c->id, &as);
 	return keyset_put(g->pinned, &c->key, c->id, &as);
 }
@@ -262,7 +262,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 void guard_forget(struct guard *g, const struct conn_key *key)
 {
 	keyset_remove(g->pinned, key);
-	young_remove(g->young, key);
+	unpinned_remove(g->unpinned, key);
 }
 
 int guard_each(const struct guard *g,
@@ -273,7 +273,8 @@ int guard_each(const struct guard *g,
 
 	for (i = 0; i < keyset_count(g->pinned) && r == 0; i++)
 		r = fn(ud, keyset_at(g->pinned, i).key, keyset_at(g->pinned, i).id, true);
-	for (i = 0; i < young_count(g->young) && r == 0; i++)
-		r = fn(ud, &young_at(g->young, i)->key, young_at(g->young, i)->id, false);
+	for (i = 0; i < unpinned_count(g->unpinned) && r == 0; i++)
+		r = fn(ud, &unpinned_at(g->unpinned, i)->key, unpinned_at(g->unpinned, i)->id,
+		       false);
 	return r;
 }

@@ -41,7 +41,7 @@ static const struct pass {
 
 static void begin_pass(struct guard *g, struct guard_order *o)
 {
-	o->at = young_count(g->young);
+	o->at = unpinned_count(g->unpinned);
 	o->pace = pace_begin(o->max);
 	if (passes[o->pass].share == SHARE_NONE)
 		return; /* what one costs is anybody's guess */
@@ -51,7 +51,7 @@ static void begin_pass(struct guard *g, struct guard_order *o)
 
 int guard_order_begin(struct guard *g, struct guard_order *o, size_t max)
 {
-	size_t n = MIN(young_count(g->young), (size_t)COUNTED_MAX);
+	size_t n = MIN(unpinned_count(g->unpinned), (size_t)COUNTED_MAX);
 
 	guard_order_end(o);
 	o->shares = worth_shares_new(g->env.seed, n);
@@ -109,10 +109,10 @@ size_t guard_order_next(struct guard *g, struct guard_order *o,
 	size_t n = 0, looked = 0;
 
 	while (o->open && !n && looked < GUARD_SCAN) {
-		o->at = MIN(o->at, young_count(g->young));
+		o->at = MIN(o->at, unpinned_count(g->unpinned));
 		while (o->at && n < o->pace.n && looked++ < GUARD_SCAN)
-			if (wanted(g, --o->at) && is_of_pass(o, young_at(g->young, o->at)))
-				ret_keys[n++] = young_at(g->young, o->at)->key;
+			if (wanted(g, --o->at) && is_of_pass(o, unpinned_at(g->unpinned, o->at)))
+				ret_keys[n++] = unpinned_at(g->unpinned, o->at)->key;
 		if (!o->at && !n)
 			end_pass(g, o);
 	}

@@ -8,7 +8,7 @@
 #include "core/keyset.h"
 #include "core/pace.h"
 #include "core/worth.h"
-#include "core/young.h"
+#include "core/unpinned.h"
 #include "steps/guard.h"
 #include "steps/guard_serve.h"
 #include "steps/marks.h"
@@ -103,7 +103,7 @@ struct guard_keep {
 	struct marks file;  /* of what is pinned */
 	/* What replaces it, and does not hold those below the two numbers yet. */
 	struct marks next;
-	size_t at_pinned, at_young;
+	size_t at_pinned, at_unpinned;
 	bool stale;		      /* it is to be replaced */
 	struct markset left;	      /* marks of guards before us … */
 	uint8_t *still;		      /* … 1: the entry is there, and not pinned by us */
@@ -117,7 +117,7 @@ struct guard_lost {
 	struct addr addr;
 	usec_t due;
 	bool begun;
-	size_t at_pinned, at_young; /* entries below them are still to be looked at */
+	size_t at_pinned, at_unpinned; /* entries below them are still to be looked at */
 };
 
 struct guard {
@@ -129,7 +129,7 @@ struct guard {
 	struct addrset own, local;   /* … of the device, and of all devices */
 	bool readdress;		     /* they are out of date */
 	struct keyset *pinned;
-	struct young *young;
+	struct unpinned *unpinned;
 	struct verdict verdict;
 	int slot;	 /* a descriptor; -1: none */
 	usec_t next;	 /* something is due then */
@@ -144,7 +144,7 @@ struct guard {
 	/* The table was read: when, and for how long. What it did not show is
 	 * looked for one by one: entries below the two numbers. */
 	usec_t relisted, relist_took;
-	size_t tidy_pinned, tidy_young;
+	size_t tidy_pinned, tidy_unpinned;
 
 	struct guard_order pins; /* the round under way */
 	usec_t step_at;		 /* when the step under way began */

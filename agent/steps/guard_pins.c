@@ -23,7 +23,7 @@
 
 void guard_begin_pins(struct guard *g)
 {
-	if (g->device.pin == PIN_CONTINUOUS && young_count(g->young))
+	if (g->device.pin == PIN_CONTINUOUS && unpinned_count(g->unpinned))
 		(void)guard_order_begin(g, &g->pins, GUARD_STEP);
 }
 
@@ -38,14 +38,14 @@ static bool is_refused(const struct guard *g, const struct conn *c)
  * is worth more than the pin. */
 static bool is_due(const struct guard *g, size_t i)
 {
-	const struct conn *c = young_at(g->young, i);
+	const struct conn *c = unpinned_at(g->unpinned, i);
 
 	if (is_refused(g, c)) {
 		if (conn_alteration(c) != ALTERATION_NONE)
-			young_set_altered(g->young, &c->key);
+			unpinned_set_altered(g->unpinned, &c->key);
 		return false;
 	}
-	if (!young_is_due(g->young, i, g->step_at) || worth_of(c) == WORTH_UNANSWERED ||
+	if (!unpinned_is_due(g->unpinned, i, g->step_at) || worth_of(c) == WORTH_UNANSWERED ||
 	    (c->has_helper && g->helpers == HELPERS_FORGOTTEN) ||
 	    conn_alteration(c) == ALTERATION_OTHER)
 		return false;
@@ -59,9 +59,9 @@ void guard_postpone_all(struct guard *g)
 	usec_t due = guard_now(g) + g->device.pin_after;
 	size_t i;
 
-	for (i = 0; i < young_count(g->young); i++)
-		if (young_at(g->young, i)->key.l4proto != IPPROTO_TCP)
-			young_postpone(g->young, &young_at(g->young, i)->key, due);
+	for (i = 0; i < unpinned_count(g->unpinned); i++)
+		if (unpinned_at(g->unpinned, i)->key.l4proto != IPPROTO_TCP)
+			unpinned_postpone(g->unpinned, &unpinned_at(g->unpinned, i)->key, due);
 }
 
 static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
@@ -74,28 +74,28 @@ static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 		return guard_note_pinned(g, c);
 	case FATE_FAILED:
 		g->status.pin_failures++;
-		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
 		break;
 	case FATE_SPARED:
 		if (g->helpers == HELPERS_FORGOTTEN)
-			young_postpone(g->young, &c->key, USEC_NEVER);
+			unpinned_postpone(g->unpinned, &c->key, USEC_NEVER);
 		break;
 	case FATE_ENDED:
-		young_remove(g->young, &c->key);
+		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_LOST: /* events tell what came in its place, if anything did */
 		guard_note_lost(g, c);
-		young_remove(g->young, &c->key);
+		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_ALTERED:
-		young_set_altered(g->young, &c->key);
-		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		unpinned_set_altered(g->unpinned, &c->key);
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
 		break;
 	case FATE_REFUSED:
-		young_postpone(g->young, &c->key, guard_now(g) + FAILED_PAUSE);
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
 		break;
 	case FATE_AGAIN: /* it was we who took it away: put back as after a flush */
-		young_flush(g->young, &c->key);
+		unpinned_flush(g->unpinned, &c->key);
 		guard_begin_repair(g, false);
 		break;
 	case FATE_THERE:

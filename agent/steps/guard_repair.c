@@ -34,14 +34,14 @@ void guard_begin_repair(struct guard *g, bool foreign)
 /* It could not be had however often: it is lost. */
 static void give_up(struct guard *g)
 {
-	size_t i = young_count(g->young);
+	size_t i = unpinned_count(g->unpinned);
 
-	while (i-- && young_count_flushed(g->young))
-		if (young_is_flushed(g->young, i)) {
-			struct conn_key key = young_at(g->young, i)->key;
+	while (i-- && unpinned_count_flushed(g->unpinned))
+		if (unpinned_is_flushed(g->unpinned, i)) {
+			struct conn_key key = unpinned_at(g->unpinned, i)->key;
 
-			guard_note_lost(g, young_at(g->young, i));
-			young_remove(g->young, &key);
+			guard_note_lost(g, unpinned_at(g->unpinned, i));
+			unpinned_remove(g->unpinned, &key);
 		}
 }
 
@@ -62,9 +62,9 @@ struct step {
 
 static bool is_flushed(const struct guard *g, const struct conn *c)
 {
-	int64_t i = young_find(g->young, &c->key);
+	int64_t i = unpinned_find(g->unpinned, &c->key);
 
-	return i >= 0 && young_is_flushed(g->young, (size_t)i);
+	return i >= 0 && unpinned_is_flushed(g->unpinned, (size_t)i);
 }
 
 static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
@@ -80,23 +80,23 @@ static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
 		if (!is_flushed(g, c))
 			break;
 		s->others[s->n_others++] = c->key;
-		young_remove(g->young, &c->key);
+		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_LOST:
 		guard_note_lost(g, c);
 		s->others[s->n_others++] = c->key;
-		young_remove(g->young, &c->key);
+		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_OTHER:
 		s->others[s->n_others++] = c->key;
-		young_remove(g->young, &c->key);
+		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_AGAIN:
-		young_flush(g->young, &c->key);
+		unpinned_flush(g->unpinned, &c->key);
 		break;
 	case FATE_ENDED:
 		if (is_flushed(g, c))
-			young_remove(g->young, &c->key);
+			unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_FAILED:
 	case FATE_SPARED:
@@ -135,7 +135,7 @@ static void count(struct guard *g, const struct report *report)
 
 static bool is_wanted(const struct guard *g, size_t i)
 {
-	return g->repair.sweeping || young_is_flushed(g->young, i);
+	return g->repair.sweeping || unpinned_is_flushed(g->unpinned, i);
 }
 
 /* The next ones, whole. */
@@ -148,7 +148,7 @@ static struct connset *collect(struct guard *g)
 
 	for (i = 0; i < n && r == 0; i++) {
 		struct conn_record record =
-			young_record(g->young, (size_t)young_find(g->young, &keys[i]));
+			unpinned_record(g->unpinned, (size_t)unpinned_find(g->unpinned, &keys[i]));
 
 		r = connset_add(set, &record);
 	}
@@ -214,7 +214,7 @@ static bool choose_sweep(struct guard *g)
 	const struct guard_repair *r = &g->repair;
 	usec_t t = guard_now(g);
 
-	if (young_count_flushed(g->young))
+	if (unpinned_count_flushed(g->unpinned))
 		begin_sweep(g, false);
 	else if (!r->swept || (t >= until(g) && r->swept < until(g)))
 		begin_sweep(g, true);
@@ -230,7 +230,7 @@ bool guard_repair_step(struct guard *g)
 	struct guard_repair *r = &g->repair;
 	int lock, error;
 
-	if (r->active && young_count_flushed(g->young))
+	if (r->active && unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
 	/* by turns, so that neither waits for the other */
 	r->worked = !r->worked;
@@ -261,5 +261,5 @@ usec_t guard_repair_next(const struct guard *g)
 		return USEC_NEVER;
 	if (g->locked_out)
 		return t + GUARD_LOCK_EVERY;
-	return g->repair.order.open || young_count_flushed(g->young) ? t : MAX(until(g), t);
+	return g->repair.order.open || unpinned_count_flushed(g->unpinned) ? t : MAX(until(g), t);
 }

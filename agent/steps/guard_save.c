@@ -39,8 +39,8 @@ static int add(struct guard *g, const struct conn_record *records, size_t n)
 
 void guard_begin_save(struct guard *g)
 {
-	young_begin_save(g->young);
-	g->repair.save_at = young_count(g->young);
+	unpinned_begin_save(g->unpinned);
+	g->repair.save_at = unpinned_count(g->unpinned);
 }
 
 /* Everything that a flush may take, known to be flushed or not: its events may be
@@ -50,13 +50,13 @@ static size_t collect(struct guard *g, struct conn_record *records, uint32_t *wh
 	struct guard_repair *r = &g->repair;
 	size_t n = 0, looked = 0;
 
-	r->save_at = MIN(r->save_at, young_count(g->young));
-	if (!r->save_at && young_count_unsaved(g->young))
-		r->save_at = young_count(g->young);
+	r->save_at = MIN(r->save_at, unpinned_count(g->unpinned));
+	if (!r->save_at && unpinned_count_unsaved(g->unpinned))
+		r->save_at = unpinned_count(g->unpinned);
 	while (r->save_at && n < STEP && looked++ < GUARD_SCAN) {
-		if (young_is_saved(g->young, --r->save_at))
+		if (unpinned_is_saved(g->unpinned, --r->save_at))
 			continue;
-		records[n] = young_record(g->young, r->save_at);
+		records[n] = unpinned_record(g->unpinned, r->save_at);
 		which[n++] = (uint32_t)r->save_at;
 	}
 	return n;
@@ -70,7 +70,7 @@ bool guard_save_step(struct guard *g)
 	size_t n, i;
 	int error;
 
-	if (r->cannot_save || (!r->save_at && !young_count_unsaved(g->young)))
+	if (r->cannot_save || (!r->save_at && !unpinned_count_unsaved(g->unpinned)))
 		return false;
 	records = malloc(STEP * sizeof(*records));
 	which = malloc(STEP * sizeof(*which));
@@ -83,7 +83,7 @@ bool guard_save_step(struct guard *g)
 		guard_note_unsaved(g, error);
 	r->cannot_save = error < 0;
 	for (i = 0; i < n && !r->cannot_save; i++)
-		young_note_saved(g->young, which[i]);
+		unpinned_note_saved(g->unpinned, which[i]);
 	return true;
 }
 
@@ -95,7 +95,7 @@ void guard_end_save(struct guard *g)
 	if (!g->repair.journal)
 		return;
 	dir = rundir_open(g->env.settings->run_dir);
-	if (dir >= 0 && !young_count_flushed(g->young))
+	if (dir >= 0 && !unpinned_count_flushed(g->unpinned))
 		(void)unlinkat(dir, journal_repair_name(g->link.name, name), 0);
 	close(g->repair.journal - 1);
 	g->repair.journal = 0;
@@ -103,5 +103,5 @@ void guard_end_save(struct guard *g)
 
 uint64_t guard_unfinished(const struct guard *g)
 {
-	return g->repair.active ? young_count_flushed(g->young) : 0;
+	return g->repair.active ? unpinned_count_flushed(g->unpinned) : 0;
 }

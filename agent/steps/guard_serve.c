@@ -31,7 +31,7 @@ bool guard_serves(struct guard *g, const struct request *req)
 		r = guard_events(g, NULL, NULL);
 	/* what is flushed just now is put back first */
 	return r == 0 && g->status.state == GUARD_LIVE && !g->full &&
-	       !young_count_flushed(g->young);
+	       !unpinned_count_flushed(g->unpinned);
 }
 
 bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)
@@ -64,13 +64,13 @@ int guard_slot(struct guard *g, int run_dir, int *ret_fd)
 	return r;
 }
 
-int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud)
+int guard_list_unpinned(const struct guard *g, uint8_t family, conn_sink sink, void *ud)
 {
-	size_t i, n = young_count(g->young);
+	size_t i, n = unpinned_count(g->unpinned);
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		struct conn_record record = young_record(g->young, i);
+		struct conn_record record = unpinned_record(g->unpinned, i);
 
 		if (family == AF_UNSPEC || family == record.conn->key.family)
 			r = sink(ud, &record);

@@ -18,7 +18,7 @@ int guard_copy_addresses(const struct guard *g, struct addr_table *t);
 int guard_events(struct guard *g, conn_sink sink, void *ud);
 
 /* The entries of FAMILY (AF_UNSPEC: all) that are not pinned. */
-int guard_list_young(const struct guard *g, uint8_t family, conn_sink sink, void *ud);
+int guard_list_unpinned(const struct guard *g, uint8_t family, conn_sink sink, void *ud);
 
 /* The pinned ones translated to AS: key, id and translated address alone. */
 int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink sink, void *ud);

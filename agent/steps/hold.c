@@ -47,7 +47,7 @@ static void plan_hold(struct run *run)
 }
 
 /* Rules first, unarmed: installing them takes long, and the snapshot should be
- * young when the hold begins. */
+ * unpinned when the hold begins. */
 void stage_hold(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;

@@ -106,10 +106,10 @@ int run_entries_new(struct run *run)
  * the last event: the kernel tells nobody of a packet. */
 static int snapshot_ask(struct run *run)
 {
-	int r = guard_list_young(run->guard, run->family, snapshot_add, run);
-	size_t i, young;
+	int r = guard_list_unpinned(run->guard, run->family, snapshot_add, run);
+	size_t i, unpinned;
 
-	young = connset_count(run->set);
+	unpinned = connset_count(run->set);
 	run->pinned_before = guard_count_pinned(run->guard, run->family);
 	for (i = 0; i < run->leaving.n && r == 0; i++) {
 		const struct addr *a = &run->leaving.addrs[i];
@@ -120,7 +120,8 @@ static int snapshot_ask(struct run *run)
 	if (r == 0)
 		r = run_entries_new(run);
 	/* to be reset they have to be known whole */
-	return r == 0 && run->req->vip_flows == VIP_FLOWS_RESET ? newborn_refresh(run, young) : r;
+	return r == 0 && run->req->vip_flows == VIP_FLOWS_RESET ? newborn_refresh(run, unpinned)
+								: r;
 }
 
 static int snapshot_take(struct run *run)

@@ -54,7 +54,7 @@ static int settle(struct guarding *g)
 
 		guarding_listen(g);
 		guard_get_status(g->guard, &s);
-		if (s.state == GUARD_LIVE && s.pinned && !s.young)
+		if (s.state == GUARD_LIVE && s.pinned && !s.unpinned)
 			return 0;
 		if (t > until || s.state == GUARD_DEGRADED)
 			break;

@@ -61,7 +61,7 @@ static int options_parse(struct options *o, int argc, char *argv[])
 		{ "memory", required_argument, NULL, 'm' },
 		{ "collide", required_argument, NULL, 'c' },
 		{ "shadow-pinned", required_argument, NULL, 's' },
-		{ "shadow-young", required_argument, NULL, 'y' },
+		{ "shadow-unpinned", required_argument, NULL, 'y' },
 		{ "plot", required_argument, NULL, 'p' },
 		{ "fill", required_argument, NULL, 'f' },
 		{ "watch", required_argument, NULL, 'w' },

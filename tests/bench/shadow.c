@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "core/keyset.h"
-#include "core/young.h"
+#include "core/unpinned.h"
 
 #define SHADOW_ENTRIES 1000000
 
@@ -38,7 +38,7 @@ static void entry_make(size_t i, struct conn *c)
 }
 
 /* Marks, window scales and the like come in few kinds. */
-static int young_fill(struct young *y, size_t n)
+static int unpinned_fill(struct unpinned *y, size_t n)
 {
 	uint8_t payload[56] = { 0 };
 	struct conn c;
@@ -52,9 +52,9 @@ static int young_fill(struct young *y, size_t n)
 
 		entry_make(i, &c);
 		payload[0] = (uint8_t)(i % 24);
-		r = young_put(y, &record, 0);
+		r = unpinned_put(y, &record, 0);
 	}
-	return r < 0 || young_count(y) == n ? r : -EBADMSG;
+	return r < 0 || unpinned_count(y) == n ? r : -EBADMSG;
 }
 
 static int pinned_fill(struct keyset *s, size_t n)
@@ -75,19 +75,19 @@ static int pinned_fill(struct keyset *s, size_t n)
 
 int shadow_child(struct bench *b, bool pinned)
 {
-	struct young *y = young_new(42);
+	struct unpinned *y = unpinned_new(42);
 	struct keyset *s = keyset_new(42);
 	unsigned long before, after, peak;
 	int r = y && s ? memory_resident(&before, &peak) : -ENOMEM;
 
 	if (r == 0)
-		r = pinned ? pinned_fill(s, b->entries) : young_fill(y, b->entries);
+		r = pinned ? pinned_fill(s, b->entries) : unpinned_fill(y, b->entries);
 	if (r == 0)
 		r = memory_resident(&after, &peak);
 	if (r == 0)
 		printf("%lu %lu\n", before, after);
 	keyset_free(s);
-	young_free(y);
+	unpinned_free(y);
 	return r;
 }
 
@@ -114,7 +114,8 @@ int measure_shadow(struct bench *b)
 {
 	static const struct {
 		const char *what, *word;
-	} kinds[] = { { "shadow", "--shadow-pinned" }, { "shadow, young", "--shadow-young" } };
+	} kinds[] = { { "shadow", "--shadow-pinned" },
+		      { "shadow, unpinned", "--shadow-unpinned" } };
 	double bytes = 0;
 	size_t i;
 	int round, r = 0;

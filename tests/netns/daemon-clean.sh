@@ -69,13 +69,13 @@ check "on demand" wait_for 60 guard_live
 # Not how many come back counts here: a flush can be late on a slow machine.
 repaired() { [ "$(guard .repairs)" -gt 0 ]; }
 for ((i = 0; i < 5; i++)); do
-	hold young pod 5 -t 9 10.232.3.28 8899
-	known() { [ "$(guard .young)" -ge 5 ]; }
+	hold unpinned pod 5 -t 9 10.232.3.28 8899
+	known() { [ "$(guard .unpinned)" -ge 5 ]; }
 	wait_for 60 known || bail_out "the guard does not know them"
 	twin_up
 	ip addr del $TWIN dev br-mgmt
 	! wait_for 10 repaired || break
-	job_end young
+	job_end unpinned
 done
 check "what a delete by somebody else flushed is repaired" repaired
 config '[device br-mgmt]' 'pin = nonsense'

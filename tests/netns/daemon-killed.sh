@@ -149,11 +149,11 @@ daemon_end TERM
 
 # ---- a pin ---------------------------------------------------------------------------
 config '[device br-mgmt]' 'pin = continuous' 'pin_after = 200ms'
-# What has ended unpinned in an earlier round counts as young for two minutes more.
+# What has ended unpinned in an earlier round counts as unpinned for two minutes more.
 ended() { conntrack -L -p tcp 2>/dev/null | grep -vc ESTABLISHED; }
-all_pinned() { [ "$(guard .young)" -le $(($(ended) + 2)) ] && pinned_at_least 10; }
+all_pinned() { [ "$(guard .unpinned)" -le $(($(ended) + 2)) ] && pinned_at_least 10; }
 
-# Until young connections are pinned before the kill.
+# Until unpinned connections are pinned before the kill.
 pin_rounds() {
 	local n pins
 
@@ -163,7 +163,7 @@ pin_rounds() {
 		wait_for 60 guard_live
 		pins=$(guard .pins)
 		kill_daemon_at $n
-		hold young pod 10 10.232.3.28 8899
+		hold unpinned pod 10 10.232.3.28 8899
 		pinned_or_killed() { is_dead || [ "$(guard .pins)" -ge $((pins + 10)) ]; }
 		wait_for 60 pinned_or_killed || echo "call $n: neither pinned nor killed"
 		after_kill
@@ -172,9 +172,9 @@ pin_rounds() {
 		wait_for 60 all_pinned || echo "call $n: the next daemon does not pin"
 		bounce
 		all_well "call $n, bounced"
-		ask young ping 30
+		ask unpinned ping 30
 		[ "$REPLY" = "ping alive=10 reset=0 stalled=0 changed=0" ] || echo "call $n: $REPLY"
-		job_end young
+		job_end unpinned
 		[ -n "$KILLED" ] || return 0
 		KILLS=$((KILLS + 1))
 	done

@@ -61,7 +61,7 @@ check "the guard is live" wait_for 60 guard_live
 repaired() { [ "$(guard .restored)" -ge $((round * VIPS * N)) ]; }
 for ((round = 1; round <= 3; round++)); do
 	open_all f$round
-	known() { [ "$(guard .young)" -ge $((VIPS * N)) ]; }
+	known() { [ "$(guard .unpinned)" -ge $((VIPS * N)) ]; }
 	check "failover $round: the connections are known" wait_for 60 known
 	before=$(guard .repairs)
 	come
@@ -82,10 +82,10 @@ is "$(guard '"\(.quarantined) \(.lost)"')" "false 0" "nobody is taken for fighti
 fight() {
 	local known
 
-	known=$(guard .young)
+	known=$(guard .unpinned)
 	come
 	hold "$1" pod $N 10.232.4.1 8899
-	new_are_known() { [ "$(guard .young)" -ge $((known + N)) ]; }
+	new_are_known() { [ "$(guard .unpinned)" -ge $((known + N)) ]; }
 	wait_for 30 new_are_known || bail_out "the guard does not know them"
 	ip addr del 10.77.1.1/32 dev br-mgmt
 }

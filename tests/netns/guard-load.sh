@@ -51,7 +51,7 @@ total=$((RATE * LOAD_SECONDS)) middle=
 # What has ended is in the kernel's way for a minute, unless somebody looks.
 caught_up() {
 	conntrack -L >/dev/null 2>&1
-	guard_live && [ "$(guard .young)" -le 20 ]
+	guard_live && [ "$(guard .unpinned)" -le 20 ]
 }
 # Milliseconds that the daemon has waited for a processor, the hypervisor's part included.
 waited() {
@@ -80,7 +80,7 @@ for ((go = 1; go <= GOES && !decided; go++)); do
 	diag "$pins pinned, in $held us; waited for a processor for $wait ms"
 	middle=${middle:-$(resident_kb)}
 	check "the guard is live and has caught up" wait_for 60 caught_up
-	caught_up || diag "$(guard '"\(.state), young \(.young)"'), in the table:" \
+	caught_up || diag "$(guard '"\(.state), unpinned \(.unpinned)"'), in the table:" \
 		"$(conntrack -L -p tcp 2>/dev/null | awk '{ n[$4]++ } END { for (s in n) printf "%s %d ", s, n[s] }')"
 	[ $pins -lt $((total / 2)) ] && [ $wait -gt $((LOAD_SECONDS * 10)) ] || decided=1
 	[ $held -lt $((LOAD_SECONDS * 1000000 / 200)) ] || busy=1
@@ -90,7 +90,7 @@ if [ -n "$decided" ]; then
 else
 	check "new ones are pinned as long as they may be, on a busy machine" test -n "$busy"
 fi
-diag "guard: $(guard '{pins, holds, held_us, pin_failures, overruns, relists, restored, lost, pinned, young} | tojson')"
+diag "guard: $(guard '{pins, holds, held_us, pin_failures, overruns, relists, restored, lost, pinned, unpinned} | tojson')"
 end=$(resident_kb)
 diag "RSS: $middle kB in the middle, $end kB at the end"
 check "it does not grow" test "$end" -le $((middle + middle / 4 + 2048))

@@ -60,11 +60,11 @@ for name in local pod udp; do alive $name "$name: alive, same source port"; done
 is "$(status .repairs)" 0 "nothing had to be repaired"
 
 # Too young to be pinned: the run pins them.
-hold young pod 10 10.232.3.28 8899
+hold unpinned pod 10 10.232.3.28 8899
 twin_up
 run --json --strategy pin del $TWIN dev br-mgmt
-is "$(json '[.before, .entries.lost] | @text')" '["shadow",0]' "young connections: none lost"
-alive young "young connections: alive"
+is "$(json '[.before, .entries.lost] | @text')" '["shadow",0]' "unpinned connections: none lost"
+alive unpinned "unpinned connections: alive"
 run --json --strategy restore add $TWIN dev br-mgmt
 run --json --strategy restore del $TWIN dev br-mgmt
 is "$(json '[.before, .entries.lost] | @text')" '["dump",0]' "another strategy looks for itself"
@@ -97,7 +97,7 @@ for policy in keep drop; do
 	job_end "vip$policy"
 	conntrack -D -p tcp --dport 7700 >/dev/null 2>&1
 done
-for name in local pod udp young; do alive $name "$name: untouched by all that"; done
+for name in local pod udp unpinned; do alive $name "$name: untouched by all that"; done
 
 # ---- beside the guard ------------------------------------------------------------------------
 ip addr add 192.168.11.101/32 dev br-mgmt
@@ -108,7 +108,7 @@ is "$RC" 0 "recover beside the guard"
 hold later pod 10 10.232.3.28 8899
 later() { is_live && has_rules && pinned_at_least 90; }
 check "what comes later is pinned, under rules that are there again" wait_for 20 later
-for name in local pod udp young later; do alive $name "$name: alive after it"; done
+for name in local pod udp unpinned later; do alive $name "$name: alive after it"; done
 
 kill $GUARD
 wait $GUARD 2>/dev/null

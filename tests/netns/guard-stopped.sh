@@ -22,7 +22,7 @@ delete_and_add() {
 	ip addr add $TWIN dev br-mgmt 2>/dev/null
 	ip addr del $TWIN dev br-mgmt
 }
-knows_all() { [ "$(guard '.young + .pinned')" -ge "$N" ]; }
+knows_all() { [ "$(guard '.unpinned + .pinned')" -ge "$N" ]; }
 
 # guarded NAME: N connections that the daemon knows, none of them pinned
 guarded() {
@@ -96,7 +96,7 @@ again
 begun() { [ "$(stat -c %s /run/vipsafe/repair-br-mgmt 2>/dev/null)" -ge $(((CROWD + N) * 128)) ] 2>/dev/null; }
 
 crowd() { entries -p udp --reply-src 10.232.3.28 --reply-dst 192.168.11.7; }
-knows_crowd() { [ "$(guard .young)" -ge $((CROWD + N)) ]; }
+knows_crowd() { [ "$(guard .unpinned)" -ge $((CROWD + N)) ]; }
 
 # One socket with so many entries takes a while to put back, so that it is met in the
 # midst of it.

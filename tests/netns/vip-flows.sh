@@ -107,7 +107,7 @@ drop() {
 	check "drop, $policy: flows leave as the VIP" seen_as ours 192.168.12.100
 	check "drop, $policy: others do not" seen_as bystander 192.168.11.7
 	recreate $((2 * N))
-	hold young pod $N -u -t 1 10.232.3.28 8899
+	hold unpinned pod $N -u -t 1 10.232.3.28 8899
 	leave "$policy"
 	# the VIP is another node's now
 	ip -n node2 addr add 192.168.12.100/32 dev lo
@@ -122,7 +122,7 @@ drop() {
 		ask ours ping
 		is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" \
 			"drop: UDP that an earlier run had re-created begins anew"
-		ask young ping
+		ask unpinned ping
 		is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" \
 			"drop: so does what it had not"
 		ask ours-tcp ping

@@ -78,7 +78,7 @@ for mode in on-demand continuous; do
 	check "$mode: the guard is live" wait_for 60 guard_live
 	case $mode in
 	on-demand)
-		knows_all() { [ "$(guard .young)" -ge $((CROWD + WORTHY)) ]; }
+		knows_all() { [ "$(guard .unpinned)" -ge $((CROWD + WORTHY)) ]; }
 		check "on-demand: all are known" wait_for 60 knows_all
 		;;
 	continuous)

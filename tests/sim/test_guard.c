@@ -80,7 +80,7 @@ static void new_connections_are_pinned_when_established(void **state)
 }
 
 /* Too young to be pinned when somebody deletes a VIP: put back at once. */
-static void young_connections_are_restored(void **state)
+static void unpinned_connections_are_restored(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
@@ -269,7 +269,7 @@ int main(void)
 		CASE(without_a_guard_all_are_flushed),
 		CASE(what_is_pinned_is_left_alone),
 		CASE(new_connections_are_pinned_when_established),
-		CASE(young_connections_are_restored),
+		CASE(unpinned_connections_are_restored),
 		CASE(on_demand_restores_after_a_foreign_delete),
 		CASE(purposeful_deletes_are_respected),
 		CASE(a_lost_address_takes_its_pinned_entries_along),

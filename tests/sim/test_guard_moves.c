@@ -95,7 +95,7 @@ static void an_add_goes_through_it(void **state)
 }
 
 /* Born after the guard's last round of pins. */
-static void the_young_are_pinned_first(void **state)
+static void the_unpinned_are_pinned_first(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g;
@@ -196,7 +196,7 @@ static void flows_of_the_vip_are_dropped(void **state)
 		scene_add(s, &c);
 	}
 	g = guarded(s, PIN_CONTINUOUS);
-	for (uint16_t i = 30; i < 35; i++) { /* young ones too */
+	for (uint16_t i = 30; i < 35; i++) { /* unpinned ones too */
 		c = behind(i);
 		fake_tell(s->fake, scene_add(s, &c));
 	}
@@ -212,7 +212,8 @@ static void flows_of_the_vip_are_dropped(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(s->fake->dump.calls, dumps);
-	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).unpinned,
+			 s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -363,7 +364,7 @@ static void kill_at_any_stage(void **state, bool exposed)
 	stages = s->n_stages;
 	guard_free(g);
 	for (int at = 0; at < stages; at++) {
-		struct conn young = scene_tcp(900), of_vip = behind(1);
+		struct conn unpinned = scene_tcp(900), of_vip = behind(1);
 		unsigned reports = 0;
 		bool begun;
 
@@ -374,7 +375,7 @@ static void kill_at_any_stage(void **state, bool exposed)
 		scene_add(s, &of_vip);
 		g = guarded(s, PIN_CONTINUOUS);
 		if (exposed)
-			fake_tell(s->fake, scene_add(s, &young));
+			fake_tell(s->fake, scene_add(s, &unpinned));
 		scene_remember(s);
 		s->kill_at = at;
 		move(s, g, OP_DEL, VIP4 "/32");
@@ -414,7 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_delete_lists_nothing),	     CASE(an_add_goes_through_it),
-		CASE(the_young_are_pinned_first),    CASE(the_newborn_are_restored),
+		CASE(the_unpinned_are_pinned_first), CASE(the_newborn_are_restored),
 		CASE(a_late_flush_is_the_guards),    CASE(flows_of_the_vip_are_dropped),
 		CASE(flows_of_the_vip_are_kept),     CASE(flows_of_the_vip_are_reset),
 		CASE(on_demand_pins_for_the_move),   CASE(it_serves_only_while_it_knows),

@@ -213,7 +213,7 @@ static void check(struct life *l)
 	assert_int_equal(l->s->fake->unheld_creates, 0);
 	guard_get_status(l->g, &s);
 	assert_int_equal(s.state, GUARD_LIVE);
-	assert_int_equal(s.pinned + s.young, l->s->fake->n_entries);
+	assert_int_equal(s.pinned + s.unpinned, l->s->fake->n_entries);
 	assert_int_equal(guard_each(l->g, note, l), 0);
 }
 

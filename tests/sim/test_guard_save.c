@@ -182,7 +182,7 @@ static void other_settings_leave_what_is_known(void **state)
 	assert_int_equal(s->fake->dump.calls, dumps);
 	assert_int_equal(guarding_status(g).mode, PIN_CONTINUOUS);
 	guarding_spin(s, g, 10 * USEC_PER_SEC);
-	assert_int_equal(guarding_status(g).young, 0);
+	assert_int_equal(guarding_status(g).unpinned, 0);
 	assert_true(guarding_status(g).pinned >= FLOWS);
 	d.pin = PIN_ON_DEMAND;
 	guard_set(g, &d, false);

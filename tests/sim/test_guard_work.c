@@ -79,7 +79,8 @@ static void a_newer_connection_stays(void **state)
 	guarding_spin(s, g, USEC_PER_SEC);
 	reply = fake_entry_find(s->fake, &c.key)->conn.reply;
 	assert_false(tuple_equal(&reply, &c.reply));
-	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, s->fake->n_entries);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).unpinned,
+			 s->fake->n_entries);
 	guard_free(g);
 }
 
@@ -123,25 +124,25 @@ static void what_ends_unseen_is_forgotten(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
-	struct conn young = scene_tcp(600);
+	struct conn unpinned = scene_tcp(600);
 
 	scene_populate(s, FLOWS);
 	guarding_spin(s, g, 4 * USEC_PER_SEC);
-	young.status &= ~(uint32_t)CONN_ASSURED;
-	fake_tell(s->fake, scene_add(s, &young));
+	unpinned.status &= ~(uint32_t)CONN_ASSURED;
+	fake_tell(s->fake, scene_add(s, &unpinned));
 	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	for (uint16_t i = 0; i < 50; i++) {
 		struct conn c = scene_tcp(i);
 
 		assert_int_equal(fake_delete_by(s->fake, &c.key, 4711), 0);
 	}
-	assert_int_equal(fake_delete_by(s->fake, &young.key, 4711), 0);
+	assert_int_equal(fake_delete_by(s->fake, &unpinned.key, 4711), 0);
 	s->fake->events_lost = 1;
 	s->fake->n_events = 0;
 	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(guarding_status(g).overruns, 1);
 	assert_int_equal(guarding_status(g).pinned, s->fake->n_entries);
-	assert_int_equal(guarding_status(g).young, 0);
+	assert_int_equal(guarding_status(g).unpinned, 0);
 	guard_free(g);
 }
 
@@ -176,7 +177,7 @@ static void memory_is_bounded(void **state)
 	assert_true(guarding_status(g).full);
 	assert_int_equal(guarding_status(g).state, GUARD_LIVE);
 	assert_non_null(strstr(guarding_status(g).reason, "shadow_max = 1000"));
-	assert_int_equal(guarding_status(g).pinned + guarding_status(g).young, 1000);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).unpinned, 1000);
 	/* a move then looks for itself */
 	request_init(&req, OP_DEL);
 	assert_false(guard_serves(g, &req));
@@ -215,7 +216,7 @@ static void helpers_are_spared_where_they_are_lost(void **state)
 	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, s->dev);
-	assert_int_equal(guarding_status(g).young, 1);
+	assert_int_equal(guarding_status(g).unpinned, 1);
 	assert_int_equal(guarding_status(g).pin_failures, 0);
 	/* the trial is not repeated, and nothing is left of it */
 	created = s->fake->created;

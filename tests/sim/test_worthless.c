@@ -196,7 +196,7 @@ static void what_nobody_answers_is_not_pinned(void **state)
 	assert_true(longest_step(s, g, worthy_are_pinned) <= STEP_MAX);
 	guarding_spin(s, g, 10 * USEC_PER_SEC);
 	assert_int_equal(guarding_status(g).pinned, WORTHY);
-	assert_int_equal(guarding_status(g).young, CROWD);
+	assert_int_equal(guarding_status(g).unpinned, CROWD);
 	guard_free(g);
 }
 

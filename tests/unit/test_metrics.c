@@ -106,7 +106,7 @@ static void the_moment_is_told(void **state _unused_)
 				   .mode = PIN_CONTINUOUS,
 				   .hold = HOLD_NFT,
 				   .pinned = 12345678,
-				   .young = 2,
+				   .unpinned = 2,
 				   .pins = 3,
 				   .pin_failures = 4,
 				   .foreign_deletes = 11,

@@ -14,7 +14,7 @@
 
 #include "core/keyset.h"
 #include "core/payloads.h"
-#include "core/young.h"
+#include "core/unpinned.h"
 #include "random.h"
 
 #define POOL 600
@@ -124,13 +124,13 @@ static void a_keyset_holds_what_was_put(void **state _unused_)
 	free(pool);
 }
 
-static void check_young(const struct young *y, const struct model *pool)
+static void check_unpinned(const struct unpinned *y, const struct model *pool)
 {
 	size_t i, n = 0, flushed = 0;
 
 	for (i = 0; i < POOL; i++) {
 		const struct model *m = &pool[i];
-		int64_t at = young_find(y, &m->conn.key);
+		int64_t at = unpinned_find(y, &m->conn.key);
 		struct conn_record record;
 
 		assert_int_equal(at >= 0, m->in);
@@ -138,34 +138,34 @@ static void check_young(const struct young *y, const struct model *pool)
 		flushed += m->in && m->flushed;
 		if (!m->in)
 			continue;
-		record = young_record(y, (size_t)at);
+		record = unpinned_record(y, (size_t)at);
 		assert_memory_equal(record.conn, &m->conn, sizeof(m->conn));
 		assert_int_equal(record.payload_len, m->len);
 		assert_true(!m->len || !memcmp(record.payload, m->payload, m->len));
-		assert_int_equal(young_is_flushed(y, (size_t)at), m->flushed);
-		assert_int_equal(young_is_seen(y, (size_t)at), m->seen);
+		assert_int_equal(unpinned_is_flushed(y, (size_t)at), m->flushed);
+		assert_int_equal(unpinned_is_seen(y, (size_t)at), m->seen);
 	}
-	assert_int_equal(young_count(y), n);
-	assert_int_equal(young_count_flushed(y), flushed);
+	assert_int_equal(unpinned_count(y), n);
+	assert_int_equal(unpinned_count_flushed(y), flushed);
 }
 
-static void put(struct rnd *r, struct young *y, struct model *m)
+static void put(struct rnd *r, struct unpinned *y, struct model *m)
 {
 	struct conn_record record = { .conn = &m->conn, .payload = m->payload };
 
 	m->len = rnd(r, sizeof(m->payload));
 	memset(m->payload, (int)rnd(r, 3), sizeof(m->payload));
 	record.payload_len = m->len;
-	assert_int_equal(young_put(y, &record, rnd(r, 1000)), 0);
+	assert_int_equal(unpinned_put(y, &record, rnd(r, 1000)), 0);
 	m->in = m->seen = true;
 	m->flushed = false;
 }
 
-static void the_young_are_kept_whole(void **state _unused_)
+static void the_unpinned_are_kept_whole(void **state _unused_)
 {
-	struct rnd r = rnd_begin("the_young_are_kept_whole");
+	struct rnd r = rnd_begin("the_unpinned_are_kept_whole");
 	struct model *pool = pool_make(&r);
-	struct young *y = young_new(r.x);
+	struct unpinned *y = unpinned_new(r.x);
 
 	assert_non_null(y);
 	for (size_t step = 0; step < STEPS; step++) {
@@ -177,36 +177,36 @@ static void the_young_are_kept_whole(void **state _unused_)
 			put(&r, y, m);
 			break;
 		case 2:
-			young_remove(y, &m->conn.key);
+			unpinned_remove(y, &m->conn.key);
 			m->in = false;
 			break;
 		case 3:
-			young_flush(y, &m->conn.key);
+			unpinned_flush(y, &m->conn.key);
 			m->flushed = m->in;
 			break;
 		case 4:
-			young_postpone(y, &m->conn.key, USEC_NEVER);
+			unpinned_postpone(y, &m->conn.key, USEC_NEVER);
 			if (m->in)
-				assert_false(young_is_due(y, (size_t)young_find(y, &m->conn.key),
-							  USEC_NEVER - 1));
+				assert_false(unpinned_is_due(
+					y, (size_t)unpinned_find(y, &m->conn.key), USEC_NEVER - 1));
 			break;
 		}
 		if (step % 997 == 0) {
-			check_young(y, pool);
-			young_begin_round(y);
+			check_unpinned(y, pool);
+			unpinned_begin_round(y);
 			for (size_t i = 0; i < POOL; i++)
 				pool[i].seen = false;
 		}
 	}
-	check_young(y, pool);
-	young_free(y);
+	check_unpinned(y, pool);
+	unpinned_free(y);
 	free(pool);
 }
 
 static void nothing_is_due_before_its_time(void **state _unused_)
 {
 	struct rnd r = rnd_begin("nothing_is_due_before_its_time");
-	struct young *y = young_new(r.x);
+	struct unpinned *y = unpinned_new(r.x);
 
 	for (int i = 0; i < 1000; i++) {
 		usec_t due = rnd(&r, 1000000000), later = due + 2 * 65536;
@@ -214,41 +214,41 @@ static void nothing_is_due_before_its_time(void **state _unused_)
 		struct conn_record record = { .conn = &c };
 		size_t at;
 
-		young_remove(y, &c.key);
-		assert_int_equal(young_put(y, &record, due), 0);
-		at = (size_t)young_find(y, &c.key);
-		assert_false(due && young_is_due(y, at, due - 1));
-		assert_true(young_is_due(y, at, later));
+		unpinned_remove(y, &c.key);
+		assert_int_equal(unpinned_put(y, &record, due), 0);
+		at = (size_t)unpinned_find(y, &c.key);
+		assert_false(due && unpinned_is_due(y, at, due - 1));
+		assert_true(unpinned_is_due(y, at, later));
 	}
-	young_free(y);
+	unpinned_free(y);
 }
 
 /* An event that tells of a mark leaves the state out. */
 static void a_poor_event_takes_nothing_away(void **state _unused_)
 {
 	struct rnd r = rnd_begin("a_poor_event_takes_nothing_away");
-	struct young *y = young_new(r.x);
+	struct unpinned *y = unpinned_new(r.x);
 	struct conn c = rnd_conn(&r), poor;
 	struct conn_record record = { .conn = &c, .payload = "scales", .payload_len = 6 };
 
 	c.tcp_state = CONN_TCP_ESTABLISHED;
 	c.status &= ~(uint32_t)CONN_ASSURED;
-	assert_int_equal(young_put(y, &record, 0), 0);
+	assert_int_equal(unpinned_put(y, &record, 0), 0);
 	poor = c;
 	poor.tcp_state = CONN_TCP_NONE;
 	poor.status |= CONN_ASSURED;
 	record = (struct conn_record){ .conn = &poor };
-	assert_int_equal(young_put(y, &record, 0), 0);
-	record = young_record(y, 0);
+	assert_int_equal(unpinned_put(y, &record, 0), 0);
+	record = unpinned_record(y, 0);
 	assert_int_equal(record.payload_len, 6);
 	assert_int_equal(record.conn->tcp_state, CONN_TCP_ESTABLISHED);
 	assert_true(record.conn->status & CONN_ASSURED);
 	poor.id++; /* but of another entry it is all there is */
 	record = (struct conn_record){ .conn = &poor };
-	assert_int_equal(young_put(y, &record, 0), 0);
-	record = young_record(y, 0);
+	assert_int_equal(unpinned_put(y, &record, 0), 0);
+	record = unpinned_record(y, 0);
 	assert_int_equal(record.payload_len, 0);
-	young_free(y);
+	unpinned_free(y);
 }
 
 /* Kept once, and not longer than wanted. */
@@ -285,7 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_keyset_holds_what_was_put),
-		cmocka_unit_test(the_young_are_kept_whole),
+		cmocka_unit_test(the_unpinned_are_kept_whole),
 		cmocka_unit_test(nothing_is_due_before_its_time),
 		cmocka_unit_test(a_poor_event_takes_nothing_away),
 		cmocka_unit_test(payloads_are_shared),

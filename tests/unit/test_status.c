@@ -77,14 +77,14 @@ static void make(struct scene *s)
 						.mode = PIN_CONTINUOUS,
 						.hold = HOLD_NFT,
 						.pinned = 1432,
-						.young = 3,
+						.unpinned = 3,
 						.pins = 2000,
 						.removed = 7 };
 	s->devices[1] = (struct status_device){ .device = "bond0.1204",
 						.state = "live",
 						.mode = PIN_ON_DEMAND,
 						.hold = HOLD_IPTABLES,
-						.young = 120345 };
+						.unpinned = 120345 };
 	s->addresses[0] = (struct survey_address){ "br-mgmt", prefix(7, 24), USABLE_YES };
 	s->addresses[1] = (struct survey_address){ "br-mgmt", prefix(100, 32), USABLE_YES };
 	s->addresses[2] = (struct survey_address){ "bond0.1204", prefix(101, 32), USABLE_YES };

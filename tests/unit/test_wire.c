@@ -365,7 +365,7 @@ static void status_says_all(void **state _unused_)
 				   .hold = HOLD_IPTABLES,
 				   .quarantined = true,
 				   .pinned = 11,
-				   .young = 12,
+				   .unpinned = 12,
 				   .overruns = 13,
 				   .reason = "no conntrack" };
 	struct status s = { .version = "1.2", .pid = 4711, .devices = &d, .n_devices = 1 };
@@ -376,7 +376,7 @@ static void status_says_all(void **state _unused_)
 	assert_int_equal(a.exit_code, 0);
 	assert_non_null(strstr(a.result, "\"device\":\"br0\",\"state\":\"degraded\","
 					 "\"mode\":\"on-demand\",\"hold\":\"iptables\","
-					 "\"quarantined\":true,\"pinned\":11,\"young\":12"));
+					 "\"quarantined\":true,\"pinned\":11,\"unpinned\":12"));
 	assert_non_null(strstr(a.out, "br0     on demand   NO        degraded, quarantined  "
 				      "iptables      11        12\n"));
 	assert_non_null(strstr(a.out, "not-in-force: br0: degraded: no conntrack\n"));
