@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "core/keytable.h"
+#include "core/conn_table.h"
 #include "core/payloads.h"
 #include "core/shape.h"
 
@@ -20,7 +20,7 @@ struct item {
 };
 
 struct unpinned {
-	struct keytable table;
+	struct conn_table table;
 	struct payloads *payloads; /* owned */
 	size_t n_flushed, n_altered;
 	size_t n_unsaved; /* of those flushed */
@@ -42,7 +42,7 @@ struct unpinned *unpinned_new(uint64_t seed)
 
 	if (!u)
 		return NULL;
-	keytable_init(&u->table, seed, sizeof(struct item));
+	conn_table_init(&u->table, seed, sizeof(struct item));
 	u->saving = 1;
 	u->payloads = payloads_new(seed);
 	return u->payloads ? u : unpinned_free(u);
@@ -52,7 +52,7 @@ struct unpinned *unpinned_free(struct unpinned *u)
 {
 	if (!u)
 		return NULL;
-	keytable_done(&u->table);
+	conn_table_done(&u->table);
 	payloads_free(u->payloads);
 	free(u);
 	return NULL;
@@ -60,12 +60,12 @@ struct unpinned *unpinned_free(struct unpinned *u)
 
 static struct item *item_at(const struct unpinned *u, size_t i)
 {
-	return keytable_at(&u->table, i);
+	return conn_table_at(&u->table, i);
 }
 
 static struct item *item_find(const struct unpinned *u, const struct conn_key *key)
 {
-	int64_t i = keytable_find(&u->table, key);
+	int64_t i = conn_table_find(&u->table, key);
 
 	return i < 0 ? NULL : item_at(u, (size_t)i);
 }
@@ -112,7 +112,7 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 	if (r < 0)
 		return r;
 	if (!item) {
-		i = keytable_add(&u->table, &record->conn->key);
+		i = conn_table_add(&u->table, &record->conn->key);
 		if (i < 0) {
 			payloads_drop(u->payloads, payload);
 			return (int)i;
@@ -133,14 +133,14 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 
 void unpinned_remove(struct unpinned *u, const struct conn_key *key)
 {
-	int64_t i = keytable_find(&u->table, key);
+	int64_t i = conn_table_find(&u->table, key);
 
 	if (i < 0)
 		return;
 	set_flushed(u, item_at(u, (size_t)i), false);
 	set_altered(u, item_at(u, (size_t)i), false);
 	payloads_drop(u->payloads, item_at(u, (size_t)i)->payload);
-	keytable_remove(&u->table, (size_t)i);
+	conn_table_remove(&u->table, (size_t)i);
 }
 
 void unpinned_flush(struct unpinned *u, const struct conn_key *key)
@@ -169,7 +169,7 @@ void unpinned_postpone(struct unpinned *u, const struct conn_key *key, usec_t du
 
 int64_t unpinned_find(const struct unpinned *u, const struct conn_key *key)
 {
-	return keytable_find(&u->table, key);
+	return conn_table_find(&u->table, key);
 }
 
 size_t unpinned_count(const struct unpinned *u)
@@ -255,5 +255,5 @@ struct conn_record unpinned_record(const struct unpinned *u, size_t i)
 
 size_t unpinned_bytes(const struct unpinned *u)
 {
-	return keytable_bytes(&u->table);
+	return conn_table_bytes(&u->table);
 }

@@ -105,7 +105,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
 	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
-	g->pinned = keyset_new(env->seed);
+	g->pinned = pinned_set_new(env->seed);
 	g->unpinned = unpinned_new(env->seed);
 	if (!g->pinned || !g->unpinned) {
 		guard_free(g);
@@ -158,7 +158,7 @@ struct guard *guard_free(struct guard *g)
 	remove_slot(g);
 	guard_keep_end(g);
 	unpinned_free(g->unpinned);
-	keyset_free(g->pinned);
+	pinned_set_free(g->pinned);
 	addr_table_done(&g->addresses);
 	addrset_done(&g->own);
 	addrset_done(&g->local);
@@ -315,7 +315,7 @@ static void say_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
 void guard_get_status(const struct guard *g, struct guard_status *ret)
 {
 	*ret = g->status;
-	ret->pinned = keyset_count(g->pinned);
+	ret->pinned = pinned_set_count(g->pinned);
 	ret->unpinned = unpinned_count(g->unpinned);
 	ret->altered = unpinned_count_altered(g->unpinned);
 	ret->full = g->full;

@@ -169,11 +169,11 @@ static void find_pinned(struct guard *g, struct guard_lost *l, struct conn *ret,
 {
 	size_t looked = 0;
 
-	l->at_pinned = MIN(l->at_pinned, keyset_count(g->pinned));
-	if (!keyset_count_as(g->pinned, &l->addr))
+	l->at_pinned = MIN(l->at_pinned, pinned_set_count(g->pinned));
+	if (!pinned_set_count_as(g->pinned, &l->addr))
 		l->at_pinned = 0;
 	while (l->at_pinned && *n < GUARD_STEP && looked++ < GUARD_SCAN) {
-		struct keyset_item item = keyset_at(g->pinned, --l->at_pinned);
+		struct pinned_set_item item = pinned_set_at(g->pinned, --l->at_pinned);
 
 		if (addr_equal(&item.as, &l->addr))
 			ret[(*n)++] = bare(item.key, item.id);
@@ -189,7 +189,7 @@ static bool drop_step(struct guard *g, struct guard_lost *l)
 	if (!entries)
 		return true;
 	if (!l->begun) {
-		l->at_pinned = keyset_count(g->pinned);
+		l->at_pinned = pinned_set_count(g->pinned);
 		l->at_unpinned = unpinned_count(g->unpinned);
 	}
 	l->begun = true;

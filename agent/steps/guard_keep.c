@@ -89,7 +89,7 @@ static void load_marks(struct guard *g, int dir)
 		k->file.salt = g->env.seed;
 	if (r == 0 && marks_read(&k->file, &k->left) < 0)
 		marks_close(&k->file);
-	k->stale = k->left.n || keyset_count(g->pinned);
+	k->stale = k->left.n || pinned_set_count(g->pinned);
 }
 
 void guard_keep_load(struct guard *g)
@@ -136,10 +136,10 @@ int guard_keep_meet(struct guard *g, const struct conn *c)
 	if (k->set.n <= g->own.n) /* of which it has all */
 		return 0;
 	as = tuple_dst(&c->reply, c->key.family);
-	if (!addrset_has(&k->set, &as) || keyset_see(g->pinned, &c->key, c->id))
+	if (!addrset_has(&k->set, &as) || pinned_set_see(g->pinned, &c->key, c->id))
 		return 0;
 	if (was_left(g, c))
-		return keyset_put(g->pinned, &c->key, c->id, &as);
+		return pinned_set_put(g->pinned, &c->key, c->id, &as);
 	if (k->counting && c->status & CONN_SRC_NAT && !addrset_has(&g->local, &as))
 		g->status.unproven++;
 	return 0;
@@ -195,8 +195,8 @@ static bool is_wanted(const struct guard *g)
 	const struct guard_keep *k = &g->keep;
 
 	if (k->file.fd < 0)
-		return keyset_count(g->pinned) > 0;
-	return k->stale || k->file.n > 3 * keyset_count(g->pinned) + k->left.n + SLACK;
+		return pinned_set_count(g->pinned) > 0;
+	return k->stale || k->file.n > 3 * pinned_set_count(g->pinned) + k->left.n + SLACK;
 }
 
 static int begin(struct guard *g, int dir)
@@ -207,7 +207,7 @@ static int begin(struct guard *g, int dir)
 	k->still = calloc(k->left.n_slots + 1, sizeof(*k->still));
 	r = k->still ? marks_create(dir, g->link.name, g->env.boot_id, k->file.salt, &k->next)
 		     : -ENOMEM;
-	k->at_pinned = keyset_count(g->pinned);
+	k->at_pinned = pinned_set_count(g->pinned);
 	k->at_unpinned = k->left.n ? unpinned_count(g->unpinned) : 0;
 	return r;
 }
@@ -218,10 +218,10 @@ static size_t collect(struct guard *g, uint64_t *at)
 	struct guard_keep *k = &g->keep;
 	size_t n = 0, looked = 0;
 
-	k->at_pinned = MIN(k->at_pinned, keyset_count(g->pinned));
+	k->at_pinned = MIN(k->at_pinned, pinned_set_count(g->pinned));
 	k->at_unpinned = MIN(k->at_unpinned, unpinned_count(g->unpinned));
 	while (k->at_pinned && n < CHUNK) {
-		struct keyset_item item = keyset_at(g->pinned, --k->at_pinned);
+		struct pinned_set_item item = pinned_set_at(g->pinned, --k->at_pinned);
 
 		if (item.id)
 			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);

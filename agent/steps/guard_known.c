@@ -49,11 +49,12 @@ int guard_take(struct guard *g, const struct conn_record *record)
 
 	if (!is_meant(g, c))
 		return guard_keep_meet(g, c);
-	if (keyset_see(g->pinned, &c->key, c->id))
+	if (pinned_set_see(g->pinned, &c->key, c->id))
 		return 0;
 	if (awaits_repair(g, c))
 		return 0;
-	if (keyset_count(g->pinned) + unpinned_count(g->unpinned) >= g->env.settings->shadow_max &&
+	if (pinned_set_count(g->pinned) + unpinned_count(g->unpinned) >=
+		    g->env.settings->shadow_max &&
 	    unpinned_find(g->unpinned, &c->key) < 0) {
 		g->full = true;
 		return 0;
@@ -73,7 +74,7 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 	const struct conn *c = record->conn;
 	int64_t i;
 
-	if (keyset_end(g->pinned, &c->key, c->id))
+	if (pinned_set_end(g->pinned, &c->key, c->id))
 		return;
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
@@ -127,7 +128,7 @@ int guard_events(struct guard *g, conn_sink sink, void *ud)
 bool guard_relist_is_due(const struct guard *g, usec_t now)
 {
 	usec_t rest = MAX(RELIST_EVERY, g->relist_took);
-	size_t known = keyset_count(g->pinned) + unpinned_count(g->unpinned);
+	size_t known = pinned_set_count(g->pinned) + unpinned_count(g->unpinned);
 
 	if (!g->relisted)
 		return true;
@@ -161,7 +162,7 @@ void guard_relist(struct guard *g)
 	g->status.state = GUARD_SYNCING;
 	g->status.relists++;
 	g->full = false;
-	keyset_begin_round(g->pinned);
+	pinned_set_begin_round(g->pinned);
 	unpinned_begin_round(g->unpinned);
 	g->tidy_pinned = g->tidy_unpinned = 0;
 	guard_keep_load(g);
@@ -177,7 +178,7 @@ void guard_relist(struct guard *g)
 	} else {
 		g->status.state = GUARD_LIVE;
 		g->keep.counting = false;
-		g->tidy_pinned = keyset_count(g->pinned);
+		g->tidy_pinned = pinned_set_count(g->pinned);
 		g->tidy_unpinned = unpinned_count(g->unpinned);
 	}
 }
@@ -211,10 +212,10 @@ static size_t tidy_collect(struct guard *g, struct conn_key *keys)
 {
 	size_t n = 0, looked = 0;
 
-	g->tidy_pinned = MIN(g->tidy_pinned, keyset_count(g->pinned));
+	g->tidy_pinned = MIN(g->tidy_pinned, pinned_set_count(g->pinned));
 	g->tidy_unpinned = MIN(g->tidy_unpinned, unpinned_count(g->unpinned));
 	while (g->tidy_pinned && n < GUARD_STEP && looked++ < GUARD_SCAN) {
-		struct keyset_item item = keyset_at(g->pinned, --g->tidy_pinned);
+		struct pinned_set_item item = pinned_set_at(g->pinned, --g->tidy_pinned);
 
 		if (!item.seen)
 			keys[n++] = *item.key;
@@ -242,8 +243,8 @@ bool guard_tidy(struct guard *g)
 	for (i = 0; i < n; i++) {
 		int64_t y = unpinned_find(g->unpinned, &keys[i]);
 
-		if (!keyset_is_seen(g->pinned, &keys[i]))
-			keyset_remove(g->pinned, &keys[i]);
+		if (!pinned_set_is_seen(g->pinned, &keys[i]))
+			pinned_set_remove(g->pinned, &keys[i]);
 		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y))
 			unpinned_remove(g->unpinned, &keys[i]);
 	}
@@ -256,12 +257,12 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 
 	unpinned_remove(g->unpinned, &c->key);
 	guard_keep_pin(g, &c->key, c->id, &as);
-	return keyset_put(g->pinned, &c->key, c->id, &as);
+	return pinned_set_put(g->pinned, &c->key, c->id, &as);
 }
 
 void guard_forget(struct guard *g, const struct conn_key *key)
 {
-	keyset_remove(g->pinned, key);
+	pinned_set_remove(g->pinned, key);
 	unpinned_remove(g->unpinned, key);
 }
 
@@ -271,8 +272,8 @@ int guard_each(const struct guard *g,
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < keyset_count(g->pinned) && r == 0; i++)
-		r = fn(ud, keyset_at(g->pinned, i).key, keyset_at(g->pinned, i).id, true);
+	for (i = 0; i < pinned_set_count(g->pinned) && r == 0; i++)
+		r = fn(ud, pinned_set_at(g->pinned, i).key, pinned_set_at(g->pinned, i).id, true);
 	for (i = 0; i < unpinned_count(g->unpinned) && r == 0; i++)
 		r = fn(ud, &unpinned_at(g->unpinned, i)->key, unpinned_at(g->unpinned, i)->id,
 		       false);

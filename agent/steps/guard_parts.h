@@ -5,7 +5,7 @@
 
 #include "core/addrset.h"
 #include "core/connset.h"
-#include "core/keyset.h"
+#include "core/pinned.h"
 #include "core/pace.h"
 #include "core/worth.h"
 #include "core/unpinned.h"
@@ -128,7 +128,7 @@ struct guard {
 	struct addr_table addresses; /* of the node … */
 	struct addrset own, local;   /* … of the device, and of all devices */
 	bool readdress;		     /* they are out of date */
-	struct keyset *pinned;
+	struct pinned_set *pinned;
 	struct unpinned *unpinned;
 	struct verdict verdict;
 	int slot;	 /* a descriptor; -1: none */

@@ -80,11 +80,11 @@ int guard_list_unpinned(const struct guard *g, uint8_t family, conn_sink sink, v
 
 int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink sink, void *ud)
 {
-	size_t i, n = keyset_count_as(g->pinned, as);
+	size_t i, n = pinned_set_count_as(g->pinned, as);
 	int r = 0;
 
-	for (i = keyset_count(g->pinned); n && i-- && r == 0;) {
-		struct keyset_item item = keyset_at(g->pinned, i);
+	for (i = pinned_set_count(g->pinned); n && i-- && r == 0;) {
+		struct pinned_set_item item = pinned_set_at(g->pinned, i);
 		struct conn_record record;
 		struct conn c;
 
@@ -108,17 +108,17 @@ int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink si
 
 size_t guard_count_pinned(const struct guard *g, uint8_t family)
 {
-	return keyset_count_family(g->pinned, family);
+	return pinned_set_count_family(g->pinned, family);
 }
 
 size_t guard_count_pinned_as(const struct guard *g, const struct addr *as)
 {
-	return keyset_count_as(g->pinned, as);
+	return pinned_set_count_as(g->pinned, as);
 }
 
 bool guard_has_pinned(const struct guard *g, const struct conn *c)
 {
-	return keyset_has(g->pinned, &c->key, c->id);
+	return pinned_set_has(g->pinned, &c->key, c->id);
 }
 
 /* The flush may take what the run has left to us: its deaths are to be noted. */

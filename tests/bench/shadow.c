@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "core/keyset.h"
+#include "core/pinned.h"
 #include "core/unpinned.h"
 
 #define SHADOW_ENTRIES 1000000
@@ -57,7 +57,7 @@ static int unpinned_fill(struct unpinned *y, size_t n)
 	return r < 0 || unpinned_count(y) == n ? r : -EBADMSG;
 }
 
-static int pinned_fill(struct keyset *s, size_t n)
+static int pinned_fill(struct pinned_set *s, size_t n)
 {
 	struct conn c;
 	size_t i;
@@ -68,15 +68,15 @@ static int pinned_fill(struct keyset *s, size_t n)
 
 		entry_make(i, &c);
 		as = tuple_dst(&c.reply, c.key.family);
-		r = keyset_put(s, &c.key, c.id, &as);
+		r = pinned_set_put(s, &c.key, c.id, &as);
 	}
-	return r < 0 || keyset_count(s) == n ? r : -EBADMSG;
+	return r < 0 || pinned_set_count(s) == n ? r : -EBADMSG;
 }
 
 int shadow_child(struct bench *b, bool pinned)
 {
 	struct unpinned *y = unpinned_new(42);
-	struct keyset *s = keyset_new(42);
+	struct pinned_set *s = pinned_set_new(42);
 	unsigned long before, after, peak;
 	int r = y && s ? memory_resident(&before, &peak) : -ENOMEM;
 
@@ -86,7 +86,7 @@ int shadow_child(struct bench *b, bool pinned)
 		r = memory_resident(&after, &peak);
 	if (r == 0)
 		printf("%lu %lu\n", before, after);
-	keyset_free(s);
+	pinned_set_free(s);
 	unpinned_free(y);
 	return r;
 }

@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#include "core/keyset.h"
+#include "core/pinned.h"
 #include "core/payloads.h"
 #include "core/unpinned.h"
 #include "random.h"
@@ -49,7 +49,7 @@ static struct addr as_of(const struct conn *c)
 	return tuple_dst(&c->reply, c->key.family);
 }
 
-static void check_keyset(const struct keyset *s, const struct model *pool)
+static void check_keyset(const struct pinned_set *s, const struct model *pool)
 {
 	size_t i, n = 0, n4 = 0, as = 0;
 	struct addr first = as_of(&pool[0].conn);
@@ -58,21 +58,21 @@ static void check_keyset(const struct keyset *s, const struct model *pool)
 		const struct conn *c = &pool[i].conn;
 		struct addr a = as_of(c);
 
-		assert_int_equal(keyset_has(s, &c->key, c->id), pool[i].in);
-		assert_false(keyset_has(s, &c->key, c->id + 1));
-		assert_int_equal(keyset_is_seen(s, &c->key), pool[i].in && pool[i].seen);
+		assert_int_equal(pinned_set_has(s, &c->key, c->id), pool[i].in);
+		assert_false(pinned_set_has(s, &c->key, c->id + 1));
+		assert_int_equal(pinned_set_is_seen(s, &c->key), pool[i].in && pool[i].seen);
 		n += pool[i].in;
 		n4 += pool[i].in && c->key.family == AF_INET;
 		as += pool[i].in && addr_equal(&a, &first);
 	}
-	assert_int_equal(keyset_count(s), n);
-	assert_int_equal(keyset_count_family(s, AF_UNSPEC), n);
-	assert_int_equal(keyset_count_family(s, AF_INET), n4);
-	assert_int_equal(keyset_count_as(s, &first), as);
+	assert_int_equal(pinned_set_count(s), n);
+	assert_int_equal(pinned_set_count_family(s, AF_UNSPEC), n);
+	assert_int_equal(pinned_set_count_family(s, AF_INET), n4);
+	assert_int_equal(pinned_set_count_as(s, &first), as);
 	for (i = 0; i < n; i++) {
-		struct keyset_item item = keyset_at(s, i);
+		struct pinned_set_item item = pinned_set_at(s, i);
 
-		assert_true(keyset_has(s, item.key, item.id));
+		assert_true(pinned_set_has(s, item.key, item.id));
 	}
 }
 
@@ -80,7 +80,7 @@ static void a_keyset_holds_what_was_put(void **state _unused_)
 {
 	struct rnd r = rnd_begin("a_keyset_holds_what_was_put");
 	struct model *pool = pool_make(&r);
-	struct keyset *s = keyset_new(r.x);
+	struct pinned_set *s = pinned_set_new(r.x);
 
 	assert_non_null(s);
 	for (size_t step = 0; step < STEPS; step++) {
@@ -91,36 +91,36 @@ static void a_keyset_holds_what_was_put(void **state _unused_)
 		switch (rnd(&r, 6)) {
 		case 0:
 		case 1:
-			assert_int_equal(keyset_put(s, &c->key, c->id, &a), 0);
+			assert_int_equal(pinned_set_put(s, &c->key, c->id, &a), 0);
 			m->in = m->seen = true;
 			break;
 		case 2:
-			keyset_remove(s, &c->key);
+			pinned_set_remove(s, &c->key);
 			m->in = false;
 			break;
 		case 3:
-			assert_int_equal(keyset_see(s, &c->key, c->id), m->in);
+			assert_int_equal(pinned_set_see(s, &c->key, c->id), m->in);
 			m->seen = m->seen || m->in;
 			break;
 		case 4: /* another entry has its tuples now, or had */
-			assert_false(keyset_end(s, &c->key, c->id + 1));
-			assert_int_equal(keyset_end(s, &c->key, c->id), m->in);
+			assert_false(pinned_set_end(s, &c->key, c->id + 1));
+			assert_int_equal(pinned_set_end(s, &c->key, c->id), m->in);
 			m->in = false;
 			break;
 		case 5:
-			assert_false(keyset_see(s, &c->key, c->id + 1));
+			assert_false(pinned_set_see(s, &c->key, c->id + 1));
 			m->in = false;
 			break;
 		}
 		if (step % 997 == 0) {
 			check_keyset(s, pool);
-			keyset_begin_round(s);
+			pinned_set_begin_round(s);
 			for (size_t i = 0; i < POOL; i++)
 				pool[i].seen = false;
 		}
 	}
 	check_keyset(s, pool);
-	keyset_free(s);
+	pinned_set_free(s);
 	free(pool);
 }
 

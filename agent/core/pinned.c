@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/keyset.h"
+#include "core/pinned.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include <vipsafe/base.h>
 
-#include "core/keytable.h"
+#include "core/conn_table.h"
 
 struct item {
 	struct conn_key key; /* first */
@@ -21,34 +21,34 @@ struct source {
 	size_t n; /* entries; 0: free */
 };
 
-struct keyset {
-	struct keytable table;
+struct pinned_set {
+	struct conn_table table;
 	struct source *sources; /* owned */
 	size_t n_sources, last; /* the one that was wanted last */
 	uint8_t round;
 };
 
-struct keyset *keyset_new(uint64_t seed)
+struct pinned_set *pinned_set_new(uint64_t seed)
 {
-	struct keyset *s = calloc(1, sizeof(*s));
+	struct pinned_set *s = calloc(1, sizeof(*s));
 
 	if (s)
-		keytable_init(&s->table, seed, sizeof(struct item));
+		conn_table_init(&s->table, seed, sizeof(struct item));
 	return s;
 }
 
-struct keyset *keyset_free(struct keyset *s)
+struct pinned_set *pinned_set_free(struct pinned_set *s)
 {
 	if (!s)
 		return NULL;
-	keytable_done(&s->table);
+	conn_table_done(&s->table);
 	free(s->sources);
 	free(s);
 	return NULL;
 }
 
 /* Number of the source AS, made when it is new; or -ENOMEM. */
-static int64_t source_of(struct keyset *s, const struct addr *as)
+static int64_t source_of(struct pinned_set *s, const struct addr *as)
 {
 	size_t i, at = s->n_sources;
 
@@ -73,21 +73,22 @@ static int64_t source_of(struct keyset *s, const struct addr *as)
 	return (int64_t)(s->last = at);
 }
 
-int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id, const struct addr *as)
+int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id,
+		   const struct addr *as)
 {
-	int64_t i = keytable_find(&s->table, key), source = source_of(s, as);
+	int64_t i = conn_table_find(&s->table, key), source = source_of(s, as);
 	struct item *item;
 
 	if (source < 0)
 		return (int)source;
 	if (i >= 0) {
-		item = keytable_at(&s->table, (size_t)i);
+		item = conn_table_at(&s->table, (size_t)i);
 		s->sources[item->as].n--;
 	} else {
-		i = keytable_add(&s->table, key);
+		i = conn_table_add(&s->table, key);
 		if (i < 0)
 			return (int)i;
-		item = keytable_at(&s->table, (size_t)i);
+		item = conn_table_at(&s->table, (size_t)i);
 	}
 	item->id = id;
 	item->as = (uint16_t)source;
@@ -96,9 +97,9 @@ int keyset_put(struct keyset *s, const struct conn_key *key, uint32_t id, const 
 	return 0;
 }
 
-static struct item *item_at(const struct keyset *s, int64_t i)
+static struct item *item_at(const struct pinned_set *s, int64_t i)
 {
-	return keytable_at(&s->table, (size_t)i);
+	return conn_table_at(&s->table, (size_t)i);
 }
 
 static bool is_same(uint32_t a, uint32_t b)
@@ -106,22 +107,22 @@ static bool is_same(uint32_t a, uint32_t b)
 	return !a || !b || a == b;
 }
 
-static void remove_at(struct keyset *s, int64_t i)
+static void remove_at(struct pinned_set *s, int64_t i)
 {
 	s->sources[item_at(s, i)->as].n--;
-	keytable_remove(&s->table, (size_t)i);
+	conn_table_remove(&s->table, (size_t)i);
 }
 
-bool keyset_has(const struct keyset *s, const struct conn_key *key, uint32_t id)
+bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint32_t id)
 {
-	int64_t i = keytable_find(&s->table, key);
+	int64_t i = conn_table_find(&s->table, key);
 
 	return i >= 0 && is_same(item_at(s, i)->id, id);
 }
 
-bool keyset_see(struct keyset *s, const struct conn_key *key, uint32_t id)
+bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id)
 {
-	int64_t i = keytable_find(&s->table, key);
+	int64_t i = conn_table_find(&s->table, key);
 
 	if (i < 0)
 		return false;
@@ -133,9 +134,9 @@ bool keyset_see(struct keyset *s, const struct conn_key *key, uint32_t id)
 	return true;
 }
 
-bool keyset_end(struct keyset *s, const struct conn_key *key, uint32_t id)
+bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id)
 {
-	int64_t i = keytable_find(&s->table, key);
+	int64_t i = conn_table_find(&s->table, key);
 
 	if (i < 0 || !is_same(item_at(s, i)->id, id))
 		return false;
@@ -143,32 +144,32 @@ bool keyset_end(struct keyset *s, const struct conn_key *key, uint32_t id)
 	return true;
 }
 
-bool keyset_is_seen(const struct keyset *s, const struct conn_key *key)
+bool pinned_set_is_seen(const struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = keytable_find(&s->table, key);
+	int64_t i = conn_table_find(&s->table, key);
 
 	return i >= 0 && item_at(s, i)->round == s->round;
 }
 
-void keyset_begin_round(struct keyset *s)
+void pinned_set_begin_round(struct pinned_set *s)
 {
 	s->round++;
 }
 
-void keyset_remove(struct keyset *s, const struct conn_key *key)
+void pinned_set_remove(struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = keytable_find(&s->table, key);
+	int64_t i = conn_table_find(&s->table, key);
 
 	if (i >= 0)
 		remove_at(s, i);
 }
 
-size_t keyset_count(const struct keyset *s)
+size_t pinned_set_count(const struct pinned_set *s)
 {
 	return s->table.n;
 }
 
-size_t keyset_count_family(const struct keyset *s, uint8_t family)
+size_t pinned_set_count_family(const struct pinned_set *s, uint8_t family)
 {
 	size_t i, n = 0;
 
@@ -178,7 +179,7 @@ size_t keyset_count_family(const struct keyset *s, uint8_t family)
 	return n;
 }
 
-size_t keyset_count_as(const struct keyset *s, const struct addr *as)
+size_t pinned_set_count_as(const struct pinned_set *s, const struct addr *as)
 {
 	size_t i;
 
@@ -188,17 +189,17 @@ size_t keyset_count_as(const struct keyset *s, const struct addr *as)
 	return 0;
 }
 
-struct keyset_item keyset_at(const struct keyset *s, size_t i)
+struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i)
 {
-	const struct item *item = keytable_at(&s->table, i);
+	const struct item *item = conn_table_at(&s->table, i);
 
-	return (struct keyset_item){ .key = &item->key,
-				     .id = item->id,
-				     .as = s->sources[item->as].addr,
-				     .seen = item->round == s->round };
+	return (struct pinned_set_item){ .key = &item->key,
+					 .id = item->id,
+					 .as = s->sources[item->as].addr,
+					 .seen = item->round == s->round };
 }
 
-size_t keyset_bytes(const struct keyset *s)
+size_t pinned_set_bytes(const struct pinned_set *s)
 {
-	return keytable_bytes(&s->table) + s->n_sources * sizeof(*s->sources);
+	return conn_table_bytes(&s->table) + s->n_sources * sizeof(*s->sources);
 }

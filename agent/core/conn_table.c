@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/keytable.h"
+#include "core/conn_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,25 +10,25 @@
 #define SLOTS_MIN 64
 #define ITEMS_MIN 64
 
-void keytable_init(struct keytable *t, uint64_t seed, size_t item_size)
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size)
 {
-	*t = (struct keytable){ .seed = seed | 1, .item_size = item_size };
+	*t = (struct conn_table){ .seed = seed | 1, .item_size = item_size };
 }
 
-void keytable_done(struct keytable *t)
+void conn_table_done(struct conn_table *t)
 {
 	free(t->items);
 	free(t->tags);
 	free(t->slots);
-	keytable_init(t, t->seed, t->item_size);
+	conn_table_init(t, t->seed, t->item_size);
 }
 
-void *keytable_at(const struct keytable *t, size_t i)
+void *conn_table_at(const struct conn_table *t, size_t i)
 {
 	return t->items + i * t->item_size;
 }
 
-static uint32_t hash_of(const struct keytable *t, const struct conn_key *key)
+static uint32_t hash_of(const struct conn_table *t, const struct conn_key *key)
 {
 	uint64_t words[(sizeof(*key) + 7) / 8] = { 0 }, h = t->seed;
 	size_t i;
@@ -47,23 +47,23 @@ static uint8_t tag_of(uint32_t hash)
 	return (uint8_t)(hash >> 24 | 0x80);
 }
 
-static size_t next_slot(const struct keytable *t, size_t slot)
+static size_t next_slot(const struct conn_table *t, size_t slot)
 {
 	return (slot + 1) & (t->n_slots - 1);
 }
 
 /* The slot that holds KEY, or the free one where it belongs. */
-static size_t slot_of(const struct keytable *t, const struct conn_key *key, uint32_t hash)
+static size_t slot_of(const struct conn_table *t, const struct conn_key *key, uint32_t hash)
 {
 	size_t s = hash & (t->n_slots - 1);
 
 	while (t->tags[s] &&
-	       (t->tags[s] != tag_of(hash) || !conn_key_equal(keytable_at(t, t->slots[s]), key)))
+	       (t->tags[s] != tag_of(hash) || !conn_key_equal(conn_table_at(t, t->slots[s]), key)))
 		s = next_slot(t, s);
 	return s;
 }
 
-int64_t keytable_find(const struct keytable *t, const struct conn_key *key)
+int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key)
 {
 	size_t s;
 
@@ -73,12 +73,12 @@ int64_t keytable_find(const struct keytable *t, const struct conn_key *key)
 	return t->tags[s] ? (int64_t)t->slots[s] : -ENOENT;
 }
 
-static void refill(struct keytable *t)
+static void refill(struct conn_table *t)
 {
 	size_t i, s;
 
 	for (i = 0; i < t->n; i++) {
-		uint32_t hash = hash_of(t, keytable_at(t, i));
+		uint32_t hash = hash_of(t, conn_table_at(t, i));
 
 		for (s = hash & (t->n_slots - 1); t->tags[s];)
 			s = next_slot(t, s);
@@ -89,7 +89,7 @@ static void refill(struct keytable *t)
 
 /* At most 3/4 of the slots are in use. The new ones are made beside the old,
  * so that nothing is lost when there is no memory for them. */
-static int grow_slots(struct keytable *t)
+static int grow_slots(struct conn_table *t)
 {
 	size_t n = MAX(t->n_slots * 2, (size_t)SLOTS_MIN);
 	uint32_t *slots;
@@ -114,7 +114,7 @@ static int grow_slots(struct keytable *t)
 }
 
 /* By half: pages that are not touched cost no memory. */
-static int grow_items(struct keytable *t)
+static int grow_items(struct conn_table *t)
 {
 	size_t cap = MAX(t->cap + t->cap / 2, (size_t)ITEMS_MIN);
 	uint8_t *items;
@@ -131,7 +131,7 @@ static int grow_items(struct keytable *t)
 	return 0;
 }
 
-int64_t keytable_add(struct keytable *t, const struct conn_key *key)
+int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
 {
 	uint32_t hash = hash_of(t, key);
 	int r = grow_slots(t);
@@ -144,18 +144,18 @@ int64_t keytable_add(struct keytable *t, const struct conn_key *key)
 	s = slot_of(t, key, hash);
 	t->tags[s] = tag_of(hash);
 	t->slots[s] = (uint32_t)t->n;
-	memset(keytable_at(t, t->n), 0, t->item_size);
-	memcpy(keytable_at(t, t->n), key, sizeof(*key));
+	memset(conn_table_at(t, t->n), 0, t->item_size);
+	memcpy(conn_table_at(t, t->n), key, sizeof(*key));
 	return (int64_t)t->n++;
 }
 
 /* What stands behind a freed slot moves up, so that no search ends early. */
-static void free_slot(struct keytable *t, size_t hole)
+static void free_slot(struct conn_table *t, size_t hole)
 {
 	size_t mask = t->n_slots - 1, s, home;
 
 	for (s = next_slot(t, hole); t->tags[s]; s = next_slot(t, s)) {
-		home = hash_of(t, keytable_at(t, t->slots[s])) & mask;
+		home = hash_of(t, conn_table_at(t, t->slots[s])) & mask;
 		if (((s - home) & mask) < ((s - hole) & mask))
 			continue;
 		t->tags[hole] = t->tags[s];
@@ -165,7 +165,7 @@ static void free_slot(struct keytable *t, size_t hole)
 	t->tags[hole] = 0;
 }
 
-static void shrink(struct keytable *t)
+static void shrink(struct conn_table *t)
 {
 	uint8_t *items;
 
@@ -178,20 +178,20 @@ static void shrink(struct keytable *t)
 	t->cap /= 2;
 }
 
-void keytable_remove(struct keytable *t, size_t i)
+void conn_table_remove(struct conn_table *t, size_t i)
 {
-	const struct conn_key *key = keytable_at(t, i), *last = keytable_at(t, t->n - 1);
+	const struct conn_key *key = conn_table_at(t, i), *last = conn_table_at(t, t->n - 1);
 
 	free_slot(t, slot_of(t, key, hash_of(t, key)));
 	if (i != t->n - 1) {
 		t->slots[slot_of(t, last, hash_of(t, last))] = (uint32_t)i;
-		memcpy(keytable_at(t, i), last, t->item_size);
+		memcpy(conn_table_at(t, i), last, t->item_size);
 	}
 	t->n--;
 	shrink(t);
 }
 
-size_t keytable_bytes(const struct keytable *t)
+size_t conn_table_bytes(const struct conn_table *t)
 {
 	return t->n * t->item_size + t->n_slots * (sizeof(*t->tags) + sizeof(*t->slots));
 }

@@ -10,7 +10,7 @@
 
 #include "core/conn.h"
 
-struct keytable {
+struct conn_table {
 	uint64_t seed;
 	size_t item_size;
 	uint8_t *items; /* owned; each begins with a struct conn_key */
@@ -22,20 +22,20 @@ struct keytable {
 };
 
 /* SEED keeps hostile traffic from choosing chains. Nothing is allocated yet. */
-void keytable_init(struct keytable *t, uint64_t seed, size_t item_size);
-void keytable_done(struct keytable *t);
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
+void conn_table_done(struct conn_table *t);
 
 /* Number of the item with KEY, or -ENOENT. */
-int64_t keytable_find(const struct keytable *t, const struct conn_key *key);
+int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
 
 /* Make an item with KEY, which must not be there, zeroed but for it. Returns
  * its number or -ENOMEM. */
-int64_t keytable_add(struct keytable *t, const struct conn_key *key);
+int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
 
-void keytable_remove(struct keytable *t, size_t i);
+void conn_table_remove(struct conn_table *t, size_t i);
 
-/* Valid until the next keytable_add() or keytable_remove(). */
-void *keytable_at(const struct keytable *t, size_t i);
+/* Valid until the next conn_table_add() or conn_table_remove(). */
+void *conn_table_at(const struct conn_table *t, size_t i);
 
 /* Bytes held by items and index. */
-size_t keytable_bytes(const struct keytable *t);
+size_t conn_table_bytes(const struct conn_table *t);
