@@ -74,21 +74,21 @@ static bool is_altered_anew(const struct conn *old, const struct conn *now)
 					   old->reply.sport != now->reply.sport);
 }
 
-enum twin repair_judge(const struct conn *old, const struct conn *now)
+enum conflict repair_judge(const struct conn *old, const struct conn *now)
 {
 	if (conn_key_equal(&old->key, &now->key)) {
 		if (tuple_equal(&old->reply, &now->reply))
-			return TWIN_SAME;
+			return CONFLICT_SAME;
 		if (is_altered_anew(old, now))
-			return TWIN_ALTERED;
-		return is_new_connection(now) ? TWIN_SUPERSEDED : TWIN_WRONG;
+			return CONFLICT_ALTERED;
+		return is_new_connection(now) ? CONFLICT_SUPERSEDED : CONFLICT_WRONG;
 	}
 	/* A flow in whose original direction our replies travel: with our entry
 	 * gone, the peer's packet was delivered locally. */
 	if (tuple_equal(&now->key.orig, &old->reply) && now->key.l4proto == old->key.l4proto &&
 	    conn_alteration(now) == ALTERATION_NONE)
-		return TWIN_BOGUS;
-	return TWIN_FOREIGN;
+		return CONFLICT_BOGUS;
+	return CONFLICT_FOREIGN;
 }
 
 bool repair_lookup_key(const struct conn *c, unsigned attempt, struct conn_key *ret)

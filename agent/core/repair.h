@@ -7,18 +7,18 @@
 #include "core/connset.h"
 
 /* What a listed or fetched entry is to the one we remember. */
-enum twin {
-	TWIN_SAME,	 /* the same tuples and translation */
-	TWIN_WRONG,	 /* the old connection, mapped anew: replace it */
-	TWIN_BOGUS,	 /* the peer's packet, taken for a connection to us: replace it */
-	TWIN_SUPERSEDED, /* a newer connection of the same client: leave it */
-	TWIN_FOREIGN,	 /* somebody else's: leave it, ours is lost */
-	TWIN_ALTERED,	 /* somebody else has altered it, or to another server: likewise */
+enum conflict {
+	CONFLICT_SAME,	     /* the same tuples and translation */
+	CONFLICT_WRONG,	     /* the old connection, mapped anew: replace it */
+	CONFLICT_BOGUS,	     /* the peer's packet, taken for a connection to us: replace it */
+	CONFLICT_SUPERSEDED, /* a newer connection of the same client: leave it */
+	CONFLICT_FOREIGN,    /* somebody else's: leave it, ours is lost */
+	CONFLICT_ALTERED,    /* somebody else has altered it, or to another server: likewise */
 };
 
 /* NOW is an entry that stands in the way of OLD: one of its tuples equals one
  * of OLD's. */
-enum twin repair_judge(const struct conn *old, const struct conn *now);
+enum conflict repair_judge(const struct conn *old, const struct conn *now);
 
 /* Whether NOW, created from OLD, is what was asked for: both tuples and the
  * status bits of the translation. A wrongly restored entry has the same tuples

@@ -71,7 +71,7 @@ static enum guard_fate fate_of(const struct entry *e, const struct conn *c)
 	case ENTRY_LOST:
 		return FATE_LOST;
 	case ENTRY_MISSING:
-	case ENTRY_TWIN:
+	case ENTRY_CONFLICT:
 		return FATE_AGAIN;
 	}
 	return FATE_AGAIN;

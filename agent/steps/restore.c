@@ -177,26 +177,26 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 			continue;
 		}
 		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
-		case TWIN_SAME:
+		case CONFLICT_SAME:
 			/* never gone, or brought back by its own traffic: the
 			 * kernel's own work is not ours to judge */
 			e->state = ENTRY_RESTORED;
 			break;
-		case TWIN_WRONG:
-		case TWIN_BOGUS:
+		case CONFLICT_WRONG:
+		case CONFLICT_BOGUS:
 			ch->doomed[m] = ch->found[i];
 			again[m++] = idx[i];
 			break;
-		case TWIN_SUPERSEDED:
+		case CONFLICT_SUPERSEDED:
 			e->state = ENTRY_SUPERSEDED;
 			break;
-		case TWIN_ALTERED:
+		case CONFLICT_ALTERED:
 			e->state = ENTRY_LOST;
 			report_warn(run->report, "altered-meanwhile", "",
 				    "somebody else has altered what came in the place of some "
 				    "connections: it is left alone");
 			break;
-		case TWIN_FOREIGN:
+		case CONFLICT_FOREIGN:
 			e->state = ENTRY_LOST;
 			report_warn(run->report, "port-taken", "",
 				    "another connection has taken the translated port of some "
@@ -329,7 +329,7 @@ void restore_missing(struct run *run)
 	collide_restrain(run);
 	r = each_chunk(run, ENTRY_MISSING, create_chunk);
 	if (r == 0)
-		r = each_chunk(run, ENTRY_TWIN, resolve);
+		r = each_chunk(run, ENTRY_CONFLICT, resolve);
 	if (r < 0)
 		report_warn(run->report, "restore-failed", "", "restoring broke off: %s",
 			    strerror(-r));

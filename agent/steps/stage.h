@@ -18,7 +18,7 @@
 enum entry_state {
 	ENTRY_THERE,	  /* never seen missing */
 	ENTRY_MISSING,	  /* flushed, to be created */
-	ENTRY_TWIN,	  /* its original tuple is there with another translation */
+	ENTRY_CONFLICT,	  /* its original tuple is there with another translation */
 	ENTRY_CREATED,	  /* created by us, not yet read back */
 	ENTRY_RESTORED,	  /* created by us and read back as asked */
 	ENTRY_SUPERSEDED, /* a newer connection took its place */
@@ -203,7 +203,7 @@ bool flush_can_take_worthy(const struct run *run);
  * missing since then; 0: nothing ever has since BEGAN. */
 bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now);
 
-/* restore.c: create what is MISSING, resolve what is a TWIN; afterwards no
+/* restore.c: create what is MISSING, resolve what is a CONFLICT; afterwards no
  * candidate is left in either state unless the deadline passed, or only what is
  * worth less while run->flushing. */
 void restore_missing(struct run *run);

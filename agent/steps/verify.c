@@ -51,9 +51,9 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	switch ((enum entry_state)e->state) {
 	case ENTRY_THERE:
 	case ENTRY_MISSING:
-	case ENTRY_TWIN:
+	case ENTRY_CONFLICT:
 		if (!tuple_equal(&old->reply, &record->conn->reply))
-			e->state = ENTRY_TWIN;
+			e->state = ENTRY_CONFLICT;
 		else if (e->state != ENTRY_THERE)
 			/* its own traffic has brought back the same mapping, or
 			 * we have and the answer was lost: then it is read back */
@@ -88,7 +88,7 @@ static void mark_missing(struct run *run)
 			continue;
 		switch ((enum entry_state)e->state) {
 		case ENTRY_THERE:
-		case ENTRY_TWIN:
+		case ENTRY_CONFLICT:
 		case ENTRY_CREATED:
 		case ENTRY_RESTORED:
 			e->state = ENTRY_MISSING;
@@ -289,7 +289,7 @@ static int settle(struct run *run)
 		/* Listed, but not as asked for: look at each. */
 		if (count_state(run, ENTRY_CREATED))
 			restore_read_back(run);
-		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
+		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
 		if (!repair) {
 			excuse_ended(run);
 			return 0;
@@ -302,7 +302,7 @@ static int settle(struct run *run)
 		if (missing > left)
 			quiet_from = run_now(run);
 		in_vain = missing && !run->flushing ? in_vain + 1 : 0;
-		left = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_TWIN);
+		left = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
 		unread = count_state(run, ENTRY_CREATED) + left;
 		now = run_now(run);
 		if (!unread && flush_is_settled(run, began, quiet_from, now))
@@ -338,11 +338,11 @@ static int settle_once(struct run *run)
 			excuse_ended(run);
 			return 0;
 		}
-		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_TWIN))
+		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_CONFLICT))
 			return 0;
 		run_keep_hold(run);
 		restore_and_time(run);
-		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_TWIN) &&
+		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_CONFLICT) &&
 		    !count_state(run, ENTRY_CREATED))
 			return 0;
 		if (run_now(run) >= run->deadline) {
@@ -404,7 +404,7 @@ static void count_outcomes(struct run *run)
 			report->entries.superseded++;
 			break;
 		case ENTRY_MISSING:
-		case ENTRY_TWIN:
+		case ENTRY_CONFLICT:
 		case ENTRY_LOST:
 			report->entries.lost++;
 			report_add_lost(report, c);

@@ -63,7 +63,7 @@ typedef int (*ifaddr_sink)(void *ud, const struct ifaddr *a);
 typedef int (*conn_sink)(void *ud, const struct conn_record *record);
 
 enum ct_verb {
-	CT_CREATE, /* exclusive: an existing twin of either tuple is -EEXIST */
+	CT_CREATE, /* exclusive: an existing conflict of either tuple is -EEXIST */
 	CT_DELETE, /* by original tuple, zone and id (when not 0) */
 	CT_GET,	   /* by key: finds the entry whose either direction has that tuple */
 };

@@ -7,12 +7,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind)
+void fake_plan_conflict(struct fake *f, const struct conn_key *key, enum fake_conflict kind)
 {
-	f->twins = realloc(f->twins, (f->n_twins + 1) * sizeof(*f->twins));
-	if (!f->twins)
+	f->conflicts = realloc(f->conflicts, (f->n_conflicts + 1) * sizeof(*f->conflicts));
+	if (!f->conflicts)
 		abort();
-	f->twins[f->n_twins++] = (struct fake_planned_twin){ *key, kind };
+	f->conflicts[f->n_conflicts++] = (struct fake_planned_conflict){ *key, kind };
 }
 
 uint16_t *fake_translated(struct conn *c)
@@ -20,7 +20,7 @@ uint16_t *fake_translated(struct conn *c)
 	return l4proto_is_icmp(c->key.l4proto) ? &c->reply.icmp.id : &c->reply.dport;
 }
 
-static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twin kind)
+static void put_conflict(struct fake *f, const struct fake_entry *old, enum fake_conflict kind)
 {
 	struct conn c = old->conn;
 	uint8_t proto = c.key.l4proto;
@@ -30,28 +30,28 @@ static void put_twin(struct fake *f, const struct fake_entry *old, enum fake_twi
 	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
 	c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_ESTABLISHED : CONN_TCP_NONE;
 	switch (kind) {
-	case TWIN_IDENTICAL:
+	case CONFLICT_IDENTICAL:
 		c.status = old->conn.status;
 		break;
-	case TWIN_OTHER_PORT:
+	case CONFLICT_OTHER_PORT:
 		c.status |= CONN_SRC_NAT;
 		*fake_translated(&c) ^= htons(0x0400);
 		break;
-	case TWIN_OTHER_SERVER:
+	case CONFLICT_OTHER_SERVER:
 		c.status |= CONN_SRC_NAT;
 		c.reply.src[3] ^= 0x10;
 		break;
-	case TWIN_NEW_FLOW:
+	case CONFLICT_NEW_FLOW:
 		c.status |= CONN_SRC_NAT | CONN_SEEN_REPLY;
 		*fake_translated(&c) ^= htons(0x0800);
 		c.tcp_state = proto == IPPROTO_TCP ? CONN_TCP_SYN_RECV : CONN_TCP_NONE;
 		break;
-	case TWIN_LOCAL:
+	case CONFLICT_LOCAL:
 		c.key.orig = old->conn.reply;
 		c.reply = tuple_invert(&c.key.orig, proto);
 		masq = 0;
 		break;
-	case TWIN_OTHER_CLIENT:
+	case CONFLICT_OTHER_CLIENT:
 		c.status |= CONN_SRC_NAT;
 		c.key.orig.src[3] ^= 0x80;
 		break;
@@ -68,21 +68,21 @@ static void flush_entry(struct fake *f, size_t i)
 	fake_tell_death(f, &old, 0);
 	fake_entry_remove_at(f, i);
 	f->flushed++;
-	for (size_t t = 0; t < f->n_twins; t++)
-		if (conn_key_equal(&f->twins[t].key, &old.conn.key)) {
-			enum fake_twin kind = f->twins[t].kind;
+	for (size_t t = 0; t < f->n_conflicts; t++)
+		if (conn_key_equal(&f->conflicts[t].key, &old.conn.key)) {
+			enum fake_conflict kind = f->conflicts[t].kind;
 
 			/* the packet that would make it is dropped, and sent again */
 			if (fake_is_held(f) && old.conn.key.l4proto == IPPROTO_TCP &&
-			    kind != TWIN_NEW_FLOW && kind != TWIN_OTHER_CLIENT)
+			    kind != CONFLICT_NEW_FLOW && kind != CONFLICT_OTHER_CLIENT)
 				return;
-			f->twins[t] = f->twins[--f->n_twins];
-			put_twin(f, &old, kind);
+			f->conflicts[t] = f->conflicts[--f->n_conflicts];
+			put_conflict(f, &old, kind);
 			return;
 		}
 }
 
-/* nf_ct_iterate_cleanup() sees each entry once: twins that come up behind it
+/* nf_ct_iterate_cleanup() sees each entry once: conflicts that come up behind it
  * stay, so only what was there before is looked at. */
 static void flush_where(struct fake *f, int ifindex, uint8_t family, const struct addr *only)
 {

@@ -24,7 +24,7 @@ void fake_advance(struct fake *f, usec_t by)
 {
 	f->clock += by;
 	fake_births_tick(f);
-	/* Stepwise: a twin planned for one flush may fall to the next. */
+	/* Stepwise: a conflict planned for one flush may fall to the next. */
 	for (size_t i = 0; i < f->n_pending;) {
 		struct fake_pending p = f->pending[i];
 
@@ -379,7 +379,7 @@ struct fake *fake_free(struct fake *f)
 	if (!f)
 		return NULL;
 	free(f->entries);
-	free(f->twins);
+	free(f->conflicts);
 	free(f->births);
 	free(f->reset);
 	free(f->events);

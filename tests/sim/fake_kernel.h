@@ -25,13 +25,13 @@ enum fake_flush {
 };
 
 /* What traffic puts in the place of an entry the moment it is flushed. */
-enum fake_twin {
-	TWIN_IDENTICAL,	   /* the client's packet: same translation again */
-	TWIN_OTHER_PORT,   /* the client's packet: another source port */
-	TWIN_LOCAL,	   /* the server's packet: taken for local delivery */
-	TWIN_OTHER_CLIENT, /* somebody else was given the port */
-	TWIN_OTHER_SERVER, /* the client's packet: IPVS has chosen another server */
-	TWIN_NEW_FLOW,	   /* the client began a new connection from the same port */
+enum fake_conflict {
+	CONFLICT_IDENTICAL,    /* the client's packet: same translation again */
+	CONFLICT_OTHER_PORT,   /* the client's packet: another source port */
+	CONFLICT_LOCAL,	       /* the server's packet: taken for local delivery */
+	CONFLICT_OTHER_CLIENT, /* somebody else was given the port */
+	CONFLICT_OTHER_SERVER, /* the client's packet: IPVS has chosen another server */
+	CONFLICT_NEW_FLOW,     /* the client began a new connection from the same port */
 };
 
 enum fake_mangle {
@@ -72,9 +72,9 @@ struct fake_pending {
 	struct addr addr;
 };
 
-struct fake_planned_twin {
+struct fake_planned_conflict {
 	struct conn_key key;
-	enum fake_twin kind;
+	enum fake_conflict kind;
 };
 
 /* A connection that traffic brings up when the clock gets to WHEN. */
@@ -186,8 +186,8 @@ struct fake {
 	size_t n_entries, room;
 	struct fake_pending pending[FAKE_PENDING_MAX];
 	size_t n_pending;
-	struct fake_planned_twin *twins;
-	size_t n_twins;
+	struct fake_planned_conflict *conflicts;
+	size_t n_conflicts;
 	struct fake_birth *births;
 	size_t n_births;
 	bool watching, watching_deaths;
@@ -233,14 +233,14 @@ struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
 				  const struct conn_key *master, int masq, uint32_t ttl);
 struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *key);
 
-/* When the entry with KEY is flushed, traffic puts a twin of KIND there. */
-void fake_plan_twin(struct fake *f, const struct conn_key *key, enum fake_twin kind);
+/* When the entry with KEY is flushed, traffic puts a conflict of KIND there. */
+void fake_plan_conflict(struct fake *f, const struct conn_key *key, enum fake_conflict kind);
 
 /* At WHEN, C comes into being, masqueraded by MASQ. */
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq);
 
 /* Traffic has changed ENTRY, or the test has just added it: tell whoever
- * watches. Births, flushes, expiries and twins are told of by themselves; what
+ * watches. Births, flushes, expiries and conflicts are told of by themselves; what
  * ct_batch does is our own and is not. */
 void fake_tell(struct fake *f, const struct fake_entry *entry);
 

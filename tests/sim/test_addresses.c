@@ -7,7 +7,7 @@
 
 #define FLOWS 16
 
-static void twin_with_another_prefix_is_not_touched(void **state)
+static void conflict_with_another_prefix_is_not_touched(void **state)
 {
 	struct scene *s = *state;
 
@@ -248,7 +248,7 @@ static void ipv6_is_usable_at_once_by_default(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(twin_with_another_prefix_is_not_touched),
+		CASE(conflict_with_another_prefix_is_not_touched),
 		CASE(several_addresses_one_snapshot),
 		CASE(flows_of_every_leaving_address_go),
 		CASE(one_of_two_is_gone_already),

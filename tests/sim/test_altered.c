@@ -287,7 +287,7 @@ static void a_killed_run_is_finished_with_them(void **state)
 
 /* Its own traffic brings an entry of IPVS back, altered as before, with another
  * port: that is replaced. One that goes to another server by now is not. */
-static void twins_of_ipvs_are_replaced_if_they_are_alike(void **state)
+static void conflicts_of_ipvs_are_replaced_if_they_are_alike(void **state)
 {
 	struct scene *s = *state;
 
@@ -296,12 +296,12 @@ static void twins_of_ipvs_are_replaced_if_they_are_alike(void **state)
 	for (uint16_t i = 0; i < 3; i++) {
 		struct conn c = altered_ipvs(i);
 
-		fake_plan_twin(s->fake, &c.key, TWIN_OTHER_PORT);
+		fake_plan_conflict(s->fake, &c.key, CONFLICT_OTHER_PORT);
 	}
 	for (uint16_t i = 3; i < 6; i++) {
 		struct conn c = altered_ipvs(i);
 
-		fake_plan_twin(s->fake, &c.key, TWIN_OTHER_SERVER);
+		fake_plan_conflict(s->fake, &c.key, CONFLICT_OTHER_SERVER);
 	}
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_PARTIAL, true);
@@ -358,7 +358,7 @@ int main(void)
 		TEST(and_what_is_flushed_is_counted),
 		TEST(only_the_first_of_a_shape_is_read_back),
 		TEST(a_killed_run_is_finished_with_them),
-		TEST(twins_of_ipvs_are_replaced_if_they_are_alike),
+		TEST(conflicts_of_ipvs_are_replaced_if_they_are_alike),
 		TEST(a_destination_done_with_is_as_good),
 	};
 

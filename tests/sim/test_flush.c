@@ -64,9 +64,10 @@ static void restore_undone_by_a_second_flush_is_repeated(void **state)
 	s->fake->delete_cost = 60 * USEC_PER_MSEC;
 	scene_populate(s, FLOWS);
 	for (size_t i = 0; i < s->fake->n_entries; i++)
-		if (s->fake->entries[i].conn.key.family == AF_INET6 && s->fake->n_twins < 5)
-			fake_plan_twin(s->fake, &s->fake->entries[i].conn.key, TWIN_IDENTICAL);
-	assert_true(s->fake->n_twins > 0);
+		if (s->fake->entries[i].conn.key.family == AF_INET6 && s->fake->n_conflicts < 5)
+			fake_plan_conflict(s->fake, &s->fake->entries[i].conn.key,
+					   CONFLICT_IDENTICAL);
+	assert_true(s->fake->n_conflicts > 0);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP6 "/128", "fd00:11::101/128", NULL);
 	scene_expect(s, EXIT_DONE, true);

@@ -45,7 +45,7 @@ static void repairs_go_in_steps(void **state)
 
 /* Traffic has put another mapping in the place of a flushed one, and the event
  * that tells of it comes before the repair. */
-static void twins_are_replaced(void **state)
+static void conflicts_are_replaced(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
@@ -56,7 +56,7 @@ static void twins_are_replaced(void **state)
 	for (uint16_t i = 0; i < 8; i++) {
 		struct conn c = scene_tcp(i);
 
-		fake_plan_twin(s->fake, &c.key, i % 2 ? TWIN_OTHER_PORT : TWIN_LOCAL);
+		fake_plan_conflict(s->fake, &c.key, i % 2 ? CONFLICT_OTHER_PORT : CONFLICT_LOCAL);
 	}
 	guarding_foreign_delete(s, VIP4 "/32");
 	guarding_spin(s, g, USEC_PER_SEC);
@@ -74,7 +74,7 @@ static void a_newer_connection_stays(void **state)
 
 	scene_populate(s, 20);
 	guarding_spin(s, g, USEC_PER_SEC);
-	fake_plan_twin(s->fake, &c.key, TWIN_NEW_FLOW);
+	fake_plan_conflict(s->fake, &c.key, CONFLICT_NEW_FLOW);
 	guarding_foreign_delete(s, VIP4 "/32");
 	guarding_spin(s, g, USEC_PER_SEC);
 	reply = fake_entry_find(s->fake, &c.key)->conn.reply;
@@ -353,7 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(repairs_go_in_steps),
-		CASE(twins_are_replaced),
+		CASE(conflicts_are_replaced),
 		CASE(a_newer_connection_stays),
 		CASE(silent_flushes_are_repaired),
 		CASE(late_flushes_are_repaired),

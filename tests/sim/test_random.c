@@ -32,7 +32,7 @@ static struct conn random_conn(uint64_t *rng)
 	uint8_t proto = protos[pick(rng, ARRAY_SIZE(protos))];
 	bool six = proto != IPPROTO_ICMP && pick(rng, 3) == 0;
 	char src[40], dst[40];
-	/* few ports, so that tuples collide and twins of twins come up */
+	/* few ports, so that tuples collide and conflicts of conflicts come up */
 	uint16_t sport = (uint16_t)(1024 + pick(rng, 200));
 	uint16_t aport = (uint16_t)(1024 + pick(rng, 400));
 	struct conn c;
@@ -98,7 +98,7 @@ static bool is_master(const struct fake *f, const struct conn_key *key)
 
 /* In whose place traffic may put something. Not directional zones: which zone
  * a stray packet would be in is the ruleset's secret. */
-static void plan_twins(struct fake *f, uint64_t *rng)
+static void plan_conflicts(struct fake *f, uint64_t *rng)
 {
 	for (size_t i = 0; i < f->n_entries; i++) {
 		const struct conn *c = &f->entries[i].conn;
@@ -106,7 +106,8 @@ static void plan_twins(struct fake *f, uint64_t *rng)
 		if (f->entries[i].masq && c->key.l4proto == IPPROTO_TCP &&
 		    c->key.zone_dir == CONN_ZONE_BOTH && !is_master(f, &c->key) &&
 		    pick(rng, 10) == 0)
-			fake_plan_twin(f, &c->key, pick(rng, 2) ? TWIN_LOCAL : TWIN_IDENTICAL);
+			fake_plan_conflict(f, &c->key,
+					   pick(rng, 2) ? CONFLICT_LOCAL : CONFLICT_IDENTICAL);
 	}
 }
 
@@ -128,7 +129,7 @@ static void random_kernel(struct scene *s, uint64_t *rng)
 	s->req.hold = pick(rng, 2) ? HOLD_AUTO : HOLD_OFF;
 	f->no_events = pick(rng, 3) == 0;
 	f->events_lost = pick(rng, 3);
-	plan_twins(f, rng);
+	plan_conflicts(f, rng);
 }
 
 /* By the rules of the issue, told apart from the code's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which entries are chosen, who is a twin of whom, in which order they return. */
+/* Which entries are chosen, who is a conflict of whom, in which order they return. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,33 +111,33 @@ static void never_selects_the_vips_own(void **state _unused_)
 	assert_true(chosen > 100);
 }
 
-static void judges_twins(void **state _unused_)
+static void judges_conflicts(void **state _unused_)
 {
 	struct conn old = tcp(), now = old;
 
-	assert_int_equal(repair_judge(&old, &now), TWIN_SAME);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_SAME);
 
 	/* picked up in mid-stream with another port; the server's RST at most */
 	now.reply.dport = htons(3000), now.status &= ~(uint32_t)CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), TWIN_WRONG);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
 	now.tcp_state = CONN_TCP_CLOSE, now.status |= CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), TWIN_WRONG);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
 	now.tcp_state = CONN_TCP_SYN_SENT, now.status &= ~(uint32_t)CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), TWIN_SUPERSEDED);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_SUPERSEDED);
 	now.tcp_state = CONN_TCP_ESTABLISHED, now.status |= CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), TWIN_SUPERSEDED);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_SUPERSEDED);
 
 	/* the server's packet, delivered to the node itself */
 	now = old;
 	now.key.orig = old.reply;
 	now.reply = tuple_invert(&old.reply, IPPROTO_TCP);
 	now.status &= ~(uint32_t)CONN_SRC_NAT;
-	assert_int_equal(repair_judge(&old, &now), TWIN_BOGUS);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_BOGUS);
 
 	/* another client that was given our port */
 	now = old;
 	now.key.orig.src[3] = 2;
-	assert_int_equal(repair_judge(&old, &now), TWIN_FOREIGN);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_FOREIGN);
 }
 
 static void a_match_has_the_bits_too(void **state _unused_)
@@ -241,7 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(selects_by_reason),
 		cmocka_unit_test(never_selects_the_vips_own),
-		cmocka_unit_test(judges_twins),
+		cmocka_unit_test(judges_conflicts),
 		cmocka_unit_test(a_match_has_the_bits_too),
 		cmocka_unit_test(masters_come_first),
 		cmocka_unit_test(replies_are_found_in_their_zone),

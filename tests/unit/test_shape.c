@@ -278,28 +278,28 @@ static void altered_ones_are_no_candidates(void **state _unused_)
 
 /* What traffic has put in the place of ours is deleted only if nobody else has
  * had a hand in it. */
-static void altered_twins_are_left_alone(void **state _unused_)
+static void altered_conflicts_are_left_alone(void **state _unused_)
 {
 	struct conn old = flow(AF_INET, IPPROTO_TCP), now;
 
 	set_dst(&old, 7), old.reply.dport = htons(4000), old.status |= CONN_SRC_NAT;
 	now = old, now.status &= ~(uint32_t)CONN_ASSURED, now.tcp_state = CONN_TCP_ESTABLISHED;
 	now.reply.dport = htons(4001);
-	assert_int_equal(repair_judge(&old, &now), TWIN_WRONG);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
 	set_src(&now, 28); /* IPVS sends it elsewhere now */
-	assert_int_equal(repair_judge(&old, &now), TWIN_ALTERED);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
 	set_src(&old, 28); /* as it did before */
-	assert_int_equal(repair_judge(&old, &now), TWIN_WRONG);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
 	set_src(&now, 29);
-	assert_int_equal(repair_judge(&old, &now), TWIN_ALTERED);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
 	now = old, now.reply.dport = htons(4001), now.status &= ~(uint32_t)CONN_SRC_NAT;
-	assert_int_equal(repair_judge(&old, &now), TWIN_ALTERED);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
 	/* the server's packet, delivered here, and altered at once */
 	now = old, now.key.orig = old.reply, now.reply = tuple_invert(&old.reply, IPPROTO_TCP);
 	now.status &= ~(uint32_t)(CONN_SRC_NAT | CONN_DST_NAT);
-	assert_int_equal(repair_judge(&old, &now), TWIN_BOGUS);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_BOGUS);
 	now.reply.src[3] = 99;
-	assert_int_equal(repair_judge(&old, &now), TWIN_FOREIGN);
+	assert_int_equal(repair_judge(&old, &now), CONFLICT_FOREIGN);
 }
 
 static void a_destination_done_with_is_no_mismatch(void **state _unused_)
@@ -375,7 +375,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_asked_for),
 		cmocka_unit_test(zones_helpers_and_masters_change_nothing),
 		cmocka_unit_test(altered_ones_are_no_candidates),
-		cmocka_unit_test(altered_twins_are_left_alone),
+		cmocka_unit_test(altered_conflicts_are_left_alone),
 		cmocka_unit_test(a_destination_done_with_is_no_mismatch),
 		cmocka_unit_test(random_entries_fit),
 		cmocka_unit_test(shapes_are_told_apart_and_remembered),

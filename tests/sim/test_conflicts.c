@@ -10,23 +10,23 @@
 
 #define FLOWS 20
 
-/* One of the flows meets a twin of KIND; the others are to be restored. */
-static struct conn meet(struct scene *s, enum fake_twin kind)
+/* One of the flows meets a conflict of KIND; the others are to be restored. */
+static struct conn meet(struct scene *s, enum fake_conflict kind)
 {
 	struct conn c = scene_tcp(7);
 
 	scene_populate(s, FLOWS);
-	fake_plan_twin(s->fake, &c.key, kind);
+	fake_plan_conflict(s->fake, &c.key, kind);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	return c;
 }
 
 /* The client was quicker and was given the same port: nothing to do. */
-static void identical_twin_is_left_alone(void **state)
+static void identical_conflict_is_left_alone(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet(s, TWIN_IDENTICAL);
+	struct conn c = meet(s, CONFLICT_IDENTICAL);
 
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(scene_broken(s, false), 0);
@@ -35,10 +35,10 @@ static void identical_twin_is_left_alone(void **state)
 }
 
 /* The client was quicker and was given another port: the far end would reset. */
-static void twin_with_another_port_is_replaced(void **state)
+static void conflict_with_another_port_is_replaced(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet(s, TWIN_OTHER_PORT);
+	struct conn c = meet(s, CONFLICT_OTHER_PORT);
 
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(scene_broken(s, false), 0);
@@ -52,7 +52,7 @@ static void twin_with_another_port_is_replaced(void **state)
 static void bogus_local_delivery_is_replaced(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet(s, TWIN_LOCAL);
+	struct conn c = meet(s, CONFLICT_LOCAL);
 	struct conn_key bogus = conn_key_make(AF_INET, IPPROTO_TCP, &c.reply, 0, CONN_ZONE_BOTH);
 
 	scene_expect(s, EXIT_DONE, true);
@@ -66,7 +66,7 @@ static void bogus_local_delivery_is_replaced(void **state)
 static void another_client_keeps_the_port(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet(s, TWIN_OTHER_CLIENT), other = c;
+	struct conn c = meet(s, CONFLICT_OTHER_CLIENT), other = c;
 	char text[CONN_TEXT_MAX];
 
 	other.key.orig.src[3] ^= 0x80;
@@ -85,7 +85,7 @@ static void another_client_keeps_the_port(void **state)
 static void new_connection_of_the_client_is_left_alone(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet(s, TWIN_NEW_FLOW);
+	struct conn c = meet(s, CONFLICT_NEW_FLOW);
 	const struct fake_entry *e = fake_entry_find(s->fake, &c.key);
 
 	scene_expect(s, EXIT_DONE, true);
@@ -97,10 +97,11 @@ static void new_connection_of_the_client_is_left_alone(void **state)
 }
 
 /* All at once, UDP and ICMP among them, and the flush late. */
-static void mixed_twins(void **state)
+static void mixed_conflicts(void **state)
 {
 	struct scene *s = *state;
-	const enum fake_twin kinds[] = { TWIN_OTHER_PORT, TWIN_LOCAL, TWIN_IDENTICAL };
+	const enum fake_conflict kinds[] = { CONFLICT_OTHER_PORT, CONFLICT_LOCAL,
+					     CONFLICT_IDENTICAL };
 
 	s->fake->flush_after = 20 * USEC_PER_MSEC;
 	s->fake->probe4 = KERNEL_UNKNOWN; /* it flushes late: do not rely on it */
@@ -114,10 +115,11 @@ static void mixed_twins(void **state)
 
 		scene_add(s, &u);
 		scene_add(s, &p);
-		fake_plan_twin(s->fake, &u.key, kinds[i % 3]);
-		fake_plan_twin(s->fake, &t.key, kinds[(i + 1) % 3]);
-		/* an echo reply makes no entry: no local twin */
-		fake_plan_twin(s->fake, &p.key, i % 2 ? TWIN_OTHER_PORT : TWIN_IDENTICAL);
+		fake_plan_conflict(s->fake, &u.key, kinds[i % 3]);
+		fake_plan_conflict(s->fake, &t.key, kinds[(i + 1) % 3]);
+		/* an echo reply makes no entry: no local conflict */
+		fake_plan_conflict(s->fake, &p.key,
+				   i % 2 ? CONFLICT_OTHER_PORT : CONFLICT_IDENTICAL);
 	}
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
@@ -153,10 +155,10 @@ static void newborn_flow_is_not_touched(void **state)
 	assert_int_equal(s->fake->removed, 0);
 }
 
-/* The twin came up after the verification had listed its place, and the answer
+/* The conflict came up after the verification had listed its place, and the answer
  * to the create got lost (ENOBUFS): what is found when looking is not what we
  * made, and is judged as it would have been with the answer. */
-static struct conn meet_unheard(struct scene *s, enum fake_twin kind)
+static struct conn meet_unheard(struct scene *s, enum fake_conflict kind)
 {
 	struct conn c = scene_tcp(FLOWS - 2); /* in the second half of the batch */
 
@@ -164,15 +166,15 @@ static struct conn meet_unheard(struct scene *s, enum fake_twin kind)
 	s->fake->unanswered_batch = 1;
 	s->fake->hide_dump = 2;
 	s->fake->hide_nth = 1;
-	fake_plan_twin(s->fake, &c.key, kind);
+	fake_plan_conflict(s->fake, &c.key, kind);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	return c;
 }
 
-static void unheard_wrong_twins_are_replaced(void **state)
+static void unheard_wrong_conflicts_are_replaced(void **state)
 {
-	static const enum fake_twin kinds[] = { TWIN_OTHER_PORT, TWIN_LOCAL };
+	static const enum fake_conflict kinds[] = { CONFLICT_OTHER_PORT, CONFLICT_LOCAL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct scene *s;
@@ -204,7 +206,7 @@ static void local_flow_turned_round(void **state)
 		s = *state;
 		scene_populate(s, FLOWS);
 		scene_add(s, &c);
-		fake_plan_twin(s->fake, &c.key, TWIN_LOCAL);
+		fake_plan_conflict(s->fake, &c.key, CONFLICT_LOCAL);
 		s->fake->unanswered_batch = unheard;
 		scene_remember(s);
 		scene_move(s, OP_DEL, VIP4 "/32", NULL);
@@ -217,7 +219,7 @@ static void local_flow_turned_round(void **state)
 static void unheard_new_connection_is_left_alone(void **state)
 {
 	struct scene *s = *state;
-	struct conn c = meet_unheard(s, TWIN_NEW_FLOW);
+	struct conn c = meet_unheard(s, CONFLICT_NEW_FLOW);
 
 	assert_non_null(fake_entry_find(s->fake, &c.key));
 	scene_expect(s, EXIT_DONE, true);
@@ -225,19 +227,19 @@ static void unheard_new_connection_is_left_alone(void **state)
 	assert_int_equal(s->fake->removed, 0);
 }
 
-/* Deleting the wrong twin fails: the flow is lost, nothing else is. */
-static void twin_that_cannot_be_deleted(void **state)
+/* Deleting the wrong conflict fails: the flow is lost, nothing else is. */
+static void conflict_that_cannot_be_deleted(void **state)
 {
 	struct scene *s = *state;
 
 	s->fake->remove.fault = (struct fake_fault){ .nth = 1, .times = 100, .error = -EBUSY };
-	meet(s, TWIN_OTHER_PORT);
+	meet(s, CONFLICT_OTHER_PORT);
 	scene_expect(s, EXIT_PARTIAL, true);
 	assert_int_equal(s->report.entries.lost, 1);
 	assert_int_equal(scene_broken(s, false), 1);
 }
 
-/* The master meets a twin and comes back later than the rest: its child waits
+/* The master meets a conflict and comes back later than the rest: its child waits
  * for it, as an orphan no helper would look after it. */
 static void child_of_a_replaced_master_keeps_it(void **state)
 {
@@ -248,7 +250,7 @@ static void child_of_a_replaced_master_keeps_it(void **state)
 	child.status |= CONN_EXPECTED;
 	scene_add(s, &master);
 	assert_non_null(fake_entry_add(s->fake, &child, &master.key, s->dev, 400));
-	fake_plan_twin(s->fake, &master.key, TWIN_LOCAL);
+	fake_plan_conflict(s->fake, &master.key, CONFLICT_LOCAL);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
@@ -257,8 +259,8 @@ static void child_of_a_replaced_master_keeps_it(void **state)
 	assert_true(e->conn.has_master && conn_key_equal(&e->master, &master.key));
 }
 
-/* Its master is gone for good and a twin sits in its place, both at once. */
-static void orphan_meets_a_twin(void **state)
+/* Its master is gone for good and a conflict sits in its place, both at once. */
+static void orphan_meets_a_conflict(void **state)
 {
 	struct scene *s = *state;
 	struct conn master = scene_tcp(500), child = scene_tcp(400);
@@ -267,7 +269,7 @@ static void orphan_meets_a_twin(void **state)
 	child.status |= CONN_EXPECTED;
 	scene_add(s, &master);
 	assert_non_null(fake_entry_add(s->fake, &child, &master.key, s->dev, 400));
-	fake_plan_twin(s->fake, &child.key, TWIN_LOCAL);
+	fake_plan_conflict(s->fake, &child.key, CONFLICT_LOCAL);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
@@ -279,19 +281,19 @@ static void orphan_meets_a_twin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(identical_twin_is_left_alone),
-		CASE(twin_with_another_port_is_replaced),
+		CASE(identical_conflict_is_left_alone),
+		CASE(conflict_with_another_port_is_replaced),
 		CASE(bogus_local_delivery_is_replaced),
 		CASE(another_client_keeps_the_port),
 		CASE(new_connection_of_the_client_is_left_alone),
-		CASE(mixed_twins),
+		CASE(mixed_conflicts),
 		CASE(newborn_flow_is_not_touched),
-		CASE(unheard_wrong_twins_are_replaced),
+		CASE(unheard_wrong_conflicts_are_replaced),
 		CASE(local_flow_turned_round),
 		CASE(unheard_new_connection_is_left_alone),
-		CASE(twin_that_cannot_be_deleted),
+		CASE(conflict_that_cannot_be_deleted),
 		CASE(child_of_a_replaced_master_keeps_it),
-		CASE(orphan_meets_a_twin),
+		CASE(orphan_meets_a_conflict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
