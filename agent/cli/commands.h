@@ -30,7 +30,7 @@ struct command {
 	const char *arguments;
 	const char *help;    /* one line */
 	const char *details; /* lines for "COMMAND --help"; may be NULL */
-	bool headstrong;     /* it goes on although the configuration cannot be read */
+	bool without_config; /* it goes on although the configuration cannot be read */
 };
 
 /* The command WORD names or uniquely abbreviates. Returns 0 or -EINVAL with

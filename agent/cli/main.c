@@ -49,7 +49,7 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 		return command_usage(&e);
 	}
 	code = load_settings(cli);
-	if (code != EXIT_DONE && !c->headstrong)
+	if (code != EXIT_DONE && !c->without_config)
 		return code;
 	cli->seed = identity_seed();
 	identity_boot_id(cli->boot_id);

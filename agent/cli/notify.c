@@ -141,7 +141,7 @@ static void after(void *ud)
 	notify_after(ud);
 }
 
-static int tell_misheard(void *ud, FILE *out _unused_, FILE *err _unused_)
+static int run_rejected(void *ud, FILE *out _unused_, FILE *err _unused_)
 {
 	const struct notify *n = ud;
 	struct wire_answer a = { 0 };
@@ -153,9 +153,9 @@ static int tell_misheard(void *ud, FILE *out _unused_, FILE *err _unused_)
 }
 
 /* What cannot be understood is the daemon's to count. */
-static int misheard(struct notify *n)
+static int rejected(struct notify *n)
 {
-	const struct worker_job job = { .run = tell_misheard, .ud = n, .patience = WORK_PATIENCE };
+	const struct worker_job job = { .run = run_rejected, .ud = n, .patience = WORK_PATIENCE };
 
 	notify_complain(n, "%s", n->request.notify.why.text);
 	if (!n->cli->options.local)
@@ -178,7 +178,7 @@ int command_notify(struct cli *cli, int argc, char *argv[])
 	w->event.stamp = event_stamp();
 	w->event.source = SOURCE_HOOK;
 	if (w->is_bad)
-		return misheard(&n);
+		return rejected(&n);
 	if (!cli->options.local && notify_daemon(&n, CALLER_PATIENCE, &code))
 		return code;
 	return worker_run(&job);

@@ -10,7 +10,7 @@
 #include "daemon/log.h"
 #include "steps/stale_decoy.h"
 
-void decoys_begin(const struct instance_shop *s)
+void decoys_begin(const struct instance_context *s)
 {
 	struct kernel k = kernel_real_get(s->kernel);
 	int r;
@@ -25,7 +25,7 @@ void decoys_begin(const struct instance_shop *s)
 			 strerror(-r));
 }
 
-void decoys_note(const struct instance_shop *s, const struct ifaddr *a, bool gone)
+void decoys_note(const struct instance_context *s, const struct ifaddr *a, bool gone)
 {
 	const struct settings *settings = s->env->settings;
 	usec_t now = os_now();
@@ -39,7 +39,7 @@ void decoys_note(const struct instance_shop *s, const struct ifaddr *a, bool gon
 	}
 }
 
-bool decoys_are_doubted(const struct instance_shop *s, usec_t now)
+bool decoys_are_doubted(const struct instance_context *s, usec_t now)
 {
 	usec_t when;
 	size_t i;
@@ -53,7 +53,7 @@ bool decoys_are_doubted(const struct instance_shop *s, usec_t now)
 	return false;
 }
 
-static void tell(const struct instance_shop *s, const struct instance_work *w, const char *what,
+static void tell(const struct instance_context *s, const struct instance_work *w, const char *what,
 		 const char *then)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
@@ -69,7 +69,7 @@ static void tell(const struct instance_shop *s, const struct instance_work *w, c
 		   instance_state_name(state->state), instance_source_name(state->source), then);
 }
 
-static void remove_stale(const struct instance_shop *s, struct instance_work *w)
+static void remove_stale(const struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
 	struct kernel k = kernel_real_get(s->kernel);
@@ -85,7 +85,7 @@ static void remove_stale(const struct instance_shop *s, struct instance_work *w)
 		instance_forget_decoy(&s->states[w->at]);
 }
 
-usec_t decoy_step(struct instance_shop *s, struct instance_work *w, usec_t now)
+usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t now)
 {
 	struct instance *state = &s->states[w->at];
 	usec_t when = USEC_NEVER;

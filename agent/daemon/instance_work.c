@@ -25,20 +25,20 @@ static const struct program {
 /* How often what waits in moves is asked for. */
 #define WAITING_LOOK (10 * USEC_PER_MSEC)
 
-static const struct instance_settings *settings_of(const struct instance_shop *s,
+static const struct instance_settings *settings_of(const struct instance_context *s,
 						   const struct instance_work *w)
 {
 	return &s->env->settings->instances[w->at];
 }
 
-static enum instance_action wants(const struct instance_shop *s, const struct instance_work *w)
+static enum instance_action wants(const struct instance_context *s, const struct instance_work *w)
 {
 	struct instance_policy p = instance_settings_policy(settings_of(s, w));
 
 	return instance_wants(&s->states[w->at], &p);
 }
 
-void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_t at)
+void instance_work_begin(struct instance_context *s, struct instance_work *w, size_t at)
 {
 	*w = (struct instance_work){ .at = at, .phase = WORK_IDLE };
 	memcpy(w->name, settings_of(s, w)->name, sizeof(w->name));
@@ -46,7 +46,7 @@ void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_
 	w->decoy = settings_of(s, w)->decoy;
 }
 
-void instance_work_end(struct instance_shop *s, struct instance_work *w)
+void instance_work_end(struct instance_context *s, struct instance_work *w)
 {
 	if (w->waiting)
 		moves_withdraw(s->moves, w);
@@ -68,7 +68,7 @@ static void on_program(void *ud, int r)
 	w->program++;
 }
 
-static void start_program(struct instance_shop *s, struct instance_work *w)
+static void start_program(struct instance_context *s, struct instance_work *w)
 {
 	const struct settings *all = s->env->settings;
 	char *argv[] = { (char *)all->conntrackd, (char *)programs[w->program].option, NULL };
@@ -82,7 +82,7 @@ static void start_program(struct instance_shop *s, struct instance_work *w)
 
 /* Run those of the phase, one after the other. Returns when to look at the one
  * that runs, or USEC_NEVER when they are through. */
-static usec_t run_programs(struct instance_shop *s, struct instance_work *w)
+static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 {
 	usec_t when;
 
@@ -117,7 +117,7 @@ static void on_moved(void *ud, const struct report *r)
 }
 
 /* The round has ended. */
-static void tell_outcome(struct instance_shop *s, struct instance_work *w)
+static void tell_outcome(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct instance *state = &s->states[w->at];
@@ -139,7 +139,7 @@ static void tell_outcome(struct instance_shop *s, struct instance_work *w)
 }
 
 /* Have the next addresses moved. Returns whether any were. */
-static bool move(struct instance_shop *s, struct instance_work *w)
+static bool move(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
@@ -164,13 +164,13 @@ static bool move(struct instance_shop *s, struct instance_work *w)
 }
 
 /* What the round is about is wanted no more. */
-static void give_up(struct instance_shop *s, struct instance_work *w)
+static void give_up(struct instance_context *s, struct instance_work *w)
 {
 	instance_work_end(s, w);
 	w->program = ARRAY_SIZE(programs);
 }
 
-static void begin_round(struct instance_shop *s, struct instance_work *w,
+static void begin_round(struct instance_context *s, struct instance_work *w,
 			enum instance_action action, usec_t now)
 {
 	const struct instance_settings *settings = settings_of(s, w);
@@ -189,7 +189,7 @@ static void begin_round(struct instance_shop *s, struct instance_work *w,
 
 /* ---- announcements -------------------------------------------------------------------- */
 
-static usec_t refresh(struct instance_shop *s, struct instance_work *w, usec_t now)
+static usec_t refresh(struct instance_context *s, struct instance_work *w, usec_t now)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct kernel k = kernel_real_get(s->kernel);
@@ -216,7 +216,7 @@ static bool is_in_round(const struct instance_work *w)
 	return w->phase == WORK_BEFORE || w->phase == WORK_MOVING;
 }
 
-bool instance_work_step(struct instance_shop *s, struct instance_work *w)
+bool instance_work_step(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct instance_policy policy = instance_settings_policy(settings);
@@ -250,7 +250,7 @@ bool instance_work_step(struct instance_shop *s, struct instance_work *w)
 	return false;
 }
 
-void instance_work_release(struct instance_shop *s, struct instance_work *w, usec_t until)
+void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t until)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
@@ -274,7 +274,7 @@ void instance_work_release(struct instance_shop *s, struct instance_work *w, use
 	s->dirty = true;
 }
 
-void instance_work_status(const struct instance_shop *s, const struct instance_work *w,
+void instance_work_status(const struct instance_context *s, const struct instance_work *w,
 			  struct status_instance *ret)
 {
 	const struct instance_settings *settings = settings_of(s, w);

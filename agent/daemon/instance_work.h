@@ -10,7 +10,7 @@
 #include "steps/instance_view.h"
 
 /* What they have in common; arrays are in the order of the settings. */
-struct instance_shop {
+struct instance_context {
 	struct loop *loop;
 	const struct run_env *env;
 	struct moves *moves;
@@ -44,15 +44,15 @@ struct instance_work {
 	usec_t when, refresh;
 };
 
-void instance_work_begin(struct instance_shop *s, struct instance_work *w, size_t at);
-void instance_work_end(struct instance_shop *s, struct instance_work *w);
+void instance_work_begin(struct instance_context *s, struct instance_work *w, size_t at);
+void instance_work_end(struct instance_context *s, struct instance_work *w);
 
 /* Do what is due, and set w->when. Returns whether addresses were moved: then
  * they have to be looked at, and it is to be called again. */
-bool instance_work_step(struct instance_shop *s, struct instance_work *w);
+bool instance_work_step(struct instance_context *s, struct instance_work *w);
 
 /* Delete what is ours, whatever the state, until UNTIL. */
-void instance_work_release(struct instance_shop *s, struct instance_work *w, usec_t until);
+void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t until);
 
-void instance_work_status(const struct instance_shop *s, const struct instance_work *w,
+void instance_work_status(const struct instance_context *s, const struct instance_work *w,
 			  struct status_instance *ret);

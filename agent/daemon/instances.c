@@ -23,7 +23,7 @@
 #define FILE_PATIENCE (100 * USEC_PER_MSEC)
 
 struct instances {
-	struct instance_shop shop; /* what the work on each has in common */
+	struct instance_context context; /* what the work on each has in common */
 	struct fifo *fifo;
 	int fd; /* address events, on the loop; -1: not */
 	struct instance_work *list;
@@ -47,16 +47,16 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct instances *s = ud;
 
-	if (instance_views_meant(s->shop.env->settings, a))
+	if (instance_views_meant(s->context.env->settings, a))
 		s->look = true;
 	if (s->n)
-		decoys_note(&s->shop, a, gone);
+		decoys_note(&s->context, a, gone);
 	return 0;
 }
 
 static void read_addresses(struct instances *s)
 {
-	struct kernel k = kernel_real_get(s->shop.kernel);
+	struct kernel k = kernel_real_get(s->context.kernel);
 
 	if (k.ops->addr_events(k.ctx, on_address, s) < 0)
 		s->look = true;
@@ -70,44 +70,44 @@ static void on_ready(void *ud, uint32_t events _unused_)
 
 	read_addresses(s);
 	for (i = 0; i < s->n; i++)
-		s->look |= s->shop.states[i].tries > 0;
+		s->look |= s->context.states[i].tries > 0;
 }
 
 /* Tell each instance what is there of it now. */
 static void look(struct instances *s)
 {
-	struct kernel k = kernel_real_get(s->shop.kernel);
-	const struct settings *settings = s->shop.env->settings;
+	struct kernel k = kernel_real_get(s->context.kernel);
+	const struct settings *settings = s->context.env->settings;
 	usec_t now = os_now();
 	size_t i;
 
-	if (!s->n || instance_views_look(&k, settings, s->shop.views) < 0)
+	if (!s->n || instance_views_look(&k, settings, s->context.views) < 0)
 		return;
 	s->look = false;
 	for (i = 0; i < s->n; i++) {
-		struct instance *one = &s->shop.states[i];
+		struct instance *one = &s->context.states[i];
 		enum instance_state before = one->state;
 
-		if (s->shop.views[i].n_possible > s->list[i].n_possible)
+		if (s->context.views[i].n_possible > s->list[i].n_possible)
 			instance_hurry(one);
-		s->list[i].n_possible = s->shop.views[i].n_possible;
+		s->list[i].n_possible = s->context.views[i].n_possible;
 		if (!settings->instances[i].has_decoy)
 			continue;
-		instance_see_decoy(one, s->shop.views[i].decoy_there, now);
-		s->shop.dirty |= one->state != before;
+		instance_see_decoy(one, s->context.views[i].decoy_there, now);
+		s->context.dirty |= one->state != before;
 	}
 }
 
 static void watch_addresses(struct instances *s)
 {
-	struct kernel k = kernel_real_get(s->shop.kernel);
+	struct kernel k = kernel_real_get(s->context.kernel);
 	int fds[2] = { -1, -1 };
 
 	if (s->fd >= 0)
 		return;
 	if (k.ops->addr_watch(k.ctx) == 0)
-		kernel_real_fds(s->shop.kernel, fds);
-	if (fds[1] >= 0 && loop_add(s->shop.loop, fds[1], EPOLLIN, true, on_ready, s) == 0)
+		kernel_real_fds(s->context.kernel, fds);
+	if (fds[1] >= 0 && loop_add(s->context.loop, fds[1], EPOLLIN, true, on_ready, s) == 0)
 		s->fd = fds[1];
 	else
 		log_line(LOG_WARNING, "addresses that come and go are not noticed");
@@ -128,7 +128,7 @@ static void trouble(struct instances *s, usec_t *told, const char *what, const c
 
 static void hear(struct instances *s, const struct instance_event *event, bool acted)
 {
-	const struct settings *settings = s->shop.env->settings;
+	const struct settings *settings = s->context.env->settings;
 	usec_t now = os_now();
 	enum instance_state doubted;
 	bool known = false;
@@ -138,7 +138,7 @@ static void hear(struct instances *s, const struct instance_event *event, bool a
 	if (s->look)
 		look(s);
 	for (i = 0; i < s->n; i++) {
-		struct instance *one = &s->shop.states[i];
+		struct instance *one = &s->context.states[i];
 
 		if (!instance_settings_meant(&settings->instances[i], event))
 			continue;
@@ -146,8 +146,8 @@ static void hear(struct instances *s, const struct instance_event *event, bool a
 		if (acted)
 			instance_unsettle(one);
 		doubted = one->doubt.said;
-		s->shop.dirty |= instance_hear(one, event, now) == HEARD_CHANGE;
-		s->shop.dirty |= one->doubt.said != doubted;
+		s->context.dirty |= instance_hear(one, event, now) == HEARD_CHANGE;
+		s->context.dirty |= one->doubt.said != doubted;
 	}
 	if (known)
 		return;
@@ -183,7 +183,7 @@ static void on_lost_lines(void *ud)
 
 	s->heard.overruns++;
 	for (i = 0; i < s->n; i++)
-		instance_fifo_lost(&s->shop.states[i]);
+		instance_fifo_lost(&s->context.states[i]);
 	log_line(LOG_WARNING, "the FIFO was nearly full: lines may have been lost");
 }
 
@@ -200,7 +200,7 @@ void instances_hear(struct instances *s, const struct instance_event *event, boo
 	hear(s, &e, acted);
 }
 
-void instances_misheard(struct instances *s, const char *why)
+void instances_reject(struct instances *s, const char *why)
 {
 	s->heard.hooks++;
 	s->heard.bad++;
@@ -223,28 +223,28 @@ static void store_failed(struct instances *s, int error, bool stale)
 		return;
 	memcpy(s->store_problem, text, sizeof(text));
 	log_line(LOG_WARNING, "%s: the instances' states cannot be kept: %s",
-		 s->shop.env->settings->run_dir, text);
+		 s->context.env->settings->run_dir, text);
 }
 
 /* Hooks that got no answer, since we stood still, have acted themselves and written down
  * what they were told: that is not to be undone by what we knew before. */
 static void merge(struct instances *s)
 {
-	const struct settings *settings = s->shop.env->settings;
+	const struct settings *settings = s->context.env->settings;
 	_cleanup_free_ struct instance *list = NULL;
 	size_t i;
 
 	if (!s->loaded || !s->n || !instance_file_is_other(settings, &s->seen))
 		return;
 	list = calloc(s->n, sizeof(*list));
-	if (!list || instance_file_load(settings, s->shop.env->boot_id, os_now(), list) < 0)
+	if (!list || instance_file_load(settings, s->context.env->boot_id, os_now(), list) < 0)
 		return;
 	for (i = 0; i < s->n; i++) {
-		struct instance *one = &s->shop.states[i];
+		struct instance *one = &s->context.states[i];
 
 		if (!instance_take_newer(one, &list[i]))
 			continue;
-		s->look = s->shop.dirty = true;
+		s->look = s->context.dirty = true;
 		log_line(LOG_NOTICE, "%s: %s (%s), as was said to another process", s->list[i].name,
 			 instance_state_name(one->state), instance_source_name(one->source));
 	}
@@ -253,19 +253,19 @@ static void merge(struct instances *s)
 /* Keep what has changed, or what could not be kept before. */
 static void store(struct instances *s)
 {
-	const struct settings *settings = s->shop.env->settings;
+	const struct settings *settings = s->context.env->settings;
 	_cleanup_close_ int lock = -1;
 	bool stale;
 	int r;
 
-	if (!s->shop.dirty || !s->loaded)
+	if (!s->context.dirty || !s->loaded)
 		return;
-	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->shop.env->kernel,
+	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->context.env->kernel,
 				 os_now() + FILE_PATIENCE, &lock);
 	merge(s);
-	r = instance_file_store(settings, s->shop.env->boot_id, s->shop.states, &stale);
+	r = instance_file_store(settings, s->context.env->boot_id, s->context.states, &stale);
 	(void)instance_file_is_other(settings, &s->seen);
-	s->shop.dirty = r < 0;
+	s->context.dirty = r < 0;
 	if (r < 0) {
 		store_failed(s, r, stale);
 		return;
@@ -279,10 +279,10 @@ static void store(struct instances *s)
 /* Whoever was started before us has left what he knew. */
 static void load(struct instances *s)
 {
-	const struct settings *settings = s->shop.env->settings;
+	const struct settings *settings = s->context.env->settings;
 	int r;
 
-	r = instance_file_load(settings, s->shop.env->boot_id, os_now(), s->shop.states);
+	r = instance_file_load(settings, s->context.env->boot_id, os_now(), s->context.states);
 	if (r < 0 && r != -ENOENT)
 		log_line(LOG_NOTICE,
 			 "%s: what was known of the instances is of another boot, or unreadable",
@@ -320,13 +320,13 @@ static void drop_list(struct instances *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		instance_work_end(&s->shop, &s->list[i]);
+		instance_work_end(&s->context, &s->list[i]);
 	free(s->list);
-	free(s->shop.states);
-	instance_views_free(s->shop.views, s->n);
+	free(s->context.states);
+	instance_views_free(s->context.views, s->n);
 	s->list = NULL;
-	s->shop.states = NULL;
-	s->shop.views = NULL;
+	s->context.states = NULL;
+	s->context.views = NULL;
 	s->n = 0;
 }
 
@@ -337,7 +337,7 @@ static void log_warning(void *ud _unused_, const char *line)
 
 void instances_apply(struct instances *s)
 {
-	const struct settings *settings = s->shop.env->settings;
+	const struct settings *settings = s->context.env->settings;
 	size_t n = settings->n_instances, i;
 	struct instance_work *list = calloc(n + 1, sizeof(*list));
 	struct instance *states = calloc(n + 1, sizeof(*states));
@@ -354,21 +354,21 @@ void instances_apply(struct instances *s)
 		n = 0;
 	}
 	for (i = 0; i < n; i++) {
-		instance_work_begin(&s->shop, &list[i], i);
-		take_over(&list[i], &states[i], s->list, s->shop.states, s->n);
+		instance_work_begin(&s->context, &list[i], i);
+		take_over(&list[i], &states[i], s->list, s->context.states, s->n);
 	}
 	drop_list(s);
 	s->list = list;
-	s->shop.states = states;
-	s->shop.views = views;
+	s->context.states = states;
+	s->context.views = views;
 	s->n = n;
 	instance_settings_warn(settings, log_warning, NULL);
-	decoys_begin(&s->shop);
+	decoys_begin(&s->context);
 	if (n)
 		watch_addresses(s);
 	if (!s->loaded && n)
 		load(s);
-	s->shop.dirty = n > 0;
+	s->context.dirty = n > 0;
 	look(s);
 	fifo_set(s->fifo, n ? settings->fifo : NULL, settings->fifo_user);
 }
@@ -395,7 +395,7 @@ usec_t instances_tick(struct instances *s)
 	size_t i;
 
 	merge(s);
-	if (s->n && decoys_are_doubted(&s->shop, os_now())) {
+	if (s->n && decoys_are_doubted(&s->context, os_now())) {
 		read_addresses(s);
 		fifo_drain(s->fifo); /* it may say MASTER */
 		s->look = true;
@@ -407,29 +407,29 @@ usec_t instances_tick(struct instances *s)
 			look(s);
 		store_in_time(s); /* before anything is begun that it is about */
 		for (i = 0; i < s->n; i++)
-			moved |= instance_work_step(&s->shop, &s->list[i]);
+			moved |= instance_work_step(&s->context, &s->list[i]);
 		if (!moved)
 			break;
 		s->look = true;
 	}
 	for (i = 0; i < s->n; i++) {
 		next = MIN(next, s->list[i].when);
-		next = usec_earlier(next, decoy_step(&s->shop, &s->list[i], os_now()));
+		next = usec_earlier(next, decoy_step(&s->context, &s->list[i], os_now()));
 	}
 	store_in_time(s);
-	if (s->shop.dirty && s->store_again)
+	if (s->context.dirty && s->store_again)
 		next = usec_earlier(next, s->store_next);
 	return s->look ? MIN(next, os_now() + LOOK_AGAIN) : next;
 }
 
 void instances_release(struct instances *s)
 {
-	usec_t until = os_now() + s->shop.env->settings->deadline;
+	usec_t until = os_now() + s->context.env->settings->deadline;
 	size_t i;
 
 	look(s);
 	for (i = 0; i < s->n; i++)
-		instance_work_release(&s->shop, &s->list[i], until);
+		instance_work_release(&s->context, &s->list[i], until);
 }
 
 /* ---- life ------------------------------------------------------------------------------- */
@@ -443,10 +443,10 @@ int instances_new(struct loop *l, const struct run_env *env, struct moves *moves
 
 	if (!s)
 		return -ENOMEM;
-	s->shop = (struct instance_shop){ .loop = l, .env = env, .moves = moves };
+	s->context = (struct instance_context){ .loop = l, .env = env, .moves = moves };
 	s->fd = -1;
 	handler.sink = (struct instance_lines_sink){ on_line, on_bad_line, s };
-	r = kernel_real_new(&s->shop.kernel);
+	r = kernel_real_new(&s->context.kernel);
 	if (r == 0)
 		r = fifo_new(l, &handler, &s->fifo);
 	if (r < 0) {
@@ -462,19 +462,19 @@ struct instances *instances_free(struct instances *s)
 	if (!s)
 		return NULL;
 	fifo_free(s->fifo);
-	if (s->shop.states)
+	if (s->context.states)
 		store(s);
 	drop_list(s);
 	if (s->fd >= 0)
-		loop_remove(s->shop.loop, s->fd, s);
-	kernel_real_free(s->shop.kernel);
+		loop_remove(s->context.loop, s->fd, s);
+	kernel_real_free(s->context.kernel);
 	free(s);
 	return NULL;
 }
 
 const struct instance *const *instances_states(const struct instances *s)
 {
-	return (const struct instance *const *)&s->shop.states;
+	return (const struct instance *const *)&s->context.states;
 }
 
 struct status_instance *instances_status(const struct instances *s, size_t *ret_n)
@@ -483,7 +483,7 @@ struct status_instance *instances_status(const struct instances *s, size_t *ret_
 	size_t i;
 
 	for (i = 0; i < s->n && list; i++)
-		instance_work_status(&s->shop, &s->list[i], &list[i]);
+		instance_work_status(&s->context, &s->list[i], &list[i]);
 	*ret_n = list ? s->n : 0;
 	return list;
 }

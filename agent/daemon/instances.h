@@ -24,7 +24,7 @@ void instances_apply(struct instances *s);
 void instances_hear(struct instances *s, const struct instance_event *event, bool acted);
 
 /* A script said what cannot be understood. */
-void instances_misheard(struct instances *s, const char *why);
+void instances_reject(struct instances *s, const char *why);
 
 /* Do what is due. Returns when to call again. */
 usec_t instances_tick(struct instances *s);

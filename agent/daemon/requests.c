@@ -24,7 +24,7 @@
 static void answer_notify(struct daemon *d, struct client *c, const struct wire_notify *n)
 {
 	if (n->is_bad) {
-		instances_misheard(d->instances, n->why.text);
+		instances_reject(d->instances, n->why.text);
 		control_answer(c, wire_answer_refusal(WIRE_BAD_REQUEST, n->why.text));
 		return;
 	}

@@ -32,7 +32,7 @@ struct level {
 	unsigned n;
 };
 
-/* The pattern of "include PATTERN" and its kin, NULL: LINE is none. */
+/* The pattern of "include PATTERN" and the like, NULL: LINE is none. */
 static char *include_pattern(char *line)
 {
 	static const char word[] = "include";
@@ -97,8 +97,8 @@ static void take_include(struct reader *r, const struct level *up, const char *p
 
 	e = up->follow ? full_pattern(r, pattern, full) : -ENOTSUP;
 	if (e < 0) {
-		reader_puzzle(r, e == -E2BIG ? KEEPALIVED_LIMIT : KEEPALIVED_INCLUDE,
-			      "include %.64s is not followed: %s", pattern, strerror(-e));
+		reader_unresolved(r, e == -E2BIG ? KEEPALIVED_LIMIT : KEEPALIVED_INCLUDE,
+				  "include %.64s is not followed: %s", pattern, strerror(-e));
 		return;
 	}
 	e = glob(full, GLOB_BRACE | GLOB_ERR, NULL, &g);
@@ -106,15 +106,15 @@ static void take_include(struct reader *r, const struct level *up, const char *p
 		r->r = -ENOMEM;
 	/* a directory without such files is usual, a missing file is not */
 	if (e == GLOB_ABORTED || (e == GLOB_NOMATCH && !count(pattern, "*?[")))
-		reader_puzzle(r, KEEPALIVED_INCLUDE, "include %.64s: no such file, or unreadable",
-			      pattern);
+		reader_unresolved(r, KEEPALIVED_INCLUDE,
+				  "include %.64s: no such file, or unreadable", pattern);
 	for (i = 0; !e && i < g.gl_pathc && !r->r && !r->full; i++) {
 		int k = take_file(r, up, g.gl_pathv[i]);
 
 		if (k < 0 && k != -ENOMEM)
-			reader_puzzle(r, k == -EMFILE ? KEEPALIVED_LIMIT : KEEPALIVED_INCLUDE,
-				      "include %.64s: %s", g.gl_pathv[i],
-				      k == -ELOOP ? "it includes itself" : strerror(-k));
+			reader_unresolved(r, k == -EMFILE ? KEEPALIVED_LIMIT : KEEPALIVED_INCLUDE,
+					  "include %.64s: %s", g.gl_pathv[i],
+					  k == -ELOOP ? "it includes itself" : strerror(-k));
 	}
 	globfree(&g);
 }
@@ -126,8 +126,8 @@ static void take_logical(struct reader *r, const struct level *l, char *line, si
 	r->doubtful = false;
 	r->condition = NULL;
 	if (len > KEEPALIVED_LINE_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "a line longer than %zu KiB",
-			      KEEPALIVED_LINE_MAX >> 10);
+		reader_unresolved(r, KEEPALIVED_LIMIT, "a line longer than %zu KiB",
+				  KEEPALIVED_LINE_MAX >> 10);
 		return;
 	}
 	pattern = include_pattern(line);
@@ -156,7 +156,7 @@ static void take_text(struct reader *r, const struct level *l, char *text, size_
 		if (!more)
 			r->line = number;
 		if (strlen(in) != (size_t)((nl ? nl : end) - in)) {
-			reader_puzzle(r, KEEPALIVED_SYNTAX, "a NUL");
+			reader_unresolved(r, KEEPALIVED_SYNTAX, "a NUL");
 			continue;
 		}
 		line_decomment(in);

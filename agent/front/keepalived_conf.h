@@ -3,9 +3,9 @@
  * the keywords mean is for those who walk the tree.
  *
  * Nothing in a file is fatal. What cannot be known from the files alone, or is
- * more than the reader takes, becomes a puzzle: counted, noted with file and
+ * more than the reader takes, becomes a unresolved: counted, noted with file and
  * line, and the directives it touches are doubtful. Who reports "nothing
- * found" looks at keepalived_conf_puzzles() first. */
+ * found" looks at keepalived_conf_unresolved() first. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,14 +25,14 @@
 #define KEEPALIVED_NOTES_MAX 64
 #define KEEPALIVED_NOTE_MAX 256
 
-enum keepalived_puzzle {
+enum keepalived_unresolved {
 	KEEPALIVED_CONDITION, /* "@id …": holds or not by how keepalived is started */
 	KEEPALIVED_SEQUENCE,  /* ~SEQ(…), ~LST(…) */
 	KEEPALIVED_VARIABLE,  /* $NAME not defined here, or made up by keepalived */
 	KEEPALIVED_INCLUDE,   /* a file that could not be read, or includes itself */
 	KEEPALIVED_SYNTAX,    /* braces or quotes that do not match, a NUL */
 	KEEPALIVED_LIMIT,     /* more than the limits above; it was left out */
-	KEEPALIVED_PUZZLES,
+	KEEPALIVED_UNRESOLVED,
 };
 
 /* One line "keyword word… [{ … }]". The words are what the file holds, without
@@ -44,14 +44,14 @@ struct keepalived_directive {
 	const char *file;
 	const char *condition; /* "id" or "^id" of a line that began with @; NULL: none */
 	bool is_block;
-	bool doubtful;	 /* a puzzle touches it or something in its block */
+	bool doubtful;	 /* a unresolved touches it or something in its block */
 	bool incomplete; /* a block in which lines were left out */
 	const struct keepalived_directive *next;
 	const struct keepalived_directive *first; /* of its block */
 };
 
 struct keepalived_note {
-	enum keepalived_puzzle puzzle;
+	enum keepalived_unresolved unresolved;
 	const char *file;
 	unsigned line;
 	char text[KEEPALIVED_NOTE_MAX]; /* printable, without file and line */
@@ -64,7 +64,7 @@ struct keepalived_conf;
  * is no regular file) or memory is short. */
 int keepalived_conf_read(const char *path, struct keepalived_conf **ret);
 
-/* The same for SIZE bytes of TEXT that go by NAME; includes are puzzles.
+/* The same for SIZE bytes of TEXT that go by NAME; includes are unresolved.
  * Returns 0 or -ENOMEM. */
 int keepalived_conf_parse(const char *name, const char *text, size_t size,
 			  struct keepalived_conf **ret);
@@ -83,8 +83,8 @@ const struct keepalived_directive *keepalived_find(const struct keepalived_direc
 /* Word I of D, or NULL. */
 const char *keepalived_word(const struct keepalived_directive *d, unsigned i);
 
-/* How many puzzles of one kind, or (KEEPALIVED_PUZZLES) of all kinds. */
-unsigned keepalived_conf_puzzles(const struct keepalived_conf *c, enum keepalived_puzzle p);
+/* How many unresolved of one kind, or (KEEPALIVED_UNRESOLVED) of all kinds. */
+unsigned keepalived_conf_unresolved(const struct keepalived_conf *c, enum keepalived_unresolved p);
 
 /* The first KEEPALIVED_NOTES_MAX of them. */
 const struct keepalived_note *keepalived_conf_notes(const struct keepalived_conf *c, size_t *ret_n);

@@ -248,10 +248,10 @@ static void tell_namespace(struct importer *im)
 }
 
 /* What of the file was not understood may be addresses. */
-static void take_puzzles(struct importer *im)
+static void take_unresolved(struct importer *im)
 {
 	const struct keepalived_note *notes;
-	unsigned all = keepalived_conf_puzzles(im->what->conf, KEEPALIVED_PUZZLES);
+	unsigned all = keepalived_conf_unresolved(im->what->conf, KEEPALIVED_UNRESOLVED);
 	size_t n, i;
 
 	notes = keepalived_conf_notes(im->what->conf, &n);
@@ -290,7 +290,7 @@ static void take_all(struct importer *im)
 	struct request_error e = { "" };
 	size_t i;
 
-	take_puzzles(im);
+	take_unresolved(im);
 	tell_namespace(im);
 	for (i = 0; i < c->n_instances && !im->r; i++)
 		if (!importer_stays(im, &c->instances[i]))

@@ -131,7 +131,8 @@ bool keepalived_is_conf(const struct keepalived_conf *c)
 	const struct keepalived_directive *d = keepalived_conf_first(c);
 
 	if (!d)
-		return keepalived_conf_file(c, 1) || keepalived_conf_puzzles(c, KEEPALIVED_INCLUDE);
+		return keepalived_conf_file(c, 1) ||
+		       keepalived_conf_unresolved(c, KEEPALIVED_INCLUDE);
 	for (; d; d = d->next)
 		if (d->n_words && keepalived_is_root_keyword(d->words[0]))
 			return true;

@@ -27,7 +27,7 @@ static void take_words(struct reader *r, char *line)
 		token = token_next(&t, &word);
 		if (t.unterminated) {
 			t.unterminated = false;
-			reader_puzzle(r, KEEPALIVED_SYNTAX, "a quote that does not end");
+			reader_unresolved(r, KEEPALIVED_SYNTAX, "a quote that does not end");
 		}
 		if (token == TOKEN_WORD) {
 			if (n < KEEPALIVED_WORDS_MAX)
@@ -37,8 +37,8 @@ static void take_words(struct reader *r, char *line)
 			continue;
 		}
 		if (dropped) {
-			reader_puzzle(r, KEEPALIVED_LIMIT, "more than %d words",
-				      KEEPALIVED_WORDS_MAX);
+			reader_unresolved(r, KEEPALIVED_LIMIT, "more than %d words",
+					  KEEPALIVED_WORDS_MAX);
 			dropped = 0;
 		}
 		if (n)
@@ -56,8 +56,8 @@ static char *take_condition(struct reader *r, char *p)
 {
 	size_t n = strcspn(p + 1, " \t\r");
 
-	reader_puzzle(r, KEEPALIVED_CONDITION, "@%.*s depends on how keepalived is started",
-		      (int)MIN(n, (size_t)64), p + 1);
+	reader_unresolved(r, KEEPALIVED_CONDITION, "@%.*s depends on how keepalived is started",
+			  (int)MIN(n, (size_t)64), p + 1);
 	r->condition = reader_copy(r, p + 1, n);
 	return line_skip_space(p + 1 + n);
 }
@@ -69,7 +69,7 @@ static void take_plain(struct reader *r, char *p)
 	if (*p == '@')
 		p = take_condition(r, p);
 	if (*p == '~')
-		reader_puzzle(r, KEEPALIVED_SEQUENCE, "a ~SEQ or ~LST, which is not followed");
+		reader_unresolved(r, KEEPALIVED_SEQUENCE, "a ~SEQ or ~LST, which is not followed");
 	else
 		take_words(r, p);
 }
@@ -105,7 +105,7 @@ static void take_line(struct reader *r, char *line, unsigned nesting)
 	size_t n;
 
 	if (nesting > LINES_NESTED_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "variables nested too deep");
+		reader_unresolved(r, KEEPALIVED_LIMIT, "variables nested too deep");
 		return;
 	}
 	if (*p == '@')

@@ -201,9 +201,9 @@ static void lint_unknown(const struct keepalived_lint *l, struct findings *f)
 	}
 }
 
-static void lint_puzzles(const struct keepalived_lint *l, struct findings *f)
+static void lint_unresolved(const struct keepalived_lint *l, struct findings *f)
 {
-	unsigned all = keepalived_conf_puzzles(l->conf, KEEPALIVED_PUZZLES);
+	unsigned all = keepalived_conf_unresolved(l->conf, KEEPALIVED_UNRESOLVED);
 	const struct keepalived_note *notes;
 	size_t n;
 
@@ -224,7 +224,7 @@ void keepalived_lint(const struct keepalived_lint *what, struct findings *f)
 	const struct vrrp_conf *c = what->vrrp;
 	size_t i;
 
-	lint_puzzles(what, f);
+	lint_unresolved(what, f);
 	lint_killed(what, f);
 	keepalived_lint_fifo(what, f);
 	for (i = 0; i < c->n_groups; i++)

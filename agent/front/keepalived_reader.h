@@ -16,7 +16,7 @@ struct keepalived_conf {
 	const struct keepalived_directive *first;
 	struct keepalived_note notes[KEEPALIVED_NOTES_MAX];
 	size_t n_notes;
-	unsigned puzzles[KEEPALIVED_PUZZLES];
+	unsigned unresolved[KEEPALIVED_UNRESOLVED];
 	const char *files[KEEPALIVED_FILES_MAX];
 	size_t n_files;
 };
@@ -47,7 +47,7 @@ struct reader {
 	size_t bytes;	   /* read and made */
 	unsigned replaced; /* substitutions */
 	bool full;	   /* a limit of the whole was met: the rest is left out */
-	bool doubtful;	   /* a puzzle touches the line at hand */
+	bool doubtful;	   /* a unresolved touches the line at hand */
 	const char *condition;
 	int r; /* -ENOMEM: give up */
 };
@@ -59,8 +59,9 @@ struct reader {
 void *reader_alloc(struct reader *r, size_t size);
 char *reader_copy(struct reader *r, const char *text, size_t len);
 
-/* Count and note a puzzle at the line at hand, and make that line doubtful. */
-void reader_puzzle(struct reader *r, enum keepalived_puzzle p, const char *fmt, ...) _printf_(3, 4);
+/* Count and note a unresolved at the line at hand, and make that line doubtful. */
+void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const char *fmt, ...)
+	_printf_(3, 4);
 
 /* Count SIZE bytes against the limit. False: it is met. */
 bool reader_spend(struct reader *r, size_t size);

@@ -17,7 +17,7 @@ struct memory_chunk {
 	char bytes[];
 };
 
-/* What a puzzle touches makes the blocks around it doubtful, too. */
+/* What a unresolved touches makes the blocks around it doubtful, too. */
 static void doubt(struct reader *r)
 {
 	unsigned i;
@@ -26,8 +26,8 @@ static void doubt(struct reader *r)
 		r->open[i].d->doubtful = true;
 }
 
-/* Whether the lines of a puzzle are in the tree nevertheless. */
-static bool keeps_lines(enum keepalived_puzzle p)
+/* Whether the lines of a unresolved are in the tree nevertheless. */
+static bool keeps_lines(enum keepalived_unresolved p)
 {
 	return p == KEEPALIVED_CONDITION || p == KEEPALIVED_VARIABLE;
 }
@@ -52,8 +52,8 @@ void *reader_alloc(struct reader *r, size_t size)
 
 		if (c->memory_bytes + want > KEEPALIVED_MEMORY_MAX) {
 			if (!r->full)
-				reader_puzzle(r, KEEPALIVED_LIMIT,
-					      "too much; the rest is left out");
+				reader_unresolved(r, KEEPALIVED_LIMIT,
+						  "too much; the rest is left out");
 			r->full = true;
 			return NULL;
 		}
@@ -82,7 +82,7 @@ char *reader_copy(struct reader *r, const char *text, size_t len)
 	return p;
 }
 
-void reader_puzzle(struct reader *r, enum keepalived_puzzle p, const char *fmt, ...)
+void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const char *fmt, ...)
 {
 	struct keepalived_conf *c = r->conf;
 	struct keepalived_note *n;
@@ -93,14 +93,14 @@ void reader_puzzle(struct reader *r, enum keepalived_puzzle p, const char *fmt, 
 	doubt(r);
 	if (!keeps_lines(p))
 		miss_lines(r);
-	c->puzzles[p]++;
+	c->unresolved[p]++;
 	if (c->n_notes == KEEPALIVED_NOTES_MAX)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	n = &c->notes[c->n_notes++];
-	n->puzzle = p;
+	n->unresolved = p;
 	n->file = r->file;
 	n->line = r->line;
 	text_escape(raw, n->text, sizeof(n->text));
@@ -114,8 +114,8 @@ bool reader_spend(struct reader *r, size_t size)
 		r->bytes += size;
 		return true;
 	}
-	reader_puzzle(r, KEEPALIVED_LIMIT, "more than %zu MiB; the rest is left out",
-		      KEEPALIVED_BYTES_MAX >> 20);
+	reader_unresolved(r, KEEPALIVED_LIMIT, "more than %zu MiB; the rest is left out",
+			  KEEPALIVED_BYTES_MAX >> 20);
 	r->full = true;
 	return false;
 }
@@ -166,13 +166,13 @@ void tree_open(struct reader *r)
 		return;
 	}
 	if (r->depth == KEEPALIVED_DEPTH_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "blocks nested deeper than %d",
-			      KEEPALIVED_DEPTH_MAX);
+		reader_unresolved(r, KEEPALIVED_LIMIT, "blocks nested deeper than %d",
+				  KEEPALIVED_DEPTH_MAX);
 		r->too_deep++;
 		return;
 	}
 	if (!d || d->is_block) {
-		reader_puzzle(r, KEEPALIVED_SYNTAX, "a block without a keyword");
+		reader_unresolved(r, KEEPALIVED_SYNTAX, "a block without a keyword");
 		tree_add(r, NULL, 0);
 		d = r->open[r->depth].last;
 	}
@@ -191,7 +191,7 @@ void tree_close(struct reader *r)
 	else if (r->depth)
 		r->depth--;
 	else
-		reader_puzzle(r, KEEPALIVED_SYNTAX, "a } that closes nothing");
+		reader_unresolved(r, KEEPALIVED_SYNTAX, "a } that closes nothing");
 }
 
 void tree_end(struct reader *r)
@@ -201,7 +201,7 @@ void tree_end(struct reader *r)
 
 		r->file = d->file;
 		r->line = d->line;
-		reader_puzzle(r, KEEPALIVED_SYNTAX, "the block is not closed");
+		reader_unresolved(r, KEEPALIVED_SYNTAX, "the block is not closed");
 	}
 }
 
@@ -236,14 +236,14 @@ const char *keepalived_word(const struct keepalived_directive *d, unsigned i)
 	return i < d->n_words ? d->words[i] : NULL;
 }
 
-unsigned keepalived_conf_puzzles(const struct keepalived_conf *c, enum keepalived_puzzle p)
+unsigned keepalived_conf_unresolved(const struct keepalived_conf *c, enum keepalived_unresolved p)
 {
 	unsigned i, n = 0;
 
-	if (p != KEEPALIVED_PUZZLES)
-		return c->puzzles[p];
-	for (i = 0; i < KEEPALIVED_PUZZLES; i++)
-		n += c->puzzles[i];
+	if (p != KEEPALIVED_UNRESOLVED)
+		return c->unresolved[p];
+	for (i = 0; i < KEEPALIVED_UNRESOLVED; i++)
+		n += c->unresolved[i];
 	return n;
 }
 

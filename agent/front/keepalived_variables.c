@@ -62,8 +62,8 @@ void variable_define(struct reader *r, const char *name, size_t name_len, const 
 	struct variable *v = find(r, name, name_len);
 
 	if (!v && r->n_variables == KEEPALIVED_VARIABLES_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "more than %d variables",
-			      KEEPALIVED_VARIABLES_MAX);
+		reader_unresolved(r, KEEPALIVED_LIMIT, "more than %d variables",
+				  KEEPALIVED_VARIABLES_MAX);
 		return;
 	}
 	value = reader_copy(r, value, value_len);
@@ -80,7 +80,7 @@ static bool made_add(struct reader *r, struct made *m, const char *text, size_t 
 	char *grown;
 
 	if (m->len + len > KEEPALIVED_LINE_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "variables make the line too long");
+		reader_unresolved(r, KEEPALIVED_LIMIT, "variables make the line too long");
 		return false;
 	}
 	if (m->len + len >= m->cap) {
@@ -141,14 +141,14 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 		return made_add(r, m, value, strlen(value));
 	v = find(r, name, len);
 	if (!v) {
-		reader_puzzle(r, KEEPALIVED_VARIABLE, "%.*s is not defined", (int)MIN(len, 64U),
-			      name);
+		reader_unresolved(r, KEEPALIVED_VARIABLE, "%.*s is not defined", (int)MIN(len, 64U),
+				  name);
 		return made_add(r, m, whole, whole_len);
 	}
 	if (nesting == NESTING_MAX || r->replaced == KEEPALIVED_SUBSTITUTIONS_MAX) {
-		reader_puzzle(r, KEEPALIVED_LIMIT, "%.*s %s", (int)MIN(len, 64U), name,
-			      nesting == NESTING_MAX ? "is made of itself, or nested too deep"
-						     : "is one replacement too many");
+		reader_unresolved(r, KEEPALIVED_LIMIT, "%.*s %s", (int)MIN(len, 64U), name,
+				  nesting == NESTING_MAX ? "is made of itself, or nested too deep"
+							 : "is one replacement too many");
 		return false;
 	}
 	r->replaced++;

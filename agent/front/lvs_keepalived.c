@@ -322,18 +322,18 @@ static int take_servers(struct reader *r, const struct keepalived_directive *fir
 /* What is missing altogether could have been virtual servers. */
 static void count_missing(struct reader *r, const struct keepalived_conf *conf)
 {
-	static const enum keepalived_puzzle missing[] = { KEEPALIVED_INCLUDE, KEEPALIVED_SYNTAX,
-							  KEEPALIVED_LIMIT };
+	static const enum keepalived_unresolved missing[] = { KEEPALIVED_INCLUDE, KEEPALIVED_SYNTAX,
+							      KEEPALIVED_LIMIT };
 	const struct keepalived_note *notes;
 	size_t n, i, j;
 
 	notes = keepalived_conf_notes(conf, &n);
 	for (i = 0; i < ARRAY_SIZE(missing); i++) {
-		unsigned left = keepalived_conf_puzzles(conf, missing[i]);
+		unsigned left = keepalived_conf_unresolved(conf, missing[i]);
 
 		r->counters->blocks += left;
 		for (j = 0; j < n && left; j++) {
-			if (notes[j].puzzle != missing[i])
+			if (notes[j].unresolved != missing[i])
 				continue;
 			lvs_source_skip(r->counters, notes[j].file, notes[j].line);
 			left--;

@@ -14,7 +14,7 @@
 struct hold;
 
 /* Every DEADLINE is an instant of CLOCK_MONOTONIC, up to which programs (iptables and
- * its kin) may run; nf_tables and ip_set are asked without one. */
+ * its the like) may run; nf_tables and ip_set are asked without one. */
 
 /* Which backend AUTO tries first: what the node's own rules use. Only looks. */
 enum hold_choice hold_first_choice(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The programs iptables-save and iptables-restore and their kin, in the variant
+/* The programs iptables-save and iptables-restore and the like, in the variant
  * ("-legacy", "-nft", or "" where there is but one) that is meant. */
 #pragma once
 

@@ -39,14 +39,14 @@ static size_t list_holds(const struct keepalived_directive *d, unsigned depth, b
 
 static void notes_hold(const struct keepalived_conf *c)
 {
-	unsigned puzzles = keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES);
+	unsigned unresolved = keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED);
 	const struct keepalived_note *notes;
 	size_t n;
 
 	notes = keepalived_conf_notes(c, &n);
-	CLAIM(n == (puzzles < KEEPALIVED_NOTES_MAX ? puzzles : KEEPALIVED_NOTES_MAX));
+	CLAIM(n == (unresolved < KEEPALIVED_NOTES_MAX ? unresolved : KEEPALIVED_NOTES_MAX));
 	for (size_t i = 0; i < n; i++) {
-		CLAIM(notes[i].puzzle < KEEPALIVED_PUZZLES);
+		CLAIM(notes[i].unresolved < KEEPALIVED_UNRESOLVED);
 		CLAIM(memchr(notes[i].text, '\0', sizeof(notes[i].text)));
 		CLAIM(notes[i].text[0]);
 		for (const char *p = notes[i].text; *p; p++)
@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	CLAIM(keepalived_conf_parse("fuzz", (const char *)data, size, &c) == 0);
 	list_holds(keepalived_conf_first(c), 0, &doubt);
-	CLAIM(!doubt || keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES));
+	CLAIM(!doubt || keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED));
 	notes_hold(c);
 	import_holds(c, size % 2 ? OWNER_KEEPALIVED : OWNER_VIPSAFE, &versions[size % 3]);
 	keepalived_conf_free(c);

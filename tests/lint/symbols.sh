@@ -47,7 +47,7 @@ wanted=$(nm -D --undefined-only --with-symbol-versions $programs |
 # there under another name in the old headers:
 # - stat and friends, 2.33: inline functions around __xstat before
 # - fcntl64, 2.28: fcntl before
-# - __isoc23_strtol and its kin, 2.38: the plain names before
+# - __isoc23_strtol and the like, 2.38: the plain names before
 renamed='^(f|l)?stat(64)?$|^fstatat(64)?$|^mknod(at)?$|^fcntl64$|^__isoc23_[a-z]*$'
 
 # shellcheck disable=SC2086

@@ -87,16 +87,16 @@ static void makes_a_tree(void **state _unused_)
 		struct keepalived_conf *c = parse(trees[i].text);
 
 		assert_tree(c, trees[i].tree);
-		assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES), 0);
+		assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED), 0);
 		keepalived_conf_free(c);
 	}
 }
 
 static const struct {
 	const char *text, *tree;
-	enum keepalived_puzzle puzzle;
+	enum keepalived_unresolved unresolved;
 	unsigned n, line; /* of the first */
-} puzzles[] = {
+} unresolved[] = {
 	{ "a {\n @m b c\n @^m d\n}\ne", "a{@m:b c?;@^m:d?}?;e", KEEPALIVED_CONDITION, 2, 2 },
 	{ "@m $P=1\n$Q=2\na $P\nb $Q", "a 1?;b 2", KEEPALIVED_CONDITION, 1, 1 },
 	{ "$I=@m\n$I a\nb", "@m:a?;b", KEEPALIVED_CONDITION, 1, 2 },
@@ -115,18 +115,20 @@ static const struct {
 
 static void notes_what_it_does_not_know(void **state _unused_)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(puzzles); i++) {
-		struct keepalived_conf *c = parse(puzzles[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(unresolved); i++) {
+		struct keepalived_conf *c = parse(unresolved[i].text);
 		const struct keepalived_note *notes;
 		size_t n;
 
-		assert_tree(c, puzzles[i].tree);
-		assert_int_equal(keepalived_conf_puzzles(c, puzzles[i].puzzle), puzzles[i].n);
-		assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES), puzzles[i].n);
+		assert_tree(c, unresolved[i].tree);
+		assert_int_equal(keepalived_conf_unresolved(c, unresolved[i].unresolved),
+				 unresolved[i].n);
+		assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED),
+				 unresolved[i].n);
 		notes = keepalived_conf_notes(c, &n);
-		assert_int_equal(n, puzzles[i].n);
-		assert_int_equal(notes[0].puzzle, puzzles[i].puzzle);
-		assert_int_equal(notes[0].line, puzzles[i].line);
+		assert_int_equal(n, unresolved[i].n);
+		assert_int_equal(notes[0].unresolved, unresolved[i].unresolved);
+		assert_int_equal(notes[0].line, unresolved[i].line);
 		assert_string_equal(notes[0].file, "k.conf");
 		assert_true(notes[0].text[0]);
 		keepalived_conf_free(c);
@@ -156,7 +158,7 @@ static void leaves_out_a_line_with_a_nul(void **state _unused_)
 
 	assert_int_equal(keepalived_conf_parse("k", "a\nb\0c\nd", 7, &c), 0);
 	assert_tree(c, "a;d");
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_SYNTAX), 1);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_SYNTAX), 1);
 	keepalived_conf_free(c);
 }
 
@@ -192,7 +194,7 @@ static void survives_bombs(void **state _unused_)
 	fclose(f);
 	c = parse(text);
 	free(text);
-	assert_true(keepalived_conf_puzzles(c, KEEPALIVED_LIMIT) >= 5);
+	assert_true(keepalived_conf_unresolved(c, KEEPALIVED_LIMIT) >= 5);
 	assert_non_null(keepalived_find(keepalived_conf_first(c), "last"));
 	assert_non_null(keepalived_find(keepalived_conf_first(c), "end"));
 	assert_int_equal(keepalived_find(keepalived_conf_first(c), "w0")->n_words,
@@ -212,13 +214,13 @@ static void leaves_out_what_is_too_much(void **state _unused_)
 	for (size_t i = 0; i < size; i += 2)
 		memcpy(text + i, "a\n", 2);
 	assert_int_equal(keepalived_conf_parse("k", text, size, &c), 0);
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_LIMIT), 1);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_LIMIT), 1);
 	assert_non_null(keepalived_conf_first(c));
 	keepalived_conf_free(c);
 	/* and one line of it all */
 	memset(text, 'x', size);
 	assert_int_equal(keepalived_conf_parse("k", text, size, &c), 0);
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_LIMIT), 1);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_LIMIT), 1);
 	assert_null(keepalived_conf_first(c));
 	keepalived_conf_free(c);
 	free(text);
@@ -301,8 +303,8 @@ static void follows_includes(void **state)
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a{b};d;c 2");
 	/* the directory that is not there; not the pattern that matches nothing */
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_INCLUDE), 1);
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_PUZZLES), 1);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_INCLUDE), 1);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED), 1);
 	d = keepalived_find(keepalived_conf_first(c), "d");
 	assert_string_equal(d->file, path_of(p, "d[1]/back.conf", path));
 	assert_int_equal(d->line, 1);
@@ -336,8 +338,8 @@ static void survives_bad_includes(void **state)
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a;b;c");
 	/* self.conf includes k.conf, k.conf itself, and two that are no files */
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_INCLUDE), 5);
-	assert_int_equal(keepalived_conf_puzzles(c, KEEPALIVED_LIMIT), 2);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_INCLUDE), 5);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_LIMIT), 2);
 	keepalived_conf_free(c);
 }
 
