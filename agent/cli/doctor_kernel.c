@@ -7,7 +7,7 @@
 
 #include "cli/localnet.h"
 #include "kernel/sysctl.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 /* linux/capability.h */
 #define NET_ADMIN 12
@@ -38,14 +38,14 @@ static uint64_t capabilities(void)
 	return caps;
 }
 
-static void take_verdict(const struct cli *cli, const struct kernel *k, struct facts *f)
+static void take_probe_result(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;
-	struct verdict v = { 0 };
+	struct probe_result v = { 0 };
 
 	if (f->net_admin)
-		verdict_get(k, s->run_dir, cli->boot_id, s->deadline, &v);
-	else if (verdict_load(s->run_dir, cli->boot_id, &v) < 0)
+		probe_result_get(k, s->run_dir, cli->boot_id, s->deadline, &v);
+	else if (probe_result_load(s->run_dir, cli->boot_id, &v) < 0)
 		snprintf(v.reason, sizeof(v.reason), "finding it out takes CAP_NET_ADMIN");
 	f->ipv4 = v.ipv4;
 	f->ipv6 = v.ipv6;
@@ -155,7 +155,7 @@ void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct fa
 
 	f->net_admin = caps >> NET_ADMIN & 1;
 	f->net_raw = caps >> NET_RAW & 1;
-	take_verdict(cli, k, f);
+	take_probe_result(cli, k, f);
 	take_conntrack(k, f);
 	take_devices(cli, k, f);
 }

@@ -11,7 +11,7 @@
 #include "cli/worker.h"
 #include "core/option.h"
 #include "steps/again.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 struct move {
 	struct cli *cli;
@@ -129,7 +129,7 @@ static void move_after(void *ud)
 {
 	struct move *m = ud;
 	const struct settings *s = &m->cli->settings;
-	struct verdict v;
+	struct probe_result v;
 	struct kernel k;
 
 	if (!m->kernel || m->report.exit_code == EXIT_NOT_PERMITTED)
@@ -137,8 +137,8 @@ static void move_after(void *ud)
 	k = kernel_real_get(m->kernel);
 	again_all(&k, &s->announce, &m->report);
 	/* The next delete may be urgent: it should find the answer there. */
-	if (verdict_load(s->run_dir, m->cli->boot_id, &v) < 0)
-		verdict_get(&k, s->run_dir, m->cli->boot_id, s->deadline, &v);
+	if (probe_result_load(s->run_dir, m->cli->boot_id, &v) < 0)
+		probe_result_get(&k, s->run_dir, m->cli->boot_id, s->deadline, &v);
 	again_clean_resets(&k, &m->report);
 	m->kernel = kernel_real_free(m->kernel);
 }

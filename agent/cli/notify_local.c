@@ -13,7 +13,7 @@
 #include "steps/instance_file.h"
 #include "steps/instance_view.h"
 #include "steps/stale_decoy.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 #define FILE_PATIENCE (2 * USEC_PER_SEC)
 #define TURN_PATIENCE (30 * USEC_PER_SEC)
@@ -342,7 +342,7 @@ static void try_again(struct notify *n)
 void notify_after(struct notify *n)
 {
 	const struct settings *s = &n->cli->settings;
-	struct verdict v;
+	struct probe_result v;
 	struct kernel k;
 
 	if (!n->kernel)
@@ -353,7 +353,7 @@ void notify_after(struct notify *n)
 	if (n->report.n_addresses)
 		again_all(&k, &n->announce, &n->report);
 	/* The next delete may be urgent: it should find the answer there. */
-	if (verdict_load(s->run_dir, n->cli->boot_id, &v) < 0)
-		verdict_get(&k, s->run_dir, n->cli->boot_id, s->deadline, &v);
+	if (probe_result_load(s->run_dir, n->cli->boot_id, &v) < 0)
+		probe_result_get(&k, s->run_dir, n->cli->boot_id, s->deadline, &v);
 	n->kernel = kernel_real_free(n->kernel);
 }

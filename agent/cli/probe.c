@@ -9,9 +9,9 @@
 #include "core/option.h"
 #include "core/text.h"
 #include "front/report_json.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
-static const char *meaning(enum kernel_verdict v)
+static const char *meaning(enum kernel_kind v)
 {
 	switch (v) {
 	case KERNEL_UNKNOWN:
@@ -24,23 +24,23 @@ static const char *meaning(enum kernel_verdict v)
 	return "";
 }
 
-static void print_text(const struct verdict *v)
+static void print_text(const struct probe_result *v)
 {
 	char reason[4 * REPORT_TEXT_MAX];
 
-	printf("IPv4: %s (%s)\n", kernel_verdict_name(v->ipv4), meaning(v->ipv4));
-	printf("IPv6: %s (%s)\n", kernel_verdict_name(v->ipv6), meaning(v->ipv6));
+	printf("IPv4: %s (%s)\n", kernel_kind_name(v->ipv4), meaning(v->ipv4));
+	printf("IPv6: %s (%s)\n", kernel_kind_name(v->ipv6), meaning(v->ipv6));
 	if (*v->reason)
 		printf("reason: %s\n", text_escape(v->reason, reason, sizeof(reason)));
 }
 
-static void print_json(const struct verdict *v)
+static void print_json(const struct probe_result *v)
 {
 	json_t *o = json_object();
 	int failed = 0;
 
-	failed |= json_object_set_new(o, "ipv4", json_string(kernel_verdict_name(v->ipv4)));
-	failed |= json_object_set_new(o, "ipv6", json_string(kernel_verdict_name(v->ipv6)));
+	failed |= json_object_set_new(o, "ipv4", json_string(kernel_kind_name(v->ipv4)));
+	failed |= json_object_set_new(o, "ipv6", json_string(kernel_kind_name(v->ipv6)));
 	failed |= json_object_set_new(o, "reason", report_json_string(v->reason));
 	failed |= json_object_set_new(o, "cached", json_boolean(v->cached));
 	if (failed) {
@@ -50,7 +50,7 @@ static void print_json(const struct verdict *v)
 	render_json(o, stdout, stderr);
 }
 
-static void measure(const struct cli *cli, struct verdict *v)
+static void measure(const struct cli *cli, struct probe_result *v)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
 	usec_t budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline;
@@ -68,7 +68,7 @@ static void measure(const struct cli *cli, struct verdict *v)
 
 int command_probe(struct cli *cli, int argc, char *argv[])
 {
-	struct verdict v = { 0 };
+	struct probe_result v = { 0 };
 	struct request_error e;
 	int r;
 
@@ -78,7 +78,7 @@ int command_probe(struct cli *cli, int argc, char *argv[])
 	}
 	measure(cli, &v);
 	if (v.ipv4 != KERNEL_UNKNOWN || v.ipv6 != KERNEL_UNKNOWN) {
-		r = verdict_store(cli->settings.run_dir, cli->boot_id, &v);
+		r = probe_result_store(cli->settings.run_dir, cli->boot_id, &v);
 		if (r < 0)
 			cli_complain(stderr, "warning: the answer is not kept in %s: %s",
 				     cli->settings.run_dir, strerror(-r));

@@ -31,7 +31,7 @@ enum daemon_facts {
 };
 
 struct facts {
-	enum kernel_verdict ipv4, ipv6;
+	enum kernel_kind ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX]; /* why one is unknown */
 	bool net_admin, net_raw;      /* capabilities */
 	int conntrack;		      /* 0, -EPROTONOSUPPORT: none, other: ctnetlink refuses */

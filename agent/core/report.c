@@ -76,7 +76,7 @@ const char *result_name(enum result r)
 	return name_of(result_names, ARRAY_SIZE(result_names), r);
 }
 
-const char *kernel_verdict_name(enum kernel_verdict k)
+const char *kernel_kind_name(enum kernel_kind k)
 {
 	return name_of(verdict_names, ARRAY_SIZE(verdict_names), k);
 }

@@ -26,7 +26,7 @@ enum result {
 };
 
 /* Does deleting one address flush the whole device? */
-enum kernel_verdict {
+enum kernel_kind {
 	KERNEL_UNKNOWN,
 	KERNEL_AFFECTED,
 	KERNEL_FIXED,
@@ -85,7 +85,7 @@ struct report {
 	enum result result;
 	enum exit_code exit_code;
 	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
-	enum kernel_verdict kernel;
+	enum kernel_kind kernel;
 	enum strategy strategy; /* the one used: never AUTO */
 	enum hold_choice hold;	/* the one used: never AUTO */
 	enum before before;
@@ -150,7 +150,7 @@ uint64_t report_kept(const struct report *r);
 bool report_is_placed(const struct report *r);
 
 const char *result_name(enum result r);
-const char *kernel_verdict_name(enum kernel_verdict k);
+const char *kernel_kind_name(enum kernel_kind k);
 const char *skip_reason_name(enum skip_reason s);
 const char *vip_outcome_name(enum vip_outcome o);
 const char *before_name(enum before b);

@@ -31,7 +31,7 @@ struct survey {
 	size_t n_addresses_more; /* not in the list */
 	bool addresses_known, conntrack_known;
 	uint32_t entries, entries_max; /* of the conntrack table */
-	enum kernel_verdict ipv4, ipv6;
+	enum kernel_kind ipv4, ipv6;
 };
 
 void survey_done(struct survey *s);

@@ -13,7 +13,7 @@
 #include "daemon/requests.h"
 #include "front/config.h"
 #include "steps/remember.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
 {
@@ -233,7 +233,7 @@ static void on_recovered(void *ud, const struct report *r)
 static void prepare(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
-	struct verdict v;
+	struct probe_result v;
 	int r = run_recover(&d->env, on_recovered, d);
 
 	if (r < 0)
@@ -241,7 +241,7 @@ static void prepare(struct daemon *d)
 			 s->run_dir, strerror(-r));
 	else if (r > 0)
 		log_line(LOG_NOTICE, "finished %d killed runs", r);
-	verdict_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
+	probe_result_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
 }
 
 /* Of devices without a guard; those with one see to it. */

@@ -99,7 +99,7 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 
 	line_add_operation(&l, r);
 	line_add(&l, " changed=%s kernel=%s strategy=%s hold=%s", r->changed ? "yes" : "no",
-		 kernel_verdict_name(r->kernel), strategy_name(r->strategy),
+		 kernel_kind_name(r->kernel), strategy_name(r->strategy),
 		 hold_choice_name(r->hold));
 	line_add(&l,
 		 " snap=%llu candidates=%llu pinned=%llu flushed=%llu restored=%llu"
@@ -161,7 +161,7 @@ static void add_fields(struct log_record *m, const struct report *r)
 	log_record_add(m, "VIPSAFE_DEVICE", "%s", text_escape(r->device, device, sizeof(device)));
 	log_record_add(m, "VIPSAFE_RESULT", "%s", result_name(r->result));
 	log_record_add(m, "VIPSAFE_EXIT_CODE", "%d", (int)r->exit_code);
-	log_record_add(m, "VIPSAFE_KERNEL", "%s", kernel_verdict_name(r->kernel));
+	log_record_add(m, "VIPSAFE_KERNEL", "%s", kernel_kind_name(r->kernel));
 	log_record_add(m, "VIPSAFE_STRATEGY", "%s", strategy_name(r->strategy));
 	log_record_add(m, "VIPSAFE_HOLD", "%s", hold_choice_name(r->hold));
 	log_record_add(m, "VIPSAFE_SNAPSHOT", "%llu", (ull)r->entries.snapshot);

@@ -144,7 +144,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "result", json_string(result_name(r->result)));
 	failed |= json_object_set_new(o, "exit_code", json_integer(r->exit_code));
 	failed |= json_object_set_new(o, "error", report_json_string(r->error));
-	failed |= json_object_set_new(o, "kernel", json_string(kernel_verdict_name(r->kernel)));
+	failed |= json_object_set_new(o, "kernel", json_string(kernel_kind_name(r->kernel)));
 	failed |= json_object_set_new(o, "strategy", json_string(strategy_name(r->strategy)));
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(r->hold)));
 	failed |= json_object_set_new(o, "before", json_string(before_name(r->before)));

@@ -169,7 +169,7 @@ static void print_plan(const struct report *r, FILE *out)
 	if (already)
 		row_count(out, "nothing to do", already,
 			  r->op == OP_ADD ? "already there" : "not there");
-	fprintf(out, "  %-14s %s\n", "kernel", kernel_verdict_name(r->kernel));
+	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
 	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
 	row_count(out, "connections", r->entries.snapshot, "tracked now");
@@ -185,7 +185,7 @@ static void print_details(const struct report *r, FILE *out)
 	char id[4 * sizeof(r->id)];
 
 	fprintf(out, "  %-14s %s\n", "id", text_escape(r->id, id, sizeof(id)));
-	fprintf(out, "  %-14s %s\n", "kernel", kernel_verdict_name(r->kernel));
+	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
 	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
 	row_count(out, "snapshot", r->entries.snapshot, "");

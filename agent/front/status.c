@@ -20,11 +20,11 @@ static const struct status_part parts[] = {
 
 static json_t *kernel_json(const struct status *s)
 {
-	enum kernel_verdict ipv4 = s->survey ? s->survey->ipv4 : KERNEL_UNKNOWN;
-	enum kernel_verdict ipv6 = s->survey ? s->survey->ipv6 : KERNEL_UNKNOWN;
+	enum kernel_kind ipv4 = s->survey ? s->survey->ipv4 : KERNEL_UNKNOWN;
+	enum kernel_kind ipv6 = s->survey ? s->survey->ipv6 : KERNEL_UNKNOWN;
 
-	return json_pack("{s:s, s:s}", "ipv4", kernel_verdict_name(ipv4), "ipv6",
-			 kernel_verdict_name(ipv6));
+	return json_pack("{s:s, s:s}", "ipv4", kernel_kind_name(ipv4), "ipv6",
+			 kernel_kind_name(ipv6));
 }
 
 static json_t *conntrack_json(const struct status *s)
@@ -71,8 +71,8 @@ json_t *status_json_new(const struct status *s)
 
 static void print_kernel(const struct survey *survey, FILE *out)
 {
-	fprintf(out, "kernel: IPv4 %s, IPv6 %s\n", kernel_verdict_name(survey->ipv4),
-		kernel_verdict_name(survey->ipv6));
+	fprintf(out, "kernel: IPv4 %s, IPv6 %s\n", kernel_kind_name(survey->ipv4),
+		kernel_kind_name(survey->ipv6));
 	if (survey->conntrack_known && survey->entries_max)
 		fprintf(out, "conntrack: %u of %u entries (%u %%)\n", survey->entries,
 			survey->entries_max,

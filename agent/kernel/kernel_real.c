@@ -332,8 +332,8 @@ static int real_local_ports(void *ctx _unused_, struct ports *ret)
 	return localports_read(ret);
 }
 
-static int real_probe(void *ctx _unused_, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-		      enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int real_probe(void *ctx _unused_, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	probe_run(asked, budget, ret_ipv4, ret_ipv6, reason);
 	return 0;

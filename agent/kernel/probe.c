@@ -212,8 +212,8 @@ static bool hooks_are_global(void)
 	return uname(&u) < 0 || probe_hooks_are_global(u.release);
 }
 
-void probe_run(bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-	       enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
+void probe_run(bool asked, usec_t budget, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
+	       char reason[REPORT_TEXT_MAX])
 {
 	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
 	const char *why = NULL;
@@ -235,7 +235,7 @@ void probe_run(bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
 	}
 	if (why)
 		snprintf(a.reason, sizeof(a.reason), "%s", why);
-	*ret_ipv4 = (enum kernel_verdict)a.verdict[0];
-	*ret_ipv6 = (enum kernel_verdict)a.verdict[1];
+	*ret_ipv4 = (enum kernel_kind)a.verdict[0];
+	*ret_ipv6 = (enum kernel_kind)a.verdict[1];
 	memcpy(reason, a.reason, sizeof(a.reason));
 }

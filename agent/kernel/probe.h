@@ -9,5 +9,5 @@
 /* Fill both verdicts within about BUDGET, and REASON: one line why one of
  * them is KERNEL_UNKNOWN, "" when both are known. ASKED: as of struct kernel_ops.
  * Blocks; forks. */
-void probe_run(bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-	       enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX]);
+void probe_run(bool asked, usec_t budget, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
+	       char reason[REPORT_TEXT_MAX]);

@@ -29,7 +29,7 @@ struct trial {
 	uint16_t port;			  /* source port of the current flows, network order */
 	uint32_t kept_seen, leaving_seen; /* one bit per flow, in the last look */
 	bool running;			  /* the address is deleted, no verdict yet */
-	enum kernel_verdict verdict;
+	enum kernel_kind verdict;
 	char reason[TRIAL_REASON_MAX]; /* why UNKNOWN; "" otherwise */
 };
 

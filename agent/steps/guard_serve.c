@@ -42,10 +42,10 @@ bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)
 	return true;
 }
 
-bool guard_verdict(struct guard *g, struct verdict *ret)
+bool guard_verdict(struct guard *g, struct probe_result *ret)
 {
 	if (!g->verdict.cached &&
-	    verdict_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) < 0)
+	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) < 0)
 		return false;
 	*ret = g->verdict;
 	return true;

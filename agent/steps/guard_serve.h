@@ -29,8 +29,8 @@ bool guard_has_pinned(const struct guard *g, const struct conn *c);
 
 /* What this kernel flushes, which does not change while the node is up. False:
  * not known yet. */
-struct verdict;
-bool guard_verdict(struct guard *g, struct verdict *ret);
+struct probe_result;
+bool guard_verdict(struct guard *g, struct probe_result *ret);
 
 /* What this kernel has made of entries so far. */
 struct shapes *guard_shapes(struct guard *g);

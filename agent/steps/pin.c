@@ -68,7 +68,7 @@ static bool may_have_ended(const struct run *run, uint32_t i)
 	return repair_may_have_ended(connset_get(run->set, i), (uint32_t)elapsed);
 }
 
-static int take_verdict(struct pinning *p, uint32_t i, int deleted, int created)
+static int take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
 {
 	struct entry *e = &p->run->entries[i];
 
@@ -118,7 +118,7 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 	for (i = 0, m = 0; r == 0 && i < n; i++) {
 		if (!chosen[i])
 			continue;
-		r = take_verdict(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
+		r = take_probe_result(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
 		m++;
 	}
 	return r;

@@ -27,16 +27,16 @@ static void verdict_ask(struct run *run)
 	if (run->shadow && guard_verdict(run->guard, &run->verdict))
 		return;
 	if (may_probe)
-		verdict_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
-			    &run->verdict);
-	else if (verdict_load(dir, boot, &run->verdict) < 0)
-		run->verdict = (struct verdict){ .reason = "not probed since boot" };
+		probe_result_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
+				 &run->verdict);
+	else if (probe_result_load(dir, boot, &run->verdict) < 0)
+		run->verdict = (struct probe_result){ .reason = "not probed since boot" };
 }
 
 /* AUTO becomes what this kernel needs; what was asked for stays. An unknown
  * kernel is treated as an affected one: on a fixed one that costs two listings
  * and changes nothing. */
-static enum strategy strategy_choose(const struct run *run, enum kernel_verdict verdict)
+static enum strategy strategy_choose(const struct run *run, enum kernel_kind verdict)
 {
 	switch (run->req->strategy) {
 	case STRATEGY_NONE:
@@ -59,11 +59,11 @@ void stage_verdict(struct run *run)
 	verdict_ask(run);
 	if (run->req->op == OP_ADD) {
 		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
-		report->kernel = verdict_for(&run->verdict, AF_UNSPEC);
+		report->kernel = probe_result_for(&run->verdict, AF_UNSPEC);
 		report->strategy = STRATEGY_NONE;
 		return;
 	}
-	report->kernel = verdict_for(&run->verdict, run->family);
+	report->kernel = probe_result_for(&run->verdict, run->family);
 	report->strategy = strategy_choose(run, report->kernel);
 	if (report->kernel == KERNEL_UNKNOWN)
 		report_warn(report, "kernel-unknown", "vipsafe probe",

@@ -12,7 +12,7 @@
 #include "steps/guard_serve.h"
 #include "steps/again.h"
 #include "steps/run.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 /* Where an entry of the snapshot stands. */
 enum entry_state {
@@ -67,7 +67,7 @@ struct run {
 	struct addrset local, leaving;	 /* after the change */
 	uint8_t family;			 /* of the leaving addresses; AF_UNSPEC: both */
 
-	struct verdict verdict;
+	struct probe_result verdict;
 	bool sync_flush; /* whatever is flushed is gone when the delete returns */
 	struct connset *set;
 	struct entry *entries; /* one per entry of SET; owned */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 /* More of one node are counted: the answer of a daemon has a size. */
 #define ADDRESSES_MAX 8192
@@ -83,12 +83,12 @@ static void take_addresses(const struct run_env *env, struct survey *s)
 void survey_take(const struct run_env *env, struct survey *ret)
 {
 	const struct kernel *k = &env->kernel;
-	struct verdict v;
+	struct probe_result v;
 
 	*ret = (struct survey){ .ipv4 = KERNEL_UNKNOWN, .ipv6 = KERNEL_UNKNOWN };
 	take_addresses(env, ret);
 	ret->conntrack_known = k->ops->ct_usage(k->ctx, &ret->entries, &ret->entries_max) == 0;
-	if (verdict_load(env->settings->run_dir, env->boot_id, &v) == 0) {
+	if (probe_result_load(env->settings->run_dir, env->boot_id, &v) == 0) {
 		ret->ipv4 = v.ipv4;
 		ret->ipv6 = v.ipv6;
 	}

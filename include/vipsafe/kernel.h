@@ -208,8 +208,8 @@ struct kernel_ops {
 	 * line) says why one is unknown, "" otherwise. ASKED: by a person, and
 	 * not in passing; else it is not begun where the kernel's netfilter hooks
 	 * are those of all namespaces. */
-	int (*probe)(void *ctx, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-		     enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX]);
+	int (*probe)(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+		     enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX]);
 
 	usec_t (*now)(void *ctx);
 	void (*sleep)(void *ctx, usec_t duration);

@@ -150,7 +150,7 @@ static int do_promotes(struct kernel k, const char *name)
 static int do_probe(struct kernel k, const char *budget)
 {
 	static const char *const names[] = { "unknown", "affected", "fixed" };
-	enum kernel_verdict ipv4, ipv6;
+	enum kernel_kind ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX];
 	usec_t start = k.ops->now(k.ctx);
 	int r;

@@ -306,8 +306,8 @@ static int fake_announce(void *ctx, const struct link *link, const struct addr *
 	return 0;
 }
 
-static int fake_probe(void *ctx, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-		      enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int fake_probe(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
 	bool unknown = f->probe4 == KERNEL_UNKNOWN || f->probe6 == KERNEL_UNKNOWN;

@@ -108,7 +108,7 @@ struct fake {
 	/* Behaviour; change at any time. */
 	enum fake_flush flush4, flush6;
 	usec_t flush_after; /* 0: within the address delete */
-	enum kernel_verdict probe4, probe6;
+	enum kernel_kind probe4, probe6;
 	bool promote_secondaries;
 	bool no_conntrack;
 	uint32_t ct_max;

@@ -152,7 +152,7 @@ static void has_a_name_for_everything(void **state _unused_)
 		assert_non_null(skip_reason_name((enum skip_reason)i));
 	assert_string_equal(skip_reason_name((enum skip_reason)SKIP_REASON_COUNT), "?");
 	assert_string_equal(result_name(RESULT_UNPROTECTED), "unprotected");
-	assert_string_equal(kernel_verdict_name(KERNEL_AFFECTED), "affected");
+	assert_string_equal(kernel_kind_name(KERNEL_AFFECTED), "affected");
 	assert_string_equal(vip_outcome_name(VIP_ALREADY), "already");
 	assert_string_equal(result_name((enum result)77), "?");
 }

@@ -9,25 +9,25 @@
 
 #include "core/report.h"
 
-struct verdict {
-	enum kernel_verdict ipv4, ipv6;
+struct probe_result {
+	enum kernel_kind ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX]; /* why one is unknown; "" otherwise */
 	bool cached;		      /* read, not measured now */
 };
 
 /* Read the answer kept for BOOT_ID. -ENOENT: none; -EBADMSG: unreadable or
  * of another boot or format (treat as none). */
-int verdict_load(const char *run_dir, const char *boot_id, struct verdict *ret);
+int probe_result_load(const char *run_dir, const char *boot_id, struct probe_result *ret);
 
 /* Keep V (mode 0600, written aside and renamed). Verdicts that are UNKNOWN
  * for a passing reason should not be kept; that is the caller's choice. */
-int verdict_store(const char *run_dir, const char *boot_id, const struct verdict *v);
+int probe_result_store(const char *run_dir, const char *boot_id, const struct probe_result *v);
 
 /* Load, else probe within BUDGET and store what is known. Never fails:
  * without an answer both are KERNEL_UNKNOWN with a reason. */
-void verdict_get(const struct kernel *k, const char *run_dir, const char *boot_id, usec_t budget,
-		 struct verdict *ret);
+void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
+		      usec_t budget, struct probe_result *ret);
 
 /* The verdict that matters when addresses of FAMILY go (AF_UNSPEC: both, the
  * worse one: affected before unknown before fixed). */
-enum kernel_verdict verdict_for(const struct verdict *v, uint8_t family);
+enum kernel_kind probe_result_for(const struct probe_result *v, uint8_t family);

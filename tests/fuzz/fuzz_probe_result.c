@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "file.h"
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 #define BOOT_ID "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct verdict v;
+	struct probe_result v;
 	int r;
 
 	/* "/" exists everywhere, and nobody but root may write to it */
 	file_load(data, size);
-	r = verdict_load("/", BOOT_ID, &v);
+	r = probe_result_load("/", BOOT_ID, &v);
 	CLAIM(r == 0 || r == -EBADMSG);
 	if (r < 0)
 		return 0;
@@ -26,6 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLAIM(memchr(v.reason, '\0', sizeof(v.reason)));
 	for (const char *p = v.reason; *p; p++)
 		CLAIM(*p >= ' ' && *p <= '~');
-	CLAIM(verdict_for(&v, 0) <= KERNEL_FIXED);
+	CLAIM(probe_result_for(&v, 0) <= KERNEL_FIXED);
 	return 0;
 }

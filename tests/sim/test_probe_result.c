@@ -15,13 +15,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 #define BOOT "6f1c29a2-0c53-4f9e-9d0e-0d8f0f4f1a11"
 #define OTHER_BOOT "77777777-0c53-4f9e-9d0e-0d8f0f4f1a11"
 
 struct oracle {
-	enum kernel_verdict ipv4, ipv6;
+	enum kernel_kind ipv4, ipv6;
 	const char *reason;
 	int result;
 	unsigned asked;
@@ -34,8 +34,8 @@ struct scene {
 	char base[64], dir[80], file[96];
 };
 
-static int oracle_probe(void *ctx, bool asked, usec_t budget, enum kernel_verdict *ret_ipv4,
-			enum kernel_verdict *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int oracle_probe(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+			enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct oracle *o = ctx;
 
@@ -78,12 +78,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct verdict ask(struct scene *s, const char *boot)
+static struct probe_result ask(struct scene *s, const char *boot)
 {
-	struct verdict v;
+	struct probe_result v;
 
 	memset(&v, 0x5a, sizeof(v));
-	verdict_get(&s->kernel, s->dir, boot, 123 * USEC_PER_MSEC, &v);
+	probe_result_get(&s->kernel, s->dir, boot, 123 * USEC_PER_MSEC, &v);
 	return v;
 }
 
@@ -102,7 +102,7 @@ static void write_file(struct scene *s, const char *text, size_t size, mode_t mo
 static void measured_once_per_boot(void **state)
 {
 	struct scene *s = *state;
-	struct verdict v = ask(s, BOOT);
+	struct probe_result v = ask(s, BOOT);
 
 	assert_int_equal(s->oracle.asked, 1);
 	assert_int_equal(s->oracle.budget, 123 * USEC_PER_MSEC);
@@ -139,7 +139,7 @@ static void file_is_private(void **state)
 static void half_an_answer_is_kept_with_its_reason(void **state)
 {
 	struct scene *s = *state;
-	struct verdict v;
+	struct probe_result v;
 
 	s->oracle.ipv6 = KERNEL_UNKNOWN;
 	s->oracle.reason = "IPv6: this kernel has none";
@@ -155,7 +155,7 @@ static void half_an_answer_is_kept_with_its_reason(void **state)
 static void no_answer_is_not_kept(void **state)
 {
 	struct scene *s = *state;
-	struct verdict v;
+	struct probe_result v;
 
 	s->oracle = (struct oracle){ KERNEL_UNKNOWN, KERNEL_UNKNOWN, "no time", 0, 0, 0 };
 	v = ask(s, BOOT);
@@ -168,7 +168,7 @@ static void no_answer_is_not_kept(void **state)
 static void failing_probe_is_unknown(void **state)
 {
 	struct scene *s = *state;
-	struct verdict v;
+	struct probe_result v;
 
 	s->oracle.result = -ENOMEM;
 	v = ask(s, BOOT);
@@ -181,7 +181,7 @@ static void failing_probe_is_unknown(void **state)
 static void unusable_directory_still_answers(void **state)
 {
 	struct scene *s = *state;
-	struct verdict v;
+	struct probe_result v;
 
 	assert_int_equal(mkdir(s->dir, 0755), 0);
 	assert_int_equal(chmod(s->dir, 0777), 0);
@@ -189,20 +189,20 @@ static void unusable_directory_still_answers(void **state)
 	assert_int_equal(v.ipv4, KERNEL_AFFECTED);
 	assert_false(v.cached);
 	assert_int_equal(access(s->file, F_OK), -1); /* nothing put where others may write */
-	assert_int_equal(verdict_store(s->dir, BOOT, &v), -EPERM);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_store(s->dir, BOOT, &v), -EPERM);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 }
 
 static void missing_file_and_directory(void **state)
 {
 	struct scene *s = *state;
 	char below[128];
-	struct verdict v;
+	struct probe_result v;
 
 	snprintf(below, sizeof(below), "%s/not/there", s->base);
-	assert_int_equal(verdict_load(below, BOOT, &v), -ENOENT);
+	assert_int_equal(probe_result_load(below, BOOT, &v), -ENOENT);
 	assert_int_equal(mkdir(s->dir, 0755), 0);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -ENOENT);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -ENOENT);
 }
 
 static void damaged_files_are_measured_again(void **state)
@@ -229,18 +229,18 @@ static void damaged_files_are_measured_again(void **state)
 		{ HEAD "ipv4 fixed\nipv6 fixed\n\0junk", sizeof(HEAD) - 1 + 27 },
 	};
 	struct scene *s = *state;
-	struct verdict v;
+	struct probe_result v;
 
 	assert_int_equal(mkdir(s->dir, 0755), 0);
 	/* The good one first, or the loop would prove nothing. */
 	write_file(s, HEAD "ipv4 fixed\nipv6 fixed\n", strlen(HEAD) + 22, 0600);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), 0);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), 0);
 	assert_int_equal(v.ipv4, KERNEL_FIXED);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		size_t size = bad[i].size ? bad[i].size : strlen(bad[i].text);
 
 		write_file(s, bad[i].text, size, 0600);
-		if (verdict_load(s->dir, BOOT, &v) != -EBADMSG)
+		if (probe_result_load(s->dir, BOOT, &v) != -EBADMSG)
 			fail_msg("bad file %zu was believed", i);
 		assert_int_equal(ask(s, BOOT).ipv4, KERNEL_AFFECTED);
 		assert_int_equal(s->oracle.asked, i + 1);
@@ -252,7 +252,7 @@ static void oversized_file_is_refused(void **state)
 {
 	struct scene *s = *state;
 	char text[4096];
-	struct verdict v;
+	struct probe_result v;
 	int n;
 
 	assert_int_equal(mkdir(s->dir, 0755), 0);
@@ -261,7 +261,7 @@ static void oversized_file_is_refused(void **state)
 	memset(text + n, 'x', sizeof(text) - (size_t)n);
 	text[sizeof(text) - 1] = '\n';
 	write_file(s, text, sizeof(text), 0600);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 }
 
 static void files_others_could_write_are_not_believed(void **state)
@@ -269,49 +269,49 @@ static void files_others_could_write_are_not_believed(void **state)
 	static const char good[] = "vipsafe-verdict 1\nboot_id " BOOT "\nipv4 fixed\nipv6 fixed\n";
 	struct scene *s = *state;
 	char target[128];
-	struct verdict v;
+	struct probe_result v;
 
 	assert_int_equal(mkdir(s->dir, 0755), 0);
 	write_file(s, good, strlen(good), 0600);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), 0);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), 0);
 	write_file(s, good, strlen(good), 0620);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 	write_file(s, good, strlen(good), 0602);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 
 	/* A link to a good file is still somebody's link. */
 	write_file(s, good, strlen(good), 0600);
 	snprintf(target, sizeof(target), "%s/elsewhere", s->base);
 	assert_int_equal(rename(s->file, target), 0);
 	assert_int_equal(symlink(target, s->file), 0);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 
 	/* Storing replaces the link, never what it points to. */
-	v = (struct verdict){ .ipv4 = KERNEL_AFFECTED, .ipv6 = KERNEL_AFFECTED };
-	assert_int_equal(verdict_store(s->dir, BOOT, &v), 0);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), 0);
+	v = (struct probe_result){ .ipv4 = KERNEL_AFFECTED, .ipv6 = KERNEL_AFFECTED };
+	assert_int_equal(probe_result_store(s->dir, BOOT, &v), 0);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), 0);
 	assert_int_equal(v.ipv4, KERNEL_AFFECTED);
 	assert_int_equal(rename(target, s->file), 0);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), 0);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), 0);
 	assert_int_equal(v.ipv4, KERNEL_FIXED);
 
 	/* A FIFO in its place must not hang us. */
 	unlink(s->file);
 	assert_int_equal(mkfifo(s->file, 0600), 0);
-	assert_int_equal(verdict_load(s->dir, BOOT, &v), -EBADMSG);
+	assert_int_equal(probe_result_load(s->dir, BOOT, &v), -EBADMSG);
 }
 
 static void every_pair_survives_the_file(void **state)
 {
-	static const enum kernel_verdict all[] = { KERNEL_UNKNOWN, KERNEL_AFFECTED, KERNEL_FIXED };
+	static const enum kernel_kind all[] = { KERNEL_UNKNOWN, KERNEL_AFFECTED, KERNEL_FIXED };
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < 9; i++) {
-		struct verdict in = { .ipv4 = all[i / 3], .ipv6 = all[i % 3] }, out;
+		struct probe_result in = { .ipv4 = all[i / 3], .ipv6 = all[i % 3] }, out;
 
 		snprintf(in.reason, sizeof(in.reason), "%s", i % 2 ? "because: so" : "");
-		assert_int_equal(verdict_store(s->dir, BOOT, &in), 0);
-		assert_int_equal(verdict_load(s->dir, BOOT, &out), 0);
+		assert_int_equal(probe_result_store(s->dir, BOOT, &in), 0);
+		assert_int_equal(probe_result_load(s->dir, BOOT, &out), 0);
 		assert_int_equal(out.ipv4, in.ipv4);
 		assert_int_equal(out.ipv6, in.ipv6);
 		assert_string_equal(out.reason, in.reason);
@@ -320,20 +320,20 @@ static void every_pair_survives_the_file(void **state)
 
 static void unwritable_values_are_refused(void **state)
 {
-	struct verdict v = { .ipv4 = KERNEL_UNKNOWN, .reason = "two\nlines" };
+	struct probe_result v = { .ipv4 = KERNEL_UNKNOWN, .reason = "two\nlines" };
 	struct scene *s = *state;
 
-	assert_int_equal(verdict_store(s->dir, BOOT, &v), -EINVAL);
+	assert_int_equal(probe_result_store(s->dir, BOOT, &v), -EINVAL);
 	v.reason[0] = '\0';
-	assert_int_equal(verdict_store(s->dir, "two\nlines", &v), -EINVAL);
-	assert_int_equal(verdict_store(s->dir, "", &v), -EINVAL);
+	assert_int_equal(probe_result_store(s->dir, "two\nlines", &v), -EINVAL);
+	assert_int_equal(probe_result_store(s->dir, "", &v), -EINVAL);
 	assert_int_equal(access(s->file, F_OK), -1);
 }
 
 static void worse_of_both(void **state)
 {
 	static const struct {
-		enum kernel_verdict ipv4, ipv6, both;
+		enum kernel_kind ipv4, ipv6, both;
 	} rows[] = {
 		{ KERNEL_FIXED, KERNEL_FIXED, KERNEL_FIXED },
 		{ KERNEL_FIXED, KERNEL_UNKNOWN, KERNEL_UNKNOWN },
@@ -345,11 +345,11 @@ static void worse_of_both(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct verdict v = { .ipv4 = rows[i].ipv4, .ipv6 = rows[i].ipv6 };
+		struct probe_result v = { .ipv4 = rows[i].ipv4, .ipv6 = rows[i].ipv6 };
 
-		assert_int_equal(verdict_for(&v, AF_INET), rows[i].ipv4);
-		assert_int_equal(verdict_for(&v, AF_INET6), rows[i].ipv6);
-		assert_int_equal(verdict_for(&v, AF_UNSPEC), rows[i].both);
+		assert_int_equal(probe_result_for(&v, AF_INET), rows[i].ipv4);
+		assert_int_equal(probe_result_for(&v, AF_INET6), rows[i].ipv6);
+		assert_int_equal(probe_result_for(&v, AF_UNSPEC), rows[i].both);
 	}
 }
 

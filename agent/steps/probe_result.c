@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "steps/verdict.h"
+#include "steps/probe_result.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,12 +42,12 @@ static const char *next_value(char **text, const char *key)
 	return line + len + 1;
 }
 
-static int parse_kernel_verdict(const char *word, enum kernel_verdict *ret)
+static int parse_kernel_verdict(const char *word, enum kernel_kind *ret)
 {
-	static const enum kernel_verdict all[] = { KERNEL_UNKNOWN, KERNEL_AFFECTED, KERNEL_FIXED };
+	static const enum kernel_kind all[] = { KERNEL_UNKNOWN, KERNEL_AFFECTED, KERNEL_FIXED };
 
 	for (size_t i = 0; word && i < ARRAY_SIZE(all); i++)
-		if (strcmp(word, kernel_verdict_name(all[i])) == 0) {
+		if (strcmp(word, kernel_kind_name(all[i])) == 0) {
 			*ret = all[i];
 			return 0;
 		}
@@ -63,9 +63,9 @@ static bool is_printable(const char *s)
 	return true;
 }
 
-static int parse(char *text, const char *boot_id, struct verdict *ret)
+static int parse(char *text, const char *boot_id, struct probe_result *ret)
 {
-	struct verdict v = { .cached = true };
+	struct probe_result v = { .cached = true };
 	const char *magic = next_line(&text), *id, *reason;
 
 	if (!magic || strcmp(magic, FILE_MAGIC) != 0)
@@ -86,7 +86,7 @@ static int parse(char *text, const char *boot_id, struct verdict *ret)
 	return 0;
 }
 
-int verdict_load(const char *run_dir, const char *boot_id, struct verdict *ret)
+int probe_result_load(const char *run_dir, const char *boot_id, struct probe_result *ret)
 {
 	_cleanup_close_ int dir = rundir_open(run_dir);
 	char text[FILE_MAX];
@@ -103,7 +103,7 @@ int verdict_load(const char *run_dir, const char *boot_id, struct verdict *ret)
 	return parse(text, boot_id, ret);
 }
 
-int verdict_store(const char *run_dir, const char *boot_id, const struct verdict *v)
+int probe_result_store(const char *run_dir, const char *boot_id, const struct probe_result *v)
 {
 	_cleanup_close_ int dir = -1;
 	char text[FILE_MAX];
@@ -112,7 +112,7 @@ int verdict_store(const char *run_dir, const char *boot_id, const struct verdict
 	if (!boot_id[0] || !is_printable(boot_id) || !is_printable(v->reason))
 		return -EINVAL;
 	n = snprintf(text, sizeof(text), FILE_MAGIC "\nboot_id %s\nipv4 %s\nipv6 %s\n%s%s%s",
-		     boot_id, kernel_verdict_name(v->ipv4), kernel_verdict_name(v->ipv6),
+		     boot_id, kernel_kind_name(v->ipv4), kernel_kind_name(v->ipv6),
 		     v->reason[0] ? "reason " : "", v->reason, v->reason[0] ? "\n" : "");
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return -EINVAL;
@@ -122,9 +122,9 @@ int verdict_store(const char *run_dir, const char *boot_id, const struct verdict
 	return rundir_write(dir, FILE_NAME, text, (size_t)n);
 }
 
-static void probe(const struct kernel *k, usec_t budget, struct verdict *ret)
+static void probe(const struct kernel *k, usec_t budget, struct probe_result *ret)
 {
-	struct verdict v = { 0 };
+	struct probe_result v = { 0 };
 	int r;
 
 	r = k->ops->probe(k->ctx, false, budget, &v.ipv4, &v.ipv6, v.reason);
@@ -135,20 +135,20 @@ static void probe(const struct kernel *k, usec_t budget, struct verdict *ret)
 	*ret = v;
 }
 
-void verdict_get(const struct kernel *k, const char *run_dir, const char *boot_id, usec_t budget,
-		 struct verdict *ret)
+void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
+		      usec_t budget, struct probe_result *ret)
 {
-	if (verdict_load(run_dir, boot_id, ret) == 0)
+	if (probe_result_load(run_dir, boot_id, ret) == 0)
 		return;
 	probe(k, budget, ret);
 	/* Half an answer is kept: what is missing (often a node without IPv6)
 	 * stays missing, and unknown is treated as affected. None at all may
 	 * have a passing reason; asking again costs little. */
 	if (ret->ipv4 != KERNEL_UNKNOWN || ret->ipv6 != KERNEL_UNKNOWN)
-		(void)verdict_store(run_dir, boot_id, ret);
+		(void)probe_result_store(run_dir, boot_id, ret);
 }
 
-enum kernel_verdict verdict_for(const struct verdict *v, uint8_t family)
+enum kernel_kind probe_result_for(const struct probe_result *v, uint8_t family)
 {
 	if (family == AF_INET)
 		return v->ipv4;
