@@ -2,7 +2,7 @@
 /* vipsafe metrics: what monitoring is told. */
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "core/option.h"
 #include "front/metrics.h"
 #include "front/report_json.h"

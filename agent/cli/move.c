@@ -7,7 +7,7 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "cli/worker.h"
 #include "core/option.h"
 #include "steps/again.h"
@@ -119,7 +119,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 		env = cli_move_env(m->cli, kernel_real_get(m->kernel));
 		run_move(&env, &m->request, &m->report);
 	}
-	cli_tell(m->cli, &m->report, err);
+	cli_publish(m->cli, &m->report, err);
 	render_report(&m->report, &m->cli->options, out, err);
 	return m->report.exit_code;
 }

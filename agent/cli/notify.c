@@ -13,7 +13,7 @@
 
 #include "base/os.h"
 #include "cli/client.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "cli/worker.h"
 #include "core/text.h"
 #include "front/logger.h"

@@ -7,7 +7,7 @@
 
 #include "cli/notify.h"
 #include "base/os.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "kernel/program.h"
 #include "steps/again.h"
 #include "steps/instance_file.h"
@@ -159,7 +159,7 @@ static void run_request(struct work *w, const struct instance_settings *one,
 	env.seed += os_now(); /* each run has its own name */
 	identity_asker(getpid(), getuid(), &own.by);
 	run_move(&env, &own, report);
-	cli_tell(w->n->cli, report, w->n->err);
+	cli_publish(w->n->cli, report, w->n->err);
 	w->n->announce = one->announce;
 	w->hopeless = report->exit_code == EXIT_NOT_PERMITTED;
 	if (!report_is_placed(report))

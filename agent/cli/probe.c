@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "core/option.h"
 #include "core/text.h"
 #include "front/report_json.h"

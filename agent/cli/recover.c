@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "cli/worker.h"
 #include "core/option.h"
 #include "front/report_json.h"
@@ -22,7 +22,7 @@ static void on_report(void *ud, const struct report *r)
 {
 	struct recover *rec = ud;
 
-	cli_tell(rec->cli, r, rec->err);
+	cli_publish(rec->cli, r, rec->err);
 	if (rec->exit_code == EXIT_DONE)
 		rec->exit_code = r->exit_code;
 	if (rec->cli->options.json)

@@ -5,7 +5,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "core/option.h"
 
 /* Guards that begin anew read the whole conntrack table. */

@@ -8,7 +8,7 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "cli/terminal.h"
 #include "core/option.h"
 #include "front/history.h"

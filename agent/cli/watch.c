@@ -7,7 +7,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/tell.h"
+#include "cli/publish.h"
 #include "core/option.h"
 
 struct watching {

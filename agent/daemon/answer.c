@@ -35,7 +35,7 @@ typedef void (*status_user)(void *ud, const struct status *s);
 static void with_status(struct daemon *d, unsigned columns, status_user fn, void *ud)
 {
 	size_t n_devices = 0, n_instances = 0;
-	_cleanup_free_ struct status_device *devices = watches_status(&d->watches, &n_devices);
+	_cleanup_free_ struct status_device *devices = guards_status(&d->guards, &n_devices);
 	_cleanup_free_ struct status_instance *instances =
 		instances_status(d->instances, &n_instances);
 	struct survey survey;
@@ -88,9 +88,9 @@ void answer_status(struct daemon *d, struct client *c, const struct wire_request
 
 static const struct metrics *metrics(struct daemon *d)
 {
-	d->tell.metrics.watchers = control_watchers(d->control);
-	d->tell.metrics.watchers_dropped = control_watchers_dropped(d->control);
-	return &d->tell.metrics;
+	d->publisher.metrics.watchers = control_watchers(d->control);
+	d->publisher.metrics.watchers_dropped = control_watchers_dropped(d->control);
+	return &d->publisher.metrics;
 }
 
 static void tell_metrics(void *ud, const struct status *s)
@@ -111,7 +111,7 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 void answer_watch(struct daemon *d, struct client *c)
 {
 	size_t i, n = 0;
-	_cleanup_free_ struct status_device *devices = watches_status(&d->watches, &n);
+	_cleanup_free_ struct status_device *devices = guards_status(&d->guards, &n);
 	struct event e = { .kind = EVENT_STATE, .at = os_now() };
 
 	if (control_watch(c) < 0)

@@ -26,7 +26,7 @@
 struct collisions {
 	struct loop *loop;
 	const struct run_env *env;
-	struct tell *tell;
+	struct publisher *publisher;
 	struct lvs_map *map; /* owned, and so is what follows */
 	struct kernel_real *real;
 	struct kernel kernel;
@@ -86,8 +86,8 @@ static void say_pair(struct collisions *c, const struct collision *pair, bool is
 	if (repeats)
 		lvs_line_number(&c->line, "repeats", "%u", repeats);
 	log_it(c);
-	tell_guard(c->tell, EVENT_COLLISION, true, "", 0, 0, "%s",
-		   lvs_line_text(&c->line, c->text));
+	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s",
+		      lvs_line_text(&c->line, c->text));
 }
 
 static int on_live(void *ud, const struct collision *pair)
@@ -263,7 +263,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	scan(c);
 }
 
-int collisions_new(struct loop *l, const struct run_env *env, struct tell *tell,
+int collisions_new(struct loop *l, const struct run_env *env, struct publisher *publisher,
 		   struct collisions **ret)
 {
 	struct collisions *c = calloc(1, sizeof(*c));
@@ -272,7 +272,7 @@ int collisions_new(struct loop *l, const struct run_env *env, struct tell *tell,
 		return -ENOMEM;
 	c->loop = l;
 	c->env = env;
-	c->tell = tell;
+	c->publisher = publisher;
 	c->fd = -1;
 	c->scan_next = USEC_NEVER;
 	c->quiet = lvs_quiet_new();

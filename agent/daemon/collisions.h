@@ -4,7 +4,7 @@
 #pragma once
 
 #include "daemon/loop.h"
-#include "daemon/tell.h"
+#include "daemon/publish.h"
 #include "front/status_lvs.h"
 #include "steps/run.h"
 
@@ -12,7 +12,7 @@ struct collisions;
 
 /* ENV->settings is looked at with each collisions_apply(); TELL is told what is
  * found. 0 or -ENOMEM. */
-int collisions_new(struct loop *l, const struct run_env *env, struct tell *tell,
+int collisions_new(struct loop *l, const struct run_env *env, struct publisher *publisher,
 		   struct collisions **ret);
 struct collisions *collisions_free(struct collisions *c);
 

@@ -121,7 +121,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 	settings_done(&d->settings);
 	d->settings = *s;
 	*s = (struct settings){ 0 };
-	watches_apply(&d->watches, anew);
+	guards_apply(&d->guards, anew);
 	instances_apply(d->instances);
 	apply_collisions(d);
 	return 0;
@@ -146,7 +146,7 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 		log_line(LOG_ERR, "the configuration stays as it was: %s", e.text);
 	else
 		log_line(LOG_NOTICE, "configuration reloaded");
-	tell_config(&d->tell, r < 0 ? e.text : NULL);
+	publish_config(&d->publisher, r < 0 ? e.text : NULL);
 	service_ready(&d->service);
 	*ret_error = e;
 	return r;
@@ -155,7 +155,7 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 /* What somebody has just flushed is put back first. Asked twice: at once. */
 static void stop(struct daemon *d)
 {
-	bool idle = watches_finish(&d->watches);
+	bool idle = guards_finish(&d->guards);
 
 	if (!d->stop_at) {
 		log_line(LOG_NOTICE, "stopping%s; entries%s stay as they are",
@@ -165,7 +165,7 @@ static void stop(struct daemon *d)
 	}
 	if (idle || d->stop_at)
 		loop_stop(d->loop);
-	d->stop_at = os_now() + WATCHES_FINISH_MAX;
+	d->stop_at = os_now() + GUARDS_FINISH_MAX;
 }
 
 static void on_signal(void *ud, int sig)
@@ -183,7 +183,7 @@ static void on_signal(void *ud, int sig)
 static usec_t on_round(void *ud)
 {
 	struct daemon *d = ud;
-	usec_t next = watches_tick(&d->watches), now;
+	usec_t next = guards_tick(&d->guards), now;
 
 	next = usec_earlier(next, instances_tick(d->instances));
 	next = usec_earlier(next, moves_tick(d->moves));
@@ -192,7 +192,7 @@ static usec_t on_round(void *ud)
 	next = usec_earlier(next, control_tick(d->control));
 	next = usec_earlier(next, textfile_tick(d));
 	now = os_now();
-	if (d->stop_at && (now >= d->stop_at || watches_are_idle(&d->watches)))
+	if (d->stop_at && (now >= d->stop_at || guards_are_idle(&d->guards)))
 		loop_stop(d->loop);
 	if (d->stop_at)
 		next = MIN(next, d->stop_at);
@@ -225,7 +225,7 @@ static void on_recovered(void *ud, const struct report *r)
 {
 	struct daemon *d = ud;
 
-	tell_report(&d->tell, r);
+	publish_report(&d->publisher, r);
 }
 
 /* What was left by whoever was killed, and what this kernel does: before
@@ -309,21 +309,21 @@ int daemon_start(struct daemon *d)
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
 				   .boot_id = d->boot_id };
-	r = collisions_new(d->loop, &d->env, &d->tell, &d->collisions);
+	r = collisions_new(d->loop, &d->env, &d->publisher, &d->collisions);
 	if (r < 0)
 		return r;
 	d->env.lvs_map = collisions_map(d->collisions);
-	d->tell = (struct tell){
+	d->publisher = (struct publisher){
 		.env = &d->env,
 		.log = { .to = log_logger() },
 		.publish = on_event,
 		.is_watched = is_watched,
 		.ud = d,
 	};
-	d->watches = (struct watches){
-		.loop = d->loop, .env = &d->env, .tell = &d->tell, .service = &d->service
+	d->guards = (struct guards){
+		.loop = d->loop, .env = &d->env, .publisher = &d->publisher, .service = &d->service
 	};
-	r = moves_new(&d->env, &d->watches, &d->tell, &d->moves);
+	r = moves_new(&d->env, &d->guards, &d->publisher, &d->moves);
 	if (r == 0)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
 	if (r == 0)
@@ -334,7 +334,7 @@ int daemon_start(struct daemon *d)
 		return r;
 	apply_collisions(d);
 	prepare(d);
-	watches_apply(&d->watches, false);
+	guards_apply(&d->guards, false);
 	purge(d);
 	instances_apply(d->instances);
 	loop_on_round(d->loop, on_round, d);
@@ -363,8 +363,8 @@ void daemon_stop(struct daemon *d)
 		instances_release(d->instances);
 	instances_free(d->instances);
 	moves_free(d->moves);
-	if (d->watches.loop)
-		watches_done(&d->watches);
+	if (d->guards.loop)
+		guards_done(&d->guards);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
 	alone_free(d->alone); /* last: what the next one may touch is let go of */

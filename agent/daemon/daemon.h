@@ -13,8 +13,8 @@
 #include "daemon/permit.h"
 #include "daemon/service.h"
 #include "daemon/socket_file.h"
-#include "daemon/tell.h"
-#include "daemon/watch.h"
+#include "daemon/publish.h"
+#include "daemon/guards.h"
 #include "front/identity.h"
 #include "kernel/kernel_real.h"
 
@@ -34,8 +34,8 @@ struct daemon {
 	struct socket_file socket_file;
 	usec_t socket_look;  /* when to look for it next */
 	bool socket_missing; /* and cannot be made again */
-	struct watches watches;
-	struct tell tell;
+	struct guards guards;
+	struct publisher publisher;
 	usec_t textfile_next;
 	bool textfile_failed;
 	struct moves *moves;

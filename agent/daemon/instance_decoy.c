@@ -64,9 +64,9 @@ static void tell(const struct instance_context *s, const struct instance_work *w
 	log_line(LOG_WARNING, "%s: the decoy %s dev %s %s: %s (%s) is believed%s", w->name, text,
 		 settings->decoy.device, what, instance_state_name(state->state),
 		 instance_source_name(state->source), then);
-	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
-		   "%s: the decoy %s %s: %s (%s) is believed%s", w->name, text, what,
-		   instance_state_name(state->state), instance_source_name(state->source), then);
+	publish_guard(moves_tell(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
+		      "%s: the decoy %s %s: %s (%s) is believed%s", w->name, text, what,
+		      instance_state_name(state->state), instance_source_name(state->source), then);
 }
 
 static void remove_stale(const struct instance_context *s, struct instance_work *w)

@@ -133,9 +133,9 @@ static void tell_outcome(struct instance_context *s, struct instance_work *w)
 	log_line(failed ? LOG_ERR : LOG_NOTICE, "%s: %s (%s): %s%s%s", w->name,
 		 instance_state_name(state->state), instance_source_name(state->source), done,
 		 failed ? ": " : "", w->error);
-	tell_guard(moves_tell(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
-		   "%s is %s (%s): %s%s%s", w->name, instance_state_name(state->state),
-		   instance_source_name(state->source), done, failed ? ": " : "", w->error);
+	publish_guard(moves_tell(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
+		      "%s is %s (%s): %s%s%s", w->name, instance_state_name(state->state),
+		      instance_source_name(state->source), done, failed ? ": " : "", w->error);
 }
 
 /* Have the next addresses moved. Returns whether any were. */

@@ -41,8 +41,8 @@ struct again {
 
 struct moves {
 	const struct run_env *env;
-	const struct watches *watches;
-	struct tell *tell;
+	const struct guards *guards;
+	struct publisher *publisher;
 	struct waiting *waiting[2 * CONTROL_CLIENTS_MAX]; /* owned, oldest first */
 	size_t n_waiting;
 	struct again *again[AGAIN_MAX]; /* owned */
@@ -52,7 +52,7 @@ struct moves {
 	uint64_t count;
 };
 
-int moves_new(const struct run_env *env, const struct watches *watches, struct tell *tell,
+int moves_new(const struct run_env *env, const struct guards *guards, struct publisher *publisher,
 	      struct moves **ret)
 {
 	struct moves *m = calloc(1, sizeof(*m));
@@ -60,8 +60,8 @@ int moves_new(const struct run_env *env, const struct watches *watches, struct t
 	if (!m)
 		return -ENOMEM;
 	m->env = env;
-	m->watches = watches;
-	m->tell = tell;
+	m->guards = guards;
+	m->publisher = publisher;
 	*ret = m;
 	return 0;
 }
@@ -117,9 +117,9 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 	struct run_env env = *m->env;
 	struct request request = w->request;
 
-	env.guard = watches_guard(m->watches, ifindex, &request, &env.kernel);
+	env.guard = guards_guard(m->guards, ifindex, &request, &env.kernel);
 	if (!env.guard)
-		beside = watches_kernel(m->watches, ifindex);
+		beside = guards_kernel(m->guards, ifindex);
 	if (beside)
 		env.kernel = kernel_real_get(beside);
 	if (!w->client)
@@ -132,7 +132,7 @@ static void run(struct moves *m, const struct waiting *w, int ifindex)
 	request.until = w->until;
 	if (report) {
 		run_move(&env, &request, report);
-		tell_report(m->tell, report);
+		publish_report(m->publisher, report);
 		plan_again(m, report, &announce, settings.announce.count);
 		if (report->has_resets)
 			m->clean_at = os_now() + RESET_CLEAN_AFTER;
@@ -370,9 +370,9 @@ usec_t moves_tick(struct moves *m)
 	return m->n_waiting ? MIN(next, os_now() + LOCK_LOOK) : next;
 }
 
-struct tell *moves_tell(const struct moves *m)
+struct publisher *moves_tell(const struct moves *m)
 {
-	return m->tell;
+	return m->publisher;
 }
 
 uint64_t moves_count(const struct moves *m)

@@ -4,14 +4,14 @@
 #pragma once
 
 #include "daemon/control.h"
-#include "daemon/tell.h"
-#include "daemon/watch.h"
+#include "daemon/publish.h"
+#include "daemon/guards.h"
 #include "steps/run.h"
 
 struct moves;
 
 /* ENV's kernel serves devices without a guard. All have to outlive it. */
-int moves_new(const struct run_env *env, const struct watches *watches, struct tell *tell,
+int moves_new(const struct run_env *env, const struct guards *guards, struct publisher *publisher,
 	      struct moves **ret);
 
 /* Clients that wait are left to the caller. */
@@ -45,4 +45,4 @@ usec_t moves_tick(struct moves *m);
 uint64_t moves_count(const struct moves *m);
 
 /* Who is told what they did. */
-struct tell *moves_tell(const struct moves *m);
+struct publisher *moves_tell(const struct moves *m);

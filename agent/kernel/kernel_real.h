@@ -14,7 +14,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k);
 struct kernel kernel_real_get(struct kernel_real *k);
 
 /* The same beside OF, which has to outlive it: with sockets of its own, so that
- * it disturbs nothing OF watches, but it borrows the hold that OF has open on a
+ * it disturbs nothing OF guards, but it borrows the hold that OF has open on a
  * device instead of replacing it. */
 int kernel_real_beside(struct kernel_real *of, struct kernel_real **ret);
 

@@ -169,7 +169,7 @@ static void __attribute__((noreturn)) prober(struct shared *s)
 	_exit(0);
 }
 
-/* Pin while a prober watches. */
+/* Pin while a prober guards. */
 static int pin_watched(struct pinning *p, struct shared *s)
 {
 	cpu_set_t before;

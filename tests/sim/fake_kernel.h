@@ -240,7 +240,7 @@ void fake_plan_conflict(struct fake *f, const struct conn_key *key, enum fake_co
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq);
 
 /* Traffic has changed ENTRY, or the test has just added it: tell whoever
- * watches. Births, flushes, expiries and conflicts are told of by themselves; what
+ * guards. Births, flushes, expiries and conflicts are told of by themselves; what
  * ct_batch does is our own and is not. */
 void fake_tell(struct fake *f, const struct fake_entry *entry);
 

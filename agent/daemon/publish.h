@@ -8,7 +8,7 @@
 #include "front/oplog.h"
 #include "steps/run.h"
 
-struct tell {
+struct publisher {
 	const struct run_env *env;
 	struct oplog log;
 	struct metrics metrics;
@@ -19,15 +19,15 @@ struct tell {
 };
 
 /* R is done. Nothing for a plan. Failures are nobody's business any more. */
-void tell_report(struct tell *t, const struct report *r);
+void publish_report(struct publisher *t, const struct report *r);
 
 /* Something has happened that only watchers are told. */
-void tell_event(struct tell *t, const struct event *e);
+void publish_event(struct publisher *t, const struct event *e);
 
 /* The same for the guard of DEVICE; RESTORED stands for what was removed in an
  * EVENT_REMOVED. */
-void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *device,
-		uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
+void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
+		   uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
 
 /* The configuration was read again; ERROR says why it was refused, or is NULL. */
-void tell_config(struct tell *t, const char *error);
+void publish_config(struct publisher *t, const char *error);

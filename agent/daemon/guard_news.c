@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/watch_tell.h"
+#include "daemon/guard_news.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -14,39 +14,41 @@
 /* One line for all that happens in so long. */
 #define REPAIR_LOG_AFTER USEC_PER_SEC
 
-void watch_tell_init(struct watch_tell *w)
+void guard_news_init(struct guard_news *w)
 {
 	memset(w, 0, sizeof(*w));
 	w->told = w->seen.state = GUARD_SYNCING;
 }
 
 /* What has changed since the last look, for those who watch. */
-static void tell_events(struct watch_tell *w, struct tell *t, const struct guard_status *s)
+static void tell_events(struct guard_news *w, struct publisher *t, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->seen;
 	char text[PREFIX_TEXT_MAX];
 
 	if (s->state != was->state || strcmp(s->reason, was->reason) != 0)
-		tell_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
-			   "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "", s->reason);
+		publish_guard(t, EVENT_STATE, s->state != GUARD_LIVE || *s->reason, s->device, 0, 0,
+			      "%s%s%s", guard_state_name(s->state), *s->reason ? ": " : "",
+			      s->reason);
 	if (s->foreign_deletes != was->foreign_deletes)
-		tell_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
-			   "somebody else has deleted %s%s", prefix_format(&s->foreign_last, text),
-			   s->foreign_deletes - was->foreign_deletes > 1 ? " and more" : "");
+		publish_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
+			      "somebody else has deleted %s%s",
+			      prefix_format(&s->foreign_last, text),
+			      s->foreign_deletes - was->foreign_deletes > 1 ? " and more" : "");
 	if (s->restored != was->restored || s->lost != was->lost)
-		tell_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
-			   s->restored - was->restored, s->lost - was->lost,
-			   "%llu connections restored, %llu lost",
-			   (unsigned long long)(s->restored - was->restored),
-			   (unsigned long long)(s->lost - was->lost));
+		publish_guard(t, EVENT_REPAIR, s->lost != was->lost, s->device,
+			      s->restored - was->restored, s->lost - was->lost,
+			      "%llu connections restored, %llu lost",
+			      (unsigned long long)(s->restored - was->restored),
+			      (unsigned long long)(s->lost - was->lost));
 	if (s->removed != was->removed)
-		tell_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
-			   "an address is gone, and %llu entries pinned to it",
-			   (unsigned long long)(s->removed - was->removed));
+		publish_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
+			      "an address is gone, and %llu entries pinned to it",
+			      (unsigned long long)(s->removed - was->removed));
 	if (s->quarantined != was->quarantined)
-		tell_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
-			   s->quarantined ? "flushed again and again: repairs are suspended"
-					  : "repairs are taken up again");
+		publish_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
+			      s->quarantined ? "flushed again and again: repairs are suspended"
+					     : "repairs are taken up again");
 	w->seen = *s;
 }
 
@@ -60,7 +62,7 @@ static void log_lost(struct guard *g, const char *device)
 }
 
 /* Others' deletes and what they did, a moment later, when all of it is known. */
-static void log_repairs(struct watch_tell *w, struct guard *g, const struct guard_status *s)
+static void log_repairs(struct guard_news *w, struct guard *g, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->logged;
 	usec_t now = os_now();
@@ -103,7 +105,7 @@ static void log_gone(const struct guard_status *s, const struct guard_status *wa
 			 s->device, (unsigned long long)removed);
 }
 
-static void log_left(struct watch_tell *w, const struct guard_status *s)
+static void log_left(struct guard_news *w, const struct guard_status *s)
 {
 	struct guard_status *was = &w->left;
 	usec_t now = os_now();
@@ -126,7 +128,7 @@ static void log_left(struct watch_tell *w, const struct guard_status *s)
 }
 
 /* Whether the state is another than was told last. */
-static bool log_state(struct watch_tell *w, const struct guard_status *s)
+static bool log_state(struct guard_news *w, const struct guard_status *s)
 {
 	usec_t now = os_now();
 
@@ -168,7 +170,7 @@ static bool log_state(struct watch_tell *w, const struct guard_status *s)
 	return true;
 }
 
-bool watch_tell_changes(struct watch_tell *w, struct guard *g, struct tell *t,
+bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s)
 {
 	tell_events(w, t, s);
@@ -177,7 +179,7 @@ bool watch_tell_changes(struct watch_tell *w, struct guard *g, struct tell *t,
 	return log_state(w, s);
 }
 
-void watch_tell_end(struct watch_tell *w, struct guard *g, const char *device)
+void guard_news_end(struct guard_news *w, struct guard *g, const char *device)
 {
 	uint64_t left = guard_unfinished(g);
 	struct guard_status s;

@@ -2,10 +2,10 @@
 /* What the log and "vipsafe watch" are told of one guard: each change once. */
 #pragma once
 
-#include "daemon/tell.h"
+#include "daemon/publish.h"
 #include "steps/guard.h"
 
-struct watch_tell {
+struct guard_news {
 	enum guard_state told;
 	bool quarantined, refused;
 	usec_t stale_told;
@@ -16,12 +16,12 @@ struct watch_tell {
 	usec_t left_at;
 };
 
-void watch_tell_init(struct watch_tell *w);
+void guard_news_init(struct guard_news *w);
 
 /* S, the status of G, is news or not. Returns whether its state is another one
  * than was told last. */
-bool watch_tell_changes(struct watch_tell *w, struct guard *g, struct tell *t,
+bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s);
 
 /* G of DEVICE ends: log what is still to be logged, and what it has not put back. */
-void watch_tell_end(struct watch_tell *w, struct guard *g, const char *device);
+void guard_news_end(struct guard_news *w, struct guard *g, const char *device);

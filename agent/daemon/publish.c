@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/tell.h"
+#include "daemon/publish.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "front/wire.h"
 #include "steps/history.h"
 
-void tell_event(struct tell *t, const struct event *e)
+void publish_event(struct publisher *t, const struct event *e)
 {
 	_cleanup_free_ char *line = NULL;
 
@@ -22,7 +22,7 @@ void tell_event(struct tell *t, const struct event *e)
 		t->publish(t->ud, line);
 }
 
-void tell_report(struct tell *t, const struct report *r)
+void publish_report(struct publisher *t, const struct report *r)
 {
 	struct event e = { .kind = EVENT_MOVE,
 			   .severity = r->result == RESULT_OK ? SEVERITY_NOTE : SEVERITY_WARNING,
@@ -38,11 +38,11 @@ void tell_report(struct tell *t, const struct report *r)
 	if (line)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
 	memcpy(e.device, r->device, sizeof(e.device));
-	tell_event(t, &e);
+	publish_event(t, &e);
 }
 
-void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *device,
-		uint64_t restored, uint64_t lost, const char *fmt, ...)
+void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
+		   uint64_t restored, uint64_t lost, const char *fmt, ...)
 {
 	struct event e = { .kind = kind,
 			   .severity = is_bad ? SEVERITY_WARNING : SEVERITY_NOTE,
@@ -57,11 +57,11 @@ void tell_guard(struct tell *t, enum event_kind kind, bool is_bad, const char *d
 	if (vsnprintf(e.text, sizeof(e.text), fmt, ap) < 0)
 		e.text[0] = '\0';
 	va_end(ap);
-	tell_event(t, &e);
+	publish_event(t, &e);
 }
 
-void tell_config(struct tell *t, const char *error)
+void publish_config(struct publisher *t, const char *error)
 {
-	tell_guard(t, EVENT_CONFIG, error != NULL, "", 0, 0, "%s%s",
-		   error ? "not reloaded: " : "reloaded", error ? error : "");
+	publish_guard(t, EVENT_CONFIG, error != NULL, "", 0, 0, "%s%s",
+		      error ? "not reloaded: " : "reloaded", error ? error : "");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/tell.h"
+#include "cli/publish.h"
 
 #include <stdarg.h>
 
@@ -23,7 +23,7 @@ void cli_complain(FILE *err, const char *fmt, ...)
 	fprintf(err, "vipsafe: %s\n", text_escape(raw, line, sizeof(line)));
 }
 
-void cli_tell(const struct cli *cli, const struct report *r, FILE *err)
+void cli_publish(const struct cli *cli, const struct report *r, FILE *err)
 {
 	_cleanup_free_ char *line = NULL;
 	struct logger logger = { .fd = -1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/watch.h"
+#include "daemon/guards.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/os.h"
 #include "daemon/log.h"
 #include "daemon/service.h"
-#include "daemon/watch_tell.h"
+#include "daemon/guard_news.h"
 
 #define SUMMARY_MAX 512
 
@@ -21,15 +21,15 @@
 /* Kept for clients, moves, and what a move opens. */
 #define DESCRIPTORS_KEPT 192
 
-struct watch {
-	struct watches *all;
+struct device_guard {
+	struct guards *all;
 	struct device_settings settings;
 	struct kernel_real *kernel; /* owned, and so is the guard */
 	struct guard *guard;
 	int fds[2]; /* on the loop; -1: not */
 	usec_t next;
 	usec_t leave_at; /* at the latest: guarded no more when its work is done; 0: stays */
-	struct watch_tell told;
+	struct guard_news told;
 };
 
 static void on_ready(void *ud, uint32_t events);
@@ -49,7 +49,7 @@ static bool reads(enum guard_state s)
 	return false;
 }
 
-static void poll_anew(struct watch *x, const struct guard_status *s)
+static void poll_anew(struct device_guard *x, const struct guard_status *s)
 {
 	int fds[2] = { -1, -1 };
 	size_t i;
@@ -67,40 +67,40 @@ static void poll_anew(struct watch *x, const struct guard_status *s)
 	}
 }
 
-static void tell_status(const struct watches *w)
+static void tell_status(const struct guards *w)
 {
 	char text[SUMMARY_MAX];
 
-	service_status(w->service, watches_summary(w, text, sizeof(text)));
+	service_status(w->service, guards_summary(w, text, sizeof(text)));
 }
 
-static void tick(struct watch *x)
+static void tick(struct device_guard *x)
 {
 	struct guard_status s;
 
 	x->next = guard_tick(x->guard);
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
-	if (watch_tell_changes(&x->told, x->guard, x->all->tell, &s))
+	if (guard_news_changes(&x->told, x->guard, x->all->publisher, &s))
 		tell_status(x->all);
 }
 
 static void on_ready(void *ud, uint32_t events _unused_)
 {
-	struct watch *x = ud;
+	struct device_guard *x = ud;
 
 	guard_ready(x->guard);
 	tick(x); /* what became due by it */
 }
 
-static struct watch *watch_free(struct watch *x)
+static struct device_guard *watch_free(struct device_guard *x)
 {
 	size_t i;
 
 	if (!x)
 		return NULL;
 	if (x->guard)
-		watch_tell_end(&x->told, x->guard, x->settings.name);
+		guard_news_end(&x->told, x->guard, x->settings.name);
 	for (i = 0; i < 2; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);
@@ -109,9 +109,9 @@ static struct watch *watch_free(struct watch *x)
 	return NULL;
 }
 
-static int watch_new(struct watches *w, const struct device_settings *d, struct watch **ret)
+static int watch_new(struct guards *w, const struct device_settings *d, struct device_guard **ret)
 {
-	struct watch *x = calloc(1, sizeof(*x));
+	struct device_guard *x = calloc(1, sizeof(*x));
 	struct run_env env = *w->env;
 	int r;
 
@@ -120,7 +120,7 @@ static int watch_new(struct watches *w, const struct device_settings *d, struct 
 	x->all = w;
 	x->settings = *d;
 	x->fds[0] = x->fds[1] = -1;
-	watch_tell_init(&x->told);
+	guard_news_init(&x->told);
 	r = kernel_real_new(&x->kernel);
 	if (r == 0) {
 		env.kernel = kernel_real_get(x->kernel);
@@ -135,12 +135,13 @@ static int watch_new(struct watches *w, const struct device_settings *d, struct 
 }
 
 /* Take the guard of the device of D out of the list, with the settings D. */
-static struct watch *take_same(struct watches *w, const struct device_settings *d, bool rehold)
+static struct device_guard *take_same(struct guards *w, const struct device_settings *d,
+				      bool rehold)
 {
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		struct watch *x = w->list[i];
+		struct device_guard *x = w->list[i];
 
 		if (strcmp(x->settings.name, d->name) != 0)
 			continue;
@@ -173,16 +174,16 @@ static const char *why_left_out(int r)
 
 /* Those left in the list are guarded no more, once what they have begun is done:
  * they are moved to LIST. Returns how many. */
-static size_t retire(struct watches *w, struct watch **list)
+static size_t retire(struct guards *w, struct device_guard **list)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < w->n; i++) {
-		struct watch *x = w->list[i];
+		struct device_guard *x = w->list[i];
 
 		guard_ready(x->guard);
 		if (!x->leave_at)
-			x->leave_at = os_now() + WATCHES_FINISH_MAX;
+			x->leave_at = os_now() + GUARDS_FINISH_MAX;
 		if (guard_is_idle(x->guard))
 			watch_free(x);
 		else
@@ -194,11 +195,11 @@ static size_t retire(struct watches *w, struct watch **list)
 	return n;
 }
 
-void watches_apply(struct watches *w, bool rehold)
+void guards_apply(struct guards *w, bool rehold)
 {
 	const struct settings *s = w->env->settings;
-	struct watch **list = calloc(s->n_devices + w->n + 1, sizeof(*list));
-	struct watch **same = calloc(s->n_devices + 1, sizeof(*same));
+	struct device_guard **list = calloc(s->n_devices + w->n + 1, sizeof(*list));
+	struct device_guard **same = calloc(s->n_devices + 1, sizeof(*same));
 	size_t i, n = 0, max = guards_max();
 
 	if (!list || !same) {
@@ -212,7 +213,7 @@ void watches_apply(struct watches *w, bool rehold)
 			same[i] = take_same(w, &s->devices[i], rehold);
 	n = retire(w, list);
 	for (i = 0; i < s->n_devices; i++) {
-		struct watch *x = same[i];
+		struct device_guard *x = same[i];
 		int r = 0;
 
 		if (!x && s->devices[i].pin != PIN_OFF)
@@ -233,7 +234,7 @@ void watches_apply(struct watches *w, bool rehold)
 	tell_status(w);
 }
 
-bool watches_finish(struct watches *w)
+bool guards_finish(struct guards *w)
 {
 	bool idle = true;
 	size_t i;
@@ -246,7 +247,7 @@ bool watches_finish(struct watches *w)
 	return idle;
 }
 
-bool watches_are_idle(const struct watches *w)
+bool guards_are_idle(const struct guards *w)
 {
 	size_t i;
 
@@ -256,7 +257,7 @@ bool watches_are_idle(const struct watches *w)
 	return true;
 }
 
-void watches_done(struct watches *w)
+void guards_done(struct guards *w)
 {
 	size_t i;
 
@@ -268,18 +269,18 @@ void watches_done(struct watches *w)
 }
 
 /* Whether X, which is guarded no more, has done what it had begun. */
-static bool has_left(const struct watch *x, usec_t now)
+static bool has_left(const struct device_guard *x, usec_t now)
 {
 	return x->leave_at && (now >= x->leave_at || guard_is_idle(x->guard));
 }
 
-usec_t watches_tick(struct watches *w)
+usec_t guards_tick(struct guards *w)
 {
 	usec_t next = USEC_NEVER, now = os_now();
 	size_t i, n = 0;
 
 	for (i = 0; i < w->n; i++) {
-		struct watch *x = w->list[i];
+		struct device_guard *x = w->list[i];
 
 		if (now >= x->next)
 			tick(x);
@@ -294,7 +295,7 @@ usec_t watches_tick(struct watches *w)
 	return next;
 }
 
-static struct watch *find(const struct watches *w, int ifindex)
+static struct device_guard *find(const struct guards *w, int ifindex)
 {
 	size_t i;
 
@@ -304,10 +305,10 @@ static struct watch *find(const struct watches *w, int ifindex)
 	return NULL;
 }
 
-struct guard *watches_guard(const struct watches *w, int ifindex, const struct request *req,
-			    struct kernel *ret_kernel)
+struct guard *guards_guard(const struct guards *w, int ifindex, const struct request *req,
+			   struct kernel *ret_kernel)
 {
-	struct watch *x = find(w, ifindex);
+	struct device_guard *x = find(w, ifindex);
 
 	if (!x || !guard_serves(x->guard, req))
 		return NULL;
@@ -316,15 +317,15 @@ struct guard *watches_guard(const struct watches *w, int ifindex, const struct r
 	return x->guard;
 }
 
-struct kernel_real *watches_kernel(const struct watches *w, int ifindex)
+struct kernel_real *guards_kernel(const struct guards *w, int ifindex)
 {
-	struct watch *x = find(w, ifindex);
+	struct device_guard *x = find(w, ifindex);
 	struct kernel_real *ret;
 
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
 }
 
-static void device_status(const struct watch *x, struct status_device *d)
+static void device_status(const struct device_guard *x, struct status_device *d)
 {
 	struct guard_status s;
 
@@ -359,7 +360,7 @@ static void device_status(const struct watch *x, struct status_device *d)
 	memcpy(d->reason, s.reason, sizeof(d->reason));
 }
 
-static bool is_guarded(const struct watches *w, const char *device)
+static bool is_guarded(const struct guards *w, const char *device)
 {
 	size_t i;
 
@@ -369,7 +370,7 @@ static bool is_guarded(const struct watches *w, const char *device)
 	return false;
 }
 
-struct status_device *watches_status(const struct watches *w, size_t *ret_n)
+struct status_device *guards_status(const struct guards *w, size_t *ret_n)
 {
 	const struct settings *s = w->env->settings;
 	struct status_device *list = calloc(w->n + s->n_devices + 1, sizeof(*list));
@@ -397,7 +398,7 @@ struct status_device *watches_status(const struct watches *w, size_t *ret_n)
 	return list;
 }
 
-const char *watches_summary(const struct watches *w, char *buf, size_t size)
+const char *guards_summary(const struct guards *w, char *buf, size_t size)
 {
 	struct guard_status s;
 	size_t i, n = 0;
