@@ -82,7 +82,7 @@ static void on_act(void *ud, const struct script_act *a)
 {
 	const struct looking *l = ud;
 
-	script_say("", l->path, l->script, a, &l->facts->scripts);
+	script_message("", l->path, l->script, a, &l->facts->scripts);
 }
 
 static void look_at_file(struct facts *f, int fd, const char *path)

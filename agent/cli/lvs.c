@@ -9,10 +9,10 @@
 #include <sys/signalfd.h>
 
 #include "cli/render.h"
-#include "core/lvs_quiet.h"
+#include "core/lvs_ratelimit.h"
 #include "core/option.h"
 #include "front/lvs_load.h"
-#include "front/lvs_say.h"
+#include "front/lvs_message.h"
 #include "front/report_json.h"
 #include "steps/lvs_scan.h"
 
@@ -26,8 +26,8 @@
 /* One look, while it is taken and told. */
 struct look {
 	struct cli *cli;
-	struct lvs_say say;
-	struct lvs_quiet *quiet; /* NULL: say all */
+	struct lvs_message say;
+	struct lvs_ratelimit *quiet; /* NULL: say all */
 	usec_t now;
 	json_t *lines; /* owned; NULL: text */
 	enum exit_code code;
@@ -65,7 +65,7 @@ static void say(struct look *l, uint64_t print)
 	uint32_t repeats = 0;
 
 	weigh(l, l->line.level);
-	if (l->quiet && !lvs_quiet_ask(l->quiet, print, l->now, &repeats))
+	if (l->quiet && !lvs_ratelimit_ask(l->quiet, print, l->now, &repeats))
 		return;
 	if (++l->said > LINES_MAX) {
 		l->kept++;
@@ -76,7 +76,7 @@ static void say(struct look *l, uint64_t print)
 	print_line(l);
 }
 
-static void say_line(struct look *l)
+static void message_line(struct look *l)
 {
 	say(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
 }
@@ -85,7 +85,7 @@ static int on_collision(void *ud, const struct collision *c)
 {
 	struct look *l = ud;
 
-	lvs_say_live(&l->say, c, &l->line);
+	lvs_message_live(&l->say, c, &l->line);
 	say(l, lvs_print_collision(c));
 	return 0;
 }
@@ -99,42 +99,43 @@ static int on_risk(void *ud, const struct risk_row *row)
 {
 	struct risk_look *r = ud;
 
-	if (lvs_say_risk(&r->look->say, row, r->sample, &r->look->line))
+	if (lvs_message_risk(&r->look->say, row, r->sample, &r->look->line))
 		say(r->look, lvs_print_risk(row) ^ !r->sample);
 	return 0;
 }
 
-static void say_map(struct look *l)
+static void message_map(struct look *l)
 {
 	size_t i;
 
 	for (i = 0; i < LVS_SOURCES_MAX; i++) {
-		if (lvs_say_source(&l->say, i, &l->line))
-			say_line(l);
+		if (lvs_message_source(&l->say, i, &l->line))
+			message_line(l);
 	}
-	lvs_say_map(&l->say, &l->line);
-	say_line(l);
+	lvs_message_map(&l->say, &l->line);
+	message_line(l);
 }
 
-static void say_unseen(struct look *l, const struct lvs_scan *scan)
+static void message_unseen(struct look *l, const struct lvs_scan *scan)
 {
 	size_t i;
 
 	for (i = 0; i < scan->n_unseen; i++) {
-		lvs_say_unseen(scan->unseen[i].what, strerror(-scan->unseen[i].error), &l->line);
-		say_line(l);
+		lvs_message_unseen(scan->unseen[i].what, strerror(-scan->unseen[i].error),
+				   &l->line);
+		message_line(l);
 	}
 }
 
-static void say_left_out(struct look *l, const char *what, uint64_t n)
+static void message_left_out(struct look *l, const char *what, uint64_t n)
 {
 	char reason[64];
 
 	if (!n)
 		return;
 	snprintf(reason, sizeof(reason), "%llu too many", (unsigned long long)n);
-	lvs_say_unseen(what, reason, &l->line);
-	say_line(l);
+	lvs_message_unseen(what, reason, &l->line);
+	message_line(l);
 }
 
 /* BEFORE: an earlier look; NULL: none. */
@@ -147,21 +148,21 @@ static int tell(struct look *l, const struct lvs_scan *scan, const struct lvs_sc
 	int r;
 
 	l->say.ports = &scan->ports;
-	say_map(l);
-	say_unseen(l, scan);
+	message_map(l);
+	message_unseen(l, scan);
 	r = collide_each(scan->flows, on_collision, l, &unseen);
-	say_left_out(l, "pairs of one client port", unseen);
+	message_left_out(l, "pairs of one client port", unseen);
 	for (i = 0; i < scan->own_ports.n; i++) {
-		lvs_say_port(&l->say, &scan->own_ports.list[i], &l->line);
-		say_line(l);
+		lvs_message_port(&l->say, &scan->own_ports.list[i], &l->line);
+		message_line(l);
 	}
-	say_left_out(l, "service ports", scan->own_ports.left_out);
+	message_left_out(l, "service ports", scan->own_ports.left_out);
 	unseen = 0;
 	if (r >= 0)
 		r = risk_each(l->say.map, scan->flows, before ? before->flows : NULL, sample,
 			      &scan->ports, on_risk, &risk, &unseen);
-	say_left_out(l, "clients", unseen);
-	say_left_out(l, "lines", l->kept);
+	message_left_out(l, "clients", unseen);
+	message_left_out(l, "lines", l->kept);
 	return r;
 }
 
@@ -170,7 +171,7 @@ static void print_json(struct look *l)
 	json_t *o = json_object();
 	int failed = l->failed;
 
-	failed |= json_object_set_new(o, "active", json_boolean(lvs_say_is_active(l->say.map)));
+	failed |= json_object_set_new(o, "active", json_boolean(lvs_message_is_active(l->say.map)));
 	failed |= json_object_set_new(o, "findings", TAKE_PTR(l->lines));
 	failed |= json_object_set_new(o, "exit_code", json_integer(l->code));
 	if (failed) {
@@ -193,7 +194,7 @@ static void round_done(struct round *r)
 }
 
 /* Look with MAP, or (NULL) with one that is read now. */
-static int look_once(struct cli *cli, struct kernel *k, struct lvs_quiet *quiet,
+static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *quiet,
 		     const struct round *rates, struct round *ret, enum exit_code *ret_code)
 {
 	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
@@ -206,7 +207,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_quiet *quiet,
 		     &round.map);
 	if (r >= 0)
 		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, cli->seed, &round.scan);
-	l.say = (struct lvs_say){ .map = round.map, .settings = &cli->settings.lvs };
+	l.say = (struct lvs_message){ .map = round.map, .settings = &cli->settings.lvs };
 	if (r >= 0 && cli->options.json) {
 		l.lines = json_array();
 		r = l.lines ? 0 : -ENOMEM;
@@ -244,7 +245,7 @@ static bool wait_for_signal(int fd)
 /* Looks until it is interrupted; then the exit code is the worst there was. */
 static int watch(struct cli *cli, struct kernel *k)
 {
-	_cleanup_(lvs_quiet_freep) struct lvs_quiet *quiet = lvs_quiet_new();
+	_cleanup_(lvs_ratelimit_freep) struct lvs_ratelimit *quiet = lvs_ratelimit_new();
 	_cleanup_(round_done) struct round rates = { .map = NULL };
 	struct round now = { .map = NULL };
 	_cleanup_close_ int fd = -1;

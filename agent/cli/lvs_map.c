@@ -7,7 +7,7 @@
 #include "cli/render.h"
 #include "core/lvs_text.h"
 #include "core/text.h"
-#include "front/lvs_say.h"
+#include "front/lvs_message.h"
 #include "front/report_json.h"
 
 #define NAME_ROOM (4 * LVS_NAME_MAX)
@@ -249,7 +249,7 @@ static json_t *map_json(const struct lvs_map *m)
 		if (lvs_map_origins(m, (uint32_t)i))
 			failed |= json_array_append_new(services, service_json(m, (uint32_t)i));
 	}
-	failed |= put(o, "active", json_boolean(lvs_say_is_active(m)));
+	failed |= put(o, "active", json_boolean(lvs_message_is_active(m)));
 	failed |= put(o, "sources", sources);
 	failed |= put(o, "services", services);
 	failed |= put(o, "client_visible", json_integer(summary.visible));

@@ -46,7 +46,7 @@ static const char *const commands[] = {
 	/* end of commands */
 };
 
-/* What core/script_say.c writes: it has looked at the words itself. */
+/* What core/script_message.c writes: it has looked at the words itself. */
 #define EDITS "sed -i --follow-symlinks '"
 
 static bool is_text(char c)

@@ -40,5 +40,5 @@ int script_read(const char *script, const struct script_reader *r);
 
 /* Say what ACT does, which SCRIPT has, the content of the file PATH. BEFORE
  * begins the text: "keepalived.conf:7: ", or "". */
-void script_say(const char *before, const char *path, const char *script,
-		const struct script_act *act, struct findings *ret);
+void script_message(const char *before, const char *path, const char *script,
+		    const struct script_act *act, struct findings *ret);

@@ -8,10 +8,10 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "core/lvs_quiet.h"
+#include "core/lvs_ratelimit.h"
 #include "daemon/log.h"
 #include "front/lvs_load.h"
-#include "front/lvs_say.h"
+#include "front/lvs_message.h"
 #include "kernel/kernel_real.h"
 #include "steps/lvs_scan.h"
 
@@ -31,10 +31,10 @@ struct collisions {
 	struct kernel_real *real;
 	struct kernel kernel;
 	struct lvs_scan scan;
-	struct lvs_quiet *quiet;
+	struct lvs_ratelimit *quiet;
 	int fd;		  /* on the loop; -1: none */
 	usec_t scan_next; /* USEC_NEVER: there is nothing to find */
-	struct lvs_say say;
+	struct lvs_message say;
 	usec_t lines_from;
 	unsigned lines;
 	struct status_lvs status;
@@ -70,19 +70,19 @@ static bool may_say(struct collisions *c)
 	return true;
 }
 
-static void say_pair(struct collisions *c, const struct collision *pair, bool is_new)
+static void message_pair(struct collisions *c, const struct collision *pair, bool is_new)
 {
 	uint32_t repeats = 0;
 
-	if (!lvs_quiet_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
+	if (!lvs_ratelimit_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
 		return;
 	c->status.collisions++;
 	if (!may_say(c))
 		return;
 	if (is_new && pair->certainty != COLLIDE_MANIFEST)
-		lvs_say_imminent(&c->say, pair, NULL, &c->line);
+		lvs_message_imminent(&c->say, pair, NULL, &c->line);
 	else
-		lvs_say_live(&c->say, pair, &c->line);
+		lvs_message_live(&c->say, pair, &c->line);
 	if (repeats)
 		lvs_line_number(&c->line, "repeats", "%u", repeats);
 	log_it(c);
@@ -92,13 +92,13 @@ static void say_pair(struct collisions *c, const struct collision *pair, bool is
 
 static int on_live(void *ud, const struct collision *pair)
 {
-	say_pair(ud, pair, false);
+	message_pair(ud, pair, false);
 	return 0;
 }
 
 static int on_new(void *ud, const struct collision *pair)
 {
-	say_pair(ud, pair, true);
+	message_pair(ud, pair, true);
 	return 0;
 }
 
@@ -152,15 +152,15 @@ static void on_ready(void *ud, uint32_t events _unused_)
 	c->scan_next = MIN(c->scan_next, os_now() + SCAN_AFTER_LOSS);
 }
 
-static void say_ports(struct collisions *c)
+static void message_ports(struct collisions *c)
 {
 	uint32_t repeats;
 	size_t i;
 
 	for (i = 0; i < c->scan.own_ports.n; i++) {
-		lvs_say_port(&c->say, &c->scan.own_ports.list[i], &c->line);
-		if (lvs_quiet_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
-				  os_now(), &repeats) &&
+		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->line);
+		if (lvs_ratelimit_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
+				      os_now(), &repeats) &&
 		    may_say(c))
 			log_it(c);
 	}
@@ -187,11 +187,11 @@ static void scan(struct collisions *c)
 		give_up(c, "reading the table", r);
 		return;
 	}
-	c->say = (struct lvs_say){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->say = (struct lvs_message){ c->map, &c->env->settings->lvs, &c->scan.ports };
 	c->status.stale = false;
 	c->scan_next = os_now() + SCAN_EVERY;
 	collide_each(c->scan.flows, on_live, c, &unseen);
-	say_ports(c);
+	message_ports(c);
 }
 
 static int watch(struct collisions *c)
@@ -217,22 +217,22 @@ static int watch(struct collisions *c)
 
 /* ---- the map ------------------------------------------------------------------------ */
 
-static void say_map(struct collisions *c)
+static void message_map(struct collisions *c)
 {
 	struct lvs_summary m = lvs_map_summary(c->map);
 	size_t i;
 
-	c->say = (struct lvs_say){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->say = (struct lvs_message){ c->map, &c->env->settings->lvs, &c->scan.ports };
 	c->status.services = m.services;
 	c->status.visible = m.visible;
 	c->status.incomplete = 0;
 	for (i = 0; i < LVS_SOURCES_MAX; i++) {
-		if (!lvs_say_source(&c->say, i, &c->line))
+		if (!lvs_message_source(&c->say, i, &c->line))
 			continue;
 		c->status.incomplete++;
 		log_it(c);
 	}
-	lvs_say_map(&c->say, &c->line);
+	lvs_message_map(&c->say, &c->line);
 	log_it(c);
 }
 
@@ -251,7 +251,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	forget(c);
 	lvs_map_free(c->map);
 	c->map = map;
-	say_map(c);
+	message_map(c);
 	if (!c->status.services)
 		return;
 	r = watch(c);
@@ -275,7 +275,7 @@ int collisions_new(struct loop *l, const struct run_env *env, struct publisher *
 	c->publisher = publisher;
 	c->fd = -1;
 	c->scan_next = USEC_NEVER;
-	c->quiet = lvs_quiet_new();
+	c->quiet = lvs_ratelimit_new();
 	if (!c->quiet) {
 		free(c);
 		return -ENOMEM;
@@ -290,7 +290,7 @@ struct collisions *collisions_free(struct collisions *c)
 		return NULL;
 	forget(c);
 	lvs_map_free(c->map);
-	lvs_quiet_free(c->quiet);
+	lvs_ratelimit_free(c->quiet);
 	free(c);
 	return NULL;
 }

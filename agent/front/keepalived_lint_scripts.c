@@ -77,7 +77,7 @@ static void on_act(void *ud, const struct script_act *a)
 		act.is_own = false;
 	}
 	text_line(before, sizeof(before), "%.80s:%u: ", at->file, at->line);
-	script_say(before, r->path, r->text, &act, r->l->found);
+	script_message(before, r->path, r->text, &act, r->l->found);
 }
 
 /* What in a command is the path of a script may be called there. */

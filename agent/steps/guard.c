@@ -294,7 +294,7 @@ usec_t guard_tick(struct guard *g)
 	return at;
 }
 
-static void say_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
+static void message_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
 {
 	if (g->status.state == GUARD_DEGRADED)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", g->why_degraded);
@@ -320,5 +320,5 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 	ret->altered = unpinned_count_altered(g->unpinned);
 	ret->full = g->full;
 	ret->refused = g->why_refused[0];
-	say_why(g, ret->reason);
+	message_why(g, ret->reason);
 }

@@ -22,7 +22,7 @@ static void on_act(void *ud, const struct script_act *a)
 	CLAIM(a->line >= 1);
 	CLAIM(!a->is_own || (a->text >= l->script && a->len <= l->size &&
 			     a->text + a->len <= l->script + l->size));
-	script_say("", "/x", l->script, a, &l->found);
+	script_message("", "/x", l->script, a, &l->found);
 }
 
 static void on_path(void *ud _unused_, const char *path)

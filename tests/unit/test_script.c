@@ -194,7 +194,7 @@ static void say(void *ud, const struct script_act *a)
 {
 	struct saying *s = ud;
 
-	script_say("", "/etc/k/notify.sh", s->script, a, &s->found);
+	script_message("", "/etc/k/notify.sh", s->script, a, &s->found);
 }
 
 static struct findings said(const char *script)

@@ -10,35 +10,35 @@
 #include "front/lvs_line.h"
 
 /* What the words depend on. */
-struct lvs_say {
+struct lvs_message {
 	const struct lvs_map *map;
 	const struct lvs_settings *settings;
 	const struct ports *ports;
 };
 
 /* A pair that is there. */
-void lvs_say_live(const struct lvs_say *s, const struct collision *c, struct lvs_line *ret);
+void lvs_message_live(const struct lvs_message *s, const struct collision *c, struct lvs_line *ret);
 
 /* A pair about to be: of an entry that was born just now, or (ACTION "skip" or
  * "restore") that is put back. */
-void lvs_say_imminent(const struct lvs_say *s, const struct collision *c, const char *action,
-		      struct lvs_line *ret);
+void lvs_message_imminent(const struct lvs_message *s, const struct collision *c,
+			  const char *action, struct lvs_line *ret);
 
 /* Returns false for one that is not worth a line. SAMPLE: what the rates were
  * found in, 0: none. */
-bool lvs_say_risk(const struct lvs_say *s, const struct risk_row *row, usec_t sample,
-		  struct lvs_line *ret);
+bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, usec_t sample,
+		      struct lvs_line *ret);
 
-void lvs_say_port(const struct lvs_say *s, const struct lvs_port *p, struct lvs_line *ret);
+void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p, struct lvs_line *ret);
 
 /* The line about the map as a whole. */
-void lvs_say_map(const struct lvs_say *s, struct lvs_line *ret);
+void lvs_message_map(const struct lvs_message *s, struct lvs_line *ret);
 
 /* That source I is incomplete; false: it is not. */
-bool lvs_say_source(const struct lvs_say *s, size_t i, struct lvs_line *ret);
+bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_line *ret);
 
 /* That N things of KIND could not be looked at. */
-void lvs_say_unseen(const char *what, const char *why, struct lvs_line *ret);
+void lvs_message_unseen(const char *what, const char *why, struct lvs_line *ret);
 
 /* Whether the map has anything a collision can be found by. */
-bool lvs_say_is_active(const struct lvs_map *m);
+bool lvs_message_is_active(const struct lvs_map *m);

@@ -5,15 +5,15 @@
 
 #include <errno.h>
 
-#include "core/lvs_quiet.h"
+#include "core/lvs_ratelimit.h"
 #include "core/lvs_text.h"
-#include "front/lvs_say.h"
+#include "front/lvs_message.h"
 
 struct scene {
 	struct lvs_map *map;
 	struct lvs_settings settings;
 	struct ports ports;
-	struct lvs_say say;
+	struct lvs_message say;
 	struct lvs_line line;
 	char text[LVS_LINE_TEXT_MAX], remedy[LVS_LINE_TEXT_MAX];
 };
@@ -24,7 +24,7 @@ static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa
 	s->map = map_of(VIP, method, toa, RS);
 	lvs_settings_init(&s->settings);
 	assert_int_equal(ports_read_range(&s->ports, "32768 60999"), 0);
-	s->say = (struct lvs_say){ s->map, &s->settings, &s->ports };
+	s->say = (struct lvs_message){ s->map, &s->settings, &s->ports };
 }
 
 static void scene_done(struct scene *s)
@@ -62,7 +62,7 @@ static void tells_of_a_pair(void **state _unused_)
 
 	scene_init(&s, LVS_FULLNAT, LVS_TOA_PACKET);
 	c = pair_of(&s, FLOW_ESTABLISHED, FLOW_ESTABLISHED, 7);
-	lvs_say_live(&s.say, &c, &s.line);
+	lvs_message_live(&s.say, &c, &s.line);
 	render(&s);
 	assert_string_equal(
 		s.text,
@@ -80,7 +80,7 @@ static void tells_of_a_pair(void **state _unused_)
 	assert_string_equal(lvs_line_value(&s.line, "state"), "manifest");
 	assert_null(lvs_line_value(&s.line, "nothing"));
 
-	lvs_say_imminent(&s.say, &c, "skip", &s.line);
+	lvs_message_imminent(&s.say, &c, "skip", &s.line);
 	render(&s);
 	assert_non_null(strstr(s.text, "WARNING lvs-collision class=A state=imminent action=skip "
 				       "certainty=1.00 proto=tcp"));
@@ -97,7 +97,7 @@ static void chooses_the_remedy(void **state _unused_)
 	c = pair_of(&s, FLOW_ESTABLISHED, FLOW_ESTABLISHED, 0);
 	/* clients behind this node: their direct connections need a window, too */
 	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
-	lvs_say_live(&s.say, &c, &s.line);
+	lvs_message_live(&s.say, &c, &s.line);
 	render(&s);
 	assert_string_equal(
 		s.remedy,
@@ -108,14 +108,14 @@ static void chooses_the_remedy(void **state _unused_)
 
 	/* what a director forwards is for the client to change */
 	c.via.origin = FLOW_IPVS;
-	lvs_say_live(&s.say, &c, &s.line);
+	lvs_message_live(&s.say, &c, &s.line);
 	assert_string_equal(lvs_line_value(&s.line, "where"), "client");
 
 	/* but not its own sockets, of which the other one hangs */
 	c.direct.origin = FLOW_SOCKET;
 	c.via.origin = FLOW_SOCKET | FLOW_IPVS;
 	c.effect = COLLIDE_VIA_DEAF;
-	lvs_say_live(&s.say, &c, &s.line);
+	lvs_message_live(&s.say, &c, &s.line);
 	assert_null(lvs_line_value(&s.line, "where"));
 	assert_string_equal(lvs_line_value(&s.line, "fix"),
 			    "ss -K src 192.168.11.7:61902 dst 10.141.16.0:3306");
@@ -130,7 +130,7 @@ static void finds_room_for_a_window(void **state _unused_)
 	scene_init(&s, LVS_NAT, LVS_TOA_UNSET);
 	assert_int_equal(ports_read_range(&s.ports, "1024 65000"), 0);
 	c = pair_of(&s, FLOW_OPENING, FLOW_ESTABLISHED, 0);
-	lvs_say_live(&s.say, &c, &s.line);
+	lvs_message_live(&s.say, &c, &s.line);
 	render(&s);
 	assert_non_null(strstr(s.remedy,
 			       "prevent='sysctl -w net.ipv4.ip_local_port_range=\"32768 49151\"; "
@@ -147,27 +147,27 @@ static void weighs_what_it_knows(void **state _unused_)
 	scene_init(&packet, LVS_FULLNAT, LVS_TOA_PACKET);
 	scene_init(&unknown, LVS_FULLNAT, LVS_TOA_UNSET);
 	c = pair_of(&packet, FLOW_ESTABLISHED, FLOW_TIME_WAIT, 0);
-	lvs_say_live(&packet.say, &c, &packet.line);
+	lvs_message_live(&packet.say, &c, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_CRITICAL);
 	c.certainty = COLLIDE_POSSIBLE;
 	c.share = 0.25;
-	lvs_say_live(&packet.say, &c, &packet.line);
+	lvs_message_live(&packet.say, &c, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_WARNING);
 	packet.settings.nat_beyond = true;
 	c.certainty = COLLIDE_MANIFEST;
-	lvs_say_live(&packet.say, &c, &packet.line);
+	lvs_message_live(&packet.say, &c, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_NOTE);
-	lvs_say_imminent(&packet.say, &c, NULL, &packet.line);
+	lvs_message_imminent(&packet.say, &c, NULL, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_NOTE);
 	assert_string_equal(lvs_line_value(&packet.line, "nat_beyond"), "yes");
 
 	/* one step less: nobody knows what the toa does */
 	c = pair_of(&unknown, FLOW_ESTABLISHED, FLOW_ESTABLISHED, 0);
-	lvs_say_live(&unknown.say, &c, &unknown.line);
+	lvs_message_live(&unknown.say, &c, &unknown.line);
 	assert_int_equal(unknown.line.level, SEVERITY_WARNING);
 	assert_string_equal(lvs_line_value(&unknown.line, "toa"), "unknown");
 	c.share = 0.5;
-	lvs_say_live(&unknown.say, &c, &unknown.line);
+	lvs_message_live(&unknown.say, &c, &unknown.line);
 	assert_int_equal(unknown.line.level, SEVERITY_NOTE);
 }
 
@@ -183,7 +183,7 @@ static void tells_of_a_risk(void **state _unused_)
 	row.via = (struct lvs_side){ .service = 0, .dest = end_of(VIP).addr, .port = 3306 };
 	row.in = (struct risk_input){ 50, 612, 1, 14116, 0, 5.1 };
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_say_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
+	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
 	render(&s);
 	assert_string_equal(
 		s.text, "WARNING lvs-collision class=A state=risk proto=tcp client=192.168.11.7 "
@@ -193,30 +193,30 @@ static void tells_of_a_risk(void **state _unused_)
 			"expected_per_day=1560.78 p_connect_stall=0.0434 sample=300s");
 
 	/* without rates only what is now */
-	assert_true(lvs_say_risk(&s.say, &row, 0, &s.line));
+	assert_true(lvs_message_risk(&s.say, &row, 0, &s.line));
 	assert_null(lvs_line_value(&s.line, "expected_per_day"));
 	/* nothing to lose, or no port in common */
 	row.in = (struct risk_input){ 0, 3, 1, 14116, 0, 0 };
 	row.risk = risk_of(&row.in);
-	assert_false(lvs_say_risk(&s.say, &row, 0, &s.line));
+	assert_false(lvs_message_risk(&s.say, &row, 0, &s.line));
 	row.in = (struct risk_input){ 1, 1, 1, 14116, 0, 0.0001 };
 	row.risk = risk_of(&row.in);
-	assert_false(lvs_say_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
+	assert_false(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
 	row.in.via_rate = 0.01;
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_say_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
+	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
 	assert_int_equal(s.line.level, SEVERITY_NOTE);
 	row.in.via_rate = 1;
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_say_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
+	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
 	assert_int_equal(s.line.level, SEVERITY_WARNING);
 	row.choice = PORTS_DISJOINT;
-	assert_false(lvs_say_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
+	assert_false(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.line));
 }
 
 static void says_a_thing_once_an_hour(void **state _unused_)
 {
-	_cleanup_(lvs_quiet_freep) struct lvs_quiet *q = lvs_quiet_new();
+	_cleanup_(lvs_ratelimit_freep) struct lvs_ratelimit *q = lvs_ratelimit_new();
 	_cleanup_(scene_done) struct scene s;
 	struct collision c, other;
 	uint32_t repeats;
@@ -234,15 +234,16 @@ static void says_a_thing_once_an_hour(void **state _unused_)
 	other = c, other.direct.backoff = 3, other.direct.since = 9;
 	assert_true(print == lvs_print_collision(&other));
 
-	assert_true(lvs_quiet_ask(q, print, now, &repeats));
+	assert_true(lvs_ratelimit_ask(q, print, now, &repeats));
 	assert_int_equal(repeats, 0);
-	assert_false(lvs_quiet_ask(q, print, now, &repeats));
-	assert_false(lvs_quiet_ask(q, print, now + LVS_QUIET_FOR - 1, &repeats));
-	assert_true(lvs_quiet_ask(q, print, now + LVS_QUIET_FOR, &repeats));
+	assert_false(lvs_ratelimit_ask(q, print, now, &repeats));
+	assert_false(lvs_ratelimit_ask(q, print, now + LVS_RATELIMIT_INTERVAL - 1, &repeats));
+	assert_true(lvs_ratelimit_ask(q, print, now + LVS_RATELIMIT_INTERVAL, &repeats));
 	assert_int_equal(repeats, 2);
 	/* a flood of others makes it forget, and costs no memory */
 	for (i = 0; i < 100000; i++)
-		assert_true(lvs_quiet_ask(q, print + 1 + i, now + LVS_QUIET_FOR, &repeats));
+		assert_true(lvs_ratelimit_ask(q, print + 1 + i, now + LVS_RATELIMIT_INTERVAL,
+					      &repeats));
 }
 
 static void warns_of_service_ports(void **state _unused_)
@@ -270,7 +271,7 @@ static void warns_of_service_ports(void **state _unused_)
 	assert_int_equal(p.n, 2);
 	assert_int_equal(p.list[0].port, 0);
 	assert_int_equal(p.list[1].port, 50000);
-	lvs_say_port(&s.say, &p.list[1], &s.line);
+	lvs_message_port(&s.say, &p.list[1], &s.line);
 	render(&s);
 	assert_string_equal(
 		s.text, "WARNING lvs-collision class=B state=risk local=10.9.2.1 port=50000/tcp "
@@ -286,12 +287,12 @@ static void warns_of_service_ports(void **state _unused_)
 	f.l4proto = IPPROTO_TCP;
 	lvs_ports_use(&p, &f);
 	assert_true(p.list[1].in_use);
-	lvs_say_port(&s.say, &p.list[1], &s.line);
+	lvs_message_port(&s.say, &p.list[1], &s.line);
 	render(&s);
 	assert_non_null(strstr(s.text, "ERROR lvs-collision class=B state=certain"));
 	assert_non_null(strstr(s.text, "peer=10.9.2.2:80"));
 	/* a service of all ports is one line, not one for each */
-	lvs_say_port(&s.say, &p.list[0], &s.line);
+	lvs_message_port(&s.say, &p.list[0], &s.line);
 	render(&s);
 	assert_non_null(strstr(s.text, "port=any/tcp"));
 	assert_string_equal(s.remedy, "");
@@ -306,16 +307,16 @@ static void tells_of_the_map(void **state _unused_)
 	struct lvs_source *source;
 
 	scene_init(&s, LVS_NAT, LVS_TOA_UNSET);
-	lvs_say_map(&s.say, &s.line);
+	lvs_message_map(&s.say, &s.line);
 	render(&s);
 	assert_string_equal(s.text, "INFO lvs-map sources=ini(1) services=1 client_visible=1 "
 				    "rs_endpoints=1 check=\"class A check active\"");
-	assert_false(lvs_say_source(&s.say, 0, &s.line));
+	assert_false(lvs_message_source(&s.say, 0, &s.line));
 	source = lvs_map_source_of(s.map, 0);
 	source->blocks = 7;
 	lvs_source_skip(source, NULL, 214);
-	assert_true(lvs_say_source(&s.say, 0, &s.line));
-	assert_false(lvs_say_source(&s.say, 1, &s.line));
+	assert_true(lvs_message_source(&s.say, 0, &s.line));
+	assert_false(lvs_message_source(&s.say, 1, &s.line));
 	render(&s);
 	assert_string_equal(s.text, "WARNING lvs-map incomplete source=ini:test blocks=7 "
 				    "understood=6 first_bad=line:214");
@@ -323,13 +324,13 @@ static void tells_of_the_map(void **state _unused_)
 	/* never silent where nothing can be found */
 	assert_int_equal(lvs_map_finish(none), 0);
 	s.say.map = none;
-	lvs_say_map(&s.say, &s.line);
+	lvs_message_map(&s.say, &s.line);
 	render(&s);
 	assert_non_null(strstr(s.text, "collision check inactive: no LVS services known"));
-	assert_false(lvs_say_is_active(none));
+	assert_false(lvs_message_is_active(none));
 	dr = map_of(VIP, LVS_DR, LVS_TOA_UNSET, VIP);
 	s.say.map = dr;
-	lvs_say_map(&s.say, &s.line);
+	lvs_message_map(&s.say, &s.line);
 	render(&s);
 	assert_non_null(strstr(s.text, "class A check inactive"));
 }

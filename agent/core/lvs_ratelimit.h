@@ -13,18 +13,18 @@
 
 /* How long one pair, or one line of risk, is kept quiet; and how many of them
  * at most: the one said longest ago makes room. */
-#define LVS_QUIET_FOR (3600 * USEC_PER_SEC)
-#define LVS_QUIET_MAX 4096
+#define LVS_RATELIMIT_INTERVAL (3600 * USEC_PER_SEC)
+#define LVS_RATELIMIT_MAX 4096
 
-struct lvs_quiet;
+struct lvs_ratelimit;
 
-struct lvs_quiet *lvs_quiet_new(void); /* NULL: out of memory */
-struct lvs_quiet *lvs_quiet_free(struct lvs_quiet *q);
-DEFINE_CLEANUP(struct lvs_quiet, lvs_quiet_free)
+struct lvs_ratelimit *lvs_ratelimit_new(void); /* NULL: out of memory */
+struct lvs_ratelimit *lvs_ratelimit_free(struct lvs_ratelimit *q);
+DEFINE_CLEANUP(struct lvs_ratelimit, lvs_ratelimit_free)
 
 /* Whether PRINT may be said at NOW; it then counts as said. *RET_REPEATS: how
  * often it was kept quiet before. */
-bool lvs_quiet_ask(struct lvs_quiet *q, uint64_t print, usec_t now, uint32_t *ret_repeats);
+bool lvs_ratelimit_ask(struct lvs_ratelimit *q, uint64_t print, usec_t now, uint32_t *ret_repeats);
 
 /* By what a thing to be said is known. */
 uint64_t lvs_print_collision(const struct collision *c);

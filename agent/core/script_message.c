@@ -58,8 +58,8 @@ static bool is_plain(const char *text, size_t len, const char *others)
 
 /* A command that makes a call one of ":", which does nothing, so that whatever
  * it is part of stays whole. Only if the call cannot be mistaken. */
-static bool say_command(const char *path, const char *script, const struct script_act *a,
-			char ret[FINDING_TEXT_MAX])
+static bool message_command(const char *path, const char *script, const struct script_act *a,
+			    char ret[FINDING_TEXT_MAX])
 {
 	const char *line, *p;
 	char pattern[2 * CALL_MAX];
@@ -84,14 +84,14 @@ static bool say_command(const char *path, const char *script, const struct scrip
 			pattern, path) < FINDING_TEXT_MAX;
 }
 
-void script_say(const char *before, const char *path, const char *script,
-		const struct script_act *a, struct findings *ret)
+void script_message(const char *before, const char *path, const char *script,
+		    const struct script_act *a, struct findings *ret)
 {
 	char call[CALL_MAX], cut[CALL_MAX], fix[FINDING_TEXT_MAX], text[FINDING_TEXT_MAX];
 
 	snprintf(cut, sizeof(cut), "%.*s", (int)MIN(a->len, (size_t)CALL_MAX - 1), a->text);
 	text_escape(cut, call, sizeof(call));
-	if (a->deed > SCRIPT_FLUSHES_LATER || !say_command(path, script, a, fix))
+	if (a->deed > SCRIPT_FLUSHES_LATER || !message_command(path, script, a, fix))
 		text_line(fix, sizeof(fix),
 			  "put \":\" in place of that call in line %u of %.100s: %s", a->line, path,
 			  deeds[a->deed].instead);

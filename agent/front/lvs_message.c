@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "front/lvs_say.h"
+#include "front/lvs_message.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static void add_proto(struct lvs_line *l, uint8_t l4proto)
 }
 
 /* What SERVICE goes by: its section's name, or what clients connect to. */
-static void add_service(const struct lvs_say *s, struct lvs_line *l, const char *key,
+static void add_service(const struct lvs_message *s, struct lvs_line *l, const char *key,
 			uint32_t service, const char *dest)
 {
 	const struct lvs_service *v;
@@ -77,7 +77,7 @@ static void add_service(const struct lvs_say *s, struct lvs_line *l, const char 
 	lvs_line_add(l, key, "%s", *v->name ? v->name : dest);
 }
 
-static void add_source(const struct lvs_say *s, struct lvs_line *l, uint32_t service)
+static void add_source(const struct lvs_message *s, struct lvs_line *l, uint32_t service)
 {
 	const struct lvs_source *sources;
 	const struct lvs_service *v;
@@ -140,7 +140,7 @@ static void format_window(char *buf, size_t size, const struct window *w, const 
  * where clients behind this node connect to directly. Those who have used a port
  * for the service first would come out of the window's there, too: nf_nat likes
  * to keep a client's translation for other destinations. NULL: our own sockets. */
-static void add_window(const struct lvs_say *s, struct lvs_line *l, const struct flow *via,
+static void add_window(const struct lvs_message *s, struct lvs_line *l, const struct flow *via,
 		       const struct flow *behind)
 {
 	char range[96] = "", rule[192], other[192] = "";
@@ -165,7 +165,7 @@ static void add_window(const struct lvs_say *s, struct lvs_line *l, const struct
 }
 
 /* The socket of this node that hangs is freed at once, and its peer not harmed. */
-static void add_remedies(const struct lvs_say *s, struct lvs_line *l, const struct collision *c)
+static void add_remedies(const struct lvs_message *s, struct lvs_line *l, const struct collision *c)
 {
 	char client[LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
 	const struct flow *hung = c->effect == COLLIDE_VIA_DEAF ? &c->via : &c->direct;
@@ -185,7 +185,7 @@ static enum severity lower(enum severity level)
 	return level == SEVERITY_CRITICAL ? SEVERITY_WARNING : SEVERITY_NOTE;
 }
 
-static enum severity live_level(const struct lvs_say *s, const struct collision *c)
+static enum severity live_level(const struct lvs_message *s, const struct collision *c)
 {
 	enum severity level =
 		c->certainty == COLLIDE_POSSIBLE ? SEVERITY_WARNING : SEVERITY_CRITICAL;
@@ -211,7 +211,7 @@ static void add_rs(struct lvs_line *l, const struct collision *c)
 		lvs_line_add(l, "rs", "%s", lvs_endpoint_format(&c->via.rs, c->via.rport, text));
 }
 
-static void add_pair(const struct lvs_say *s, const struct collision *c, struct lvs_line *l)
+static void add_pair(const struct lvs_message *s, const struct collision *c, struct lvs_line *l)
 {
 	char text[LVS_ENDPOINT_MAX];
 
@@ -235,7 +235,7 @@ static void add_pair(const struct lvs_say *s, const struct collision *c, struct 
 		lvs_line_add(l, "nat_beyond", "yes");
 }
 
-void lvs_say_live(const struct lvs_say *s, const struct collision *c, struct lvs_line *ret)
+void lvs_message_live(const struct lvs_message *s, const struct collision *c, struct lvs_line *ret)
 {
 	lvs_line_init(ret, live_level(s, c), "lvs-collision");
 	lvs_line_add(ret, "class", "%s", collide_class_name(c->class));
@@ -249,8 +249,8 @@ void lvs_say_live(const struct lvs_say *s, const struct collision *c, struct lvs
 	add_remedies(s, ret, c);
 }
 
-void lvs_say_imminent(const struct lvs_say *s, const struct collision *c, const char *action,
-		      struct lvs_line *ret)
+void lvs_message_imminent(const struct lvs_message *s, const struct collision *c,
+			  const char *action, struct lvs_line *ret)
 {
 	lvs_line_init(ret, s->settings->nat_beyond ? SEVERITY_NOTE : SEVERITY_WARNING,
 		      "lvs-collision");
@@ -297,8 +297,8 @@ static struct flow flow_to(const struct risk_row *row, const struct lvs_side *si
 	return f;
 }
 
-bool lvs_say_risk(const struct lvs_say *s, const struct risk_row *row, usec_t sample,
-		  struct lvs_line *ret)
+bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, usec_t sample,
+		      struct lvs_line *ret)
 {
 	char text[LVS_ENDPOINT_MAX], via[LVS_ENDPOINT_MAX];
 	enum severity level;
@@ -353,7 +353,7 @@ static void add_reserve(struct lvs_line *l, uint16_t port)
 	lvs_line_add(l, "see", SEE);
 }
 
-void lvs_say_port(const struct lvs_say *s, const struct lvs_port *p, struct lvs_line *ret)
+void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p, struct lvs_line *ret)
 {
 	char text[LVS_ENDPOINT_MAX], proto[8];
 
@@ -380,7 +380,7 @@ void lvs_say_port(const struct lvs_say *s, const struct lvs_port *p, struct lvs_
 
 /* ---- the map --------------------------------------------------------------------- */
 
-bool lvs_say_is_active(const struct lvs_map *m)
+bool lvs_message_is_active(const struct lvs_map *m)
 {
 	return lvs_map_summary(m).services > 0;
 }
@@ -404,7 +404,7 @@ static void add_sources(const struct lvs_map *m, struct lvs_line *l)
 	lvs_line_add(l, "sources", "%s", n ? text : "none");
 }
 
-void lvs_say_map(const struct lvs_say *s, struct lvs_line *ret)
+void lvs_message_map(const struct lvs_message *s, struct lvs_line *ret)
 {
 	struct lvs_summary m = lvs_map_summary(s->map);
 
@@ -423,7 +423,7 @@ void lvs_say_map(const struct lvs_say *s, struct lvs_line *ret)
 				  : "class A check active");
 }
 
-bool lvs_say_source(const struct lvs_say *s, size_t i, struct lvs_line *ret)
+bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_line *ret)
 {
 	const struct lvs_source *source;
 
@@ -449,7 +449,7 @@ bool lvs_say_source(const struct lvs_say *s, size_t i, struct lvs_line *ret)
 	return true;
 }
 
-void lvs_say_unseen(const char *what, const char *why, struct lvs_line *ret)
+void lvs_message_unseen(const char *what, const char *why, struct lvs_line *ret)
 {
 	lvs_line_init(ret, SEVERITY_WARNING, "lvs-check");
 	lvs_line_add(ret, "unseen", "%s", what);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/lvs_quiet.h"
+#include "core/lvs_ratelimit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,32 +15,32 @@ struct said {
 	uint32_t repeats;
 };
 
-struct lvs_quiet {
-	struct said said[LVS_QUIET_MAX];
+struct lvs_ratelimit {
+	struct said said[LVS_RATELIMIT_MAX];
 };
 
-struct lvs_quiet *lvs_quiet_new(void)
+struct lvs_ratelimit *lvs_ratelimit_new(void)
 {
-	return calloc(1, sizeof(struct lvs_quiet));
+	return calloc(1, sizeof(struct lvs_ratelimit));
 }
 
-struct lvs_quiet *lvs_quiet_free(struct lvs_quiet *q)
+struct lvs_ratelimit *lvs_ratelimit_free(struct lvs_ratelimit *q)
 {
 	free(q);
 	return NULL;
 }
 
-bool lvs_quiet_ask(struct lvs_quiet *q, uint64_t print, usec_t now, uint32_t *ret_repeats)
+bool lvs_ratelimit_ask(struct lvs_ratelimit *q, uint64_t print, usec_t now, uint32_t *ret_repeats)
 {
 	struct said *place = NULL;
 	size_t i;
 
 	print = print ? print : 1;
 	for (i = 0; i < WAYS; i++) {
-		struct said *s = &q->said[(lvs_spread(print) + i) % LVS_QUIET_MAX];
+		struct said *s = &q->said[(lvs_spread(print) + i) % LVS_RATELIMIT_MAX];
 
 		if (s->print == print) {
-			if (now - s->at < LVS_QUIET_FOR) {
+			if (now - s->at < LVS_RATELIMIT_INTERVAL) {
 				s->repeats++;
 				return false;
 			}
