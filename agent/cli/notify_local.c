@@ -123,7 +123,7 @@ static bool record(struct work *w)
 		/* nobody has watched the decoy since keepalived began us */
 		if (os_now() - event->stamp > INSTANCE_HOOK_LATE)
 			instance_decoy_moved(&w->states[i], false, os_now());
-		(void)instance_hear(&w->states[i], event, os_now());
+		(void)instance_receive(&w->states[i], event, os_now());
 	}
 	r = store(w, &lock);
 	w->alone = r < 0;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/instance.h"
 
-static enum instance_heard count(struct instance *i, enum instance_heard heard)
+static enum instance_effect count(struct instance *i, enum instance_effect heard)
 {
 	switch (heard) {
-	case HEARD_CHANGE:
+	case EFFECT_CHANGE:
 		i->counters.changes++;
 		break;
-	case HEARD_DUPLICATE:
+	case EFFECT_DUPLICATE:
 		i->counters.duplicates++;
 		break;
-	case HEARD_LATE:
+	case EFFECT_LATE:
 		i->counters.late++;
 		break;
-	case HEARD_NOTHING:
+	case EFFECT_NOTHING:
 		i->counters.silent++;
 		break;
 	}
@@ -68,12 +68,13 @@ static void weigh(struct instance *i, const struct instance_event *e, usec_t now
 	}
 }
 
-enum instance_heard instance_hear(struct instance *i, const struct instance_event *e, usec_t now)
+enum instance_effect instance_receive(struct instance *i, const struct instance_event *e,
+				      usec_t now)
 {
 	if (e->state == INSTANCE_UNKNOWN)
-		return count(i, HEARD_NOTHING);
+		return count(i, EFFECT_NOTHING);
 	if (is_late(i, e))
-		return count(i, HEARD_LATE);
+		return count(i, EFFECT_LATE);
 	if (e->source == SOURCE_FIFO)
 		i->fifo_stamp = e->stamp;
 	if (i->decoy_seen && (!i->decoy_stale || e->state == INSTANCE_MASTER))
@@ -82,15 +83,15 @@ enum instance_heard instance_hear(struct instance *i, const struct instance_even
 	 * anything else: who says otherwise speaks of what has passed, until the
 	 * contrary is proven */
 	if (i->decoy_seen && !i->decoy_stale && i->decoy_there != (e->state == INSTANCE_MASTER))
-		return count(i, HEARD_LATE);
+		return count(i, EFFECT_LATE);
 	if (e->stamp > i->stamp)
 		i->stamp = e->stamp;
 	if (e->state == i->state) {
 		i->guessed = false;
-		return count(i, HEARD_DUPLICATE);
+		return count(i, EFFECT_DUPLICATE);
 	}
 	enter(i, e->state, e->source, now);
-	return count(i, HEARD_CHANGE);
+	return count(i, EFFECT_CHANGE);
 }
 
 bool instance_take_newer(struct instance *i, const struct instance *other)
@@ -113,7 +114,7 @@ bool instance_take_newer(struct instance *i, const struct instance *other)
 	i->streak = mine.streak;
 	i->counters = mine.counters;
 	i->settled = false;
-	count(i, HEARD_CHANGE);
+	count(i, EFFECT_CHANGE);
 	return true;
 }
 
@@ -139,7 +140,7 @@ static void decoy_gone(struct instance *i, usec_t now)
 	}
 	if (i->state != INSTANCE_MASTER)
 		return;
-	count(i, HEARD_CHANGE);
+	count(i, EFFECT_CHANGE);
 	enter(i, doubt.said == INSTANCE_UNKNOWN ? INSTANCE_BACKUP : doubt.said, SOURCE_DECOY, now);
 	i->guessed = doubt.said == INSTANCE_UNKNOWN;
 }
@@ -161,7 +162,7 @@ void instance_see_decoy(struct instance *i, bool there, usec_t now)
 	i->decoy_seen = true;
 	if (i->state == INSTANCE_MASTER)
 		return;
-	count(i, HEARD_CHANGE);
+	count(i, EFFECT_CHANGE);
 	enter(i, INSTANCE_MASTER, SOURCE_DECOY, now);
 }
 
@@ -209,7 +210,7 @@ static void believe_the_word(struct instance *i, usec_t now)
 	i->stamp = MAX(i->stamp, doubt.stamp);
 	if (doubt.said == i->state)
 		return;
-	count(i, HEARD_CHANGE);
+	count(i, EFFECT_CHANGE);
 	enter(i, doubt.said, doubt.source, now);
 }
 

@@ -67,16 +67,16 @@ struct instance {
 	} counters;
 };
 
-enum instance_heard {
-	HEARD_CHANGE,
-	HEARD_DUPLICATE,
-	HEARD_LATE,
-	HEARD_NOTHING, /* it tells of no state */
+enum instance_effect {
+	EFFECT_CHANGE,
+	EFFECT_DUPLICATE,
+	EFFECT_LATE,
+	EFFECT_NOTHING, /* it tells of no state */
 };
 
 /* Take note of what was said; EVENT is of this instance or of its group. */
-enum instance_heard instance_hear(struct instance *i, const struct instance_event *event,
-				  usec_t now);
+enum instance_effect instance_receive(struct instance *i, const struct instance_event *event,
+				      usec_t now);
 
 /* What another process has heard meanwhile, as it wrote it down in OTHER: its newest word
  * counts if it is newer than our own. Returns whether it is another state. */

@@ -33,7 +33,7 @@ struct instances {
 	bool look;			/* the addresses may have changed */
 	usec_t store_next, store_again; /* while the states cannot be kept; 0: they are */
 	char store_problem[128];
-	struct status_notify heard;
+	struct status_notify received;
 	usec_t bad_told, unknown_told;
 };
 
@@ -123,10 +123,10 @@ static void trouble(struct instances *s, usec_t *told, const char *what, const c
 		return;
 	*told = now;
 	log_line(LOG_WARNING, "notify: %s%s (%llu bad, %llu unknown so far)", what, text,
-		 (unsigned long long)s->heard.bad, (unsigned long long)s->heard.unknown);
+		 (unsigned long long)s->received.bad, (unsigned long long)s->received.unknown);
 }
 
-static void hear(struct instances *s, const struct instance_event *event, bool acted)
+static void receive_event(struct instances *s, const struct instance_event *event, bool acted)
 {
 	const struct settings *settings = s->context.env->settings;
 	usec_t now = os_now();
@@ -146,16 +146,16 @@ static void hear(struct instances *s, const struct instance_event *event, bool a
 		if (acted)
 			instance_unsettle(one);
 		doubted = one->doubt.said;
-		s->context.dirty |= instance_hear(one, event, now) == HEARD_CHANGE;
+		s->context.dirty |= instance_receive(one, event, now) == EFFECT_CHANGE;
 		s->context.dirty |= one->doubt.said != doubted;
 	}
 	if (known)
 		return;
 	if (event->group) { /* its instances are told of one by one */
-		s->heard.groups++;
+		s->received.groups++;
 		return;
 	}
-	s->heard.unknown++;
+	s->received.unknown++;
 	trouble(s, &s->unknown_told, "no section [instance ...] for ", event->name);
 }
 
@@ -163,16 +163,16 @@ static void on_line(void *ud, const struct instance_event *event)
 {
 	struct instances *s = ud;
 
-	s->heard.lines++;
-	hear(s, event, false);
+	s->received.lines++;
+	receive_event(s, event, false);
 }
 
 static void on_bad_line(void *ud, const struct request_error *why)
 {
 	struct instances *s = ud;
 
-	s->heard.lines++;
-	s->heard.bad++;
+	s->received.lines++;
+	s->received.bad++;
 	trouble(s, &s->bad_told, "", why->text);
 }
 
@@ -181,29 +181,29 @@ static void on_lost_lines(void *ud)
 	struct instances *s = ud;
 	size_t i;
 
-	s->heard.overruns++;
+	s->received.overruns++;
 	for (i = 0; i < s->n; i++)
 		instance_fifo_lost(&s->context.states[i]);
 	log_line(LOG_WARNING, "the FIFO was nearly full: lines may have been lost");
 }
 
-void instances_hear(struct instances *s, const struct instance_event *event, bool acted)
+void instances_receive(struct instances *s, const struct instance_event *event, bool acted)
 {
 	struct instance_event e = *event;
 	usec_t now = os_now();
 
 	fifo_drain(s->fifo); /* it is older, and knows better */
-	s->heard.hooks++;
+	s->received.hooks++;
 	if (!e.stamp || e.stamp > now)
 		e.stamp = now;
 	e.source = SOURCE_HOOK;
-	hear(s, &e, acted);
+	receive_event(s, &e, acted);
 }
 
 void instances_reject(struct instances *s, const char *why)
 {
-	s->heard.hooks++;
-	s->heard.bad++;
+	s->received.hooks++;
+	s->received.bad++;
 	trouble(s, &s->bad_told, "", why);
 }
 
@@ -490,7 +490,7 @@ struct status_instance *instances_status(const struct instances *s, size_t *ret_
 
 struct status_notify instances_notify_status(const struct instances *s)
 {
-	struct status_notify n = s->heard;
+	struct status_notify n = s->received;
 	const char *problem = fifo_problem(s->fifo);
 
 	n.is_used = s->n > 0;

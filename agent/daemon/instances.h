@@ -21,7 +21,7 @@ void instances_apply(struct instances *s);
 
 /* A script said so. ACTED: it has done something about it itself, as nobody
  * was there. */
-void instances_hear(struct instances *s, const struct instance_event *event, bool acted);
+void instances_receive(struct instances *s, const struct instance_event *event, bool acted);
 
 /* A script said what cannot be understood. */
 void instances_reject(struct instances *s, const char *why);

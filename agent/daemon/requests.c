@@ -28,7 +28,7 @@ static void answer_notify(struct daemon *d, struct client *c, const struct wire_
 		control_answer(c, wire_answer_refusal(WIRE_BAD_REQUEST, n->why.text));
 		return;
 	}
-	instances_hear(d->instances, &n->event, n->acted);
+	instances_receive(d->instances, &n->event, n->acted);
 	control_answer(c, wire_answer_done()); /* what is to be done comes after */
 }
 

@@ -43,18 +43,18 @@ static void hear(struct heard *h, const struct instance_event *event, enum insta
 {
 	static const struct instance_policy policy = { true, true, true, true, true };
 	struct instance_event e = *event;
-	enum instance_heard heard;
+	enum instance_effect heard;
 	usec_t when;
 
 	h->now += 1 + e.priority * 1000;
 	e.stamp = source == SOURCE_FIFO ? h->now : h->now - e.priority * 500;
 	e.source = source;
-	heard = instance_hear(&h->instance, &e, h->now);
-	CLAIM((heard == HEARD_NOTHING) == (e.state == INSTANCE_UNKNOWN));
-	if (heard == HEARD_CHANGE || heard == HEARD_DUPLICATE)
+	heard = instance_receive(&h->instance, &e, h->now);
+	CLAIM((heard == EFFECT_NOTHING) == (e.state == INSTANCE_UNKNOWN));
+	if (heard == EFFECT_CHANGE || heard == EFFECT_DUPLICATE)
 		CLAIM(h->instance.state == e.state);
 	if (source == SOURCE_FIFO)
-		CLAIM(heard != HEARD_LATE);
+		CLAIM(heard != EFFECT_LATE);
 	if (instance_next(&h->instance, &policy, PRESENT_SOME, h->now, &when) != ACTION_NONE)
 		instance_begin(&h->instance, h->now);
 	else

@@ -32,18 +32,18 @@ static inline struct instance_event event(enum instance_source source, enum inst
 	};
 }
 
-static inline enum instance_heard hook(struct world *w, enum instance_state state, usec_t stamp)
+static inline enum instance_effect hook(struct world *w, enum instance_state state, usec_t stamp)
 {
 	struct instance_event e = event(SOURCE_HOOK, state, stamp);
 
-	return instance_hear(&w->i, &e, w->now);
+	return instance_receive(&w->i, &e, w->now);
 }
 
-static inline enum instance_heard line(struct world *w, enum instance_state state)
+static inline enum instance_effect line(struct world *w, enum instance_state state)
 {
 	struct instance_event e = event(SOURCE_FIFO, state, w->now);
 
-	return instance_hear(&w->i, &e, w->now);
+	return instance_receive(&w->i, &e, w->now);
 }
 
 /* Do what is due now. Returns whether anything was. */

@@ -22,15 +22,15 @@ static void follows_a_plain_life(void **state _unused_)
 
 	assert_false(act(&w, &when));
 	assert_true(when == USEC_NEVER);
-	assert_int_equal(hook(&w, INSTANCE_BACKUP, 1), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 1), EFFECT_CHANGE);
 	assert_false(act(&w, &when));
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 2), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 2), EFFECT_CHANGE);
 	assert_true(act(&w, &when));
 	assert_true(w.there);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), HEARD_DUPLICATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), EFFECT_DUPLICATE);
 	assert_false(act(&w, &when));
 	w.now += 10 * USEC_PER_SEC;
-	assert_int_equal(hook(&w, INSTANCE_STOP, 4), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_STOP, 4), EFFECT_CHANGE);
 	assert_true(act(&w, &when));
 	assert_false(w.there);
 	assert_int_equal(w.i.counters.operations, 2);
@@ -41,17 +41,17 @@ static void keeps_to_the_newest_stamp(void **state _unused_)
 	struct world w = world_new();
 
 	hook(&w, INSTANCE_MASTER, 20);
-	assert_int_equal(hook(&w, INSTANCE_BACKUP, 10), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 10), EFFECT_LATE);
 	settle(&w);
 	assert_true(w.there);
 	hook(&w, INSTANCE_BACKUP, 40);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 30), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 30), EFFECT_LATE);
 	settle(&w);
 	assert_false(w.there);
 	/* an older repetition must not make the next but one late */
-	assert_int_equal(hook(&w, INSTANCE_BACKUP, 60), HEARD_DUPLICATE);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 50), HEARD_LATE);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 70), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 60), EFFECT_DUPLICATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 50), EFFECT_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 70), EFFECT_CHANGE);
 	assert_int_equal(w.i.counters.late, 3);
 }
 
@@ -61,7 +61,7 @@ static void takes_priorities_for_no_state(void **state _unused_)
 
 	line(&w, INSTANCE_MASTER);
 	settle(&w);
-	assert_int_equal(line(&w, INSTANCE_UNKNOWN), HEARD_NOTHING);
+	assert_int_equal(line(&w, INSTANCE_UNKNOWN), EFFECT_NOTHING);
 	assert_int_equal(w.i.state, INSTANCE_MASTER);
 	settle(&w);
 	assert_true(w.there);
@@ -77,7 +77,7 @@ static void leaves_what_was_never_started(void **state _unused_)
 	settle(&w);
 	assert_true(w.there);
 	/* but it counts as the newest word */
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 4), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 4), EFFECT_LATE);
 	settle(&w);
 	assert_int_equal(w.i.counters.operations, 0);
 }
@@ -198,10 +198,10 @@ static void believes_lines_before_scripts(void **state _unused_)
 	w.now += 5 * USEC_PER_MSEC;
 	line(&w, INSTANCE_BACKUP);
 	/* the script of the MASTER was started late on a busy node */
-	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now + 8 * USEC_PER_MSEC), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now + 8 * USEC_PER_MSEC), EFFECT_LATE);
 	/* one that no line told of: the FIFO is used no more */
 	w.now += 2 * INSTANCE_HOOK_LATE;
-	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now), EFFECT_CHANGE);
 }
 
 static void believes_scripts_when_lines_were_lost(void **state _unused_)
@@ -210,11 +210,11 @@ static void believes_scripts_when_lines_were_lost(void **state _unused_)
 
 	line(&w, INSTANCE_BACKUP); /* read now, written long before */
 	instance_fifo_lost(&w.i);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - USEC_PER_SEC), HEARD_CHANGE);
-	assert_int_equal(hook(&w, INSTANCE_BACKUP, w.now - 2 * USEC_PER_SEC), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - USEC_PER_SEC), EFFECT_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, w.now - 2 * USEC_PER_SEC), EFFECT_LATE);
 	w.now += USEC_PER_MSEC;
 	line(&w, INSTANCE_FAULT);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - 1), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, w.now - 1), EFFECT_LATE);
 }
 
 /* ---- decoy -------------------------------------------------------------------- */
@@ -228,14 +228,14 @@ static void believes_the_decoy_before_all(void **state _unused_)
 	settle(&w);
 	assert_true(w.there);
 	instance_see_decoy(&w.i, true, w.now);
-	assert_int_equal(hook(&w, INSTANCE_BACKUP, 2), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_BACKUP, 2), EFFECT_LATE);
 	settle(&w);
 	assert_true(w.there);
 	/* nobody says a word */
 	instance_see_decoy(&w.i, false, w.now);
 	settle(&w);
 	assert_false(w.there);
-	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), HEARD_LATE);
+	assert_int_equal(hook(&w, INSTANCE_MASTER, 3), EFFECT_LATE);
 	instance_see_decoy(&w.i, true, w.now);
 	settle(&w);
 	assert_true(w.there);
@@ -252,7 +252,7 @@ static void waits_for_the_reason(void **state _unused_)
 	instance_see_decoy(&w.i, false, w.now);
 	assert_false(act(&w, &when));
 	assert_true(when > w.now && when <= w.now + INSTANCE_WORD_WAIT);
-	assert_int_equal(hook(&w, INSTANCE_FAULT, 1), HEARD_CHANGE);
+	assert_int_equal(hook(&w, INSTANCE_FAULT, 1), EFFECT_CHANGE);
 	settle(&w);
 	assert_true(w.there);
 
@@ -344,7 +344,7 @@ static void play(const struct script *s, struct world *w)
 		if (c->decoy >= 0)
 			instance_see_decoy(&w->i, c->decoy, w->now);
 		else
-			instance_hear(&w->i, &c->event, w->now);
+			instance_receive(&w->i, &c->event, w->now);
 	}
 	settle(w);
 }

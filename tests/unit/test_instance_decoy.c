@@ -41,7 +41,7 @@ static void follows_the_word_when_the_decoy_is_stale(void **state _unused_)
 		struct world w = master();
 		usec_t began = w.now, when;
 
-		assert_int_equal(k & 1 ? hook(&w, s, w.now) : line(&w, s), HEARD_LATE);
+		assert_int_equal(k & 1 ? hook(&w, s, w.now) : line(&w, s), EFFECT_LATE);
 		assert_false(act(&w, &when));
 		assert_true(when == began + DOUBT_WAIT);
 		w.now = when - 1;
@@ -67,7 +67,7 @@ static void waits_for_the_word_master(void **state _unused_)
 
 	line(&w, INSTANCE_BACKUP);
 	w.now += DOUBT_WAIT - 1;
-	assert_int_equal(line(&w, INSTANCE_MASTER), HEARD_DUPLICATE);
+	assert_int_equal(line(&w, INSTANCE_MASTER), EFFECT_DUPLICATE);
 	settle(&w);
 	assert_true(w.there && !w.i.decoy_stale);
 	/* a script that was started before does not end the doubt, one after does */
@@ -89,7 +89,7 @@ static void takes_the_decoy_for_good_again(void **state _unused_)
 	line(&w, INSTANCE_BACKUP);
 	settle(&w);
 	/* keepalived finds it there when it becomes MASTER, and removes it after */
-	assert_int_equal(line(&w, INSTANCE_MASTER), HEARD_CHANGE);
+	assert_int_equal(line(&w, INSTANCE_MASTER), EFFECT_CHANGE);
 	settle(&w);
 	assert_true(w.there && !w.i.decoy_stale);
 	instance_see_decoy(&w.i, false, w.now);
@@ -108,7 +108,7 @@ static void tells_by_words_when_a_stale_one_was_removed(void **state _unused_)
 	settle(&w);
 	/* in the very moment in which keepalived takes it for its own */
 	instance_see_decoy(&w.i, false, w.now);
-	assert_int_equal(line(&w, INSTANCE_MASTER), HEARD_CHANGE);
+	assert_int_equal(line(&w, INSTANCE_MASTER), EFFECT_CHANGE);
 	settle(&w);
 	assert_true(w.there);
 	line(&w, INSTANCE_BACKUP);
@@ -217,14 +217,14 @@ static void follows_the_word_when_the_decoy_does_not_come(void **state _unused_)
 	settle(&w);
 	assert_false(w.there);
 	w.now += HOUR_LATER;
-	assert_int_equal(line(&w, INSTANCE_MASTER), HEARD_LATE);
+	assert_int_equal(line(&w, INSTANCE_MASTER), EFFECT_LATE);
 	assert_false(act(&w, &when));
 	assert_true(when == w.now + DOUBT_WAIT);
 	settle(&w);
 	assert_true(w.there);
 	assert_int_equal(w.i.source, SOURCE_FIFO);
 	assert_true(instance_decoy_is_missing(&w.i, true, w.now + INSTANCE_DECOY_WAIT, &when));
-	assert_int_equal(line(&w, INSTANCE_BACKUP), HEARD_CHANGE);
+	assert_int_equal(line(&w, INSTANCE_BACKUP), EFFECT_CHANGE);
 	settle(&w);
 	assert_false(w.there);
 	/* and it counts again when it comes */
