@@ -71,7 +71,7 @@ static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *
 	wire_answer_done_with(&a);
 }
 
-static int tell(const struct cli *cli, const struct findings *f)
+static int print(const struct cli *cli, const struct findings *f)
 {
 	if (cli->options.json)
 		render_json(findings_json_new(f), stdout, stderr);
@@ -138,7 +138,7 @@ int command_doctor(struct cli *cli, int argc, char *argv[])
 	} else {
 		look_at_node(cli, &f);
 	}
-	code = tell(cli, &f);
+	code = print(cli, &f);
 	findings_done(&f);
 	return code;
 }

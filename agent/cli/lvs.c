@@ -60,7 +60,7 @@ static void print_line(struct look *l)
 }
 
 /* Say what LINE holds, which goes by PRINT. */
-static void say(struct look *l, uint64_t print)
+static void add(struct look *l, uint64_t print)
 {
 	uint32_t repeats = 0;
 
@@ -78,7 +78,7 @@ static void say(struct look *l, uint64_t print)
 
 static void message_line(struct look *l)
 {
-	say(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
+	add(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
 }
 
 static int on_collision(void *ud, const struct collision *c)
@@ -86,7 +86,7 @@ static int on_collision(void *ud, const struct collision *c)
 	struct look *l = ud;
 
 	lvs_message_live(&l->say, c, &l->line);
-	say(l, lvs_print_collision(c));
+	add(l, lvs_print_collision(c));
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static int on_risk(void *ud, const struct risk_row *row)
 	struct risk_look *r = ud;
 
 	if (lvs_message_risk(&r->look->say, row, r->sample, &r->look->line))
-		say(r->look, lvs_print_risk(row) ^ !r->sample);
+		add(r->look, lvs_print_risk(row) ^ !r->sample);
 	return 0;
 }
 
@@ -139,7 +139,7 @@ static void message_left_out(struct look *l, const char *what, uint64_t n)
 }
 
 /* BEFORE: an earlier look; NULL: none. */
-static int tell(struct look *l, const struct lvs_scan *scan, const struct lvs_scan *before)
+static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_scan *before)
 {
 	usec_t sample = before ? scan->at - before->at : 0;
 	struct risk_look risk = { l, sample };
@@ -213,9 +213,9 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *qu
 		r = l.lines ? 0 : -ENOMEM;
 	}
 	if (r >= 0)
-		r = tell(&l, &round.scan,
-			 rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
-										: NULL);
+		r = report(&l, &round.scan,
+			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
+										  : NULL);
 	if (r >= 0 && l.lines)
 		print_json(&l);
 	json_decref(l.lines);

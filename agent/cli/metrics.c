@@ -10,7 +10,7 @@
 #define PATIENCE (10 * USEC_PER_SEC)
 
 /* Monitoring wants to be told that nobody is there, not an error. */
-static int tell_down(const struct cli *cli, const char *why)
+static int log_down(const struct cli *cli, const char *why)
 {
 	const struct status s = { .absent = true, .version = PACKAGE_VERSION };
 	struct metrics *m = calloc(1, sizeof(*m));
@@ -55,7 +55,7 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 			fputs(a.out ? a.out : "", stdout);
 		break;
 	case CLIENT_ABSENT:
-		code = tell_down(cli, "the daemon is not running");
+		code = log_down(cli, "the daemon is not running");
 		break;
 	case CLIENT_BARRED: /* it may be up */
 		cli_complain(stderr, CLIENT_BARRED_TEXT);
@@ -66,7 +66,7 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 		code = EXIT_NOT_PERMITTED;
 		break;
 	case CLIENT_BROKEN:
-		code = tell_down(cli, "the daemon does not answer");
+		code = log_down(cli, "the daemon does not answer");
 		break;
 	}
 	wire_answer_done_with(&a);

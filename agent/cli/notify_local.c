@@ -291,7 +291,7 @@ static bool take_turn(struct work *w, bool first)
 }
 
 /* A daemon that was started meanwhile is told what has been done. */
-static void tell_daemon(struct notify *n)
+static void order_daemon(struct notify *n)
 {
 	int code;
 
@@ -323,7 +323,7 @@ int notify_local(struct notify *n)
 		return code;
 	n->unfinished = take_turn(&w, !w.alone);
 	if (!n->unfinished)
-		tell_daemon(n);
+		order_daemon(n);
 	return w.code;
 }
 
@@ -336,7 +336,7 @@ static void try_again(struct notify *n)
 	if (work_new(&w, n) < 0)
 		return;
 	take_turn(&w, false);
-	tell_daemon(n);
+	order_daemon(n);
 }
 
 void notify_after(struct notify *n)

@@ -53,7 +53,7 @@ static struct status_device *unguarded(const struct settings *settings)
 }
 
 /* What can be seen without a daemon. */
-static void tell_local(const struct cli *cli)
+static void print_local(const struct cli *cli)
 {
 	_cleanup_free_ struct status_device *devices = unguarded(&cli->settings);
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
@@ -80,11 +80,11 @@ static void tell_local(const struct cli *cli)
 	json_decref(s.operations);
 }
 
-static int tell_missing(const struct cli *cli, enum status_code code, const char *text)
+static int print_missing(const struct cli *cli, enum status_code code, const char *text)
 {
 	cli_complain(stderr, "%s", text);
 	if (code == STATUS_NOT_RUNNING)
-		tell_local(cli);
+		print_local(cli);
 	else if (cli->options.json)
 		puts("{\"running\":null}");
 	return code;
@@ -119,16 +119,16 @@ int command_status(struct cli *cli, int argc, char *argv[])
 		code = a.exit_code;
 		break;
 	case CLIENT_ABSENT:
-		code = tell_missing(cli, STATUS_NOT_RUNNING, "the daemon is not running");
+		code = print_missing(cli, STATUS_NOT_RUNNING, "the daemon is not running");
 		break;
 	case CLIENT_BARRED:
-		code = tell_missing(cli, STATUS_UNKNOWN, CLIENT_BARRED_TEXT);
+		code = print_missing(cli, STATUS_UNKNOWN, CLIENT_BARRED_TEXT);
 		break;
 	case CLIENT_REFUSED:
-		code = tell_missing(cli, STATUS_UNKNOWN, a.error_text);
+		code = print_missing(cli, STATUS_UNKNOWN, a.error_text);
 		break;
 	case CLIENT_BROKEN:
-		code = tell_missing(cli, STATUS_UNKNOWN, "the daemon does not answer");
+		code = print_missing(cli, STATUS_UNKNOWN, "the daemon does not answer");
 		break;
 	}
 	wire_answer_done_with(&a);

@@ -119,7 +119,7 @@ static int pass_on(int fd, uint64_t size, int to)
 }
 
 /* The child is gone without a word. */
-static int tell_of_death(const struct worker_job *job, pid_t pid)
+static int publish_death(const struct worker_job *job, pid_t pid)
 {
 	int status = 0;
 	pid_t r;
@@ -186,7 +186,7 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 	if (job->what && is_watched())
 		show_progress(job, fd);
 	if (os_read_all(fd, &a, sizeof(a), &n) < 0 || n < sizeof(a))
-		return tell_of_death(job, pid);
+		return publish_death(job, pid);
 	r = pass_on(fd, a.out_size, STDOUT_FILENO);
 	(void)pass_on(fd, a.err_size, STDERR_FILENO);
 	if (r < 0 && r != -EPIPE)

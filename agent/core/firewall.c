@@ -73,7 +73,7 @@ uint32_t reader_map(struct firewall_reader *r, const char *name, size_t len)
 	return chain_named(r, "@", name, len);
 }
 
-bool reader_tells(const struct firewall_reader *r, const struct chain *c)
+bool reader_knows(const struct firewall_reader *r, const struct chain *c)
 {
 	return c->told == r->program;
 }

@@ -200,7 +200,7 @@ static void take_target(struct firewall_reader *r, const char *line, const char 
 }
 
 /* The chain, when its rules are still to be told; else NO_INDEX. */
-static uint32_t chain_to_tell(struct firewall_reader *r, const struct word *name)
+static uint32_t chain_to_name(struct firewall_reader *r, const struct word *name)
 {
 	static const struct {
 		const char *name;
@@ -223,7 +223,7 @@ static uint32_t chain_to_tell(struct firewall_reader *r, const struct word *name
 			if (word_is(name, hooks[h].name))
 				c->hook = (uint8_t)hooks[h].hook;
 	}
-	return reader_tells(r, c) ? i : NO_INDEX;
+	return reader_knows(r, c) ? i : NO_INDEX;
 }
 
 static void take_rule(struct firewall_reader *r, const char *line)
@@ -237,7 +237,7 @@ static void take_rule(struct firewall_reader *r, const char *line)
 
 	if (!name.len || !strncmp(name.p, OURS, strlen(OURS)) || strstr(line, "vipsafe hold"))
 		return;
-	chain = chain_to_tell(r, &name);
+	chain = chain_to_name(r, &name);
 	if (chain == NO_INDEX)
 		return;
 	if (r->is_legacy)
@@ -269,7 +269,7 @@ static void take_chain(struct firewall_reader *r, const char *line)
 		r->found.ours++;
 		return;
 	}
-	i = name.len ? chain_to_tell(r, &name) : NO_INDEX;
+	i = name.len ? chain_to_name(r, &name) : NO_INDEX;
 	if (i != NO_INDEX)
 		r->store.chains[i].policy_drops = word_is(&policy, "DROP");
 }

@@ -65,7 +65,7 @@ static void take_chain(struct firewall_reader *r, const char *at)
 		c->by_nft = true;
 		r->reads_iptables |= is_of_iptables(r->table);
 	}
-	if (!reader_tells(r, c))
+	if (!reader_knows(r, c))
 		r->chain = NO_INDEX;
 }
 

@@ -42,7 +42,7 @@ struct firewall_reader {
 uint32_t reader_chain(struct firewall_reader *r, const char *name, size_t len);
 
 /* Whether C is told by the program that prints now, not by one before. */
-bool reader_tells(const struct firewall_reader *r, const struct chain *c);
+bool reader_knows(const struct firewall_reader *r, const struct chain *c);
 
 void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft, bool random);
 

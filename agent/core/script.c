@@ -349,7 +349,7 @@ static void look_for_text(const struct script *s, const char *program, struct wo
  * -------------------------------------------------------------------------------------
  */
 
-static void tell(const struct script *s, const struct shell_call *c, enum script_deed deed)
+static void add_finding(const struct script *s, const struct shell_call *c, enum script_deed deed)
 {
 	const struct script_act a = { .deed = deed,
 				      .line = s->first_line + c->line - 1,
@@ -371,7 +371,7 @@ static void look_at_words(const struct script *s, const struct shell_call *c, st
 		return;
 	for (i = 0; i < ARRAY_SIZE(programs); i++)
 		if (is_program(program, programs[i].name) && programs[i].does(w, &deed)) {
-			tell(s, c, deed);
+			add_finding(s, c, deed);
 			return;
 		}
 	for (i = 0; i < ARRAY_SIZE(wrappers); i++)

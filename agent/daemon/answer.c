@@ -72,7 +72,7 @@ struct asking {
 	enum wire_text text;
 };
 
-static void tell_status(void *ud, const struct status *s)
+static void send_status(void *ud, const struct status *s)
 {
 	struct asking *a = ud;
 
@@ -83,7 +83,7 @@ void answer_status(struct daemon *d, struct client *c, const struct wire_request
 {
 	struct asking a = { .d = d, .c = c, .text = r->text };
 
-	with_status(d, r->columns, tell_status, &a);
+	with_status(d, r->columns, send_status, &a);
 }
 
 static const struct metrics *metrics(struct daemon *d)
@@ -93,7 +93,7 @@ static const struct metrics *metrics(struct daemon *d)
 	return &d->publisher.metrics;
 }
 
-static void tell_metrics(void *ud, const struct status *s)
+static void send_metrics(void *ud, const struct status *s)
 {
 	struct asking *a = ud;
 
@@ -104,7 +104,7 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 {
 	struct asking a = { .d = d, .c = c, .text = r->text };
 
-	with_status(d, 0, tell_metrics, &a);
+	with_status(d, 0, send_metrics, &a);
 }
 
 /* How things are comes first, so that what follows has something to begin with. */

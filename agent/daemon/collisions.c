@@ -56,7 +56,7 @@ static void log_it(struct collisions *c)
 /* ---- pairs ------------------------------------------------------------------------ */
 
 /* Whether a line is in order just now; it is counted if so. */
-static bool may_say(struct collisions *c)
+static bool may_log(struct collisions *c)
 {
 	usec_t now = os_now();
 
@@ -77,7 +77,7 @@ static void message_pair(struct collisions *c, const struct collision *pair, boo
 	if (!lvs_ratelimit_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
 		return;
 	c->status.collisions++;
-	if (!may_say(c))
+	if (!may_log(c))
 		return;
 	if (is_new && pair->certainty != COLLIDE_MANIFEST)
 		lvs_message_imminent(&c->say, pair, NULL, &c->line);
@@ -161,7 +161,7 @@ static void message_ports(struct collisions *c)
 		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->line);
 		if (lvs_ratelimit_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
 				      os_now(), &repeats) &&
-		    may_say(c))
+		    may_log(c))
 			log_it(c);
 	}
 }

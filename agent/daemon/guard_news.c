@@ -21,7 +21,7 @@ void guard_news_init(struct guard_news *w)
 }
 
 /* What has changed since the last look, for those who watch. */
-static void tell_events(struct guard_news *w, struct publisher *t, const struct guard_status *s)
+static void publish_events(struct guard_news *w, struct publisher *t, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->seen;
 	char text[PREFIX_TEXT_MAX];
@@ -173,7 +173,7 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s)
 {
-	tell_events(w, t, s);
+	publish_events(w, t, s);
 	log_repairs(w, g, s);
 	log_left(w, s);
 	return log_state(w, s);

@@ -67,7 +67,7 @@ static void poll_anew(struct device_guard *x, const struct guard_status *s)
 	}
 }
 
-static void tell_status(const struct guards *w)
+static void notify_service(const struct guards *w)
 {
 	char text[SUMMARY_MAX];
 
@@ -82,7 +82,7 @@ static void tick(struct device_guard *x)
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
 	if (guard_news_changes(&x->told, x->guard, x->all->publisher, &s))
-		tell_status(x->all);
+		notify_service(x->all);
 }
 
 static void on_ready(void *ud, uint32_t events _unused_)
@@ -231,7 +231,7 @@ void guards_apply(struct guards *w, bool rehold)
 	w->n = n;
 	for (i = 0; i < n; i++)
 		tick(list[i]);
-	tell_status(w);
+	notify_service(w);
 }
 
 bool guards_finish(struct guards *w)

@@ -53,8 +53,8 @@ bool decoys_are_doubted(const struct instance_context *s, usec_t now)
 	return false;
 }
 
-static void tell(const struct instance_context *s, const struct instance_work *w, const char *what,
-		 const char *then)
+static void log_decoy(const struct instance_context *s, const struct instance_work *w,
+		      const char *what, const char *then)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
 	const struct instance *state = &s->states[w->at];
@@ -64,7 +64,7 @@ static void tell(const struct instance_context *s, const struct instance_work *w
 	log_line(LOG_WARNING, "%s: the decoy %s dev %s %s: %s (%s) is believed%s", w->name, text,
 		 settings->decoy.device, what, instance_state_name(state->state),
 		 instance_source_name(state->source), then);
-	publish_guard(moves_tell(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
+	publish_guard(moves_publish(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
 		      "%s: the decoy %s %s: %s (%s) is believed%s", w->name, text, what,
 		      instance_state_name(state->state), instance_source_name(state->source), then);
 }
@@ -77,8 +77,8 @@ static void remove_stale(const struct instance_context *s, struct instance_work 
 
 	if (instance_settings_policy(settings).is_ours)
 		r = stale_decoy_remove(&k, &settings->decoy);
-	tell(s, w, "was left behind by a keepalived that was killed",
-	     r == 0 ? ", and it is removed" : "");
+	log_decoy(s, w, "was left behind by a keepalived that was killed",
+		  r == 0 ? ", and it is removed" : "");
 	if (r < 0 && r != -EPERM && r != -ENOENT)
 		log_line(LOG_WARNING, "%s: the decoy cannot be removed: %s", w->name, strerror(-r));
 	if (r == 0 || r == -ENOENT)
@@ -102,7 +102,8 @@ usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t no
 			w->missing_told && state->state == INSTANCE_MASTER && !state->decoy_there;
 	else if (!w->missing_told) {
 		w->missing_told = true;
-		tell(s, w, "is not there although keepalived is MASTER, so it does not work", "");
+		log_decoy(s, w, "is not there although keepalived is MASTER, so it does not work",
+			  "");
 	}
 	return when;
 }

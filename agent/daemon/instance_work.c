@@ -117,7 +117,7 @@ static void on_moved(void *ud, const struct report *r)
 }
 
 /* The round has ended. */
-static void tell_outcome(struct instance_context *s, struct instance_work *w)
+static void publish_outcome(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct instance *state = &s->states[w->at];
@@ -133,7 +133,7 @@ static void tell_outcome(struct instance_context *s, struct instance_work *w)
 	log_line(failed ? LOG_ERR : LOG_NOTICE, "%s: %s (%s): %s%s%s", w->name,
 		 instance_state_name(state->state), instance_source_name(state->source), done,
 		 failed ? ": " : "", w->error);
-	publish_guard(moves_tell(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
+	publish_guard(moves_publish(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
 		      "%s is %s (%s): %s%s%s", w->name, instance_state_name(state->state),
 		      instance_source_name(state->source), done, failed ? ": " : "", w->error);
 }
@@ -159,7 +159,7 @@ static bool move(struct instance_context *s, struct instance_work *w)
 	}
 	w->phase = w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE;
 	if (wants(s, w) == w->action)
-		tell_outcome(s, w);
+		publish_outcome(s, w);
 	return true;
 }
 

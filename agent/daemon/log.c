@@ -56,7 +56,7 @@ static int send_line(int priority, const char *line)
 }
 
 /* Those who tell of it may be dropped themselves; then it is one more. */
-static int tell_dropped(void)
+static int log_dropped(void)
 {
 	struct logger *l = log_logger();
 	uint64_t n = l->untold;
@@ -87,7 +87,7 @@ void log_line(int priority, const char *fmt, ...)
 		raw[0] = '\0';
 	va_end(ap);
 	text_escape(raw, line, sizeof(line));
-	if (tell_dropped() < 0)
+	if (log_dropped() < 0)
 		logger_dropped(log_logger()); /* no room for one is none for two */
 	else
 		(void)send_line(priority, line);
@@ -97,5 +97,5 @@ usec_t log_tick(usec_t now)
 {
 	if (!log_logger()->untold)
 		return USEC_NEVER;
-	return tell_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
+	return log_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
 }

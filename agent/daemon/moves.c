@@ -370,7 +370,7 @@ usec_t moves_tick(struct moves *m)
 	return m->n_waiting ? MIN(next, os_now() + LOCK_LOOK) : next;
 }
 
-struct publisher *moves_tell(const struct moves *m)
+struct publisher *moves_publish(const struct moves *m)
 {
 	return m->publisher;
 }

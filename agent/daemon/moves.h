@@ -45,4 +45,4 @@ usec_t moves_tick(struct moves *m);
 uint64_t moves_count(const struct moves *m);
 
 /* Who is told what they did. */
-struct publisher *moves_tell(const struct moves *m);
+struct publisher *moves_publish(const struct moves *m);

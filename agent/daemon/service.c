@@ -77,7 +77,7 @@ usec_t service_tick(struct service *s, usec_t now)
 	return USEC_NEVER;
 }
 
-static void say(struct service *s, enum service_word word, const char *text)
+static void notify(struct service *s, enum service_word word, const char *text)
 {
 	snprintf(s->pending[word], sizeof(s->pending[word]), "%s", text);
 	(void)service_tick(s, 0);
@@ -85,7 +85,7 @@ static void say(struct service *s, enum service_word word, const char *text)
 
 void service_ready(struct service *s)
 {
-	say(s, SERVICE_READY, "READY=1");
+	notify(s, SERVICE_READY, "READY=1");
 }
 
 /* The time is for Type=notify-reload (systemd 253); others ignore it. */
@@ -95,17 +95,17 @@ void service_reloading(struct service *s)
 
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
 		 (unsigned long long)os_now());
-	say(s, SERVICE_RELOADING, text);
+	notify(s, SERVICE_RELOADING, text);
 }
 
 void service_stopping(struct service *s)
 {
-	say(s, SERVICE_STOPPING, "STOPPING=1");
+	notify(s, SERVICE_STOPPING, "STOPPING=1");
 }
 
 void service_alive(struct service *s)
 {
-	say(s, SERVICE_ALIVE, "WATCHDOG=1");
+	notify(s, SERVICE_ALIVE, "WATCHDOG=1");
 }
 
 void service_status(struct service *s, const char *text)
@@ -113,5 +113,5 @@ void service_status(struct service *s, const char *text)
 	char line[SERVICE_TEXT_MAX];
 
 	snprintf(line, sizeof(line), "STATUS=%s", text);
-	say(s, SERVICE_STATUS, line);
+	notify(s, SERVICE_STATUS, line);
 }

@@ -234,7 +234,7 @@ static void take_devices(struct importer *im)
 }
 
 /* Its devices are others than those of the same name that vipsafed sees. */
-static void tell_namespace(struct importer *im)
+static void note_namespace(struct importer *im)
 {
 	const struct keepalived_directive *at =
 		keepalived_find(keepalived_conf_first(im->what->conf), "net_namespace");
@@ -268,7 +268,7 @@ static void take_unresolved(struct importer *im)
 }
 
 /* The version decides where the decoys can be. */
-static void tell_version(struct importer *im)
+static void note_version(struct importer *im)
 {
 	const struct vrrp_conf *c = im->what->vrrp;
 	size_t i;
@@ -291,7 +291,7 @@ static void take_all(struct importer *im)
 	size_t i;
 
 	take_unresolved(im);
-	tell_namespace(im);
+	note_namespace(im);
 	for (i = 0; i < c->n_instances && !im->r; i++)
 		if (!importer_stays(im, &c->instances[i]))
 			take_instance(im, &c->instances[i]);
@@ -300,7 +300,7 @@ static void take_all(struct importer *im)
 		importer_leave(im, NULL, "this is not complete: %s", e.text);
 	if (im->r)
 		return;
-	tell_version(im);
+	note_version(im);
 	if (im->what->owner == OWNER_VIPSAFE)
 		change_print(im->what, im->planned, im->out);
 }

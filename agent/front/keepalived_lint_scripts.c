@@ -151,7 +151,7 @@ static bool is_unsafe(const struct looking *l, const struct stat *st)
 	return ((st->st_mode & S_IWGRP) && st->st_gid) || (st->st_mode & S_IWOTH);
 }
 
-static void tell_unsafe(const struct looking *l, const char *path, const char *part)
+static void add_unsafe(const struct looking *l, const char *path, const char *part)
 {
 	bool off = l->lint->vrrp->script_security;
 	char fix[FINDING_TEXT_MAX];
@@ -187,7 +187,7 @@ static bool look_at_path(const struct looking *l, const char *path)
 			return false;
 		}
 		if (is_unsafe(l, &st)) {
-			tell_unsafe(l, path, part);
+			add_unsafe(l, path, part);
 			break;
 		}
 	}

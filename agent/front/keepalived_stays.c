@@ -137,7 +137,7 @@ static bool needs_keepalived(struct importer *im, const struct vrrp_instance *v)
 }
 
 /* Whoever deletes its addresses does so on devices that are to be guarded. */
-static void guard_devices(struct importer *im, const struct vrrp_instance *v, bool tell)
+static void guard_devices(struct importer *im, const struct vrrp_instance *v, bool notes)
 {
 	const struct vrrp_conf *c = im->what->vrrp;
 	char prefix[PREFIX_TEXT_MAX];
@@ -150,7 +150,7 @@ static void guard_devices(struct importer *im, const struct vrrp_instance *v, bo
 			continue;
 		if (!vrrp_address_is_apart(c, v, a))
 			importer_guard(im, vrrp_address_device(v, a));
-		else if (tell)
+		else if (notes)
 			fprintf(im->out, "# %s has a device of its own, which needs no guard\n",
 				prefix_format(&a->prefix, prefix));
 	}

@@ -183,7 +183,7 @@ static void send_line(struct oplog *o, const struct report *r, int priority, con
 }
 
 /* Many moves that go wrong for one reason need not be told one by one. */
-static bool may_tell(struct oplog *o, usec_t now)
+static bool may_log(struct oplog *o, usec_t now)
 {
 	if (!o->told || now - o->since >= PROBLEMS_WINDOW) {
 		o->since = now;
@@ -217,7 +217,7 @@ bool oplog_write(struct oplog *o, const struct report *r, usec_t now)
 	oplog_format(r, line);
 	line_add_left_out(line, ratelimit_told(&o->idle));
 	send_line(o, r, LOG_INFO, line);
-	if (oplog_priority(r) == LOG_INFO || !may_tell(o, now))
+	if (oplog_priority(r) == LOG_INFO || !may_log(o, now))
 		return true;
 	send_line(o, r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
 	o->suppressed = 0;

@@ -66,7 +66,7 @@ struct telling {
 	uint64_t n;
 };
 
-static int tell_live(void *ud, const struct collision *c)
+static int warn_live(void *ud, const struct collision *c)
 {
 	char direct[2 * LVS_ENDPOINT_MAX], via[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
 	struct telling *t = ud;
@@ -103,7 +103,7 @@ void stage_collide(struct run *run)
 		return;
 	}
 	run->known = n;
-	collide_each(run->flows, tell_live, &t, &unseen);
+	collide_each(run->flows, warn_live, &t, &unseen);
 	if (t.n > TOLD_MAX)
 		report_warn(run->report, "lvs-collisions", "vipsafe lvs check",
 			    "%llu more pairs of connections are one to a real server",

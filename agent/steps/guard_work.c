@@ -77,7 +77,7 @@ static enum guard_fate fate_of(const struct entry *e, const struct conn *c)
 	return FATE_AGAIN;
 }
 
-static int tell(const struct run *run, guard_outcome outcome, void *ud)
+static int hand_out(const struct run *run, guard_outcome outcome, void *ud)
 {
 	size_t i, n = connset_count(run->set);
 	int r = 0;
@@ -157,7 +157,7 @@ static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 	run->holding = run->holding && has_tcp(run->set);
 	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
 	/* also if it broke off: what was taken away by then is told */
-	told = tell(run, on_pin_told, f);
+	told = hand_out(run, on_pin_told, f);
 	return r < 0 ? r : told;
 }
 
@@ -199,7 +199,7 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 		run_keep_hold(&run);
 		stage_repair(&run);
 		run_conclude(&run);
-		r = tell(&run, outcome, ud);
+		r = hand_out(&run, outcome, ud);
 	}
 	end(&run, g);
 	return r;
