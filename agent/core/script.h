@@ -15,6 +15,8 @@ enum script_deed {
 	SCRIPT_FLUSHES_ADDRESSES,
 	SCRIPT_TAKES_ADDRESS, /* "ip addr del", "ifconfig eth0:1 down" */
 	SCRIPT_TAKES_LINK_DOWN,
+	SCRIPT_CONFIGURES_ANEW, /* "netplan apply": addresses and links go and come back */
+	SCRIPT_READS_COMMANDS,	/* "ip -batch": those are not part of the script */
 };
 
 struct script_act {

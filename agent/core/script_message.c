@@ -16,7 +16,7 @@
 static const struct {
 	const char *code;
 	enum severity severity;
-	const char *does, *instead;
+	const char *does, *instead; /* NULL: there is nothing to be replaced */
 } deeds[] = {
 	[SCRIPT_FLUSHES_NOW] = { "conntrackd-flush", SEVERITY_CRITICAL,
 				 "empties the whole connection table at once",
@@ -35,6 +35,14 @@ static const struct {
 	[SCRIPT_TAKES_LINK_DOWN] = { "link-down", SEVERITY_CRITICAL,
 				     "takes a link down, and every translated connection with it",
 				     "\"vipsafe del\" deletes the address that is meant" },
+	[SCRIPT_CONFIGURES_ANEW] = { "link-down", SEVERITY_WARNING,
+				     "configures the network anew: links and addresses may go "
+				     "and come back",
+				     "\"vipsafe add\" and \"del\" change the address that is "
+				     "meant" },
+	[SCRIPT_READS_COMMANDS] = { "script-language", SEVERITY_NOTE,
+				    "gives ip commands from elsewhere, which are not looked at",
+				    NULL },
 };
 
 /* The line of SCRIPT that AT is in. */
@@ -91,7 +99,12 @@ void script_message(const char *before, const char *path, const char *script,
 
 	snprintf(cut, sizeof(cut), "%.*s", (int)MIN(a->len, (size_t)CALL_MAX - 1), a->text);
 	text_escape(cut, call, sizeof(call));
-	if (a->deed > SCRIPT_FLUSHES_LATER || !message_command(path, script, a, fix))
+	if (!deeds[a->deed].instead)
+		text_line(fix, sizeof(fix),
+			  "see what it reads in line %u of %.100s: addr del, addr flush, link set "
+			  "down",
+			  a->line, path);
+	else if (a->deed > SCRIPT_FLUSHES_LATER || !message_command(path, script, a, fix))
 		text_line(fix, sizeof(fix),
 			  "put \":\" in place of that call in line %u of %.100s: %s", a->line, path,
 			  deeds[a->deed].instead);

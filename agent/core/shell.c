@@ -24,7 +24,9 @@ struct level {
 	size_t n_here;
 	unsigned cases;	 /* "case … in" that are open */
 	bool in_pattern; /* a pattern, or "esac", is next */
-	char *reader;	 /* owned; of a here-document: the program that was called */
+	/* of a here-document: the command that reads it */
+	char **reader; /* owned, as its words are */
+	size_t n_reader;
 };
 
 static bool is_one_of(const char *word, const char *const *list)
@@ -127,16 +129,35 @@ static const char *const exporters[] = {
 };
 static const char *const headers[] = { "for", "case", "select", NULL };
 
+static void forget_reader(struct level *l)
+{
+	while (l->n_reader)
+		free(l->reader[--l->n_reader]);
+	free(l->reader);
+	l->reader = NULL;
+}
+
+static void note_reader(struct level *l, char *const *words, size_t n)
+{
+	l->reader = calloc(n, sizeof(*l->reader));
+	while (l->reader && l->n_reader < n &&
+	       (l->reader[l->n_reader] = strdup(words[l->n_reader])))
+		l->n_reader++;
+	if (l->n_reader < n)
+		forget_reader(l);
+}
+
 static void hand_out(struct shell *s, struct level *l, size_t first)
 {
 	const struct shell_call c = { .line = line_of(s, s->from),
 				      .words = s->words + first,
 				      .n = s->n - first,
 				      .text = s->from,
-				      .len = (size_t)(s->to - s->from) };
+				      .len = (size_t)(s->to - s->from),
+				      .reads_here = l->n_here && !l->reader };
 
-	if (l->n_here && !l->reader)
-		l->reader = strdup(s->words[first]);
+	if (c.reads_here)
+		note_reader(l, c.words, c.n);
 	shell_ask(s, s->words + first, s->n - first);
 	if (!s->is_trial)
 		s->call(s->ud, &c);
@@ -277,10 +298,11 @@ static void take_bodies(struct shell *s, struct level *l)
 			shell_text_add(s, &body, "\n", 1);
 		}
 		if (body.p && l->reader && !s->is_trial && !s->error) {
-			char *words[] = { l->reader };
-			const struct shell_call c = {
-				.line = line, .words = words, .n = 1, .text = from, .input = body.p
-			};
+			const struct shell_call c = { .line = line,
+						      .words = l->reader,
+						      .n = l->n_reader,
+						      .text = from,
+						      .input = body.p };
 
 			s->call(s->ud, &c);
 		}
@@ -288,8 +310,7 @@ static void take_bodies(struct shell *s, struct level *l)
 		free(h->end);
 	}
 	l->n_here = 0;
-	free(l->reader);
-	l->reader = NULL;
+	forget_reader(l);
 }
 
 /* ---- all of it
@@ -412,7 +433,7 @@ static void read_level(struct shell *s, char end)
 	s->at += end && *s->at == end;
 	while (l.n_here)
 		free(l.here[--l.n_here].end);
-	free(l.reader);
+	forget_reader(&l);
 }
 
 void shell_commands(struct shell *s, char end)

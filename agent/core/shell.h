@@ -22,6 +22,7 @@ struct shell_call {
 	/* What it reads from "<<EOF", or NULL; valid after the call itself has been
 	 * handed out: given once more then. */
 	const char *input;
+	bool reads_here; /* there will be INPUT, unless it is empty */
 };
 
 typedef void (*shell_call_fn)(void *ud, const struct shell_call *c);

@@ -148,7 +148,8 @@ for call in "ip addr flush dev eth0" "ip -4 a f dev eth0"; do
 	printf '%s\n' '#!/bin/sh' "$call" >/etc/conntrackd/old/primary-backup.sh
 	found address-flush "$call"
 done
-for call in "ip link set eth0 down" "ifdown eth0" "ifconfig eth0 down" "nmcli con down eth0"; do
+for call in "ip link set eth0 down" "ifdown eth0" "ifconfig eth0 down" "nmcli con down eth0" \
+	"netplan apply" "systemctl restart NetworkManager"; do
 	printf '%s\n' '#!/bin/sh' "if true; then $call; fi" >/etc/conntrackd/old/primary-backup.sh
 	found link-down "$call"
 done

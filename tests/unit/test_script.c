@@ -15,9 +15,10 @@
 #include "core/shell.h"
 
 static const char letters[] = {
-	[SCRIPT_FLUSHES_NOW] = 'F',   [SCRIPT_FLUSHES_LATER] = 't',
-	[SCRIPT_DELETES] = 'D',	      [SCRIPT_FLUSHES_ADDRESSES] = 'A',
-	[SCRIPT_TAKES_ADDRESS] = 'a', [SCRIPT_TAKES_LINK_DOWN] = 'L',
+	[SCRIPT_FLUSHES_NOW] = 'F',	[SCRIPT_FLUSHES_LATER] = 't',
+	[SCRIPT_DELETES] = 'D',		[SCRIPT_FLUSHES_ADDRESSES] = 'A',
+	[SCRIPT_TAKES_ADDRESS] = 'a',	[SCRIPT_TAKES_LINK_DOWN] = 'L',
+	[SCRIPT_CONFIGURES_ANEW] = 'N', [SCRIPT_READS_COMMANDS] = 'r',
 };
 
 static void on_act(void *ud, const struct script_act *a)
@@ -54,7 +55,7 @@ static const struct {
 	{ "ip a f dev eth0", "A1" },
 	{ "ip -4 addr flush label 'eth0:*'", "A1" },
 	{ "/sbin/ip -family inet -o address flush to 10.0.0.1", "A1" },
-	{ "ip -n blue a flush dev eth0", "A1" },
+	{ "ip -r a flush dev eth0; ip -rc 1000000 a flush dev eth1", "A1 A1" },
 	{ "ip addr show; ip a; ip addr add 10.0.0.1/24 dev eth0", "" },
 	{ "ip addr del 10.0.0.1/24 dev eth0; ip -4 a d \"$VIP\" dev eth0", "a1 a1" },
 	{ "ip addr del 10.0.0.1/32 dev lo; ip route del default", "" },
@@ -76,7 +77,29 @@ static const struct {
 	{ "nmcli -t c down br0", "L1" },
 	{ "nmcli -w 5 dev disconnect eth0", "L1" },
 	{ "nmcli d dis eth0; nmcli networking off", "L1 L1" },
-	{ "nmcli con up br0; nmcli dev status; nmcli c show; nmcli con delete x", "" },
+	{ "nmcli con up br0; nmcli -w 5 d connect eth0; nmcli device reapply br0", "N1 N1 N1" },
+	{ "nmcli dev status; nmcli c show; nmcli con delete x; nmcli con reload", "" },
+	{ "netplan apply; netplan --debug try; netplan generate; netplan get", "N1 N1" },
+	{ "networkctl reconfigure eth0; networkctl down eth0; networkctl status", "N1 L1" },
+	{ "systemctl restart NetworkManager; service systemd-networkd.service restart", "N1 N1" },
+	{ "systemctl stop NetworkManager; systemctl reload systemd-networkd", "" },
+	{ "systemctl restart networkmanager-wait; systemctl is-active NetworkManager", "" },
+	/* commands for ip from elsewhere */
+	{ "ip -batch - <<EOF\nroute add default via 10.0.0.1\naddr del 10.0.0.1/32 dev x\nEOF",
+	  "a3" },
+	{ "ip -4 -b - <<EOF\na f dev x\nlink set x down # why\nEOF\nip a f dev y", "A2 L3 A5" },
+	{ "sudo ip -b /dev/stdin <<-EOF\n\taddr del $VIP/32 dev lo\n\taddr del $VIP dev x\n\tEOF",
+	  "a3" },
+	{ "ip -batch - <<EOF\nip addr flush dev x\nEOF", "" },
+	{ "cat <<EOF | ip -force -b -\naddr flush dev x\nEOF", "r1" },
+	{ "ip -b /etc/vips; ip -batch - </etc/vips; make | ip -b -", "r1 r1 r1" },
+	{ "ip -br addr; ip -n blue -b - <<EOF\naddr flush dev x\nEOF", "" },
+	{ "sudo sh <<EOF\nconntrack -F\nEOF", "F2" },
+	/* another network namespace is not this one */
+	{ "ip netns exec blue conntrack -D -s 10.0.0.1; ip -n blue a flush dev eth0", "" },
+	{ "ip netns exec $NS sh -c 'conntrack -F'; ip net e x bash <<EOF\nconntrack -F\nEOF", "" },
+	{ "nsenter --net=/run/netns/blue conntrack -F; nsenter -t 1 -n conntrack -F", "F1" },
+	{ "ip vrf exec red conntrack -F; sudo ip -d vrf exec red ip a f dev x", "F1 A1" },
 	/* text is no call */
 	{ "logger \"ERROR: failed to invoke conntrackd -t\"", "" },
 	{ "echo conntrack -F", "" },
@@ -129,7 +152,6 @@ static const struct {
 	{ "nohup setsid conntrack -F &", "F1" },
 	{ "exec conntrack -F", "F1" },
 	{ "flock -w 1 /run/x conntrack -F", "F1" },
-	{ "ip netns exec blue conntrack -F", "F1" },
 	{ "sh -c 'conntrack -F'", "F1" },
 	{ "\n/bin/bash -ec \"\nconntrack -F\"", "F3" },
 	{ "su - root -c \"conntrack -F\"", "F1" },
@@ -247,6 +269,24 @@ static void doubtful_calls_get_no_command(void **state _unused_)
 	}
 }
 
+/* What is no call to be taken out. */
+static void what_is_not_read_is_a_note(void **state _unused_)
+{
+	struct findings f = said("ip -batch /etc/vips\n");
+
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.list[0].severity, SEVERITY_NOTE);
+	assert_string_equal(f.list[0].fix, "");
+	assert_non_null(strstr(f.list[0].advice, "see what it reads in line 1 of"));
+	findings_done(&f);
+	f = said("netplan apply\n");
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.list[0].code, "link-down");
+	assert_int_equal(f.list[0].severity, SEVERITY_WARNING);
+	assert_non_null(strstr(f.list[0].advice, "put \":\" in place of"));
+	findings_done(&f);
+}
+
 static void shells_are_told_by_their_first_line(void **state _unused_)
 {
 	assert_true(script_is_shell("#!/bin/sh\n"));
@@ -284,6 +324,7 @@ int main(void)
 		cmocka_unit_test(calls_are_found_and_nothing_else),
 		cmocka_unit_test(a_call_is_made_one_that_does_nothing),
 		cmocka_unit_test(doubtful_calls_get_no_command),
+		cmocka_unit_test(what_is_not_read_is_a_note),
 		cmocka_unit_test(shells_are_told_by_their_first_line),
 		cmocka_unit_test(nothing_is_too_deep),
 	};
