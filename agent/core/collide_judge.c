@@ -4,6 +4,18 @@
 
 #include "core/collide_table.h"
 
+static const char *const class_names[] = {
+	[COLLIDE_A] = "A",
+	[COLLIDE_A2] = "A2",
+	[COLLIDE_C] = "C",
+};
+
+static const char *const certainty_names[] = {
+	[COLLIDE_POSSIBLE] = "possible",
+	[COLLIDE_CERTAIN] = "certain",
+	[COLLIDE_MANIFEST] = "manifest",
+};
+
 #define CERTAIN 0.99
 
 /* Retransmissions without an answer: nobody is at the other end any more. */
@@ -137,4 +149,14 @@ bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
 	r.certainty = certainty_of(&r, unsure);
 	*ret = r;
 	return true;
+}
+
+const char *collide_class_name(enum collide_class class)
+{
+	return (unsigned)class < ARRAY_SIZE(class_names) ? class_names[class] : "?";
+}
+
+const char *collide_certainty_name(enum collide_certainty certainty)
+{
+	return (unsigned)certainty < ARRAY_SIZE(certainty_names) ? certainty_names[certainty] : "?";
 }

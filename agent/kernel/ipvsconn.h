@@ -2,7 +2,7 @@
 /* The lines of /proc/net/ip_vs_conn. Pure. */
 #pragma once
 
-#include "core/collide.h"
+#include "core/flow.h"
 
 /* Room for one with IPv6 addresses and some data of a persistence engine. */
 #define IPVSCONN_LINE_MAX 512

@@ -11,7 +11,7 @@
 #include <vipsafe/base.h>
 
 #include "core/addr.h"
-#include "core/collide.h"
+#include "core/flow.h"
 #include "core/conn.h"
 #include "core/ipvs.h"
 #include "core/ports.h"

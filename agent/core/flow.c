@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From what the kernel tells to flows as the real server sees them. */
+#include "core/flow.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "core/collide.h"
-
-static const char *const class_names[] = {
-	[COLLIDE_A] = "A",
-	[COLLIDE_A2] = "A2",
-	[COLLIDE_C] = "C",
-};
-
-static const char *const certainty_names[] = {
-	[COLLIDE_POSSIBLE] = "possible",
-	[COLLIDE_CERTAIN] = "certain",
-	[COLLIDE_MANIFEST] = "manifest",
-};
 
 static const char *const state_names[] = {
 	[FLOW_OPENING] = "OPENING", [FLOW_ESTABLISHED] = "ESTABLISHED",
 	[FLOW_CLOSING] = "CLOSING", [FLOW_TIME_WAIT] = "TIME_WAIT",
 	[FLOW_CLOSED] = "CLOSED",
 };
-
-const char *collide_class_name(enum collide_class class)
-{
-	return (unsigned)class < ARRAY_SIZE(class_names) ? class_names[class] : "?";
-}
-
-const char *collide_certainty_name(enum collide_certainty certainty)
-{
-	return (unsigned)certainty < ARRAY_SIZE(certainty_names) ? certainty_names[certainty] : "?";
-}
 
 const char *flow_state_name(enum flow_state state)
 {
