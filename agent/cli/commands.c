@@ -157,7 +157,7 @@ struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
 
 	/* without a map nothing is looked for, and the move is none the worse */
 	if (!cli->lvs_map)
-		(void)lvs_load(&cli->settings.lvs, config, lvs_scan_ipvs, &kernel, NULL,
+		(void)lvs_load(cli->settings.lvs, config, lvs_scan_ipvs, &kernel, NULL,
 			       kernel.ops->now(kernel.ctx), &cli->lvs_map);
 	env.lvs_map = &cli->lvs_map;
 	return env;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -10,6 +11,7 @@
 #include "core/lvs_map.h"
 #include "front/config.h"
 #include "front/descriptors.h"
+#include "front/sections.h"
 
 /* What we inherit is our caller's choice: with SIGCHLD ignored no child could
  * be waited for, and a signal about its output must not end a move half-way. */
@@ -28,9 +30,10 @@ static int load_settings(struct cli *cli)
 
 	if (config_load(cli->options.config, &cli->settings, &e) < 0) {
 		fprintf(stderr, "vipsafe: %s\n", e.text);
-		settings_init(&cli->settings);
-		(void)settings_finish(&cli->settings, &e);
 		code = EXIT_CONFIG;
+		if (settings_init(&cli->settings, sections_all) < 0 ||
+		    settings_finish(&cli->settings, &e) < 0)
+			exit(code);
 	}
 	if (cli->options.socket)
 		snprintf(cli->settings.socket, sizeof(cli->settings.socket), "%s",

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "core/option.h"
-#include "core/settings.h"
+#include "core/setting.h"
+#include "core/duration.h"
 #include "core/text.h"
 
 #define TIMEOUT_MAX (3600 * USEC_PER_SEC)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/settings.h"
+#include "core/duration.h"
 
 #include <errno.h>
 #include <stdio.h>

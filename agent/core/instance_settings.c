@@ -203,15 +203,6 @@ static int instance_find(struct settings *s, const char *name, void **ret, struc
 	return 0;
 }
 
-const struct setting_section instance_section = {
-	.word = "instance",
-	.placeholder = "NAME",
-	.example = "VI_1",
-	.help = "A vrrp_instance of keepalived, by the name it has there.",
-	.keys = instance_keys,
-	.find = instance_find,
-};
-
 struct instance_policy instance_settings_policy(const struct instance_settings *s)
 {
 	return (struct instance_policy){
@@ -317,15 +308,52 @@ static int finish_instance(struct settings *s, size_t n, struct request_error *e
 	return 0;
 }
 
-int instance_settings_finish(struct settings *s, struct request_error *ret_error)
+/* An instance's device is guarded like any that was given. */
+static int guard_devices(struct settings *s, const struct instance_settings *one,
+			 struct request_error *ret_error)
 {
 	size_t i;
+	int r = 0;
+
+	for (i = 0; i < one->n_addresses && r == 0; i++)
+		/* nothing is masqueraded to the loopback device */
+		if (strcmp(one->addresses[i].device, "lo"))
+			r = settings_guard(s, one->addresses[i].device, ret_error);
+	return r;
+}
+
+static int finish_instances(struct settings *s, struct request_error *ret_error)
+{
+	size_t i;
+	int r;
 
 	for (i = 0; i < s->n_instances; i++)
 		if (finish_instance(s, i, ret_error) < 0)
 			return -EINVAL;
-	return decoys_check(s, ret_error);
+	r = decoys_check(s, ret_error);
+	for (i = 0; i < s->n_instances && r == 0; i++)
+		r = guard_devices(s, &s->instances[i], ret_error);
+	return r;
 }
+
+static void instances_done(struct settings *s)
+{
+	while (s->n_instances)
+		free(s->instances[--s->n_instances].addresses);
+	free(s->instances);
+	s->instances = NULL;
+}
+
+const struct setting_section instance_section = {
+	.word = "instance",
+	.placeholder = "NAME",
+	.example = "VI_1",
+	.help = "A vrrp_instance of keepalived, by the name it has there.",
+	.keys = instance_keys,
+	.find = instance_find,
+	.finish = finish_instances,
+	.done = instances_done,
+};
 
 void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, const char *line),
 			    void *ud)
@@ -348,11 +376,4 @@ void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, con
 			sink(ud, line.text);
 		}
 	}
-}
-
-void instance_settings_done(struct instance_settings *s)
-{
-	free(s->addresses);
-	s->addresses = NULL;
-	s->n_addresses = 0;
 }

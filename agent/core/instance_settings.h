@@ -55,11 +55,6 @@ const struct instance_settings *instance_settings_find(const struct settings *s,
 /* Whether EVENT is about S. */
 bool instance_settings_meant(const struct instance_settings *s, const struct instance_event *event);
 
-/* Fill what follows from the rest of the configuration. 0 or -EINVAL. */
-int instance_settings_finish(struct settings *s, struct request_error *ret_error);
-
 /* Call SINK with a line for what is not as it was written. */
 void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, const char *line),
 			    void *ud);
-
-void instance_settings_done(struct instance_settings *s);

@@ -143,8 +143,33 @@ static const struct setting lvs_keys[] = {
 static int lvs_find(struct settings *s, const char *name _unused_, void **ret,
 		    struct request_error *e _unused_)
 {
-	*ret = &s->lvs;
+	*ret = s->lvs;
 	return 0;
+}
+
+static int lvs_init(struct settings *s)
+{
+	s->lvs = calloc(1, sizeof(*s->lvs));
+	if (!s->lvs)
+		return -ENOMEM;
+	setting_init(lvs_keys, s->lvs);
+	return 0;
+}
+
+static void lvs_done(struct settings *s)
+{
+	size_t i;
+
+	for (i = 0; s->lvs && i < s->lvs->n_services; i++) {
+		free(s->lvs->services[i].matches);
+		free(s->lvs->services[i].reals);
+	}
+	if (s->lvs) {
+		free(s->lvs->services);
+		free(s->lvs->sources);
+	}
+	free(s->lvs);
+	s->lvs = NULL;
 }
 
 const struct setting_section lvs_section = {
@@ -152,6 +177,8 @@ const struct setting_section lvs_section = {
 	.help = "LVS services whose connections could be mistaken for others.",
 	.keys = lvs_keys,
 	.find = lvs_find,
+	.init = lvs_init,
+	.done = lvs_done,
 	.joined = true,
 };
 
@@ -327,7 +354,7 @@ static int service_find(struct settings *s, const char *name, void **ret, struct
 {
 	if (!*name || strlen(name) >= LVS_NAME_MAX || strpbrk(name, " \t"))
 		return request_error_set(e, "lvs-service: " QUOTED " is not a name", name);
-	return service_get(&s->lvs, name, 0, service_keys, ret, e);
+	return service_get(s->lvs, name, 0, service_keys, ret, e);
 }
 
 static int fwmark_find(struct settings *s, const char *name, void **ret, struct request_error *e)
@@ -336,7 +363,7 @@ static int fwmark_find(struct settings *s, const char *name, void **ret, struct 
 
 	if (strlen(name) >= LVS_NAME_MAX || text_number(name, 1, UINT32_MAX, &mark) < 0)
 		return request_error_set(e, "lvs-fwmark: " QUOTED " is no firewall mark", name);
-	return service_get(&s->lvs, name, (uint32_t)mark, fwmark_keys, ret, e);
+	return service_get(s->lvs, name, (uint32_t)mark, fwmark_keys, ret, e);
 }
 
 const struct setting_section lvs_service_section = {
@@ -358,25 +385,6 @@ const struct setting_section lvs_fwmark_section = {
 	.find = fwmark_find,
 	.joined = true,
 };
-
-void lvs_settings_init(struct lvs_settings *s)
-{
-	*s = (struct lvs_settings){ .n_services = 0 };
-	setting_init(lvs_keys, s);
-}
-
-void lvs_settings_done(struct lvs_settings *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_services; i++) {
-		free(s->services[i].matches);
-		free(s->services[i].reals);
-	}
-	free(s->services);
-	free(s->sources);
-	*s = (struct lvs_settings){ .n_services = 0 };
-}
 
 /* ---- into the map ------------------------------------------------------------- */
 

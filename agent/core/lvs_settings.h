@@ -11,8 +11,7 @@
 
 #include "core/collide_rule.h"
 #include "core/lvs_map.h"
-
-struct settings;
+#include "core/settings.h"
 
 /* In the order of their words; the first means that it was not given. */
 enum lvs_method_choice {
@@ -54,9 +53,6 @@ struct lvs_settings {
 };
 
 extern const struct setting_section lvs_section, lvs_service_section, lvs_fwmark_section;
-
-void lvs_settings_init(struct lvs_settings *s);
-void lvs_settings_done(struct lvs_settings *s);
 
 /* Add the services to M, from a source that goes by PATH. 0 or -ENOMEM; what
  * does not fit is counted there. */

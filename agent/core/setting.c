@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/option.h"
-#include "core/settings.h"
+#include "core/duration.h"
 #include "core/text.h"
 
 static int duration_set(const struct setting *k, const char *value, usec_t *field,

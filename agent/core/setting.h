@@ -13,6 +13,9 @@
 
 struct settings;
 
+#define SETTINGS_PATH_MAX 108 /* sun_path: the socket's path must fit */
+#define SETTINGS_NAME_MAX 128
+
 enum setting_type {
 	SETTING_PATH,	       /* absolute; char[SETTINGS_PATH_MAX] */
 	SETTING_OPTIONAL_PATH, /* or empty */
@@ -54,6 +57,11 @@ struct setting_section {
 	 * Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */
 	int (*find)(struct settings *s, const char *name, void **ret,
 		    struct request_error *ret_error);
+	/* Its part of the settings; each may be NULL. INIT: 0 or -ENOMEM. FINISH: as
+	 * settings_finish(). DONE may be called without INIT. */
+	int (*init)(struct settings *s);
+	int (*finish)(struct settings *s, struct request_error *ret_error);
+	void (*done)(struct settings *s);
 };
 
 #define MSEC(n) ((n)*USEC_PER_MSEC)

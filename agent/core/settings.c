@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/instance_settings.h"
 #include "core/option.h"
 #include "core/setting.h"
 
@@ -185,31 +184,71 @@ static int device_find(struct settings *s, const char *name, void **ret,
 	return 0;
 }
 
-static const struct setting_section agent_section = {
+/* FIELD is FILE in run_dir unless it was given. */
+static int follow_run_dir(const struct settings *s, const char *key, const char *file,
+			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
+{
+	if (*field)
+		return 0;
+	if (strlen(s->run_dir) + strlen(file) + 1 > SETTINGS_PATH_MAX)
+		return request_error_set(ret_error,
+					 "run_dir: " QUOTED "... leaves no room for the "
+					 "%s's path; give %s",
+					 s->run_dir, key, key);
+	memcpy(field, s->run_dir, strlen(s->run_dir) + 1);
+	memcpy(field + strlen(field), file, strlen(file) + 1);
+	return 0;
+}
+
+static int agent_finish(struct settings *s, struct request_error *ret_error)
+{
+	int r;
+
+	if (!*s->run_dir)
+		memcpy(s->run_dir, VIPSAFE_RUN_DIR, sizeof(VIPSAFE_RUN_DIR));
+	r = follow_run_dir(s, "socket", SOCKET_FILE, s->socket, ret_error);
+	return r < 0 ? r : follow_run_dir(s, "fifo", FIFO_FILE, s->fifo, ret_error);
+}
+
+static int agent_init(struct settings *s)
+{
+	setting_init(agent_keys, s);
+	return 0;
+}
+
+static void agent_done(struct settings *s)
+{
+	free(s->allow);
+	s->allow = NULL;
+	s->n_allow = 0;
+}
+
+static void device_done(struct settings *s)
+{
+	free(s->devices);
+	s->devices = NULL;
+	s->n_devices = 0;
+}
+
+const struct setting_section agent_section = {
 	.word = "agent",
 	.help = "How vipsafe and vipsafed work.",
 	.keys = agent_keys,
 	.find = agent_find,
+	.init = agent_init,
+	.finish = agent_finish,
+	.done = agent_done,
 };
 
-static const struct setting_section device_section = {
+const struct setting_section device_section = {
 	.word = "device",
 	.placeholder = "DEV",
 	.example = "br-mgmt",
 	.help = "A device to guard.",
 	.keys = device_keys,
 	.find = device_find,
+	.done = device_done,
 };
-
-static const struct setting_section *const sections[] = {
-	&agent_section, &device_section,      &instance_section,
-	&lvs_section,	&lvs_service_section, &lvs_fwmark_section,
-};
-
-const struct setting_section *settings_section_at(size_t i)
-{
-	return i < ARRAY_SIZE(sections) ? sections[i] : NULL;
-}
 
 /* "device NAME": where NAME starts ("" when there is none), or NULL when it is
  * not a section that begins with WORD. */
@@ -225,13 +264,13 @@ static const char *section_name(const char *section, const char *word)
 	return section + strspn(section, " \t");
 }
 
-static int section_find(const char *section, const struct setting_section **ret,
-			const char **ret_name, struct request_error *ret_error)
+static int section_find(const struct settings *s, const char *section,
+			const struct setting_section **ret, const char **ret_name,
+			struct request_error *ret_error)
 {
-	size_t i;
+	const struct setting_section *const *at, *c;
 
-	for (i = 0; i < ARRAY_SIZE(sections); i++) {
-		const struct setting_section *c = sections[i];
+	for (at = s->sections; (c = *at) != NULL; at++) {
 		const char *name = section_name(section, c->word);
 
 		if (!name || (*name && !c->placeholder))
@@ -253,7 +292,7 @@ int settings_section(struct settings *s, const char *section, struct request_err
 	void *base;
 	int r;
 
-	r = section_find(section, &c, &name, ret_error);
+	r = section_find(s, section, &c, &name, ret_error);
 	return r < 0 ? r : c->find(s, name, &base, ret_error);
 }
 
@@ -269,7 +308,7 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
 	if (!*section)
 		return request_error_set(ret_error, "key " QUOTED " stands before any section",
 					 key);
-	r = section_find(section, &c, &name, ret_error);
+	r = section_find(s, section, &c, &name, ret_error);
 	if (r == 0)
 		r = c->find(s, name, &base, ret_error);
 	if (r < 0)
@@ -281,95 +320,64 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
 	return setting_set(k, value, base, ret_error);
 }
 
-bool settings_is_list(const char *section, const char *key)
+bool settings_is_list(const struct settings *s, const char *section, const char *key)
 {
 	const struct setting_section *c;
 	const struct setting *k;
 	struct request_error e;
 	const char *name;
 
-	if (section_find(section, &c, &name, &e) < 0)
+	if (section_find(s, section, &c, &name, &e) < 0)
 		return false;
 	k = setting_find(c->keys, key);
 	return k && k->type == SETTING_LIST;
 }
 
-bool settings_is_joined(const char *section, const char *key)
+bool settings_is_joined(const struct settings *s, const char *section, const char *key)
 {
 	const struct setting_section *c;
 	struct request_error e;
 	const char *name;
 
-	return section_find(section, &c, &name, &e) == 0 && c->joined && setting_find(c->keys, key);
+	return section_find(s, section, &c, &name, &e) == 0 && c->joined &&
+	       setting_find(c->keys, key);
 }
 
-/* FIELD is FILE in run_dir unless it was given. */
-static int follow_run_dir(const struct settings *s, const char *key, const char *file,
-			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
+int settings_guard(struct settings *s, const char *name, struct request_error *ret_error)
 {
-	if (*field)
-		return 0;
-	if (strlen(s->run_dir) + strlen(file) + 1 > SETTINGS_PATH_MAX)
-		return request_error_set(ret_error,
-					 "run_dir: " QUOTED "... leaves no room for the "
-					 "%s's path; give %s",
-					 s->run_dir, key, key);
-	memcpy(field, s->run_dir, strlen(s->run_dir) + 1);
-	memcpy(field + strlen(field), file, strlen(file) + 1);
-	return 0;
-}
-
-/* An instance's device is guarded like any that was given. */
-static int guard_instances(struct settings *s, struct request_error *ret_error)
-{
-	size_t i, j;
 	void *device;
-	int r = 0;
 
-	for (i = 0; i < s->n_instances; i++) {
-		const struct instance_settings *one = &s->instances[i];
-
-		for (j = 0; j < one->n_addresses && r == 0; j++) {
-			/* nothing is masqueraded to the loopback device */
-			if (strcmp(one->addresses[j].device, "lo"))
-				r = device_find(s, one->addresses[j].device, &device, ret_error);
-		}
-	}
-	return r;
+	return device_find(s, name, &device, ret_error);
 }
 
 int settings_finish(struct settings *s, struct request_error *ret_error)
 {
-	int r;
+	const struct setting_section *const *at;
+	int r = 0;
 
-	if (!*s->run_dir)
-		memcpy(s->run_dir, VIPSAFE_RUN_DIR, sizeof(VIPSAFE_RUN_DIR));
-	r = follow_run_dir(s, "socket", SOCKET_FILE, s->socket, ret_error);
-	if (r == 0)
-		r = follow_run_dir(s, "fifo", FIFO_FILE, s->fifo, ret_error);
-	if (r == 0)
-		r = instance_settings_finish(s, ret_error);
-	return r == 0 ? guard_instances(s, ret_error) : r;
+	for (at = s->sections; *at && r == 0; at++)
+		if ((*at)->finish)
+			r = (*at)->finish(s, ret_error);
+	return r;
 }
 
-void settings_init(struct settings *s)
+int settings_init(struct settings *s, const struct setting_section *const *sections)
 {
-	*s = (struct settings){ .n_devices = 0 };
-	setting_init(agent_keys, s);
-	lvs_settings_init(&s->lvs);
+	const struct setting_section *const *at;
+	int r = 0;
+
+	*s = (struct settings){ .sections = sections };
+	for (at = sections; *at && r == 0; at++)
+		if ((*at)->init)
+			r = (*at)->init(s);
+	return r;
 }
 
 void settings_done(struct settings *s)
 {
-	free(s->allow);
-	s->allow = NULL;
-	s->n_allow = 0;
-	free(s->devices);
-	s->devices = NULL;
-	s->n_devices = 0;
-	while (s->n_instances)
-		instance_settings_done(&s->instances[--s->n_instances]);
-	free(s->instances);
-	s->instances = NULL;
-	lvs_settings_done(&s->lvs);
+	const struct setting_section *const *at;
+
+	for (at = s->sections; at && *at; at++)
+		if ((*at)->done)
+			(*at)->done(s);
 }

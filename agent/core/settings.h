@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration as a value, and the tables of keys (core/setting.h) that make
- * it. Files are opened elsewhere (front/config.h). */
+/* Configuration as a value, and the sections it is made of: the tables of keys
+ * (setting.h) of which each subject has its own. Which sections there are is
+ * said by whoever makes one. Files are opened elsewhere (front/config.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -9,11 +10,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/lvs_settings.h"
 #include "core/setting.h"
-
-#define SETTINGS_PATH_MAX 108 /* sun_path: the socket's path must fit */
-#define SETTINGS_NAME_MAX 128
 
 enum pin_mode {
 	PIN_CONTINUOUS,
@@ -42,8 +39,10 @@ struct device_settings {
 };
 
 struct instance_settings; /* core/instance_settings.h */
+struct lvs_settings;	  /* core/lvs_settings.h */
 
 struct settings {
+	const struct setting_section *const *sections; /* as given to settings_init() */
 	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
 	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];
@@ -66,25 +65,25 @@ struct settings {
 	size_t n_devices;
 	struct instance_settings *instances; /* owned */
 	size_t n_instances;
-	struct lvs_settings lvs;
+	struct lvs_settings *lvs; /* owned; NULL without its section */
 };
 
-void settings_init(struct settings *s);
+extern const struct setting_section agent_section, device_section;
+
+/* S with the defaults of SECTIONS, which NULL ends and which outlive it. 0 or -ENOMEM;
+ * settings_done() is right after either. */
+int settings_init(struct settings *s, const struct setting_section *const *sections);
 void settings_done(struct settings *s);
 
 /* Take note that [SECTION] begins: it may hold no key. Errors as below. */
 int settings_section(struct settings *s, const char *section, struct request_error *ret_error);
 
-/* The section I of the configuration, in the order of the manual; NULL after
- * the last. */
-const struct setting_section *settings_section_at(size_t i);
-
 /* Whether KEY may be repeated in one [SECTION]. */
-bool settings_is_list(const char *section, const char *key);
+bool settings_is_list(const struct settings *s, const char *section, const char *key);
 
 /* Whether "; KEY = VALUE" behind another value of [SECTION] is one more key of
  * it, and no comment. */
-bool settings_is_joined(const char *section, const char *key);
+bool settings_is_joined(const struct settings *s, const char *section, const char *key);
 
 /* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
  * *RET_ERROR naming section, key or value. A key given twice in one section
@@ -96,11 +95,5 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
  * too long) and fill derived values. Returns 0 or -EINVAL as above. */
 int settings_finish(struct settings *s, struct request_error *ret_error);
 
-/* "500ms", "2s", "1min", "250us": a whole number with a unit, no space.
- * Returns 0, -EINVAL (malformed, unit missing) or -ERANGE. */
-int duration_parse(const char *text, usec_t *ret);
-
-#define DURATION_TEXT_MAX 32
-
-/* The same text back, with the largest unit that loses nothing. Returns BUF. */
-const char *duration_format(usec_t d, char buf[DURATION_TEXT_MAX]);
+/* The section [device NAME], made with its defaults when it is new. 0, -ENOMEM or -EINVAL. */
+int settings_guard(struct settings *s, const char *name, struct request_error *ret_error);

@@ -110,7 +110,7 @@ static int on_event(void *ud, const struct conn_record *record)
 	c->status.events++;
 	if (record->gone) {
 		collide_end_conn(c->scan.flows, record->conn, os_now(),
-				 c->env->settings->lvs.conn_hold);
+				 c->env->settings->lvs->conn_hold);
 		return 0;
 	}
 	collide_probe_conn(c->scan.flows, record->conn, true, on_new, c);
@@ -187,7 +187,7 @@ static void scan(struct collisions *c)
 		give_up(c, "reading the table", r);
 		return;
 	}
-	c->say = (struct lvs_message){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
 	c->status.stale = false;
 	c->scan_next = os_now() + SCAN_EVERY;
 	collide_each(c->scan.flows, on_live, c, &unseen);
@@ -222,7 +222,7 @@ static void message_map(struct collisions *c)
 	struct lvs_summary m = lvs_map_summary(c->map);
 	size_t i;
 
-	c->say = (struct lvs_message){ c->map, &c->env->settings->lvs, &c->scan.ports };
+	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
 	c->status.services = m.services;
 	c->status.visible = m.visible;
 	c->status.incomplete = 0;
@@ -238,7 +238,7 @@ static void message_map(struct collisions *c)
 
 void collisions_apply(struct collisions *c, const char *config)
 {
-	const struct lvs_settings *s = &c->env->settings->lvs;
+	const struct lvs_settings *s = c->env->settings->lvs;
 	struct kernel k = c->env->kernel;
 	struct lvs_map *map = NULL;
 	int r;

@@ -17,6 +17,7 @@
 
 #include "base/os.h"
 #include "front/identity.h"
+#include "front/sections.h"
 #include "front/trusted.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
@@ -168,7 +169,7 @@ static bool is_key(const struct file *f, const char *text, size_t len)
 		return false;
 	memcpy(key, text, (size_t)(end - text));
 	key[end - text] = '\0';
-	return settings_is_joined(f->section, key);
+	return settings_is_joined(f->settings, f->section, key);
 }
 
 /* "a = 1 ; b = 2": to inih all behind " ;" is a comment. */
@@ -295,7 +296,7 @@ static int on_key(void *ud, const char *section, const char *key, const char *va
 	if (f->r < 0)
 		return 0;
 	f->r = settings_apply(f->settings, section, key, value ? value : "", &f->error);
-	if (f->r >= 0 && !settings_is_list(section, key))
+	if (f->r >= 0 && !settings_is_list(f->settings, section, key))
 		f->r = seen_add(f, section, key);
 	if (f->r >= 0)
 		return 1;
@@ -393,8 +394,9 @@ int config_load(const char *path, struct settings *ret, struct request_error *re
 	struct settings s;
 	int r;
 
-	settings_init(&s);
-	r = load_file(file, &s, ret_error);
+	r = settings_init(&s, sections_all);
+	if (r == 0)
+		r = load_file(file, &s, ret_error);
 	if (r == -ENOENT && !path)
 		r = 0;
 	if (r >= 0)

@@ -105,6 +105,10 @@ static bool put_section(struct importer *im, const struct keepalived_directive *
 	return r >= 0;
 }
 
+/* Sections of which none needs memory to begin with. */
+static const struct setting_section *const import_sections[] = { &agent_section, &device_section,
+								 &instance_section, NULL };
+
 /* ---- a section that may turn out to be none ---- */
 
 /* The lines of TEXT, which is the section at hand, become part of the file. */
@@ -200,7 +204,7 @@ static void take_instance(struct importer *im, const struct vrrp_instance *v)
 		im->r = -ENOMEM;
 		return;
 	}
-	settings_init(&im->one);
+	(void)settings_init(&im->one, import_sections);
 	im->out = section;
 	p->is_taken = write_section(im, v, p);
 	im->out = out;
@@ -225,7 +229,7 @@ static void take_devices(struct importer *im)
 	size_t i, n = MIN(im->n_devices, (size_t)IMPORT_DEVICES_MAX);
 
 	for (i = 0; i < n; i++) {
-		settings_init(&im->one);
+		(void)settings_init(&im->one, import_sections);
 		fputc('\n', im->out);
 		if (put_section(im, NULL, "device", im->devices[i]))
 			importer_put(im, NULL, "pin", "continuous");
@@ -314,7 +318,7 @@ int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned 
 	im.planned = calloc(what->vrrp->n_instances + 1, sizeof(*im.planned));
 	if (!im.planned)
 		return -ENOMEM;
-	settings_init(&im.tried);
+	im.r = settings_init(&im.tried, import_sections);
 	text_line(line, sizeof(line), "# From %.120s.", keepalived_conf_file(what->conf, 0));
 	fprintf(out, "%s\n# Lines that begin with \"#!\" tell what could not be carried over.\n",
 		line);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/duration.h"
 #include "core/text.h"
 #include "front/keepalived_importer.h"
 

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/settings.h"
+#include "core/duration.h"
+#include "front/sections.h"
 
 #define RANGE_MAX 160
 
@@ -41,7 +42,7 @@ void settings_text_file(FILE *out)
 	      "# change is valid; SIGHUP makes vipsafed read it. conf.d/*.conf beside this file\n"
 	      "# are read after it, in the order of their names.\n",
 	      out);
-	for (i = 0; (c = settings_section_at(i)) != NULL; i++) {
+	for (i = 0; (c = sections_all[i]) != NULL; i++) {
 		fputs("\n\n", out);
 		print_lines(c->help, "# ", out);
 		if (c->placeholder)
@@ -87,7 +88,7 @@ void settings_text_manual(FILE *out)
 	const struct setting *k;
 	size_t i;
 
-	for (i = 0; (c = settings_section_at(i)) != NULL; i++) {
+	for (i = 0; (c = sections_all[i]) != NULL; i++) {
 		fprintf(out, ".Ss [%s%s%s] section\n", c->word, c->placeholder ? " " : "",
 			c->placeholder ? c->placeholder : "");
 		manual_lines(c->help, out);

@@ -9,7 +9,7 @@
 
 #include "core/collide_rule.h"
 #include "core/lvs_text.h"
-#include "core/settings.h"
+#include "core/lvs_settings.h"
 #include "steps/lvs_scan.h"
 
 /* Pairs told of one by one. */
@@ -161,7 +161,7 @@ static int judge(void *ud, const struct collision *c)
 	struct run *run = j->run;
 	bool is_via = c->class == COLLIDE_A && is_entry(j, &c->via);
 	const struct flow *newcomer = is_via ? &c->direct : &c->via;
-	enum collide_verdict v = collide_rule(c, is_via, run->env->settings->lvs.on_certain);
+	enum collide_verdict v = collide_rule(c, is_via, run->env->settings->lvs->on_certain);
 	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
 
 	/* what they were to each other before, has been told */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/request.h"
+#include "front/sections.h"
 #include "kernel/kernel_real.h"
 #include "plot.h"
 #include "scene.h"
@@ -241,7 +242,7 @@ static int bench(struct bench *b, const struct options *o)
 		return EXIT_SKIP;
 	}
 	b->has_conntrack = have_program("conntrack");
-	settings_init(&b->settings);
+	settings_init(&b->settings, sections_all);
 	b->env = (struct run_env){ .settings = &b->settings, .seed = 42, .boot_id = "bench" };
 	b->entries = o->collide ? o->collide : o->memory;
 	if (o->collide)

@@ -21,7 +21,7 @@ only() {
 		"$(ours "$1" | grep -vE ":($2)\$")"
 }
 
-only include 'vipsafe/(base|protocol|kernel)\.h|core/(addr|collide|conn|ipvs|ports|report)\.h'
+only include 'vipsafe/(base|protocol|kernel)\.h|core/(addr|conn|flow|ipvs|ports|report)\.h'
 only agent/base 'vipsafe/base\.h|base/[^/]*'
 only agent/core 'vipsafe/(base|protocol)\.h|core/[^/]*'
 only agent/kernel 'base/[^/]*|vipsafe/(base|kernel)\.h|core/[^/]*|kernel/[^/]*'

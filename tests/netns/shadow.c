@@ -14,6 +14,7 @@
 
 #include "core/addrset.h"
 #include "core/connset.h"
+#include "front/sections.h"
 #include "kernel/kernel_real.h"
 #include "steps/guard.h"
 
@@ -238,7 +239,7 @@ int main(int argc, char **argv)
 	setvbuf(stdin, NULL, _IONBF, 0);
 	w.rcvbuf = (int)strtol(argv[2], NULL, 10);
 	w.random = strtoull(argv[3], NULL, 10) | 1;
-	settings_init(&w.settings);
+	settings_init(&w.settings, sections_all);
 	r = start(&w, argv[1]);
 	if (r == 0)
 		r = obey(&w);

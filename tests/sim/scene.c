@@ -12,6 +12,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "core/instance_settings.h"
+#include "core/lvs_settings.h"
+
+static const struct setting_section *const scene_sections[] = {
+	&agent_section, &device_section,      &instance_section,
+	&lvs_section,	&lvs_service_section, &lvs_fwmark_section,
+	NULL,
+};
+
 static int at_stage(void *ud, const char *stage)
 {
 	struct scene *s = ud;
@@ -35,7 +44,7 @@ int scene_setup(void **state)
 	assert_non_null(s->fake);
 	snprintf(s->dir, sizeof(s->dir), "%.40s/vipsafe-sim.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(s->dir));
-	settings_init(&s->settings);
+	settings_init(&s->settings, scene_sections);
 	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "%s", s->dir);
 	s->dev = fake_link_add(s->fake, "br-mgmt", "mgmt0");
 	s->pods = fake_link_add(s->fake, "br-pod", NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/lvs_settings.h"
 #include "core/lvs_map.h"
 #include "scene.h"
 
@@ -129,7 +130,7 @@ static void restores_when_told_to(void **state)
 {
 	struct scene *s = *state;
 
-	s->settings.lvs.on_certain = ON_CERTAIN_RESTORE;
+	s->settings.lvs->on_certain = ON_CERTAIN_RESTORE;
 	move_with(s, map_of(LVS_FULLNAT, 1), direct_flow(), via_comes);
 	assert_true(is_there(s, direct_flow()) && is_there(s, via_flow()));
 	assert_int_equal(s->report.entries.superseded, 0);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "front/keepalived_lint.h"
+#include "front/sections.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {
@@ -128,7 +129,7 @@ static inline struct findings lint(const struct place *p, const char *version, c
 	}
 	full[n] = '\0';
 	snprintf(hooks, sizeof(hooks), "%s/hooks", p->dir);
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	set(&s, config);
 	assert_int_equal(keepalived_conf_parse("k", full, n, &conf), 0);
 	if (*version)

@@ -14,6 +14,7 @@
 
 #include "front/config.h"
 #include "front/settings_text.h"
+#include "front/sections.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {
@@ -311,7 +312,7 @@ static void takes_what_it_prints(void **state)
 		if (sscanf(line, "#[%63[^]]]", section) == 1) {
 			fprintf(f, "%s\n", line + 1);
 		} else if (sscanf(line, "#%31[a-z_0-9] =", key) == 1 && line[1] != ' ') {
-			bool is_list = settings_is_list(section, key);
+			bool is_list = settings_is_list(&s, section, key);
 
 			taken += !is_list;
 			fprintf(f, "%s\n", line + !is_list);
@@ -322,7 +323,7 @@ static void takes_what_it_prints(void **state)
 	assert_int_equal(fclose(f), 0);
 	assert_true(taken > 15);
 	load_ok(p, &s);
-	settings_init(&initial);
+	settings_init(&initial, sections_all);
 	assert_true(s.pin_deadline == initial.pin_deadline);
 	assert_true(s.hold == initial.hold && s.deadline == initial.deadline);
 	assert_true(s.n_devices > 0 && s.devices[0].pin == PIN_CONTINUOUS);

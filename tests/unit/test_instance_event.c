@@ -14,6 +14,7 @@
 #include "core/instance_event.h"
 #include "core/decoy.h"
 #include "core/instance_settings.h"
+#include "front/sections.h"
 #include "random.h"
 
 static int parse_line(const char *text, struct instance_event *ret)
@@ -167,7 +168,7 @@ static void reads_an_instance(void **state _unused_)
 	struct request_error e;
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "agent", "announce_count", "7");
 	apply(&s, "instance VI 1", "device", "br-mgmt");
 	apply(&s, "instance VI 1", "address", "192.168.11.100/32 label br-mgmt:1");
@@ -205,7 +206,7 @@ static void knows_who_is_meant(void **state _unused_)
 	struct instance_event e = { .name = "VG" };
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "group", "VG");
 	assert_false(instance_settings_meant(&s.instances[0], &e));
 	e.group = true;
@@ -221,7 +222,7 @@ static void refuses_a_bad_instance(void **state _unused_)
 {
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	refuse(&s, "address", "", "no address");
 	refuse(&s, "address", "192.168.11.100/33", "192.168.11.100/33");
 	refuse(&s, "address", "10.0.0.1/32 10.0.0.2/32", "10.0.0.2/32");
@@ -256,23 +257,23 @@ static void refuses_contradictions(void **state _unused_)
 {
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	finish_fails(&s, "10.0.0.1/32 has no device");
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
 	apply(&s, "instance VI_2", "address", "10.0.0.1/32 dev a");
 	finish_fails(&s, "given twice, also in [instance VI_1]");
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "device", "a");
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "address", "10.0.0.1");
 	finish_fails(&s, "given twice");
 
 	/* IPv6 keeps an address once per device */
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "device", "a");
 	apply(&s, "instance VI_1", "address", "fd00::1/64");
 	apply(&s, "instance VI_1", "address", "fd00::1/128");
@@ -292,7 +293,7 @@ static void warns_of_what_is_left_out(void **state _unused_)
 	char lines[512] = "";
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance API", "device", "eth0");
 	apply(&s, "instance API", "address", "192.0.2.5/32 label vip");
 	apply(&s, "instance API", "address", "2001:db8::5/128 label vip");
@@ -311,7 +312,7 @@ static void puts_a_decoy_on_the_loopback(void **state _unused_)
 	struct request_error e = { "" };
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1");
 	apply(&s, "instance VI_2", "device", "a");
@@ -324,7 +325,7 @@ static void puts_a_decoy_on_the_loopback(void **state _unused_)
 	assert_false(decoys_need_device(&s));
 	settings_done(&s);
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev lo");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1 dev " DECOY_DEVICE);
 	assert_int_equal(settings_finish(&s, &e), 0);
@@ -336,20 +337,20 @@ static void refuses_a_decoy_that_cannot_tell(void **state _unused_)
 {
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1 dev lo");
 	apply(&s, "instance VI_2", "address", "10.0.0.2/32 dev a");
 	apply(&s, "instance VI_2", "decoy", "169.254.77.1/30");
 	finish_fails(&s, "[instance VI_2]: the decoy 169.254.77.1/30 is that of [instance VI_1]");
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "device", "a"); /* whatever its device */
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "decoy", "10.0.0.1/24");
 	finish_fails(&s, "the decoy 10.0.0.1/24 is an address of [instance VI_1]");
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "device", "a");
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev lo");
@@ -371,19 +372,19 @@ static void refuses_a_decoy_on_a_guarded_device(void **state _unused_)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(key); i++) {
-		settings_init(&s);
+		settings_init(&s, sections_all);
 		apply(&s, "instance VI_1", "device", "a");
 		apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 		apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev b");
 		apply(&s, key[i][0], key[i][1], value[i]);
 		finish_fails(&s, "the decoy 169.254.77.1/32 is on b");
 	}
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "device", "a");
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev a");
 	finish_fails(&s, "the decoy 169.254.77.1/32 is on a");
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply(&s, "instance VI_1", "address", "10.0.0.1/32 dev a");
 	apply(&s, "instance VI_1", "decoy", "169.254.77.1/32 dev b");
 	assert_int_equal(settings_finish(&s, &e), 0);

@@ -8,10 +8,11 @@
 #include "core/lvs_ratelimit.h"
 #include "core/lvs_text.h"
 #include "front/lvs_message.h"
+#include "front/sections.h"
 
 struct scene {
 	struct lvs_map *map;
-	struct lvs_settings settings;
+	struct settings settings;
 	struct ports ports;
 	struct lvs_message say;
 	struct lvs_line line;
@@ -22,15 +23,15 @@ static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa
 {
 	memset(s, 0, sizeof(*s));
 	s->map = map_of(VIP, method, toa, RS);
-	lvs_settings_init(&s->settings);
+	assert_int_equal(settings_init(&s->settings, sections_all), 0);
 	assert_int_equal(ports_read_range(&s->ports, "32768 60999"), 0);
-	s->say = (struct lvs_message){ s->map, &s->settings, &s->ports };
+	s->say = (struct lvs_message){ s->map, s->settings.lvs, &s->ports };
 }
 
 static void scene_done(struct scene *s)
 {
 	lvs_map_free(s->map);
-	lvs_settings_done(&s->settings);
+	settings_done(&s->settings);
 }
 
 static void render(struct scene *s)
@@ -153,7 +154,7 @@ static void weighs_what_it_knows(void **state _unused_)
 	c.share = 0.25;
 	lvs_message_live(&packet.say, &c, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_WARNING);
-	packet.settings.nat_beyond = true;
+	packet.settings.lvs->nat_beyond = true;
 	c.certainty = COLLIDE_MANIFEST;
 	lvs_message_live(&packet.say, &c, &packet.line);
 	assert_int_equal(packet.line.level, SEVERITY_NOTE);

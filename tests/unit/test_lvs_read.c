@@ -409,13 +409,13 @@ static void reads_the_ini(void **state _unused_)
 			 "match = tcp 10.9.9.1:80,443\n",
 			 &s, &e),
 		0);
-	assert_true(s.lvs.conn_hold == 110 * USEC_PER_SEC);
-	assert_true(s.lvs.gone_rs_hold == 900 * USEC_PER_SEC);
-	assert_true(s.lvs.info_per_day == 0.02);
-	assert_int_equal(s.lvs.on_certain, ON_CERTAIN_RESTORE);
-	assert_true(s.lvs.nat_beyond);
-	assert_int_equal(s.lvs.n_sources, 2);
-	assert_int_equal(lvs_load(&s.lvs, "/etc/x.conf", NULL, NULL, NULL, 0, &m), 0);
+	assert_true(s.lvs->conn_hold == 110 * USEC_PER_SEC);
+	assert_true(s.lvs->gone_rs_hold == 900 * USEC_PER_SEC);
+	assert_true(s.lvs->info_per_day == 0.02);
+	assert_int_equal(s.lvs->on_certain, ON_CERTAIN_RESTORE);
+	assert_true(s.lvs->nat_beyond);
+	assert_int_equal(s.lvs->n_sources, 2);
+	assert_int_equal(lvs_load(s.lvs, "/etc/x.conf", NULL, NULL, NULL, 0, &m), 0);
 	assert_map(m, "tcp 10.141.16.0:3306 = fullnat 10.112.61.163:3269*1 "
 		      "fullnat 10.112.62.0:3269*2\n"
 		      "mark 77/4, mark 77/6, tcp 10.9.9.1:80, tcp 10.9.9.1:443 =\n");

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/permit.h"
+#include "front/sections.h"
 
 static int setup(void **state)
 {
@@ -23,7 +24,7 @@ static int setup(void **state)
 	struct request_error e;
 	size_t i;
 
-	settings_init(s);
+	settings_init(s, sections_all);
 	for (i = 0; i < ARRAY_SIZE(given); i++)
 		if (settings_apply(s, given[i][0], given[i][1], given[i][2], &e) < 0)
 			fail_msg("%s", e.text);

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "core/duration.h"
 #include "core/settings.h"
 #include "core/text.h"
+#include "front/sections.h"
 
 static void apply_ok(struct settings *s, const char *section, const char *key, const char *value)
 {
@@ -26,7 +28,7 @@ static void has_documented_defaults(void **state _unused_)
 	struct request_error e;
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	assert_int_equal(settings_finish(&s, &e), 0);
 	assert_string_equal(s.run_dir, "/run/vipsafe");
 	assert_string_equal(s.socket, "/run/vipsafe/control.sock");
@@ -50,7 +52,7 @@ static void takes_every_key(void **state _unused_)
 	struct request_error e;
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply_ok(&s, "agent", "run_dir", "/tmp/v");
 	apply_ok(&s, "agent", "group", "ops");
 	apply_ok(&s, "agent", "pin_deadline", "250ms");
@@ -88,7 +90,7 @@ static void keeps_devices_apart(void **state _unused_)
 	struct request_error e;
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	apply_ok(&s, "device br-mgmt", "pin", "off");
 	assert_int_equal(settings_section(&s, "device  eth1", &e), 0);
 	apply_ok(&s, "device eth1", "pin_after", "3s");
@@ -146,7 +148,7 @@ static void names_what_is_wrong(void **state _unused_)
 		struct settings s;
 		int r;
 
-		settings_init(&s);
+		settings_init(&s, sections_all);
 		r = settings_apply(&s, bad_keys[i].section, bad_keys[i].key, bad_keys[i].value, &e);
 		settings_done(&s);
 		if (r != -EINVAL)
@@ -163,7 +165,7 @@ static void refuses_paths_no_socket_fits_in(void **state _unused_)
 	struct request_error e;
 	struct settings s;
 
-	settings_init(&s);
+	settings_init(&s, sections_all);
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[SETTINGS_PATH_MAX] = '\0';
@@ -324,7 +326,7 @@ static void tables_tell_what_each_key_is_for(void **state _unused_)
 	const struct setting_section *c;
 	size_t i;
 
-	for (i = 0; (c = settings_section_at(i)) != NULL; i++) {
+	for (i = 0; (c = sections_all[i]) != NULL; i++) {
 		const struct setting *k;
 
 		assert_true(c->word && c->help && *c->help && !c->placeholder == !c->example);
