@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "front/wire.h"
+#include "show/wire.h"
 
 enum client_outcome {
 	CLIENT_ANSWERED,

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/option.h"
-#include "front/lvs_load.h"
-#include "steps/lvs_scan.h"
+#include "base/option.h"
+#include "lvs/source_load.h"
+#include "lvs/scan.h"
 
 #define ADD_ARGUMENTS                                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \

@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "cli/options.h"
-#include "core/settings.h"
-#include "front/identity.h"
+#include "base/settings.h"
+#include "base/identity.h"
 #include "kernel/kernel_real.h"
-#include "steps/run.h"
+#include "move/run.h"
 
 /* What every command gets. */
 struct cli {

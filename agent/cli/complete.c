@@ -6,9 +6,9 @@
 
 #include "cli/commands.h"
 #include "cli/localnet.h"
-#include "core/instance_settings.h"
-#include "core/option.h"
-#include "front/config.h"
+#include "keepalived/instance_settings.h"
+#include "base/option.h"
+#include "show/config.h"
 
 #define FILES ":files"
 

@@ -8,8 +8,8 @@
 #include "cli/client.h"
 #include "cli/doctor_keepalived.h"
 #include "cli/render.h"
-#include "core/option.h"
-#include "front/finding_show.h"
+#include "base/option.h"
+#include "show/finding_show.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 

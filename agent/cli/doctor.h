@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "core/facts.h"
+#include "cli/facts.h"
 
 /* Of the kernel: what it flushes, the connection table, settings, devices. */
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f);

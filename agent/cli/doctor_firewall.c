@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/program.h"
+#include "base/program.h"
 
 #define BUDGET (10 * USEC_PER_SEC)
 

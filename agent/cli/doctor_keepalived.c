@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/keepalived.h"
-#include "core/option.h"
-#include "front/keepalived_lint.h"
+#include "base/option.h"
+#include "keepalived/lint.h"
 
 static void look_at(const struct cli *cli, const struct keepalived_conf *conf,
 		    const struct keepalived_version *version, struct findings *ret)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "core/finding.h"
+#include "base/finding.h"
 
 /* What is wrong with FILE for keepalived VERSION; NULL: the one that is
  * installed here. Returns 0, or with *RET_ERROR filled -EINVAL (the version) or

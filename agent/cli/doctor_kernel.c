@@ -7,7 +7,7 @@
 
 #include "cli/localnet.h"
 #include "kernel/sysctl.h"
-#include "steps/probe_result.h"
+#include "move/probe_result.h"
 
 /* linux/capability.h */
 #define NET_ADMIN 12

@@ -8,18 +8,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/script.h"
-#include "core/text.h"
-#include "front/script_file.h"
-#include "steps/gone.h"
-#include "steps/journal.h"
-#include "steps/lock.h"
-#include "steps/rundir.h"
+#include "keepalived/script.h"
+#include "base/text.h"
+#include "keepalived/script_file.h"
+#include "move/gone.h"
+#include "move/journal.h"
+#include "base/lock.h"
+#include "base/rundir.h"
 
 /* Of scripts of keepalived and conntrackd; more is not looked at. */
 #define FILES_MAX 256
 #define DIRS_MAX 32
-#define UNREADABLE "unreadable-" /* steps/journal.c */
+#define UNREADABLE "unreadable-" /* move/journal.c */
 
 /* As /proc has them: cut at 15 characters. */
 static const char *const managers[] = { "NetworkManager", "systemd-network", "wickedd",

@@ -9,9 +9,9 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/terminal.h"
-#include "core/option.h"
-#include "front/history.h"
-#include "steps/history.h"
+#include "base/option.h"
+#include "show/history.h"
+#include "show/history_file.h"
 
 /* More than the file holds. */
 #define ALL ((size_t)1 << 20)

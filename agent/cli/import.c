@@ -5,8 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/keepalived.h"
-#include "core/option.h"
-#include "front/keepalived_import.h"
+#include "base/option.h"
+#include "keepalived/import.h"
 
 struct choice {
 	const char *file;

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "front/keepalived_keywords.h"
-#include "kernel/program.h"
+#include "keepalived/conf_keywords.h"
+#include "base/program.h"
 
 #define PATIENCE (5 * USEC_PER_SEC)
 

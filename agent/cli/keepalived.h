@@ -2,9 +2,9 @@
 /* The keepalived of this node. */
 #pragma once
 
-#include "core/request.h"
-#include "front/keepalived_conf.h"
-#include "front/keepalived_version.h"
+#include "base/request.h"
+#include "keepalived/conf.h"
+#include "keepalived/version.h"
 
 /* The version of the program that is installed. Returns 0; -ENOENT: there is
  * none; another negative errno when it does not say. */

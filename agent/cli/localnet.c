@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 void localnet_devices(void (*fn)(void *ud, const char *name), void *ud)
 {

@@ -9,12 +9,12 @@
 #include <sys/signalfd.h>
 
 #include "cli/render.h"
-#include "core/lvs_ratelimit.h"
-#include "core/option.h"
-#include "front/lvs_load.h"
-#include "front/lvs_message.h"
-#include "front/report_json.h"
-#include "steps/lvs_scan.h"
+#include "lvs/message_ratelimit.h"
+#include "base/option.h"
+#include "lvs/source_load.h"
+#include "lvs/message.h"
+#include "show/report_json.h"
+#include "lvs/scan.h"
 
 /* How often --watch looks, and how far apart looks must be to tell rates. */
 #define WATCH_EVERY (10 * USEC_PER_SEC)

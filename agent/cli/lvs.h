@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "core/lvs_map.h"
+#include "lvs/map.h"
 
 /* Print M, with where each service is from. Returns the exit code. */
 int lvs_map_show(const struct cli *cli, const struct lvs_map *m);

@@ -5,10 +5,10 @@
 
 #include "cli/lvs.h"
 #include "cli/render.h"
-#include "core/lvs_text.h"
-#include "core/text.h"
-#include "front/lvs_message.h"
-#include "front/report_json.h"
+#include "lvs/text.h"
+#include "base/text.h"
+#include "lvs/message.h"
+#include "show/report_json.h"
 
 #define NAME_ROOM (4 * LVS_NAME_MAX)
 #define PATH_ROOM (4 * LVS_PATH_MAX)

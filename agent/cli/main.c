@@ -8,10 +8,10 @@
 
 #include "cli/commands.h"
 #include "cli/complete.h"
-#include "core/lvs_map.h"
-#include "front/config.h"
-#include "front/descriptors.h"
-#include "front/sections.h"
+#include "lvs/map.h"
+#include "show/config.h"
+#include "base/descriptors.h"
+#include "show/sections.h"
 
 /* What we inherit is our caller's choice: with SIGCHLD ignored no child could
  * be waited for, and a signal about its output must not end a move half-way. */

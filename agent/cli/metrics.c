@@ -3,9 +3,9 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "core/option.h"
-#include "front/metrics.h"
-#include "front/report_json.h"
+#include "base/option.h"
+#include "show/metrics.h"
+#include "show/report_json.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 

@@ -9,9 +9,9 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/worker.h"
-#include "core/option.h"
-#include "steps/again.h"
-#include "steps/probe_result.h"
+#include "base/option.h"
+#include "move/again.h"
+#include "move/probe_result.h"
 
 struct move {
 	struct cli *cli;

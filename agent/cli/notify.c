@@ -15,8 +15,8 @@
 #include "cli/client.h"
 #include "cli/publish.h"
 #include "cli/worker.h"
-#include "core/text.h"
-#include "front/logger.h"
+#include "base/text.h"
+#include "show/logger.h"
 
 /* A daemon that is at a move answers after it. Who has called us is gone by
  * then; somebody waits for the answer all the same, in case there is none. */

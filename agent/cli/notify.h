@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "front/wire.h"
+#include "show/wire.h"
 
 struct notify {
 	struct cli *cli;

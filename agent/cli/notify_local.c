@@ -8,12 +8,12 @@
 #include "cli/notify.h"
 #include "base/os.h"
 #include "cli/publish.h"
-#include "kernel/program.h"
-#include "steps/again.h"
-#include "steps/instance_file.h"
-#include "steps/instance_view.h"
-#include "steps/stale_decoy.h"
-#include "steps/probe_result.h"
+#include "base/program.h"
+#include "move/again.h"
+#include "keepalived/instance_file.h"
+#include "keepalived/instance_view.h"
+#include "keepalived/stale_decoy.h"
+#include "move/probe_result.h"
 
 #define FILE_PATIENCE (2 * USEC_PER_SEC)
 #define TURN_PATIENCE (30 * USEC_PER_SEC)

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/option.h"
-#include "core/setting.h"
-#include "core/duration.h"
-#include "core/text.h"
+#include "base/option.h"
+#include "base/setting.h"
+#include "base/duration.h"
+#include "base/text.h"
 
 #define TIMEOUT_MAX (3600 * USEC_PER_SEC)
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/request.h"
+#include "base/request.h"
 
 /* Which commands an option goes with. */
 enum option_scope {

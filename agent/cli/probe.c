@@ -6,10 +6,10 @@
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "cli/publish.h"
-#include "core/option.h"
-#include "core/text.h"
-#include "front/report_json.h"
-#include "steps/probe_result.h"
+#include "base/option.h"
+#include "base/text.h"
+#include "show/report_json.h"
+#include "move/probe_result.h"
 
 static const char *meaning(enum kernel_kind v)
 {

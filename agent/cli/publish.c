@@ -4,10 +4,10 @@
 #include <stdarg.h>
 
 #include "base/os.h"
-#include "core/text.h"
-#include "front/history.h"
-#include "front/oplog.h"
-#include "steps/history.h"
+#include "base/text.h"
+#include "show/history.h"
+#include "show/oplog.h"
+#include "show/history_file.h"
 
 #define COMPLAINT_MAX 1024
 

@@ -7,9 +7,9 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/worker.h"
-#include "core/option.h"
-#include "front/report_json.h"
-#include "steps/remember.h"
+#include "base/option.h"
+#include "show/report_json.h"
+#include "move/remember.h"
 
 struct recover {
 	struct cli *cli;

@@ -6,7 +6,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "core/option.h"
+#include "base/option.h"
 
 /* Guards that begin anew read the whole conntrack table. */
 #define PATIENCE (60 * USEC_PER_SEC)

@@ -3,8 +3,8 @@
 
 #include <vipsafe/base.h>
 
-#include "front/report_json.h"
-#include "front/report_text.h"
+#include "show/report_json.h"
+#include "show/report_text.h"
 
 void render_json(json_t *value, FILE *out, FILE *err)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "cli/options.h"
-#include "core/report.h"
+#include "base/report.h"
 
 void render_report(const struct report *r, const struct options *o, FILE *out, FILE *err);
 

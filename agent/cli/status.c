@@ -10,11 +10,11 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/terminal.h"
-#include "core/option.h"
-#include "front/history.h"
-#include "front/status.h"
-#include "steps/history.h"
-#include "steps/survey.h"
+#include "base/option.h"
+#include "show/history.h"
+#include "show/status.h"
+#include "show/history_file.h"
+#include "move/survey_take.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 

@@ -8,7 +8,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "core/option.h"
+#include "base/option.h"
 
 struct watching {
 	bool json;

@@ -15,8 +15,8 @@
 #include <vipsafe/protocol.h>
 
 #include "base/os.h"
-#include "front/descriptors.h"
-#include "kernel/program.h"
+#include "base/descriptors.h"
+#include "base/program.h"
 
 #define PROGRESS_AFTER USEC_PER_SEC
 #define PROGRESS_EVERY (200 * USEC_PER_MSEC)

@@ -7,12 +7,12 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "core/text.h"
+#include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/textfile.h"
-#include "front/history.h"
-#include "steps/history.h"
-#include "steps/survey.h"
+#include "show/history.h"
+#include "show/history_file.h"
+#include "move/survey_take.h"
 
 /* Looked at for who has put an address where it is. */
 #define OPERATIONS_MAX 100

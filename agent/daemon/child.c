@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/os.h"
-#include "kernel/program.h"
+#include "base/program.h"
 
 /* Between the end of its output and its own. */
 #define REAP_LOOK (2 * USEC_PER_MSEC)

@@ -8,12 +8,12 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "core/lvs_ratelimit.h"
+#include "lvs/message_ratelimit.h"
 #include "daemon/log.h"
-#include "front/lvs_load.h"
-#include "front/lvs_message.h"
+#include "lvs/source_load.h"
+#include "lvs/message.h"
 #include "kernel/kernel_real.h"
-#include "steps/lvs_scan.h"
+#include "lvs/scan.h"
 
 /* Events alone are no truth: some are never sent (docs/kernel.md 6). */
 #define SCAN_EVERY (300 * USEC_PER_SEC)

@@ -5,8 +5,8 @@
 
 #include "daemon/loop.h"
 #include "daemon/publish.h"
-#include "front/status_lvs.h"
-#include "steps/run.h"
+#include "show/status_lvs.h"
+#include "move/run.h"
 
 struct collisions;
 

@@ -13,7 +13,7 @@
 
 #include "base/os.h"
 #include "daemon/stream.h"
-#include "steps/rundir.h"
+#include "base/rundir.h"
 
 /* From connecting to a whole request, and from an answer to its having been
  * read. Who has something to say says it at once: when all places are taken,

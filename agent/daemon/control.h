@@ -9,7 +9,7 @@
 
 #include "daemon/loop.h"
 #include "daemon/peer.h"
-#include "front/wire.h"
+#include "show/wire.h"
 
 /* Served at once; the others wait in the socket's queue. */
 #define CONTROL_CLIENTS_MAX 64

@@ -11,9 +11,9 @@
 #include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/requests.h"
-#include "front/config.h"
-#include "steps/remember.h"
-#include "steps/probe_result.h"
+#include "show/config.h"
+#include "move/remember.h"
+#include "move/probe_result.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
 {

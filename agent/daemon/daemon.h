@@ -3,7 +3,7 @@
  * stop. Only with on_stop = release do its instances' addresses go with it. */
 #pragma once
 
-#include "core/ratelimit.h"
+#include "base/ratelimit.h"
 #include "daemon/alone.h"
 #include "daemon/collisions.h"
 #include "daemon/control.h"
@@ -15,7 +15,7 @@
 #include "daemon/socket_file.h"
 #include "daemon/publish.h"
 #include "daemon/guards.h"
-#include "front/identity.h"
+#include "base/identity.h"
 #include "kernel/kernel_real.h"
 
 struct daemon {

@@ -14,9 +14,9 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "core/settings.h"
+#include "base/settings.h"
 #include "daemon/log.h"
-#include "steps/rundir.h"
+#include "base/rundir.h"
 
 /* Inotify tells of most changes at once, but not of a file system that was mounted
  * over the directory or taken away. */

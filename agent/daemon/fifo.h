@@ -5,7 +5,7 @@
  * is read. */
 #pragma once
 
-#include "core/instance_lines.h"
+#include "keepalived/instance_lines.h"
 #include "daemon/loop.h"
 
 struct fifo;

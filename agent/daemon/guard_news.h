@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/publish.h"
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 struct guard_news {
 	enum guard_state told;

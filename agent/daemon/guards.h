@@ -4,9 +4,9 @@
 
 #include "daemon/loop.h"
 #include "daemon/publish.h"
-#include "front/status.h"
+#include "show/status.h"
 #include "kernel/kernel_real.h"
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 struct device_guard;
 

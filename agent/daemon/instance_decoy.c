@@ -6,9 +6,9 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "core/decoy.h"
+#include "keepalived/decoy.h"
 #include "daemon/log.h"
-#include "steps/stale_decoy.h"
+#include "keepalived/stale_decoy.h"
 
 void decoys_begin(const struct instance_context *s)
 {

@@ -5,9 +5,9 @@
 
 #include "daemon/child.h"
 #include "daemon/moves.h"
-#include "front/status.h"
+#include "show/status.h"
 #include "kernel/kernel_real.h"
-#include "steps/instance_view.h"
+#include "keepalived/instance_view.h"
 
 /* What they have in common; arrays are in the order of the settings. */
 struct instance_context {

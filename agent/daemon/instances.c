@@ -13,7 +13,7 @@
 #include "daemon/instance_work.h"
 #include "daemon/log.h"
 #include "kernel/kernel_real.h"
-#include "steps/instance_file.h"
+#include "keepalived/instance_file.h"
 
 /* Lines about words that nobody understands, at most. */
 #define TROUBLE_LOG_EVERY (10 * USEC_PER_SEC)

@@ -5,8 +5,8 @@
 
 #include "daemon/loop.h"
 #include "daemon/moves.h"
-#include "front/status.h"
-#include "steps/run.h"
+#include "show/status.h"
+#include "move/run.h"
 
 struct instances;
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <syslog.h>
 
-#include "core/text.h"
-#include "front/descriptors.h"
+#include "base/text.h"
+#include "base/descriptors.h"
 
 #define IDENT "vipsafed"
 #define LINE_MAX_SIZE 2048

@@ -8,11 +8,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "core/instance_settings.h"
+#include "keepalived/instance_settings.h"
 #include "daemon/daemon.h"
-#include "front/config.h"
-#include "front/descriptors.h"
-#include "front/settings_text.h"
+#include "show/config.h"
+#include "base/descriptors.h"
+#include "show/settings_text.h"
 
 static const char help[] =
 	"Usage: vipsafed [OPTION...]\n"

@@ -8,11 +8,11 @@
 
 #include "base/os.h"
 #include "daemon/log.h"
-#include "front/identity.h"
-#include "front/oplog.h"
-#include "steps/again.h"
-#include "steps/lock.h"
-#include "steps/rundir.h"
+#include "base/identity.h"
+#include "show/oplog.h"
+#include "move/again.h"
+#include "base/lock.h"
+#include "base/rundir.h"
 
 /* How often a lock that somebody else holds is looked at. */
 #define LOCK_LOOK (10 * USEC_PER_MSEC)

@@ -6,7 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/publish.h"
 #include "daemon/guards.h"
-#include "steps/run.h"
+#include "move/run.h"
 
 struct moves;
 

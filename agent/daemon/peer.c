@@ -10,7 +10,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/text.h"
+#include "base/text.h"
 
 /* asm-generic/socket.h, Linux 4.13 */
 #define PEER_GROUPS 59

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/instance_settings.h"
+#include "keepalived/instance_settings.h"
 
 /* One keepalived may have hundreds of instances, and each of them says
  * something at the same moment. */

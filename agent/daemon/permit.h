@@ -3,10 +3,10 @@
  * vipsafed(8), "ACCESS", says the same to people. */
 #pragma once
 
-#include "core/ratelimit.h"
-#include "core/settings.h"
+#include "base/ratelimit.h"
+#include "base/settings.h"
 #include "daemon/peer.h"
-#include "front/wire.h"
+#include "show/wire.h"
 
 /* Whether a peer with RIGHTS may ask for R under the configuration S. If not,
  * *RET_WHY says it in one line. */

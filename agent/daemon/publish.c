@@ -7,9 +7,9 @@
 
 #include "base/os.h"
 #include "daemon/loop.h"
-#include "front/history.h"
-#include "front/wire.h"
-#include "steps/history.h"
+#include "show/history.h"
+#include "show/wire.h"
+#include "show/history_file.h"
 
 void publish_event(struct publisher *t, const struct event *e)
 {

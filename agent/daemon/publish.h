@@ -2,11 +2,11 @@
 /* Who is told what a run or a guard did: log, history, metrics, watchers. */
 #pragma once
 
-#include "core/report.h"
-#include "front/event.h"
-#include "front/metrics.h"
-#include "front/oplog.h"
-#include "steps/run.h"
+#include "base/report.h"
+#include "show/event.h"
+#include "show/metrics.h"
+#include "show/oplog.h"
+#include "move/run.h"
 
 struct publisher {
 	const struct run_env *env;

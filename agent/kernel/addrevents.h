@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct addrevents;
 

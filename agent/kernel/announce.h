@@ -4,7 +4,7 @@
  * advertisement for a nodad address; docs/kernel.md 8). */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 /* A socket to announce on; keep it for several, since closing one waits for all
  * packet receivers of the machine (packet_release(): synchronize_net()).

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "kernel/program.h"
+#include "base/program.h"
 
 /* A killed one is gone at once unless the kernel holds it. */
 #define REAP_LOOK (1000 * 1000) /* ns */

@@ -3,7 +3,7 @@
  * sockets, so that an unfinished listing never mixes with verdicts. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct ct;
 

@@ -14,7 +14,7 @@
 
 #include <linux/netlink.h>
 
-#include "core/conn.h"
+#include "base/conn.h"
 
 /* A payload never exceeds the message it came from, and a netlink attribute's
  * length is 16 bits. */

@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "core/shape.h"
+#include "base/shape.h"
 #include "kernel/ctattr.h"
 
 #define CT_MSG(type) ((NFNL_SUBSYS_CTNETLINK << 8) | (type))

@@ -4,7 +4,7 @@
  * parts of an entry out of them. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct ctevents;
 

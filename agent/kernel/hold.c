@@ -9,7 +9,7 @@
 #include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
 #include "kernel/nftsock.h"
-#include "kernel/program.h"
+#include "base/program.h"
 #include "kernel/xtables.h"
 
 /* ipset keeps seconds in 32 bits and refuses more than some weeks; nobody

@@ -9,7 +9,7 @@
  * by name), never changes another's table, and never stacks a second one. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct hold;
 

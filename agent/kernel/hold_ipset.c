@@ -9,7 +9,7 @@
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nfsock.h"
-#include "kernel/program.h"
+#include "base/program.h"
 
 /* linux/netfilter/ipset/ip_set.h, without its prefix where it is long. */
 enum {

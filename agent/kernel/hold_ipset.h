@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct hold_ipset;
 

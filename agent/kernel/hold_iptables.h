@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "kernel/hold_mangle.h"
 

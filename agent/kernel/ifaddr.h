@@ -2,7 +2,7 @@
 /* IP addresses of devices over route netlink: list, add, delete exactly. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "kernel/rtnl.h"
 

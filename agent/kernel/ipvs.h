@@ -3,7 +3,7 @@
  * connections it has, from /proc (there is no netlink listing of those). */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 /* Each service and its real servers, in the kernel's order. -EOPNOTSUPP: this
  * network namespace has no IPVS, and asking would load it. -EPERM. */

@@ -7,7 +7,7 @@
 
 #include <linux/netlink.h>
 
-#include "core/ipvs.h"
+#include "base/ipvs.h"
 
 /* Each writes one request into BUF, which is aligned, and returns its length
  * or -EMSGSIZE. FAMILY is the number the kernel has given to IPVS. */

@@ -2,7 +2,7 @@
 /* The lines of /proc/net/ip_vs_conn. Pure. */
 #pragma once
 
-#include "core/flow.h"
+#include "base/flow.h"
 
 /* Room for one with IPv6 addresses and some data of a persistence engine. */
 #define IPVSCONN_LINE_MAX 512

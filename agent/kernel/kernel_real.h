@@ -2,7 +2,7 @@
 /* The real kernel behind kernel.h: opens the sockets, owns them. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 struct kernel_real;
 

@@ -11,7 +11,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include "core/request.h"
+#include "base/request.h"
 
 /* Linux 5.5; the headers of older systems lack it, the value is ABI. */
 enum { LINK_ATTR_ALT_IFNAME = 53 };

@@ -2,7 +2,7 @@
 /* Network devices as the kernel knows them. Reads only. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "kernel/rtnl.h"
 

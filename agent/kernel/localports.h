@@ -2,7 +2,7 @@
 /* The settings of this network namespace that say how local ports are chosen. */
 #pragma once
 
-#include "core/ports.h"
+#include "base/ports.h"
 
 /* -ENOENT: no such setting (no IPv4); -EBADMSG. */
 int localports_read(struct ports *ret);

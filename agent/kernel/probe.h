@@ -4,7 +4,7 @@
  * own, which dies with it: no address, rule, file or process stays behind. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 /* Fill both verdicts within about BUDGET, and REASON: one line why one of
  * them is KERNEL_UNKNOWN, "" when both are known. ASKED: as of struct kernel_ops.

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "kernel/probe_choice.h"
-#include "kernel/program.h"
+#include "base/program.h"
 
 #define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
 

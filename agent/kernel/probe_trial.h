@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "kernel/ct.h"
 #include "kernel/rtnl.h"

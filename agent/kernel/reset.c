@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/program.h"
+#include "base/program.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
 #include "kernel/xtables.h"

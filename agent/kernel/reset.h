@@ -7,7 +7,7 @@
  * the ruleset is touched. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #include "kernel/background.h"
 

@@ -2,7 +2,7 @@
 /* The node's own TCP sockets, over sock_diag. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 /* Close those whose own address is A, as an IPv4 one in an IPv6 socket too;
  * their peers are sent a reset. Listeners stay, and so do sockets with nothing

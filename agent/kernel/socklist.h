@@ -3,7 +3,7 @@
  * does not: over sock_diag. */
 #pragma once
 
-#include "core/flow.h"
+#include "base/flow.h"
 
 /* Each TCP socket with a peer, those in TIME_WAIT and half open ones too, and
  * each connected UDP socket; an IPv4 connection of an IPv6 socket may be told

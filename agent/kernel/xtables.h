@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/program.h"
+#include "base/program.h"
 
 /* Has ip_tables itself any table in this network namespace? Then the node's rules
  * are there, not in nf_tables. */

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "core/settings.h"
-#include "steps/run.h"
+#include "base/settings.h"
+#include "move/run.h"
 
 #include "clock.h"
 #include "score.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "core/collide.h"
+#include "lvs/collide.h"
 
 #define SERVICES 64
 #define REALS 4

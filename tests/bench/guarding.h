@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bench.h"
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 struct kernel_real;
 

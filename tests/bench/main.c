@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/request.h"
-#include "front/sections.h"
+#include "base/request.h"
+#include "show/sections.h"
 #include "kernel/kernel_real.h"
 #include "plot.h"
 #include "scene.h"

@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
-#include "core/connset.h"
+#include "base/connset.h"
 
 #define SCENE_DEVICE "bench0"
 #define SCENE_NODE "192.168.11.7"     /* what connections are masqueraded as */

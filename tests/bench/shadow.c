@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "core/pinned.h"
-#include "core/unpinned.h"
+#include "base/pinned.h"
+#include "base/unpinned.h"
 
 #define SHADOW_ENTRIES 1000000
 

@@ -2,7 +2,7 @@
 /* A run of the pipeline up to where its snapshot stage begins. */
 #pragma once
 
-#include "steps/recover.h"
+#include "move/recover.h"
 
 #include "bench.h"
 

@@ -4,7 +4,7 @@
 
 #include <linux/netlink.h>
 
-#include "core/conn.h"
+#include "base/conn.h"
 
 /* Of one that the codec has read. */
 void entry_holds(const struct conn_record *r);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "front/config.h"
+#include "show/config.h"
 
 static void text_holds(const char *text, size_t size)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "front/history.h"
+#include "show/history.h"
 
 static void check(const char *text, size_t size)
 {

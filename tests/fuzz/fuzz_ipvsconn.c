@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/ports.h"
+#include "base/ports.h"
 #include "kernel/ipvsconn.h"
 
 static void line_holds(const char *line)

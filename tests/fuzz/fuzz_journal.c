@@ -13,7 +13,7 @@
 #include "entry.h"
 #include "file.h"
 #include "kernel/ctattr.h"
-#include "steps/journal.h"
+#include "move/journal.h"
 
 #define BOOT_ID "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 #define SIZE_MAX_WRITTEN 65536

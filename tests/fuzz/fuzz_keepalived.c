@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/instance_settings.h"
+#include "keepalived/instance_settings.h"
 #include "file.h"
-#include "front/config.h"
-#include "front/keepalived_conf.h"
-#include "front/keepalived_import.h"
+#include "show/config.h"
+#include "keepalived/conf.h"
+#include "keepalived/import.h"
 
 /* Returns how many directives there are; *RET_DOUBT: whether one is doubtful. */
 static size_t list_holds(const struct keepalived_directive *d, unsigned depth, bool *ret_doubt)

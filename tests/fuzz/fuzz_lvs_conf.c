@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "file.h"
-#include "front/lvs_keepalived.h"
+#include "lvs/source_keepalived.h"
 #include "lvs_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

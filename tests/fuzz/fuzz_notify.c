@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/instance.h"
-#include "core/instance_lines.h"
+#include "keepalived/instance.h"
+#include "keepalived/instance_lines.h"
 
 #define WORDS_MAX 8
 

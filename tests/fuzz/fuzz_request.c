@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "core/request.h"
+#include "base/request.h"
 
 #define WORDS_MAX 256
 

@@ -7,7 +7,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/script.h"
+#include "keepalived/script.h"
 
 struct looking {
 	const char *script;

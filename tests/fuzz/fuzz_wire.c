@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "front/wire.h"
+#include "show/wire.h"
 
 static void error_holds(const struct request_error *e)
 {

@@ -47,7 +47,7 @@ lost_links() {
 }
 verdict 'every link to a file leads there' "$(lost_links)"
 
-in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/steps/run.c)
+in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/move/run.c)
 in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
 verdict 'the stages of docs/design.md are those of the table' \
 	"$([ -n "$in_table" ] && [ "$in_table" = "$in_design" ] || printf '%s\n' "$in_table" "--" "$in_design")"

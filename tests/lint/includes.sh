@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who may include whom. The direction of dependence is the architecture:
-#   core -> kernel -> (nothing above)   core -> steps   core -> front   all -> cli
-# base, what is asked of the operating system, serves all but the pure core.
+#   base <- kernel, lvs, keepalived <- move <- guard <- show <- daemon, cli
 # Libraries stay where they are wrapped: netlink in kernel, JSON and INI in
-# front, systemd in front, cli and daemon.
+# show, systemd in show, cli and daemon.
 # shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,34 +20,43 @@ only() {
 		"$(ours "$1" | grep -vE ":($2)\$")"
 }
 
-only include 'vipsafe/(base|protocol|kernel)\.h|core/(addr|conn|flow|ipvs|ports|report)\.h'
-only agent/base 'vipsafe/base\.h|base/[^/]*'
-only agent/core 'vipsafe/(base|protocol)\.h|core/[^/]*'
-only agent/kernel 'base/[^/]*|vipsafe/(base|kernel)\.h|core/[^/]*|kernel/[^/]*'
-only agent/steps 'base/[^/]*|vipsafe/(base|kernel)\.h|core/[^/]*|steps/[^/]*'
-only agent/front 'base/[^/]*|vipsafe/(base|protocol)\.h|core/[^/]*|front/[^/]*'
-only agent/daemon 'vipsafe/[^/]*|(base|core|kernel|steps|front|daemon)/[^/]*'
-only agent/cli 'vipsafe/[^/]*|(base|core|kernel|steps|front|cli)/[^/]*'
-# Units need no kernel; of its layer only what writes and reads messages is pure.
-only tests/unit 'vipsafe/(base|protocol)\.h|(base|core|front|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|probe_choice|socklist)\.h|steps/(again|lock|rundir)\.h|[^/]*'
-only tests/sim 'vipsafe/[^/]*|(base|core|steps)/[^/]*|[^/]*'
+only include 'vipsafe/(base|protocol)\.h'
+only agent/base 'vipsafe/(base|protocol)\.h|base/[^/]*'
+only agent/kernel 'vipsafe/base\.h|(base|kernel)/[^/]*'
+only agent/keepalived 'vipsafe/(base|protocol)\.h|(base|keepalived)/[^/]*'
+only agent/lvs 'vipsafe/(base|protocol)\.h|(base|lvs)/[^/]*|keepalived/conf\.h'
+# guard/serve.h: what a run asks the guard
+only agent/move 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move)/[^/]*|guard/serve\.h'
+only agent/guard 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|guard)/[^/]*'
+only agent/show 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|guard|show)/[^/]*'
+only agent/daemon 'vipsafe/[^/]*|(base|kernel|lvs|keepalived|move|guard|show|daemon)/[^/]*'
+only agent/cli 'vipsafe/[^/]*|(base|kernel|lvs|keepalived|move|guard|show|cli)/[^/]*'
+# Units need no kernel; of kernel only what writes and reads messages is pure.
+only tests/unit 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|show|cli|daemon)/[^/]*|kernel/(ct(codec|attr)|hold_(text|nftmsg)|ipvs(codec|conn)|nft(attr|batch)|probe_choice|socklist)\.h|[^/]*'
+only tests/sim 'vipsafe/[^/]*|(base|lvs|keepalived|move|guard)/[^/]*|[^/]*'
 
 # Nothing but a layer's own headers pulls in a library.
 library() {
 	verdict "$1 only in $3" \
-		"$(c_files '^(agent|include)/' | grep -vE "^($3)/" |
+		"$(c_files '^(agent|include)/' | grep -vE "^($3)" |
 			xargs -r grep -nE "^#[[:space:]]*include[[:space:]]+<($2)" /dev/null)"
 }
 
 library 'netlink and kernel headers' 'netlink/|libnetfilter|libmnl|linux/|net/if_arp|netpacket/' \
-	'agent/kernel'
-library jansson 'jansson' 'agent/(front|cli)'
-library inih 'ini\.h' 'agent/front'
-library systemd 'systemd/' 'agent/(front|cli|daemon)'
+	'agent/kernel/'
+library jansson 'jansson' 'agent/(show/|cli/|lvs/message_line)'
+library inih 'ini\.h' 'agent/show/'
+library systemd 'systemd/' 'agent/(show|cli|daemon)/'
 
-# A pure core has no use for these.
-verdict 'core includes no header of the operating system' \
-	"$(c_files '^agent/core/' |
+# What decides knows neither kernel, clock nor files. These do not decide:
+deciding() {
+	c_files '^agent/(base|lvs|keepalived)/.*\.c$' | sed 's/\.c$//' | grep -vE \
+		-e '^agent/base/(descriptors|identity|lock|os|program|rundir|trusted)$' \
+		-e '^agent/lvs/source_file$' \
+		-e '^agent/keepalived/(conf|import(_.*)?|instance_file|lint_(scripts|unit)|script_file)$'
+}
+verdict 'what decides includes no header of the operating system' \
+	"$(deciding | sed 's/$/.c/' |
 		xargs -r grep -nE '<(time|unistd|fcntl|signal|syslog|dirent|poll|pthread|sys/(stat|time|ioctl|epoll|types|un)|net/if)\.h>' /dev/null)"
 
 verdict 'conditional compilation only in kernel and daemon/service' \
@@ -67,11 +75,11 @@ own_header_first() {
 verdict 'a source includes its own header first' "$(own_header_first)"
 
 # The linker knows better than any list of headers.
-if [ -f "$BUILD/libcore.a" ]; then
-	verdict 'libcore.a calls nothing of the operating system' \
-		"$(nm -A -u "$BUILD/libcore.a" 2>/dev/null |
-			grep -E ' U _*(open|openat|read|write|close|socket|send|recv|ioctl|f?printf|puts|fopen|perror|clock_gettime|time|gettimeofday|sleep|usleep|nanosleep|syslog|exit|_exit|abort|getenv|rand|random|if_nametoindex|getaddrinfo)(@.*)?$')"
+if [ -f "$BUILD/libbase.a" ]; then
+	verdict 'what decides calls nothing of the operating system' \
+		"$(deciding | sed "s|^|$BUILD/|; s|\$|.o|" | xargs nm -A -u |
+			grep -E ' U _*(os_[a-z_]*|open|openat|read|write|close|socket|send|recv|ioctl|f?printf|puts|fopen|perror|clock_gettime|time|gettimeofday|sleep|usleep|nanosleep|syslog|exit|_exit|abort|getenv|rand|random|if_nametoindex|getaddrinfo)(@.*)?$')"
 else
-	skip 'libcore.a calls nothing of the operating system' 'libcore.a is not built'
+	skip 'what decides calls nothing of the operating system' 'nothing is built'
 fi
 finish

@@ -17,10 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/request.h"
+#include "base/request.h"
 #include "kernel/hold.h"
 #include "kernel/kernel_real.h"
-#include "kernel/program.h"
+#include "base/program.h"
 
 #define PATIENCE (20 * USEC_PER_SEC) /* with the system's programs */
 

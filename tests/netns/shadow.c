@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/addrset.h"
-#include "core/connset.h"
-#include "front/sections.h"
+#include "base/addrset.h"
+#include "base/connset.h"
+#include "show/sections.h"
 #include "kernel/kernel_real.h"
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 /* For what comes while nothing is to be lost. */
 #define PLENTY (4 << 20)

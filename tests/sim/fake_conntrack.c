@@ -2,7 +2,7 @@
 /* The conntrack table of the fake kernel: entries, dumps, batches. */
 #include "fake_kernel.h"
 
-#include "core/shape.h"
+#include "base/shape.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -9,7 +9,7 @@
  * payload speaks of exists, but its packets leave untranslated. */
 #pragma once
 
-#include <vipsafe/kernel.h>
+#include "base/kernel.h"
 
 #define FAKE_LINKS_MAX 8
 #define FAKE_ADDRS_MAX 128

@@ -4,7 +4,7 @@
 
 #include "scene.h"
 
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 /* A guard of br-mgmt, as the settings of a device would ask for. */
 struct guard *guarding_new(struct scene *s, enum pin_mode mode);

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "core/instance_settings.h"
-#include "core/lvs_settings.h"
+#include "keepalived/instance_settings.h"
+#include "lvs/settings.h"
 
 static const struct setting_section *const scene_sections[] = {
 	&agent_section, &device_section,      &instance_section,

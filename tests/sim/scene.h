@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "steps/run.h"
+#include "move/run.h"
 
 #include "fake_kernel.h"
 

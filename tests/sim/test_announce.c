@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "scene.h"
-#include "steps/again.h"
+#include "move/again.h"
 
 static size_t announced(const struct scene *s, const char *text)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "steps/remember.h"
+#include "move/remember.h"
 
 static void the_next_guard_removes_them(void **state)
 {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "steps/remember.h"
+#include "move/remember.h"
 
 /* Of another boot, or where somebody else could have written. */
 static void files_of_others_are_not_believed(void **state)

@@ -14,7 +14,7 @@
 
 #include "scene.h"
 
-#include "steps/guard.h"
+#include "guard/guard.h"
 
 struct rnd {
 	uint64_t x;

@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "core/instance_settings.h"
-#include "steps/instance_file.h"
+#include "keepalived/instance_settings.h"
+#include "keepalived/instance_file.h"
 
 #include "scene.h"
 

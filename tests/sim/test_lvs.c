@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/lvs_settings.h"
-#include "core/lvs_map.h"
+#include "lvs/settings.h"
+#include "lvs/map.h"
 #include "scene.h"
 
 #define VIP_LVS "10.141.16.0"

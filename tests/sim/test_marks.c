@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "steps/marks.h"
+#include "move/marks.h"
 
 #define BOOT "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 #define N 500

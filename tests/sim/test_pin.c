@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "steps/remember.h"
+#include "move/remember.h"
 
 #define FLOWS 300
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "front/config.h"
-#include "front/keepalived_import.h"
+#include "show/config.h"
+#include "keepalived/import.h"
 
 struct made {
 	char *text;

@@ -3,7 +3,7 @@
  * tests that say keepalived's words to it. */
 #pragma once
 
-#include "core/instance.h"
+#include "keepalived/instance.h"
 
 #define T0 (100 * USEC_PER_SEC)
 

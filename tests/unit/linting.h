@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "front/keepalived_lint.h"
-#include "front/sections.h"
+#include "keepalived/lint.h"
+#include "show/sections.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {

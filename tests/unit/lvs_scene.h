@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "core/collide.h"
+#include "lvs/collide.h"
 
 struct end {
 	struct addr addr;

@@ -13,7 +13,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/conn.h"
+#include "base/conn.h"
 
 struct rnd {
 	uint64_t x;

@@ -14,8 +14,8 @@
 
 #include <vipsafe/base.h>
 
-#include "core/addr.h"
-#include "core/addrset.h"
+#include "base/addr.h"
+#include "base/addrset.h"
 
 static struct prefix prefix(const char *text)
 {

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "front/config.h"
-#include "front/settings_text.h"
-#include "front/sections.h"
+#include "show/config.h"
+#include "show/settings_text.h"
+#include "show/sections.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "core/connset.h"
+#include "base/connset.h"
 #include "random.h"
 
 static int add(struct connset *s, const struct conn *c, const struct conn_key *master,

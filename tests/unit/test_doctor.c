@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "core/facts.h"
-#include "core/remedy.h"
+#include "cli/facts.h"
+#include "base/remedy.h"
 
 static struct device_facts device;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "front/finding_show.h"
+#include "show/finding_show.h"
 
 static void add_numbered(struct findings *f, int n)
 {

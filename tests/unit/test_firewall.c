@@ -11,7 +11,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/firewall.h"
+#include "cli/firewall.h"
 
 static struct firewall read_rules(void (*line)(struct firewall_reader *r, const char *line),
 				  const char *text)

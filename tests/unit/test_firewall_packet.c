@@ -12,7 +12,7 @@
 
 #include <vipsafe/base.h>
 
-#include "core/firewall.h"
+#include "cli/firewall.h"
 
 enum { A = FIREWALL_ACCEPTED, D = FIREWALL_DROPPED, U = FIREWALL_UNCLEAR };
 

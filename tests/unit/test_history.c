@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "front/history.h"
+#include "show/history.h"
 
 static struct report make(const char *id, uint64_t lost)
 {

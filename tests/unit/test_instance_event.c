@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "core/instance.h"
-#include "core/instance_event.h"
-#include "core/decoy.h"
-#include "core/instance_settings.h"
-#include "front/sections.h"
+#include "keepalived/instance.h"
+#include "keepalived/instance_event.h"
+#include "keepalived/decoy.h"
+#include "keepalived/instance_settings.h"
+#include "show/sections.h"
 #include "random.h"
 
 static int parse_line(const char *text, struct instance_event *ret)

@@ -19,7 +19,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include "core/ports.h"
+#include "base/ports.h"
 #include "kernel/ipvscodec.h"
 #include "kernel/ipvsconn.h"
 #include "kernel/socklist.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "front/keepalived_conf.h"
+#include "keepalived/conf.h"
 
 /* The tree as one line: words by spaces, blocks in braces, directives parted
  * by semicolons; a doubtful one ends in a question mark. */

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "front/keepalived_version.h"
-#include "front/keepalived_vrrp.h"
+#include "keepalived/version.h"
+#include "keepalived/vrrp.h"
 
 struct read {
 	struct keepalived_conf *conf;

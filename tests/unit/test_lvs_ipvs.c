@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "core/lvs_ipvs.h"
+#include "lvs/source_ipvs.h"
 
 static struct addr a(const char *text)
 {

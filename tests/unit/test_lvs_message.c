@@ -5,10 +5,10 @@
 
 #include <errno.h>
 
-#include "core/lvs_ratelimit.h"
-#include "core/lvs_text.h"
-#include "front/lvs_message.h"
-#include "front/sections.h"
+#include "lvs/message_ratelimit.h"
+#include "lvs/text.h"
+#include "lvs/message.h"
+#include "show/sections.h"
 
 struct scene {
 	struct lvs_map *map;

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/lvs_text.h"
-#include "core/settings.h"
-#include "front/config.h"
-#include "front/lvs_load.h"
+#include "lvs/text.h"
+#include "base/settings.h"
+#include "show/config.h"
+#include "lvs/source_load.h"
 
 #define DIR "test_lvs_read.tmp"
 

@@ -15,8 +15,8 @@
 
 #include "daemon/stream.h"
 #include "daemon/textfile.h"
-#include "front/event.h"
-#include "front/metrics.h"
+#include "show/event.h"
+#include "show/metrics.h"
 
 static struct report make(enum op op, enum result result, usec_t total, const char *id)
 {

@@ -16,10 +16,10 @@
 #include "base/os.h"
 #include "daemon/log.h"
 #include "daemon/moves.h"
-#include "front/identity.h"
-#include "steps/again.h"
-#include "steps/lock.h"
-#include "steps/rundir.h"
+#include "base/identity.h"
+#include "move/again.h"
+#include "base/lock.h"
+#include "base/rundir.h"
 
 #define INTERVAL (50 * USEC_PER_MSEC)
 #define ROUND_TAKES (30 * USEC_PER_MSEC)

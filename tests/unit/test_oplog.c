@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "front/oplog.h"
+#include "show/oplog.h"
 
 /* ---- the log, replaced ------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/permit.h"
-#include "front/sections.h"
+#include "show/sections.h"
 
 static int setup(void **state)
 {

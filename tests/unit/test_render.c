@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "front/report_json.h"
-#include "front/report_text.h"
+#include "show/report_json.h"
+#include "show/report_text.h"
 
 static struct report make(enum op op, int n)
 {

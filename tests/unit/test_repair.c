@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "core/repair.h"
-#include "core/select.h"
+#include "move/repair.h"
+#include "move/select.h"
 #include "random.h"
 
 static struct addr v4(uint8_t last)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/report.h"
+#include "base/report.h"
 
 static struct report make(void)
 {

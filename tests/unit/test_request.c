@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "core/request.h"
+#include "base/request.h"
 
 #define WORDS_MAX 160
 

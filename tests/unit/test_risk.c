@@ -2,7 +2,7 @@
 /* The formula against the figures of its derivation and against dice. */
 #include "lvs_scene.h"
 
-#include "core/risk.h"
+#include "lvs/risk.h"
 #include "random.h"
 
 #define PLAIN 14116.0

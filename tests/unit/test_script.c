@@ -11,8 +11,8 @@
 
 #include <vipsafe/base.h>
 
-#include "core/script.h"
-#include "core/shell.h"
+#include "keepalived/script.h"
+#include "keepalived/shell.h"
 
 static const char letters[] = {
 	[SCRIPT_FLUSHES_NOW] = 'F',	[SCRIPT_FLUSHES_LATER] = 't',

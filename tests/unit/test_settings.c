@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "core/duration.h"
-#include "core/settings.h"
-#include "core/text.h"
-#include "front/sections.h"
+#include "base/duration.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "show/sections.h"
 
 static void apply_ok(struct settings *s, const char *section, const char *key, const char *value)
 {

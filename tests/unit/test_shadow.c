@@ -12,9 +12,9 @@
 
 #include <errno.h>
 
-#include "core/pinned.h"
-#include "core/payloads.h"
-#include "core/unpinned.h"
+#include "base/pinned.h"
+#include "base/payloads.h"
+#include "base/unpinned.h"
 #include "random.h"
 
 #define POOL 600

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "core/repair.h"
-#include "core/select.h"
-#include "core/shape.h"
+#include "move/repair.h"
+#include "move/select.h"
+#include "base/shape.h"
 #include "random.h"
 
 #define DONE (CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE)

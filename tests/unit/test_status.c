@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "front/history.h"
-#include "front/report_text.h"
-#include "front/status.h"
+#include "show/history.h"
+#include "show/report_text.h"
+#include "show/status.h"
 
 #define NOW (5000 * USEC_PER_SEC)
 

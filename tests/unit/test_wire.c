@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "front/report_json.h"
-#include "front/wire.h"
+#include "show/report_json.h"
+#include "show/wire.h"
 #include "random.h"
 
 static void random_label(struct rnd *r, char label[LABEL_MAX])

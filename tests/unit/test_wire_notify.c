@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "front/wire.h"
+#include "show/wire.h"
 
 static int parse(const char *text, struct wire_request *ret)
 {

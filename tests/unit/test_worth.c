@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "core/pace.h"
-#include "core/worth.h"
+#include "move/pace.h"
+#include "move/worth.h"
 #include "random.h"
 
 #define SEED 0x5eedU

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A set of addresses: those of the node, or those that leave. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+
+struct addrset {
+	struct addr *addrs; /* owned; sorted by bytes, no address twice */
+	size_t n, cap;
+};
+
+void addrset_done(struct addrset *s);
+
+/* Adding what is there already is fine. Returns 0 or -ENOMEM. */
+int addrset_add(struct addrset *s, const struct addr *a);
+void addrset_remove(struct addrset *s, const struct addr *a);
+bool addrset_has(const struct addrset *s, const struct addr *a);

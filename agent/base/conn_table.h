@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Items found by the conntrack key they begin with: an array without holes and
+ * an index over it. What is removed leaves no trace, so that a table that lives
+ * for years is as large as what is in it. Numbers of items change with
+ * removals: the last one takes the place of the one that went. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/conn.h"
+
+struct conn_table {
+	uint64_t seed;
+	size_t item_size;
+	uint8_t *items; /* owned; each begins with a struct conn_key */
+	size_t n, cap;
+	/* A byte of the hash per slot, 0: free; and the number of the item. */
+	uint8_t *tags;
+	uint32_t *slots;
+	size_t n_slots; /* a power of two */
+};
+
+/* SEED keeps hostile traffic from choosing chains. Nothing is allocated yet. */
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
+void conn_table_done(struct conn_table *t);
+
+/* Number of the item with KEY, or -ENOENT. */
+int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
+
+/* Make an item with KEY, which must not be there, zeroed but for it. Returns
+ * its number or -ENOMEM. */
+int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
+
+void conn_table_remove(struct conn_table *t, size_t i);
+
+/* Valid until the next conn_table_add() or conn_table_remove(). */
+void *conn_table_at(const struct conn_table *t, size_t i);
+
+/* Bytes held by items and index. */
+size_t conn_table_bytes(const struct conn_table *t);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/descriptors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/os.h"
+
+/* Of whoever reads what a program has to say. */
+#define READER_PATIENCE (2 * USEC_PER_SEC)
+
+void descriptors_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Until FD has room, or until UNTIL. */
+static int wait_for_room(int fd, usec_t until)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	usec_t now = os_now();
+	int r;
+
+	/* at least a millisecond where there is any time left */
+	r = poll(&p, 1, now < until ? (int)((until - now) / USEC_PER_MSEC) + 1 : 0);
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r == 0 ? -EAGAIN : 0;
+}
+
+/* The same pipe or terminal once more, as one that does not wait: O_NONBLOCK set
+ * on FD itself would be set for all who share it. -1: it cannot be had. */
+static int open_again(int fd, mode_t mode)
+{
+	char path[64];
+
+	if (!S_ISFIFO(mode) && !S_ISCHR(mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+static ssize_t write_piece(int fd, mode_t mode, const void *data, size_t size)
+{
+	if (S_ISSOCK(mode))
+		return send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(fd, data, size);
+}
+
+int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
+{
+	usec_t until = patience ? os_now() + patience : 0;
+	_cleanup_close_ int own = -1;
+	const char *p = data;
+	struct stat st;
+	int r = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	own = open_again(fd, st.st_mode);
+	while (size && r == 0) {
+		ssize_t n;
+
+		/* A pipe with room at all has room for PIPE_BUF, which goes in at once:
+		 * so without a descriptor of our own this waits only when somebody else
+		 * fills the pipe at this very moment. */
+		if (own < 0 && !S_ISREG(st.st_mode)) {
+			r = wait_for_room(fd, until);
+			if (r < 0)
+				break;
+		}
+		n = write_piece(own < 0 ? fd : own, st.st_mode, p, MIN(size, (size_t)PIPE_BUF));
+		if (n >= 0) {
+			p += n;
+			size -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			r = patience ? wait_for_room(fd, until) : -EAGAIN;
+		} else if (errno != EINTR) {
+			r = -errno;
+		}
+	}
+	return r;
+}
+
+/* ---- stderr -------------------------------------------------------------------- */
+
+/* The cookie is what is left of the patience. */
+static ssize_t write_stderr(void *cookie, const char *data, size_t size)
+{
+	usec_t *patience = cookie;
+
+	if (descriptor_write(STDERR_FILENO, data, size, *patience) == -EAGAIN)
+		*patience = 0;
+	return (ssize_t)size; /* there is nobody to tell */
+}
+
+void descriptors_make_stderr_patient(void)
+{
+	static const cookie_io_functions_t calls = { .write = write_stderr };
+	static usec_t patience = READER_PATIENCE; /* one for the process, as stderr is */
+	FILE *f = fopencookie(&patience, "w", calls);
+
+	if (!f)
+		return;
+	setvbuf(f, NULL, _IOLBF, BUFSIZ);
+	stderr = f;
+}

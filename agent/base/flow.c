@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/flow.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *const state_names[] = {
+	[FLOW_OPENING] = "OPENING", [FLOW_ESTABLISHED] = "ESTABLISHED",
+	[FLOW_CLOSING] = "CLOSING", [FLOW_TIME_WAIT] = "TIME_WAIT",
+	[FLOW_CLOSED] = "CLOSED",
+};
+
+const char *flow_state_name(enum flow_state state)
+{
+	return (unsigned)state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
+}
+
+static enum flow_state state_of(const struct conn *c)
+{
+	if (c->key.l4proto != IPPROTO_TCP)
+		return c->status & CONN_SEEN_REPLY ? FLOW_ESTABLISHED : FLOW_OPENING;
+	switch ((enum conn_tcp_state)c->tcp_state) {
+	case CONN_TCP_NONE:
+		/* an event of old kernels may not say */
+		return c->status & CONN_SEEN_REPLY ? FLOW_ESTABLISHED : FLOW_OPENING;
+	case CONN_TCP_SYN_SENT:
+	case CONN_TCP_SYN_RECV:
+	case CONN_TCP_SYN_SENT2:
+		return FLOW_OPENING;
+	case CONN_TCP_ESTABLISHED:
+		return FLOW_ESTABLISHED;
+	case CONN_TCP_FIN_WAIT:
+	case CONN_TCP_CLOSE_WAIT:
+	case CONN_TCP_LAST_ACK:
+		return FLOW_CLOSING;
+	case CONN_TCP_TIME_WAIT:
+		return FLOW_TIME_WAIT;
+	case CONN_TCP_CLOSE:
+		return FLOW_CLOSED;
+	}
+	return FLOW_OPENING;
+}
+
+bool flow_of_conn(const struct conn *c, struct flow *ret)
+{
+	uint8_t proto = c->key.l4proto;
+
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP &&
+	    proto != IPPROTO_DCCP && proto != IPPROTO_UDPLITE)
+		return false;
+	*ret = (struct flow){
+		.family = c->key.family,
+		.l4proto = proto,
+		.state = (uint8_t)state_of(c),
+		.origin = FLOW_CONNTRACK,
+		.cport = ntohs(c->reply.dport),
+		.dport = ntohs(c->reply.sport),
+	};
+	memcpy(ret->client, c->reply.dst, sizeof(ret->client));
+	memcpy(ret->dest, c->reply.src, sizeof(ret->dest));
+	return true;
+}
+
+static bool is_mapped(const uint8_t *addr)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(addr, mapped, sizeof(mapped));
+}
+
+static void unmap(uint8_t *addr)
+{
+	memmove(addr, addr + 12, 4);
+	memset(addr + 4, 0, 12);
+}
+
+void flow_normalise(struct flow *f)
+{
+	if (f->family != AF_INET6 || !is_mapped(f->client) || !is_mapped(f->dest))
+		return;
+	f->family = AF_INET;
+	unmap(f->client);
+	unmap(f->dest);
+	if (f->has_rs && f->rs.family == AF_INET6 && is_mapped(f->rs.bytes)) {
+		f->rs.family = AF_INET;
+		unmap(f->rs.bytes);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One connection as the real server sees it, wherever it is known from:
+ * conntrack, sockets, IPVS. Ports are in host order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "base/conn.h"
+
+/* How we know of a flow; a bit each. */
+enum flow_origin {
+	FLOW_CONNTRACK = 1 << 0,
+	FLOW_SOCKET = 1 << 1, /* sock_diag: addresses before any translation */
+	FLOW_IPVS = 1 << 2,   /* ip_vs_conn of this node: DEST is the service */
+	FLOW_SAVED = 1 << 3,  /* of a snapshot, not in the kernel now */
+	FLOW_HELD = 1 << 4,   /* has ended; the director still remembers it */
+};
+
+enum flow_state {
+	FLOW_OPENING, /* SYN_SENT, or a UDP flow without an answer */
+	FLOW_ESTABLISHED,
+	FLOW_CLOSING,
+	FLOW_TIME_WAIT,
+	FLOW_CLOSED,
+};
+
+/* One connection. From conntrack: CLIENT is reply.dst and DEST reply.src. Of a
+ * socket: its own and the peer's address. Of ip_vs_conn: CLIENT, the service,
+ * and in RS where the director sent it. An IPv4-mapped address may be given as
+ * either family. */
+struct flow {
+	uint8_t family, l4proto;
+	uint8_t state;	 /* enum flow_state */
+	uint8_t origin;	 /* enum flow_origin */
+	uint8_t backoff; /* tcp_info: retransmissions without an answer */
+	bool has_rs;
+	bool pin; /* has_rs, but a persistence template: CPORT is 0, no flow of its own */
+	uint16_t cport, dport, rport;
+	uint8_t client[16], dest[16]; /* network order; IPv4 in the first four */
+	struct addr rs;		      /* a real server may be of the other family */
+	usec_t since;		      /* when we first saw it; 0: not known */
+};
+
+/* Handed one flow at a time; a negative return ends the listing with it. */
+typedef int (*flow_sink)(void *ud, const struct flow *f);
+
+/* The flow the RS sees of conntrack entry C. Returns false for a protocol
+ * without ports. */
+bool flow_of_conn(const struct conn *c, struct flow *ret);
+
+/* Write an IPv4-mapped flow as the IPv4 flow it is. */
+void flow_normalise(struct flow *f);
+
+const char *flow_state_name(enum flow_state state);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/option.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define SCOPE_MAX 255
+
+/* RT_SCOPE_… (linux/rtnetlink.h) under iproute2's names. */
+static const struct {
+	const char *name;
+	int scope;
+} scopes[] = {
+	{ "global", 0 }, { "site", 200 }, { "link", 253 }, { "host", 254 }, { "nowhere", 255 },
+};
+
+static int dev_apply(struct option_values *v, const char *value, struct request_error *ret_error)
+{
+	int r;
+
+	r = device_name_check(value, ret_error);
+	if (r < 0)
+		return r;
+	memcpy(v->device, value, strlen(value) + 1);
+	return 0;
+}
+
+/* The kernel takes any text; what it has no business in is the output of every
+ * tool that prints it. */
+static int label_apply(struct option_values *v, const char *value, struct request_error *ret_error)
+{
+	const char *p;
+
+	if (!*value)
+		return request_error_set(ret_error, "label \"\" is empty");
+	if (strlen(value) >= LABEL_MAX)
+		return request_error_set(ret_error, "label " QUOTED " is longer than %d characters",
+					 value, LABEL_MAX - 1);
+	for (p = value; *p; p++) {
+		if (*p <= ' ' || *p >= 0x7f || *p == '/')
+			return request_error_set(
+				ret_error,
+				"label " QUOTED " holds a character that no label may hold", value);
+	}
+	memcpy(v->vip.label, value, strlen(value) + 1);
+	return 0;
+}
+
+static int scope_apply(struct option_values *v, const char *value, struct request_error *ret_error)
+{
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(scopes); i++) {
+		if (!strcmp(value, scopes[i].name)) {
+			v->vip.scope = scopes[i].scope;
+			return 0;
+		}
+	}
+	if (text_number(value, 0, SCOPE_MAX, &n) < 0)
+		return request_error_set(ret_error,
+					 "scope " QUOTED " is none of global, site, "
+					 "link, host, nowhere, 0-255",
+					 value);
+	v->vip.scope = (int)n;
+	return 0;
+}
+
+static int broadcast_apply(struct option_values *v, const char *value,
+			   struct request_error *ret_error)
+{
+	if (!strcmp(value, "+")) {
+		v->vip.broadcast_mode = BROADCAST_AUTO;
+		return 0;
+	}
+	if (addr_parse(value, &v->vip.broadcast) < 0 || addr_size(v->vip.broadcast.family) != 4)
+		return request_error_set(
+			ret_error, "broadcast " QUOTED " is neither \"+\" nor an IPv4 address",
+			value);
+	v->vip.broadcast_mode = BROADCAST_GIVEN;
+	return 0;
+}
+
+static int noprefixroute_apply(struct option_values *v, const char *value _unused_,
+			       struct request_error *ret_error _unused_)
+{
+	v->vip.noprefixroute = true;
+	return 0;
+}
+
+static int dad_apply(struct option_values *v, const char *value _unused_,
+		     struct request_error *ret_error _unused_)
+{
+	v->vip.dad = true;
+	return 0;
+}
+
+/* The default; accepted because scripts written for iproute2 say it. */
+static int nodad_apply(struct option_values *v _unused_, const char *value _unused_,
+		       struct request_error *ret_error _unused_)
+{
+	return 0;
+}
+
+static int preferred_lft_apply(struct option_values *v, const char *value,
+			       struct request_error *ret_error)
+{
+	uint64_t n = UINT32_MAX;
+
+	if (strcmp(value, "forever") && text_number(value, 0, UINT32_MAX - 1, &n) < 0)
+		return request_error_set(ret_error,
+					 "preferred_lft " QUOTED " is neither \"forever\""
+					 " nor a number of seconds up to %u",
+					 value, UINT32_MAX - 1);
+	v->vip.has_preferred_lft = true;
+	v->vip.preferred_lft = (uint32_t)n;
+	return 0;
+}
+
+/* An address that expires goes through the same flush, with nobody there to
+ * protect against it. */
+static int valid_lft_apply(struct option_values *v _unused_, const char *value,
+			   struct request_error *ret_error)
+{
+	if (!strcmp(value, "forever"))
+		return 0;
+	return request_error_set(ret_error,
+				 "valid_lft " QUOTED " is refused: an address that expires"
+				 " flushes connections unprotected; only \"forever\" is accepted",
+				 value);
+}
+
+static int metric_apply(struct option_values *v, const char *value, struct request_error *ret_error)
+{
+	uint64_t n;
+
+	if (text_number(value, 0, UINT32_MAX, &n) < 0)
+		return request_error_set(ret_error, "metric " QUOTED " is not a number up to %u",
+					 value, UINT32_MAX);
+	v->vip.metric = (uint32_t)n;
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "dev", OPTION_DEV, false, "DEV", dev_apply },
+	{ "label", OPTION_LABEL, true, "LABEL", label_apply },
+	{ "scope", OPTION_SCOPE, true, "SCOPE", scope_apply },
+	{ "brd", OPTION_BROADCAST, true, "ADDR or +", broadcast_apply },
+	{ "broadcast", OPTION_BROADCAST, true, "ADDR or +", broadcast_apply },
+	{ "noprefixroute", OPTION_NOPREFIXROUTE, true, NULL, noprefixroute_apply },
+	{ "dad", OPTION_DAD, true, NULL, dad_apply },
+	{ "nodad", OPTION_NODAD, true, NULL, nodad_apply },
+	{ "preferred_lft", OPTION_PREFERRED_LFT, true, "SECONDS", preferred_lft_apply },
+	{ "valid_lft", OPTION_VALID_LFT, true, "forever", valid_lft_apply },
+	{ "metric", OPTION_METRIC, true, "NUMBER", metric_apply },
+};
+
+static int ambiguous(const char *word, struct request_error *ret_error)
+{
+	char list[128] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!strncmp(options[i].name, word, strlen(word)) && n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+					      options[i].name);
+	}
+	return request_error_set(ret_error, QUOTED " is ambiguous: %s", word, list);
+}
+
+int option_find(const char *word, const struct option **ret, struct request_error *ret_error)
+{
+	const struct option *found = NULL;
+	bool several = false;
+	size_t i;
+
+	if (!*word)
+		return request_error_set(ret_error, "unknown word \"\"");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *o = &options[i];
+
+		if (!strcmp(o->name, word)) {
+			*ret = o;
+			return 0;
+		}
+		if (strncmp(o->name, word, strlen(word)))
+			continue;
+		/* two names of one option are no ambiguity */
+		several |= found && found->id != o->id;
+		found = o;
+	}
+	if (several)
+		return ambiguous(word, ret_error);
+	if (!found)
+		return request_error_set(ret_error, "unknown word " QUOTED, word);
+	*ret = found;
+	return 0;
+}
+
+void option_values_init(struct option_values *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->vip.scope = -1;
+}
+
+const struct option *option_at(size_t i)
+{
+	return i < ARRAY_SIZE(options) ? &options[i] : NULL;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/pinned.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vipsafe/base.h>
+
+#include "base/conn_table.h"
+
+struct item {
+	struct conn_key key; /* first */
+	uint32_t id;
+	uint16_t as; /* which of the sources */
+	uint8_t round;
+};
+
+/* What sources are translated to: a few addresses, each of many entries. */
+struct source {
+	struct addr addr;
+	size_t n; /* entries; 0: free */
+};
+
+struct pinned_set {
+	struct conn_table table;
+	struct source *sources; /* owned */
+	size_t n_sources, last; /* the one that was wanted last */
+	uint8_t round;
+};
+
+struct pinned_set *pinned_set_new(uint64_t seed)
+{
+	struct pinned_set *s = calloc(1, sizeof(*s));
+
+	if (s)
+		conn_table_init(&s->table, seed, sizeof(struct item));
+	return s;
+}
+
+struct pinned_set *pinned_set_free(struct pinned_set *s)
+{
+	if (!s)
+		return NULL;
+	conn_table_done(&s->table);
+	free(s->sources);
+	free(s);
+	return NULL;
+}
+
+/* Number of the source AS, made when it is new; or -ENOMEM. */
+static int64_t source_of(struct pinned_set *s, const struct addr *as)
+{
+	size_t i, at = s->n_sources;
+
+	if (s->last < s->n_sources && addr_equal(&s->sources[s->last].addr, as))
+		return (int64_t)s->last;
+	for (i = 0; i < s->n_sources; i++) {
+		if (addr_equal(&s->sources[i].addr, as))
+			return (int64_t)(s->last = i);
+		if (!s->sources[i].n)
+			at = i;
+	}
+	if (at == s->n_sources) {
+		struct source *p =
+			at > UINT16_MAX ? NULL : realloc(s->sources, (at + 1) * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->sources = p;
+		s->n_sources++;
+	}
+	s->sources[at] = (struct source){ .addr = *as };
+	return (int64_t)(s->last = at);
+}
+
+int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id,
+		   const struct addr *as)
+{
+	int64_t i = conn_table_find(&s->table, key), source = source_of(s, as);
+	struct item *item;
+
+	if (source < 0)
+		return (int)source;
+	if (i >= 0) {
+		item = conn_table_at(&s->table, (size_t)i);
+		s->sources[item->as].n--;
+	} else {
+		i = conn_table_add(&s->table, key);
+		if (i < 0)
+			return (int)i;
+		item = conn_table_at(&s->table, (size_t)i);
+	}
+	item->id = id;
+	item->as = (uint16_t)source;
+	item->round = s->round;
+	s->sources[source].n++;
+	return 0;
+}
+
+static struct item *item_at(const struct pinned_set *s, int64_t i)
+{
+	return conn_table_at(&s->table, (size_t)i);
+}
+
+static bool is_same(uint32_t a, uint32_t b)
+{
+	return !a || !b || a == b;
+}
+
+static void remove_at(struct pinned_set *s, int64_t i)
+{
+	s->sources[item_at(s, i)->as].n--;
+	conn_table_remove(&s->table, (size_t)i);
+}
+
+bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint32_t id)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	return i >= 0 && is_same(item_at(s, i)->id, id);
+}
+
+bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i < 0)
+		return false;
+	if (!is_same(item_at(s, i)->id, id)) {
+		remove_at(s, i);
+		return false;
+	}
+	item_at(s, i)->round = s->round;
+	return true;
+}
+
+bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i < 0 || !is_same(item_at(s, i)->id, id))
+		return false;
+	remove_at(s, i);
+	return true;
+}
+
+bool pinned_set_is_seen(const struct pinned_set *s, const struct conn_key *key)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	return i >= 0 && item_at(s, i)->round == s->round;
+}
+
+void pinned_set_begin_round(struct pinned_set *s)
+{
+	s->round++;
+}
+
+void pinned_set_remove(struct pinned_set *s, const struct conn_key *key)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i >= 0)
+		remove_at(s, i);
+}
+
+size_t pinned_set_count(const struct pinned_set *s)
+{
+	return s->table.n;
+}
+
+size_t pinned_set_count_family(const struct pinned_set *s, uint8_t family)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_sources; i++)
+		if (!family || s->sources[i].addr.family == family)
+			n += s->sources[i].n;
+	return n;
+}
+
+size_t pinned_set_count_as(const struct pinned_set *s, const struct addr *as)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_sources; i++)
+		if (addr_equal(&s->sources[i].addr, as))
+			return s->sources[i].n;
+	return 0;
+}
+
+struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i)
+{
+	const struct item *item = conn_table_at(&s->table, i);
+
+	return (struct pinned_set_item){ .key = &item->key,
+					 .id = item->id,
+					 .as = s->sources[item->as].addr,
+					 .seen = item->round == s->round };
+}
+
+size_t pinned_set_bytes(const struct pinned_set *s)
+{
+	return conn_table_bytes(&s->table) + s->n_sources * sizeof(*s->sources);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const result_names[] = {
+	[RESULT_OK] = "ok",
+	[RESULT_PARTIAL] = "partial",
+	[RESULT_UNPROTECTED] = "unprotected",
+	[RESULT_REFUSED] = "refused",
+	[RESULT_FAILED] = "failed",
+};
+
+static const char *const verdict_names[] = {
+	[KERNEL_UNKNOWN] = "unknown",
+	[KERNEL_AFFECTED] = "affected",
+	[KERNEL_FIXED] = "fixed",
+};
+
+static const char *const reason_names[] = {
+	[SKIP_NONE] = "none",
+	[SKIP_NOT_NAT] = "not-nat",
+	[SKIP_OF_VIP] = "of-vip",
+	[SKIP_CLOSING] = "closing",
+	[SKIP_EXPIRED] = "expired",
+	[SKIP_NOT_LOCAL] = "not-local",
+	[SKIP_DYING] = "dying",
+	[SKIP_ENDED] = "ended",
+	[SKIP_ALTERED] = "altered",
+	[SKIP_LEFT] = "left-to-guard",
+	[SKIP_UNVERIFIED] = "unverified",
+};
+
+static const char *const before_names[] = {
+	[BEFORE_NONE] = "none",
+	[BEFORE_DUMP] = "dump",
+	[BEFORE_SHADOW] = "shadow",
+};
+
+static const char *const outcome_names[] = {
+	[VIP_UNTOUCHED] = "untouched",
+	[VIP_CHANGED] = "changed",
+	[VIP_ALREADY] = "already",
+	[VIP_FAILED] = "failed",
+};
+
+/* a new reason without a name must not compile */
+typedef char reason_names_complete[ARRAY_SIZE(reason_names) == SKIP_REASON_COUNT ? 1 : -1];
+
+static const char *name_of(const char *const *names, size_t n, unsigned value)
+{
+	return value < n ? names[value] : "?";
+}
+
+uint64_t report_kept(const struct report *r)
+{
+	uint64_t gone = r->entries.lost + r->entries.superseded;
+
+	return r->entries.candidates > gone ? r->entries.candidates - gone : 0;
+}
+
+bool report_is_placed(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_addresses; i++)
+		if (r->outcomes[i] != VIP_CHANGED && r->outcomes[i] != VIP_ALREADY)
+			return false;
+	return r->n_addresses > 0;
+}
+
+const char *result_name(enum result r)
+{
+	return name_of(result_names, ARRAY_SIZE(result_names), r);
+}
+
+const char *kernel_kind_name(enum kernel_kind k)
+{
+	return name_of(verdict_names, ARRAY_SIZE(verdict_names), k);
+}
+
+const char *skip_reason_name(enum skip_reason s)
+{
+	return name_of(reason_names, ARRAY_SIZE(reason_names), s);
+}
+
+const char *before_name(enum before b)
+{
+	return name_of(before_names, ARRAY_SIZE(before_names), b);
+}
+
+const char *vip_outcome_name(enum vip_outcome o)
+{
+	return name_of(outcome_names, ARRAY_SIZE(outcome_names), o);
+}
+
+void report_init(struct report *r, const struct request *req)
+{
+	size_t i;
+
+	memset(r, 0, sizeof(*r));
+	r->op = req->op;
+	r->plan = req->plan;
+	r->by = req->by;
+	r->n_addresses = MIN(req->n_vips, (size_t)VIPS_MAX);
+	for (i = 0; i < r->n_addresses; i++)
+		r->addresses[i] = req->vips[i].prefix;
+	snprintf(r->device, sizeof(r->device), "%s", req->device);
+	r->strategy = STRATEGY_NONE;
+	r->hold = HOLD_OFF;
+	r->vip_flows.policy = req->vip_flows;
+}
+
+static bool already_said(const struct report *r, const char *code, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_warnings; i++) {
+		if (!strcmp(r->warnings[i].code, code) && !strcmp(r->warnings[i].text, text))
+			return true;
+	}
+	return false;
+}
+
+void report_warn(struct report *r, const char *code, const char *fix, const char *fmt, ...)
+{
+	struct report_warning w;
+	va_list ap;
+
+	snprintf(w.code, sizeof(w.code), "%s", code);
+	snprintf(w.fix, sizeof(w.fix), "%s", fix ? fix : "");
+	va_start(ap, fmt);
+	if (vsnprintf(w.text, sizeof(w.text), fmt, ap) < 0)
+		w.text[0] = '\0';
+	va_end(ap);
+	if (already_said(r, w.code, w.text))
+		return;
+	if (r->n_warnings == REPORT_WARNINGS_MAX) {
+		r->warnings_dropped++;
+		return;
+	}
+	r->warnings[r->n_warnings++] = w;
+}
+
+void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	r->result = result;
+	r->exit_code = code;
+	va_start(ap, fmt);
+	if (vsnprintf(r->error, sizeof(r->error), fmt, ap) < 0)
+		r->error[0] = '\0';
+	va_end(ap);
+}
+
+void report_degrade(struct report *r, enum result result)
+{
+	if (!*r->error && result > r->result)
+		r->result = result;
+}
+
+void report_conclude(struct report *r)
+{
+	if (r->result == RESULT_OK && r->entries.lost)
+		r->result = RESULT_PARTIAL;
+	switch (r->result) {
+	case RESULT_OK:
+		r->exit_code = EXIT_DONE;
+		break;
+	case RESULT_PARTIAL:
+		r->exit_code = EXIT_PARTIAL;
+		break;
+	case RESULT_UNPROTECTED:
+		r->exit_code = EXIT_UNPROTECTED;
+		break;
+	case RESULT_REFUSED:
+	case RESULT_FAILED:
+		/* what report_fail() said is worse than any count */
+		break;
+	}
+}
+
+void report_add_lost(struct report *r, const struct conn *c)
+{
+	if (r->n_lost < REPORT_TUPLES_MAX)
+		conn_format(c, r->lost[r->n_lost++]);
+}

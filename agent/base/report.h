@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one value that says what a run did. Text, JSON, journal lines and
+ * metrics are renderings of it; nothing else is logged below the mains. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+#include <vipsafe/protocol.h>
+
+#include "base/conn.h"
+#include "base/request.h"
+
+#define REPORT_WARNINGS_MAX 16
+#define REPORT_TEXT_MAX 320
+#define REPORT_CODE_MAX 32
+#define REPORT_TUPLES_MAX 5
+
+enum result {
+	RESULT_OK,
+	RESULT_PARTIAL,	    /* address done, some connections not restored */
+	RESULT_UNPROTECTED, /* address done, protection did not run */
+	RESULT_REFUSED,	    /* for safety, nothing changed */
+	RESULT_FAILED,	    /* kernel refused, or a condition before the change */
+};
+
+/* Does deleting one address flush the whole device? */
+enum kernel_kind {
+	KERNEL_UNKNOWN,
+	KERNEL_AFFECTED,
+	KERNEL_FIXED,
+};
+
+/* Why an entry that was there before is none of our business after. Every
+ * entry of the snapshot is either a candidate or has one of these. */
+enum skip_reason {
+	SKIP_NONE,	/* a candidate */
+	SKIP_NOT_NAT,	/* no source translation was set up: never masqueraded */
+	SKIP_OF_VIP,	/* the leaving address takes part in it */
+	SKIP_CLOSING,	/* TIME_WAIT or CLOSE */
+	SKIP_EXPIRED,	/* its timeout has run out meanwhile */
+	SKIP_NOT_LOCAL, /* translated source is no address of this node, or no longer */
+	SKIP_DYING,
+	SKIP_ENDED,	 /* ended by itself before it could be pinned */
+	SKIP_ALTERED,	 /* by somebody else, and not to be created again (shape.h) */
+	SKIP_LEFT,	 /* to the guard: not pinned in time, restored by it if it is flushed */
+	SKIP_UNVERIFIED, /* a flush may take it yet, and there is no time left to look */
+	SKIP_REASON_COUNT,
+};
+
+struct report_warning {
+	char code[REPORT_CODE_MAX]; /* stable: "last-ipv4-address" */
+	char text[REPORT_TEXT_MAX];
+	char fix[REPORT_TEXT_MAX]; /* "": nothing to be done */
+};
+
+/* Where the entries before the change were known from. */
+enum before {
+	BEFORE_NONE,
+	BEFORE_DUMP,
+	BEFORE_SHADOW, /* the guard of the device */
+};
+
+/* What happened to one address. */
+enum vip_outcome {
+	VIP_UNTOUCHED,
+	VIP_CHANGED,
+	VIP_ALREADY, /* nothing to do */
+	VIP_FAILED,
+};
+
+struct report {
+	char id[20]; /* the same in journal, history and JSON */
+	enum op op;
+	bool plan;
+	bool recovered; /* finished for a run that was killed */
+	struct prefix addresses[VIPS_MAX];
+	enum vip_outcome outcomes[VIPS_MAX];
+	size_t n_addresses;
+	char device[DEVICE_NAME_MAX];
+	struct asker by;
+	bool changed;
+	bool has_resets; /* rules answer clients of a leaving address for RESET_FOR */
+	enum result result;
+	enum exit_code exit_code;
+	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
+	enum kernel_kind kernel;
+	enum strategy strategy; /* the one used: never AUTO */
+	enum hold_choice hold;	/* the one used: never AUTO */
+	enum before before;
+
+	struct {
+		uint64_t snapshot;   /* entries read before the change */
+		uint64_t candidates; /* of them: could be flushed and may be restored;
+				      * = untouched + pinned + restored + superseded + lost */
+		uint64_t untouched;  /* the flush passed them by */
+		uint64_t pinned;     /* re-created before the change, and there after it */
+		uint64_t flushed;    /* = restored + superseded + lost */
+		uint64_t restored;
+		uint64_t superseded; /* a newer flow legitimately took the tuple */
+		uint64_t lost;	     /* flushed and not brought back */
+		uint64_t skipped;    /* = snapshot - candidates */
+		uint64_t mismatch;   /* created other than asked; deleted, part of lost */
+		uint64_t reasons[SKIP_REASON_COUNT];
+	} entries;
+
+	struct {
+		enum vip_flows policy;
+		uint64_t removed;
+	} vip_flows;
+
+	struct {
+		usec_t snapshot, hold, pin, move, verify, restore, total;
+		usec_t expected_gap; /* plan only */
+	} timing;
+
+	char lost[REPORT_TUPLES_MAX][CONN_TEXT_MAX]; /* the first few */
+	size_t n_lost;
+
+	struct report_warning warnings[REPORT_WARNINGS_MAX];
+	size_t n_warnings;
+	unsigned warnings_dropped; /* did not fit */
+};
+
+void report_init(struct report *r, const struct request *req);
+
+/* Add a warning; the same code and text twice is one. FIX may be "". */
+void report_warn(struct report *r, const char *code, const char *fix, const char *fmt, ...)
+	_printf_(4, 5);
+
+/* Set result, exit code and the one-line error. */
+void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
+	_printf_(4, 5);
+
+/* Something went wrong beside the address change: RESULT, unless something worse
+ * is known already. */
+void report_degrade(struct report *r, enum result result);
+
+/* Settle the exit code, and from the counts the result, of a run that changed
+ * the address or had nothing to change: lost entries make it PARTIAL. */
+void report_conclude(struct report *r);
+
+void report_add_lost(struct report *r, const struct conn *c);
+
+/* How many connections that were at risk live on: untouched, pinned or restored. */
+uint64_t report_kept(const struct report *r);
+
+/* Whether each address of R is where it was asked to be. */
+bool report_is_placed(const struct report *r);
+
+const char *result_name(enum result r);
+const char *kernel_kind_name(enum kernel_kind k);
+const char *skip_reason_name(enum skip_reason s);
+const char *vip_outcome_name(enum vip_outcome o);
+const char *before_name(enum before b);

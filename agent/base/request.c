@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/option.h"
+#include "base/text.h"
+
+/* One line of words while it is read. */
+struct line {
+	enum op op;
+	enum { DEV_KNOWN, DEV_OPTIONAL, DEV_REQUIRED } dev; /* KNOWN: it has no place */
+	size_t max_addresses;
+	struct prefix prefixes[VIPS_MAX];
+	size_t n_prefixes;
+	struct option_values values;
+	struct request_error *error;
+};
+
+int request_error_set(struct request_error *e, const char *fmt, ...)
+{
+	char raw[2 * REQUEST_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
+		raw[0] = '\0';
+	va_end(ap);
+	text_escape(raw, e->text, sizeof(e->text));
+	return -EINVAL;
+}
+
+void request_init(struct request *req, enum op op)
+{
+	memset(req, 0, sizeof(*req));
+	req->op = op;
+}
+
+/* What dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on it can only
+ * be an alternative name; whether it is one, the kernel knows. */
+int device_name_check(const char *name, struct request_error *ret_error)
+{
+	const char *p;
+
+	if (!*name)
+		return request_error_set(ret_error, "device name \"\" is empty");
+	if (strlen(name) >= DEVICE_NAME_MAX)
+		return request_error_set(ret_error,
+					 "device name " QUOTED "... is longer than %d characters",
+					 name, DEVICE_NAME_MAX - 1);
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return request_error_set(ret_error, QUOTED " is no device name", name);
+	for (p = name; *p; p++) {
+		if (*p == ':')
+			return request_error_set(ret_error,
+						 QUOTED " is a label, not a device: "
+							"write \"dev %.*s label %.48s\"",
+						 name, (int)MIN(p - name, 48), name, name);
+		if (*p == '/' || *p == ' ' || (*p >= '\t' && *p <= '\r'))
+			return request_error_set(
+				ret_error, "device name " QUOTED " holds a slash or a space", name);
+	}
+	return 0;
+}
+
+/* No keyword has one of these, every address does (or it is a typing error
+ * that is better called a bad address than an unknown word). */
+static bool looks_like_address(const char *word)
+{
+	return (word[0] >= '0' && word[0] <= '9') || strpbrk(word, ".:/");
+}
+
+static bool same_address(const struct prefix *a, const struct prefix *b)
+{
+	/* IPv6 keeps an address once per device, whatever the length. */
+	if (addr_size(a->addr.family) == 16)
+		return addr_equal(&a->addr, &b->addr);
+	return prefix_equal(a, b);
+}
+
+static int line_add_address(struct line *l, const char *word)
+{
+	struct prefix p;
+	size_t i;
+	int r;
+
+	r = prefix_parse(word, l->op == OP_DEL ? PREFIX_LEN_REQUIRED : PREFIX_LEN_OPTIONAL, &p);
+	if (r == -EDESTADDRREQ)
+		return request_error_set(l->error,
+					 QUOTED " needs its prefix length (%.48s/%s): "
+						"only the exact address is deleted",
+					 word, word, strchr(word, ':') ? "128" : "32");
+	if (r < 0)
+		return request_error_set(l->error, QUOTED " is not an %s", word,
+					 strchr(word, '/') ? "address with a prefix length"
+							   : "address");
+	if (!addr_is_usable(&p.addr))
+		return request_error_set(l->error,
+					 QUOTED " cannot be a virtual IP: it is "
+						"unspecified, loopback or multicast",
+					 word);
+	for (i = 0; i < l->n_prefixes; i++) {
+		if (same_address(&l->prefixes[i], &p))
+			return request_error_set(l->error, "address " QUOTED " given twice", word);
+	}
+	if (l->n_prefixes == l->max_addresses)
+		return request_error_set(l->error,
+					 "address " QUOTED " is too much: at most %zu fit", word,
+					 l->max_addresses);
+	l->prefixes[l->n_prefixes++] = p;
+	return 0;
+}
+
+/* Returns the number of words used (1 or 2) through RET_USED. */
+static int line_add_option(struct line *l, const char *word, const char *value, int *ret_used)
+{
+	const struct option *o;
+	int r;
+
+	r = option_find(word, &o, l->error);
+	if (r < 0)
+		return r;
+	if (o->id == OPTION_DEV && l->dev == DEV_KNOWN)
+		return request_error_set(l->error, "\"dev\" has no place here");
+	if (l->op == OP_DEL && o->add_only)
+		return request_error_set(l->error,
+					 "contradictory options: " QUOTED
+					 " only goes with add, not with del",
+					 o->name);
+	if (l->values.given[o->id])
+		return request_error_set(l->error, "option " QUOTED " given twice", o->name);
+	if (o->value && !value)
+		return request_error_set(l->error, "option " QUOTED " needs a value: %s", o->name,
+					 o->value);
+	l->values.given[o->id] = o->name;
+	*ret_used = o->value ? 2 : 1;
+	return o->apply(&l->values, value, l->error);
+}
+
+/* The word of an option that an IPv6 address cannot have, or NULL. */
+static const char *for_ipv4_only(const struct option_values *v)
+{
+	return v->given[OPTION_LABEL] ? v->given[OPTION_LABEL] : v->given[OPTION_BROADCAST];
+}
+
+static int line_check_together(const struct line *l)
+{
+	const struct option_values *v = &l->values;
+	bool any_ipv6 = false;
+	size_t i;
+
+	for (i = 0; i < l->n_prefixes; i++) {
+		char text[PREFIX_TEXT_MAX];
+		bool ipv6 = addr_size(l->prefixes[i].addr.family) == 16;
+
+		any_ipv6 |= ipv6;
+		if (ipv6 && for_ipv4_only(v) && l->dev != DEV_OPTIONAL)
+			return request_error_set(l->error,
+						 "contradictory options: \"%s\" is for "
+						 "IPv4 only, not for %s",
+						 for_ipv4_only(v),
+						 prefix_format(&l->prefixes[i], text));
+	}
+	if (v->given[OPTION_DAD] && v->given[OPTION_NODAD])
+		return request_error_set(l->error, "contradictory options: \"dad\" and \"nodad\"");
+	if (v->given[OPTION_DAD] && !any_ipv6)
+		return request_error_set(l->error,
+					 "contradictory options: \"dad\" is for IPv6 only");
+	return 0;
+}
+
+static int line_parse(struct line *l, int argc, char *const argv[])
+{
+	int i = 0, r;
+
+	option_values_init(&l->values);
+	while (i < argc) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+		int used = 1;
+
+		if (looks_like_address(argv[i]))
+			r = line_add_address(l, argv[i]);
+		else
+			r = line_add_option(l, argv[i], value, &used);
+		if (r < 0)
+			return r;
+		i += used;
+	}
+	if (!l->n_prefixes)
+		return request_error_set(l->error, "no address given");
+	if (l->dev == DEV_REQUIRED && !l->values.given[OPTION_DEV])
+		return request_error_set(l->error, "\"dev\" is missing: which device?");
+	return line_check_together(l);
+}
+
+/* The vip for prefix I: the options of the line, as far as they concern it. */
+static struct vip line_vip(const struct line *l, size_t i)
+{
+	struct vip v = l->values.vip;
+
+	v.prefix = l->prefixes[i];
+	v.dad = v.dad && addr_size(v.prefix.addr.family) == 16;
+	return v;
+}
+
+int request_parse(struct request *req, int argc, char *const argv[],
+		  struct request_error *ret_error)
+{
+	struct line l = {
+		.op = req->op, .dev = DEV_REQUIRED, .max_addresses = VIPS_MAX, .error = ret_error
+	};
+	size_t i;
+	int r;
+
+	r = line_parse(&l, argc, argv);
+	if (r < 0)
+		return r;
+	memcpy(req->device, l.values.device, sizeof(req->device));
+	for (i = 0; i < l.n_prefixes; i++)
+		req->vips[i] = line_vip(&l, i);
+	req->n_vips = l.n_prefixes;
+	return 0;
+}
+
+int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error)
+{
+	struct line l = { .op = OP_ADD, .max_addresses = 1, .error = ret_error };
+	int r;
+
+	r = line_parse(&l, argc, argv);
+	if (r < 0)
+		return r;
+	*ret = line_vip(&l, 0);
+	return 0;
+}
+
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char **ret_ignored,
+		 int argc, char *const argv[], struct request_error *ret_error)
+{
+	struct line l = {
+		.op = OP_ADD, .dev = DEV_OPTIONAL, .max_addresses = 1, .error = ret_error
+	};
+	int r;
+
+	r = line_parse(&l, argc, argv);
+	if (r < 0)
+		return r;
+	*ret = line_vip(&l, 0);
+	memcpy(ret_device, l.values.device, DEVICE_NAME_MAX);
+	*ret_ignored = NULL;
+	if (addr_size(ret->prefix.addr.family) == 16 && for_ipv4_only(&l.values)) {
+		*ret_ignored = for_ipv4_only(&l.values);
+		ret->label[0] = '\0';
+		ret->broadcast_mode = BROADCAST_NONE;
+	}
+	return 0;
+}

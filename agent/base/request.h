@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What somebody asked for: add or delete these VIPs on that device. The same
+ * value comes from argv, a configuration line, a FIFO line or the socket. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+#include <vipsafe/protocol.h>
+
+#include "base/addr.h"
+
+#define DEVICE_NAME_MAX 128 /* ALTIFNAMSIZ: alternative names, Linux 5.5 */
+#define LABEL_MAX 16	    /* IFNAMSIZ */
+#define REQUEST_ERROR_MAX 256
+
+enum op {
+	OP_ADD,
+	OP_DEL,
+};
+
+enum strategy {
+	STRATEGY_AUTO,
+	STRATEGY_PIN,
+	STRATEGY_RESTORE,
+	STRATEGY_NONE,
+};
+
+enum hold_choice {
+	HOLD_AUTO,
+	HOLD_NFT,
+	HOLD_IPTABLES,
+	HOLD_OFF,
+};
+
+/* What becomes of the leaving VIP's own flows. */
+enum vip_flows {
+	VIP_FLOWS_DROP,
+	VIP_FLOWS_KEEP,
+	VIP_FLOWS_RESET,
+};
+
+enum vip_broadcast {
+	BROADCAST_NONE,
+	BROADCAST_AUTO, /* "brd +": all host bits one */
+	BROADCAST_GIVEN,
+};
+
+struct vip {
+	struct prefix prefix;
+	char label[LABEL_MAX]; /* "": none */
+	int scope;	       /* RT_SCOPE_…; -1: not given, the kernel's usual one */
+	enum vip_broadcast broadcast_mode;
+	struct addr broadcast; /* BROADCAST_GIVEN only */
+	bool noprefixroute;
+	bool dad; /* IPv6: run duplicate address detection and wait */
+	bool has_preferred_lft;
+	uint32_t preferred_lft; /* seconds; UINT32_MAX: forever */
+	uint32_t metric;	/* 0: not given */
+};
+
+#define ASKER_COMMAND_MAX 64
+
+/* Who wanted it: the process that asked, as the kernel knows it. */
+struct asker {
+	bool is_known;
+	uint32_t uid;
+	int64_t pid;
+	char command[ASKER_COMMAND_MAX]; /* its comm, escaped; "": it was gone by then */
+};
+
+struct request {
+	enum op op;
+	bool plan; /* dry run: the same checks, no write */
+	char device[DEVICE_NAME_MAX];
+	struct vip vips[VIPS_MAX];
+	size_t n_vips;
+	bool force;	  /* although it is refused for safety otherwise */
+	bool is_instance; /* an instance's state wants it */
+	bool any_label;	  /* labels need not begin with the device's name: keepalived takes any */
+	enum strategy strategy;
+	enum hold_choice hold;
+	enum vip_flows vip_flows;
+	usec_t deadline; /* budget for the whole run; 0: the configured default */
+	/* When it has to be over, on CLOCK_MONOTONIC, however long it has waited
+	 * to begin; 0: DEADLINE after it begins. */
+	usec_t until;
+	struct asker by;
+};
+
+struct request_error {
+	char text[REQUEST_ERROR_MAX]; /* one printable line, names the offending word */
+};
+
+/* Fill E; what is not printable is escaped. Returns -EINVAL. */
+int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2, 3);
+
+/* Parse the words after "add" or "del":
+ *   ADDR[/LEN] [ADDR…] dev DEV [option …]
+ * Keywords may be shortened while unique, also to the long names iproute2
+ * has (broadcast). Global options (strategy, deadline …) are left as they are
+ * in *REQ, which the caller has initialised with request_init().
+ * Returns 0, or -EINVAL with *RET_ERROR filled and *REQ undefined. */
+int request_parse(struct request *req, int argc, char *const argv[],
+		  struct request_error *ret_error);
+
+/* Parse one configured address: "ADDR[/LEN] [option …]", without dev.
+ * The same options and errors as request_parse(). */
+int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error);
+
+/* The same as keepalived takes it: "dev DEV" may be among the options ("" is
+ * returned without), and what is for IPv4 only is left out of an IPv6 address;
+ * *RET_IGNORED is that option's word, or NULL. */
+int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char **ret_ignored,
+		 int argc, char *const argv[], struct request_error *ret_error);
+
+void request_init(struct request *req, enum op op);
+
+/* Whether NAME can be a device's name or alternative name.
+ * Returns 0, or -EINVAL with *RET_ERROR filled. */
+int device_name_check(const char *name, struct request_error *ret_error);
+
+/* Names as used on the command line and in JSON; parse returns -EINVAL. */
+const char *op_name(enum op op);
+const char *strategy_name(enum strategy s);
+int strategy_parse(const char *text, enum strategy *ret);
+const char *hold_choice_name(enum hold_choice h);
+int hold_choice_parse(const char *text, enum hold_choice *ret);
+const char *vip_flows_name(enum vip_flows v);
+int vip_flows_parse(const char *text, enum vip_flows *ret);

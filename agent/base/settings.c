@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/option.h"
+#include "base/setting.h"
+
+#define SOCKET_FILE "/control.sock"
+#define FIFO_FILE "/keepalived.fifo"
+#define DEVICES_MAX 1024
+#define ALLOW_MAX 1024
+#define ALLOW_BETWEEN " \t,"
+
+/* Words of an enum in the order of its members, ended by NULL. */
+static const char *const pin_words[] = { "continuous", "on-demand", "off", NULL };
+static const char *const stop_words[] = { "keep", "release", NULL };
+static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL };
+
+static int allow_one(struct settings *s, const char *word, struct request_error *e)
+{
+	struct prefix p, *list;
+	uint8_t i;
+
+	if (prefix_parse(word, PREFIX_LEN_OPTIONAL, &p) < 0)
+		return request_error_set(
+			e, "allow: " QUOTED " is no prefix such as 192.168.11.0/24", word);
+	for (i = p.len; i < addr_size(p.addr.family) * 8; i++)
+		if (p.addr.bytes[i / 8] & (0x80 >> i % 8))
+			return request_error_set(
+				e, "allow: " QUOTED " has bits set beyond its length", word);
+	if (s->n_allow == ALLOW_MAX)
+		return request_error_set(e, "allow: " QUOTED " is too much: at most %d fit", word,
+					 ALLOW_MAX);
+	list = realloc(s->allow, (s->n_allow + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	s->allow = list;
+	list[s->n_allow++] = p;
+	return 0;
+}
+
+static int allow_add(void *base, const char *value, struct request_error *e)
+{
+	char word[PREFIX_TEXT_MAX];
+	const char *p = value + strspn(value, ALLOW_BETWEEN);
+	int r = *p ? 0 : request_error_set(e, "allow: it names no prefix");
+
+	for (; *p && r == 0; p += strspn(p, ALLOW_BETWEEN)) {
+		size_t n = strcspn(p, ALLOW_BETWEEN);
+
+		snprintf(word, sizeof(word), "%.*s", (int)MIN(n, sizeof(word)), p);
+		r = allow_one(base, word, e);
+		p += n;
+	}
+	return r;
+}
+
+#define AGENT(member) offsetof(struct settings, member)
+#define DEVICE(member) offsetof(struct device_settings, member)
+
+static const struct setting agent_keys[] = {
+	{ "run_dir", SETTING_PATH, AGENT(run_dir), NULL,
+	  "Where locks, journals of moves and what was learnt about this kernel are\n"
+	  "kept. It must be lost at a reboot, and be nobody else's to write to. Unless\n"
+	  "given it is /run/vipsafe; in a network namespace that shares /run with others,\n"
+	  "such as one of ip-netns(8), it is /run/vipsafe-netns-NUMBER.",
+	  .shape = VIPSAFE_RUN_DIR },
+	{ "socket", SETTING_PATH, AGENT(socket), NULL,
+	  "Where vipsafed listens; control.sock in run_dir unless given.",
+	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
+	{ "group", SETTING_NAME, AGENT(group), "vipsafe",
+	  "Who besides root may use the socket: to read, to plan, to notify, and to move\n"
+	  "the addresses of instances. The group need not exist. none: nobody." },
+	{ "allow", SETTING_LIST, 0, NULL,
+	  "Networks within which the group may move addresses that no instance has, on\n"
+	  "any device; several stand on one line, or on lines of their own.",
+	  .add = allow_add, .shape = "192.168.11.0/24" },
+	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
+	  "How long a move may take to pin entries before the address goes. What is\n"
+	  "not pinned by then is restored afterwards.",
+	  MSEC(1), SEC(60) },
+	{ "pin_max_fill", SETTING_COUNT, AGENT(pin_max_fill), "95",
+	  "Percent of the conntrack table above which nothing is pinned: a pin needs\n"
+	  "room for a moment.",
+	  1, 100 },
+	{ "shadow_max", SETTING_COUNT, AGENT(shadow_max), "2000000",
+	  "How many connections of one device may be known at once, at some 130 bytes\n"
+	  "each. Those beyond are protected by moves through vipsafe alone.",
+	  1000, 100000000 },
+	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
+	  "How long packets may be held back at once. The kernel itself lets go of\n"
+	  "them after that, whatever becomes of vipsafe; with iptables that is rounded\n"
+	  "up to whole seconds.",
+	  MSEC(1), SEC(10) },
+	{ "hold", SETTING_WORD, AGENT(hold), "auto",
+	  "What holds packets back while entries are pinned. auto: what the node uses.",
+	  .words = hold_words },
+	{ "on_stop", SETTING_WORD, AGENT(on_stop), "keep",
+	  "What a stop of vipsafed does with the addresses of its instances.",
+	  .words = stop_words },
+	{ "textfile", SETTING_OPTIONAL_PATH, AGENT(textfile), "",
+	  "A file for the metrics, for the textfile collector of node_exporter; its\n"
+	  "name ends with .prom. Empty: none." },
+	{ "timeout", SETTING_DURATION, AGENT(deadline), "10s",
+	  "How long a whole move may take before protection is given up. The address is\n"
+	  "changed all the same, but not hold_max later than that: what is so late was\n"
+	  "stopped, and somebody may have decided otherwise since.",
+	  MSEC(1), HOUR },
+	{ "announce_count", SETTING_COUNT, AGENT(announce.count), "5",
+	  "How often a new address is announced at once (gratuitous ARP, unsolicited\n"
+	  "neighbour advertisement).",
+	  0, 100 },
+	{ "announce_interval", SETTING_DURATION, AGENT(announce.interval), "0s",
+	  "The time between these.", 0, SEC(1) },
+	{ "announce_again", SETTING_COUNT, AGENT(announce.again), "5",
+	  "How often it is announced once more, announce_again_after later.", 0, 100 },
+	{ "announce_again_after", SETTING_DURATION, AGENT(announce.again_after), "5s",
+	  "When it is announced once more.", 0, HOUR },
+	{ "fifo", SETTING_PATH, AGENT(fifo), NULL,
+	  "The FIFO keepalived's vrrp_notify_fifo names; keepalived.fifo in run_dir\n"
+	  "unless given. It is made when there is an instance.",
+	  .shape = VIPSAFE_RUN_DIR FIFO_FILE },
+	{ "fifo_user", SETTING_NAME, AGENT(fifo_user), "root",
+	  "Whose it is: the user keepalived runs as, which it demands from 2.4 on." },
+	{ "conntrackd", SETTING_PATH, AGENT(conntrackd), "/usr/sbin/conntrackd",
+	  "The program for instances with \"conntrackd = yes\"." },
+	{ "conntrackd_timeout", SETTING_DURATION, AGENT(conntrackd_timeout), "1s",
+	  "How long each of its runs may take; then it is killed, and the move goes on.", MSEC(10),
+	  SEC(60) },
+	{ NULL },
+};
+
+static const struct setting device_keys[] = {
+	{ "pin", SETTING_WORD, DEVICE(pin), "continuous",
+	  "continuous: entries are pinned soon after they are established, and nobody's\n"
+	  "address delete harms them. on-demand: what a delete flushed is put back.\n"
+	  "off: the device is not guarded.",
+	  .words = pin_words },
+	{ "pin_after", SETTING_DURATION, DEVICE(pin_after), "2s",
+	  "How old a UDP entry has to be to be pinned; TCP entries have to be assured.", 0, HOUR },
+	{ NULL },
+};
+
+/* ---- sections ------------------------------------------------------------------- */
+
+static int agent_find(struct settings *s, const char *name _unused_, void **ret,
+		      struct request_error *ret_error _unused_)
+{
+	*ret = s;
+	return 0;
+}
+
+/* The device's entry, made with its defaults when it is new. */
+static int device_find(struct settings *s, const char *name, void **ret,
+		       struct request_error *ret_error)
+{
+	struct device_settings *devices;
+	size_t i;
+	int r;
+
+	r = device_name_check(name, ret_error);
+	if (r < 0)
+		return r;
+	for (i = 0; i < s->n_devices; i++) {
+		if (!strcmp(s->devices[i].name, name)) {
+			*ret = &s->devices[i];
+			return 0;
+		}
+	}
+	if (s->n_devices == DEVICES_MAX)
+		return request_error_set(ret_error, "device " QUOTED " is too much: at most %d fit",
+					 name, DEVICES_MAX);
+	devices = realloc(s->devices, (s->n_devices + 1) * sizeof(*devices));
+	if (!devices)
+		return -ENOMEM;
+	s->devices = devices;
+	devices[s->n_devices] = (struct device_settings){ .pin = PIN_OFF };
+	setting_init(device_keys, &devices[s->n_devices]);
+	memcpy(devices[s->n_devices].name, name, strlen(name) + 1);
+	*ret = &devices[s->n_devices++];
+	return 0;
+}
+
+/* FIELD is FILE in run_dir unless it was given. */
+static int follow_run_dir(const struct settings *s, const char *key, const char *file,
+			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
+{
+	if (*field)
+		return 0;
+	if (strlen(s->run_dir) + strlen(file) + 1 > SETTINGS_PATH_MAX)
+		return request_error_set(ret_error,
+					 "run_dir: " QUOTED "... leaves no room for the "
+					 "%s's path; give %s",
+					 s->run_dir, key, key);
+	memcpy(field, s->run_dir, strlen(s->run_dir) + 1);
+	memcpy(field + strlen(field), file, strlen(file) + 1);
+	return 0;
+}
+
+static int agent_finish(struct settings *s, struct request_error *ret_error)
+{
+	int r;
+
+	if (!*s->run_dir)
+		memcpy(s->run_dir, VIPSAFE_RUN_DIR, sizeof(VIPSAFE_RUN_DIR));
+	r = follow_run_dir(s, "socket", SOCKET_FILE, s->socket, ret_error);
+	return r < 0 ? r : follow_run_dir(s, "fifo", FIFO_FILE, s->fifo, ret_error);
+}
+
+static int agent_init(struct settings *s)
+{
+	setting_init(agent_keys, s);
+	return 0;
+}
+
+static void agent_done(struct settings *s)
+{
+	free(s->allow);
+	s->allow = NULL;
+	s->n_allow = 0;
+}
+
+static void device_done(struct settings *s)
+{
+	free(s->devices);
+	s->devices = NULL;
+	s->n_devices = 0;
+}
+
+const struct setting_section agent_section = {
+	.word = "agent",
+	.help = "How vipsafe and vipsafed work.",
+	.keys = agent_keys,
+	.find = agent_find,
+	.init = agent_init,
+	.finish = agent_finish,
+	.done = agent_done,
+};
+
+const struct setting_section device_section = {
+	.word = "device",
+	.placeholder = "DEV",
+	.example = "br-mgmt",
+	.help = "A device to guard.",
+	.keys = device_keys,
+	.find = device_find,
+	.done = device_done,
+};
+
+/* "device NAME": where NAME starts ("" when there is none), or NULL when it is
+ * not a section that begins with WORD. */
+static const char *section_name(const char *section, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(section, word, n))
+		return NULL;
+	section += n;
+	if (*section && *section != ' ' && *section != '\t')
+		return NULL;
+	return section + strspn(section, " \t");
+}
+
+static int section_find(const struct settings *s, const char *section,
+			const struct setting_section **ret, const char **ret_name,
+			struct request_error *ret_error)
+{
+	const struct setting_section *const *at, *c;
+
+	for (at = s->sections; (c = *at) != NULL; at++) {
+		const char *name = section_name(section, c->word);
+
+		if (!name || (*name && !c->placeholder))
+			continue;
+		if (c->placeholder && !section[strlen(c->word)])
+			return request_error_set(ret_error, "section [%s] names no %s", c->word,
+						 c->word);
+		*ret = c;
+		*ret_name = name;
+		return 0;
+	}
+	return request_error_set(ret_error, "unknown section [%.48s]", section);
+}
+
+int settings_section(struct settings *s, const char *section, struct request_error *ret_error)
+{
+	const struct setting_section *c;
+	const char *name;
+	void *base;
+	int r;
+
+	r = section_find(s, section, &c, &name, ret_error);
+	return r < 0 ? r : c->find(s, name, &base, ret_error);
+}
+
+int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
+		   struct request_error *ret_error)
+{
+	const struct setting_section *c;
+	const struct setting *k;
+	const char *name;
+	void *base;
+	int r;
+
+	if (!*section)
+		return request_error_set(ret_error, "key " QUOTED " stands before any section",
+					 key);
+	r = section_find(s, section, &c, &name, ret_error);
+	if (r == 0)
+		r = c->find(s, name, &base, ret_error);
+	if (r < 0)
+		return r;
+	k = setting_find(c->keys, key);
+	if (!k)
+		return request_error_set(ret_error, "unknown key " QUOTED " in section [%.48s]",
+					 key, section);
+	return setting_set(k, value, base, ret_error);
+}
+
+bool settings_is_list(const struct settings *s, const char *section, const char *key)
+{
+	const struct setting_section *c;
+	const struct setting *k;
+	struct request_error e;
+	const char *name;
+
+	if (section_find(s, section, &c, &name, &e) < 0)
+		return false;
+	k = setting_find(c->keys, key);
+	return k && k->type == SETTING_LIST;
+}
+
+bool settings_is_joined(const struct settings *s, const char *section, const char *key)
+{
+	const struct setting_section *c;
+	struct request_error e;
+	const char *name;
+
+	return section_find(s, section, &c, &name, &e) == 0 && c->joined &&
+	       setting_find(c->keys, key);
+}
+
+int settings_guard(struct settings *s, const char *name, struct request_error *ret_error)
+{
+	void *device;
+
+	return device_find(s, name, &device, ret_error);
+}
+
+int settings_finish(struct settings *s, struct request_error *ret_error)
+{
+	const struct setting_section *const *at;
+	int r = 0;
+
+	for (at = s->sections; *at && r == 0; at++)
+		if ((*at)->finish)
+			r = (*at)->finish(s, ret_error);
+	return r;
+}
+
+int settings_init(struct settings *s, const struct setting_section *const *sections)
+{
+	const struct setting_section *const *at;
+	int r = 0;
+
+	*s = (struct settings){ .sections = sections };
+	for (at = sections; *at && r == 0; at++)
+		if ((*at)->init)
+			r = (*at)->init(s);
+	return r;
+}
+
+void settings_done(struct settings *s)
+{
+	const struct setting_section *const *at;
+
+	for (at = s->sections; at && *at; at++)
+		if ((*at)->done)
+			(*at)->done(s);
+}

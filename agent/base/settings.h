@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Configuration as a value, and the sections it is made of: the tables of keys
+ * (setting.h) of which each subject has its own. Which sections there are is
+ * said by whoever makes one. Files are opened elsewhere (show/config.h). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "base/setting.h"
+
+enum pin_mode {
+	PIN_CONTINUOUS,
+	PIN_ON_DEMAND,
+	PIN_OFF,
+};
+
+enum stop_policy {
+	STOP_KEEP,
+	STOP_RELEASE,
+};
+
+/* How a new VIP is announced: COUNT messages INTERVAL apart at once, AGAIN
+ * more AGAIN_AFTER later (keepalived's habit: 5, then 5 after 5 s). */
+struct announce_settings {
+	unsigned count;
+	usec_t interval;
+	unsigned again;
+	usec_t again_after;
+};
+
+struct device_settings {
+	char name[DEVICE_NAME_MAX];
+	enum pin_mode pin;
+	usec_t pin_after;
+};
+
+struct instance_settings; /* keepalived/instance_settings.h */
+struct lvs_settings;	  /* lvs/settings.h */
+
+struct settings {
+	const struct setting_section *const *sections; /* as given to settings_init() */
+	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
+	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
+	char group[SETTINGS_NAME_MAX];
+	struct prefix *allow; /* owned; what the group may move beside instances */
+	size_t n_allow;
+	usec_t pin_deadline;
+	unsigned pin_max_fill; /* percent of the conntrack table */
+	unsigned shadow_max;   /* entries of a device */
+	usec_t hold_max;
+	usec_t deadline; /* [agent] timeout: default budget of one run */
+	enum hold_choice hold;
+	enum stop_policy on_stop;
+	char textfile[SETTINGS_PATH_MAX]; /* "": none */
+	struct announce_settings announce;
+	char fifo[SETTINGS_PATH_MAX]; /* follows run_dir unless given */
+	char fifo_user[SETTINGS_NAME_MAX];
+	char conntrackd[SETTINGS_PATH_MAX];
+	usec_t conntrackd_timeout;
+	struct device_settings *devices; /* owned */
+	size_t n_devices;
+	struct instance_settings *instances; /* owned */
+	size_t n_instances;
+	struct lvs_settings *lvs; /* owned; NULL without its section */
+};
+
+extern const struct setting_section agent_section, device_section;
+
+/* S with the defaults of SECTIONS, which NULL ends and which outlive it. 0 or -ENOMEM;
+ * settings_done() is right after either. */
+int settings_init(struct settings *s, const struct setting_section *const *sections);
+void settings_done(struct settings *s);
+
+/* Take note that [SECTION] begins: it may hold no key. Errors as below. */
+int settings_section(struct settings *s, const char *section, struct request_error *ret_error);
+
+/* Whether KEY may be repeated in one [SECTION]. */
+bool settings_is_list(const struct settings *s, const char *section, const char *key);
+
+/* Whether "; KEY = VALUE" behind another value of [SECTION] is one more key of
+ * it, and no comment. */
+bool settings_is_joined(const struct settings *s, const char *section, const char *key);
+
+/* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
+ * *RET_ERROR naming section, key or value. A key given twice in one section
+ * of one file is the caller's matter (see settings_is_list()). */
+int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
+		   struct request_error *ret_error);
+
+/* Check what only shows once everything is read (e.g. a derived path that is
+ * too long) and fill derived values. Returns 0 or -EINVAL as above. */
+int settings_finish(struct settings *s, struct request_error *ret_error);
+
+/* The section [device NAME], made with its defaults when it is new. 0, -ENOMEM or -EINVAL. */
+int settings_guard(struct settings *s, const char *name, struct request_error *ret_error);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_MAX_RAW 1024
+
+/* Bytes above ASCII too: a terminal not in UTF-8 takes 0x80-0x9f for controls. */
+static int is_printable(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
+const char *text_escape(const char *in, char *buf, size_t size)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = 0, cut = 0;
+
+	for (; *in; in++) {
+		unsigned char c = (unsigned char)*in;
+		size_t need = is_printable(c) ? 1 : 4;
+
+		if (n + need >= size) {
+			memcpy(buf + cut, "...", 4);
+			return buf;
+		}
+		if (is_printable(c)) {
+			buf[n++] = (char)c;
+		} else {
+			buf[n++] = '\\';
+			buf[n++] = 'x';
+			buf[n++] = hex[c >> 4];
+			buf[n++] = hex[c & 15];
+		}
+		if (n + 4 <= size)
+			cut = n;
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+void text_line(char *buf, size_t size, const char *fmt, ...)
+{
+	char raw[LINE_MAX_RAW];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		raw[0] = '\0';
+	text_escape(raw, buf, size);
+}
+
+int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t n = 0;
+	const char *p;
+
+	if (!*text)
+		return -EINVAL;
+	for (p = text; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return -EINVAL;
+	}
+	for (p = text; *p; p++) {
+		unsigned digit = (unsigned)(*p - '0');
+
+		if (n > (UINT64_MAX - digit) / 10)
+			return -ERANGE;
+		n = n * 10 + digit;
+	}
+	if (n < min || n > max)
+		return -ERANGE;
+	*ret = n;
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the doctor looks at, as a value, and what it finds in it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/finding.h"
+#include "cli/firewall.h"
+#include "base/report.h"
+
+#define FACTS_MANAGERS_MAX 8
+#define FACTS_NAME_MAX 32
+#define FACTS_PATH_MAX 128
+#define FACTS_UNKNOWN (-1)
+
+struct device_facts {
+	char name[DEVICE_NAME_MAX];
+	bool exists;
+	unsigned addresses, secondaries; /* IPv4 */
+	int64_t promotes_secondaries;	 /* 1, 0, or FACTS_UNKNOWN */
+	int64_t rp_filter;		 /* what is in force: 0, 1, 2 */
+};
+
+enum daemon_facts {
+	DAEMON_RUNNING,
+	DAEMON_ABSENT,
+	DAEMON_SILENT,
+	DAEMON_NOT_FOR_US, /* it is there, and we may not ask */
+};
+
+struct facts {
+	enum kernel_kind ipv4, ipv6;
+	char reason[REPORT_TEXT_MAX]; /* why one is unknown */
+	bool net_admin, net_raw;      /* capabilities */
+	int conntrack;		      /* 0, -EPROTONOSUPPORT: none, other: ctnetlink refuses */
+	uint32_t entries, entries_max;
+	/* sysctls, or FACTS_UNKNOWN */
+	int64_t buckets, events, acct, tcp_loose, be_liberal;
+	struct device_facts *devices; /* owned; those configured, or with global addresses */
+	size_t n_devices;
+	bool any_configured; /* there is a section [device …] */
+	bool firewall_seen;
+	char firewall_unseen[FACTS_PATH_MAX]; /* why not */
+	struct firewall firewall;
+	char managers[FACTS_MANAGERS_MAX][FACTS_NAME_MAX]; /* of the network, running */
+	size_t n_managers;
+	struct findings scripts; /* owned; what scripts of others call */
+	unsigned unread;	 /* scripts that may not be read */
+	unsigned other_language; /* than a shell's: what they call is not known */
+	unsigned half_read;	 /* that were not read in full, or not at all: too many */
+	enum daemon_facts daemon;
+	unsigned killed_runs, set_aside; /* files in the run directory */
+	unsigned gone;			 /* addresses that went while no guard was there */
+	int run_dir;			 /* 0, or why it cannot be used */
+	char run_dir_path[FACTS_PATH_MAX];
+};
+
+void facts_done(struct facts *f);
+
+/* What is to be said to F, what cures most first. */
+void diagnose(const struct facts *f, struct findings *ret);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/firewall.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#include "cli/firewall_reader.h"
+
+struct firewall_reader *firewall_reader_new(void)
+{
+	struct firewall_reader *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->chain = r->map = NO_INDEX;
+		firewall_begin(r);
+	}
+	return r;
+}
+
+struct firewall_reader *firewall_reader_free(struct firewall_reader *r)
+{
+	if (r) {
+		rule_store_done(&r->store);
+		free(r->verdicts);
+	}
+	free(r);
+	return NULL;
+}
+
+void firewall_begin(struct firewall_reader *r)
+{
+	r->program++;
+	r->table[0] = '\0';
+	r->in_table = r->in_elements = r->is_nat = r->is_legacy = false;
+	r->depth = 0;
+	r->chain = r->map = NO_INDEX;
+}
+
+void firewall_left_out(struct firewall_reader *r)
+{
+	r->store.incomplete = true;
+}
+
+bool firewall_is_legacy(const struct firewall_reader *r)
+{
+	return r->is_legacy;
+}
+
+static uint32_t chain_named(struct firewall_reader *r, const char *mark, const char *name,
+			    size_t len)
+{
+	char full[2 * FIREWALL_NAME_MAX + 8];
+
+	if (!len || len >= FIREWALL_NAME_MAX) {
+		r->store.incomplete = true;
+		return NO_INDEX;
+	}
+	snprintf(full, sizeof(full), "%s%s/%.*s", mark, r->table, (int)len, name);
+	return rule_store_chain(&r->store, full);
+}
+
+uint32_t reader_chain(struct firewall_reader *r, const char *name, size_t len)
+{
+	return chain_named(r, "", name, len);
+}
+
+/* No chain's name begins so. */
+uint32_t reader_map(struct firewall_reader *r, const char *name, size_t len)
+{
+	return chain_named(r, "@", name, len);
+}
+
+bool reader_knows(const struct firewall_reader *r, const struct chain *c)
+{
+	return c->told == r->program;
+}
+
+void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft, bool random)
+{
+	r->found.random += random;
+	if (r->found.masquerades++)
+		return;
+	snprintf(r->found.masquerade, sizeof(r->found.masquerade), "%s",
+		 line + strspn(line, " \t"));
+	r->found.masquerade_is_nft = is_nft;
+}
+
+void firewall_reader_result(struct firewall_reader *r, struct firewall *ret)
+{
+	size_t i;
+
+	/* what nft left out could be anything, but for what iptables-save has told */
+	if (!r->reads_iptables)
+		r->found.unprinted = 0;
+	if (r->found.unprinted)
+		r->store.incomplete = true;
+	*ret = r->found;
+	for (i = 0; i < FIREWALL_FAMILIES; i++)
+		rule_store_judge(&r->store, (enum firewall_family)i, &ret->invalid[i]);
+	ret->incomplete = r->store.incomplete && !ret->unprinted;
+}

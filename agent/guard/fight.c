@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whoever takes an address away again and again, and has it come back in between,
+ * is not fought: its deletes begin no repair for a while, and what they cost is
+ * counted as lost. That many addresses go at once is no fight. */
+#include "guard/parts.h"
+
+/* An address that comes and goes this often in this time, and breaks something. */
+#define FIGHT_TIMES 10
+#define FIGHT_WINDOW (60 * USEC_PER_SEC)
+
+/* For so long it is left alone then. */
+#define FIGHT_PAUSE (60 * USEC_PER_SEC)
+
+static struct guard_fighter *find(struct guard *g, const struct prefix *p)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++)
+		if (prefix_equal(&g->fighters[i].prefix, p))
+			return &g->fighters[i];
+	return NULL;
+}
+
+/* A new one, in the place of the one that was quiet for longest if need be. */
+static struct guard_fighter *make(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = g->fighters;
+	size_t i;
+
+	if (g->n_fighters < GUARD_FIGHTERS_MAX)
+		f = &g->fighters[g->n_fighters++];
+	else
+		for (i = 1; i < g->n_fighters; i++)
+			if (g->fighters[i].went < f->went)
+				f = &g->fighters[i];
+	*f = (struct guard_fighter){ .prefix = *p };
+	return f;
+}
+
+void guard_note_arrival(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = find(g, p);
+
+	if (f)
+		f->came = true;
+}
+
+bool guard_note_departure(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = find(g, p);
+	usec_t t = guard_now(g);
+
+	if (!f)
+		f = make(g, p);
+	if (f->came && t - f->counted >= GUARD_ONE_REPAIR)
+		f->accused = true;
+	f->came = false;
+	f->went = t;
+	return t < f->pause_until;
+}
+
+void guard_count_fights(struct guard *g)
+{
+	usec_t t = guard_now(g);
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++) {
+		struct guard_fighter *f = &g->fighters[i];
+
+		if (!f->accused)
+			continue;
+		f->accused = false;
+		if (t - f->since > FIGHT_WINDOW) {
+			f->since = t;
+			f->times = 0;
+		}
+		f->counted = t;
+		if (++f->times < FIGHT_TIMES)
+			continue;
+		f->since = f->times = 0;
+		f->pause_until = t + FIGHT_PAUSE;
+		g->status.quarantined = true;
+	}
+}
+
+void guard_end_fights(struct guard *g)
+{
+	usec_t t = guard_now(g);
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++)
+		any = any || t < g->fighters[i].pause_until;
+	g->status.quarantined = any;
+}
+
+void guard_suffer(struct guard *g)
+{
+	g->suffer_until = MAX(g->suffer_until, guard_now(g) + GUARD_SETTLE_MAX);
+}
+
+/* Closing or without an answer, it is nothing that anybody misses. */
+void guard_count_death(struct guard *g, const struct conn *c)
+{
+	if (g->batch_at >= g->suffer_until || worth_of(c) == WORTH_UNANSWERED ||
+	    c->tcp_state == CONN_TCP_TIME_WAIT || c->tcp_state == CONN_TCP_CLOSE)
+		return;
+	guard_note_lost(g, c);
+	g->suffer_until = MAX(g->suffer_until, g->batch_at + GUARD_SETTLE_QUIET);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of a guard: its states, and what it does when. */
+#include "guard/guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "guard/parts.h"
+#include "move/journal.h"
+#include "base/rundir.h"
+
+/* Pins are collected for about so long and then made under one hold. */
+#define ROUND_EVERY USEC_PER_SEC
+
+/* Addresses that may be lost are looked at so often; slowly while nothing can
+ * be decided about them. */
+#define LOSS_EVERY (10 * USEC_PER_MSEC)
+#define LOSS_SLOW (250 * USEC_PER_MSEC)
+
+/* To take rules away when the device or the guard goes. */
+#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+
+/* So often is looked whether rules are in place that are being made. */
+#define OPEN_LOOK_EVERY (10 * USEC_PER_MSEC)
+
+const char *guard_state_name(enum guard_state s)
+{
+	switch (s) {
+	case GUARD_ABSENT:
+		return "absent";
+	case GUARD_SYNCING:
+		return "syncing";
+	case GUARD_LIVE:
+		return "live";
+	case GUARD_STALE:
+		return "stale";
+	case GUARD_DEGRADED:
+		return "degraded";
+	}
+	return "?";
+}
+
+void guard_degrade(struct guard *g, int error, const char *what)
+{
+	g->status.state = GUARD_DEGRADED;
+	snprintf(g->why_degraded, sizeof(g->why_degraded), "%s: %s", what, strerror(-error));
+	g->next = guard_now(g) + GUARD_RETRY_EVERY;
+}
+
+/* Rules that stay hold nothing, and are the next start's to remove. */
+static void close_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+
+	/* of one that could not be opened there may be some, too */
+	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_BUDGET);
+	g->holding = g->opening = false;
+}
+
+static void leave(struct guard *g)
+{
+	close_hold(g);
+	g->status.hold = HOLD_OFF;
+	g->link.ifindex = 0;
+	g->status.state = GUARD_ABSENT;
+}
+
+/* The device is there: open what the guard lives on, and read the table. */
+static void arrive(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	int r = k->ops->link_get(k->ctx, g->device.name, &g->link);
+
+	g->next = guard_now(g) + GUARD_RETRY_EVERY;
+	if (r < 0) {
+		leave(g);
+		return;
+	}
+	r = k->ops->addr_watch(k->ctx);
+	if (r == 0)
+		r = k->ops->ct_watch(k->ctx, AF_UNSPEC, true);
+	if (r == 0)
+		r = guard_read_addresses(g);
+	if (r < 0) {
+		guard_degrade(g, r, "watching");
+		return;
+	}
+	guard_begin_hold(g); /* on the device of this index */
+	guard_relist(g);
+	g->first_pins = true;
+	guard_begin_pins(g);
+}
+
+int guard_new(const struct run_env *env, const struct device_settings *d, struct guard **ret)
+{
+	struct guard *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return -ENOMEM;
+	g->env = *env;
+	g->env.guard = NULL;
+	g->slot = g->keep.file.fd = g->keep.next.fd = -1;
+	g->device = *d;
+	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };
+	snprintf(g->status.device, sizeof(g->status.device), "%s", d->name);
+	g->pinned = pinned_set_new(env->seed);
+	g->unpinned = unpinned_new(env->seed);
+	if (!g->pinned || !g->unpinned) {
+		guard_free(g);
+		return -ENOMEM;
+	}
+	*ret = g;
+	return 0;
+}
+
+void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
+{
+	bool later = g->device.pin_after != d->pin_after;
+
+	g->device = *d;
+	g->status.mode = d->pin;
+	if (d->pin != PIN_CONTINUOUS)
+		guard_order_end(&g->pins);
+	if (later)
+		guard_postpone_all(g);
+	if (!rehold || !g->link.ifindex)
+		return;
+	close_hold(g);
+	guard_begin_hold(g);
+}
+
+bool guard_is_idle(const struct guard *g)
+{
+	return !g->repair.active && (!g->n_lost || g->lost_waits);
+}
+
+static void remove_slot(struct guard *g)
+{
+	_cleanup_close_ int dir = g->slot < 0 ? -1 : rundir_open(g->env.settings->run_dir);
+	char name[JOURNAL_NAME_MAX];
+
+	if (dir >= 0)
+		(void)unlinkat(dir, journal_slot_name(g->link.name, name), 0);
+	closep(&g->slot);
+}
+
+struct guard *guard_free(struct guard *g)
+{
+	if (!g)
+		return NULL;
+	close_hold(g);
+	guard_order_end(&g->pins);
+	guard_order_end(&g->repair.order);
+	if (g->unpinned)
+		guard_end_save(g);
+	remove_slot(g);
+	guard_keep_end(g);
+	unpinned_free(g->unpinned);
+	pinned_set_free(g->pinned);
+	addr_table_done(&g->addresses);
+	addrset_done(&g->own);
+	addrset_done(&g->local);
+	free(g);
+	return NULL;
+}
+
+int guard_ifindex(const struct guard *g)
+{
+	return g->link.ifindex;
+}
+
+void guard_ready(struct guard *g)
+{
+	bool unread = false;
+	int r, a;
+
+	if (g->status.state != GUARD_LIVE && g->status.state != GUARD_STALE)
+		return;
+	/* Addresses first: their deletion is told before the flush it causes,
+	 * and says how to take the deaths that follow. */
+	a = guard_address_events(g);
+	/* Whose entries are meant is told by the addresses, new ones too. If they
+	 * cannot be read now, what events tell of is read again later. */
+	if (g->readdress || a < 0)
+		unread = guard_read_addresses(g) < 0;
+	r = guard_events(g, NULL, NULL);
+	if (a == -ENOBUFS || unread) {
+		g->status.overruns++;
+		g->status.state = GUARD_STALE;
+	} else if (r < 0 && r != -ENOBUFS && r != -EAGAIN) {
+		guard_degrade(g, r, "conntrack events");
+	}
+}
+
+/* The device may go, and come back as another one of the same name. */
+static bool is_still_there(const struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct link link;
+
+	return k->ops->link_get(k->ctx, g->device.name, &link) == 0 &&
+	       link.ifindex == g->link.ifindex;
+}
+
+/* Once a second. */
+static void begin_round(struct guard *g, usec_t t)
+{
+	g->next = t + ROUND_EVERY;
+	guard_end_fights(g);
+	switch (g->status.state) {
+	case GUARD_ABSENT:
+	case GUARD_DEGRADED:
+		arrive(g);
+		break;
+	case GUARD_LIVE:
+		if (!is_still_there(g)) {
+			arrive(g);
+			break;
+		}
+		guard_check_hold(g);
+		guard_keep_look(g);
+		if (!g->pins.open) /* else those that are due longest would never be reached */
+			guard_begin_pins(g);
+		break;
+	case GUARD_SYNCING:
+	case GUARD_STALE:
+		break;
+	}
+}
+
+static bool reads(const struct guard *g)
+{
+	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
+}
+
+/* Not while rules that would hold packets back are only just being made. */
+static bool may_pin(struct guard *g)
+{
+	return g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening &&
+	       guard_now(g) >= g->pin_next;
+}
+
+/* A step of the most urgent work there is. False: none is left for now. */
+static bool step(struct guard *g)
+{
+	int lock, r;
+
+	if (guard_repair_step(g) || guard_settle_losses(g))
+		return true;
+	if (g->repair.active)
+		return false;
+	if (reads(g) && guard_relist_is_due(g, guard_now(g))) {
+		guard_relist(g);
+		return true;
+	}
+	if (g->status.state != GUARD_LIVE)
+		return false;
+	if (guard_tidy(g))
+		return true;
+	if (!may_pin(g) || guard_lock(g, &lock) < 0)
+		return guard_keep_step(g);
+	r = guard_pin_step(g);
+	closep(&lock);
+	g->first_pins = g->first_pins && g->pins.open;
+	if (r < 0 && r != -EAGAIN)
+		guard_degrade(g, r, "pinning");
+	return r == -EAGAIN || guard_keep_step(g);
+}
+
+usec_t guard_tick(struct guard *g)
+{
+	usec_t t = guard_now(g), at = USEC_NEVER;
+	bool more;
+
+	if (t >= g->next)
+		begin_round(g, t);
+	if (guard_wait_hold(g))
+		at = t + OPEN_LOOK_EVERY;
+	more = step(g);
+	guard_keep_write(g);
+	if (more)
+		return guard_now(g);
+	at = MIN(MIN(g->next, guard_repair_next(g)), at);
+	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
+		at = MIN(at, MAX(g->pin_next, t));
+	if (g->n_lost)
+		at = MIN(at, t + (reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));
+	if (g->locked_out)
+		at = MIN(at, t + GUARD_LOCK_EVERY);
+	if (g->status.state == GUARD_STALE)
+		at = MIN(at, g->relisted + MAX(g->relist_took, LOSS_SLOW));
+	return at;
+}
+
+static void message_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
+{
+	if (g->status.state == GUARD_DEGRADED)
+		snprintf(reason, REPORT_TEXT_MAX, "%s", g->why_degraded);
+	else if (g->full)
+		snprintf(reason, REPORT_TEXT_MAX,
+			 "more connections than shadow_max = %u: those beyond are protected by "
+			 "vipsafe del, and from nobody else's",
+			 g->env.settings->shadow_max);
+	else if (g->no_room)
+		snprintf(reason, REPORT_TEXT_MAX,
+			 "the conntrack table is over %u %% full: nothing is pinned",
+			 g->env.settings->pin_max_fill);
+	else
+		snprintf(reason, REPORT_TEXT_MAX, "%s",
+			 g->why_refused[0] ? g->why_refused : g->why_no_hold);
+}
+
+void guard_get_status(const struct guard *g, struct guard_status *ret)
+{
+	*ret = g->status;
+	ret->pinned = pinned_set_count(g->pinned);
+	ret->unpinned = unpinned_count(g->unpinned);
+	ret->altered = unpinned_count_altered(g->unpinned);
+	ret->full = g->full;
+	ret->refused = g->why_refused[0];
+	message_why(g, ret->reason);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guard of one device: makes address deletes by anybody harmless. It keeps
+ * entries pinned (or, on demand, knows them well enough to restore them), takes
+ * over the kernel's duty to remove what it has pinned when its address really
+ * goes, and never fights another actor. It has no thread, no loop and no clock:
+ * the caller polls its descriptors and calls it. Work on many entries is done in
+ * steps of a few milliseconds, one per call. */
+#pragma once
+
+#include "base/kernel.h"
+
+#include "base/settings.h"
+#include "move/run.h"
+
+enum guard_state {
+	GUARD_ABSENT,  /* no such device; it may come */
+	GUARD_SYNCING, /* reading the table */
+	GUARD_LIVE,
+	GUARD_STALE,	/* events were lost: no repair until it has been read again */
+	GUARD_DEGRADED, /* conntrack or netlink refuse: nothing is guarded */
+};
+
+struct guard_status {
+	char device[DEVICE_NAME_MAX];
+	enum guard_state state;
+	enum pin_mode mode;
+	enum hold_choice hold;
+	bool quarantined;	     /* flushed too often: repairs are suspended */
+	bool full;		     /* more entries than may be known: see reason */
+	uint64_t pinned;	     /* known to be pinned now */
+	uint64_t unpinned;	     /* known and not pinned (on demand: all known) */
+	uint64_t altered;	     /* of these, by somebody else: left alone */
+	uint64_t pins, pin_failures; /* since the start */
+	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */
+	struct prefix foreign_last;  /* the latest one */
+	uint64_t repairs, restored;  /* after foreign deletes */
+	uint64_t lost;		     /* of which nothing came back, whoever began it */
+	bool refused;		     /* this kernel made something else of one: see reason */
+	uint64_t removed;	     /* since their address was lost */
+	uint64_t gone;		     /* addresses that went while nobody guarded them */
+	uint64_t unproven;	     /* entries translated to those, not known as ours: left */
+	uint64_t unsaved;	     /* times that what a kill would need was not written … */
+	int unsaved_error;	     /* … the latest time: negative errno */
+	uint64_t overruns, relists;
+	uint64_t holds, held_usec;    /* how often packets were held back, and for how long */
+	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
+};
+
+struct guard;
+
+/* A guard of the device D->name. ENV->kernel must be its own: the guard watches
+ * through it and keeps a hold open. Nothing is asked of the kernel yet. */
+int guard_new(const struct run_env *env, const struct device_settings *d, struct guard **ret);
+
+/* Other settings for the same device; REHOLD: the hold is to be another, too. What
+ * is known and what is under way stay. */
+void guard_set(struct guard *g, const struct device_settings *d, bool rehold);
+
+/* Close the hold. Entries stay as they are, pinned. */
+struct guard *guard_free(struct guard *g);
+
+/* Something may be readable on one of the kernel's descriptors: take some of it. */
+void guard_ready(struct guard *g);
+
+/* Do a step of what is due. Returns when to call again at the latest
+ * (monotonic): at once if there is more to do. */
+usec_t guard_tick(struct guard *g);
+
+/* Whether nothing has to be put back or removed now. */
+bool guard_is_idle(const struct guard *g);
+
+/* Connections that were flushed and are not put back yet. */
+uint64_t guard_unfinished(const struct guard *g);
+
+void guard_get_status(const struct guard *g, struct guard_status *ret);
+const char *guard_state_name(enum guard_state s);
+
+/* The latest that are counted as lost since the last call, as conn_format() tells
+ * them: up to GUARD_NAMED_MAX, the oldest first. Returns how many. */
+#define GUARD_NAMED_MAX 5
+size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_TEXT_MAX]);
+
+/* Index of the guarded device; 0 while it is absent. */
+int guard_ifindex(const struct guard *g);
+
+/* Whether a run of REQ may go by what the guard knows now (run_env.guard)
+ * instead of listing the table. Reads what events there are. */
+bool guard_serves(struct guard *g, const struct request *req);
+
+/* Call FN for each known entry until it returns an error, which is returned. */
+int guard_each(const struct guard *g,
+	       int (*fn)(void *ud, const struct conn_key *key, uint32_t id, bool pinned), void *ud);

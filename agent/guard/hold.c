@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hold rules of the guard: in place all the time, armed for moments. A run
+ * of another process takes them away with its own, and so does recover. */
+#include "guard/parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Nobody waits for rules that are made beside us, but a program that hangs ends. */
+#define OPEN_BUDGET (5 * USEC_PER_SEC)
+
+/* Where no backend will do, one is not asked for with every pin. */
+#define HOLD_RETRY_EVERY (10 * USEC_PER_SEC)
+
+/* For the programs that it takes to arm by time. */
+#define WORK_BUDGET (250 * USEC_PER_MSEC)
+
+static void note(struct guard *g, int r, enum hold_choice used, const char *reason)
+{
+	g->holding = r == 0;
+	g->opening = r == -EAGAIN;
+	g->status.hold = g->holding ? used : HOLD_OFF;
+	g->held_until = g->armed_since = 0;
+	snprintf(g->why_no_hold, sizeof(g->why_no_hold), "%s",
+		 g->opening ? "the hold is not in place yet" : reason);
+	if (!g->holding)
+		g->hold_retry = guard_now(g) + HOLD_RETRY_EVERY;
+}
+
+int guard_reopen_hold(struct guard *g, usec_t deadline)
+{
+	const struct kernel *k = &g->env.kernel;
+	char reason[REPORT_TEXT_MAX] = "";
+	enum hold_choice used = HOLD_OFF;
+	int r = -EOPNOTSUPP;
+
+	if (g->env.settings->hold != HOLD_OFF)
+		r = k->ops->hold_open(k->ctx, g->env.settings->hold, &g->link, deadline, &used,
+				      reason);
+	note(g, r, used, reason);
+	return r;
+}
+
+void guard_begin_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	int r = -EOPNOTSUPP;
+
+	if (g->env.settings->hold != HOLD_OFF)
+		r = k->ops->hold_open_begin(k->ctx, g->env.settings->hold, &g->link, OPEN_BUDGET);
+	note(g, r == 0 ? -EAGAIN : r, HOLD_OFF, "");
+}
+
+bool guard_wait_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	char reason[REPORT_TEXT_MAX] = "";
+	enum hold_choice used = HOLD_OFF;
+	int r;
+
+	if (!g->opening)
+		return false;
+	r = k->ops->hold_open_end(k->ctx, &used, reason);
+	if (r != -EAGAIN)
+		note(g, r, used, reason);
+	return g->opening;
+}
+
+void guard_check_hold(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	int lock;
+
+	if (g->opening || g->armed_since || g->env.settings->hold == HOLD_OFF ||
+	    (!g->holding && guard_now(g) < g->hold_retry) ||
+	    (g->holding && k->ops->hold_check(k->ctx) != -ENOENT))
+		return;
+	if (guard_lock(g, &lock) < 0) /* whose rules they are now */
+		return;
+	guard_begin_hold(g);
+	closep(&lock);
+}
+
+bool guard_holds(const struct guard *g, enum hold_choice *ret_used)
+{
+	*ret_used = g->status.hold;
+	return g->holding;
+}
+
+void guard_warn_no_hold(const struct guard *g, struct report *report)
+{
+	if (*g->why_no_hold)
+		report_warn(
+			report, "no-hold", "",
+			"packets cannot be held back meanwhile (%s): a connection that sends in "
+			"the gap may break",
+			g->why_no_hold);
+}
+
+void guard_lend_hold(const struct guard *g, struct run *run)
+{
+	run->holding = g->holding;
+	run->hold_deadline = guard_now(g) + WORK_BUDGET;
+	run->held_until = g->held_until;
+	run->armed_since = g->armed_since;
+	run->keep_armed = g->keep_armed;
+}
+
+void guard_take_hold(struct guard *g, const struct run *run)
+{
+	g->held_until = run->held_until;
+	g->armed_since = run->armed_since;
+	g->status.holds += run->held_for != 0;
+	g->status.held_usec += run->held_for;
+	g->arming += run->arming;
+}
+
+void guard_let_go(struct guard *g)
+{
+	struct run run = { .env = &g->env };
+
+	guard_lend_hold(g, &run);
+	run_let_go(&run);
+	guard_take_hold(g, &run);
+}
+
+void guard_hold_back(struct guard *g)
+{
+	struct report report = { .n_warnings = 0 };
+	struct run run = { .env = &g->env, .report = &report, .guard = g };
+
+	g->keep_armed = true;
+	guard_lend_hold(g, &run);
+	run_keep_hold(&run);
+	guard_take_hold(g, &run);
+}

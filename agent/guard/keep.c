@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An address may be lost while no guard runs, and what is pinned to it would live for
+ * ever. So the guard keeps on disk to which addresses it has pinned, and a mark of
+ * each entry (marks.h): the next one removes what it can prove to be ours, and
+ * nothing else. */
+#include "guard/parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/rundir.h"
+
+/* Marks written in one step, and more marks than entries that are put up with. */
+#define CHUNK 4096
+#define SLACK 8192
+
+/* After a failure to write. */
+#define RETRY_EVERY (10 * USEC_PER_SEC)
+
+void guard_note_unsaved(struct guard *g, int error)
+{
+	g->status.unsaved++;
+	g->status.unsaved_error = error;
+}
+
+static void fail(struct guard *g, int error)
+{
+	guard_note_unsaved(g, error);
+	g->keep.retry = guard_now(g) + RETRY_EVERY;
+}
+
+static bool is_off(const struct guard *g)
+{
+	return !g->keep.loaded || guard_now(g) < g->keep.retry;
+}
+
+/* ---- addresses ---- */
+
+static void write_addresses(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	_cleanup_close_ int dir = -1;
+	int r;
+
+	if (!k->set_changed || is_off(g))
+		return;
+	dir = rundir_open(g->env.settings->run_dir);
+	r = dir < 0 ? dir : marks_write_addresses(dir, g->link.name, g->env.boot_id, &k->set);
+	k->set_changed = r < 0;
+	if (r < 0)
+		fail(g, r);
+}
+
+void guard_keep_addresses(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	bool seen = g->lost_beyond;
+	size_t i, n = k->set.n;
+
+	if (!k->loaded)
+		return;
+	g->lost_beyond = false;
+	for (i = 0; i < k->set.n; i++)
+		if (!addrset_has(&g->local, &k->set.addrs[i]))
+			g->status.gone += guard_note_loss(g, &k->set.addrs[i]) && !seen;
+	for (i = 0; i < g->own.n; i++)
+		(void)addrset_add(&k->set, &g->own.addrs[i]); /* else: a loss that is seen later */
+	k->set_changed = k->set_changed || k->set.n != n;
+}
+
+void guard_keep_no_more(struct guard *g, const struct addr *a)
+{
+	if (!addrset_has(&g->keep.set, a))
+		return;
+	addrset_remove(&g->keep.set, a);
+	g->keep.set_changed = true;
+}
+
+/* ---- what guards before us have left ---- */
+
+static void load_marks(struct guard *g, int dir)
+{
+	struct guard_keep *k = &g->keep;
+	int r = marks_open(dir, g->link.name, g->env.boot_id, &k->file);
+
+	k->loaded = r != -EBUSY; /* whoever has it does the same work just now */
+	k->retry = k->loaded ? 0 : guard_now(g) + RETRY_EVERY;
+	if (r < 0)
+		k->file.salt = g->env.seed;
+	if (r == 0 && marks_read(&k->file, &k->left) < 0)
+		marks_close(&k->file);
+	k->stale = k->left.n || pinned_set_count(g->pinned);
+}
+
+void guard_keep_load(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	_cleanup_close_ int dir = -1;
+	struct addrset set = { 0 };
+	size_t i;
+
+	if (k->loaded)
+		return;
+	k->counting = true;
+	dir = rundir_open(g->env.settings->run_dir);
+	if (dir < 0) {
+		k->loaded = true;
+		k->file.salt = g->env.seed;
+		fail(g, dir);
+		return;
+	}
+	load_marks(g, dir);
+	if (k->loaded && marks_read_addresses(dir, g->link.name, g->env.boot_id, &set) == 0)
+		for (i = 0; i < set.n; i++)
+			(void)addrset_add(&k->set, &set.addrs[i]);
+	addrset_done(&set);
+}
+
+static uint64_t mark_of(const struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	return marks_of(&g->keep.file, &c->key, c->id, &as);
+}
+
+static bool was_left(const struct guard *g, const struct conn *c)
+{
+	return g->keep.left.n && c->id && markset_has(&g->keep.left, mark_of(g, c));
+}
+
+int guard_keep_meet(struct guard *g, const struct conn *c)
+{
+	struct guard_keep *k = &g->keep;
+	struct addr as;
+
+	if (k->set.n <= g->own.n) /* of which it has all */
+		return 0;
+	as = tuple_dst(&c->reply, c->key.family);
+	if (!addrset_has(&k->set, &as) || pinned_set_see(g->pinned, &c->key, c->id))
+		return 0;
+	if (was_left(g, c))
+		return pinned_set_put(g->pinned, &c->key, c->id, &as);
+	if (k->counting && c->status & CONN_SRC_NAT && !addrset_has(&g->local, &as))
+		g->status.unproven++;
+	return 0;
+}
+
+/* ---- marks ---- */
+
+void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id, const struct addr *as)
+{
+	struct guard_keep *k = &g->keep;
+
+	if (!id)
+		return; /* by which it could not be told from another */
+	if (k->n_pending == ARRAY_SIZE(k->pending))
+		guard_keep_write(g);
+	k->pending[k->n_pending++] = marks_of(&k->file, key, id, as);
+}
+
+static void give_up_next(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+
+	marks_close(&k->next);
+	free(k->still);
+	k->still = NULL;
+}
+
+/* What cannot be written is known all the same, and is in the file made anew. */
+void guard_keep_write(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	int r = 0;
+
+	if (k->n_pending && is_off(g)) {
+		k->n_pending = 0;
+		k->stale = true;
+	}
+	if (k->n_pending && k->file.fd >= 0)
+		r = marks_add(&k->file, k->pending, k->n_pending);
+	if (r == 0 && k->n_pending && k->next.fd >= 0)
+		r = marks_add(&k->next, k->pending, k->n_pending);
+	k->n_pending = 0;
+	if (r < 0) {
+		give_up_next(g);
+		k->stale = true;
+		fail(g, r);
+	}
+	write_addresses(g);
+}
+
+static bool is_wanted(const struct guard *g)
+{
+	const struct guard_keep *k = &g->keep;
+
+	if (k->file.fd < 0)
+		return pinned_set_count(g->pinned) > 0;
+	return k->stale || k->file.n > 3 * pinned_set_count(g->pinned) + k->left.n + SLACK;
+}
+
+static int begin(struct guard *g, int dir)
+{
+	struct guard_keep *k = &g->keep;
+	int r;
+
+	k->still = calloc(k->left.n_slots + 1, sizeof(*k->still));
+	r = k->still ? marks_create(dir, g->link.name, g->env.boot_id, k->file.salt, &k->next)
+		     : -ENOMEM;
+	k->at_pinned = pinned_set_count(g->pinned);
+	k->at_unpinned = k->left.n ? unpinned_count(g->unpinned) : 0;
+	return r;
+}
+
+/* The next ones. What is removed meanwhile may make one come twice. */
+static size_t collect(struct guard *g, uint64_t *at)
+{
+	struct guard_keep *k = &g->keep;
+	size_t n = 0, looked = 0;
+
+	k->at_pinned = MIN(k->at_pinned, pinned_set_count(g->pinned));
+	k->at_unpinned = MIN(k->at_unpinned, unpinned_count(g->unpinned));
+	while (k->at_pinned && n < CHUNK) {
+		struct pinned_set_item item = pinned_set_at(g->pinned, --k->at_pinned);
+
+		if (item.id)
+			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);
+	}
+	while (!k->at_pinned && k->at_unpinned && n < CHUNK && looked++ < CHUNK) {
+		uint64_t mark = mark_of(g, unpinned_at(g->unpinned, --k->at_unpinned));
+		int64_t i = markset_find(&k->left, mark);
+
+		if (i < 0)
+			continue;
+		k->still[i] = 1;
+		at[n++] = mark;
+	}
+	return n;
+}
+
+/* All is in it. */
+static int finish(struct guard *g, int dir)
+{
+	struct guard_keep *k = &g->keep;
+	int r = marks_publish(dir, g->link.name);
+
+	if (r < 0)
+		return r;
+	marks_close(&k->file);
+	k->file = k->next;
+	k->next.fd = -1;
+	markset_keep(&k->left, k->still);
+	free(k->still);
+	k->still = NULL;
+	k->stale = false;
+	return 0;
+}
+
+static int replace(struct guard *g, int dir)
+{
+	struct guard_keep *k = &g->keep;
+	uint64_t at[CHUNK];
+	size_t n;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (k->next.fd < 0)
+		return begin(g, dir);
+	n = collect(g, at);
+	r = n ? marks_add(&k->next, at, n) : 0;
+	return r < 0 || k->at_pinned || k->at_unpinned ? r : finish(g, dir);
+}
+
+bool guard_keep_step(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	_cleanup_close_ int dir = -1;
+	int r;
+
+	if (is_off(g) || (k->next.fd < 0 && !is_wanted(g)))
+		return false;
+	guard_keep_write(g);
+	if (is_off(g))
+		return false;
+	dir = rundir_open(g->env.settings->run_dir);
+	r = replace(g, dir);
+	if (r == 0)
+		return true;
+	if (dir >= 0)
+		marks_abandon(dir, g->link.name);
+	give_up_next(g);
+	fail(g, r);
+	return false;
+}
+
+/* Somebody had what was left of guards before us. */
+static void try_again(struct guard *g)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	struct marks m = { .fd = -1 };
+	int r = dir < 0 ? dir : marks_open(dir, g->link.name, g->env.boot_id, &m);
+
+	marks_close(&m);
+	if (r == -EBUSY)
+		g->keep.retry = guard_now(g) + RETRY_EVERY;
+	else
+		g->relisted = 0; /* which loads it */
+}
+
+void guard_keep_look(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+
+	if (!k->loaded && guard_now(g) >= k->retry)
+		try_again(g);
+	if (k->file.fd < 0 || marks_is_there(&k->file))
+		return;
+	marks_close(&k->file); /* with its directory, say */
+	k->set_changed = true;
+}
+
+void guard_keep_end(struct guard *g)
+{
+	struct guard_keep *k = &g->keep;
+	_cleanup_close_ int dir = -1;
+
+	guard_keep_write(g);
+	dir = k->next.fd < 0 ? -1 : rundir_open(g->env.settings->run_dir);
+	if (dir >= 0)
+		marks_abandon(dir, g->link.name);
+	give_up_next(g);
+	marks_close(&k->file);
+	markset_done(&k->left);
+	addrset_done(&k->set);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The shadow of the conntrack table: from a listing, and kept up by events, which
+ * are an optimisation and never the truth (docs/kernel.md 6). */
+#include "guard/parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CHUNK 128
+
+/* Batches of events. */
+#define DRAIN_MAX 64
+
+/* Lost events are followed by a listing, but not by one after the other. */
+#define RELIST_EVERY (250 * USEC_PER_MSEC)
+
+/* After the limit was met: so much less must be known before all is read again. */
+#define FULL_AGAIN(max) ((max) / 8 * 7)
+
+/* Whether C is masqueraded on the guarded device, as far as can be told. */
+static bool is_meant(const struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	return c->status & CONN_SRC_NAT_DONE && addrset_has(g->own.n ? &g->own : &g->local, &as);
+}
+
+/* Traffic has put C in the place of one that the flush took: the repair judges
+ * it, by the one that is known. */
+static bool awaits_repair(const struct guard *g, const struct conn *c)
+{
+	int64_t i = g->repair.active ? unpinned_find(g->unpinned, &c->key) : -1;
+
+	return i >= 0 && unpinned_at(g->unpinned, (size_t)i)->id != c->id;
+}
+
+/* Established, and so worth the moment: TCP once the peer takes part for sure
+ * (guard_pins.c), others when they have lasted. */
+static usec_t due_of(const struct guard *g, const struct conn *c)
+{
+	return c->key.l4proto == IPPROTO_TCP ? 0 : g->batch_at + g->device.pin_after;
+}
+
+int guard_take(struct guard *g, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+
+	if (!is_meant(g, c))
+		return guard_keep_meet(g, c);
+	if (pinned_set_see(g->pinned, &c->key, c->id))
+		return 0;
+	if (awaits_repair(g, c))
+		return 0;
+	if (pinned_set_count(g->pinned) + unpinned_count(g->unpinned) >=
+		    g->env.settings->shadow_max &&
+	    unpinned_find(g->unpinned, &c->key) < 0) {
+		g->full = true;
+		return 0;
+	}
+	return unpinned_put(g->unpinned, record, due_of(g, c));
+}
+
+static int on_listed(void *ud, const struct conn_record *record)
+{
+	return guard_take(ud, record);
+}
+
+/* The kernel itself took it after an address went: that is the flush, and what
+ * it took is what has to come back. Whoever deletes on purpose is not fought. */
+static void entry_gone(struct guard *g, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+	int64_t i;
+
+	if (pinned_set_end(g->pinned, &c->key, c->id))
+		return;
+	i = unpinned_find(g->unpinned, &c->key);
+	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
+		return; /* of the one that we have put in its place, say */
+	if (g->repair.active && !record->by) {
+		unpinned_flush(g->unpinned, &c->key);
+		g->repair.last_death = g->batch_at;
+	} else {
+		if (!record->by)
+			guard_count_death(g, unpinned_at(g->unpinned, (size_t)i));
+		unpinned_remove(g->unpinned, &c->key);
+	}
+}
+
+struct tee {
+	struct guard *g;
+	conn_sink sink;
+	void *ud;
+};
+
+static int on_event(void *ud, const struct conn_record *record)
+{
+	struct tee *t = ud;
+	int r;
+
+	if (record->gone) {
+		entry_gone(t->g, record);
+		return 0;
+	}
+	r = guard_take(t->g, record);
+	if (r < 0 || !t->sink || unpinned_find(t->g->unpinned, &record->conn->key) < 0)
+		return r;
+	return t->sink(t->ud, record);
+}
+
+int guard_events(struct guard *g, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct tee t = { .g = g, .sink = sink, .ud = ud };
+	int r;
+
+	g->batch_at = guard_now(g);
+	r = k->ops->ct_events(k->ctx, on_event, &t);
+	if (r == -ENOBUFS) {
+		g->status.overruns++;
+		g->status.state = GUARD_STALE;
+	}
+	return r;
+}
+
+bool guard_relist_is_due(const struct guard *g, usec_t now)
+{
+	usec_t rest = MAX(RELIST_EVERY, g->relist_took);
+	size_t known = pinned_set_count(g->pinned) + unpinned_count(g->unpinned);
+
+	if (!g->relisted)
+		return true;
+	if (g->repair.active || now < g->relisted + rest)
+		return false;
+	return g->status.state != GUARD_LIVE ||
+	       (g->full && known < FULL_AGAIN(g->env.settings->shadow_max));
+}
+
+/* A socket that has lost events goes on losing them, without a word, until it is
+ * empty (netlink_overrun()): what is listed before that is out of date at once. */
+static void drain(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct tee t = { .g = g };
+	int i, r = -EAGAIN;
+
+	for (i = 0; i < DRAIN_MAX && (r == -EAGAIN || r == -ENOBUFS); i++)
+		r = k->ops->ct_events(k->ctx, on_event, &t);
+}
+
+void guard_relist(struct guard *g)
+{
+	const struct kernel *k = &g->env.kernel;
+	usec_t began = guard_now(g);
+	int r;
+
+	g->batch_at = began;
+	drain(g);
+
+	g->status.state = GUARD_SYNCING;
+	g->status.relists++;
+	g->full = false;
+	pinned_set_begin_round(g->pinned);
+	unpinned_begin_round(g->unpinned);
+	g->tidy_pinned = g->tidy_unpinned = 0;
+	guard_keep_load(g);
+	r = guard_read_addresses(g);
+	if (r == 0)
+		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, g);
+	g->relisted = guard_now(g);
+	g->relist_took = g->relisted - began;
+	if (r == -EINTR) { /* cut short: what is missing comes the next time */
+		g->status.state = GUARD_STALE;
+	} else if (r < 0) {
+		guard_degrade(g, r, "the conntrack table cannot be read");
+	} else {
+		g->status.state = GUARD_LIVE;
+		g->keep.counting = false;
+		g->tidy_pinned = pinned_set_count(g->pinned);
+		g->tidy_unpinned = unpinned_count(g->unpinned);
+	}
+}
+
+int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &g->env.kernel;
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	size_t at, i, m;
+	int r = 0;
+
+	for (at = 0; at < n && r == 0; at += m) {
+		m = MIN(n - at, (size_t)CHUNK);
+		memset(probe, 0, sizeof(probe));
+		for (i = 0; i < m; i++) {
+			probe[i].key = keys[at + i];
+			ops[i] = (struct ct_op){
+				.verb = CT_GET, .conn = &probe[i], .sink = sink, .ud = ud
+			};
+		}
+		r = k->ops->ct_batch(k->ctx, ops, m);
+		r = r == -ENOBUFS ? 0 : r;
+	}
+	return r;
+}
+
+/* A listing misses what is put at the head of a chain meanwhile, so that nothing
+ * is forgotten for not being in it: each is asked for. */
+static size_t tidy_collect(struct guard *g, struct conn_key *keys)
+{
+	size_t n = 0, looked = 0;
+
+	g->tidy_pinned = MIN(g->tidy_pinned, pinned_set_count(g->pinned));
+	g->tidy_unpinned = MIN(g->tidy_unpinned, unpinned_count(g->unpinned));
+	while (g->tidy_pinned && n < GUARD_STEP && looked++ < GUARD_SCAN) {
+		struct pinned_set_item item = pinned_set_at(g->pinned, --g->tidy_pinned);
+
+		if (!item.seen)
+			keys[n++] = *item.key;
+	}
+	while (g->tidy_unpinned && n < GUARD_STEP && looked++ < GUARD_SCAN)
+		if (!unpinned_is_seen(g->unpinned, --g->tidy_unpinned) &&
+		    !unpinned_is_flushed(g->unpinned, g->tidy_unpinned))
+			keys[n++] = unpinned_at(g->unpinned, g->tidy_unpinned)->key;
+	return n;
+}
+
+bool guard_tidy(struct guard *g)
+{
+	_cleanup_free_ struct conn_key *keys = NULL;
+	size_t i, n;
+
+	if (!g->tidy_pinned && !g->tidy_unpinned)
+		return false;
+	keys = malloc(GUARD_STEP * sizeof(*keys));
+	if (!keys)
+		return false;
+	n = tidy_collect(g, keys);
+	if (!n || guard_fetch(g, keys, n, on_listed, g) < 0)
+		return true;
+	for (i = 0; i < n; i++) {
+		int64_t y = unpinned_find(g->unpinned, &keys[i]);
+
+		if (!pinned_set_is_seen(g->pinned, &keys[i]))
+			pinned_set_remove(g->pinned, &keys[i]);
+		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y))
+			unpinned_remove(g->unpinned, &keys[i]);
+	}
+	return true;
+}
+
+int guard_note_pinned(struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	unpinned_remove(g->unpinned, &c->key);
+	guard_keep_pin(g, &c->key, c->id, &as);
+	return pinned_set_put(g->pinned, &c->key, c->id, &as);
+}
+
+void guard_forget(struct guard *g, const struct conn_key *key)
+{
+	pinned_set_remove(g->pinned, key);
+	unpinned_remove(g->unpinned, key);
+}
+
+int guard_each(const struct guard *g,
+	       int (*fn)(void *ud, const struct conn_key *key, uint32_t id, bool pinned), void *ud)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < pinned_set_count(g->pinned) && r == 0; i++)
+		r = fn(ud, pinned_set_at(g->pinned, i).key, pinned_set_at(g->pinned, i).id, true);
+	for (i = 0; i < unpinned_count(g->unpinned) && r == 0; i++)
+		r = fn(ud, &unpinned_at(g->unpinned, i)->key, unpinned_at(g->unpinned, i)->id,
+		       false);
+	return r;
+}

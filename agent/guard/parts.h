@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a guard, each in a file of its own: what is known, addresses,
+ * pins, repairs, and what a run asks of it. Private to the guard. */
+#pragma once
+
+#include "base/addrset.h"
+#include "base/connset.h"
+#include "base/pinned.h"
+#include "move/pace.h"
+#include "move/worth.h"
+#include "base/unpinned.h"
+#include "guard/guard.h"
+#include "guard/serve.h"
+#include "move/marks.h"
+#include "move/stage.h"
+
+/* Entries worked on in one step, some milliseconds: at most, and at first. */
+#define GUARD_STEP 512
+#define GUARD_STEP_FIRST 64
+
+/* Of guard_order.c. */
+#define GUARD_PASSES 11
+
+/* Entries looked at in one step, most of which need no work. */
+#define GUARD_SCAN 65536
+
+/* A step that another run's lock keeps from being done is tried again. */
+#define GUARD_LOCK_EVERY (10 * USEC_PER_MSEC)
+
+/* An absent device, or a table that could not be read, is tried again. */
+#define GUARD_RETRY_EVERY USEC_PER_SEC
+
+#define GUARD_LOST_MAX 64
+
+/* A flush that runs from a work queue comes this late at most, and is this
+ * quiet when it is over (verify.c). */
+#define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
+#define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
+
+/* What begins within so long is one repair. */
+#define GUARD_ONE_REPAIR USEC_PER_SEC
+
+#define GUARD_FIGHTERS_MAX 64
+
+/* What becomes of the helper of an entry that is created (guard_helper.c). */
+enum guard_helpers {
+	HELPERS_UNKNOWN,
+	HELPERS_KEPT,
+	HELPERS_FORGOTTEN,
+};
+
+/* A way through what is known and not pinned, what is worth most first. All zero:
+ * none is open. */
+struct guard_order {
+	bool open;
+	unsigned pass;
+	size_t at;		     /* of the pass: entries below it are still to be looked at */
+	unsigned met[2];	     /* kinds of worth, without a master and with one */
+	struct worth_shares *shares; /* owned */
+	size_t max;
+	struct pace pace;	    /* of the work on what it finds; the caller notes it */
+	size_t paces[GUARD_PASSES]; /* what it was at the end of each; 0: never begun */
+};
+
+/* After somebody has deleted an address: everything that is not pinned is looked
+ * at, again and again, until no flush can be under way any more. */
+struct guard_repair {
+	bool active;
+	bool foreign;	   /* not left over by a run of ours */
+	usec_t began;	   /* the delete */
+	usec_t last_death; /* the latest entry that the kernel took since; 0: none */
+	usec_t swept;	   /* the latest sweep through everything began; 0: none yet */
+	/* The sweep under way, through what was flushed or through everything. */
+	bool sweeping;
+	struct guard_order order;
+	unsigned restored, in_vain;
+	/* What may have been flushed, on disk: one more than its descriptor, 0: none
+	 * yet. Entries below SAVE_AT are still to be written. */
+	int journal;
+	uint64_t n_saved;
+	size_t save_at;
+	bool worked; /* in the last step; the next one saves */
+	bool cannot_save;
+};
+
+/* An address of the device that somebody has taken away. */
+struct guard_fighter {
+	struct prefix prefix;
+	usec_t went;	    /* the last time */
+	usec_t since;	    /* TIMES are counted from then */
+	usec_t counted;	    /* the last of them */
+	usec_t pause_until; /* its deletes begin no repair until then */
+	unsigned times;
+	bool came;    /* again, since it went */
+	bool accused; /* and it went again: if that breaks something, it counts */
+};
+
+/* What is on disk for whoever comes after us: guard_keep.c. */
+struct guard_keep {
+	bool loaded;	    /* what was there of guards before us */
+	struct addrset set; /* addresses that entries may be pinned to */
+	bool set_changed;   /* and the file does not tell */
+	struct marks file;  /* of what is pinned */
+	/* What replaces it, and does not hold those below the two numbers yet. */
+	struct marks next;
+	size_t at_pinned, at_unpinned;
+	bool stale;		      /* it is to be replaced */
+	struct markset left;	      /* marks of guards before us … */
+	uint8_t *still;		      /* … 1: the entry is there, and not pinned by us */
+	uint64_t pending[GUARD_STEP]; /* not written yet */
+	size_t n_pending;
+	bool counting; /* the first listing is under way */
+	usec_t retry;  /* not to be written before */
+};
+
+struct guard_lost {
+	struct addr addr;
+	usec_t due;
+	bool begun;
+	size_t at_pinned, at_unpinned; /* entries below them are still to be looked at */
+};
+
+struct guard {
+	struct run_env env;
+	struct device_settings device;
+	struct link link;
+	struct guard_status status;
+	struct addr_table addresses; /* of the node … */
+	struct addrset own, local;   /* … of the device, and of all devices */
+	bool readdress;		     /* they are out of date */
+	struct pinned_set *pinned;
+	struct unpinned *unpinned;
+	struct probe_result verdict;
+	int slot;	 /* a descriptor; -1: none */
+	usec_t next;	 /* something is due then */
+	usec_t batch_at; /* when the events under way were read: a clock costs as much */
+	bool full;	 /* some entries are not known */
+	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
+	bool no_room;				    /* in the conntrack table, to pin */
+	char why_refused[REPORT_TEXT_MAX];	    /* a shape is not pinned */
+	char named[GUARD_NAMED_MAX][CONN_TEXT_MAX]; /* that were lost … */
+	size_t n_named;				    /* … since they were asked for */
+
+	/* The table was read: when, and for how long. What it did not show is
+	 * looked for one by one: entries below the two numbers. */
+	usec_t relisted, relist_took;
+	size_t tidy_pinned, tidy_unpinned;
+
+	struct guard_order pins; /* the round under way */
+	usec_t step_at;		 /* when the step under way began */
+	enum guard_helpers helpers;
+	struct shapes shapes; /* that were tried */
+
+	bool holding;	    /* hold rules are in place */
+	bool opening;	    /* or being made */
+	usec_t held_until;  /* armed */
+	usec_t armed_since; /* 0: not */
+	bool keep_armed;    /* between steps, too */
+	usec_t hold_retry;  /* not to be had before */
+	usec_t arming;	    /* what arming and letting go has taken, in all */
+	usec_t pin_next;    /* no pin before: packets were held back for its share */
+	bool first_pins;    /* what was there before the guard is not pinned yet */
+	bool locked_out;    /* somebody else has the lock of the device */
+
+	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
+	size_t n_lost;
+	bool lost_beyond; /* there were more */
+	bool lost_waits;  /* nothing can be decided about them yet */
+	struct guard_keep keep;
+	struct guard_repair repair;
+	usec_t repair_counted; /* the latest one that was needed */
+	struct guard_fighter fighters[GUARD_FIGHTERS_MAX];
+	size_t n_fighters;
+	usec_t suffer_until; /* what the kernel takes until then is lost */
+
+	const struct run *moving; /* it is changing addresses: those are no one else's doing */
+};
+
+static inline usec_t guard_now(const struct guard *g)
+{
+	return g->env.kernel.ops->now(g->env.kernel.ctx);
+}
+
+/* ---- guard.c ---- */
+/* WHAT does not work: it is tried again later. */
+void guard_degrade(struct guard *g, int error, const char *what);
+
+/* ---- guard_known.c: the shadow of the table ---- */
+
+/* An entry is born or has changed, or it was listed. */
+int guard_take(struct guard *g, const struct conn_record *record);
+
+/* Read the table. */
+void guard_relist(struct guard *g);
+bool guard_relist_is_due(const struct guard *g, usec_t now);
+
+/* A step of looking for what the table did not show. False: nothing is left. */
+bool guard_tidy(struct guard *g);
+
+/* A batch of the entries with KEYS is listed to SINK as it is now. */
+int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud);
+
+/* It is pinned from now on; or it is gone. */
+int guard_note_pinned(struct guard *g, const struct conn *c);
+void guard_forget(struct guard *g, const struct conn_key *key);
+
+/* ---- guard_addresses.c ---- */
+int guard_read_addresses(struct guard *g);
+/* Address events. -ENOBUFS: some were lost. */
+int guard_address_events(struct guard *g);
+/* Somebody else may have deleted an address: entries go once it is sure. */
+bool guard_settle_losses(struct guard *g); /* false: no more work now */
+
+/* A is gone, if it is not back in a moment. False: that is known already. */
+bool guard_note_loss(struct guard *g, const struct addr *a);
+
+/* ---- guard_keep.c ---- */
+/* Take up what guards before us have left, if there is anything. */
+void guard_keep_load(struct guard *g);
+/* The addresses have been read: those that went unseen are losses. */
+void guard_keep_addresses(struct guard *g);
+/* Nothing is pinned to A any more, or all that is stays on purpose. */
+void guard_keep_no_more(struct guard *g, const struct addr *a);
+/* C is translated to none of the guarded addresses: is it ours? 0 or -ENOMEM. */
+int guard_keep_meet(struct guard *g, const struct conn *c);
+void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id,
+		    const struct addr *as);
+/* What was noted is on disk after that. */
+void guard_keep_write(struct guard *g);
+/* A step of writing the file anew; false: nothing to do now. */
+bool guard_keep_step(struct guard *g);
+void guard_keep_look(struct guard *g); /* once a second: is it still there? */
+void guard_keep_end(struct guard *g);
+/* Something of that could not be written. */
+void guard_note_unsaved(struct guard *g, int error);
+
+/* ---- guard_lost.c ---- */
+/* C is gone and does not come back: counted, and named to whoever asks. */
+void guard_note_lost(struct guard *g, const struct conn *c);
+
+/* ---- guard_order.c ---- */
+/* Begin at the most worthy, with no more than MAX at a time. 0 or -ENOMEM. */
+int guard_order_begin(struct guard *g, struct guard_order *o, size_t max);
+void guard_order_end(struct guard_order *o);
+/* A step: the next ones of those WANTED, as many as the pace allows. It may find
+ * none and still be open. */
+size_t guard_order_next(struct guard *g, struct guard_order *o,
+			bool (*wanted)(const struct guard *g, size_t i), struct conn_key *ret_keys);
+
+/* ---- guard_pins.c ---- */
+void guard_begin_pins(struct guard *g);
+void guard_postpone_all(struct guard *g); /* pin_after has changed */
+int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
+
+/* ---- guard_helper.c ---- */
+/* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
+enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
+
+/* ---- guard_repair.c ---- */
+/* An address is gone, by a FOREIGN hand or one of ours. */
+void guard_begin_repair(struct guard *g, bool foreign);
+/* A step; false: nothing to do now. */
+bool guard_repair_step(struct guard *g);
+usec_t guard_repair_next(const struct guard *g);
+
+/* ---- guard_save.c ---- */
+void guard_begin_save(struct guard *g); /* as the repair begins */
+bool guard_save_step(struct guard *g);	/* false: all is saved that can be */
+/* The repair is over, or the guard: what is flushed still stays on disk. */
+void guard_end_save(struct guard *g);
+
+/* ---- guard_fight.c ---- */
+/* Somebody else has added P to the device; or has deleted it: true if that is not
+ * to be repaired. */
+void guard_note_arrival(struct guard *g, const struct prefix *p);
+bool guard_note_departure(struct guard *g, const struct prefix *p);
+/* Those who took an address away have broken something. */
+void guard_count_fights(struct guard *g);
+void guard_end_fights(struct guard *g); /* those whose time is over */
+/* A delete that is not repaired: what dies of it counts as lost. */
+void guard_suffer(struct guard *g);
+void guard_count_death(struct guard *g, const struct conn *c);
+
+/* ---- guard_work.c: small runs of the stages over some entries ---- */
+
+/* What became of an entry. */
+enum guard_fate {
+	FATE_OURS,    /* made by us just now, with the id in C */
+	FATE_THERE,   /* there, as the kernel or its traffic made it */
+	FATE_FAILED,  /* could not be pinned */
+	FATE_ENDED,   /* not there any more, or nothing to work on */
+	FATE_OTHER,   /* a newer one legitimately took its place */
+	FATE_LOST,    /* taken away, by us or before, and not to be had again */
+	FATE_AGAIN,   /* not decided yet */
+	FATE_SPARED,  /* has a helper that would be lost */
+	FATE_ALTERED, /* by somebody else, and left alone */
+	FATE_REFUSED, /* this kernel makes something else of its like: left alone */
+};
+
+typedef int (*guard_outcome)(void *ud, const struct conn *c, enum guard_fate fate);
+
+/* Fetch KEYS anew and pin them. OUTCOME is called for each of them. 0 or a
+ * negative errno; -ENOSPC: the conntrack table has no room, nothing is pinned. */
+int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outcome outcome,
+	      void *ud);
+
+/* Put back those of SET that are gone. SET is consumed. */
+int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, void *ud,
+		  struct report *ret_report);
+
+/* The lock of the device, so that no run works beside us: -EAGAIN while somebody
+ * else has it. Without a run directory -1 is the lock. */
+int guard_lock(struct guard *g, int *ret_fd);
+
+/* ---- guard_hold.c ---- */
+/* Begin to make the rules; true while that is under way. */
+void guard_begin_hold(struct guard *g);
+bool guard_wait_hold(struct guard *g);
+
+/* Look whether the rules are in place, without arming: whoever worked beside us may
+ * have taken them away. Then they are made again. */
+void guard_check_hold(struct guard *g);
+void guard_let_go(struct guard *g);
+/* Arm it, if it has not long to go: something is to be put back. */
+void guard_hold_back(struct guard *g);
+
+/* A run over some entries works with the guard's hold, and says how long for. */
+void guard_lend_hold(const struct guard *g, struct run *run);
+void guard_take_hold(struct guard *g, const struct run *run);

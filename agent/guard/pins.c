@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Continuous pin: once a second, everything that has become established. */
+#include "guard/parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+/* What could not be pinned (an entry in a flow table, say) is left for so long. */
+#define FAILED_PAUSE (10 * USEC_PER_SEC)
+
+/* Of the time, pins may hold packets back for one part in so many: what is no
+ * connection's is not answered meanwhile. More while what was there before the guard
+ * is taken up, once. What a repair holds back is not theirs. */
+#define HOLD_SHARE 110
+#define HOLD_SHARE_AT_FIRST 5
+
+/* A machine that was slow for once must not leave new connections unpinned. */
+#define HOLD_PAUSE_MAX (3 * USEC_PER_SEC)
+
+/* What a step is meant to take. The larger it is the less it matters that arming has a
+ * price of its own, and that somebody may get the processor while packets are held. */
+#define STEP (3 * USEC_PER_MSEC)
+
+void guard_begin_pins(struct guard *g)
+{
+	if (g->device.pin == PIN_CONTINUOUS && unpinned_count(g->unpinned))
+		(void)guard_order_begin(g, &g->pins, GUARD_STEP);
+}
+
+/* This kernel has made something else of one of its shape. */
+static bool is_refused(const struct guard *g, const struct conn *c)
+{
+	return g->shapes.any_refused && shapes_get(&g->shapes, conn_shape(c)) == SHAPE_REFUSED;
+}
+
+/* TCP once the peer takes part for sure; others when they have lasted and somebody
+ * has answered: anybody can send where nobody listens. A helper that would be lost
+ * is worth more than the pin. */
+static bool is_due(const struct guard *g, size_t i)
+{
+	const struct conn *c = unpinned_at(g->unpinned, i);
+
+	if (is_refused(g, c)) {
+		if (conn_alteration(c) != ALTERATION_NONE)
+			unpinned_set_altered(g->unpinned, &c->key);
+		return false;
+	}
+	if (!unpinned_is_due(g->unpinned, i, g->step_at) || worth_of(c) == WORTH_UNANSWERED ||
+	    (c->has_helper && g->helpers == HELPERS_FORGOTTEN) ||
+	    conn_alteration(c) == ALTERATION_OTHER)
+		return false;
+	return c->key.l4proto != IPPROTO_TCP ||
+	       (c->status & CONN_ASSURED && c->tcp_state != CONN_TCP_TIME_WAIT &&
+		c->tcp_state != CONN_TCP_CLOSE);
+}
+
+void guard_postpone_all(struct guard *g)
+{
+	usec_t due = guard_now(g) + g->device.pin_after;
+	size_t i;
+
+	for (i = 0; i < unpinned_count(g->unpinned); i++)
+		if (unpinned_at(g->unpinned, i)->key.l4proto != IPPROTO_TCP)
+			unpinned_postpone(g->unpinned, &unpinned_at(g->unpinned, i)->key, due);
+}
+
+static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
+{
+	struct guard *g = ud;
+
+	switch (fate) {
+	case FATE_OURS:
+		g->status.pins++;
+		return guard_note_pinned(g, c);
+	case FATE_FAILED:
+		g->status.pin_failures++;
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_SPARED:
+		if (g->helpers == HELPERS_FORGOTTEN)
+			unpinned_postpone(g->unpinned, &c->key, USEC_NEVER);
+		break;
+	case FATE_ENDED:
+		unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_LOST: /* events tell what came in its place, if anything did */
+		guard_note_lost(g, c);
+		unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_ALTERED:
+		unpinned_set_altered(g->unpinned, &c->key);
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_REFUSED:
+		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
+		break;
+	case FATE_AGAIN: /* it was we who took it away: put back as after a flush */
+		unpinned_flush(g->unpinned, &c->key);
+		guard_begin_repair(g, false);
+		break;
+	case FATE_THERE:
+	case FATE_OTHER:
+		break;
+	}
+	return 0;
+}
+
+static void pin_pause(struct guard *g, usec_t held)
+{
+	usec_t pause = held * (g->first_pins ? HOLD_SHARE_AT_FIRST : HOLD_SHARE);
+
+	g->pin_next = guard_now(g) + MIN(pause, HOLD_PAUSE_MAX);
+}
+
+int guard_pin_step(struct guard *g)
+{
+	_cleanup_free_ struct conn_key *keys = malloc(GUARD_STEP * sizeof(*keys));
+	usec_t held = g->status.held_usec, arming = g->arming, took;
+	size_t n;
+	int r = keys ? 0 : -ENOMEM;
+
+	g->step_at = guard_now(g);
+	n = keys ? guard_order_next(g, &g->pins, is_due, keys) : 0;
+	if (n) {
+		r = guard_pin(g, keys, n, on_pinned, g);
+		/* what arming costs is the less the more are pinned by it */
+		took = guard_now(g) - g->step_at;
+		took -= MIN(took, g->arming - arming);
+		pace_note(&g->pins.pace, n, took * PACE_STEP / STEP);
+		pin_pause(g, g->status.held_usec - held);
+	}
+	g->no_room = n ? r == -ENOSPC : g->no_room;
+	if (r == -ENOSPC) { /* nor will there be for the rest */
+		guard_order_end(&g->pins);
+		r = 0;
+	}
+	return r == 0 && g->pins.open ? -EAGAIN : r;
+}

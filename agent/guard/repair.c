@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Somebody has deleted an address of the device: what is not pinned may have been
+ * flushed, now or a moment later, and comes back. Events tell what is gone, and
+ * goes first; then everything is looked at, since events may be missing. */
+#include "guard/parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Sweeps through what was flushed that bring nothing back. */
+#define IN_VAIN_MAX 8
+
+/* Entries put back in one step. */
+#define STEP 256
+
+/* One that is under way goes on, and looks at everything once more. */
+void guard_begin_repair(struct guard *g, bool foreign)
+{
+	struct guard_repair *r = &g->repair;
+
+	if (g->status.state != GUARD_LIVE && !r->active) {
+		guard_suffer(g); /* what is known is out of date */
+		return;
+	}
+	if (!r->active) {
+		*r = (struct guard_repair){ .active = true };
+		guard_begin_save(g);
+	}
+	r->foreign = r->foreign || foreign;
+	r->began = guard_now(g);
+	r->in_vain = 0;
+}
+
+/* It could not be had however often: it is lost. */
+static void give_up(struct guard *g)
+{
+	size_t i = unpinned_count(g->unpinned);
+
+	while (i-- && unpinned_count_flushed(g->unpinned))
+		if (unpinned_is_flushed(g->unpinned, i)) {
+			struct conn_key key = unpinned_at(g->unpinned, i)->key;
+
+			guard_note_lost(g, unpinned_at(g->unpinned, i));
+			unpinned_remove(g->unpinned, &key);
+		}
+}
+
+static void end(struct guard *g)
+{
+	give_up(g);
+	guard_order_end(&g->repair.order);
+	guard_end_save(g);
+	g->repair.active = g->keep_armed = false;
+	guard_let_go(g);
+}
+
+struct step {
+	struct guard *g;
+	struct conn_key others[STEP]; /* that stand where ours did */
+	size_t n_others;
+};
+
+static bool is_flushed(const struct guard *g, const struct conn *c)
+{
+	int64_t i = unpinned_find(g->unpinned, &c->key);
+
+	return i >= 0 && unpinned_is_flushed(g->unpinned, (size_t)i);
+}
+
+static int on_restored(void *ud, const struct conn *c, enum guard_fate fate)
+{
+	struct step *s = ud;
+	struct guard *g = s->g;
+
+	switch (fate) {
+	case FATE_OURS:
+		g->repair.restored++;
+		return guard_note_pinned(g, c);
+	case FATE_THERE: /* brought back by its own traffic, with another id */
+		if (!is_flushed(g, c))
+			break;
+		s->others[s->n_others++] = c->key;
+		unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_LOST:
+		guard_note_lost(g, c);
+		s->others[s->n_others++] = c->key;
+		unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_OTHER:
+		s->others[s->n_others++] = c->key;
+		unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_AGAIN:
+		unpinned_flush(g->unpinned, &c->key);
+		break;
+	case FATE_ENDED:
+		if (is_flushed(g, c))
+			unpinned_remove(g->unpinned, &c->key);
+		break;
+	case FATE_FAILED:
+	case FATE_SPARED:
+	case FATE_ALTERED:
+	case FATE_REFUSED:
+		break;
+	}
+	return 0;
+}
+
+static int on_other(void *ud, const struct conn_record *record)
+{
+	return guard_take(ud, record);
+}
+
+/* Once for all that begins within a moment. */
+static void count_needed(struct guard *g)
+{
+	usec_t t = guard_now(g);
+
+	guard_count_fights(g);
+	if (g->status.repairs && t - g->repair_counted < GUARD_ONE_REPAIR)
+		return;
+	g->status.repairs++;
+	g->repair_counted = t;
+}
+
+static void count(struct guard *g, const struct report *report)
+{
+	if (!report->entries.flushed)
+		return;
+	if (g->repair.foreign)
+		count_needed(g);
+	g->status.restored += report->entries.restored;
+}
+
+static bool is_wanted(const struct guard *g, size_t i)
+{
+	return g->repair.sweeping || unpinned_is_flushed(g->unpinned, i);
+}
+
+/* The next ones, whole. */
+static struct connset *collect(struct guard *g)
+{
+	_cleanup_free_ struct conn_key *keys = malloc(STEP * sizeof(*keys));
+	struct connset *set = keys ? connset_new(g->env.seed, 0) : NULL;
+	size_t i, n = set ? guard_order_next(g, &g->repair.order, is_wanted, keys) : 0;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		struct conn_record record =
+			unpinned_record(g->unpinned, (size_t)unpinned_find(g->unpinned, &keys[i]));
+
+		r = connset_add(set, &record);
+	}
+	return r < 0 ? connset_free(set) : set;
+}
+
+static int work(struct guard *g)
+{
+	usec_t began = guard_now(g);
+	struct connset *set = collect(g);
+	struct step s = { .g = g };
+	struct report report;
+	size_t n;
+	int r;
+
+	if (!set)
+		return -ENOMEM;
+	n = connset_count(set);
+	if (!n) {
+		connset_free(set);
+		return 0;
+	}
+	g->keep_armed = true;
+	r = guard_restore(g, set, on_restored, &s, &report);
+	if (r == 0)
+		r = guard_fetch(g, s.others, s.n_others, on_other, g);
+	if (r == 0)
+		count(g, &report);
+	pace_note(&g->repair.order.pace, n, guard_now(g) - began);
+	return r;
+}
+
+static usec_t until(const struct guard *g)
+{
+	const struct guard_repair *r = &g->repair;
+
+	return MAX(r->began + GUARD_SETTLE_MAX, r->last_death + GUARD_SETTLE_QUIET);
+}
+
+static void begin_sweep(struct guard *g, bool all)
+{
+	g->repair.sweeping = all;
+	g->repair.restored = 0;
+	g->held_until = 0; /* since the last one the rules may have gone */
+	if (all)
+		g->repair.swept = guard_now(g);
+	if (guard_order_begin(g, &g->repair.order, STEP) < 0)
+		give_up(g);
+}
+
+static void end_sweep(struct guard *g)
+{
+	struct guard_repair *r = &g->repair;
+
+	r->in_vain = r->sweeping || r->restored ? 0 : r->in_vain + 1;
+	if (r->in_vain == IN_VAIN_MAX)
+		give_up(g);
+}
+
+/* What next? False: wait. */
+static bool choose_sweep(struct guard *g)
+{
+	const struct guard_repair *r = &g->repair;
+	usec_t t = guard_now(g);
+
+	if (unpinned_count_flushed(g->unpinned))
+		begin_sweep(g, false);
+	else if (!r->swept || (t >= until(g) && r->swept < until(g)))
+		begin_sweep(g, true);
+	else if (t >= until(g))
+		end(g);
+	else
+		return false;
+	return true;
+}
+
+bool guard_repair_step(struct guard *g)
+{
+	struct guard_repair *r = &g->repair;
+	int lock, error;
+
+	if (r->active && unpinned_count_flushed(g->unpinned))
+		guard_hold_back(g);
+	/* by turns, so that neither waits for the other */
+	r->worked = !r->worked;
+	if (r->active && (r->worked || !r->order.open) && guard_save_step(g))
+		return true;
+	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
+		return false;
+	/* A run that holds the lock sees to the entries itself. One that has it
+	 * for longer than a hold may last does not: it is stuck. */
+	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
+		return false;
+	error = work(g);
+	closep(&lock);
+	if (error < 0) {
+		guard_degrade(g, error, "repairing");
+		end(g);
+	} else if (!r->order.open) {
+		end_sweep(g);
+	}
+	return true;
+}
+
+usec_t guard_repair_next(const struct guard *g)
+{
+	usec_t t = guard_now(g);
+
+	if (!g->repair.active)
+		return USEC_NEVER;
+	if (g->locked_out)
+		return t + GUARD_LOCK_EVERY;
+	return g->repair.order.open || unpinned_count_flushed(g->unpinned) ? t : MAX(until(g), t);
+}

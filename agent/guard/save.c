@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a flush may have taken is on disk while it is put back, so that a kill in the
+ * midst of a repair leaves the rest to whoever comes next (recover.c). */
+#include "guard/parts.h"
+
+#include <stdio.h>
+
+#include "move/journal.h"
+#include "base/rundir.h"
+
+/* Entries written in one step: about a millisecond. */
+#define STEP 2048
+
+static int begin(struct guard *g)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	struct request req;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	request_init(&req, OP_DEL);
+	snprintf(req.device, sizeof(req.device), "%s", g->link.name);
+	r = journal_repair_begin(dir, g->link.name, g->env.boot_id, &req, guard_now(g));
+	if (r < 0)
+		return r;
+	g->repair.journal = r + 1;
+	g->repair.n_saved = 0;
+	return 0;
+}
+
+static int add(struct guard *g, const struct conn_record *records, size_t n)
+{
+	int r = g->repair.journal ? 0 : begin(g);
+
+	return r < 0 ? r
+		     : journal_repair_add(g->repair.journal - 1, records, n, &g->repair.n_saved);
+}
+
+void guard_begin_save(struct guard *g)
+{
+	unpinned_begin_save(g->unpinned);
+	g->repair.save_at = unpinned_count(g->unpinned);
+}
+
+/* Everything that a flush may take, known to be flushed or not: its events may be
+ * unread by then. What has come since is in it once it is flushed. */
+static size_t collect(struct guard *g, struct conn_record *records, uint32_t *which)
+{
+	struct guard_repair *r = &g->repair;
+	size_t n = 0, looked = 0;
+
+	r->save_at = MIN(r->save_at, unpinned_count(g->unpinned));
+	if (!r->save_at && unpinned_count_unsaved(g->unpinned))
+		r->save_at = unpinned_count(g->unpinned);
+	while (r->save_at && n < STEP && looked++ < GUARD_SCAN) {
+		if (unpinned_is_saved(g->unpinned, --r->save_at))
+			continue;
+		records[n] = unpinned_record(g->unpinned, r->save_at);
+		which[n++] = (uint32_t)r->save_at;
+	}
+	return n;
+}
+
+bool guard_save_step(struct guard *g)
+{
+	_cleanup_free_ struct conn_record *records = NULL;
+	_cleanup_free_ uint32_t *which = NULL;
+	struct guard_repair *r = &g->repair;
+	size_t n, i;
+	int error;
+
+	if (r->cannot_save || (!r->save_at && !unpinned_count_unsaved(g->unpinned)))
+		return false;
+	records = malloc(STEP * sizeof(*records));
+	which = malloc(STEP * sizeof(*which));
+	if (!records || !which)
+		return false;
+	n = collect(g, records, which);
+	/* without it the repair itself goes on */
+	error = n ? add(g, records, n) : 0;
+	if (error < 0)
+		guard_note_unsaved(g, error);
+	r->cannot_save = error < 0;
+	for (i = 0; i < n && !r->cannot_save; i++)
+		unpinned_note_saved(g->unpinned, which[i]);
+	return true;
+}
+
+void guard_end_save(struct guard *g)
+{
+	_cleanup_close_ int dir = -1;
+	char name[JOURNAL_NAME_MAX];
+
+	if (!g->repair.journal)
+		return;
+	dir = rundir_open(g->env.settings->run_dir);
+	if (dir >= 0 && !unpinned_count_flushed(g->unpinned))
+		(void)unlinkat(dir, journal_repair_name(g->link.name, name), 0);
+	close(g->repair.journal - 1);
+	g->repair.journal = 0;
+}
+
+uint64_t guard_unfinished(const struct guard *g)
+{
+	return g->repair.active ? unpinned_count_flushed(g->unpinned) : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the reader behind keepalived_conf.h: tree, variables, tokens.
+ * Private to agent/keepalived/conf*.c. */
+#pragma once
+
+#include "keepalived/conf.h"
+
+#define KEEPALIVED_VARIABLES_MAX 1024
+#define KEEPALIVED_SUBSTITUTIONS_MAX 200000
+
+struct memory_chunk;
+
+struct keepalived_conf {
+	struct memory_chunk *chunks;
+	size_t memory_bytes;
+	const struct keepalived_directive *first;
+	struct keepalived_note notes[KEEPALIVED_NOTES_MAX];
+	size_t n_notes;
+	unsigned unresolved[KEEPALIVED_UNRESOLVED];
+	const char *files[KEEPALIVED_FILES_MAX];
+	size_t n_files;
+};
+
+/* A block that is not closed yet. */
+struct open_block {
+	struct keepalived_directive *d;	   /* NULL: the file itself */
+	struct keepalived_directive *last; /* in it so far */
+};
+
+struct variable {
+	const char *name;
+	size_t name_len;
+	const char *value; /* lines of it are parted by '\n' */
+	bool doubtful;
+};
+
+/* Where reading is. */
+struct reader {
+	struct keepalived_conf *conf;
+	const char *file, *dir;
+	unsigned line;
+	struct open_block open[KEEPALIVED_DEPTH_MAX + 1];
+	unsigned depth;
+	unsigned too_deep; /* blocks open beyond these, which are left out */
+	struct variable variables[KEEPALIVED_VARIABLES_MAX];
+	size_t n_variables;
+	size_t bytes;	   /* read and made */
+	unsigned replaced; /* substitutions */
+	bool full;	   /* a limit of the whole was met: the rest is left out */
+	bool doubtful;	   /* a unresolved touches the line at hand */
+	const char *condition;
+	int r; /* -ENOMEM: give up */
+};
+
+/* ---- tree (keepalived_tree.c) ---- */
+
+/* Memory that lives as long as the tree. NULL: there is no more, and why is
+ * noted in R. */
+void *reader_alloc(struct reader *r, size_t size);
+char *reader_copy(struct reader *r, const char *text, size_t len);
+
+/* Count and note a unresolved at the line at hand, and make that line doubtful. */
+void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const char *fmt, ...)
+	_printf_(3, 4);
+
+/* Count SIZE bytes against the limit. False: it is met. */
+bool reader_spend(struct reader *r, size_t size);
+
+/* Append a directive to the block that is open. */
+void tree_add(struct reader *r, const char *const *words, unsigned n_words);
+/* "{": what was added last becomes a block. */
+void tree_open(struct reader *r);
+void tree_close(struct reader *r);
+/* The end of all files: what is still open was never closed. */
+void tree_end(struct reader *r);
+
+/* ---- variables (keepalived_variables.c) ---- */
+
+/* Whether TEXT starts with "$NAME="; *RET_VALUE is then what follows. */
+bool variable_definition(const char *text, size_t *ret_name_len, const char **ret_value);
+/* NAME has LEN bytes; so has VALUE. */
+void variable_define(struct reader *r, const char *name, size_t name_len, const char *value,
+		     size_t value_len);
+/* TEXT with every $NAME and ${NAME} replaced, allocated; NULL: left out. A
+ * value of several lines comes as it is, to be replaced line by line. */
+char *variables_replace(struct reader *r, const char *text);
+
+/* ---- tokens (keepalived_tokens.c) ---- */
+
+enum token {
+	TOKEN_WORD,
+	TOKEN_OPEN,
+	TOKEN_CLOSE,
+	TOKEN_END,
+};
+
+struct tokens {
+	const char *in;
+	char *out; /* room for the line and a NUL */
+	bool unterminated;
+};
+
+/* The next token; *RET_WORD is the text of a TOKEN_WORD. */
+enum token token_next(struct tokens *t, const char **ret_word);
+
+char *line_skip_space(char *p);
+
+/* Cut LINE where a comment starts, and white space at its end. */
+void line_decomment(char *line);
+
+/* ---- lines (keepalived_lines.c) ---- */
+
+/* Take one whole line without its comment; it is changed. */
+void reader_line(struct reader *r, char *line);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keepalived/decoy.h"
+
+#include <string.h>
+
+/* Whatever their prefix lengths are: who adds and deletes one may mean the
+ * other. */
+static bool is_same(const struct instance_address *a, const struct instance_address *b)
+{
+	return addr_equal(&a->vip.prefix.addr, &b->vip.prefix.addr) &&
+	       !strcmp(a->device, b->device);
+}
+
+/* On whatever device: an address that keepalived takes away is no longer the
+ * instance's alone. */
+static bool has_address(const struct instance_settings *s, const struct instance_address *decoy)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_addresses; i++)
+		if (addr_equal(&decoy->vip.prefix.addr, &s->addresses[i].vip.prefix.addr))
+			return true;
+	return false;
+}
+
+static bool is_on(const struct instance_settings *s, const char *device)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_addresses; i++)
+		if (!strcmp(s->addresses[i].device, device))
+			return true;
+	return !strcmp(s->device, device);
+}
+
+/* Deleting an address of a device breaks the connections that are masqueraded
+ * to it, and keepalived deletes the decoy. */
+static bool is_guarded(const struct settings *s, const char *device)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++)
+		if (!strcmp(s->devices[i].name, device))
+			return true;
+	/* nothing is masqueraded to the loopback device */
+	for (i = 0; i < s->n_instances && strcmp(device, "lo") != 0; i++)
+		if (is_on(&s->instances[i], device))
+			return true;
+	return false;
+}
+
+/* N's against those before it, and against all addresses. */
+static int check_decoy(const struct settings *s, size_t n, struct request_error *e)
+{
+	const struct instance_settings *one = &s->instances[n];
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	prefix_format(&one->decoy.vip.prefix, text);
+	for (i = 0; i < s->n_instances; i++) {
+		const struct instance_settings *other = &s->instances[i];
+
+		if (has_address(other, &one->decoy))
+			return request_error_set(e,
+						 "section [instance %.48s]: the decoy %s is an "
+						 "address of [instance %.48s]",
+						 one->name, text, other->name);
+		if (i < n && other->has_decoy && is_same(&one->decoy, &other->decoy))
+			return request_error_set(e,
+						 "section [instance %.48s]: the decoy %s is that "
+						 "of [instance %.48s], too: it would tell of "
+						 "neither",
+						 one->name, text, other->name);
+	}
+	if (is_guarded(s, one->decoy.device))
+		return request_error_set(
+			e,
+			"section [instance %.48s]: the decoy %s is on %.48s, whose "
+			"connections break when keepalived deletes it: give it "
+			"\"dev lo\" or \"dev " DECOY_DEVICE "\"",
+			one->name, text, one->decoy.device);
+	return 0;
+}
+
+int decoys_check(const struct settings *s, struct request_error *ret_error)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++) {
+		int r = s->instances[i].has_decoy ? check_decoy(s, i, ret_error) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool decoys_need_device(const struct settings *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (s->instances[i].has_decoy &&
+		    !strcmp(s->instances[i].decoy.device, DECOY_DEVICE))
+			return true;
+	return false;
+}

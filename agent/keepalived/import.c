@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every key is tried on settings before it is written: what these refuse is
+ * told instead, and stays with keepalived. A section is tried by itself, then
+ * as a part of the file. */
+#include "keepalived/import.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "keepalived/import_parts.h"
+
+void importer_leave(struct importer *im, const struct keepalived_directive *at, const char *fmt,
+		    ...)
+{
+	char raw[512], line[IMPORT_LINE_MAX + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	if (at)
+		text_line(line, sizeof(line), "#! %.80s:%u: %s", at->file, at->line, raw);
+	else
+		text_line(line, sizeof(line), "#! %s", raw);
+	fprintf(im->out, "%s\n", line);
+	im->left++;
+}
+
+/* Bytes above ASCII are fine: names may be in any language. */
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return true;
+	return false;
+}
+
+bool importer_is_device(const char *name)
+{
+	struct request_error e;
+
+	return name && !has_control(name) && !strchr(name, ';') && !device_name_check(name, &e);
+}
+
+void importer_guard(struct importer *im, const char *device)
+{
+	size_t i;
+
+	if (!importer_is_device(device) || !strcmp(device, "lo") || !strcmp(device, DECOY_DEVICE))
+		return;
+	for (i = 0; i < im->n_devices; i++)
+		if (!strcmp(im->devices[i], device))
+			return;
+	if (im->n_devices < IMPORT_DEVICES_MAX)
+		im->devices[im->n_devices++] = device;
+	else if (im->n_devices++ == IMPORT_DEVICES_MAX)
+		importer_leave(im, NULL, "more than %d devices to be guarded", IMPORT_DEVICES_MAX);
+}
+
+bool importer_put(struct importer *im, const struct keepalived_directive *at, const char *key,
+		  const char *value)
+{
+	struct request_error e = { "" };
+	int r;
+
+	if (strchr(value, ';') || has_control(value) ||
+	    strlen(key) + 3 + strlen(value) > IMPORT_LINE_MAX) {
+		importer_leave(im, at, "%s = %.80s: no line of a configuration file", key, value);
+		return false;
+	}
+	r = settings_apply(&im->one, im->section, key, value, &e);
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, at, "%s", e.text);
+	else
+		fprintf(im->out, "%s = %s\n", key, value);
+	return r >= 0;
+}
+
+/* Begin [WORD NAME]. */
+static bool put_section(struct importer *im, const struct keepalived_directive *at,
+			const char *word, const char *name)
+{
+	struct request_error e = { "" };
+	size_t n = strlen(name);
+	int r;
+
+	if (!n || name[0] == ' ' || name[n - 1] == ' ' || strpbrk(name, "];") ||
+	    has_control(name) || strlen(word) + 1 + strlen(name) > IMPORT_SECTION_MAX) {
+		importer_leave(im, at, "%s %.64s: no name for a section of a configuration file",
+			       word, name);
+		return false;
+	}
+	snprintf(im->section, sizeof(im->section), "%s %.48s", word, name);
+	r = settings_section(&im->one, im->section, &e);
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, at, "%s", e.text);
+	else
+		fprintf(im->out, "[%s]\n", im->section);
+	return r >= 0;
+}
+
+/* Sections of which none needs memory to begin with. */
+static const struct setting_section *const import_sections[] = { &agent_section, &device_section,
+								 &instance_section, NULL };
+
+/* ---- a section that may turn out to be none ---- */
+
+/* The lines of TEXT, which is the section at hand, become part of the file. */
+static void keep_section(struct importer *im, const char *text)
+{
+	struct request_error e = { "" };
+	char line[IMPORT_LINE_MAX + 1], *equals;
+	int r = settings_section(&im->tried, im->section, &e);
+
+	fputs(text, im->out);
+	for (; *text && r >= 0; text += strcspn(text, "\n"), text += *text == '\n') {
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
+		equals = strstr(line, " = ");
+		if (*line == '#' || *line == '[' || !equals)
+			continue;
+		*equals = '\0';
+		r = settings_apply(&im->tried, im->section, line, equals + 3, &e);
+	}
+	if (r == -ENOMEM)
+		im->r = r;
+	else if (r < 0)
+		importer_leave(im, NULL, "[%s] is not complete: %s", im->section, e.text);
+}
+
+/* Only what TEXT tells: the section is none. */
+static void drop_section(struct importer *im, const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (!strncmp(text, "#!", 2))
+			fprintf(im->out, "%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
+			  const struct planned *p)
+{
+	bool is_ours = im->what->owner == OWNER_VIPSAFE;
+	char place[PLACE_TEXT_MAX], line[IMPORT_LINE_MAX + 1];
+
+	text_line(line, sizeof(line), "# %s", place_format(im->what->conf, v->at, place));
+	fprintf(im->out, "%s\n", line);
+	if (v->at->condition)
+		importer_leave(im, v->at, "only where keepalived is started for it: @%.32s",
+			       v->at->condition);
+	if (!is_ours)
+		importer_put(im, v->at, "owner", "keepalived");
+	if (importer_is_device(v->interface))
+		importer_put(im, v->at, "device", v->interface);
+	else if (v->interface)
+		importer_leave(im, v->at, "interface %.48s: no name of a device", v->interface);
+	if (v->group)
+		importer_put(im, v->group->at, "group", v->group->name);
+	if (is_ours)
+		importer_put(im, v->at, "decoy", p->decoy);
+}
+
+/* Returns whether it is one: with an address, and accepted. */
+static bool write_section(struct importer *im, const struct vrrp_instance *v, struct planned *p)
+{
+	struct request_error e = { "" };
+
+	if (im->what->owner == OWNER_VIPSAFE && !decoy_propose(im->what->vrrp, v, p->decoy)) {
+		importer_leave(im, v->at, "vrrp_instance %.48s: no decoy is left for it", v->name);
+		return false;
+	}
+	if (!put_section(im, v->at, "instance", v->name))
+		return false;
+	put_own_lines(im, v, p);
+	if (!section_put_addresses(im, v, p))
+		return false;
+	if (im->what->owner == OWNER_VIPSAFE)
+		section_put_announce(im, v);
+	if (v->no_accept && im->what->owner == OWNER_VIPSAFE)
+		importer_leave(im, v->at,
+			       "no_accept (vrrp_strict has it, too): what is sent to its addresses"
+			       " is dropped by keepalived, and not by vipsafe");
+	if (settings_finish(&im->one, &e) == 0)
+		return true;
+	importer_leave(im, v->at, "vrrp_instance %.48s: %s", v->name, e.text);
+	return false;
+}
+
+static void take_instance(struct importer *im, const struct vrrp_instance *v)
+{
+	struct planned *p = &im->planned[v - im->what->vrrp->instances];
+	_cleanup_free_ char *text = NULL;
+	FILE *out = im->out, *section;
+	size_t size;
+
+	p->addresses = calloc(v->n_addresses + 1, sizeof(*p->addresses));
+	p->is_decoy = calloc(v->n_addresses + 1, sizeof(*p->is_decoy));
+	section = p->addresses && p->is_decoy ? open_memstream(&text, &size) : NULL;
+	if (!section) {
+		im->r = -ENOMEM;
+		return;
+	}
+	(void)settings_init(&im->one, import_sections);
+	im->out = section;
+	p->is_taken = write_section(im, v, p);
+	im->out = out;
+	if (fclose(section) != 0)
+		im->r = -ENOMEM;
+	else if (p->is_taken)
+		keep_section(im, text);
+	else
+		drop_section(im, text);
+	if (!p->is_taken && !im->r)
+		importer_leave(im, v->at,
+			       "vrrp_instance %.48s stays with keepalived: vipsafe can have none of"
+			       " its addresses",
+			       v->name);
+	settings_done(&im->one);
+}
+
+/* ---- the whole ---- */
+
+static void take_devices(struct importer *im)
+{
+	size_t i, n = MIN(im->n_devices, (size_t)IMPORT_DEVICES_MAX);
+
+	for (i = 0; i < n; i++) {
+		(void)settings_init(&im->one, import_sections);
+		fputc('\n', im->out);
+		if (put_section(im, NULL, "device", im->devices[i]))
+			importer_put(im, NULL, "pin", "continuous");
+		settings_done(&im->one);
+	}
+}
+
+/* Its devices are others than those of the same name that vipsafed sees. */
+static void note_namespace(struct importer *im)
+{
+	const struct keepalived_directive *at =
+		keepalived_find(keepalived_conf_first(im->what->conf), "net_namespace");
+	const char *name = at ? keepalived_word(at, 1) : NULL;
+
+	if (name)
+		importer_leave(im, at,
+			       "keepalived runs in the network namespace %.48s: vipsafed has to run"
+			       " there, too",
+			       name);
+}
+
+/* What of the file was not understood may be addresses. */
+static void take_unresolved(struct importer *im)
+{
+	const struct keepalived_note *notes;
+	unsigned all = keepalived_conf_unresolved(im->what->conf, KEEPALIVED_UNRESOLVED);
+	size_t n, i;
+
+	notes = keepalived_conf_notes(im->what->conf, &n);
+	for (i = 0; i < n; i++) {
+		struct keepalived_directive at = { .file = notes[i].file, .line = notes[i].line };
+
+		importer_leave(im, &at, "not understood: %s", notes[i].text);
+	}
+	if (all > n)
+		importer_leave(im, NULL, "and %zu more", (size_t)all - n);
+	if (im->what->vrrp->dropped)
+		importer_leave(im, NULL, "%zu instances, groups or addresses are too many",
+			       im->what->vrrp->dropped);
+}
+
+/* The version decides where the decoys can be. */
+static void note_version(struct importer *im)
+{
+	const struct vrrp_conf *c = im->what->vrrp;
+	size_t i;
+
+	for (i = 0; i < c->n_instances && !im->planned[i].is_taken; i++)
+		;
+	if (c->version.major || im->what->owner != OWNER_VIPSAFE || i == c->n_instances)
+		return;
+	fputc('\n', im->out);
+	importer_leave(im, NULL,
+		       "the version of keepalived is not known: before 1.3.6 it refuses addresses"
+		       " of lo, and the decoys have to be on " DECOY_DEVICE
+		       ": import FILE version V");
+}
+
+static void take_all(struct importer *im)
+{
+	const struct vrrp_conf *c = im->what->vrrp;
+	struct request_error e = { "" };
+	size_t i;
+
+	take_unresolved(im);
+	note_namespace(im);
+	for (i = 0; i < c->n_instances && !im->r; i++)
+		if (!importer_stays(im, &c->instances[i]))
+			take_instance(im, &c->instances[i]);
+	take_devices(im);
+	if (!im->r && settings_finish(&im->tried, &e) < 0)
+		importer_leave(im, NULL, "this is not complete: %s", e.text);
+	if (im->r)
+		return;
+	note_version(im);
+	if (im->what->owner == OWNER_VIPSAFE)
+		change_print(im->what, im->planned, im->out);
+}
+
+int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left)
+{
+	struct importer im = { .what = what, .out = out };
+	char line[IMPORT_LINE_MAX + 1];
+	size_t i;
+
+	im.planned = calloc(what->vrrp->n_instances + 1, sizeof(*im.planned));
+	if (!im.planned)
+		return -ENOMEM;
+	im.r = settings_init(&im.tried, import_sections);
+	text_line(line, sizeof(line), "# From %.120s.", keepalived_conf_file(what->conf, 0));
+	fprintf(out, "%s\n# Lines that begin with \"#!\" tell what could not be carried over.\n",
+		line);
+	take_all(&im);
+	settings_done(&im.tried);
+	for (i = 0; i < what->vrrp->n_instances; i++) {
+		free(im.planned[i].addresses);
+		free(im.planned[i].is_decoy);
+	}
+	free(im.planned);
+	*ret_left = im.left;
+	return im.r;
+}

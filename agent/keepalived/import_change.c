@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keepalived/import_change.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "keepalived/import_parts.h"
+
+struct change {
+	const struct keepalived_import *what;
+	const struct planned *planned;
+	FILE *out;
+};
+
+static void comment(const struct change *ch, const char *fmt, ...) _printf_(2, 3);
+
+static void comment(const struct change *ch, const char *fmt, ...)
+{
+	char raw[512], line[IMPORT_LINE_MAX + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	text_line(line, sizeof(line), "#%s%s", *raw ? " " : "", raw);
+	fprintf(ch->out, "%s\n", line);
+}
+
+const char *place_format(const struct keepalived_conf *c, const struct keepalived_directive *d,
+			 char buf[PLACE_TEXT_MAX])
+{
+	if (!strcmp(d->file, keepalived_conf_file(c, 0)))
+		snprintf(buf, PLACE_TEXT_MAX, "line %u", d->line);
+	else
+		snprintf(buf, PLACE_TEXT_MAX, "line %u of %.120s", d->line, d->file);
+	return buf;
+}
+
+static const char *place(const struct change *ch, const struct keepalived_directive *d,
+			 char buf[PLACE_TEXT_MAX])
+{
+	return place_format(ch->what->conf, d, buf);
+}
+
+/* ---- virtual_ipaddress ---- */
+
+static const struct planned *planned_of(const struct change *ch, const struct vrrp_instance *v)
+{
+	return &ch->planned[v - ch->what->vrrp->instances];
+}
+
+/* Whether the line of address I stays in its block. */
+static bool stays(const struct change *ch, const struct vrrp_instance *v, size_t i, bool excluded)
+{
+	const struct planned *p = planned_of(ch, v);
+
+	return v->addresses[i].excluded == excluded && !p->addresses[i] && !p->is_decoy[i];
+}
+
+static void print_staying(const struct change *ch, const struct vrrp_instance *v, bool excluded)
+{
+	char line[512];
+	unsigned k;
+	size_t i;
+
+	for (i = 0; i < v->n_addresses; i++) {
+		const struct keepalived_directive *at = v->addresses[i].at;
+		size_t len = 0;
+
+		if (!stays(ch, v, i, excluded))
+			continue;
+		if (at->condition)
+			len = (size_t)snprintf(line, sizeof(line), " @%.64s", at->condition);
+		for (k = 0; k < at->n_words && len < sizeof(line); k++) {
+			const char *word = at->words[k];
+			const char *quote = !*word || strpbrk(word, " \t{}#!") ? "\"" : "";
+
+			len += (size_t)snprintf(line + len, sizeof(line) - len, " %s%s%s", quote,
+						word, quote);
+		}
+		comment(ch, "       %s", line);
+	}
+}
+
+static bool any_stays(const struct change *ch, const struct vrrp_instance *v, bool excluded)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_addresses; i++)
+		if (stays(ch, v, i, excluded))
+			return true;
+	return false;
+}
+
+/* Blocks of that name behind the first: keepalived takes all of them. */
+static void print_more_blocks(const struct change *ch, const struct keepalived_directive *block)
+{
+	const struct keepalived_directive *d = block;
+	char at[PLACE_TEXT_MAX];
+
+	while (d && (d = keepalived_find(d->next, block->words[0])))
+		comment(ch, "  %s: remove this %s, too", place(ch, d, at), block->words[0]);
+}
+
+static void print_blocks(const struct change *ch, const struct vrrp_instance *v)
+{
+	const char *decoy = planned_of(ch, v)->decoy;
+	char at[PLACE_TEXT_MAX];
+
+	if (v->block)
+		comment(ch, "  %s: instead of virtual_ipaddress", place(ch, v->block, at));
+	comment(ch, "    virtual_ipaddress {");
+	comment(ch, "        %s%s", decoy, strchr(decoy, ':') ? "" : " scope host");
+	print_staying(ch, v, false);
+	comment(ch, "    }");
+	print_more_blocks(ch, v->block);
+	if (!v->excluded)
+		return;
+	if (any_stays(ch, v, true)) {
+		comment(ch, "  %s: of virtual_ipaddress_excluded keep", place(ch, v->excluded, at));
+		print_staying(ch, v, true);
+	} else {
+		comment(ch, "  %s: remove virtual_ipaddress_excluded", place(ch, v->excluded, at));
+	}
+	print_more_blocks(ch, v->excluded);
+}
+
+/* ---- scripts ---- */
+
+/* Which of two lines with one keyword keepalived takes. */
+static void print_twice(const struct change *ch, const struct vrrp_script *s, const char *keyword)
+{
+	char counts[PLACE_TEXT_MAX], other[PLACE_TEXT_MAX];
+
+	if (!vrrp_script_is_twice(s))
+		return;
+	place(ch, s->at, counts);
+	place(ch, s->other, other);
+	if (ch->what->vrrp->version.major)
+		comment(ch, "  %s: keepalived ignores this %s: that of %s counts", other, keyword,
+			counts);
+	else
+		comment(ch,
+			"  %s and %s: since 1.3.6 the first %s counts, before the last; the other"
+			" is ignored",
+			counts, other, keyword);
+}
+
+/* keepalived calls one script per event. */
+static void print_script(const struct change *ch, const struct vrrp_script *old, enum vrrp_event e,
+			 const char *command, const char *arguments)
+{
+	const char *keyword = vrrp_event_keyword(e);
+	char at[PLACE_TEXT_MAX];
+
+	if (!old->at) {
+		comment(ch, "    %s \"%s%s\"", keyword, command, arguments);
+		return;
+	}
+	print_twice(ch, old, keyword);
+	if (strstr(old->command, command))
+		return;
+	comment(ch, "  %s: let %.80s", place(ch, old->at, at), old->command);
+	comment(ch, "    call %s with its arguments, too", command);
+}
+
+static void print_notify(const struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "%.140s/notify", ch->what->hooks);
+	print_script(ch, &scripts[VRRP_NOTIFY], VRRP_NOTIFY, command, "");
+}
+
+/* Before 2.0.0 the generic script is not told of a stop. A group is told of
+ * none by any script there, but its instances are. */
+static void print_notify_stop(const struct change *ch, const struct vrrp_instance *v)
+{
+	const struct keepalived_version *version = &ch->what->vrrp->version;
+	char command[160], arguments[160];
+
+	if (version->major && !keepalived_version_before(version, 2, 0, 0))
+		return;
+	snprintf(command, sizeof(command), "%.140s/notify_stop", ch->what->hooks);
+	snprintf(arguments, sizeof(arguments), " INSTANCE %.128s", v->name);
+	print_script(ch, &v->scripts[VRRP_STOP], VRRP_STOP, command, arguments);
+}
+
+/* ---- the whole ---- */
+
+static void print_instance(const struct change *ch, const struct vrrp_instance *v)
+{
+	char at[PLACE_TEXT_MAX];
+
+	comment(ch, "%s", "");
+	comment(ch, "%s: vrrp_instance %.64s", place(ch, v->at, at), v->name);
+	print_blocks(ch, v);
+	print_notify(ch, v->scripts);
+	print_notify_stop(ch, v);
+}
+
+/* Whether there are scripts that a user for all of them would concern. */
+static bool any_script(const struct vrrp_conf *c)
+{
+	enum vrrp_event e;
+	size_t i;
+
+	for (e = 0; e < VRRP_EVENTS; e++) {
+		for (i = 0; i < c->n_instances; i++)
+			if (c->instances[i].scripts[e].at)
+				return true;
+		for (i = 0; i < c->n_groups; i++)
+			if (c->groups[i].scripts[e].at)
+				return true;
+	}
+	return c->n_others > 0;
+}
+
+static const char *fifo_keyword(const struct change *ch)
+{
+	const struct vrrp_conf *c = ch->what->vrrp;
+
+	if (keepalived_version_before(&c->version, 1, 3, 6))
+		return NULL;
+	if (c->vrrp_fifo && !strcmp(c->vrrp_fifo->words[1], ch->what->fifo))
+		return NULL;
+	if (c->fifo && !strcmp(c->fifo->words[1], ch->what->fifo))
+		return NULL;
+	return !c->vrrp_fifo ? "vrrp_notify_fifo" : !c->fifo ? "notify_fifo" : "";
+}
+
+static void print_global(const struct change *ch)
+{
+	const struct vrrp_conf *c = ch->what->vrrp;
+	bool user = !c->script_user && !any_script(c) &&
+		    !keepalived_version_before(&c->version, 1, 3, 0);
+	const char *fifo = fifo_keyword(ch);
+
+	if (!user && !fifo)
+		return;
+	comment(ch, "%s", "");
+	comment(ch, "global_defs");
+	/* before the FIFO: 2.2 loses the scripts with a reload otherwise */
+	if (user) {
+		comment(ch, "    script_user root");
+		if (!c->script_security)
+			comment(ch, "    enable_script_security");
+	}
+	if (fifo && *fifo)
+		comment(ch, "    %s %s", fifo, ch->what->fifo);
+	else if (fifo)
+		comment(ch, "  both FIFOs have another reader: vipsafe makes do with the scripts");
+}
+
+static bool is_taken(const struct change *ch, const struct vrrp_instance *v)
+{
+	return planned_of(ch, v)->is_taken;
+}
+
+static void print_group(const struct change *ch, const struct vrrp_group *g)
+{
+	const struct vrrp_conf *c = ch->what->vrrp;
+	char at[PLACE_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < c->n_instances; i++)
+		if (c->instances[i].group == g && is_taken(ch, &c->instances[i]))
+			break;
+	if (i == c->n_instances)
+		return;
+	comment(ch, "%s", "");
+	comment(ch, "%s: vrrp_sync_group %.64s", place(ch, g->at, at), g->name);
+	if (vrrp_group_is_removed(c, g))
+		comment(ch, "  keepalived removes a group of one, with its scripts: its instance"
+			    " is told instead");
+	else
+		print_notify(ch, g->scripts);
+}
+
+static bool needs_device(const struct change *ch)
+{
+	const struct vrrp_conf *c = ch->what->vrrp;
+	size_t i;
+
+	for (i = 0; i < c->n_instances; i++)
+		if (ch->planned[i].is_taken && strstr(ch->planned[i].decoy, " " DECOY_DEVICE))
+			return true;
+	return false;
+}
+
+static void print_head(const struct change *ch)
+{
+	comment(ch, "What to change in keepalived.conf, the same on every node, before keepalived");
+	comment(ch, "is reloaded with vipsafed running:");
+	if (!needs_device(ch))
+		return;
+	comment(ch, "%s", "");
+	comment(ch, "vipsafed makes the device " DECOY_DEVICE ": start or reload it before");
+	comment(ch, "keepalived reads its file. Without vipsafed: ip link add " DECOY_DEVICE
+		    " type dummy");
+	comment(ch, "&& ip link set " DECOY_DEVICE " up, and then restart keepalived, as before"
+		    " 1.3.6");
+	comment(ch, "it does not say MASTER again after a reload.");
+}
+
+void change_print(const struct keepalived_import *what, const struct planned *planned, FILE *out)
+{
+	const struct change ch = { what, planned, out };
+	const struct vrrp_conf *c = what->vrrp;
+	size_t i;
+
+	for (i = 0; i < c->n_instances && !planned[i].is_taken; i++)
+		;
+	if (i == c->n_instances)
+		return;
+	fputc('\n', out);
+	print_head(&ch);
+	print_global(&ch);
+	for (i = 0; i < c->n_groups; i++)
+		print_group(&ch, &c->groups[i]);
+	for (i = 0; i < c->n_instances; i++)
+		if (planned[i].is_taken)
+			print_instance(&ch, &c->instances[i]);
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keepalived/instance_settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "keepalived/decoy.h"
+#include "base/option.h"
+
+#define INSTANCES_MAX 1024
+#define WORDS_MAX 32
+#define LINE_MAX_SIZE 512
+#define NOT_GIVEN UINT_MAX /* of a count; as a duration: USEC_NEVER */
+
+static const char *const owner_words[] = { "vipsafe", "keepalived", NULL };
+static const char *const enter_words[] = { "add", "keep", NULL };
+static const char *const leave_words[] = { "del", "keep", NULL };
+
+static int split(char *text, char *argv[WORDS_MAX])
+{
+	char *save = NULL, *word;
+	int n = 0;
+
+	for (word = strtok_r(text, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+		if (n == WORDS_MAX)
+			return -E2BIG;
+		argv[n++] = word;
+	}
+	return n;
+}
+
+static int address_parse(struct instance_address *ret, const char *value, const char *key,
+			 struct request_error *e)
+{
+	char text[LINE_MAX_SIZE], *argv[WORDS_MAX];
+	struct instance_address a = { .device = "" };
+	struct request_error why = { "" };
+	const char *ignored = NULL;
+	int n = -E2BIG;
+
+	if (strlen(value) < sizeof(text)) {
+		memcpy(text, value, strlen(value) + 1);
+		n = split(text, argv);
+	}
+	if (n < 0)
+		return request_error_set(e, "%s: " QUOTED "... holds too many words", key, value);
+	if (vip_parse_at(&a.vip, a.device, &ignored, n, argv, &why) < 0)
+		return request_error_set(e, "%s: %s", key, why.text);
+	/* the protocol has settled who owns it, and nobody waits meanwhile */
+	if (a.vip.dad)
+		return request_error_set(e, "%s: \"dad\" does not go with an instance", key);
+	if (ignored)
+		snprintf(a.ignored, sizeof(a.ignored), "%s", ignored);
+	*ret = a;
+	return 0;
+}
+
+static int address_add(void *base, const char *value, struct request_error *e)
+{
+	struct instance_settings *s = base;
+	struct instance_address a, *list;
+	int r;
+
+	r = address_parse(&a, value, "address", e);
+	if (r < 0)
+		return r;
+	if (s->n_addresses == INSTANCE_ADDRESSES_MAX)
+		return request_error_set(e, "address: " QUOTED " is too much: at most %d fit",
+					 value, INSTANCE_ADDRESSES_MAX);
+	list = realloc(s->addresses, (s->n_addresses + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	s->addresses = list;
+	list[s->n_addresses++] = a;
+	return 0;
+}
+
+static int decoy_add(void *base, const char *value, struct request_error *e)
+{
+	struct instance_settings *s = base;
+	int r;
+
+	r = address_parse(&s->decoy, value, "decoy", e);
+	if (r == 0)
+		s->has_decoy = true;
+	return r;
+}
+
+/* Any name that keepalived takes; it has no blanks at its ends. */
+static int name_check(const char *key, const char *name, struct request_error *e)
+{
+	const char *p;
+
+	if (!*name || strlen(name) >= INSTANCE_NAME_MAX)
+		return request_error_set(e, "%s: " QUOTED " is no name of 1 to %d characters", key,
+					 name, INSTANCE_NAME_MAX - 1);
+	for (p = name; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return request_error_set(e, "%s: " QUOTED " holds a control character", key,
+						 name);
+	}
+	return 0;
+}
+
+static int group_add(void *base, const char *value, struct request_error *e)
+{
+	struct instance_settings *s = base;
+
+	if (name_check("group", value, e) < 0)
+		return -EINVAL;
+	memcpy(s->group, value, strlen(value) + 1);
+	return 0;
+}
+
+#define FIELD(member) offsetof(struct instance_settings, member)
+
+static const struct setting instance_keys[] = {
+	{ "address", SETTING_LIST, 0, NULL,
+	  "An address of the instance, with the options of \"vipsafe add\"; one line each.\n"
+	  "\"dev\" puts it on another device than the instance's. A label may be any, as in\n"
+	  "keepalived.conf, and an IPv6 address has none.",
+	  .add = address_add, .shape = "192.168.11.100/32 label br-mgmt:1" },
+	{ "device", SETTING_NAME, FIELD(device), NULL,
+	  "The device of its addresses. It is guarded as if it had a section [device].",
+	  .shape = "br-mgmt" },
+	{ "group", SETTING_PARSED, 0, NULL,
+	  "The vrrp_sync_group it is in, where only the group has notify scripts: what is\n"
+	  "told of the group then counts for the instance.",
+	  .add = group_add, .shape = "VG_1" },
+	{ "owner", SETTING_WORD, FIELD(owner), "vipsafe",
+	  "vipsafe: keepalived has a decoy, and vipsafe adds and deletes the addresses.\n"
+	  "keepalived: they stand in its virtual_ipaddress, and vipsafe only looks.",
+	  .words = owner_words },
+	{ "decoy", SETTING_PARSED, 0, NULL,
+	  "The virtual_ipaddress that keepalived was given instead. Where it is, there is\n"
+	  "the MASTER, whatever hooks and lines get lost. Each instance has its own, on\n"
+	  "lo unless \"dev\" says otherwise, and never on a guarded device. keepalived\n"
+	  "before 1.3.6 refuses addresses of lo: for it there is the device vipsafe-decoy\n"
+	  "(made by vipsafed when a decoy names it).",
+	  .add = decoy_add, .shape = "169.254.77.1/32 dev lo" },
+	{ "master", SETTING_WORD, FIELD(master), "add", "What is done when it becomes MASTER.",
+	  .words = enter_words },
+	{ "backup", SETTING_WORD, FIELD(backup), "del", "What is done when it becomes BACKUP.",
+	  .words = leave_words },
+	{ "fault", SETTING_WORD, FIELD(fault), "del",
+	  "What is done when it goes to FAULT: its interface is down, or a script failed.",
+	  .words = leave_words },
+	{ "stop", SETTING_WORD, FIELD(stop), "del",
+	  "What is done when keepalived stops. keep: the address stays until another\n"
+	  "node's keepalived takes it; there is no other that is told.",
+	  .words = leave_words },
+	{ "garp", SETTING_COUNT, FIELD(announce.count), NULL,
+	  "How often its addresses are announced when they are added; announce_count of\n"
+	  "[agent] unless given, and so on.",
+	  0, 100, .shape = "5" },
+	{ "garp_interval", SETTING_DURATION, FIELD(announce.interval), NULL,
+	  "The time between these.", 0, SEC(1), .shape = "0s" },
+	{ "garp_again", SETTING_COUNT, FIELD(announce.again), NULL,
+	  "How often they are announced once more, garp_again_after later.", 0, 100, .shape = "5" },
+	{ "garp_again_after", SETTING_DURATION, FIELD(announce.again_after), NULL,
+	  "When they are announced once more.", 0, HOUR, .shape = "5s" },
+	{ "garp_refresh", SETTING_DURATION, FIELD(refresh), "0s",
+	  "How often they are announced as long as it is MASTER. 0s: never.", 0, 24 * HOUR },
+	{ "garp_refresh_count", SETTING_COUNT, FIELD(refresh_count), "1",
+	  "How many announcements that is each time.", 1, 100 },
+	{ "conntrackd", SETTING_BOOL, FIELD(conntrackd), "no",
+	  "yes: \"conntrackd -c\" before its addresses are added, \"-R\" and \"-B\" after." },
+	{ NULL },
+};
+
+static int instance_find(struct settings *s, const char *name, void **ret, struct request_error *e)
+{
+	struct instance_settings *list, *one;
+	size_t i;
+
+	if (name_check("instance", name, e) < 0)
+		return -EINVAL;
+	for (i = 0; i < s->n_instances; i++) {
+		if (!strcmp(s->instances[i].name, name)) {
+			*ret = &s->instances[i];
+			return 0;
+		}
+	}
+	if (s->n_instances == INSTANCES_MAX)
+		return request_error_set(e, "instance " QUOTED " is too much: at most %d fit", name,
+					 INSTANCES_MAX);
+	list = realloc(s->instances, (s->n_instances + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	s->instances = list;
+	one = &list[s->n_instances];
+	*one = (struct instance_settings){ .announce = { .count = NOT_GIVEN,
+							 .interval = USEC_NEVER,
+							 .again = NOT_GIVEN,
+							 .again_after = USEC_NEVER } };
+	setting_init(instance_keys, one);
+	memcpy(one->name, name, strlen(name) + 1);
+	s->n_instances++;
+	*ret = one;
+	return 0;
+}
+
+struct instance_policy instance_settings_policy(const struct instance_settings *s)
+{
+	return (struct instance_policy){
+		.is_ours = s->owner == OWNER_VIPSAFE && s->n_addresses,
+		.add = s->master == ENTER_ADD,
+		.del_backup = s->backup == LEAVE_DEL,
+		.del_fault = s->fault == LEAVE_DEL,
+		.del_stop = s->stop == LEAVE_DEL,
+	};
+}
+
+const struct instance_settings *instance_settings_find(const struct settings *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (!strcmp(s->instances[i].name, name))
+			return &s->instances[i];
+	return NULL;
+}
+
+bool instance_settings_meant(const struct instance_settings *s, const struct instance_event *event)
+{
+	return !strcmp(event->group ? s->group : s->name, event->name);
+}
+
+static int finish_address(const struct instance_settings *s, struct instance_address *a,
+			  struct request_error *e)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (!*a->device)
+		memcpy(a->device, s->device, sizeof(a->device));
+	if (*a->device)
+		return 0;
+	return request_error_set(e,
+				 "section [instance %.48s]: address %s has no device: give device",
+				 s->name, prefix_format(&a->vip.prefix, text));
+}
+
+/* Whether the kernel would take one for the other. */
+static bool same_address(const struct instance_address *a, const struct instance_address *b)
+{
+	if (strcmp(a->device, b->device))
+		return false;
+	/* IPv6 keeps an address once per device, whatever the length */
+	if (a->vip.prefix.addr.family == AF_INET6)
+		return addr_equal(&a->vip.prefix.addr, &b->vip.prefix.addr);
+	return prefix_equal(&a->vip.prefix, &b->vip.prefix);
+}
+
+/* Two instances would take turns in adding and deleting it. */
+static int check_unique(const struct settings *s, size_t n, const struct instance_address *a,
+			size_t n_before, struct request_error *e)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t i, j;
+
+	for (i = 0; i <= n; i++) {
+		const struct instance_settings *other = &s->instances[i];
+		size_t end = i == n ? n_before : other->n_addresses;
+
+		for (j = 0; j < end; j++) {
+			if (same_address(a, &other->addresses[j]))
+				return request_error_set(
+					e,
+					"section [instance %.48s]: address %s is given twice, "
+					"also in [instance %.48s]",
+					s->instances[n].name, prefix_format(&a->vip.prefix, text),
+					other->name);
+		}
+	}
+	return 0;
+}
+
+static void finish_announce(struct announce_settings *own, const struct announce_settings *all)
+{
+	if (own->count == NOT_GIVEN)
+		own->count = all->count;
+	if (own->interval == USEC_NEVER)
+		own->interval = all->interval;
+	if (own->again == NOT_GIVEN)
+		own->again = all->again;
+	if (own->again_after == USEC_NEVER)
+		own->again_after = all->again_after;
+}
+
+static int finish_instance(struct settings *s, size_t n, struct request_error *e)
+{
+	struct instance_settings *one = &s->instances[n];
+	size_t i;
+
+	if (*one->device && device_name_check(one->device, e) < 0)
+		return -EINVAL;
+	finish_announce(&one->announce, &s->announce);
+	for (i = 0; i < one->n_addresses; i++) {
+		if (finish_address(one, &one->addresses[i], e) < 0 ||
+		    check_unique(s, n, &one->addresses[i], i, e) < 0)
+			return -EINVAL;
+	}
+	if (one->has_decoy && !*one->decoy.device)
+		memcpy(one->decoy.device, "lo", sizeof("lo"));
+	return 0;
+}
+
+/* An instance's device is guarded like any that was given. */
+static int guard_devices(struct settings *s, const struct instance_settings *one,
+			 struct request_error *ret_error)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < one->n_addresses && r == 0; i++)
+		/* nothing is masqueraded to the loopback device */
+		if (strcmp(one->addresses[i].device, "lo"))
+			r = settings_guard(s, one->addresses[i].device, ret_error);
+	return r;
+}
+
+static int finish_instances(struct settings *s, struct request_error *ret_error)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (finish_instance(s, i, ret_error) < 0)
+			return -EINVAL;
+	r = decoys_check(s, ret_error);
+	for (i = 0; i < s->n_instances && r == 0; i++)
+		r = guard_devices(s, &s->instances[i], ret_error);
+	return r;
+}
+
+static void instances_done(struct settings *s)
+{
+	while (s->n_instances)
+		free(s->instances[--s->n_instances].addresses);
+	free(s->instances);
+	s->instances = NULL;
+}
+
+const struct setting_section instance_section = {
+	.word = "instance",
+	.placeholder = "NAME",
+	.example = "VI_1",
+	.help = "A vrrp_instance of keepalived, by the name it has there.",
+	.keys = instance_keys,
+	.find = instance_find,
+	.finish = finish_instances,
+	.done = instances_done,
+};
+
+void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, const char *line),
+			    void *ud)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct request_error line; /* escaped, as all that is quoted */
+	size_t i, j;
+
+	for (i = 0; i < s->n_instances; i++) {
+		const struct instance_settings *one = &s->instances[i];
+
+		for (j = 0; j < one->n_addresses; j++) {
+			if (!*one->addresses[j].ignored)
+				continue;
+			request_error_set(&line,
+					  "section [instance %.48s]: \"%s\" is for IPv4 only, and "
+					  "left out of %s",
+					  one->name, one->addresses[j].ignored,
+					  prefix_format(&one->addresses[j].vip.prefix, text));
+			sink(ud, line.text);
+		}
+	}
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keepalived/script.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#include "keepalived/script_deed.h"
+#include "keepalived/shell.h"
+
+#define NESTED_MAX 4 /* texts that are scripts in texts that are scripts */
+
+struct script {
+	const struct script_reader *reader;
+	unsigned nested, first_line;
+};
+
+/* ---- programs that run others
+ * ------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *name;
+	const char *with_value; /* options that take one */
+	unsigned operands;	/* before the command */
+} wrappers[] = {
+	{ "sudo", "ugpChrtTDRU", 0 }, { "doas", "uC", 0 },	    { "env", "uCS", 0 },
+	{ "nohup", "", 0 },	      { "nice", "n", 0 },	    { "ionice", "cnp", 0 },
+	{ "exec", "a", 0 },	      { "builtin", "", 0 },	    { "command", "", 0 },
+	{ "time", "of", 0 },	      { "timeout", "ks", 1 },	    { "setsid", "", 0 },
+	{ "busybox", "", 0 },	      { "flock", "wE", 1 },	    { "stdbuf", "ioe", 0 },
+	{ "chrt", "TPD", 1 },	      { "taskset", "", 1 },	    { "xargs", "adEeILlnPs", 0 },
+	{ "nsenter", "tSG", 0 },      { "systemd-run", "pEGu", 0 }, { "runuser", "ugG", 0 },
+	{ "setpriv", "", 0 },	      { "chronic", "", 0 },	    { "unshare", "", 0 },
+};
+
+/* Skip options and operands of the wrapper I. Returns false if it only asks, or leads to
+ * another network namespace. */
+static bool unwrap(size_t i, struct script_words *w)
+{
+	unsigned operands = wrappers[i].operands;
+
+	while (w->n) {
+		const char *word = *w->at;
+
+		if (!strcmp(word, "--")) {
+			script_word_next(w);
+			continue;
+		}
+		if (script_word_is_option(word)) {
+			script_word_next(w);
+			if (!strcmp(wrappers[i].name, "command") && strpbrk(word, "vV"))
+				return false;
+			if (!strcmp(wrappers[i].name, "nsenter") && strstr(word, "netns/"))
+				return false;
+			if (word[1] != '-' && word[strlen(word) - 1] != '-' &&
+			    strchr(wrappers[i].with_value, word[strlen(word) - 1]))
+				script_word_next(w);
+		} else if (strchr(word, '=') && !strchr(word, '/')) {
+			script_word_next(w); /* of the environment */
+		} else if (operands) {
+			operands--;
+			script_word_next(w);
+		} else {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool skip_wrapper(const char *program, struct script_words *w, bool *ret_leads_on)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrappers); i++)
+		if (script_word_calls(program, wrappers[i].name)) {
+			*ret_leads_on = unwrap(i, w);
+			return true;
+		}
+	return false;
+}
+
+/* "ip vrf exec NAME command", which is in the same network namespace, unlike what is in
+ * "ip netns exec NAME command". */
+static bool skip_ip(const char *program, struct script_words *w)
+{
+	struct script_ip ip;
+
+	if (!script_word_calls(program, "ip"))
+		return false;
+	script_ip_read(*w, &ip);
+	if (ip.words.n < 4 || !script_word_begins(ip.words.at[0], "vrf", 1) ||
+	    !script_word_begins(ip.words.at[1], "exec", 1))
+		return false;
+	*w = (struct script_words){ ip.words.at + 3, ip.words.n - 3 };
+	return true;
+}
+
+/* The program that is called in the end, whose words W then has; NULL: none that matters
+ * here. */
+static const char *called_program(struct script_words *w)
+{
+	const char *program = script_word_next(w);
+	bool leads_on = true;
+
+	while (program && (skip_wrapper(program, w, &leads_on) || skip_ip(program, w)))
+		program = leads_on ? script_word_next(w) : NULL;
+	return program;
+}
+
+static bool is_shell(const char *word)
+{
+	static const char *const names[] = { "sh", "bash", "dash", "ash", "ksh", "zsh", "su" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (script_word_calls(word, names[i]))
+			return true;
+	return false;
+}
+
+static void read_nested(const struct script *outer, const char *text, unsigned line);
+
+/* A script in an argument: "sh -c TEXT", "eval TEXT…", "trap TEXT EXIT". */
+static void look_for_text(const struct script *s, const char *program, struct script_words w,
+			  unsigned line)
+{
+	const char *word;
+
+	if (!strcmp(program, "eval") || !strcmp(program, "trap")) {
+		char joined[1024] = "";
+		size_t n = 0;
+
+		while ((word = script_word_next(&w)) && n + strlen(word) + 2 < sizeof(joined)) {
+			memcpy(joined + n, word, strlen(word));
+			n += strlen(word);
+			joined[n++] = *program == 'e' ? ' ' : '\n';
+			joined[n] = '\0';
+		}
+		read_nested(s, joined, line);
+		return;
+	}
+	while ((word = script_word_next(&w)))
+		if (script_word_is_option(word) && word[1] != '-' &&
+		    word[strlen(word) - 1] == 'c') {
+			word = script_word_next(&w);
+			if (word)
+				read_nested(s, word, line);
+			return;
+		}
+}
+
+/* ---- calls
+ * -------------------------------------------------------------------------------------
+ */
+
+static void add_finding(const struct script *s, const struct shell_call *c, enum script_deed deed)
+{
+	const struct script_act a = { .deed = deed,
+				      .line = s->first_line + c->line - 1,
+				      .text = c->text,
+				      .len = c->len,
+				      .is_own = !s->nested };
+
+	s->reader->act(s->reader->ud, &a);
+}
+
+static void on_batch_line(void *ud, const struct shell_call *c)
+{
+	const struct script *s = ud;
+	enum script_deed deed;
+
+	if (!c->input && script_deed_of_ip((struct script_words){ c->words, c->n }, &deed))
+		add_finding(s, c, deed);
+}
+
+/* What "ip -batch" reads, a command on each line. */
+static void read_batch(const struct script *outer, const char *text, unsigned line)
+{
+	struct script s = { outer->reader, outer->nested + 1, line };
+
+	shell_read(text, on_batch_line, &s);
+}
+
+/* What C's program reads from a here-document. */
+static void look_at_input(const struct script *s, const struct shell_call *c)
+{
+	struct script_words w = { c->words, c->n };
+	const char *program = called_program(&w);
+	unsigned line = s->first_line + c->line - 1;
+	enum script_deed deed;
+
+	if (!program)
+		return;
+	if (is_shell(program))
+		read_nested(s, c->input, line);
+	else if (script_deed_find(program, w, &deed) && deed == SCRIPT_READS_COMMANDS)
+		read_batch(s, c->input, line);
+}
+
+static void look_at_words(const struct script *s, const struct shell_call *c)
+{
+	struct script_words w = { c->words, c->n };
+	const char *program = called_program(&w);
+	enum script_deed deed;
+
+	if (!program)
+		return;
+	if (script_deed_find(program, w, &deed)) {
+		if (deed != SCRIPT_READS_COMMANDS || !c->reads_here)
+			add_finding(s, c, deed);
+		return;
+	}
+	if (is_shell(program) || !strcmp(program, "eval") || !strcmp(program, "trap"))
+		look_for_text(s, program, w, s->first_line + c->line - 1);
+}
+
+static void on_call(void *ud, const struct shell_call *c)
+{
+	const struct script *s = ud;
+	size_t i;
+
+	if (c->input) {
+		look_at_input(s, c);
+		return;
+	}
+	for (i = 0; s->reader->path && i < c->n; i++)
+		if (c->words[i][0] == '/')
+			s->reader->path(s->reader->ud, c->words[i]);
+	look_at_words(s, c);
+}
+
+static void read_nested(const struct script *outer, const char *text, unsigned line)
+{
+	struct script s = { outer->reader, outer->nested + 1, line };
+
+	if (s.nested < NESTED_MAX)
+		shell_read(text, on_call, &s);
+}
+
+int script_read(const char *script, const struct script_reader *r)
+{
+	struct script s = { .reader = r, .first_line = 1 };
+
+	return shell_read(script, on_call, &s);
+}
+
+/* "#!/bin/sh", "#!/usr/bin/env bash" */
+bool script_is_shell(const char *text)
+{
+	size_t n = strcspn(text, "\n"), i;
+	const char *last = text, *space;
+
+	if (strncmp(text, "#!", 2) != 0)
+		return false;
+	for (i = 2; i < n; i++)
+		if (text[i] == '/')
+			last = text + i;
+	space = memchr(last, ' ', n - (size_t)(last - text));
+	if (space && !strncmp(last, "/env ", 5))
+		last = space;
+	for (i = (size_t)(last - text) + 1; i < n && isalpha((unsigned char)text[i]); i++)
+		;
+	return i >= 2 && text[i - 2] == 's' && text[i - 1] == 'h';
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keepalived/shell.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#include "keepalived/shell_words.h"
+
+#define HERE_MAX 8 /* here-documents of one line */
+#define BLANK " \t\r"
+
+struct here {
+	char *end; /* owned */
+	bool literal, strip;
+};
+
+/* Commands up to some end. */
+struct level {
+	struct here here[HERE_MAX];
+	size_t n_here;
+	unsigned cases;	 /* "case … in" that are open */
+	bool in_pattern; /* a pattern, or "esac", is next */
+	/* of a here-document: the command that reads it */
+	char **reader; /* owned, as its words are */
+	size_t n_reader;
+};
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(word, *list))
+			return true;
+	return false;
+}
+
+static void drop_words(struct shell *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		free(s->words[i]);
+	s->n = 0;
+	s->from = s->to = NULL;
+}
+
+static unsigned line_of(const struct shell *s, const char *at)
+{
+	unsigned line = 1;
+	const char *p;
+
+	for (p = s->begin; p < at && (p = memchr(p, '\n', (size_t)(at - p))); p++)
+		line++;
+	return line;
+}
+
+/* ---- assignments
+ * ---------------------------------------------------------------------- */
+
+/* The length of NAME in "NAME=…", "NAME+=…", or 0. */
+static size_t assigned_name(const char *word)
+{
+	size_t n = 0;
+
+	if (isdigit((unsigned char)*word))
+		return 0;
+	while (isalnum((unsigned char)word[n]) || word[n] == '_')
+		n++;
+	return word[n] == '=' || (word[n] == '+' && word[n + 1] == '=') ? n : 0;
+}
+
+static void assign(struct shell *s, const char *word)
+{
+	struct shell_text joined = { .p = NULL };
+	size_t n = assigned_name(word);
+	const char *old = shell_variable(s, word, n);
+
+	if (word[n] == '=') {
+		shell_assign(s, word, n, word + n + 1);
+		return;
+	}
+	if (old)
+		shell_text_add(s, &joined, old, strlen(old));
+	shell_text_add(s, &joined, word + n + 2, strlen(word + n + 2));
+	if (joined.p)
+		shell_assign(s, word, n, joined.p);
+	free(joined.p);
+}
+
+/* "NAME=(a b c)": the words of it, joined. */
+static void assign_array(struct shell *s)
+{
+	char *name = strdup(s->words[s->n - 1]);
+	struct shell_text value = { .p = NULL };
+	size_t first = s->n, i;
+
+	s->at++;
+	while (*s->at && *s->at != ')' && !s->error) {
+		const char *from = s->at;
+
+		shell_word(s);
+		s->at += s->at == from; /* a blank, or what is not allowed there */
+	}
+	s->at += *s->at == ')';
+	for (i = first; i < s->n; i++) {
+		shell_text_add(s, &value, s->words[i], strlen(s->words[i]));
+		shell_text_add(s, &value, " ", 1);
+		free(s->words[i]);
+	}
+	s->n = first;
+	if (name && value.p && assigned_name(name))
+		shell_assign(s, name, assigned_name(name), value.p);
+	free(value.p);
+	free(name);
+}
+
+/* ---- commands
+ * --------------------------------------------------------------------------------
+ */
+
+/* What stands before a command and is none of it. */
+static const char *const before[] = { "if", "then", "else", "elif", "do",   "while",  "until", "!",
+				      "{",  "}",    "fi",   "done", "time", "coproc", NULL };
+static const char *const exporters[] = {
+	"export", "readonly", "local", "declare", "typeset", NULL
+};
+static const char *const headers[] = { "for", "case", "select", NULL };
+
+static void forget_reader(struct level *l)
+{
+	while (l->n_reader)
+		free(l->reader[--l->n_reader]);
+	free(l->reader);
+	l->reader = NULL;
+}
+
+static void note_reader(struct level *l, char *const *words, size_t n)
+{
+	l->reader = calloc(n, sizeof(*l->reader));
+	while (l->reader && l->n_reader < n &&
+	       (l->reader[l->n_reader] = strdup(words[l->n_reader])))
+		l->n_reader++;
+	if (l->n_reader < n)
+		forget_reader(l);
+}
+
+static void hand_out(struct shell *s, struct level *l, size_t first)
+{
+	const struct shell_call c = { .line = line_of(s, s->from),
+				      .words = s->words + first,
+				      .n = s->n - first,
+				      .text = s->from,
+				      .len = (size_t)(s->to - s->from),
+				      .reads_here = l->n_here && !l->reader };
+
+	if (c.reads_here)
+		note_reader(l, c.words, c.n);
+	shell_ask(s, s->words + first, s->n - first);
+	if (!s->is_trial)
+		s->call(s->ud, &c);
+}
+
+/* The words so far are a whole command. */
+static void command_end(struct shell *s, struct level *l)
+{
+	size_t first = 0, i;
+
+	if (s->error || !s->n) {
+		drop_words(s);
+		return;
+	}
+	while (first < s->n && assigned_name(s->words[first]))
+		first++;
+	if (first == s->n) {
+		for (i = 0; i < s->n; i++)
+			assign(s, s->words[i]);
+	} else if (!strcmp(s->words[0], "case")) {
+		l->cases++;
+		l->in_pattern = true;
+	} else if (is_one_of(s->words[first], exporters)) {
+		for (i = first + 1; i < s->n; i++)
+			if (assigned_name(s->words[i]))
+				assign(s, s->words[i]);
+	} else if (!is_one_of(s->words[first], headers)) {
+		hand_out(s, l, first);
+	}
+	drop_words(s);
+}
+
+/* A word from the script, with what it means at this place. */
+static void take_word(struct shell *s, struct level *l)
+{
+	const char *from = s->at;
+	bool plain = !strchr("\"'\\$`", *from);
+	size_t n = s->n;
+
+	shell_word(s);
+	if (s->n == n)
+		return;
+	if (n) {
+		s->to_before = s->to;
+		s->to = s->at;
+		if (n == 1 && !strcmp(s->words[0], "function"))
+			drop_words(s); /* and its name */
+		return;
+	}
+	if (plain && !strcmp(s->words[0], "esac")) {
+		l->cases -= l->cases > 0;
+		l->in_pattern = false;
+		drop_words(s);
+	} else if (plain && is_one_of(s->words[0], before)) {
+		drop_words(s);
+	} else {
+		s->from = from;
+		s->to = s->at;
+	}
+}
+
+/* ---- redirections
+ * -----------------------------------------------------------------------------
+ */
+
+/* The word that ends a here-document, as it is written. */
+static void take_here(struct shell *s, struct level *l)
+{
+	struct here h = { .strip = *s->at == '-' };
+	struct shell_text end = { .p = NULL };
+
+	s->at += h.strip;
+	s->at += strspn(s->at, BLANK);
+	while (*s->at && !strchr(BLANK "\n;&|()<>", *s->at)) {
+		if (strchr("\"'\\", *s->at))
+			h.literal = true;
+		else
+			shell_text_add(s, &end, s->at, 1);
+		s->at++;
+	}
+	h.end = end.p;
+	if (h.end && l->n_here < HERE_MAX)
+		l->here[l->n_here++] = h;
+	else
+		free(end.p);
+}
+
+/* At "<" or ">". */
+static void take_redirection(struct shell *s, struct level *l)
+{
+	size_t n = s->n;
+
+	/* "2>": the number belongs to it */
+	if (n > 1 && s->to == s->at &&
+	    strspn(s->words[n - 1], "0123456789") == strlen(s->words[n - 1])) {
+		free(s->words[n - 1]);
+		s->n = --n;
+		s->to = s->to_before;
+	}
+	if (s->at[0] == '<' && s->at[1] == '<' && s->at[2] != '<') {
+		s->at += 2;
+		take_here(s, l);
+		return;
+	}
+	if (s->at[1] == '(') { /* the output of commands */
+		s->at += 2;
+		shell_commands(s, ')');
+		return;
+	}
+	s->at += strspn(s->at, "<>");
+	s->at += *s->at == '&' || *s->at == '|';
+	s->at += strspn(s->at, BLANK);
+	shell_word(s);
+	while (s->n > n)
+		free(s->words[--s->n]);
+}
+
+/* The bodies of the here-documents, which begin with this line. */
+static void take_bodies(struct shell *s, struct level *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_here && !s->error; i++) {
+		struct here *h = &l->here[i];
+		struct shell_text body = { .p = NULL };
+		unsigned line = line_of(s, s->at);
+		const char *from = s->at;
+
+		while (*s->at) {
+			const char *p = s->at + (h->strip ? strspn(s->at, "\t") : 0);
+			size_t n = strcspn(p, "\n");
+			bool ends = n == strlen(h->end) && !memcmp(p, h->end, n);
+
+			s->at = p + n + (p[n] == '\n');
+			if (ends)
+				break;
+			shell_text_add(s, &body, p, n);
+			shell_text_add(s, &body, "\n", 1);
+		}
+		if (body.p && l->reader && !s->is_trial && !s->error) {
+			const struct shell_call c = { .line = line,
+						      .words = l->reader,
+						      .n = l->n_reader,
+						      .text = from,
+						      .input = body.p };
+
+			s->call(s->ud, &c);
+		}
+		free(body.p);
+		free(h->end);
+	}
+	l->n_here = 0;
+	forget_reader(l);
+}
+
+/* ---- all of it
+ * -----------------------------------------------------------------------------------
+ */
+
+static void take_open(struct shell *s, struct level *l)
+{
+	if (s->n == 1 && assigned_name(s->words[0])) {
+		assign_array(s);
+		drop_words(s);
+		return;
+	}
+	s->at++;
+	if (l->in_pattern)
+		return;
+	if (s->n) { /* "name ()" */
+		s->at += strspn(s->at, BLANK);
+		s->at += *s->at == ')';
+		drop_words(s);
+		return;
+	}
+	shell_commands(s, ')');
+}
+
+/* Returns false if it is the end of what is read. */
+static bool take_close(struct shell *s, struct level *l, char end)
+{
+	bool is_case = s->n && !strcmp(s->words[0], "case");
+
+	if (l->in_pattern || is_case) {
+		l->cases += is_case;
+		l->in_pattern = false;
+		drop_words(s);
+	} else {
+		command_end(s, l);
+		if (end == ')')
+			return false;
+	}
+	s->at++;
+	return true;
+}
+
+static void take_operator(struct shell *s, struct level *l)
+{
+	bool ends_branch = *s->at == ';' && (s->at[1] == ';' || s->at[1] == '&');
+
+	if (!l->in_pattern)
+		command_end(s, l);
+	if (ends_branch && l->cases)
+		l->in_pattern = true;
+	s->at += ends_branch ? 2 : 1;
+}
+
+static void take_next(struct shell *s, struct level *l)
+{
+	switch (*s->at) {
+	case '\n':
+		command_end(s, l);
+		s->at++;
+		take_bodies(s, l);
+		break;
+	case ' ':
+	case '\t':
+	case '\r':
+		s->at++;
+		break;
+	case '\\':
+		if (s->at[1] == '\n')
+			s->at += 2;
+		else
+			take_word(s, l);
+		break;
+	case '#': /* a word that begins so is none */
+		s->at += strcspn(s->at, "\n");
+		break;
+	case ';':
+	case '&':
+	case '|':
+		if (*s->at == '&' && s->at[1] == '>') { /* both outputs */
+			s->at++;
+			take_redirection(s, l);
+		} else {
+			take_operator(s, l);
+		}
+		break;
+	case '<':
+	case '>':
+		take_redirection(s, l);
+		break;
+	case '(':
+		take_open(s, l);
+		break;
+	default: /* of the script's bytes */
+		take_word(s, l);
+		break;
+	}
+}
+
+static void read_level(struct shell *s, char end)
+{
+	struct level l = { .n_here = 0 };
+	const char *last = NULL;
+
+	while (*s->at && !s->error) {
+		if (end == '`' && *s->at == '`')
+			break;
+		if (*s->at == ')') {
+			if (!take_close(s, &l, end))
+				break;
+			continue;
+		}
+		/* whatever it is, reading it goes on */
+		s->at += s->at == last;
+		last = s->at;
+		if (*s->at)
+			take_next(s, &l);
+	}
+	command_end(s, &l);
+	s->at += end && *s->at == end;
+	while (l.n_here)
+		free(l.here[--l.n_here].end);
+	forget_reader(&l);
+}
+
+void shell_commands(struct shell *s, char end)
+{
+	struct shell kept = *s;
+
+	if (s->depth >= SHELL_DEPTH_MAX) {
+		s->error = -E2BIG;
+		return;
+	}
+	s->words = NULL;
+	s->n = s->cap = 0;
+	s->from = s->to = NULL;
+	s->word = (struct shell_text){ .p = NULL };
+	s->in_word = false;
+	s->end = end;
+	s->depth++;
+	read_level(s, end);
+	s->depth--;
+	free(s->words);
+	free(s->word.p);
+	s->words = kept.words;
+	s->n = kept.n;
+	s->cap = kept.cap;
+	s->from = kept.from;
+	s->to = kept.to;
+	s->word = kept.word;
+	s->in_word = kept.in_word;
+	s->end = kept.end;
+}
+
+static void variables_done(struct shell *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_variables; i++) {
+		free(s->variables[i].name);
+		free(s->variables[i].value);
+	}
+	free(s->variables);
+	free(s->asked_for);
+}
+
+int shell_read(const char *script, shell_call_fn call, void *ud)
+{
+	struct shell s = { .begin = script, .at = script, .call = call, .ud = ud };
+
+	/* a function may use what is assigned below it */
+	s.is_trial = true;
+	shell_commands(&s, '\0');
+	s.is_trial = false;
+	s.error = 0;
+	s.work = 0;
+	s.at = script;
+	shell_commands(&s, '\0');
+	variables_done(&s);
+	return s.error;
+}

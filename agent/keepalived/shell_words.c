@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of a shell script. */
+#include "keepalived/shell_words.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#define BLANK " \t\r\n"
+#define META BLANK ";&|()<>"
+
+/* Variables may grow by each other. */
+#define WORD_MAX ((size_t)64 * 1024)
+#define WORDS_MAX 8192
+#define WORK_MAX ((size_t)32 * 1024 * 1024)
+
+/* ---- text and variables
+ * --------------------------------------------------------------- */
+
+void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t n)
+{
+	s->work += n;
+	if (t->n + n > WORD_MAX || s->work > WORK_MAX) {
+		s->error = -E2BIG;
+		return;
+	}
+	if (t->n + n + 1 > t->cap) {
+		size_t cap = MAX(2 * t->cap, t->n + n + 64);
+		char *bigger = realloc(t->p, cap);
+
+		if (!bigger) {
+			s->error = -ENOMEM;
+			return;
+		}
+		t->p = bigger;
+		t->cap = cap;
+	}
+	memcpy(t->p + t->n, p, n);
+	t->n += n;
+	t->p[t->n] = '\0';
+}
+
+static struct shell_variable *variable_find(const struct shell *s, const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_variables; i++)
+		if (!strncmp(s->variables[i].name, name, n) && !s->variables[i].name[n])
+			return &s->variables[i];
+	return NULL;
+}
+
+const char *shell_variable(const struct shell *s, const char *name, size_t n)
+{
+	const struct shell_variable *v = variable_find(s, name, n);
+
+	return v ? v->value : NULL;
+}
+
+void shell_assign(struct shell *s, const char *name, size_t n, const char *value)
+{
+	struct shell_variable *v = variable_find(s, name, n), *bigger;
+	char *copy = strdup(value);
+
+	s->work += strlen(value);
+	if (!copy) {
+		s->error = -ENOMEM;
+		return;
+	}
+	if (!v) {
+		bigger = realloc(s->variables, (s->n_variables + 1) * sizeof(*bigger));
+		if (bigger)
+			s->variables = bigger;
+		v = bigger ? &bigger[s->n_variables] : NULL;
+		if (v)
+			*v = (struct shell_variable){ .name = strndup(name, n) };
+		if (!v || !v->name) {
+			free(copy);
+			s->error = -ENOMEM;
+			return;
+		}
+		s->n_variables++;
+	}
+	free(v->value);
+	v->value = copy;
+}
+
+/* ---- words
+ * ----------------------------------------------------------------------------------
+ */
+
+static void put(struct shell *s, const char *p, size_t n)
+{
+	s->in_word = true;
+	shell_text_add(s, &s->word, p, n);
+}
+
+void shell_word_end(struct shell *s)
+{
+	char **bigger;
+
+	if (!s->in_word || s->error)
+		return;
+	put(s, "", 0);
+	if (s->n == WORDS_MAX) {
+		s->error = -E2BIG;
+		return;
+	}
+	if (s->n == s->cap) {
+		bigger = realloc(s->words, 2 * (s->cap + 8) * sizeof(*bigger));
+		if (!bigger) {
+			s->error = -ENOMEM;
+			return;
+		}
+		s->words = bigger;
+		s->cap = 2 * (s->cap + 8);
+	}
+	s->words[s->n++] = s->word.p;
+	s->word = (struct shell_text){ .p = NULL };
+	s->in_word = false;
+}
+
+/* What a variable holds; outside of quotes each blank parts words. */
+static void put_value(struct shell *s, const char *value, bool quoted)
+{
+	size_t n;
+
+	if (quoted) {
+		put(s, value, strlen(value));
+		return;
+	}
+	while (*value) {
+		n = strcspn(value, BLANK);
+		if (n)
+			put(s, value, n);
+		value += n;
+		n = strspn(value, BLANK);
+		if (n)
+			shell_word_end(s);
+		value += n;
+	}
+}
+
+static void put_unknown(struct shell *s, const char *name, size_t n)
+{
+	const char mark = SHELL_UNKNOWN;
+
+	put(s, &mark, 1);
+	put(s, name, n);
+	put(s, &mark, 1);
+}
+
+static void put_variable(struct shell *s, const char *name, size_t n, bool quoted)
+{
+	const char *value = shell_variable(s, name, n);
+
+	if (value)
+		put_value(s, value, quoted);
+	else
+		put_unknown(s, name, n);
+}
+
+static size_t name_length(const char *p)
+{
+	size_t n = 0;
+
+	if (isdigit((unsigned char)*p))
+		return 1;
+	while (isalnum((unsigned char)p[n]) || p[n] == '_')
+		n++;
+	return n ? n : *p && strchr("@*#?$!-", *p) ? 1 : 0;
+}
+
+/* The second one of two backquotes. */
+static bool ends_here(const struct shell *s)
+{
+	return *s->at == '`' && s->end == '`';
+}
+
+static void double_quoted(struct shell *s, char end);
+static void dollar(struct shell *s, bool quoted);
+
+/* Read commands up to END. Of what they print only the answer of "which" is
+ * known. */
+static void substituted(struct shell *s, char end, bool quoted)
+{
+	char *outer = s->asked_for;
+
+	s->asked_for = NULL;
+	shell_commands(s, end);
+	if (s->asked_for)
+		put_value(s, s->asked_for, quoted);
+	else
+		put_unknown(s, "", 0);
+	free(s->asked_for);
+	s->asked_for = outer;
+}
+
+static void backquoted(struct shell *s, bool quoted)
+{
+	s->at++;
+	substituted(s, '`', quoted);
+}
+
+/* "$((1 + 2))", after the first "(" of it: runs to the bracket that belongs to
+ * it. */
+static void skip_arithmetic(struct shell *s)
+{
+	size_t open = 0;
+
+	do {
+		open += *s->at == '(';
+		open -= *s->at == ')';
+		s->at += *s->at != '\0';
+	} while (open && *s->at);
+	put_unknown(s, "", 0);
+}
+
+/* What is read for what it calls, and not kept. */
+static void rest_of_braces(struct shell *s)
+{
+	struct shell_text kept = s->word;
+
+	s->word = (struct shell_text){ .p = NULL };
+	double_quoted(s, '}');
+	free(s->word.p);
+	s->word = kept;
+}
+
+/* "${NAME}", "${NAME:-word}", "${NAME[@]}" and whatever else there is. */
+static void braced(struct shell *s, bool quoted)
+{
+	const char *name = s->at + 1, *value;
+	size_t n = name_length(name);
+	bool has_default;
+
+	s->at = name + n;
+	value = shell_variable(s, name, n);
+	quoted = quoted && *s->at != '['; /* a word for each of an array */
+	if (*s->at == '[')
+		while (*s->at && *s->at != ']' && *s->at != '}')
+			s->at++;
+	s->at += *s->at == ']';
+	if (*s->at == '}') {
+		s->at++;
+		put_variable(s, name, n, quoted);
+		return;
+	}
+	s->at += *s->at == ':';
+	has_default = (*s->at == '-' || *s->at == '=') && (!value || !*value);
+	if (has_default) {
+		s->at++;
+		double_quoted(s, '}');
+		return;
+	}
+	if (value && (*s->at == '-' || *s->at == '='))
+		put_value(s, value, quoted);
+	else
+		put_unknown(s, name, n);
+	rest_of_braces(s);
+}
+
+static void dollar(struct shell *s, bool quoted)
+{
+	const char *p = s->at + 1;
+	size_t n;
+
+	if (*p == '(' && p[1] == '(') {
+		s->at = p;
+		skip_arithmetic(s);
+	} else if (*p == '(') {
+		s->at = p + 1;
+		substituted(s, ')', quoted);
+	} else if (*p == '{') {
+		s->at = p;
+		braced(s, quoted);
+	} else if (!quoted && (*p == '\'' || *p == '"')) {
+		s->at = p; /* $'…': escapes of C are not needed here */
+	} else {
+		n = name_length(p);
+		s->at = p + n;
+		if (n)
+			put_variable(s, p, n, quoted);
+		else
+			put(s, "$", 1);
+	}
+}
+
+/* What is in quotes, up to END, which is taken. */
+static void double_quoted(struct shell *s, char end)
+{
+	if (++s->depth > SHELL_DEPTH_MAX)
+		s->error = -E2BIG;
+	put(s, "", 0);
+	while (*s->at && *s->at != end && !ends_here(s) && !s->error) {
+		if (*s->at == '\\' && s->at[1] == '\n') {
+			s->at += 2;
+		} else if (*s->at == '\\' && s->at[1]) {
+			if (!strchr("\\\"$`}", s->at[1]))
+				put(s, s->at, 1);
+			put(s, s->at + 1, 1);
+			s->at += 2;
+		} else if (*s->at == '$') {
+			dollar(s, true);
+		} else if (*s->at == '`') {
+			backquoted(s, true);
+		} else if (*s->at == '"' && end == '}') {
+			s->at++;
+		} else {
+			put(s, s->at++, 1);
+		}
+	}
+	s->at += *s->at == end;
+	s->depth--;
+}
+
+static void single_quoted(struct shell *s)
+{
+	size_t n = strcspn(++s->at, "'");
+
+	put(s, s->at, n);
+	s->at += n;
+	s->at += *s->at != '\0';
+}
+
+void shell_word(struct shell *s)
+{
+	while (*s->at && !strchr(META, *s->at) && !ends_here(s) && !s->error) {
+		switch (*s->at) {
+		case '\\':
+			if (s->at[1] != '\n' && s->at[1])
+				put(s, s->at + 1, 1);
+			s->at += s->at[1] ? 2 : 1;
+			break;
+		case '\'':
+			single_quoted(s);
+			break;
+		case '"':
+			s->at++;
+			double_quoted(s, '"');
+			break;
+		case '$':
+			dollar(s, false);
+			break;
+		case '`':
+			backquoted(s, false);
+			break;
+		default: /* of the script's bytes */
+			put(s, s->at++, 1);
+			break;
+		}
+	}
+	shell_word_end(s);
+}
+
+void shell_ask(struct shell *s, char *const *words, size_t n)
+{
+	const char *slash = strrchr(words[0], '/');
+	const char *program = slash ? slash + 1 : words[0], *option = n > 1 ? words[1] : "";
+	bool is_answer = !strcmp(program, "which");
+
+	if (!strcmp(program, "command"))
+		is_answer = option[0] == '-' && strchr(option, 'v');
+	else if (!strcmp(program, "type"))
+		is_answer = option[0] == '-' && strpbrk(option, "pP");
+	if (!is_answer || n < 2 || words[n - 1][0] == '-')
+		return;
+	free(s->asked_for);
+	s->asked_for = strdup(words[n - 1]);
+	if (!s->asked_for)
+		s->error = -ENOMEM;
+}

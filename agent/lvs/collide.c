@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/collide.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lvs/collide_table.h"
+
+#define RECORDS_MAX (1U << 28)
+
+struct collide *collide_new(const struct lvs_map *map, struct collide_node node, uint64_t seed)
+{
+	struct collide *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->map = map;
+	c->node = node;
+	c->seed = seed | 1;
+	c->free_record = NO_RECORD;
+	return c;
+}
+
+struct collide *collide_free(struct collide *c)
+{
+	if (!c)
+		return NULL;
+	free(c->slots);
+	free(c->records);
+	free(c->targets);
+	free(c->target_heads);
+	free(c->clients);
+	free(c->client_slots);
+	free(c->held);
+	free(c);
+	return NULL;
+}
+
+size_t collide_count(const struct collide *c)
+{
+	return c->n_flows;
+}
+
+/* ---- one flow's records ---- */
+
+static struct record *find_record(const struct collide *c, uint64_t key, uint32_t target,
+				  uint32_t *ret)
+{
+	uint32_t at = collide_head(c, key);
+
+	while (at != NO_RECORD && c->records[at].target != target)
+		at = c->records[at].next;
+	if (ret)
+		*ret = at;
+	return at == NO_RECORD ? NULL : &c->records[at];
+}
+
+bool collide_has(const struct collide *c, const struct flow *f)
+{
+	uint32_t target;
+	uint64_t key;
+
+	return collide_target_find(c, f, &target) &&
+	       collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) &&
+	       find_record(c, key, target, NULL);
+}
+
+static int new_record(struct collide *c, uint32_t *ret)
+{
+	uint32_t cap;
+	struct record *records;
+
+	if (c->free_record != NO_RECORD) {
+		*ret = c->free_record;
+		c->free_record = c->records[*ret].next;
+		return 0;
+	}
+	if (c->n_records == c->cap_records) {
+		if (c->n_records >= RECORDS_MAX)
+			return -ENOMEM;
+		cap = c->cap_records ? c->cap_records + c->cap_records / 2 : 64;
+		records = realloc(c->records, cap * sizeof(*records));
+		if (!records)
+			return -ENOMEM;
+		c->records = records;
+		c->cap_records = cap;
+	}
+	*ret = c->n_records++;
+	return 0;
+}
+
+/* The same flow told again. Its socket knows its state best. */
+static void refresh(struct record *r, const struct record *news)
+{
+	bool told_by_socket = r->origin & FLOW_SOCKET && !(r->origin & FLOW_HELD);
+
+	if (news->origin & FLOW_SOCKET || !told_by_socket)
+		r->state = news->state;
+	if (news->backoff)
+		r->backoff = news->backoff;
+	if (r->origin & FLOW_HELD)
+		r->since = news->since; /* the port is in use again */
+	else if (!r->since)
+		r->since = news->since;
+	r->origin = (uint8_t)((r->origin & ~FLOW_HELD) | news->origin);
+	r->views |= news->views;
+}
+
+static int put(struct collide *c, uint64_t key, const struct record *news)
+{
+	uint32_t at, *head;
+	int e = collide_head_get(c, key, &head);
+
+	if (e < 0)
+		return e;
+	for (at = *head; at != NO_RECORD; at = c->records[at].next)
+		if (c->records[at].target == news->target) {
+			refresh(&c->records[at], news);
+			return 0;
+		}
+	e = new_record(c, &at);
+	if (e < 0)
+		return e;
+	c->records[at] = *news;
+	c->records[at].next = *head;
+	c->dead_slots -= *head == NO_RECORD;
+	*head = at;
+	c->n_flows++;
+	return 0;
+}
+
+static void drop(struct collide *c, uint64_t key, uint32_t record)
+{
+	uint32_t *at = collide_head_at(c, key);
+
+	if (!at)
+		return;
+	if (*at == record) {
+		*at = c->records[record].next;
+		c->dead_slots += *at == NO_RECORD;
+	} else {
+		uint32_t i = *at;
+
+		while (i != NO_RECORD && c->records[i].next != record)
+			i = c->records[i].next;
+		if (i == NO_RECORD)
+			return;
+		c->records[i].next = c->records[record].next;
+	}
+	c->records[record].next = c->free_record;
+	c->free_record = record;
+	c->n_flows--;
+}
+
+/* ---- flows ---- */
+
+static int put_flow(struct collide *c, const struct flow *f, unsigned views)
+{
+	struct record r;
+	uint32_t target;
+	uint64_t key;
+	int e;
+
+	e = collide_target_get(c, f, &target);
+	if (e <= 0)
+		return e;
+	e = collide_key_get(c, f->family, f->l4proto, f->client, f->cport, &key);
+	if (e < 0)
+		return e;
+	r = collide_record_make(f, target, views);
+	return put(c, key, &r);
+}
+
+/* A socket whose packets leave with other addresses, or through our own director:
+ * what the RS sees is what conntrack or the director tells. Its evidence stays. */
+static void supersede(struct collide *c, const struct flow *before, struct flow *f)
+{
+	uint32_t target, at;
+	struct record *r;
+	uint64_t key;
+
+	if (!collide_target_find(c, before, &target) ||
+	    !collide_key_find(c, before->family, before->l4proto, before->client, before->cport,
+			      &key))
+		return;
+	r = find_record(c, key, target, &at);
+	if (!r || (r->origin & ~FLOW_SAVED) != FLOW_SOCKET)
+		return;
+	f->backoff = r->backoff;
+	f->state = r->state;
+	f->origin |= FLOW_SOCKET;
+	drop(c, key, at);
+}
+
+/* A director's own row: only when the RS it was sent to is shown the client. */
+static int put_row(struct collide *c, const struct flow *f)
+{
+	unsigned views = f->pin ? 0 : VIEW_OUT | (c->node.tracks ? 0 : VIEW_RS);
+	struct flow before = *f, row = *f;
+	struct lvs_dest d;
+
+	if (!f->has_rs ||
+	    !lvs_map_lookup(c->map, f->l4proto, f->rs.family, f->rs.bytes, f->rport, &d) || !d.real)
+		return 0;
+	before.has_rs = false;
+	supersede(c, &before, &row);
+	return put_flow(c, &row, views);
+}
+
+int collide_add(struct collide *c, const struct flow *f)
+{
+	struct flow n = *f;
+
+	flow_normalise(&n);
+	if (n.origin & FLOW_IPVS)
+		return put_row(c, &n);
+	return put_flow(c, &n, VIEW_RS | (c->node.director ? VIEW_OUT : 0));
+}
+
+int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origin origin,
+		     usec_t since)
+{
+	struct both_views v;
+	int r;
+
+	if (!collide_views_of(c, conn, origin, since, &v))
+		return 0;
+	if (v.translated)
+		supersede(c, &v.before, &v.rs);
+	r = put_flow(c, &v.rs, v.rs_views);
+	if (r >= 0 && v.has_out)
+		r = put_flow(c, &v.out, VIEW_OUT);
+	return r;
+}
+
+static int hold_record(struct collide *c, uint64_t key, uint32_t record, uint32_t until)
+{
+	struct held *ring;
+	uint32_t i, cap;
+
+	if (c->n_held == c->cap_held) {
+		cap = c->cap_held ? 2 * c->cap_held : 64;
+		ring = malloc(cap * sizeof(*ring));
+		if (!ring)
+			return -ENOMEM;
+		for (i = 0; i < c->n_held; i++)
+			ring[i] = c->held[(c->first_held + i) & (c->cap_held - 1)];
+		free(c->held);
+		c->held = ring;
+		c->cap_held = cap;
+		c->first_held = 0;
+	}
+	c->held[(c->first_held + c->n_held++) & (c->cap_held - 1)] =
+		(struct held){ record, until, key };
+	return 0;
+}
+
+static void end_flow(struct collide *c, const struct flow *f, usec_t now, usec_t hold)
+{
+	uint32_t target, at, until = (uint32_t)((now + hold) / USEC_PER_SEC);
+	struct record *r;
+	uint64_t key;
+
+	if (!collide_target_find(c, f, &target) ||
+	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key))
+		return;
+	r = find_record(c, key, target, &at);
+	if (!r || r->origin & FLOW_HELD)
+		return;
+	if (!hold || !collide_is_via(&c->targets[target].side) ||
+	    hold_record(c, key, at, until) < 0) {
+		drop(c, key, at);
+		return;
+	}
+	r->origin |= FLOW_HELD;
+	r->since = until;
+}
+
+void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, usec_t hold)
+{
+	struct both_views v;
+
+	if (!collide_views_of(c, conn, FLOW_CONNTRACK, 0, &v))
+		return;
+	end_flow(c, &v.rs, now, hold);
+	if (v.has_out)
+		end_flow(c, &v.out, now, 0);
+}
+
+/* Put F, which is held until UNTIL, unless it is there. */
+static int put_held(struct collide *c, const struct flow *f, unsigned views, uint32_t until)
+{
+	uint32_t target, at;
+	uint64_t key;
+	int r;
+
+	if (collide_has(c, f))
+		return 0;
+	r = put_flow(c, f, views);
+	if (r < 0 || !collide_target_find(c, f, &target) ||
+	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
+	    !find_record(c, key, target, &at))
+		return r;
+	return hold_record(c, key, at, until);
+}
+
+int collide_keep_held(struct collide *c, const struct collide *old)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; old && i < old->n_held && r >= 0; i++) {
+		const struct held *h = &old->held[(old->first_held + i) & (old->cap_held - 1)];
+		const struct record *o = &old->records[h->record];
+		struct flow f;
+
+		/* taken up again, or another's by now */
+		if (!(o->origin & FLOW_HELD) || o->since != h->until ||
+		    find_record(old, h->key, o->target, NULL) != o)
+			continue;
+		f = collide_flow(old, h->key, o, &old->targets[o->target]);
+		r = put_held(c, &f, o->views, h->until);
+	}
+	return r;
+}
+
+void collide_expire(struct collide *c, usec_t now)
+{
+	uint32_t second = (uint32_t)(now / USEC_PER_SEC);
+
+	while (c->n_held) {
+		const struct held *h = &c->held[c->first_held & (c->cap_held - 1)];
+		const struct record *r = &c->records[h->record];
+
+		if (h->until > second)
+			return;
+		/* taken up again, or its record is another's by now: not ours */
+		if (r->origin & FLOW_HELD && r->since == h->until)
+			drop(c, h->key, h->record);
+		c->first_held++;
+		c->n_held--;
+	}
+}

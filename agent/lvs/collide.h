@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connections as the real server sees them, grouped by their client side, to
+ * find those it cannot tell apart: one direct and one through an LVS service
+ * (class A), or through two services (A2), and those whose answers our own
+ * director would take for another's (C). Ports are in host order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "base/flow.h"
+#include "lvs/map.h"
+
+/* ---- what two flows of one client are to each other ---- */
+
+enum collide_class {
+	COLLIDE_A,  /* one is direct, one goes through a service */
+	COLLIDE_A2, /* both go through services */
+	COLLIDE_C,  /* the RS tells them apart, our director does not */
+};
+
+enum collide_certainty {
+	COLLIDE_POSSIBLE, /* it depends on which RS the director has chosen */
+	COLLIDE_CERTAIN,
+	COLLIDE_MANIFEST, /* and the state of the two shows it */
+};
+
+/* What becomes of the two. */
+enum collide_effect {
+	COLLIDE_NOTHING_YET,  /* the first is closing, or packets must follow */
+	COLLIDE_DIRECT_RESET, /* the RS has given up the first session: it hangs */
+	COLLIDE_DIRECT_SOON,  /* the opening one is about to reset the other */
+	COLLIDE_STALLS,	      /* the opening one cannot open while the other is remembered */
+	COLLIDE_VIA_DEAF,     /* our own sockets on a director: the direct one hears all */
+	COLLIDE_CROSSES,      /* datagrams of one are taken for the other's */
+};
+
+struct collision {
+	enum collide_class class;
+	enum collide_certainty certainty;
+	enum collide_effect effect;
+	bool hijack;	    /* A, A2: the director's answers are mixed up as well */
+	bool toa_unknown;   /* only if the toa rewrites packets */
+	double share;	    /* chance that both are at one RS */
+	struct flow direct; /* A2: the first of the two */
+	struct flow via;
+	uint32_t service; /* of VIA, and (A2) of DIRECT; LVS_NONE: not in the map */
+	uint32_t other_service;
+};
+
+/* A negative return ends the listing with it. */
+typedef int (*collision_sink)(void *ud, const struct collision *c);
+
+/* ---- the table ---- */
+
+struct collide;
+
+/* Whose view counts besides that of the RS. */
+struct collide_node {
+	bool director; /* it has an IPVS of its own */
+	bool tracks;   /* and tells conntrack (net.ipv4.vs.conntrack) */
+};
+
+/* MAP must outlive the table. SEED keeps hostile traffic from choosing where
+ * flows are kept. NULL: out of memory. */
+struct collide *collide_new(const struct lvs_map *map, struct collide_node node, uint64_t seed);
+struct collide *collide_free(struct collide *c);
+DEFINE_CLEANUP(struct collide, collide_free)
+
+/* So many flows may be to come: room for them at once, instead of moving what
+ * is there again and again. What is not needed after all is never touched. 0 or
+ * -ENOMEM. */
+int collide_expect(struct collide *c, size_t flows);
+
+/* Take up F (a socket, or a row of ip_vs_conn), or an entry of conntrack;
+ * sockets first, since an entry may be what becomes of one on its way out. One
+ * that is there already is refreshed. What the map has nothing to do with is
+ * dropped. 0 or -ENOMEM. */
+int collide_add(struct collide *c, const struct flow *f);
+int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origin origin,
+		     usec_t since);
+
+/* It has ended at NOW: a flow through a service stays for HOLD. */
+void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, usec_t hold);
+
+/* Take over from OLD, of the same map, what has ended there and is held; what
+ * C has already is there again. 0 or -ENOMEM. */
+int collide_keep_held(struct collide *c, const struct collide *old);
+
+/* Let go of what was held until before NOW. */
+void collide_expire(struct collide *c, usec_t now);
+
+/* Hand over each pair that collides, in no order; or those of CONN, as if it
+ * was there (it may be). FRESH: it is about to be. Returns 0 or what SINK did.
+ * *RET_UNSEEN: client sides of which not every pair was looked at. */
+int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen);
+int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
+		       collision_sink sink, void *ud);
+
+/* Flows in the table. */
+size_t collide_count(const struct collide *c);
+
+/* Every flow of the table as the RS sees it, with where it may come to. A
+ * negative return of SINK ends it. */
+int collide_flows(const struct collide *c,
+		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
+		  void *ud);
+
+/* Whether it is there, from this client to this destination. */
+bool collide_has(const struct collide *c, const struct flow *f);
+
+/* Whether a flow of this side goes through a service. */
+bool collide_is_via(const struct lvs_side *side);
+
+const char *collide_class_name(enum collide_class class);
+const char *collide_certainty_name(enum collide_certainty certainty);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Client sides and destinations, each packed into a number. */
+#include "lvs/collide_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lvs/map_store.h"
+
+#define NOBODY UINT32_MAX
+
+/* Slots made on somebody's word; beyond that they are made when needed. */
+#define EXPECTED_MAX (1U << 24)
+
+static uint64_t mix(const struct collide *c, uint64_t key)
+{
+	return lvs_spread(key ^ c->seed);
+}
+
+/* ---- IPv6 clients ---- */
+
+static uint32_t client_slot(const struct collide *c, const uint8_t *addr)
+{
+	uint64_t words[2];
+	uint32_t i;
+
+	memcpy(words, addr, sizeof(words));
+	i = (uint32_t)mix(c, mix(c, words[0]) ^ words[1]) & (c->n_client_slots - 1);
+	while (c->client_slots[i] != NOBODY &&
+	       memcmp(c->clients[c->client_slots[i]].bytes, addr, 16))
+		i = (i + 1) & (c->n_client_slots - 1);
+	return i;
+}
+
+static bool client_find(const struct collide *c, const uint8_t *addr, uint32_t *ret)
+{
+	if (!c->n_client_slots)
+		return false;
+	*ret = c->client_slots[client_slot(c, addr)];
+	return *ret != NOBODY;
+}
+
+static int client_slots_grow(struct collide *c)
+{
+	uint32_t n = c->n_client_slots ? 2 * c->n_client_slots : 64, i, *slots;
+
+	if (2 * (c->n_clients + 1) <= c->n_client_slots)
+		return 0;
+	slots = malloc(n * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	memset(slots, 0xff, n * sizeof(*slots)); /* NOBODY */
+	free(c->client_slots);
+	c->client_slots = slots;
+	c->n_client_slots = n;
+	for (i = 0; i < c->n_clients; i++)
+		slots[client_slot(c, c->clients[i].bytes)] = i;
+	return 0;
+}
+
+static int client_get(struct collide *c, const uint8_t *addr, uint32_t *ret)
+{
+	struct addr *clients;
+	uint32_t cap;
+	int r;
+
+	if (client_find(c, addr, ret))
+		return 0;
+	r = client_slots_grow(c);
+	if (r < 0)
+		return r;
+	if (c->n_clients == c->cap_clients) {
+		cap = c->cap_clients ? 2 * c->cap_clients : 64;
+		clients = realloc(c->clients, cap * sizeof(*clients));
+		if (!clients)
+			return -ENOMEM;
+		c->clients = clients;
+		c->cap_clients = cap;
+	}
+	c->clients[c->n_clients] = addr_make(AF_INET6, addr);
+	c->client_slots[client_slot(c, addr)] = c->n_clients;
+	*ret = c->n_clients++;
+	return 0;
+}
+
+/* ---- client sides ---- */
+
+/* An IPv4 address is its own number. */
+static uint64_t key_pack(uint8_t family, uint8_t l4proto, uint32_t client, uint16_t port)
+{
+	return (uint64_t)client << 32 | (uint64_t)port << 16 | (uint64_t)l4proto << 8 | family;
+}
+
+static uint32_t client_ipv4(const uint8_t *addr)
+{
+	uint32_t client;
+
+	memcpy(&client, addr, sizeof(client));
+	return client;
+}
+
+bool collide_key_find(const struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
+		      uint16_t port, uint64_t *ret)
+{
+	uint32_t client;
+
+	if (family == AF_INET)
+		client = client_ipv4(addr);
+	else if (!client_find(c, addr, &client))
+		return false;
+	*ret = key_pack(family, l4proto, client, port);
+	return true;
+}
+
+int collide_key_get(struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
+		    uint16_t port, uint64_t *ret)
+{
+	uint32_t client = 0;
+	int r = 0;
+
+	if (family == AF_INET)
+		client = client_ipv4(addr);
+	else
+		r = client_get(c, addr, &client);
+	if (r >= 0)
+		*ret = key_pack(family, l4proto, client, port);
+	return r;
+}
+
+/* A client uses neighbouring ports: these are kept beside each other, eight to a
+ * block, so that what is looked at is a fraction of the table. */
+#define BLOCK_BITS 3
+#define BLOCK_MASK ((1U << BLOCK_BITS) - 1)
+
+static struct slot *slot_of(const struct collide *c, uint64_t key)
+{
+	uint32_t port = (uint32_t)(key >> 16) & BLOCK_MASK;
+	uint64_t block = key & ~((uint64_t)BLOCK_MASK << 16);
+	uint32_t i = ((uint32_t)mix(c, block) << BLOCK_BITS | port) & (c->n_slots - 1);
+
+	while (c->slots[i].key && c->slots[i].key != key)
+		i = (i + 1) & (c->n_slots - 1);
+	return &c->slots[i];
+}
+
+/* Packed, but at a multiple of four: every slot is of twelve bytes. */
+static uint32_t *head_of(struct slot *s)
+{
+	return (uint32_t *)(void *)((char *)s + offsetof(struct slot, head));
+}
+
+uint32_t *collide_head_at(const struct collide *c, uint64_t key)
+{
+	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
+
+	return s && s->key ? head_of(s) : NULL;
+}
+
+uint32_t collide_head(const struct collide *c, uint64_t key)
+{
+	const uint32_t *at = collide_head_at(c, key);
+
+	return at ? *at : NO_RECORD;
+}
+
+static int slots_resize(struct collide *c, uint32_t n)
+{
+	uint32_t old_n = c->n_slots, i;
+	struct slot *old = c->slots, *slots = calloc(n, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	c->slots = slots;
+	c->n_slots = n;
+	c->used_slots = c->dead_slots = 0;
+	for (i = 0; i < old_n; i++) {
+		if (!old[i].key || old[i].head == NO_RECORD)
+			continue;
+		*slot_of(c, old[i].key) = old[i];
+		c->used_slots++;
+	}
+	free(old);
+	return 0;
+}
+
+/* Make room, or leave the dead behind when they are many. */
+static int slots_grow(struct collide *c)
+{
+	uint32_t n = c->n_slots;
+
+	if (!n)
+		return slots_resize(c, 64);
+	if (c->used_slots + 1 <= n / 4 * 3)
+		return 0;
+	return slots_resize(c, c->dead_slots <= n / 4 ? 2 * n : n);
+}
+
+int collide_expect(struct collide *c, size_t flows)
+{
+	uint32_t n = MAX(c->n_slots, 64U);
+
+	while (n < EXPECTED_MAX && n / 4 * 3 < flows)
+		n *= 2;
+	return n > c->n_slots ? slots_resize(c, n) : 0;
+}
+
+int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret)
+{
+	const struct slot *before = c->slots;
+	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
+	int r;
+
+	if (!s || !s->key) {
+		r = slots_grow(c);
+		if (r < 0)
+			return r;
+		if (!s || c->slots != before)
+			s = slot_of(c, key);
+		s->key = key;
+		s->head = NO_RECORD;
+		c->used_slots++;
+		c->dead_slots++; /* until it has a flow */
+	}
+	*ret = head_of(s);
+	return 0;
+}
+
+/* ---- destinations ---- */
+
+bool collide_is_via(const struct lvs_side *side)
+{
+	return side->service != LVS_NONE || side->has_rs;
+}
+
+bool collide_target_make(const struct collide *c, const struct flow *f, struct target *ret)
+{
+	struct lvs_dest d;
+	struct addr dest;
+
+	if (!lvs_map_lookup(c->map, f->l4proto, f->family, f->dest, f->dport, &d)) {
+		if (!f->has_rs)
+			return false;
+		d = (struct lvs_dest){ .service = LVS_NONE };
+	}
+	dest = addr_make(f->family, f->dest);
+	*ret = (struct target){ lvs_side_make(&d, f->l4proto, &dest, f->dport), NOBODY };
+	ret->side.has_rs = f->has_rs;
+	if (f->has_rs) {
+		ret->side.rs = f->rs;
+		ret->side.rport = f->rport;
+	}
+	return true;
+}
+
+static bool target_is_of(const struct target *t, const struct flow *f)
+{
+	return t->side.port == f->dport && t->side.l4proto == f->l4proto &&
+	       t->side.dest.family == f->family && t->side.has_rs == f->has_rs &&
+	       !memcmp(t->side.dest.bytes, f->dest, addr_size(f->family)) &&
+	       (!f->has_rs || (t->side.rport == f->rport && addr_equal(&t->side.rs, &f->rs)));
+}
+
+static uint32_t target_hash(const struct collide *c, uint8_t l4proto, const uint8_t *dest,
+			    uint16_t port)
+{
+	uint64_t words[2];
+
+	memcpy(words, dest, sizeof(words));
+	return (uint32_t)mix(c, mix(c, words[0] + l4proto) ^ words[1] ^ (uint64_t)port << 40) &
+	       (c->n_target_heads - 1);
+}
+
+bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t *ret)
+{
+	uint32_t at;
+
+	if (!c->n_target_heads)
+		return false;
+	at = c->target_heads[target_hash(c, f->l4proto, f->dest, f->dport)];
+	while (at != NOBODY && !target_is_of(&c->targets[at], f))
+		at = c->targets[at].next;
+	*ret = at;
+	return at != NOBODY;
+}
+
+static int targets_grow(struct collide *c)
+{
+	uint32_t n = c->n_target_heads ? 2 * c->n_target_heads : 64, i, *heads, *head;
+	struct target *targets;
+
+	if (c->n_targets < c->cap_targets)
+		return 0;
+	heads = malloc(n * sizeof(*heads));
+	targets = realloc(c->targets, n * sizeof(*targets));
+	if (targets)
+		c->targets = targets;
+	if (!heads || !targets) {
+		free(heads);
+		return -ENOMEM;
+	}
+	c->cap_targets = n;
+	memset(heads, 0xff, n * sizeof(*heads)); /* NOBODY */
+	free(c->target_heads);
+	c->target_heads = heads;
+	c->n_target_heads = n;
+	for (i = 0; i < c->n_targets; i++) {
+		const struct lvs_side *s = &targets[i].side;
+
+		head = &heads[target_hash(c, s->l4proto, s->dest.bytes, s->port)];
+		targets[i].next = *head;
+		*head = i;
+	}
+	return 0;
+}
+
+int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
+{
+	struct target t;
+	uint32_t *head;
+	int r;
+
+	if (collide_target_find(c, f, ret))
+		return 1;
+	if (!collide_target_make(c, f, &t))
+		return 0;
+	r = targets_grow(c);
+	if (r < 0)
+		return r;
+	head = &c->target_heads[target_hash(c, f->l4proto, f->dest, f->dport)];
+	t.next = *head;
+	*head = c->n_targets;
+	c->targets[c->n_targets] = t;
+	*ret = c->n_targets++;
+	return 1;
+}
+
+/* ---- and back ---- */
+
+/* The reverse of client_ipv4(). */
+static void client_put(uint8_t *ret, uint32_t client)
+{
+	memcpy(ret, &client, sizeof(client));
+}
+
+struct flow collide_flow(const struct collide *c, uint64_t key, const struct record *r,
+			 const struct target *t)
+{
+	struct flow f = {
+		.family = (uint8_t)key,
+		.l4proto = (uint8_t)(key >> 8),
+		.state = r->state,
+		.origin = r->origin,
+		.backoff = r->backoff,
+		.cport = (uint16_t)(key >> 16),
+		.dport = t->side.port,
+		.has_rs = t->side.has_rs,
+		.rport = t->side.rport,
+		.rs = t->side.rs,
+		.since = r->since * USEC_PER_SEC,
+	};
+
+	if (f.family == AF_INET)
+		client_put(f.client, (uint32_t)(key >> 32));
+	else
+		memcpy(f.client, c->clients[key >> 32].bytes, sizeof(f.client));
+	memcpy(f.dest, t->side.dest.bytes, sizeof(f.dest));
+	return f;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/map.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lvs/map_store.h"
+
+static const char *const method_names[] = {
+	[LVS_NAT] = "nat",	   [LVS_DR] = "dr",	  [LVS_TUN] = "tun",
+	[LVS_FULLNAT] = "fullnat", [LVS_LOCAL] = "local", [LVS_BYPASS] = "bypass",
+	[LVS_SNAT] = "snat",
+};
+
+static const char *const toa_names[] = {
+	[LVS_TOA_UNSET] = "unset",   [LVS_TOA_NONE] = "none",	    [LVS_TOA_SOCKET] = "socket",
+	[LVS_TOA_PACKET] = "packet", [LVS_TOA_UNKNOWN] = "unknown",
+};
+
+static const char *const kind_names[] = {
+	[LVS_FROM_INI] = "ini",
+	[LVS_FROM_IPVS] = "ipvs",
+	[LVS_FROM_SAVE] = "save",
+	[LVS_FROM_KEEPALIVED] = "keepalived",
+};
+
+const char *lvs_method_name(enum lvs_method method)
+{
+	return (unsigned)method < ARRAY_SIZE(method_names) ? method_names[method] : "?";
+}
+
+const char *lvs_toa_name(enum lvs_toa toa)
+{
+	return (unsigned)toa < ARRAY_SIZE(toa_names) ? toa_names[toa] : "?";
+}
+
+const char *lvs_source_kind_name(enum lvs_source_kind kind)
+{
+	return (unsigned)kind < ARRAY_SIZE(kind_names) ? kind_names[kind] : "?";
+}
+
+int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max)
+{
+	uint32_t cap;
+	void *items;
+
+	if (a->n < a->cap)
+		return 0;
+	if (a->n >= max)
+		return -E2BIG;
+	cap = MIN(a->cap ? a->cap + a->cap / 2 + 1 : 16, max);
+	items = realloc(a->items, cap * size);
+	if (!items)
+		return -ENOMEM;
+	a->items = items;
+	a->cap = cap;
+	return 0;
+}
+
+struct lvs_map *lvs_map_new(void)
+{
+	struct lvs_map *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->refs = 1;
+	return m;
+}
+
+struct lvs_map *lvs_map_ref(struct lvs_map *m)
+{
+	m->refs++;
+	return m;
+}
+
+struct lvs_map *lvs_map_free(struct lvs_map *m)
+{
+	if (!m || --m->refs)
+		return NULL;
+	free(m->pools.items);
+	free(m->matches.items);
+	free(m->reals.items);
+	free(m->heads);
+	free(m->match_list);
+	free(m->real_list);
+	free(m->entries.items);
+	free(m->spans.items);
+	free(m->dests.slots);
+	free(m->members.slots);
+	free(m);
+	return NULL;
+}
+
+uint64_t lvs_mix(uint64_t h, uint64_t word)
+{
+	return lvs_spread(h * 0x9e3779b97f4a7c15ULL ^ word);
+}
+
+uint64_t lvs_mix_addr(uint64_t h, const struct addr *a)
+{
+	uint64_t words[2];
+
+	memcpy(words, a->bytes, sizeof(words));
+	return lvs_mix(lvs_mix(lvs_mix(h, words[0]), words[1]), a->family);
+}
+
+static uint64_t match_hash(const struct lvs_match *m)
+{
+	uint64_t h = lvs_mix(m->fwmark, (uint64_t)m->l4proto << 16 | m->port);
+
+	return lvs_mix_addr(lvs_mix_addr(h, &m->first), &m->last);
+}
+
+bool lvs_match_equal(const struct lvs_match *a, const struct lvs_match *b)
+{
+	return a->l4proto == b->l4proto && a->port == b->port && a->fwmark == b->fwmark &&
+	       addr_equal(&a->first, &b->first) && addr_equal(&a->last, &b->last);
+}
+
+int lvs_map_add_source(struct lvs_map *m, enum lvs_source_kind kind, const char *path, usec_t age)
+{
+	struct lvs_source *s;
+
+	if (m->n_sources == LVS_SOURCES_MAX)
+		return -E2BIG;
+	s = &m->sources[m->n_sources];
+	*s = (struct lvs_source){ .kind = kind, .age = age };
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	return (int)m->n_sources++;
+}
+
+struct lvs_source *lvs_map_source_of(struct lvs_map *m, uint32_t source)
+{
+	return source < m->n_sources ? &m->sources[source] : NULL;
+}
+
+void lvs_map_drop_source(struct lvs_map *m, uint32_t source)
+{
+	if (source + 1 == m->n_sources && !m->sources[source].services)
+		m->n_sources--;
+}
+
+void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line)
+{
+	s->skipped++;
+	if (s->first_bad || !line)
+		return;
+	s->first_bad = line;
+	if (path && strcmp(path, s->path) != 0)
+		snprintf(s->bad_path, sizeof(s->bad_path), "%s", path);
+}
+
+int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s)
+{
+	int r;
+
+	if (s->source >= m->n_sources)
+		return -EINVAL;
+	r = lvs_array_grow(&m->pools, sizeof(struct lvs_pool), LVS_SERVICES_MAX);
+	if (r < 0)
+		return r;
+	*LVS_POOL(m, m->pools.n) = (struct lvs_pool){ .service = *s };
+	m->sources[s->source].services++;
+	return (int)m->pools.n++;
+}
+
+static int heads_grow(struct lvs_map *m)
+{
+	uint32_t n = m->n_heads ? 2 * m->n_heads : 64, i, *heads;
+
+	if (m->matches.n < m->n_heads)
+		return 0;
+	heads = malloc(n * sizeof(*heads));
+	if (!heads)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		heads[i] = LVS_NONE;
+	for (i = 0; i < m->matches.n; i++) {
+		struct lvs_owned_match *o = LVS_ITEM(struct lvs_owned_match, m->matches, i);
+		uint32_t *head = &heads[match_hash(&o->match) & (n - 1)];
+
+		o->next = *head;
+		*head = i;
+	}
+	free(m->heads);
+	m->heads = heads;
+	m->n_heads = n;
+	return 0;
+}
+
+static bool match_makes_sense(const struct lvs_match *m)
+{
+	if (!m->l4proto)
+		return m->fwmark && !m->port;
+	return addr_size(m->first.family) && m->first.family == m->last.family &&
+	       memcmp(m->first.bytes, m->last.bytes, addr_size(m->first.family)) <= 0;
+}
+
+int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
+{
+	struct lvs_owned_match *o;
+	uint32_t *head;
+	int r;
+
+	if (service >= m->pools.n || !match_makes_sense(match))
+		return -EINVAL;
+	/* also keeps chains short: at most one of each kind per source */
+	if (lvs_map_same(m, LVS_POOL(m, service)->service.source, match) != LVS_NONE)
+		return -EEXIST;
+	r = lvs_array_grow(&m->matches, sizeof(*o), LVS_MATCHES_MAX);
+	if (r >= 0)
+		r = heads_grow(m);
+	if (r < 0)
+		return r;
+	head = &m->heads[match_hash(match) & (m->n_heads - 1)];
+	o = LVS_ITEM(struct lvs_owned_match, m->matches, m->matches.n);
+	*o = (struct lvs_owned_match){ *match, service, *head };
+	*head = m->matches.n;
+	LVS_POOL(m, service)->n_matches++;
+	return (int)m->matches.n++;
+}
+
+int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real *real)
+{
+	int r;
+
+	if (service >= m->pools.n || !addr_size(real->addr.addr.family) ||
+	    real->addr.len > 8 * addr_size(real->addr.addr.family))
+		return -EINVAL;
+	r = lvs_array_grow(&m->reals, sizeof(struct lvs_owned_real), LVS_REALS_MAX);
+	if (r < 0)
+		return r;
+	*LVS_ITEM(struct lvs_owned_real, m->reals, m->reals.n) =
+		(struct lvs_owned_real){ *real, service };
+	LVS_POOL(m, service)->n_reals++;
+	return (int)m->reals.n++;
+}
+
+uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match)
+{
+	uint32_t i = m->n_heads ? m->heads[match_hash(match) & (m->n_heads - 1)] : LVS_NONE;
+
+	while (i != LVS_NONE) {
+		const struct lvs_owned_match *o =
+			LVS_ITEM(const struct lvs_owned_match, m->matches, i);
+
+		if (lvs_match_equal(&o->match, match) &&
+		    LVS_POOL(m, o->service)->service.source == source)
+			return o->service;
+		i = o->next;
+	}
+	return LVS_NONE;
+}
+
+size_t lvs_map_sources(const struct lvs_map *m, const struct lvs_source **ret)
+{
+	*ret = m->sources;
+	return m->n_sources;
+}
+
+size_t lvs_map_services(const struct lvs_map *m)
+{
+	return m->pools.n;
+}
+
+const struct lvs_service *lvs_map_service(const struct lvs_map *m, uint32_t service)
+{
+	return &LVS_POOL(m, service)->service;
+}
+
+size_t lvs_map_reals(const struct lvs_map *m, uint32_t service, const struct lvs_real **ret)
+{
+	const struct lvs_pool *p = LVS_POOL(m, service);
+
+	*ret = m->real_list + p->first_real;
+	return p->n_reals;
+}
+
+size_t lvs_map_matches(const struct lvs_map *m, uint32_t service, const struct lvs_match **ret)
+{
+	const struct lvs_pool *p = LVS_POOL(m, service);
+
+	*ret = m->match_list + p->first_match;
+	return p->n_matches;
+}
+
+uint32_t lvs_map_origins(const struct lvs_map *m, uint32_t service)
+{
+	return LVS_POOL(m, service)->in_use ? LVS_POOL(m, service)->origins : 0;
+}
+
+struct lvs_summary lvs_map_summary(const struct lvs_map *m)
+{
+	return m->summary;
+}
+
+bool lvs_map_is_fullnat(const struct lvs_map *m, uint32_t service)
+{
+	return LVS_POOL(m, service)->fullnat;
+}
+
+enum lvs_method lvs_real_method(const struct lvs_service *service, const struct lvs_real *real)
+{
+	return service->imposed ? service->method : real->method;
+}
+
+bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_real *real)
+{
+	switch (lvs_real_method(service, real)) {
+	case LVS_NAT:
+		return true;
+	case LVS_FULLNAT:
+		return service->toa != LVS_TOA_NONE && service->toa != LVS_TOA_SOCKET;
+	case LVS_DR:
+	case LVS_TUN:
+	case LVS_LOCAL:
+	case LVS_BYPASS:
+	case LVS_SNAT:
+		return false;
+	}
+	return false;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The counts and rates the formula is fed with: per client and destination. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lvs/map_store.h"
+#include "lvs/risk.h"
+
+/* More clients and destinations are not looked at; nor more pairs of one. */
+#define GROUPS_MAX (1U << 16)
+#define PAIRS_MAX 4096
+
+/* The connections of one client to one destination. */
+struct group {
+	struct addr client;
+	struct lvs_side side;
+	struct port_sample sample;
+	uint32_t live;	/* that count: an ended direct one does not */
+	uint32_t fresh; /* not there before */
+};
+
+struct groups {
+	const struct ports *ports;
+	const struct collide *before;
+	struct group *list;
+	uint32_t n, cap;
+	uint32_t *slots, n_slots;
+	uint64_t unseen;
+};
+
+static void groups_done(struct groups *g)
+{
+	free(g->list);
+	free(g->slots);
+}
+
+static uint32_t group_hash(const struct addr *client, const struct lvs_side *side)
+{
+	uint64_t h = lvs_mix_addr(lvs_mix_addr(side->port, client), &side->dest);
+
+	h = lvs_mix(h, side->l4proto);
+	if (side->has_rs)
+		h = lvs_mix_addr(h ^ side->rport, &side->rs);
+	return (uint32_t)h;
+}
+
+static bool side_equal(const struct lvs_side *a, const struct lvs_side *b)
+{
+	return a->port == b->port && a->l4proto == b->l4proto && a->has_rs == b->has_rs &&
+	       addr_equal(&a->dest, &b->dest) &&
+	       (!a->has_rs || (a->rport == b->rport && addr_equal(&a->rs, &b->rs)));
+}
+
+static uint32_t *slot_of(const struct groups *g, const struct addr *client,
+			 const struct lvs_side *side)
+{
+	uint32_t i = group_hash(client, side) & (g->n_slots - 1);
+
+	while (g->slots[i] && !(addr_equal(&g->list[g->slots[i] - 1].client, client) &&
+				side_equal(&g->list[g->slots[i] - 1].side, side)))
+		i = (i + 1) & (g->n_slots - 1);
+	return &g->slots[i];
+}
+
+static int groups_grow(struct groups *g)
+{
+	uint32_t cap = g->cap ? 2 * g->cap : 64, i, *slots;
+	struct group *list;
+
+	if (g->n < g->cap)
+		return 0;
+	list = realloc(g->list, cap * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	g->list = list;
+	slots = calloc(2 * cap, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(g->slots);
+	g->slots = slots;
+	g->n_slots = 2 * cap;
+	g->cap = cap;
+	for (i = 0; i < g->n; i++)
+		*slot_of(g, &list[i].client, &list[i].side) = i + 1;
+	return 0;
+}
+
+static int count_flow(void *ud, const struct flow *f, const struct lvs_side *side)
+{
+	bool closed = f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED;
+	struct addr client = addr_make(f->family, f->client);
+	struct groups *g = ud;
+	struct group *group;
+	uint32_t *slot;
+	int r;
+
+	r = groups_grow(g);
+	if (r < 0)
+		return r;
+	slot = slot_of(g, &client, side);
+	if (!*slot) {
+		if (g->n == GROUPS_MAX) {
+			g->unseen++;
+			return 0;
+		}
+		g->list[g->n] = (struct group){ .client = client, .side = *side };
+		*slot = ++g->n;
+	}
+	group = &g->list[*slot - 1];
+	port_sample_add(&group->sample, g->ports, f->cport);
+	group->live += collide_is_via(side) || !closed;
+	group->fresh += g->before && !collide_has(g->before, f);
+	return 0;
+}
+
+static int by_client(const void *va, const void *vb)
+{
+	const struct group *a = va, *b = vb;
+
+	if (a->client.family != b->client.family)
+		return a->client.family < b->client.family ? -1 : 1;
+	return memcmp(a->client.bytes, b->client.bytes, sizeof(a->client.bytes));
+}
+
+/* Of two groups the one that is direct, or (A2) either. */
+static bool row_make(const struct lvs_map *map, const struct ports *p, const struct group *a,
+		     const struct group *b, double seconds, struct risk_row *ret)
+{
+	bool a_via = collide_is_via(&a->side), b_via = collide_is_via(&b->side);
+	const struct group *direct = a_via && !b_via ? b : a, *via = direct == a ? b : a;
+	struct risk_row row = { .class = a_via && b_via ? COLLIDE_A2 : COLLIDE_A };
+	double ports;
+
+	if ((!a_via && !b_via) || a->side.l4proto != b->side.l4proto ||
+	    (a->side.port == b->side.port && addr_equal(&a->side.dest, &b->side.dest)))
+		return false;
+	row.in.share = lvs_share(map, &direct->side, &via->side, true, &row.unsure);
+	if (row.in.share <= 0)
+		return false;
+	row.choice = port_choice_of(p, &direct->sample, &via->sample, &ports);
+	row.l4proto = direct->side.l4proto;
+	row.client = direct->client;
+	row.direct = direct->side;
+	row.via = via->side;
+	row.in.direct = direct->live;
+	row.in.via = via->live;
+	row.in.ports = ports;
+	if (seconds > 0) {
+		row.in.direct_rate = direct->fresh / seconds;
+		row.in.via_rate = via->fresh / seconds;
+	}
+	row.risk = risk_of(&row.in);
+	*ret = row;
+	return true;
+}
+
+/* Of one client: the groups FIRST to END. */
+static int each_of_client(const struct lvs_map *map, struct groups *g, uint32_t first, uint32_t end,
+			  double seconds, risk_sink sink, void *ud)
+{
+	unsigned budget = PAIRS_MAX;
+	struct risk_row row;
+	uint32_t i, j;
+	int r = 0;
+
+	for (i = first; i < end; i++) {
+		for (j = i + 1; j < end && r >= 0; j++) {
+			if (!budget) {
+				g->unseen++;
+				return r;
+			}
+			budget--;
+			if (row_make(map, g->ports, &g->list[i], &g->list[j], seconds, &row))
+				r = sink(ud, &row);
+		}
+	}
+	return r;
+}
+
+int risk_each(const struct lvs_map *map, const struct collide *c, const struct collide *before,
+	      usec_t elapsed, const struct ports *p, risk_sink sink, void *ud, uint64_t *ret_unseen)
+{
+	_cleanup_(groups_done) struct groups g = { .ports = p, .before = before };
+	double seconds = before ? (double)elapsed / USEC_PER_SEC : 0;
+	uint32_t i, end;
+	int r;
+
+	r = collide_flows(c, count_flow, &g);
+	if (r < 0)
+		return r;
+	if (g.n)
+		qsort(g.list, g.n, sizeof(*g.list), by_client);
+	for (i = 0; i < g.n && r >= 0; i = end) {
+		for (end = i + 1; end < g.n && !by_client(&g.list[i], &g.list[end]);)
+			end++;
+		r = each_of_client(map, &g, i, end, seconds, sink, ud);
+	}
+	*ret_unseen = g.unseen;
+	return r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/scan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lvs/source_ipvs.h"
+
+struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *map)
+{
+	struct collide_node node = { .director = false };
+	const struct lvs_source *sources;
+	size_t i, n = lvs_map_sources(map, &sources);
+
+	for (i = 0; i < n; i++)
+		node.director |= sources[i].kind == LVS_FROM_IPVS && !sources[i].failed;
+	if (node.director)
+		node.tracks = k->ops->ipvs_tracks(k->ctx) > 0;
+	return node;
+}
+
+int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source)
+{
+	const struct kernel *k = ud;
+	struct lvs_ipvs take = { .map = m, .source = source, .service = LVS_NONE };
+
+	return k->ops->ipvs_list(k->ctx, lvs_ipvs_take, &take);
+}
+
+/* What is not there at all is no gap. */
+static void note(struct lvs_scan *s, const char *what, int error)
+{
+	if (error >= 0 || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT ||
+	    s->n_unseen == LVS_UNSEEN_MAX)
+		return;
+	s->unseen[s->n_unseen++] = (struct lvs_unseen){ what, error };
+}
+
+static int take_socket(void *ud, const struct flow *f)
+{
+	struct lvs_scan *s = ud;
+
+	lvs_ports_use(&s->own_ports, f);
+	return s->extent == LVS_SCAN_ALL ? collide_add(s->flows, f) : 0;
+}
+
+static int take_row(void *ud, const struct flow *f)
+{
+	struct lvs_scan *s = ud;
+
+	return collide_add(s->flows, f);
+}
+
+static int take_conn(void *ud, const struct conn_record *record)
+{
+	struct lvs_scan *s = ud;
+
+	return collide_add_conn(s->flows, record->conn, FLOW_CONNTRACK, 0);
+}
+
+static int take_addr(void *ud, const struct ifaddr *a)
+{
+	return addrset_add(ud, &a->prefix.addr);
+}
+
+/* The ports of our own services that connect() may choose. */
+static int find_ports(const struct kernel *k, const struct lvs_map *map, struct lvs_scan *s)
+{
+	struct addrset local = { .n = 0 };
+	int r;
+
+	r = k->ops->local_ports(k->ctx, &s->ports);
+	note(s, "local ports", r);
+	if (r < 0) /* what most kernels have */
+		ports_read_range(&s->ports, "32768 60999");
+	r = k->ops->addr_list(k->ctx, take_addr, &local);
+	note(s, "addresses", r);
+	if (r != -ENOMEM)
+		r = lvs_ports_find(map, &local, &s->ports, &s->own_ports);
+	addrset_done(&local);
+	return r;
+}
+
+int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
+		 uint64_t seed, struct lvs_scan *ret)
+{
+	struct collide_node node = lvs_scan_node(k, map);
+	struct lvs_scan s = { .at = k->ops->now(k->ctx), .extent = extent };
+	uint32_t count, max;
+	int r;
+
+	s.flows = collide_new(map, node, seed);
+	r = s.flows ? find_ports(k, map, &s) : -ENOMEM;
+	/* by what conntrack counts, room is made once instead of by and by */
+	if (r != -ENOMEM && lvs_map_summary(map).visible &&
+	    k->ops->ct_usage(k->ctx, &count, &max) == 0)
+		r = collide_expect(s.flows, MIN(count, 1U << 20));
+	/* sockets first: collide_add_conn() */
+	if (r != -ENOMEM) {
+		r = k->ops->sock_list(k->ctx, take_socket, &s);
+		note(&s, "sockets", r);
+	}
+	if (r != -ENOMEM && node.director) {
+		r = k->ops->ipvs_conns(k->ctx, take_row, &s);
+		note(&s, "connections of IPVS", r);
+	}
+	if (r != -ENOMEM && lvs_map_summary(map).visible) {
+		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, take_conn, &s);
+		note(&s, "conntrack", r);
+	}
+	if (r == -ENOMEM) {
+		lvs_scan_done(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void lvs_scan_done(struct lvs_scan *s)
+{
+	collide_free(s->flows);
+	s->flows = NULL;
+	lvs_ports_done(&s->own_ports);
+}

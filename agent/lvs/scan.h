@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Look at all connections of the node for those an LVS makes identical. */
+#pragma once
+
+#include "base/kernel.h"
+
+#include "lvs/collide.h"
+#include "lvs/ports.h"
+#include "base/ports.h"
+
+/* What could not be looked at, and why (negative errno). */
+struct lvs_unseen {
+	const char *what; /* a literal */
+	int error;
+};
+
+#define LVS_UNSEEN_MAX 8
+
+enum lvs_scan_extent {
+	LVS_SCAN_ALL,
+	LVS_SCAN_NO_SOCKETS, /* but which service ports they use */
+};
+
+struct lvs_scan {
+	struct collide *flows; /* owned */
+	struct lvs_ports own_ports;
+	struct ports ports;
+	usec_t at;
+	struct lvs_unseen unseen[LVS_UNSEEN_MAX];
+	size_t n_unseen;
+	enum lvs_scan_extent extent;
+};
+
+/* Whether this node is a director itself, of which MAP tells, and how it works. */
+struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *map);
+
+/* Read sockets, the director's connections and conntrack. What cannot be read
+ * is noted and the rest used. *RET is to be given to lvs_scan_done(), and MAP
+ * must outlive it. 0 or -ENOMEM. */
+int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
+		 uint64_t seed, struct lvs_scan *ret);
+void lvs_scan_done(struct lvs_scan *s);
+
+/* This node's own IPVS as source SOURCE of M: an lvs_own_ipvs for a struct
+ * kernel. */
+int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source);

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/source_keepalived.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "lvs/text.h"
+#include "base/text.h"
+#include "keepalived/conf.h"
+#include "lvs/source_file.h"
+
+struct group {
+	const char *name;
+	const struct keepalived_directive *block;
+};
+
+struct reader {
+	struct lvs_map *map;
+	uint32_t source;
+	struct lvs_source *counters;
+	struct group *groups; /* owned; sorted by name */
+	size_t n_groups;
+};
+
+/* What a virtual_server says before its real servers are looked at. */
+struct server {
+	const struct keepalived_directive *block;
+	struct lvs_service service;
+	uint8_t l4proto, family; /* FAMILY: of a mark */
+	enum lvs_method sorry_method;
+};
+
+static void reader_done(struct reader *r)
+{
+	free(r->groups);
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct group *a = va, *b = vb;
+
+	return strcmp(a->name, b->name);
+}
+
+static int index_groups(struct reader *r, const struct keepalived_directive *first)
+{
+	static const char keyword[] = "virtual_server_group";
+	const struct keepalived_directive *d;
+	size_t n = 0;
+
+	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword))
+		n++;
+	r->groups = calloc(n + 1, sizeof(*r->groups));
+	if (!r->groups)
+		return -ENOMEM;
+	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword)) {
+		const char *name = keepalived_word(d, 1);
+
+		if (name)
+			r->groups[r->n_groups++] = (struct group){ name, d };
+	}
+	qsort(r->groups, r->n_groups, sizeof(*r->groups), by_name);
+	return 0;
+}
+
+static const struct keepalived_directive *find_group(const struct reader *r, const char *name)
+{
+	struct group key = { .name = name };
+	const struct group *g = bsearch(&key, r->groups, r->n_groups, sizeof(*r->groups), by_name);
+
+	return g ? g->block : NULL;
+}
+
+static int parse_method(const char *word, enum lvs_method *ret)
+{
+	static const struct {
+		const char *word;
+		enum lvs_method method;
+	} words[] = {
+		{ "NAT", LVS_NAT },	 { "DR", LVS_DR },	     { "TUN", LVS_TUN },
+		{ "FNAT", LVS_FULLNAT }, { "FULLNAT", LVS_FULLNAT }, { "SNAT", LVS_SNAT },
+	};
+	size_t i;
+
+	for (i = 0; word && i < ARRAY_SIZE(words); i++) {
+		if (!strcasecmp(word, words[i].word)) {
+			*ret = words[i].method;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_port(const char *word, uint16_t *ret)
+{
+	uint64_t port = 0;
+
+	if (word && text_number(word, 0, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+static int parse_mark(const char *word, uint32_t *ret)
+{
+	uint64_t mark;
+
+	if (!word || text_number(word, 1, UINT32_MAX, &mark) < 0)
+		return -EINVAL;
+	*ret = (uint32_t)mark;
+	return 0;
+}
+
+/* ---- a virtual_server ---------------------------------------------------------- */
+
+/* keepalived passes over a timeout that it does not take, 0 among them, and has
+ * one of its own where none is given (check_parser.c: pto_handler()). */
+static bool makes_persistent(const char *timeout)
+{
+	uint64_t n;
+
+	return !timeout || !text_number(timeout, 1, UINT32_MAX, &n);
+}
+
+/* The words of D that belong to the service as a whole. */
+static int take_directive(struct server *s, const struct keepalived_directive *d)
+{
+	const char *word = keepalived_word(d, 0), *arg = keepalived_word(d, 1);
+
+	if (!word)
+		return -EINVAL;
+	if (!strcmp(word, "lvs_method") || !strcmp(word, "lb_kind"))
+		return parse_method(arg, &s->service.method);
+	if (!strcmp(word, "sorry_server_lvs_method"))
+		return parse_method(arg, &s->sorry_method);
+	if (!strcmp(word, "protocol"))
+		return arg ? lvs_proto_parse(arg, &s->l4proto) : -EINVAL;
+	if (!strcmp(word, "persistence_timeout"))
+		s->service.persistent |= makes_persistent(arg);
+	else if (!strcmp(word, "persistence_granularity"))
+		s->service.persistent |= arg != NULL;
+	else if (!strcmp(word, "ops"))
+		s->service.ops = true;
+	else if (!strcmp(word, "ip_family"))
+		s->family = arg && !strcmp(arg, "inet6") ? AF_INET6 : AF_INET;
+	return 0;
+}
+
+static int add_mark(struct reader *r, uint32_t service, uint32_t mark, uint8_t family)
+{
+	struct lvs_match match = { .fwmark = mark };
+
+	match.first.family = match.last.family = family;
+	return lvs_map_add_match(r->map, service, &match);
+}
+
+/* "ADDR[-RANGE|/LEN] [PORT]", WORD on. */
+static int add_address(struct reader *r, uint32_t service, const struct server *s,
+		       const struct keepalived_directive *d, unsigned word)
+{
+	struct lvs_match match = { .l4proto = s->l4proto };
+	const char *text = keepalived_word(d, word);
+
+	if (!text || lvs_range_parse(text, &match.first, &match.last) < 0 ||
+	    parse_port(keepalived_word(d, word + 1), &match.port) < 0)
+		return -EINVAL;
+	return lvs_map_add_match(r->map, service, &match);
+}
+
+/* What the group's lines stand for; those not understood leave a gap. */
+static int add_group(struct reader *r, uint32_t service, const struct server *s, const char *name)
+{
+	const struct keepalived_directive *group = name ? find_group(r, name) : NULL, *d;
+	int result = 0, e;
+
+	if (!group)
+		return -EINVAL;
+	for (d = group->first; d; d = d->next) {
+		uint32_t mark;
+
+		if (keepalived_word(d, 0) && !strcmp(keepalived_word(d, 0), "fwmark")) {
+			const char *family = keepalived_word(d, 2);
+
+			e = parse_mark(keepalived_word(d, 1), &mark);
+			if (e == 0)
+				e = add_mark(r, service, mark,
+					     family && !strcmp(family, "inet6") ? AF_INET6
+										: s->family);
+		} else {
+			e = add_address(r, service, s, d, 0);
+		}
+		if (e == -ENOMEM || e == -E2BIG)
+			return e;
+		if (e < 0)
+			result = e;
+	}
+	return result;
+}
+
+static int add_matches(struct reader *r, uint32_t service, const struct server *s)
+{
+	const char *what = keepalived_word(s->block, 1);
+	uint32_t mark;
+
+	if (!what)
+		return -EINVAL;
+	if (!strcmp(what, "group"))
+		return add_group(r, service, s, keepalived_word(s->block, 2));
+	if (strcmp(what, "fwmark") != 0)
+		return add_address(r, service, s, s->block, 1);
+	if (parse_mark(keepalived_word(s->block, 2), &mark) < 0)
+		return -EINVAL;
+	return add_mark(r, service, mark, s->family);
+}
+
+/* real_server and sorry_server: ADDR [PORT]. */
+static int add_real(struct reader *r, uint32_t service, const struct server *s,
+		    const struct keepalived_directive *d, bool sorry)
+{
+	struct lvs_real real = { .method = sorry ? s->sorry_method : s->service.method };
+	const struct keepalived_directive *in;
+	const char *addr = keepalived_word(d, 1);
+	uint64_t weight = sorry ? 0 : 1;
+
+	if (!addr || addr_parse(addr, &real.addr.addr) < 0 ||
+	    parse_port(keepalived_word(d, 2), &real.port) < 0)
+		return -EINVAL;
+	real.addr.len = (uint8_t)(8 * addr_size(real.addr.addr.family));
+	in = keepalived_find(d->first, "weight");
+	if (in && (!keepalived_word(in, 1) ||
+		   text_number(keepalived_word(in, 1), 0, UINT32_MAX, &weight) < 0))
+		return -EINVAL;
+	real.weight = (uint32_t)weight;
+	in = keepalived_find(d->first, "lvs_method");
+	if (in && parse_method(keepalived_word(in, 1), &real.method) < 0)
+		return -EINVAL;
+	return lvs_map_add_real(r->map, service, &real);
+}
+
+static int add_reals(struct reader *r, uint32_t service, const struct server *s)
+{
+	const struct keepalived_directive *d;
+	int result = 0, e = 0;
+
+	for (d = s->block->first; d; d = d->next) {
+		const char *word = keepalived_word(d, 0);
+
+		if (word && !strcmp(word, "real_server"))
+			e = add_real(r, service, s, d, false);
+		else if (word && !strcmp(word, "sorry_server"))
+			e = add_real(r, service, s, d, true);
+		if (e == -ENOMEM || e == -E2BIG)
+			return e;
+		if (e < 0)
+			result = e;
+		e = 0;
+	}
+	return result;
+}
+
+/* Whether a mark is one of IPv6, when nobody says so. */
+static void guess_family(struct server *s)
+{
+	const struct keepalived_directive *real = keepalived_find(s->block->first, "real_server");
+	const char *addr = real ? keepalived_word(real, 1) : NULL;
+
+	if (!s->family)
+		s->family = addr && strchr(addr, ':') ? AF_INET6 : AF_INET;
+}
+
+/* All of the block is tried; what fails makes it one that is not understood. */
+static int take_server(struct reader *r, const struct keepalived_directive *block)
+{
+	struct server s = {
+		.block = block,
+		.service = { .method = LVS_NAT, .source = r->source, .line = block->line },
+		.l4proto = IPPROTO_TCP,
+		.sorry_method = LVS_NAT,
+	};
+	const struct keepalived_directive *d;
+	int result = block->doubtful ? -EINVAL : 0, e;
+	uint32_t service;
+
+	for (d = block->first; d; d = d->next) {
+		e = take_directive(&s, d);
+		result = e < 0 ? e : result;
+	}
+	guess_family(&s);
+	e = lvs_map_add_service(r->map, &s.service);
+	if (e < 0)
+		return e;
+	service = (uint32_t)e;
+	e = add_matches(r, service, &s);
+	if (e == -ENOMEM)
+		return e;
+	result = e < 0 ? e : result;
+	e = add_reals(r, service, &s);
+	return e < 0 ? e : result;
+}
+
+static int take_servers(struct reader *r, const struct keepalived_directive *first)
+{
+	static const char keyword[] = "virtual_server";
+	const struct keepalived_directive *d;
+	int e;
+
+	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword)) {
+		r->counters->blocks++;
+		e = take_server(r, d);
+		if (e == -ENOMEM)
+			return e;
+		if (e < 0)
+			lvs_source_skip(r->counters, d->file, d->line);
+	}
+	return 0;
+}
+
+/* What is missing altogether could have been virtual servers. */
+static void count_missing(struct reader *r, const struct keepalived_conf *conf)
+{
+	static const enum keepalived_unresolved missing[] = { KEEPALIVED_INCLUDE, KEEPALIVED_SYNTAX,
+							      KEEPALIVED_LIMIT };
+	const struct keepalived_note *notes;
+	size_t n, i, j;
+
+	notes = keepalived_conf_notes(conf, &n);
+	for (i = 0; i < ARRAY_SIZE(missing); i++) {
+		unsigned left = keepalived_conf_unresolved(conf, missing[i]);
+
+		r->counters->blocks += left;
+		for (j = 0; j < n && left; j++) {
+			if (notes[j].unresolved != missing[i])
+				continue;
+			lvs_source_skip(r->counters, notes[j].file, notes[j].line);
+			left--;
+		}
+		r->counters->skipped += left;
+	}
+}
+
+int lvs_keepalived_read(const char *path, struct lvs_map *m)
+{
+	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	_cleanup_(reader_done) struct reader r = { .map = m };
+	int e;
+
+	e = lvs_map_add_source(m, LVS_FROM_KEEPALIVED, path, lvs_file_age(path));
+	if (e < 0)
+		return 0;
+	r.source = (uint32_t)e;
+	r.counters = lvs_map_source_of(m, r.source);
+	e = keepalived_conf_read(path, &conf);
+	if (e < 0) {
+		r.counters->failed = true;
+		return e == -ENOMEM ? e : 0;
+	}
+	e = index_groups(&r, keepalived_conf_first(conf));
+	if (e == 0)
+		e = take_servers(&r, keepalived_conf_first(conf));
+	if (e == 0)
+		count_missing(&r, conf);
+	return e;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "move/again.h"
+
+#include <errno.h>
+
+/* Which addresses of a report are on the device right now. */
+struct presence {
+	const struct report *report;
+	int ifindex;
+	bool there[VIPS_MAX]; /* and may be announced */
+	bool any;	      /* is there, if only tentatively */
+};
+
+/* How often a run that waits looks whether there is still something to wait for. */
+#define LOOK_EVERY (250 * USEC_PER_MSEC)
+
+static int note_address(void *ud, const struct ifaddr *a)
+{
+	struct presence *p = ud;
+	size_t i;
+
+	for (i = 0; i < p->report->n_addresses && a->ifindex == p->ifindex; i++) {
+		if (p->report->outcomes[i] != VIP_CHANGED ||
+		    !prefix_equal(&p->report->addresses[i], &a->prefix))
+			continue;
+		p->any = true;
+		p->there[i] = !(a->flags & (IFADDR_TENTATIVE | IFADDR_DADFAILED));
+	}
+	return 0;
+}
+
+static int look(const struct kernel *k, const struct report *report, struct link *ret_link,
+		struct presence *ret)
+{
+	int r = k->ops->link_get(k->ctx, report->device, ret_link);
+
+	*ret = (struct presence){ .report = report, .ifindex = r < 0 ? 0 : ret_link->ifindex };
+	return r < 0 ? r : k->ops->addr_list(k->ctx, note_address, ret);
+}
+
+static bool any_added(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_addresses; i++) {
+		if (r->outcomes[i] == VIP_CHANGED)
+			return true;
+	}
+	return false;
+}
+
+bool again_wanted(const struct announce_settings *settings, const struct report *report)
+{
+	return settings->again && !report->plan && report->op == OP_ADD && any_added(report);
+}
+
+void again_round(const struct kernel *k, const struct report *report)
+{
+	struct presence p;
+	struct link link;
+	size_t i;
+
+	/* Meanwhile the address may have moved on: announcing it then would
+	 * steal it from its new owner. */
+	if (look(k, report, &link, &p) < 0)
+		return;
+	for (i = 0; i < report->n_addresses; i++) {
+		if (p.there[i])
+			k->ops->announce(k->ctx, &link, &report->addresses[i].addr);
+	}
+}
+
+/* False, and at once: there is nothing left to announce. */
+static bool wait_there(const struct kernel *k, const struct report *report, usec_t duration)
+{
+	struct presence p = { .any = true };
+	struct link link;
+
+	while (duration && p.any) {
+		usec_t step = MIN(duration, LOOK_EVERY);
+
+		k->ops->sleep(k->ctx, step);
+		duration -= step;
+		if (look(k, report, &link, &p) < 0)
+			return false;
+	}
+	return p.any;
+}
+
+void again_all(const struct kernel *k, const struct announce_settings *settings,
+	       const struct report *report)
+{
+	unsigned n;
+
+	if (!again_wanted(settings, report) || !wait_there(k, report, settings->again_after))
+		return;
+	for (n = 0; n < settings->again; n++) {
+		if (n && !wait_there(k, report, settings->interval))
+			return;
+		again_round(k, report);
+	}
+}
+
+#define CLEAN_LOOK (10 * USEC_PER_MSEC)
+
+void again_clean_resets(const struct kernel *k, const struct report *report)
+{
+	if (!report->has_resets)
+		return;
+	k->ops->sleep(k->ctx, RESET_CLEAN_AFTER);
+	if (k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_BUDGET) < 0)
+		return;
+	while (k->ops->reset_clean_end(k->ctx) == -EAGAIN)
+		k->ops->sleep(k->ctx, CLEAN_LOOK);
+}

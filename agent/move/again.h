@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The second burst of announcements after an add, when the caller has long
+ * gone: switches that missed the first one learn the new place as well. When,
+ * and how to wait for it, is up to whoever calls. */
+#pragma once
+
+#include "base/kernel.h"
+
+#include "base/report.h"
+#include "base/settings.h"
+
+/* How long a client of a forwarded flow has to send its next packet and be
+ * told. A rule that outlives that would only hit a new connection. */
+#define RESET_FOR (5 * USEC_PER_SEC)
+
+/* After it, rounded up to seconds as xt_time does, the rules are removed; so long that may
+ * take. */
+#define RESET_CLEAN_AFTER (RESET_FOR + USEC_PER_SEC + 100 * USEC_PER_MSEC)
+#define RESET_CLEAN_BUDGET (5 * USEC_PER_SEC)
+
+/* Wait for the end of the resets that REPORT tells of, if any, and remove their rules. */
+void again_clean_resets(const struct kernel *k, const struct report *report);
+
+/* Whether there is anything to announce again after the run of REPORT. */
+bool again_wanted(const struct announce_settings *settings, const struct report *report);
+
+/* One round: announce those addresses that REPORT says were added and that are
+ * still there and usable. Failures are nobody's business: the first burst was
+ * the pipeline's, and it told. */
+void again_round(const struct kernel *k, const struct report *report);
+
+/* All of it, waiting in between; it ends when none of them is there any more. */
+void again_all(const struct kernel *k, const struct announce_settings *settings,
+	       const struct report *report);

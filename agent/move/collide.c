@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "move/collide.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lvs/collide_rule.h"
+#include "lvs/text.h"
+#include "lvs/settings.h"
+#include "lvs/scan.h"
+
+/* Pairs told of one by one. */
+#define TOLD_MAX 5
+
+static bool has_map(const struct run *run)
+{
+	return run->map && lvs_map_summary(run->map).visible;
+}
+
+static int take_old_flow(void *ud, const struct flow *f)
+{
+	struct flow old = *f;
+
+	old.origin |= FLOW_SAVED;
+	return collide_add(ud, &old);
+}
+
+/* The table, with what conntrack does not know. */
+static struct collide *table_new(const struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct collide_node node = lvs_scan_node(k, run->map);
+	struct collide *c = collide_new(run->map, node, run->env->seed);
+
+	/* without these the others are still worth something */
+	if (c && k->ops->sock_list(k->ctx, take_old_flow, c) != -ENOMEM && node.director)
+		k->ops->ipvs_conns(k->ctx, take_old_flow, c);
+	return c;
+}
+
+static const char *service_name(const struct run *run, const struct collision *c,
+				char buf[LVS_ENDPOINT_MAX])
+{
+	if (c->service != LVS_NONE && *lvs_map_service(run->map, c->service)->name)
+		return lvs_map_service(run->map, c->service)->name;
+	return lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, buf);
+}
+
+static const char *flow_text(const struct flow *f, char buf[2 * LVS_ENDPOINT_MAX])
+{
+	char client[LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
+
+	snprintf(buf, 2 * LVS_ENDPOINT_MAX, "%s->%s",
+		 lvs_bytes_format(f->family, f->client, f->cport, client),
+		 lvs_bytes_format(f->family, f->dest, f->dport, dest));
+	return buf;
+}
+
+/* ---- before the move ------------------------------------------------------------ */
+
+struct telling {
+	struct run *run;
+	uint64_t n;
+};
+
+static int warn_live(void *ud, const struct collision *c)
+{
+	char direct[2 * LVS_ENDPOINT_MAX], via[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
+	struct telling *t = ud;
+
+	if (c->certainty == COLLIDE_POSSIBLE || t->n++ >= TOLD_MAX)
+		return 0;
+	report_warn(t->run->report, "lvs-collision", "vipsafe lvs check",
+		    "class=%s state=%s certainty=%.2f direct=[%s %s] via=[%s %s] service=%s",
+		    collide_class_name(c->class), collide_certainty_name(c->certainty), c->share,
+		    flow_text(&c->direct, direct),
+		    flow_state_name((enum flow_state)c->direct.state), flow_text(&c->via, via),
+		    flow_state_name((enum flow_state)c->via.state),
+		    service_name(t->run, c, service));
+	return 0;
+}
+
+void stage_collide(struct run *run)
+{
+	struct telling t = { .run = run };
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+	uint64_t unseen;
+	int r = 0;
+
+	if (!has_map(run) || !run->set)
+		return;
+	run->flows = table_new(run);
+	for (i = 0; i < n && run->flows && r == 0; i++)
+		r = collide_add_conn(run->flows, connset_get(run->set, i),
+				     FLOW_SAVED | FLOW_CONNTRACK, 0);
+	if (!run->flows || r < 0) {
+		run->flows = collide_free(run->flows);
+		report_warn(run->report, "lvs-unchecked", "",
+			    "out of memory: LVS collisions are not looked for");
+		return;
+	}
+	run->known = n;
+	collide_each(run->flows, warn_live, &t, &unseen);
+	if (t.n > TOLD_MAX)
+		report_warn(run->report, "lvs-collisions", "vipsafe lvs check",
+			    "%llu more pairs of connections are one to a real server",
+			    (unsigned long long)(t.n - TOLD_MAX));
+}
+
+/* ---- after it ------------------------------------------------------------------- */
+
+void collide_see(struct run *run, int64_t i, const struct conn *c)
+{
+	/* what was there before is in the table; out of memory, it is not looked for */
+	if (run->flows && (i < 0 || (size_t)i >= run->known))
+		collide_add_conn(run->flows, c, FLOW_CONNTRACK, 0);
+}
+
+static int take_live(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int64_t i = connset_find(run->set, &record->conn->key);
+	enum flow_origin saved = i >= 0 && (size_t)i < run->known ? FLOW_SAVED : 0;
+
+	return collide_add_conn(run->flows, record->conn, FLOW_CONNTRACK | saved, 0);
+}
+
+/* Nothing has been listed: beside a guard, or for a run that was killed. */
+static bool table_fill(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	run->flows = table_new(run);
+	if (!run->flows)
+		return false;
+	/* a listing that was cut short has told the most of it */
+	run->known = connset_count(run->set);
+	k->ops->ct_dump(k->ctx, run->family, take_live, run);
+	return true;
+}
+
+struct judging {
+	struct run *run;
+	const struct conn *conn;
+	struct flow flow;
+	bool skip;
+	uint64_t told;
+};
+
+static bool is_entry(const struct judging *j, const struct flow *f)
+{
+	return f->dport == j->flow.dport && !memcmp(f->dest, j->flow.dest, sizeof(f->dest));
+}
+
+static int judge(void *ud, const struct collision *c)
+{
+	struct judging *j = ud;
+	struct run *run = j->run;
+	bool is_via = c->class == COLLIDE_A && is_entry(j, &c->via);
+	const struct flow *newcomer = is_via ? &c->direct : &c->via;
+	enum collide_verdict v = collide_rule(c, is_via, run->env->settings->lvs->on_certain);
+	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
+
+	/* what they were to each other before, has been told */
+	if (newcomer->origin & FLOW_SAVED)
+		return 0;
+	j->skip |= v == COLLIDE_SKIP;
+	if (j->told++ >= TOLD_MAX)
+		return 0;
+	report_warn(
+		run->report, "lvs-collision", "vipsafe lvs check",
+		"class=%s state=imminent action=%s certainty=%.2f restore=[%s] taken_by=[%s %s] "
+		"service=%s reason=\"%s\"",
+		collide_class_name(c->class), v == COLLIDE_SKIP ? "skip" : "restore", c->share,
+		conn_format(j->conn, entry), flow_text(newcomer, text),
+		flow_state_name((enum flow_state)newcomer->state), service_name(run, c, service),
+		v == COLLIDE_SKIP ? "RS has given this tuple to the newcomer"
+				  : "RS may take one for the other");
+	return 0;
+}
+
+/* A socket, unless conntrack knows what becomes of it on its way out. */
+static int take_socket(void *ud, const struct flow *f)
+{
+	struct run *run = ud;
+	struct flow n = *f;
+	struct conn_key key;
+	struct tuple t;
+
+	flow_normalise(&n);
+	memset(&t, 0, sizeof(t));
+	memcpy(t.src, n.client, sizeof(t.src));
+	memcpy(t.dst, n.dest, sizeof(t.dst));
+	t.sport = htons(n.cport);
+	t.dport = htons(n.dport);
+	key = conn_key_make(n.family, n.l4proto, &t, 0, CONN_ZONE_BOTH);
+	return connset_find(run->set, &key) >= 0 ? 0 : collide_add(run->flows, &n);
+}
+
+/* What there is by now, once an entry is missing: since the listing events have
+ * told of more. */
+static bool look_again(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	size_t i;
+
+	if (!run->flows && !table_fill(run))
+		return false;
+	k->ops->sock_list(k->ctx, take_socket, run);
+	newborn_note(run);
+	for (i = run->known; i < connset_count(run->set); i++)
+		collide_see(run, (int64_t)i, connset_get(run->set, i));
+	return true;
+}
+
+void collide_restrain(struct run *run)
+{
+	struct judging j = { .run = run };
+	bool looked = false;
+	size_t i;
+
+	if (!has_map(run))
+		return;
+	for (i = 0; i < connset_count(run->set); i++) {
+		struct entry *e = &run->entries[i];
+
+		if (e->skip != SKIP_NONE || e->state != ENTRY_MISSING)
+			continue;
+		if (!looked && !look_again(run))
+			return;
+		looked = true;
+		e = &run->entries[i]; /* there may be more of them now */
+		j.conn = connset_get(run->set, i);
+		j.skip = false;
+		if (!flow_of_conn(j.conn, &j.flow))
+			continue;
+		collide_probe_conn(run->flows, j.conn, false, judge, &j);
+		if (j.skip)
+			e->state = ENTRY_SUPERSEDED;
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Addresses that went while no guard was there: what the guard had pinned to them
+ * lives on. The next guard sees to it; this is for whoever will not wait for one. */
+#pragma once
+
+#include "base/addrset.h"
+#include "move/run.h"
+
+struct purged {
+	uint64_t removed;
+	uint64_t unproven; /* translated to such an address, not known as ours: left */
+};
+
+/* A link that is down has no IPv6 addresses until it is back: nothing is lost yet. */
+bool gone_is_down(const struct run_env *env, const char *device);
+
+/* Delete what is proved to be pinned to an address that DEVICE's file in RUN_DIR
+ * names and no device of the node has, none of them in LOCAL, and add to *ADD. A
+ * device that has a guard or a run, or is down, is left alone. 0 or a negative errno. */
+int gone_purge(const struct run_env *env, int run_dir, const char *device,
+	       const struct addrset *local, struct purged *add);
+
+/* The addresses of REQ went from DEVICE on purpose, and what is pinned to them is to
+ * stay: they are no loss. */
+void gone_keep(const struct run_env *env, int run_dir, const char *device,
+	       const struct request *req);
+
+/* Addresses of all devices that went so, and of which nobody has taken notice. */
+int gone_list(const struct run_env *env, struct addrset *ret);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When the hold begins and ends. What it does to packets is the kernel
+ * layer's (kernel/hold.h). */
+#include "move/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What the hold may cost as a whole, programs that hang included: it serves the
+ * connections, and must not take the time of what serves them more. */
+#define HOLD_BUDGET USEC_PER_SEC
+
+/* To let go a little time is left in any case; to take the rules away more, those of a
+ * hold that could not be opened too, since the address has moved by then and nobody
+ * comes after us to do it. */
+#define LET_GO_BUDGET (250 * USEC_PER_MSEC)
+#define CLOSE_BUDGET (2 * USEC_PER_SEC)
+
+usec_t hold_budget(usec_t now, usec_t deadline)
+{
+	return deadline > now ? MIN(HOLD_BUDGET, (deadline - now) / 4) : 0;
+}
+
+static enum hold_choice hold_wanted(const struct run *run)
+{
+	return run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
+}
+
+/* They are in place, and so are the events. */
+static void hold_of_guard(struct run *run)
+{
+	run->watching = run->shadow;
+	run->holding = run->req->hold != HOLD_OFF && guard_holds(run->guard, &run->report->hold);
+}
+
+/* What it would be; nothing is installed to find out. */
+static void plan_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	uint32_t count, max;
+
+	if (run->guard && run->req->hold != HOLD_OFF)
+		(void)guard_holds(run->guard, &run->report->hold);
+	else if (hold_wanted(run) != HOLD_OFF &&
+		 k->ops->ct_usage(k->ctx, &count, &max) != -EPROTONOSUPPORT)
+		run->report->hold = k->ops->hold_look(k->ctx, hold_wanted(run));
+}
+
+/* Rules first, unarmed: installing them takes long, and the snapshot should be
+ * unpinned when the hold begins. */
+void stage_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct report *report = run->report;
+	char reason[REPORT_TEXT_MAX] = "";
+	usec_t began = run_now(run);
+	int r;
+
+	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
+		return;
+	if (run->req->plan) {
+		plan_hold(run);
+		return;
+	}
+	run->hold_deadline = began + hold_budget(began, run->deadline);
+	if (run->guard) {
+		hold_of_guard(run);
+		return;
+	}
+	r = k->ops->ct_watch(k->ctx, run->family, false);
+	run->watching = r == 0;
+	if (r < 0 && r != -EPROTONOSUPPORT)
+		report_warn(report, "no-events", "",
+			    "conntrack events cannot be watched (%s): connections born during the "
+			    "run are seen only by listing",
+			    r == -ENODATA ? "net.netfilter.nf_conntrack_events is 0"
+					  : strerror(-r));
+	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
+		return;
+	run->hold_opened = true;
+	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, run->hold_deadline,
+			      &report->hold, reason);
+	run->holding = r == 0;
+	if (r < 0) {
+		report->hold = HOLD_OFF;
+		report_warn(
+			report, "no-hold", "",
+			"packets cannot be held back meanwhile (%s): a connection that sends in "
+			"the gap may break",
+			reason);
+	}
+	report->timing.hold = run_now(run) - began;
+}
+
+bool run_is_exposed(const struct run *run)
+{
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+
+	for (i = 0; i < n; i++)
+		if (run->entries[i].skip == SKIP_NONE && run->entries[i].state == ENTRY_THERE)
+			return true;
+	return false;
+}
+
+/* The hold outlives the work by being armed anew before it is half over; it
+ * ends by itself when we do not come back. */
+void run_keep_hold(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t limit = run->env->settings->hold_max, began, now;
+	int r;
+
+	if (!run->holding)
+		return;
+	now = began = run_now(run);
+	if (run->held_until > now + limit / 2)
+		return;
+	if (!run->armed_since) { /* whoever waits for the processor has it before, not after */
+		k->ops->step_aside(k->ctx);
+		run->armed_since = now = run_now(run);
+	}
+	r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
+	/* whoever worked beside the guard has taken its rules away */
+	if (r < 0 && run->guard && guard_reopen_hold(run->guard, run->hold_deadline) == 0)
+		r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
+	if (r < 0)
+		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
+			    strerror(-r));
+	run->held_until = now + limit;
+	run->arming += run_now(run) - began;
+}
+
+void run_let_go(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t began = run_now(run);
+
+	if (!run->armed_since)
+		return;
+	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, began + LET_GO_BUDGET));
+	run->arming += run_now(run) - began;
+	run->held_for += run_now(run) - run->armed_since;
+	run->armed_since = run->held_until = 0;
+}
+
+void stage_release(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t began = run_now(run);
+	int r = 0;
+
+	run_let_go(run);
+	if (run->guard)
+		guard_learn(run->guard, run);
+	if (run->hold_opened)
+		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
+	if (r < 0)
+		report_warn(run->report, "hold-left", "vipsafe recover",
+			    "rules of the hold could not be removed (%s): they hold nothing",
+			    strerror(-r));
+	run->holding = run->hold_opened = false;
+	run->report->timing.hold += run_now(run) - began;
+}

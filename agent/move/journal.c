@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "move/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "move/stage.h"
+
+#define MAGIC "vipsafe journal 2"
+#define PREFIX "move-"
+#define SLOT_PREFIX "slot-"
+#define REPAIR_PREFIX "repair-"
+#define BOOT_ID_MAX 40
+
+/* Values are written as they are in memory; the sizes catch another build. */
+struct header {
+	char magic[20];
+	uint32_t request_size, entry_size;
+	char boot_id[BOOT_ID_MAX];
+	uint64_t snapshot_at;
+	uint64_t n_entries;
+	uint64_t moved; /* enum progress, written in place */
+	struct request request;
+};
+
+enum progress {
+	PROGRESS_BEGUN,
+	PROGRESS_MOVED,
+	PROGRESS_IDLE, /* of a slot: there is nothing to finish */
+};
+
+struct stored {
+	struct conn conn;
+	struct conn_key master; /* conn.has_master only */
+	uint32_t payload_len;
+};
+
+void journal_done(struct journal *j)
+{
+	j->set = connset_free(j->set);
+}
+
+const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_device(const char *name)
+{
+	bool ours = !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(PREFIX) : NULL;
+}
+
+bool journal_is_half(const char *name)
+{
+	return name[0] != '.' && strchr(name, '-') && name[strlen(name) - 1] == '~';
+}
+
+static struct header header_make(const char *boot_id, const struct request *request,
+				 usec_t snapshot_at)
+{
+	struct header h;
+
+	memset(&h, 0, sizeof(h));
+	memcpy(h.magic, MAGIC, sizeof(MAGIC));
+	h.request_size = sizeof(struct request);
+	h.entry_size = sizeof(struct stored);
+	snprintf(h.boot_id, sizeof(h.boot_id), "%s", boot_id);
+	h.snapshot_at = snapshot_at;
+	h.request = *request;
+	return h;
+}
+
+static int write_entry(FILE *f, const struct connset *set, size_t i)
+{
+	int64_t master = connset_master(set, i);
+	struct stored e;
+	const void *payload;
+	size_t len;
+
+	memset(&e, 0, sizeof(e));
+	e.conn = *connset_get(set, i);
+	/* A master outside the set cannot be restored with it either. */
+	e.conn.has_master = master >= 0;
+	if (master >= 0)
+		e.master = connset_get(set, (size_t)master)->key;
+	payload = connset_payload(set, i, &len);
+	e.payload_len = (uint32_t)len;
+	if (fwrite(&e, sizeof(e), 1, f) != 1 || (len && fwrite(payload, len, 1, f) != 1))
+		return -EIO;
+	return 0;
+}
+
+static int write_all(FILE *f, struct header *h, const struct connset *set,
+		     bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	size_t i, n = set ? connset_count(set) : 0;
+	int r = 0;
+
+	for (i = 0; i < n; i++)
+		h->n_entries += keep(ud, i);
+	if (fwrite(h, sizeof(*h), 1, f) != 1)
+		r = -EIO;
+	for (i = 0; i < n && r == 0; i++)
+		if (keep(ud, i))
+			r = write_entry(f, set, i);
+	return r;
+}
+
+int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
+		  usec_t snapshot_at, const struct connset *set,
+		  bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	struct header h = header_make(boot_id, request, snapshot_at);
+	char aside[JOURNAL_NAME_MAX + 2];
+	FILE *f;
+	int fd, r;
+
+	snprintf(aside, sizeof(aside), "%s~", name);
+	(void)unlinkat(dirfd, aside, 0);
+	fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "w");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	r = write_all(f, &h, set, keep, ud);
+	if (fclose(f) != 0 && r == 0)
+		r = -EIO;
+	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dirfd, aside, 0);
+	return r;
+}
+
+/* Any other byte in a bool is undefined to look at as one. */
+static bool is_bool(const bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, sizeof(byte));
+	return byte <= 1;
+}
+
+static bool vip_is_sane(const struct vip *v)
+{
+	return addr_size(v->prefix.addr.family) &&
+	       v->prefix.len <= addr_size(v->prefix.addr.family) * 8 &&
+	       memchr(v->label, '\0', sizeof(v->label)) && v->broadcast_mode <= BROADCAST_GIVEN &&
+	       (v->broadcast_mode != BROADCAST_GIVEN || v->broadcast.family == AF_INET) &&
+	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
+}
+
+static int mark(int fd, enum progress progress)
+{
+	const uint64_t moved = progress;
+	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct header, moved));
+
+	return n == (ssize_t)sizeof(moved) ? 0 : -EIO;
+}
+
+int journal_mark_moved(int dirfd, const char *name)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : mark(fd, PROGRESS_MOVED);
+}
+
+/* What request_parse() guarantees and the pipeline relies on. */
+static bool request_is_sane(const struct request *q)
+{
+	struct request_error ignored;
+	size_t i;
+
+	if (q->op > OP_DEL || q->strategy > STRATEGY_NONE || q->hold > HOLD_OFF ||
+	    q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) || !is_bool(&q->force) ||
+	    !is_bool(&q->is_instance) || !is_bool(&q->by.is_known) ||
+	    !memchr(q->by.command, '\0', sizeof(q->by.command)) || q->n_vips > VIPS_MAX ||
+	    !memchr(q->device, '\0', sizeof(q->device)) ||
+	    device_name_check(q->device, &ignored) < 0)
+		return false;
+	for (i = 0; i < q->n_vips; i++)
+		if (!vip_is_sane(&q->vips[i]))
+			return false;
+	return true;
+}
+
+/* Only a repair has no address to change. */
+static bool header_is_ours(const struct header *h, const char *boot_id)
+{
+	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
+	       h->request_size == sizeof(struct request) &&
+	       h->entry_size == sizeof(struct stored) &&
+	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && h->moved <= PROGRESS_IDLE &&
+	       request_is_sane(&h->request) && (h->request.n_vips || h->moved == PROGRESS_MOVED);
+}
+
+static bool entry_is_sane(const struct stored *e)
+{
+	return (e->conn.key.family == AF_INET || e->conn.key.family == AF_INET6) &&
+	       e->conn.key.zone_dir <= CONN_ZONE_REPLY && is_bool(&e->conn.has_master) &&
+	       is_bool(&e->conn.has_helper) && e->payload_len <= UINT16_MAX;
+}
+
+static int read_entries(FILE *f, uint64_t n, struct connset *set)
+{
+	_cleanup_free_ uint8_t *payload = malloc(UINT16_MAX);
+	struct stored e;
+	int r = payload ? 0 : -ENOMEM;
+
+	for (; n && r == 0; n--) {
+		struct conn_record record = { .conn = &e.conn, .payload = payload };
+
+		if (fread(&e, sizeof(e), 1, f) != 1 || !entry_is_sane(&e) ||
+		    (e.payload_len && fread(payload, e.payload_len, 1, f) != 1))
+			return -EBADMSG;
+		record.payload_len = e.payload_len;
+		record.master = e.conn.has_master ? &e.master : NULL;
+		r = connset_add(set, &record);
+		if (r == -EEXIST)
+			r = -EBADMSG;
+	}
+	return r;
+}
+
+static int open_ours(int dirfd, const char *name, FILE **ret)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	FILE *f;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_mode & 022 || (st.st_uid != geteuid() && st.st_uid != 0))
+		return -EPERM;
+	f = fdopen(fd, "r");
+	if (!f)
+		return -ENOMEM;
+	(void)TAKE_FD(fd);
+	*ret = f;
+	return 0;
+}
+
+int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,
+		 struct journal *ret)
+{
+	struct journal j = { 0 };
+	struct header h;
+	FILE *f = NULL;
+	int r = open_ours(dirfd, name, &f);
+
+	if (r < 0)
+		return r;
+	if (fread(&h, sizeof(h), 1, f) != 1 || !header_is_ours(&h, boot_id)) {
+		r = -EBADMSG;
+	} else if (h.moved == PROGRESS_IDLE) {
+		r = -ENOENT;
+	} else {
+		j.request = h.request;
+		j.snapshot_at = h.snapshot_at;
+		j.moved = h.moved != 0;
+		j.set = connset_new(seed, 0);
+		r = j.set ? read_entries(f, h.n_entries, j.set) : -ENOMEM;
+	}
+	fclose(f);
+	if (r < 0) {
+		journal_done(&j);
+		return r;
+	}
+	*ret = j;
+	return 0;
+}
+
+/* ---- slots ---- */
+
+const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, SLOT_PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_slot_device(const char *name)
+{
+	bool ours = !strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(SLOT_PREFIX) : NULL;
+}
+
+static bool is_usable(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       !(st.st_mode & 022) && st.st_uid == geteuid();
+}
+
+/* The old one may have been recovered, and so removed, or its directory. */
+int journal_slot_open(int dirfd, const char *device, int *fd)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (*fd >= 0 && is_usable(*fd))
+		return 0;
+	closep(fd);
+	journal_slot_name(device, name);
+	*fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (*fd < 0)
+		return -errno;
+	if (!is_usable(*fd)) {
+		close(TAKE_FD(*fd));
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* A kill can cut a write at the end of a page: it is in force by the second. */
+int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
+{
+	struct header h = header_make(boot_id, request, at);
+
+	h.moved = PROGRESS_IDLE;
+	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		return -EIO;
+	return mark(fd, PROGRESS_BEGUN);
+}
+
+int journal_slot_mark_moved(int fd)
+{
+	return mark(fd, PROGRESS_MOVED);
+}
+
+int journal_slot_clear(int fd)
+{
+	return mark(fd, PROGRESS_IDLE);
+}
+
+/* ---- repairs ---- */
+
+const char *journal_repair_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, REPAIR_PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_repair_device(const char *name)
+{
+	bool ours = !strncmp(name, REPAIR_PREFIX, strlen(REPAIR_PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(REPAIR_PREFIX) : NULL;
+}
+
+int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
+			 const struct request *request, usec_t at)
+{
+	struct header h = header_make(boot_id, request, at);
+	_cleanup_close_ int fd = -1;
+	char name[JOURNAL_NAME_MAX];
+
+	journal_repair_name(device, name);
+	(void)unlinkat(dirfd, name, 0);
+	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	h.moved = PROGRESS_MOVED;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, &h, sizeof(h)) != (ssize_t)sizeof(h)) {
+		(void)unlinkat(dirfd, name, 0);
+		return -EIO;
+	}
+	return TAKE_FD(fd);
+}
+
+static int write_record(FILE *f, const struct conn_record *record)
+{
+	struct stored e;
+
+	memset(&e, 0, sizeof(e));
+	e.conn = *record->conn;
+	e.conn.has_master = false; /* it comes back by itself, or not at all */
+	e.payload_len = (uint32_t)record->payload_len;
+	if (fwrite(&e, sizeof(e), 1, f) != 1 ||
+	    (record->payload_len && fwrite(record->payload, record->payload_len, 1, f) != 1))
+		return -EIO;
+	return 0;
+}
+
+/* They are in force by the number in the header. */
+int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count)
+{
+	uint64_t total = *count + n;
+	off_t end = lseek(fd, 0, SEEK_END);
+	int copy = end < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r = 0;
+	FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
+	size_t i;
+
+	if (!f) {
+		closep(&copy);
+		return -EIO;
+	}
+	for (i = 0; i < n && r == 0; i++)
+		r = write_record(f, &records[i]);
+	if (fclose(f) != 0)
+		r = -EIO;
+	if (r == 0 && pwrite(fd, &total, sizeof(total), offsetof(struct header, n_entries)) !=
+			      (ssize_t)sizeof(total))
+		r = -EIO;
+	if (r < 0)
+		return ftruncate(fd, end) < 0 ? -errno : r;
+	*count = total;
+	return 0;
+}
+
+bool journal_repair_is_alive(int dirfd, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+int journal_set_aside(int dirfd, const char *name)
+{
+	char aside[JOURNAL_NAME_MAX + 16];
+
+	snprintf(aside, sizeof(aside), "unreadable-%s", name);
+	return renameat(dirfd, name, dirfd, aside) < 0 ? -errno : 0;
+}
+
+static bool keep_candidate(const void *ud, size_t i)
+{
+	const struct entry *e = &((const struct run *)ud)->entries[i];
+
+	/* what is not ours to put back is at least counted */
+	return e->skip == SKIP_NONE || entry_is_altered(e);
+}
+
+void stage_save(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+	int r;
+
+	if (run->run_dir < 0)
+		return;
+	/* without a snapshot it is still told how old it is */
+	if (!run->snapshot_at)
+		run->snapshot_at = run_now(run);
+	if (run->shadow && !run_is_exposed(run) &&
+	    guard_slot(run->guard, run->run_dir, &run->slot) == 0 &&
+	    journal_slot_put(run->slot, run->env->boot_id, run->req, run->snapshot_at) == 0)
+		return;
+	run->slot = -1;
+	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
+			  run->req, run->snapshot_at, run->set, keep_candidate, run);
+	if (r < 0)
+		report_warn(run->report, "not-saved", "",
+			    "the snapshot could not be written to %s (%s): if this run is killed, "
+			    "nothing can finish it",
+			    run->env->settings->run_dir, strerror(-r));
+	run->saved = r == 0;
+}
+
+void stage_forget(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->slot >= 0)
+		(void)journal_slot_clear(run->slot);
+	run->slot = -1;
+	if (run->saved)
+		(void)unlinkat(run->run_dir, journal_name(run->link.name, name), 0);
+	run->saved = false;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address change itself. It has priority: whatever happens here is said,
+ * and nothing that happens elsewhere keeps it from being tried. */
+#include "move/stage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "move/journal.h"
+
+/* Duplicate address detection takes one to two seconds (RFC 4862 5.4, with
+ * the kernel's random delay). */
+#define DAD_PATIENCE (4 * USEC_PER_SEC)
+#define DAD_POLL (50 * USEC_PER_MSEC)
+
+/* Of a change whose answer tells nothing. */
+#define CHANGE_TRIES 20
+#define CHANGE_POLL (5 * USEC_PER_MSEC)
+
+static int change_one(struct run *run, size_t v)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	switch (run->req->op) {
+	case OP_ADD:
+		return k->ops->addr_add(k->ctx, &run->targets[v]);
+	case OP_DEL:
+		return k->ops->addr_del(k->ctx, &run->targets[v]);
+	}
+	return -EINVAL;
+}
+
+/* The errors that say it is as asked for already: somebody was faster, or the
+ * device has taken its addresses along. */
+static bool is_goal(enum op op, int error)
+{
+	switch (op) {
+	case OP_ADD:
+		return error == -EEXIST;
+	case OP_DEL:
+		return error == -EADDRNOTAVAIL || error == -ENODEV;
+	}
+	return false;
+}
+
+/* The kernel may have done it and the answer got lost, or it never got there. */
+static bool is_undecided(int error)
+{
+	return error == -ENOBUFS || error == -ENOMEM || error == -ETIMEDOUT || error == -EINTR ||
+	       error == -EAGAIN || error == -EBADMSG || error == -EMSGSIZE;
+}
+
+/* 0: it is as asked for; -EINPROGRESS: it is not; else it cannot be seen. */
+static int look_for(struct run *run, size_t v)
+{
+	struct addr_table now = { 0 };
+	bool there;
+	int r = addr_table_read(&run->env->kernel, &now);
+
+	there = r == 0 && addr_table_find(&now, run->link.ifindex, &run->req->vips[v].prefix);
+	addr_table_done(&now);
+	if (r < 0)
+		return r;
+	return there == (run->req->op == OP_ADD) ? 0 : -EINPROGRESS;
+}
+
+/* An error that says nothing of what became of it is no reason to leave the
+ * address in the wrong place: look, and try again. */
+static int change_surely(struct run *run, size_t v)
+{
+	int r = change_one(run, v), tries = 1, seen;
+
+	while (is_undecided(r)) {
+		seen = look_for(run, v);
+		if (seen == 0)
+			return 0;
+		if (tries++ == CHANGE_TRIES || run_is_overdue(run))
+			return seen == -EINPROGRESS ? r : -EINPROGRESS;
+		run_sleep(run, CHANGE_POLL);
+		r = change_one(run, v);
+		if (is_goal(run->req->op, r))
+			return 0; /* by the first of them */
+	}
+	return r;
+}
+
+/* Nothing changed, or some of several did: then the report says which. */
+static void refused(struct run *run, size_t v, int error)
+{
+	struct report *report = run->report;
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&run->req->vips[v].prefix, text);
+	if (error == -EINPROGRESS)
+		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "%s on %s: the kernel does not answer: whether it has changed is not "
+			    "known",
+			    text, run->link.name);
+	else if (report->changed)
+		report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL,
+			    "%s on %s: %s; others were changed", text, run->link.name,
+			    strerror(-error));
+	else
+		report_fail(report, RESULT_FAILED,
+			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
+			    "%s on %s: %s; nothing changed", text, run->link.name,
+			    strerror(-error));
+}
+
+static void change_all(struct run *run)
+{
+	struct report *report = run->report;
+	int error = 0;
+	size_t i, failed = 0;
+
+	for (i = 0; i < run->req->n_vips; i++) {
+		size_t v = run->order[i];
+		int r;
+
+		if (report->outcomes[v] == VIP_ALREADY)
+			continue;
+		if (!report->changed && run_is_overdue(run)) {
+			run_refuse_overdue(run);
+			return;
+		}
+		r = change_surely(run, v);
+		if (r == 0) {
+			report->outcomes[v] = VIP_CHANGED;
+			report->changed = true;
+		} else if (is_goal(run->req->op, r)) {
+			report->outcomes[v] = VIP_ALREADY;
+		} else {
+			report->outcomes[v] = VIP_FAILED;
+			/* it stays, and its flows with it */
+			addrset_remove(&run->leaving, &run->targets[v].prefix.addr);
+			failed = v;
+			error = r;
+		}
+		if (r == -ENODEV)
+			report_warn(report, "device-vanished", "", "%s vanished during the run",
+				    run->link.name);
+	}
+	if (error)
+		refused(run, failed, error);
+}
+
+/* Some other node answers for the address, which is of no use to this one. To
+ * delete it flushes like any other delete, so that is a run of its own, after
+ * this; only one that recovers has the lock and no successor. */
+static void dad_failed(struct run *run, size_t v, const struct ifaddr *a)
+{
+	const struct kernel *k = &run->env->kernel;
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	if (run->recovering)
+		(void)k->ops->addr_del(k->ctx, a);
+	else
+		run->refuted[v] = true;
+	run->report->outcomes[v] = VIP_FAILED;
+	run->report->changed = false;
+	for (i = 0; i < run->req->n_vips; i++)
+		run->report->changed |= run->report->outcomes[i] == VIP_CHANGED;
+	report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
+		    "%s: another node on the link of %s has it (duplicate address detection); "
+		    "taken back",
+		    prefix_format(&a->prefix, text), run->link.name);
+}
+
+/* Wait until no address of the request is tentative. */
+static void wait_dad(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t until = MIN(run_now(run) + DAD_PATIENCE, run->deadline);
+	bool pending = true;
+	size_t v;
+
+	while (pending && addr_table_read(k, &run->before) == 0) {
+		pending = false;
+		for (v = 0; v < run->req->n_vips; v++) {
+			const struct ifaddr *a = addr_table_find(&run->before, run->link.ifindex,
+								 &run->req->vips[v].prefix);
+
+			if (!run->req->vips[v].dad || !a || run->report->outcomes[v] != VIP_CHANGED)
+				continue;
+			if (a->flags & IFADDR_DADFAILED)
+				dad_failed(run, v, a);
+			else if (a->flags & IFADDR_TENTATIVE)
+				pending = true;
+		}
+		if (!pending)
+			return;
+		if (run_now(run) >= until)
+			break;
+		run_sleep(run, DAD_POLL);
+	}
+	report_warn(run->report, "dad-pending", "",
+		    "duplicate address detection has not ended yet");
+}
+
+/* Whoever finishes this run must not do it, or not do it twice: the address may
+ * have been set or deleted on purpose by then. */
+static void mark_moved(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->slot >= 0)
+		(void)journal_slot_mark_moved(run->slot);
+	if (run->saved)
+		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
+}
+
+void stage_move(struct run *run)
+{
+	usec_t began = run_now(run);
+	bool dad = false;
+	size_t v;
+
+	if (run->off) {
+		mark_moved(run);
+		return;
+	}
+	if (!run->shadow || run_is_exposed(run))
+		run_keep_hold(run);
+	if (run->guard)
+		guard_begin_move(run->guard, run);
+	change_all(run);
+	if (run->guard)
+		guard_end_move(run->guard);
+	mark_moved(run);
+	run->report->timing.move = run_now(run) - began;
+	for (v = 0; v < run->req->n_vips; v++)
+		dad = dad || (run->req->op == OP_ADD && run->req->vips[v].dad);
+	if (dad && run->report->changed)
+		wait_dad(run);
+}
+
+/* The kernel announces neither an added IPv4 address (arp_notify acts on
+ * device events) nor a nodad IPv6 one, so this does (docs/kernel.md 8). The second
+ * burst comes seconds later and is the caller's. */
+void stage_announce(struct run *run)
+{
+	const struct announce_settings *s = &run->env->settings->announce;
+	const struct kernel *k = &run->env->kernel;
+	char text[PREFIX_TEXT_MAX];
+	unsigned round;
+	size_t v;
+	int r;
+
+	if (run->req->op != OP_ADD || !run->link.up)
+		return;
+	for (round = 0; round < s->count; round++) {
+		if (round && s->interval)
+			run_sleep(run, s->interval);
+		for (v = 0; v < run->req->n_vips; v++) {
+			/* a killed run may have added it and not announced it */
+			if (run->report->outcomes[v] != VIP_CHANGED &&
+			    !(run->recovering && run->report->outcomes[v] == VIP_ALREADY))
+				continue;
+			r = k->ops->announce(k->ctx, &run->link, &run->targets[v].prefix.addr);
+			if (r < 0 && r != -EOPNOTSUPP)
+				report_warn(run->report, "not-announced", "",
+					    "%s could not be announced: %s",
+					    addr_format(&run->targets[v].prefix.addr, text),
+					    strerror(-r));
+		}
+	}
+}

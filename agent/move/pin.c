@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Take entries out of the flush's reach before the address goes: each is
+ * deleted and created again back to back. What ctnetlink creates has no
+ * masquerade device index, and the flush looks for nothing else
+ * (nf_nat_masquerade: device_cmp(), all versions). */
+#include "move/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "move/pace.h"
+#include "move/repair.h"
+#include "move/worth.h"
+#include "move/reach.h"
+
+/* Pairs per batch at most: well within one send, so that the conntrack lock,
+ * events and the hold get their turn. */
+#define PAIRS 64
+
+/* Beside a guard, for what costs much and is worth little: the guard restores
+ * what is left of it, in steps. */
+#define LEAVE_AFTER (5 * USEC_PER_MSEC)
+
+/* Connections go on being born while others are pinned; so often are the new
+ * ones pinned too. */
+#define NEWBORN_ROUNDS 3
+
+/* For the few of the last batch that met an obstacle. */
+#define REPAIR_GRACE (100 * USEC_PER_MSEC)
+
+struct pinning {
+	struct run *run;
+	struct reach reach;
+	usec_t until;
+	uint64_t left;	    /* did not fit into the deadline */
+	uint64_t offloaded; /* would not be deleted */
+};
+
+static bool is_meant(const struct pinning *p, size_t i)
+{
+	const struct entry *e = &p->run->entries[i];
+
+	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned && !e->refused &&
+	       reach_has(&p->reach, connset_get(p->run->set, i));
+}
+
+static enum shape_trust trust_in(const struct pinning *p, size_t i)
+{
+	return shapes_get(p->run->shapes, conn_shape(connset_get(p->run->set, i)));
+}
+
+/* It had ended, and our half of the pair has brought it back to life. */
+static int bury(struct run *run, uint32_t i)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct conn zombie = *connset_get(run->set, i);
+	struct ct_op op = { .verb = CT_DELETE, .conn = &zombie };
+
+	zombie.id = 0; /* the id we know is that of the one that ended */
+	run->entries[i].skip = SKIP_ENDED;
+	return k->ops->ct_batch(k->ctx, &op, 1);
+}
+
+static bool may_have_ended(const struct run *run, uint32_t i)
+{
+	usec_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
+
+	return repair_may_have_ended(connset_get(run->set, i), (uint32_t)elapsed);
+}
+
+static int take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
+{
+	struct entry *e = &p->run->entries[i];
+
+	if (deleted == 0) {
+		/* If the create met something, or had no room, what to do about
+		 * it is the restore's business. */
+		e->state = created == 0 ? ENTRY_CREATED : ENTRY_MISSING;
+		e->pinned = true;
+		e->made = created == 0;
+	} else if (deleted == -ENOENT && created == 0 && may_have_ended(p->run, i)) {
+		return bury(p->run, i);
+	} else if (deleted == -ENOENT && created == 0) {
+		/* somebody else's delete has flushed it; it is back now */
+		e->state = ENTRY_CREATED;
+		e->pinned = e->made = true;
+	} else if (deleted == -EINPROGRESS || created == -EINPROGRESS) {
+		e->state = ENTRY_MISSING;
+		e->pinned = true;
+	} else if (deleted == -EBUSY) {
+		/* in a flow table, up to 5.10 (docs/kernel.md 4) */
+		p->offloaded++;
+	}
+	return 0;
+}
+
+/* Pin those of IDX that are still meant (events may have told otherwise) and
+ * whose shape is trusted so far. */
+static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust)
+{
+	const struct kernel *k = &p->run->env->kernel;
+	struct ct_op ops[2 * PAIRS] = { { .conn = NULL } };
+	bool chosen[PAIRS];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		chosen[i] = is_meant(p, idx[i]) && trust_in(p, idx[i]) == trust;
+		if (!chosen[i])
+			continue;
+		ops[2 * m + 1] = restore_op(p->run, idx[i]);
+		ops[2 * m] = (struct ct_op){ .verb = CT_DELETE, .conn = ops[2 * m + 1].conn };
+		m++;
+	}
+	r = m ? k->ops->ct_batch(k->ctx, ops, 2 * m) : 0;
+	if (r == -ENOBUFS)
+		r = 0;
+	for (i = 0, m = 0; r == 0 && i < n; i++) {
+		if (!chosen[i])
+			continue;
+		r = take_probe_result(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
+		m++;
+	}
+	return r;
+}
+
+/* Whether entry I may be touched at all. What somebody else has altered is first
+ * tried on one that is nobody's. */
+static bool may_try(struct pinning *p, uint32_t i)
+{
+	struct run *run = p->run;
+	const struct conn *c = connset_get(run->set, i);
+	struct conn asked, found;
+	const void *payload;
+	size_t len;
+
+	if (conn_alteration(c) == ALTERATION_NONE)
+		return true;
+	payload = connset_payload(run->set, i, &len);
+	if (trial_create(&run->env->kernel, c, payload, len, &asked, &found) < 0)
+		return false;
+	if (repair_matches(&asked, &found))
+		return true;
+	shapes_set(run->shapes, conn_shape(c), SHAPE_REFUSED);
+	return false;
+}
+
+/* The first of each shape among IDX is pinned alone and read back before others
+ * of that shape are: if this kernel makes something else of it, one is lost and
+ * not all. */
+static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		struct entry *e = &p->run->entries[idx[i]];
+
+		if (!is_meant(p, idx[i]))
+			continue;
+		if (trust_in(p, idx[i]) == SHAPE_UNTRIED && may_try(p, idx[i])) {
+			r = pin_chunk(p, &idx[i], 1, SHAPE_UNTRIED);
+			if (r == 0 && e->state == ENTRY_CREATED)
+				r = restore_read_back_one(p->run, idx[i]);
+		}
+		e->refused = e->state == ENTRY_THERE && trust_in(p, idx[i]) == SHAPE_REFUSED;
+	}
+	return r;
+}
+
+static uint32_t *collect(const struct pinning *p, size_t *ret_n)
+{
+	size_t i, n = connset_count(p->run->set), m = 0;
+	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
+
+	for (i = 0; idx && i < n; i++)
+		if (is_meant(p, i))
+			idx[m++] = (uint32_t)i;
+	*ret_n = m;
+	return idx;
+}
+
+/* Pin IDX[AT..END), which are about equal in cost, until UNTIL. Returns where it
+ * ended or a negative errno. */
+static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_t end, usec_t until)
+{
+	struct run *run = p->run;
+	struct pace pace = pace_begin(PAIRS);
+	int r = 0;
+
+	while (at < end && r == 0) {
+		size_t n = MIN(end - at, pace.n);
+		usec_t began;
+
+		if (run_now(run) >= until)
+			break;
+		run_keep_hold(run);
+		r = newborn_fetch(run);
+		began = run_now(run);
+		if (r == 0)
+			r = pin_firsts(p, idx + at, n);
+		if (r == 0)
+			r = pin_chunk(p, idx + at, n, SHAPE_PROVEN);
+		pace_note(&pace, n, run_now(run) - began);
+		at += n;
+	}
+	return r < 0 ? r : (int64_t)at;
+}
+
+/* IDX[AT..END) are the guard's to restore if the flush takes them. */
+static void leave_to_guard(struct run *run, const uint32_t *idx, size_t at, size_t end)
+{
+	for (; at < end; at++)
+		run->entries[idx[at]].skip = SKIP_LEFT;
+}
+
+/* Pin all that is meant and not pinned yet: what is worth most first, so that a
+ * deadline leaves what is worth little, and masters before their children. */
+static int pin_all(struct pinning *p)
+{
+	struct run *run = p->run;
+	_cleanup_free_ uint32_t *idx = NULL;
+	size_t n, ends[WORTH_COUNT], w, end = 0;
+	int64_t at = 0;
+	int r;
+
+	idx = collect(p, &n);
+	r = idx ? worth_order(run->env->seed, run->set, idx, n, ends) : -ENOMEM;
+	if (r < 0)
+		return r;
+	p->left = 0;
+	for (w = 0; w < WORTH_COUNT && at == (int64_t)end; w++) {
+		bool leaves = run->shadow && w >= WORTH_CROWDED;
+		usec_t until = leaves ? MIN(p->until, run_now(run) + LEAVE_AFTER) : p->until;
+
+		end = ends[w];
+		at = pin_some(p, idx, (size_t)at, end, until);
+		if (leaves && at >= 0 && run_now(run) < p->until) {
+			leave_to_guard(run, idx, (size_t)at, end);
+			at = (int64_t)end;
+		}
+	}
+	if (at < 0)
+		return (int)at;
+	p->left = n - (size_t)at;
+	return 0;
+}
+
+static int pin_rounds(struct pinning *p)
+{
+	struct run *run = p->run;
+	unsigned round;
+	int r = pin_all(p);
+
+	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->until; round++) {
+		uint64_t before = run->newborn;
+
+		r = newborn_list(run);
+		if (r < 0 || run->newborn == before)
+			break;
+		r = pin_all(p);
+	}
+	return r;
+}
+
+/* A pinned entry gives its place in the table up for a moment; where places
+ * are rare another flow may take it. */
+bool pin_has_room(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	unsigned limit = run->env->settings->pin_max_fill;
+	uint32_t count, max;
+
+	if (k->ops->ct_usage(k->ctx, &count, &max) < 0 || !max ||
+	    (uint64_t)count * 100 <= (uint64_t)max * limit)
+		return true;
+	report_warn(run->report, "no-room", "sysctl net.netfilter.nf_conntrack_max",
+		    "the conntrack table is over %u %% full (%u of %u): nothing is pinned, only "
+		    "restored",
+		    limit, count, max);
+	return false;
+}
+
+int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
+{
+	struct pinning p = { .run = run, .until = until };
+	int r = reach_read(run, &p.reach);
+
+	if (r == 0)
+		r = pin_all(&p);
+	restore_missing(run);
+	if (!run->keep_armed) /* nothing is missing any more */
+		run_let_go(run);
+	restore_read_back(run);
+	reach_done(&p.reach);
+	*ret_left = p.left;
+	return r;
+}
+
+static void pin(struct run *run)
+{
+	struct pinning p = {
+		.run = run,
+		.until = MIN(run_now(run) + run->env->settings->pin_deadline, run->deadline),
+	};
+	usec_t deadline = run->deadline;
+	int r = reach_read(run, &p.reach);
+
+	if (r == 0)
+		r = pin_rounds(&p);
+	/* Whatever met an obstacle in its own pair: at once, not after the move,
+	 * and whatever the deadline says, since it was we who deleted it. */
+	run->deadline = MAX(run->deadline, run_now(run) + REPAIR_GRACE);
+	restore_missing(run);
+	run->deadline = deadline;
+	if (r < 0)
+		report_warn(run->report, "pin-failed", "", "pinning broke off: %s", strerror(-r));
+	if (p.left)
+		report_warn(run->report, "pin-deadline", "",
+			    "%llu connections did not fit into the pin deadline: they are restored "
+			    "if they are flushed",
+			    (unsigned long long)p.left);
+	if (p.offloaded)
+		report_warn(run->report, "offloaded", "",
+			    "%llu connections are in a flow table and could not be pinned",
+			    (unsigned long long)p.offloaded);
+	reach_done(&p.reach);
+}
+
+void stage_pin(struct run *run)
+{
+	usec_t began = run_now(run);
+
+	if (!run->set || run->report->strategy == STRATEGY_NONE)
+		return;
+	if (run->shadow && !run_is_exposed(run))
+		return; /* everything is pinned already */
+	if (run->guard && !run->holding && run->req->hold != HOLD_OFF)
+		guard_warn_no_hold(run->guard, run->report);
+	run_keep_hold(run);
+	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
+		run->report->strategy = STRATEGY_RESTORE;
+	if (run->report->strategy == STRATEGY_PIN) {
+		pin(run);
+		run_classify(run); /* some may have been left to the guard */
+	} else {
+		(void)newborn_list(run);
+	}
+	run->prepared = run_now(run);
+	run->report->timing.pin += run->prepared - began;
+}

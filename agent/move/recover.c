@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finish what a killed run left: the journal says what it was asked for and
+ * which entries it could have flushed. */
+#include "move/recover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "move/journal.h"
+#include "base/lock.h"
+#include "base/rundir.h"
+
+/* A run that was killed before it changed the address is finished for so long, or until
+ * its own deadline: whoever asked for it may still be waiting for the outcome. Later the
+ * address may be where it is on purpose, or another node may have it. */
+#define LEFTOVER_FRESH (60 * USEC_PER_SEC)
+
+/* For all that killed runs left of hold rules: a daemon that starts waits for it. */
+#define CLEAN_BUDGET USEC_PER_SEC
+
+/* Drop from J the addresses that REQ decides about anew. */
+static void leave_to(struct request *j, const struct request *req)
+{
+	size_t i, v, n = 0;
+
+	for (i = 0; i < j->n_vips; i++) {
+		bool named = false;
+
+		for (v = 0; v < req->n_vips && !named; v++)
+			named = prefix_equal(&j->vips[i].prefix, &req->vips[v].prefix);
+		if (!named)
+			j->vips[n++] = j->vips[i];
+	}
+	j->n_vips = n;
+}
+
+/* Take the addresses as they are. */
+static void look(struct run *run)
+{
+	size_t v;
+
+	if (addr_table_read(&run->env->kernel, &run->before) < 0)
+		return;
+	for (v = 0; v < run->req->n_vips; v++) {
+		const struct prefix *p = &run->req->vips[v].prefix;
+		bool there = addr_table_find(&run->before, run->link.ifindex, p);
+
+		run->targets[v] = (struct ifaddr){ .prefix = *p };
+		if (there == (run->req->op == OP_ADD))
+			run->report->outcomes[v] = VIP_ALREADY;
+	}
+}
+
+/* What the killed run had not come to. Connections were born since, so that
+ * its snapshot alone would let the delete flush them unseen. */
+static void change(struct run *run)
+{
+	stage_check(run);
+	if (run->done)
+		return;
+	if (run->req->op == OP_DEL) {
+		stage_hold(run);
+		run->overrun = true; /* nobody has watched since */
+		if (newborn_list(run) == 0)
+			run_classify(run);
+		stage_pin(run);
+	}
+	stage_move(run);
+	stage_drop(run);
+}
+
+/* The killed run may not have come to the flows of the address either, and those
+ * that a guard has pinned the kernel did not remove. */
+static void drop_left(struct run *run)
+{
+	bool gone[VIPS_MAX];
+	size_t v;
+
+	for (v = 0; v < ARRAY_SIZE(gone); v++)
+		gone[v] = true;
+	if (run->req->op == OP_DEL && run->req->n_vips &&
+	    run_sort_addresses(run, &run->before, gone) == 0 && vipflows_find(run) == 0)
+		stage_drop(run);
+}
+
+/* Somebody has decided about the address since, or may have. */
+static void leave(struct run *run)
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t v;
+
+	look(run);
+	if (run->moved)
+		drop_left(run);
+	for (v = 0; v < run->req->n_vips && !run->moved; v++)
+		if (run->report->outcomes[v] == VIP_UNTOUCHED)
+			report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
+				    "a run that was killed long ago was to %s %s on %s: left as it "
+				    "is, repeat the command if that is still wanted",
+				    op_name(run->req->op),
+				    prefix_format(&run->req->vips[v].prefix, text), run->link.name);
+}
+
+/* The change, then the entries: whether the address went in the killed run,
+ * goes now, or went by somebody else's hand makes no difference to them. */
+static void finish(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	bool fresh = run->started < run->snapshot_at + LEFTOVER_FRESH;
+
+	stage_verdict(run);
+	if (run->req->op == OP_DEL && run->report->strategy == STRATEGY_NONE)
+		run->report->strategy = STRATEGY_RESTORE;
+	if (k->ops->link_get(k->ctx, run->req->device, &run->link) < 0)
+		report_warn(run->report, "device-vanished", "", "%s is not there any more",
+			    run->req->device);
+	else if (fresh && !run->given_up && !run->moved)
+		change(run);
+	else
+		leave(run);
+	if (fresh)
+		stage_announce(run);
+	/* A repair knows more entries than were flushed: later on, what is missing
+	 * may just as well have ended. */
+	if (!run->req->n_vips && !fresh) {
+		report_warn(run->report, "repair-too-old", "",
+			    "a repair that was killed long ago had up to %zu connections to put "
+			    "back: they are not, since most of them have ended by now",
+			    connset_count(run->set));
+		run->report->result = RESULT_UNPROTECTED;
+		return;
+	}
+	/* where the address stays, nothing was flushed: what is missing ended */
+	if (run->report->result != RESULT_REFUSED)
+		stage_repair(run);
+	stage_release(run);
+	stage_remember(run);
+	stage_forget(run);
+}
+
+/* Finish J, read from the file NAME, on DEVICE, whose lock the caller holds. */
+static void recover_journal(const struct run_env *env, int run_dir, const char *device,
+			    const char *name, struct journal *j, struct report *report)
+{
+	_cleanup_close_ int slot = -1;
+	struct run run;
+	usec_t until;
+
+	until = j->request.until;
+	j->request.until = 0; /* this is another run */
+	run_begin(&run, env, &j->request, report);
+	run.given_up = until && run.started >= until;
+	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
+	run.run_dir = dup(run_dir);
+	run.recovering = run.run_dir >= 0;
+	if (journal_slot_device(name))
+		(void)journal_slot_open(run_dir, device, &slot);
+	run.slot = slot;
+	run.saved = run.recovering && slot < 0 && journal_device(name);
+	report->recovered = true;
+	run.set = TAKE_PTR(j->set);
+	run.snapshot_at = j->snapshot_at;
+	run.moved = j->moved;
+	if (run_entries_new(&run) == 0 && run.recovering)
+		finish(&run);
+	else
+		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "out of memory; nothing changed");
+	run_conclude(&run);
+	run_end(&run);
+}
+
+static int read_journal(const struct run_env *env, int run_dir, const char *name,
+			struct journal *ret)
+{
+	int r;
+
+	if (journal_repair_device(name) && journal_repair_is_alive(run_dir, name))
+		return -ENOENT; /* its guard goes on by itself */
+	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
+	/* a slot is complete when it is in force: this one never was */
+	if (r == -EBADMSG && journal_slot_device(name)) {
+		(void)unlinkat(run_dir, name, 0);
+		return -ENOENT;
+	}
+	if (r == -EBADMSG || r == -EPERM)
+		(void)journal_set_aside(run_dir, name);
+	return r;
+}
+
+static void finish_leftover(struct run *run, const char *name)
+{
+	struct journal j = { .set = NULL };
+	struct report theirs;
+	int r = read_journal(run->env, run->run_dir, name, &j);
+
+	if (r == -ENOENT)
+		return;
+	if (r < 0) {
+		report_warn(run->report, "leftover-unreadable", "",
+			    "an earlier run on %s was killed and what it left cannot be read (%s)",
+			    run->link.name, strerror(-r));
+		return;
+	}
+	leave_to(&j.request, run->req);
+	recover_journal(run->env, run->run_dir, run->link.name, name, &j, &theirs);
+	(void)unlinkat(run->run_dir, name, 0);
+	report_warn(
+		run->report, "leftover-finished", "",
+		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
+		run->link.name, (unsigned long long)theirs.entries.restored,
+		(unsigned long long)theirs.entries.lost);
+	if (theirs.error[0])
+		report_warn(run->report, "leftover-left", "", "%s", theirs.error);
+	journal_done(&j);
+}
+
+void stage_leftover(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->run_dir < 0)
+		return;
+	finish_leftover(run, journal_name(run->link.name, name));
+	if (run->shadow)
+		return; /* the guard's own is idle */
+	finish_leftover(run, journal_slot_name(run->link.name, name));
+	finish_leftover(run, journal_repair_name(run->link.name, name));
+}
+
+static int recover_device(const struct run_env *env, int run_dir, const char *device,
+			  const char *name, struct report *report)
+{
+	_cleanup_close_ int lock = -1;
+	struct journal j = { .set = NULL };
+	/* no patience: whoever holds it is at work, and will do this itself */
+	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
+
+	if (r == 0)
+		r = read_journal(env, run_dir, name, &j);
+	if (r < 0)
+		return r;
+	recover_journal(env, run_dir, device, name, &j, report);
+	(void)unlinkat(run_dir, name, 0);
+	journal_done(&j);
+	return 0;
+}
+
+/* Killed while it wrote: the file was never in force. Whoever holds the lock
+ * may still be writing it. */
+static void remove_half(const struct run_env *env, int run_dir, const char *name)
+{
+	_cleanup_close_ int lock = -1;
+	char device[JOURNAL_NAME_MAX];
+	const char *dash = strchr(name, '-');
+
+	if (!dash)
+		return;
+	snprintf(device, sizeof(device), "%s", dash + 1);
+	device[strcspn(device, "~")] = '\0';
+	if (lock_take(run_dir, device, &env->kernel, 0, &lock) == 0)
+		(void)unlinkat(run_dir, name, 0);
+}
+
+struct recovery {
+	const struct run_env *env;
+	void (*sink)(void *ud, const struct report *r);
+	void *ud;
+	int n;
+};
+
+static int recover_file(void *ud, int run_dir, const char *name)
+{
+	struct recovery *rec = ud;
+	const char *device = journal_device(name);
+	struct report report;
+
+	if (!device)
+		device = journal_slot_device(name);
+	if (!device)
+		device = journal_repair_device(name);
+	if (journal_is_half(name))
+		remove_half(rec->env, run_dir, name);
+	/* one that cannot be read, or whose run is alive, does not stop the rest */
+	if (device && recover_device(rec->env, run_dir, device, name, &report) == 0) {
+		rec->n++;
+		rec->sink(rec->ud, &report);
+	}
+	return 0;
+}
+
+struct holder {
+	const struct run_env *env;
+	int ifindex;
+	bool busy;
+};
+
+/* NAME is the lock of the device in question, and somebody has it. */
+static int look_for_holder(void *ud, int run_dir, const char *name)
+{
+	struct holder *h = ud;
+	const struct kernel *k = &h->env->kernel;
+	const char *device = lock_device(name);
+	_cleanup_close_ int lock = -1;
+	struct link link;
+
+	if (device && k->ops->link_get(k->ctx, device, &link) == 0 && link.ifindex == h->ifindex &&
+	    lock_take(run_dir, device, k, 0, &lock) == -ETIMEDOUT)
+		h->busy = true;
+	return 0;
+}
+
+static bool is_busy(void *ud, int ifindex)
+{
+	const struct run_env *env = ud;
+	struct holder h = { .env = env, .ifindex = ifindex };
+
+	return rundir_each(env->settings->run_dir, look_for_holder, &h) < 0 || h.busy;
+}
+
+int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
+{
+	struct recovery rec = { .env = env, .sink = sink, .ud = ud };
+	const struct kernel *k = &env->kernel;
+	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
+
+	/* Rules of a killed run have let go long ago; they are only in the way. */
+	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
+				 k->ops->now(k->ctx) + CLEAN_BUDGET);
+	return r < 0 ? r : rec.n;
+}

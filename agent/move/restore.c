@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Create again what a flush took, and settle who is right when something else
+ * stands in its place. One bad entry never stops the rest. */
+#include "move/stage.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "move/pace.h"
+#include "move/repair.h"
+#include "move/worth.h"
+#include "move/collide.h"
+
+/* Entries per batch at most. A batch is also the grain in which the deadline is seen. */
+#define CHUNK 256
+
+/* While the flush goes on, for what nobody would miss as much: a flush that thousands
+ * of creates compete with takes a second instead of 50 ms, and the last connections
+ * that it takes may be somebody's best. */
+#define LESSER_BUDGET (5 * USEC_PER_MSEC)
+
+/* A child waits this many rounds for its master. */
+#define MASTER_ROUNDS 4
+
+struct chunk {
+	struct run *run;
+	bool only_looks; /* for which no packet needs to be held back */
+	struct ct_op ops[2 * CHUNK];
+	struct conn found[CHUNK];
+	struct conn doomed[CHUNK]; /* what stands in the way, with its id */
+};
+
+static uint32_t seconds_left(const struct run *run, const struct conn *c)
+{
+	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+
+	/* 0 would create an entry that is gone at once */
+	return c->timeout > elapsed ? c->timeout - elapsed : 1;
+}
+
+static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
+{
+	const struct conn *c = connset_get(run->set, i);
+	size_t len;
+	struct ct_op op = {
+		.verb = CT_CREATE,
+		.conn = c,
+		.orphan = orphan,
+		.timeout = seconds_left(run, c),
+	};
+
+	op.payload = connset_payload(run->set, i, &len);
+	op.payload_len = (uint16_t)len;
+	return op;
+}
+
+struct ct_op restore_op(const struct run *run, uint32_t i)
+{
+	return op_create(run, i, false);
+}
+
+static int send_ops(const struct run *run, struct ct_op *ops, size_t n)
+{
+	const struct kernel *k = &run->env->kernel;
+	int r = k->ops->ct_batch(k->ctx, ops, n);
+
+	return r == -ENOBUFS ? 0 : r;
+}
+
+/* The kernel had no room, or no patience, for it. */
+static void create_refused(struct run *run, uint32_t i, int error)
+{
+	run->entries[i].state = ENTRY_LOST;
+	if (error == -ENOMEM || error == -ENOSPC)
+		report_warn(
+			run->report, "table-full", "sysctl net.netfilter.nf_conntrack_max",
+			"the conntrack table has no room: some connections could not be restored");
+	else
+		report_warn(run->report, "create-refused", "",
+			    "the kernel refused to restore some connections: %s", strerror(-error));
+}
+
+/* Take the verdict of a create. Returns true when something stands in its way
+ * that has to be looked at. */
+static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
+{
+	switch (op->result) {
+	case 0:
+		run->entries[i].state = ENTRY_CREATED;
+		run->entries[i].made = true;
+		return false;
+	case -EINPROGRESS: /* the answer was lost: the next listing will tell */
+		run->entries[i].state = ENTRY_MISSING;
+		return false;
+	case -EEXIST:
+		return true;
+	case -ENOENT: /* no master; the next round does without */
+		run->entries[i].state = ENTRY_MISSING;
+		return false;
+	}
+	create_refused(run, i, op->result);
+	return false;
+}
+
+/* Ask for what stands in the place of each of IDX that was not found by an
+ * earlier attempt. Returns how many were asked for, or a negative errno. */
+static int look_up_attempt(struct chunk *ch, const uint32_t *idx, size_t n, unsigned attempt)
+{
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	uint32_t who[CHUNK];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		memset(&probe[m], 0, sizeof(probe[m]));
+		if (ch->ops[i].result != -ENOENT ||
+		    !repair_lookup_key(connset_get(ch->run->set, idx[i]), attempt, &probe[m].key))
+			continue;
+		ops[m] =
+			(struct ct_op){ .verb = CT_GET, .conn = &probe[m], .found = &ch->found[i] };
+		who[m++] = (uint32_t)i;
+	}
+	r = m ? send_ops(ch->run, ops, m) : 0;
+	for (i = 0; r == 0 && i < m; i++)
+		ch->ops[who[i]].result = ops[i].result;
+	return r < 0 ? r : (int)m;
+}
+
+/* Find out what occupies either tuple of each of IDX. found[] is filled where
+ * ops[].result is 0 afterwards. */
+static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	unsigned attempt = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i].result = -ENOENT;
+	do
+		r = look_up_attempt(ch, idx, n, attempt++);
+	while (r > 0);
+	return r;
+}
+
+/* Delete what stands in the way and create ours, back to back. */
+static int replace(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		ch->ops[2 * i] = (struct ct_op){ .verb = CT_DELETE, .conn = &ch->doomed[i] };
+		ch->ops[2 * i + 1] = op_create(ch->run, idx[i], false);
+	}
+	r = n ? send_ops(ch->run, ch->ops, 2 * n) : 0;
+	for (i = 0; r == 0 && i < n; i++)
+		/* whoever was faster once more is found by the next listing */
+		if (create_take(ch->run, idx[i], &ch->ops[2 * i + 1]))
+			ch->run->entries[idx[i]].state = ENTRY_MISSING;
+	return r;
+}
+
+/* Each of IDX met something in its place. */
+static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct run *run = ch->run;
+	uint32_t again[CHUNK];
+	size_t i, m = 0;
+	int r = n ? look_up(ch, idx, n) : 0;
+
+	for (i = 0; r == 0 && i < n; i++) {
+		struct entry *e = &run->entries[idx[i]];
+
+		if (ch->ops[i].result < 0) { /* gone by now: the next listing decides */
+			e->state = ENTRY_MISSING;
+			continue;
+		}
+		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
+		case CONFLICT_SAME:
+			/* never gone, or brought back by its own traffic: the
+			 * kernel's own work is not ours to judge */
+			e->state = ENTRY_RESTORED;
+			break;
+		case CONFLICT_WRONG:
+		case CONFLICT_BOGUS:
+			ch->doomed[m] = ch->found[i];
+			again[m++] = idx[i];
+			break;
+		case CONFLICT_SUPERSEDED:
+			e->state = ENTRY_SUPERSEDED;
+			break;
+		case CONFLICT_ALTERED:
+			e->state = ENTRY_LOST;
+			report_warn(run->report, "altered-meanwhile", "",
+				    "somebody else has altered what came in the place of some "
+				    "connections: it is left alone");
+			break;
+		case CONFLICT_FOREIGN:
+			e->state = ENTRY_LOST;
+			report_warn(run->report, "port-taken", "",
+				    "another connection has taken the translated port of some "
+				    "connections meanwhile");
+			break;
+		}
+	}
+	return r == 0 ? replace(ch, again, m) : r;
+}
+
+/* Create each of IDX and look at what stands in the way of some. Those whose
+ * master was not there are left over: *N of them in IDX. */
+static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
+{
+	uint32_t blocked[CHUNK];
+	size_t i, m = 0, left = 0;
+	int r;
+
+	for (i = 0; i < *n; i++)
+		ch->ops[i] = op_create(ch->run, idx[i], orphan);
+	r = *n ? send_ops(ch->run, ch->ops, *n) : 0;
+	if (r < 0)
+		return r;
+	for (i = 0; i < *n; i++) {
+		if (ch->ops[i].result == -ENOENT && !orphan)
+			idx[left++] = idx[i];
+		else if (create_take(ch->run, idx[i], &ch->ops[i]))
+			blocked[m++] = idx[i];
+	}
+	*n = left;
+	return resolve(ch, blocked, m);
+}
+
+/* The kernel does not find the master of I. Whether a later round may: it is
+ * still to be restored, or was flushed only after it had been listed. */
+static bool master_pending(const struct run *run, uint32_t i)
+{
+	int64_t m = connset_master(run->set, i);
+
+	return m >= 0 && run->rounds < MASTER_ROUNDS && run->entries[m].skip == SKIP_NONE &&
+	       run->entries[m].state != ENTRY_LOST && run->entries[m].state != ENTRY_SUPERSEDED;
+}
+
+static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
+{
+	uint32_t idx[CHUNK];
+	size_t i, left = 0;
+	int r;
+
+	memcpy(idx, all, n * sizeof(*idx));
+	r = create_some(ch, idx, &n, false);
+	/* A master that had to be replaced is there now; and a child whose
+	 * master did not come back is better without than not at all. */
+	if (r == 0)
+		r = create_some(ch, idx, &n, false);
+	for (i = 0; i < n; i++)
+		if (!master_pending(ch->run, idx[i]))
+			idx[left++] = idx[i];
+	return r == 0 ? create_some(ch, idx, &left, true) : r;
+}
+
+/* Indices of the candidates in STATE, in the order of SET. */
+static uint32_t *collect(const struct run *run, enum entry_state state, size_t *ret_n)
+{
+	size_t i, n = connset_count(run->set), m = 0;
+	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
+
+	for (i = 0; idx && i < n; i++)
+		if (run->entries[i].skip == SKIP_NONE && run->entries[i].state == state)
+			idx[m++] = (uint32_t)i;
+	*ret_n = m;
+	return idx;
+}
+
+typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
+
+/* Call WORK on a chunk of IDX[AT..END) after the other UNTIL then. */
+static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, usec_t until,
+		   chunk_work work)
+{
+	struct run *run = ch->run;
+	struct pace pace = pace_begin(CHUNK);
+	int r = 0;
+
+	while (at < end && r == 0) {
+		usec_t began = run_now(run);
+		size_t n = MIN(end - at, pace.n);
+
+		if (began >= until)
+			break;
+		if (!ch->only_looks || run->armed_since)
+			run_keep_hold(run);
+		r = work(ch, idx + at, n);
+		pace_note(&pace, n, run_now(run) - began);
+		at += n;
+	}
+	return r;
+}
+
+/* The same for the candidates in STATE, what is worth most first. */
+static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
+{
+	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
+	_cleanup_free_ uint32_t *idx = NULL;
+	size_t n, ends[WORTH_COUNT], w, at = 0;
+	usec_t until = run->deadline;
+	int r = 0;
+
+	idx = collect(run, state, &n);
+	if (!ch || !idx)
+		return -ENOMEM;
+	if (!n)
+		return 0;
+	ch->run = run;
+	ch->only_looks = state == ENTRY_CREATED;
+	r = worth_order(run->env->seed, run->set, idx, n, ends);
+	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
+		if (w == WORTH_CROWDED && run->flushing)
+			until = MIN(until, run_now(run) + LESSER_BUDGET);
+		r = each_of(ch, idx, at, ends[w], until, work);
+		at = ends[w];
+	}
+	return r;
+}
+
+void restore_missing(struct run *run)
+{
+	int r;
+
+	collide_restrain(run);
+	r = each_chunk(run, ENTRY_MISSING, create_chunk);
+	if (r == 0)
+		r = each_chunk(run, ENTRY_CONFLICT, resolve);
+	if (r < 0)
+		report_warn(run->report, "restore-failed", "", "restoring broke off: %s",
+			    strerror(-r));
+}
+
+/* The kernel has made NOW of entry I: others of its shape are not pinned. */
+static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	char was[CONN_TEXT_MAX], is[CONN_TEXT_MAX];
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_LOST;
+	run->report->entries.mismatch++;
+	/* Of a proven shape the kernel makes no other mapping: traffic has, after
+	 * somebody had taken ours away. */
+	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED ||
+	    (shapes_get(run->shapes, shape) == SHAPE_PROVEN &&
+	     !tuple_equal(&asked->reply, &now->reply)))
+		return;
+	shapes_set(run->shapes, shape, SHAPE_REFUSED);
+	report_warn(run->report, "mismatch", "",
+		    "this kernel made something else of %.100s, which is lost (%.100s, status %x "
+		    "for %x): connections of its kind are not pinned",
+		    conn_format(asked, was), conn_format(now, is), now->status, asked->status);
+}
+
+static void take_match(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_RESTORED;
+	run->entries[i].bare = asked->has_helper && !now->has_helper;
+	if (shapes_get(run->shapes, shape) == SHAPE_UNTRIED)
+		shapes_set(run->shapes, shape, SHAPE_PROVEN);
+	connset_set_id(run->set, i, now->id);
+}
+
+static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct run *run = ch->run;
+	uint32_t wrong[CHUNK];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
+					     .conn = connset_get(run->set, idx[i]),
+					     .found = &ch->found[i] };
+	r = send_ops(run, ch->ops, n);
+	for (i = 0; r == 0 && i < n; i++) {
+		struct entry *e = &run->entries[idx[i]];
+
+		if (ch->ops[i].result == -ENOENT ||
+		    (ch->ops[i].result == 0 &&
+		     !conn_key_equal(&ch->ops[i].conn->key, &ch->found[i].key)))
+			e->state = ENTRY_MISSING;
+		else if (ch->ops[i].result < 0)
+			continue;
+		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
+			take_match(run, idx[i], &ch->found[i]);
+		else
+			wrong[m++] = (uint32_t)i;
+	}
+	/* Better no entry than one that sends packets out untranslated. */
+	for (i = 0; r == 0 && i < m; i++) {
+		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
+
+		take_mismatch(run, idx[wrong[i]], &ch->found[wrong[i]]);
+		r = send_ops(run, &op, 1);
+	}
+	return r;
+}
+
+int restore_read_back_one(struct run *run, uint32_t i)
+{
+	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
+
+	if (!ch)
+		return -ENOMEM;
+	ch->run = run;
+	return read_back_chunk(ch, &i, 1);
+}
+
+void restore_read_back(struct run *run)
+{
+	int r = each_chunk(run, ENTRY_CREATED, read_back_chunk);
+
+	if (r < 0)
+		report_warn(run->report, "restore-unread", "",
+			    "restored connections could not be read back: %s", strerror(-r));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one pipeline every address change goes through: the table of stages in run.c,
+ * which docs/design.md quotes. It refuses to log, to print and to decide policy: what it
+ * did is in the report. The caller holds no lock and has blocked no signal; both happen
+ * around it (base/lock.h, cli/worker.h). */
+#pragma once
+
+#include "base/kernel.h"
+
+#include "base/report.h"
+#include "base/request.h"
+#include "base/settings.h"
+
+struct guard;
+struct instance;
+struct lvs_map;
+
+struct run_env {
+	struct kernel kernel;
+	const struct settings *settings;
+	uint64_t seed;	     /* random, for hash tables and the report id */
+	const char *boot_id; /* of this boot, ties files in the run directory to it */
+	/* Who watches the device with this very kernel, and whose knowledge serves
+	 * instead of a listing (guard_serves()). NULL: nobody. */
+	struct guard *guard;
+	/* What is known of the settings' instances, in their order. NULL, or NULL
+	 * there: what the file in the run directory tells. */
+	const struct instance *const *states;
+	/* To look for collisions with: where the map is kept, which may be another
+	 * for the next run. NULL, or NULL there: do not. */
+	struct lvs_map *const *lvs_map;
+	/* Tests only, may be NULL: called as each stage begins, with its name.
+	 * A non-zero return ends the run there as a kill would: nothing is
+	 * undone or written afterwards. */
+	int (*at_stage)(void *ud, const char *stage);
+	void *at_stage_ud;
+};
+
+/* Do what REQ asks (or, with req->plan, find out what it would do) and fill
+ * *REPORT, which need not be initialised. The outcome, whatever it is, is
+ * report->exit_code. */
+void run_move(const struct run_env *env, const struct request *req, struct report *report);
+
+/* Finish what killed runs left in the run directory: complete the address
+ * change they were asked for and restore what they would have restored.
+ * One report per leftover through SINK (op and addresses of that run);
+ * returns how many there were, or a negative errno when the run directory
+ * cannot be read. */
+int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r),
+		void *ud);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which protection this move needs, and the picture taken before it. */
+#include "move/stage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* The probe is asked once per boot; a first delete waits this long for it. */
+#define PROBE_BUDGET USEC_PER_SEC
+
+/* A listing that was cut short is repeated this often. */
+#define DUMP_TRIES 3
+
+/* What one entry costs at best while it is missing (docs/kernel.md 5). */
+#define CREATE_COST_NSEC 3500
+
+/* And while it is pinned, however many there are. */
+#define PIN_GAP_USEC 5
+
+static void verdict_ask(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	const char *dir = run->env->settings->run_dir, *boot = run->env->boot_id;
+	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
+
+	if (run->shadow && guard_verdict(run->guard, &run->verdict))
+		return;
+	if (may_probe)
+		probe_result_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
+				 &run->verdict);
+	else if (probe_result_load(dir, boot, &run->verdict) < 0)
+		run->verdict = (struct probe_result){ .reason = "not probed since boot" };
+}
+
+/* AUTO becomes what this kernel needs; what was asked for stays. An unknown
+ * kernel is treated as an affected one: on a fixed one that costs two listings
+ * and changes nothing. */
+static enum strategy strategy_choose(const struct run *run, enum kernel_kind verdict)
+{
+	switch (run->req->strategy) {
+	case STRATEGY_NONE:
+	case STRATEGY_RESTORE:
+	case STRATEGY_PIN:
+		return run->req->strategy;
+	case STRATEGY_AUTO:
+		break;
+	}
+	/* Even a fixed kernel takes the flows of the address itself. */
+	if (run->req->vip_flows == VIP_FLOWS_KEEP)
+		return STRATEGY_PIN;
+	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_PIN;
+}
+
+void stage_verdict(struct run *run)
+{
+	struct report *report = run->report;
+
+	verdict_ask(run);
+	if (run->req->op == OP_ADD) {
+		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
+		report->kernel = probe_result_for(&run->verdict, AF_UNSPEC);
+		report->strategy = STRATEGY_NONE;
+		return;
+	}
+	report->kernel = probe_result_for(&run->verdict, run->family);
+	report->strategy = strategy_choose(run, report->kernel);
+	if (report->kernel == KERNEL_UNKNOWN)
+		report_warn(report, "kernel-unknown", "vipsafe probe",
+			    "not known whether this kernel flushes more than it should (%s): "
+			    "treated as if it did",
+			    run->verdict.reason);
+	/* Affected kernels flush IPv4 inside the delete; IPv6 there, and both on
+	 * 5.15 and later, from a work queue (docs/kernel.md 1). */
+	run->sync_flush = report->kernel == KERNEL_AFFECTED && run->family == AF_INET;
+}
+
+/* A dump may list an entry twice when its bucket is walked again. */
+static int snapshot_add(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int r = connset_add(run->set, record);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+/* Nothing read after the deadline could be used: the address goes now. */
+static int snapshot_add_dumped(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+
+	if (run_now(run) >= run->deadline)
+		return -ETIME;
+	return snapshot_add(ud, record);
+}
+
+int run_entries_new(struct run *run)
+{
+	run->cap_entries = MAX(connset_count(run->set), (size_t)64);
+	run->entries = calloc(run->cap_entries, sizeof(*run->entries));
+	return run->entries ? 0 : -ENOMEM;
+}
+
+/* What the guard has pinned is out of reach and needs no look; of it only the
+ * flows of the leaving addresses are wanted. The timeouts it knows are those of
+ * the last event: the kernel tells nobody of a packet. */
+static int snapshot_ask(struct run *run)
+{
+	int r = guard_list_unpinned(run->guard, run->family, snapshot_add, run);
+	size_t i, unpinned;
+
+	unpinned = connset_count(run->set);
+	run->pinned_before = guard_count_pinned(run->guard, run->family);
+	for (i = 0; i < run->leaving.n && r == 0; i++) {
+		const struct addr *a = &run->leaving.addrs[i];
+
+		run->pinned_before -= guard_count_pinned_as(run->guard, a);
+		r = guard_list_pinned(run->guard, a, snapshot_add, run);
+	}
+	if (r == 0)
+		r = run_entries_new(run);
+	/* to be reset they have to be known whole */
+	return r == 0 && run->req->vip_flows == VIP_FLOWS_RESET ? newborn_refresh(run, unpinned)
+								: r;
+}
+
+static int snapshot_take(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	int tries, r = -EINTR;
+
+	run->set = connset_new(run->env->seed, 0);
+	if (!run->set)
+		return -ENOMEM;
+	/* The listing may take long: timeouts are counted from its begin, so
+	 * that none is restored for longer than it had. */
+	run->snapshot_at = run_now(run);
+	run->report->before = run->shadow ? BEFORE_SHADOW : BEFORE_DUMP;
+	if (run->shadow)
+		return snapshot_ask(run);
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add_dumped, run);
+	if (r == -ETIME) {
+		run->late = true;
+		report_warn(run->report, "cut-snapshot", "",
+			    "the deadline passed while the conntrack table was read: what is "
+			    "behind it in the table is not protected");
+		r = 0;
+	}
+	if (r == -EINTR) {
+		report_degrade(run->report, RESULT_PARTIAL);
+		report_warn(
+			run->report, "torn-snapshot", "",
+			"the conntrack table changed shape while it was read: a few connections "
+			"may be missing from the snapshot");
+		r = 0;
+	}
+	if (r < 0)
+		return r;
+	return run_entries_new(run);
+}
+
+/* Without a snapshot the address still moves: it has priority. */
+static void snapshot_failed(struct run *run, int error)
+{
+	struct report *report = run->report;
+
+	run->set = connset_free(run->set);
+	report->strategy = STRATEGY_NONE;
+	memset(&report->entries, 0, sizeof(report->entries));
+	if (error == -EPROTONOSUPPORT) {
+		report_warn(report, "no-conntrack", "",
+			    "this kernel tracks no connections: nothing to protect");
+		return;
+	}
+	report_degrade(report, RESULT_UNPROTECTED);
+	report_warn(report, "no-snapshot", "",
+		    "the conntrack table cannot be read (%s): connections are not protected",
+		    strerror(-error));
+}
+
+static struct select_rules rules_now(const struct run *run)
+{
+	return (struct select_rules){
+		.leaving = &run->leaving,
+		.local = &run->local,
+		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
+	};
+}
+
+/* What somebody has altered and this kernel has been seen to create otherwise is
+ * no candidate any more. */
+static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
+					const struct select_rules *rules)
+{
+	enum skip_reason skip = select_entry(c, rules);
+
+	if (skip == SKIP_NONE && conn_alteration(c) != ALTERATION_NONE &&
+	    shapes_get(run->shapes, conn_shape(c)) == SHAPE_REFUSED)
+		return SKIP_ALTERED;
+	return skip;
+}
+
+enum skip_reason run_select(const struct run *run, const struct conn *c)
+{
+	struct select_rules rules = rules_now(run);
+
+	return snapshot_select(run, c, &rules);
+}
+
+/* These are not found out by looking at the entry. */
+static bool skip_stays(uint8_t skip)
+{
+	return skip == SKIP_ENDED || skip == SKIP_LEFT || skip == SKIP_UNVERIFIED;
+}
+
+/* One that we have touched stays what it was: it counts as pinned, or as lost. */
+static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
+{
+	struct entry *e = &run->entries[i];
+	const struct conn *c = connset_get(run->set, i);
+
+	if (skip_stays(e->skip) || e->state == ENTRY_LOST)
+		return;
+	if (e->state == ENTRY_THERE && !e->pinned)
+		e->skip = (uint8_t)snapshot_select(run, c, rules);
+	else
+		e->skip = (uint8_t)select_entry(c, rules);
+}
+
+void run_classify(struct run *run)
+{
+	struct report *report = run->report;
+	struct select_rules rules = rules_now(run);
+	size_t i, n = connset_count(run->set);
+
+	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
+	for (i = 0; i < n; i++) {
+		classify_entry(run, i, &rules);
+		report->entries.reasons[run->entries[i].skip]++;
+	}
+	report->entries.snapshot = n + run->pinned_before;
+	report->entries.untouched = report->entries.reasons[SKIP_NONE];
+	report->entries.candidates = report->entries.untouched + run->pinned_before;
+	report->entries.skipped = n - report->entries.untouched;
+	report->entries.pinned = run->pinned_before;
+}
+
+static void warn_of_altered(struct report *report)
+{
+	uint64_t n = report->entries.reasons[SKIP_ALTERED];
+
+	if (n && report->kernel != KERNEL_FIXED)
+		report_warn(report, "altered", "",
+			    "%llu connections were altered by somebody else (as IPVS does) in a "
+			    "way that cannot be repeated: they are left alone, and are lost where "
+			    "this kernel flushes them",
+			    (unsigned long long)n);
+}
+
+void stage_snapshot(struct run *run)
+{
+	usec_t began = run_now(run);
+	int r;
+
+	if (run->req->op == OP_ADD)
+		return;
+	r = snapshot_take(run);
+	if (r < 0) {
+		snapshot_failed(run, r);
+	} else {
+		run_classify(run);
+		warn_of_altered(run->report);
+	}
+	run->report->timing.snapshot = run_now(run) - began;
+	switch (run->report->strategy) {
+	case STRATEGY_PIN:
+		run->report->timing.expected_gap = PIN_GAP_USEC;
+		break;
+	case STRATEGY_RESTORE:
+		run->report->timing.expected_gap =
+			run->report->entries.candidates * CREATE_COST_NSEC / 1000;
+		break;
+	case STRATEGY_NONE:
+	case STRATEGY_AUTO:
+		break;
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run under way: what the stages hand to each other. Private to steps. */
+#pragma once
+
+#include "base/kernel.h"
+
+#include "base/addrset.h"
+#include "lvs/collide.h"
+#include "base/connset.h"
+#include "move/select.h"
+#include "base/shape.h"
+#include "guard/serve.h"
+#include "move/again.h"
+#include "move/run.h"
+#include "move/probe_result.h"
+
+/* Where an entry of the snapshot stands. */
+enum entry_state {
+	ENTRY_THERE,	  /* never seen missing */
+	ENTRY_MISSING,	  /* flushed, to be created */
+	ENTRY_CONFLICT,	  /* its original tuple is there with another translation */
+	ENTRY_CREATED,	  /* created by us, not yet read back */
+	ENTRY_RESTORED,	  /* created by us and read back as asked */
+	ENTRY_SUPERSEDED, /* a newer connection took its place */
+	ENTRY_LOST,	  /* will not come back */
+};
+
+struct entry {
+	uint8_t skip;  /* enum skip_reason; SKIP_NONE: a candidate */
+	uint8_t state; /* enum entry_state */
+	bool seen;     /* in the listing under way */
+	bool pinned;   /* re-created by us before the change */
+	bool made;     /* there as we created it, and so out of a flush's reach */
+	bool bare;     /* as re-created: without the helper it had */
+	bool dropped;  /* deleted with its address */
+	bool refused;  /* of a shape that this kernel creates otherwise */
+};
+
+/* Whether entry E of a snapshot could be flushed and is not ours to touch. */
+static inline bool entry_is_altered(const struct entry *e)
+{
+	return e->skip == SKIP_ALTERED;
+}
+
+/* The addresses of the node as listed at one moment. */
+struct addr_table {
+	struct ifaddr *items; /* owned */
+	size_t n, cap;
+};
+
+struct run {
+	const struct run_env *env;
+	const struct request *req;
+	struct report *report;
+	bool done; /* nothing more to do; the report says why */
+	usec_t started, deadline;
+	bool late;	 /* the deadline passed */
+	bool flushing;	 /* the kernel is still at it, and may take what is worth most */
+	bool off;	 /* the addresses are not to be changed any more; the report says why */
+	usec_t prepared; /* when what the change relies on was last found out or done */
+
+	int run_dir, lock; /* descriptors; -1: none */
+	struct link link;
+	struct addr_table before;
+	struct ifaddr targets[VIPS_MAX]; /* as to be added, or as found to be deleted */
+	size_t order[VIPS_MAX];		 /* of the moves: secondaries before primaries */
+	struct addrset local, leaving;	 /* after the change */
+	uint8_t family;			 /* of the leaving addresses; AF_UNSPEC: both */
+
+	struct probe_result verdict;
+	bool sync_flush; /* whatever is flushed is gone when the delete returns */
+	struct connset *set;
+	struct entry *entries; /* one per entry of SET; owned */
+	size_t cap_entries;
+	usec_t snapshot_at;
+	/* With a guard's kernel: nothing on it is opened or closed. SHADOW: what
+	 * the guard knows is the snapshot, and its events are the run's. */
+	struct guard *guard;
+	bool shadow;
+	uint64_t pinned_before; /* by the guard, and not in SET */
+	bool by_key;		/* entries are verified one by one, not by listing */
+	bool watching;		/* births and changes are collected */
+	bool overrun;		/* and some were lost */
+	uint64_t newborn;	/* entries added since the snapshot */
+	bool holding;		/* hold rules are in place */
+	bool hold_opened;	/* by this run, or tried: they may be there in any case */
+	usec_t hold_deadline;	/* of all that the hold needs together */
+	usec_t held_until;	/* when they let go by themselves */
+	usec_t armed_since;	/* 0: they are not armed by this run */
+	usec_t held_for;	/* for so long they were, before that */
+	usec_t arming;		/* what arming and letting go took, whatever was pinned */
+	bool keep_armed;	/* they stay armed for what follows this run */
+	uint64_t listed;	/* entries seen by verifying listings */
+	unsigned rounds;	/* of verifying and restoring, so far */
+	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
+	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
+	size_t known;		/* entries of SET in FLOWS from before the move */
+	int slot;		/* the guard's, in use for this run; -1: none */
+	bool saved;		/* a journal of this run is in the run directory */
+	bool given_up;		/* recovering: nobody waits for it any more */
+	bool moved;		/* recovering: the killed run had tried the change */
+	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
+	bool recovering;	/* finishing a killed run: the address may be gone already */
+	struct shapes own_shapes, *shapes; /* tried so far: the guard's, or our own */
+};
+
+/* The stages, in their order. Each may set run->done. */
+void stage_find(struct run *run);     /* device.c: the device and its lock */
+void stage_leftover(struct run *run); /* recover.c: what a killed run left */
+void stage_check(struct run *run);    /* check.c: what would change, may it */
+void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
+void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
+void stage_snapshot(struct run *run);
+void stage_save(struct run *run); /* journal.c */
+void stage_pin(struct run *run);  /* pin.c: out of the flush's reach */
+void stage_look(struct run *run); /* check.c: whether A is to be deleted by this run. */
+bool run_is_target(const struct run *run, const struct ifaddr *a);
+
+/* insist.c: refuse what is only done for who insists on it. */
+void run_check_insisted(struct run *run);
+
+/* look.c: whether the change is still wanted */
+void stage_reset(struct run *run);  /* vipflows.c */
+void stage_move(struct run *run);   /* move.c */
+void stage_drop(struct run *run);   /* vipflows.c */
+void stage_repair(struct run *run); /* verify.c, restore.c */
+void stage_announce(struct run *run);
+void stage_release(struct run *run);  /* hold.c */
+void stage_remember(struct run *run); /* remember.c: what we have created */
+void stage_forget(struct run *run);   /* journal.c */
+
+/* Shared by stages. */
+usec_t run_now(const struct run *run);
+void run_sleep(const struct run *run, usec_t duration);
+
+/* List the addresses again into T. Returns 0 or a negative errno. */
+int addr_table_read(const struct kernel *k, struct addr_table *t);
+void addr_table_done(struct addr_table *t);
+const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
+				     const struct prefix *p);
+
+/* Derive run->local and run->leaving from the addresses in T, once those of
+ * run->targets[] that WILL_GO marks are gone. */
+int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go);
+
+/* Whether a flush could take an entry that the run answers for. */
+bool run_is_exposed(const struct run *run);
+
+/* look.c: whether it is too late to change an address; refuse to. */
+bool run_is_overdue(const struct run *run);
+void run_refuse_overdue(struct run *run);
+
+/* Arm the hold, if there is one, unless it has long to go; let go of it at once. */
+void run_keep_hold(struct run *run);
+void run_let_go(struct run *run);
+
+/* hold.c: how long a hold may take that begins NOW in a run that is to end at
+ * DEADLINE. */
+usec_t hold_budget(usec_t now, usec_t deadline);
+
+/* pin.c: pin the candidates of run->set until UNTIL and read them back; those
+ * that did not fit are counted. 0 or a negative errno. */
+int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left);
+
+/* pin.c: whether the table has room to spare; warns if not. */
+bool pin_has_room(struct run *run);
+
+/* newborn.c: take up what was born or has changed since the snapshot. Before
+ * the move: fetch what events tell of; list again where there are none. */
+int newborn_fetch(struct run *run);
+int newborn_list(struct run *run);
+
+/* Fetch the entries from number FROM on anew. */
+int newborn_refresh(struct run *run, size_t from);
+
+/* vipflows.c: list what is behind the leaving addresses, and nothing else. */
+int vipflows_find(struct run *run);
+
+/* After it: as the events themselves tell. */
+int newborn_note(struct run *run);
+
+/* Add one entry, or refresh it while it is untouched by us. */
+int run_put(struct run *run, const struct conn_record *record);
+
+/* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
+int run_entries_new(struct run *run);
+
+/* snapshot.c: whether C is a candidate as things stand: nothing that somebody
+ * else has altered and that this kernel is known not to create alike. */
+enum skip_reason run_select(const struct run *run, const struct conn *c);
+
+/* Classify every entry of the snapshot anew and count it in the report. */
+void run_classify(struct run *run);
+
+/* verify.c: set each candidate's state by what is there. Returns 0 or a
+ * negative errno. */
+int verify_list(struct run *run);
+
+/* flush.c: whether the kernel's flush can take an answered connection that is still there. */
+bool flush_can_take_worthy(const struct run *run);
+
+/* flush.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
+ * missing since then; 0: nothing ever has since BEGAN. */
+bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now);
+
+/* restore.c: create what is MISSING, resolve what is a CONFLICT; afterwards no
+ * candidate is left in either state unless the deadline passed, or only what is
+ * worth less while run->flushing. */
+void restore_missing(struct run *run);
+
+/* restore.c: the message that creates entry I as it was, its timeout aged. */
+struct ct_op restore_op(const struct run *run, uint32_t i);
+
+/* restore.c: fetch each CREATED entry and settle its state: what is not as asked
+ * is deleted, lost, and named. */
+void restore_read_back(struct run *run);
+
+/* restore.c: the same of entry I alone. 0 or a negative errno. */
+int restore_read_back_one(struct run *run, uint32_t i);
+
+/* trial.c: create the likes of C with PAYLOAD, between addresses that are
+ * nobody's, and take it away again. *RET_ASKED is what was asked for, *RET_FOUND
+ * what came of it. 0, or a negative errno: nothing is known then. */
+int trial_create(const struct kernel *k, const struct conn *c, const void *payload, size_t len,
+		 struct conn *ret_asked, struct conn *ret_found);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happens, as it happens: what watchers are told. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/finding.h"
+#include "base/report.h"
+
+enum event_kind {
+	EVENT_MOVE,	  /* an operation has ended; see report */
+	EVENT_STATE,	  /* a device is guarded, or no longer */
+	EVENT_ADDRESS,	  /* somebody else has deleted an address */
+	EVENT_REPAIR,	  /* and connections were put back */
+	EVENT_REMOVED,	  /* entries went since their address was lost */
+	EVENT_QUARANTINE, /* repairs are suspended, or taken up again */
+	EVENT_COLLISION,  /* two connections may become one */
+	EVENT_INSTANCE,	  /* keepalived has said something */
+	EVENT_CONFIG,	  /* read again, or refused */
+};
+
+struct event {
+	enum event_kind kind;
+	enum severity severity;		  /* NOTE, WARNING, CRITICAL */
+	usec_t at;			  /* monotonic */
+	char device[DEVICE_NAME_MAX];	  /* "": of none */
+	char text[REPORT_TEXT_MAX];	  /* one line; not needed for a MOVE */
+	const struct report *report;	  /* MOVE only */
+	uint64_t restored, lost, removed; /* since the last event of this kind */
+};
+
+/* "move", "state", "address", … */
+const char *event_name(enum event_kind k);
+
+/* {"event":…, "at_us":N, "severity":…, "device":…, "text":…} and, as the kind
+ * has it, "report", "restored", "lost", "removed". NULL: out of memory. */
+json_t *event_json_new(const struct event *e);
+
+#define EVENT_LINE_MAX 1024
+
+/* "[  123.456789] br-mgmt repair: …", escaped, without newline. Returns BUF. */
+const char *event_line(const struct event *e, char buf[EVENT_LINE_MAX]);

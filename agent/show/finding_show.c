@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show/finding_show.h"
+
+#include "base/text.h"
+#include "show/report_json.h"
+
+static json_t *finding_json(const struct finding *one)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "code", report_json_string(one->code));
+	failed |= json_object_set_new(o, "severity", json_string(severity_name(one->severity)));
+	failed |= json_object_set_new(o, "text", report_json_string(one->text));
+	failed |= json_object_set_new(o, "fix", report_json_string(one->fix));
+	failed |= json_object_set_new(o, "advice", report_json_string(one->advice));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+json_t *findings_json_list(const struct findings *f)
+{
+	json_t *list = json_array();
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		failed |= json_array_append_new(list, finding_json(&f->list[i]));
+	if (failed) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+json_t *findings_json_new(const struct findings *f)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "findings", findings_json_list(f));
+	failed |= json_object_set_new(o, "dropped", json_integer((json_int_t)f->dropped));
+	failed |= json_object_set_new(o, "exit_code", json_integer(findings_exit_code(f)));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static size_t count(const struct findings *f, enum severity severity)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++)
+		n += f->list[i].severity == severity;
+	return n;
+}
+
+static void print_counts(const struct findings *f, FILE *out)
+{
+	size_t critical = count(f, SEVERITY_CRITICAL), warnings = count(f, SEVERITY_WARNING);
+	size_t unseen = count(f, SEVERITY_UNSEEN), notes = count(f, SEVERITY_NOTE);
+
+	if (!critical && !warnings)
+		fputs("nothing wrong was found", out);
+	else
+		fprintf(out, "%zu critical, %zu warning%s", critical, warnings,
+			warnings == 1 ? "" : "s");
+	if (unseen)
+		fprintf(out, ", %zu could not be looked at", unseen);
+	if (notes)
+		fprintf(out, ", %zu note%s", notes, notes == 1 ? "" : "s");
+	if (f->dropped)
+		fprintf(out, ", and %zu more than fit here", f->dropped);
+	fputc('\n', out);
+}
+
+void findings_print_list(const struct findings *f, bool verbose, FILE *out)
+{
+	char text[4 * FINDING_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		const struct finding *one = &f->list[i];
+
+		if (one->severity == SEVERITY_NOTE && !verbose)
+			continue;
+		fprintf(out, "%s: %s: %s\n", severity_name(one->severity), one->code,
+			text_escape(one->text, text, sizeof(text)));
+		if (*one->fix)
+			fprintf(out, "  fix: %s\n", text_escape(one->fix, text, sizeof(text)));
+		if (*one->advice)
+			fprintf(out, "  advice: %s\n",
+				text_escape(one->advice, text, sizeof(text)));
+	}
+}
+
+void findings_print(const struct findings *f, bool verbose, FILE *out)
+{
+	findings_print_list(f, verbose, out);
+	print_counts(f, out);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What monitoring is told: counters of operations, kept here, and the status of
+ * the moment, in the text format of Prometheus and as JSON. */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/report.h"
+#include "show/status.h"
+
+#define HISTOGRAM_BUCKETS 12 /* the last one is +Inf */
+
+/* Durations, and of each bucket the id of the last operation in it. */
+struct histogram {
+	uint64_t buckets[HISTOGRAM_BUCKETS]; /* not cumulative */
+	char ids[HISTOGRAM_BUCKETS][20];
+	usec_t sum;
+};
+
+/* Of operations since the start; all zero to begin with. */
+struct metrics {
+	uint64_t operations[2][5]; /* by enum op and enum result */
+	struct histogram duration[2], hold;
+	struct {
+		uint64_t untouched, pinned, restored, superseded, lost, mismatch, altered;
+	} connections;
+	uint64_t vip_flows, warnings;
+	uint64_t watchers, watchers_dropped; /* now, and since the start */
+};
+
+/* R is done. Nothing for a plan. */
+void metrics_count(struct metrics *m, const struct report *r);
+
+/* All of them. M and S may not be NULL. */
+void metrics_print(const struct metrics *m, const struct status *s, FILE *out);
+
+/* The same as an array:
+ *   {"name":…, "type":…, "help":…, "samples":[{"name":…, "labels":{…},
+ *    "value":N, "id":…}]}
+ * "id" is that of the last operation in a histogram's bucket. NULL: out of
+ * memory. */
+json_t *metrics_json_new(const struct metrics *m, const struct status *s);

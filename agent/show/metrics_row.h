@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A metric is a row: its name, its type, what it means, and what tells its
+ * samples. Private to metrics*.c. */
+#pragma once
+
+#include "show/metrics.h"
+
+#define METRIC_LABELS_MAX 4
+
+struct metric_source {
+	const struct metrics *metrics;
+	const struct status *status;
+};
+
+/* What samples are handed to: metrics.c prints them or makes them JSON. */
+struct metric_sink;
+
+/* LABELS: pairs of name and value, ended by NULL; values are escaped. */
+void metric_sample(struct metric_sink *sink, const char *const *labels, double value);
+
+/* A histogram with one label more than LABELS has. */
+void metric_histogram(struct metric_sink *sink, const char *const *labels,
+		      const struct histogram *h);
+
+struct metric_row {
+	const char *name;
+	const char *type; /* counter, gauge, histogram */
+	const char *help;
+	void (*samples)(const struct metric_source *from, struct metric_sink *sink);
+};
+
+/* metrics_lvs.c */
+void metric_lvs_active(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_services(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_flows(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_collisions(const struct metric_source *f, struct metric_sink *s);
+void metric_lvs_overruns(const struct metric_source *f, struct metric_sink *s);
+
+/* Ended by one without a name. */
+extern const struct metric_row metric_rows[];
+
+/* metrics_instances.c */
+void metric_instance_state(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_in_place(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_events(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_operations(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_failures(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_decoy(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_stale(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s);
+void metric_notify(const struct metric_source *f, struct metric_sink *s);
+void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s);
+void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s);
+void metric_instance_kept(const struct metric_source *f, struct metric_sink *s);

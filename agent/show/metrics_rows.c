@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The metrics. docs/metrics.md says the same to people. */
+#include "show/metrics_row.h"
+
+#include <string.h>
+
+#define SECONDS(usec) ((double)(usec) / USEC_PER_SEC)
+
+#define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* ---- the daemon --------------------------------------------------------------------------- */
+
+static void up(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, !f->status->absent);
+}
+
+static void build_info(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, LABELS("version", f->status->version), 1);
+}
+
+static void uptime(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, SECONDS(f->status->uptime));
+}
+
+static void clients_refused(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->status->refused);
+}
+
+static void config_error(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, *f->status->config_error != '\0');
+}
+
+static void watchers(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->metrics->watchers);
+}
+
+static void watchers_dropped(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->metrics->watchers_dropped);
+}
+
+static void log_dropped(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->status->log_dropped);
+}
+
+/* ---- operations ---------------------------------------------------------------------------- */
+
+static void operations(const struct metric_source *f, struct metric_sink *s)
+{
+	const struct metrics *m = f->metrics;
+	unsigned op, result;
+
+	for (op = 0; op < ARRAY_SIZE(m->operations); op++)
+		for (result = 0; result < ARRAY_SIZE(m->operations[0]); result++)
+			metric_sample(s,
+				      LABELS("op", op_name((enum op)op), "result",
+					     result_name((enum result)result)),
+				      (double)m->operations[op][result]);
+}
+
+static void duration(const struct metric_source *f, struct metric_sink *s)
+{
+	unsigned op;
+
+	for (op = 0; op < ARRAY_SIZE(f->metrics->duration); op++)
+		metric_histogram(s, LABELS("op", op_name((enum op)op)), &f->metrics->duration[op]);
+}
+
+static void hold(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_histogram(s, NULL, &f->metrics->hold);
+}
+
+static void connections(const struct metric_source *f, struct metric_sink *s)
+{
+	const struct metrics *m = f->metrics;
+
+	metric_sample(s, LABELS("outcome", "untouched"), (double)m->connections.untouched);
+	metric_sample(s, LABELS("outcome", "pinned"), (double)m->connections.pinned);
+	metric_sample(s, LABELS("outcome", "restored"), (double)m->connections.restored);
+	metric_sample(s, LABELS("outcome", "superseded"), (double)m->connections.superseded);
+	metric_sample(s, LABELS("outcome", "lost"), (double)m->connections.lost);
+	metric_sample(s, LABELS("outcome", "altered"), (double)m->connections.altered);
+}
+
+static void mismatch(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->metrics->connections.mismatch);
+}
+
+static void vip_flows(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->metrics->vip_flows);
+}
+
+static void warnings(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->metrics->warnings);
+}
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static void last_info(const struct metric_source *f, struct metric_sink *s)
+{
+	json_t *last = json_array_get(f->status->operations, 0);
+
+	if (last)
+		metric_sample(s,
+			      LABELS("id", text_of(last, "id"), "op", text_of(last, "op"), "device",
+				     text_of(last, "device"), "result", text_of(last, "result")),
+			      1);
+}
+
+static void last_age(const struct metric_source *f, struct metric_sink *s)
+{
+	json_t *last = json_array_get(f->status->operations, 0);
+	json_int_t at = json_integer_value(json_object_get(last, "at_us"));
+
+	if (last && at >= 0 && (usec_t)at <= f->status->now)
+		metric_sample(s, NULL, SECONDS(f->status->now - (usec_t)at));
+}
+
+/* ---- devices ----------------------------------------------------------------------------------
+ */
+
+static void device_in_force(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		metric_sample(s, LABELS("device", d->device, "protection", status_protection(d)),
+			      status_in_force(d));
+	}
+}
+
+static void device_state(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++)
+		metric_sample(s,
+			      LABELS("device", f->status->devices[i].device, "state",
+				     f->status->devices[i].state),
+			      1);
+}
+
+static void device_quarantined(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++)
+		metric_sample(s, LABELS("device", f->status->devices[i].device),
+			      f->status->devices[i].quarantined);
+}
+
+static void device_entries(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		metric_sample(s, LABELS("device", d->device, "kind", "pinned"), (double)d->pinned);
+		metric_sample(s, LABELS("device", d->device, "kind", "unpinned"),
+			      (double)d->unpinned);
+	}
+}
+
+static void device_altered(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++)
+		metric_sample(s, LABELS("device", f->status->devices[i].device),
+			      (double)f->status->devices[i].altered);
+}
+
+/* One counter of each device. */
+static void device_counter(const struct metric_source *f, struct metric_sink *s, size_t offset)
+{
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		memcpy(&n, (const char *)d + offset, sizeof(n));
+		metric_sample(s, LABELS("device", d->device), (double)n);
+	}
+}
+
+#define DEVICE_COUNTER(member)                                                            \
+	static void device_##member(const struct metric_source *f, struct metric_sink *s) \
+	{                                                                                 \
+		device_counter(f, s, offsetof(struct status_device, member));             \
+	}
+
+DEVICE_COUNTER(pins)
+DEVICE_COUNTER(pin_failures)
+DEVICE_COUNTER(foreign_deletes)
+DEVICE_COUNTER(repairs)
+DEVICE_COUNTER(restored)
+DEVICE_COUNTER(lost)
+DEVICE_COUNTER(removed)
+DEVICE_COUNTER(gone)
+DEVICE_COUNTER(unproven)
+DEVICE_COUNTER(unsaved)
+DEVICE_COUNTER(overruns)
+DEVICE_COUNTER(relists)
+DEVICE_COUNTER(holds)
+
+static void device_held(const struct metric_source *f, struct metric_sink *s)
+{
+	for (size_t i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		metric_sample(s, LABELS("device", d->device),
+			      (double)d->held_usec / (double)USEC_PER_SEC);
+	}
+}
+
+/* ---- the node ----------------------------------------------------------------------------------
+ */
+
+static void kernel_affected(const struct metric_source *f, struct metric_sink *s)
+{
+	const struct survey *v = f->status->survey;
+
+	if (v && v->ipv4 != KERNEL_UNKNOWN)
+		metric_sample(s, LABELS("family", "ipv4"), v->ipv4 == KERNEL_AFFECTED);
+	if (v && v->ipv6 != KERNEL_UNKNOWN)
+		metric_sample(s, LABELS("family", "ipv6"), v->ipv6 == KERNEL_AFFECTED);
+}
+
+static void conntrack_entries(const struct metric_source *f, struct metric_sink *s)
+{
+	if (f->status->survey && f->status->survey->conntrack_known)
+		metric_sample(s, NULL, f->status->survey->entries);
+}
+
+static void conntrack_limit(const struct metric_source *f, struct metric_sink *s)
+{
+	if (f->status->survey && f->status->survey->conntrack_known)
+		metric_sample(s, NULL, f->status->survey->entries_max);
+}
+
+const struct metric_row metric_rows[] = {
+	{ "vipsafe_up", "gauge", "Whether the daemon is running.", up },
+	{ "vipsafe_build_info", "gauge", "The version, always 1.", build_info },
+	{ "vipsafe_uptime_seconds", "gauge", "Since the daemon was started.", uptime },
+	{ "vipsafe_config_error", "gauge",
+	  "Whether the last reload failed and the old configuration is in force.", config_error },
+	{ "vipsafe_clients_refused_total", "counter",
+	  "Clients of the control socket that were not permitted.", clients_refused },
+	{ "vipsafe_watchers", "gauge", "Clients that watch events.", watchers },
+	{ "vipsafe_watchers_dropped_total", "counter",
+	  "Watchers that read too slowly and were dropped.", watchers_dropped },
+	{ "vipsafe_log_dropped_total", "counter",
+	  "Messages for the log that were dropped because nobody took them.", log_dropped },
+	{ "vipsafe_operations_total", "counter", "Address changes by the daemon.", operations },
+	{ "vipsafe_operation_duration_seconds", "histogram",
+	  "How long address changes took, all of it.", duration },
+	{ "vipsafe_hold_duration_seconds", "histogram",
+	  "How long packets were held back in an operation.", hold },
+	{ "vipsafe_connections_total", "counter",
+	  "What became of the connections that an operation could have broken.", connections },
+	{ "vipsafe_connections_mismatch_total", "counter",
+	  "Entries that the kernel made other than asked; they are part of the lost ones.",
+	  mismatch },
+	{ "vipsafe_vip_flows_removed_total", "counter", "Flows of leaving addresses removed.",
+	  vip_flows },
+	{ "vipsafe_operation_warnings_total", "counter", "Warnings in reports of operations.",
+	  warnings },
+	{ "vipsafe_last_operation_info", "gauge",
+	  "The last operation on this node, by anybody; id is that of history and journal.",
+	  last_info },
+	{ "vipsafe_last_operation_age_seconds", "gauge", "Since the last operation on this node.",
+	  last_age },
+	{ "vipsafe_device_in_force", "gauge",
+	  "Whether what is to protect the device does so at this moment.", device_in_force },
+	{ "vipsafe_device_state", "gauge", "The state of a device's guard, always 1.",
+	  device_state },
+	{ "vipsafe_device_quarantined", "gauge",
+	  "Whether an address comes and goes again and again, and its deletes are not repaired.",
+	  device_quarantined },
+	{ "vipsafe_device_entries", "gauge", "Masqueraded connections of a device.",
+	  device_entries },
+	{ "vipsafe_device_altered", "gauge",
+	  "Unpinned connections that somebody else has altered: they are left alone.",
+	  device_altered },
+	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", device_pins },
+	{ "vipsafe_device_pin_failures_total", "counter", "Entries that could not be pinned.",
+	  device_pin_failures },
+	{ "vipsafe_device_foreign_deletes_total", "counter",
+	  "Addresses of a device that somebody else has deleted.", device_foreign_deletes },
+	{ "vipsafe_device_repairs_total", "counter",
+	  "Repairs after somebody else deleted an address.", device_repairs },
+	{ "vipsafe_device_restored_total", "counter", "Connections put back by repairs.",
+	  device_restored },
+	{ "vipsafe_device_lost_total", "counter",
+	  "Connections lost: pinned wrongly, not put back, or of a delete that is not repaired.",
+	  device_lost },
+	{ "vipsafe_device_removed_total", "counter",
+	  "Pinned entries removed because their address was lost.", device_removed },
+	{ "vipsafe_device_gone_total", "counter", "Addresses that went while nobody guarded them.",
+	  device_gone },
+	{ "vipsafe_device_unproven_total", "counter",
+	  "Entries translated to such an address, left because they are not proved to be ours.",
+	  device_unproven },
+	{ "vipsafe_device_unsaved_total", "counter",
+	  "Times that what a killed daemon would leave to the next could not be written.",
+	  device_unsaved },
+	{ "vipsafe_device_event_overruns_total", "counter",
+	  "How often events of the kernel were lost.", device_overruns },
+	{ "vipsafe_device_relists_total", "counter", "How often the table was read anew.",
+	  device_relists },
+	{ "vipsafe_device_holds_total", "counter", "How often packets were held back for pins.",
+	  device_holds },
+	{ "vipsafe_device_held_seconds_total", "counter", "For how long that was in all.",
+	  device_held },
+	{ "vipsafe_instance_state", "gauge", "What keepalived last said of an instance, always 1.",
+	  metric_instance_state },
+	{ "vipsafe_instance_in_place", "gauge",
+	  "Whether the addresses of an instance are where its state wants them.",
+	  metric_instance_in_place },
+	{ "vipsafe_instance_addresses", "gauge",
+	  "Addresses of an instance, configured and present.", metric_instance_addresses },
+	{ "vipsafe_instance_events_total", "counter",
+	  "What was heard of an instance, and what came of it.", metric_instance_events },
+	{ "vipsafe_instance_operations_total", "counter",
+	  "Rounds of address changes for an instance.", metric_instance_operations },
+	{ "vipsafe_instance_failures_total", "counter",
+	  "Rounds after which an address of the instance was not where it should be.",
+	  metric_instance_failures },
+	{ "vipsafe_instance_decoy_works", "gauge",
+	  "Whether an instance has a decoy that agrees with what keepalived says.",
+	  metric_instance_decoy },
+	{ "vipsafe_instance_stale_decoys_total", "counter",
+	  "Decoys that a killed keepalived left behind.", metric_instance_stale },
+	{ "vipsafe_instance_foreign_deletes_total", "counter",
+	  "Times that somebody else took addresses of a MASTER away.", metric_instance_foreign },
+	{ "vipsafe_notify_total", "counter", "Calls of hooks, and lines of the FIFO.",
+	  metric_notify },
+	{ "vipsafe_notify_ignored_total", "counter",
+	  "Those of them that nothing came of, not even a duplicate.", metric_notify_ignored },
+	{ "vipsafe_notify_overruns_total", "counter",
+	  "Times that lines of the FIFO may have been lost.", metric_notify_overruns },
+	{ "vipsafe_instance_states_kept", "gauge",
+	  "Whether what keepalived said is on disk for the next start.", metric_instance_kept },
+	{ "vipsafe_kernel_affected", "gauge",
+	  "Whether deleting one address flushes the connections of its device.", kernel_affected },
+	{ "vipsafe_conntrack_entries", "gauge", "Entries of the conntrack table.",
+	  conntrack_entries },
+	{ "vipsafe_conntrack_entries_limit", "gauge", "Entries that the conntrack table may have.",
+	  conntrack_limit },
+	{ "vipsafe_lvs_active", "gauge", "Whether connections are compared for LVS collisions.",
+	  metric_lvs_active },
+	{ "vipsafe_lvs_services", "gauge", "Services in the map.", metric_lvs_services },
+	{ "vipsafe_lvs_flows", "gauge", "Connections that have to do with a service.",
+	  metric_lvs_flows },
+	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", metric_lvs_collisions },
+	{ "vipsafe_lvs_overruns_total", "counter",
+	  "How often the look-out lost events of the kernel.", metric_lvs_overruns },
+	{ NULL, NULL, NULL, NULL },
+};

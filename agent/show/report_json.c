@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show/report_json.h"
+
+#include "base/text.h"
+
+json_t *report_json_string(const char *text)
+{
+	char escaped[4 * REPORT_TEXT_MAX];
+	json_t *s = json_string(text);
+
+	return s ? s : json_string(text_escape(text, escaped, sizeof(escaped)));
+}
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *addresses(const struct report *r)
+{
+	json_t *list = json_array();
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < r->n_addresses; i++)
+		json_array_append_new(list, json_string(prefix_format(&r->addresses[i], text)));
+	return list;
+}
+
+static json_t *addresses_detail(const struct report *r)
+{
+	json_t *list = json_array();
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < r->n_addresses; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "address",
+						      prefix_format(&r->addresses[i], text),
+						      "outcome", vip_outcome_name(r->outcomes[i])));
+	return list;
+}
+
+static json_t *entries(const struct report *r)
+{
+	json_t *o = json_object(), *reasons = json_object();
+	int i;
+
+	json_object_set_new(o, "snapshot", number(r->entries.snapshot));
+	json_object_set_new(o, "candidates", number(r->entries.candidates));
+	json_object_set_new(o, "kept", number(report_kept(r)));
+	json_object_set_new(o, "untouched", number(r->entries.untouched));
+	json_object_set_new(o, "pinned", number(r->entries.pinned));
+	json_object_set_new(o, "altered", number(r->entries.reasons[SKIP_ALTERED]));
+	json_object_set_new(o, "flushed", number(r->entries.flushed));
+	json_object_set_new(o, "restored", number(r->entries.restored));
+	json_object_set_new(o, "superseded", number(r->entries.superseded));
+	json_object_set_new(o, "lost", number(r->entries.lost));
+	json_object_set_new(o, "skipped", number(r->entries.skipped));
+	json_object_set_new(o, "mismatch", number(r->entries.mismatch));
+	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++)
+		json_object_set_new(reasons, skip_reason_name((enum skip_reason)i),
+				    number(r->entries.reasons[i]));
+	json_object_set_new(o, "reasons", reasons);
+	return o;
+}
+
+static json_t *timing(const struct report *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "snapshot", number(r->timing.snapshot));
+	json_object_set_new(o, "hold", number(r->timing.hold));
+	json_object_set_new(o, "pin", number(r->timing.pin));
+	json_object_set_new(o, "move", number(r->timing.move));
+	json_object_set_new(o, "verify", number(r->timing.verify));
+	json_object_set_new(o, "restore", number(r->timing.restore));
+	json_object_set_new(o, "total", number(r->timing.total));
+	return o;
+}
+
+static json_t *lost_tuples(const struct report *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_lost; i++)
+		json_array_append_new(list, report_json_string(r->lost[i]));
+	return list;
+}
+
+static json_t *warnings(const struct report *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_warnings; i++) {
+		const struct report_warning *w = &r->warnings[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "code", report_json_string(w->code));
+		json_object_set_new(o, "text", report_json_string(w->text));
+		json_object_set_new(o, "fix", report_json_string(w->fix));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *vip_flows(const struct report *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "policy", json_string(vip_flows_name(r->vip_flows.policy)));
+	json_object_set_new(o, "removed", number(r->vip_flows.removed));
+	return o;
+}
+
+static json_t *asker(const struct asker *a)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "uid", json_integer((json_int_t)a->uid));
+	json_object_set_new(o, "pid", json_integer((json_int_t)a->pid));
+	json_object_set_new(o, "command", report_json_string(a->command));
+	return o;
+}
+
+/* jansson takes a NULL value for an error and passes it on, so that the pieces
+ * are put together without a look in between. */
+json_t *report_json_new(const struct report *r)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "id", report_json_string(r->id));
+	failed |= json_object_set_new(o, "op", json_string(op_name(r->op)));
+	failed |= json_object_set_new(o, "plan", json_boolean(r->plan));
+	failed |= json_object_set_new(o, "recovered", json_boolean(r->recovered));
+	failed |= json_object_set_new(o, "addresses", addresses(r));
+	failed |= json_object_set_new(o, "addresses_detail", addresses_detail(r));
+	failed |= json_object_set_new(o, "device", report_json_string(r->device));
+	if (r->by.is_known)
+		failed |= json_object_set_new(o, "by", asker(&r->by));
+	failed |= json_object_set_new(o, "changed", json_boolean(r->changed));
+	failed |= json_object_set_new(o, "result", json_string(result_name(r->result)));
+	failed |= json_object_set_new(o, "exit_code", json_integer(r->exit_code));
+	failed |= json_object_set_new(o, "error", report_json_string(r->error));
+	failed |= json_object_set_new(o, "kernel", json_string(kernel_kind_name(r->kernel)));
+	failed |= json_object_set_new(o, "strategy", json_string(strategy_name(r->strategy)));
+	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(r->hold)));
+	failed |= json_object_set_new(o, "before", json_string(before_name(r->before)));
+	failed |= json_object_set_new(o, "entries", entries(r));
+	failed |= json_object_set_new(o, "vip_flows", vip_flows(r));
+	failed |= json_object_set_new(o, "timing_us", timing(r));
+	if (r->plan)
+		failed |= json_object_set_new(o, "expected_gap_us", number(r->timing.expected_gap));
+	failed |= json_object_set_new(o, "lost_tuples", lost_tuples(r));
+	failed |= json_object_set_new(o, "warnings", warnings(r));
+	failed |= json_object_set_new(o, "warnings_dropped", json_integer(r->warnings_dropped));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+char *report_json_line(json_t *value)
+{
+	char *line;
+
+	if (!value)
+		return NULL;
+	line = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER);
+	json_decref(value);
+	return line;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show/report_text.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+#define NAMED_MAX 4 /* addresses spelt out in a line; the rest is counted */
+#define ESCAPED_MAX 512
+
+typedef unsigned long long ull;
+
+const char *report_text_duration(usec_t d, char buf[32])
+{
+	if (d < USEC_PER_MSEC)
+		snprintf(buf, 32, "%llu us", (ull)d);
+	else if (d < 10 * USEC_PER_MSEC)
+		snprintf(buf, 32, "%.1f ms", (double)d / USEC_PER_MSEC);
+	else if (d < USEC_PER_SEC)
+		snprintf(buf, 32, "%llu ms", (ull)(d / USEC_PER_MSEC));
+	else
+		snprintf(buf, 32, "%.2f s", (double)d / USEC_PER_SEC);
+	return buf;
+}
+
+static const char *connections(uint64_t n, char buf[48])
+{
+	snprintf(buf, 48, "%llu connection%s", (ull)n, n == 1 ? "" : "s");
+	return buf;
+}
+
+static size_t count_outcome(const struct report *r, enum vip_outcome outcome)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->n_addresses; i++)
+		n += r->outcomes[i] == outcome;
+	return n;
+}
+
+/* "A", "A and B", "A, B, C and 5 more": those with OUTCOME, or all (-1). */
+static void print_addresses(const struct report *r, int outcome, FILE *out)
+{
+	size_t n = outcome < 0 ? r->n_addresses : count_outcome(r, (enum vip_outcome)outcome);
+	size_t named = n > NAMED_MAX ? NAMED_MAX - 1 : n, i, k = 0;
+	char text[PREFIX_TEXT_MAX];
+
+	for (i = 0; i < r->n_addresses && k < named; i++) {
+		if (outcome >= 0 && r->outcomes[i] != (enum vip_outcome)outcome)
+			continue;
+		if (k)
+			fputs(k + 1 == n ? " and " : ", ", out);
+		fputs(prefix_format(&r->addresses[i], text), out);
+		k++;
+	}
+	if (n > named)
+		fprintf(out, " and %zu more", n - named);
+}
+
+static void print_device(const struct report *r, FILE *out)
+{
+	char device[4 * DEVICE_NAME_MAX];
+
+	fputs(text_escape(r->device, device, sizeof(device)), out);
+}
+
+/* What became of the connections; nothing when none was ever looked at. */
+static void print_connections(const struct report *r, FILE *out)
+{
+	char n[48];
+
+	if (r->result == RESULT_UNPROTECTED) {
+		fputs(", connections were not protected", out);
+		return;
+	}
+	if (!r->entries.candidates) {
+		if (r->entries.reasons[SKIP_ALTERED])
+			fprintf(out, ": %s altered by somebody else left alone",
+				connections(r->entries.reasons[SKIP_ALTERED], n));
+		else if (r->op == OP_DEL && r->entries.snapshot)
+			fputs(": no connection was at risk", out);
+		return;
+	}
+	fprintf(out, ": %s kept", connections(report_kept(r), n));
+	if (r->kernel == KERNEL_FIXED && !r->entries.flushed)
+		fputs(" (this kernel flushes no others)", out);
+	else if (r->entries.pinned)
+		fprintf(out, " (%llu pinned, %llu restored, %llu lost)", (ull)r->entries.pinned,
+			(ull)r->entries.restored, (ull)r->entries.lost);
+	else
+		fprintf(out, " (%llu restored, %llu lost)", (ull)r->entries.restored,
+			(ull)r->entries.lost);
+	if (r->entries.reasons[SKIP_ALTERED])
+		fprintf(out, ", %llu altered by somebody else left alone",
+			(ull)r->entries.reasons[SKIP_ALTERED]);
+}
+
+static void print_done(const struct report *r, FILE *out)
+{
+	size_t already = count_outcome(r, VIP_ALREADY);
+	char took[32];
+
+	if (!r->changed) {
+		print_addresses(r, -1, out);
+		fprintf(out, " %s %s on ", r->n_addresses == 1 ? "is" : "are",
+			r->op == OP_ADD ? "already" : "not");
+		print_device(r, out);
+		if (r->recovered && r->op == OP_DEL)
+			print_connections(r, out);
+		else
+			fputs(": nothing to do", out);
+		fputc('\n', out);
+		return;
+	}
+	fputs(r->op == OP_ADD ? "added " : "deleted ", out);
+	print_addresses(r, VIP_CHANGED, out);
+	fputs(r->op == OP_ADD ? " to " : " from ", out);
+	print_device(r, out);
+	print_connections(r, out);
+	fprintf(out, " in %s", report_text_duration(r->timing.total, took));
+	if (already) {
+		fputs("; ", out);
+		print_addresses(r, VIP_ALREADY, out);
+		fprintf(out, " %s %s", already == 1 ? "was" : "were",
+			r->op == OP_ADD ? "already there" : "not there");
+	}
+	if (r->vip_flows.removed)
+		fprintf(out, "; %llu of its own flows removed", (ull)r->vip_flows.removed);
+	fputc('\n', out);
+}
+
+static void print_skipped(const struct report *r, FILE *out)
+{
+	const char *between = "  (";
+	int i;
+
+	fprintf(out, "  %-14s %llu", "skipped", (ull)r->entries.skipped);
+	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++) {
+		if (!r->entries.reasons[i])
+			continue;
+		fprintf(out, "%s%llu %s", between, (ull)r->entries.reasons[i],
+			skip_reason_name((enum skip_reason)i));
+		between = ", ";
+	}
+	fputs(*between == ',' ? ")\n" : "\n", out);
+}
+
+static void row_count(FILE *out, const char *name, uint64_t n, const char *note)
+{
+	fprintf(out, "  %-14s %llu%s%s\n", name, (ull)n, *note ? "  " : "", note);
+}
+
+static void row_time(FILE *out, const char *name, usec_t d)
+{
+	char text[32];
+
+	fprintf(out, "  %-14s %s\n", name, report_text_duration(d, text));
+}
+
+static void print_plan(const struct report *r, FILE *out)
+{
+	size_t already = count_outcome(r, VIP_ALREADY);
+
+	fprintf(out, "plan: %s ", r->op == OP_ADD ? "add" : "delete");
+	print_addresses(r, -1, out);
+	fputs(r->op == OP_ADD ? " to " : " from ", out);
+	print_device(r, out);
+	fputs(" (nothing was changed)\n", out);
+	if (already)
+		row_count(out, "nothing to do", already,
+			  r->op == OP_ADD ? "already there" : "not there");
+	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
+	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
+	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+	row_count(out, "connections", r->entries.snapshot, "tracked now");
+	row_count(out, "at risk", r->entries.candidates,
+		  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
+					    : "would be flushed without protection");
+	print_skipped(r, out);
+	row_time(out, "expected gap", r->timing.expected_gap);
+}
+
+static void print_details(const struct report *r, FILE *out)
+{
+	char id[4 * sizeof(r->id)];
+
+	fprintf(out, "  %-14s %s\n", "id", text_escape(r->id, id, sizeof(id)));
+	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
+	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
+	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+	row_count(out, "snapshot", r->entries.snapshot, "");
+	row_count(out, "candidates", r->entries.candidates, "");
+	print_skipped(r, out);
+	row_count(out, "kept", report_kept(r), "untouched, pinned or restored");
+	row_count(out, "untouched", r->entries.untouched, "");
+	row_count(out, "pinned", r->entries.pinned, "");
+	row_count(out, "flushed", r->entries.flushed, "");
+	row_count(out, "restored", r->entries.restored, "");
+	row_count(out, "superseded", r->entries.superseded, "");
+	row_count(out, "lost", r->entries.lost, "");
+	row_count(out, "mismatch", r->entries.mismatch, "part of lost");
+	row_time(out, "snapshot took", r->timing.snapshot);
+	row_time(out, "pin took", r->timing.pin);
+	row_time(out, "move took", r->timing.move);
+	row_time(out, "verify took", r->timing.verify);
+	row_time(out, "restore took", r->timing.restore);
+	row_time(out, "total", r->timing.total);
+}
+
+static const char *verb(const struct report *r)
+{
+	switch (r->result) {
+	case RESULT_OK:
+		return "ok";
+	case RESULT_PARTIAL:
+		return "incomplete";
+	case RESULT_UNPROTECTED:
+		return r->plan ? "would be unprotected" : "unprotected";
+	case RESULT_REFUSED:
+		return r->plan ? "would be refused" : "refused";
+	case RESULT_FAILED:
+		return r->plan ? "would fail" : "failed";
+	}
+	return "?";
+}
+
+static void print_error(const struct report *r, FILE *err)
+{
+	char text[ESCAPED_MAX];
+
+	if (!*r->error)
+		return;
+	fprintf(err, "vipsafe: %s%s ", r->plan ? "plan " : "", op_name(r->op));
+	print_addresses(r, -1, err);
+	fputs(" dev ", err);
+	print_device(r, err);
+	fprintf(err, ": %s: %s", verb(r), text_escape(r->error, text, sizeof(text)));
+	fputc('\n', err);
+}
+
+static void print_lost(const struct report *r, FILE *err)
+{
+	char text[ESCAPED_MAX], n[48];
+	size_t i;
+
+	if (!r->entries.lost)
+		return;
+	fprintf(err, "vipsafe: warning: %s lost:\n", connections(r->entries.lost, n));
+	for (i = 0; i < r->n_lost; i++)
+		fprintf(err, "  %s\n", text_escape(r->lost[i], text, sizeof(text)));
+	if (r->entries.lost > r->n_lost)
+		fprintf(err, "  and %llu more\n", (ull)(r->entries.lost - r->n_lost));
+}
+
+static void print_warnings(const struct report *r, FILE *err)
+{
+	char text[ESCAPED_MAX];
+	size_t i;
+
+	for (i = 0; i < r->n_warnings; i++) {
+		const struct report_warning *w = &r->warnings[i];
+
+		fprintf(err, "vipsafe: warning: %s\n", text_escape(w->text, text, sizeof(text)));
+		if (*w->fix)
+			fprintf(err, "  fix: %s\n", text_escape(w->fix, text, sizeof(text)));
+	}
+	if (r->warnings_dropped)
+		fprintf(err, "vipsafe: warning: and %u more\n", r->warnings_dropped);
+}
+
+void report_text_print(const struct report *r, bool verbose, FILE *out, FILE *err)
+{
+	bool done = r->result != RESULT_REFUSED && r->result != RESULT_FAILED;
+
+	if (r->plan && r->result != RESULT_FAILED) /* else there are no facts to show */
+		print_plan(r, out);
+	if (!r->plan && (done || r->changed))
+		print_done(r, out);
+	if (verbose && !r->plan)
+		print_details(r, out);
+	print_error(r, err);
+	print_lost(r, err);
+	print_warnings(r, err);
+}

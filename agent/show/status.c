@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show/status.h"
+
+#include "show/history.h"
+#include "show/report_json.h"
+#include "show/status_part.h"
+
+typedef unsigned long long ull;
+
+/* In the order in which they are told. */
+static const struct status_part parts[] = {
+	{ "devices", status_devices_json, status_devices_print },
+	{ "instances", status_instances_json, status_instances_print },
+	{ "notify", status_notify_json, status_notify_print },
+	{ "lvs", status_lvs_json, status_lvs_print },
+	{ "addresses", status_addresses_json, status_addresses_print },
+	{ "operations", status_operations_json, status_operations_print },
+	{ "warnings", status_warnings_json, status_warnings_print },
+};
+
+static json_t *kernel_json(const struct status *s)
+{
+	enum kernel_kind ipv4 = s->survey ? s->survey->ipv4 : KERNEL_UNKNOWN;
+	enum kernel_kind ipv6 = s->survey ? s->survey->ipv6 : KERNEL_UNKNOWN;
+
+	return json_pack("{s:s, s:s}", "ipv4", kernel_kind_name(ipv4), "ipv6",
+			 kernel_kind_name(ipv6));
+}
+
+static json_t *conntrack_json(const struct status *s)
+{
+	if (!s->survey || !s->survey->conntrack_known)
+		return json_null();
+	return json_pack("{s:I, s:I}", "entries", (json_int_t)s->survey->entries, "max",
+			 (json_int_t)s->survey->entries_max);
+}
+
+json_t *status_json_new(const struct status *s)
+{
+	json_t *o = json_object();
+	int failed = 0;
+	size_t i;
+
+	failed |= json_object_set_new(o, "running", s->absent ? json_false() : json_true());
+	failed |= json_object_set_new(o, "version", json_string(s->version));
+	if (!s->absent) {
+		failed |= json_object_set_new(o, "pid", json_integer(s->pid));
+		failed |= json_object_set_new(o, "uptime_us", json_integer((json_int_t)s->uptime));
+		failed |= json_object_set_new(o, "moves", json_integer((json_int_t)s->moves));
+		failed |= json_object_set_new(o, "refused", json_integer((json_int_t)s->refused));
+		failed |= json_object_set_new(o, "log",
+					      json_pack("{s:I, s:b}", "dropped",
+							(json_int_t)s->log_dropped, "unread",
+							s->log_unread));
+		failed |=
+			json_object_set_new(o, "config_error", report_json_string(s->config_error));
+	}
+	failed |= json_object_set_new(o, "kernel", kernel_json(s));
+	failed |= json_object_set_new(o, "conntrack", conntrack_json(s));
+	if (s->survey)
+		failed |= json_object_set_new(
+			o, "addresses_more", json_integer((json_int_t)s->survey->n_addresses_more));
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		failed |= json_object_set_new(o, parts[i].key, parts[i].json(s));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static void print_kernel(const struct survey *survey, FILE *out)
+{
+	fprintf(out, "kernel: IPv4 %s, IPv6 %s\n", kernel_kind_name(survey->ipv4),
+		kernel_kind_name(survey->ipv6));
+	if (survey->conntrack_known && survey->entries_max)
+		fprintf(out, "conntrack: %u of %u entries (%u %%)\n", survey->entries,
+			survey->entries_max,
+			(unsigned)(100ULL * survey->entries / survey->entries_max));
+}
+
+void status_print(const struct status *s, bool verbose, FILE *out)
+{
+	char age[32];
+	size_t i;
+
+	if (!s->absent)
+		fprintf(out, "vipsafed %s is running (pid %lld, for %s)\n", s->version,
+			(long long)s->pid, history_age(s->uptime, age));
+	if (!s->absent && verbose)
+		fprintf(out, "moves: %llu, clients refused: %llu\n", (ull)s->moves,
+			(ull)s->refused);
+	if (s->survey)
+		print_kernel(s->survey, out);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		parts[i].print(s, verbose, out);
+}

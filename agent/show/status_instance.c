@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show/status_instance.h"
+
+#include "base/text.h"
+#include "show/report_json.h"
+#include "show/status_part.h"
+
+typedef unsigned long long ull;
+
+static const char *wanted_name(enum instance_action a)
+{
+	switch (a) {
+	case ACTION_NONE:
+		return "any";
+	case ACTION_ADD:
+		return "present";
+	case ACTION_DEL:
+		return "absent";
+	}
+	return "?";
+}
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+const char *status_decoy_problem(const struct status_instance *i)
+{
+	return i->decoy_stale ? "stale" : i->decoy_missing ? "missing" : "";
+}
+
+static bool in_place(const struct status_instance *i)
+{
+	return i->wanted == ACTION_NONE ||
+	       i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
+}
+
+bool status_instance_failed(const struct status_instance *i)
+{
+	return i->error && *i->error && !in_place(i);
+}
+
+int status_exit_code(const struct status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (status_instance_failed(&s->instances[i]))
+			return STATUS_CODE_UNKNOWN;
+	return 0;
+}
+
+static json_t *instance_json(const struct status_instance *i)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "name", report_json_string(i->name));
+	failed |= json_object_set_new(o, "device", report_json_string(i->device));
+	failed |= json_object_set_new(
+		o, "owner", json_string(i->owner == OWNER_VIPSAFE ? "vipsafe" : "keepalived"));
+	failed |= json_object_set_new(o, "state", json_string(instance_state_name(i->state)));
+	failed |= json_object_set_new(o, "source", json_string(instance_source_name(i->source)));
+	failed |= json_object_set_new(o, "age_us", number(i->age));
+	failed |= json_object_set_new(o, "wanted", json_string(wanted_name(i->wanted)));
+	failed |= json_object_set_new(o, "moving", json_boolean(i->moving));
+	failed |= json_object_set_new(o, "present", number(i->present));
+	failed |= json_object_set_new(o, "addresses", number(i->addresses));
+	failed |= json_object_set_new(o, "decoy",
+				      i->has_decoy ? json_boolean(i->decoy_there) : json_null());
+	failed |= json_object_set_new(o, "decoy_problem", json_string(status_decoy_problem(i)));
+	failed |= json_object_set_new(o, "stale_decoys", number(i->counters.stale));
+	failed |= json_object_set_new(o, "changes", number(i->counters.changes));
+	failed |= json_object_set_new(o, "duplicates", number(i->counters.duplicates));
+	failed |= json_object_set_new(o, "late", number(i->counters.late));
+	failed |= json_object_set_new(o, "silent", number(i->counters.silent));
+	failed |= json_object_set_new(o, "operations", number(i->counters.operations));
+	failed |= json_object_set_new(o, "failures", number(i->counters.failures));
+	failed |= json_object_set_new(
+		o, "error", report_json_string(status_instance_failed(i) ? i->error : ""));
+	failed |= json_object_set_new(o, "foreign", number(i->counters.foreign));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+json_t *status_instances_json(const struct status *s)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++) {
+		if (json_array_append_new(list, instance_json(&s->instances[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* Whether the addresses are where keepalived's state wants them. */
+static const char *verdict(const struct status_instance *i)
+{
+	if (i->moving)
+		return ", moving";
+	if (i->wanted == ACTION_ADD && i->present < i->addresses)
+		return ", NOT ALL THERE";
+	if (i->wanted == ACTION_DEL && i->present)
+		return ", NOT ALL GONE";
+	return "";
+}
+
+void status_instances_print(const struct status *s, bool verbose, FILE *out)
+{
+	char name[4 * INSTANCE_NAME_MAX], error[REPORT_TEXT_MAX];
+	size_t n;
+
+	for (n = 0; n < s->n_instances; n++) {
+		const struct status_instance *i = &s->instances[n];
+
+		fprintf(out, "instance %s: %s", text_escape(i->name, name, sizeof(name)),
+			instance_state_name(i->state));
+		if (i->state != INSTANCE_UNKNOWN)
+			fprintf(out, " by %s for %llu s", instance_source_name(i->source),
+				(ull)(i->age / USEC_PER_SEC));
+		fprintf(out, ", %zu of %zu addresses there%s%s", i->present, i->addresses,
+			i->owner == OWNER_KEEPALIVED ? ", keepalived's" : "", verdict(i));
+		if (*status_decoy_problem(i))
+			fprintf(out, ", the decoy is %s", status_decoy_problem(i));
+		fputc('\n', out);
+		if (status_instance_failed(i))
+			fprintf(out, "  FAILED: %s\n", text_escape(i->error, error, sizeof(error)));
+		if (verbose)
+			fprintf(out,
+				"  changes: %llu, duplicates %llu, late %llu, without state %llu\n"
+				"  operations: %llu, failed %llu, addresses taken by others: "
+				"%llu\n",
+				(ull)i->counters.changes, (ull)i->counters.duplicates,
+				(ull)i->counters.late, (ull)i->counters.silent,
+				(ull)i->counters.operations, (ull)i->counters.failures,
+				(ull)i->counters.foreign);
+	}
+}
+
+void status_instances_find(const struct status *s, struct findings *f)
+{
+	char name[4 * INSTANCE_NAME_MAX];
+	size_t n;
+
+	for (n = 0; n < s->n_instances; n++) {
+		const struct status_instance *i = &s->instances[n];
+
+		text_escape(i->name, name, sizeof(name));
+		if (status_instance_failed(i))
+			findings_add(f, SEVERITY_CRITICAL, "instance-failed", NULL,
+				     "%.100s is %s, and %zu of its %zu addresses are there: %s",
+				     name, instance_state_name(i->state), i->present, i->addresses,
+				     i->error);
+		if (i->decoy_missing)
+			findings_add(f, SEVERITY_WARNING, "decoy-missing",
+				     "vipsafe doctor --keepalived FILE",
+				     "%.100s: keepalived is MASTER and its decoy is not there: the "
+				     "configured decoy does not work. Is it in virtual_ipaddress? "
+				     "keepalived before 1.3.6 refuses addresses of lo",
+				     name);
+		if (i->decoy_stale)
+			findings_add(f, SEVERITY_WARNING, "decoy-stale", NULL,
+				     "%.100s: a keepalived that was killed has left the decoy "
+				     "behind; %s, as %s says, is believed instead",
+				     name, instance_state_name(i->state),
+				     instance_source_name(i->source));
+	}
+}
+
+json_t *status_notify_json(const struct status *s)
+{
+	const struct status_notify *n = &s->notify;
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= json_object_set_new(o, "hooks", number(n->hooks));
+	failed |= json_object_set_new(o, "lines", number(n->lines));
+	failed |= json_object_set_new(o, "bad", number(n->bad));
+	failed |= json_object_set_new(o, "unknown", number(n->unknown));
+	failed |= json_object_set_new(o, "groups", number(n->groups));
+	failed |= json_object_set_new(o, "overruns", number(n->overruns));
+	failed |= json_object_set_new(o, "fifo_problem",
+				      report_json_string(n->fifo_problem ? n->fifo_problem : ""));
+	failed |= json_object_set_new(o, "store_problem",
+				      report_json_string(n->store_problem ? n->store_problem : ""));
+	if (failed) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+void status_notify_print(const struct status *s, bool verbose, FILE *out)
+{
+	const struct status_notify *n = &s->notify;
+
+	if (n->is_used && n->fifo_problem && *n->fifo_problem)
+		fprintf(out, "keepalived's FIFO cannot be read: %s\n", n->fifo_problem);
+	if (n->is_used && verbose)
+		fprintf(out,
+			"notified: %llu times by hooks, %llu by lines; bad %llu, unknown %llu, "
+			"groups %llu, overruns %llu\n",
+			(ull)n->hooks, (ull)n->lines, (ull)n->bad, (ull)n->unknown, (ull)n->groups,
+			(ull)n->overruns);
+}
