@@ -14,7 +14,7 @@ void addrset_done(struct addrset *s)
 }
 
 /* Where A is, or where it would go. */
-static size_t place(const struct addrset *s, const struct addr *a)
+static size_t addrset_place(const struct addrset *s, const struct addr *a)
 {
 	size_t lo = 0, hi = s->n;
 
@@ -31,14 +31,14 @@ static size_t place(const struct addrset *s, const struct addr *a)
 
 bool addrset_has(const struct addrset *s, const struct addr *a)
 {
-	size_t i = place(s, a);
+	size_t i = addrset_place(s, a);
 
 	return i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a));
 }
 
 int addrset_add(struct addrset *s, const struct addr *a)
 {
-	size_t i = place(s, a);
+	size_t i = addrset_place(s, a);
 
 	if (i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a)))
 		return 0;
@@ -59,7 +59,7 @@ int addrset_add(struct addrset *s, const struct addr *a)
 
 void addrset_remove(struct addrset *s, const struct addr *a)
 {
-	size_t i = place(s, a);
+	size_t i = addrset_place(s, a);
 
 	if (i == s->n || memcmp(&s->addrs[i], a, sizeof(*a)))
 		return;

@@ -28,7 +28,7 @@ void *conn_table_at(const struct conn_table *t, size_t i)
 	return t->items + i * t->item_size;
 }
 
-static uint32_t hash_of(const struct conn_table *t, const struct conn_key *key)
+static uint32_t conn_table_hash_of(const struct conn_table *t, const struct conn_key *key)
 {
 	uint64_t words[(sizeof(*key) + 7) / 8] = { 0 }, h = t->seed;
 	size_t i;
@@ -42,7 +42,7 @@ static uint32_t hash_of(const struct conn_table *t, const struct conn_key *key)
 }
 
 /* Of the bits that do not choose the slot. */
-static uint8_t tag_of(uint32_t hash)
+static uint8_t conn_table_tag_of(uint32_t hash)
 {
 	return (uint8_t)(hash >> 24 | 0x80);
 }
@@ -53,12 +53,13 @@ static size_t next_slot(const struct conn_table *t, size_t slot)
 }
 
 /* The slot that holds KEY, or the free one where it belongs. */
-static size_t slot_of(const struct conn_table *t, const struct conn_key *key, uint32_t hash)
+static size_t conn_table_slot_of(const struct conn_table *t, const struct conn_key *key,
+				 uint32_t hash)
 {
 	size_t s = hash & (t->n_slots - 1);
 
-	while (t->tags[s] &&
-	       (t->tags[s] != tag_of(hash) || !conn_key_equal(conn_table_at(t, t->slots[s]), key)))
+	while (t->tags[s] && (t->tags[s] != conn_table_tag_of(hash) ||
+			      !conn_key_equal(conn_table_at(t, t->slots[s]), key)))
 		s = next_slot(t, s);
 	return s;
 }
@@ -69,7 +70,7 @@ int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key)
 
 	if (!t->n)
 		return -ENOENT;
-	s = slot_of(t, key, hash_of(t, key));
+	s = conn_table_slot_of(t, key, conn_table_hash_of(t, key));
 	return t->tags[s] ? (int64_t)t->slots[s] : -ENOENT;
 }
 
@@ -78,11 +79,11 @@ static void refill(struct conn_table *t)
 	size_t i, s;
 
 	for (i = 0; i < t->n; i++) {
-		uint32_t hash = hash_of(t, conn_table_at(t, i));
+		uint32_t hash = conn_table_hash_of(t, conn_table_at(t, i));
 
 		for (s = hash & (t->n_slots - 1); t->tags[s];)
 			s = next_slot(t, s);
-		t->tags[s] = tag_of(hash);
+		t->tags[s] = conn_table_tag_of(hash);
 		t->slots[s] = (uint32_t)i;
 	}
 }
@@ -133,7 +134,7 @@ static int grow_items(struct conn_table *t)
 
 int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
 {
-	uint32_t hash = hash_of(t, key);
+	uint32_t hash = conn_table_hash_of(t, key);
 	int r = grow_slots(t);
 	size_t s;
 
@@ -141,8 +142,8 @@ int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
 		r = grow_items(t);
 	if (r < 0)
 		return r;
-	s = slot_of(t, key, hash);
-	t->tags[s] = tag_of(hash);
+	s = conn_table_slot_of(t, key, hash);
+	t->tags[s] = conn_table_tag_of(hash);
 	t->slots[s] = (uint32_t)t->n;
 	memset(conn_table_at(t, t->n), 0, t->item_size);
 	memcpy(conn_table_at(t, t->n), key, sizeof(*key));
@@ -155,7 +156,7 @@ static void free_slot(struct conn_table *t, size_t hole)
 	size_t mask = t->n_slots - 1, s, home;
 
 	for (s = next_slot(t, hole); t->tags[s]; s = next_slot(t, s)) {
-		home = hash_of(t, conn_table_at(t, t->slots[s])) & mask;
+		home = conn_table_hash_of(t, conn_table_at(t, t->slots[s])) & mask;
 		if (((s - home) & mask) < ((s - hole) & mask))
 			continue;
 		t->tags[hole] = t->tags[s];
@@ -182,9 +183,9 @@ void conn_table_remove(struct conn_table *t, size_t i)
 {
 	const struct conn_key *key = conn_table_at(t, i), *last = conn_table_at(t, t->n - 1);
 
-	free_slot(t, slot_of(t, key, hash_of(t, key)));
+	free_slot(t, conn_table_slot_of(t, key, conn_table_hash_of(t, key)));
 	if (i != t->n - 1) {
-		t->slots[slot_of(t, last, hash_of(t, last))] = (uint32_t)i;
+		t->slots[conn_table_slot_of(t, last, conn_table_hash_of(t, last))] = (uint32_t)i;
 		memcpy(conn_table_at(t, i), last, t->item_size);
 	}
 	t->n--;

@@ -49,7 +49,7 @@ struct connset {
 
 /* Multiply and fold, seeded: enough that a peer who picks ports cannot pick
  * chains, and cheap beside the kernel's own work on an entry. */
-static uint64_t mix(uint64_t a, uint64_t b)
+static uint64_t connset_mix(uint64_t a, uint64_t b)
 {
 	a ^= b;
 	a *= 0x9e3779b97f4a7c15ULL;
@@ -63,7 +63,7 @@ static uint32_t key_hash(uint64_t seed, const struct conn_key *key)
 
 	memcpy(words, key, sizeof(*key));
 	for (i = 0; i < ARRAY_SIZE(words); i++)
-		h = mix(h, words[i] + seed);
+		h = connset_mix(h, words[i] + seed);
 	return (uint32_t)h;
 }
 
@@ -93,7 +93,7 @@ struct connset *connset_free(struct connset *s)
 
 /* Room for NEED elements of SIZE, growing by half: pages beyond the end are
  * not touched, so the slack costs address space rather than memory. */
-static int reserve(void *array, size_t *cap, size_t need, size_t size)
+static int connset_reserve(void *array, size_t *cap, size_t need, size_t size)
 {
 	void **p = array;
 	size_t to;
@@ -112,7 +112,7 @@ static int reserve(void *array, size_t *cap, size_t need, size_t size)
 }
 
 /* Of the bits that do not choose the slot. */
-static uint8_t tag_of(uint32_t hash)
+static uint8_t connset_tag_of(uint32_t hash)
 {
 	return (uint8_t)(hash >> 24 | 0x80);
 }
@@ -126,18 +126,18 @@ static bool slot_holds(const struct connset *s, size_t slot, const struct conn_k
 }
 
 /* The slot that holds KEY, or the free one where it belongs. */
-static size_t slot_of(const struct connset *s, const struct conn_key *key, uint32_t hash)
+static size_t connset_slot_of(const struct connset *s, const struct conn_key *key, uint32_t hash)
 {
 	size_t i = hash & (s->n_slots - 1);
 
-	while (s->tags[i] && (s->tags[i] != tag_of(hash) || !slot_holds(s, i, key, hash)))
+	while (s->tags[i] && (s->tags[i] != connset_tag_of(hash) || !slot_holds(s, i, key, hash)))
 		i = (i + 1) & (s->n_slots - 1);
 	return i;
 }
 
 static void slot_fill(struct connset *s, size_t slot, size_t index)
 {
-	s->tags[slot] = tag_of(s->items[index].hash);
+	s->tags[slot] = connset_tag_of(s->items[index].hash);
 	s->slots[slot] = (uint32_t)index;
 }
 
@@ -154,7 +154,7 @@ static void slots_refill(struct connset *s)
 }
 
 /* Keep the table at most 3/4 full. */
-static int slots_grow(struct connset *s)
+static int connset_slots_grow(struct connset *s)
 {
 	size_t n = s->n_slots ? s->n_slots * 2 : 64;
 	uint32_t *slots;
@@ -179,7 +179,8 @@ static int slots_grow(struct connset *s)
 
 static int child_add(struct connset *s, size_t index, const struct conn_key *master)
 {
-	int r = reserve(&s->children, &s->cap_children, s->n_children + 1, sizeof(*s->children));
+	int r = connset_reserve(&s->children, &s->cap_children, s->n_children + 1,
+				sizeof(*s->children));
 
 	if (r < 0)
 		return r;
@@ -200,11 +201,11 @@ static int payload_put(struct connset *s, const uint8_t *p, size_t len, uint64_t
 
 	for (i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
 		memcpy(&word, p + i, sizeof(word));
-		h = mix(h, word);
+		h = connset_mix(h, word);
 	}
 	like = &s->recent[h % RECENT];
 	if (like->len != len || memcmp(s->bytes + like->at, p, len) != 0) {
-		r = reserve(&s->bytes, &s->cap_bytes, s->n_bytes + len, 1);
+		r = connset_reserve(&s->bytes, &s->cap_bytes, s->n_bytes + len, 1);
 		if (r < 0)
 			return r;
 		memcpy(s->bytes + s->n_bytes, p, len);
@@ -225,16 +226,16 @@ int connset_add(struct connset *s, const struct conn_record *record)
 
 	if (record->payload_len > UINT16_MAX)
 		return -EINVAL;
-	r = slots_grow(s);
+	r = connset_slots_grow(s);
 	if (r < 0)
 		return r;
 	hash = key_hash(s->seed, &record->conn->key);
-	slot = slot_of(s, &record->conn->key, hash);
+	slot = connset_slot_of(s, &record->conn->key, hash);
 	if (s->tags[slot])
 		return -EEXIST;
 	if (s->n_items >= s->limit)
 		return -ENOSPC;
-	r = reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items));
+	r = connset_reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items));
 	if (r == 0 && record->payload_len)
 		r = payload_put(s, record->payload, record->payload_len, &at);
 	if (r == 0 && record->master)
@@ -278,7 +279,7 @@ int64_t connset_find(const struct connset *s, const struct conn_key *key)
 
 	if (!s->n_slots)
 		return -ENOENT;
-	slot = slot_of(s, key, key_hash(s->seed, key));
+	slot = connset_slot_of(s, key, key_hash(s->seed, key));
 	return s->tags[slot] ? (int64_t)s->slots[slot] : -ENOENT;
 }
 

@@ -25,7 +25,7 @@ void findings_done(struct findings *f)
 	*f = (struct findings){ 0 };
 }
 
-static bool already_said(const struct findings *f, const struct finding *one)
+static bool finding_already_said(const struct findings *f, const struct finding *one)
 {
 	size_t i;
 
@@ -37,7 +37,7 @@ static bool already_said(const struct findings *f, const struct finding *one)
 }
 
 /* Room for one more. */
-static bool grow(struct findings *f)
+static bool finding_grow(struct findings *f)
 {
 	size_t cap = f->cap ? 2 * f->cap : 16;
 	struct finding *list;
@@ -69,9 +69,9 @@ void findings_add(struct findings *f, enum severity severity, const char *code, 
 	if (vsnprintf(one.text, sizeof(one.text), fmt, ap) < 0)
 		one.text[0] = '\0';
 	va_end(ap);
-	if (already_said(f, &one))
+	if (finding_already_said(f, &one))
 		return;
-	if (grow(f))
+	if (finding_grow(f))
 		f->list[f->n++] = one;
 	else
 		f->dropped++;

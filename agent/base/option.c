@@ -158,7 +158,7 @@ static const struct option options[] = {
 	{ "metric", OPTION_METRIC, true, "NUMBER", metric_apply },
 };
 
-static int ambiguous(const char *word, struct request_error *ret_error)
+static int option_ambiguous(const char *word, struct request_error *ret_error)
 {
 	char list[128] = "";
 	size_t i, n = 0;
@@ -193,7 +193,7 @@ int option_find(const char *word, const struct option **ret, struct request_erro
 		found = o;
 	}
 	if (several)
-		return ambiguous(word, ret_error);
+		return option_ambiguous(word, ret_error);
 	if (!found)
 		return request_error_set(ret_error, "unknown word " QUOTED, word);
 	*ret = found;

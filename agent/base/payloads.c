@@ -53,7 +53,7 @@ struct payloads *payloads_free(struct payloads *p)
 	return NULL;
 }
 
-static uint32_t hash_of(const struct payloads *p, const uint8_t *data, size_t len)
+static uint32_t payloads_hash_of(const struct payloads *p, const uint8_t *data, size_t len)
 {
 	uint64_t word, h = p->seed ^ len;
 	size_t i;
@@ -120,7 +120,7 @@ static uint32_t number_take(struct payloads *p)
 	return (uint32_t)++p->n_blobs;
 }
 
-static uint32_t find(struct payloads *p, const void *data, size_t len, uint32_t hash)
+static uint32_t payloads_find(struct payloads *p, const void *data, size_t len, uint32_t hash)
 {
 	uint32_t at;
 
@@ -142,8 +142,8 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 		*ret_ref = PAYLOAD_NONE;
 		return 0;
 	}
-	hash = hash_of(p, data, len);
-	at = find(p, data, len, hash);
+	hash = payloads_hash_of(p, data, len);
+	at = payloads_find(p, data, len, hash);
 	if (at) {
 		p->blobs[at - 1]->users++;
 		*ret_ref = at;

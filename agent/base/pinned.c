@@ -97,19 +97,19 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
 	return 0;
 }
 
-static struct item *item_at(const struct pinned_set *s, int64_t i)
+static struct item *pinned_item_at(const struct pinned_set *s, int64_t i)
 {
 	return conn_table_at(&s->table, (size_t)i);
 }
 
-static bool is_same(uint32_t a, uint32_t b)
+static bool pinned_is_same(uint32_t a, uint32_t b)
 {
 	return !a || !b || a == b;
 }
 
-static void remove_at(struct pinned_set *s, int64_t i)
+static void pinned_remove_at(struct pinned_set *s, int64_t i)
 {
-	s->sources[item_at(s, i)->as].n--;
+	s->sources[pinned_item_at(s, i)->as].n--;
 	conn_table_remove(&s->table, (size_t)i);
 }
 
@@ -117,7 +117,7 @@ bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint
 {
 	int64_t i = conn_table_find(&s->table, key);
 
-	return i >= 0 && is_same(item_at(s, i)->id, id);
+	return i >= 0 && pinned_is_same(pinned_item_at(s, i)->id, id);
 }
 
 bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id)
@@ -126,11 +126,11 @@ bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t i
 
 	if (i < 0)
 		return false;
-	if (!is_same(item_at(s, i)->id, id)) {
-		remove_at(s, i);
+	if (!pinned_is_same(pinned_item_at(s, i)->id, id)) {
+		pinned_remove_at(s, i);
 		return false;
 	}
-	item_at(s, i)->round = s->round;
+	pinned_item_at(s, i)->round = s->round;
 	return true;
 }
 
@@ -138,9 +138,9 @@ bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t i
 {
 	int64_t i = conn_table_find(&s->table, key);
 
-	if (i < 0 || !is_same(item_at(s, i)->id, id))
+	if (i < 0 || !pinned_is_same(pinned_item_at(s, i)->id, id))
 		return false;
-	remove_at(s, i);
+	pinned_remove_at(s, i);
 	return true;
 }
 
@@ -148,7 +148,7 @@ bool pinned_set_is_seen(const struct pinned_set *s, const struct conn_key *key)
 {
 	int64_t i = conn_table_find(&s->table, key);
 
-	return i >= 0 && item_at(s, i)->round == s->round;
+	return i >= 0 && pinned_item_at(s, i)->round == s->round;
 }
 
 void pinned_set_begin_round(struct pinned_set *s)
@@ -161,7 +161,7 @@ void pinned_set_remove(struct pinned_set *s, const struct conn_key *key)
 	int64_t i = conn_table_find(&s->table, key);
 
 	if (i >= 0)
-		remove_at(s, i);
+		pinned_remove_at(s, i);
 }
 
 size_t pinned_set_count(const struct pinned_set *s)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A port at *TEXT, which then is behind it. */
-static bool read_port(const char **text, uint16_t *ret)
+static bool base_ports_read_port(const char **text, uint16_t *ret)
 {
 	const char *p = *text;
 	uint32_t value = 0;
@@ -24,10 +24,10 @@ int ports_read_range(struct ports *p, const char *text)
 	uint16_t low, high;
 
 	text += strspn(text, " \t");
-	if (!read_port(&text, &low))
+	if (!base_ports_read_port(&text, &low))
 		return -EBADMSG;
 	text += strspn(text, " \t");
-	if (!read_port(&text, &high) || text[strspn(text, " \t\n")] || low > high)
+	if (!base_ports_read_port(&text, &high) || text[strspn(text, " \t\n")] || low > high)
 		return -EBADMSG;
 	p->low = low;
 	p->high = high;
@@ -42,10 +42,10 @@ int ports_read_reserved(struct ports *p, const char *text)
 
 	text += strspn(text, " \t\n");
 	while (*text) {
-		if (!read_port(&text, &first))
+		if (!base_ports_read_port(&text, &first))
 			return -EBADMSG;
 		last = first;
-		if (*text == '-' && (text++, !read_port(&text, &last)))
+		if (*text == '-' && (text++, !base_ports_read_port(&text, &last)))
 			return -EBADMSG;
 		for (uint32_t port = first; port <= last; port++)
 			reserved[port / 8] |= (uint8_t)(1 << port % 8);

@@ -172,8 +172,8 @@ void program_become(const char *file, char *const argv[], const int std[3], pid_
 }
 
 /* In the child: never returns. */
-static void become(const struct program *p, const char *path, const struct pipes *pipes,
-		   pid_t parent)
+static void program_become_child(const struct program *p, const char *path,
+				 const struct pipes *pipes, pid_t parent)
 {
 	const int std[3] = { pipes->in[0], pipes->out[1],
 			     p->merge ? pipes->out[1] : pipes->err[1] };
@@ -270,7 +270,7 @@ static void write_input(struct running *run)
 }
 
 /* It stays a zombie, and so its number and its group's are still its own. */
-static bool has_ended(pid_t pid)
+static bool program_has_ended(pid_t pid)
 {
 	siginfo_t info = { .si_pid = 0 };
 
@@ -279,11 +279,11 @@ static bool has_ended(pid_t pid)
 }
 
 /* Feed it and read both outputs until it has ended. -ETIMEDOUT. */
-static int serve(struct running *run)
+static int program_serve(struct running *run)
 {
 	struct pipes *pipes = &run->pipes;
 
-	while (!has_ended(run->pid)) {
+	while (!program_has_ended(run->pid)) {
 		struct pollfd fds[] = { { .fd = pipes->in[1], .events = POLLOUT },
 					{ .fd = pipes->out[0], .events = POLLIN },
 					{ .fd = pipes->err[0], .events = POLLIN } };
@@ -307,7 +307,7 @@ static int serve(struct running *run)
 }
 
 /* Bounded: what the kernel does not let go of is not waited for. */
-static int reap(pid_t pid, int *ret_status)
+static int program_reap(pid_t pid, int *ret_status)
 {
 	const struct timespec look = { .tv_nsec = REAP_LOOK };
 	usec_t until = os_now() + REAP_WAIT;
@@ -326,13 +326,13 @@ static int reap(pid_t pid, int *ret_status)
 }
 
 /* What it has left running goes; then what it had printed itself is read. */
-static int finish(struct running *run, int r)
+static int program_finish(struct running *run, int r)
 {
 	int status = 0, reaped;
 
 	kill(-run->pid, SIGKILL);
 	kill(run->pid, SIGKILL); /* if it had not made its group yet */
-	reaped = reap(run->pid, &status);
+	reaped = program_reap(run->pid, &status);
 	if (reaped < 0)
 		return r < 0 ? r : reaped;
 	while (reader_read(run, &run->out, &run->pipes.out[0]) && os_now() < run->deadline)
@@ -359,7 +359,7 @@ static int start(struct running *run, const char *file)
 	signal(SIGCHLD, SIG_DFL);
 	run->pid = fork();
 	if (run->pid == 0)
-		become(run->p, file, &run->pipes, parent);
+		program_become_child(run->p, file, &run->pipes, parent);
 	if (run->pid < 0) {
 		pipes_close(&run->pipes);
 		return -EAGAIN;
@@ -390,7 +390,7 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 		return r;
 	/* one that reads no further must not end us */
 	sigaction(SIGPIPE, &ignore, &before);
-	r = finish(&run, serve(&run));
+	r = program_finish(&run, program_serve(&run));
 	sigaction(SIGPIPE, &before, NULL);
 	pipes_close(&run.pipes);
 	if (r == 0)

@@ -49,7 +49,7 @@ static const char *const commands[] = {
 /* What keepalived/script_message.c writes: it has looked at the words itself. */
 #define EDITS "sed -i --follow-symlinks '"
 
-static bool is_text(char c)
+static bool remedy_is_text(char c)
 {
 	return isalnum((unsigned char)c) || (c && strchr("_./:=+@%,-", c));
 }
@@ -66,7 +66,7 @@ static bool matches(const char *text, const char *command)
 	}
 	if (!*command)
 		return !*text;
-	while (is_text(text[n]))
+	while (remedy_is_text(text[n]))
 		n++;
 	for (; n && *text != '-'; n--)
 		if (matches(text + n, command + 2))

@@ -49,7 +49,7 @@ static const char *const outcome_names[] = {
 /* a new reason without a name must not compile */
 typedef char reason_names_complete[ARRAY_SIZE(reason_names) == SKIP_REASON_COUNT ? 1 : -1];
 
-static const char *name_of(const char *const *names, size_t n, unsigned value)
+static const char *report_name_of(const char *const *names, size_t n, unsigned value)
 {
 	return value < n ? names[value] : "?";
 }
@@ -73,27 +73,27 @@ bool report_is_placed(const struct report *r)
 
 const char *result_name(enum result r)
 {
-	return name_of(result_names, ARRAY_SIZE(result_names), r);
+	return report_name_of(result_names, ARRAY_SIZE(result_names), r);
 }
 
 const char *kernel_kind_name(enum kernel_kind k)
 {
-	return name_of(verdict_names, ARRAY_SIZE(verdict_names), k);
+	return report_name_of(verdict_names, ARRAY_SIZE(verdict_names), k);
 }
 
 const char *skip_reason_name(enum skip_reason s)
 {
-	return name_of(reason_names, ARRAY_SIZE(reason_names), s);
+	return report_name_of(reason_names, ARRAY_SIZE(reason_names), s);
 }
 
 const char *before_name(enum before b)
 {
-	return name_of(before_names, ARRAY_SIZE(before_names), b);
+	return report_name_of(before_names, ARRAY_SIZE(before_names), b);
 }
 
 const char *vip_outcome_name(enum vip_outcome o)
 {
-	return name_of(outcome_names, ARRAY_SIZE(outcome_names), o);
+	return report_name_of(outcome_names, ARRAY_SIZE(outcome_names), o);
 }
 
 void report_init(struct report *r, const struct request *req)
@@ -113,7 +113,7 @@ void report_init(struct report *r, const struct request *req)
 	r->vip_flows.policy = req->vip_flows;
 }
 
-static bool already_said(const struct report *r, const char *code, const char *text)
+static bool report_already_said(const struct report *r, const char *code, const char *text)
 {
 	size_t i;
 
@@ -135,7 +135,7 @@ void report_warn(struct report *r, const char *code, const char *fix, const char
 	if (vsnprintf(w.text, sizeof(w.text), fmt, ap) < 0)
 		w.text[0] = '\0';
 	va_end(ap);
-	if (already_said(r, w.code, w.text))
+	if (report_already_said(r, w.code, w.text))
 		return;
 	if (r->n_warnings == REPORT_WARNINGS_MAX) {
 		r->warnings_dropped++;

@@ -73,7 +73,7 @@ static bool looks_like_address(const char *word)
 	return (word[0] >= '0' && word[0] <= '9') || strpbrk(word, ".:/");
 }
 
-static bool same_address(const struct prefix *a, const struct prefix *b)
+static bool request_same_address(const struct prefix *a, const struct prefix *b)
 {
 	/* IPv6 keeps an address once per device, whatever the length. */
 	if (addr_size(a->addr.family) == 16)
@@ -103,7 +103,7 @@ static int line_add_address(struct line *l, const char *word)
 						"unspecified, loopback or multicast",
 					 word);
 	for (i = 0; i < l->n_prefixes; i++) {
-		if (same_address(&l->prefixes[i], &p))
+		if (request_same_address(&l->prefixes[i], &p))
 			return request_error_set(l->error, "address " QUOTED " given twice", word);
 	}
 	if (l->n_prefixes == l->max_addresses)

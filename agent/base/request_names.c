@@ -30,7 +30,7 @@ static const char *const vip_flows_names[] = {
 	[VIP_FLOWS_RESET] = "reset",
 };
 
-static const char *name_of(const char *const *names, size_t n, unsigned value)
+static const char *request_names_name_of(const char *const *names, size_t n, unsigned value)
 {
 	return value < n ? names[value] : "?";
 }
@@ -48,12 +48,12 @@ static int value_of(const char *const *names, size_t n, const char *text)
 
 const char *op_name(enum op op)
 {
-	return name_of(op_names, ARRAY_SIZE(op_names), op);
+	return request_names_name_of(op_names, ARRAY_SIZE(op_names), op);
 }
 
 const char *strategy_name(enum strategy s)
 {
-	return name_of(strategy_names, ARRAY_SIZE(strategy_names), s);
+	return request_names_name_of(strategy_names, ARRAY_SIZE(strategy_names), s);
 }
 
 int strategy_parse(const char *text, enum strategy *ret)
@@ -68,7 +68,7 @@ int strategy_parse(const char *text, enum strategy *ret)
 
 const char *hold_choice_name(enum hold_choice h)
 {
-	return name_of(hold_names, ARRAY_SIZE(hold_names), h);
+	return request_names_name_of(hold_names, ARRAY_SIZE(hold_names), h);
 }
 
 int hold_choice_parse(const char *text, enum hold_choice *ret)
@@ -83,7 +83,7 @@ int hold_choice_parse(const char *text, enum hold_choice *ret)
 
 const char *vip_flows_name(enum vip_flows v)
 {
-	return name_of(vip_flows_names, ARRAY_SIZE(vip_flows_names), v);
+	return request_names_name_of(vip_flows_names, ARRAY_SIZE(vip_flows_names), v);
 }
 
 int vip_flows_parse(const char *text, enum vip_flows *ret)

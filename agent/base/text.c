@@ -9,7 +9,7 @@
 #define LINE_MAX_RAW 1024
 
 /* Bytes above ASCII too: a terminal not in UTF-8 takes 0x80-0x9f for controls. */
-static int is_printable(unsigned char c)
+static int base_text_is_printable(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7f;
 }
@@ -21,13 +21,13 @@ const char *text_escape(const char *in, char *buf, size_t size)
 
 	for (; *in; in++) {
 		unsigned char c = (unsigned char)*in;
-		size_t need = is_printable(c) ? 1 : 4;
+		size_t need = base_text_is_printable(c) ? 1 : 4;
 
 		if (n + need >= size) {
 			memcpy(buf + cut, "...", 4);
 			return buf;
 		}
-		if (is_printable(c)) {
+		if (base_text_is_printable(c)) {
 			buf[n++] = (char)c;
 		} else {
 			buf[n++] = '\\';

@@ -58,7 +58,7 @@ struct unpinned *unpinned_free(struct unpinned *u)
 	return NULL;
 }
 
-static struct item *item_at(const struct unpinned *u, size_t i)
+static struct item *unpinned_item_at(const struct unpinned *u, size_t i)
 {
 	return conn_table_at(&u->table, i);
 }
@@ -67,7 +67,7 @@ static struct item *item_find(const struct unpinned *u, const struct conn_key *k
 {
 	int64_t i = conn_table_find(&u->table, key);
 
-	return i < 0 ? NULL : item_at(u, (size_t)i);
+	return i < 0 ? NULL : unpinned_item_at(u, (size_t)i);
 }
 
 static void set_flushed(struct unpinned *u, struct item *item, bool flushed)
@@ -83,7 +83,7 @@ static void set_flushed(struct unpinned *u, struct item *item, bool flushed)
 
 /* An event that tells of a mark, say, leaves the state and the window scales
  * out: what is known is better then (ctnetlink_conntrack_event()). */
-static bool is_poorer(const struct conn *now, const struct conn *known)
+static bool unpinned_is_poorer(const struct conn *now, const struct conn *known)
 {
 	return now->id == known->id && now->tcp_state == CONN_TCP_NONE &&
 	       known->tcp_state != CONN_TCP_NONE;
@@ -103,7 +103,7 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 	int64_t i;
 	int r;
 
-	if (item && is_poorer(record->conn, &item->conn)) {
+	if (item && unpinned_is_poorer(record->conn, &item->conn)) {
 		item->conn.status = record->conn->status;
 		item->round = u->round;
 		return 0;
@@ -117,7 +117,7 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 			payloads_drop(u->payloads, payload);
 			return (int)i;
 		}
-		item = item_at(u, (size_t)i);
+		item = unpinned_item_at(u, (size_t)i);
 		item->due = moment(due);
 	}
 	set_altered(u, item,
@@ -137,9 +137,9 @@ void unpinned_remove(struct unpinned *u, const struct conn_key *key)
 
 	if (i < 0)
 		return;
-	set_flushed(u, item_at(u, (size_t)i), false);
-	set_altered(u, item_at(u, (size_t)i), false);
-	payloads_drop(u->payloads, item_at(u, (size_t)i)->payload);
+	set_flushed(u, unpinned_item_at(u, (size_t)i), false);
+	set_altered(u, unpinned_item_at(u, (size_t)i), false);
+	payloads_drop(u->payloads, unpinned_item_at(u, (size_t)i)->payload);
 	conn_table_remove(&u->table, (size_t)i);
 }
 
@@ -193,7 +193,7 @@ void unpinned_begin_save(struct unpinned *u)
 
 	if (++u->saving == 0) { /* the numbers begin anew */
 		for (i = 0; i < u->table.n; i++)
-			item_at(u, i)->saved = 0;
+			unpinned_item_at(u, i)->saved = 0;
 		u->saving = 1;
 	}
 	u->n_unsaved = u->n_flushed;
@@ -201,7 +201,7 @@ void unpinned_begin_save(struct unpinned *u)
 
 void unpinned_note_saved(struct unpinned *u, size_t i)
 {
-	struct item *item = item_at(u, i);
+	struct item *item = unpinned_item_at(u, i);
 
 	u->n_unsaved -= item->flushed && item->saved != u->saving;
 	item->saved = u->saving;
@@ -209,7 +209,7 @@ void unpinned_note_saved(struct unpinned *u, size_t i)
 
 bool unpinned_is_saved(const struct unpinned *u, size_t i)
 {
-	return item_at(u, i)->saved == u->saving;
+	return unpinned_item_at(u, i)->saved == u->saving;
 }
 
 size_t unpinned_count_unsaved(const struct unpinned *u)
@@ -224,29 +224,29 @@ void unpinned_begin_round(struct unpinned *u)
 
 const struct conn *unpinned_at(const struct unpinned *u, size_t i)
 {
-	return &item_at(u, i)->conn;
+	return &unpinned_item_at(u, i)->conn;
 }
 
 bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now)
 {
-	uint32_t due = item_at(u, i)->due;
+	uint32_t due = unpinned_item_at(u, i)->due;
 
 	return due != MOMENT_NEVER && now >> MOMENT_SHIFT >= due;
 }
 
 bool unpinned_is_flushed(const struct unpinned *u, size_t i)
 {
-	return item_at(u, i)->flushed;
+	return unpinned_item_at(u, i)->flushed;
 }
 
 bool unpinned_is_seen(const struct unpinned *u, size_t i)
 {
-	return item_at(u, i)->round == u->round;
+	return unpinned_item_at(u, i)->round == u->round;
 }
 
 struct conn_record unpinned_record(const struct unpinned *u, size_t i)
 {
-	const struct item *item = item_at(u, i);
+	const struct item *item = unpinned_item_at(u, i);
 	struct conn_record record = { .conn = &item->conn };
 
 	record.payload = payloads_get(u->payloads, item->payload, &record.payload_len);

@@ -17,7 +17,7 @@
 #define CONNECT_PATIENCE_MS 1000
 
 /* Somebody else's socket at that place could tell us it has moved an address. */
-static bool is_trusted(int fd)
+static bool client_is_trusted(int fd)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -44,7 +44,7 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return -errno;
-	if (!is_trusted(fd))
+	if (!client_is_trusted(fd))
 		return -EPERM;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
@@ -52,7 +52,7 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 
 /* All pieces up to the end. A daemon that turns us away before it has read our
  * request resets the connection; what it has said before is there all the same. */
-static int receive(int fd, usec_t until, char **ret, size_t *ret_size)
+static int client_receive(int fd, usec_t until, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t size = 0;
@@ -89,7 +89,7 @@ static int receive(int fd, usec_t until, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static int exchange(int fd, const char *line, usec_t until, struct wire_answer *ret)
+static int client_exchange(int fd, const char *line, usec_t until, struct wire_answer *ret)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t size = 0;
@@ -101,7 +101,7 @@ static int exchange(int fd, const char *line, usec_t until, struct wire_answer *
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
 		return -errno;
-	r = receive(fd, until, &buf, &size);
+	r = client_receive(fd, until, &buf, &size);
 	return r < 0 ? r : wire_answer_parse(buf, size, ret);
 }
 
@@ -124,7 +124,7 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 		*ret_outcome = r == -EACCES ? CLIENT_BARRED : CLIENT_ABSENT;
 		return;
 	}
-	if (exchange(fd, line, os_now() + patience, ret) < 0)
+	if (client_exchange(fd, line, os_now() + patience, ret) < 0)
 		*ret_outcome = CLIENT_BROKEN;
 	else
 		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;

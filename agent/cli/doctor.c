@@ -13,7 +13,7 @@
 
 #define PATIENCE (10 * USEC_PER_SEC)
 
-static const char *text_of(json_t *o, const char *key)
+static const char *doctor_text_of(json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
 
@@ -26,7 +26,7 @@ static enum severity severity_of(const char *name)
 }
 
 /* What the daemon itself says is wrong with it. */
-static void pass_on(const char *status, struct findings *ret)
+static void doctor_pass_on(const char *status, struct findings *ret)
 {
 	json_t *o = json_loads(status ? status : "", 0, NULL);
 	json_t *list = json_object_get(o, "warnings");
@@ -34,17 +34,19 @@ static void pass_on(const char *status, struct findings *ret)
 
 	for (i = 0; i < json_array_size(list); i++) {
 		json_t *w = json_array_get(list, i);
-		const char *fix = text_of(w, "fix");
+		const char *fix = doctor_text_of(w, "fix");
 
 		/* how full the table is we see ourselves */
-		if (strcmp(text_of(w, "code"), "conntrack-full") != 0)
-			findings_add(ret, severity_of(text_of(w, "severity")), text_of(w, "code"),
-				     *fix ? fix : text_of(w, "advice"), "%s", text_of(w, "text"));
+		if (strcmp(doctor_text_of(w, "code"), "conntrack-full") != 0)
+			findings_add(ret, severity_of(doctor_text_of(w, "severity")),
+				     doctor_text_of(w, "code"),
+				     *fix ? fix : doctor_text_of(w, "advice"), "%s",
+				     doctor_text_of(w, "text"));
 	}
 	json_decref(o);
 }
 
-static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *ret)
+static void doctor_ask_daemon(const struct cli *cli, struct facts *f, struct findings *ret)
 {
 	struct wire_request r = { .op = WIRE_STATUS };
 	struct wire_answer a = { 0 };
@@ -55,7 +57,7 @@ static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *
 	switch (outcome) {
 	case CLIENT_ANSWERED:
 		f->daemon = DAEMON_RUNNING;
-		pass_on(a.result, ret);
+		doctor_pass_on(a.result, ret);
 		break;
 	case CLIENT_ABSENT:
 		f->daemon = DAEMON_ABSENT;
@@ -71,7 +73,7 @@ static void ask_daemon(const struct cli *cli, struct facts *f, struct findings *
 	wire_answer_done_with(&a);
 }
 
-static int print(const struct cli *cli, const struct findings *f)
+static int doctor_print(const struct cli *cli, const struct findings *f)
 {
 	if (cli->options.json)
 		render_json(findings_json_new(f), stdout, stderr);
@@ -98,7 +100,7 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	doctor_take_firewall(f);
 	doctor_take_others(f);
 	doctor_take_run_dir(cli, &k, f);
-	ask_daemon(cli, f, &of_daemon);
+	doctor_ask_daemon(cli, f, &of_daemon);
 	diagnose(f, ret);
 	findings_append(ret, &of_daemon);
 	findings_done(&of_daemon);
@@ -106,8 +108,8 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 }
 
 /* The words after "doctor": "version V", of a keepalived. */
-static int take_version(const struct cli *cli, int argc, char *argv[], const char **ret,
-			struct request_error *e)
+static int doctor_take_version(const struct cli *cli, int argc, char *argv[], const char **ret,
+			       struct request_error *e)
 {
 	if (argc && (!cli->options.keepalived || strcmp(argv[0], "version") != 0))
 		return request_error_set(e, "unknown word " QUOTED, argv[0]);
@@ -126,7 +128,7 @@ int command_doctor(struct cli *cli, int argc, char *argv[])
 	struct request_error e;
 	int code, r;
 
-	if (take_version(cli, argc, argv, &version, &e) < 0)
+	if (doctor_take_version(cli, argc, argv, &version, &e) < 0)
 		return command_usage(&e);
 	if (file) {
 		r = doctor_keepalived(cli, file, version, &f, &e);
@@ -138,7 +140,7 @@ int command_doctor(struct cli *cli, int argc, char *argv[])
 	} else {
 		look_at_node(cli, &f);
 	}
-	code = print(cli, &f);
+	code = doctor_print(cli, &f);
 	findings_done(&f);
 	return code;
 }

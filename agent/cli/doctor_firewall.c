@@ -20,7 +20,7 @@ struct reading {
 	size_t seen, failed;
 };
 
-static void on_line(void *ud, const char *line)
+static void doctor_firewall_on_line(void *ud, const char *line)
 {
 	struct reading *r = ud;
 
@@ -44,7 +44,7 @@ static void read_rules(struct reading *r, const struct source *s, char *const *a
 	const struct program p = { .argv = argv,
 				   .budget = BUDGET,
 				   .private_run = true,
-				   .line = on_line,
+				   .line = doctor_firewall_on_line,
 				   .complaint = on_complaint,
 				   .ud = r,
 				   .left_out = &left_out };

@@ -8,8 +8,9 @@
 #include "base/option.h"
 #include "keepalived/lint.h"
 
-static void look_at(const struct cli *cli, const struct keepalived_conf *conf,
-		    const struct keepalived_version *version, struct findings *ret)
+static void doctor_keepalived_look_at(const struct cli *cli, const struct keepalived_conf *conf,
+				      const struct keepalived_version *version,
+				      struct findings *ret)
 {
 	struct vrrp_conf vrrp;
 	const struct keepalived_lint what = {
@@ -45,6 +46,6 @@ int doctor_keepalived(const struct cli *cli, const char *file, const char *versi
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-version", "version 1.3.5, say",
 			     "there is no keepalived here that tells its version: what depends on"
 			     " it is judged for all of them");
-	look_at(cli, conf, &v, ret);
+	doctor_keepalived_look_at(cli, conf, &v, ret);
 	return 0;
 }

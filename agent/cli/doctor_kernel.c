@@ -38,7 +38,7 @@ static uint64_t capabilities(void)
 	return caps;
 }
 
-static void take_probe_result(const struct cli *cli, const struct kernel *k, struct facts *f)
+static void kernel_take_probe_result(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;
 	struct probe_result v = { 0 };
@@ -116,7 +116,7 @@ static void add_device(void *ud, const char *name)
 		MAX(device_sysctl(link.name, "rp_filter"), sysctl("net/ipv4/conf/all/rp_filter"));
 }
 
-static int on_address(void *ud, const struct ifaddr *a)
+static int kernel_on_address(void *ud, const struct ifaddr *a)
 {
 	struct listing *l = ud;
 	size_t i;
@@ -131,7 +131,7 @@ static int on_address(void *ud, const struct ifaddr *a)
 }
 
 /* Those configured, and without any those that the node has. */
-static void take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
+static void kernel_take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;
 	_cleanup_free_ int *ifindex = calloc(DEVICES_MAX, sizeof(*ifindex));
@@ -146,7 +146,7 @@ static void take_devices(const struct cli *cli, const struct kernel *k, struct f
 		add_device(&l, s->devices[i].name);
 	if (!s->n_devices)
 		localnet_devices(add_device, &l);
-	(void)k->ops->addr_list(k->ctx, on_address, &l);
+	(void)k->ops->addr_list(k->ctx, kernel_on_address, &l);
 }
 
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f)
@@ -155,7 +155,7 @@ void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct fa
 
 	f->net_admin = caps >> NET_ADMIN & 1;
 	f->net_raw = caps >> NET_RAW & 1;
-	take_probe_result(cli, k, f);
+	kernel_take_probe_result(cli, k, f);
 	take_conntrack(k, f);
-	take_devices(cli, k, f);
+	kernel_take_devices(cli, k, f);
 }

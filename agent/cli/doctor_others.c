@@ -78,7 +78,7 @@ struct looking {
 	const char *script;
 };
 
-static void on_act(void *ud, const struct script_act *a)
+static void doctor_others_on_act(void *ud, const struct script_act *a)
 {
 	const struct looking *l = ud;
 
@@ -89,7 +89,7 @@ static void look_at_file(struct facts *f, int fd, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	struct looking l = { .facts = f, .path = path };
-	const struct script_reader r = { .act = on_act, .ud = &l };
+	const struct script_reader r = { .act = doctor_others_on_act, .ud = &l };
 	int e = script_file_read(fd, path, &text);
 
 	l.script = text;
@@ -123,9 +123,9 @@ static bool is_new_dir(struct facts *f, struct walk *w, const struct stat *st)
 	return true;
 }
 
-static void look_into(struct facts *f, const char *path, struct walk *w);
+static void doctor_others_look_into(struct facts *f, const char *path, struct walk *w);
 
-static void look_at(struct facts *f, const char *path, struct walk *w)
+static void doctor_others_look_at(struct facts *f, const char *path, struct walk *w)
 {
 	struct stat st;
 	int fd;
@@ -143,13 +143,13 @@ static void look_at(struct facts *f, const char *path, struct walk *w)
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
 		if (is_new_dir(f, w, &st))
-			look_into(f, path, w);
+			doctor_others_look_into(f, path, w);
 	} else {
 		look_at_file(f, fd, path);
 	}
 }
 
-static void look_into(struct facts *f, const char *path, struct walk *w)
+static void doctor_others_look_into(struct facts *f, const char *path, struct walk *w)
 {
 	DIR *dir = opendir(path);
 	char name[512];
@@ -162,7 +162,7 @@ static void look_into(struct facts *f, const char *path, struct walk *w)
 	while ((d = readdir(dir))) {
 		if (d->d_name[0] != '.' &&
 		    snprintf(name, sizeof(name), "%s/%s", path, d->d_name) < (int)sizeof(name))
-			look_at(f, name, w);
+			doctor_others_look_at(f, name, w);
 	}
 	closedir(dir);
 }
@@ -177,7 +177,7 @@ void doctor_take_others(struct facts *f)
 	take_processes(f);
 	for (i = 0; i < ARRAY_SIZE(places); i++)
 		if (stat(places[i], &st) == 0 && is_new_dir(f, &w, &st))
-			look_into(f, places[i], &w);
+			doctor_others_look_into(f, places[i], &w);
 }
 
 /* ---- the run directory --------------------------------------------------------------------------

@@ -50,7 +50,7 @@ static void kernel(const struct facts *f, struct findings *ret)
 			     *f->reason ? ": " : "", f->reason);
 }
 
-static void masquerade(const struct facts *f, struct findings *ret)
+static void facts_masquerade(const struct facts *f, struct findings *ret)
 {
 	const struct firewall *w = &f->firewall;
 	enum severity severity = is_affected(f) ? SEVERITY_WARNING : SEVERITY_NOTE;
@@ -386,7 +386,7 @@ static void leftovers(const struct facts *f, struct findings *ret)
 void diagnose(const struct facts *f, struct findings *ret)
 {
 	kernel(f, ret);
-	masquerade(f, ret);
+	facts_masquerade(f, ret);
 	conntrack(f, ret);
 	others(f, ret);
 	firewall(f, ret);

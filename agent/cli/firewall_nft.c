@@ -20,7 +20,7 @@ static unsigned families_of(const struct word *family)
 }
 
 /* "table ip filter {" */
-static void take_table(struct firewall_reader *r, const char *at)
+static void firewall_nft_take_table(struct firewall_reader *r, const char *at)
 {
 	struct word family = word_next(&at, MARKS), name = word_next(&at, MARKS);
 
@@ -49,7 +49,7 @@ static bool is_of_iptables(const char *table)
 }
 
 /* A chain that iptables-save has told of is left to it. */
-static void take_chain(struct firewall_reader *r, const char *at)
+static void firewall_nft_take_chain(struct firewall_reader *r, const char *at)
 {
 	struct word name = word_next(&at, MARKS);
 	struct chain *c;
@@ -171,7 +171,7 @@ static void take_opening(struct firewall_reader *r, const char *line)
 
 	r->chain = r->map = NO_INDEX;
 	if (word_is(&w, "chain"))
-		take_chain(r, at);
+		firewall_nft_take_chain(r, at);
 	else if (word_is(&w, "map"))
 		take_map(r, at);
 	else if (word_is(&w, "flowtable"))
@@ -190,7 +190,7 @@ void firewall_nft_line(struct firewall_reader *r, const char *line)
 	if (!first.len || *p == '#')
 		return;
 	if (*line == *p && word_is(&first, "table")) {
-		take_table(r, at);
+		firewall_nft_take_table(r, at);
 		r->depth = 1;
 		r->in_elements = false;
 		return;

@@ -110,7 +110,7 @@ static void skip_fields(struct rule_text *t)
 }
 
 /* A field that has values of ONE. Returns true if the rule ends here: with a map. */
-static bool take_field(struct rule_text *t, enum map_key key, value_match one)
+static bool firewall_nft_field_take_field(struct rule_text *t, enum map_key key, value_match one)
 {
 	struct operand o;
 
@@ -136,7 +136,7 @@ static bool take_ct(struct rule_text *t)
 
 	if (nft_takes(t, "state")) {
 		t->rule.by_state = true;
-		return take_field(t, KEY_STATE, packet_state);
+		return firewall_nft_field_take_field(t, KEY_STATE, packet_state);
 	}
 	if (nft_takes(t, "count")) {
 		nft_takes(t, "over");
@@ -154,7 +154,7 @@ static bool take_ct(struct rule_text *t)
 }
 
 /* "mark 0x1", "mark & 0x4000 == 0x4000", "mark set …" */
-static bool take_mark(struct rule_text *t)
+static bool firewall_nft_field_take_mark(struct rule_text *t)
 {
 	struct operand o;
 
@@ -176,7 +176,7 @@ static bool take_mark(struct rule_text *t)
 }
 
 /* "flags syn / fin,syn,rst,ack", "flags & (fin | syn) == syn" */
-static bool take_flags(struct rule_text *t)
+static bool firewall_nft_field_take_flags(struct rule_text *t)
 {
 	struct operand set = { .odd = false }, mask;
 	bool negated = nft_takes(t, "!=") || nft_takes(t, "!");
@@ -214,11 +214,11 @@ static bool take_flags(struct rule_text *t)
 static bool take_ports(struct rule_text *t)
 {
 	if (nft_takes(t, "dport"))
-		return take_field(t, KEY_OTHER, packet_port);
+		return firewall_nft_field_take_field(t, KEY_OTHER, packet_port);
 	if (nft_takes(t, "flags"))
-		return take_flags(t);
+		return firewall_nft_field_take_flags(t);
 	nft_next(t);
-	return take_field(t, KEY_OTHER, NULL);
+	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
 }
 
 static enum rule_match ether_type(const struct word *w)
@@ -244,33 +244,33 @@ static bool take_nfproto(struct rule_text *t)
 static bool take_meta(struct rule_text *t)
 {
 	if (nft_takes(t, "l4proto"))
-		return take_field(t, KEY_PROTOCOL, packet_protocol);
+		return firewall_nft_field_take_field(t, KEY_PROTOCOL, packet_protocol);
 	if (nft_takes(t, "nfproto"))
 		return take_nfproto(t);
 	if (nft_takes(t, "mark"))
-		return take_mark(t);
+		return firewall_nft_field_take_mark(t);
 	if (nft_takes(t, "pkttype"))
-		return take_field(t, KEY_OTHER, packet_type);
+		return firewall_nft_field_take_field(t, KEY_OTHER, packet_type);
 	if (nft_takes(t, "protocol"))
-		return take_field(t, KEY_OTHER, ether_type);
+		return firewall_nft_field_take_field(t, KEY_OTHER, ether_type);
 	if (nft_takes(t, "iif") || nft_takes(t, "iifname"))
-		return take_field(t, KEY_DEVICE, packet_device);
+		return firewall_nft_field_take_field(t, KEY_DEVICE, packet_device);
 	nft_next(t);
-	return take_field(t, KEY_OTHER, NULL);
+	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
 }
 
 /* Fields of IP, of either version. */
-static bool take_header(struct rule_text *t, enum firewall_family family)
+static bool firewall_nft_field_take_header(struct rule_text *t, enum firewall_family family)
 {
 	t->rule.families &= (uint8_t)FAMILY_BIT(family);
 	if (nft_takes(t, "saddr"))
-		return take_field(t, KEY_OTHER, packet_source);
+		return firewall_nft_field_take_field(t, KEY_OTHER, packet_source);
 	if (nft_takes(t, "daddr"))
-		return take_field(t, KEY_OTHER, packet_destination);
+		return firewall_nft_field_take_field(t, KEY_OTHER, packet_destination);
 	if (nft_takes(t, "protocol") || nft_takes(t, "nexthdr"))
-		return take_field(t, KEY_PROTOCOL, packet_protocol);
+		return firewall_nft_field_take_field(t, KEY_PROTOCOL, packet_protocol);
 	nft_next(t);
-	return take_field(t, KEY_OTHER, NULL);
+	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
 }
 
 /* "fib daddr type local", "fib saddr . iif oif missing" */
@@ -287,7 +287,7 @@ static bool take_fib(struct rule_text *t)
 			nft_next(t);
 	}
 	if (nft_takes(t, "type"))
-		return take_field(t, KEY_OTHER, packet_type);
+		return firewall_nft_field_take_field(t, KEY_OTHER, packet_type);
 	nft_next(t);
 	nft_takes(t, "eq");
 	if (source && (nft_takes(t, "missing") || nft_takes(t, "0"))) { /* a forged one */
@@ -296,7 +296,7 @@ static bool take_fib(struct rule_text *t)
 	}
 	if (source && nft_takes(t, "exists"))
 		return false;
-	return take_field(t, KEY_OTHER, NULL);
+	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
 }
 
 bool nft_condition(struct rule_text *t, const struct word *w)
@@ -306,13 +306,13 @@ bool nft_condition(struct rule_text *t, const struct word *w)
 	if (word_is(w, "meta"))
 		return take_meta(t);
 	if (word_is(w, "mark"))
-		return take_mark(t);
+		return firewall_nft_field_take_mark(t);
 	if (word_is(w, "iif") || word_is(w, "iifname"))
-		return take_field(t, KEY_DEVICE, packet_device);
+		return firewall_nft_field_take_field(t, KEY_DEVICE, packet_device);
 	if (word_is(w, "ip"))
-		return take_header(t, FIREWALL_IPV4);
+		return firewall_nft_field_take_header(t, FIREWALL_IPV4);
 	if (word_is(w, "ip6"))
-		return take_header(t, FIREWALL_IPV6);
+		return firewall_nft_field_take_header(t, FIREWALL_IPV6);
 	if (word_is(w, "tcp") || word_is(w, "th"))
 		return take_ports(t);
 	if (word_is(w, "fib"))

@@ -90,7 +90,7 @@ static bool take_statement(struct rule_text *t, const struct word *w)
 	return true;
 }
 
-static bool has(const char *line, const char *a, const char *b)
+static bool firewall_nft_rule_has(const char *line, const char *a, const char *b)
 {
 	struct word w = word_next(&line, ALONE);
 
@@ -102,8 +102,10 @@ static bool has(const char *line, const char *a, const char *b)
 
 void firewall_nft_uses(struct firewall_reader *r, const char *line)
 {
-	if (has(line, "masquerade", "masquerade") || strstr(line, "xt target \"MASQUERADE\""))
-		reader_masquerade(r, line, true, has(line, "random", "fully-random"));
+	if (firewall_nft_rule_has(line, "masquerade", "masquerade") ||
+	    strstr(line, "xt target \"MASQUERADE\""))
+		reader_masquerade(r, line, true,
+				  firewall_nft_rule_has(line, "random", "fully-random"));
 	if (strstr(line, "flow add @") || strstr(line, "flow offload @"))
 		r->found.offloads = true;
 }

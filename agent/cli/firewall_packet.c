@@ -17,7 +17,7 @@ static bool begins(const struct word *w, const char *text)
 	return w->len >= strlen(text) && !strncasecmp(w->p, text, strlen(text));
 }
 
-static bool has(const struct word *w, char c)
+static bool packet_has(const struct word *w, char c)
 {
 	return memchr(w->p, c, w->len) != NULL;
 }
@@ -38,7 +38,7 @@ enum rule_match packet_protocol(const struct word *w)
 {
 	if (is_word(w, "tcp") || is_word(w, "6") || is_word(w, "all"))
 		return MATCH_ALWAYS;
-	return is_numeric(w) && has(w, '-') ? MATCH_MAYBE : MATCH_NEVER;
+	return is_numeric(w) && packet_has(w, '-') ? MATCH_MAYBE : MATCH_NEVER;
 }
 
 enum rule_match packet_device(const struct word *w)
@@ -62,12 +62,13 @@ static bool is_host(const struct word *w)
 	const char *slash = memchr(w->p, '/', w->len);
 	struct word length;
 
-	if (!is_numeric(w) && !has(w, ':'))
+	if (!is_numeric(w) && !packet_has(w, ':'))
 		return false;
 	if (!slash)
-		return !has(w, '-');
+		return !packet_has(w, '-');
 	length = (struct word){ .p = slash + 1, .len = w->len - (size_t)(slash + 1 - w->p) };
-	return is_word(&length, has(w, ':') ? "128" : "32") || is_word(&length, "255.255.255.255");
+	return is_word(&length, packet_has(w, ':') ? "128" : "32") ||
+	       is_word(&length, "255.255.255.255");
 }
 
 enum rule_match packet_source(const struct word *w)
@@ -89,7 +90,7 @@ enum rule_match packet_destination(const struct word *w)
 
 enum rule_match packet_port(const struct word *w)
 {
-	bool range = has(w, ':') || (is_numeric(w) && has(w, '-'));
+	bool range = packet_has(w, ':') || (is_numeric(w) && packet_has(w, '-'));
 
 	return range ? MATCH_MAYBE : MATCH_NEVER;
 }

@@ -28,7 +28,7 @@ static uint32_t name_hash(const char *name)
 }
 
 /* The slot that has the chain, or a free one for it. */
-static uint32_t *slot_of(const struct rule_store *s, const char *name)
+static uint32_t *rules_slot_of(const struct rule_store *s, const char *name)
 {
 	size_t i = name_hash(name) & (s->n_slots - 1);
 
@@ -63,7 +63,7 @@ static bool chains_grow(struct rule_store *s)
 	s->n_slots = 2 * cap;
 	memset(slots, 0xff, s->n_slots * sizeof(*slots)); /* NO_INDEX */
 	for (i = 0; i < s->n_chains; i++)
-		*slot_of(s, s->chains[i].name) = (uint32_t)i;
+		*rules_slot_of(s, s->chains[i].name) = (uint32_t)i;
 	return true;
 }
 
@@ -73,7 +73,7 @@ uint32_t rule_store_chain(struct rule_store *s, const char *name)
 	char *copy;
 
 	if (s->n_slots) {
-		uint32_t known = *slot_of(s, name);
+		uint32_t known = *rules_slot_of(s, name);
 
 		if (known != NO_INDEX)
 			return known;
@@ -86,7 +86,7 @@ uint32_t rule_store_chain(struct rule_store *s, const char *name)
 	}
 	c = &s->chains[s->n_chains];
 	*c = (struct chain){ .name = copy, .first = NO_INDEX, .last = NO_INDEX };
-	*slot_of(s, name) = (uint32_t)s->n_chains;
+	*rules_slot_of(s, name) = (uint32_t)s->n_chains;
 	return (uint32_t)s->n_chains++;
 }
 

@@ -27,7 +27,7 @@ static int take_owner(struct choice *c, const char *word, struct request_error *
 	return 0;
 }
 
-static int take_version(struct choice *c, const char *word, struct request_error *e)
+static int cli_import_take_version(struct choice *c, const char *word, struct request_error *e)
 {
 	if (c->version_given)
 		return request_error_set(e, "\"version\" is given twice");
@@ -40,7 +40,7 @@ static int take_version(struct choice *c, const char *word, struct request_error
 	return 0;
 }
 
-static int take_words(struct choice *c, int argc, char *argv[], struct request_error *e)
+static int cli_import_take_words(struct choice *c, int argc, char *argv[], struct request_error *e)
 {
 	int i, r = 0;
 
@@ -54,13 +54,14 @@ static int take_words(struct choice *c, int argc, char *argv[], struct request_e
 			return request_error_set(e, "unknown word " QUOTED, argv[i]);
 		if (i + 1 == argc)
 			return request_error_set(e, "\"%s\" needs a value", argv[i]);
-		r = owner ? take_owner(c, argv[i + 1], e) : take_version(c, argv[i + 1], e);
+		r = owner ? take_owner(c, argv[i + 1], e)
+			  : cli_import_take_version(c, argv[i + 1], e);
 	}
 	return r;
 }
 
-static int print(const struct cli *cli, const struct choice *c, const struct keepalived_conf *conf,
-		 unsigned *ret_left)
+static int cli_import_print(const struct cli *cli, const struct choice *c,
+			    const struct keepalived_conf *conf, unsigned *ret_left)
 {
 	struct keepalived_import what = {
 		.conf = conf,
@@ -95,7 +96,7 @@ int command_import(struct cli *cli, int argc, char *argv[])
 		request_error_set(&e, "contradictory options: \"--json\" does not go with import");
 		return command_usage(&e);
 	}
-	if (take_words(&c, argc, argv, &e) < 0)
+	if (cli_import_take_words(&c, argc, argv, &e) < 0)
 		return command_usage(&e);
 	r = keepalived_open(c.file, &conf, &e);
 	if (r < 0) {
@@ -104,7 +105,7 @@ int command_import(struct cli *cli, int argc, char *argv[])
 	}
 	if (!c.version_given)
 		keepalived_ask_version(&c.version);
-	r = print(cli, &c, conf, &left);
+	r = cli_import_print(cli, &c, conf, &left);
 	if (r < 0) {
 		fprintf(stderr, "vipsafe: %s\n", strerror(-r));
 		return EXIT_CONFIG;

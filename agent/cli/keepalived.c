@@ -9,7 +9,7 @@
 
 #define PATIENCE (5 * USEC_PER_SEC)
 
-static void take_line(void *ud, const char *line)
+static void keepalived_take_line(void *ud, const char *line)
 {
 	struct keepalived_version *v = ud, said;
 
@@ -22,9 +22,11 @@ int keepalived_ask_version(struct keepalived_version *ret)
 	char *const argv[] = { "keepalived", "--version", NULL };
 	struct keepalived_version v = { 0 };
 	/* it says so on stderr */
-	const struct program p = {
-		.argv = argv, .budget = PATIENCE, .merge = true, .line = take_line, .ud = &v
-	};
+	const struct program p = { .argv = argv,
+				   .budget = PATIENCE,
+				   .merge = true,
+				   .line = keepalived_take_line,
+				   .ud = &v };
 	char error[PROGRAM_ERROR_MAX];
 	int r;
 

@@ -38,7 +38,7 @@ struct look {
 };
 
 /* What is found changes the exit code whether it is said or not. */
-static void weigh(struct look *l, enum severity level)
+static void lvs_weigh(struct look *l, enum severity level)
 {
 	if (level == SEVERITY_CRITICAL)
 		l->code = EXIT_CRITICAL;
@@ -60,11 +60,11 @@ static void print_line(struct look *l)
 }
 
 /* Say what LINE holds, which goes by PRINT. */
-static void add(struct look *l, uint64_t print)
+static void lvs_add(struct look *l, uint64_t print)
 {
 	uint32_t repeats = 0;
 
-	weigh(l, l->line.level);
+	lvs_weigh(l, l->line.level);
 	if (l->quiet && !lvs_ratelimit_ask(l->quiet, print, l->now, &repeats))
 		return;
 	if (++l->said > LINES_MAX) {
@@ -78,7 +78,7 @@ static void add(struct look *l, uint64_t print)
 
 static void message_line(struct look *l)
 {
-	add(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
+	lvs_add(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
 }
 
 static int on_collision(void *ud, const struct collision *c)
@@ -86,7 +86,7 @@ static int on_collision(void *ud, const struct collision *c)
 	struct look *l = ud;
 
 	lvs_message_live(&l->say, c, &l->line);
-	add(l, lvs_print_collision(c));
+	lvs_add(l, lvs_print_collision(c));
 	return 0;
 }
 
@@ -100,11 +100,11 @@ static int on_risk(void *ud, const struct risk_row *row)
 	struct risk_look *r = ud;
 
 	if (lvs_message_risk(&r->look->say, row, r->sample, &r->look->line))
-		add(r->look, lvs_print_risk(row) ^ !r->sample);
+		lvs_add(r->look, lvs_print_risk(row) ^ !r->sample);
 	return 0;
 }
 
-static void message_map(struct look *l)
+static void cli_lvs_message_map(struct look *l)
 {
 	size_t i;
 
@@ -148,7 +148,7 @@ static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_
 	int r;
 
 	l->say.ports = &scan->ports;
-	message_map(l);
+	cli_lvs_message_map(l);
 	message_unseen(l, scan);
 	r = collide_each(scan->flows, on_collision, l, &unseen);
 	message_left_out(l, "pairs of one client port", unseen);
@@ -166,7 +166,7 @@ static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_
 	return r;
 }
 
-static void print_json(struct look *l)
+static void lvs_print_json(struct look *l)
 {
 	json_t *o = json_object();
 	int failed = l->failed;
@@ -217,7 +217,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *qu
 			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
 										  : NULL);
 	if (r >= 0 && l.lines)
-		print_json(&l);
+		lvs_print_json(&l);
 	json_decref(l.lines);
 	if (r < 0) {
 		round_done(&round);
@@ -243,7 +243,7 @@ static bool wait_for_signal(int fd)
 }
 
 /* Looks until it is interrupted; then the exit code is the worst there was. */
-static int watch(struct cli *cli, struct kernel *k)
+static int lvs_watch(struct cli *cli, struct kernel *k)
 {
 	_cleanup_(lvs_ratelimit_freep) struct lvs_ratelimit *quiet = lvs_ratelimit_new();
 	_cleanup_(round_done) struct round rates = { .map = NULL };
@@ -292,7 +292,7 @@ static int check(struct cli *cli)
 		return no_memory(r);
 	k = kernel_real_get(real);
 	if (cli->options.watch)
-		return watch(cli, &k);
+		return lvs_watch(cli, &k);
 	r = look_once(cli, &k, NULL, NULL, &round, &code);
 	return r < 0 ? no_memory(r) : (int)code;
 }

@@ -135,7 +135,7 @@ static void print_service(const struct lvs_map *m, uint32_t service)
 
 /* ---- JSON --------------------------------------------------------------------- */
 
-static int put(json_t *o, const char *key, json_t *value)
+static int lvs_map_put(json_t *o, const char *key, json_t *value)
 {
 	return json_object_set_new(o, key, value);
 }
@@ -145,15 +145,16 @@ static json_t *source_json(const struct lvs_source *s)
 	json_t *o = json_object();
 	int failed = 0;
 
-	failed |= put(o, "kind", json_string(lvs_source_kind_name(s->kind)));
-	failed |= put(o, "path", report_json_string(s->path));
-	failed |= put(o, "age_s", json_integer((json_int_t)(s->age / USEC_PER_SEC)));
-	failed |= put(o, "readable", json_boolean(!s->failed));
-	failed |= put(o, "services", json_integer(s->services));
-	failed |= put(o, "blocks", json_integer(s->blocks));
-	failed |= put(o, "skipped", json_integer(s->skipped));
-	failed |= put(o, "first_bad", json_integer(s->first_bad));
-	failed |= put(o, "bad_path", report_json_string(*s->bad_path ? s->bad_path : s->path));
+	failed |= lvs_map_put(o, "kind", json_string(lvs_source_kind_name(s->kind)));
+	failed |= lvs_map_put(o, "path", report_json_string(s->path));
+	failed |= lvs_map_put(o, "age_s", json_integer((json_int_t)(s->age / USEC_PER_SEC)));
+	failed |= lvs_map_put(o, "readable", json_boolean(!s->failed));
+	failed |= lvs_map_put(o, "services", json_integer(s->services));
+	failed |= lvs_map_put(o, "blocks", json_integer(s->blocks));
+	failed |= lvs_map_put(o, "skipped", json_integer(s->skipped));
+	failed |= lvs_map_put(o, "first_bad", json_integer(s->first_bad));
+	failed |= lvs_map_put(o, "bad_path",
+			      report_json_string(*s->bad_path ? s->bad_path : s->path));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -166,11 +167,11 @@ static json_t *match_json(const struct lvs_match *match)
 	char text[LVS_RANGE_MAX], proto[8];
 	int failed = 0;
 
-	failed |= put(o, "proto", json_string(proto_text(match, proto)));
+	failed |= lvs_map_put(o, "proto", json_string(proto_text(match, proto)));
 	if (match->l4proto)
-		failed |= put(o, "vip", json_string(match_text(match, text)));
+		failed |= lvs_map_put(o, "vip", json_string(match_text(match, text)));
 	if (match->fwmark)
-		failed |= put(o, "fwmark", json_integer(match->fwmark));
+		failed |= lvs_map_put(o, "fwmark", json_integer(match->fwmark));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -183,10 +184,10 @@ static json_t *real_json(const struct lvs_service *s, const struct lvs_real *r)
 	char text[LVS_ENDPOINT_MAX];
 	int failed = 0;
 
-	failed |= put(o, "rs", json_string(real_text(r, text)));
-	failed |= put(o, "method", json_string(lvs_method_name(lvs_real_method(s, r))));
-	failed |= put(o, "weight", json_integer(r->weight));
-	failed |= put(o, "client_visible", json_boolean(lvs_real_is_visible(s, r)));
+	failed |= lvs_map_put(o, "rs", json_string(real_text(r, text)));
+	failed |= lvs_map_put(o, "method", json_string(lvs_method_name(lvs_real_method(s, r))));
+	failed |= lvs_map_put(o, "weight", json_integer(r->weight));
+	failed |= lvs_map_put(o, "client_visible", json_boolean(lvs_real_is_visible(s, r)));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -222,13 +223,13 @@ static json_t *service_json(const struct lvs_map *m, uint32_t service)
 	n = lvs_map_reals(m, service, &real);
 	for (i = 0; i < n; i++)
 		failed |= json_array_append_new(reals, real_json(s, &real[i]));
-	failed |= put(o, "name", report_json_string(s->name));
-	failed |= put(o, "matches", matches);
-	failed |= put(o, "persistent", json_boolean(s->persistent));
-	failed |= put(o, "toa", json_string(toa_text(m, service)));
-	failed |= put(o, "reals", reals);
-	failed |= put(o, "origins", origins_json(m, service));
-	failed |= put(o, "line", json_integer(s->line));
+	failed |= lvs_map_put(o, "name", report_json_string(s->name));
+	failed |= lvs_map_put(o, "matches", matches);
+	failed |= lvs_map_put(o, "persistent", json_boolean(s->persistent));
+	failed |= lvs_map_put(o, "toa", json_string(toa_text(m, service)));
+	failed |= lvs_map_put(o, "reals", reals);
+	failed |= lvs_map_put(o, "origins", origins_json(m, service));
+	failed |= lvs_map_put(o, "line", json_integer(s->line));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -249,13 +250,13 @@ static json_t *map_json(const struct lvs_map *m)
 		if (lvs_map_origins(m, (uint32_t)i))
 			failed |= json_array_append_new(services, service_json(m, (uint32_t)i));
 	}
-	failed |= put(o, "active", json_boolean(lvs_message_is_active(m)));
-	failed |= put(o, "sources", sources);
-	failed |= put(o, "services", services);
-	failed |= put(o, "client_visible", json_integer(summary.visible));
-	failed |= put(o, "rs_endpoints", json_integer(summary.endpoints));
-	failed |= put(o, "unresolved_fwmarks", json_integer(summary.unresolved));
-	failed |= put(o, "conflicts", json_integer(summary.conflicts));
+	failed |= lvs_map_put(o, "active", json_boolean(lvs_message_is_active(m)));
+	failed |= lvs_map_put(o, "sources", sources);
+	failed |= lvs_map_put(o, "services", services);
+	failed |= lvs_map_put(o, "client_visible", json_integer(summary.visible));
+	failed |= lvs_map_put(o, "rs_endpoints", json_integer(summary.endpoints));
+	failed |= lvs_map_put(o, "unresolved_fwmarks", json_integer(summary.unresolved));
+	failed |= lvs_map_put(o, "conflicts", json_integer(summary.conflicts));
 	if (!failed)
 		return o;
 	json_decref(o);

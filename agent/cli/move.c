@@ -67,7 +67,7 @@ static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 
 /* False: it has to be done here. Whatever the daemon has done of it by then,
  * the same once more changes nothing. */
-static bool ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
+static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 {
 	const struct options *o = &m->cli->options;
 	usec_t budget = o->timeout ? o->timeout : m->cli->settings.deadline;
@@ -107,7 +107,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 	struct run_env env;
 	int r;
 
-	if (is_for_daemon(m) && ask_daemon(m, out, err, &r))
+	if (is_for_daemon(m) && cli_move_ask_daemon(m, out, err, &r))
 		return r;
 	r = kernel_real_new(&m->kernel);
 	if (r < 0) {
@@ -194,7 +194,7 @@ static void request_from_options(struct request *req, const struct cli *cli)
 	identity_asker(getpid(), getuid(), &req->by);
 }
 
-static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
+static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 {
 	struct move m = { .cli = cli };
 	const struct worker_job job = {
@@ -222,12 +222,12 @@ static int move(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 
 int command_add(struct cli *cli, int argc, char *argv[])
 {
-	return move(cli, OP_ADD, false, argc, argv);
+	return cli_move_run(cli, OP_ADD, false, argc, argv);
 }
 
 int command_del(struct cli *cli, int argc, char *argv[])
 {
-	return move(cli, OP_DEL, false, argc, argv);
+	return cli_move_run(cli, OP_DEL, false, argc, argv);
 }
 
 int command_plan(struct cli *cli, int argc, char *argv[])
@@ -242,9 +242,9 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 	if (command_find(argv[0], &c, &e) < 0)
 		return command_usage(&e);
 	if (c->run == command_add)
-		return move(cli, OP_ADD, true, argc - 1, argv + 1);
+		return cli_move_run(cli, OP_ADD, true, argc - 1, argv + 1);
 	if (c->run == command_del)
-		return move(cli, OP_DEL, true, argc - 1, argv + 1);
+		return cli_move_run(cli, OP_DEL, true, argc - 1, argv + 1);
 	request_error_set(&e, QUOTED " cannot be planned, only add and del", argv[0]);
 	return command_usage(&e);
 }

@@ -125,7 +125,7 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 	return taken;
 }
 
-static int work(void *ud, FILE *out _unused_, FILE *err)
+static int notify_work(void *ud, FILE *out _unused_, FILE *err)
 {
 	struct notify *n = ud;
 	int code;
@@ -167,7 +167,7 @@ int command_notify(struct cli *cli, int argc, char *argv[])
 {
 	struct notify n = { .cli = cli, .request = { .op = WIRE_NOTIFY }, .err = stderr };
 	const struct worker_job job = {
-		.run = work, .after = after, .ud = &n, .patience = WORK_PATIENCE
+		.run = notify_work, .after = after, .ud = &n, .patience = WORK_PATIENCE
 	};
 	struct wire_notify *w = &n.request.notify;
 	int code;

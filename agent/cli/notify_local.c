@@ -32,7 +32,7 @@ struct work {
 	int code;		     /* of the last round: EXIT_DONE unless an address is amiss */
 };
 
-static bool is_meant(const struct work *w, size_t i)
+static bool local_is_meant(const struct work *w, size_t i)
 {
 	return instance_settings_meant(&w->settings->instances[i], &w->n->request.notify.event);
 }
@@ -59,7 +59,7 @@ static int work_new(struct work *w, struct notify *n)
 	return w->views && w->states && w->mine ? 0 : -ENOMEM;
 }
 
-static void work_done(struct work *w)
+static void local_work_done(struct work *w)
 {
 	instance_views_free(w->views, w->settings->n_instances);
 	free(w->states);
@@ -68,8 +68,8 @@ static void work_done(struct work *w)
 
 /* ---- the file --------------------------------------------------------------------- */
 
-/* Begin to change what is known. The lock is given back by store(). */
-static void load(struct work *w, int *ret_lock)
+/* Begin to change what is known. The lock is given back by local_store(). */
+static void local_load(struct work *w, int *ret_lock)
 {
 	usec_t now = os_now();
 	size_t i;
@@ -83,7 +83,7 @@ static void load(struct work *w, int *ret_lock)
 		recall(&w->states[i], &w->mine[i]);
 }
 
-static int store(struct work *w, int *lock)
+static int local_store(struct work *w, int *lock)
 {
 	bool stale;
 	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->states, &stale);
@@ -95,7 +95,7 @@ static int store(struct work *w, int *lock)
 }
 
 /* Look at what is there; decoys count as words. */
-static void look(struct work *w)
+static void local_look(struct work *w)
 {
 	size_t i;
 
@@ -114,10 +114,10 @@ static bool record(struct work *w)
 	int lock = -1, r;
 	size_t i;
 
-	load(w, &lock);
-	look(w);
+	local_load(w, &lock);
+	local_look(w);
 	for (i = 0; i < w->settings->n_instances; i++) {
-		if (!is_meant(w, i))
+		if (!local_is_meant(w, i))
 			continue;
 		meant = true;
 		/* nobody has watched the decoy since keepalived began us */
@@ -125,7 +125,7 @@ static bool record(struct work *w)
 			instance_decoy_moved(&w->states[i], false, os_now());
 		(void)instance_receive(&w->states[i], event, os_now());
 	}
-	r = store(w, &lock);
+	r = local_store(w, &lock);
 	w->alone = r < 0;
 	if (r < 0)
 		notify_complain(w->n, "%s: %s: what was told before is not known",
@@ -212,14 +212,14 @@ static usec_t work_once(struct work *w)
 	int lock = -1;
 	size_t i, n = w->settings->n_instances;
 
-	load(w, &lock);
-	look(w);
+	local_load(w, &lock);
+	local_look(w);
 	for (i = 0; i < n && action == ACTION_NONE; i++) {
 		const struct instance_settings *one = &w->settings->instances[i];
 		struct instance_policy policy = instance_settings_policy(one);
 
 		stale = w->states[i].decoy_stale;
-		if (!is_meant(w, i))
+		if (!local_is_meant(w, i))
 			continue;
 		action = instance_next(&w->states[i], &policy,
 				       instance_view_presence(&w->views[i], one), os_now(), &when);
@@ -229,7 +229,7 @@ static usec_t work_once(struct work *w)
 		if (action != ACTION_NONE)
 			instance_begin(&w->states[i], os_now());
 	}
-	(void)store(w, &lock);
+	(void)local_store(w, &lock);
 	if (action == ACTION_NONE)
 		return next;
 	run_round(w, i - 1, action);
@@ -244,16 +244,17 @@ static bool is_amiss(struct work *w)
 	usec_t when;
 	size_t i;
 
-	load(w, &lock);
-	look(w);
+	local_load(w, &lock);
+	local_look(w);
 	closep(&lock);
 	for (i = 0; i < w->settings->n_instances; i++) {
 		const struct instance_settings *one = &w->settings->instances[i];
 		struct instance_policy policy = instance_settings_policy(one);
 
-		amiss |= is_meant(w, i) && instance_next(&w->states[i], &policy,
-							 instance_view_presence(&w->views[i], one),
-							 os_now(), &when) != ACTION_NONE;
+		amiss |= local_is_meant(w, i) &&
+			 instance_next(&w->states[i], &policy,
+				       instance_view_presence(&w->views[i], one), os_now(),
+				       &when) != ACTION_NONE;
 	}
 	return amiss;
 }
@@ -303,7 +304,7 @@ static void order_daemon(struct notify *n)
 int notify_local(struct notify *n)
 {
 	const struct instance_event *event = &n->request.notify.event;
-	_cleanup_(work_done) struct work w = { .n = n, .settings = &n->cli->settings };
+	_cleanup_(local_work_done) struct work w = { .n = n, .settings = &n->cli->settings };
 	int code = EXIT_DONE, r;
 
 	r = kernel_real_new(&n->kernel);
@@ -328,9 +329,9 @@ int notify_local(struct notify *n)
 }
 
 /* Who has called us knows that it failed: what made it fail may be over soon. */
-static void try_again(struct notify *n)
+static void local_try_again(struct notify *n)
 {
-	_cleanup_(work_done) struct work w = { .n = n, .settings = &n->cli->settings };
+	_cleanup_(local_work_done) struct work w = { .n = n, .settings = &n->cli->settings };
 
 	n->err = stderr; /* nobody's any more */
 	if (work_new(&w, n) < 0)
@@ -348,7 +349,7 @@ void notify_after(struct notify *n)
 	if (!n->kernel)
 		return;
 	if (n->unfinished)
-		try_again(n);
+		local_try_again(n);
 	k = kernel_real_get(n->kernel);
 	if (n->report.n_addresses)
 		again_all(&k, &n->announce, &n->report);

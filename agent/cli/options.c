@@ -166,7 +166,7 @@ static const struct flag flags[] = {
 	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },
 };
 
-static int ambiguous(const char *name, size_t len, struct request_error *ret_error)
+static int options_ambiguous(const char *name, size_t len, struct request_error *ret_error)
 {
 	char list[160] = "";
 	size_t i, n = 0;
@@ -196,7 +196,7 @@ static const struct flag *find_long(const char *name, size_t len, struct request
 		found = &flags[i];
 	}
 	if (several && len) {
-		ambiguous(name, len, ret_error);
+		options_ambiguous(name, len, ret_error);
 		return NULL;
 	}
 	if (found && len)
@@ -218,8 +218,8 @@ static const struct flag *find_short(const char *arg, struct request_error *ret_
 }
 
 /* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
-static int take_option(int argc, char *argv[], struct options *o, unsigned *seen, int *ret_used,
-		       struct request_error *e)
+static int options_take_option(int argc, char *argv[], struct options *o, unsigned *seen,
+			       int *ret_used, struct request_error *e)
 {
 	const char *arg = argv[0], *value = NULL;
 	const struct flag *f;
@@ -273,7 +273,7 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 			words[n++] = argv[i];
 			continue;
 		}
-		r = take_option(argc - i, argv + i, &o, &seen, &used, ret_error);
+		r = options_take_option(argc - i, argv + i, &o, &seen, &used, ret_error);
 		if (r < 0)
 			return r;
 	}

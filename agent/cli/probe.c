@@ -34,7 +34,7 @@ static void print_text(const struct probe_result *v)
 		printf("reason: %s\n", text_escape(v->reason, reason, sizeof(reason)));
 }
 
-static void print_json(const struct probe_result *v)
+static void cli_probe_print_json(const struct probe_result *v)
 {
 	json_t *o = json_object();
 	int failed = 0;
@@ -84,7 +84,7 @@ int command_probe(struct cli *cli, int argc, char *argv[])
 				     cli->settings.run_dir, strerror(-r));
 	}
 	if (cli->options.json)
-		print_json(&v);
+		cli_probe_print_json(&v);
 	else
 		print_text(&v);
 	return v.ipv4 == KERNEL_UNKNOWN || v.ipv6 == KERNEL_UNKNOWN ? EXIT_UNPROTECTED : EXIT_DONE;

@@ -31,7 +31,7 @@ static void on_report(void *ud, const struct report *r)
 		render_report(r, &rec->cli->options, rec->out, rec->err);
 }
 
-static int fail(struct recover *rec, int r)
+static int cli_recover_fail(struct recover *rec, int r)
 {
 	cli_complain(rec->err, "recover: %s: %s", rec->cli->settings.run_dir, strerror(-r));
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
@@ -72,7 +72,7 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	rec->err = err;
 	r = kernel_real_new(&real);
 	if (r < 0)
-		return fail(rec, r);
+		return cli_recover_fail(rec, r);
 	rec->list = rec->cli->options.json ? json_array() : NULL;
 	env = cli_move_env(rec->cli, kernel_real_get(real));
 	r = run_recover(&env, on_report, rec);
@@ -82,7 +82,7 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 		r = purge_stale(rec, &env);
 	if (rec->cli->options.json)
 		render_json(rec->list, out, err);
-	return r < 0 ? fail(rec, r) : rec->exit_code;
+	return r < 0 ? cli_recover_fail(rec, r) : rec->exit_code;
 }
 
 int command_recover(struct cli *cli, int argc, char *argv[])

@@ -11,7 +11,7 @@
 /* Guards that begin anew read the whole conntrack table. */
 #define PATIENCE (60 * USEC_PER_SEC)
 
-static int refused(const struct wire_answer *a)
+static int reload_refused(const struct wire_answer *a)
 {
 	cli_complain(stderr, "%s", a->error_text);
 	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
@@ -51,7 +51,7 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 		code = EXIT_NOT_PERMITTED;
 		break;
 	case CLIENT_REFUSED:
-		code = refused(&a);
+		code = reload_refused(&a);
 		break;
 	case CLIENT_BROKEN:
 		fputs("vipsafe: the daemon does not answer\n", stderr);

@@ -66,7 +66,7 @@ static void send_answer(int fd, int exit_code, const char *out, size_t out_size,
 	os_write_all(fd, err, err_size);
 }
 
-static void __attribute__((noreturn)) child_main(const struct worker_job *job, int fd)
+static void __attribute__((noreturn)) worker_child_main(const struct worker_job *job, int fd)
 {
 	char *out_text = NULL, *err_text = NULL;
 	size_t out_size = 0, err_size = 0;
@@ -98,7 +98,7 @@ static void __attribute__((noreturn)) child_main(const struct worker_job *job, i
 /* Whoever reads it is waited for a moment only: what was to be done is done, and
  * a script that hangs would keep its caller from the next thing. What comes after
  * that is taken from the child all the same. Returns 0, or what writing came to. */
-static int pass_on(int fd, uint64_t size, int to)
+static int worker_pass_on(int fd, uint64_t size, int to)
 {
 	char buf[4096];
 	int r = 0;
@@ -168,7 +168,7 @@ static void show_progress(const struct worker_job *job, int fd)
 }
 
 /* Somebody looks on, and at something better than a console log. */
-static bool is_watched(void)
+static bool worker_is_watched(void)
 {
 	const char *term = getenv("TERM");
 
@@ -183,12 +183,12 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 
 	if (job->patience && !comes_in_time(fd, job->patience))
 		return EXIT_DONE;
-	if (job->what && is_watched())
+	if (job->what && worker_is_watched())
 		show_progress(job, fd);
 	if (os_read_all(fd, &a, sizeof(a), &n) < 0 || n < sizeof(a))
 		return publish_death(job, pid);
-	r = pass_on(fd, a.out_size, STDOUT_FILENO);
-	(void)pass_on(fd, a.err_size, STDERR_FILENO);
+	r = worker_pass_on(fd, a.out_size, STDOUT_FILENO);
+	(void)worker_pass_on(fd, a.err_size, STDERR_FILENO);
 	if (r < 0 && r != -EPIPE)
 		fprintf(stderr, "vipsafe: cannot write the result: %s\n",
 			r == -EAGAIN ? "nobody reads it" : strerror(-r));
@@ -221,7 +221,7 @@ int worker_run(const struct worker_job *job)
 		return job->run(job->ud, stdout, stderr);
 	}
 	if (!pid)
-		child_main(job, fds[1]);
+		worker_child_main(job, fds[1]);
 	close(fds[1]);
 	code = parent_main(job, pid, fds[0]);
 	close(fds[0]);

@@ -25,14 +25,14 @@
 #define CAP_NET_ADMIN_BIT 12 /* linux/capability.h */
 #define STATUS_SIZE 8192
 
-static socklen_t set_address(struct sockaddr_un *a)
+static socklen_t alone_set_address(struct sockaddr_un *a)
 {
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(a->sun_path + 1, NAME, strlen(NAME));
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(NAME));
 }
 
-static int open_socket(void)
+static int alone_open_socket(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -62,9 +62,9 @@ static bool may_be_daemon(pid_t pid)
  * nobody in. */
 static int alone_look(struct alone_holder *ret)
 {
-	_cleanup_close_ int fd = open_socket();
+	_cleanup_close_ int fd = alone_open_socket();
 	struct sockaddr_un a;
-	socklen_t size = set_address(&a);
+	socklen_t size = alone_set_address(&a);
 	struct peer peer;
 	int r;
 
@@ -81,9 +81,9 @@ static int alone_look(struct alone_holder *ret)
 
 static int try_name(int *ret_fd)
 {
-	_cleanup_close_ int fd = open_socket();
+	_cleanup_close_ int fd = alone_open_socket();
 	struct sockaddr_un a;
-	socklen_t size = set_address(&a);
+	socklen_t size = alone_set_address(&a);
 
 	if (fd < 0)
 		return fd;

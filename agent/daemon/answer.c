@@ -20,7 +20,7 @@
 /* As often as monitoring usually looks. */
 #define TEXTFILE_EVERY (15 * USEC_PER_SEC)
 
-static json_t *operations(const struct run_env *env)
+static json_t *answer_operations(const struct run_env *env)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -54,7 +54,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.n_instances = n_instances,
 		.notify = instances_notify_status(d->instances),
 		.survey = &survey,
-		.operations = operations(&d->env),
+		.operations = answer_operations(&d->env),
 		.columns = columns,
 	};
 

@@ -23,7 +23,7 @@ struct child {
 	void *ud;
 };
 
-static void __attribute__((noreturn)) become(char *const argv[], int out, pid_t parent)
+static void __attribute__((noreturn)) child_become(char *const argv[], int out, pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const int std[3] = { null, out, out };
@@ -69,7 +69,7 @@ int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void
 	r = loop_add(l, c->fd, EPOLLIN, false, on_output, c);
 	c->pid = r < 0 ? -1 : fork();
 	if (!c->pid)
-		become(argv, fds[1], parent);
+		child_become(argv, fds[1], parent);
 	close(fds[1]);
 	if (c->pid < 0) {
 		r = r < 0 ? r : -EAGAIN;

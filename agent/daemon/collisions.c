@@ -56,7 +56,7 @@ static void log_it(struct collisions *c)
 /* ---- pairs ------------------------------------------------------------------------ */
 
 /* Whether a line is in order just now; it is counted if so. */
-static bool may_log(struct collisions *c)
+static bool collisions_may_log(struct collisions *c)
 {
 	usec_t now = os_now();
 
@@ -77,7 +77,7 @@ static void message_pair(struct collisions *c, const struct collision *pair, boo
 	if (!lvs_ratelimit_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
 		return;
 	c->status.collisions++;
-	if (!may_log(c))
+	if (!collisions_may_log(c))
 		return;
 	if (is_new && pair->certainty != COLLIDE_MANIFEST)
 		lvs_message_imminent(&c->say, pair, NULL, &c->line);
@@ -103,7 +103,7 @@ static int on_new(void *ud, const struct collision *pair)
 }
 
 /* Fresh or changed: compared with all that is there, then part of it. */
-static int on_event(void *ud, const struct conn_record *record)
+static int collisions_on_event(void *ud, const struct conn_record *record)
 {
 	struct collisions *c = ud;
 
@@ -119,7 +119,7 @@ static int on_event(void *ud, const struct conn_record *record)
 
 /* ---- the table --------------------------------------------------------------------- */
 
-static void forget(struct collisions *c)
+static void collisions_forget(struct collisions *c)
 {
 	if (c->fd >= 0)
 		loop_remove(c->loop, c->fd, c);
@@ -130,19 +130,19 @@ static void forget(struct collisions *c)
 	c->status.active = c->status.stale = false;
 }
 
-static void give_up(struct collisions *c, const char *what, int error)
+static void collisions_give_up(struct collisions *c, const char *what, int error)
 {
-	forget(c);
+	collisions_forget(c);
 	log_line(LOG_WARNING, "LVS collisions are not looked for: %s: %s", what, strerror(-error));
 }
 
-static void on_ready(void *ud, uint32_t events _unused_)
+static void collisions_on_ready(void *ud, uint32_t events _unused_)
 {
 	struct collisions *c = ud;
-	int r = c->kernel.ops->ct_events(c->kernel.ctx, on_event, c);
+	int r = c->kernel.ops->ct_events(c->kernel.ctx, collisions_on_event, c);
 
 	if (r == -ENOMEM) {
-		give_up(c, "events", r);
+		collisions_give_up(c, "events", r);
 		return;
 	}
 	if (r >= 0 || c->status.stale)
@@ -161,7 +161,7 @@ static void message_ports(struct collisions *c)
 		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->line);
 		if (lvs_ratelimit_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
 				      os_now(), &repeats) &&
-		    may_log(c))
+		    collisions_may_log(c))
 			log_it(c);
 	}
 }
@@ -176,7 +176,7 @@ static void scan(struct collisions *c)
 
 	r = lvs_scan_run(&c->kernel, c->map, LVS_SCAN_NO_SOCKETS, c->env->seed, &news);
 	if (r < 0) {
-		give_up(c, "reading the table", r);
+		collisions_give_up(c, "reading the table", r);
 		return;
 	}
 	/* what has ended since is still remembered by directors */
@@ -184,7 +184,7 @@ static void scan(struct collisions *c)
 	lvs_scan_done(&c->scan);
 	c->scan = news;
 	if (r < 0) {
-		give_up(c, "reading the table", r);
+		collisions_give_up(c, "reading the table", r);
 		return;
 	}
 	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
@@ -194,7 +194,7 @@ static void scan(struct collisions *c)
 	message_ports(c);
 }
 
-static int watch(struct collisions *c)
+static int collisions_watch(struct collisions *c)
 {
 	int fds[2] = { -1, -1 }, r;
 
@@ -209,7 +209,7 @@ static int watch(struct collisions *c)
 	kernel_real_fds(c->real, fds);
 	if (fds[0] < 0)
 		return -EIO;
-	r = loop_add(c->loop, fds[0], EPOLLIN, false, on_ready, c);
+	r = loop_add(c->loop, fds[0], EPOLLIN, false, collisions_on_ready, c);
 	if (r == 0)
 		c->fd = fds[0];
 	return r;
@@ -217,7 +217,7 @@ static int watch(struct collisions *c)
 
 /* ---- the map ------------------------------------------------------------------------ */
 
-static void message_map(struct collisions *c)
+static void collisions_message_map(struct collisions *c)
 {
 	struct lvs_summary m = lvs_map_summary(c->map);
 	size_t i;
@@ -248,15 +248,15 @@ void collisions_apply(struct collisions *c, const char *config)
 		log_line(LOG_WARNING, "the map of LVS services stays as it was: %s", strerror(-r));
 		return;
 	}
-	forget(c);
+	collisions_forget(c);
 	lvs_map_free(c->map);
 	c->map = map;
-	message_map(c);
+	collisions_message_map(c);
 	if (!c->status.services)
 		return;
-	r = watch(c);
+	r = collisions_watch(c);
 	if (r < 0) {
-		give_up(c, "events of conntrack", r);
+		collisions_give_up(c, "events of conntrack", r);
 		return;
 	}
 	c->status.active = c->status.visible > 0;
@@ -288,7 +288,7 @@ struct collisions *collisions_free(struct collisions *c)
 {
 	if (!c)
 		return NULL;
-	forget(c);
+	collisions_forget(c);
 	lvs_map_free(c->map);
 	lvs_ratelimit_free(c->quiet);
 	free(c);

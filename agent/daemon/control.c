@@ -61,7 +61,7 @@ struct control {
 	char in[WIRE_REQUEST_MAX + 1];
 };
 
-static int set_address(struct sockaddr_un *a, const char *path)
+static int control_set_address(struct sockaddr_un *a, const char *path)
 {
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(a->sun_path))
@@ -70,7 +70,7 @@ static int set_address(struct sockaddr_un *a, const char *path)
 	return 0;
 }
 
-static int check_directory(const char *path)
+static int control_check_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
@@ -87,7 +87,7 @@ static int check_directory(const char *path)
 }
 
 /* Remove a socket that a killed daemon has left. */
-static int remove_stale(const struct sockaddr_un *a)
+static int control_remove_stale(const struct sockaddr_un *a)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
@@ -129,13 +129,13 @@ int control_listen(const char *path, gid_t gid, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	r = set_address(&a, path);
+	r = control_set_address(&a, path);
 	if (r == 0)
-		r = check_directory(path);
+		r = control_check_directory(path);
 	if (r == 0)
 		r = bind_closed(fd, &a);
 	if (r == -EADDRINUSE) {
-		r = remove_stale(&a);
+		r = control_remove_stale(&a);
 		if (r == 0)
 			r = bind_closed(fd, &a);
 	}
@@ -183,7 +183,7 @@ static void client_end(struct client *cl)
 	look_for_clients(c);
 }
 
-static void enter(struct client *cl, enum client_state state)
+static void control_enter(struct client *cl, enum client_state state)
 {
 	cl->state = state;
 	cl->since = os_now();
@@ -216,7 +216,7 @@ void control_answer(struct client *cl, char *line)
 	}
 	cl->answer = line;
 	cl->size = strlen(line);
-	enter(cl, CLIENT_READING);
+	control_enter(cl, CLIENT_READING);
 	client_send(cl);
 }
 
@@ -271,7 +271,7 @@ enum peer_rights control_rights(const struct client *cl)
 	return cl->rights;
 }
 
-static void refuse(struct client *cl, enum wire_refusal why, const char *text)
+static void control_refuse(struct client *cl, enum wire_refusal why, const char *text)
 {
 	control_answer(cl, wire_answer_refusal(why, text));
 }
@@ -279,10 +279,10 @@ static void refuse(struct client *cl, enum wire_refusal why, const char *text)
 int control_watch(struct client *cl)
 {
 	if (cl->control->n_watchers == CONTROL_WATCHERS_MAX) {
-		refuse(cl, WIRE_INTERNAL, "too many watch already");
+		control_refuse(cl, WIRE_INTERNAL, "too many watch already");
 		return -EBUSY;
 	}
-	enter(cl, CLIENT_WATCHING);
+	control_enter(cl, CLIENT_WATCHING);
 	cl->control->n_watchers++;
 	return 0;
 }
@@ -319,10 +319,10 @@ static void client_read(struct client *cl)
 		return;
 	}
 	if (wire_request_parse(c->in, (size_t)n, &request, &why, &e) < 0) {
-		refuse(cl, why, e.text);
+		control_refuse(cl, why, e.text);
 		return;
 	}
-	enter(cl, CLIENT_WAITING);
+	control_enter(cl, CLIENT_WAITING);
 	/* only its end is of interest now */
 	if (loop_add(c->loop, cl->fd, EPOLLRDHUP, false, on_client, cl) < 0)
 		client_end(cl);
@@ -369,12 +369,13 @@ static void client_begin(struct control *c, int fd)
 		cl++;
 	*cl = (struct client){ .control = c, .fd = fd };
 	c->n_clients++;
-	enter(cl, CLIENT_ASKING);
+	control_enter(cl, CLIENT_ASKING);
 	if (peer_read(fd, &cl->peer) == 0)
 		cl->rights = peer_rights(&cl->peer, fd, c->gid);
 	if (cl->rights == PEER_NOBODY) {
 		c->handler.refused(c->handler.ud, cl->peer.pid, cl->peer.uid);
-		refuse(cl, WIRE_NOT_PERMITTED, "only root and the configured group may ask");
+		control_refuse(cl, WIRE_NOT_PERMITTED,
+			       "only root and the configured group may ask");
 		return;
 	}
 	if (loop_add(c->loop, fd, EPOLLIN, false, on_client, cl) < 0)
@@ -434,7 +435,7 @@ usec_t control_tick(struct control *c)
 		if (cl->state == CLIENT_ASKING && now >= cl->since + patience(c)) {
 			client_read(cl); /* it may have come while we were busy */
 			if (cl->state == CLIENT_ASKING)
-				refuse(cl, WIRE_TOO_LATE, "no request came in time");
+				control_refuse(cl, WIRE_TOO_LATE, "no request came in time");
 		} else if (cl->state == CLIENT_READING && now >= cl->since + PATIENCE) {
 			client_end(cl);
 		}

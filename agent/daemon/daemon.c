@@ -168,7 +168,7 @@ static void stop(struct daemon *d)
 	d->stop_at = os_now() + GUARDS_FINISH_MAX;
 }
 
-static void on_signal(void *ud, int sig)
+static void daemon_on_signal(void *ud, int sig)
 {
 	struct daemon *d = ud;
 	struct request_error e;
@@ -207,14 +207,14 @@ static usec_t on_round(void *ud)
 	return MIN(next, d->alive_next);
 }
 
-static void on_event(void *ud, const char *line)
+static void daemon_on_event(void *ud, const char *line)
 {
 	struct daemon *d = ud;
 
 	control_publish(d->control, line);
 }
 
-static bool is_watched(void *ud)
+static bool daemon_is_watched(void *ud)
 {
 	struct daemon *d = ud;
 
@@ -245,7 +245,7 @@ static void prepare(struct daemon *d)
 }
 
 /* Of devices without a guard; those with one see to it. */
-static void purge(struct daemon *d)
+static void daemon_purge(struct daemon *d)
 {
 	struct purged p = { 0 };
 
@@ -294,7 +294,7 @@ int daemon_start(struct daemon *d)
 	identity_boot_id(d->boot_id);
 	r = loop_new(&d->loop);
 	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
-		r = loop_signal(d->loop, signals[i], on_signal, d);
+		r = loop_signal(d->loop, signals[i], daemon_on_signal, d);
 	if (r == 0) {
 		r = be_alone(d);
 		if (r < 0)
@@ -316,8 +316,8 @@ int daemon_start(struct daemon *d)
 	d->publisher = (struct publisher){
 		.env = &d->env,
 		.log = { .to = log_logger() },
-		.publish = on_event,
-		.is_watched = is_watched,
+		.publish = daemon_on_event,
+		.is_watched = daemon_is_watched,
 		.ud = d,
 	};
 	d->guards = (struct guards){
@@ -335,7 +335,7 @@ int daemon_start(struct daemon *d)
 	apply_collisions(d);
 	prepare(d);
 	guards_apply(&d->guards, false);
-	purge(d);
+	daemon_purge(d);
 	instances_apply(d->instances);
 	loop_on_round(d->loop, on_round, d);
 	return 0;

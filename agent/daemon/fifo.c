@@ -44,7 +44,7 @@ struct fifo {
 	char problem[128]; /* "": none */
 };
 
-static void on_event(void *ud, const struct instance_event *event)
+static void fifo_on_event(void *ud, const struct instance_event *event)
 {
 	struct fifo *f = ud;
 	struct instance_event e = *event;
@@ -72,7 +72,7 @@ static size_t waiting(const struct fifo *f)
 
 void fifo_drain(struct fifo *f)
 {
-	const struct instance_lines_sink sink = { .event = on_event, .bad = on_bad, .ud = f };
+	const struct instance_lines_sink sink = { .event = fifo_on_event, .bad = on_bad, .ud = f };
 	bool full;
 	char data[16384];
 	size_t taken = 0;
@@ -94,7 +94,7 @@ void fifo_drain(struct fifo *f)
 		f->handler.lost(f->handler.ud);
 }
 
-static void on_ready(void *ud, uint32_t events _unused_)
+static void fifo_on_ready(void *ud, uint32_t events _unused_)
 {
 	fifo_drain(ud);
 }
@@ -124,7 +124,7 @@ static void close_old(struct fifo *f)
 static void on_old(void *ud, uint32_t events _unused_)
 {
 	struct fifo *f = ud;
-	const struct instance_lines_sink sink = { .event = on_event, .bad = on_bad, .ud = f };
+	const struct instance_lines_sink sink = { .event = fifo_on_event, .bad = on_bad, .ud = f };
 	char data[16384];
 	ssize_t n = read(f->old, data, sizeof(data));
 
@@ -167,7 +167,7 @@ static void complain(struct fifo *f, const char *what)
 }
 
 /* Whoever may write here may move addresses. */
-static bool is_trusted(const struct fifo *f, const struct stat *st)
+static bool fifo_is_trusted(const struct fifo *f, const struct stat *st)
 {
 	const struct passwd *pw = getpwnam(f->user);
 
@@ -175,7 +175,7 @@ static bool is_trusted(const struct fifo *f, const struct stat *st)
 	       !(st->st_mode & 022);
 }
 
-static int make(const struct fifo *f)
+static int fifo_make(const struct fifo *f)
 {
 	const struct passwd *pw = getpwnam(f->user);
 
@@ -186,7 +186,7 @@ static int make(const struct fifo *f)
 	return 0;
 }
 
-static int check_directory(const struct fifo *f)
+static int fifo_check_directory(const struct fifo *f)
 {
 	char dir[SETTINGS_PATH_MAX];
 	int fd;
@@ -199,7 +199,7 @@ static int check_directory(const struct fifo *f)
 	return 0;
 }
 
-static void begin(struct fifo *f, int fd)
+static void fifo_begin(struct fifo *f, int fd)
 {
 	f->fd = fd;
 	f->room = fcntl(fd, F_SETPIPE_SZ, ROOM_WANTED);
@@ -207,7 +207,7 @@ static void begin(struct fifo *f, int fd)
 		f->room = fcntl(fd, F_GETPIPE_SZ);
 	if (f->room <= 0)
 		f->room = ROOM_DEFAULT;
-	if (loop_add(f->loop, fd, EPOLLIN, true, on_ready, f) < 0) {
+	if (loop_add(f->loop, fd, EPOLLIN, true, fifo_on_ready, f) < 0) {
 		complain(f, "cannot be waited for");
 		return;
 	}
@@ -219,18 +219,18 @@ static void begin(struct fifo *f, int fd)
 
 static void watch_directory(struct fifo *f);
 
-static void look(struct fifo *f)
+static void fifo_look(struct fifo *f)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat there, mine;
-	int r = check_directory(f);
+	int r = fifo_check_directory(f);
 
 	if (r < 0) {
 		complain(f, strerror(-r));
 		return;
 	}
 	if (lstat(f->path, &there) < 0) {
-		r = errno == ENOENT ? make(f) : -errno;
+		r = errno == ENOENT ? fifo_make(f) : -errno;
 		if (r < 0 && r != -EEXIST) {
 			complain(f, strerror(-r));
 			return;
@@ -244,16 +244,16 @@ static void look(struct fifo *f)
 		complain(f, strerror(errno));
 		return;
 	}
-	if (!S_ISFIFO(mine.st_mode) || !is_trusted(f, &mine)) {
+	if (!S_ISFIFO(mine.st_mode) || !fifo_is_trusted(f, &mine)) {
 		complain(f, S_ISFIFO(mine.st_mode) ? "others may write to it" : "it is no FIFO");
 		return;
 	}
 	keep_old(f);
-	begin(f, TAKE_FD(fd));
+	fifo_begin(f, TAKE_FD(fd));
 	watch_directory(f); /* it may be another one */
 }
 
-/* When the directory itself has gone, look() makes it again. */
+/* When the directory itself has gone, fifo_look() makes it again. */
 static void on_directory(void *ud, uint32_t events _unused_)
 {
 	char data[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -268,7 +268,7 @@ static void on_directory(void *ud, uint32_t events _unused_)
 			gone |= e->mask & (IN_IGNORED | IN_MOVE_SELF);
 		}
 	}
-	look(f);
+	fifo_look(f);
 	if (gone)
 		watch_directory(f);
 }
@@ -309,7 +309,7 @@ void fifo_set(struct fifo *f, const char *path, const char *user)
 	snprintf(f->user, sizeof(f->user), "%s", user);
 	f->problem[0] = '\0';
 	if (*f->path)
-		look(f); /* makes the directory, too */
+		fifo_look(f); /* makes the directory, too */
 	watch_directory(f);
 	f->next_look = *f->path ? 0 : USEC_NEVER;
 }
@@ -320,7 +320,7 @@ usec_t fifo_tick(struct fifo *f)
 
 	if (!*f->path || now < f->next_look)
 		return f->next_look;
-	look(f);
+	fifo_look(f);
 	if (f->inotify < 0)
 		watch_directory(f);
 	f->next_look = now + LOOK_EVERY;

@@ -32,10 +32,10 @@ struct device_guard {
 	struct guard_news told;
 };
 
-static void on_ready(void *ud, uint32_t events);
+static void guards_on_ready(void *ud, uint32_t events);
 
 /* A guard that reads nothing must not be woken by what there is to read. */
-static bool reads(enum guard_state s)
+static bool guards_reads(enum guard_state s)
 {
 	switch (s) {
 	case GUARD_SYNCING:
@@ -54,7 +54,7 @@ static void poll_anew(struct device_guard *x, const struct guard_status *s)
 	int fds[2] = { -1, -1 };
 	size_t i;
 
-	if (reads(s->state))
+	if (guards_reads(s->state))
 		kernel_real_fds(x->kernel, fds);
 	for (i = 0; i < 2; i++) {
 		if (x->fds[i] >= 0 && x->fds[i] != fds[i])
@@ -62,7 +62,8 @@ static void poll_anew(struct device_guard *x, const struct guard_status *s)
 	}
 	for (i = 0; i < 2; i++) {
 		x->fds[i] = fds[i];
-		if (fds[i] >= 0 && loop_add(x->all->loop, fds[i], EPOLLIN, true, on_ready, x) < 0)
+		if (fds[i] >= 0 &&
+		    loop_add(x->all->loop, fds[i], EPOLLIN, true, guards_on_ready, x) < 0)
 			x->fds[i] = -1; /* then each tick looks */
 	}
 }
@@ -85,7 +86,7 @@ static void tick(struct device_guard *x)
 		notify_service(x->all);
 }
 
-static void on_ready(void *ud, uint32_t events _unused_)
+static void guards_on_ready(void *ud, uint32_t events _unused_)
 {
 	struct device_guard *x = ud;
 
@@ -295,7 +296,7 @@ usec_t guards_tick(struct guards *w)
 	return next;
 }
 
-static struct device_guard *find(const struct guards *w, int ifindex)
+static struct device_guard *guards_find(const struct guards *w, int ifindex)
 {
 	size_t i;
 
@@ -308,7 +309,7 @@ static struct device_guard *find(const struct guards *w, int ifindex)
 struct guard *guards_guard(const struct guards *w, int ifindex, const struct request *req,
 			   struct kernel *ret_kernel)
 {
-	struct device_guard *x = find(w, ifindex);
+	struct device_guard *x = guards_find(w, ifindex);
 
 	if (!x || !guard_serves(x->guard, req))
 		return NULL;
@@ -319,7 +320,7 @@ struct guard *guards_guard(const struct guards *w, int ifindex, const struct req
 
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex)
 {
-	struct device_guard *x = find(w, ifindex);
+	struct device_guard *x = guards_find(w, ifindex);
 	struct kernel_real *ret;
 
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
@@ -360,7 +361,7 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 	memcpy(d->reason, s.reason, sizeof(d->reason));
 }
 
-static bool is_guarded(const struct guards *w, const char *device)
+static bool guards_is_guarded(const struct guards *w, const char *device)
 {
 	size_t i;
 
@@ -384,7 +385,7 @@ struct status_device *guards_status(const struct guards *w, size_t *ret_n)
 	for (i = 0; i < s->n_devices; i++) {
 		const struct device_settings *d = &s->devices[i];
 
-		if (d->pin == PIN_OFF || is_guarded(w, d->name))
+		if (d->pin == PIN_OFF || guards_is_guarded(w, d->name))
 			continue;
 		list[n] = (struct status_device){ .state = "unguarded",
 						  .mode = d->pin,

@@ -69,7 +69,7 @@ static void log_decoy(const struct instance_context *s, const struct instance_wo
 		      instance_state_name(state->state), instance_source_name(state->source), then);
 }
 
-static void remove_stale(const struct instance_context *s, struct instance_work *w)
+static void instance_decoy_remove_stale(const struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
 	struct kernel k = kernel_real_get(s->kernel);
@@ -94,7 +94,7 @@ usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t no
 		w->stale_told = false;
 	else if (!w->stale_told) {
 		w->stale_told = true;
-		remove_stale(s, w);
+		instance_decoy_remove_stale(s, w);
 		s->dirty = true;
 	}
 	if (!instance_decoy_is_missing(state, w->has_decoy, now, &when))

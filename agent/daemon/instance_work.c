@@ -139,7 +139,7 @@ static void publish_outcome(struct instance_context *s, struct instance_work *w)
 }
 
 /* Have the next addresses moved. Returns whether any were. */
-static bool move(struct instance_context *s, struct instance_work *w)
+static bool instance_work_move(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
@@ -164,14 +164,14 @@ static bool move(struct instance_context *s, struct instance_work *w)
 }
 
 /* What the round is about is wanted no more. */
-static void give_up(struct instance_context *s, struct instance_work *w)
+static void instance_work_give_up(struct instance_context *s, struct instance_work *w)
 {
 	instance_work_end(s, w);
 	w->program = ARRAY_SIZE(programs);
 }
 
-static void begin_round(struct instance_context *s, struct instance_work *w,
-			enum instance_action action, usec_t now)
+static void instance_work_begin_round(struct instance_context *s, struct instance_work *w,
+				      enum instance_action action, usec_t now)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct instance *state = &s->states[w->at];
@@ -189,7 +189,7 @@ static void begin_round(struct instance_context *s, struct instance_work *w,
 
 /* ---- announcements -------------------------------------------------------------------- */
 
-static usec_t refresh(struct instance_context *s, struct instance_work *w, usec_t now)
+static usec_t instance_work_refresh(struct instance_context *s, struct instance_work *w, usec_t now)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	struct kernel k = kernel_real_get(s->kernel);
@@ -227,7 +227,7 @@ bool instance_work_step(struct instance_context *s, struct instance_work *w)
 	enum instance_action action;
 
 	if (is_in_round(w) && wants(s, w) != w->action)
-		give_up(s, w);
+		instance_work_give_up(s, w);
 	programs_when = run_programs(s, w);
 	if (!is_in_round(w)) {
 		action = instance_next(state, &policy,
@@ -235,18 +235,18 @@ bool instance_work_step(struct instance_context *s, struct instance_work *w)
 				       &w->when);
 		s->dirty |= settled != state->settled || was != state->state;
 		if (action != ACTION_NONE) {
-			begin_round(s, w, action, now);
+			instance_work_begin_round(s, w, action, now);
 			programs_when = run_programs(s, w);
 		}
 	}
 	if (w->phase == WORK_BEFORE && !w->child)
 		w->phase = WORK_MOVING;
 	if (w->phase == WORK_MOVING)
-		return move(s, w);
+		return instance_work_move(s, w);
 	if (w->phase == WORK_BEFORE)
 		w->when = programs_when;
 	w->when = MIN(w->when, programs_when);
-	w->when = usec_earlier(w->when, refresh(s, w, now));
+	w->when = usec_earlier(w->when, instance_work_refresh(s, w, now));
 	return false;
 }
 

@@ -43,7 +43,7 @@ struct instances {
 
 /* ---- what the kernel says ------------------------------------------------------- */
 
-static int on_address(void *ud, const struct ifaddr *a, bool gone)
+static int instances_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct instances *s = ud;
 
@@ -54,27 +54,27 @@ static int on_address(void *ud, const struct ifaddr *a, bool gone)
 	return 0;
 }
 
-static void read_addresses(struct instances *s)
+static void instances_read_addresses(struct instances *s)
 {
 	struct kernel k = kernel_real_get(s->context.kernel);
 
-	if (k.ops->addr_events(k.ctx, on_address, s) < 0)
+	if (k.ops->addr_events(k.ctx, instances_on_address, s) < 0)
 		s->look = true;
 }
 
 /* Devices that come and go wake us up as well. */
-static void on_ready(void *ud, uint32_t events _unused_)
+static void instances_on_ready(void *ud, uint32_t events _unused_)
 {
 	struct instances *s = ud;
 	size_t i;
 
-	read_addresses(s);
+	instances_read_addresses(s);
 	for (i = 0; i < s->n; i++)
 		s->look |= s->context.states[i].tries > 0;
 }
 
 /* Tell each instance what is there of it now. */
-static void look(struct instances *s)
+static void instances_look(struct instances *s)
 {
 	struct kernel k = kernel_real_get(s->context.kernel);
 	const struct settings *settings = s->context.env->settings;
@@ -107,7 +107,8 @@ static void watch_addresses(struct instances *s)
 		return;
 	if (k.ops->addr_watch(k.ctx) == 0)
 		kernel_real_fds(s->context.kernel, fds);
-	if (fds[1] >= 0 && loop_add(s->context.loop, fds[1], EPOLLIN, true, on_ready, s) == 0)
+	if (fds[1] >= 0 &&
+	    loop_add(s->context.loop, fds[1], EPOLLIN, true, instances_on_ready, s) == 0)
 		s->fd = fds[1];
 	else
 		log_line(LOG_WARNING, "addresses that come and go are not noticed");
@@ -134,9 +135,9 @@ static void receive_event(struct instances *s, const struct instance_event *even
 	bool known = false;
 	size_t i;
 
-	read_addresses(s);
+	instances_read_addresses(s);
 	if (s->look)
-		look(s);
+		instances_look(s);
 	for (i = 0; i < s->n; i++) {
 		struct instance *one = &s->context.states[i];
 
@@ -159,7 +160,7 @@ static void receive_event(struct instances *s, const struct instance_event *even
 	trouble(s, &s->unknown_told, "no section [instance ...] for ", event->name);
 }
 
-static void on_line(void *ud, const struct instance_event *event)
+static void instances_on_line(void *ud, const struct instance_event *event)
 {
 	struct instances *s = ud;
 
@@ -228,7 +229,7 @@ static void store_failed(struct instances *s, int error, bool stale)
 
 /* Hooks that got no answer, since we stood still, have acted themselves and written down
  * what they were told: that is not to be undone by what we knew before. */
-static void merge(struct instances *s)
+static void instances_merge(struct instances *s)
 {
 	const struct settings *settings = s->context.env->settings;
 	_cleanup_free_ struct instance *list = NULL;
@@ -251,7 +252,7 @@ static void merge(struct instances *s)
 }
 
 /* Keep what has changed, or what could not be kept before. */
-static void store(struct instances *s)
+static void instances_store(struct instances *s)
 {
 	const struct settings *settings = s->context.env->settings;
 	_cleanup_close_ int lock = -1;
@@ -262,7 +263,7 @@ static void store(struct instances *s)
 		return;
 	(void)instance_file_lock(settings->run_dir, INSTANCE_LOCK_FILE, &s->context.env->kernel,
 				 os_now() + FILE_PATIENCE, &lock);
-	merge(s);
+	instances_merge(s);
 	r = instance_file_store(settings, s->context.env->boot_id, s->context.states, &stale);
 	(void)instance_file_is_other(settings, &s->seen);
 	s->context.dirty = r < 0;
@@ -277,7 +278,7 @@ static void store(struct instances *s)
 }
 
 /* Whoever was started before us has left what he knew. */
-static void load(struct instances *s)
+static void instances_load(struct instances *s)
 {
 	const struct settings *settings = s->context.env->settings;
 	int r;
@@ -291,7 +292,7 @@ static void load(struct instances *s)
 	s->loaded = true;
 }
 
-static bool same_decoy(const struct instance_work *a, const struct instance_work *b)
+static bool instances_same_decoy(const struct instance_work *a, const struct instance_work *b)
 {
 	return a->has_decoy && b->has_decoy &&
 	       prefix_equal(&a->decoy.vip.prefix, &b->decoy.vip.prefix) &&
@@ -307,7 +308,7 @@ static void take_over(struct instance_work *to, struct instance *state, struct i
 		if (strcmp(from[i].name, to->name))
 			continue;
 		*state = old[i];
-		if (!same_decoy(to, &from[i]))
+		if (!instances_same_decoy(to, &from[i]))
 			instance_forget_decoy(state);
 		/* there may be more addresses now */
 		if (state->state == INSTANCE_MASTER)
@@ -367,9 +368,9 @@ void instances_apply(struct instances *s)
 	if (n)
 		watch_addresses(s);
 	if (!s->loaded && n)
-		load(s);
+		instances_load(s);
 	s->context.dirty = n > 0;
-	look(s);
+	instances_look(s);
 	fifo_set(s->fifo, n ? settings->fifo : NULL, settings->fifo_user);
 }
 
@@ -385,7 +386,7 @@ void instances_apply(struct instances *s)
 static void store_in_time(struct instances *s)
 {
 	if (os_now() >= s->store_next)
-		store(s);
+		instances_store(s);
 }
 
 usec_t instances_tick(struct instances *s)
@@ -394,9 +395,9 @@ usec_t instances_tick(struct instances *s)
 	unsigned step;
 	size_t i;
 
-	merge(s);
+	instances_merge(s);
 	if (s->n && decoys_are_doubted(&s->context, os_now())) {
-		read_addresses(s);
+		instances_read_addresses(s);
 		fifo_drain(s->fifo); /* it may say MASTER */
 		s->look = true;
 	}
@@ -404,7 +405,7 @@ usec_t instances_tick(struct instances *s)
 		bool moved = false;
 
 		if (s->look)
-			look(s);
+			instances_look(s);
 		store_in_time(s); /* before anything is begun that it is about */
 		for (i = 0; i < s->n; i++)
 			moved |= instance_work_step(&s->context, &s->list[i]);
@@ -427,7 +428,7 @@ void instances_release(struct instances *s)
 	usec_t until = os_now() + s->context.env->settings->deadline;
 	size_t i;
 
-	look(s);
+	instances_look(s);
 	for (i = 0; i < s->n; i++)
 		instance_work_release(&s->context, &s->list[i], until);
 }
@@ -445,7 +446,7 @@ int instances_new(struct loop *l, const struct run_env *env, struct moves *moves
 		return -ENOMEM;
 	s->context = (struct instance_context){ .loop = l, .env = env, .moves = moves };
 	s->fd = -1;
-	handler.sink = (struct instance_lines_sink){ on_line, on_bad_line, s };
+	handler.sink = (struct instance_lines_sink){ instances_on_line, on_bad_line, s };
 	r = kernel_real_new(&s->context.kernel);
 	if (r == 0)
 		r = fifo_new(l, &handler, &s->fifo);
@@ -463,7 +464,7 @@ struct instances *instances_free(struct instances *s)
 		return NULL;
 	fifo_free(s->fifo);
 	if (s->context.states)
-		store(s);
+		instances_store(s);
 	drop_list(s);
 	if (s->fd >= 0)
 		loop_remove(s->context.loop, s->fd, s);

@@ -39,7 +39,7 @@ static int send_to_stderr(const char *line, bool journal)
 	return descriptor_write(STDERR_FILENO, text, MIN((size_t)n, sizeof(text) - 1), 0);
 }
 
-static int send_line(int priority, const char *line)
+static int log_send_line(int priority, const char *line)
 {
 	struct logger *l = log_logger();
 	struct log_record m;
@@ -56,7 +56,7 @@ static int send_line(int priority, const char *line)
 }
 
 /* Those who tell of it may be dropped themselves; then it is one more. */
-static int log_dropped(void)
+static int log_note_dropped(void)
 {
 	struct logger *l = log_logger();
 	uint64_t n = l->untold;
@@ -67,7 +67,7 @@ static int log_dropped(void)
 		return 0;
 	snprintf(line, sizeof(line), "%llu messages were dropped: nobody took them",
 		 (unsigned long long)n);
-	r = send_line(LOG_WARNING, line);
+	r = log_send_line(LOG_WARNING, line);
 	if (r < 0) {
 		l->dropped--;
 		l->untold--;
@@ -87,15 +87,15 @@ void log_line(int priority, const char *fmt, ...)
 		raw[0] = '\0';
 	va_end(ap);
 	text_escape(raw, line, sizeof(line));
-	if (log_dropped() < 0)
+	if (log_note_dropped() < 0)
 		logger_dropped(log_logger()); /* no room for one is none for two */
 	else
-		(void)send_line(priority, line);
+		(void)log_send_line(priority, line);
 }
 
 usec_t log_tick(usec_t now)
 {
 	if (!log_logger()->untold)
 		return USEC_NEVER;
-	return log_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
+	return log_note_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
 }

@@ -37,7 +37,7 @@ struct loop {
 	bool stopped;
 };
 
-static int slots_grow(struct loop *l, size_t fd)
+static int loop_slots_grow(struct loop *l, size_t fd)
 {
 	size_t n = MAX(2 * l->n_slots, fd + 1);
 	struct slot *slots;
@@ -57,7 +57,7 @@ int loop_add(struct loop *l, int fd, uint32_t events, bool urgent, loop_ready fn
 {
 	struct epoll_event e = { .events = events };
 	struct slot *s;
-	int r = slots_grow(l, (size_t)fd);
+	int r = loop_slots_grow(l, (size_t)fd);
 
 	if (r < 0)
 		return r;
@@ -85,7 +85,7 @@ void loop_remove(struct loop *l, int fd, const void *ud)
 	l->slots[fd].fn = NULL;
 }
 
-static void on_signal(void *ud, uint32_t events _unused_)
+static void loop_on_signal(void *ud, uint32_t events _unused_)
 {
 	struct loop *l = ud;
 	struct signalfd_siginfo info;
@@ -138,7 +138,7 @@ int loop_new(struct loop **ret)
 		return -errno;
 	r = loop_add(l, l->timer, EPOLLIN, false, on_timer, l);
 	if (r == 0)
-		r = loop_add(l, l->signals, EPOLLIN, false, on_signal, l);
+		r = loop_add(l, l->signals, EPOLLIN, false, loop_on_signal, l);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l);
@@ -172,7 +172,7 @@ static int arm(struct loop *l, usec_t at)
 }
 
 /* What an earlier call in this round has removed is left out. */
-static void serve(struct loop *l, const struct epoll_event *events, int n, bool urgent)
+static void loop_serve(struct loop *l, const struct epoll_event *events, int n, bool urgent)
 {
 	int i;
 
@@ -198,8 +198,8 @@ int loop_run(struct loop *l)
 		n = epoll_wait(l->epoll, events, ROUND_MAX, -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		serve(l, events, n, true);
-		serve(l, events, n, false);
+		loop_serve(l, events, n, true);
+		loop_serve(l, events, n, false);
 	}
 	return 0;
 }

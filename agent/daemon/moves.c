@@ -108,7 +108,7 @@ static void deliver(const struct waiting *w, const struct report *report)
 		control_answer(w->client, report ? wire_answer_report(report, w->text) : NULL);
 }
 
-static void run(struct moves *m, const struct waiting *w, int ifindex)
+static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 {
 	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
 	struct kernel_real *beside = NULL;
@@ -161,7 +161,7 @@ static bool is_awaited(const struct moves *m, const char *device)
 	return false;
 }
 
-static void refuse(struct client *c, enum wire_refusal why, const char *text)
+static void moves_refuse(struct client *c, enum wire_refusal why, const char *text)
 {
 	control_answer(c, wire_answer_refusal(why, text));
 }
@@ -183,7 +183,7 @@ static void wait_turn(struct moves *m, const struct waiting *w)
 	if (!copy || m->n_waiting == ARRAY_SIZE(m->waiting)) {
 		free(copy);
 		if (w->client)
-			refuse(w->client, WIRE_INTERNAL, "no room to wait");
+			moves_refuse(w->client, WIRE_INTERNAL, "no room to wait");
 		else
 			w->job.done(w->job.ud, NULL);
 		return;
@@ -192,7 +192,7 @@ static void wait_turn(struct moves *m, const struct waiting *w)
 	m->waiting[m->n_waiting++] = copy;
 }
 
-static void ask(struct moves *m, struct waiting *w)
+static void daemon_moves_ask(struct moves *m, struct waiting *w)
 {
 	const struct kernel *k = &m->env->kernel;
 	const struct request *r = &w->request;
@@ -207,7 +207,7 @@ static void ask(struct moves *m, struct waiting *w)
 		memcpy(w->device, link.name, sizeof(w->device));
 		wait_turn(m, w);
 	} else {
-		run(m, w, link.ifindex);
+		moves_run(m, w, link.ifindex);
 	}
 }
 
@@ -216,9 +216,10 @@ void moves_ask(struct moves *m, struct client *c, const struct wire_request *r)
 	struct waiting w = { .client = c, .text = r->text, .request = r->move };
 
 	if (waits_for_dad(&r->move))
-		refuse(c, WIRE_BAD_REQUEST, "duplicate address detection is not waited for here");
+		moves_refuse(c, WIRE_BAD_REQUEST,
+			     "duplicate address detection is not waited for here");
 	else
-		ask(m, &w);
+		daemon_moves_ask(m, &w);
 }
 
 void moves_submit(struct moves *m, const struct request *request, const struct moves_job *job)
@@ -227,10 +228,10 @@ void moves_submit(struct moves *m, const struct request *request, const struct m
 
 	identity_asker(getpid(), geteuid(), &w.request.by);
 
-	ask(m, &w);
+	daemon_moves_ask(m, &w);
 }
 
-static void remove_at(struct moves *m, size_t i)
+static void moves_remove_at(struct moves *m, size_t i)
 {
 	free(m->waiting[i]);
 	m->n_waiting--;
@@ -243,7 +244,7 @@ void moves_withdraw(struct moves *m, const void *ud)
 
 	while (i--)
 		if (!m->waiting[i]->client && m->waiting[i]->job.ud == ud)
-			remove_at(m, i);
+			moves_remove_at(m, i);
 }
 
 void moves_forget(struct moves *m, const struct client *c)
@@ -252,14 +253,14 @@ void moves_forget(struct moves *m, const struct client *c)
 
 	for (i = 0; i < m->n_waiting; i++) {
 		if (m->waiting[i]->client == c) {
-			remove_at(m, i);
+			moves_remove_at(m, i);
 			return;
 		}
 	}
 }
 
 /* Whether an older one waits for the same device. */
-static bool is_behind(const struct moves *m, size_t i)
+static bool moves_is_behind(const struct moves *m, size_t i)
 {
 	size_t j;
 
@@ -280,19 +281,19 @@ static void run_waiting(struct moves *m)
 		struct waiting *w = m->waiting[i];
 		struct link link = { 0 };
 
-		if (os_now() < w->until && (is_behind(m, i) || !is_free(m, w->device))) {
+		if (os_now() < w->until && (moves_is_behind(m, i) || !is_free(m, w->device))) {
 			i++;
 			continue;
 		}
 		m->waiting[i] = NULL;
-		remove_at(m, i);
+		moves_remove_at(m, i);
 		if (w->client && !control_is_awaited(w->client)) {
 			free(w); /* the loop is about to tell that it has gone */
 			continue;
 		}
 		if (k->ops->link_get(k->ctx, w->device, &link) < 0)
 			link.ifindex = 0;
-		run(m, w, link.ifindex);
+		moves_run(m, w, link.ifindex);
 		free(w);
 	}
 }

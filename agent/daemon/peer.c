@@ -85,7 +85,7 @@ static bool in_status(pid_t pid, gid_t gid)
 	return line_has(line + strlen(key), gid);
 }
 
-static bool is_member(const struct peer *p, int fd, gid_t gid)
+static bool peer_is_member(const struct peer *p, int fd, gid_t gid)
 {
 	bool member = false;
 	int r;
@@ -102,7 +102,7 @@ enum peer_rights peer_rights(const struct peer *p, int fd, gid_t gid)
 {
 	if (p->uid == 0 || p->uid == geteuid())
 		return PEER_ROOT;
-	return gid != (gid_t)-1 && is_member(p, fd, gid) ? PEER_GROUP : PEER_NOBODY;
+	return gid != (gid_t)-1 && peer_is_member(p, fd, gid) ? PEER_GROUP : PEER_NOBODY;
 }
 
 gid_t peer_group(const char *name)

@@ -16,7 +16,8 @@
 #define RELOADS_EVERY (500 * USEC_PER_MSEC)
 
 /* Exactly an address of an instance, where the instance has it. */
-static bool is_of_instance(const struct settings *s, const char *device, const struct prefix *p)
+static bool permit_is_of_instance(const struct settings *s, const char *device,
+				  const struct prefix *p)
 {
 	size_t i, j;
 
@@ -61,7 +62,8 @@ static bool permit_move(const struct settings *s, const struct request *r,
 	for (i = 0; i < r->n_vips; i++) {
 		const struct vip *v = &r->vips[i];
 
-		if (!is_of_instance(s, r->device, &v->prefix) && !is_allowed(s, &v->prefix)) {
+		if (!permit_is_of_instance(s, r->device, &v->prefix) &&
+		    !is_allowed(s, &v->prefix)) {
 			request_error_set(ret_why,
 					  "%s dev %s is only for root: it is no address of an "
 					  "[instance], nor within \"allow\" of [agent]",

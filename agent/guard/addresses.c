@@ -86,7 +86,7 @@ static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 	return false;
 }
 
-static int on_address(void *ud, const struct ifaddr *a, bool gone)
+static int guard_addresses_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
 
@@ -113,11 +113,11 @@ int guard_address_events(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 
-	return k->ops->addr_events(k->ctx, on_address, g);
+	return k->ops->addr_events(k->ctx, guard_addresses_on_address, g);
 }
 
 /* Delete the N entries with KEYS; our own deletes come back as no event. */
-static int drop(struct guard *g, const struct conn *entries, size_t n)
+static int guard_addresses_drop(struct guard *g, const struct conn *entries, size_t n)
 {
 	const struct kernel *k = &g->env.kernel;
 	struct ct_op ops[CHUNK];
@@ -140,7 +140,7 @@ static int drop(struct guard *g, const struct conn *entries, size_t n)
 	return r;
 }
 
-static struct conn bare(const struct conn_key *key, uint32_t id)
+static struct conn guard_addresses_bare(const struct conn_key *key, uint32_t id)
 {
 	struct conn c;
 
@@ -161,7 +161,7 @@ static void find_unpinned(struct guard *g, struct guard_lost *l, struct conn *re
 
 		/* what somebody else made so is left to him */
 		if (addr_equal(&as, &l->addr) && conn_alteration(c) != ALTERATION_OTHER)
-			ret[(*n)++] = bare(&c->key, c->id);
+			ret[(*n)++] = guard_addresses_bare(&c->key, c->id);
 	}
 }
 
@@ -176,7 +176,7 @@ static void find_pinned(struct guard *g, struct guard_lost *l, struct conn *ret,
 		struct pinned_set_item item = pinned_set_at(g->pinned, --l->at_pinned);
 
 		if (addr_equal(&item.as, &l->addr))
-			ret[(*n)++] = bare(item.key, item.id);
+			ret[(*n)++] = guard_addresses_bare(item.key, item.id);
 	}
 }
 
@@ -195,7 +195,7 @@ static bool drop_step(struct guard *g, struct guard_lost *l)
 	l->begun = true;
 	find_pinned(g, l, entries, &n);
 	find_unpinned(g, l, entries, &n);
-	if (n && drop(g, entries, n) < 0)
+	if (n && guard_addresses_drop(g, entries, n) < 0)
 		l->begun = false; /* tried again */
 	return l->at_pinned || l->at_unpinned || !l->begun;
 }

@@ -11,7 +11,7 @@
 /* For so long it is left alone then. */
 #define FIGHT_PAUSE (60 * USEC_PER_SEC)
 
-static struct guard_fighter *find(struct guard *g, const struct prefix *p)
+static struct guard_fighter *guard_fight_find(struct guard *g, const struct prefix *p)
 {
 	size_t i;
 
@@ -22,7 +22,7 @@ static struct guard_fighter *find(struct guard *g, const struct prefix *p)
 }
 
 /* A new one, in the place of the one that was quiet for longest if need be. */
-static struct guard_fighter *make(struct guard *g, const struct prefix *p)
+static struct guard_fighter *guard_fight_make(struct guard *g, const struct prefix *p)
 {
 	struct guard_fighter *f = g->fighters;
 	size_t i;
@@ -39,7 +39,7 @@ static struct guard_fighter *make(struct guard *g, const struct prefix *p)
 
 void guard_note_arrival(struct guard *g, const struct prefix *p)
 {
-	struct guard_fighter *f = find(g, p);
+	struct guard_fighter *f = guard_fight_find(g, p);
 
 	if (f)
 		f->came = true;
@@ -47,11 +47,11 @@ void guard_note_arrival(struct guard *g, const struct prefix *p)
 
 bool guard_note_departure(struct guard *g, const struct prefix *p)
 {
-	struct guard_fighter *f = find(g, p);
+	struct guard_fighter *f = guard_fight_find(g, p);
 	usec_t t = guard_now(g);
 
 	if (!f)
-		f = make(g, p);
+		f = guard_fight_make(g, p);
 	if (f->came && t - f->counted >= GUARD_ONE_REPAIR)
 		f->accused = true;
 	f->came = false;

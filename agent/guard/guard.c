@@ -59,7 +59,7 @@ static void close_hold(struct guard *g)
 	g->holding = g->opening = false;
 }
 
-static void leave(struct guard *g)
+static void guard_leave(struct guard *g)
 {
 	close_hold(g);
 	g->status.hold = HOLD_OFF;
@@ -75,7 +75,7 @@ static void arrive(struct guard *g)
 
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 	if (r < 0) {
-		leave(g);
+		guard_leave(g);
 		return;
 	}
 	r = k->ops->addr_watch(k->ctx);
@@ -205,7 +205,7 @@ static bool is_still_there(const struct guard *g)
 }
 
 /* Once a second. */
-static void begin_round(struct guard *g, usec_t t)
+static void guard_begin_round(struct guard *g, usec_t t)
 {
 	g->next = t + ROUND_EVERY;
 	guard_end_fights(g);
@@ -230,7 +230,7 @@ static void begin_round(struct guard *g, usec_t t)
 	}
 }
 
-static bool reads(const struct guard *g)
+static bool guard_reads(const struct guard *g)
 {
 	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
 }
@@ -243,7 +243,7 @@ static bool may_pin(struct guard *g)
 }
 
 /* A step of the most urgent work there is. False: none is left for now. */
-static bool step(struct guard *g)
+static bool guard_step(struct guard *g)
 {
 	int lock, r;
 
@@ -251,7 +251,7 @@ static bool step(struct guard *g)
 		return true;
 	if (g->repair.active)
 		return false;
-	if (reads(g) && guard_relist_is_due(g, guard_now(g))) {
+	if (guard_reads(g) && guard_relist_is_due(g, guard_now(g))) {
 		guard_relist(g);
 		return true;
 	}
@@ -275,10 +275,10 @@ usec_t guard_tick(struct guard *g)
 	bool more;
 
 	if (t >= g->next)
-		begin_round(g, t);
+		guard_begin_round(g, t);
 	if (guard_wait_hold(g))
 		at = t + OPEN_LOOK_EVERY;
-	more = step(g);
+	more = guard_step(g);
 	guard_keep_write(g);
 	if (more)
 		return guard_now(g);
@@ -286,7 +286,7 @@ usec_t guard_tick(struct guard *g)
 	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
 		at = MIN(at, MAX(g->pin_next, t));
 	if (g->n_lost)
-		at = MIN(at, t + (reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));
+		at = MIN(at, t + (guard_reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));
 	if (g->locked_out)
 		at = MIN(at, t + GUARD_LOCK_EVERY);
 	if (g->status.state == GUARD_STALE)

@@ -15,7 +15,7 @@
 /* For the programs that it takes to arm by time. */
 #define WORK_BUDGET (250 * USEC_PER_MSEC)
 
-static void note(struct guard *g, int r, enum hold_choice used, const char *reason)
+static void guard_hold_note(struct guard *g, int r, enum hold_choice used, const char *reason)
 {
 	g->holding = r == 0;
 	g->opening = r == -EAGAIN;
@@ -37,7 +37,7 @@ int guard_reopen_hold(struct guard *g, usec_t deadline)
 	if (g->env.settings->hold != HOLD_OFF)
 		r = k->ops->hold_open(k->ctx, g->env.settings->hold, &g->link, deadline, &used,
 				      reason);
-	note(g, r, used, reason);
+	guard_hold_note(g, r, used, reason);
 	return r;
 }
 
@@ -48,7 +48,7 @@ void guard_begin_hold(struct guard *g)
 
 	if (g->env.settings->hold != HOLD_OFF)
 		r = k->ops->hold_open_begin(k->ctx, g->env.settings->hold, &g->link, OPEN_BUDGET);
-	note(g, r == 0 ? -EAGAIN : r, HOLD_OFF, "");
+	guard_hold_note(g, r == 0 ? -EAGAIN : r, HOLD_OFF, "");
 }
 
 bool guard_wait_hold(struct guard *g)
@@ -62,7 +62,7 @@ bool guard_wait_hold(struct guard *g)
 		return false;
 	r = k->ops->hold_open_end(k->ctx, &used, reason);
 	if (r != -EAGAIN)
-		note(g, r, used, reason);
+		guard_hold_note(g, r, used, reason);
 	return g->opening;
 }
 

@@ -23,7 +23,7 @@ void guard_note_unsaved(struct guard *g, int error)
 	g->status.unsaved_error = error;
 }
 
-static void fail(struct guard *g, int error)
+static void guard_keep_fail(struct guard *g, int error)
 {
 	guard_note_unsaved(g, error);
 	g->keep.retry = guard_now(g) + RETRY_EVERY;
@@ -48,7 +48,7 @@ static void write_addresses(struct guard *g)
 	r = dir < 0 ? dir : marks_write_addresses(dir, g->link.name, g->env.boot_id, &k->set);
 	k->set_changed = r < 0;
 	if (r < 0)
-		fail(g, r);
+		guard_keep_fail(g, r);
 }
 
 void guard_keep_addresses(struct guard *g)
@@ -106,7 +106,7 @@ void guard_keep_load(struct guard *g)
 	if (dir < 0) {
 		k->loaded = true;
 		k->file.salt = g->env.seed;
-		fail(g, dir);
+		guard_keep_fail(g, dir);
 		return;
 	}
 	load_marks(g, dir);
@@ -185,12 +185,12 @@ void guard_keep_write(struct guard *g)
 	if (r < 0) {
 		give_up_next(g);
 		k->stale = true;
-		fail(g, r);
+		guard_keep_fail(g, r);
 	}
 	write_addresses(g);
 }
 
-static bool is_wanted(const struct guard *g)
+static bool guard_keep_is_wanted(const struct guard *g)
 {
 	const struct guard_keep *k = &g->keep;
 
@@ -199,7 +199,7 @@ static bool is_wanted(const struct guard *g)
 	return k->stale || k->file.n > 3 * pinned_set_count(g->pinned) + k->left.n + SLACK;
 }
 
-static int begin(struct guard *g, int dir)
+static int guard_keep_begin(struct guard *g, int dir)
 {
 	struct guard_keep *k = &g->keep;
 	int r;
@@ -213,7 +213,7 @@ static int begin(struct guard *g, int dir)
 }
 
 /* The next ones. What is removed meanwhile may make one come twice. */
-static size_t collect(struct guard *g, uint64_t *at)
+static size_t guard_keep_collect(struct guard *g, uint64_t *at)
 {
 	struct guard_keep *k = &g->keep;
 	size_t n = 0, looked = 0;
@@ -239,7 +239,7 @@ static size_t collect(struct guard *g, uint64_t *at)
 }
 
 /* All is in it. */
-static int finish(struct guard *g, int dir)
+static int guard_keep_finish(struct guard *g, int dir)
 {
 	struct guard_keep *k = &g->keep;
 	int r = marks_publish(dir, g->link.name);
@@ -256,7 +256,7 @@ static int finish(struct guard *g, int dir)
 	return 0;
 }
 
-static int replace(struct guard *g, int dir)
+static int guard_keep_replace(struct guard *g, int dir)
 {
 	struct guard_keep *k = &g->keep;
 	uint64_t at[CHUNK];
@@ -266,10 +266,10 @@ static int replace(struct guard *g, int dir)
 	if (dir < 0)
 		return dir;
 	if (k->next.fd < 0)
-		return begin(g, dir);
-	n = collect(g, at);
+		return guard_keep_begin(g, dir);
+	n = guard_keep_collect(g, at);
 	r = n ? marks_add(&k->next, at, n) : 0;
-	return r < 0 || k->at_pinned || k->at_unpinned ? r : finish(g, dir);
+	return r < 0 || k->at_pinned || k->at_unpinned ? r : guard_keep_finish(g, dir);
 }
 
 bool guard_keep_step(struct guard *g)
@@ -278,24 +278,24 @@ bool guard_keep_step(struct guard *g)
 	_cleanup_close_ int dir = -1;
 	int r;
 
-	if (is_off(g) || (k->next.fd < 0 && !is_wanted(g)))
+	if (is_off(g) || (k->next.fd < 0 && !guard_keep_is_wanted(g)))
 		return false;
 	guard_keep_write(g);
 	if (is_off(g))
 		return false;
 	dir = rundir_open(g->env.settings->run_dir);
-	r = replace(g, dir);
+	r = guard_keep_replace(g, dir);
 	if (r == 0)
 		return true;
 	if (dir >= 0)
 		marks_abandon(dir, g->link.name);
 	give_up_next(g);
-	fail(g, r);
+	guard_keep_fail(g, r);
 	return false;
 }
 
 /* Somebody had what was left of guards before us. */
-static void try_again(struct guard *g)
+static void guard_keep_try_again(struct guard *g)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
 	struct marks m = { .fd = -1 };
@@ -313,7 +313,7 @@ void guard_keep_look(struct guard *g)
 	struct guard_keep *k = &g->keep;
 
 	if (!k->loaded && guard_now(g) >= k->retry)
-		try_again(g);
+		guard_keep_try_again(g);
 	if (k->file.fd < 0 || marks_is_there(&k->file))
 		return;
 	marks_close(&k->file); /* with its directory, say */

@@ -20,7 +20,7 @@
 #define FULL_AGAIN(max) ((max) / 8 * 7)
 
 /* Whether C is masqueraded on the guarded device, as far as can be told. */
-static bool is_meant(const struct guard *g, const struct conn *c)
+static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
@@ -47,7 +47,7 @@ int guard_take(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
 
-	if (!is_meant(g, c))
+	if (!guard_known_is_meant(g, c))
 		return guard_keep_meet(g, c);
 	if (pinned_set_see(g->pinned, &c->key, c->id))
 		return 0;
@@ -62,7 +62,7 @@ int guard_take(struct guard *g, const struct conn_record *record)
 	return unpinned_put(g->unpinned, record, due_of(g, c));
 }
 
-static int on_listed(void *ud, const struct conn_record *record)
+static int guard_known_on_listed(void *ud, const struct conn_record *record)
 {
 	return guard_take(ud, record);
 }
@@ -95,7 +95,7 @@ struct tee {
 	void *ud;
 };
 
-static int on_event(void *ud, const struct conn_record *record)
+static int guard_known_on_event(void *ud, const struct conn_record *record)
 {
 	struct tee *t = ud;
 	int r;
@@ -117,7 +117,7 @@ int guard_events(struct guard *g, conn_sink sink, void *ud)
 	int r;
 
 	g->batch_at = guard_now(g);
-	r = k->ops->ct_events(k->ctx, on_event, &t);
+	r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
 	if (r == -ENOBUFS) {
 		g->status.overruns++;
 		g->status.state = GUARD_STALE;
@@ -147,7 +147,7 @@ static void drain(struct guard *g)
 	int i, r = -EAGAIN;
 
 	for (i = 0; i < DRAIN_MAX && (r == -EAGAIN || r == -ENOBUFS); i++)
-		r = k->ops->ct_events(k->ctx, on_event, &t);
+		r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
 }
 
 void guard_relist(struct guard *g)
@@ -168,7 +168,7 @@ void guard_relist(struct guard *g)
 	guard_keep_load(g);
 	r = guard_read_addresses(g);
 	if (r == 0)
-		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, g);
+		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, guard_known_on_listed, g);
 	g->relisted = guard_now(g);
 	g->relist_took = g->relisted - began;
 	if (r == -EINTR) { /* cut short: what is missing comes the next time */
@@ -238,7 +238,7 @@ bool guard_tidy(struct guard *g)
 	if (!keys)
 		return false;
 	n = tidy_collect(g, keys);
-	if (!n || guard_fetch(g, keys, n, on_listed, g) < 0)
+	if (!n || guard_fetch(g, keys, n, guard_known_on_listed, g) < 0)
 		return true;
 	for (i = 0; i < n; i++) {
 		int64_t y = unpinned_find(g->unpinned, &keys[i]);

@@ -32,7 +32,7 @@ void guard_begin_repair(struct guard *g, bool foreign)
 }
 
 /* It could not be had however often: it is lost. */
-static void give_up(struct guard *g)
+static void guard_repair_give_up(struct guard *g)
 {
 	size_t i = unpinned_count(g->unpinned);
 
@@ -45,9 +45,9 @@ static void give_up(struct guard *g)
 		}
 }
 
-static void end(struct guard *g)
+static void guard_repair_end(struct guard *g)
 {
-	give_up(g);
+	guard_repair_give_up(g);
 	guard_order_end(&g->repair.order);
 	guard_end_save(g);
 	g->repair.active = g->keep_armed = false;
@@ -124,7 +124,7 @@ static void count_needed(struct guard *g)
 	g->repair_counted = t;
 }
 
-static void count(struct guard *g, const struct report *report)
+static void guard_repair_count(struct guard *g, const struct report *report)
 {
 	if (!report->entries.flushed)
 		return;
@@ -133,17 +133,17 @@ static void count(struct guard *g, const struct report *report)
 	g->status.restored += report->entries.restored;
 }
 
-static bool is_wanted(const struct guard *g, size_t i)
+static bool guard_repair_is_wanted(const struct guard *g, size_t i)
 {
 	return g->repair.sweeping || unpinned_is_flushed(g->unpinned, i);
 }
 
 /* The next ones, whole. */
-static struct connset *collect(struct guard *g)
+static struct connset *guard_repair_collect(struct guard *g)
 {
 	_cleanup_free_ struct conn_key *keys = malloc(STEP * sizeof(*keys));
 	struct connset *set = keys ? connset_new(g->env.seed, 0) : NULL;
-	size_t i, n = set ? guard_order_next(g, &g->repair.order, is_wanted, keys) : 0;
+	size_t i, n = set ? guard_order_next(g, &g->repair.order, guard_repair_is_wanted, keys) : 0;
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
@@ -155,10 +155,10 @@ static struct connset *collect(struct guard *g)
 	return r < 0 ? connset_free(set) : set;
 }
 
-static int work(struct guard *g)
+static int guard_repair_work(struct guard *g)
 {
 	usec_t began = guard_now(g);
-	struct connset *set = collect(g);
+	struct connset *set = guard_repair_collect(g);
 	struct step s = { .g = g };
 	struct report report;
 	size_t n;
@@ -176,7 +176,7 @@ static int work(struct guard *g)
 	if (r == 0)
 		r = guard_fetch(g, s.others, s.n_others, on_other, g);
 	if (r == 0)
-		count(g, &report);
+		guard_repair_count(g, &report);
 	pace_note(&g->repair.order.pace, n, guard_now(g) - began);
 	return r;
 }
@@ -196,7 +196,7 @@ static void begin_sweep(struct guard *g, bool all)
 	if (all)
 		g->repair.swept = guard_now(g);
 	if (guard_order_begin(g, &g->repair.order, STEP) < 0)
-		give_up(g);
+		guard_repair_give_up(g);
 }
 
 static void end_sweep(struct guard *g)
@@ -205,7 +205,7 @@ static void end_sweep(struct guard *g)
 
 	r->in_vain = r->sweeping || r->restored ? 0 : r->in_vain + 1;
 	if (r->in_vain == IN_VAIN_MAX)
-		give_up(g);
+		guard_repair_give_up(g);
 }
 
 /* What next? False: wait. */
@@ -219,7 +219,7 @@ static bool choose_sweep(struct guard *g)
 	else if (!r->swept || (t >= until(g) && r->swept < until(g)))
 		begin_sweep(g, true);
 	else if (t >= until(g))
-		end(g);
+		guard_repair_end(g);
 	else
 		return false;
 	return true;
@@ -242,11 +242,11 @@ bool guard_repair_step(struct guard *g)
 	 * for longer than a hold may last does not: it is stuck. */
 	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
 		return false;
-	error = work(g);
+	error = guard_repair_work(g);
 	closep(&lock);
 	if (error < 0) {
 		guard_degrade(g, error, "repairing");
-		end(g);
+		guard_repair_end(g);
 	} else if (!r->order.open) {
 		end_sweep(g);
 	}

@@ -11,7 +11,7 @@
 /* Entries written in one step: about a millisecond. */
 #define STEP 2048
 
-static int begin(struct guard *g)
+static int guard_save_begin(struct guard *g)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
 	struct request req;
@@ -29,9 +29,9 @@ static int begin(struct guard *g)
 	return 0;
 }
 
-static int add(struct guard *g, const struct conn_record *records, size_t n)
+static int guard_save_add(struct guard *g, const struct conn_record *records, size_t n)
 {
-	int r = g->repair.journal ? 0 : begin(g);
+	int r = g->repair.journal ? 0 : guard_save_begin(g);
 
 	return r < 0 ? r
 		     : journal_repair_add(g->repair.journal - 1, records, n, &g->repair.n_saved);
@@ -45,7 +45,7 @@ void guard_begin_save(struct guard *g)
 
 /* Everything that a flush may take, known to be flushed or not: its events may be
  * unread by then. What has come since is in it once it is flushed. */
-static size_t collect(struct guard *g, struct conn_record *records, uint32_t *which)
+static size_t guard_save_collect(struct guard *g, struct conn_record *records, uint32_t *which)
 {
 	struct guard_repair *r = &g->repair;
 	size_t n = 0, looked = 0;
@@ -76,9 +76,9 @@ bool guard_save_step(struct guard *g)
 	which = malloc(STEP * sizeof(*which));
 	if (!records || !which)
 		return false;
-	n = collect(g, records, which);
+	n = guard_save_collect(g, records, which);
 	/* without it the repair itself goes on */
-	error = n ? add(g, records, n) : 0;
+	error = n ? guard_save_add(g, records, n) : 0;
 	if (error < 0)
 		guard_note_unsaved(g, error);
 	r->cannot_save = error < 0;

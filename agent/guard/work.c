@@ -13,8 +13,8 @@
 #include "base/rundir.h"
 
 /* A run over SET that changes no address. */
-static int begin(struct run *run, struct guard *g, struct request *req, struct report *report,
-		 struct connset *set)
+static int guard_work_begin(struct run *run, struct guard *g, struct request *req,
+			    struct report *report, struct connset *set)
 {
 	static const bool none[VIPS_MAX];
 	int r;
@@ -38,7 +38,7 @@ static int begin(struct run *run, struct guard *g, struct request *req, struct r
 }
 
 /* The hold stays in place for the next piece of work. */
-static void end(struct run *run, struct guard *g)
+static void guard_work_end(struct run *run, struct guard *g)
 {
 	size_t i;
 
@@ -77,7 +77,7 @@ static enum guard_fate fate_of(const struct entry *e, const struct conn *c)
 	return FATE_AGAIN;
 }
 
-static int hand_out(const struct run *run, guard_outcome outcome, void *ud)
+static int guard_work_hand_out(const struct run *run, guard_outcome outcome, void *ud)
 {
 	size_t i, n = connset_count(run->set);
 	int r = 0;
@@ -100,7 +100,7 @@ struct fetched {
 	struct connset *seen; /* all that were found */
 };
 
-static int take(void *ud, const struct conn_record *record)
+static int guard_work_take(void *ud, const struct conn_record *record)
 {
 	struct fetched *f = ud;
 	int r = connset_put(f->seen, record);
@@ -112,11 +112,11 @@ static int take(void *ud, const struct conn_record *record)
 	return r < 0 ? r : f->outcome(f->ud, record->conn, FATE_SPARED);
 }
 
-static int fetch(struct fetched *f, const struct conn_key *keys, size_t n)
+static int guard_work_fetch(struct fetched *f, const struct conn_key *keys, size_t n)
 {
 	struct conn gone = { .id = 0 };
 	size_t i;
-	int r = guard_fetch(f->g, keys, n, take, f);
+	int r = guard_fetch(f->g, keys, n, guard_work_take, f);
 
 	if (r == 0 && connset_count(f->sample))
 		f->g->helpers = guard_try_helper(f->g, f->sample);
@@ -143,11 +143,11 @@ static bool has_tcp(const struct connset *set)
 	return false;
 }
 
-static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
+static int guard_work_pin(struct fetched *f, const struct conn_key *keys, size_t n)
 {
 	struct run *run = f->run;
 	uint64_t left;
-	int r = fetch(f, keys, n), told;
+	int r = guard_work_fetch(f, keys, n), told;
 
 	if (r < 0 || !connset_count(run->set))
 		return r;
@@ -157,7 +157,7 @@ static int pin(struct fetched *f, const struct conn_key *keys, size_t n)
 	run->holding = run->holding && has_tcp(run->set);
 	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
 	/* also if it broke off: what was taken away by then is told */
-	told = hand_out(run, on_pin_told, f);
+	told = guard_work_hand_out(run, on_pin_told, f);
 	return r < 0 ? r : told;
 }
 
@@ -175,13 +175,13 @@ int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outc
 	};
 	struct report report;
 	struct request req;
-	int r = begin(&run, g, &req, &report, connset_new(g->env.seed, 0));
+	int r = guard_work_begin(&run, g, &req, &report, connset_new(g->env.seed, 0));
 
 	if (!f.sample || !f.seen)
 		r = -ENOMEM;
 	if (r == 0)
-		r = pin(&f, keys, n);
-	end(&run, g);
+		r = guard_work_pin(&f, keys, n);
+	guard_work_end(&run, g);
 	connset_free(f.sample);
 	connset_free(f.seen);
 	return r;
@@ -192,16 +192,16 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 {
 	struct request req;
 	struct run run;
-	int r = begin(&run, g, &req, ret_report, set);
+	int r = guard_work_begin(&run, g, &req, ret_report, set);
 
 	if (r == 0) {
 		ret_report->strategy = STRATEGY_RESTORE;
 		run_keep_hold(&run);
 		stage_repair(&run);
 		run_conclude(&run);
-		r = hand_out(&run, outcome, ud);
+		r = guard_work_hand_out(&run, outcome, ud);
 	}
-	end(&run, g);
+	guard_work_end(&run, g);
 	return r;
 }
 

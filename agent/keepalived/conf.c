@@ -54,7 +54,7 @@ static char *include_pattern(char *line)
 	return p;
 }
 
-static size_t count(const char *text, const char *of)
+static size_t conf_count(const char *text, const char *of)
 {
 	size_t n = 0;
 
@@ -69,8 +69,8 @@ static int full_pattern(const struct reader *r, const char *pattern, char buf[PA
 	const char *p = *pattern == '/' ? "" : r->dir;
 	size_t n = 0;
 
-	if (count(pattern, "*?[") > WILD_MAX || count(pattern, "{") > BRACES_MAX ||
-	    count(pattern, ",") > COMMAS_MAX)
+	if (conf_count(pattern, "*?[") > WILD_MAX || conf_count(pattern, "{") > BRACES_MAX ||
+	    conf_count(pattern, ",") > COMMAS_MAX)
 		return -E2BIG;
 	/* a directory of that name, whatever characters it has */
 	for (; *p && n + 3 < PATH_MAX; p++) {
@@ -86,7 +86,7 @@ static int full_pattern(const struct reader *r, const char *pattern, char buf[PA
 	return 0;
 }
 
-static int take_file(struct reader *r, const struct level *up, const char *path);
+static int conf_take_file(struct reader *r, const struct level *up, const char *path);
 
 static void take_include(struct reader *r, const struct level *up, const char *pattern)
 {
@@ -105,11 +105,11 @@ static void take_include(struct reader *r, const struct level *up, const char *p
 	if (e == GLOB_NOSPACE)
 		r->r = -ENOMEM;
 	/* a directory without such files is usual, a missing file is not */
-	if (e == GLOB_ABORTED || (e == GLOB_NOMATCH && !count(pattern, "*?[")))
+	if (e == GLOB_ABORTED || (e == GLOB_NOMATCH && !conf_count(pattern, "*?[")))
 		reader_unresolved(r, KEEPALIVED_INCLUDE,
 				  "include %.64s: no such file, or unreadable", pattern);
 	for (i = 0; !e && i < g.gl_pathc && !r->r && !r->full; i++) {
-		int k = take_file(r, up, g.gl_pathv[i]);
+		int k = conf_take_file(r, up, g.gl_pathv[i]);
 
 		if (k < 0 && k != -ENOMEM)
 			reader_unresolved(r, k == -EMFILE ? KEEPALIVED_LIMIT : KEEPALIVED_INCLUDE,
@@ -139,7 +139,7 @@ static void take_logical(struct reader *r, const struct level *l, char *line, si
 
 /* Lines that end in a backslash go on in the next; the lines of a variable
  * stay apart. TEXT has a NUL behind it and is changed. */
-static void take_text(struct reader *r, const struct level *l, char *text, size_t size)
+static void conf_take_text(struct reader *r, const struct level *l, char *text, size_t size)
 {
 	char *in = text, *end = text + size, *line = text, *out = text, *next;
 	unsigned number = 0;
@@ -182,7 +182,8 @@ static void take_text(struct reader *r, const struct level *l, char *text, size_
 
 /* Never blocks on a FIFO, never reads a device or a file without end.
  * *RET_TEXT has room for a NUL behind it. */
-static int file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size)
+static int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text,
+			  size_t *ret_size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
@@ -206,7 +207,7 @@ static int file_read(const char *path, struct file_id *ret_id, char **ret_text, 
 	return 0;
 }
 
-static int enter(struct reader *r, const char *path)
+static int conf_enter(struct reader *r, const char *path)
 {
 	struct keepalived_conf *c = r->conf;
 	const char *slash = strrchr(path, '/'), *file, *dir;
@@ -224,7 +225,7 @@ static int enter(struct reader *r, const char *path)
 	return 0;
 }
 
-static int take_file(struct reader *r, const struct level *up, const char *path)
+static int conf_take_file(struct reader *r, const struct level *up, const char *path)
 {
 	const char *file = r->file, *dir = r->dir;
 	struct level l = { .up = up, .follow = true, .n = up ? up->n + 1 : 0 };
@@ -235,7 +236,7 @@ static int take_file(struct reader *r, const struct level *up, const char *path)
 
 	if (l.n > KEEPALIVED_INCLUDE_DEPTH_MAX)
 		return -EMFILE;
-	e = file_read(path, &l.id, &text, &size);
+	e = conf_file_read(path, &l.id, &text, &size);
 	if (e < 0)
 		return e;
 	for (; up; up = up->up) {
@@ -244,18 +245,18 @@ static int take_file(struct reader *r, const struct level *up, const char *path)
 	}
 	if (!reader_spend(r, size))
 		return 0; /* noted */
-	e = enter(r, path);
+	e = conf_enter(r, path);
 	if (e < 0)
 		return e;
 	text[size] = '\0';
-	take_text(r, &l, text, size);
+	conf_take_text(r, &l, text, size);
 	r->file = file;
 	r->dir = dir;
 	r->line = line;
 	return r->r;
 }
 
-static int begin(struct reader **ret_reader, struct keepalived_conf **ret_conf)
+static int conf_begin(struct reader **ret_reader, struct keepalived_conf **ret_conf)
 {
 	_cleanup_(keepalived_conf_freep) struct keepalived_conf *c = calloc(1, sizeof(*c));
 	struct reader *r = calloc(1, sizeof(*r));
@@ -276,9 +277,9 @@ int keepalived_conf_read(const char *path, struct keepalived_conf **ret)
 	_cleanup_free_ struct reader *r = NULL;
 	int e;
 
-	e = begin(&r, &c);
+	e = conf_begin(&r, &c);
 	if (e >= 0)
-		e = take_file(r, NULL, path);
+		e = conf_take_file(r, NULL, path);
 	if (e < 0)
 		return e;
 	tree_end(r);
@@ -295,15 +296,15 @@ int keepalived_conf_parse(const char *name, const char *text, size_t size,
 	const struct level l = { 0 };
 	int e;
 
-	e = begin(&r, &c);
+	e = conf_begin(&r, &c);
 	if (e < 0)
 		return e;
-	e = enter(r, name);
+	e = conf_enter(r, name);
 	copy = e < 0 || !reader_spend(r, size) ? NULL : malloc(size + 1);
 	if (copy) {
 		memcpy(copy, text, size);
 		copy[size] = '\0';
-		take_text(r, &l, copy, size);
+		conf_take_text(r, &l, copy, size);
 	} else if (!r->full) {
 		e = -ENOMEM;
 	}

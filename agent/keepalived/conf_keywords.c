@@ -108,7 +108,7 @@ static const char *const instance_keywords[] = {
 	NULL,
 };
 
-static bool is_one_of(const char *const *list, const char *word)
+static bool keywords_is_one_of(const char *const *list, const char *word)
 {
 	for (; *list; list++)
 		if (!strcmp(*list, word))
@@ -118,12 +118,12 @@ static bool is_one_of(const char *const *list, const char *word)
 
 bool keepalived_is_root_keyword(const char *word)
 {
-	return is_one_of(root_keywords, word);
+	return keywords_is_one_of(root_keywords, word);
 }
 
 bool keepalived_is_instance_keyword(const char *word)
 {
-	return is_one_of(instance_keywords, word);
+	return keywords_is_one_of(instance_keywords, word);
 }
 
 bool keepalived_is_conf(const struct keepalived_conf *c)

@@ -9,7 +9,7 @@
 
 #define LINES_NESTED_MAX 16
 
-static void take_words(struct reader *r, char *line)
+static void conf_lines_take_words(struct reader *r, char *line)
 {
 	_cleanup_free_ char *out = malloc(strlen(line) + 1);
 	const char *words[KEEPALIVED_WORDS_MAX];
@@ -71,10 +71,10 @@ static void take_plain(struct reader *r, char *p)
 	if (*p == '~')
 		reader_unresolved(r, KEEPALIVED_SEQUENCE, "a ~SEQ or ~LST, which is not followed");
 	else
-		take_words(r, p);
+		conf_lines_take_words(r, p);
 }
 
-static void take_line(struct reader *r, char *line, unsigned nesting);
+static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting);
 
 /* What a variable stood for may be several lines. */
 static void take_replaced(struct reader *r, const char *line, unsigned nesting)
@@ -92,12 +92,12 @@ static void take_replaced(struct reader *r, const char *line, unsigned nesting)
 		next = strchr(p, '\n');
 		if (next)
 			*next++ = '\0';
-		take_line(r, p, nesting + 1);
+		conf_lines_take_line(r, p, nesting + 1);
 	}
 }
 
 /* One line without comment; those of a variable's value come here again. */
-static void take_line(struct reader *r, char *line, unsigned nesting)
+static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting)
 {
 	const char *outer = r->condition, *value;
 	bool doubtful = r->doubtful;
@@ -122,5 +122,5 @@ static void take_line(struct reader *r, char *line, unsigned nesting)
 
 void reader_line(struct reader *r, char *line)
 {
-	take_line(r, line, 0);
+	conf_lines_take_line(r, line, 0);
 }

@@ -66,7 +66,7 @@ static const char *take_quoted(struct tokens *t, const char *p)
 	return p;
 }
 
-static const char *take_word(struct tokens *t, const char *p)
+static const char *tokens_take_word(struct tokens *t, const char *p)
 {
 	unsigned open = 0; /* of "${NAME}", which is part of a word */
 
@@ -101,7 +101,7 @@ enum token token_next(struct tokens *t, const char **ret_word)
 		return TOKEN_OPEN;
 	if (*p == '}')
 		return TOKEN_CLOSE;
-	t->in = take_word(t, p);
+	t->in = tokens_take_word(t, p);
 	/* a word ends at a character that is no part of it, or at the end */
 	*t->out++ = '\0';
 	*ret_word = word;

@@ -18,7 +18,7 @@ struct memory_chunk {
 };
 
 /* What a unresolved touches makes the blocks around it doubtful, too. */
-static void doubt(struct reader *r)
+static void tree_doubt(struct reader *r)
 {
 	unsigned i;
 
@@ -90,7 +90,7 @@ void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const cha
 	va_list ap;
 
 	r->doubtful = true;
-	doubt(r);
+	tree_doubt(r);
 	if (!keeps_lines(p))
 		miss_lines(r);
 	c->unresolved[p]++;
@@ -147,7 +147,7 @@ void tree_add(struct reader *r, const char *const *words, unsigned n_words)
 		.doubtful = r->doubtful,
 	};
 	if (r->doubtful)
-		doubt(r);
+		tree_doubt(r);
 	if (b->last)
 		b->last->next = d;
 	else if (b->d)

@@ -20,7 +20,7 @@ static bool is_name(char c)
 	       c == '_';
 }
 
-static size_t name_length(const char *p)
+static size_t variables_name_length(const char *p)
 {
 	size_t n = 0;
 
@@ -35,7 +35,7 @@ bool variable_definition(const char *text, size_t *ret_name_len, const char **re
 
 	if (*text != '$')
 		return false;
-	n = name_length(text + 1);
+	n = variables_name_length(text + 1);
 	if (!n || text[1 + n] != '=')
 		return false;
 	*ret_name_len = n;
@@ -43,7 +43,7 @@ bool variable_definition(const char *text, size_t *ret_name_len, const char **re
 	return true;
 }
 
-static struct variable *find(struct reader *r, const char *name, size_t len)
+static struct variable *variables_find(struct reader *r, const char *name, size_t len)
 {
 	size_t i;
 
@@ -59,7 +59,7 @@ static struct variable *find(struct reader *r, const char *name, size_t len)
 void variable_define(struct reader *r, const char *name, size_t name_len, const char *value,
 		     size_t value_len)
 {
-	struct variable *v = find(r, name, name_len);
+	struct variable *v = variables_find(r, name, name_len);
 
 	if (!v && r->n_variables == KEEPALIVED_VARIABLES_MAX) {
 		reader_unresolved(r, KEEPALIVED_LIMIT, "more than %d variables",
@@ -106,7 +106,7 @@ static size_t reference(const char *p, const char **ret_name, size_t *ret_len)
 	size_t n;
 
 	*ret_name = p + 1 + braced;
-	n = name_length(*ret_name);
+	n = variables_name_length(*ret_name);
 	*ret_len = n;
 	if (!n)
 		return 0;
@@ -129,7 +129,8 @@ static const char *predefined(const struct reader *r, const char *name, size_t l
 	return NULL;
 }
 
-static bool replace(struct reader *r, struct made *m, const char *text, unsigned nesting);
+static bool conf_variables_replace(struct reader *r, struct made *m, const char *text,
+				   unsigned nesting);
 
 static bool replace_one(struct reader *r, struct made *m, const char *name, size_t len,
 			const char *whole, size_t whole_len, unsigned nesting)
@@ -139,7 +140,7 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 
 	if (value)
 		return made_add(r, m, value, strlen(value));
-	v = find(r, name, len);
+	v = variables_find(r, name, len);
 	if (!v) {
 		reader_unresolved(r, KEEPALIVED_VARIABLE, "%.*s is not defined", (int)MIN(len, 64U),
 				  name);
@@ -156,10 +157,11 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 	/* each of several lines waits for its turn: one may define what the next uses */
 	if (strchr(v->value, '\n'))
 		return made_add(r, m, v->value, strlen(v->value));
-	return replace(r, m, v->value, nesting + 1);
+	return conf_variables_replace(r, m, v->value, nesting + 1);
 }
 
-static bool replace(struct reader *r, struct made *m, const char *text, unsigned nesting)
+static bool conf_variables_replace(struct reader *r, struct made *m, const char *text,
+				   unsigned nesting)
 {
 	const char *p = text, *name;
 	size_t len, n;
@@ -183,7 +185,8 @@ char *variables_replace(struct reader *r, const char *text)
 {
 	struct made m = { 0 };
 
-	if (made_add(r, &m, "", 0) && replace(r, &m, text, 0) && reader_spend(r, m.len))
+	if (made_add(r, &m, "", 0) && conf_variables_replace(r, &m, text, 0) &&
+	    reader_spend(r, m.len))
 		return m.text;
 	free(m.text);
 	return NULL;

@@ -5,7 +5,7 @@
 
 /* Whatever their prefix lengths are: who adds and deletes one may mean the
  * other. */
-static bool is_same(const struct instance_address *a, const struct instance_address *b)
+static bool decoy_is_same(const struct instance_address *a, const struct instance_address *b)
 {
 	return addr_equal(&a->vip.prefix.addr, &b->vip.prefix.addr) &&
 	       !strcmp(a->device, b->device);
@@ -23,7 +23,7 @@ static bool has_address(const struct instance_settings *s, const struct instance
 	return false;
 }
 
-static bool is_on(const struct instance_settings *s, const char *device)
+static bool decoy_is_on(const struct instance_settings *s, const char *device)
 {
 	size_t i;
 
@@ -35,7 +35,7 @@ static bool is_on(const struct instance_settings *s, const char *device)
 
 /* Deleting an address of a device breaks the connections that are masqueraded
  * to it, and keepalived deletes the decoy. */
-static bool is_guarded(const struct settings *s, const char *device)
+static bool decoy_is_guarded(const struct settings *s, const char *device)
 {
 	size_t i;
 
@@ -44,7 +44,7 @@ static bool is_guarded(const struct settings *s, const char *device)
 			return true;
 	/* nothing is masqueraded to the loopback device */
 	for (i = 0; i < s->n_instances && strcmp(device, "lo") != 0; i++)
-		if (is_on(&s->instances[i], device))
+		if (decoy_is_on(&s->instances[i], device))
 			return true;
 	return false;
 }
@@ -65,14 +65,14 @@ static int check_decoy(const struct settings *s, size_t n, struct request_error 
 						 "section [instance %.48s]: the decoy %s is an "
 						 "address of [instance %.48s]",
 						 one->name, text, other->name);
-		if (i < n && other->has_decoy && is_same(&one->decoy, &other->decoy))
+		if (i < n && other->has_decoy && decoy_is_same(&one->decoy, &other->decoy))
 			return request_error_set(e,
 						 "section [instance %.48s]: the decoy %s is that "
 						 "of [instance %.48s], too: it would tell of "
 						 "neither",
 						 one->name, text, other->name);
 	}
-	if (is_guarded(s, one->decoy.device))
+	if (decoy_is_guarded(s, one->decoy.device))
 		return request_error_set(
 			e,
 			"section [instance %.48s]: the decoy %s is on %.48s, whose "

@@ -37,8 +37,9 @@ const char *place_format(const struct keepalived_conf *c, const struct keepalive
 	return buf;
 }
 
-static const char *place(const struct change *ch, const struct keepalived_directive *d,
-			 char buf[PLACE_TEXT_MAX])
+static const char *import_change_place(const struct change *ch,
+				       const struct keepalived_directive *d,
+				       char buf[PLACE_TEXT_MAX])
 {
 	return place_format(ch->what->conf, d, buf);
 }
@@ -100,16 +101,18 @@ static void print_more_blocks(const struct change *ch, const struct keepalived_d
 	char at[PLACE_TEXT_MAX];
 
 	while (d && (d = keepalived_find(d->next, block->words[0])))
-		comment(ch, "  %s: remove this %s, too", place(ch, d, at), block->words[0]);
+		comment(ch, "  %s: remove this %s, too", import_change_place(ch, d, at),
+			block->words[0]);
 }
 
-static void print_blocks(const struct change *ch, const struct vrrp_instance *v)
+static void import_change_print_blocks(const struct change *ch, const struct vrrp_instance *v)
 {
 	const char *decoy = planned_of(ch, v)->decoy;
 	char at[PLACE_TEXT_MAX];
 
 	if (v->block)
-		comment(ch, "  %s: instead of virtual_ipaddress", place(ch, v->block, at));
+		comment(ch, "  %s: instead of virtual_ipaddress",
+			import_change_place(ch, v->block, at));
 	comment(ch, "    virtual_ipaddress {");
 	comment(ch, "        %s%s", decoy, strchr(decoy, ':') ? "" : " scope host");
 	print_staying(ch, v, false);
@@ -118,10 +121,12 @@ static void print_blocks(const struct change *ch, const struct vrrp_instance *v)
 	if (!v->excluded)
 		return;
 	if (any_stays(ch, v, true)) {
-		comment(ch, "  %s: of virtual_ipaddress_excluded keep", place(ch, v->excluded, at));
+		comment(ch, "  %s: of virtual_ipaddress_excluded keep",
+			import_change_place(ch, v->excluded, at));
 		print_staying(ch, v, true);
 	} else {
-		comment(ch, "  %s: remove virtual_ipaddress_excluded", place(ch, v->excluded, at));
+		comment(ch, "  %s: remove virtual_ipaddress_excluded",
+			import_change_place(ch, v->excluded, at));
 	}
 	print_more_blocks(ch, v->excluded);
 }
@@ -135,8 +140,8 @@ static void print_twice(const struct change *ch, const struct vrrp_script *s, co
 
 	if (!vrrp_script_is_twice(s))
 		return;
-	place(ch, s->at, counts);
-	place(ch, s->other, other);
+	import_change_place(ch, s->at, counts);
+	import_change_place(ch, s->other, other);
 	if (ch->what->vrrp->version.major)
 		comment(ch, "  %s: keepalived ignores this %s: that of %s counts", other, keyword,
 			counts);
@@ -161,7 +166,7 @@ static void print_script(const struct change *ch, const struct vrrp_script *old,
 	print_twice(ch, old, keyword);
 	if (strstr(old->command, command))
 		return;
-	comment(ch, "  %s: let %.80s", place(ch, old->at, at), old->command);
+	comment(ch, "  %s: let %.80s", import_change_place(ch, old->at, at), old->command);
 	comment(ch, "    call %s with its arguments, too", command);
 }
 
@@ -194,14 +199,14 @@ static void print_instance(const struct change *ch, const struct vrrp_instance *
 	char at[PLACE_TEXT_MAX];
 
 	comment(ch, "%s", "");
-	comment(ch, "%s: vrrp_instance %.64s", place(ch, v->at, at), v->name);
-	print_blocks(ch, v);
+	comment(ch, "%s: vrrp_instance %.64s", import_change_place(ch, v->at, at), v->name);
+	import_change_print_blocks(ch, v);
 	print_notify(ch, v->scripts);
 	print_notify_stop(ch, v);
 }
 
 /* Whether there are scripts that a user for all of them would concern. */
-static bool any_script(const struct vrrp_conf *c)
+static bool import_change_any_script(const struct vrrp_conf *c)
 {
 	enum vrrp_event e;
 	size_t i;
@@ -233,7 +238,7 @@ static const char *fifo_keyword(const struct change *ch)
 static void print_global(const struct change *ch)
 {
 	const struct vrrp_conf *c = ch->what->vrrp;
-	bool user = !c->script_user && !any_script(c) &&
+	bool user = !c->script_user && !import_change_any_script(c) &&
 		    !keepalived_version_before(&c->version, 1, 3, 0);
 	const char *fifo = fifo_keyword(ch);
 
@@ -270,7 +275,7 @@ static void print_group(const struct change *ch, const struct vrrp_group *g)
 	if (i == c->n_instances)
 		return;
 	comment(ch, "%s", "");
-	comment(ch, "%s: vrrp_sync_group %.64s", place(ch, g->at, at), g->name);
+	comment(ch, "%s: vrrp_sync_group %.64s", import_change_place(ch, g->at, at), g->name);
 	if (vrrp_group_is_removed(c, g))
 		comment(ch, "  keepalived removes a group of one, with its scripts: its instance"
 			    " is told instead");

@@ -18,8 +18,8 @@ static void option(char *buf, size_t size, const char *word, const char *value)
 }
 
 /* Whether the kernel would take one for the other. */
-static bool is_same(const struct vrrp_instance *v, const struct vrrp_address *a,
-		    const struct vrrp_instance *w, const struct vrrp_address *b)
+static bool section_is_same(const struct vrrp_instance *v, const struct vrrp_address *a,
+			    const struct vrrp_instance *w, const struct vrrp_address *b)
 {
 	const char *device = vrrp_address_device(v, a), *other = vrrp_address_device(w, b);
 
@@ -43,7 +43,7 @@ find_other(const struct importer *im, const struct vrrp_instance *v, const struc
 		const struct vrrp_instance *w = &c->instances[i];
 
 		for (k = 0; w != v && k < w->n_addresses; k++)
-			if (is_same(v, a, w, &w->addresses[k]))
+			if (section_is_same(v, a, w, &w->addresses[k]))
 				return w;
 	}
 	return NULL;
@@ -55,7 +55,7 @@ static size_t find_before(const struct vrrp_instance *v, size_t i)
 	size_t k;
 
 	for (k = 0; k < i && v->addresses[i].valid; k++)
-		if (is_same(v, &v->addresses[i], v, &v->addresses[k]))
+		if (section_is_same(v, &v->addresses[i], v, &v->addresses[k]))
 			return k;
 	return i;
 }

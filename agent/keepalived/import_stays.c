@@ -103,33 +103,34 @@ static bool has_nothing(struct importer *im, const struct vrrp_instance *v)
 	return true;
 }
 
-static void leave(struct importer *im, const struct vrrp_instance *v,
-		  const struct keepalived_directive *at, const char *why)
+static void stays_leave(struct importer *im, const struct vrrp_instance *v,
+			const struct keepalived_directive *at, const char *why)
 {
 	importer_leave(im, at, "vrrp_instance %.48s stays with keepalived: %s", v->name, why);
 }
 
 /* What keepalived does with its addresses, and could not do with vipsafe's. */
-static bool needs_keepalived(struct importer *im, const struct vrrp_instance *v)
+static bool stays_needs_keepalived(struct importer *im, const struct vrrp_instance *v)
 {
 	const struct keepalived_directive *route;
 	char why[160];
 	bool rule;
 
 	if (v->cut) {
-		leave(im, v, v->at, "it has too many addresses");
+		stays_leave(im, v, v->at, "it has too many addresses");
 	} else if (v->own_device != VRRP_DEVICE_SHARED) {
-		leave(im, v, v->own_device_at, "its addresses sit on a device of their own");
+		stays_leave(im, v, v->own_device_at, "its addresses sit on a device of their own");
 	} else if (v->unknown) {
 		snprintf(why, sizeof(why), "\"%.48s\" is no keyword that is known here",
 			 v->unknown->n_words ? v->unknown->words[0] : "{");
-		leave(im, v, v->unknown, why);
+		stays_leave(im, v, v->unknown, why);
 	} else if (v->doubt) {
-		leave(im, v, v->doubt, "not all of it is understood");
+		stays_leave(im, v, v->doubt, "not all of it is understood");
 	} else if ((route = vrrp_instance_route(im->what->vrrp, v, &rule))) {
-		leave(im, v, route,
-		      rule ? "virtual_rules go with its addresses"
-			   : "virtual_routes need its addresses, which vipsafe would add later");
+		stays_leave(
+			im, v, route,
+			rule ? "virtual_rules go with its addresses"
+			     : "virtual_routes need its addresses, which vipsafe would add later");
 	} else {
 		return false;
 	}
@@ -137,7 +138,7 @@ static bool needs_keepalived(struct importer *im, const struct vrrp_instance *v)
 }
 
 /* Whoever deletes its addresses does so on devices that are to be guarded. */
-static void guard_devices(struct importer *im, const struct vrrp_instance *v, bool notes)
+static void stays_guard_devices(struct importer *im, const struct vrrp_instance *v, bool notes)
 {
 	const struct vrrp_conf *c = im->what->vrrp;
 	char prefix[PREFIX_TEXT_MAX];
@@ -163,11 +164,11 @@ bool importer_stays(struct importer *im, const struct vrrp_instance *v)
 	fputc('\n', im->out);
 	if (has_nothing(im, v))
 		return true;
-	if (is_ours && needs_keepalived(im, v)) {
-		guard_devices(im, v, true);
+	if (is_ours && stays_needs_keepalived(im, v)) {
+		stays_guard_devices(im, v, true);
 		return true;
 	}
-	guard_devices(im, v, false);
+	stays_guard_devices(im, v, false);
 	if (v->unknown && !is_ours)
 		importer_leave(im, v->unknown, "vrrp_instance %.48s: \"%.48s\" is not known here",
 			       v->name, v->unknown->n_words ? v->unknown->words[0] : "{");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keepalived/instance.h"
 
-static enum instance_effect count(struct instance *i, enum instance_effect heard)
+static enum instance_effect instance_count(struct instance *i, enum instance_effect heard)
 {
 	switch (heard) {
 	case EFFECT_CHANGE:
@@ -20,8 +20,8 @@ static enum instance_effect count(struct instance *i, enum instance_effect heard
 	return heard;
 }
 
-static void enter(struct instance *i, enum instance_state state, enum instance_source source,
-		  usec_t now)
+static void instance_enter(struct instance *i, enum instance_state state,
+			   enum instance_source source, usec_t now)
 {
 	/* keepalived says STOP of what never was anything when it cannot even
 	 * start: nothing of that is ours to undo. */
@@ -57,7 +57,7 @@ static bool is_late(const struct instance *i, const struct instance_event *e)
 
 /* A word and the decoy. A script that may have begun before the decoy came or
  * went speaks of what has passed. */
-static void weigh(struct instance *i, const struct instance_event *e, usec_t now)
+static void instance_weigh(struct instance *i, const struct instance_event *e, usec_t now)
 {
 	if (i->decoy_there == (e->state == INSTANCE_MASTER)) {
 		doubt_settle(&i->doubt, e);
@@ -72,26 +72,26 @@ enum instance_effect instance_receive(struct instance *i, const struct instance_
 				      usec_t now)
 {
 	if (e->state == INSTANCE_UNKNOWN)
-		return count(i, EFFECT_NOTHING);
+		return instance_count(i, EFFECT_NOTHING);
 	if (is_late(i, e))
-		return count(i, EFFECT_LATE);
+		return instance_count(i, EFFECT_LATE);
 	if (e->source == SOURCE_FIFO)
 		i->fifo_stamp = e->stamp;
 	if (i->decoy_seen && (!i->decoy_stale || e->state == INSTANCE_MASTER))
-		weigh(i, e, now);
+		instance_weigh(i, e, now);
 	/* keepalived adds it before it says MASTER and removes it before it says
 	 * anything else: who says otherwise speaks of what has passed, until the
 	 * contrary is proven */
 	if (i->decoy_seen && !i->decoy_stale && i->decoy_there != (e->state == INSTANCE_MASTER))
-		return count(i, EFFECT_LATE);
+		return instance_count(i, EFFECT_LATE);
 	if (e->stamp > i->stamp)
 		i->stamp = e->stamp;
 	if (e->state == i->state) {
 		i->guessed = false;
-		return count(i, EFFECT_DUPLICATE);
+		return instance_count(i, EFFECT_DUPLICATE);
 	}
-	enter(i, e->state, e->source, now);
-	return count(i, EFFECT_CHANGE);
+	instance_enter(i, e->state, e->source, now);
+	return instance_count(i, EFFECT_CHANGE);
 }
 
 bool instance_take_newer(struct instance *i, const struct instance *other)
@@ -114,7 +114,7 @@ bool instance_take_newer(struct instance *i, const struct instance *other)
 	i->streak = mine.streak;
 	i->counters = mine.counters;
 	i->settled = false;
-	count(i, EFFECT_CHANGE);
+	instance_count(i, EFFECT_CHANGE);
 	return true;
 }
 
@@ -140,8 +140,9 @@ static void decoy_gone(struct instance *i, usec_t now)
 	}
 	if (i->state != INSTANCE_MASTER)
 		return;
-	count(i, EFFECT_CHANGE);
-	enter(i, doubt.said == INSTANCE_UNKNOWN ? INSTANCE_BACKUP : doubt.said, SOURCE_DECOY, now);
+	instance_count(i, EFFECT_CHANGE);
+	instance_enter(i, doubt.said == INSTANCE_UNKNOWN ? INSTANCE_BACKUP : doubt.said,
+		       SOURCE_DECOY, now);
 	i->guessed = doubt.said == INSTANCE_UNKNOWN;
 }
 
@@ -162,8 +163,8 @@ void instance_see_decoy(struct instance *i, bool there, usec_t now)
 	i->decoy_seen = true;
 	if (i->state == INSTANCE_MASTER)
 		return;
-	count(i, EFFECT_CHANGE);
-	enter(i, INSTANCE_MASTER, SOURCE_DECOY, now);
+	instance_count(i, EFFECT_CHANGE);
+	instance_enter(i, INSTANCE_MASTER, SOURCE_DECOY, now);
 }
 
 void instance_decoy_moved(struct instance *i, bool came, usec_t now)
@@ -210,8 +211,8 @@ static void believe_the_word(struct instance *i, usec_t now)
 	i->stamp = MAX(i->stamp, doubt.stamp);
 	if (doubt.said == i->state)
 		return;
-	count(i, EFFECT_CHANGE);
-	enter(i, doubt.said, doubt.source, now);
+	instance_count(i, EFFECT_CHANGE);
+	instance_enter(i, doubt.said, doubt.source, now);
 }
 
 /* ---- what is to be done ------------------------------------------------------------ */

@@ -31,7 +31,7 @@ int instance_file_lock(const char *run_dir, enum instance_lock which, const stru
 
 /* The next line of *TEXT, which then begins after it; NULL when there is no
  * complete one. */
-static char *next_line(char **text)
+static char *instance_file_next_line(char **text)
 {
 	char *line = *text, *end = strchr(line, '\n');
 
@@ -42,7 +42,8 @@ static char *next_line(char **text)
 	return line;
 }
 
-static int take_line(const struct settings *s, const char *line, usec_t now, struct instance *list)
+static int instance_file_take_line(const struct settings *s, const char *line, usec_t now,
+				   struct instance *list)
 {
 	size_t i;
 
@@ -55,17 +56,18 @@ static int take_line(const struct settings *s, const char *line, usec_t now, str
 	return 0; /* it is configured no more */
 }
 
-static int take_file(const struct settings *s, char *text, const char *boot_id, usec_t now,
-		     struct instance *list)
+static int instance_file_take_file(const struct settings *s, char *text, const char *boot_id,
+				   usec_t now, struct instance *list)
 {
-	const char *magic = next_line(&text), *boot = next_line(&text), *line;
+	const char *magic = instance_file_next_line(&text), *boot = instance_file_next_line(&text),
+		   *line;
 	size_t i;
 
 	if (!magic || !boot || strcmp(magic, FILE_MAGIC) != 0 ||
 	    strncmp(boot, "boot_id ", 8) != 0 || strcmp(boot + 8, boot_id) != 0)
 		return -EBADMSG;
-	while ((line = next_line(&text)))
-		if (take_line(s, line, now, list) < 0)
+	while ((line = instance_file_next_line(&text)))
+		if (instance_file_take_line(s, line, now, list) < 0)
 			return -EBADMSG;
 	for (i = 0; i < s->n_instances; i++)
 		if (!s->instances[i].has_decoy)
@@ -96,7 +98,7 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 		r = -EROFS;
 	if (r < 0)
 		return r == -ENOENT ? -ENOENT : -EBADMSG;
-	r = strlen(text) == got ? take_file(s, text, boot_id, now, list) : -EBADMSG;
+	r = strlen(text) == got ? instance_file_take_file(s, text, boot_id, now, list) : -EBADMSG;
 	if (r < 0)
 		memset(list, 0, s->n_instances * sizeof(*list));
 	return r;

@@ -19,7 +19,7 @@ static const char *const owner_words[] = { "vipsafe", "keepalived", NULL };
 static const char *const enter_words[] = { "add", "keep", NULL };
 static const char *const leave_words[] = { "del", "keep", NULL };
 
-static int split(char *text, char *argv[WORDS_MAX])
+static int instance_settings_split(char *text, char *argv[WORDS_MAX])
 {
 	char *save = NULL, *word;
 	int n = 0;
@@ -43,7 +43,7 @@ static int address_parse(struct instance_address *ret, const char *value, const 
 
 	if (strlen(value) < sizeof(text)) {
 		memcpy(text, value, strlen(value) + 1);
-		n = split(text, argv);
+		n = instance_settings_split(text, argv);
 	}
 	if (n < 0)
 		return request_error_set(e, "%s: " QUOTED "... holds too many words", key, value);
@@ -244,7 +244,8 @@ static int finish_address(const struct instance_settings *s, struct instance_add
 }
 
 /* Whether the kernel would take one for the other. */
-static bool same_address(const struct instance_address *a, const struct instance_address *b)
+static bool instance_settings_same_address(const struct instance_address *a,
+					   const struct instance_address *b)
 {
 	if (strcmp(a->device, b->device))
 		return false;
@@ -266,7 +267,7 @@ static int check_unique(const struct settings *s, size_t n, const struct instanc
 		size_t end = i == n ? n_before : other->n_addresses;
 
 		for (j = 0; j < end; j++) {
-			if (same_address(a, &other->addresses[j]))
+			if (instance_settings_same_address(a, &other->addresses[j]))
 				return request_error_set(
 					e,
 					"section [instance %.48s]: address %s is given twice, "
@@ -309,8 +310,8 @@ static int finish_instance(struct settings *s, size_t n, struct request_error *e
 }
 
 /* An instance's device is guarded like any that was given. */
-static int guard_devices(struct settings *s, const struct instance_settings *one,
-			 struct request_error *ret_error)
+static int instance_settings_guard_devices(struct settings *s, const struct instance_settings *one,
+					   struct request_error *ret_error)
 {
 	size_t i;
 	int r = 0;
@@ -332,7 +333,7 @@ static int finish_instances(struct settings *s, struct request_error *ret_error)
 			return -EINVAL;
 	r = decoys_check(s, ret_error);
 	for (i = 0; i < s->n_instances && r == 0; i++)
-		r = guard_devices(s, &s->instances[i], ret_error);
+		r = instance_settings_guard_devices(s, &s->instances[i], ret_error);
 	return r;
 }
 

@@ -74,7 +74,7 @@ const char *instance_format(const struct instance *i, const char *name, char buf
 	return buf;
 }
 
-static int take_field(const char **line, char ret[FIELD_MAX])
+static int instance_text_take_field(const char **line, char ret[FIELD_MAX])
 {
 	size_t n = strcspn(*line, " ");
 
@@ -86,7 +86,7 @@ static int take_field(const char **line, char ret[FIELD_MAX])
 	return 0;
 }
 
-static int take_flags(struct instance *i, const char *letters)
+static int instance_text_take_flags(struct instance *i, const char *letters)
 {
 	size_t k;
 
@@ -118,7 +118,7 @@ static int take_fields(const char **line, char fields[][FIELD_MAX], size_t n)
 	int r = 0;
 
 	for (k = 0; k < n && r == 0; k++)
-		r = take_field(line, fields[k]);
+		r = instance_text_take_field(line, fields[k]);
 	return r;
 }
 
@@ -149,7 +149,8 @@ int instance_parse(struct instance *ret, const char *line, const char *name, use
 	    take_time(fields[FIELD_STAMP], now, &i.stamp) < 0 ||
 	    take_time(fields[FIELD_FIFO], now, &i.fifo_stamp) < 0 ||
 	    take_time(fields[FIELD_SINCE], now, &i.since) < 0 || take_decoy(&i, &line, now) < 0 ||
-	    take_field(&line, letters) < 0 || take_flags(&i, letters) < 0 || !*line)
+	    instance_text_take_field(&line, letters) < 0 ||
+	    instance_text_take_flags(&i, letters) < 0 || !*line)
 		return -EINVAL;
 	if (strcmp(line, text_escape(name, escaped, sizeof(escaped))) != 0)
 		return -ENOENT;

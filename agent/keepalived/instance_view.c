@@ -62,7 +62,7 @@ static void search_add(struct search *q, const struct kernel *k, const struct in
 	q->list[q->n++] = (struct wanted){ a->vip.prefix, q->ifindex, there };
 }
 
-static int note_address(void *ud, const struct ifaddr *a)
+static int instance_view_note_address(void *ud, const struct ifaddr *a)
 {
 	struct search *q = ud;
 	size_t i;
@@ -103,7 +103,7 @@ int instance_views_look(const struct kernel *k, const struct settings *s,
 			search_add(&q, k, &one->decoy, &found[at]);
 		at++;
 	}
-	r = k->ops->addr_list(k->ctx, note_address, &q);
+	r = k->ops->addr_list(k->ctx, instance_view_note_address, &q);
 	if (r < 0)
 		return r;
 	for (i = 0, at = 0; i < s->n_instances; i++) {
@@ -153,7 +153,7 @@ void instance_view_begin(struct instance_view *v, const struct instance_settings
 }
 
 /* What a delete is told of an address. */
-static struct vip bare(const struct vip *v)
+static struct vip instance_view_bare(const struct vip *v)
 {
 	return (struct vip){ .prefix = v->prefix, .scope = -1 };
 }
@@ -177,7 +177,8 @@ bool instance_view_request(struct instance_view *v, const struct instance_settin
 			continue;
 		device = a->device;
 		v->tried[i] = true;
-		ret->vips[ret->n_vips++] = action == ACTION_DEL ? bare(&a->vip) : a->vip;
+		ret->vips[ret->n_vips++] =
+			action == ACTION_DEL ? instance_view_bare(&a->vip) : a->vip;
 	}
 	if (!device)
 		return false;

@@ -33,8 +33,8 @@ static const struct instance_settings *ours(const struct keepalived_lint *l,
 /* ---- who owns what ---- */
 
 /* The instance of ours that has the address, whatever its prefix length. */
-static const struct instance_settings *owner_of(const struct keepalived_lint *l,
-						const struct vrrp_address *a)
+static const struct instance_settings *lint_owner_of(const struct keepalived_lint *l,
+						     const struct vrrp_address *a)
 {
 	size_t i, k;
 
@@ -49,7 +49,7 @@ static const struct instance_settings *owner_of(const struct keepalived_lint *l,
 }
 
 /* What serves its routes, or its addresses, only keepalived can do. */
-static bool needs_keepalived(const struct keepalived_lint *l, const struct vrrp_instance *v)
+static bool lint_needs_keepalived(const struct keepalived_lint *l, const struct vrrp_instance *v)
 {
 	bool rule;
 
@@ -60,12 +60,12 @@ static bool needs_keepalived(const struct keepalived_lint *l, const struct vrrp_
 static bool lint_owner(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		       const struct vrrp_address *a, struct findings *f)
 {
-	const struct instance_settings *s = a->valid ? owner_of(l, a) : NULL;
+	const struct instance_settings *s = a->valid ? lint_owner_of(l, a) : NULL;
 	char decoy[DECOY_TEXT_MAX], fix[FINDING_TEXT_MAX];
 
 	if (!s)
 		return false;
-	if (needs_keepalived(l, v))
+	if (lint_needs_keepalived(l, v))
 		snprintf(fix, sizeof(fix),
 			 "in [instance %.60s] of vipsafe.conf: owner = keepalived", s->name);
 	else
@@ -75,7 +75,7 @@ static bool lint_owner(const struct keepalived_lint *l, const struct vrrp_instan
 		   "%.60s is in [instance %.60s] of vipsafe.conf as well: keepalived deletes it"
 		   " before it says so, unprotected",
 		   a->at->words[0], s->name);
-	if (a->no_track || needs_keepalived(l, v) ||
+	if (a->no_track || lint_needs_keepalived(l, v) ||
 	    keepalived_version_before(&l->vrrp->version, 2, 0, 3))
 		return true;
 	snprintf(fix, sizeof(fix), "%.80s no_track", a->at->words[0]);
@@ -165,7 +165,7 @@ static void lint_instance(const struct keepalived_lint *l, const struct vrrp_ins
 		lint_kernel(v, f);
 	}
 	/* with its addresses back, vipsafe has no use for a decoy of it */
-	if (twice && needs_keepalived(l, v))
+	if (twice && lint_needs_keepalived(l, v))
 		return;
 	keepalived_lint_decoy(l, v, s, f);
 	if (s)

@@ -71,7 +71,8 @@ static const char *device_of(const struct vrrp_instance *v, const struct vrrp_ad
 	return device ? device : "";
 }
 
-static bool same_decoy(const struct vrrp_address *a, const struct instance_address *decoy)
+static bool lint_decoy_same_decoy(const struct vrrp_address *a,
+				  const struct instance_address *decoy)
 {
 	return a->valid && prefix_equal(&a->prefix, &decoy->vip.prefix);
 }
@@ -83,7 +84,7 @@ static const struct vrrp_address *find_decoy(const struct vrrp_instance *v,
 	size_t i;
 
 	for (i = 0; s->has_decoy && i < v->n_addresses; i++)
-		if (same_decoy(&v->addresses[i], &s->decoy))
+		if (lint_decoy_same_decoy(&v->addresses[i], &s->decoy))
 			return &v->addresses[i];
 	return vrrp_instance_decoy(v);
 }
@@ -140,7 +141,7 @@ static void lint_differs(const struct keepalived_lint *l, const struct vrrp_inst
 	char prefix[PREFIX_TEXT_MAX], fix[FINDING_TEXT_MAX];
 	bool refused = keepalived_version_before(&l->vrrp->version, 1, 3, 6) && s->has_decoy &&
 		       !strcmp(s->decoy.device, "lo");
-	bool same = a && s->has_decoy && same_decoy(a, &s->decoy);
+	bool same = a && s->has_decoy && lint_decoy_same_decoy(a, &s->decoy);
 
 	if (s->has_decoy && !refused && (!same || strcmp(device_of(v, a), s->decoy.device) != 0)) {
 		snprintf(fix, sizeof(fix), "in virtual_ipaddress: %s dev %.40s",

@@ -54,7 +54,7 @@ static void found(const struct looking *l, enum severity severity, const char *c
 
 /* ---- what they do ---- */
 
-static void look_into(const struct looking *l, const char *path, unsigned calls);
+static void lint_scripts_look_into(const struct looking *l, const char *path, unsigned calls);
 
 /* A script that is read. */
 struct reading {
@@ -64,7 +64,7 @@ struct reading {
 	unsigned line; /* of TEXT, if it is a word of keepalived.conf; else 0 */
 };
 
-static void on_act(void *ud, const struct script_act *a)
+static void lint_scripts_on_act(void *ud, const struct script_act *a)
 {
 	const struct keepalived_directive *at;
 	const struct reading *r = ud;
@@ -86,12 +86,14 @@ static void on_path(void *ud, const char *path)
 	const struct reading *r = ud;
 
 	if (r->calls < CALLS_MAX)
-		look_into(r->l, path, r->calls + 1);
+		lint_scripts_look_into(r->l, path, r->calls + 1);
 }
 
 static int read_script(struct reading *r)
 {
-	const struct script_reader reader = { .act = on_act, .path = on_path, .ud = r };
+	const struct script_reader reader = { .act = lint_scripts_on_act,
+					      .path = on_path,
+					      .ud = r };
 
 	return script_read(r->text, &reader);
 }
@@ -111,7 +113,7 @@ static bool is_new(struct seen *s, const struct stat *st)
 	return true;
 }
 
-static void look_into(const struct looking *l, const char *path, unsigned calls)
+static void lint_scripts_look_into(const struct looking *l, const char *path, unsigned calls)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), r;
 	struct reading reading = { l, path, NULL, calls, 0 };
@@ -272,7 +274,7 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 		look_at_user(&l, word);
 	for (; word; word = strtok_r(NULL, " \t\"'", &save))
 		if (*word == '/')
-			look_into(&l, word, 0);
+			lint_scripts_look_into(&l, word, 0);
 }
 
 /* The script for one event; where a keyword is given twice, and what decides is

@@ -48,7 +48,7 @@ static bool take_mode(const char *path, char mode[MODE_MAX])
 	return true;
 }
 
-static int is_conf(const struct dirent *d)
+static int lint_unit_is_conf(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
 
@@ -67,7 +67,7 @@ static void take_drop_ins(const struct keepalived_lint *l, char mode[MODE_MAX])
 
 	while (i--) {
 		path_of(l, places[i], UNIT ".d", dir);
-		n = scandir(dir, &list, is_conf, alphasort);
+		n = scandir(dir, &list, lint_unit_is_conf, alphasort);
 		for (k = 0; k < n; k++) {
 			snprintf(path, sizeof(path), "%s/%s", dir, list[k]->d_name);
 			take_mode(path, mode);
@@ -78,7 +78,7 @@ static void take_drop_ins(const struct keepalived_lint *l, char mode[MODE_MAX])
 	}
 }
 
-static bool any_script(const struct vrrp_conf *c)
+static bool lint_unit_any_script(const struct vrrp_conf *c)
 {
 	size_t i, e;
 
@@ -102,7 +102,7 @@ void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f
 
 	for (i = 0; i < ARRAY_SIZE(places) && !found; i++)
 		found = take_mode(path_of(what, places[i], UNIT, path), mode);
-	if (!found || !any_script(what->vrrp))
+	if (!found || !lint_unit_any_script(what->vrrp))
 		return;
 	take_drop_ins(what, mode);
 	if (!strcmp(mode, "process") || !strcmp(mode, "none"))

@@ -29,7 +29,7 @@ struct level {
 	size_t n_reader;
 };
 
-static bool is_one_of(const char *word, const char *const *list)
+static bool shell_is_one_of(const char *word, const char *const *list)
 {
 	for (; *list; list++)
 		if (!strcmp(word, *list))
@@ -47,7 +47,7 @@ static void drop_words(struct shell *s)
 	s->from = s->to = NULL;
 }
 
-static unsigned line_of(const struct shell *s, const char *at)
+static unsigned shell_line_of(const struct shell *s, const char *at)
 {
 	unsigned line = 1;
 	const char *p;
@@ -147,9 +147,9 @@ static void note_reader(struct level *l, char *const *words, size_t n)
 		forget_reader(l);
 }
 
-static void hand_out(struct shell *s, struct level *l, size_t first)
+static void shell_hand_out(struct shell *s, struct level *l, size_t first)
 {
-	const struct shell_call c = { .line = line_of(s, s->from),
+	const struct shell_call c = { .line = shell_line_of(s, s->from),
 				      .words = s->words + first,
 				      .n = s->n - first,
 				      .text = s->from,
@@ -180,18 +180,18 @@ static void command_end(struct shell *s, struct level *l)
 	} else if (!strcmp(s->words[0], "case")) {
 		l->cases++;
 		l->in_pattern = true;
-	} else if (is_one_of(s->words[first], exporters)) {
+	} else if (shell_is_one_of(s->words[first], exporters)) {
 		for (i = first + 1; i < s->n; i++)
 			if (assigned_name(s->words[i]))
 				assign(s, s->words[i]);
-	} else if (!is_one_of(s->words[first], headers)) {
-		hand_out(s, l, first);
+	} else if (!shell_is_one_of(s->words[first], headers)) {
+		shell_hand_out(s, l, first);
 	}
 	drop_words(s);
 }
 
 /* A word from the script, with what it means at this place. */
-static void take_word(struct shell *s, struct level *l)
+static void shell_take_word(struct shell *s, struct level *l)
 {
 	const char *from = s->at;
 	bool plain = !strchr("\"'\\$`", *from);
@@ -211,7 +211,7 @@ static void take_word(struct shell *s, struct level *l)
 		l->cases -= l->cases > 0;
 		l->in_pattern = false;
 		drop_words(s);
-	} else if (plain && is_one_of(s->words[0], before)) {
+	} else if (plain && shell_is_one_of(s->words[0], before)) {
 		drop_words(s);
 	} else {
 		s->from = from;
@@ -283,7 +283,7 @@ static void take_bodies(struct shell *s, struct level *l)
 	for (i = 0; i < l->n_here && !s->error; i++) {
 		struct here *h = &l->here[i];
 		struct shell_text body = { .p = NULL };
-		unsigned line = line_of(s, s->at);
+		unsigned line = shell_line_of(s, s->at);
 		const char *from = s->at;
 
 		while (*s->at) {
@@ -382,7 +382,7 @@ static void take_next(struct shell *s, struct level *l)
 		if (s->at[1] == '\n')
 			s->at += 2;
 		else
-			take_word(s, l);
+			shell_take_word(s, l);
 		break;
 	case '#': /* a word that begins so is none */
 		s->at += strcspn(s->at, "\n");
@@ -405,7 +405,7 @@ static void take_next(struct shell *s, struct level *l)
 		take_open(s, l);
 		break;
 	default: /* of the script's bytes */
-		take_word(s, l);
+		shell_take_word(s, l);
 		break;
 	}
 }

@@ -92,7 +92,7 @@ void shell_assign(struct shell *s, const char *name, size_t n, const char *value
  * ----------------------------------------------------------------------------------
  */
 
-static void put(struct shell *s, const char *p, size_t n)
+static void shell_words_put(struct shell *s, const char *p, size_t n)
 {
 	s->in_word = true;
 	shell_text_add(s, &s->word, p, n);
@@ -104,7 +104,7 @@ void shell_word_end(struct shell *s)
 
 	if (!s->in_word || s->error)
 		return;
-	put(s, "", 0);
+	shell_words_put(s, "", 0);
 	if (s->n == WORDS_MAX) {
 		s->error = -E2BIG;
 		return;
@@ -129,13 +129,13 @@ static void put_value(struct shell *s, const char *value, bool quoted)
 	size_t n;
 
 	if (quoted) {
-		put(s, value, strlen(value));
+		shell_words_put(s, value, strlen(value));
 		return;
 	}
 	while (*value) {
 		n = strcspn(value, BLANK);
 		if (n)
-			put(s, value, n);
+			shell_words_put(s, value, n);
 		value += n;
 		n = strspn(value, BLANK);
 		if (n)
@@ -148,9 +148,9 @@ static void put_unknown(struct shell *s, const char *name, size_t n)
 {
 	const char mark = SHELL_UNKNOWN;
 
-	put(s, &mark, 1);
-	put(s, name, n);
-	put(s, &mark, 1);
+	shell_words_put(s, &mark, 1);
+	shell_words_put(s, name, n);
+	shell_words_put(s, &mark, 1);
 }
 
 static void put_variable(struct shell *s, const char *name, size_t n, bool quoted)
@@ -163,7 +163,7 @@ static void put_variable(struct shell *s, const char *name, size_t n, bool quote
 		put_unknown(s, name, n);
 }
 
-static size_t name_length(const char *p)
+static size_t shell_words_name_length(const char *p)
 {
 	size_t n = 0;
 
@@ -234,7 +234,7 @@ static void rest_of_braces(struct shell *s)
 static void braced(struct shell *s, bool quoted)
 {
 	const char *name = s->at + 1, *value;
-	size_t n = name_length(name);
+	size_t n = shell_words_name_length(name);
 	bool has_default;
 
 	s->at = name + n;
@@ -280,12 +280,12 @@ static void dollar(struct shell *s, bool quoted)
 	} else if (!quoted && (*p == '\'' || *p == '"')) {
 		s->at = p; /* $'…': escapes of C are not needed here */
 	} else {
-		n = name_length(p);
+		n = shell_words_name_length(p);
 		s->at = p + n;
 		if (n)
 			put_variable(s, p, n, quoted);
 		else
-			put(s, "$", 1);
+			shell_words_put(s, "$", 1);
 	}
 }
 
@@ -294,14 +294,14 @@ static void double_quoted(struct shell *s, char end)
 {
 	if (++s->depth > SHELL_DEPTH_MAX)
 		s->error = -E2BIG;
-	put(s, "", 0);
+	shell_words_put(s, "", 0);
 	while (*s->at && *s->at != end && !ends_here(s) && !s->error) {
 		if (*s->at == '\\' && s->at[1] == '\n') {
 			s->at += 2;
 		} else if (*s->at == '\\' && s->at[1]) {
 			if (!strchr("\\\"$`}", s->at[1]))
-				put(s, s->at, 1);
-			put(s, s->at + 1, 1);
+				shell_words_put(s, s->at, 1);
+			shell_words_put(s, s->at + 1, 1);
 			s->at += 2;
 		} else if (*s->at == '$') {
 			dollar(s, true);
@@ -310,7 +310,7 @@ static void double_quoted(struct shell *s, char end)
 		} else if (*s->at == '"' && end == '}') {
 			s->at++;
 		} else {
-			put(s, s->at++, 1);
+			shell_words_put(s, s->at++, 1);
 		}
 	}
 	s->at += *s->at == end;
@@ -321,7 +321,7 @@ static void single_quoted(struct shell *s)
 {
 	size_t n = strcspn(++s->at, "'");
 
-	put(s, s->at, n);
+	shell_words_put(s, s->at, n);
 	s->at += n;
 	s->at += *s->at != '\0';
 }
@@ -332,7 +332,7 @@ void shell_word(struct shell *s)
 		switch (*s->at) {
 		case '\\':
 			if (s->at[1] != '\n' && s->at[1])
-				put(s, s->at + 1, 1);
+				shell_words_put(s, s->at + 1, 1);
 			s->at += s->at[1] ? 2 : 1;
 			break;
 		case '\'':
@@ -349,7 +349,7 @@ void shell_word(struct shell *s)
 			backquoted(s, false);
 			break;
 		default: /* of the script's bytes */
-			put(s, s->at++, 1);
+			shell_words_put(s, s->at++, 1);
 			break;
 		}
 	}

@@ -13,7 +13,7 @@ struct search {
 	struct ifaddr address;
 };
 
-static int note_address(void *ud, const struct ifaddr *a)
+static int stale_decoy_note_address(void *ud, const struct ifaddr *a)
 {
 	struct search *q = ud;
 
@@ -50,7 +50,7 @@ int stale_decoy_remove(const struct kernel *k, const struct instance_address *de
 	if (r < 0)
 		return r == -ENODEV ? -ENOENT : r;
 	q.ifindex = link.ifindex;
-	r = k->ops->addr_list(k->ctx, note_address, &q);
+	r = k->ops->addr_list(k->ctx, stale_decoy_note_address, &q);
 	if (r < 0)
 		return r;
 	if (!q.found)

@@ -27,7 +27,7 @@ static const struct {
 };
 
 /* Room for one more of SIZE bytes at the end of *LIST, zeroed; NULL: none. */
-static void *append(void *list, size_t *n, size_t size)
+static void *vrrp_append(void *list, size_t *n, size_t size)
 {
 	char *old, *grown;
 
@@ -41,13 +41,13 @@ static void *append(void *list, size_t *n, size_t size)
 	return grown + (*n)++ * size;
 }
 
-static bool word_is(const struct keepalived_directive *d, const char *keyword)
+static bool vrrp_word_is(const struct keepalived_directive *d, const char *keyword)
 {
 	return d->n_words && !strcmp(d->words[0], keyword);
 }
 
 /* What keepalived takes for true: nothing said, or one of its words. */
-static bool is_on(const struct keepalived_directive *d)
+static bool vrrp_is_on(const struct keepalived_directive *d)
 {
 	const char *w = keepalived_word(d, 1);
 
@@ -82,7 +82,7 @@ static void scripts_set(const struct keepalived_directive *d, const struct vrrp_
 	enum vrrp_event e;
 
 	for (e = 0; e < VRRP_EVENTS; e++) {
-		if (word_is(d, vrrp_event_keyword(e)))
+		if (vrrp_word_is(d, vrrp_event_keyword(e)))
 			script_set(d, c, &list[e]);
 	}
 }
@@ -116,7 +116,7 @@ static int addresses_read(struct vrrp_conf *c, struct vrrp_instance *v,
 			continue;
 		}
 		c->n_addresses++;
-		a = append(&v->addresses, &v->n_addresses, sizeof(*a));
+		a = vrrp_append(&v->addresses, &v->n_addresses, sizeof(*a));
 		if (!a)
 			return -ENOMEM;
 		*a = vrrp_address_read(d, excluded);
@@ -137,26 +137,27 @@ static void doubt_set(struct vrrp_instance *v, const struct keepalived_directive
 	static const char *const words[] = { "interface",      "use_vmac",	"use_vmac_addr",
 					     "use_ipvlan",     "native_ipv6",	"virtual_router_id",
 					     "virtual_routes", "virtual_rules", "no_accept" };
-	bool is_block = word_is(d, "virtual_ipaddress") || word_is(d, "virtual_ipaddress_excluded");
+	bool is_block = vrrp_word_is(d, "virtual_ipaddress") ||
+			vrrp_word_is(d, "virtual_ipaddress_excluded");
 	size_t i;
 
 	if (d->incomplete || (is_block && d->condition))
 		first_set(&v->doubt, d);
 	for (i = 0; i < ARRAY_SIZE(words) && d->doubtful; i++)
-		if (word_is(d, words[i]))
+		if (vrrp_word_is(d, words[i]))
 			first_set(&v->doubt, d);
 }
 
 static void device_line(struct vrrp_instance *v, const struct keepalived_directive *d)
 {
-	if (word_is(d, "interface")) {
+	if (vrrp_word_is(d, "interface")) {
 		v->interface = keepalived_word(d, 1);
-	} else if (word_is(d, "use_vmac") || word_is(d, "use_ipvlan")) {
-		v->own_device = word_is(d, "use_vmac") ? VRRP_DEVICE_VMAC : VRRP_DEVICE_IPVLAN;
+	} else if (vrrp_word_is(d, "use_vmac") || vrrp_word_is(d, "use_ipvlan")) {
+		v->own_device = vrrp_word_is(d, "use_vmac") ? VRRP_DEVICE_VMAC : VRRP_DEVICE_IPVLAN;
 		v->own_device_at = d;
-	} else if (word_is(d, "use_vmac_addr")) {
+	} else if (vrrp_word_is(d, "use_vmac_addr")) {
 		v->vmac_everywhere = true;
-	} else if (word_is(d, "dpdk_interface")) {
+	} else if (vrrp_word_is(d, "dpdk_interface")) {
 		first_set(&v->not_kernel, d);
 	} else if (!d->n_words || !keepalived_is_instance_keyword(d->words[0])) {
 		first_set(&v->unknown, d);
@@ -165,19 +166,19 @@ static void device_line(struct vrrp_instance *v, const struct keepalived_directi
 
 static void options_line(struct vrrp_instance *v, const struct keepalived_directive *d)
 {
-	if (word_is(d, "virtual_router_id"))
+	if (vrrp_word_is(d, "virtual_router_id"))
 		number_set(d, 255, &v->id);
-	else if (word_is(d, "version") || word_is(d, "vrrp_version"))
+	else if (vrrp_word_is(d, "version") || vrrp_word_is(d, "vrrp_version"))
 		number_set(d, 3, &v->version);
-	else if (word_is(d, "strict_mode"))
-		v->strict = is_on(d);
-	else if (word_is(d, "no_accept") || word_is(d, "accept"))
-		v->no_accept = word_is(d, "no_accept");
-	else if (word_is(d, "no_virtual_ipaddress"))
+	else if (vrrp_word_is(d, "strict_mode"))
+		v->strict = vrrp_is_on(d);
+	else if (vrrp_word_is(d, "no_accept") || vrrp_word_is(d, "accept"))
+		v->no_accept = vrrp_word_is(d, "no_accept");
+	else if (vrrp_word_is(d, "no_virtual_ipaddress"))
 		v->none_wanted = true;
-	else if (word_is(d, "virtual_routes") && d->first)
+	else if (vrrp_word_is(d, "virtual_routes") && d->first)
 		first_set(&v->routes, d);
-	else if (word_is(d, "virtual_rules") && d->first)
+	else if (vrrp_word_is(d, "virtual_rules") && d->first)
 		first_set(&v->rules, d);
 }
 
@@ -191,11 +192,11 @@ static int instance_line(struct vrrp_conf *c, struct vrrp_instance *v,
 	doubt_set(v, d);
 	scripts_set(d, c, v->scripts);
 	announce_set(d, "", &v->announce);
-	if (word_is(d, "virtual_ipaddress")) {
+	if (vrrp_word_is(d, "virtual_ipaddress")) {
 		first_set(&v->block, d);
 		return addresses_read(c, v, d, false);
 	}
-	if (word_is(d, "virtual_ipaddress_excluded")) {
+	if (vrrp_word_is(d, "virtual_ipaddress_excluded")) {
 		first_set(&v->excluded, d);
 		return addresses_read(c, v, d, true);
 	}
@@ -214,7 +215,7 @@ static int instance_read(struct vrrp_conf *c, const struct global *g,
 		c->dropped++;
 		return 0;
 	}
-	v = append(&c->instances, &c->n_instances, sizeof(*v));
+	v = vrrp_append(&c->instances, &c->n_instances, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	v->at = at;
@@ -245,7 +246,7 @@ static int group_read(struct vrrp_conf *c, const struct keepalived_directive *at
 		c->dropped++;
 		return 0;
 	}
-	g = append(&c->groups, &c->n_groups, sizeof(*g));
+	g = vrrp_append(&c->groups, &c->n_groups, sizeof(*g));
 	if (!g)
 		return -ENOMEM;
 	g->at = at;
@@ -255,7 +256,7 @@ static int group_read(struct vrrp_conf *c, const struct keepalived_directive *at
 	return 0;
 }
 
-static bool is_member(const struct vrrp_group *g, const char *name)
+static bool vrrp_is_member(const struct vrrp_group *g, const char *name)
 {
 	const struct keepalived_directive *block, *d;
 	unsigned i;
@@ -277,7 +278,7 @@ static void groups_assign(struct vrrp_conf *c)
 
 	for (i = 0; i < c->n_instances; i++) {
 		for (j = 0; j < c->n_groups; j++) {
-			if (!is_member(&c->groups[j], c->instances[i].name))
+			if (!vrrp_is_member(&c->groups[j], c->instances[i].name))
 				continue;
 			c->groups[j].members++;
 			c->instances[i].group = &c->groups[j];
@@ -291,7 +292,7 @@ static int other_script(struct vrrp_conf *c, const struct keepalived_directive *
 
 	if (d->n_words < 2)
 		return 0;
-	s = append(&c->others, &c->n_others, sizeof(*s));
+	s = vrrp_append(&c->others, &c->n_others, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	*s = (struct vrrp_script){ .at = d, .command = d->words[1], .user = keepalived_word(d, 2) };
@@ -300,28 +301,29 @@ static int other_script(struct vrrp_conf *c, const struct keepalived_directive *
 
 static int global_line(struct vrrp_conf *c, struct global *g, const struct keepalived_directive *d)
 {
-	const struct keepalived_directive **fifo = word_is(d, "notify_fifo")	    ? &c->fifo
-						   : word_is(d, "vrrp_notify_fifo") ? &c->vrrp_fifo
-										    : NULL;
+	const struct keepalived_directive **fifo = vrrp_word_is(d, "notify_fifo") ? &c->fifo
+						   : vrrp_word_is(d, "vrrp_notify_fifo")
+							   ? &c->vrrp_fifo
+							   : NULL;
 
 	if (fifo && d->n_words > 1)
 		*fifo = d;
-	else if (word_is(d, "vrrp_version"))
+	else if (vrrp_word_is(d, "vrrp_version"))
 		number_set(d, 3, &g->version);
-	else if (word_is(d, "vrrp_strict"))
-		g->strict = is_on(d);
-	else if (word_is(d, "script_user"))
+	else if (vrrp_word_is(d, "vrrp_strict"))
+		g->strict = vrrp_is_on(d);
+	else if (vrrp_word_is(d, "script_user"))
 		c->script_user = keepalived_word(d, 1);
-	else if (word_is(d, "enable_script_security"))
+	else if (vrrp_word_is(d, "enable_script_security"))
 		c->script_security = true;
-	else if (word_is(d, "vrrp_min_garp") && is_on(d))
+	else if (vrrp_word_is(d, "vrrp_min_garp") && vrrp_is_on(d))
 		g->announce.repeat = "1", g->announce.delay = "0";
 	announce_set(d, "vrrp_", &g->announce);
-	if (word_is(d, "notify_fifo_script"))
+	if (vrrp_word_is(d, "notify_fifo_script"))
 		c->fifo_script = d;
-	else if (word_is(d, "vrrp_notify_fifo_script"))
+	else if (vrrp_word_is(d, "vrrp_notify_fifo_script"))
 		c->vrrp_fifo_script = d;
-	else if (!word_is(d, "startup_script") && !word_is(d, "shutdown_script"))
+	else if (!vrrp_word_is(d, "startup_script") && !vrrp_word_is(d, "shutdown_script"))
 		return 0;
 	return other_script(c, d);
 }
@@ -331,17 +333,17 @@ static int top_line(struct vrrp_conf *c, struct global *g, const struct keepaliv
 	const struct keepalived_directive *d, *script = NULL;
 	int r = 0;
 
-	if (word_is(at, "global_defs")) {
+	if (vrrp_word_is(at, "global_defs")) {
 		for (d = at->first; d && r >= 0; d = d->next)
 			r = global_line(c, g, d);
-	} else if (word_is(at, "vrrp_sync_group")) {
+	} else if (vrrp_word_is(at, "vrrp_sync_group")) {
 		r = group_read(c, at);
-	} else if (word_is(at, "vrrp_script")) {
+	} else if (vrrp_word_is(at, "vrrp_script")) {
 		/* given twice, the last counts in all versions */
 		for (d = at->first; d && r >= 0; d = d->next) {
-			if (word_is(d, "script") && d->condition)
+			if (vrrp_word_is(d, "script") && d->condition)
 				r = other_script(c, d);
-			else if (word_is(d, "script"))
+			else if (vrrp_word_is(d, "script"))
 				script = d;
 		}
 		r = script && r >= 0 ? other_script(c, script) : r;
@@ -361,7 +363,7 @@ int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_v
 	for (d = first; d && r >= 0; d = d->next)
 		r = top_line(&c, &g, d);
 	for (d = first; d && r >= 0; d = d->next)
-		if (word_is(d, "vrrp_instance"))
+		if (vrrp_word_is(d, "vrrp_instance"))
 			r = instance_read(&c, &g, d);
 	if (r < 0) {
 		vrrp_conf_done(&c);

@@ -108,7 +108,7 @@ bool vrrp_address_is_ignored(const struct vrrp_conf *c, const struct vrrp_instan
 	       !keepalived_version_before(&c->version, 1, 2, 20);
 }
 
-static bool is_of_instance(const struct vrrp_instance *v, const struct vrrp_address *a)
+static bool address_is_of_instance(const struct vrrp_instance *v, const struct vrrp_address *a)
 {
 	return a->valid && v->ipv6 == (a->prefix.addr.family == AF_INET6);
 }
@@ -120,7 +120,8 @@ bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance
 	bool no_other = no_dev || (v->interface && !strcmp(a->device, v->interface));
 
 	if (v->own_device == VRRP_DEVICE_SHARED)
-		return a->use_vmac || (v->vmac_everywhere && (!no_other || !is_of_instance(v, a)));
+		return a->use_vmac ||
+		       (v->vmac_everywhere && (!no_other || !address_is_of_instance(v, a)));
 	if (a->use_vmac || v->vmac_everywhere)
 		return true;
 	/* its address may be on the interface itself since 2.2.0 */
@@ -128,7 +129,7 @@ bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance
 		return no_dev && keepalived_version_before(&c->version, 2, 2, 0);
 	if (keepalived_version_before(&c->version, 2, 2, 0))
 		return no_dev;
-	return (c->version.major ? no_other : no_dev) && is_of_instance(v, a);
+	return (c->version.major ? no_other : no_dev) && address_is_of_instance(v, a);
 }
 
 const char *vrrp_address_stays(const struct vrrp_address *a)
@@ -158,7 +159,7 @@ const char *vrrp_address_stays(const struct vrrp_address *a)
 	return NULL;
 }
 
-static bool is_link_local(const struct addr *a)
+static bool address_is_link_local(const struct addr *a)
 {
 	static const uint8_t ipv4[] = { 169, 254 }, ipv6[] = { 0xfe, 0x80 };
 	const uint8_t *prefix = a->family == AF_INET ? ipv4 : ipv6;
@@ -168,6 +169,6 @@ static bool is_link_local(const struct addr *a)
 
 bool vrrp_address_is_decoy(const struct vrrp_address *a)
 {
-	return a->valid && !a->excluded && a->device && is_link_local(&a->prefix.addr) &&
+	return a->valid && !a->excluded && a->device && address_is_link_local(&a->prefix.addr) &&
 	       (!strcmp(a->device, "lo") || !strcmp(a->device, DECOY_DEVICE));
 }

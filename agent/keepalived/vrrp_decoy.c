@@ -14,8 +14,8 @@ const char *decoy_device(const struct vrrp_conf *c)
 }
 
 /* Whether no instance before V has its decoy. */
-static bool is_own(const struct vrrp_conf *c, const struct vrrp_instance *v,
-		   const struct vrrp_address *decoy)
+static bool vrrp_decoy_is_own(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			      const struct vrrp_address *decoy)
 {
 	const struct vrrp_instance *w;
 
@@ -63,7 +63,7 @@ const char *decoy_propose(const struct vrrp_conf *c, const struct vrrp_instance 
 	char prefix[PREFIX_TEXT_MAX];
 	struct prefix p;
 
-	if (has && is_own(c, v, has)) {
+	if (has && vrrp_decoy_is_own(c, v, has)) {
 		/* what is for an old keepalived serves a newer one as well */
 		if (!strcmp(device, "lo"))
 			device = has->device;

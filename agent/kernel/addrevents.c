@@ -26,7 +26,7 @@ struct addrevents {
 	uint8_t in[READ_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static void enlarge(int fd)
+static void addrevents_enlarge(int fd)
 {
 	int bytes = EVENTS_RCVBUF;
 
@@ -53,7 +53,7 @@ int addrevents_new(struct addrevents **ret)
 	if (nl_connect(e->sk, NETLINK_ROUTE) < 0)
 		r = errno > 0 ? -errno : -EIO;
 	else
-		enlarge(nl_socket_get_fd(e->sk));
+		addrevents_enlarge(nl_socket_get_fd(e->sk));
 	for (i = 0; r == 0 && i < ARRAY_SIZE(groups); i++)
 		if (nl_socket_add_membership(e->sk, groups[i]) < 0)
 			r = errno > 0 ? -errno : -EPERM;
@@ -78,7 +78,7 @@ int addrevents_fd(const struct addrevents *e)
 	return nl_socket_get_fd(e->sk);
 }
 
-static int take(struct nlmsghdr *h, addrevents_sink sink, void *ud)
+static int addrevents_take(struct nlmsghdr *h, addrevents_sink sink, void *ud)
 {
 	struct ifaddr a;
 
@@ -107,7 +107,7 @@ int addrevents_read(struct addrevents *e, addrevents_sink sink, void *ud)
 		if (left < 0)
 			return left;
 		for (; r == 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			r = take(h, sink, ud);
+			r = addrevents_take(h, sink, ud);
 	}
 	return r < 0 ? r : lost ? -ENOBUFS : 0;
 }

@@ -42,7 +42,7 @@ struct ctevents {
 
 /* What we do ourselves, two events for each pair of a pin, need not be carried
  * to us only to be thrown away there. A kernel that refuses loses nothing but
- * time: take() looks at the port too. */
+ * time: ctevents_take() looks at the port too. */
 static void leave_out(struct nl_sock *sk, uint32_t own_port)
 {
 	struct sock_filter code[] = {
@@ -106,7 +106,7 @@ int ctevents_fd(const struct ctevents *e)
 
 /* Up to 4.9 a NEW arrives marked as an UPDATE (docs/kernel.md 6), so the two are
  * treated alike. */
-static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, void *ud)
+static int ctevents_take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, void *ud)
 {
 	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
 	bool gone = nlh->nlmsg_type == CT_TYPE(IPCTNL_MSG_CT_DELETE);
@@ -126,7 +126,7 @@ static int take(struct ctevents *e, const struct nlmsghdr *nlh, conn_sink sink, 
 }
 
 /* What is there now, up to AT_ONCE. -EAGAIN: nothing. */
-static int receive(struct ctevents *e)
+static int ctevents_receive(struct ctevents *e)
 {
 	struct mmsghdr msgs[AT_ONCE];
 	struct iovec iov[AT_ONCE];
@@ -161,7 +161,7 @@ int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 	int n, i, got = AT_ONCE, r = 0;
 
 	for (n = 0; r == 0 && n < BATCH && got == AT_ONCE; n += got) {
-		got = receive(e);
+		got = ctevents_receive(e);
 		if (got == -EAGAIN)
 			break;
 		if (got == -ENOBUFS) {
@@ -176,7 +176,7 @@ int ctevents_read(struct ctevents *e, conn_sink sink, void *ud)
 			int left = e->len[i];
 
 			for (; r == 0 && datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
-				r = take(e, nlh, sink, ud);
+				r = ctevents_take(e, nlh, sink, ud);
 		}
 	}
 	lost = lost || e->torn;

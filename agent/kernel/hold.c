@@ -28,7 +28,7 @@ struct hold {
 	bool unknown;		    /* whoever was to open it died */
 };
 
-static bool is_same(void *ud, int ifindex)
+static bool kernel_hold_is_same(void *ud, int ifindex)
 {
 	return ifindex == *(const int *)ud;
 }
@@ -52,10 +52,10 @@ static int open_one(enum hold_choice choice, const struct link *link, usec_t dea
 	struct hold_iptables *opened;
 	int ifindex = link->ifindex, r;
 
-	(void)hold_iptables_clean(is_same, &ifindex, deadline);
+	(void)hold_iptables_clean(kernel_hold_is_same, &ifindex, deadline);
 	if (choice == HOLD_NFT)
 		return open_nft(link, h, reason);
-	(void)hold_nft_clean(is_same, &ifindex);
+	(void)hold_nft_clean(kernel_hold_is_same, &ifindex);
 	r = hold_iptables_open(link, deadline, &opened, reason);
 	*(r < 0 ? &h->left : &h->iptables) = opened;
 	return r;
@@ -155,8 +155,8 @@ int hold_check(struct hold *h)
 
 int hold_clean_one(int ifindex, usec_t deadline)
 {
-	int nft = hold_nft_clean(is_same, &ifindex);
-	int iptables = hold_iptables_clean(is_same, &ifindex, deadline);
+	int nft = hold_nft_clean(kernel_hold_is_same, &ifindex);
+	int iptables = hold_iptables_clean(kernel_hold_is_same, &ifindex, deadline);
 
 	return MIN(MIN(nft, iptables), 0);
 }
@@ -291,7 +291,7 @@ struct not_busy {
 	void *ud;
 };
 
-static bool is_not_busy(void *ud, int ifindex)
+static bool kernel_hold_is_not_busy(void *ud, int ifindex)
 {
 	const struct not_busy *n = ud;
 
@@ -301,9 +301,9 @@ static bool is_not_busy(void *ud, int ifindex)
 int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	struct not_busy n = { .busy = busy, .ud = ud };
-	int tables = hold_nft_clean(is_not_busy, &n), chains;
+	int tables = hold_nft_clean(kernel_hold_is_not_busy, &n), chains;
 
-	chains = hold_iptables_clean(is_not_busy, &n, deadline);
+	chains = hold_iptables_clean(kernel_hold_is_not_busy, &n, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

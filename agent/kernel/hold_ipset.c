@@ -54,8 +54,8 @@ struct hold_ipset {
 	char device[LINK_NAME_MAX];
 };
 
-static size_t begin(struct attr_buf *b, uint8_t command, uint16_t flags, uint8_t family,
-		    uint32_t seq, const char *set)
+static size_t ipset_begin(struct attr_buf *b, uint8_t command, uint16_t flags, uint8_t family,
+			  uint32_t seq, const char *set)
 {
 	static const uint8_t protocol = PROTOCOL;
 	size_t at = nfmsg_begin(b, NF_TYPE(NF_SUBSYS_IPSET, command), flags, family, seq);
@@ -67,7 +67,7 @@ static size_t begin(struct attr_buf *b, uint8_t command, uint16_t flags, uint8_t
 }
 
 /* ip_set's own numbers say little that a caller could act on. */
-static int ask(struct nl_sock *sk, const struct attr_buf *b, uint32_t first, uint32_t last)
+static int ipset_ask(struct nl_sock *sk, const struct attr_buf *b, uint32_t first, uint32_t last)
 {
 	int r = b->full ? -EMSGSIZE : nfmsg_ask(sk, b->data, b->len, first, last);
 
@@ -82,11 +82,11 @@ static int command(struct nl_sock *sk, uint32_t seq, uint8_t cmd, const char *se
 	uint8_t data[256] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
 
-	nfmsg_end(&b, begin(&b, cmd, NLM_F_ACK, AF_INET, seq, set));
-	return ask(sk, &b, seq, seq);
+	nfmsg_end(&b, ipset_begin(&b, cmd, NLM_F_ACK, AF_INET, seq, set));
+	return ipset_ask(sk, &b, seq, seq);
 }
 
-static int destroy(struct nl_sock *sk, uint32_t *seq, const char *set, usec_t deadline)
+static int ipset_destroy(struct nl_sock *sk, uint32_t *seq, const char *set, usec_t deadline)
 {
 	const struct timespec look = { .tv_nsec = BUSY_LOOK_MS * 1000 * 1000 };
 	int r = command(sk, ++*seq, CMD_DESTROY, set);
@@ -100,7 +100,7 @@ static int destroy(struct nl_sock *sk, uint32_t *seq, const char *set, usec_t de
 	return r;
 }
 
-static uint8_t family_of(unsigned i)
+static uint8_t ipset_family_of(unsigned i)
 {
 	return i == 0 ? AF_INET : AF_INET6;
 }
@@ -115,7 +115,7 @@ static int create(struct hold_ipset *s, uint8_t family)
 	size_t at, nest;
 
 	hold_text_set(set, s->ifindex, family);
-	at = begin(&b, CMD_CREATE, NLM_F_ACK | NLM_F_CREATE, family, ++s->seq, set);
+	at = ipset_begin(&b, CMD_CREATE, NLM_F_ACK | NLM_F_CREATE, family, ++s->seq, set);
 	nfmsg_string(&b, ATTR_TYPENAME, type);
 	buf_put(&b, ATTR_REVISION, &revision, sizeof(revision));
 	buf_put(&b, ATTR_FAMILY, &family, sizeof(family));
@@ -124,12 +124,12 @@ static int create(struct hold_ipset *s, uint8_t family)
 	nfmsg_be32(&b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, 1);
 	buf_nest_end(&b, nest);
 	nfmsg_end(&b, at);
-	return ask(s->sk, &b, s->seq, s->seq);
+	return ipset_ask(s->sk, &b, s->seq, s->seq);
 }
 
 /* Add or delete the one element. */
-static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t cmd, uint8_t family,
-			uint32_t seconds)
+static void ipset_put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t cmd, uint8_t family,
+			      uint32_t seconds)
 {
 	static const uint8_t any[16], all = 0;
 	char set[HOLD_SET_NAME_MAX];
@@ -137,7 +137,7 @@ static void put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t cmd, u
 
 	hold_text_set(set, s->ifindex, family);
 	/* Without NLM_F_EXCL one that is there gets the new timeout. */
-	at = begin(b, cmd, NLM_F_ACK, family, ++s->seq, set);
+	at = ipset_begin(b, cmd, NLM_F_ACK, family, ++s->seq, set);
 	data = buf_nest(b, ATTR_DATA);
 	ip = buf_nest(b, DATA_IP);
 	if (family == AF_INET)
@@ -159,10 +159,10 @@ int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds)
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
 	uint32_t first = s->seq + 1;
 
-	put_element(s, &b, CMD_ADD, AF_INET, seconds);
+	ipset_put_element(s, &b, CMD_ADD, AF_INET, seconds);
 	if (s->ipv6)
-		put_element(s, &b, CMD_ADD, AF_INET6, seconds);
-	return ask(s->sk, &b, first, s->seq);
+		ipset_put_element(s, &b, CMD_ADD, AF_INET6, seconds);
+	return ipset_ask(s->sk, &b, first, s->seq);
 }
 
 /* One message each: that there is none in the first must not spare the second. */
@@ -174,8 +174,8 @@ int hold_ipset_disarm(struct hold_ipset *s)
 		uint8_t data[256] __attribute__((aligned(8)));
 		struct attr_buf b = { .data = data, .size = sizeof(data) };
 
-		put_element(s, &b, CMD_DEL, family_of(i), 0);
-		r = ask(s->sk, &b, s->seq, s->seq);
+		ipset_put_element(s, &b, CMD_DEL, ipset_family_of(i), 0);
+		r = ipset_ask(s->sk, &b, s->seq, s->seq);
 		/* it has expired, or the set is gone with it */
 		result = r < 0 && r != -ESRCH && r != -ENOENT ? r : result;
 	}
@@ -205,8 +205,8 @@ int hold_ipset_check(struct hold_ipset *s, unsigned references)
 		uint32_t found = 0;
 		size_t at;
 
-		hold_text_set(set, s->ifindex, family_of(i));
-		at = begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, ++s->seq, set);
+		hold_text_set(set, s->ifindex, ipset_family_of(i));
+		at = ipset_begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, ++s->seq, set);
 		nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_HEADER);
 		nfmsg_end(&b, at);
 		r = nfmsg_list(s->sk, b.data, b.len, take_references, &found);
@@ -246,8 +246,8 @@ int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < 1U + ipv6 && r == 0; i++) {
-		hold_text_set(set, ifindex, family_of(i));
-		r = create(s, family_of(i));
+		hold_text_set(set, ifindex, ipset_family_of(i));
+		r = create(s, ipset_family_of(i));
 		if (r == 0)
 			r = command(s->sk, ++s->seq, CMD_FLUSH, set);
 	}
@@ -277,8 +277,8 @@ int hold_ipset_free(struct hold_ipset *s, usec_t deadline)
 	for (unsigned i = 0; i < 2; i++) {
 		int r;
 
-		hold_text_set(set, s->ifindex, family_of(i));
-		r = destroy(s->sk, &s->seq, set, deadline);
+		hold_text_set(set, s->ifindex, ipset_family_of(i));
+		r = ipset_destroy(s->sk, &s->seq, set, deadline);
 		result = r < 0 && r != -ENOENT ? r : result;
 	}
 	hold_ipset_forget(s);
@@ -329,12 +329,12 @@ int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t dea
 	r = nfsock_open(&sk, 4096, 65536);
 	if (r < 0)
 		return r;
-	at = begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, seq, NULL);
+	at = ipset_begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, seq, NULL);
 	nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_SETNAME);
 	nfmsg_end(&b, at);
 	r = nfmsg_list(sk, b.data, b.len, take_listed, &f);
 	for (size_t i = 0; i < f.n && r >= 0; i++) {
-		int d = destroy(sk, &seq, f.names[i], deadline);
+		int d = ipset_destroy(sk, &seq, f.names[i], deadline);
 
 		if (d == 0)
 			n++;

@@ -24,26 +24,28 @@ struct hold_iptables {
 	bool left;		 /* something of an install that failed may be there */
 };
 
-static uint8_t family_of(unsigned i)
+static uint8_t hold_iptables_family_of(unsigned i)
 {
 	return i == 0 ? AF_INET : AF_INET6;
 }
 
-static void undo_line(void *ud, const char *line)
+static void hold_iptables_undo_line(void *ud, const char *line)
 {
 	hold_undo_line(ud, line);
 }
 
 /* Take out what is ours of the devices that are WANTED. Returns the number of
  * chains removed, or an error. */
-static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
-			void *ud, usec_t deadline, char error[PROGRAM_ERROR_MAX])
+static int hold_iptables_remove_rules(uint8_t family, const char *variant,
+				      bool (*wanted)(void *ud, int ifindex), void *ud,
+				      usec_t deadline, char error[PROGRAM_ERROR_MAX])
 {
 	struct hold_undo undo = { .wanted = wanted, .ud = ud };
 	char script[2 * HOLD_SCRIPT_MAX + 16];
 	int r;
 
-	r = xtables_save(family, variant, "mangle", undo_line, &undo, deadline, error);
+	r = xtables_save(family, variant, "mangle", hold_iptables_undo_line, &undo, deadline,
+			 error);
 	if (r < 0)
 		return r;
 	hold_undo_script(&undo, script);
@@ -60,18 +62,18 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t 
 	int n = 0, r, result = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint8_t family = family_of(i);
+		uint8_t family = hold_iptables_family_of(i);
 
 		if (xtables_has(family, "mangle")) {
-			r = remove_rules(family, xtables_variant("-legacy"), wanted, ud, deadline,
-					 error);
+			r = hold_iptables_remove_rules(family, xtables_variant("-legacy"), wanted,
+						       ud, deadline, error);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = hold_mangle_look(family, wanted, ud, &mangle);
 		if (r == 0 && mangle.has_ours)
-			r = remove_rules(family, xtables_variant("-nft"), wanted, ud, deadline,
-					 error);
+			r = hold_iptables_remove_rules(family, xtables_variant("-nft"), wanted, ud,
+						       deadline, error);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
@@ -79,7 +81,7 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t 
 	return r < 0 ? r : result < 0 ? result : n;
 }
 
-static bool is_same(void *ud, int ifindex)
+static bool hold_iptables_is_same(void *ud, int ifindex)
 {
 	return ifindex == *(const int *)ud;
 }
@@ -101,18 +103,21 @@ static int remove_all(struct hold_iptables *h, usec_t deadline)
 	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
 		/* As they were made, which fails as a whole when any is missing:
 		 * then whatever is there. */
-		hold_text_remove(script, h->mode, h->ifindex, h->device, family_of(i));
-		r = xtables_restore(family_of(i), h->variant, script, half_of(deadline), error);
+		hold_text_remove(script, h->mode, h->ifindex, h->device,
+				 hold_iptables_family_of(i));
+		r = xtables_restore(hold_iptables_family_of(i), h->variant, script,
+				    half_of(deadline), error);
 		if (r < 0)
-			r = remove_rules(family_of(i), h->variant, is_same, &h->ifindex,
-					 half_of(deadline), error);
+			r = hold_iptables_remove_rules(hold_iptables_family_of(i), h->variant,
+						       hold_iptables_is_same, &h->ifindex,
+						       half_of(deadline), error);
 		result = r < 0 ? r : result;
-		(void)hold_mangle_undo(family_of(i), &h->before[i]);
+		(void)hold_mangle_undo(hold_iptables_family_of(i), &h->before[i]);
 	}
 	r = hold_ipset_free(h->sets, deadline);
 	h->sets = NULL;
 	if (h->left) /* sets that had rules when they were to go */
-		r = hold_ipset_clean(is_same, &h->ifindex, deadline);
+		r = hold_ipset_clean(hold_iptables_is_same, &h->ifindex, deadline);
 	return result < 0 ? result : MIN(r, 0);
 }
 
@@ -135,8 +140,8 @@ void hold_iptables_forget(struct hold_iptables *h)
 	free(h);
 }
 
-static int install(struct hold_iptables *h, const struct link *link, enum hold_mode mode,
-		   usec_t deadline, char reason[REPORT_TEXT_MAX])
+static int hold_iptables_install(struct hold_iptables *h, const struct link *link,
+				 enum hold_mode mode, usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
 	bool tried = false;
@@ -148,8 +153,10 @@ static int install(struct hold_iptables *h, const struct link *link, enum hold_m
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s", strerror(-r));
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
-		hold_text_install(script, mode, link->ifindex, link->name, family_of(i));
-		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
+		hold_text_install(script, mode, link->ifindex, link->name,
+				  hold_iptables_family_of(i));
+		r = xtables_restore(hold_iptables_family_of(i), h->variant, script, deadline,
+				    error);
 		tried |= r != -ENOENT;
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s",
@@ -203,16 +210,16 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
-		r = hold_mangle_look(family_of(i), NULL, NULL, &h->before[i]);
+		r = hold_mangle_look(hold_iptables_family_of(i), NULL, NULL, &h->before[i]);
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
 	}
 	if (r == 0)
-		r = install(h, link, HOLD_BY_SET, deadline, reason);
+		r = hold_iptables_install(h, link, HOLD_BY_SET, deadline, reason);
 	/* No ipset in the kernel (which it says in several ways), or an iptables
 	 * without its match. */
 	if (r < 0 && has_program && r != -ETIMEDOUT)
-		r = install(h, link, HOLD_BY_TIME, deadline, reason);
+		r = hold_iptables_install(h, link, HOLD_BY_TIME, deadline, reason);
 	if (r < 0 && !h->left)
 		free(h);
 	else
@@ -233,7 +240,8 @@ static int arm_by_time(struct hold_iptables *h, usec_t duration, usec_t deadline
 	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000) / USEC_PER_SEC);
 	hold_text_arm(script, h->ifindex, duration ? stop : HOLD_LONG_AGO);
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++)
-		r = xtables_restore(family_of(i), h->variant, script, deadline, error);
+		r = xtables_restore(hold_iptables_family_of(i), h->variant, script, deadline,
+				    error);
 	return r;
 }
 

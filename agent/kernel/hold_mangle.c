@@ -21,7 +21,7 @@ struct look {
 	struct hold_mangle found;
 };
 
-static void take_table(void *ud, const struct nlmsghdr *nlh)
+static void mangle_take_table(void *ud, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a[TABLE_NAME + 1];
 	struct look *look = ud;
@@ -34,7 +34,7 @@ static void take_table(void *ud, const struct nlmsghdr *nlh)
 		look->found.exists = true;
 }
 
-static void take_chain(void *ud, const struct nlmsghdr *nlh)
+static void mangle_take_chain(void *ud, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a[CHAIN_NAME + 1];
 	const char *table, *name;
@@ -55,8 +55,8 @@ static void take_chain(void *ud, const struct nlmsghdr *nlh)
 		look->found.has_ours = true;
 }
 
-static int list(struct nl_sock *sk, uint32_t *seq, uint8_t command, uint8_t family,
-		void (*take)(void *ud, const struct nlmsghdr *nlh), struct look *look)
+static int mangle_list(struct nl_sock *sk, uint32_t *seq, uint8_t command, uint8_t family,
+		       void (*take)(void *ud, const struct nlmsghdr *nlh), struct look *look)
 {
 	uint8_t data[64] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
@@ -69,15 +69,15 @@ static int list(struct nl_sock *sk, uint32_t *seq, uint8_t command, uint8_t fami
 /* Chains are listed for the whole family: only where the table exists. A
  * listing torn by somebody else's change is read again; what the last one did
  * show is there. */
-static int look_at(struct nl_sock *sk, uint32_t *seq, uint8_t family, struct look *look)
+static int mangle_look_at(struct nl_sock *sk, uint32_t *seq, uint8_t family, struct look *look)
 {
 	int r = -EINTR;
 
 	for (int i = 0; i < LIST_TRIES && r == -EINTR; i++) {
 		look->found = (struct hold_mangle){ .exists = false };
-		r = list(sk, seq, MSG_GETTABLE, family, take_table, look);
+		r = mangle_list(sk, seq, MSG_GETTABLE, family, mangle_take_table, look);
 		if (r == 0 && look->found.exists)
-			r = list(sk, seq, MSG_GETCHAIN, family, take_chain, look);
+			r = mangle_list(sk, seq, MSG_GETCHAIN, family, mangle_take_chain, look);
 	}
 	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
 }
@@ -96,7 +96,7 @@ int hold_mangle_look(uint8_t family, bool (*wanted)(void *ud, int ifindex), void
 	r = nfsock_open(&sk, 4096, 65536);
 	if (r < 0)
 		return r;
-	r = look_at(sk, &seq, family, &look);
+	r = mangle_look_at(sk, &seq, family, &look);
 	nl_socket_free(sk);
 	if (r == 0)
 		*ret = look.found;
@@ -105,7 +105,8 @@ int hold_mangle_look(uint8_t family, bool (*wanted)(void *ud, int ifindex), void
 
 /* Each only if nothing is in it; what somebody puts there meanwhile makes the
  * whole batch fail. */
-static int drop(struct nl_sock *sk, uint32_t seq, uint8_t family, unsigned chains, bool table)
+static int mangle_drop(struct nl_sock *sk, uint32_t seq, uint8_t family, unsigned chains,
+		       bool table)
 {
 	uint8_t data[2048] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
@@ -147,11 +148,11 @@ int hold_mangle_undo(uint8_t family, const struct hold_mangle *before)
 	r = nfsock_open(&sk, 4096, 65536);
 	if (r < 0)
 		return r;
-	r = look_at(sk, &seq, family, &look);
+	r = mangle_look_at(sk, &seq, family, &look);
 	chains = look.found.base_chains & ~before->base_chains;
 	table = look.found.exists && !before->exists;
 	if (r == 0 && (chains || table))
-		r = drop(sk, seq + 1, family, chains, table);
+		r = mangle_drop(sk, seq + 1, family, chains, table);
 	nl_socket_free(sk);
 	return r;
 }

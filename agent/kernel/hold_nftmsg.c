@@ -21,7 +21,7 @@ enum {
 	TCP_ACK = 0x10,
 };
 
-static void put_set(struct nftwriter *w)
+static void hold_nftmsg_put_set(struct nftwriter *w)
 {
 	/* nft's note to itself: the keys are in host order. Else it shows them
 	 * to the administrator the wrong way round. */
@@ -91,7 +91,8 @@ static void expr_drop(struct nftwriter *w)
 }
 
 /* The set comes first: a packet of a node that is not held is done with it. */
-static void put_rule(struct nftwriter *w, const char *chain, uint32_t device, uint32_t state)
+static void hold_nftmsg_put_rule(struct nftwriter *w, const char *chain, uint32_t device,
+				 uint32_t state)
 {
 	static const uint8_t tcp = IPPROTO_TCP;
 	size_t nest = nftbatch_rule_begin(w, chain);
@@ -122,17 +123,17 @@ void hold_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
 
 	nftbatch_open(&w, b, seq, HOLD_TABLE_PREFIX, ifindex);
 	nftbatch_new_table(&w);
-	put_set(&w);
+	hold_nftmsg_put_set(&w);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
 		nftbatch_chain(&w, chains[i].name, chains[i].hook, PRIORITY);
-		put_rule(&w, chains[i].name, chains[i].device, CT_STATE_INVALID);
-		put_rule(&w, chains[i].name, chains[i].device, CT_STATE_NEW);
+		hold_nftmsg_put_rule(&w, chains[i].name, chains[i].device, CT_STATE_INVALID);
+		hold_nftmsg_put_rule(&w, chains[i].name, chains[i].device, CT_STATE_NEW);
 	}
 	nftbatch_close(&w);
 }
 
-static void put_element(struct nftwriter *w, uint8_t command, uint16_t flags, int ifindex,
-			uint64_t timeout_ms)
+static void hold_nftmsg_put_element(struct nftwriter *w, uint8_t command, uint16_t flags,
+				    int ifindex, uint64_t timeout_ms)
 {
 	uint32_t key = (uint32_t)ifindex; /* as meta iif loads it: host order */
 	size_t list, elem;
@@ -159,8 +160,8 @@ void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t tim
 
 	nftbatch_open(&w, b, seq, HOLD_TABLE_PREFIX, ifindex);
 	if (!exclusive)
-		put_element(&w, MSG_DELSETELEM, 0, ifindex, 0);
-	put_element(&w, MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, ifindex, timeout_ms);
+		hold_nftmsg_put_element(&w, MSG_DELSETELEM, 0, ifindex, 0);
+	hold_nftmsg_put_element(&w, MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, ifindex, timeout_ms);
 	nftbatch_close(&w);
 }
 
@@ -169,6 +170,6 @@ void hold_nftmsg_disarm(struct nftbatch *b, uint32_t seq, int ifindex)
 	struct nftwriter w;
 
 	nftbatch_open(&w, b, seq, HOLD_TABLE_PREFIX, ifindex);
-	put_element(&w, MSG_DELSETELEM, 0, ifindex, 0);
+	hold_nftmsg_put_element(&w, MSG_DELSETELEM, 0, ifindex, 0);
 	nftbatch_close(&w);
 }

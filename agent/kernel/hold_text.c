@@ -133,7 +133,7 @@ void hold_text_arm(char ret[HOLD_SCRIPT_MAX], int ifindex, time_t stop)
 	snprintf(ret + n, size - n, "COMMIT\n");
 }
 
-static bool append(char buf[HOLD_SCRIPT_MAX], const char *text, const char *rest)
+static bool hold_text_append(char buf[HOLD_SCRIPT_MAX], const char *text, const char *rest)
 {
 	size_t len = strlen(buf), need = strlen(text) + strlen(rest) + 1;
 
@@ -174,10 +174,11 @@ void hold_undo_line(struct hold_undo *u, const char *line)
 	int ifindex;
 
 	if (is_jump(line, &ifindex) && u->wanted(u->ud, ifindex)) {
-		append(u->jumps, "-D", line + strlen("-A"));
+		hold_text_append(u->jumps, "-D", line + strlen("-A"));
 	} else if (is_chain(line, name, &ifindex) && u->wanted(u->ud, ifindex)) {
 		before = strlen(u->chains);
-		if (append(u->chains, "-F ", name) && append(u->chains, "-X ", name))
+		if (hold_text_append(u->chains, "-F ", name) &&
+		    hold_text_append(u->chains, "-X ", name))
 			u->n++;
 		else
 			u->chains[before] = '\0'; /* the next run's */

@@ -48,7 +48,7 @@ static void take_family(void *ud, const struct nlmsghdr *nlh)
 	(void)ipvscodec_family(nlh, &l->family);
 }
 
-static int reserve(struct listing *l)
+static int ipvs_reserve(struct listing *l)
 {
 	size_t cap = l->cap ? 2 * l->cap : 64;
 	struct ipvs_service *more;
@@ -65,14 +65,14 @@ static int reserve(struct listing *l)
 	return 0;
 }
 
-static void take_service(void *ud, const struct nlmsghdr *nlh)
+static void ipvs_take_service(void *ud, const struct nlmsghdr *nlh)
 {
 	struct listing *l = ud;
 	int r;
 
 	if (l->result < 0)
 		return;
-	r = reserve(l);
+	r = ipvs_reserve(l);
 	if (r == 0)
 		r = ipvscodec_service(nlh, l->family, &l->services[l->n]);
 	if (r == 0)
@@ -81,7 +81,7 @@ static void take_service(void *ud, const struct nlmsghdr *nlh)
 		l->result = r;
 }
 
-static void take_dest(void *ud, const struct nlmsghdr *nlh)
+static void ipvs_take_dest(void *ud, const struct nlmsghdr *nlh)
 {
 	struct listing *l = ud;
 	struct ipvs_dest dest;
@@ -98,7 +98,8 @@ static void take_dest(void *ud, const struct nlmsghdr *nlh)
 
 /* Send the LEN bytes at l->out (negative: an error) and hand each message of
  * the answer to TAKE. */
-static int exchange(struct listing *l, int len, void (*take)(void *ud, const struct nlmsghdr *nlh))
+static int ipvs_exchange(struct listing *l, int len,
+			 void (*take)(void *ud, const struct nlmsghdr *nlh))
 {
 	int r = len < 0 ? len : nfmsg_list(l->sk, l->out, (size_t)len, take, l);
 
@@ -113,27 +114,27 @@ static int list_dests(struct listing *l)
 		l->of = &l->services[i];
 		r = l->sink(l->ud, l->of, NULL);
 		if (r == 0)
-			r = exchange(l,
-				     ipvscodec_list_dests(l->out, sizeof(l->out), ++l->seq,
-							  l->family, l->of),
-				     take_dest);
+			r = ipvs_exchange(l,
+					  ipvscodec_list_dests(l->out, sizeof(l->out), ++l->seq,
+							       l->family, l->of),
+					  ipvs_take_dest);
 	}
 	return r;
 }
 
-static int list(struct listing *l)
+static int kernel_ipvs_list(struct listing *l)
 {
 	int r = nfsock_connect(NETLINK_GENERIC, &l->sk);
 
 	if (r < 0)
 		return r;
-	r = exchange(l, ipvscodec_find_family(l->out, sizeof(l->out), ++l->seq), take_family);
+	r = ipvs_exchange(l, ipvscodec_find_family(l->out, sizeof(l->out), ++l->seq), take_family);
 	if (r < 0)
 		return r == -ENOENT ? -EOPNOTSUPP : r;
 	if (!l->family)
 		return -EBADMSG;
-	r = exchange(l, ipvscodec_list_services(l->out, sizeof(l->out), ++l->seq, l->family),
-		     take_service);
+	r = ipvs_exchange(l, ipvscodec_list_services(l->out, sizeof(l->out), ++l->seq, l->family),
+			  ipvs_take_service);
 	return r < 0 ? r : list_dests(l);
 }
 
@@ -145,7 +146,7 @@ int ipvs_list(ipvs_sink sink, void *ud)
 	/* To look for the family by name is to ask for the module. */
 	if (access(PROC_SERVICES, F_OK) < 0)
 		return -EOPNOTSUPP;
-	r = list(&l);
+	r = kernel_ipvs_list(&l);
 	listing_done(&l);
 	return r;
 }

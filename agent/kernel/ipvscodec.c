@@ -58,8 +58,8 @@ enum {
 
 static const char family_name[] = "IPVS";
 
-static size_t begin(struct attr_buf *b, uint16_t type, uint16_t flags, uint8_t cmd, uint8_t version,
-		    uint32_t seq)
+static size_t ipvscodec_begin(struct attr_buf *b, uint16_t type, uint16_t flags, uint8_t cmd,
+			      uint8_t version, uint32_t seq)
 {
 	size_t at = b->len;
 	struct nlmsghdr *nlh = buf_reserve(b, NLMSG_HDRLEN);
@@ -76,7 +76,7 @@ static size_t begin(struct attr_buf *b, uint16_t type, uint16_t flags, uint8_t c
 	return at;
 }
 
-static int end(struct attr_buf *b)
+static int ipvscodec_end(struct attr_buf *b)
 {
 	if (b->full)
 		return -EMSGSIZE;
@@ -88,17 +88,17 @@ int ipvscodec_find_family(void *buf, size_t size, uint32_t seq)
 {
 	struct attr_buf b = { .data = buf, .size = size };
 
-	begin(&b, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY, 1, seq);
+	ipvscodec_begin(&b, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY, 1, seq);
 	buf_put(&b, CTRL_ATTR_FAMILY_NAME, family_name, sizeof(family_name));
-	return end(&b);
+	return ipvscodec_end(&b);
 }
 
 int ipvscodec_list_services(void *buf, size_t size, uint32_t seq, uint16_t family)
 {
 	struct attr_buf b = { .data = buf, .size = size };
 
-	begin(&b, family, NLM_F_DUMP, CMD_GET_SERVICE, GENL_VERSION, seq);
-	return end(&b);
+	ipvscodec_begin(&b, family, NLM_F_DUMP, CMD_GET_SERVICE, GENL_VERSION, seq);
+	return ipvscodec_end(&b);
 }
 
 int ipvscodec_list_dests(void *buf, size_t size, uint32_t seq, uint16_t family,
@@ -108,7 +108,7 @@ int ipvscodec_list_dests(void *buf, size_t size, uint32_t seq, uint16_t family,
 	uint16_t af = service->addr.family, proto = service->proto, port = htons(service->port);
 	size_t nest;
 
-	begin(&b, family, NLM_F_DUMP, CMD_GET_DEST, GENL_VERSION, seq);
+	ipvscodec_begin(&b, family, NLM_F_DUMP, CMD_GET_DEST, GENL_VERSION, seq);
 	nest = buf_nest(&b, ATTR_SERVICE);
 	buf_put(&b, SVC_AF, &af, sizeof(af));
 	if (service->fwmark) {
@@ -119,7 +119,7 @@ int ipvscodec_list_dests(void *buf, size_t size, uint32_t seq, uint16_t family,
 		buf_put(&b, SVC_PORT, &port, sizeof(port));
 	}
 	buf_nest_end(&b, nest);
-	return end(&b);
+	return ipvscodec_end(&b);
 }
 
 /* The attributes of an answer CMD of the family TYPE. */
@@ -162,7 +162,7 @@ static uint16_t read_u16(const struct nlattr *a)
 	return v;
 }
 
-static bool read_port(const struct nlattr *a, uint16_t *ret)
+static bool ipvscodec_read_port(const struct nlattr *a, uint16_t *ret)
 {
 	uint16_t port;
 
@@ -190,7 +190,7 @@ static void read_name(const struct nlattr *a, char ret[IPVS_NAME_MAX])
 		memcpy(ret, attr_data(a), n);
 }
 
-static bool read_addr(const struct nlattr *a, uint16_t family, struct addr *ret)
+static bool ipvscodec_read_addr(const struct nlattr *a, uint16_t family, struct addr *ret)
 {
 	uint8_t bytes[ADDR_SIZE];
 
@@ -219,8 +219,8 @@ static int decode_service(const struct nlattr **tb, struct ipvs_service *s)
 			return -EBADMSG;
 		s->addr.family = (uint8_t)family;
 	} else {
-		if (!read_addr(tb[SVC_ADDR], family, &s->addr) || !proto || proto > UINT8_MAX ||
-		    !read_port(tb[SVC_PORT], &s->port))
+		if (!ipvscodec_read_addr(tb[SVC_ADDR], family, &s->addr) || !proto ||
+		    proto > UINT8_MAX || !ipvscodec_read_port(tb[SVC_PORT], &s->port))
 			return -EBADMSG;
 		s->proto = (uint8_t)proto;
 	}
@@ -254,7 +254,8 @@ static int decode_dest(const struct nlattr **tb, uint16_t family, struct ipvs_de
 {
 	if (tb[DEST_FAMILY])
 		family = read_u16(tb[DEST_FAMILY]);
-	if (!read_addr(tb[DEST_ADDR], family, &d->addr) || !read_port(tb[DEST_PORT], &d->port))
+	if (!ipvscodec_read_addr(tb[DEST_ADDR], family, &d->addr) ||
+	    !ipvscodec_read_port(tb[DEST_PORT], &d->port))
 		return -EBADMSG;
 	d->forward = read_u32(tb[DEST_FORWARD]) & FORWARD_MASK;
 	if (d->forward > IPVS_BYPASS)
@@ -264,7 +265,7 @@ static int decode_dest(const struct nlattr **tb, uint16_t family, struct ipvs_de
 	d->inactive = read_u32(tb[DEST_INACTIVE]);
 	d->persistent = read_u32(tb[DEST_PERSISTENT]);
 	(void)attr_read(tb[DEST_TUN_TYPE], &d->tun_type, sizeof(d->tun_type));
-	(void)read_port(tb[DEST_TUN_PORT], &d->tun_port);
+	(void)ipvscodec_read_port(tb[DEST_TUN_PORT], &d->tun_port);
 	d->tun_flags = read_u16(tb[DEST_TUN_FLAGS]);
 	return 0;
 }

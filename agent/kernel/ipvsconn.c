@@ -23,7 +23,7 @@ static size_t next_word(struct words *w, const char **ret)
 	return n;
 }
 
-static bool word_is(const char *word, size_t n, const char *text)
+static bool ipvsconn_word_is(const char *word, size_t n, const char *text)
 {
 	return strlen(text) == n && memcmp(word, text, n) == 0;
 }
@@ -50,7 +50,7 @@ static bool read_hex(const char *text, size_t n, uint8_t *ret)
 }
 
 /* "0A090102", or eight groups of four digits with colons. */
-static bool read_addr(struct words *w, struct addr *ret)
+static bool ipvsconn_read_addr(struct words *w, struct addr *ret)
 {
 	uint8_t bytes[16] = { 0 };
 	const char *word;
@@ -71,7 +71,7 @@ static bool read_addr(struct words *w, struct addr *ret)
 }
 
 /* "0CEA" */
-static bool read_port(struct words *w, uint16_t *ret)
+static bool ipvsconn_read_port(struct words *w, uint16_t *ret)
 {
 	uint8_t bytes[2];
 	const char *word;
@@ -84,7 +84,7 @@ static bool read_port(struct words *w, uint16_t *ret)
 
 static bool read_end(struct words *w, struct addr *addr, uint16_t *port)
 {
-	return read_addr(w, addr) && read_port(w, port);
+	return ipvsconn_read_addr(w, addr) && ipvsconn_read_port(w, port);
 }
 
 /* "IP" is what a template of a service by mark has. */
@@ -101,7 +101,7 @@ static bool read_proto(struct words *w, uint8_t *ret)
 	size_t n = next_word(w, &word);
 
 	for (size_t i = 0; i < ARRAY_SIZE(protos); i++)
-		if (word_is(word, n, protos[i].name)) {
+		if (ipvsconn_word_is(word, n, protos[i].name)) {
 			*ret = protos[i].proto;
 			return true;
 		}
@@ -124,7 +124,7 @@ static uint8_t read_state(struct words *w)
 	size_t n = next_word(w, &word);
 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		if (word_is(word, n, states[i].name))
+		if (ipvsconn_word_is(word, n, states[i].name))
 			return (uint8_t)states[i].state;
 	return FLOW_ESTABLISHED;
 }

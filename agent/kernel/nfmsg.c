@@ -87,7 +87,7 @@ static usec_t patience_end(void)
 
 /* Read one datagram. One deadline for all: answers of earlier, abandoned
  * exchanges must not prolong the wait. */
-static int receive(struct nl_sock *sk, void *buf, size_t size, usec_t deadline)
+static int nfmsg_receive(struct nl_sock *sk, void *buf, size_t size, usec_t deadline)
 {
 	usec_t now = os_now();
 
@@ -118,7 +118,7 @@ int nfmsg_ask(struct nl_sock *sk, const void *data, size_t len, uint32_t first, 
 		return r;
 	while (!done) {
 		const struct nlmsghdr *nlh = (const void *)in;
-		int left = receive(sk, in, sizeof(in), deadline);
+		int left = nfmsg_receive(sk, in, sizeof(in), deadline);
 
 		if (left < 0)
 			return left;
@@ -151,7 +151,7 @@ int nfmsg_list(struct nl_sock *sk, const void *data, size_t len,
 		return r;
 	for (;;) {
 		const struct nlmsghdr *nlh = in;
-		int left = receive(sk, in, READ_SIZE, deadline);
+		int left = nfmsg_receive(sk, in, READ_SIZE, deadline);
 
 		if (left < 0)
 			return left;

@@ -17,7 +17,7 @@
 /* Left out in a row: whoever may send us messages may send many. */
 #define STRAYS_MAX 10000
 
-static void enlarge(int fd, int force, int plain, int bytes)
+static void nfsock_enlarge(int fd, int force, int plain, int bytes)
 {
 	if (setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof(bytes)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
@@ -54,8 +54,8 @@ int nfsock_open(struct nl_sock **ret, int sndbuf, int rcvbuf)
 	if (r < 0)
 		return r;
 	fd = nl_socket_get_fd(sk);
-	enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, sndbuf);
-	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, rcvbuf);
+	nfsock_enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, sndbuf);
+	nfsock_enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, rcvbuf);
 	/* Older kernels do not know it and send the body; the buffers allow for it. */
 	(void)setsockopt(fd, SOL_NETLINK, SOCK_CAP_ACK, &on, sizeof(on));
 	*ret = sk;

@@ -100,7 +100,7 @@ struct found {
 	size_t n;
 };
 
-static void take_table(void *ud, const struct nlmsghdr *nlh)
+static void nftsock_take_table(void *ud, const struct nlmsghdr *nlh)
 {
 	struct found *f = ud;
 	int ifindex;
@@ -120,7 +120,7 @@ int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), voi
 		return 0;
 	r = nftsock_new(&s);
 	if (r == 0)
-		r = nftsock_list(s, MSG_GETTABLE, FAMILY_INET, take_table, &f);
+		r = nftsock_list(s, MSG_GETTABLE, FAMILY_INET, nftsock_take_table, &f);
 	for (size_t i = 0; i < f.n && r == 0; i++) {
 		r = nftsock_remove(s, prefix, f.ifindex[i]);
 		n += r == 0;

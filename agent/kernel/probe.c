@@ -122,7 +122,7 @@ static void experiment(struct answer *a, usec_t deadline)
 }
 
 /* Never returns. The namespace goes with this process. */
-static void child_main(int fd, pid_t parent, usec_t deadline)
+static void probe_child_main_run(int fd, pid_t parent, usec_t deadline)
 {
 	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
 
@@ -160,7 +160,7 @@ static int read_answer(int fd, usec_t deadline, struct answer *ret)
 }
 
 /* Bounded: a child the kernel does not let go is left to our own exit. */
-static void reap(pid_t pid)
+static void probe_reap_child(pid_t pid)
 {
 	usec_t end = os_now() + REAP_WAIT;
 
@@ -184,13 +184,13 @@ static int run_child(usec_t deadline, struct answer *ret)
 	pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		child_main(fds[1], parent, deadline);
+		probe_child_main_run(fds[1], parent, deadline);
 	}
 	r = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (pid > 0) {
 		r = read_answer(fds[0], deadline, ret);
-		reap(pid);
+		probe_reap_child(pid);
 	}
 	close(fds[0]);
 	return r;

@@ -30,7 +30,7 @@ static const struct trial_scene scenes[] = {
 	  "2001:db8:0:1::2", "2001:db8:0:2::2" },
 };
 
-static void _printf_(2, 3) fail(struct trial *t, const char *fmt, ...)
+static void _printf_(2, 3) probe_trial_fail(struct trial *t, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -138,7 +138,7 @@ static int send_flows(struct trial *t)
 }
 
 /* Note a flow of ours that is translated the way it should be. */
-static int note(void *ud, const struct conn_record *record)
+static int probe_trial_note(void *ud, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
 	uint8_t family = c->key.family;
@@ -158,10 +158,10 @@ static int note(void *ud, const struct conn_record *record)
 	return 0;
 }
 
-static int look(struct trial *t, struct ct *ct)
+static int probe_trial_look(struct trial *t, struct ct *ct)
 {
 	t->kept_seen = t->leaving_seen = 0;
-	return ct_dump(ct, t->scene->family, note, t);
+	return ct_dump(ct, t->scene->family, probe_trial_note, t);
 }
 
 /* Flows through TOOL's rule, and every one translated as expected. */
@@ -175,7 +175,7 @@ static int masquerade_with(struct trial *t, enum probe_tool tool, struct ct *ct,
 		return r;
 	r = send_flows(t);
 	if (r == 0)
-		r = look(t, ct);
+		r = probe_trial_look(t, ct);
 	if (r < 0) {
 		snprintf(error, PROBE_ERROR_MAX, "%s", strerror(-r));
 		return -EIO;
@@ -188,7 +188,7 @@ static int masquerade_with(struct trial *t, enum probe_tool tool, struct ct *ct,
 	return -EIO;
 }
 
-static int masquerade(struct trial *t, struct ct *ct)
+static int probe_trial_masquerade(struct trial *t, struct ct *ct)
 {
 	static const char *const names[] = { "nft", "iptables", "iptables-legacy" };
 	char error[PROBE_ERROR_MAX], all[TRIAL_REASON_MAX] = "";
@@ -197,7 +197,7 @@ static int masquerade(struct trial *t, struct ct *ct)
 	size_t len = 0, n = probe_rule_tools(t->scene->family, order, &why);
 
 	if (!n) {
-		fail(t, "%s", why);
+		probe_trial_fail(t, "%s", why);
 		return -EOPNOTSUPP;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -212,7 +212,7 @@ static int masquerade(struct trial *t, struct ct *ct)
 						len ? ", " : "", names[order[i]],
 						r == -ENOENT ? "not installed" : error);
 	}
-	fail(t, "no masquerade rule could be set up (%s)", all);
+	probe_trial_fail(t, "no masquerade rule could be set up (%s)", all);
 	return -EIO;
 }
 
@@ -224,25 +224,25 @@ void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct)
 	set_scene(t, &scenes[family == AF_INET6]);
 	err = set_addresses(t, r);
 	if (err < 0) {
-		fail(t, "cannot set an address: %s", strerror(-err));
+		probe_trial_fail(t, "cannot set an address: %s", strerror(-err));
 		return;
 	}
-	if (masquerade(t, ct) < 0)
+	if (probe_trial_masquerade(t, ct) < 0)
 		return;
 	leaving = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
 	err = ifaddr_del(r, &leaving);
 	if (err < 0)
-		fail(t, "cannot delete an address: %s", strerror(-err));
+		probe_trial_fail(t, "cannot delete an address: %s", strerror(-err));
 	else
 		t->running = true;
 }
 
 void trial_look(struct trial *t, struct ct *ct)
 {
-	int r = look(t, ct);
+	int r = probe_trial_look(t, ct);
 
 	if (r < 0) {
-		fail(t, "cannot list conntrack entries: %s", strerror(-r));
+		probe_trial_fail(t, "cannot list conntrack entries: %s", strerror(-r));
 		return;
 	}
 	if (t->leaving_seen)
@@ -259,7 +259,8 @@ void trial_look(struct trial *t, struct ct *ct)
 void trial_give_up(struct trial *t)
 {
 	if (t->kept_seen == ALL_FLOWS && t->leaving_seen == ALL_FLOWS)
-		fail(t, "the kernel flushed nothing, not even entries of the deleted address");
+		probe_trial_fail(
+			t, "the kernel flushed nothing, not even entries of the deleted address");
 	else
-		fail(t, "the flush did not finish in time");
+		probe_trial_fail(t, "the flush did not finish in time");
 }

@@ -66,21 +66,21 @@ static size_t make_matches(const struct conn *const *flows, size_t n, struct res
 	return m;
 }
 
-static bool is_same(void *ud, int ifindex)
+static bool reset_is_same(void *ud, int ifindex)
 {
 	return ifindex == *(const int *)ud;
 }
 
 /* What an earlier run left goes first, in the other backend too. What cannot
  * be removed has at least expired. */
-static int install(enum hold_choice backend, int ifindex, const struct reset_match *m, size_t n,
-		   usec_t duration, usec_t deadline, char why[REPORT_TEXT_MAX])
+static int reset_install(enum hold_choice backend, int ifindex, const struct reset_match *m,
+			 size_t n, usec_t duration, usec_t deadline, char why[REPORT_TEXT_MAX])
 {
 	int r;
 
-	(void)reset_iptables_clean(is_same, &ifindex, deadline);
+	(void)reset_iptables_clean(reset_is_same, &ifindex, deadline);
 	if (backend == HOLD_IPTABLES)
-		(void)reset_nft_clean(is_same, &ifindex);
+		(void)reset_nft_clean(reset_is_same, &ifindex);
 	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration)
 				: reset_iptables_install(ifindex, m, n, duration, deadline, why);
 	if (r < 0 && !why[0])
@@ -95,11 +95,11 @@ static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_
 	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
-	int r = install(first, ifindex, m, n, duration, deadline, why[0]);
+	int r = reset_install(first, ifindex, m, n, duration, deadline, why[0]);
 
 	if (r == 0)
 		return 0;
-	r = install(second, ifindex, m, n, duration, deadline, why[1]);
+	r = reset_install(second, ifindex, m, n, duration, deadline, why[1]);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first),
 			 why[0], hold_choice_name(second), why[1]);
@@ -117,7 +117,7 @@ static int install_chosen(enum hold_choice choice, int ifindex, const struct res
 		return install_any(ifindex, m, n, duration, deadline, reason);
 	case HOLD_NFT:
 	case HOLD_IPTABLES:
-		r = install(choice, ifindex, m, n, duration, deadline, why);
+		r = reset_install(choice, ifindex, m, n, duration, deadline, why);
 		break;
 	case HOLD_OFF:
 		snprintf(why, sizeof(why), "no firewall rules are wanted");
@@ -154,7 +154,7 @@ struct not_busy {
 	void *ud;
 };
 
-static bool is_not_busy(void *ud, int ifindex)
+static bool reset_is_not_busy(void *ud, int ifindex)
 {
 	const struct not_busy *n = ud;
 
@@ -164,8 +164,8 @@ static bool is_not_busy(void *ud, int ifindex)
 int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	struct not_busy n = { .busy = busy, .ud = ud };
-	int tables = reset_nft_clean(is_not_busy, &n);
-	int chains = reset_iptables_clean(is_not_busy, &n, deadline);
+	int tables = reset_nft_clean(reset_is_not_busy, &n);
+	int chains = reset_iptables_clean(reset_is_not_busy, &n, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

@@ -32,7 +32,8 @@ struct undo {
 	int n;
 };
 
-static bool append(char buf[UNDO_MAX], const char *head, const char *text, size_t len)
+static bool reset_iptables_append(char buf[UNDO_MAX], const char *head, const char *text,
+				  size_t len)
 {
 	size_t used = strlen(buf);
 
@@ -54,7 +55,8 @@ static void undo_chain(struct undo *u, const char *line)
 	snprintf(name, sizeof(name), "%.*s", (int)len, line + 1);
 	if (!hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) || !u->wanted(u->ud, ifindex))
 		return;
-	if (append(u->chains, "-F ", name, len) && append(u->chains, "-X ", name, len))
+	if (reset_iptables_append(u->chains, "-F ", name, len) &&
+	    reset_iptables_append(u->chains, "-X ", name, len))
 		u->n++;
 	else
 		u->chains[before] = '\0';
@@ -74,10 +76,10 @@ static void undo_jump(struct undo *u, const char *line)
 	    !hold_text_number(target + 1, RESET_CHAIN_PREFIX, "", &ifindex) ||
 	    !u->wanted(u->ud, ifindex))
 		return;
-	append(u->jumps, "-D", line + strlen("-A"), len - strlen("-A"));
+	reset_iptables_append(u->jumps, "-D", line + strlen("-A"), len - strlen("-A"));
 }
 
-static void undo_line(void *ud, const char *line)
+static void reset_iptables_undo_line(void *ud, const char *line)
 {
 	if (line[0] == ':')
 		undo_chain(ud, line);
@@ -86,14 +88,16 @@ static void undo_line(void *ud, const char *line)
 }
 
 /* Returns the number of chains removed, or an error. */
-static int remove_rules(uint8_t family, const char *variant, bool (*wanted)(void *ud, int ifindex),
-			void *ud, usec_t deadline)
+static int reset_iptables_remove_rules(uint8_t family, const char *variant,
+				       bool (*wanted)(void *ud, int ifindex), void *ud,
+				       usec_t deadline)
 {
 	struct undo undo = { .wanted = wanted, .ud = ud };
 	char script[2 * UNDO_MAX + 16], error[PROGRAM_ERROR_MAX];
 	int r;
 
-	r = xtables_save(family, variant, "filter", undo_line, &undo, deadline, error);
+	r = xtables_save(family, variant, "filter", reset_iptables_undo_line, &undo, deadline,
+			 error);
 	if (r < 0 || !undo.n)
 		return r;
 	snprintf(script, sizeof(script), "*filter\n%s%sCOMMIT\n", undo.jumps, undo.chains);
@@ -109,15 +113,15 @@ int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		if (xtables_has(families[i], "filter")) {
-			r = remove_rules(families[i], xtables_variant("-legacy"), wanted, ud,
-					 deadline);
+			r = reset_iptables_remove_rules(families[i], xtables_variant("-legacy"),
+							wanted, ud, deadline);
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
 		r = reset_nft_has_chain(families[i], wanted, ud);
 		if (r > 0)
-			r = remove_rules(families[i], xtables_variant("-nft"), wanted, ud,
-					 deadline);
+			r = reset_iptables_remove_rules(families[i], xtables_variant("-nft"),
+							wanted, ud, deadline);
 		n += r > 0 ? r : 0;
 		result = r < 0 ? r : result;
 	}
@@ -216,7 +220,7 @@ static int script_run(struct script *s, char reason[REPORT_TEXT_MAX])
 	return r;
 }
 
-static void put_rule(struct script *s, const struct reset_match *m)
+static void reset_iptables_put_rule(struct script *s, const struct reset_match *m)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
@@ -253,8 +257,8 @@ static void put_jumps(struct script *s)
 					   from[i], s->ifindex);
 }
 
-static int install(struct script *s, const struct reset_match *m, size_t n, time_t stop,
-		   char reason[REPORT_TEXT_MAX])
+static int kernel_reset_iptables_install(struct script *s, const struct reset_match *m, size_t n,
+					 time_t stop, char reason[REPORT_TEXT_MAX])
 {
 	bool any = false;
 	int r = 0;
@@ -265,7 +269,7 @@ static int install(struct script *s, const struct reset_match *m, size_t n, time
 		if (m[i].family != s->family)
 			continue;
 		any = true;
-		put_rule(s, &m[i]);
+		reset_iptables_put_rule(s, &m[i]);
 		/* room for the jumps and the end, too */
 		if (sizeof(s->text) - s->len < 4 * RULE_MAX) {
 			r = script_run(s, reason);
@@ -278,7 +282,7 @@ static int install(struct script *s, const struct reset_match *m, size_t n, time
 	return script_run(s, reason);
 }
 
-static bool is_same(void *ud, int ifindex)
+static bool reset_iptables_is_same(void *ud, int ifindex)
 {
 	return ifindex == *(const int *)ud;
 }
@@ -306,9 +310,9 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 	s->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
 		s->family = families[i];
-		r = install(s, m, n, stop, reason);
+		r = kernel_reset_iptables_install(s, m, n, stop, reason);
 	}
 	if (r < 0)
-		(void)reset_iptables_clean(is_same, &ifindex, deadline);
+		(void)reset_iptables_clean(reset_iptables_is_same, &ifindex, deadline);
 	return r;
 }

@@ -46,7 +46,7 @@ static void count_elements(void *ud, const struct nlmsghdr *nlh)
 }
 
 /* One that cannot be read is not known to be over. */
-static bool has_ended(void *ud, int ifindex)
+static bool reset_nft_has_ended(void *ud, int ifindex)
 {
 	struct nftsock *s = ud;
 	size_t n = 0;
@@ -71,7 +71,7 @@ int reset_nft_clean_ended(void)
 	if (!nftsock_possible())
 		return 0;
 	r = nftsock_new(&s);
-	return r < 0 ? r : nftsock_clean(RESET_TABLE_PREFIX, has_ended, s);
+	return r < 0 ? r : nftsock_clean(RESET_TABLE_PREFIX, reset_nft_has_ended, s);
 }
 
 /* ---- what iptables keeps in nf_tables ------------------------------------------------ */
@@ -82,7 +82,7 @@ struct found {
 	bool any;
 };
 
-static void take_chain(void *ud, const struct nlmsghdr *nlh)
+static void reset_nft_take_chain(void *ud, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a[CHAIN_NAME + 1];
 	const char *table, *name;
@@ -108,6 +108,6 @@ int reset_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), v
 		return 0;
 	r = nftsock_new(&s);
 	if (r == 0)
-		r = nftsock_list(s, MSG_GETCHAIN, family, take_chain, &f);
+		r = nftsock_list(s, MSG_GETCHAIN, family, reset_nft_take_chain, &f);
 	return r < 0 ? r : f.any;
 }

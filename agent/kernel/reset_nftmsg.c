@@ -53,7 +53,7 @@ static uint32_t key_len(const struct set *s)
 	return 2U * s->alen + 8;
 }
 
-static void put_set(struct nftwriter *w, const struct set *s)
+static void reset_nftmsg_put_set(struct nftwriter *w, const struct set *s)
 {
 	uint32_t half = s->type << TYPE_BITS | TYPE_INET_SERVICE;
 
@@ -92,7 +92,7 @@ static void expr_in_set(struct nftwriter *w, const struct set *s)
 	nftbatch_lookup(w, REG32_0, s->name, s->id);
 }
 
-static void put_rule(struct nftwriter *w, const char *chain, const struct set *s)
+static void reset_nftmsg_put_rule(struct nftwriter *w, const char *chain, const struct set *s)
 {
 	size_t nest = nftbatch_rule_begin(w, chain);
 	struct nftexpr e;
@@ -117,17 +117,17 @@ void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
 	nftbatch_open(&w, b, seq, RESET_TABLE_PREFIX, ifindex);
 	nftbatch_new_table(&w);
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		put_set(&w, &sets[i]);
+		reset_nftmsg_put_set(&w, &sets[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
 		nftbatch_chain(&w, chains[i].name, chains[i].hook, PRIORITY);
 		for (size_t j = 0; j < ARRAY_SIZE(sets); j++)
-			put_rule(&w, chains[i].name, &sets[j]);
+			reset_nftmsg_put_rule(&w, chains[i].name, &sets[j]);
 	}
 	nftbatch_close(&w);
 }
 
-static void put_element(struct nftwriter *w, const struct set *s, const struct reset_match *m,
-			uint64_t timeout_ms)
+static void reset_nftmsg_put_element(struct nftwriter *w, const struct set *s,
+				     const struct reset_match *m, uint64_t timeout_ms)
 {
 	uint8_t key[40] = { 0 };
 	size_t elem = buf_nest(&w->buf, LIST_ELEM);
@@ -155,7 +155,7 @@ size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const str
 	nfmsg_string(&w.buf, ELEM_LIST_SET, s->name);
 	list = buf_nest(&w.buf, ELEM_LIST_ELEMENTS);
 	for (i = 0; i < MIN(n, (size_t)CHUNK) && m[i].family == m->family; i++)
-		put_element(&w, s, &m[i], timeout_ms);
+		reset_nftmsg_put_element(&w, s, &m[i], timeout_ms);
 	buf_nest_end(&w.buf, list);
 	nftbatch_end(&w);
 	nftbatch_close(&w);

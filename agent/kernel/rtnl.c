@@ -98,7 +98,7 @@ static int send_request(struct rtnl *r, struct nl_msg *m, uint32_t *ret_seq)
 }
 
 /* The next datagram from the kernel itself; anybody may send us others. */
-static int receive(struct rtnl *r, usec_t deadline, size_t *ret_size)
+static int rtnl_receive(struct rtnl *r, usec_t deadline, size_t *ret_size)
 {
 	for (;;) {
 		int fd = nl_socket_get_fd(r->sk), err;
@@ -139,7 +139,7 @@ static int payload_error(struct nlmsghdr *h)
 }
 
 /* Take one message; *RET_DONE when it was the last of this answer. */
-static int take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
+static int rtnl_take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
 {
 	int r = 0;
 
@@ -166,7 +166,7 @@ static int take(struct exchange *x, struct nlmsghdr *h, bool *ret_done)
 	}
 }
 
-static int collect(struct rtnl *r, struct exchange *x)
+static int rtnl_collect(struct rtnl *r, struct exchange *x)
 {
 	usec_t deadline = os_now() + ANSWER_DEADLINE;
 
@@ -176,14 +176,14 @@ static int collect(struct rtnl *r, struct exchange *x)
 		size_t size = 0;
 		int left, err;
 
-		err = receive(r, deadline, &size);
+		err = rtnl_receive(r, deadline, &size);
 		if (err < 0)
 			return err;
 		for (left = (int)size; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
 			/* The rest of an answer nobody waited for to the end. */
 			if (h->nlmsg_seq != x->seq)
 				continue;
-			err = take(x, h, &done);
+			err = rtnl_take(x, h, &done);
 			if (err < 0)
 				return err;
 			if (done)
@@ -192,11 +192,11 @@ static int collect(struct rtnl *r, struct exchange *x)
 	}
 }
 
-static int exchange(struct rtnl *r, struct nl_msg *m, struct exchange *x)
+static int rtnl_exchange(struct rtnl *r, struct nl_msg *m, struct exchange *x)
 {
 	int err = send_request(r, m, &x->seq);
 
-	return err < 0 ? err : collect(r, x);
+	return err < 0 ? err : rtnl_collect(r, x);
 }
 
 int rtnl_change(struct rtnl *r, struct nl_msg *m)
@@ -204,14 +204,14 @@ int rtnl_change(struct rtnl *r, struct nl_msg *m)
 	struct exchange x = { 0 };
 
 	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_ACK;
-	return exchange(r, m, &x);
+	return rtnl_exchange(r, m, &x);
 }
 
 int rtnl_query(struct rtnl *r, struct nl_msg *m, rtnl_sink sink, void *ud)
 {
 	struct exchange x = { .sink = sink, .ud = ud };
 
-	return exchange(r, m, &x);
+	return rtnl_exchange(r, m, &x);
 }
 
 int rtnl_dump(struct rtnl *r, struct nl_msg *m, rtnl_sink sink, void *ud)
@@ -219,7 +219,7 @@ int rtnl_dump(struct rtnl *r, struct nl_msg *m, rtnl_sink sink, void *ud)
 	struct exchange x = { .dump = true, .sink = sink, .ud = ud };
 
 	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_DUMP;
-	return exchange(r, m, &x);
+	return rtnl_exchange(r, m, &x);
 }
 
 int rtnl_attrs(struct nlmsghdr *h, size_t hdrlen, struct nlattr *attrs[RTNL_ATTRS_MAX])

@@ -81,7 +81,8 @@ static void question_filter(struct question *q, const struct addr *own)
 
 /* The filter is the kernel's word; what it lets pass is looked at again before
  * anything is closed. */
-static bool is_own(const struct addr *own, uint8_t family, const struct inet_diag_sockid *id)
+static bool sockets_is_own(const struct addr *own, uint8_t family,
+			   const struct inet_diag_sockid *id)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const uint8_t *src = (const uint8_t *)id->idiag_src;
@@ -92,12 +93,12 @@ static bool is_own(const struct addr *own, uint8_t family, const struct inet_dia
 	       memcmp(src, mapped, sizeof(mapped)) == 0 && memcmp(src + 12, own->bytes, 4) == 0;
 }
 
-static int take(void *ud, const struct inet_diag_msg *m)
+static int sockets_take(void *ud, const struct inet_diag_msg *m)
 {
 	struct sockets *s = ud;
 
 	if (m->idiag_state > SOCKDIAG_CLOSING || !(STATES & 1 << m->idiag_state) ||
-	    !is_own(&s->own, m->idiag_family, &m->id))
+	    !sockets_is_own(&s->own, m->idiag_family, &m->id))
 		return 0;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -115,14 +116,14 @@ static int take(void *ud, const struct inet_diag_msg *m)
 	return 0;
 }
 
-static int list(struct sockets *s, uint8_t family)
+static int sockets_list(struct sockets *s, uint8_t family)
 {
 	struct question q;
 	int r;
 
 	question_init(s, &q, SOCKDIAG_BY_FAMILY, NLM_F_DUMP, family);
 	question_filter(&q, &s->own);
-	r = sockdiag_exchange(s->diag, &q.nlh, take, s);
+	r = sockdiag_exchange(s->diag, &q.nlh, sockets_take, s);
 	/* no tcp_diag, no IPv6 */
 	return r == -ENOENT || r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
 }
@@ -133,7 +134,7 @@ static int take_none(void *ud _unused_, const struct inet_diag_msg *m _unused_)
 }
 
 /* By its cookie: never another that has come to have the same addresses. */
-static int destroy(struct sockets *s, const struct found *f)
+static int kernel_sockets_destroy(struct sockets *s, const struct found *f)
 {
 	struct question q;
 	int r;
@@ -150,7 +151,7 @@ static int destroy_all(struct sockets *s, uint64_t *ret_closed)
 	int result = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		int r = destroy(s, &s->found[i]);
+		int r = kernel_sockets_destroy(s, &s->found[i]);
 
 		if (r == 0)
 			++*ret_closed;
@@ -173,8 +174,8 @@ int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 	r = sockdiag_new(&s.diag);
 	if (r < 0)
 		return r;
-	r = list(&s, a->family);
-	six = r == 0 && a->family == AF_INET ? list(&s, AF_INET6) : 0;
+	r = sockets_list(&s, a->family);
+	six = r == 0 && a->family == AF_INET ? sockets_list(&s, AF_INET6) : 0;
 	/* What has been found is closed whatever the rest came to. */
 	if (r == 0 && six < 0 && six != -EOPNOTSUPP)
 		r = six;

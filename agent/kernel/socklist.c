@@ -71,7 +71,7 @@ int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow 
 	return 0;
 }
 
-static int take(void *ud, const struct inet_diag_msg *m)
+static int socklist_take(void *ud, const struct inet_diag_msg *m)
 {
 	struct listing *l = ud;
 	struct flow f;
@@ -85,7 +85,7 @@ static int take(void *ud, const struct inet_diag_msg *m)
 	return r;
 }
 
-static int list(struct listing *l, uint8_t l4proto, uint8_t family)
+static int socklist_list(struct listing *l, uint8_t l4proto, uint8_t family)
 {
 	struct question q = {
 		.nlh = sockdiag_header(l->diag, SOCKDIAG_BY_FAMILY, NLM_F_DUMP, sizeof(q.req)),
@@ -96,7 +96,7 @@ static int list(struct listing *l, uint8_t l4proto, uint8_t family)
 	int r;
 
 	l->l4proto = l4proto;
-	r = sockdiag_exchange(l->diag, &q.nlh, take, l);
+	r = sockdiag_exchange(l->diag, &q.nlh, socklist_take, l);
 	/* no such module, no IPv6 */
 	return r == -ENOENT && !l->refused ? -EOPNOTSUPP : r;
 }
@@ -119,7 +119,7 @@ int socklist_dump(flow_sink sink, void *ud)
 		return r;
 	l.diag = diag;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		r = list(&l, kinds[i].l4proto, kinds[i].family);
+		r = socklist_list(&l, kinds[i].l4proto, kinds[i].family);
 		/* Nothing else is worth having without the first. */
 		if (r < 0 && (r != -EOPNOTSUPP || i == 0))
 			return r;

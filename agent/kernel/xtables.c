@@ -80,7 +80,7 @@ static bool is_about_an_option(const char *error)
 }
 
 /* Once more, within what is left until DEADLINE. */
-static int run(struct program *p, usec_t deadline, char error[PROGRAM_ERROR_MAX])
+static int xtables_run(struct program *p, usec_t deadline, char error[PROGRAM_ERROR_MAX])
 {
 	int r = -ETIMEDOUT;
 
@@ -103,10 +103,10 @@ int xtables_restore(uint8_t family, const char *variant, const char *script, use
 
 	snprintf(wait, sizeof(wait), LOCK_WAIT, (unsigned long long)seconds);
 	program_name(name, family, variant, "restore");
-	r = run(&p, deadline, error);
+	r = xtables_run(&p, deadline, error);
 	if (r == -EIO && is_about_an_option(error)) {
 		argv[2] = NULL;
-		r = run(&p, deadline, error);
+		r = xtables_run(&p, deadline, error);
 	}
 	return r;
 }
@@ -121,5 +121,5 @@ int xtables_save(uint8_t family, const char *variant, const char *table,
 
 	snprintf(wanted, sizeof(wanted), "%s", table);
 	program_name(name, family, variant, "save");
-	return run(&p, deadline, error);
+	return xtables_run(&p, deadline, error);
 }

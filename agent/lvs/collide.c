@@ -91,7 +91,7 @@ static int new_record(struct collide *c, uint32_t *ret)
 }
 
 /* The same flow told again. Its socket knows its state best. */
-static void refresh(struct record *r, const struct record *news)
+static void lvs_collide_refresh(struct record *r, const struct record *news)
 {
 	bool told_by_socket = r->origin & FLOW_SOCKET && !(r->origin & FLOW_HELD);
 
@@ -107,7 +107,7 @@ static void refresh(struct record *r, const struct record *news)
 	r->views |= news->views;
 }
 
-static int put(struct collide *c, uint64_t key, const struct record *news)
+static int lvs_collide_put(struct collide *c, uint64_t key, const struct record *news)
 {
 	uint32_t at, *head;
 	int e = collide_head_get(c, key, &head);
@@ -116,7 +116,7 @@ static int put(struct collide *c, uint64_t key, const struct record *news)
 		return e;
 	for (at = *head; at != NO_RECORD; at = c->records[at].next)
 		if (c->records[at].target == news->target) {
-			refresh(&c->records[at], news);
+			lvs_collide_refresh(&c->records[at], news);
 			return 0;
 		}
 	e = new_record(c, &at);
@@ -130,7 +130,7 @@ static int put(struct collide *c, uint64_t key, const struct record *news)
 	return 0;
 }
 
-static void drop(struct collide *c, uint64_t key, uint32_t record)
+static void lvs_collide_drop(struct collide *c, uint64_t key, uint32_t record)
 {
 	uint32_t *at = collide_head_at(c, key);
 
@@ -169,7 +169,7 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	if (e < 0)
 		return e;
 	r = collide_record_make(f, target, views);
-	return put(c, key, &r);
+	return lvs_collide_put(c, key, &r);
 }
 
 /* A socket whose packets leave with other addresses, or through our own director:
@@ -190,7 +190,7 @@ static void supersede(struct collide *c, const struct flow *before, struct flow 
 	f->backoff = r->backoff;
 	f->state = r->state;
 	f->origin |= FLOW_SOCKET;
-	drop(c, key, at);
+	lvs_collide_drop(c, key, at);
 }
 
 /* A director's own row: only when the RS it was sent to is shown the client. */
@@ -270,7 +270,7 @@ static void end_flow(struct collide *c, const struct flow *f, usec_t now, usec_t
 		return;
 	if (!hold || !collide_is_via(&c->targets[target].side) ||
 	    hold_record(c, key, at, until) < 0) {
-		drop(c, key, at);
+		lvs_collide_drop(c, key, at);
 		return;
 	}
 	r->origin |= FLOW_HELD;
@@ -337,7 +337,7 @@ void collide_expire(struct collide *c, usec_t now)
 			return;
 		/* taken up again, or its record is another's by now: not ours */
 		if (r->origin & FLOW_HELD && r->since == h->until)
-			drop(c, h->key, h->record);
+			lvs_collide_drop(c, h->key, h->record);
 		c->first_held++;
 		c->n_held--;
 	}

@@ -14,7 +14,7 @@
 /* Slots made on somebody's word; beyond that they are made when needed. */
 #define EXPECTED_MAX (1U << 24)
 
-static uint64_t mix(const struct collide *c, uint64_t key)
+static uint64_t collide_table_mix(const struct collide *c, uint64_t key)
 {
 	return lvs_spread(key ^ c->seed);
 }
@@ -27,7 +27,8 @@ static uint32_t client_slot(const struct collide *c, const uint8_t *addr)
 	uint32_t i;
 
 	memcpy(words, addr, sizeof(words));
-	i = (uint32_t)mix(c, mix(c, words[0]) ^ words[1]) & (c->n_client_slots - 1);
+	i = (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0]) ^ words[1]) &
+	    (c->n_client_slots - 1);
 	while (c->client_slots[i] != NOBODY &&
 	       memcmp(c->clients[c->client_slots[i]].bytes, addr, 16))
 		i = (i + 1) & (c->n_client_slots - 1);
@@ -134,11 +135,12 @@ int collide_key_get(struct collide *c, uint8_t family, uint8_t l4proto, const ui
 #define BLOCK_BITS 3
 #define BLOCK_MASK ((1U << BLOCK_BITS) - 1)
 
-static struct slot *slot_of(const struct collide *c, uint64_t key)
+static struct slot *collide_table_slot_of(const struct collide *c, uint64_t key)
 {
 	uint32_t port = (uint32_t)(key >> 16) & BLOCK_MASK;
 	uint64_t block = key & ~((uint64_t)BLOCK_MASK << 16);
-	uint32_t i = ((uint32_t)mix(c, block) << BLOCK_BITS | port) & (c->n_slots - 1);
+	uint32_t i =
+		((uint32_t)collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_slots - 1);
 
 	while (c->slots[i].key && c->slots[i].key != key)
 		i = (i + 1) & (c->n_slots - 1);
@@ -153,7 +155,7 @@ static uint32_t *head_of(struct slot *s)
 
 uint32_t *collide_head_at(const struct collide *c, uint64_t key)
 {
-	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
+	struct slot *s = c->n_slots ? collide_table_slot_of(c, key) : NULL;
 
 	return s && s->key ? head_of(s) : NULL;
 }
@@ -178,7 +180,7 @@ static int slots_resize(struct collide *c, uint32_t n)
 	for (i = 0; i < old_n; i++) {
 		if (!old[i].key || old[i].head == NO_RECORD)
 			continue;
-		*slot_of(c, old[i].key) = old[i];
+		*collide_table_slot_of(c, old[i].key) = old[i];
 		c->used_slots++;
 	}
 	free(old);
@@ -186,7 +188,7 @@ static int slots_resize(struct collide *c, uint32_t n)
 }
 
 /* Make room, or leave the dead behind when they are many. */
-static int slots_grow(struct collide *c)
+static int collide_table_slots_grow(struct collide *c)
 {
 	uint32_t n = c->n_slots;
 
@@ -209,15 +211,15 @@ int collide_expect(struct collide *c, size_t flows)
 int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret)
 {
 	const struct slot *before = c->slots;
-	struct slot *s = c->n_slots ? slot_of(c, key) : NULL;
+	struct slot *s = c->n_slots ? collide_table_slot_of(c, key) : NULL;
 	int r;
 
 	if (!s || !s->key) {
-		r = slots_grow(c);
+		r = collide_table_slots_grow(c);
 		if (r < 0)
 			return r;
 		if (!s || c->slots != before)
-			s = slot_of(c, key);
+			s = collide_table_slot_of(c, key);
 		s->key = key;
 		s->head = NO_RECORD;
 		c->used_slots++;
@@ -268,7 +270,8 @@ static uint32_t target_hash(const struct collide *c, uint8_t l4proto, const uint
 	uint64_t words[2];
 
 	memcpy(words, dest, sizeof(words));
-	return (uint32_t)mix(c, mix(c, words[0] + l4proto) ^ words[1] ^ (uint64_t)port << 40) &
+	return (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0] + l4proto) ^ words[1] ^
+						      (uint64_t)port << 40) &
 	       (c->n_target_heads - 1);
 }
 

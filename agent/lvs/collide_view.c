@@ -19,7 +19,7 @@ struct record collide_record_make(const struct flow *f, uint32_t target, unsigne
 }
 
 /* Whether CONN leaves as it came: most do. */
-static bool is_plain(const struct conn *conn)
+static bool collide_view_is_plain(const struct conn *conn)
 {
 	const struct tuple *o = &conn->key.orig, *r = &conn->reply;
 
@@ -85,7 +85,7 @@ bool collide_views_of(const struct collide *c, const struct conn *conn, enum flo
 	ret->rs.since = since;
 	ret->rs_views = VIEW_RS;
 	ret->has_out = false;
-	ret->translated = !is_plain(conn);
+	ret->translated = !collide_view_is_plain(conn);
 	if (ret->translated)
 		undo_translation(c, conn, ret);
 	/* what our director has forwarded is in its own table */

@@ -7,7 +7,7 @@
 #include "lvs/map_store.h"
 
 /* Matches and reals, each pool's beside each other in the order they came. */
-static int settle(struct lvs_map *m)
+static int merge_settle(struct lvs_map *m)
 {
 	uint32_t i, at_match = 0, at_real = 0;
 
@@ -58,7 +58,7 @@ static bool pools_differ(const struct lvs_map *m, const struct lvs_pool *a,
 }
 
 /* The service a match belongs to: the first that has it. */
-static uint32_t owner_of(const struct lvs_map *m, const struct lvs_match *match)
+static uint32_t merge_owner_of(const struct lvs_map *m, const struct lvs_match *match)
 {
 	uint32_t source, service, best = LVS_NONE;
 
@@ -89,7 +89,7 @@ static void second_opinion(struct lvs_map *m, struct lvs_pool *own, const struct
 }
 
 /* Leave each match to its owner. */
-static void merge(struct lvs_map *m)
+static void merge_all(struct lvs_map *m)
 {
 	uint32_t i, j, kept, own;
 
@@ -99,7 +99,7 @@ static void merge(struct lvs_map *m)
 		for (j = kept = 0; j < p->n_matches; j++) {
 			struct lvs_match match = m->match_list[p->first_match + j];
 
-			own = owner_of(m, &match);
+			own = merge_owner_of(m, &match);
 			if (own == i)
 				m->match_list[p->first_match + kept++] = match;
 			else
@@ -150,13 +150,13 @@ static void summarize(struct lvs_map *m)
 
 int lvs_map_finish(struct lvs_map *m)
 {
-	int r = settle(m);
+	int r = merge_settle(m);
 
 	if (r >= 0)
 		r = lvs_index_members(m);
 	if (r < 0)
 		return r;
-	merge(m);
+	merge_all(m);
 	summarize(m);
 	return lvs_index_dests(m);
 }

@@ -44,7 +44,7 @@ static bool is_stop(const struct walk *w, const struct endpoint *e)
 	return w->stops && (endpoint_equal(e, &w->stops[0]) || endpoint_equal(e, &w->stops[1]));
 }
 
-static bool step(struct walk *w)
+static bool share_step(struct walk *w)
 {
 	if (w->steps++ < STEPS_MAX)
 		return true;
@@ -53,7 +53,7 @@ static bool step(struct walk *w)
 }
 
 /* Into SERVICE, unless we are in it already or too deep. */
-static bool enter(struct walk *w, uint32_t service)
+static bool share_enter(struct walk *w, uint32_t service)
 {
 	unsigned i;
 
@@ -67,7 +67,7 @@ static bool enter(struct walk *w, uint32_t service)
 	return true;
 }
 
-static void leave(struct walk *w)
+static void share_leave(struct walk *w)
 {
 	w->depth--;
 }
@@ -114,7 +114,7 @@ static double reach_wide(struct walk *w, const struct lvs_pool *p, const struct 
 	double sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < p->n_reals && step(w); i++) {
+	for (i = 0; i < p->n_reals && share_step(w); i++) {
 		const struct lvs_real *r = &w->m->real_list[p->first_real + i];
 
 		if (r->addr.len == 8 * addr_size(r->addr.addr.family) ||
@@ -133,7 +133,7 @@ static double reach_chained(struct walk *w, const struct lvs_pool *p, const stru
 	double sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < p->n_reals && step(w); i++) {
+	for (i = 0; i < p->n_reals && share_step(w); i++) {
 		const struct lvs_real *r = &w->m->real_list[p->first_real + i];
 		struct endpoint at = endpoint_of(from, r);
 		struct lvs_side next = next_side(w, from, &at);
@@ -175,10 +175,10 @@ static double reach(struct walk *w, const struct lvs_side *from, const struct en
 		next = next_side(w, from, &rs);
 		return reach(w, &next, e);
 	}
-	if (from->service == LVS_NONE || !step(w) || !enter(w, from->service))
+	if (from->service == LVS_NONE || !share_step(w) || !share_enter(w, from->service))
 		return 0;
 	sum = reach_pool(w, from, e);
-	leave(w);
+	share_leave(w);
 	return sum;
 }
 
@@ -214,10 +214,10 @@ static double meet(struct walk *w, const struct lvs_side *a, const struct lvs_si
 
 	if (a->has_rs)
 		return meet_at(w, &rs, a, b);
-	if (a->service == LVS_NONE || !enter(w, a->service))
+	if (a->service == LVS_NONE || !share_enter(w, a->service))
 		return 0;
 	p = LVS_POOL(w->m, a->service);
-	for (i = 0; i < p->n_reals && step(w); i++) {
+	for (i = 0; i < p->n_reals && share_step(w); i++) {
 		const struct lvs_real *r = &w->m->real_list[p->first_real + i];
 		struct endpoint at = endpoint_of(a, r);
 		double share = share_of(w, p, r);
@@ -225,7 +225,7 @@ static double meet(struct walk *w, const struct lvs_side *a, const struct lvs_si
 		if (share > 0)
 			sum += share * meet_at(w, &at, a, b);
 	}
-	leave(w);
+	share_leave(w);
 	return sum;
 }
 

@@ -64,8 +64,8 @@ static void add_proto(struct lvs_line *l, uint8_t l4proto)
 }
 
 /* What SERVICE goes by: its section's name, or what clients connect to. */
-static void add_service(const struct lvs_message *s, struct lvs_line *l, const char *key,
-			uint32_t service, const char *dest)
+static void message_add_service(const struct lvs_message *s, struct lvs_line *l, const char *key,
+				uint32_t service, const char *dest)
 {
 	const struct lvs_service *v;
 
@@ -222,10 +222,10 @@ static void add_pair(const struct lvs_message *s, const struct collision *c, str
 	add_flow(l, "direct", &c->direct);
 	add_flow(l, "via", &c->via);
 	lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, text);
-	add_service(s, l, "service", c->service, text);
+	message_add_service(s, l, "service", c->service, text);
 	if (c->class == COLLIDE_A2) {
 		lvs_bytes_format(c->direct.family, c->direct.dest, c->direct.dport, text);
-		add_service(s, l, "other_service", c->other_service, text);
+		message_add_service(s, l, "other_service", c->other_service, text);
 	}
 	add_source(s, l, c->service);
 	add_origin(l, c->direct.origin | c->via.origin);
@@ -315,8 +315,8 @@ bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, u
 	if (row->class == COLLIDE_A)
 		lvs_line_add(ret, "rs", "%s", text);
 	else
-		add_service(s, ret, "other_service", row->direct.service, text);
-	add_service(s, ret, "service", row->via.service, via);
+		message_add_service(s, ret, "other_service", row->direct.service, text);
+	message_add_service(s, ret, "service", row->via.service, via);
 	lvs_line_number(ret, "direct", "%.0f", row->in.direct);
 	lvs_line_number(ret, "via_entries", "%.0f", row->in.via);
 	if (sample) {
@@ -368,7 +368,7 @@ void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p, str
 	if (p->in_use)
 		lvs_line_add(ret, "peer", "%s", lvs_endpoint_format(&p->peer, p->peer_port, text));
 	lvs_endpoint_format(&p->local, p->port, text);
-	add_service(s, ret, "service", p->service, text);
+	message_add_service(s, ret, "service", p->service, text);
 	lvs_line_add(ret, "range", "%u-%u", s->ports->low, s->ports->high);
 	lvs_line_add(ret, "reserved", "no");
 	lvs_line_add(ret, "effect", "%s",

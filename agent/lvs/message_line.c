@@ -117,7 +117,7 @@ const char *lvs_line_remedy(const struct lvs_line *l, char buf[LVS_LINE_TEXT_MAX
 	return render(l, true, 0, buf);
 }
 
-static json_t *number(const char *text)
+static json_t *line_number(const char *text)
 {
 	json_error_t e;
 
@@ -136,7 +136,7 @@ json_t *lvs_line_json(const struct lvs_line *l)
 		failed |= json_object_set_new(o, "state", json_string(l->word));
 	for (i = 0; i < l->n; i++) {
 		const struct lvs_field *f = &l->fields[i];
-		json_t *value = f->is_number ? number(f->value) : NULL;
+		json_t *value = f->is_number ? line_number(f->value) : NULL;
 
 		failed |= json_object_set_new(o, f->key, value ? value : json_string(f->value));
 	}

@@ -27,8 +27,8 @@ static bool covers(const struct lvs_match *match, const struct addr *a)
 	       memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) >= 0;
 }
 
-static void put(struct lvs_ports *p, uint32_t service, const struct lvs_match *match,
-		const struct addr *local)
+static void lvs_ports_put(struct lvs_ports *p, uint32_t service, const struct lvs_match *match,
+			  const struct addr *local)
 {
 	if (p->n == LVS_PORTS_MAX) {
 		p->left_out++;
@@ -51,12 +51,12 @@ static void find_match(uint32_t service, const struct lvs_match *match, const st
 		return;
 	if (addr_equal(&match->first, &match->last)) {
 		if (addrset_has(local, &match->first))
-			put(ret, service, match, &match->first);
+			lvs_ports_put(ret, service, match, &match->first);
 		return;
 	}
 	for (i = 0; i < local->n; i++) {
 		if (covers(match, &local->addrs[i]))
-			put(ret, service, match, &local->addrs[i]);
+			lvs_ports_put(ret, service, match, &local->addrs[i]);
 	}
 }
 

@@ -52,8 +52,8 @@ static bool side_equal(const struct lvs_side *a, const struct lvs_side *b)
 	       (!a->has_rs || (a->rport == b->rport && addr_equal(&a->rs, &b->rs)));
 }
 
-static uint32_t *slot_of(const struct groups *g, const struct addr *client,
-			 const struct lvs_side *side)
+static uint32_t *risk_each_slot_of(const struct groups *g, const struct addr *client,
+				   const struct lvs_side *side)
 {
 	uint32_t i = group_hash(client, side) & (g->n_slots - 1);
 
@@ -82,7 +82,7 @@ static int groups_grow(struct groups *g)
 	g->n_slots = 2 * cap;
 	g->cap = cap;
 	for (i = 0; i < g->n; i++)
-		*slot_of(g, &list[i].client, &list[i].side) = i + 1;
+		*risk_each_slot_of(g, &list[i].client, &list[i].side) = i + 1;
 	return 0;
 }
 
@@ -98,7 +98,7 @@ static int count_flow(void *ud, const struct flow *f, const struct lvs_side *sid
 	r = groups_grow(g);
 	if (r < 0)
 		return r;
-	slot = slot_of(g, &client, side);
+	slot = risk_each_slot_of(g, &client, side);
 	if (!*slot) {
 		if (g->n == GROUPS_MAX) {
 			g->unseen++;

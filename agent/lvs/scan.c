@@ -29,7 +29,7 @@ int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source)
 }
 
 /* What is not there at all is no gap. */
-static void note(struct lvs_scan *s, const char *what, int error)
+static void scan_note(struct lvs_scan *s, const char *what, int error)
 {
 	if (error >= 0 || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT ||
 	    s->n_unseen == LVS_UNSEEN_MAX)
@@ -37,7 +37,7 @@ static void note(struct lvs_scan *s, const char *what, int error)
 	s->unseen[s->n_unseen++] = (struct lvs_unseen){ what, error };
 }
 
-static int take_socket(void *ud, const struct flow *f)
+static int scan_take_socket(void *ud, const struct flow *f)
 {
 	struct lvs_scan *s = ud;
 
@@ -71,11 +71,11 @@ static int find_ports(const struct kernel *k, const struct lvs_map *map, struct 
 	int r;
 
 	r = k->ops->local_ports(k->ctx, &s->ports);
-	note(s, "local ports", r);
+	scan_note(s, "local ports", r);
 	if (r < 0) /* what most kernels have */
 		ports_read_range(&s->ports, "32768 60999");
 	r = k->ops->addr_list(k->ctx, take_addr, &local);
-	note(s, "addresses", r);
+	scan_note(s, "addresses", r);
 	if (r != -ENOMEM)
 		r = lvs_ports_find(map, &local, &s->ports, &s->own_ports);
 	addrset_done(&local);
@@ -98,16 +98,16 @@ int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_sca
 		r = collide_expect(s.flows, MIN(count, 1U << 20));
 	/* sockets first: collide_add_conn() */
 	if (r != -ENOMEM) {
-		r = k->ops->sock_list(k->ctx, take_socket, &s);
-		note(&s, "sockets", r);
+		r = k->ops->sock_list(k->ctx, scan_take_socket, &s);
+		scan_note(&s, "sockets", r);
 	}
 	if (r != -ENOMEM && node.director) {
 		r = k->ops->ipvs_conns(k->ctx, take_row, &s);
-		note(&s, "connections of IPVS", r);
+		scan_note(&s, "connections of IPVS", r);
 	}
 	if (r != -ENOMEM && lvs_map_summary(map).visible) {
 		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, take_conn, &s);
-		note(&s, "conntrack", r);
+		scan_note(&s, "conntrack", r);
 	}
 	if (r == -ENOMEM) {
 		lvs_scan_done(&s);

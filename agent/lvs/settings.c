@@ -29,7 +29,7 @@ static const enum lvs_method methods[] = {
 };
 
 /* Room for one more of SIZE bytes. */
-static int grow(void **list, size_t n, size_t size)
+static int lvs_settings_grow(void **list, size_t n, size_t size)
 {
 	void *more;
 
@@ -189,7 +189,7 @@ static int match_put(struct lvs_service_settings *s, const struct lvs_match *mat
 {
 	if (s->n_matches == MATCHES_MAX)
 		return too_many(e, key, value, MATCHES_MAX);
-	if (grow((void **)&s->matches, s->n_matches, sizeof(*match)) < 0)
+	if (lvs_settings_grow((void **)&s->matches, s->n_matches, sizeof(*match)) < 0)
 		return -ENOMEM;
 	s->matches[s->n_matches++] = *match;
 	return 0;
@@ -271,7 +271,7 @@ static int real_add(void *base, const char *value, struct request_error *e)
 			return request_error_set(e, "real: " QUOTED " is not weight=N", word);
 		real.weight = (uint32_t)weight;
 	}
-	if (grow((void **)&s->reals, s->n_reals, sizeof(real)) < 0)
+	if (lvs_settings_grow((void **)&s->reals, s->n_reals, sizeof(real)) < 0)
 		return -ENOMEM;
 	s->reals[s->n_reals++] = real;
 	return 0;
@@ -340,7 +340,7 @@ static int service_get(struct lvs_settings *s, const char *name, uint32_t fwmark
 	}
 	if (s->n_services == SERVICES_MAX)
 		return too_many(e, "lvs-service", name, SERVICES_MAX);
-	if (grow((void **)&s->services, s->n_services, sizeof(*one)) < 0)
+	if (lvs_settings_grow((void **)&s->services, s->n_services, sizeof(*one)) < 0)
 		return -ENOMEM;
 	one = &s->services[s->n_services++];
 	*one = (struct lvs_service_settings){ .fwmark = fwmark };
@@ -388,7 +388,8 @@ const struct setting_section lvs_fwmark_section = {
 
 /* ---- into the map ------------------------------------------------------------- */
 
-static int add_matches(const struct lvs_service_settings *s, struct lvs_map *m, uint32_t service)
+static int lvs_settings_add_matches(const struct lvs_service_settings *s, struct lvs_map *m,
+				    uint32_t service)
 {
 	struct lvs_match mark = { .fwmark = s->fwmark };
 	size_t i;
@@ -409,7 +410,8 @@ static int add_matches(const struct lvs_service_settings *s, struct lvs_map *m, 
 	return r;
 }
 
-static int add_service(const struct lvs_service_settings *s, struct lvs_map *m, uint32_t source)
+static int lvs_settings_add_service(const struct lvs_service_settings *s, struct lvs_map *m,
+				    uint32_t source)
 {
 	struct lvs_service service = {
 		.method = methods[s->method],
@@ -426,7 +428,7 @@ static int add_service(const struct lvs_service_settings *s, struct lvs_map *m, 
 	if (r < 0)
 		return r;
 	service.source = (uint32_t)r;
-	r = add_matches(s, m, service.source);
+	r = lvs_settings_add_matches(s, m, service.source);
 	for (i = 0; i < s->n_reals && r != -ENOMEM; i++) {
 		struct lvs_real real = s->reals[i];
 
@@ -449,7 +451,7 @@ int lvs_settings_add(const struct lvs_settings *s, const char *path, struct lvs_
 		return 0;
 	source = lvs_map_source_of(m, (uint32_t)id);
 	for (i = 0; i < s->n_services && r != -ENOMEM; i++) {
-		r = add_service(&s->services[i], m, (uint32_t)id);
+		r = lvs_settings_add_service(&s->services[i], m, (uint32_t)id);
 		source->blocks++;
 		source->skipped += r < 0;
 	}

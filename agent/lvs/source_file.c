@@ -22,7 +22,7 @@ static int file_clock(struct timespec *ret)
 	return r;
 }
 
-static usec_t age_of(const struct stat *st)
+static usec_t source_file_age_of(const struct stat *st)
 {
 	struct timespec now = { 0, 0 };
 
@@ -35,7 +35,7 @@ usec_t lvs_file_age(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) < 0 ? 0 : age_of(&st);
+	return stat(path, &st) < 0 ? 0 : source_file_age_of(&st);
 }
 
 int lvs_file_open(struct lvs_file *f, const char *path, usec_t *ret_age)
@@ -54,7 +54,7 @@ int lvs_file_open(struct lvs_file *f, const char *path, usec_t *ret_age)
 	fd = -1;
 	f->line = 0;
 	f->size = 0;
-	*ret_age = age_of(&st);
+	*ret_age = source_file_age_of(&st);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static int refuse(struct lvs_ipvs *s, int error)
+static int source_ipvs_refuse(struct lvs_ipvs *s, int error)
 {
 	if (error == -ENOMEM)
 		return error;
@@ -11,7 +11,7 @@ static int refuse(struct lvs_ipvs *s, int error)
 	return 0;
 }
 
-static int take_service(struct lvs_ipvs *s, const struct ipvs_service *from)
+static int source_ipvs_take_service(struct lvs_ipvs *s, const struct ipvs_service *from)
 {
 	const struct lvs_service service = {
 		.method = LVS_NAT,
@@ -32,12 +32,12 @@ static int take_service(struct lvs_ipvs *s, const struct ipvs_service *from)
 	lvs_map_source_of(s->map, s->source)->blocks++;
 	r = lvs_map_add_service(s->map, &service);
 	if (r < 0)
-		return refuse(s, r);
+		return source_ipvs_refuse(s, r);
 	s->service = (uint32_t)r;
 	r = lvs_map_add_match(s->map, s->service, &match);
 	if (r < 0) {
 		s->service = LVS_NONE;
-		return refuse(s, r);
+		return source_ipvs_refuse(s, r);
 	}
 	return 0;
 }
@@ -59,8 +59,8 @@ static enum lvs_method method_of(enum ipvs_forward forward)
 	return LVS_NAT;
 }
 
-static int take_dest(struct lvs_ipvs *s, const struct ipvs_service *of,
-		     const struct ipvs_dest *from)
+static int source_ipvs_take_dest(struct lvs_ipvs *s, const struct ipvs_service *of,
+				 const struct ipvs_dest *from)
 {
 	const struct lvs_real real = {
 		.addr = { from->addr, (uint8_t)(8 * addr_size(from->addr.family)) },
@@ -74,12 +74,13 @@ static int take_dest(struct lvs_ipvs *s, const struct ipvs_service *of,
 
 	lvs_map_source_of(s->map, s->source)->blocks++;
 	if (s->service == LVS_NONE)
-		return refuse(s, -EINVAL);
+		return source_ipvs_refuse(s, -EINVAL);
 	r = lvs_map_add_real(s->map, s->service, &real);
-	return r < 0 ? refuse(s, r) : 0;
+	return r < 0 ? source_ipvs_refuse(s, r) : 0;
 }
 
 int lvs_ipvs_take(void *ud, const struct ipvs_service *service, const struct ipvs_dest *dest)
 {
-	return dest ? take_dest(ud, service, dest) : take_service(ud, service);
+	return dest ? source_ipvs_take_dest(ud, service, dest)
+		    : source_ipvs_take_service(ud, service);
 }

@@ -39,7 +39,7 @@ static void reader_done(struct reader *r)
 	free(r->groups);
 }
 
-static int by_name(const void *va, const void *vb)
+static int source_keepalived_by_name(const void *va, const void *vb)
 {
 	const struct group *a = va, *b = vb;
 
@@ -63,14 +63,15 @@ static int index_groups(struct reader *r, const struct keepalived_directive *fir
 		if (name)
 			r->groups[r->n_groups++] = (struct group){ name, d };
 	}
-	qsort(r->groups, r->n_groups, sizeof(*r->groups), by_name);
+	qsort(r->groups, r->n_groups, sizeof(*r->groups), source_keepalived_by_name);
 	return 0;
 }
 
 static const struct keepalived_directive *find_group(const struct reader *r, const char *name)
 {
 	struct group key = { .name = name };
-	const struct group *g = bsearch(&key, r->groups, r->n_groups, sizeof(*r->groups), by_name);
+	const struct group *g = bsearch(&key, r->groups, r->n_groups, sizeof(*r->groups),
+					source_keepalived_by_name);
 
 	return g ? g->block : NULL;
 }
@@ -201,7 +202,7 @@ static int add_group(struct reader *r, uint32_t service, const struct server *s,
 	return result;
 }
 
-static int add_matches(struct reader *r, uint32_t service, const struct server *s)
+static int source_keepalived_add_matches(struct reader *r, uint32_t service, const struct server *s)
 {
 	const char *what = keepalived_word(s->block, 1);
 	uint32_t mark;
@@ -294,7 +295,7 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 	if (e < 0)
 		return e;
 	service = (uint32_t)e;
-	e = add_matches(r, service, &s);
+	e = source_keepalived_add_matches(r, service, &s);
 	if (e == -ENOMEM)
 		return e;
 	result = e < 0 ? e : result;

@@ -96,7 +96,7 @@ struct save_line {
 	struct lvs_real real;
 };
 
-static int split(char *text, char *words[WORDS_MAX])
+static int source_save_split(char *text, char *words[WORDS_MAX])
 {
 	char *save = NULL, *word;
 	int n = 0;
@@ -144,7 +144,7 @@ static int endpoint(const struct save_line *l, const char *text, uint8_t l4proto
 	return named_port(text, l4proto, l->names_left, addr, ret_port);
 }
 
-static int take_match(struct save_line *l, uint8_t l4proto, const char *arg)
+static int source_save_take_match(struct save_line *l, uint8_t l4proto, const char *arg)
 {
 	if (l->has_match || endpoint(l, arg, l4proto, &l->match.first, &l->match.port) < 0)
 		return -EINVAL;
@@ -176,7 +176,7 @@ static int take_real(struct save_line *l, const char *arg)
 	return 0;
 }
 
-static int take_option(struct save_line *l, const struct option_def *o, const char *arg)
+static int source_save_take_option(struct save_line *l, const struct option_def *o, const char *arg)
 {
 	uint64_t n;
 
@@ -191,11 +191,11 @@ static int take_option(struct save_line *l, const struct option_def *o, const ch
 		l->polite = true;
 		return 0;
 	case OPT_TCP:
-		return take_match(l, IPPROTO_TCP, arg);
+		return source_save_take_match(l, IPPROTO_TCP, arg);
 	case OPT_UDP:
-		return take_match(l, IPPROTO_UDP, arg);
+		return source_save_take_match(l, IPPROTO_UDP, arg);
 	case OPT_SCTP:
-		return take_match(l, IPPROTO_SCTP, arg);
+		return source_save_take_match(l, IPPROTO_SCTP, arg);
 	case OPT_FWMARK:
 		return take_fwmark(l, arg);
 	case OPT_IPV6:
@@ -227,7 +227,7 @@ static int take_option(struct save_line *l, const struct option_def *o, const ch
 	return -EINVAL;
 }
 
-static bool is_meant(const struct option_def *o, const struct save_line *l)
+static bool source_save_is_meant(const struct option_def *o, const struct save_line *l)
 {
 	return o->where == ANYWHERE || (o->where == ON_SERVICE) == l->is_service;
 }
@@ -243,7 +243,7 @@ static const struct option_def *find_option(const struct save_line *l, const cha
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option_def *o = &options[i];
 
-		if (!is_meant(o, l))
+		if (!source_save_is_meant(o, l))
 			continue;
 		if (is_long && n - 2 == strlen(o->word) && !strncmp(word + 2, o->word, n - 2)) {
 			*ret_arg = word[n] ? word + n + 1 : NULL;
@@ -281,7 +281,7 @@ static int parse_words(char *words[], int n, struct save_line *l)
 			arg = words[++i];
 		if (o->arity == ARG_ONE && !arg)
 			return -EINVAL;
-		r = take_option(l, o, arg);
+		r = source_save_take_option(l, o, arg);
 	}
 	return r;
 }
@@ -296,7 +296,7 @@ static int parse_line(char *text, struct save_line *l)
 		.names_left = l->names_left,
 		.real = { .method = LVS_DR, .weight = 1 },
 	};
-	n = split(text, words);
+	n = source_save_split(text, words);
 	if (n < 0)
 		return n;
 	if (n && *words[0] != '-') {
@@ -339,7 +339,8 @@ static int put_line(struct lvs_map *m, uint32_t source, uint32_t number, const s
 	return l->is_server ? lvs_map_add_real(m, service, &l->real) : 0;
 }
 
-static int take_line(struct lvs_map *m, uint32_t source, struct lvs_file *f, unsigned *names_left)
+static int source_save_take_line(struct lvs_map *m, uint32_t source, struct lvs_file *f,
+				 unsigned *names_left)
 {
 	struct lvs_source *counters = lvs_map_source_of(m, source);
 	struct save_line l = { .names_left = names_left };
@@ -385,7 +386,7 @@ int lvs_save_read(const char *path, struct lvs_map *m)
 			lvs_source_skip(counters, NULL, f.line + 1);
 			return 0;
 		}
-		r = take_line(m, (uint32_t)source, &f, &names_left);
+		r = source_save_take_line(m, (uint32_t)source, &f, &names_left);
 		if (r < 0)
 			return r;
 	}

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 /* Copy the N bytes at TEXT. */
-static int cut(const char *text, size_t n, char *buf, size_t size)
+static int lvs_text_cut(const char *text, size_t n, char *buf, size_t size)
 {
 	if (n >= size)
 		return -EINVAL;
@@ -42,7 +42,7 @@ static int split_port(const char *text, char *host, size_t size, uint16_t *ret_p
 	if (colon && text_number(colon + 1, 0, UINT16_MAX, &port) < 0)
 		return -EINVAL;
 	*ret_port = (uint16_t)port;
-	return cut(text, n, host, size);
+	return lvs_text_cut(text, n, host, size);
 }
 
 int lvs_endpoint_parse(const char *text, struct addr *ret_addr, uint16_t *ret_port)
@@ -108,7 +108,7 @@ int lvs_range_parse(const char *text, struct addr *ret_first, struct addr *ret_l
 		spread(&p, ret_first, ret_last);
 		return 0;
 	}
-	if (cut(text, (size_t)(dash - text), start, sizeof(start)) < 0 ||
+	if (lvs_text_cut(text, (size_t)(dash - text), start, sizeof(start)) < 0 ||
 	    addr_parse(start, &first) < 0 || parse_last(dash + 1, &first, &last) < 0 ||
 	    memcmp(first.bytes, last.bytes, sizeof(first.bytes)) > 0)
 		return -EINVAL;

@@ -14,7 +14,7 @@ struct presence {
 /* How often a run that waits looks whether there is still something to wait for. */
 #define LOOK_EVERY (250 * USEC_PER_MSEC)
 
-static int note_address(void *ud, const struct ifaddr *a)
+static int again_note_address(void *ud, const struct ifaddr *a)
 {
 	struct presence *p = ud;
 	size_t i;
@@ -29,13 +29,13 @@ static int note_address(void *ud, const struct ifaddr *a)
 	return 0;
 }
 
-static int look(const struct kernel *k, const struct report *report, struct link *ret_link,
-		struct presence *ret)
+static int again_look(const struct kernel *k, const struct report *report, struct link *ret_link,
+		      struct presence *ret)
 {
 	int r = k->ops->link_get(k->ctx, report->device, ret_link);
 
 	*ret = (struct presence){ .report = report, .ifindex = r < 0 ? 0 : ret_link->ifindex };
-	return r < 0 ? r : k->ops->addr_list(k->ctx, note_address, ret);
+	return r < 0 ? r : k->ops->addr_list(k->ctx, again_note_address, ret);
 }
 
 static bool any_added(const struct report *r)
@@ -62,7 +62,7 @@ void again_round(const struct kernel *k, const struct report *report)
 
 	/* Meanwhile the address may have moved on: announcing it then would
 	 * steal it from its new owner. */
-	if (look(k, report, &link, &p) < 0)
+	if (again_look(k, report, &link, &p) < 0)
 		return;
 	for (i = 0; i < report->n_addresses; i++) {
 		if (p.there[i])
@@ -81,7 +81,7 @@ static bool wait_there(const struct kernel *k, const struct report *report, usec
 
 		k->ops->sleep(k->ctx, step);
 		duration -= step;
-		if (look(k, report, &link, &p) < 0)
+		if (again_look(k, report, &link, &p) < 0)
 			return false;
 	}
 	return p.any;

@@ -9,7 +9,7 @@
 
 #define SCOPE_GLOBAL 0 /* RT_SCOPE_UNIVERSE */
 
-static void fail(struct run *run, int error, const char *what)
+static void check_fail(struct run *run, int error, const char *what)
 {
 	report_fail(run->report, RESULT_FAILED,
 		    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
@@ -242,12 +242,12 @@ static void check_del(struct run *run)
 	check_last_ipv4(run);
 	r = run_sort_addresses(run, &run->before, will_go);
 	if (r < 0)
-		fail(run, r, "addresses");
+		check_fail(run, r, "addresses");
 }
 
 /* Deletes of one family leave the entries of the other alone (docs/kernel.md 1).
  * What a killed run left may be of both. */
-static uint8_t family_of(const struct run *run)
+static uint8_t check_family_of(const struct run *run)
 {
 	bool v4 = run->recovering, v6 = run->recovering;
 	size_t i;
@@ -267,10 +267,10 @@ void stage_check(struct run *run)
 	int r = ask_guard ? guard_copy_addresses(run->guard, &run->before)
 			  : addr_table_read(&run->env->kernel, &run->before);
 
-	run->family = family_of(run);
+	run->family = check_family_of(run);
 	run->prepared = run_now(run);
 	if (r < 0) {
-		fail(run, r, "addresses cannot be listed");
+		check_fail(run, r, "addresses cannot be listed");
 		return;
 	}
 	switch (run->req->op) {

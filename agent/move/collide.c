@@ -183,7 +183,7 @@ static int judge(void *ud, const struct collision *c)
 }
 
 /* A socket, unless conntrack knows what becomes of it on its way out. */
-static int take_socket(void *ud, const struct flow *f)
+static int move_collide_take_socket(void *ud, const struct flow *f)
 {
 	struct run *run = ud;
 	struct flow n = *f;
@@ -209,7 +209,7 @@ static bool look_again(struct run *run)
 
 	if (!run->flows && !table_fill(run))
 		return false;
-	k->ops->sock_list(k->ctx, take_socket, run);
+	k->ops->sock_list(k->ctx, move_collide_take_socket, run);
 	newborn_note(run);
 	for (i = run->known; i < connset_count(run->set); i++)
 		collide_see(run, (int64_t)i, connset_get(run->set, i));

@@ -22,7 +22,7 @@ struct work {
 	uint64_t unproven;
 };
 
-static void work_done(struct work *w)
+static void gone_work_done(struct work *w)
 {
 	addrset_done(&w->set);
 	addrset_done(&w->gone);
@@ -50,7 +50,7 @@ static int find_gone(struct work *w, int run_dir, const char *device, const stru
 	return r;
 }
 
-static int take(struct work *w, const struct conn *c)
+static int gone_take(struct work *w, const struct conn *c)
 {
 	if (w->n == w->cap) {
 		size_t cap = w->cap ? w->cap * 2 : CHUNK;
@@ -67,7 +67,7 @@ static int take(struct work *w, const struct conn *c)
 	return 0;
 }
 
-static int on_listed(void *ud, const struct conn_record *record)
+static int gone_on_listed(void *ud, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
 	struct addr as = tuple_dst(&c->reply, c->key.family);
@@ -76,12 +76,12 @@ static int on_listed(void *ud, const struct conn_record *record)
 	if (!(c->status & CONN_SRC_NAT_DONE) || !addrset_has(&w->gone, &as))
 		return 0;
 	if (c->id && markset_has(&w->proof, marks_of(&w->marks, &c->key, c->id, &as)))
-		return take(w, c);
+		return gone_take(w, c);
 	w->unproven += c->status & CONN_SRC_NAT ? 1 : 0;
 	return 0;
 }
 
-static int drop(const struct work *w, uint64_t *removed)
+static int gone_drop(const struct work *w, uint64_t *removed)
 {
 	const struct kernel *k = &w->env->kernel;
 	struct ct_op ops[CHUNK];
@@ -100,7 +100,7 @@ static int drop(const struct work *w, uint64_t *removed)
 }
 
 /* They are dealt with. */
-static int forget(struct work *w, int run_dir, const char *device)
+static int gone_forget(struct work *w, int run_dir, const char *device)
 {
 	size_t i;
 
@@ -109,7 +109,7 @@ static int forget(struct work *w, int run_dir, const char *device)
 	return marks_write_addresses(run_dir, device, w->env->boot_id, &w->set);
 }
 
-static int purge(struct work *w, int run_dir, const char *device, struct purged *add)
+static int move_gone_purge(struct work *w, int run_dir, const char *device, struct purged *add)
 {
 	const struct kernel *k = &w->env->kernel;
 	int r = marks_open(run_dir, device, w->env->boot_id, &w->marks);
@@ -121,13 +121,13 @@ static int purge(struct work *w, int run_dir, const char *device, struct purged 
 	if (r == -ENOMEM)
 		return r;
 	/* without proof it is told how many there are */
-	r = k->ops->ct_dump(k->ctx, AF_UNSPEC, on_listed, w);
+	r = k->ops->ct_dump(k->ctx, AF_UNSPEC, gone_on_listed, w);
 	if (r == 0)
-		r = drop(w, &add->removed);
+		r = gone_drop(w, &add->removed);
 	if (r < 0)
 		return r;
 	add->unproven += w->unproven;
-	return forget(w, run_dir, device);
+	return gone_forget(w, run_dir, device);
 }
 
 int gone_purge(const struct run_env *env, int run_dir, const char *device,
@@ -138,13 +138,13 @@ int gone_purge(const struct run_env *env, int run_dir, const char *device,
 	int r;
 
 	if (gone_is_down(env, device) || find_gone(&w, run_dir, device, local) < 0 || !w.gone.n) {
-		work_done(&w);
+		gone_work_done(&w);
 		return 0;
 	}
 	r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 	if (r == 0)
-		r = purge(&w, run_dir, device, add);
-	work_done(&w);
+		r = move_gone_purge(&w, run_dir, device, add);
+	gone_work_done(&w);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -167,12 +167,12 @@ struct look {
 	struct addrset local, *ret;
 };
 
-static int local_add(void *ud, const struct ifaddr *a)
+static int gone_local_add(void *ud, const struct ifaddr *a)
 {
 	return addrset_add(ud, &a->prefix.addr);
 }
 
-static int look_at(void *ud, int run_dir, const char *name)
+static int gone_look_at(void *ud, int run_dir, const char *name)
 {
 	const char *device = marks_device(name);
 	struct look *l = ud;
@@ -186,7 +186,7 @@ static int look_at(void *ud, int run_dir, const char *name)
 	if (find_gone(&w, run_dir, device, &l->local) == 0)
 		for (i = 0; i < w.gone.n && r == 0; i++)
 			r = addrset_add(l->ret, &w.gone.addrs[i]);
-	work_done(&w);
+	gone_work_done(&w);
 	return r;
 }
 
@@ -194,10 +194,10 @@ int gone_list(const struct run_env *env, struct addrset *ret)
 {
 	const struct kernel *k = &env->kernel;
 	struct look l = { .env = env, .ret = ret };
-	int r = k->ops->addr_list(k->ctx, local_add, &l.local);
+	int r = k->ops->addr_list(k->ctx, gone_local_add, &l.local);
 
 	if (r == 0)
-		r = rundir_each(env->settings->run_dir, look_at, &l);
+		r = rundir_each(env->settings->run_dir, gone_look_at, &l);
 	addrset_done(&l.local);
 	return r;
 }

@@ -61,7 +61,7 @@ static int find_instance(const struct run *run, const struct prefix *p)
 }
 
 /* UNKNOWN when nobody has told yet, or what is known cannot be read. */
-static enum instance_state state_of(const struct run *run, int instance)
+static enum instance_state insist_state_of(const struct run *run, int instance)
 {
 	const struct run_env *env = run->env;
 	_cleanup_free_ struct instance *list = NULL;
@@ -90,7 +90,7 @@ static bool is_against(enum op op, enum instance_state state)
 	return false;
 }
 
-static void refuse(struct run *run, const struct prefix *p, const char *why)
+static void insist_refuse(struct run *run, const struct prefix *p, const char *why)
 {
 	char text[PREFIX_TEXT_MAX];
 
@@ -104,7 +104,7 @@ static void refuse(struct run *run, const struct prefix *p, const char *why)
 static void check_instance(struct run *run, const struct prefix *p, int instance)
 {
 	const struct instance_settings *one = &run->env->settings->instances[instance];
-	enum instance_state state = state_of(run, instance);
+	enum instance_state state = insist_state_of(run, instance);
 	char why[REPORT_TEXT_MAX];
 
 	if (!is_against(run->req->op, state))
@@ -113,7 +113,7 @@ static void check_instance(struct run *run, const struct prefix *p, int instance
 		  instance_state_name(state),
 		  run->req->op == OP_DEL ? "it belongs here, and would be put back"
 					 : "another node has it");
-	refuse(run, p, why);
+	insist_refuse(run, p, why);
 }
 
 /* Whoever has given it, a DHCP client or the kernel, looks after it. */
@@ -126,9 +126,9 @@ static void check_origin(struct run *run, const struct ifaddr *a)
 			  "has a lifetime (%lu s are left): DHCP or a router has given it, and "
 			  "renews it",
 			  (unsigned long)a->valid_lft);
-		refuse(run, &a->prefix, why);
+		insist_refuse(run, &a->prefix, why);
 	} else if (a->proto >= IFADDR_PROTO_FIRST && a->proto <= IFADDR_PROTO_LAST) {
-		refuse(run, &a->prefix, "is one that the kernel has made itself");
+		insist_refuse(run, &a->prefix, "is one that the kernel has made itself");
 	}
 }
 
@@ -149,7 +149,7 @@ static void check_last(struct run *run, const struct ifaddr *target)
 	}
 	text_line(why, sizeof(why), "is the last %s address of %s",
 		  family == AF_INET ? "IPv4" : "IPv6", run->link.name);
-	refuse(run, &target->prefix, why);
+	insist_refuse(run, &target->prefix, why);
 }
 
 void run_check_insisted(struct run *run)

@@ -63,8 +63,8 @@ bool journal_is_half(const char *name)
 	return name[0] != '.' && strchr(name, '-') && name[strlen(name) - 1] == '~';
 }
 
-static struct header header_make(const char *boot_id, const struct request *request,
-				 usec_t snapshot_at)
+static struct header journal_header_make(const char *boot_id, const struct request *request,
+					 usec_t snapshot_at)
 {
 	struct header h;
 
@@ -118,7 +118,7 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud)
 {
-	struct header h = header_make(boot_id, request, snapshot_at);
+	struct header h = journal_header_make(boot_id, request, snapshot_at);
 	char aside[JOURNAL_NAME_MAX + 2];
 	FILE *f;
 	int fd, r;
@@ -196,7 +196,7 @@ static bool request_is_sane(const struct request *q)
 }
 
 /* Only a repair has no address to change. */
-static bool header_is_ours(const struct header *h, const char *boot_id)
+static bool journal_header_is_ours(const struct header *h, const char *boot_id)
 {
 	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
 	       h->request_size == sizeof(struct request) &&
@@ -264,7 +264,7 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 
 	if (r < 0)
 		return r;
-	if (fread(&h, sizeof(h), 1, f) != 1 || !header_is_ours(&h, boot_id)) {
+	if (fread(&h, sizeof(h), 1, f) != 1 || !journal_header_is_ours(&h, boot_id)) {
 		r = -EBADMSG;
 	} else if (h.moved == PROGRESS_IDLE) {
 		r = -ENOENT;
@@ -299,7 +299,7 @@ const char *journal_slot_device(const char *name)
 	return ours ? name + strlen(SLOT_PREFIX) : NULL;
 }
 
-static bool is_usable(int fd)
+static bool journal_is_usable(int fd)
 {
 	struct stat st;
 
@@ -312,14 +312,14 @@ int journal_slot_open(int dirfd, const char *device, int *fd)
 {
 	char name[JOURNAL_NAME_MAX];
 
-	if (*fd >= 0 && is_usable(*fd))
+	if (*fd >= 0 && journal_is_usable(*fd))
 		return 0;
 	closep(fd);
 	journal_slot_name(device, name);
 	*fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (*fd < 0)
 		return -errno;
-	if (!is_usable(*fd)) {
+	if (!journal_is_usable(*fd)) {
 		close(TAKE_FD(*fd));
 		return -EPERM;
 	}
@@ -329,7 +329,7 @@ int journal_slot_open(int dirfd, const char *device, int *fd)
 /* A kill can cut a write at the end of a page: it is in force by the second. */
 int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
 {
-	struct header h = header_make(boot_id, request, at);
+	struct header h = journal_header_make(boot_id, request, at);
 
 	h.moved = PROGRESS_IDLE;
 	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
@@ -365,7 +365,7 @@ const char *journal_repair_device(const char *name)
 int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
 			 const struct request *request, usec_t at)
 {
-	struct header h = header_make(boot_id, request, at);
+	struct header h = journal_header_make(boot_id, request, at);
 	_cleanup_close_ int fd = -1;
 	char name[JOURNAL_NAME_MAX];
 

@@ -40,7 +40,7 @@ void run_refuse_overdue(struct run *run)
 
 /* What was found out and done so far is of another moment: the packets were let
  * go meanwhile, and connections were born. */
-static bool is_stale(const struct run *run)
+static bool look_is_stale(const struct run *run)
 {
 	return run_now(run) > run->prepared + run->env->settings->hold_max;
 }
@@ -51,7 +51,7 @@ void stage_look(struct run *run)
 		run_refuse_overdue(run);
 		return;
 	}
-	if (!is_stale(run))
+	if (!look_is_stale(run))
 		return;
 	stage_check(run);
 	if (run->done)

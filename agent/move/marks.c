@@ -44,7 +44,7 @@ void markset_done(struct markset *s)
 #define MARK_MIN 2
 
 /* The slot that holds MARK, or the free one where it belongs. There is one. */
-static size_t slot_of(const struct markset *s, uint64_t mark)
+static size_t marks_slot_of(const struct markset *s, uint64_t mark)
 {
 	size_t i = (size_t)mark & (s->n_slots - 1);
 
@@ -65,7 +65,7 @@ int markset_fill(struct markset *s, const uint64_t *at, size_t n)
 		return n ? -ENOMEM : 0;
 	s->n_slots = slots;
 	for (i = 0; i < n; i++) {
-		size_t slot = at[i] < MARK_MIN ? 0 : slot_of(s, at[i]);
+		size_t slot = at[i] < MARK_MIN ? 0 : marks_slot_of(s, at[i]);
 
 		if (at[i] < MARK_MIN || s->at[slot] != SLOT_FREE)
 			continue; /* never written, or twice */
@@ -77,7 +77,7 @@ int markset_fill(struct markset *s, const uint64_t *at, size_t n)
 
 int64_t markset_find(const struct markset *s, uint64_t mark)
 {
-	size_t slot = s->n ? slot_of(s, mark) : 0;
+	size_t slot = s->n ? marks_slot_of(s, mark) : 0;
 
 	return s->n && s->at[slot] != SLOT_FREE ? (int64_t)slot : -ENOENT;
 }
@@ -131,7 +131,7 @@ static uint64_t own_netns(void)
 	return stat("/proc/self/ns/net", &st) < 0 ? 0 : (uint64_t)st.st_ino;
 }
 
-static struct header header_make(const char *boot_id, uint64_t salt, uint32_t size)
+static struct header marks_header_make(const char *boot_id, uint64_t salt, uint32_t size)
 {
 	struct header h;
 
@@ -144,15 +144,15 @@ static struct header header_make(const char *boot_id, uint64_t salt, uint32_t si
 	return h;
 }
 
-static bool header_is_ours(const struct header *h, const char *boot_id, uint32_t size)
+static bool marks_header_is_ours(const struct header *h, const char *boot_id, uint32_t size)
 {
-	struct header want = header_make(boot_id, h->salt, size);
+	struct header want = marks_header_make(boot_id, h->salt, size);
 
 	return !memcmp(h, &want, sizeof(want));
 }
 
-static const char *name_of(const char *prefix, const char *device, const char *end,
-			   char buf[JOURNAL_NAME_MAX])
+static const char *marks_name_of(const char *prefix, const char *device, const char *end,
+				 char buf[JOURNAL_NAME_MAX])
 {
 	snprintf(buf, JOURNAL_NAME_MAX, "%s%s%s", prefix, device, end);
 	return buf;
@@ -165,13 +165,13 @@ const char *marks_device(const char *name)
 	return ours ? name + strlen(ADDRESSES) : NULL;
 }
 
-static bool is_usable(int fd, struct stat *st)
+static bool marks_is_usable(int fd, struct stat *st)
 {
 	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 &&
 	       !(st->st_mode & 022) && st->st_uid == geteuid();
 }
 
-static int lock(int fd)
+static int marks_lock(int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -186,20 +186,20 @@ int marks_open(int dirfd, const char *device, const char *boot_id, struct marks 
 	struct stat st;
 	int r;
 
-	fd = openat(dirfd, name_of(PINS, device, "", name),
+	fd = openat(dirfd, marks_name_of(PINS, device, "", name),
 		    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	if (!is_usable(fd, &st))
+	if (!marks_is_usable(fd, &st))
 		return -EPERM;
-	r = lock(fd);
+	r = marks_lock(fd);
 	/* only now is its end not written to */
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
 	if (r < 0)
 		return r;
 	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
-	    !header_is_ours(&h, boot_id, sizeof(uint64_t)))
+	    !marks_header_is_ours(&h, boot_id, sizeof(uint64_t)))
 		return -EBADMSG;
 	ret->n = (uint64_t)(st.st_size - (off_t)sizeof(h)) / sizeof(uint64_t);
 	if (ftruncate(fd, (off_t)(sizeof(h) + ret->n * sizeof(uint64_t))) < 0)
@@ -212,16 +212,16 @@ int marks_open(int dirfd, const char *device, const char *boot_id, struct marks 
 int marks_create(int dirfd, const char *device, const char *boot_id, uint64_t salt,
 		 struct marks *ret)
 {
-	struct header h = header_make(boot_id, salt, sizeof(uint64_t));
+	struct header h = marks_header_make(boot_id, salt, sizeof(uint64_t));
 	_cleanup_close_ int fd = -1;
 	char name[JOURNAL_NAME_MAX];
 
 	marks_abandon(dirfd, device);
-	fd = openat(dirfd, name_of(PINS, device, "~", name),
+	fd = openat(dirfd, marks_name_of(PINS, device, "~", name),
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (lock(fd) < 0 || pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
+	if (marks_lock(fd) < 0 || pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
 		marks_abandon(dirfd, device);
 		return -EIO;
 	}
@@ -233,8 +233,8 @@ int marks_publish(int dirfd, const char *device)
 {
 	char aside[JOURNAL_NAME_MAX], name[JOURNAL_NAME_MAX];
 
-	return renameat(dirfd, name_of(PINS, device, "~", aside), dirfd,
-			name_of(PINS, device, "", name)) < 0
+	return renameat(dirfd, marks_name_of(PINS, device, "~", aside), dirfd,
+			marks_name_of(PINS, device, "", name)) < 0
 		       ? -errno
 		       : 0;
 }
@@ -243,7 +243,7 @@ void marks_abandon(int dirfd, const char *device)
 {
 	char name[JOURNAL_NAME_MAX];
 
-	(void)unlinkat(dirfd, name_of(PINS, device, "~", name), 0);
+	(void)unlinkat(dirfd, marks_name_of(PINS, device, "~", name), 0);
 }
 
 int marks_add(struct marks *m, const uint64_t *at, size_t n)
@@ -279,7 +279,7 @@ bool marks_is_there(const struct marks *m)
 {
 	struct stat st;
 
-	return is_usable(m->fd, &st);
+	return marks_is_usable(m->fd, &st);
 }
 
 void marks_close(struct marks *m)
@@ -297,9 +297,9 @@ int marks_write_addresses(int dirfd, const char *device, const char *boot_id,
 	size_t n = MIN(set->n, (size_t)ADDRESSES_MAX), size;
 	_cleanup_free_ char *data = NULL;
 	char name[JOURNAL_NAME_MAX];
-	struct header h = header_make(boot_id, 0, sizeof(struct addr));
+	struct header h = marks_header_make(boot_id, 0, sizeof(struct addr));
 
-	name_of(ADDRESSES, device, "", name);
+	marks_name_of(ADDRESSES, device, "", name);
 	if (!n)
 		return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 	size = sizeof(h) + n * sizeof(struct addr);
@@ -311,7 +311,7 @@ int marks_write_addresses(int dirfd, const char *device, const char *boot_id,
 	return rundir_write(dirfd, name, data, size);
 }
 
-static int take_addresses(const char *data, size_t size, struct addrset *set)
+static int marks_take_addresses(const char *data, size_t size, struct addrset *set)
 {
 	struct addr a, clean;
 	size_t at;
@@ -342,15 +342,15 @@ int marks_read_addresses(int dirfd, const char *device, const char *boot_id, str
 
 	if (!data)
 		return -ENOMEM;
-	r = rundir_read(dirfd, name_of(ADDRESSES, device, "", name), data, max, &size);
+	r = rundir_read(dirfd, marks_name_of(ADDRESSES, device, "", name), data, max, &size);
 	if (r == -EFBIG || (r == 0 && size < sizeof(h)))
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	memcpy(&h, data, sizeof(h));
-	if (!header_is_ours(&h, boot_id, sizeof(struct addr)))
+	if (!marks_header_is_ours(&h, boot_id, sizeof(struct addr)))
 		return -EBADMSG;
-	r = take_addresses(data + sizeof(h), size - sizeof(h), set);
+	r = marks_take_addresses(data + sizeof(h), size - sizeof(h), set);
 	if (r < 0)
 		addrset_done(set);
 	return r;

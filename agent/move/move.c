@@ -86,7 +86,7 @@ static int change_surely(struct run *run, size_t v)
 }
 
 /* Nothing changed, or some of several did: then the report says which. */
-static void refused(struct run *run, size_t v, int error)
+static void move_is_refused(struct run *run, size_t v, int error)
 {
 	struct report *report = run->report;
 	char text[PREFIX_TEXT_MAX];
@@ -142,7 +142,7 @@ static void change_all(struct run *run)
 				    run->link.name);
 	}
 	if (error)
-		refused(run, failed, error);
+		move_is_refused(run, failed, error);
 }
 
 /* Some other node answers for the address, which is of no use to this one. To

@@ -30,7 +30,7 @@ static int entries_grow(struct run *run)
 
 /* An event that tells of a mark, say, leaves the state and the window scales
  * out: what is known is better then (ctnetlink_conntrack_event()). */
-static bool is_poorer(const struct conn *now, const struct conn *known)
+static bool newborn_is_poorer(const struct conn *now, const struct conn *known)
 {
 	return now->tcp_state == CONN_TCP_NONE && known->tcp_state != CONN_TCP_NONE;
 }
@@ -47,7 +47,7 @@ int run_put(struct run *run, const struct conn_record *record)
 	/* What we have created is as we made it; only its traffic changes it. */
 	if (!is_new && (run->entries[i].state != ENTRY_THERE || run->entries[i].pinned))
 		return 0;
-	if (!is_new && is_poorer(&conn, connset_get(run->set, (size_t)i)))
+	if (!is_new && newborn_is_poorer(&conn, connset_get(run->set, (size_t)i)))
 		return 0;
 	/* timeouts in the set count from the snapshot */
 	conn.timeout = (uint32_t)MIN(conn.timeout + elapsed, (uint64_t)UINT32_MAX);
@@ -63,7 +63,7 @@ int run_put(struct run *run, const struct conn_record *record)
 	return 0;
 }
 
-static int put(void *ud, const struct conn_record *record)
+static int newborn_put(void *ud, const struct conn_record *record)
 {
 	return run_put(ud, record);
 }
@@ -73,7 +73,7 @@ struct keys {
 	size_t n, cap;
 };
 
-static int collect(void *ud, const struct conn_record *record)
+static int newborn_collect(void *ud, const struct conn_record *record)
 {
 	struct keys *k = ud;
 
@@ -91,7 +91,7 @@ static int collect(void *ud, const struct conn_record *record)
 }
 
 /* Events leave parts of an entry out, so each is fetched whole. */
-static int fetch(struct run *run, const struct conn_key *keys, size_t n)
+static int move_newborn_fetch(struct run *run, const struct conn_key *keys, size_t n)
 {
 	const struct kernel *k = &run->env->kernel;
 	struct conn probe[CHUNK];
@@ -101,8 +101,9 @@ static int fetch(struct run *run, const struct conn_key *keys, size_t n)
 	memset(probe, 0, n * sizeof(probe[0]));
 	for (i = 0; i < n; i++) {
 		probe[i].key = keys[i];
-		ops[i] =
-			(struct ct_op){ .verb = CT_GET, .conn = &probe[i], .sink = put, .ud = run };
+		ops[i] = (struct ct_op){
+			.verb = CT_GET, .conn = &probe[i], .sink = newborn_put, .ud = run
+		};
 	}
 	return k->ops->ct_batch(k->ctx, ops, n);
 }
@@ -117,7 +118,7 @@ int newborn_refresh(struct run *run, size_t from)
 		keys[m++] = connset_get(run->set, from)->key;
 		if (m < CHUNK && from < n - 1)
 			continue;
-		r = fetch(run, keys, m);
+		r = move_newborn_fetch(run, keys, m);
 		r = r == -ENOBUFS ? 0 : r;
 		m = 0;
 	}
@@ -160,13 +161,13 @@ int newborn_fetch(struct run *run)
 
 	if (!run->watching)
 		return 0;
-	r = read_events(run, collect, &keys);
+	r = read_events(run, newborn_collect, &keys);
 	if (r == -ENOBUFS) { /* some were lost: look at everything */
 		run->overrun = true;
 		r = 0;
 	}
 	for (at = 0; at < keys.n && r == 0; at += CHUNK)
-		r = fetch(run, keys.items + at, MIN(keys.n - at, (size_t)CHUNK));
+		r = move_newborn_fetch(run, keys.items + at, MIN(keys.n - at, (size_t)CHUNK));
 	free(keys.items);
 	return r == -ENOBUFS ? 0 : r;
 }

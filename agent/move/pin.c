@@ -36,7 +36,7 @@ struct pinning {
 	uint64_t offloaded; /* would not be deleted */
 };
 
-static bool is_meant(const struct pinning *p, size_t i)
+static bool pin_is_meant(const struct pinning *p, size_t i)
 {
 	const struct entry *e = &p->run->entries[i];
 
@@ -68,7 +68,7 @@ static bool may_have_ended(const struct run *run, uint32_t i)
 	return repair_may_have_ended(connset_get(run->set, i), (uint32_t)elapsed);
 }
 
-static int take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
+static int pin_take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
 {
 	struct entry *e = &p->run->entries[i];
 
@@ -105,7 +105,7 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 	int r;
 
 	for (i = 0; i < n; i++) {
-		chosen[i] = is_meant(p, idx[i]) && trust_in(p, idx[i]) == trust;
+		chosen[i] = pin_is_meant(p, idx[i]) && trust_in(p, idx[i]) == trust;
 		if (!chosen[i])
 			continue;
 		ops[2 * m + 1] = restore_op(p->run, idx[i]);
@@ -118,7 +118,7 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 	for (i = 0, m = 0; r == 0 && i < n; i++) {
 		if (!chosen[i])
 			continue;
-		r = take_probe_result(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
+		r = pin_take_probe_result(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
 		m++;
 	}
 	return r;
@@ -156,7 +156,7 @@ static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
 	for (i = 0; i < n && r == 0; i++) {
 		struct entry *e = &p->run->entries[idx[i]];
 
-		if (!is_meant(p, idx[i]))
+		if (!pin_is_meant(p, idx[i]))
 			continue;
 		if (trust_in(p, idx[i]) == SHAPE_UNTRIED && may_try(p, idx[i])) {
 			r = pin_chunk(p, &idx[i], 1, SHAPE_UNTRIED);
@@ -168,13 +168,13 @@ static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
 	return r;
 }
 
-static uint32_t *collect(const struct pinning *p, size_t *ret_n)
+static uint32_t *pin_collect(const struct pinning *p, size_t *ret_n)
 {
 	size_t i, n = connset_count(p->run->set), m = 0;
 	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
 
 	for (i = 0; idx && i < n; i++)
-		if (is_meant(p, i))
+		if (pin_is_meant(p, i))
 			idx[m++] = (uint32_t)i;
 	*ret_n = m;
 	return idx;
@@ -224,7 +224,7 @@ static int pin_all(struct pinning *p)
 	int64_t at = 0;
 	int r;
 
-	idx = collect(p, &n);
+	idx = pin_collect(p, &n);
 	r = idx ? worth_order(run->env->seed, run->set, idx, n, ends) : -ENOMEM;
 	if (r < 0)
 		return r;
@@ -297,7 +297,7 @@ int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
 	return r;
 }
 
-static void pin(struct run *run)
+static void pin_send(struct run *run)
 {
 	struct pinning p = {
 		.run = run,
@@ -341,7 +341,7 @@ void stage_pin(struct run *run)
 	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;
 	if (run->report->strategy == STRATEGY_PIN) {
-		pin(run);
+		pin_send(run);
 		run_classify(run); /* some may have been left to the guard */
 	} else {
 		(void)newborn_list(run);

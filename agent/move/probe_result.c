@@ -20,7 +20,7 @@
 
 /* The next line of *TEXT, which then begins after it; NULL when there is no
  * complete one. */
-static char *next_line(char **text)
+static char *result_next_line(char **text)
 {
 	char *line = *text, *end = strchr(line, '\n');
 
@@ -35,7 +35,7 @@ static char *next_line(char **text)
 static const char *next_value(char **text, const char *key)
 {
 	size_t len = strlen(key);
-	const char *line = next_line(text);
+	const char *line = result_next_line(text);
 
 	if (!line || strncmp(line, key, len) != 0 || line[len] != ' ')
 		return NULL;
@@ -55,7 +55,7 @@ static int parse_kernel_verdict(const char *word, enum kernel_kind *ret)
 }
 
 /* It will be shown to people. */
-static bool is_printable(const char *s)
+static bool result_is_printable(const char *s)
 {
 	for (; *s; s++)
 		if (*s < ' ' || *s > '~')
@@ -66,7 +66,7 @@ static bool is_printable(const char *s)
 static int parse(char *text, const char *boot_id, struct probe_result *ret)
 {
 	struct probe_result v = { .cached = true };
-	const char *magic = next_line(&text), *id, *reason;
+	const char *magic = result_next_line(&text), *id, *reason;
 
 	if (!magic || strcmp(magic, FILE_MAGIC) != 0)
 		return -EBADMSG;
@@ -78,7 +78,8 @@ static int parse(char *text, const char *boot_id, struct probe_result *ret)
 		return -EBADMSG;
 	if (*text) {
 		reason = next_value(&text, "reason");
-		if (!reason || *text || !is_printable(reason) || strlen(reason) >= sizeof(v.reason))
+		if (!reason || *text || !result_is_printable(reason) ||
+		    strlen(reason) >= sizeof(v.reason))
 			return -EBADMSG;
 		memcpy(v.reason, reason, strlen(reason));
 	}
@@ -109,7 +110,7 @@ int probe_result_store(const char *run_dir, const char *boot_id, const struct pr
 	char text[FILE_MAX];
 	int n;
 
-	if (!boot_id[0] || !is_printable(boot_id) || !is_printable(v->reason))
+	if (!boot_id[0] || !result_is_printable(boot_id) || !result_is_printable(v->reason))
 		return -EINVAL;
 	n = snprintf(text, sizeof(text), FILE_MAGIC "\nboot_id %s\nipv4 %s\nipv6 %s\n%s%s%s",
 		     boot_id, kernel_kind_name(v->ipv4), kernel_kind_name(v->ipv6),

@@ -36,7 +36,7 @@ static void leave_to(struct request *j, const struct request *req)
 }
 
 /* Take the addresses as they are. */
-static void look(struct run *run)
+static void move_recover_look(struct run *run)
 {
 	size_t v;
 
@@ -85,12 +85,12 @@ static void drop_left(struct run *run)
 }
 
 /* Somebody has decided about the address since, or may have. */
-static void leave(struct run *run)
+static void move_recover_leave(struct run *run)
 {
 	char text[PREFIX_TEXT_MAX];
 	size_t v;
 
-	look(run);
+	move_recover_look(run);
 	if (run->moved)
 		drop_left(run);
 	for (v = 0; v < run->req->n_vips && !run->moved; v++)
@@ -104,7 +104,7 @@ static void leave(struct run *run)
 
 /* The change, then the entries: whether the address went in the killed run,
  * goes now, or went by somebody else's hand makes no difference to them. */
-static void finish(struct run *run)
+static void move_recover_finish(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
 	bool fresh = run->started < run->snapshot_at + LEFTOVER_FRESH;
@@ -118,7 +118,7 @@ static void finish(struct run *run)
 	else if (fresh && !run->given_up && !run->moved)
 		change(run);
 	else
-		leave(run);
+		move_recover_leave(run);
 	if (fresh)
 		stage_announce(run);
 	/* A repair knows more entries than were flushed: later on, what is missing
@@ -163,7 +163,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	run.snapshot_at = j->snapshot_at;
 	run.moved = j->moved;
 	if (run_entries_new(&run) == 0 && run.recovering)
-		finish(&run);
+		move_recover_finish(&run);
 	else
 		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
 			    "out of memory; nothing changed");

@@ -113,7 +113,7 @@ void stage_remember(struct run *run)
 			    run->env->settings->run_dir, strerror(-r));
 }
 
-static int local_add(void *ud, const struct ifaddr *a)
+static int remember_local_add(void *ud, const struct ifaddr *a)
 {
 	return addrset_add(ud, &a->prefix.addr);
 }
@@ -147,7 +147,7 @@ struct stale {
 	const struct addrset *local;
 };
 
-static bool is_stale(const struct stale *s, size_t i)
+static bool remember_is_stale(const struct stale *s, size_t i)
 {
 	const struct conn *c = connset_get(s->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);
@@ -157,7 +157,7 @@ static bool is_stale(const struct stale *s, size_t i)
 
 static bool keep_fresh(const void *ud, size_t i)
 {
-	return !is_stale(ud, i);
+	return !remember_is_stale(ud, i);
 }
 
 static int purge_set(const struct kernel *k, const struct stale *s, uint64_t *removed)
@@ -167,7 +167,7 @@ static int purge_set(const struct kernel *k, const struct stale *s, uint64_t *re
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		if (is_stale(s, i))
+		if (remember_is_stale(s, i))
 			chunk[m++] = *connset_get(s->set, i);
 		if (m == CHUNK) {
 			r = purge_chunk(k, chunk, m, removed);
@@ -226,7 +226,7 @@ int remember_purge(const struct run_env *env, struct purged *ret)
 {
 	const struct kernel *k = &env->kernel;
 	struct purge p = { .env = env };
-	int r = k->ops->addr_list(k->ctx, local_add, &p.local);
+	int r = k->ops->addr_list(k->ctx, remember_local_add, &p.local);
 
 	if (r == 0)
 		r = rundir_each(env->settings->run_dir, purge_file, &p);

@@ -144,7 +144,7 @@ static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
 }
 
 /* Delete what stands in the way and create ours, back to back. */
-static int replace(struct chunk *ch, const uint32_t *idx, size_t n)
+static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 {
 	size_t i;
 	int r;
@@ -204,7 +204,7 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 			break;
 		}
 	}
-	return r == 0 ? replace(ch, again, m) : r;
+	return r == 0 ? restore_replace(ch, again, m) : r;
 }
 
 /* Create each of IDX and look at what stands in the way of some. Those whose
@@ -259,7 +259,7 @@ static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
 }
 
 /* Indices of the candidates in STATE, in the order of SET. */
-static uint32_t *collect(const struct run *run, enum entry_state state, size_t *ret_n)
+static uint32_t *restore_collect(const struct run *run, enum entry_state state, size_t *ret_n)
 {
 	size_t i, n = connset_count(run->set), m = 0;
 	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
@@ -305,7 +305,7 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	usec_t until = run->deadline;
 	int r = 0;
 
-	idx = collect(run, state, &n);
+	idx = restore_collect(run, state, &n);
 	if (!ch || !idx)
 		return -ENOMEM;
 	if (!n)
@@ -357,7 +357,7 @@ static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
 		    conn_format(asked, was), conn_format(now, is), now->status, asked->status);
 }
 
-static void take_match(struct run *run, uint32_t i, const struct conn *now)
+static void restore_take_match(struct run *run, uint32_t i, const struct conn *now)
 {
 	const struct conn *asked = connset_get(run->set, i);
 	uint32_t shape = conn_shape(asked);
@@ -391,7 +391,7 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 		else if (ch->ops[i].result < 0)
 			continue;
 		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
-			take_match(run, idx[i], &ch->found[i]);
+			restore_take_match(run, idx[i], &ch->found[i]);
 		else
 			wrong[m++] = (uint32_t)i;
 	}

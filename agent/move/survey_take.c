@@ -16,7 +16,7 @@ struct taking {
 	size_t cap;
 };
 
-static bool is_link_local(const struct addr *a)
+static bool survey_is_link_local(const struct addr *a)
 {
 	return addr_size(a->family) == 16 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
@@ -28,7 +28,7 @@ static enum survey_usable usable(const struct ifaddr *a)
 	return a->flags & IFADDR_TENTATIVE ? USABLE_TENTATIVE : USABLE_YES;
 }
 
-static int add(struct taking *t, const char *device, const struct ifaddr *a)
+static int survey_add(struct taking *t, const char *device, const struct ifaddr *a)
 {
 	struct survey *s = t->survey;
 	struct survey_address *one;
@@ -52,19 +52,19 @@ static int add(struct taking *t, const char *device, const struct ifaddr *a)
 	return 0;
 }
 
-static int on_address(void *ud, const struct ifaddr *a)
+static int survey_on_address(void *ud, const struct ifaddr *a)
 {
 	struct taking *t = ud;
 	size_t i;
 
 	for (i = 0; i < t->settings->n_devices; i++) {
-		if (t->ifindex[i] == a->ifindex && !is_link_local(&a->prefix.addr))
-			return add(t, t->settings->devices[i].name, a);
+		if (t->ifindex[i] == a->ifindex && !survey_is_link_local(&a->prefix.addr))
+			return survey_add(t, t->settings->devices[i].name, a);
 	}
 	return 0;
 }
 
-static void take_addresses(const struct run_env *env, struct survey *s)
+static void survey_take_addresses(const struct run_env *env, struct survey *s)
 {
 	const struct kernel *k = &env->kernel;
 	const struct settings *settings = env->settings;
@@ -77,7 +77,7 @@ static void take_addresses(const struct run_env *env, struct survey *s)
 		if (k->ops->link_get(k->ctx, settings->devices[i].name, &link) == 0)
 			ifindex[i] = link.ifindex;
 	}
-	s->addresses_known = ifindex && k->ops->addr_list(k->ctx, on_address, &t) == 0;
+	s->addresses_known = ifindex && k->ops->addr_list(k->ctx, survey_on_address, &t) == 0;
 }
 
 void survey_take(const struct run_env *env, struct survey *ret)
@@ -86,7 +86,7 @@ void survey_take(const struct run_env *env, struct survey *ret)
 	struct probe_result v;
 
 	*ret = (struct survey){ .ipv4 = KERNEL_UNKNOWN, .ipv6 = KERNEL_UNKNOWN };
-	take_addresses(env, ret);
+	survey_take_addresses(env, ret);
 	ret->conntrack_known = k->ops->ct_usage(k->ctx, &ret->entries, &ret->entries_max) == 0;
 	if (probe_result_load(env->settings->run_dir, env->boot_id, &v) == 0) {
 		ret->ipv4 = v.ipv4;

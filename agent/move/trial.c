@@ -10,7 +10,7 @@
 #define TRIAL_SECONDS 5
 
 /* 192.0.2.N and 2001:db8::N */
-static void set_address(uint8_t family, uint8_t bytes[16], uint8_t n)
+static void trial_set_address(uint8_t family, uint8_t bytes[16], uint8_t n)
 {
 	static const uint8_t test4[] = { 192, 0, 2 }, test6[] = { 0x20, 0x01, 0x0d, 0xb8 };
 
@@ -32,10 +32,12 @@ static struct conn trial_of(const struct conn *c)
 	struct tuple orig = c->key.orig;
 	struct conn trial = *c;
 
-	set_address(c->key.family, orig.src, 1);
-	set_address(c->key.family, orig.dst, 2);
-	set_address(c->key.family, trial.reply.src, memcmp(c->reply.src, plain.src, 16) ? 3 : 2);
-	set_address(c->key.family, trial.reply.dst, memcmp(c->reply.dst, plain.dst, 16) ? 4 : 1);
+	trial_set_address(c->key.family, orig.src, 1);
+	trial_set_address(c->key.family, orig.dst, 2);
+	trial_set_address(c->key.family, trial.reply.src,
+			  memcmp(c->reply.src, plain.src, 16) ? 3 : 2);
+	trial_set_address(c->key.family, trial.reply.dst,
+			  memcmp(c->reply.dst, plain.dst, 16) ? 4 : 1);
 	trial.key = conn_key_make(c->key.family, c->key.l4proto, &orig, c->key.zone,
 				  (enum conn_zone_dir)c->key.zone_dir);
 	trial.has_master = false;

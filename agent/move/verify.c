@@ -168,7 +168,7 @@ static bool is_out_of_reach(const struct run *run)
 }
 
 /* There is no time to look again: whether they are kept is not known. */
-static void doubt(struct run *run)
+static void verify_doubt(struct run *run)
 {
 	struct report *report = run->report;
 	size_t i, n = connset_count(run->set), doubted = 0;
@@ -192,7 +192,7 @@ static void doubt(struct run *run)
 }
 
 /* The addresses as they are now decide what may come back. */
-static int read_addresses(struct run *run)
+static int verify_read_addresses(struct run *run)
 {
 	bool gone[VIPS_MAX];
 	size_t v;
@@ -270,7 +270,7 @@ static void restore_and_time(struct run *run)
 
 /* List, restore what is missing, and again, until a listing finds nothing and
  * no flush can still be under way. */
-static int settle(struct run *run)
+static int verify_settle(struct run *run)
 {
 	bool repair = run->report->strategy != STRATEGY_NONE;
 	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
@@ -309,7 +309,7 @@ static int settle(struct run *run)
 			return 0;
 		if (now >= run->deadline) {
 			run->late = run->late || unread > 0;
-			doubt(run);
+			verify_doubt(run);
 			return 0;
 		}
 		if (unread && !run->flushing && in_vain < ROUNDS_MISSING_MAX)
@@ -428,10 +428,10 @@ void stage_repair(struct run *run)
 		count_outcomes(run);
 		return;
 	}
-	r = read_addresses(run);
+	r = verify_read_addresses(run);
 	if (r == 0) {
 		run_classify(run);
-		r = run->by_key ? settle_once(run) : settle(run);
+		r = run->by_key ? settle_once(run) : verify_settle(run);
 		/* again, since timeouts may have run out meanwhile */
 		if (r == 0) {
 			run_classify(run);

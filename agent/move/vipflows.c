@@ -11,7 +11,7 @@
 /* Translated to a leaving address: what a fixed kernel removes with it, and
  * what we must when it was created by us, since then the kernel does not. What
  * somebody else made so is left to him. */
-static bool is_behind(const struct run *run, size_t i)
+static bool vipflows_is_behind(const struct run *run, size_t i)
 {
 	const struct conn *c = connset_get(run->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);
@@ -47,7 +47,7 @@ static void reset_forwarded(struct run *run)
 
 	flows = malloc(MAX(n, (size_t)1) * sizeof(*flows));
 	for (i = 0; flows && i < n; i++)
-		if (is_behind(run, i))
+		if (vipflows_is_behind(run, i))
 			flows[m++] = connset_get(run->set, i);
 	if (flows && !m)
 		return;
@@ -116,7 +116,7 @@ void stage_drop(struct run *run)
 	if (run->shadow) /* what was born behind them until they went */
 		r = newborn_note(run);
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
-		if (is_behind(run, i))
+		if (vipflows_is_behind(run, i))
 			idx[m++] = i;
 		if (m == CHUNK) {
 			r = drop_chunk(run, idx, m);

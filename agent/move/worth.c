@@ -56,7 +56,7 @@ enum worth worth_of(const struct conn *c)
 	return c->key.l4proto == IPPROTO_TCP ? WORTH_TCP : WORTH_ASSURED;
 }
 
-static uint64_t mix(uint64_t h, uint64_t word, uint64_t seed)
+static uint64_t worth_mix(uint64_t h, uint64_t word, uint64_t seed)
 {
 	h = (h ^ (word + seed)) * 0x9e3779b97f4a7c15ULL;
 	return h ^ h >> 32;
@@ -70,11 +70,11 @@ static void slots_of(const struct worth_shares *s, const struct conn *c, enum wo
 	uint64_t words[2], h = s->seed;
 
 	memcpy(words, k->orig.src, sizeof(words));
-	h = mix(h, words[0], s->seed);
-	h = mix(h, words[1], s->seed);
-	h = mix(h, (uint64_t)kind << 32 | (uint64_t)k->family << 16 | k->zone, s->seed);
+	h = worth_mix(h, words[0], s->seed);
+	h = worth_mix(h, words[1], s->seed);
+	h = worth_mix(h, (uint64_t)kind << 32 | (uint64_t)k->family << 16 | k->zone, s->seed);
 	*ret_source = h & (s->n_slots - 1);
-	h = mix(h, (uint64_t)k->l4proto << 16 | k->orig.sport, s->seed);
+	h = worth_mix(h, (uint64_t)k->l4proto << 16 | k->orig.sport, s->seed);
 	*ret_socket = s->n_slots + (h & (s->n_slots - 1));
 }
 

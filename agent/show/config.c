@@ -88,7 +88,7 @@ static int check_way(const char *path, struct request_error *ret_error)
 }
 
 /* Never blocks on a FIFO, never reads a device or a file without end. */
-static int file_read(struct file *f, struct request_error *ret_error)
+static int config_file_read(struct file *f, struct request_error *ret_error)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -255,7 +255,7 @@ static int line_now(const struct file *f)
 }
 
 /* Line N as inih counts them. */
-static int line_of(const struct file *f, int n)
+static int config_line_of(const struct file *f, int n)
 {
 	size_t i;
 
@@ -320,7 +320,7 @@ static int file_parse(struct file *f, struct request_error *ret_error)
 	if (f->r == -ENOMEM || r < 0)
 		return fail_file(f->path, -ENOMEM, ret_error);
 	if (r > 0)
-		r = line_of(f, r);
+		r = config_line_of(f, r);
 	if (r > 0 && (!f->line || r < f->line))
 		return fail_at(f, r, "this is neither [section] nor key = value", ret_error);
 	return f->r < 0 ? fail_at(f, f->line, f->error.text, ret_error) : 0;
@@ -331,7 +331,7 @@ static int load_file(const char *path, struct settings *s, struct request_error 
 	_cleanup_(file_done) struct file f = { .path = path, .settings = s };
 	int r;
 
-	r = file_read(&f, ret_error);
+	r = config_file_read(&f, ret_error);
 	if (r >= 0)
 		r = file_check(&f, ret_error);
 	if (r >= 0)
@@ -339,7 +339,7 @@ static int load_file(const char *path, struct settings *s, struct request_error 
 	return r;
 }
 
-static int is_conf(const struct dirent *d)
+static int config_is_conf(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
 
@@ -347,7 +347,7 @@ static int is_conf(const struct dirent *d)
 }
 
 /* By bytes: the same order in every locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int config_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -362,7 +362,7 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
 	n = snprintf(dir, sizeof(dir), "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path);
 	if (n < 0 || (size_t)n >= sizeof(dir))
 		return fail_file(path, -ENAMETOOLONG, ret_error);
-	n = scandir(dir, &list, is_conf, by_name);
+	n = scandir(dir, &list, config_is_conf, config_by_name);
 	if (n < 0)
 		return errno == ENOENT ? 0 : fail_file(dir, -errno, ret_error);
 	r = check_way(dir, ret_error);

@@ -51,7 +51,7 @@ json_t *findings_json_new(const struct findings *f)
 	return o;
 }
 
-static size_t count(const struct findings *f, enum severity severity)
+static size_t show_count(const struct findings *f, enum severity severity)
 {
 	size_t i, n = 0;
 
@@ -60,10 +60,11 @@ static size_t count(const struct findings *f, enum severity severity)
 	return n;
 }
 
-static void print_counts(const struct findings *f, FILE *out)
+static void show_print_counts(const struct findings *f, FILE *out)
 {
-	size_t critical = count(f, SEVERITY_CRITICAL), warnings = count(f, SEVERITY_WARNING);
-	size_t unseen = count(f, SEVERITY_UNSEEN), notes = count(f, SEVERITY_NOTE);
+	size_t critical = show_count(f, SEVERITY_CRITICAL),
+	       warnings = show_count(f, SEVERITY_WARNING);
+	size_t unseen = show_count(f, SEVERITY_UNSEEN), notes = show_count(f, SEVERITY_NOTE);
 
 	if (!critical && !warnings)
 		fputs("nothing wrong was found", out);
@@ -102,5 +103,5 @@ void findings_print_list(const struct findings *f, bool verbose, FILE *out)
 void findings_print(const struct findings *f, bool verbose, FILE *out)
 {
 	findings_print_list(f, verbose, out);
-	print_counts(f, out);
+	show_print_counts(f, out);
 }

@@ -21,7 +21,7 @@ char *history_line(const struct report *r, usec_t now)
 	return report_json_line(o);
 }
 
-static const char *text_of(json_t *one, const char *key)
+static const char *show_history_text_of(json_t *one, const char *key)
 {
 	const char *text = json_string_value(json_object_get(one, key));
 
@@ -39,8 +39,8 @@ static ull number_of(json_t *one, const char *outer, const char *key)
 
 static bool is_operation(json_t *o)
 {
-	return json_is_integer(json_object_get(o, "at_us")) && *text_of(o, "id") &&
-	       *text_of(o, "op") && json_is_array(json_object_get(o, "addresses")) &&
+	return json_is_integer(json_object_get(o, "at_us")) && *show_history_text_of(o, "id") &&
+	       *show_history_text_of(o, "op") && json_is_array(json_object_get(o, "addresses")) &&
 	       json_is_object(json_object_get(o, "entries"));
 }
 
@@ -77,7 +77,7 @@ json_t *history_find(json_t *list, const char *id)
 	for (i = 0; i < json_array_size(list) && *id; i++) {
 		json_t *one = json_array_get(list, i);
 
-		if (strncmp(text_of(one, "id"), id, strlen(id)))
+		if (strncmp(show_history_text_of(one, "id"), id, strlen(id)))
 			continue;
 		if (found)
 			return NULL;
@@ -101,7 +101,7 @@ const char *history_age(usec_t age, char buf[32])
 	return buf;
 }
 
-static usec_t age_of(json_t *one, usec_t now)
+static usec_t show_history_age_of(json_t *one, usec_t now)
 {
 	usec_t at = number_of(one, NULL, "at_us");
 
@@ -130,16 +130,16 @@ void history_print(json_t *list, usec_t now, unsigned columns, FILE *out)
 	for (i = 0; i < json_array_size(list); i++) {
 		json_t *one = json_array_get(list, i);
 
-		table_cell(t, "%s", history_age(age_of(one, now), age));
-		table_cell(t, "%s", text_of(one, "op"));
+		table_cell(t, "%s", history_age(show_history_age_of(one, now), age));
+		table_cell(t, "%s", show_history_text_of(one, "op"));
 		table_cell(t, "%s", addresses_of(one, addresses, sizeof(addresses)));
-		table_cell(t, "%s", text_of(one, "device"));
-		table_cell(t, "%s", text_of(one, "result"));
+		table_cell(t, "%s", show_history_text_of(one, "device"));
+		table_cell(t, "%s", show_history_text_of(one, "result"));
 		table_cell(t, "%llu", number_of(one, "entries", "candidates"));
 		table_cell(t, "%llu", number_of(one, "entries", "lost"));
 		table_cell(t, "%s",
 			   report_text_duration(number_of(one, "timing_us", "total"), took));
-		table_cell(t, "%s", text_of(one, "id"));
+		table_cell(t, "%s", show_history_text_of(one, "id"));
 	}
 	table_print(t, columns, out);
 }
@@ -152,7 +152,7 @@ static void row(FILE *out, const char *name, const char *value)
 		fprintf(out, "  %-13s  %s\n", name, text_escape(value, text, sizeof(text)));
 }
 
-static void print_counts(json_t *one, FILE *out)
+static void show_history_print_counts(json_t *one, FILE *out)
 {
 	static const char *const keys[] = { "snapshot",	  "candidates", "kept",	   "untouched",
 					    "pinned",	  "altered",	"flushed", "restored",
@@ -184,8 +184,8 @@ static void print_list(json_t *list, const char *name, const char *key, FILE *ou
 		json_t *item = json_array_get(list, i);
 
 		if (json_is_object(item)) {
-			row(out, name, text_of(item, key));
-			row(out, "fix", text_of(item, "fix"));
+			row(out, name, show_history_text_of(item, key));
+			row(out, "fix", show_history_text_of(item, "fix"));
 		} else {
 			row(out, name, json_is_string(item) ? json_string_value(item) : "");
 		}
@@ -198,7 +198,7 @@ static void print_asker(json_t *by, FILE *out)
 
 	if (!by)
 		return;
-	snprintf(text, sizeof(text), "%s (pid %llu, uid %llu)", text_of(by, "command"),
+	snprintf(text, sizeof(text), "%s (pid %llu, uid %llu)", show_history_text_of(by, "command"),
 		 number_of(by, NULL, "pid"), number_of(by, NULL, "uid"));
 	row(out, "asked by", text);
 }
@@ -207,19 +207,20 @@ void history_print_one(json_t *one, usec_t now, FILE *out)
 {
 	char age[32], text[64];
 
-	snprintf(text, sizeof(text), "%s ago", history_age(age_of(one, now), age));
-	fprintf(out, "operation %s\n", text_escape(text_of(one, "id"), age, sizeof(age)));
+	snprintf(text, sizeof(text), "%s ago", history_age(show_history_age_of(one, now), age));
+	fprintf(out, "operation %s\n",
+		text_escape(show_history_text_of(one, "id"), age, sizeof(age)));
 	row(out, "when", text);
-	row(out, "what", text_of(one, "op"));
+	row(out, "what", show_history_text_of(one, "op"));
 	print_list(json_object_get(one, "addresses"), "address", "", out);
-	row(out, "device", text_of(one, "device"));
+	row(out, "device", show_history_text_of(one, "device"));
 	print_asker(json_object_get(one, "by"), out);
-	row(out, "result", text_of(one, "result"));
-	row(out, "error", text_of(one, "error"));
-	row(out, "kernel", text_of(one, "kernel"));
-	row(out, "strategy", text_of(one, "strategy"));
-	row(out, "hold", text_of(one, "hold"));
-	print_counts(one, out);
+	row(out, "result", show_history_text_of(one, "result"));
+	row(out, "error", show_history_text_of(one, "error"));
+	row(out, "kernel", show_history_text_of(one, "kernel"));
+	row(out, "strategy", show_history_text_of(one, "strategy"));
+	row(out, "hold", show_history_text_of(one, "hold"));
+	show_history_print_counts(one, out);
 	print_times(one, out);
 	print_list(json_object_get(one, "lost_tuples"), "lost", "", out);
 	print_list(json_object_get(one, "warnings"), "warning", "text", out);

@@ -35,7 +35,7 @@ static int magic(const char *boot_id, char buf[MAGIC_MAX])
 	return n > 0 && n < MAGIC_MAX ? n : -EINVAL;
 }
 
-static bool lock(int fd)
+static bool history_file_lock(int fd)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NSEC };
 	int i;
@@ -62,7 +62,7 @@ static int open_current(int dir, struct stat *ret, bool *ret_locked)
 
 		if (fd < 0)
 			return -errno;
-		*ret_locked = lock(fd);
+		*ret_locked = history_file_lock(fd);
 		if (fstat(fd, ret) < 0)
 			return -errno;
 		if (!S_ISREG(ret->st_mode))
@@ -82,7 +82,7 @@ static bool is_of_this_boot(int fd, const char *head, size_t size)
 }
 
 /* TEXT, of SIZE bytes, without its older half; the first line stays. */
-static int cut(int dir, char *text, size_t size)
+static int history_file_cut(int dir, char *text, size_t size)
 {
 	char *first = strchr(text, '\n'), *from;
 	size_t head;
@@ -106,7 +106,7 @@ static int cut_file(int dir)
 
 	if (r == -EFBIG) /* not of our making */
 		return unlinkat(dir, FILE_NAME, 0) < 0 ? -errno : 0;
-	return r < 0 ? r : cut(dir, text, size);
+	return r < 0 ? r : history_file_cut(dir, text, size);
 }
 
 /* All of LINE and its newline, or nothing. */

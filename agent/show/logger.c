@@ -61,7 +61,7 @@ static struct sockaddr_un address_of(const char *path)
 	return a;
 }
 
-static int open_socket(int type)
+static int logger_open_socket(int type)
 {
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -73,7 +73,7 @@ static int send_datagram(struct logger *l, const char *path, const void *data, s
 	struct sockaddr_un a = address_of(path);
 
 	if (l->fd < 0) {
-		l->fd = open_socket(SOCK_DGRAM);
+		l->fd = logger_open_socket(SOCK_DGRAM);
 		if (l->fd < 0)
 			return l->fd;
 	}
@@ -86,7 +86,7 @@ static int send_datagram(struct logger *l, const char *path, const void *data, s
 /* Some daemons listen for streams; there a NUL ends a message. */
 static int send_stream(const char *path, const char *text)
 {
-	_cleanup_close_ int fd = open_socket(SOCK_STREAM);
+	_cleanup_close_ int fd = logger_open_socket(SOCK_STREAM);
 	struct sockaddr_un a = address_of(path);
 	ssize_t n;
 

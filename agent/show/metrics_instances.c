@@ -19,14 +19,14 @@ static void state(const struct status_instance *i, struct metric_sink *s)
 	metric_sample(s, LABELS("instance", i->name, "state", instance_state_name(i->state)), 1);
 }
 
-static void addresses(const struct status_instance *i, struct metric_sink *s)
+static void metrics_instances_addresses(const struct status_instance *i, struct metric_sink *s)
 {
 	metric_sample(s, LABELS("instance", i->name, "kind", "configured"), (double)i->addresses);
 	metric_sample(s, LABELS("instance", i->name, "kind", "present"), (double)i->present);
 }
 
 /* Whether the addresses are where the state wants them. */
-static void in_place(const struct status_instance *i, struct metric_sink *s)
+static void metrics_instances_in_place(const struct status_instance *i, struct metric_sink *s)
 {
 	bool is = i->wanted == ACTION_NONE ||
 		  i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
@@ -44,7 +44,7 @@ static void events(const struct status_instance *i, struct metric_sink *s)
 	metric_sample(s, LABELS("instance", i->name, "kind", "no_state"), (double)c->silent);
 }
 
-static void operations(const struct status_instance *i, struct metric_sink *s)
+static void metrics_instances_operations(const struct status_instance *i, struct metric_sink *s)
 {
 	metric_sample(s, LABELS("instance", i->name), (double)i->counters.operations);
 }
@@ -76,12 +76,12 @@ void metric_instance_state(const struct metric_source *f, struct metric_sink *s)
 
 void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s)
 {
-	each(f, s, addresses);
+	each(f, s, metrics_instances_addresses);
 }
 
 void metric_instance_in_place(const struct metric_source *f, struct metric_sink *s)
 {
-	each(f, s, in_place);
+	each(f, s, metrics_instances_in_place);
 }
 
 void metric_instance_events(const struct metric_source *f, struct metric_sink *s)
@@ -91,7 +91,7 @@ void metric_instance_events(const struct metric_source *f, struct metric_sink *s
 
 void metric_instance_operations(const struct metric_source *f, struct metric_sink *s)
 {
-	each(f, s, operations);
+	each(f, s, metrics_instances_operations);
 }
 
 void metric_instance_failures(const struct metric_source *f, struct metric_sink *s)

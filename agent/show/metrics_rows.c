@@ -45,14 +45,14 @@ static void watchers_dropped(const struct metric_source *f, struct metric_sink *
 	metric_sample(s, NULL, (double)f->metrics->watchers_dropped);
 }
 
-static void log_dropped(const struct metric_source *f, struct metric_sink *s)
+static void metrics_rows_log_dropped(const struct metric_source *f, struct metric_sink *s)
 {
 	metric_sample(s, NULL, (double)f->status->log_dropped);
 }
 
 /* ---- operations ---------------------------------------------------------------------------- */
 
-static void operations(const struct metric_source *f, struct metric_sink *s)
+static void metrics_rows_operations(const struct metric_source *f, struct metric_sink *s)
 {
 	const struct metrics *m = f->metrics;
 	unsigned op, result;
@@ -78,7 +78,7 @@ static void hold(const struct metric_source *f, struct metric_sink *s)
 	metric_histogram(s, NULL, &f->metrics->hold);
 }
 
-static void connections(const struct metric_source *f, struct metric_sink *s)
+static void metrics_rows_connections(const struct metric_source *f, struct metric_sink *s)
 {
 	const struct metrics *m = f->metrics;
 
@@ -95,17 +95,17 @@ static void mismatch(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, (double)f->metrics->connections.mismatch);
 }
 
-static void vip_flows(const struct metric_source *f, struct metric_sink *s)
+static void metrics_rows_vip_flows(const struct metric_source *f, struct metric_sink *s)
 {
 	metric_sample(s, NULL, (double)f->metrics->vip_flows);
 }
 
-static void warnings(const struct metric_source *f, struct metric_sink *s)
+static void metrics_rows_warnings(const struct metric_source *f, struct metric_sink *s)
 {
 	metric_sample(s, NULL, (double)f->metrics->warnings);
 }
 
-static const char *text_of(json_t *o, const char *key)
+static const char *metrics_rows_text_of(json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
 
@@ -118,8 +118,10 @@ static void last_info(const struct metric_source *f, struct metric_sink *s)
 
 	if (last)
 		metric_sample(s,
-			      LABELS("id", text_of(last, "id"), "op", text_of(last, "op"), "device",
-				     text_of(last, "device"), "result", text_of(last, "result")),
+			      LABELS("id", metrics_rows_text_of(last, "id"), "op",
+				     metrics_rows_text_of(last, "op"), "device",
+				     metrics_rows_text_of(last, "device"), "result",
+				     metrics_rows_text_of(last, "result")),
 			      1);
 }
 
@@ -270,21 +272,24 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_watchers_dropped_total", "counter",
 	  "Watchers that read too slowly and were dropped.", watchers_dropped },
 	{ "vipsafe_log_dropped_total", "counter",
-	  "Messages for the log that were dropped because nobody took them.", log_dropped },
-	{ "vipsafe_operations_total", "counter", "Address changes by the daemon.", operations },
+	  "Messages for the log that were dropped because nobody took them.",
+	  metrics_rows_log_dropped },
+	{ "vipsafe_operations_total", "counter", "Address changes by the daemon.",
+	  metrics_rows_operations },
 	{ "vipsafe_operation_duration_seconds", "histogram",
 	  "How long address changes took, all of it.", duration },
 	{ "vipsafe_hold_duration_seconds", "histogram",
 	  "How long packets were held back in an operation.", hold },
 	{ "vipsafe_connections_total", "counter",
-	  "What became of the connections that an operation could have broken.", connections },
+	  "What became of the connections that an operation could have broken.",
+	  metrics_rows_connections },
 	{ "vipsafe_connections_mismatch_total", "counter",
 	  "Entries that the kernel made other than asked; they are part of the lost ones.",
 	  mismatch },
 	{ "vipsafe_vip_flows_removed_total", "counter", "Flows of leaving addresses removed.",
-	  vip_flows },
+	  metrics_rows_vip_flows },
 	{ "vipsafe_operation_warnings_total", "counter", "Warnings in reports of operations.",
-	  warnings },
+	  metrics_rows_warnings },
 	{ "vipsafe_last_operation_info", "gauge",
 	  "The last operation on this node, by anybody; id is that of history and journal.",
 	  last_info },

@@ -173,7 +173,7 @@ static void add_fields(struct log_record *m, const struct report *r)
 	log_record_add(m, "VIPSAFE_TOTAL_USEC", "%llu", (ull)r->timing.total);
 }
 
-static void send_line(struct oplog *o, const struct report *r, int priority, const char *line)
+static void oplog_send_line(struct oplog *o, const struct report *r, int priority, const char *line)
 {
 	struct log_record m;
 
@@ -183,7 +183,7 @@ static void send_line(struct oplog *o, const struct report *r, int priority, con
 }
 
 /* Many moves that go wrong for one reason need not be told one by one. */
-static bool may_log(struct oplog *o, usec_t now)
+static bool oplog_may_log(struct oplog *o, usec_t now)
 {
 	if (!o->told || now - o->since >= PROBLEMS_WINDOW) {
 		o->since = now;
@@ -216,10 +216,10 @@ bool oplog_write(struct oplog *o, const struct report *r, usec_t now)
 		return false;
 	oplog_format(r, line);
 	line_add_left_out(line, ratelimit_told(&o->idle));
-	send_line(o, r, LOG_INFO, line);
-	if (oplog_priority(r) == LOG_INFO || !may_log(o, now))
+	oplog_send_line(o, r, LOG_INFO, line);
+	if (oplog_priority(r) == LOG_INFO || !oplog_may_log(o, now))
 		return true;
-	send_line(o, r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
+	oplog_send_line(o, r, oplog_priority(r), oplog_format_problem(r, o->suppressed, line));
 	o->suppressed = 0;
 	return true;
 }

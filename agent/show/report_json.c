@@ -11,12 +11,12 @@ json_t *report_json_string(const char *text)
 	return s ? s : json_string(text_escape(text, escaped, sizeof(escaped)));
 }
 
-static json_t *number(uint64_t n)
+static json_t *report_json_number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
 }
 
-static json_t *addresses(const struct report *r)
+static json_t *report_json_addresses(const struct report *r)
 {
 	json_t *list = json_array();
 	char text[PREFIX_TEXT_MAX];
@@ -45,21 +45,21 @@ static json_t *entries(const struct report *r)
 	json_t *o = json_object(), *reasons = json_object();
 	int i;
 
-	json_object_set_new(o, "snapshot", number(r->entries.snapshot));
-	json_object_set_new(o, "candidates", number(r->entries.candidates));
-	json_object_set_new(o, "kept", number(report_kept(r)));
-	json_object_set_new(o, "untouched", number(r->entries.untouched));
-	json_object_set_new(o, "pinned", number(r->entries.pinned));
-	json_object_set_new(o, "altered", number(r->entries.reasons[SKIP_ALTERED]));
-	json_object_set_new(o, "flushed", number(r->entries.flushed));
-	json_object_set_new(o, "restored", number(r->entries.restored));
-	json_object_set_new(o, "superseded", number(r->entries.superseded));
-	json_object_set_new(o, "lost", number(r->entries.lost));
-	json_object_set_new(o, "skipped", number(r->entries.skipped));
-	json_object_set_new(o, "mismatch", number(r->entries.mismatch));
+	json_object_set_new(o, "snapshot", report_json_number(r->entries.snapshot));
+	json_object_set_new(o, "candidates", report_json_number(r->entries.candidates));
+	json_object_set_new(o, "kept", report_json_number(report_kept(r)));
+	json_object_set_new(o, "untouched", report_json_number(r->entries.untouched));
+	json_object_set_new(o, "pinned", report_json_number(r->entries.pinned));
+	json_object_set_new(o, "altered", report_json_number(r->entries.reasons[SKIP_ALTERED]));
+	json_object_set_new(o, "flushed", report_json_number(r->entries.flushed));
+	json_object_set_new(o, "restored", report_json_number(r->entries.restored));
+	json_object_set_new(o, "superseded", report_json_number(r->entries.superseded));
+	json_object_set_new(o, "lost", report_json_number(r->entries.lost));
+	json_object_set_new(o, "skipped", report_json_number(r->entries.skipped));
+	json_object_set_new(o, "mismatch", report_json_number(r->entries.mismatch));
 	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++)
 		json_object_set_new(reasons, skip_reason_name((enum skip_reason)i),
-				    number(r->entries.reasons[i]));
+				    report_json_number(r->entries.reasons[i]));
 	json_object_set_new(o, "reasons", reasons);
 	return o;
 }
@@ -68,13 +68,13 @@ static json_t *timing(const struct report *r)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "snapshot", number(r->timing.snapshot));
-	json_object_set_new(o, "hold", number(r->timing.hold));
-	json_object_set_new(o, "pin", number(r->timing.pin));
-	json_object_set_new(o, "move", number(r->timing.move));
-	json_object_set_new(o, "verify", number(r->timing.verify));
-	json_object_set_new(o, "restore", number(r->timing.restore));
-	json_object_set_new(o, "total", number(r->timing.total));
+	json_object_set_new(o, "snapshot", report_json_number(r->timing.snapshot));
+	json_object_set_new(o, "hold", report_json_number(r->timing.hold));
+	json_object_set_new(o, "pin", report_json_number(r->timing.pin));
+	json_object_set_new(o, "move", report_json_number(r->timing.move));
+	json_object_set_new(o, "verify", report_json_number(r->timing.verify));
+	json_object_set_new(o, "restore", report_json_number(r->timing.restore));
+	json_object_set_new(o, "total", report_json_number(r->timing.total));
 	return o;
 }
 
@@ -88,7 +88,7 @@ static json_t *lost_tuples(const struct report *r)
 	return list;
 }
 
-static json_t *warnings(const struct report *r)
+static json_t *report_json_warnings(const struct report *r)
 {
 	json_t *list = json_array();
 	size_t i;
@@ -105,12 +105,12 @@ static json_t *warnings(const struct report *r)
 	return list;
 }
 
-static json_t *vip_flows(const struct report *r)
+static json_t *report_json_vip_flows(const struct report *r)
 {
 	json_t *o = json_object();
 
 	json_object_set_new(o, "policy", json_string(vip_flows_name(r->vip_flows.policy)));
-	json_object_set_new(o, "removed", number(r->vip_flows.removed));
+	json_object_set_new(o, "removed", report_json_number(r->vip_flows.removed));
 	return o;
 }
 
@@ -135,7 +135,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "op", json_string(op_name(r->op)));
 	failed |= json_object_set_new(o, "plan", json_boolean(r->plan));
 	failed |= json_object_set_new(o, "recovered", json_boolean(r->recovered));
-	failed |= json_object_set_new(o, "addresses", addresses(r));
+	failed |= json_object_set_new(o, "addresses", report_json_addresses(r));
 	failed |= json_object_set_new(o, "addresses_detail", addresses_detail(r));
 	failed |= json_object_set_new(o, "device", report_json_string(r->device));
 	if (r->by.is_known)
@@ -149,12 +149,13 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(r->hold)));
 	failed |= json_object_set_new(o, "before", json_string(before_name(r->before)));
 	failed |= json_object_set_new(o, "entries", entries(r));
-	failed |= json_object_set_new(o, "vip_flows", vip_flows(r));
+	failed |= json_object_set_new(o, "vip_flows", report_json_vip_flows(r));
 	failed |= json_object_set_new(o, "timing_us", timing(r));
 	if (r->plan)
-		failed |= json_object_set_new(o, "expected_gap_us", number(r->timing.expected_gap));
+		failed |= json_object_set_new(o, "expected_gap_us",
+					      report_json_number(r->timing.expected_gap));
 	failed |= json_object_set_new(o, "lost_tuples", lost_tuples(r));
-	failed |= json_object_set_new(o, "warnings", warnings(r));
+	failed |= json_object_set_new(o, "warnings", report_json_warnings(r));
 	failed |= json_object_set_new(o, "warnings_dropped", json_integer(r->warnings_dropped));
 	if (failed) {
 		json_decref(o);

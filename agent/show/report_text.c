@@ -23,7 +23,7 @@ const char *report_text_duration(usec_t d, char buf[32])
 	return buf;
 }
 
-static const char *connections(uint64_t n, char buf[48])
+static const char *report_text_connections(uint64_t n, char buf[48])
 {
 	snprintf(buf, 48, "%llu connection%s", (ull)n, n == 1 ? "" : "s");
 	return buf;
@@ -76,12 +76,12 @@ static void print_connections(const struct report *r, FILE *out)
 	if (!r->entries.candidates) {
 		if (r->entries.reasons[SKIP_ALTERED])
 			fprintf(out, ": %s altered by somebody else left alone",
-				connections(r->entries.reasons[SKIP_ALTERED], n));
+				report_text_connections(r->entries.reasons[SKIP_ALTERED], n));
 		else if (r->op == OP_DEL && r->entries.snapshot)
 			fputs(": no connection was at risk", out);
 		return;
 	}
-	fprintf(out, ": %s kept", connections(report_kept(r), n));
+	fprintf(out, ": %s kept", report_text_connections(report_kept(r), n));
 	if (r->kernel == KERNEL_FIXED && !r->entries.flushed)
 		fputs(" (this kernel flushes no others)", out);
 	else if (r->entries.pinned)
@@ -245,7 +245,7 @@ static void print_lost(const struct report *r, FILE *err)
 
 	if (!r->entries.lost)
 		return;
-	fprintf(err, "vipsafe: warning: %s lost:\n", connections(r->entries.lost, n));
+	fprintf(err, "vipsafe: warning: %s lost:\n", report_text_connections(r->entries.lost, n));
 	for (i = 0; i < r->n_lost; i++)
 		fprintf(err, "  %s\n", text_escape(r->lost[i], text, sizeof(text)));
 	if (r->entries.lost > r->n_lost)

@@ -22,24 +22,24 @@ static const char *pin_mode_name(enum pin_mode m)
 	return "?";
 }
 
-static bool is_guarded(const struct status_device *d)
+static bool status_device_is_guarded(const struct status_device *d)
 {
 	return strcmp(d->state, "unguarded") != 0;
 }
 
 const char *status_protection(const struct status_device *d)
 {
-	if (!is_guarded(d))
+	if (!status_device_is_guarded(d))
 		return "moves only";
 	return d->mode == PIN_CONTINUOUS ? "continuous" : "on demand";
 }
 
 bool status_in_force(const struct status_device *d)
 {
-	return !is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
+	return !status_device_is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
 }
 
-static json_t *number(uint64_t n)
+static json_t *status_device_number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
 }
@@ -54,25 +54,26 @@ static json_t *device_json(const struct status_device *d)
 	failed |= json_object_set_new(o, "mode", json_string(pin_mode_name(d->mode)));
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
 	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
-	failed |= json_object_set_new(o, "pinned", number(d->pinned));
-	failed |= json_object_set_new(o, "unpinned", number(d->unpinned));
-	failed |= json_object_set_new(o, "altered", number(d->altered));
+	failed |= json_object_set_new(o, "pinned", status_device_number(d->pinned));
+	failed |= json_object_set_new(o, "unpinned", status_device_number(d->unpinned));
+	failed |= json_object_set_new(o, "altered", status_device_number(d->altered));
 	failed |= json_object_set_new(o, "refused", json_boolean(d->refused));
-	failed |= json_object_set_new(o, "pins", number(d->pins));
-	failed |= json_object_set_new(o, "pin_failures", number(d->pin_failures));
+	failed |= json_object_set_new(o, "pins", status_device_number(d->pins));
+	failed |= json_object_set_new(o, "pin_failures", status_device_number(d->pin_failures));
 	failed |= json_object_set_new(o, "full", json_boolean(d->full));
-	failed |= json_object_set_new(o, "foreign_deletes", number(d->foreign_deletes));
-	failed |= json_object_set_new(o, "repairs", number(d->repairs));
-	failed |= json_object_set_new(o, "restored", number(d->restored));
-	failed |= json_object_set_new(o, "lost", number(d->lost));
-	failed |= json_object_set_new(o, "removed", number(d->removed));
-	failed |= json_object_set_new(o, "gone", number(d->gone));
-	failed |= json_object_set_new(o, "unproven", number(d->unproven));
-	failed |= json_object_set_new(o, "unsaved", number(d->unsaved));
-	failed |= json_object_set_new(o, "overruns", number(d->overruns));
-	failed |= json_object_set_new(o, "relists", number(d->relists));
-	failed |= json_object_set_new(o, "holds", number(d->holds));
-	failed |= json_object_set_new(o, "held_us", number(d->held_usec));
+	failed |=
+		json_object_set_new(o, "foreign_deletes", status_device_number(d->foreign_deletes));
+	failed |= json_object_set_new(o, "repairs", status_device_number(d->repairs));
+	failed |= json_object_set_new(o, "restored", status_device_number(d->restored));
+	failed |= json_object_set_new(o, "lost", status_device_number(d->lost));
+	failed |= json_object_set_new(o, "removed", status_device_number(d->removed));
+	failed |= json_object_set_new(o, "gone", status_device_number(d->gone));
+	failed |= json_object_set_new(o, "unproven", status_device_number(d->unproven));
+	failed |= json_object_set_new(o, "unsaved", status_device_number(d->unsaved));
+	failed |= json_object_set_new(o, "overruns", status_device_number(d->overruns));
+	failed |= json_object_set_new(o, "relists", status_device_number(d->relists));
+	failed |= json_object_set_new(o, "holds", status_device_number(d->holds));
+	failed |= json_object_set_new(o, "held_us", status_device_number(d->held_usec));
 	failed |= json_object_set_new(o, "protection", json_string(status_protection(d)));
 	failed |= json_object_set_new(o, "in_force", json_boolean(status_in_force(d)));
 	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));

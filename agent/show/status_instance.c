@@ -20,7 +20,7 @@ static const char *wanted_name(enum instance_action a)
 	return "?";
 }
 
-static json_t *number(uint64_t n)
+static json_t *status_instance_number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
 }
@@ -30,7 +30,7 @@ const char *status_decoy_problem(const struct status_instance *i)
 	return i->decoy_stale ? "stale" : i->decoy_missing ? "missing" : "";
 }
 
-static bool in_place(const struct status_instance *i)
+static bool status_instance_in_place(const struct status_instance *i)
 {
 	return i->wanted == ACTION_NONE ||
 	       i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
@@ -38,7 +38,7 @@ static bool in_place(const struct status_instance *i)
 
 bool status_instance_failed(const struct status_instance *i)
 {
-	return i->error && *i->error && !in_place(i);
+	return i->error && *i->error && !status_instance_in_place(i);
 }
 
 int status_exit_code(const struct status *s)
@@ -62,24 +62,26 @@ static json_t *instance_json(const struct status_instance *i)
 		o, "owner", json_string(i->owner == OWNER_VIPSAFE ? "vipsafe" : "keepalived"));
 	failed |= json_object_set_new(o, "state", json_string(instance_state_name(i->state)));
 	failed |= json_object_set_new(o, "source", json_string(instance_source_name(i->source)));
-	failed |= json_object_set_new(o, "age_us", number(i->age));
+	failed |= json_object_set_new(o, "age_us", status_instance_number(i->age));
 	failed |= json_object_set_new(o, "wanted", json_string(wanted_name(i->wanted)));
 	failed |= json_object_set_new(o, "moving", json_boolean(i->moving));
-	failed |= json_object_set_new(o, "present", number(i->present));
-	failed |= json_object_set_new(o, "addresses", number(i->addresses));
+	failed |= json_object_set_new(o, "present", status_instance_number(i->present));
+	failed |= json_object_set_new(o, "addresses", status_instance_number(i->addresses));
 	failed |= json_object_set_new(o, "decoy",
 				      i->has_decoy ? json_boolean(i->decoy_there) : json_null());
 	failed |= json_object_set_new(o, "decoy_problem", json_string(status_decoy_problem(i)));
-	failed |= json_object_set_new(o, "stale_decoys", number(i->counters.stale));
-	failed |= json_object_set_new(o, "changes", number(i->counters.changes));
-	failed |= json_object_set_new(o, "duplicates", number(i->counters.duplicates));
-	failed |= json_object_set_new(o, "late", number(i->counters.late));
-	failed |= json_object_set_new(o, "silent", number(i->counters.silent));
-	failed |= json_object_set_new(o, "operations", number(i->counters.operations));
-	failed |= json_object_set_new(o, "failures", number(i->counters.failures));
+	failed |= json_object_set_new(o, "stale_decoys", status_instance_number(i->counters.stale));
+	failed |= json_object_set_new(o, "changes", status_instance_number(i->counters.changes));
+	failed |= json_object_set_new(o, "duplicates",
+				      status_instance_number(i->counters.duplicates));
+	failed |= json_object_set_new(o, "late", status_instance_number(i->counters.late));
+	failed |= json_object_set_new(o, "silent", status_instance_number(i->counters.silent));
+	failed |= json_object_set_new(o, "operations",
+				      status_instance_number(i->counters.operations));
+	failed |= json_object_set_new(o, "failures", status_instance_number(i->counters.failures));
 	failed |= json_object_set_new(
 		o, "error", report_json_string(status_instance_failed(i) ? i->error : ""));
-	failed |= json_object_set_new(o, "foreign", number(i->counters.foreign));
+	failed |= json_object_set_new(o, "foreign", status_instance_number(i->counters.foreign));
 	if (failed) {
 		json_decref(o);
 		return NULL;
@@ -181,12 +183,12 @@ json_t *status_notify_json(const struct status *s)
 	json_t *o = json_object();
 	int failed = 0;
 
-	failed |= json_object_set_new(o, "hooks", number(n->hooks));
-	failed |= json_object_set_new(o, "lines", number(n->lines));
-	failed |= json_object_set_new(o, "bad", number(n->bad));
-	failed |= json_object_set_new(o, "unknown", number(n->unknown));
-	failed |= json_object_set_new(o, "groups", number(n->groups));
-	failed |= json_object_set_new(o, "overruns", number(n->overruns));
+	failed |= json_object_set_new(o, "hooks", status_instance_number(n->hooks));
+	failed |= json_object_set_new(o, "lines", status_instance_number(n->lines));
+	failed |= json_object_set_new(o, "bad", status_instance_number(n->bad));
+	failed |= json_object_set_new(o, "unknown", status_instance_number(n->unknown));
+	failed |= json_object_set_new(o, "groups", status_instance_number(n->groups));
+	failed |= json_object_set_new(o, "overruns", status_instance_number(n->overruns));
 	failed |= json_object_set_new(o, "fifo_problem",
 				      report_json_string(n->fifo_problem ? n->fifo_problem : ""));
 	failed |= json_object_set_new(o, "store_problem",

@@ -127,7 +127,7 @@ static void print_rows(const struct table *t, const bool *dropped, FILE *out)
 }
 
 /* The first cell is the block's heading. */
-static void print_blocks(const struct table *t, FILE *out)
+static void table_print_blocks(const struct table *t, FILE *out)
 {
 	size_t width = 0, i;
 
@@ -167,7 +167,7 @@ void table_print(const struct table *t, unsigned width, FILE *out)
 	if (!t->n)
 		return;
 	if (width && !fit(t, width, dropped))
-		print_blocks(t, out);
+		table_print_blocks(t, out);
 	else
 		print_rows(t, dropped, out);
 }

@@ -134,7 +134,7 @@ void wire_answer_done_with(struct wire_answer *a)
 }
 
 /* A copy of the string KEY of O into *RET; absent is fine. */
-static int take_text(json_t *o, const char *key, char **ret)
+static int wire_answer_take_text(json_t *o, const char *key, char **ret)
 {
 	json_t *v = json_object_get(o, key);
 
@@ -157,9 +157,9 @@ static int take_answer(json_t *o, struct wire_answer *a)
 	if (json_integer_value(json_object_get(o, "v")) != WIRE_VERSION)
 		return -EBADMSG;
 	if (error) {
-		r = take_text(error, "code", &a->error_code);
+		r = wire_answer_take_text(error, "code", &a->error_code);
 		if (r == 0)
-			r = take_text(error, "text", &a->error_text);
+			r = wire_answer_take_text(error, "text", &a->error_text);
 		return r < 0 ? r : a->error_code && a->error_text ? 0 : -EBADMSG;
 	}
 	if (!json_is_integer(code) || json_integer_value(code) < 0 ||
@@ -175,8 +175,8 @@ static int take_answer(json_t *o, struct wire_answer *a)
 		if (!a->result)
 			return -ENOMEM;
 	}
-	r = take_text(o, "out", &a->out);
-	return r == 0 ? take_text(o, "err", &a->err) : r;
+	r = wire_answer_take_text(o, "out", &a->out);
+	return r == 0 ? wire_answer_take_text(o, "err", &a->err) : r;
 }
 
 int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret)

@@ -7,7 +7,7 @@
 
 #include "base/option.h"
 
-static int read_addresses(json_t *o, struct request *req, struct request_error *e)
+static int wire_move_read_addresses(json_t *o, struct request *req, struct request_error *e)
 {
 	json_t *list = json_object_get(o, "addresses");
 	size_t i, j, n = json_array_size(list);
@@ -71,7 +71,7 @@ int wire_move_read(json_t *o, const char *name, struct wire_request *r, struct r
 	if (wire_get_text(o, "device", NULL, &text, e) < 0 || device_name_check(text, e) < 0)
 		return -EINVAL;
 	memcpy(req->device, text, strlen(text) + 1);
-	return read_addresses(o, req, e) < 0 ? -EINVAL : read_choices(o, req, e);
+	return wire_move_read_addresses(o, req, e) < 0 ? -EINVAL : read_choices(o, req, e);
 }
 
 int wire_move_write(json_t *o, const struct wire_request *r)

@@ -49,6 +49,27 @@ no_once() {
 }
 verdict 'every header has #pragma once' "$(no_once)"
 
+# A tag, a backtrace and grep find one place for a name. Tables' init and done may
+# stand in several.
+shared_statics() {
+	c_files '^agent/' | xargs -r awk '
+		/^static / && /\(/ && !/=/ {
+			line = $0
+			gsub(/(_printf_|__attribute__)[ ]*\(+[^)]*\)+/, "", line)
+			if (!match(line, /[a-z_][a-z0-9_]*\(/))
+				next
+			name = substr(line, RSTART, RLENGTH - 1)
+			if (name == "init" || name == "done" || (name, FILENAME) in seen)
+				next
+			seen[name, FILENAME] = 1
+			if (name in first)
+				print FILENAME ":" FNR ": " name "() is in " first[name] " as well"
+			else
+				first[name] = FILENAME
+		}'
+}
+verdict 'no static function has its name in two files' "$(shared_statics)"
+
 # A switch over an enum of ours lists every member, so that a new one breaks the
 # build. `default:` is for values from outside, with a comment that says so on
 # the same line or the one before.
