@@ -150,12 +150,10 @@ static void receive_event(struct instances *s, const struct instance_event *even
 		s->context.dirty |= instance_receive(one, event, now) == EFFECT_CHANGE;
 		s->context.dirty |= one->doubt.said != doubted;
 	}
-	if (known)
-		return;
-	if (event->group) { /* its instances are told of one by one */
+	if (event->group && !known) /* its instances are told of one by one */
 		s->received.groups++;
+	if (event->group || known)
 		return;
-	}
 	s->received.unknown++;
 	trouble(s, &s->unknown_told, "no section [instance ...] for ", event->name);
 }
