@@ -86,6 +86,20 @@ static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 	return false;
 }
 
+/* By somebody else, from the device. */
+static void meet_delete(struct guard *g, const struct prefix *p)
+{
+	bool repair = !guard_note_departure(g, p);
+
+	g->status.foreign_deletes++;
+	g->status.foreign_last = *p;
+	if (repair)
+		guard_begin_repair(g, true);
+	else
+		guard_suffer(g);
+	guard_expect_late(g, repair, true);
+}
+
 static int guard_addresses_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
@@ -98,14 +112,8 @@ static int guard_addresses_on_address(void *ud, const struct ifaddr *a, bool gon
 	if (!gone || is_own_doing(g, a))
 		return 0;
 	(void)guard_note_loss(g, &a->prefix.addr);
-	if (a->ifindex != g->link.ifindex)
-		return 0;
-	g->status.foreign_deletes++;
-	g->status.foreign_last = a->prefix;
-	if (guard_note_departure(g, &a->prefix))
-		guard_suffer(g);
-	else
-		guard_begin_repair(g, true);
+	if (a->ifindex == g->link.ifindex)
+		meet_delete(g, &a->prefix);
 	return 0;
 }
 

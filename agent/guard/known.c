@@ -79,6 +79,8 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
 		return; /* of the one that we have put in its place, say */
+	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))
+		guard_meet_late(g, unpinned_at(g->unpinned, (size_t)i), c);
 	if (g->repair.active && !record->by) {
 		unpinned_flush(g->unpinned, &c->key);
 		g->repair.last_death = g->batch_at;

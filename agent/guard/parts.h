@@ -95,6 +95,13 @@ struct guard_fighter {
 	bool accused; /* and it went again: if that breaks something, it counts */
 };
 
+/* The flush of the latest delete, which may still come. */
+struct guard_late {
+	usec_t until;
+	bool is_lost; /* it is not to be repaired */
+	bool foreign; /* not of a run of ours */
+};
+
 /* What is on disk for whoever comes after us: guard_keep.c. */
 struct guard_keep {
 	bool loaded;	    /* what was there of guards before us */
@@ -172,6 +179,7 @@ struct guard {
 	struct guard_fighter fighters[GUARD_FIGHTERS_MAX];
 	size_t n_fighters;
 	usec_t suffer_until; /* what the kernel takes until then is lost */
+	struct guard_late late;
 
 	const struct run *moving; /* it is changing addresses: those are no one else's doing */
 };
@@ -280,6 +288,14 @@ void guard_end_fights(struct guard *g); /* those whose time is over */
 /* A delete that is not repaired: what dies of it counts as lost. */
 void guard_suffer(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
+
+/* ---- late.c ---- */
+/* An address is gone, by a FOREIGN hand or one of ours. Its flush may be late; then it
+ * is to be repaired, or what it takes is lost. */
+void guard_expect_late(struct guard *g, bool repair, bool foreign);
+/* The kernel has taken KNOWN, and tells DEAD of it. If that is such a flush it begins
+ * what an early one would have met. */
+void guard_meet_late(struct guard *g, const struct conn *known, const struct conn *dead);
 
 /* ---- guard_work.c: small runs of the stages over some entries ---- */
 

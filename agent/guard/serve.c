@@ -168,6 +168,8 @@ void guard_learn(struct guard *g, const struct run *run)
 	}
 	guard_keep_write(g);
 	guard_take_hold(g, run);
-	if (may_flush_later(run))
-		guard_begin_repair(g, false);
+	if (!may_flush_later(run))
+		return;
+	guard_begin_repair(g, false);
+	guard_expect_late(g, true, false);
 }

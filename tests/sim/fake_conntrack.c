@@ -168,10 +168,12 @@ int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink si
 	*e = event->entry;
 	payload = malloc(e->payload_len);
 	memcpy(payload, e->payload, e->payload_len);
-	/* none in a DESTROY (docs/kernel.md 6) */
-	e->conn.timeout = event->gone || e->expires < f->clock
-				  ? 0
-				  : (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
+	e->conn.timeout =
+		e->expires < f->clock ? 0 : (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
+	if (event->gone && !f->full_deaths) { /* docs/kernel.md 6 */
+		e->conn.timeout = 0;
+		e->conn.tcp_state = CONN_TCP_NONE;
+	}
 	rec = (struct conn_record){ .conn = &e->conn,
 				    .master = e->conn.has_master ? &e->master : NULL,
 				    .payload = payload,

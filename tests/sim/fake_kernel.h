@@ -108,6 +108,7 @@ struct fake {
 	/* Behaviour; change at any time. */
 	enum fake_flush flush4, flush6;
 	usec_t flush_after; /* 0: within the address delete */
+	bool full_deaths;   /* as from Linux 5.15 on, a DESTROY tells timeout and TCP state */
 	enum kernel_kind probe4, probe6;
 	bool promote_secondaries;
 	bool no_conntrack;

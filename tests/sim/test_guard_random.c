@@ -170,6 +170,8 @@ static void act(struct life *l)
 		toggle(l, VIP6 "/128");
 		break;
 	case 7: /* nobody repairs while it is not known what was there */
+		if (fake->n_pending)
+			break;
 		guard_ready(l->g);
 		fake->events_lost = 1;
 		guard_ready(l->g);
@@ -233,6 +235,10 @@ static void live(void **state, struct rnd *r, enum pin_mode mode)
 		l.pool[i].conn = make(i);
 	/* late, for both families, in every other life */
 	l.s->fake->flush_after = rnd(&l.r, 2) ? rnd(&l.r, 250) * USEC_PER_MSEC : 0;
+	/* and very much so */
+	if (l.s->fake->flush_after && rnd(&l.r, 2))
+		l.s->fake->flush_after *= 15;
+	l.s->fake->full_deaths = true;
 	if (l.s->fake->flush_after)
 		l.s->fake->probe4 = KERNEL_UNKNOWN;
 	for (size_t i = 0; i < POOL / 2; i++)
