@@ -117,6 +117,8 @@ like "$OUT" 'live, quarantined' "for people, too"
 check "those from before live" wait_for 30 test "$(guard .lost)" = 0
 for ((i = 1; i < round; i++)); do unharmed fight-$i "round $i was made good"; done
 
+# A repair that is under way goes on, and would take the next one's up.
+wait_for 30 a_second_later || bail_out "the clock stands still"
 come
 hold victim pod $N 10.232.4.1 8899
 hold other pod $N 10.232.4.2 8899
