@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration file. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "file.h"
+#include "lib/file.h"
 #include "show/config.h"
 
 static void text_holds(const char *text, size_t size)

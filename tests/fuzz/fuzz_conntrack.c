@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What ctnetlink answers to a listing, to a batch, and what it tells unasked.
  * First byte: which of the three; the rest as wire.h says. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,10 +11,10 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-#include "entry.h"
+#include "lib/entry.h"
 #include "kernel/ct.h"
 #include "kernel/ctevents.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 void wire_sent(const struct nlmsghdr *nlh)
 {

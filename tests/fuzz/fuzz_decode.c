@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ctcodec_decode(): the attributes of one entry. First byte: odd for IPv6. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-#include "entry.h"
+#include "lib/entry.h"
 #include "kernel/ctcodec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What nf_tables and ip_set answer when we look for what is ours, and that
  * nothing else is touched. First byte: what is looked for. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@
 #include "kernel/nfmsg.h"
 #include "kernel/nftattr.h"
 #include "kernel/reset_nft.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 enum {
 	IPSET_DESTROY = 3,

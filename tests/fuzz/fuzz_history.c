@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lines of the history, as somebody else may have written them: whatever is
  * shown of them is printable and of whole lines. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>

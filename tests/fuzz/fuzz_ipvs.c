@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What generic netlink answers about IPVS. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/ipvs.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 static bool is_family(uint8_t family)
 {

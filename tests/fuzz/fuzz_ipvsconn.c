@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lines of ip_vs_conn, and the settings of local ports. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* The journal of a move. It has the layout of the build that wrote it, so an
  * input is not a file but changes to one that was just written: two bytes say
  * where, one how many bytes follow to be put there; 255: it ends there. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "entry.h"
-#include "file.h"
+#include "lib/entry.h"
+#include "lib/file.h"
 #include "kernel/ctattr.h"
 #include "move/journal.h"
 

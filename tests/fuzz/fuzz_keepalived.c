@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* keepalived.conf, as its reader takes it apart; and what import makes of it is
  * a configuration that is accepted. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keepalived/instance_settings.h"
-#include "file.h"
+#include "lib/file.h"
 #include "show/config.h"
 #include "keepalived/conf.h"
 #include "keepalived/import.h"

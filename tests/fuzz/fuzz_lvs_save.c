@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What ipvsadm -S has written, or somebody else. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
-#include "file.h"
+#include "lib/file.h"
 #include "lvs/source_save.h"
-#include "lvs_map.h"
+#include "lib/lvs_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

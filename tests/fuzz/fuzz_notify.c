@@ -2,7 +2,7 @@
 /* What keepalived says, from outside. First byte: even for bytes of the FIFO,
  * taken in pieces of its upper seven bits; odd for the words of a script, a
  * newline between two of them, and a line of the file of states. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <stdlib.h>

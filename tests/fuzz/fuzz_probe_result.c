@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The file that keeps what the probe found. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "file.h"
+#include "lib/file.h"
 #include "move/probe_result.h"
 
 #define BOOT_ID "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The words of a command line, a NUL between two of them. First byte: odd for
  * del; from 128 on a configured address instead. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <stdlib.h>

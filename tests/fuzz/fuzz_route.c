@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What route netlink answers about addresses and devices. First byte: odd for
  * devices. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 
 #include "kernel/ifaddr.h"
 #include "kernel/link.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 /* Nothing here changes anything. */
 void wire_sent(const struct nlmsghdr *nlh)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lines of iptables-save, and that only what is ours is undone. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>

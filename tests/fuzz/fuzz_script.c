@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A shell script, as the doctor reads it. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>

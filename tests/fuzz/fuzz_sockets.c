@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What sock_diag answers, and that only sockets of the leaving address are
  * closed. First byte: odd for IPv6. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include <linux/inet_diag.h>
 
 #include "kernel/sockets.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 enum {
 	DIAG_BY_FAMILY = 20,

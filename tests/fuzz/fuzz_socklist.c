@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What sock_diag lists. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "kernel/socklist.h"
-#include "wire.h"
+#include "lib/wire.h"
 
 static int take(void *ud, const struct flow *f)
 {

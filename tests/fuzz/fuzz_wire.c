@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What comes over the control socket. First byte: even for a request, as anybody
  * who may connect can send one; odd for an answer. */
-#include "fuzz.h"
+#include "lib/fuzz.h"
 
 #include <errno.h>
 #include <stdlib.h>

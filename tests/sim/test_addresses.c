@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 16
 

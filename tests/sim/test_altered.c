@@ -2,7 +2,7 @@
 /* Entries that somebody else has altered, and kernels that make of an entry
  * something else than was asked: whatever the way by which an entry is created
  * again, none is destroyed for it, and what is lost is counted and named. */
-#include "altered.h"
+#include "lib/altered.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* A new VIP answers at once: its neighbours are told, as often as configured. */
 #include <errno.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 #include "move/again.h"
 
 static size_t announced(const struct scene *s, const char *text)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 20
 

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 40
 #define ALWAYS UINT32_MAX

@@ -2,7 +2,7 @@
 /* Flushes that come late, and dumps that cannot be believed. */
 #include <sys/socket.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 40
 

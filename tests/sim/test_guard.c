@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guard on a fake kernel: whoever deletes an address, and whatever the
  * events say or fail to say, unrelated connections go on. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

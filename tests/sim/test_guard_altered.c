@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The same for a guard: test_altered.c. */
-#include "altered.h"
-#include "guarding.h"
+#include "lib/altered.h"
+#include "lib/guarding.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When somebody deletes addresses again and again: a failover of many is repaired,
  * a fight over one is not, and what that costs is counted. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses that go while no guard runs: the next one, or recover --stale, removes
  * what the one before had pinned to them, and nothing else. */
-#include "going.h"
+#include "lib/going.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a guard keeps on disk for whoever comes after it: whose it is, when it is
  * there, and how large it gets. */
-#include "going.h"
+#include "lib/going.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guard on a busy node, whose kernel flushes long after the address has gone: what
  * it takes comes back or is counted, and what ends otherwise stays away. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <netinet/in.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Moves on a guarded device: what the guard knows serves instead of a listing,
  * and what the run does is known to the guard afterwards. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #include "guard/guard.h"
 

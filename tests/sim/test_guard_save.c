@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a guard that is killed in the midst of a repair leaves, and what it does to
  * what it has begun when it is to end, or to work by other settings. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How a guard works: in steps, within its memory, under the lock of the device,
  * and with what events and listings leave out. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

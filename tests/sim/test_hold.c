@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the hold may cost: a part of a run's time, a small share of a guard's, and no
  * connection when it cannot be had. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #define FLOWS 40
 

@@ -8,7 +8,7 @@
 #include "keepalived/instance_settings.h"
 #include "keepalived/instance_file.h"
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 20
 #define VIP_OF_INSTANCE "192.168.11.55"

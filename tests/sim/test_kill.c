@@ -3,7 +3,7 @@
  * or another run, ends what it had begun. */
 #include <string.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 40
 

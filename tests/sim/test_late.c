@@ -4,7 +4,7 @@
  * time it looks again, since connections were born meanwhile. */
 #include <string.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 40
 #define BORN 7

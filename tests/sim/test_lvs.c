@@ -10,7 +10,7 @@
 
 #include "lvs/settings.h"
 #include "lvs/map.h"
-#include "scene.h"
+#include "lib/scene.h"
 
 #define VIP_LVS "10.141.16.0"
 #define RS "10.112.61.163"

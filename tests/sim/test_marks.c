@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The files that outlive a guard: what comes back is what was written, and whatever
  * else is in them, nothing that was never pinned is taken for ours. */
-#include "scene.h"
+#include "lib/scene.h"
 
 #include <errno.h>
 #include <fcntl.h>

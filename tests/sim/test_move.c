@@ -3,7 +3,7 @@
  * nothing is to be done nothing is written. */
 #include <string.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define FLOWS 64
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pinning: nothing is left for the flush to take, no packet meets a gap, and
  * what we have created is remembered and cleared away in its time. */
-#include "scene.h"
+#include "lib/scene.h"
 
 #include <errno.h>
 #include <netinet/in.h>

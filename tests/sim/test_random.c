@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 static uint64_t next(uint64_t *rng)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "scene.h"
+#include "lib/scene.h"
 
 #define OTHERS 12
 

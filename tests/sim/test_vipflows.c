@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The flows of the leaving address itself: dropped as a fixed kernel would,
  * kept as if it stayed, or reset before it goes. */
-#include "scene.h"
+#include "lib/scene.h"
 
 #include <errno.h>
 #include <netinet/in.h>

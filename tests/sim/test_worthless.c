@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One socket sends to very many ports, where nobody answers, and each of its
  * entries costs as much as a hundred others: it takes nobody's protection. */
-#include "guarding.h"
+#include "lib/guarding.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which connections a real server takes for one, by how they are forwarded and
  * from where they are seen; what is done with those to be restored. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
 #include "lvs/collide_rule.h"
 

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "base/connset.h"
-#include "random.h"
+#include "../lib/random.h"
 
 static int add(struct connset *s, const struct conn *c, const struct conn_key *master,
 	       const void *payload, size_t len)

@@ -19,7 +19,7 @@
 
 #include "kernel/ctattr.h"
 #include "kernel/ctcodec.h"
-#include "random.h"
+#include "../lib/random.h"
 
 static uint8_t message[4096] __attribute__((aligned(8)));
 static uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of flows: its edge cases (docs/lvs.md 8), and its insides against a list. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
-#include "random.h"
+#include "../lib/random.h"
 
 static const struct collide_node client_node, plain_director = { .director = true };
 

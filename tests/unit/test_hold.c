@@ -17,7 +17,7 @@
 #include "kernel/hold_nftmsg.h"
 #include "kernel/hold_text.h"
 #include "kernel/nftattr.h"
-#include "random.h"
+#include "../lib/random.h"
 
 #define MARK "-m comment --comment \"vipsafe hold\""
 

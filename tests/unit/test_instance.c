@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "instance_world.h"
-#include "random.h"
+#include "lib/instance_world.h"
+#include "../lib/random.h"
 
 static void follows_a_plain_life(void **state _unused_)
 {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "instance_world.h"
-#include "random.h"
+#include "lib/instance_world.h"
+#include "../lib/random.h"
 
 #define HOUR_LATER (3600 * USEC_PER_SEC)
 

@@ -15,7 +15,7 @@
 #include "keepalived/decoy.h"
 #include "keepalived/instance_settings.h"
 #include "show/sections.h"
-#include "random.h"
+#include "../lib/random.h"
 
 static int parse_line(const char *text, struct instance_event *ret)
 {

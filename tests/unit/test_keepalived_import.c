@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What import makes of a keepalived.conf, and that it is a configuration. */
-#include "importing.h"
+#include "lib/importing.h"
 
 static const char plain[] = "vrrp_instance VI_1 {\n"
 			    " interface br-mgmt\n"

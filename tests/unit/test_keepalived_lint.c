@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Each finding of the lint: what provokes it, and what it is silent about. */
-#include "linting.h"
+#include "lib/linting.h"
 
 #include <grp.h>
 #include <pwd.h>

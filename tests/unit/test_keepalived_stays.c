@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What import leaves to keepalived as a whole, and what it proposes to which
  * version of it. */
-#include "importing.h"
+#include "lib/importing.h"
 
 #include <sys/stat.h>
 

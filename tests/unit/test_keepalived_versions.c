@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the lint finds because of what a version of keepalived does. */
-#include "linting.h"
+#include "lib/linting.h"
 
 #define ROUTED \
 	" virtual_ipaddress {\n 10.0.0.1/24\n }\n virtual_routes {\n default via 10.0.0.254\n } }"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The map: merged from several sources, asked for destinations and shares. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
 #include <errno.h>
 
-#include "random.h"
+#include "../lib/random.h"
 
 static bool look(const struct lvs_map *m, const char *dest, struct lvs_dest *ret)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is said of collisions, how often, and of which service ports; and how
  * addresses are written. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Services read from files and from the configuration. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
 #include <errno.h>
 #include <sys/resource.h>

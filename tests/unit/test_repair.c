@@ -11,7 +11,7 @@
 
 #include "move/repair.h"
 #include "move/select.h"
-#include "random.h"
+#include "../lib/random.h"
 
 static struct addr v4(uint8_t last)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The formula against the figures of its derivation and against dice. */
-#include "lvs_scene.h"
+#include "lib/lvs_scene.h"
 
 #include "lvs/risk.h"
-#include "random.h"
+#include "../lib/random.h"
 
 #define PLAIN 14116.0
 #define RANDOM 64512.0

@@ -15,7 +15,7 @@
 #include "base/pinned.h"
 #include "base/payloads.h"
 #include "base/unpinned.h"
-#include "random.h"
+#include "../lib/random.h"
 
 #define POOL 600
 #define STEPS 40000

@@ -13,7 +13,7 @@
 #include "move/repair.h"
 #include "move/select.h"
 #include "base/shape.h"
-#include "random.h"
+#include "../lib/random.h"
 
 #define DONE (CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE)
 

@@ -11,7 +11,7 @@
 
 #include "show/report_json.h"
 #include "show/wire.h"
-#include "random.h"
+#include "../lib/random.h"
 
 static void random_label(struct rnd *r, char label[LABEL_MAX])
 {

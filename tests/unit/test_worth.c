@@ -11,7 +11,7 @@
 
 #include "move/pace.h"
 #include "move/worth.h"
-#include "random.h"
+#include "../lib/random.h"
 
 #define SEED 0x5eedU
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../unit/random.h"
+#include "../../lib/random.h"
 
 /* Change the SIZE bytes in BUF, which has room for MAX, in one to several
  * places; OTHER is another input to borrow from. Returns the new size. */
