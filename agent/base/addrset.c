@@ -7,6 +7,8 @@
 
 #include <vipsafe/base.h>
 
+#include "base/array.h"
+
 void addrset_done(struct addrset *s)
 {
 	free(s->addrs);
@@ -42,18 +44,10 @@ int addrset_add(struct addrset *s, const struct addr *a)
 
 	if (i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a)))
 		return 0;
-	if (s->n == s->cap) {
-		size_t cap = MAX(s->cap * 2, (size_t)16);
-		struct addr *p = realloc(s->addrs, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		s->addrs = p;
-		s->cap = cap;
-	}
-	memmove(&s->addrs[i + 1], &s->addrs[i], (s->n - i) * sizeof(*a));
+	if (!array_append(&s->addrs, &s->n, sizeof(*a)))
+		return -ENOMEM;
+	memmove(&s->addrs[i + 1], &s->addrs[i], (s->n - 1 - i) * sizeof(*a));
 	s->addrs[i] = *a;
-	s->n++;
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 
 struct addrset {
 	struct addr *addrs; /* owned; sorted by bytes, no address twice */
-	size_t n, cap;
+	size_t n;
 };
 
 void addrset_done(struct addrset *s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/remedy.h"
 
 static const char *const severity_names[] = {
@@ -36,28 +37,10 @@ static bool finding_already_said(const struct findings *f, const struct finding 
 	return false;
 }
 
-/* Room for one more. */
-static bool finding_grow(struct findings *f)
-{
-	size_t cap = f->cap ? 2 * f->cap : 16;
-	struct finding *list;
-
-	if (f->n < f->cap)
-		return true;
-	if (f->n == FINDINGS_MAX)
-		return false;
-	list = realloc(f->list, cap * sizeof(*list));
-	if (!list)
-		return false;
-	f->list = list;
-	f->cap = cap;
-	return true;
-}
-
 void findings_add(struct findings *f, enum severity severity, const char *code, const char *cure,
 		  const char *fmt, ...)
 {
-	struct finding one = { .severity = severity };
+	struct finding one = { .severity = severity }, *place = NULL;
 	va_list ap;
 
 	snprintf(one.code, sizeof(one.code), "%s", code);
@@ -71,8 +54,10 @@ void findings_add(struct findings *f, enum severity severity, const char *code, 
 	va_end(ap);
 	if (finding_already_said(f, &one))
 		return;
-	if (finding_grow(f))
-		f->list[f->n++] = one;
+	if (f->n < FINDINGS_MAX)
+		place = array_append(&f->list, &f->n, sizeof(*place));
+	if (place)
+		*place = one;
 	else
 		f->dropped++;
 }

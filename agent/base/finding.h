@@ -32,7 +32,7 @@ struct finding {
 /* In the order in which they were added. All zero is an empty list. */
 struct findings {
 	struct finding *list; /* owned */
-	size_t n, cap;
+	size_t n;
 	size_t dropped; /* did not fit */
 };
 

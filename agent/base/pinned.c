@@ -6,6 +6,7 @@
 
 #include <vipsafe/base.h>
 
+#include "base/array.h"
 #include "base/conn_table.h"
 
 struct item {
@@ -60,15 +61,9 @@ static int64_t source_of(struct pinned_set *s, const struct addr *as)
 		if (!s->sources[i].n)
 			at = i;
 	}
-	if (at == s->n_sources) {
-		struct source *p =
-			at > UINT16_MAX ? NULL : realloc(s->sources, (at + 1) * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		s->sources = p;
-		s->n_sources++;
-	}
+	if (at == s->n_sources &&
+	    (at > UINT16_MAX || !array_append(&s->sources, &s->n_sources, sizeof(*s->sources))))
+		return -ENOMEM;
 	s->sources[at] = (struct source){ .addr = *as };
 	return (int64_t)(s->last = at);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/option.h"
 #include "base/setting.h"
 
@@ -21,7 +22,7 @@ static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL
 
 static int allow_one(struct settings *s, const char *word, struct request_error *e)
 {
-	struct prefix p, *list;
+	struct prefix p, *one;
 	uint8_t i;
 
 	if (prefix_parse(word, PREFIX_LEN_OPTIONAL, &p) < 0)
@@ -34,11 +35,10 @@ static int allow_one(struct settings *s, const char *word, struct request_error 
 	if (s->n_allow == ALLOW_MAX)
 		return request_error_set(e, "allow: " QUOTED " is too much: at most %d fit", word,
 					 ALLOW_MAX);
-	list = realloc(s->allow, (s->n_allow + 1) * sizeof(*list));
-	if (!list)
+	one = array_append(&s->allow, &s->n_allow, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	s->allow = list;
-	list[s->n_allow++] = p;
+	*one = p;
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static int agent_find(struct settings *s, const char *name _unused_, void **ret,
 static int device_find(struct settings *s, const char *name, void **ret,
 		       struct request_error *ret_error)
 {
-	struct device_settings *devices;
+	struct device_settings *device;
 	size_t i;
 	int r;
 
@@ -173,14 +173,13 @@ static int device_find(struct settings *s, const char *name, void **ret,
 	if (s->n_devices == DEVICES_MAX)
 		return request_error_set(ret_error, "device " QUOTED " is too much: at most %d fit",
 					 name, DEVICES_MAX);
-	devices = realloc(s->devices, (s->n_devices + 1) * sizeof(*devices));
-	if (!devices)
+	device = array_append(&s->devices, &s->n_devices, sizeof(*device));
+	if (!device)
 		return -ENOMEM;
-	s->devices = devices;
-	devices[s->n_devices] = (struct device_settings){ .pin = PIN_OFF };
-	setting_init(device_keys, &devices[s->n_devices]);
-	memcpy(devices[s->n_devices].name, name, strlen(name) + 1);
-	*ret = &devices[s->n_devices++];
+	device->pin = PIN_OFF;
+	setting_init(device_keys, device);
+	memcpy(device->name, name, strlen(name) + 1);
+	*ret = device;
 	return 0;
 }
 

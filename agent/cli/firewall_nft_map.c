@@ -6,6 +6,8 @@
 
 #include <vipsafe/base.h>
 
+#include "base/array.h"
+
 /* "accept", "jump NAME": true if the words at *AT are one. */
 bool nft_verdict(struct firewall_reader *r, const char **at, struct rule *ret)
 {
@@ -75,6 +77,7 @@ static bool take_element(struct firewall_reader *r, enum map_key key, const char
 
 void firewall_nft_elements(struct firewall_reader *r, const char *line)
 {
+	struct map_verdict *place;
 	struct rule one;
 	size_t i;
 
@@ -90,18 +93,12 @@ void firewall_nft_elements(struct firewall_reader *r, const char *line)
 		}
 		if (one.match == MATCH_NEVER || (i > 0 && r->verdicts[i - 1].map == r->map))
 			continue;
-		if (r->n_verdicts == r->cap_verdicts) {
-			size_t cap = r->cap_verdicts ? 2 * r->cap_verdicts : 16;
-			struct map_verdict *bigger = realloc(r->verdicts, cap * sizeof(*bigger));
-
-			if (!bigger) {
-				r->store.incomplete = true;
-				return;
-			}
-			r->verdicts = bigger;
-			r->cap_verdicts = cap;
+		place = array_append(&r->verdicts, &r->n_verdicts, sizeof(*place));
+		if (!place) {
+			r->store.incomplete = true;
+			return;
 		}
-		r->verdicts[r->n_verdicts++] = v;
+		*place = v;
 	}
 }
 

@@ -35,7 +35,7 @@ struct firewall_reader {
 	enum map_key map_key;
 	bool reads_iptables; /* rules of iptables-nft, which iptables-save has not told of */
 	struct map_verdict *verdicts; /* owned */
-	size_t n_verdicts, cap_verdicts;
+	size_t n_verdicts;
 };
 
 /* Chain NAME, LEN long, of the table that is read; NO_INDEX without memory. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define FIRST_CAP 64
 
 void rule_store_done(struct rule_store *s)
@@ -90,37 +92,23 @@ uint32_t rule_store_chain(struct rule_store *s, const char *name)
 	return (uint32_t)s->n_chains++;
 }
 
-static bool rules_grow(struct rule_store *s)
-{
-	size_t cap = s->cap_rules ? 2 * s->cap_rules : FIRST_CAP;
-	struct rule *rules;
-
-	if (s->n_rules < s->cap_rules)
-		return true;
-	if (cap >= NO_INDEX)
-		return false;
-	rules = realloc(s->rules, cap * sizeof(*rules));
-	if (!rules)
-		return false;
-	s->rules = rules;
-	s->cap_rules = cap;
-	return true;
-}
-
 void rule_store_add(struct rule_store *s, uint32_t chain, const struct rule *r)
 {
+	struct rule *one = NULL;
 	struct chain *c;
 	uint32_t at;
 
 	if (r->match == MATCH_NEVER || r->verdict == VERDICT_NONE)
 		return; /* it has no say */
-	if (chain == NO_INDEX || !rules_grow(s)) {
+	if (chain != NO_INDEX && s->n_rules < NO_INDEX)
+		one = array_append(&s->rules, &s->n_rules, sizeof(*one));
+	if (!one) {
 		s->incomplete = true;
 		return;
 	}
-	at = (uint32_t)s->n_rules++;
-	s->rules[at] = *r;
-	s->rules[at].next = NO_INDEX;
+	at = (uint32_t)(s->n_rules - 1);
+	*one = *r;
+	one->next = NO_INDEX;
 	c = &s->chains[chain];
 	if (c->last == NO_INDEX)
 		c->first = at;

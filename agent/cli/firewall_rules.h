@@ -60,7 +60,7 @@ struct rule_store {
 	struct chain *chains; /* owned */
 	struct rule *rules;   /* owned */
 	uint32_t *slots;      /* owned; chain numbers by hash of their name */
-	size_t n_chains, cap_chains, n_rules, cap_rules, n_slots;
+	size_t n_chains, cap_chains, n_rules, n_slots;
 	unsigned marking; /* families in which a rule sets marks */
 	bool incomplete;  /* memory ran out */
 };

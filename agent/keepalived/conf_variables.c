@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define NESTING_MAX 16
 
 /* Text that grows, up to a line's limit. */
@@ -77,20 +79,13 @@ void variable_define(struct reader *r, const char *name, size_t name_len, const 
 
 static bool made_add(struct reader *r, struct made *m, const char *text, size_t len)
 {
-	char *grown;
-
 	if (m->len + len > KEEPALIVED_LINE_MAX) {
 		reader_unresolved(r, KEEPALIVED_LIMIT, "variables make the line too long");
 		return false;
 	}
-	if (m->len + len >= m->cap) {
-		grown = realloc(m->text, 2 * (m->len + len) + 64);
-		if (!grown) {
-			r->r = -ENOMEM;
-			return false;
-		}
-		m->text = grown;
-		m->cap = 2 * (m->len + len) + 64;
+	if (array_reserve(&m->text, &m->cap, m->len + len + 1, 1) < 0) {
+		r->r = -ENOMEM;
+		return false;
 	}
 	memcpy(m->text + m->len, text, len);
 	m->len += len;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "keepalived/decoy.h"
 #include "base/option.h"
 
@@ -61,7 +62,7 @@ static int address_parse(struct instance_address *ret, const char *value, const 
 static int address_add(void *base, const char *value, struct request_error *e)
 {
 	struct instance_settings *s = base;
-	struct instance_address a, *list;
+	struct instance_address a, *one;
 	int r;
 
 	r = address_parse(&a, value, "address", e);
@@ -70,11 +71,10 @@ static int address_add(void *base, const char *value, struct request_error *e)
 	if (s->n_addresses == INSTANCE_ADDRESSES_MAX)
 		return request_error_set(e, "address: " QUOTED " is too much: at most %d fit",
 					 value, INSTANCE_ADDRESSES_MAX);
-	list = realloc(s->addresses, (s->n_addresses + 1) * sizeof(*list));
-	if (!list)
+	one = array_append(&s->addresses, &s->n_addresses, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	s->addresses = list;
-	list[s->n_addresses++] = a;
+	*one = a;
 	return 0;
 }
 
@@ -173,7 +173,7 @@ static const struct setting instance_keys[] = {
 
 static int instance_find(struct settings *s, const char *name, void **ret, struct request_error *e)
 {
-	struct instance_settings *list, *one;
+	struct instance_settings *one;
 	size_t i;
 
 	if (name_check("instance", name, e) < 0)
@@ -187,18 +187,15 @@ static int instance_find(struct settings *s, const char *name, void **ret, struc
 	if (s->n_instances == INSTANCES_MAX)
 		return request_error_set(e, "instance " QUOTED " is too much: at most %d fit", name,
 					 INSTANCES_MAX);
-	list = realloc(s->instances, (s->n_instances + 1) * sizeof(*list));
-	if (!list)
+	one = array_append(&s->instances, &s->n_instances, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	s->instances = list;
-	one = &list[s->n_instances];
 	*one = (struct instance_settings){ .announce = { .count = NOT_GIVEN,
 							 .interval = USEC_NEVER,
 							 .again = NOT_GIVEN,
 							 .again_after = USEC_NEVER } };
 	setting_init(instance_keys, one);
 	memcpy(one->name, name, strlen(name) + 1);
-	s->n_instances++;
 	*ret = one;
 	return 0;
 }

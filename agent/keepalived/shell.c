@@ -445,7 +445,7 @@ void shell_commands(struct shell *s, char end)
 		return;
 	}
 	s->words = NULL;
-	s->n = s->cap = 0;
+	s->n = 0;
 	s->from = s->to = NULL;
 	s->word = (struct shell_text){ .p = NULL };
 	s->in_word = false;
@@ -457,7 +457,6 @@ void shell_commands(struct shell *s, char end)
 	free(s->word.p);
 	s->words = kept.words;
 	s->n = kept.n;
-	s->cap = kept.cap;
 	s->from = kept.from;
 	s->to = kept.to;
 	s->word = kept.word;

@@ -9,6 +9,8 @@
 
 #include <vipsafe/base.h>
 
+#include "base/array.h"
+
 #define BLANK " \t\r\n"
 #define META BLANK ";&|()<>"
 
@@ -27,16 +29,9 @@ void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t
 		s->error = -E2BIG;
 		return;
 	}
-	if (t->n + n + 1 > t->cap) {
-		size_t cap = MAX(2 * t->cap, t->n + n + 64);
-		char *bigger = realloc(t->p, cap);
-
-		if (!bigger) {
-			s->error = -ENOMEM;
-			return;
-		}
-		t->p = bigger;
-		t->cap = cap;
+	if (array_reserve(&t->p, &t->cap, t->n + n + 1, 1) < 0) {
+		s->error = -ENOMEM;
+		return;
 	}
 	memcpy(t->p + t->n, p, n);
 	t->n += n;
@@ -62,7 +57,7 @@ const char *shell_variable(const struct shell *s, const char *name, size_t n)
 
 void shell_assign(struct shell *s, const char *name, size_t n, const char *value)
 {
-	struct shell_variable *v = variable_find(s, name, n), *bigger;
+	struct shell_variable *v = variable_find(s, name, n);
 	char *copy = strdup(value);
 
 	s->work += strlen(value);
@@ -71,18 +66,16 @@ void shell_assign(struct shell *s, const char *name, size_t n, const char *value
 		return;
 	}
 	if (!v) {
-		bigger = realloc(s->variables, (s->n_variables + 1) * sizeof(*bigger));
-		if (bigger)
-			s->variables = bigger;
-		v = bigger ? &bigger[s->n_variables] : NULL;
+		v = array_append(&s->variables, &s->n_variables, sizeof(*v));
 		if (v)
-			*v = (struct shell_variable){ .name = strndup(name, n) };
+			v->name = strndup(name, n);
+		if (v && !v->name)
+			s->n_variables--;
 		if (!v || !v->name) {
 			free(copy);
 			s->error = -ENOMEM;
 			return;
 		}
-		s->n_variables++;
 	}
 	free(v->value);
 	v->value = copy;
@@ -100,7 +93,7 @@ static void shell_words_put(struct shell *s, const char *p, size_t n)
 
 void shell_word_end(struct shell *s)
 {
-	char **bigger;
+	char **place;
 
 	if (!s->in_word || s->error)
 		return;
@@ -109,16 +102,12 @@ void shell_word_end(struct shell *s)
 		s->error = -E2BIG;
 		return;
 	}
-	if (s->n == s->cap) {
-		bigger = realloc(s->words, 2 * (s->cap + 8) * sizeof(*bigger));
-		if (!bigger) {
-			s->error = -ENOMEM;
-			return;
-		}
-		s->words = bigger;
-		s->cap = 2 * (s->cap + 8);
+	place = array_append(&s->words, &s->n, sizeof(*place));
+	if (!place) {
+		s->error = -ENOMEM;
+		return;
 	}
-	s->words[s->n++] = s->word.p;
+	*place = s->word.p;
 	s->word = (struct shell_text){ .p = NULL };
 	s->in_word = false;
 }

@@ -30,7 +30,7 @@ struct shell {
 	bool is_trial;	/* nothing is handed out: only variables are looked for */
 	/* the command that is read */
 	char **words; /* owned, and so is each */
-	size_t n, cap;
+	size_t n;
 	const char *from, *to; /* of its text */
 	const char *to_before; /* without the last word */
 	struct shell_text word;

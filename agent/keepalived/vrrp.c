@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "keepalived/conf_keywords.h"
 
@@ -25,21 +26,6 @@ static const struct {
 	{ "garp_master_refresh_repeat", offsetof(struct vrrp_announce, refresh_repeat) },
 	{ "garp_interval", offsetof(struct vrrp_announce, interval) },
 };
-
-/* Room for one more of SIZE bytes at the end of *LIST, zeroed; NULL: none. */
-static void *vrrp_append(void *list, size_t *n, size_t size)
-{
-	char *old, *grown;
-
-	/* LIST is the address of a pointer to some type or other */
-	memcpy(&old, list, sizeof(old));
-	grown = realloc(old, (*n + 1) * size);
-	if (!grown)
-		return NULL;
-	memcpy(list, &grown, sizeof(grown));
-	memset(grown + *n * size, 0, size);
-	return grown + (*n)++ * size;
-}
 
 static bool vrrp_word_is(const struct keepalived_directive *d, const char *keyword)
 {
@@ -116,7 +102,7 @@ static int addresses_read(struct vrrp_conf *c, struct vrrp_instance *v,
 			continue;
 		}
 		c->n_addresses++;
-		a = vrrp_append(&v->addresses, &v->n_addresses, sizeof(*a));
+		a = array_append(&v->addresses, &v->n_addresses, sizeof(*a));
 		if (!a)
 			return -ENOMEM;
 		*a = vrrp_address_read(d, excluded);
@@ -215,7 +201,7 @@ static int instance_read(struct vrrp_conf *c, const struct global *g,
 		c->dropped++;
 		return 0;
 	}
-	v = vrrp_append(&c->instances, &c->n_instances, sizeof(*v));
+	v = array_append(&c->instances, &c->n_instances, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	v->at = at;
@@ -246,7 +232,7 @@ static int group_read(struct vrrp_conf *c, const struct keepalived_directive *at
 		c->dropped++;
 		return 0;
 	}
-	g = vrrp_append(&c->groups, &c->n_groups, sizeof(*g));
+	g = array_append(&c->groups, &c->n_groups, sizeof(*g));
 	if (!g)
 		return -ENOMEM;
 	g->at = at;
@@ -292,7 +278,7 @@ static int other_script(struct vrrp_conf *c, const struct keepalived_directive *
 
 	if (d->n_words < 2)
 		return 0;
-	s = vrrp_append(&c->others, &c->n_others, sizeof(*s));
+	s = array_append(&c->others, &c->n_others, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	*s = (struct vrrp_script){ .at = d, .command = d->words[1], .user = keepalived_word(d, 2) };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "lvs/text.h"
 #include "base/option.h"
 #include "base/settings.h"
@@ -27,21 +28,6 @@ static const enum lvs_method methods[] = {
 	[LVS_METHOD_DR] = LVS_DR,	    [LVS_METHOD_TUN] = LVS_TUN,
 	[LVS_METHOD_FULLNAT] = LVS_FULLNAT,
 };
-
-/* Room for one more of SIZE bytes. */
-static int lvs_settings_grow(void **list, size_t n, size_t size)
-{
-	void *more;
-
-	/* doubled when N is a power of two */
-	if (n & (n - 1))
-		return 0;
-	more = realloc(*list, (n ? 2 * n : 1) * size);
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
-}
 
 static int too_many(struct request_error *e, const char *key, const char *value, int max)
 {
@@ -187,11 +173,14 @@ const struct setting_section lvs_section = {
 static int match_put(struct lvs_service_settings *s, const struct lvs_match *match, const char *key,
 		     const char *value, struct request_error *e)
 {
+	struct lvs_match *one;
+
 	if (s->n_matches == MATCHES_MAX)
 		return too_many(e, key, value, MATCHES_MAX);
-	if (lvs_settings_grow((void **)&s->matches, s->n_matches, sizeof(*match)) < 0)
+	one = array_append(&s->matches, &s->n_matches, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	s->matches[s->n_matches++] = *match;
+	*one = *match;
 	return 0;
 }
 
@@ -250,7 +239,7 @@ static int mark_match_add(void *base, const char *value, struct request_error *e
 static int real_add(void *base, const char *value, struct request_error *e)
 {
 	struct lvs_service_settings *s = base;
-	struct lvs_real real = { .weight = 1 };
+	struct lvs_real real = { .weight = 1 }, *one;
 	char text[VALUE_MAX], *save = NULL, *word;
 	struct addr last;
 	uint64_t weight;
@@ -271,9 +260,10 @@ static int real_add(void *base, const char *value, struct request_error *e)
 			return request_error_set(e, "real: " QUOTED " is not weight=N", word);
 		real.weight = (uint32_t)weight;
 	}
-	if (lvs_settings_grow((void **)&s->reals, s->n_reals, sizeof(real)) < 0)
+	one = array_append(&s->reals, &s->n_reals, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	s->reals[s->n_reals++] = real;
+	*one = real;
 	return 0;
 }
 
@@ -340,10 +330,10 @@ static int service_get(struct lvs_settings *s, const char *name, uint32_t fwmark
 	}
 	if (s->n_services == SERVICES_MAX)
 		return too_many(e, "lvs-service", name, SERVICES_MAX);
-	if (lvs_settings_grow((void **)&s->services, s->n_services, sizeof(*one)) < 0)
+	one = array_append(&s->services, &s->n_services, sizeof(*one));
+	if (!one)
 		return -ENOMEM;
-	one = &s->services[s->n_services++];
-	*one = (struct lvs_service_settings){ .fwmark = fwmark };
+	one->fwmark = fwmark;
 	setting_init(keys, one);
 	memcpy(one->name, name, strlen(name) + 1);
 	*ret = one;

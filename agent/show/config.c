@@ -15,6 +15,7 @@
 
 #include <vipsafe/protocol.h>
 
+#include "base/array.h"
 #include "base/os.h"
 #include "base/identity.h"
 #include "show/sections.h"
@@ -268,7 +269,7 @@ static int seen_add(struct file *f, const char *section, const char *key)
 {
 	size_t size = strlen(section) + strlen(key) + 2, i;
 	_cleanup_free_ char *name = malloc(size);
-	char **seen;
+	char **place;
 
 	if (!name)
 		return -ENOMEM;
@@ -280,11 +281,10 @@ static int seen_add(struct file *f, const char *section, const char *key)
 						 "[%.48s]",
 						 key, section);
 	}
-	seen = realloc(f->seen, (f->n_seen + 1) * sizeof(*seen));
-	if (!seen)
+	place = array_append(&f->seen, &f->n_seen, sizeof(*place));
+	if (!place)
 		return -ENOMEM;
-	f->seen = seen;
-	f->seen[f->n_seen++] = TAKE_PTR(name);
+	*place = TAKE_PTR(name);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 #define CELL_MAX 256
@@ -14,7 +15,7 @@ struct table {
 	const char *const *heads;
 	size_t columns;
 	char **cells; /* owned, row after row */
-	size_t n, cap;
+	size_t n;
 	bool failed; /* out of memory */
 };
 
@@ -45,7 +46,7 @@ struct table *table_free(struct table *t)
 
 void table_cell(struct table *t, const char *fmt, ...)
 {
-	char raw[CELL_MAX], text[CELL_MAX], *copy;
+	char raw[CELL_MAX], text[CELL_MAX], *copy, **cell;
 	va_list ap;
 
 	if (!t || t->failed)
@@ -55,21 +56,12 @@ void table_cell(struct table *t, const char *fmt, ...)
 		raw[0] = '\0';
 	va_end(ap);
 	copy = strdup(text_escape(raw, text, sizeof(text)));
-	if (copy && t->n == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 4 * t->columns;
-		char **cells = realloc(t->cells, cap * sizeof(*cells));
-
-		if (!cells) {
-			free(copy);
-			copy = NULL;
-		} else {
-			t->cells = cells;
-			t->cap = cap;
-		}
-	}
-	if (copy)
-		t->cells[t->n++] = copy;
+	cell = copy ? array_append(&t->cells, &t->n, sizeof(*cell)) : NULL;
+	if (cell)
+		*cell = copy;
 	else
+		free(copy);
+	if (!cell)
 		t->failed = true;
 }
 
