@@ -8,6 +8,8 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "base/array.h"
+
 #define LIST_TRIES 10
 
 /* Later than the headers of RHEL 7; the values are ABI. */
@@ -107,31 +109,24 @@ int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret)
 
 struct listing {
 	struct ifaddr *items;
-	size_t count, room;
+	size_t count;
 };
 
 static int listing_add(void *ud, struct nlmsghdr *h)
 {
 	struct listing *l = ud;
+	struct ifaddr a, *one;
 	int r;
 
 	if (h->nlmsg_type != RTM_NEWADDR)
 		return 0;
-	if (l->count == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		struct ifaddr *items = realloc(l->items, room * sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		l->items = items;
-		l->room = room;
-	}
-	r = ifaddr_decode(h, &l->items[l->count]);
-	if (r == -ENODATA)
-		return 0;
+	r = ifaddr_decode(h, &a);
 	if (r < 0)
-		return r;
-	l->count++;
+		return r == -ENODATA ? 0 : r;
+	one = array_append(&l->items, &l->count, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	*one = a;
 	return 0;
 }
 

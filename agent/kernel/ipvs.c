@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "kernel/ipvscodec.h"
 #include "kernel/ipvsconn.h"
 #include "kernel/nfmsg.h"
@@ -26,7 +27,7 @@ struct listing {
 	uint16_t family; /* 0: none has been found */
 	int result;
 	struct ipvs_service *services; /* owned */
-	size_t n, cap;
+	size_t n;
 	/* while the real servers of one are listed */
 	const struct ipvs_service *of;
 	ipvs_sink sink;
@@ -48,37 +49,26 @@ static void take_family(void *ud, const struct nlmsghdr *nlh)
 	(void)ipvscodec_family(nlh, &l->family);
 }
 
-static int ipvs_reserve(struct listing *l)
-{
-	size_t cap = l->cap ? 2 * l->cap : 64;
-	struct ipvs_service *more;
-
-	if (l->n < l->cap)
-		return 0;
-	if (cap > SERVICES_MAX)
-		return -E2BIG;
-	more = realloc(l->services, cap * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	l->services = more;
-	l->cap = cap;
-	return 0;
-}
-
 static void ipvs_take_service(void *ud, const struct nlmsghdr *nlh)
 {
+	struct ipvs_service s, *one;
 	struct listing *l = ud;
 	int r;
 
 	if (l->result < 0)
 		return;
-	r = ipvs_reserve(l);
-	if (r == 0)
-		r = ipvscodec_service(nlh, l->family, &l->services[l->n]);
-	if (r == 0)
-		l->n++;
-	else if (r != -ENOMSG)
-		l->result = r;
+	r = ipvscodec_service(nlh, l->family, &s);
+	if (r == 0 && l->n == SERVICES_MAX)
+		r = -E2BIG;
+	if (r < 0) {
+		l->result = r == -ENOMSG ? 0 : r;
+		return;
+	}
+	one = array_append(&l->services, &l->n, sizeof(*one));
+	if (one)
+		*one = s;
+	else
+		l->result = -ENOMEM;
 }
 
 static void ipvs_take_dest(void *ud, const struct nlmsghdr *nlh)

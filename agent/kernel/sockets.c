@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "kernel/sockdiag.h"
 
 /* No node has more of them to one address; a bound for the memory. */
@@ -43,7 +44,7 @@ struct sockets {
 	struct sockdiag *diag; /* owned */
 	struct addr own;
 	struct found *found; /* owned */
-	size_t n, cap;
+	size_t n;
 };
 
 static void question_init(struct sockets *s, struct question *q, uint16_t type, uint16_t flags,
@@ -96,23 +97,17 @@ static bool sockets_is_own(const struct addr *own, uint8_t family,
 static int sockets_take(void *ud, const struct inet_diag_msg *m)
 {
 	struct sockets *s = ud;
+	struct found *one;
 
 	if (m->idiag_state > SOCKDIAG_CLOSING || !(STATES & 1 << m->idiag_state) ||
 	    !sockets_is_own(&s->own, m->idiag_family, &m->id))
 		return 0;
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 64;
-		struct found *more;
-
-		if (s->n >= SOCKETS_MAX)
-			return -E2BIG;
-		more = realloc(s->found, cap * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		s->found = more;
-		s->cap = cap;
-	}
-	s->found[s->n++] = (struct found){ m->idiag_family, m->id };
+	if (s->n >= SOCKETS_MAX)
+		return -E2BIG;
+	one = array_append(&s->found, &s->n, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	*one = (struct found){ m->idiag_family, m->id };
 	return 0;
 }
 
