@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/lock.h"
 #include "base/rundir.h"
 
@@ -21,18 +22,11 @@ void run_sleep(const struct run *run, usec_t duration)
 static int table_add(void *ud, const struct ifaddr *a)
 {
 	struct addr_table *t = ud;
+	int r = array_reserve(&t->items, &t->cap, t->n + 1, sizeof(*a));
 
-	if (t->n == t->cap) {
-		size_t cap = MAX(t->cap * 2, (size_t)32);
-		struct ifaddr *p = realloc(t->items, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		t->items = p;
-		t->cap = cap;
-	}
-	t->items[t->n++] = *a;
-	return 0;
+	if (r == 0)
+		t->items[t->n++] = *a;
+	return r;
 }
 
 int addr_table_read(const struct kernel *k, struct addr_table *t)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "base/lock.h"
 #include "move/marks.h"
 #include "base/rundir.h"
@@ -18,7 +19,7 @@ struct work {
 	struct marks marks;
 	struct markset proof;
 	struct conn *found; /* owned: of each the key and the id */
-	size_t n, cap;
+	size_t n;
 	uint64_t unproven;
 };
 
@@ -52,18 +53,12 @@ static int find_gone(struct work *w, int run_dir, const char *device, const stru
 
 static int gone_take(struct work *w, const struct conn *c)
 {
-	if (w->n == w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : CHUNK;
-		struct conn *p = realloc(w->found, cap * sizeof(*p));
+	struct conn *one = array_append(&w->found, &w->n, sizeof(*one));
 
-		if (!p)
-			return -ENOMEM;
-		w->found = p;
-		w->cap = cap;
-	}
-	memset(&w->found[w->n], 0, sizeof(*c));
-	w->found[w->n].key = c->key;
-	w->found[w->n++].id = c->id;
+	if (!one)
+		return -ENOMEM;
+	one->key = c->key;
+	one->id = c->id;
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Entries fetched per batch. */
 #define CHUNK 128
 
@@ -14,18 +16,13 @@
 /* Keep entries[] as long as the set. New ones start as THERE. */
 static int entries_grow(struct run *run)
 {
-	size_t n = connset_count(run->set), cap = MAX(run->cap_entries * 2, (size_t)64);
-	struct entry *p;
+	size_t had = run->cap_entries;
+	int r = array_reserve(&run->entries, &run->cap_entries, connset_count(run->set),
+			      sizeof(*run->entries));
 
-	if (n <= run->cap_entries)
-		return 0;
-	p = realloc(run->entries, MAX(cap, n) * sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	memset(p + run->cap_entries, 0, (MAX(cap, n) - run->cap_entries) * sizeof(*p));
-	run->entries = p;
-	run->cap_entries = MAX(cap, n);
-	return 0;
+	if (r == 0)
+		memset(run->entries + had, 0, (run->cap_entries - had) * sizeof(*run->entries));
+	return r;
 }
 
 /* An event that tells of a mark, say, leaves the state and the window scales
@@ -70,23 +67,17 @@ static int newborn_put(void *ud, const struct conn_record *record)
 
 struct keys {
 	struct conn_key *items; /* owned */
-	size_t n, cap;
+	size_t n;
 };
 
 static int newborn_collect(void *ud, const struct conn_record *record)
 {
 	struct keys *k = ud;
+	struct conn_key *one = array_append(&k->items, &k->n, sizeof(*one));
 
-	if (k->n == k->cap) {
-		size_t cap = MAX(k->cap * 2, (size_t)CHUNK);
-		struct conn_key *p = realloc(k->items, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		k->items = p;
-		k->cap = cap;
-	}
-	k->items[k->n++] = record->conn->key;
+	if (!one)
+		return -ENOMEM;
+	*one = record->conn->key;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/array.h"
 #include "move/probe_result.h"
 
 /* More of one node are counted: the answer of a daemon has a size. */
@@ -13,7 +14,6 @@ struct taking {
 	struct survey *survey;
 	const struct settings *settings;
 	int *ifindex; /* of each configured device; 0: not there */
-	size_t cap;
 };
 
 static bool survey_is_link_local(const struct addr *a)
@@ -37,16 +37,9 @@ static int survey_add(struct taking *t, const char *device, const struct ifaddr 
 		s->n_addresses_more++;
 		return 0;
 	}
-	if (s->n_addresses == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 16;
-		struct survey_address *list = realloc(s->addresses, cap * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		s->addresses = list;
-		t->cap = cap;
-	}
-	one = &s->addresses[s->n_addresses++];
+	one = array_append(&s->addresses, &s->n_addresses, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
 	*one = (struct survey_address){ .prefix = a->prefix, .usable = usable(a) };
 	snprintf(one->device, sizeof(one->device), "%s", device);
 	return 0;
