@@ -135,9 +135,9 @@ struct kernel_ops {
 			       usec_t budget);
 	int (*hold_open_end)(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
-	int (*hold_arm)(void *ctx, usec_t duration, usec_t deadline);
-	int (*hold_disarm)(void *ctx, usec_t deadline); /* at once; the rules stay */
-	int (*hold_check)(void *ctx); /* -ENOENT: the rules are gone. Only looks. */
+	int (*hold_arm)(void *ctx, usec_t duration);
+	int (*hold_disarm)(void *ctx); /* at once; the rules stay */
+	int (*hold_check)(void *ctx);  /* -ENOENT: the rules are gone. Only looks. */
 
 	/* Disarm, and remove the rules. An error: some of them stay. */
 	int (*hold_close)(void *ctx, usec_t deadline);

@@ -12,7 +12,7 @@
 /* Where no backend will do, one is not asked for with every pin. */
 #define HOLD_RETRY_EVERY (10 * USEC_PER_SEC)
 
-/* For the programs that it takes to arm by time. */
+/* For the programs that it takes to make the rules anew, in the middle of a run. */
 #define WORK_BUDGET (250 * USEC_PER_MSEC)
 
 static void guard_hold_note(struct guard *g, int r, enum hold_choice used, const char *reason)

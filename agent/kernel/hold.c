@@ -131,18 +131,18 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 	return 0;
 }
 
-int hold_arm(struct hold *h, usec_t duration, usec_t deadline)
+int hold_arm(struct hold *h, usec_t duration)
 {
 	duration = MIN(duration, DURATION_MAX);
 	return h->nft	     ? hold_nft_arm(h->nft, duration)
-	       : h->iptables ? hold_iptables_arm(h->iptables, duration, deadline)
+	       : h->iptables ? hold_iptables_arm(h->iptables, duration)
 			     : -ENODEV;
 }
 
-int hold_disarm(struct hold *h, usec_t deadline)
+int hold_disarm(struct hold *h)
 {
 	return h->nft	     ? hold_nft_disarm(h->nft)
-	       : h->iptables ? hold_iptables_disarm(h->iptables, deadline)
+	       : h->iptables ? hold_iptables_disarm(h->iptables)
 			     : 0;
 }
 

@@ -14,7 +14,7 @@
 struct hold;
 
 /* Every DEADLINE is an instant of CLOCK_MONOTONIC, up to which programs (iptables and
- * its the like) may run; nf_tables and ip_set are asked without one. */
+ * the like) may run; nf_tables and ip_set are asked without one. */
 
 /* Which backend AUTO tries first: what the node's own rules use. Only looks. */
 enum hold_choice hold_first_choice(void);
@@ -37,12 +37,12 @@ int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *r
 struct hold_opening *hold_opening_free(struct hold_opening *o);
 
 /* (Re-)arm for DURATION from now; cheap, and never rewrites a rule table.
- * A coarser backend rounds up, to whole seconds at worst: that is how long it stays
- * armed when we are killed. */
-int hold_arm(struct hold *h, usec_t duration, usec_t deadline);
+ * iptables rounds up to whole seconds: that is how long it stays armed when we are
+ * killed. */
+int hold_arm(struct hold *h, usec_t duration);
 
 /* Let go at once: what was armed is removed, not made to expire. The rules stay. */
-int hold_disarm(struct hold *h, usec_t deadline);
+int hold_disarm(struct hold *h);
 
 /* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
 int hold_check(struct hold *h);

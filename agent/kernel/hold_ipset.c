@@ -253,7 +253,8 @@ int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset
 	}
 	if (r < 0) {
 		(void)hold_ipset_free(s, 0);
-		return r;
+		/* nfnetlink has no such subsystem */
+		return r == -EINVAL ? -EOPNOTSUPP : r;
 	}
 	*ret = s;
 	return 0;

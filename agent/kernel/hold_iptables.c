@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
@@ -19,8 +18,7 @@ struct hold_iptables {
 	bool ipv6;
 	/* IPv4, IPv6: what of mangle was in nf_tables before us */
 	struct hold_mangle before[2];
-	enum hold_mode mode;
-	struct hold_ipset *sets; /* by set */
+	struct hold_ipset *sets; /* NULL only when the rules could not be made */
 	bool left;		 /* something of an install that failed may be there */
 };
 
@@ -103,8 +101,7 @@ static int remove_all(struct hold_iptables *h, usec_t deadline)
 	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
 		/* As they were made, which fails as a whole when any is missing:
 		 * then whatever is there. */
-		hold_text_remove(script, h->mode, h->ifindex, h->device,
-				 hold_iptables_family_of(i));
+		hold_text_remove(script, h->ifindex, hold_iptables_family_of(i));
 		r = xtables_restore(hold_iptables_family_of(i), h->variant, script,
 				    half_of(deadline), error);
 		if (r < 0)
@@ -140,21 +137,18 @@ void hold_iptables_forget(struct hold_iptables *h)
 	free(h);
 }
 
-static int hold_iptables_install(struct hold_iptables *h, const struct link *link,
-				 enum hold_mode mode, usec_t deadline, char reason[REPORT_TEXT_MAX])
+static int hold_iptables_install(struct hold_iptables *h, const struct link *link, usec_t deadline,
+				 char reason[REPORT_TEXT_MAX])
 {
 	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
 	bool tried = false;
-	int r = 0;
+	int r = hold_ipset_new(link->ifindex, link->name, h->ipv6, &h->sets);
 
-	h->mode = mode;
-	if (mode == HOLD_BY_SET)
-		r = hold_ipset_new(link->ifindex, link->name, h->ipv6, &h->sets);
 	if (r < 0)
-		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s", strerror(-r));
+		snprintf(reason, REPORT_TEXT_MAX, "ipset: %s",
+			 r == -EOPNOTSUPP ? "not in this kernel" : strerror(-r));
 	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++) {
-		hold_text_install(script, mode, link->ifindex, link->name,
-				  hold_iptables_family_of(i));
+		hold_text_install(script, link->ifindex, hold_iptables_family_of(i));
 		r = xtables_restore(hold_iptables_family_of(i), h->variant, script, deadline,
 				    error);
 		tried |= r != -ENOENT;
@@ -190,7 +184,6 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 {
 	char error[PROGRAM_ERROR_MAX];
 	struct hold_iptables *h;
-	bool has_program;
 	int r;
 
 	*ret = NULL;
@@ -206,7 +199,6 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	h->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
 	h->ipv6 = has_ipv6(h->variant);
 	r = xtables_find(AF_INET, h->variant, error);
-	has_program = r == 0;
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
@@ -215,11 +207,7 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
 	}
 	if (r == 0)
-		r = hold_iptables_install(h, link, HOLD_BY_SET, deadline, reason);
-	/* No ipset in the kernel (which it says in several ways), or an iptables
-	 * without its match. */
-	if (r < 0 && has_program && r != -ETIMEDOUT)
-		r = hold_iptables_install(h, link, HOLD_BY_TIME, deadline, reason);
+		r = hold_iptables_install(h, link, deadline, reason);
 	if (r < 0 && !h->left)
 		free(h);
 	else
@@ -227,51 +215,19 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	return r;
 }
 
-/* xt_time compares whole seconds of the wall clock, the last one included. DURATION
- * 0: not any more. */
-static int arm_by_time(struct hold_iptables *h, usec_t duration, usec_t deadline)
+int hold_iptables_arm(struct hold_iptables *h, usec_t duration)
 {
-	char script[HOLD_SCRIPT_MAX], error[PROGRAM_ERROR_MAX];
-	struct timespec now;
-	time_t stop;
-	int r = 0;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	stop = now.tv_sec + (time_t)((duration + (usec_t)now.tv_nsec / 1000) / USEC_PER_SEC);
-	hold_text_arm(script, h->ifindex, duration ? stop : HOLD_LONG_AGO);
-	for (unsigned i = 0; i < 1U + h->ipv6 && r == 0; i++)
-		r = xtables_restore(hold_iptables_family_of(i), h->variant, script, deadline,
-				    error);
-	return r;
+	return hold_ipset_arm(h->sets, (uint32_t)((duration + USEC_PER_SEC - 1) / USEC_PER_SEC));
 }
 
-int hold_iptables_arm(struct hold_iptables *h, usec_t duration, usec_t deadline)
+int hold_iptables_disarm(struct hold_iptables *h)
 {
-	switch (h->mode) {
-	case HOLD_BY_SET:
-		return hold_ipset_arm(h->sets,
-				      (uint32_t)((duration + USEC_PER_SEC - 1) / USEC_PER_SEC));
-	case HOLD_BY_TIME:
-		return arm_by_time(h, duration, deadline);
-	}
-	return -EINVAL;
+	return hold_ipset_disarm(h->sets);
 }
 
-int hold_iptables_disarm(struct hold_iptables *h, usec_t deadline)
-{
-	switch (h->mode) {
-	case HOLD_BY_SET:
-		return hold_ipset_disarm(h->sets);
-	case HOLD_BY_TIME:
-		return arm_by_time(h, 0, deadline);
-	}
-	return -EINVAL;
-}
-
-/* By time it is seen when it is armed: the chain's rules are written anew then. */
 int hold_iptables_check(struct hold_iptables *h)
 {
-	return h->mode == HOLD_BY_SET ? hold_ipset_check(h->sets, HOLD_JUMPS) : 0;
+	return hold_ipset_check(h->sets, HOLD_JUMPS);
 }
 
 /* ---- made by a child for its parent, which is the same program ------------------------ */
@@ -283,7 +239,7 @@ void hold_iptables_give(const struct hold_iptables *h, struct hold_iptables_imag
 	ret->ifindex = h->ifindex;
 	ret->variant = h->variant;
 	ret->ipv6 = h->ipv6;
-	ret->by_set = h->sets;
+	ret->has_sets = h->sets;
 	ret->left = h->left;
 }
 
@@ -300,8 +256,7 @@ int hold_iptables_adopt(const struct hold_iptables_image *image, struct hold_ipt
 	h->variant = image->variant;
 	h->ipv6 = image->ipv6;
 	h->left = image->left;
-	h->mode = image->by_set ? HOLD_BY_SET : HOLD_BY_TIME;
-	if (image->by_set)
+	if (image->has_sets)
 		r = hold_ipset_adopt(h->ifindex, h->device, h->ipv6, &h->sets);
 	if (r < 0) {
 		free(h);

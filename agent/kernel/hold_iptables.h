@@ -10,19 +10,17 @@
 
 struct hold_iptables;
 
-/* As hold_open(). DEADLINE is for all programs that are run, here and below. With an
- * error *RET is what hold_iptables_close() has still to remove, or NULL. */
+/* As hold_open(): -EOPNOTSUPP without ipset in the kernel. DEADLINE is for all programs that are
+ * run, here and below. With an error *RET is what hold_iptables_close() has still to remove, or
+ * NULL. */
 int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX]);
 int hold_iptables_close(struct hold_iptables *h, usec_t deadline);
 void hold_iptables_forget(struct hold_iptables *h); /* and leave all as it is */
 
-/* Rounds up to whole seconds. Without ipset in the kernel this starts the
- * program once per family, and so does letting go. */
-int hold_iptables_arm(struct hold_iptables *h, usec_t duration, usec_t deadline);
-int hold_iptables_disarm(struct hold_iptables *h, usec_t deadline);
-
-/* As hold_check(). Starts no program. */
+/* Rounds up to whole seconds. These three start no program. */
+int hold_iptables_arm(struct hold_iptables *h, usec_t duration);
+int hold_iptables_disarm(struct hold_iptables *h);
 int hold_iptables_check(struct hold_iptables *h);
 
 /* A hold as one process of this program hands it to another, as plain bytes: what
@@ -31,7 +29,7 @@ struct hold_iptables_image {
 	int ifindex;
 	char device[LINK_NAME_MAX];
 	const char *variant;
-	bool ipv6, by_set, left;
+	bool ipv6, has_sets, left;
 	struct hold_mangle before[2];
 };
 

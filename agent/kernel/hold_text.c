@@ -47,90 +47,56 @@ void hold_text_set(char ret[HOLD_SET_NAME_MAX], int ifindex, uint8_t family)
 }
 
 /* The packets to drop; each rule begins with its chain and ends with its mark. */
-static size_t put_drops(char *buf, size_t size, int ifindex, const char *until)
+static size_t put_drops(char *buf, size_t size, int ifindex)
 {
 	return (size_t)snprintf(buf, size,
 				"-A " HOLD_CHAIN_PREFIX "%d -p tcp -m conntrack --ctstate INVALID"
-				"%s " MARK " -j DROP\n"
+				" " MARK " -j DROP\n"
 				"-A " HOLD_CHAIN_PREFIX "%d -p tcp " NOT_PURE_SYN
-				" -m conntrack --ctstate NEW%s " MARK " -j DROP\n",
-				ifindex, until, ifindex, until);
+				" -m conntrack --ctstate NEW " MARK " -j DROP\n",
+				ifindex, ifindex);
 }
 
-static void stop_match(char *ret, size_t size, time_t stop)
+/* VERB and the chain it is about: "-I PREROUTING 1". DIRECTION: "src", of packets by
+ * where they came in, or "dst", by where they leave. */
+static size_t put_jump(char *buf, size_t size, const char *verb, const char *direction, int ifindex,
+		       const char *set)
 {
-	char date[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&stop, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret, size, " -m time --datestop %s", date);
+	return (size_t)snprintf(buf, size,
+				"%s -p tcp -m set --match-set %s %s,%s " MARK
+				" -j " HOLD_CHAIN_PREFIX "%d\n",
+				verb, set, direction, direction, ifindex);
 }
 
-/* VERB and the chain it is about: "-I PREROUTING 1". */
-static size_t put_jump(char *buf, size_t size, enum hold_mode mode, const char *verb, bool incoming,
-		       int ifindex, const char *device, const char *set)
+void hold_text_install(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family)
 {
-	char match[80] = "";
-
-	switch (mode) {
-	case HOLD_BY_SET:
-		snprintf(match, sizeof(match), "-m set --match-set %s %s", set,
-			 incoming ? "src,src" : "dst,dst");
-		break;
-	case HOLD_BY_TIME:
-		snprintf(match, sizeof(match), "%s %s", incoming ? "-i" : "-o", device);
-		break;
-	}
-	return (size_t)snprintf(buf, size, "%s -p tcp %s " MARK " -j " HOLD_CHAIN_PREFIX "%d\n",
-				verb, match, ifindex);
-}
-
-void hold_text_install(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
-		       const char *device, uint8_t family)
-{
-	char set[HOLD_SET_NAME_MAX], until[64] = "";
+	char set[HOLD_SET_NAME_MAX];
 	size_t n, size = HOLD_SCRIPT_MAX;
 
 	hold_text_set(set, ifindex, family);
-	if (mode == HOLD_BY_TIME)
-		stop_match(until, sizeof(until), HOLD_LONG_AGO);
 	/* Under 1200 bytes with the longest names: it always fits. */
 	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
-	n += put_drops(ret + n, size - n, ifindex, until);
+	n += put_drops(ret + n, size - n, ifindex);
 	/* In front of all else: a rule that accepts would end the chain before us. */
-	n += put_jump(ret + n, size - n, mode, "-I PREROUTING 1", true, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "-I FORWARD 1", false, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "-I OUTPUT 1", false, ifindex, device, set);
+	n += put_jump(ret + n, size - n, "-I PREROUTING 1", "src", ifindex, set);
+	n += put_jump(ret + n, size - n, "-I FORWARD 1", "dst", ifindex, set);
+	n += put_jump(ret + n, size - n, "-I OUTPUT 1", "dst", ifindex, set);
 	snprintf(ret + n, size - n, "COMMIT\n");
 }
 
-void hold_text_remove(char ret[HOLD_SCRIPT_MAX], enum hold_mode mode, int ifindex,
-		      const char *device, uint8_t family)
+void hold_text_remove(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family)
 {
 	char set[HOLD_SET_NAME_MAX];
 	size_t n, size = HOLD_SCRIPT_MAX;
 
 	hold_text_set(set, ifindex, family);
 	n = (size_t)snprintf(ret, size, "*mangle\n");
-	n += put_jump(ret + n, size - n, mode, "-D PREROUTING", true, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "-D FORWARD", false, ifindex, device, set);
-	n += put_jump(ret + n, size - n, mode, "-D OUTPUT", false, ifindex, device, set);
+	n += put_jump(ret + n, size - n, "-D PREROUTING", "src", ifindex, set);
+	n += put_jump(ret + n, size - n, "-D FORWARD", "dst", ifindex, set);
+	n += put_jump(ret + n, size - n, "-D OUTPUT", "dst", ifindex, set);
 	snprintf(ret + n, size - n,
 		 "-F " HOLD_CHAIN_PREFIX "%d\n-X " HOLD_CHAIN_PREFIX "%d\nCOMMIT\n", ifindex,
 		 ifindex);
-}
-
-/* Naming the chain in front empties it, in the same step as it is filled. */
-void hold_text_arm(char ret[HOLD_SCRIPT_MAX], int ifindex, time_t stop)
-{
-	size_t n, size = HOLD_SCRIPT_MAX;
-	char until[64];
-
-	stop_match(until, sizeof(until), stop);
-	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
-	n += put_drops(ret + n, size - n, ifindex, until);
-	snprintf(ret + n, size - n, "COMMIT\n");
 }
 
 static bool hold_text_append(char buf[HOLD_SCRIPT_MAX], const char *text, const char *rest)

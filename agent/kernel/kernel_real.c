@@ -163,7 +163,7 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 
 static int let_go(struct kernel_real *k, usec_t deadline)
 {
-	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold, deadline) : 0;
+	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold) : 0;
 	int closed, killed = 0;
 
 	if (k->opening) { /* it may have come as far as it would */
@@ -235,18 +235,18 @@ static struct hold *hold_of(const struct kernel_real *k)
 	return k->borrowed ? k->lender->hold : k->hold;
 }
 
-static int real_hold_arm(void *ctx, usec_t duration, usec_t deadline)
+static int real_hold_arm(void *ctx, usec_t duration)
 {
 	struct hold *h = hold_of(ctx);
 
-	return h ? hold_arm(h, duration, deadline) : -ENODEV;
+	return h ? hold_arm(h, duration) : -ENODEV;
 }
 
-static int real_hold_disarm(void *ctx, usec_t deadline)
+static int real_hold_disarm(void *ctx)
 {
 	struct hold *h = hold_of(ctx);
 
-	return h ? hold_disarm(h, deadline) : 0;
+	return h ? hold_disarm(h) : 0;
 }
 
 static int real_hold_check(void *ctx)

@@ -10,10 +10,8 @@
  * connections, and must not take the time of what serves them more. */
 #define HOLD_BUDGET USEC_PER_SEC
 
-/* To let go a little time is left in any case; to take the rules away more, those of a
- * hold that could not be opened too, since the address has moved by then and nobody
- * comes after us to do it. */
-#define LET_GO_BUDGET (250 * USEC_PER_MSEC)
+/* To take the rules away there is time in any case, those of a hold that could not be
+ * opened too: the address has moved by then and nobody comes after us to do it. */
 #define CLOSE_BUDGET (2 * USEC_PER_SEC)
 
 usec_t hold_budget(usec_t now, usec_t deadline)
@@ -119,10 +117,10 @@ void run_keep_hold(struct run *run)
 		k->ops->step_aside(k->ctx);
 		run->armed_since = now = run_now(run);
 	}
-	r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
+	r = k->ops->hold_arm(k->ctx, limit);
 	/* whoever worked beside the guard has taken its rules away */
 	if (r < 0 && run->guard && guard_reopen_hold(run->guard, run->hold_deadline) == 0)
-		r = k->ops->hold_arm(k->ctx, limit, run->hold_deadline);
+		r = k->ops->hold_arm(k->ctx, limit);
 	if (r < 0)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
 			    strerror(-r));
@@ -137,7 +135,7 @@ void run_let_go(struct run *run)
 
 	if (!run->armed_since)
 		return;
-	(void)k->ops->hold_disarm(k->ctx, MAX(run->hold_deadline, began + LET_GO_BUDGET));
+	(void)k->ops->hold_disarm(k->ctx);
 	run->arming += run_now(run) - began;
 	run->held_for += run_now(run) - run->armed_since;
 	run->armed_since = run->held_until = 0;

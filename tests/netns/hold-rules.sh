@@ -152,6 +152,34 @@ leftovers() {
 	done
 }
 
+# older PROGRAM...: the rules of a version that wrote into them when they stop
+older() {
+	local ipt
+
+	for ipt; do
+		"$ipt-restore" --noflush <<-. || return
+			*mangle
+			:VIPSAFE-HOLD-$IFINDEX - [0:0]
+			-A VIPSAFE-HOLD-$IFINDEX -p tcp -m conntrack --ctstate INVALID -m time --datestop 2000-01-01T00:00:00 -m comment --comment "vipsafe hold" -j DROP
+			-I PREROUTING 1 -p tcp -i br-mgmt -m comment --comment "vipsafe hold" -j VIPSAFE-HOLD-$IFINDEX
+			-I OUTPUT 1 -p tcp -o br-mgmt -m comment --comment "vipsafe hold" -j VIPSAFE-HOLD-$IFINDEX
+			COMMIT
+		.
+	done
+}
+older_leftovers() {
+	local what=$1
+
+	shift
+	if older "$@"; then
+		check "$what: rules of an older version" not unchanged
+		is "$("$CALL" hold-clean)" $# "$what: they are cleaned"
+	else
+		skip "$what: rules of an older version" "no xt_time"
+	fi
+	same "$what: as before after that"
+}
+
 dump >"$T/before"
 variants "bare node: " # iptables must take its table mangle away again
 others iptables ip6tables || bail_out "cannot make other people's rules"
@@ -164,6 +192,7 @@ for ipt in iptables ip6tables; do
 done
 dump >"$T/before"
 leftovers "nf_tables: "
+older_leftovers nf_tables iptables ip6tables
 
 # Once ip_tables has tables, they count as the node's.
 if command -v iptables-legacy >/dev/null && others iptables-legacy ip6tables-legacy \
@@ -172,6 +201,7 @@ if command -v iptables-legacy >/dev/null && others iptables-legacy ip6tables-leg
 	dump >"$T/before"
 	variants "ip_tables: "
 	leftovers "ip_tables: "
+	older_leftovers ip_tables iptables-legacy ip6tables-legacy
 else
 	skip "iptables-legacy" "$(head -n 1 "$T/legacy.err" 2>/dev/null)"
 fi

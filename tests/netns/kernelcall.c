@@ -212,10 +212,9 @@ static int do_hold(struct kernel k, const char *choice_name, const char *device)
 		if (strncmp(line, "arm ", 4) == 0) {
 			usec_t ms = strtoul(line + 4, NULL, 10);
 
-			timed(k, start,
-			      k.ops->hold_arm(k.ctx, ms * USEC_PER_MSEC, start + PATIENCE));
+			timed(k, start, k.ops->hold_arm(k.ctx, ms * USEC_PER_MSEC));
 		} else if (strcmp(line, "let-go\n") == 0) {
-			timed(k, start, k.ops->hold_disarm(k.ctx, start + PATIENCE));
+			timed(k, start, k.ops->hold_disarm(k.ctx));
 		} else if (strcmp(line, "look\n") == 0) {
 			timed(k, start, k.ops->hold_check(k.ctx));
 		} else if (strcmp(line, "open\n") == 0) {

@@ -61,7 +61,7 @@ int fake_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT
 	return fake_hold_open(ctx, f->opening, &link, f->clock, ret_used, reason);
 }
 
-int fake_hold_disarm(void *ctx, usec_t deadline _unused_)
+int fake_hold_disarm(void *ctx)
 {
 	struct fake *f = ctx;
 
@@ -80,7 +80,7 @@ enum hold_choice fake_hold_look(void *ctx _unused_, enum hold_choice choice)
 	return choice == HOLD_AUTO ? HOLD_NFT : choice;
 }
 
-int fake_hold_arm(void *ctx, usec_t duration, usec_t deadline _unused_)
+int fake_hold_arm(void *ctx, usec_t duration)
 {
 	struct fake *f = ctx;
 

@@ -278,8 +278,8 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
 			 usec_t budget);
 int fake_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
-int fake_hold_arm(void *ctx, usec_t duration, usec_t deadline);
-int fake_hold_disarm(void *ctx, usec_t deadline);
+int fake_hold_arm(void *ctx, usec_t duration);
+int fake_hold_disarm(void *ctx);
 int fake_hold_check(void *ctx);
 int fake_hold_close(void *ctx, usec_t deadline);
 enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice);
