@@ -82,7 +82,7 @@ CLEANFILES += $(distdir).sha256
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
 PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
 	tests/packages/upgrade.sh tests/packages/image.sh tests/packages/units.sh
-EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/lib.sh tests/packages/mktree tests/packages/prepare \
+EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/lib/packages.sh tests/packages/lib/mktree tests/packages/lib/prepare \
 	tests/packages/boot/t/run
 .PHONY: deb rpm check-packages
 deb: dist-gzip

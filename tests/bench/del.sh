@@ -7,11 +7,11 @@
 #
 #   WAY KEY=VALUE ...    one per way and round; times in microseconds
 #
-# The flush is a real one (tests/netns/pair.sh): the masqueraded address is there
+# The flush is a real one (tests/netns/lib/pair.sh): the masqueraded address is there
 # twice, and one of the two goes. All entries are made by traffic through the
 # rule, so all of them are flushed.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/../netns/pair.sh"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/../netns/lib/pair.sh"
 
 BENCH=$BUILD/vipsafe-bench
 LIVE=200  # request/response flows

@@ -3,8 +3,8 @@
 # What static analysers see that compilers do not. Leaks are left to ASan, which
 # knows the cleanup attribute and lists that own what is put into them; both
 # analysers cry wolf at these, and cppcheck at arrays filled up to a counter.
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 if ! command -v cppcheck >/dev/null 2>&1; then
 	skip 'cppcheck has nothing to say' 'CPPCHECK IS NOT INSTALLED'

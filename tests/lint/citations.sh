@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the sources, the manuals and the program's own words refer to is there.
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 texts='\.([chy]|sh|md|am|ac|service|socket|[1-9])$|^NEWS$|^bootstrap$|^hooks/'
 

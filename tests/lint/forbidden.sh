@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What must not be in the tree: paths of somebody's machine, functions that
 # cannot be used safely, clocks that jump.
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 self='^tests/lint/forbidden\.sh$'
 

@@ -4,8 +4,8 @@
 #   base <- kernel, lvs, keepalived <- move <- guard <- show <- daemon, cli
 # Libraries stay where they are wrapped: netlink in kernel, JSON and INI in
 # show, systemd in show, cli and daemon.
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 # Lines "file:line:header" of the includes in quotes and of <vipsafe/…>.
 ours() {

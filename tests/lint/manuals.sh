@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The manuals: well formed, and not behind the tables of the program. What has
 # been added to those is taken over with: tests/lint/manuals.sh --update
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 man=packaging/man
 
 # The list of keys in vipsafe.conf(5), and the default file, as the program prints them.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Shell scripts: what shellcheck says, and that /bin/sh can read them.
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 scripts() {
 	# what the fuzzers are fed is not for running

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The habits a reader relies on: license lines, sizes, white space.
 # shellcheck disable=SC2016 # what looks like $1 belongs to awk
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 FUNCTION_MAX=100 FILE_MAX=500 FILE_WARN=400
 

@@ -5,8 +5,8 @@
 # jansson 2.10, libnetfilter_conntrack 1.0.6 (RHEL 7). The first three version
 # their symbols; for the others the lists below are what those releases export.
 # shellcheck disable=SC2016 # what looks like $1 belongs to awk
-# shellcheck source=tests/lint/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lint/lib/lint.sh
+. "$(dirname "$0")/lib/lint.sh"
 
 # gcc 4.8 takes -std=gnu99 for it, too, and stops at what came later.
 newer='_Generic|_Atomic|_Thread_local|__auto_type|__has_include|__has_attribute|__has_builtin'

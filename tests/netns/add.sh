@@ -4,8 +4,8 @@
 # at once, is announced in two bursts, is refused when somebody else has it,
 # and each run leaves exactly one line.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 command -v tcpdump >/dev/null || skip_all "no program tcpdump"
 need_vipsafe
 

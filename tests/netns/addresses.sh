@@ -3,8 +3,8 @@
 # Addresses and devices on the real kernel: every option arrives as asked and
 # is listed as it is, and a delete takes exactly what it names.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 CALL=$BUILD/kernelcall
 [ -x "$CALL" ] || bail_out "no $CALL: set VIPSAFE_BUILD to the build directory"
 

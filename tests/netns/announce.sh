@@ -3,8 +3,8 @@
 # Announcements as the neighbours get them: the exact messages on their wire,
 # and that they change where their packets go.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 command -v tcpdump >/dev/null || skip_all "no program tcpdump"
 CALL=$BUILD/kernelcall
 [ -x "$CALL" ] || bail_out "no $CALL: set VIPSAFE_BUILD to the build directory"

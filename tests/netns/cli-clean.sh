@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vipsafe under valgrind, or built with sanitizers, without the daemon: it reads only
 # what it has written, above all what it hands to the kernel, paddings included.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 if grep -q __asan_init "$VIPSAFE"; then

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tab in a real bash, and in a real zsh: devices, addresses, words of the
 # tables. The keys go through a terminal; what the shell then runs is judged.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 command -v script >/dev/null || skip_all "no program script"
 

@@ -4,8 +4,8 @@
 # ever. Whatever their configurations, the second sees the first; nobody without
 # rights can pretend to be one.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 topo_nodes

@@ -3,8 +3,8 @@
 # 1 000 clients of the control socket at a time, half of them silent, talking
 # garbage, sending 10 MB or leaving: the guard goes on meanwhile, the others
 # are answered, and nothing of it stays behind.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 CLIENTS=${CLIENTS:-1000}

@@ -3,8 +3,8 @@
 # More devices than there are descriptors for, and no descriptor left at all: the
 # daemon says what it cannot guard, answers, and does not spin.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 command -v strace >/dev/null || skip_all "no program strace"
 command -v prlimit >/dev/null || skip_all "no program prlimit"

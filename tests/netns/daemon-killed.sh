@@ -3,10 +3,10 @@
 # vipsafed is killed at one system call after the other of what it does: of a
 # move, of a pin, of a repair. The client of a move finishes it, once; without
 # a client the next daemon does. No connection is lost, no rule is left.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; then
 	skip_all "no strace here"

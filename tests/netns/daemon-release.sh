@@ -3,10 +3,10 @@
 # What a stop does with the addresses of the daemon's instances: they stay, or,
 # with on_stop = release, go as any other address goes: with its connections
 # kept. What is not an instance's stays in any case.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 topo_pod

@@ -3,8 +3,8 @@
 # Somebody empties or replaces the run directory while the daemon runs: it is
 # found again, and keepalived, which opened the FIFO once, is still heard.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 FIFO=/run/vipsafe/keepalived.fifo

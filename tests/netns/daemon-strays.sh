@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A netlink message that somebody else sends to the daemon is no answer of the
 # kernel: nothing that is listed or changed ends by it.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 topo_pod

@@ -4,8 +4,8 @@
 # whichever of them made it; what nft cannot print is told; an invalid packet that INPUT
 # drops is no finding, however it is written; and many rules hide nothing.
 # shellcheck disable=SC2317 # functions given to check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 know_verdict fixed
 for p in iptables-nft iptables-nft-save iptables-legacy iptables-legacy-save; do

@@ -4,8 +4,8 @@
 # is then made wrong, one thing at a time, is found and cured again. What cannot
 # be brought about here (a full table, an affected kernel) is in the unit test.
 # shellcheck disable=SC2317,SC2016 # functions given to wait_for; what looks like $ is jq's
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

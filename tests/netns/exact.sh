@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Only the exact address and prefix length comes and goes, with the options
 # asked for, and a second run of the same thing writes nothing.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 
 topo_nodes

@@ -3,8 +3,8 @@
 # Every example of the manuals and of README: a command that is shown works,
 # a configuration that is shown is valid. An example nobody knows how to try is
 # a failure, so that a new one is not passed over.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

@@ -5,8 +5,8 @@
 # what was there before is there afterwards, and the flows live. The list of commands is
 # that of the program; one that nothing here pastes is a failure.
 # shellcheck disable=SC2016,SC2317 # what looks like $ is somebody else's; functions given to check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

@@ -3,9 +3,9 @@
 # FTP sessions survive: an active one with its helper, its adjusted sequence
 # numbers, the open data connection and a new one after; and a passive one
 # through a DNATed address, where the adjustment is on the way back.
-# shellcheck source=tests/netns/pair.sh
+# shellcheck source=tests/netns/lib/pair.sh
 # shellcheck disable=SC2015 # two conditions and what to do when either fails
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 command -v ncat >/dev/null || skip_all "no program ncat"
 

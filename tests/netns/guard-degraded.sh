@@ -3,10 +3,10 @@
 # What keeps the guard from guarding shows in the status, with the reason; the
 # address changes are done all the same, and once the cause is gone the guard
 # is there again.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 EVENTS=/proc/sys/net/netfilter/nf_conntrack_events

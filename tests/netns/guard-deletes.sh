@@ -6,11 +6,11 @@
 # port. Without the guard the first of these deletes loses them.
 #
 # The address that goes is the twin of the one everything is masqueraded to
-# (see pair.sh): each of these deletes makes any kernel flush.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# (see lib/pair.sh): each of these deletes makes any kernel flush.
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 ROUNDS=${ROUNDS:-100} N=${N:-200}

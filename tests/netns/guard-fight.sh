@@ -4,10 +4,10 @@
 # address away again and again is not fought: its deletes are not made good for a minute,
 # what dies of them is counted and told, and other addresses' are made good all the same.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 VIPS=12 N=3

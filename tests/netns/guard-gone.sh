@@ -5,8 +5,8 @@
 # each datagram keeps it: they stand still for good. The next daemon removes what it can
 # prove to be vipsafe's, and so does vipsafe recover --stale; nobody else's, and none of
 # addresses that are there.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 N=${N:-20}

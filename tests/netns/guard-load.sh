@@ -3,10 +3,10 @@
 # Many new connections per second, each pinned while it talks: none of them is
 # broken by it, what events are lost on the way is made up for, and the daemon
 # does not grow. The full measure is LOAD_SECONDS=60.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 RATE=${RATE:-2000} LOAD_SECONDS=${LOAD_SECONDS:-8}

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Moves through a guard: with everything pinned nothing is listed, and the delete
-# that flushes the connections of a bare node (tests/netns/pair.sh) harms none.
+# that flushes the connections of a bare node (tests/netns/lib/pair.sh) harms none.
 # The flows of the address itself go, stay or are reset as asked. And what works
 # beside the guard with rules of its own leaves it able to hold.
-# shellcheck disable=SC2317,SC2153 # functions given to wait_for and check; VIPSAFE is lib.sh's
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck disable=SC2317,SC2153 # functions given to wait_for and check; VIPSAFE is netns.sh's
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

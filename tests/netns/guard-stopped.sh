@@ -4,10 +4,10 @@
 # it puts back what somebody's delete has flushed: nothing of it is lost. A stop comes
 # after the repair, however early it is asked for; what a kill leaves is on disk, and
 # the next daemon, or vipsafe recover, puts it back.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 N=${N:-400} ROUNDS=${ROUNDS:-4}

@@ -4,8 +4,8 @@
 # entries of a device on every kernel, flushes nothing; without the guard the
 # same bounce loses the connections. And when an address is really gone, what
 # was pinned to it goes too.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 topo_pod

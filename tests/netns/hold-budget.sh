@@ -3,8 +3,8 @@
 # shellcheck disable=SC2317 # called by name
 # An iptables that waits for somebody else's lock, or hangs, costs a move a part of its
 # time and not the connections; and it keeps no daemon from answering.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 
 need_daemon
 N=20

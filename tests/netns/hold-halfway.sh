@@ -4,8 +4,8 @@
 # An iptables that fails or hangs at one step of the hold's rules: the address moves, the
 # connections live, and nothing of the rules is left, by the run itself and without
 # recover. What it cannot remove is told.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 
 need_vipsafe
 VIP=192.168.11.100/32

@@ -3,8 +3,8 @@
 # shellcheck disable=SC2317 # called by name
 # The hold, on rules: nothing of anybody else changes, what a killed run left is
 # replaced and never doubled, and arming costs nothing on a node with 20 000 rules.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 
 CALL=$BUILD/kernelcall
 [ -x "$CALL" ] || bail_out "no $CALL"

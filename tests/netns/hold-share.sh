@@ -5,8 +5,8 @@
 # it, whichever backend: what belongs to no connection of this node is answered. The judge
 # is somebody who sends segments out of nowhere and counts the resets. Rules that hold for
 # good make the same judge say so.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 
 need_daemon
 STRANGE=$BUILD/strange

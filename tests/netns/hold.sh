@@ -4,8 +4,8 @@
 # The hold, on traffic: with it, data sent while a flow's entry is missing does
 # no harm, whoever sends first; without it the flow is reset. New connections
 # pass, and a killed process holds nothing for longer than it asked for.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 
 N=4 # flows of each kind
 CALL=$BUILD/kernelcall

@@ -3,8 +3,8 @@
 # Each message to the kernel fails once, and all from there on: the exit code says where
 # the address is and that connections live, and no rule stays untold.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 command -v strace >/dev/null || skip_all "no program strace"
 

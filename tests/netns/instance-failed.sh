@@ -4,11 +4,11 @@
 # instances whose addresses cannot be added: that is a failure, in the log, in
 # status and its exit code, in doctor, metrics and the exit code of a script.
 # shellcheck disable=SC2317,SC2329 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
-# shellcheck source=tests/netns/notify-lib.sh
-. "$SRC/tests/netns/notify-lib.sh"
+# shellcheck source=tests/netns/lib/notify.sh
+. "$SRC/tests/netns/lib/notify.sh"
 
 topo_nodes
 install_here

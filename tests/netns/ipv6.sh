@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # IPv6 masqueraded flows (NAT66) outlive an address delete. Their flush runs
 # from a work queue on every kernel since 4.5, some time after the delete.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

@@ -9,8 +9,8 @@
 # What keepalived alone needs is measured in the same run. The control for the
 # flows is in keepalived-failover.sh.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/failover.sh
-. "$(dirname "$0")/failover.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/failover.sh
+. "$(dirname "$0")/lib/failover.sh"; netns_main "$@"
 need_failover
 FAILOVERS=${FAILOVERS:-5}
 CAUSES=(prio link term freeze kill)

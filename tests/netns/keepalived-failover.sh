@@ -9,8 +9,8 @@
 # The control is the failover by link loss without vipsafed: it loses the
 # node's connections on every kernel. (That the deletion of the VIP does so,
 # takes an affected kernel: tests/vm/failover.sh.)
-# shellcheck source=tests/netns/failover.sh
-. "$(dirname "$0")/failover.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/failover.sh
+. "$(dirname "$0")/lib/failover.sh"; netns_main "$@"
 need_failover
 FAILOVERS=${FAILOVERS:-5}
 CAUSES=(prio link term freeze kill)

@@ -5,8 +5,8 @@
 # and is MASTER of it, no address is lost on the way from one to the other, and
 # a second import finds nothing to do.
 # shellcheck disable=SC2317 # functions given to wait_for
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 command -v keepalived >/dev/null || skip_all "no program keepalived"
 

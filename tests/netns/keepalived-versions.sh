@@ -7,8 +7,8 @@
 #
 # VERSIONS="1.3.5 2.0.10" for some of them.
 # shellcheck disable=SC2317,SC2329 # functions given to wait_for and check
-# shellcheck source=tests/netns/failover.sh
-. "$(dirname "$0")/failover.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/failover.sh
+. "$(dirname "$0")/lib/failover.sh"; netns_main "$@"
 need_vipsafe
 STANDIN=$BUILD/standin
 for program in "$VIPSAFED" "$VIPWATCH" "$STANDIN"; do

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SIGKILL and SIGTERM at any moment of a delete: `vipsafe recover`, or simply
 # the next run, leaves every flow alive and the address where it was asked for.
-# shellcheck source=tests/netns/pair.sh
+# shellcheck source=tests/netns/lib/pair.sh
 # shellcheck disable=SC2015 # two conditions and what to do when either fails
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

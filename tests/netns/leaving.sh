@@ -3,8 +3,8 @@
 # Flows of the address that leaves are not brought back: they would go on
 # sending from an address the node no longer has. What `ip addr del` does to
 # them is what vipsafe does.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 # 192.168.11.6 takes over as source when 192.168.11.7 goes.

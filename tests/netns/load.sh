@@ -5,8 +5,8 @@
 # still, none changes its source port. Entries deleted and created again with
 # time between the two and no hold must break flows. Everything is read before
 # the generators end, since their own end sends resets.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 command -v iperf3 >/dev/null || skip_all "no program iperf3"
 

@@ -4,8 +4,8 @@
 # takes nothing any more. Addresses move all the same, the daemon answers, and
 # what was dropped is told of later.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 JOURNAL=/run/systemd/journal/socket

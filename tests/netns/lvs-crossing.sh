@@ -10,8 +10,8 @@
 # The LVS is stateless rules and a set that remembers its connections: conntrack
 # would mend what IPVS does not. The port is chosen here: to wait for the
 # kernel to choose it twice would prove nothing more.
-# shellcheck source=tests/netns/lvs.sh
-. "$(dirname "$0")/lvs.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/lvs.sh
+. "$(dirname "$0")/lib/lvs.sh"; netns_main "$@"
 need_vipsafe
 
 topo_lvs() {

@@ -5,8 +5,8 @@
 # map follows a reload. Client, service and server are addresses of one node:
 # what an LVS makes of them is tested elsewhere.
 # shellcheck disable=SC2119 # nothing is handed on
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 C=10.9.1.2 RS=10.9.2.2 VIP=10.9.9.1

@@ -7,8 +7,8 @@
 #   10.9.1.2 c0 ------ l0 10.9.1.1   10.9.2.1 l1 ------ r0 10.9.2.2
 #   10.9.3.2 c1 ------------------------------------------ r1 10.9.3.1
 #          VIP 10.9.9.1:3306  ->  from 10.9.2.1:40000 to 10.9.2.2:3269
-# shellcheck source=tests/netns/lvs.sh
-. "$(dirname "$0")/lvs.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/lvs.sh
+. "$(dirname "$0")/lib/lvs.sh"; netns_main "$@"
 need_vipsafe
 
 PORT=61902 LIP=10.9.2.1

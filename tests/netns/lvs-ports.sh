@@ -6,8 +6,8 @@
 #
 # Two destinations, A and B, stand for a real server and the service in front of
 # it: no rule of the kernel keeps their clients from using one port.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 
 A=10.232.3.28 B=10.232.3.29
 LVSCALL=$BUILD/lvscall

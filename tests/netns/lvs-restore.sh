@@ -9,8 +9,8 @@
 # that it is not faster than whoever stops it, each of its requests waits a while.
 # That it was stopped before it had restored anything is seen by the entry; if it
 # was not, the case tries again.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 # shellcheck disable=SC2054 # the commas are words of strace
 SLOWLY=(strace -f -o "$T/calls" -e trace=sendto,sendmsg -e inject=sendto,sendmsg:delay_enter=30000)

@@ -4,8 +4,8 @@
 # are there and the other way round, and each moves when what it counts happens.
 # The textfile is always whole, and the alert rules tell what they should.
 # shellcheck disable=SC2317,SC2016 # functions given to wait_for; what looks like $ is jq's and sed's
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

@@ -3,8 +3,8 @@
 # Namespaces that share /run, as those of `ip netns` do: neither a daemon nor
 # what a killed run left of one is taken for the other's, though their devices
 # have one name.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

@@ -3,12 +3,12 @@
 # What the neighbours hear of an instance's addresses: how often, how far apart,
 # again later, and as long as it is MASTER. And conntrackd beside it.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 command -v tcpdump >/dev/null || skip_all "no program tcpdump"
 need_vipsafe
-# shellcheck source=tests/netns/notify-lib.sh
-. "$SRC/tests/netns/notify-lib.sh"
+# shellcheck source=tests/netns/lib/notify.sh
+. "$SRC/tests/netns/lib/notify.sh"
 
 topo_nodes
 install_here

@@ -3,11 +3,11 @@
 # The files in hooks/, called as keepalived calls them: no environment, nothing
 # to write to, and little time to live.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
-# shellcheck source=tests/netns/notify-lib.sh
-. "$SRC/tests/netns/notify-lib.sh"
+# shellcheck source=tests/netns/lib/notify.sh
+. "$SRC/tests/netns/lib/notify.sh"
 
 topo_nodes
 install_here

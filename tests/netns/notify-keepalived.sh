@@ -3,11 +3,11 @@
 # The real keepalived on one node, with the examples of hooks/: each way to own
 # an address, each way to be told, and restarts of everything in any order.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
-# shellcheck source=tests/netns/notify-lib.sh
-. "$SRC/tests/netns/notify-lib.sh"
+# shellcheck source=tests/netns/lib/notify.sh
+. "$SRC/tests/netns/lib/notify.sh"
 KEEPALIVED=$(command -v keepalived) || skip_all "no program keepalived"
 
 topo_nodes

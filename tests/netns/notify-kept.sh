@@ -3,8 +3,8 @@
 # What keepalived said last has to be on disk for the next start. When it cannot
 # be written, an old word must not be taken for it.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 command -v prlimit >/dev/null || skip_all "no program prlimit"
 

@@ -4,11 +4,11 @@
 # else keepalived has to say so; at the end the address is where keepalived's
 # last state says. NOTIFY_CALLS calls altogether (1000 take two minutes).
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
-# shellcheck source=tests/netns/notify-lib.sh
-. "$SRC/tests/netns/notify-lib.sh"
+# shellcheck source=tests/netns/lib/notify.sh
+. "$SRC/tests/netns/lib/notify.sh"
 STORM=$BUILD/hookstorm
 [ -x "$STORM" ] || bail_out "no $STORM: set VIPSAFE_BUILD to the build directory"
 CALLS=${NOTIFY_CALLS:-160}

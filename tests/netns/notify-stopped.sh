@@ -3,8 +3,8 @@
 # shellcheck disable=SC2317 # functions given to wait_for and check
 # A daemon that stands still, and a hook that acts without it meanwhile: when the daemon
 # goes on it goes by the newer word, and the VIP stays where that wants it.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 VIP=192.168.11.100/32

@@ -5,8 +5,8 @@
 # the hold's limit, and after `vipsafe recover` or the next run every flow is
 # alive behind its port and no rule of the hold is left. Most of a round is
 # waiting, so several worlds, each with a network of its own, share the rounds.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 WORLDS=5 ROUNDS=40

@@ -3,8 +3,8 @@
 # A pin on nodes of many kinds: conntrack's switches, the backend of the node's
 # own rules, no time for most entries, no room in the table. The flows behind
 # the twin live; by `ip addr del` on the same node they die.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

@@ -3,8 +3,8 @@
 # When the address of pinned flows is taken away by somebody else, the kernel
 # does not remove their entries; `vipsafe recover --stale` does. Without it the
 # node goes on sending from an address that another node has by then.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 N=20

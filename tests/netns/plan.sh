@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # plan makes the same checks, counts what is at stake and writes nothing.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

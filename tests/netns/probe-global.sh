@@ -4,8 +4,8 @@
 # Where netfilter's hooks are those of all namespaces (before Linux 4.3) no experiment is
 # made in passing, and none with a kind of NAT that the node does not use: it would break
 # the node's own new connections. Here the kernel only says that it is such an old one.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 
 need_daemon
 OLD=(setarch "$(uname -m)" --uname-2.6)

@@ -3,8 +3,8 @@
 # The probe agrees with an experiment made by hand, with whichever of nft and
 # iptables there is, says why when it cannot tell, and leaves nothing behind.
 # shellcheck disable=SC2317 # functions given to check and wait_for
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 CALL=$BUILD/kernelcall
 [ -x "$CALL" ] || bail_out "no $CALL: set VIPSAFE_BUILD to the build directory"
 

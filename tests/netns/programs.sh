@@ -4,8 +4,8 @@
 # The system's own programs, as vipsafe runs them: their input arrives however small
 # pipes are, what they leave running is ended with them, and nothing that whoever
 # called vipsafe had open reaches them or what outlives the call.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 
 need_vipsafe
 CALL=$T/kernelcall # where any user may run it

@@ -3,8 +3,8 @@
 # shellcheck disable=SC2317 # called by name
 # The rules that reset the clients of a leaving address are gone when their time is over:
 # with a daemon and without, in nf_tables and in iptables.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 
 need_daemon
 N=12

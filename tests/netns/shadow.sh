@@ -3,8 +3,8 @@
 # What a guard knows of the table when most events are lost: two seconds after
 # the loss at the latest it is what a fresh listing shows, entry by entry. Each
 # round is one that an unread listing would have left wrong.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 [ -x "$BUILD/shadow" ] || bail_out "no $BUILD/shadow: set VIPSAFE_BUILD to the build directory"
 
 SEED=${SEED:-$RANDOM}

@@ -3,8 +3,8 @@
 # What was asked for and given up is not done later: not by a daemon that stood
 # still or was not there yet, not by a run that was stopped itself, and not for an
 # asker that was killed while it waited.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 topo_nodes

@@ -3,8 +3,8 @@
 # What an operator is told: status with and without the daemon, the history, and
 # that one operation has one id everywhere.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

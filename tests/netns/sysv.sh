@@ -3,8 +3,8 @@
 # The script for nodes without systemd: it starts, tells, reloads and ends the daemon,
 # which may open as many files as the unit lets it, however few its caller may.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 need_daemon
 
 topo_nodes

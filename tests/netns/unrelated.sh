@@ -3,9 +3,9 @@
 # On a kernel that flushes per address, moving a VIP to and fro disturbs no
 # busy flow: vipsafe sees that nothing is to be done and does nothing. (The
 # kernel that flushes everything is the business of tests/vm.)
-# shellcheck source=tests/netns/pair.sh
+# shellcheck source=tests/netns/lib/pair.sh
 # shellcheck disable=SC2015 # two conditions and what to do when either fails
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 topo_pod

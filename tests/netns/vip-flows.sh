@@ -4,8 +4,8 @@
 # The flows of the leaving address itself, on the wire: --vip-flows drop, keep
 # and reset. 192.168.12.100 is node1's only address towards node2's
 # 192.168.12.8, so that what is masqueraded there leaves as the VIP.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 run probe # by hand it has all the time it needs
 

@@ -4,8 +4,8 @@
 # it is told to, when nobody reads it and when the daemon goes; and whoever reads
 # too slowly holds nobody up.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/netns.sh
+. "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
 VIPSAFED=$BUILD/vipsafed
 [ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED"

@@ -5,10 +5,10 @@
 # they are listed among the others: the established connections of everybody else live
 # all the same, by vipsafe del with and without time enough, and by the guard, and the
 # daemon goes on answering.
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 CROWD=${CROWD:-20000} WORTHY=50

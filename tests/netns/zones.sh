@@ -3,8 +3,8 @@
 # Two pods with the same address and the same source ports, kept apart by
 # conntrack zones of one direction, both keep their flows; so do flows whose
 # zone holds for both directions.
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
 
 #        pod, 10.232.1.5  -- cali0 --  zone-orig 1 \

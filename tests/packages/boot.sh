@@ -3,8 +3,8 @@
 # The Debian package on a node that runs it: systemd as init, AppArmor, the
 # sandbox of the units, keepalived, and a kernel that flushes a whole device.
 # What happens there is in boot/t/run.
-# shellcheck source=tests/packages/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/packages/lib/packages.sh
+. "$(dirname "$0")/lib/packages.sh"
 need debootstrap dpkg-buildpackage dh qemu-system-x86_64
 here=$(dirname "$(realpath "$0")")
 debian_tree

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The Debian packages as files: built without a network, the same bytes each
 # time, nothing for lintian to say, and what is in them.
-# shellcheck source=tests/packages/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/packages/lib/packages.sh
+. "$(dirname "$0")/lib/packages.sh"
 need dpkg-buildpackage dh lintian
 built deb new
 built_again deb

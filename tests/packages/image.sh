@@ -5,11 +5,11 @@
 # and no more. There is neither engine nor cluster here.
 here=$(dirname "$(realpath "$0")")
 if [ -z "${NETNS_INSIDE:-}" ]; then
-	bash "$here/prepare"
+	bash "$here/lib/prepare"
 	[ $? = 10 ] || exit 0
 fi
-# shellcheck source=tests/netns/pair.sh
-. "$here/../netns/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$here/../netns/lib/pair.sh"; netns_main "$@"
 # shellcheck source=/dev/null
 . "$BUILD/packages/env" # TREE, NEW, OLD, VERSION
 K=$SRC/packaging/kubernetes

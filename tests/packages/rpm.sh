@@ -6,8 +6,8 @@
 # What is mounted there is seen here only, and cannot be left behind.
 [ "$(id -u)" != 0 ] || [ -n "${RPM_INSIDE:-}" ] ||
 	RPM_INSIDE=1 exec unshare --mount --propagation private bash "$0" "$@"
-# shellcheck source=tests/packages/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/packages/lib/packages.sh
+. "$(dirname "$0")/lib/packages.sh"
 need rpmbuild rpm rpmlint eu-strip debugedit
 [ "$(id -u)" = 0 ] || skip_all "rpm --root needs root"
 built rpm new

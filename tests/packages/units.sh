@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The units as systemd 219 (RHEL 7) reads them, and what they may weigh today.
 # What they do under a systemd that runs is in boot.sh.
-# shellcheck source=tests/packages/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/packages/lib/packages.sh
+. "$(dirname "$0")/lib/packages.sh"
 need systemd-analyze
 units=$SRC/packaging/systemd
 for unit in vipsafed.service vipsafed.socket vipsafe-probe.service; do

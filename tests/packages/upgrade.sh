@@ -4,14 +4,14 @@
 # upgraded from the one before, downgraded, removed, purged. None may break. A
 # Debian tree in a network namespace is the node, dpkg and the init script do
 # the work; what gets flushed on any kernel is what lies behind an address that
-# leaves one of its two places (see tests/netns/pair.sh).
+# leaves one of its two places (see tests/netns/lib/pair.sh).
 here=$(dirname "$(realpath "$0")")
 if [ -z "${NETNS_INSIDE:-}" ]; then
-	bash "$here/prepare"
+	bash "$here/lib/prepare"
 	[ $? = 10 ] || exit 0
 fi
-# shellcheck source=tests/netns/pair.sh
-. "$here/../netns/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$here/../netns/lib/pair.sh"; netns_main "$@"
 # shellcheck source=/dev/null
 . "$BUILD/packages/env" # TREE, NEW, OLD, VERSION
 

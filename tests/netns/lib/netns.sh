@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What every netns case starts with:   . "$(dirname "$0")/lib.sh"; netns_main "$@"
+# What every netns case starts with:   . "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 #
 # netns_main runs the case again inside its own network, mount, user and pid
 # namespaces with a private /run, so that nothing it does can reach the host
@@ -12,7 +12,7 @@
 set -u -o pipefail
 
 # shellcheck disable=SC2034
-SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 BUILD=${VIPSAFE_BUILD:-$PWD}
 VIPSAFE=$BUILD/vipsafe
 FLOW=$BUILD/flow

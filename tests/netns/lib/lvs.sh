@@ -4,7 +4,7 @@
 # server says of it.
 # shellcheck disable=SC2034 # much of it is for the cases
 
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 
 C=10.9.1.2 RS=10.9.2.2 VIP=10.9.9.1
 

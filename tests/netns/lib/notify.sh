@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2153,SC2154 # of and for the cases that source this
 # For cases about keepalived: vipsafe and its hooks where a package puts them,
-# a configuration, and the words of a status. Sourced after lib.sh.
+# a configuration, and the words of a status. Sourced after netns.sh.
 
 VIPSAFED=$BUILD/vipsafed
 CONF=/etc/vipsafe/vipsafe.conf

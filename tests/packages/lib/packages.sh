@@ -6,7 +6,7 @@
 #   again/  of this tree, built elsewhere a second time
 
 set -u -o pipefail
-SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 BUILD=${VIPSAFE_BUILD:?the build directory}
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
 CASE=$(basename "$0" .sh)
@@ -93,8 +93,8 @@ debian_tree() {
 	local modroot
 
 	# shellcheck disable=SC2034 # for who asked
-	if ! modroot=$("$SRC/tests/vm/mkkernel" "${VM_CACHE:-/var/cache/vipsafe-vm}" 2>"$T/why") ||
-		! TREE=$("$SRC/tests/packages/mktree" "$(cache_dir)" "$modroot" 2>"$T/why"); then
+	if ! modroot=$("$SRC/tests/vm/lib/mkkernel" "${VM_CACHE:-/var/cache/vipsafe-vm}" 2>"$T/why") ||
+		! TREE=$("$SRC/tests/packages/lib/mktree" "$(cache_dir)" "$modroot" 2>"$T/why"); then
 		skip_all "no Debian tree: $(tail -n 1 "$T/why")"
 	fi
 }

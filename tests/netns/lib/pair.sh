@@ -12,7 +12,7 @@
 # PROTECT is how vipsafe is to protect them: pin-NAME.sh are the cases NAME.sh
 # with the entries pinned instead of restored.
 
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 
 TWIN=192.168.11.7/32
 TWIN6=fd00:11::7/64

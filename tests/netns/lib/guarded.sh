@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # vipsafed in a case of its own: start, end, ask, and what a link bounce is.
 
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 
 VIPSAFED=$BUILD/vipsafed
 # shellcheck disable=SC2034 # read by the cases

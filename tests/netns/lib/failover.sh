@@ -12,7 +12,7 @@
 # masqueraded to the node's own address: flows that have nothing to do with the
 # VIP. A failover with a link loss flushes those of its node on every kernel.
 
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 
 GLOBAL_LINES='' VRRP_LINES=''
 VIP=192.168.11.100 VIP6=fd00:11::100
@@ -315,7 +315,7 @@ vipsafe_on() { # NODE WORDS...
 	local node=$1
 
 	shift
-	# shellcheck disable=SC2153 # lib.sh sets VIPSAFE
+	# shellcheck disable=SC2153 # netns.sh sets VIPSAFE
 	timeout 60 nsenter --net="/run/netns/n$node" -- "$VIPSAFE" --config "$T/$node.conf" "$@"
 }
 
