@@ -63,84 +63,89 @@ static int allow_add(void *base, const char *value, struct request_error *e)
 
 static const struct setting agent_keys[] = {
 	{ "run_dir", SETTING_PATH, AGENT(run_dir), NULL,
-	  "Where locks, journals of moves and what was learnt about this kernel are\n"
-	  "kept. It must be lost at a reboot, and be nobody else's to write to. Unless\n"
-	  "given it is /run/vipsafe; in a network namespace that shares /run with others,\n"
-	  "such as one of ip-netns(8), it is /run/vipsafe-netns-NUMBER.",
+	  "The directory for locks, journals of moves and what was found out about this\n"
+	  "kernel. It must not survive a reboot, and nobody else may write to it. The\n"
+	  "default is /run/vipsafe, or /run/vipsafe-netns-NUMBER in a network namespace\n"
+	  "that shares /run with others, such as one made by ip-netns(8).",
 	  .shape = VIPSAFE_RUN_DIR },
 	{ "socket", SETTING_PATH, AGENT(socket), NULL,
-	  "Where vipsafed listens; control.sock in run_dir unless given.",
+	  "The socket where vipsafed listens. The default is control.sock in run_dir.",
 	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },
 	{ "group", SETTING_NAME, AGENT(group), "vipsafe",
-	  "Who besides root may use the socket: to read, to plan, to notify, and to move\n"
-	  "the addresses of instances. The group need not exist. none: nobody." },
+	  "The group whose members may use the socket, besides root: to read, to plan, to\n"
+	  "notify, and to move the addresses of instances. It need not exist.\n"
+	  "none: only root." },
 	{ "allow", SETTING_LIST, 0, NULL,
-	  "Networks within which the group may move addresses that no instance has, on\n"
-	  "any device; several stand on one line, or on lines of their own.",
+	  "Networks within which the group may also move addresses that belong to no\n"
+	  "instance, on any device. Several may be on one line or on separate lines.",
 	  .add = allow_add, .shape = "192.168.11.0/24" },
 	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
-	  "How long a move may take to pin entries before the address goes. What is\n"
-	  "not pinned by then is restored afterwards.",
+	  "How long a move may take to pin entries before the address goes.\n"
+	  "Entries that are not pinned by then are restored afterwards.",
 	  MSEC(1), SEC(60) },
 	{ "pin_max_fill", SETTING_COUNT, AGENT(pin_max_fill), "95",
-	  "Percent of the conntrack table above which nothing is pinned: a pin needs\n"
-	  "room for a moment.",
+	  "How full the conntrack table may be, in percent. Above that nothing is pinned,\n"
+	  "because a pin needs free space in the table for a moment.",
 	  1, 100 },
 	{ "shadow_max", SETTING_COUNT, AGENT(shadow_max), "2000000",
-	  "How many connections of one device may be known at once, at some 130 bytes\n"
-	  "each. Those beyond are protected by moves through vipsafe alone.",
+	  "How many connections of one device vipsafed may know at once, at about 130\n"
+	  "bytes each. Connections beyond that are protected only in moves by vipsafe.",
 	  1000, 100000000 },
 	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
-	  "How long packets may be held back at once. The kernel itself lets go of\n"
-	  "them after that, whatever becomes of vipsafe; with iptables that is rounded\n"
-	  "up to whole seconds.",
+	  "How long one hold may last. The kernel itself ends it after that time, even if\n"
+	  "vipsafe is killed. With iptables it is rounded up to whole seconds.",
 	  MSEC(1), SEC(10) },
 	{ "hold", SETTING_WORD, AGENT(hold), "auto",
-	  "What holds packets back while entries are pinned. auto: what the node uses.",
+	  "How packets are held while entries are pinned. auto: what the node uses.",
 	  .words = hold_words },
 	{ "on_stop", SETTING_WORD, AGENT(on_stop), "keep",
-	  "What a stop of vipsafed does with the addresses of its instances.",
+	  "What happens to the addresses of instances when vipsafed stops.\n"
+	  "keep: they stay. release: they are deleted.",
 	  .words = stop_words },
 	{ "textfile", SETTING_OPTIONAL_PATH, AGENT(textfile), "",
-	  "A file for the metrics, for the textfile collector of node_exporter; its\n"
-	  "name ends with .prom. Empty: none." },
+	  "A file for the metrics, for the textfile collector of node_exporter.\n"
+	  "Its name must end with .prom. Empty: no file." },
 	{ "timeout", SETTING_DURATION, AGENT(deadline), "10s",
-	  "How long a whole move may take before protection is given up. The address is\n"
-	  "changed all the same, but not hold_max later than that: what is so late was\n"
-	  "stopped, and somebody may have decided otherwise since.",
+	  "How long a whole move may take. After that the address is changed without\n"
+	  "protection. A run that is late by more than hold_max changes nothing: it was\n"
+	  "stopped for a while, and somebody may have decided otherwise since.",
 	  MSEC(1), HOUR },
 	{ "announce_count", SETTING_COUNT, AGENT(announce.count), "5",
-	  "How often a new address is announced at once (gratuitous ARP, unsolicited\n"
+	  "How many times a new address is announced at once (gratuitous ARP, unsolicited\n"
 	  "neighbour advertisement).",
 	  0, 100 },
 	{ "announce_interval", SETTING_DURATION, AGENT(announce.interval), "0s",
-	  "The time between these.", 0, SEC(1) },
+	  "The time between these announcements.", 0, SEC(1) },
 	{ "announce_again", SETTING_COUNT, AGENT(announce.again), "5",
-	  "How often it is announced once more, announce_again_after later.", 0, 100 },
+	  "How many times it is announced again, announce_again_after later.", 0, 100 },
 	{ "announce_again_after", SETTING_DURATION, AGENT(announce.again_after), "5s",
-	  "When it is announced once more.", 0, HOUR },
+	  "How long after the first announcements it is announced again.", 0, HOUR },
 	{ "fifo", SETTING_PATH, AGENT(fifo), NULL,
-	  "The FIFO keepalived's vrrp_notify_fifo names; keepalived.fifo in run_dir\n"
-	  "unless given. It is made when there is an instance.",
+	  "The FIFO that vrrp_notify_fifo in keepalived.conf names. vipsafed makes it if\n"
+	  "there is an instance. The default is keepalived.fifo in run_dir.",
 	  .shape = VIPSAFE_RUN_DIR FIFO_FILE },
 	{ "fifo_user", SETTING_NAME, AGENT(fifo_user), "root",
-	  "Whose it is: the user keepalived runs as, which it demands from 2.4 on." },
+	  "The owner of the FIFO: the user that keepalived runs as. keepalived 2.4 and\n"
+	  "later demand this." },
 	{ "conntrackd", SETTING_PATH, AGENT(conntrackd), "/usr/sbin/conntrackd",
 	  "The program for instances with \"conntrackd = yes\"." },
 	{ "conntrackd_timeout", SETTING_DURATION, AGENT(conntrackd_timeout), "1s",
-	  "How long each of its runs may take; then it is killed, and the move goes on.", MSEC(10),
-	  SEC(60) },
+	  "How long each run of conntrackd may take. After that it is killed, and the\n"
+	  "move goes on.",
+	  MSEC(10), SEC(60) },
 	{ NULL },
 };
 
 static const struct setting device_keys[] = {
 	{ "pin", SETTING_WORD, DEVICE(pin), "continuous",
-	  "continuous: entries are pinned soon after they are established, and nobody's\n"
-	  "address delete harms them. on-demand: what a delete flushed is put back.\n"
+	  "continuous: entries are pinned soon after they are established. After that no\n"
+	  "address delete flushes them. on-demand: what a delete has flushed is restored.\n"
 	  "off: the device is not guarded.",
 	  .words = pin_words },
 	{ "pin_after", SETTING_DURATION, DEVICE(pin_after), "2s",
-	  "How old a UDP entry has to be to be pinned; TCP entries have to be assured.", 0, HOUR },
+	  "How old an entry has to be before it is pinned. This is for UDP and other\n"
+	  "protocols without a handshake; TCP entries are pinned once they are assured.",
+	  0, HOUR },
 	{ NULL },
 };
 
@@ -231,7 +236,7 @@ static void device_done(struct settings *s)
 
 const struct setting_section agent_section = {
 	.word = "agent",
-	.help = "How vipsafe and vipsafed work.",
+	.help = "General settings of vipsafe and vipsafed.",
 	.keys = agent_keys,
 	.find = agent_find,
 	.init = agent_init,

@@ -119,55 +119,62 @@ static int group_add(void *base, const char *value, struct request_error *e)
 
 static const struct setting instance_keys[] = {
 	{ "address", SETTING_LIST, 0, NULL,
-	  "An address of the instance, with the options of \"vipsafe add\"; one line each.\n"
-	  "\"dev\" puts it on another device than the instance's. A label may be any, as in\n"
-	  "keepalived.conf, and an IPv6 address has none.",
+	  "An address of the instance, with the options of \"vipsafe add\"; one address a\n"
+	  "line. \"dev\" puts it on another device than the instance's. Any label may be\n"
+	  "used, as in keepalived.conf; an IPv6 address has none.",
 	  .add = address_add, .shape = "192.168.11.100/32 label br-mgmt:1" },
 	{ "device", SETTING_NAME, FIELD(device), NULL,
 	  "The device of its addresses. It is guarded as if it had a section [device].",
 	  .shape = "br-mgmt" },
 	{ "group", SETTING_PARSED, 0, NULL,
-	  "The vrrp_sync_group it is in, where only the group has notify scripts: what is\n"
-	  "told of the group then counts for the instance.",
+	  "The vrrp_sync_group that the instance is in, if only the group has notify\n"
+	  "scripts. The states that are reported for the group then count for it.",
 	  .add = group_add, .shape = "VG_1" },
 	{ "owner", SETTING_WORD, FIELD(owner), "vipsafe",
-	  "vipsafe: keepalived has a decoy, and vipsafe adds and deletes the addresses.\n"
-	  "keepalived: they stand in its virtual_ipaddress, and vipsafe only looks.",
+	  "Who adds and deletes the addresses. vipsafe: vipsafe does, and keepalived has\n"
+	  "a decoy instead. keepalived: keepalived does, from its virtual_ipaddress, and\n"
+	  "vipsafe only watches.",
 	  .words = owner_words },
 	{ "decoy", SETTING_PARSED, 0, NULL,
-	  "The virtual_ipaddress that keepalived was given instead. Where it is, there is\n"
-	  "the MASTER, whatever hooks and lines get lost. Each instance has its own, on\n"
-	  "lo unless \"dev\" says otherwise, and never on a guarded device. keepalived\n"
-	  "before 1.3.6 refuses addresses of lo: for it there is the device vipsafe-decoy\n"
-	  "(made by vipsafed when a decoy names it).",
+	  "The virtual_ipaddress that keepalived has instead of the addresses. The node\n"
+	  "that has the decoy is MASTER, even if hooks or lines of the FIFO get lost.\n"
+	  "Each instance has its own decoy, on lo unless \"dev\" says otherwise, and never\n"
+	  "on a guarded device. keepalived before 1.3.6 refuses addresses on lo: for it\n"
+	  "use the device vipsafe-decoy, which vipsafed makes when a decoy names it.",
 	  .add = decoy_add, .shape = "169.254.77.1/32 dev lo" },
-	{ "master", SETTING_WORD, FIELD(master), "add", "What is done when it becomes MASTER.",
+	{ "master", SETTING_WORD, FIELD(master), "add",
+	  "What is done with the addresses when the instance becomes MASTER.",
 	  .words = enter_words },
-	{ "backup", SETTING_WORD, FIELD(backup), "del", "What is done when it becomes BACKUP.",
-	  .words = leave_words },
+	{ "backup", SETTING_WORD, FIELD(backup), "del",
+	  "What is done with them when it becomes BACKUP.", .words = leave_words },
 	{ "fault", SETTING_WORD, FIELD(fault), "del",
-	  "What is done when it goes to FAULT: its interface is down, or a script failed.",
+	  "What is done with them when it goes to FAULT: its interface is down, or a\n"
+	  "script failed.",
 	  .words = leave_words },
 	{ "stop", SETTING_WORD, FIELD(stop), "del",
-	  "What is done when keepalived stops. keep: the address stays until another\n"
-	  "node's keepalived takes it; there is no other that is told.",
+	  "What is done with them when keepalived stops. keep: they stay on this node,\n"
+	  "even if another node takes them over.",
 	  .words = leave_words },
 	{ "garp", SETTING_COUNT, FIELD(announce.count), NULL,
-	  "How often its addresses are announced when they are added; announce_count of\n"
-	  "[agent] unless given, and so on.",
+	  "How many times its addresses are announced when they are added.\n"
+	  "The default is announce_count of [agent]; likewise for the next three keys.",
 	  0, 100, .shape = "5" },
 	{ "garp_interval", SETTING_DURATION, FIELD(announce.interval), NULL,
-	  "The time between these.", 0, SEC(1), .shape = "0s" },
+	  "The time between these announcements.", 0, SEC(1), .shape = "0s" },
 	{ "garp_again", SETTING_COUNT, FIELD(announce.again), NULL,
-	  "How often they are announced once more, garp_again_after later.", 0, 100, .shape = "5" },
+	  "How many times they are announced again, garp_again_after later.", 0, 100,
+	  .shape = "5" },
 	{ "garp_again_after", SETTING_DURATION, FIELD(announce.again_after), NULL,
-	  "When they are announced once more.", 0, HOUR, .shape = "5s" },
+	  "How long after the first announcements they are announced again.", 0, HOUR,
+	  .shape = "5s" },
 	{ "garp_refresh", SETTING_DURATION, FIELD(refresh), "0s",
-	  "How often they are announced as long as it is MASTER. 0s: never.", 0, 24 * HOUR },
+	  "The time between further announcements while it is MASTER. 0s: there are none.", 0,
+	  24 * HOUR },
 	{ "garp_refresh_count", SETTING_COUNT, FIELD(refresh_count), "1",
-	  "How many announcements that is each time.", 1, 100 },
+	  "How many times they are announced each time.", 1, 100 },
 	{ "conntrackd", SETTING_BOOL, FIELD(conntrackd), "no",
-	  "yes: \"conntrackd -c\" before its addresses are added, \"-R\" and \"-B\" after." },
+	  "yes: run \"conntrackd -c\" before its addresses are added, \"conntrackd -R\" and\n"
+	  "\"conntrackd -B\" after that." },
 	{ NULL },
 };
 
@@ -346,7 +353,7 @@ const struct setting_section instance_section = {
 	.word = "instance",
 	.placeholder = "NAME",
 	.example = "VI_1",
-	.help = "A vrrp_instance of keepalived, by the name it has there.",
+	.help = "A vrrp_instance of keepalived. NAME is its name in keepalived.conf.",
 	.keys = instance_keys,
 	.find = instance_find,
 	.finish = finish_instances,

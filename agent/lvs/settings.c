@@ -100,29 +100,35 @@ static int sources_add(void *base, const char *value, struct request_error *e)
 
 static const struct setting lvs_keys[] = {
 	{ "sources", SETTING_PARSED, 0, NULL,
-	  "Where services are read from, besides the sections below: ipvs (this node's\n"
-	  "own, and all there is unless given), save:FILE (ipvsadm -S -n of a director),\n"
-	  "keepalived:FILE. Of two that tell of one service the first counts.",
+	  "Where services are read from, besides the sections below. ipvs: this node's\n"
+	  "own IPVS; this is the default. save:FILE: what \"ipvsadm -S -n\" prints on a\n"
+	  "director. keepalived:FILE: the virtual_server blocks of a keepalived.conf.\n"
+	  "If two sources have the same service, the first one counts.",
 	  .add = sources_add, .shape = "ipvs, save:/etc/vipsafe/director.rules" },
 	{ "conn_hold", SETTING_SECONDS, LVS(conn_hold), "120",
-	  "How long a connection through a service is dangerous after its end: what IPVS\n"
-	  "keeps it in TIME_WAIT.",
+	  "How long a connection through a service can still collide after its end: as\n"
+	  "long as IPVS keeps it in TIME_WAIT.",
 	  0, HOUR },
 	{ "gone_rs_hold", SETTING_SECONDS, LVS(gone_rs_hold), "900",
-	  "How long a removed real server still counts: what IPVS keeps a connection.", 0,
-	  24 * HOUR },
+	  "How long a removed real server still counts: as long as IPVS keeps a\n"
+	  "connection to it.",
+	  0, 24 * HOUR },
 	{ "warn_per_day", SETTING_RATE, LVS(warn_per_day), "1",
-	  "Warn of so many expected collisions a day.", 0, 1000000 },
-	{ "info_per_day", SETTING_RATE, LVS(info_per_day), "0.01", "Tell of so many.", 0, 1000000 },
+	  "Warn if at least this many collisions are to be expected per day.", 0, 1000000 },
+	{ "info_per_day", SETTING_RATE, LVS(info_per_day), "0.01",
+	  "Print a note if at least this many collisions are to be expected per day.", 0, 1000000 },
 	{ "warn_p_connect", SETTING_RATE, LVS(warn_p_connect), "0.001",
-	  "Warn of this chance that a new direct connection cannot be opened.", 0, 1 },
+	  "Warn if the probability that a new direct connection cannot be opened is at\n"
+	  "least this high.",
+	  0, 1 },
 	{ "on_certain", SETTING_WORD, LVS(on_certain), "skip",
-	  "What becomes of a flushed entry whose place at the real server a newcomer has\n"
-	  "taken for certain. skip: it ends at once. restore: it hangs.",
+	  "What happens to a flushed entry if a newer connection has certainly taken its\n"
+	  "place at the real server. skip: it is not restored, and its connection ends at\n"
+	  "once. restore: it is restored, and its connection hangs.",
 	  .words = on_certain_words },
 	{ "nat_beyond", SETTING_BOOL, LVS(nat_beyond), "no",
-	  "yes: on one of the paths another NAT hides our address, so that what is found\n"
-	  "here need not be so there." },
+	  "yes: on one of the paths another NAT hides this node's address. The real\n"
+	  "server then may not see what is found here, so findings are notes only." },
 	{ NULL },
 };
 
@@ -160,7 +166,7 @@ static void lvs_done(struct settings *s)
 
 const struct setting_section lvs_section = {
 	.word = "lvs",
-	.help = "LVS services whose connections could be mistaken for others.",
+	.help = "How to look for connections that an LVS makes identical for a real server.",
 	.keys = lvs_keys,
 	.find = lvs_find,
 	.init = lvs_init,
@@ -271,35 +277,34 @@ static int real_add(void *base, const char *value, struct request_error *e)
 #define METHOD_KEY                                                                                 \
 	{                                                                                          \
 		"method", SETTING_WORD, SERVICE(method), "as-told",                                \
-			"How the director passes packets on; as-told: as another source has it,\n" \
-			"or nat.",                                                                 \
+			"How the director forwards packets. as-told: as another source says, or\n" \
+			"nat if none does.",                                                       \
 			.words = method_words                                                      \
 	}
 #define TOA_KEY                                                                                   \
 	{                                                                                         \
 		"toa", SETTING_WORD, SERVICE(toa), "as-told",                                     \
-			"What tells the real server of a fullnat service the client's address.\n" \
-			"none: nothing, or the PROXY protocol. socket: getpeername alone, as "    \
-			"open\n"                                                                  \
-			"source toa does. packet: the addresses in the packets. unknown: taken "  \
-			"for\n"                                                                   \
-			"packet.",                                                                \
+			"How the real server of a fullnat service learns the client's address.\n" \
+			"none: not at all, or by the PROXY protocol. socket: by getpeername(2)\n" \
+			"only, as with the open source toa. packet: the addresses in the\n"       \
+			"packets are rewritten. unknown: treated as packet.",                     \
 			.words = toa_words                                                        \
 	}
-#define REAL_KEY                                                                                  \
-	{                                                                                         \
-		"real", SETTING_LIST, 0, NULL,                                                    \
-			"A real server, one line each. A subnet (10.0.0.0/24:80) matches any of " \
-			"it.",                                                                    \
-			.add = real_add, .shape = "10.112.61.163:3269 weight=1"                   \
+#define REAL_KEY                                                                               \
+	{                                                                                      \
+		"real", SETTING_LIST, 0, NULL,                                                 \
+			"A real server, one a line. A subnet such as 10.0.0.0/24:80 matches\n" \
+			"each of its addresses.",                                              \
+			.add = real_add, .shape = "10.112.61.163:3269 weight=1"                \
 	}
 
 static const struct setting service_keys[] = {
 	{ "vip", SETTING_LIST, 0, NULL,
-	  "What clients connect to, one line each: an address or a range of them with one\n"
-	  "or more ports. Port 0: any.",
+	  "What clients connect to, one a line: an address or a range of addresses, with\n"
+	  "one or more ports. Port 0: any port.",
 	  .add = vip_add, .shape = "10.141.16.0:3306" },
-	{ "proto", SETTING_WORD, SERVICE(proto), "tcp", "Its protocol.", .words = proto_words },
+	{ "proto", SETTING_WORD, SERVICE(proto), "tcp", "The protocol of the service.",
+	  .words = proto_words },
 	METHOD_KEY,
 	TOA_KEY,
 	REAL_KEY,
@@ -307,7 +312,8 @@ static const struct setting service_keys[] = {
 };
 
 static const struct setting fwmark_keys[] = {
-	{ "match", SETTING_LIST, 0, NULL, "What is given the mark, one line each.",
+	{ "match", SETTING_LIST, 0, NULL,
+	  "Which packets get the mark, one rule a line: protocol, address and ports.",
 	  .add = mark_match_add, .shape = "tcp 10.9.9.1:80,443" },
 	METHOD_KEY,
 	TOA_KEY,
@@ -360,7 +366,7 @@ const struct setting_section lvs_service_section = {
 	.word = "lvs-service",
 	.placeholder = "NAME",
 	.example = "mysql",
-	.help = "A service that no source tells of, or not all that matters.",
+	.help = "A service that no source describes, or that a source describes incompletely.",
 	.keys = service_keys,
 	.find = service_find,
 	.joined = true,
@@ -370,7 +376,7 @@ const struct setting_section lvs_fwmark_section = {
 	.word = "lvs-fwmark",
 	.placeholder = "N",
 	.example = "77",
-	.help = "What a service by firewall mark stands for.",
+	.help = "The addresses and ports of a service that is defined by a firewall mark.",
 	.keys = fwmark_keys,
 	.find = fwmark_find,
 	.joined = true,

@@ -38,9 +38,9 @@ void settings_text_file(FILE *out)
 	size_t i;
 
 	fputs("# vipsafe.conf: configuration of vipsafe and vipsafed, see vipsafe.conf(5).\n"
-	      "# Each key stands here with its default. \"vipsafed --check\" says whether a\n"
-	      "# change is valid; SIGHUP makes vipsafed read it. conf.d/*.conf beside this file\n"
-	      "# are read after it, in the order of their names.\n",
+	      "# Each key is shown with its default. \"vipsafed --check\" says whether a change\n"
+	      "# is valid; on SIGHUP vipsafed reads the files again. The files conf.d/*.conf\n"
+	      "# beside this one are read after it, in the order of their names.\n",
 	      out);
 	for (i = 0; (c = sections_all[i]) != NULL; i++) {
 		fputs("\n\n", out);
