@@ -37,7 +37,7 @@ half() {
 	twin_up
 	for port in 8001 8002 8003; do
 		serve "srv-$port" node2 10.232.3.28 $port
-		hold $port pod 10 -t 2 10.232.3.28 $port
+		open $port pod 10 -t 2 10.232.3.28 $port
 	done
 	leave "$how"
 	judge "$how" stalled srv-8001 8001 "mark"

@@ -20,10 +20,10 @@ topo_pod
 masquerade
 serve srv node2 10.232.3.28 8899
 serve usrv node2 -u 10.232.3.28 8899
-hold pod pod 5 10.232.3.28 8899
-hold udp node1 5 -u 10.232.3.28 8899
+open pod pod 5 10.232.3.28 8899
+open udp node1 5 -u 10.232.3.28 8899
 serve srv6 node2 fd00:3::28 8899
-hold pod6 pod 5 fd00:3::28 8899
+open pod6 pod 5 fd00:3::28 8899
 cat >"$T/keepalived.conf" <<'.'
 vrrp_instance VI_1 {
 	interface br-mgmt
@@ -70,7 +70,7 @@ twin6_up
 clean '0|3|6' del $TWIN6 dev br-mgmt
 clean 0 add 192.168.11.100/32 dev br-mgmt label br-mgmt:1 brd + preferred_lft 0
 clean 0 add fd00:11::100/128 dev br-mgmt dad
-hold own node1 3 -b 192.168.11.100 10.232.3.28 8899
+open own node1 3 -b 192.168.11.100 10.232.3.28 8899
 clean '0|3|6' --hold nft --vip-flows reset del 192.168.11.100/32 dev br-mgmt
 ip addr add 192.168.11.100/32 dev br-mgmt
 clean '0|3|6' --hold iptables --vip-flows drop del 192.168.11.100/32 dev br-mgmt

@@ -25,14 +25,14 @@ topo_pod
 masquerade
 serve srv node2 10.232.3.28 8899
 serve usrv node2 -u 10.232.3.28 8899
-hold before pod 10 10.232.3.28 8899
+open before pod 10 10.232.3.28 8899
 config '[device br-mgmt]' 'pin = continuous' 'pin_after = 200ms' '[device eth7]'
 daemon_start -v
 check "the guard is live" wait_for 60 guard_live
 
 # ---- moves, pins, deletes by others -----------------------------------------------
-hold after pod 10 10.232.3.28 8899
-hold udp node1 5 -u 10.232.3.28 8899
+open after pod 10 10.232.3.28 8899
+open udp node1 5 -u 10.232.3.28 8899
 check "connections are pinned" wait_for 60 pinned_at_least 25
 run add 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "add"
@@ -69,7 +69,7 @@ check "on demand" wait_for 60 guard_live
 # Not how many come back counts here: a flush can be late on a slow machine.
 repaired() { [ "$(guard .repairs)" -gt 0 ]; }
 for ((i = 0; i < 5; i++)); do
-	hold unpinned pod 5 -t 9 10.232.3.28 8899
+	open unpinned pod 5 -t 9 10.232.3.28 8899
 	known() { [ "$(guard .unpinned)" -ge 5 ]; }
 	wait_for 60 known || bail_out "the guard does not know them"
 	twin_up

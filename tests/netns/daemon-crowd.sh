@@ -15,7 +15,7 @@ config '[device br-mgmt]' 'pin = continuous' 'pin_after = 500ms'
 serve server node2 10.232.3.28 8899
 
 # ---- the control: nobody guards ---------------------------------------------------
-hold bare pod 20 10.232.3.28 8899
+open bare pod 20 10.232.3.28 8899
 flushed_by bounce -p tcp --dport 8899
 harmed bare "without a guard the bounce loses connections"
 job_end bare
@@ -27,14 +27,14 @@ check "the guard is live" wait_for 20 guard_live
 run add 192.168.11.100/32 dev br-mgmt
 run --timeout 15 del 192.168.11.100/32 dev br-mgmt
 fds=$(descriptors) rss=$(resident_kb)
-hold before pod 20 10.232.3.28 8899
+open before pod 20 10.232.3.28 8899
 check "connections are pinned" wait_for 20 pinned_at_least 20
 
 job crowd "$BUILD/crowd" "$SOCKET" "$CLIENTS"
 hear crowd 60
 is "$REPLY" crowded "$CLIENTS clients are there"
 pins=$(guard .pins)
-hold meanwhile pod 20 10.232.3.28 8899
+open meanwhile pod 20 10.232.3.28 8899
 more_pins() { [ "$(guard .pins)" -ge $((pins + 20)) ] 2>/dev/null; }
 check "new ones are pinned in the crowd" wait_for 60 more_pins
 for ((i = 0; i < 3; i++)); do

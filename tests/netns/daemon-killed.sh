@@ -22,8 +22,8 @@ diag "STEP=$STEP SEED=$SEED"
 topo_pod
 masquerade
 serve srv node2 10.232.3.28 8899
-hold pod pod 20 10.232.3.28 8899
-hold local node1 10 10.232.3.28 8899
+open pod pod 20 10.232.3.28 8899
+open local node1 10 10.232.3.28 8899
 touch "$T/monitor"
 ip -o monitor address >"$T/monitor" 2>/dev/null &
 run probe
@@ -163,7 +163,7 @@ pin_rounds() {
 		wait_for 60 guard_live
 		pins=$(guard .pins)
 		kill_daemon_at $n
-		hold unpinned pod 10 10.232.3.28 8899
+		open unpinned pod 10 10.232.3.28 8899
 		pinned_or_killed() { is_dead || [ "$(guard .pins)" -ge $((pins + 10)) ]; }
 		wait_for 60 pinned_or_killed || echo "call $n: neither pinned nor killed"
 		after_kill

@@ -28,7 +28,7 @@ setup() {
 }
 
 setup keep
-hold flows pod 20 10.232.3.28 8899
+open flows pod 20 10.232.3.28 8899
 daemon_end TERM
 is $? 0 "keep: it ends"
 check "keep: the addresses stay" both
@@ -59,7 +59,7 @@ is "$(nft list tables | grep -c vipsafe)" 0 "no rule is left behind"
 # ---- the control: the same by ip(8) -------------------------------------------------------
 job_end flows
 serve other node2 10.232.3.28 8900
-hold bare pod 20 10.232.3.28 8900
+open bare pod 20 10.232.3.28 8900
 come_and_go() {
 	twin_up
 	ip addr del "$TWIN" dev br-mgmt

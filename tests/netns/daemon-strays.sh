@@ -12,7 +12,7 @@ topo_pod
 masquerade
 know_verdict affected
 serve srv node2 10.232.3.28 8899
-hold pod pod 20 10.232.3.28 8899
+open pod pod 20 10.232.3.28 8899
 config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = continuous' 'pin_after = 100ms'
 daemon_start
 check "connections are pinned" wait_for 60 pinned_at_least 20

@@ -48,8 +48,8 @@ ip6tables-nft -A INPUT -p tcp --dport 10250 -j DROP
 ip addr add 192.168.11.9/24 dev br-mgmt
 ip addr add 192.168.11.50/32 dev br-mgmt
 serve srv node2 10.232.3.28 8899
-hold pod pod 20 10.232.3.28 8899
-hold local node1 5 10.232.3.28 8899
+open pod pod 20 10.232.3.28 8899
+open local node1 5 10.232.3.28 8899
 
 # Each rule, policy and address, one a line; not what vipsafe has made itself.
 things() {

@@ -32,7 +32,7 @@ reason_is() { [[ $(guard .reason) =~ $1 ]]; }
 config '[agent]' 'shadow_max = 1000' '[device br-mgmt]' 'pin = continuous'
 daemon_start
 check "the guard is live" wait_for 20 guard_live
-hold many pod 1100 -t 30 10.232.3.28 8899
+open many pod 1100 -t 30 10.232.3.28 8899
 check "too many: the status says so" wait_for 30 reason_is 'more connections than shadow_max = 1000'
 run status
 like "$OUT" 'shadow_max = 1000' "in its text as well"
@@ -56,7 +56,7 @@ if put $EVENTS 0 && [ "$(cat $EVENTS)" = 0 ]; then
 	moves "no events"
 	put $EVENTS 1
 	check "events again: live" wait_for 30 guard_live
-	hold few pod 5 10.232.3.28 8899
+	open few pod 5 10.232.3.28 8899
 	check "and it pins" wait_for 30 pinned_at_least 5
 	bounce
 	unharmed few "which protects"

@@ -26,8 +26,8 @@ open_all() {
 	local how=$1 patience=$2
 
 	shift 2
-	hold "$how-pod" pod $((N / 2)) 10.232.3.28 8899
-	hold "$how-local" node1 $((N / 2)) 10.232.3.28 8899
+	open "$how-pod" pod $((N / 2)) 10.232.3.28 8899
+	open "$how-local" node1 $((N / 2)) 10.232.3.28 8899
 	for from in pod node1; do
 		job "$how-busy-$from" in_ns $from "$FLOW" busy -n $((N / 2)) -d 100 -t "$patience" "$@" 10.232.3.28 8900
 		hear "$how-busy-$from" 30

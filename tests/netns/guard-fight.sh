@@ -29,7 +29,7 @@ config '[device br-mgmt]' 'pin = on-demand'
 
 # open_all NAME: N connections behind each VIP
 open_all() {
-	for ((i = 1; i <= VIPS; i++)); do hold "$1-$i" pod $N 10.232.4.$i 8899; done
+	for ((i = 1; i <= VIPS; i++)); do open "$1-$i" pod $N 10.232.4.$i 8899; done
 }
 come() { ip -batch "$T/come" 2>/dev/null; }
 fail_over() {
@@ -84,7 +84,7 @@ fight() {
 
 	known=$(guard .unpinned)
 	come
-	hold "$1" pod $N 10.232.4.1 8899
+	open "$1" pod $N 10.232.4.1 8899
 	new_are_known() { [ "$(guard .unpinned)" -ge $((known + N)) ]; }
 	wait_for 30 new_are_known || bail_out "the guard does not know them"
 	ip addr del 10.77.1.1/32 dev br-mgmt
@@ -120,8 +120,8 @@ for ((i = 1; i < round; i++)); do unharmed fight-$i "round $i was made good"; do
 # A repair that is under way goes on, and would take the next one's up.
 wait_for 30 a_second_later || bail_out "the clock stands still"
 come
-hold victim pod $N 10.232.4.1 8899
-hold other pod $N 10.232.4.2 8899
+open victim pod $N 10.232.4.1 8899
+open other pod $N 10.232.4.2 8899
 before=$(guard .lost)
 died() { [ "$(guard .lost)" -ge $((before + N)) ]; }
 ip addr del 10.77.1.1/32 dev br-mgmt

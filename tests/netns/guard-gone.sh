@@ -29,8 +29,8 @@ behind_gone() { entries -p udp --dport 8899 --reply-dst $GONE; }
 
 # flows WHEN: N connections behind each of the two addresses
 flows() {
-	hold g pod "$N" -t 2 -u 10.232.3.28 8899
-	hold s pod "$N" -t 2 -u 10.232.3.28 8898
+	open g pod "$N" -t 2 -u 10.232.3.28 8899
+	open s pod "$N" -t 2 -u 10.232.3.28 8898
 	is "$(behind_gone)" "$N" "$1: they are translated to the address that will go"
 }
 pinned() {

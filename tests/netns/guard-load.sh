@@ -45,7 +45,7 @@ conntrack -F >/dev/null 2>&1
 config '[device br-mgmt]' 'pin = continuous'
 daemon_start
 check "the guard is live" wait_for 20 guard_live
-hold kept pod 20 10.232.3.28 8899
+open kept pod 20 10.232.3.28 8899
 check "connections are pinned" wait_for 60 pinned_at_least 20
 total=$((RATE * LOAD_SECONDS)) middle=
 # What has ended is in the kernel's way for a minute, unless somebody looks.

@@ -30,7 +30,7 @@ alive() { # NAME WHAT
 # The kernel drops a flush when many are waiting to be done, in other namespaces
 # too: then once more.
 flushed() { no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7; }
-hold bare node1 10 10.232.3.28 8899
+open bare node1 10 10.232.3.28 8899
 for ((try = 0; try < 10; try++)); do
 	twin_up
 	ip addr del $TWIN dev br-mgmt
@@ -44,9 +44,9 @@ job_end bare
 "$VIPSAFED" --config "$T/conf" 2>"$T/vipsafed.log" &
 GUARD=$!
 check "the guard comes up" wait_for 20 is_live
-hold local node1 30 10.232.3.28 8899
-hold pod pod 30 10.232.3.28 8899
-hold udp pod 10 -u 10.232.3.28 8899
+open local node1 30 10.232.3.28 8899
+open pod pod 30 10.232.3.28 8899
+open udp pod 10 -u 10.232.3.28 8899
 check "all of them get pinned" wait_for 20 pinned_at_least 70
 for ((i = 1; i <= 3; i++)); do
 	twin_up
@@ -60,7 +60,7 @@ for name in local pod udp; do alive $name "$name: alive, same source port"; done
 is "$(status .repairs)" 0 "nothing had to be repaired"
 
 # Too young to be pinned: the run pins them.
-hold unpinned pod 10 10.232.3.28 8899
+open unpinned pod 10 10.232.3.28 8899
 twin_up
 run --json --strategy pin del $TWIN dev br-mgmt
 is "$(json '[.before, .entries.lost] | @text')" '["shadow",0]' "unpinned connections: none lost"
@@ -78,7 +78,7 @@ of_vip() { entries -p tcp --reply-dst 192.168.11.100 --dport 7700; }
 pinned_of_vip() { [ "$(of_vip)" = "$1" ] && pinned_at_least $((80 + $1)); }
 for policy in keep drop; do
 	ip addr add 192.168.11.100/32 dev br-mgmt
-	hold "vip$policy" pod 10 10.232.3.28 7700
+	open "vip$policy" pod 10 10.232.3.28 7700
 	check "$policy: its flows are pinned" wait_for 20 pinned_of_vip 10
 	run --json --strategy pin --vip-flows $policy del 192.168.11.100/32 dev br-mgmt
 	is "$RC $(json '[.before, .vip_flows.policy] | @text')" "0 [\"shadow\",\"$policy\"]" \
@@ -105,7 +105,7 @@ run --local --json del 192.168.11.101/32 dev br-mgmt
 is "$RC" 0 "a run of its own beside the guard"
 run recover
 is "$RC" 0 "recover beside the guard"
-hold later pod 10 10.232.3.28 8899
+open later pod 10 10.232.3.28 8899
 later() { is_live && has_rules && pinned_at_least 90; }
 check "what comes later is pinned, under rules that are there again" wait_for 20 later
 for name in local pod udp unpinned later; do alive $name "$name: alive after it"; done

@@ -27,7 +27,7 @@ knows_all() { [ "$(guard '.unpinned + .pinned')" -ge "$N" ]; }
 # guarded NAME: N connections that the daemon knows, none of them pinned
 guarded() {
 	config '[device br-mgmt]' 'pin = on-demand'
-	hold pod pod "$N" 10.232.3.28 8899
+	open pod pod "$N" 10.232.3.28 8899
 	twin_up
 	daemon_start
 	check "$1: the daemon knows the connections" wait_for 60 knows_all
@@ -40,7 +40,7 @@ again() {
 }
 
 # ---- the control: nobody is there to put them back -----------------------------------------
-hold pod pod "$N" 10.232.3.28 8899
+open pod pod "$N" 10.232.3.28 8899
 twin_up
 flushed_by delete_and_add --reply-src 10.232.3.28 --reply-dst 192.168.11.7
 harmed pod "without the daemon the connections break"

@@ -24,8 +24,8 @@ serve userver node2 -u 10.232.3.28 8899
 
 # a slow machine must not outlast an idle datagram flow
 put /proc/sys/net/netfilter/nf_conntrack_udp_timeout 600
-hold bare node1 10 10.232.3.28 8899
-hold bare-pod pod 10 10.232.3.28 8899
+open bare node1 10 10.232.3.28 8899
+open bare-pod pod 10 10.232.3.28 8899
 flushed_by bounce -p tcp --dport 8899
 harmed bare "without a guard a link bounce loses local connections"
 harmed bare-pod "and forwarded ones"
@@ -34,11 +34,11 @@ job_end bare-pod
 
 # ---- guarded ------------------------------------------------------------------------------
 
-hold before node1 20 10.232.3.28 8899
+open before node1 20 10.232.3.28 8899
 guard_start "the guard comes up"
-hold local node1 40 10.232.3.28 8899
-hold pod pod 40 10.232.3.28 8899
-hold udp pod 10 -u 10.232.3.28 8899
+open local node1 40 10.232.3.28 8899
+open pod pod 40 10.232.3.28 8899
+open udp pod 10 -u 10.232.3.28 8899
 check "all of them get pinned" wait_for 60 pinned_at_least 110
 for ((i = 0; i < 5; i++)); do
 	bounce
@@ -71,7 +71,7 @@ ip addr del 192.168.11.20/24 dev br-mgmt
 ip route replace 10.232.3.0/24 via 192.168.11.8 src 192.168.11.7
 jobs_end
 serve server2 node2 10.232.3.28 8899
-hold again node1 20 10.232.3.28 8899
+open again node1 20 10.232.3.28 8899
 check "new connections are pinned" wait_for 60 pinned_at_least 20
 daemon_end KILL
 bounce

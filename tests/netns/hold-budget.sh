@@ -24,7 +24,7 @@ moved() {
 
 	shift
 	has_addr $VIP br-mgmt || ip addr add $VIP dev br-mgmt
-	hold pod pod $N 10.232.3.28 8899
+	open pod pod $N 10.232.3.28 8899
 	timeout -k 2 120 "$VIPSAFE" --json "$@" del $VIP dev br-mgmt >"$T/out" 2>"$T/err"
 	is "$?" 0 "$what: done ($(json '"hold \(.hold), \(.timing_us.hold) us"'))"
 	check "$what: the address is gone" not has_addr $VIP br-mgmt

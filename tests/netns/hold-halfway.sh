@@ -114,7 +114,7 @@ plan 0 0 none
 iptables -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 -j MASQUERADE ||
 	bail_out "no iptables"
 serve srv node2 10.232.3.28 8899
-hold local node1 5 10.232.3.28 8899
+open local node1 5 10.232.3.28 8899
 steps iptables-nft
 if stand_in iptables-legacy legacy && iptables-legacy -w 5 -t nat -A POSTROUTING -o br-mgmt \
 	-d 10.232.3.0/24 -j MASQUERADE --random-fully 2>"$T/legacy.err"; then

@@ -70,7 +70,7 @@ backend() {
 	BACKEND=$1
 	daemon_start
 	check "$1: the hold is in place" wait_for 30 holds_by "$1"
-	hold old pod 40 10.232.3.28 8899
+	open old pod 40 10.232.3.28 8899
 	check "$1: what is there is pinned" wait_for 60 pinned_at_least 40
 	for rate in 1 3 100 2000; do at $rate; done
 	unharmed old "$1: those that were there live"

@@ -61,8 +61,8 @@ mend() {
 flows_up() {
 	serve srv node2 10.232.3.28 8899
 	# Patient: TCP sends again ever more rarely.
-	hold local node1 $N -t 20 10.232.3.28 8899
-	hold pod pod $N -t 20 10.232.3.28 8899
+	open local node1 $N -t 20 10.232.3.28 8899
+	open pod pod $N -t 20 10.232.3.28 8899
 }
 
 flows_down() {
@@ -112,8 +112,8 @@ held() {
 		pong $name "$who"
 		is "$REPLY" "ping alive=$N reset=0 stalled=0 changed=0" "$what: $name alive, same port"
 	done
-	hold new node1 $N 10.232.3.28 8899
-	hold new-pod pod $N 10.232.3.28 8899
+	open new node1 $N 10.232.3.28 8899
+	open new-pod pod $N 10.232.3.28 8899
 	ok "$what: new connections pass, armed"
 	ask agent close
 	like "$REPLY" '^ok ' "$what: closed"

@@ -13,7 +13,7 @@ topo_pod
 masquerade
 know_verdict affected
 serve srv node2 10.232.3.28 8899
-hold pod pod $N 10.232.3.28 8899
+open pod pod $N 10.232.3.28 8899
 
 # del WHEN: with these of its messages refused; RC and $T/out are what came of it
 del() {
@@ -31,7 +31,7 @@ alive() {
 again() {
 	job_end pod
 	conntrack -F >/dev/null 2>&1
-	hold pod pod $N 10.232.3.28 8899
+	open pod pod $N 10.232.3.28 8899
 }
 
 # judge WHEN: what is wrong with what del says

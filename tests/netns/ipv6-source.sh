@@ -12,7 +12,7 @@ serve srv node2 fd00:3::28 8899
 
 # own NAME: connections of the node itself while the VIP is there, which then goes
 own() {
-	hold "$1" node1 10 fd00:3::28 8899
+	open "$1" node1 10 fd00:3::28 8899
 	run del $V6 dev br-mgmt
 	is "$RC" 0 "$1: the VIP goes"
 	ask "$1" ping 5

@@ -20,13 +20,13 @@ half() {
 	for p in tcp udp icmp sctp 253; do
 		serve "srv-$p" node2 -p "$p" fd00:3::28 8899
 		if [ "$p" = 253 ]; then
-			hold "$p" pod 1 -t 1 -p "$p" fd00:3::28 8899
+			open "$p" pod 1 -t 1 -p "$p" fd00:3::28 8899
 		else
-			hold "$p" pod 5 -p "$p" fd00:3::28 8899
+			open "$p" pod 5 -p "$p" fd00:3::28 8899
 		fi
 	done
-	hold local node1 20 fd00:3::28 8899
-	hold dnat pod 20 fd00:96::1 80
+	open local node1 20 fd00:3::28 8899
+	open dnat pod 20 fd00:96::1 80
 	leave6 "$how"
 	for p in tcp udp icmp sctp 253; do
 		judge "$how" "${LOSS[$p]}" "srv-$p" "$p" "IPv6 protocol $p, forwarded"

@@ -70,8 +70,8 @@ guard_start b
 QUIET_MS=1000
 keepalived_both
 is "$(doctor)" "" "doctor finds nothing wrong with what it became"
-hold flowsa pa 200 192.168.11.60 8899
-hold flowsb pb 200 192.168.11.60 8899
+open flowsa pa 200 192.168.11.60 8899
+open flowsb pb 200 192.168.11.60 8899
 check "the flows of A get pinned" wait_for 60 guard_pinned a 200
 check "and those of B" wait_for 60 guard_pinned b 200
 

@@ -26,8 +26,8 @@ virtual_ipaddress_excluded {
 # ---- keepalived alone ------------------------------------------------------------------
 
 keepalived_both
-hold barea pa 20 192.168.11.60 8899
-hold bareb pb 20 192.168.11.60 8899
+open barea pa 20 192.168.11.60 8899
+open bareb pb 20 192.168.11.60 8899
 measure_alone prio
 # The master's link is lost: its flows are, and only its own. A busy kernel leaves
 # out a flush now and then.
@@ -51,8 +51,8 @@ for node in a b; do
 	guard_start $node
 done
 keepalived_both
-hold flowsa pa 200 192.168.11.60 8899
-hold flowsb pb 200 192.168.11.60 8899
+open flowsa pa 200 192.168.11.60 8899
+open flowsb pb 200 192.168.11.60 8899
 check "the flows of A get pinned" wait_for 60 guard_pinned a 200
 check "and those of B" wait_for 60 guard_pinned b 200
 for ((i = 0; i < FAILOVERS; i++)); do

@@ -10,8 +10,8 @@ need_vipsafe
 topo_pod
 masquerade
 serve srv node2 10.232.3.28 8899
-hold pod pod 60 10.232.3.28 8899
-hold local node1 40 10.232.3.28 8899
+open pod pod 60 10.232.3.28 8899
+open local node1 40 10.232.3.28 8899
 RANDOM=${SEED:=$(date +%N | sed 's/^0*//')}
 diag "SEED=$SEED"
 

@@ -28,8 +28,8 @@ half() {
 
 	serve tcp node2 10.232.3.28 8899
 	serve udp node2 -u 10.232.3.28 8899
-	hold tcp-pod pod 20 10.232.3.28 8899
-	hold udp-pod pod 20 -u 10.232.3.28 8899
+	open tcp-pod pod 20 10.232.3.28 8899
+	open udp-pod pod 20 -u 10.232.3.28 8899
 	is "$(sources udp-pod)" "20 192.168.11.7" "$how: flows leave as 192.168.11.7"
 	case $how in
 	bare)

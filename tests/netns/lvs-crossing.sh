@@ -153,7 +153,7 @@ ip -n pod -batch - <<-. || bail_out "cannot build the topology"
 put /proc/sys/net/ipv4/ip_forward 1
 iptables -w 5 -t nat -F POSTROUTING
 iptables -w 5 -t nat -A POSTROUTING -s 10.232.1.0/24 -j MASQUERADE || bail_out "no MASQUERADE"
-behind() { hold "$1" pod 1 -P "$2" -t $SOON "$3" "$4"; }
+behind() { open "$1" pod 1 -P "$2" -t $SOON "$3" "$4"; }
 
 behind direct 40910 $RS 3269
 behind via 40910 $VIP 3306

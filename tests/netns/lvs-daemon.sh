@@ -22,7 +22,7 @@ lvs() { run --json status && json ".lvs.$1"; }
 flows_are() { [ "$(lvs flows)" = "$1" ]; }
 
 # connect NAME PORT ADDR PORT
-connect() { hold "$1" node1 1 -b $C -P "$2" "$3" "$4"; }
+connect() { open "$1" node1 1 -b $C -P "$2" "$3" "$4"; }
 close() { job_end "$1"; }
 
 ip link set lo up

@@ -42,8 +42,8 @@ says() { "$LVSCALL" ports | cut -d' ' -f 1-5; }
 # Of 100 ports with the parity of the lowest, 60 and 60 cannot all differ.
 range "40000 40199"
 is "$(says)" "40000-40199 all 200 first-pass 100" "vipsafe counts 100 ports of the first pass"
-hold to_a node1 60 $A 8899
-hold to_b node1 60 $B 8899
+open to_a node1 60 $A 8899
+open to_b node1 60 $B 8899
 local_ports to_a
 local_ports to_b
 is "$(count to_a even) $(count to_b even)" "60 60" "connect() uses the parity of the lowest port"
@@ -52,10 +52,10 @@ diag "$(shared to_a to_b) of 60 ports are used for both"
 job_end to_b
 
 # All of the first pass are taken before any of the second is.
-hold more node1 40 $A 8899
+open more node1 40 $A 8899
 local_ports more
 is "$(count more even) $(count more odd)" "40 0" "the first pass is used up"
-hold beyond node1 10 $A 8899
+open beyond node1 10 $A 8899
 local_ports beyond
 is "$(count beyond even) $(count beyond odd)" "0 10" "then comes the second pass"
 job_end to_a
@@ -64,8 +64,8 @@ job_end beyond
 
 # A port that bind() has chosen is nobody else's.
 range "41000 41199"
-hold to_a node1 60 -b 192.168.11.7 $A 8899
-hold to_b node1 60 $B 8899
+open to_a node1 60 -b 192.168.11.7 $A 8899
+open to_b node1 60 $B 8899
 local_ports to_a
 local_ports to_b
 is "$(shared to_a to_b)" 0 "a port chosen by bind() is not shared"
@@ -73,7 +73,7 @@ job_end to_a
 job_end to_b
 
 range "42001 42200"
-hold to_a node1 30 $A 8899
+open to_a node1 30 $A 8899
 local_ports to_a
 is "$(count to_a odd)" 30 "an odd lowest port makes all of them odd"
 job_end to_a
@@ -81,10 +81,10 @@ job_end to_a
 range "43000 43039"
 reserve "43000-43019,43030"
 is "$(says)" "43000-43039 all 19 first-pass 9" "vipsafe counts no reserved port"
-hold to_a node1 19 $A 8899
+open to_a node1 19 $A 8899
 local_ports to_a
 is "$(awk '$1 < 43020 || $1 == 43030' "$T/to_a.ports" | wc -l)" 0 "connect() leaves reserved ports alone"
-hold bound node1 1 -P 43030 $A 8899
+open bound node1 1 -P 43030 $A 8899
 local_ports bound
 is "$(cat "$T/bound.ports")" 43030 "a program that names a reserved port gets it"
 job_end to_a
@@ -116,7 +116,7 @@ rule() {
 
 # from NAME NS PORT ADDR: one connection; REPLY is the port the server sees
 from() {
-	hold "$1" "$2" 1 -P "$3" "$4" 8899
+	open "$1" "$2" 1 -P "$3" "$4" 8899
 	ask "$1" ports
 	REPLY=${REPLY##* }
 }

@@ -42,7 +42,7 @@ twin_gone() { ! has_addr $TWIN br-mgmt; }
 snatch() {
 	iptables -w 5 -t nat -I POSTROUTING -p tcp -d $VIP --dport 3306 \
 		-j SNAT --to-source "192.168.11.7:$1" || bail_out "cannot set up the newcomer"
-	hold newcomer pod 1 $VIP 3306
+	open newcomer pod 1 $VIP 3306
 	iptables -w 5 -t nat -D POSTROUTING 1
 }
 
@@ -54,8 +54,8 @@ delete_and_snatch() {
 	for ((i = 1; i <= TRIES; i++)); do
 		conntrack -R "$T/fill" >/dev/null 2>&1
 		has_addr $TWIN br-mgmt || twin_up
-		hold direct pod 1 $SERVER 3269
-		hold others pod 30 $SERVER 8899
+		open direct pod 1 $SERVER 3269
+		open others pod 30 $SERVER 8899
 		port=$(direct_port)
 		[[ $port =~ ^[0-9]+$ ]] || bail_out "no entry of the direct connection: $port"
 		"${SLOWLY[@]}" "$VIPSAFE" --config "$T/conf" --local --json --timeout 30 \

@@ -23,8 +23,8 @@ half() {
 	serve udp node2 -u 10.232.3.28 8899
 	for proto in tcp udp; do
 		for ns in node1 pod; do
-			hold $proto-$ns $ns 20 -p $proto 10.232.3.28 8899
-			hold $proto-$ns-dnat $ns 20 -p $proto 10.96.0.1 80
+			open $proto-$ns $ns 20 -p $proto 10.232.3.28 8899
+			open $proto-$ns-dnat $ns 20 -p $proto 10.96.0.1 80
 		done
 	done
 	leave "$how"

@@ -50,7 +50,7 @@ fi
 
 # ---- each moves -------------------------------------------------------------------------
 serve server node2 10.232.3.28 8899
-hold flows node1 5 10.232.3.28 8899
+open flows node1 5 10.232.3.28 8899
 pinned() { [ "$("$VIPSAFE" metrics | awk '$1 ~ /entries.*kind="pinned"/ { s += $2 } END { print s + 0 }')" -ge 5 ]; }
 check "entries get pinned" wait_for 60 pinned
 take with

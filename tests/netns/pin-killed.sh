@@ -50,8 +50,8 @@ world() {
 	state >"$T/state"
 	mkfifo "$T/never"
 	serve srv node2 10.232.3.28 8899
-	hold pod pod 30 10.232.3.28 8899
-	hold local node1 30 10.232.3.28 8899
+	open pod pod 30 10.232.3.28 8899
+	open local node1 30 10.232.3.28 8899
 	job busy in_ns pod "$FLOW" busy -n 2 -d 2 10.232.3.28 8899
 	hear busy
 	run probe
@@ -76,7 +76,7 @@ world() {
 			run --json --strategy pin del $TWIN dev br-mgmt
 			adds_up "$T/out" || echo "round $i, killed after $at us: counts"
 		fi
-		[ $RC = 0 ] || echo "round $i, killed after $at us: exit code $RC: $OUT$ERR"
+		[ "$RC" = 0 ] || echo "round $i, killed after $at us: exit code $RC: $OUT$ERR"
 		if has_addr "$TWIN" br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
 		[ "$(hold_tables)" = 0 ] ||
 			echo "round $i, killed after $at us: rules are left after $([ $((i % 2)) = 0 ] &&
@@ -119,7 +119,7 @@ topo_pod
 masquerade
 twin_up
 serve srv node2 10.232.3.28 8899
-hold pod pod 30 10.232.3.28 8899
+open pod pod 30 10.232.3.28 8899
 leave bare
 judge bare reset srv pod "control"
 done_testing

@@ -17,9 +17,9 @@ flows_up() {
 	twin_up
 	serve srv node2 10.232.3.28 8899
 	serve udp node2 -u 10.232.3.28 8899
-	hold local node1 $N 10.232.3.28 8899
-	hold pod pod $N 10.232.3.28 8899
-	hold udp-pod pod $N -t 2 -u 10.232.3.28 8899
+	open local node1 $N 10.232.3.28 8899
+	open pod pod $N 10.232.3.28 8899
+	open udp-pod pod $N -t 2 -u 10.232.3.28 8899
 }
 
 busy_alive() {
@@ -103,7 +103,7 @@ codes() { json '[.warnings[].code] | join(" ")'; }
 printf '[agent]\npin_deadline = 1ms\n' >"$T/deadline.conf"
 twin_up
 serve srv node2 10.232.3.28 8899
-hold many pod 600 -t 10 10.232.3.28 8899
+open many pod 600 -t 10 10.232.3.28 8899
 run --json --strategy pin --config "$T/deadline.conf" del $TWIN dev br-mgmt
 is "$RC $(json .result)" "0 ok" "no time: vipsafe del"
 like "$(codes)" pin-deadline "no time: said"
@@ -119,7 +119,7 @@ printf '[agent]\npin_max_fill = 1\n' >"$T/fill.conf"
 fill=$(($(cat $CT/nf_conntrack_max) / 100 + 50))
 flows_up
 if [ $fill -le 12000 ]; then
-	hold fill pod $fill -t 10 -u 10.232.3.28 8899
+	open fill pod $fill -t 10 -u 10.232.3.28 8899
 	run --json --strategy pin --config "$T/fill.conf" del $TWIN dev br-mgmt
 	is "$RC $(json '[.result, .strategy] | @text')" '0 ["ok","restore"]' "no room: vipsafe del"
 	like "$(codes)" no-room "no room: said"

@@ -52,8 +52,8 @@ removed() { json '.[] | select(.op == "stale").removed'; }
 
 serve udp node2 -u 10.232.3.28 8899
 serve tcp node2 10.232.3.28 8899
-hold udp-pod pod $N -t 2 -u 10.232.3.28 8899
-hold tcp-pod pod 3 -t 2 10.232.3.28 8899
+open udp-pod pod $N -t 2 -u 10.232.3.28 8899
+open tcp-pod pod 3 -t 2 10.232.3.28 8899
 pin "before"
 run --json recover --stale
 is "$RC $(removed)" "0 0" "while the address is there nothing is stale"
@@ -76,7 +76,7 @@ ask udp-pod ping
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" "the flows begin anew"
 is "$(seen)" "c_6=true c_7=false" "as an address that this node has"
 # (TCP cannot begin anew: the far end does not know it by another address.)
-hold new pod 3 10.232.3.28 8899
+open new pod 3 10.232.3.28 8899
 ok "new connections work"
 pin "after"
 run --json recover --stale

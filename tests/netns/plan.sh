@@ -9,9 +9,9 @@ topo_pod
 masquerade
 twin_up
 serve srv node2 10.232.3.28 8899
-hold pod pod 30 10.232.3.28 8899
-hold local node1 10 10.232.3.28 8899
-in_ns pod "$FLOW" hold -n 3 10.232.1.1 9 >/dev/null 2>&1 </dev/null # refused: short-lived
+open pod pod 30 10.232.3.28 8899
+open local node1 10 10.232.3.28 8899
+in_ns pod "$FLOW" open -n 3 10.232.1.1 9 >/dev/null 2>&1 </dev/null # refused: short-lived
 
 everything() {
 	state

@@ -34,7 +34,7 @@ old() {
 }
 
 serve srv node2 10.232.3.28 8899
-hold flows node1 4 10.232.3.28 8899
+open flows node1 4 10.232.3.28 8899
 ip addr add $VIP dev br-mgmt
 old --json --local --hold off del $VIP dev br-mgmt
 is "$RC $(json '"\(.kernel) \(.strategy)"')" "0 unknown pin" "a move: treated as affected"

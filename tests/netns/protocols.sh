@@ -47,7 +47,7 @@ half() {
 	for p in $USED; do
 		[ "${LOSS[$p]}" = deaf ] && n=1 || n=3
 		serve "srv-$p" node2 -p "$p" 10.232.3.28 8899
-		hold "$p" pod $n -t 1 -p "$p" 10.232.3.28 8899
+		open "$p" pod $n -t 1 -p "$p" 10.232.3.28 8899
 	done
 	leave "$how"
 	for p in $USED; do

@@ -25,7 +25,7 @@ left() {
 
 	shift 2
 	ip addr add $VIP dev br-mgmt
-	hold pod pod $N 10.232.3.28 8899
+	open pod pod $N 10.232.3.28 8899
 	uptime_cs
 	begun=$REPLY
 	check "$what, $backend: done" timeout 60 "$VIPSAFE" --hold "$backend" --vip-flows reset "$@" \
@@ -53,7 +53,7 @@ is $? 0 "and ends"
 
 # A run whose follow-up is ended leaves them; recover takes them.
 ip addr add $VIP dev br-mgmt
-hold pod pod $N 10.232.3.28 8899
+open pod pod $N 10.232.3.28 8899
 run --local --hold iptables --vip-flows reset del $VIP dev br-mgmt
 is "$RC" 0 "a run whose follow-up is ended"
 wait_for 10 pgrep -x vipsafe

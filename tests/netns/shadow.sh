@@ -17,7 +17,7 @@ masquerade iptables
 serve server node2 10.232.3.28 8899
 serve userver node2 -u 10.232.3.28 8899
 serve server6 node2 fd00:3::28 8899
-hold first pod 20 10.232.3.28 8899
+open first pod 20 10.232.3.28 8899
 
 mkdir -p /run/vipsafe
 job shadow "$BUILD/shadow" br-mgmt 2048 "$SEED"
@@ -28,10 +28,10 @@ is "$REPLY" live "the guard is live"
 churn() { # ROUND
 	local i
 
-	hold "pod$1" pod $((20 + RANDOM % 60)) 10.232.3.28 8899
-	hold "local$1" node1 $((20 + RANDOM % 60)) 10.232.3.28 8899
-	hold "udp$1" pod $((10 + RANDOM % 30)) -u 10.232.3.28 8899
-	hold "six$1" pod $((10 + RANDOM % 30)) fd00:3::28 8899
+	open "pod$1" pod $((20 + RANDOM % 60)) 10.232.3.28 8899
+	open "local$1" node1 $((20 + RANDOM % 60)) 10.232.3.28 8899
+	open "udp$1" pod $((10 + RANDOM % 30)) -u 10.232.3.28 8899
+	open "six$1" pod $((10 + RANDOM % 30)) fd00:3::28 8899
 	conntrack -U -p tcp --dport 8899 --mark $((RANDOM + 1)) >/dev/null 2>&1
 	for ((i = 0; i < 10; i++)); do
 		conntrack -D -p tcp --reply-port-dst $((1024 + RANDOM % 64512)) >/dev/null 2>&1

@@ -72,7 +72,7 @@ serve server node2 10.232.3.28 8899
 daemon=$!
 live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
-hold flows node1 5 10.232.3.28 8899
+open flows node1 5 10.232.3.28 8899
 pinned() { [ "$("$VIPSAFE" --json status | jq -r '.devices[0].pinned')" -ge 5 ]; }
 check "connections get pinned" wait_for 60 pinned
 status

@@ -101,13 +101,13 @@ drop() {
 	serve udp node2 -u 10.232.3.28 8899
 	serve tcp node2 10.232.3.28 8899
 	serve other node2 -u 192.168.11.8 8899
-	hold ours pod $N -u -t 1 10.232.3.28 8899
-	hold ours-tcp pod $N -t 1 10.232.3.28 8899
-	hold bystander pod $N -u 192.168.11.8 8899
+	open ours pod $N -u -t 1 10.232.3.28 8899
+	open ours-tcp pod $N -t 1 10.232.3.28 8899
+	open bystander pod $N -u 192.168.11.8 8899
 	check "drop, $policy: flows leave as the VIP" seen_as ours 192.168.12.100
 	check "drop, $policy: others do not" seen_as bystander 192.168.11.7
 	recreate $((2 * N))
-	hold unpinned pod $N -u -t 1 10.232.3.28 8899
+	open unpinned pod $N -u -t 1 10.232.3.28 8899
 	leave "$policy"
 	# the VIP is another node's now
 	ip -n node2 addr add 192.168.12.100/32 dev lo
@@ -142,9 +142,9 @@ keep() {
 	fresh
 	serve tcp node2 10.232.3.28 8899
 	serve udp node2 -u 10.232.3.28 8899
-	hold pod pod $N 10.232.3.28 8899
-	hold pod-udp pod $N -u 10.232.3.28 8899
-	hold local node1 $N -b 192.168.12.100 10.232.3.28 8899
+	open pod pod $N 10.232.3.28 8899
+	open pod-udp pod $N -u 10.232.3.28 8899
+	open local node1 $N -b 192.168.12.100 10.232.3.28 8899
 	check "keep, $policy: flows leave as the VIP" seen_as pod 192.168.12.100
 	leave "$policy"
 	[ "$policy" = keep ] && is "$(json .vip_flows.removed)" 0 "keep: none removed"
@@ -233,13 +233,13 @@ reset() {
 	fresh
 	serve tcp node2 10.232.3.28 8899
 	serve other node2 192.168.11.8 8899
-	hold pod pod $N -t 2 10.232.3.28 8899
-	hold local node1 $N -b 192.168.12.100 -t 1 10.232.3.28 8899
-	hold mapped node1 $N -b ::ffff:192.168.12.100 -t 1 ::ffff:10.232.3.28 8899
+	open pod pod $N -t 2 10.232.3.28 8899
+	open local node1 $N -b 192.168.12.100 -t 1 10.232.3.28 8899
+	open mapped node1 $N -b ::ffff:192.168.12.100 -t 1 ::ffff:10.232.3.28 8899
 	serve own node1 192.168.12.100 7000
-	hold visitor node2 $N -t 1 192.168.12.100 7000
-	hold bystander pod $N 192.168.11.8 8899
-	hold bystander2 node1 $N 192.168.11.8 8899
+	open visitor node2 $N -t 1 192.168.12.100 7000
+	open bystander pod $N 192.168.11.8 8899
+	open bystander2 node1 $N 192.168.11.8 8899
 	before=$(ruleset)
 	leave "$policy" --hold "$hold"
 	if [ "$policy" = drop ]; then
@@ -291,7 +291,7 @@ after_reset() {
 }
 
 opens() {
-	in_ns pod "$FLOW" hold -t 0.5 -P "$1" 10.232.3.28 8899 </dev/null | grep -qx 'open 1'
+	in_ns pod "$FLOW" open -t 0.5 -P "$1" 10.232.3.28 8899 </dev/null | grep -qx 'open 1'
 }
 
 # fate POLICY NAME WHAT: of flows whose next packet the rule answers, or nobody
@@ -311,9 +311,9 @@ reset6() {
 	fresh
 	serve tcp node2 fd00:3::28 8899
 	serve other node2 fd00:11::8 8899
-	hold pod pod $N -t 1 fd00:3::28 8899
-	hold local node1 $N -b fd00:12::100 -t 1 fd00:3::28 8899
-	hold bystander pod $N fd00:11::8 8899
+	open pod pod $N -t 1 fd00:3::28 8899
+	open local node1 $N -b fd00:12::100 -t 1 fd00:3::28 8899
+	open bystander pod $N fd00:11::8 8899
 	check "$what: flows leave as the VIP" seen_as pod fd00:12::100
 	leave_address "$VIP6" "$policy" --hold "$hold"
 	is "$(json '.warnings | length')" 0 "$what: no warning"
@@ -333,7 +333,7 @@ reset6() {
 reset_service() {
 	fresh
 	serve tcp node2 10.232.3.28 8899
-	hold pod pod $N -t 1 10.96.0.1 80
+	open pod pod $N -t 1 10.96.0.1 80
 	check "a service's flows, $1: they leave as the VIP" seen_as pod 192.168.12.100
 	leave "$1" --hold "$2"
 	fate "$1" pod "a service's flows, $1, $2"
@@ -347,7 +347,7 @@ reset_twice() {
 	for hold in nft iptables nft; do
 		fresh
 		serve tcp node2 10.232.3.28 8899
-		hold pod pod 1 10.232.3.28 8899
+		open pod pod 1 10.232.3.28 8899
 		leave reset --hold "$hold"
 	done
 	is "$(clean)" 1 "a reset leaves nothing of the one before it"

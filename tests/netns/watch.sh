@@ -65,7 +65,7 @@ heard text 'br-mgmt instance: VI_1 is MASTER \(hook\): its addresses are added' 
 # shellcheck disable=SC2119
 masquerade
 serve server node2 10.232.3.28 8899
-hold flows node1 5 10.232.3.28 8899
+open flows node1 5 10.232.3.28 8899
 pinned() { [ "$("$VIPSAFE" --json status | jq '.devices[0].pinned')" -ge 5 ]; }
 wait_for 60 pinned || bail_out "nothing gets pinned"
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 1

@@ -36,7 +36,7 @@ fill() {
 	twin_up
 	in_ns pod "$FLOW" spray -n $((CROWD / 2)) -P 1024 10.232.3.28 0 >/dev/null ||
 		bail_out "cannot send"
-	hold pod pod $WORTHY 10.232.3.28 8899
+	open pod pod $WORTHY 10.232.3.28 8899
 	in_ns pod "$FLOW" spray -n $((CROWD - CROWD / 2)) -P 30000 10.232.3.28 0 >/dev/null ||
 		bail_out "cannot send"
 	check "$1: the crowd is there" wait_for 20 crowd_is_there

@@ -44,9 +44,9 @@ half() {
 	twin_up
 	serve srv node2 10.232.3.28 8899
 	serve both node2 10.232.3.28 8898
-	hold pod pod 10 -P "$port" 10.232.3.28 8899
-	hold pod2 pod2 10 -P "$port" 10.232.3.28 8899
-	hold pod-both pod 10 -P "$port" 10.232.3.28 8898
+	open pod pod 10 -P "$port" 10.232.3.28 8899
+	open pod2 pod2 10 -P "$port" 10.232.3.28 8899
+	open pod-both pod 10 -P "$port" 10.232.3.28 8898
 	leave "$how"
 	judge "$how" reset srv pod "zone of one direction, first pod"
 	judge "$how" reset srv pod2 "zone of one direction, second pod, equal tuples"

@@ -100,7 +100,7 @@ leave_unguarded() {
 topo_nodes
 masquerade
 serve server node2 10.232.3.28 8899
-hold bare node1 20 10.232.3.28 8899
+open bare node1 20 10.232.3.28 8899
 leave_unguarded
 judge bare reset server bare "no container"
 fresh
@@ -112,7 +112,7 @@ guard=$!
 answers() { in_image vipsafe status; }
 pinned() { [ "$(in_image vipsafe --json status | jq '[.devices[].pinned] | add')" -ge "$1" ]; }
 check "the guard runs, and its probe says so" wait_for 20 answers
-hold flows node1 100 10.232.3.28 8899
+open flows node1 100 10.232.3.28 8899
 check "flows get pinned" wait_for 20 pinned 100
 twin_up
 ip addr del "$TWIN" dev br-mgmt

@@ -73,7 +73,7 @@ files >"$T/before"
 serve server node2 10.232.3.28 8899
 
 # ---- the control: no package -------------------------------------------------------
-hold bare node1 50 10.232.3.28 8899
+open bare node1 50 10.232.3.28 8899
 leave_unguarded
 judge bare reset server bare "no package"
 fresh
@@ -86,7 +86,7 @@ printf '[device br-mgmt]\npin = continuous\npin_after = 500ms\n' >"$R/etc/vipsaf
 check "installed" node dpkg -i /t/old.deb
 check "it runs" wait_for 20 runs 0.0.9
 N=${UPGRADE_FLOWS:-1000}
-for ((i = 0; i < 10; i++)); do hold "f$i" node1 $((N / 10)) 10.232.3.28 8899; done
+for ((i = 0; i < 10; i++)); do open "f$i" node1 $((N / 10)) 10.232.3.28 8899; done
 check "$N flows get pinned" wait_for 30 pinned_at_least "$N"
 leave_twin
 alive "guarded"

@@ -13,7 +13,7 @@ static const char usage[] =
 	"flow serve [-p PROTO] ADDR PORT\n"
 	"	answers \"PEER-ADDR PEER-PORT TEXT\" to every line or datagram; prints \"ready\".\n"
 	"	stdin: push = send to every peer unasked. End of stdin: end.\n"
-	"flow hold [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] ADDR PORT\n"
+	"flow open [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] ADDR PORT\n"
 	"	opens N flows, one exchange on each, prints \"open N\" or \"open M of N\".\n"
 	"	stdin: ping = one exchange on every flow:\n"
 	"	         ping alive=A reset=R stalled=S changed=C  (they add up to the flows)\n"
@@ -116,8 +116,8 @@ int main(int argc, char **argv)
 	raise_file_limit();
 	if (!strcmp(argv[1], "serve"))
 		return serve_main(&o);
-	if (!strcmp(argv[1], "hold"))
-		return hold_main(&o);
+	if (!strcmp(argv[1], "open"))
+		return open_main(&o);
 	if (!strcmp(argv[1], "busy"))
 		return busy_main(&o);
 	if (!strcmp(argv[1], "spray"))

@@ -26,7 +26,7 @@ struct options {
 
 /* The subcommands; each returns the exit code. */
 int serve_main(const struct options *o);
-int hold_main(const struct options *o);
+int open_main(const struct options *o);
 int busy_main(const struct options *o);
 int churn_main(const struct options *o);
 int spray_main(const struct options *o);

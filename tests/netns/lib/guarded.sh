@@ -66,7 +66,7 @@ flushed_by() {
 	bail_out "the kernel flushed nothing"
 }
 
-# unharmed NAME WHAT: all flows of this hold job live, with the source they had
+# unharmed NAME WHAT: all flows of this job live, with the source they had
 unharmed() {
 	ask "$1" ping 30
 	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"

@@ -23,10 +23,10 @@ counter() {
 counters() { echo "$(counter netstat TcpExt TCPSYNChallenge) $(counter snmp Tcp EstabResets)"; }
 
 # connect NAME PORT ADDR PORT: one connection from the given local port
-connect() { hold "$1" node1 1 -b $C -P "$2" -t $SOON "$3" "$4"; }
+connect() { open "$1" node1 1 -b $C -P "$2" -t $SOON "$3" "$4"; }
 
 # begin NAME PORT ADDR PORT: the same, when it need not open
-begin() { job "$1" in_ns node1 "$FLOW" hold -b $C -P "$2" -t $SOON "$3" "$4"; }
+begin() { job "$1" in_ns node1 "$FLOW" open -b $C -P "$2" -t $SOON "$3" "$4"; }
 
 pings() { # NAME WANTED TEXT
 	ask "$1" ping

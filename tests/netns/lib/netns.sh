@@ -280,7 +280,7 @@ masquerade() {
 # Reading and writing them is how a case waits: for a line, not for time.
 
 declare -A JOB_PID=() JOB_IN=() JOB_OUT=()
-declare -A FLOWS=() # of `flow hold` jobs: how many
+declare -A FLOWS=() # of `flow open` jobs: how many
 
 # job NAME COMMAND...
 job() {
@@ -349,14 +349,14 @@ serve() {
 	[ "$REPLY" = ready ] || bail_out "server $name: $REPLY"
 }
 
-# hold NAME NS N WORDS...: N flows from NS, all open when this returns
-hold() {
+# open NAME NS N WORDS...: N flows from NS, all open when this returns
+open() {
 	local name=$1 ns=$2 n=$3
 
 	shift 3
 	# shellcheck disable=SC2034 # read by the cases
 	FLOWS[$name]=$n
-	job "$name" in_ns "$ns" "$FLOW" hold -n "$n" "$@"
+	job "$name" in_ns "$ns" "$FLOW" open -n "$n" "$@"
 	hear "$name" 10
 	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"
 }

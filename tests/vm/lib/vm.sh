@@ -182,7 +182,7 @@ flow_open() {
 	fi
 	mkfifo "$WORK/$name.in" "$WORK/$name.out"
 	exec {in}<>"$WORK/$name.in" {out}<>"$WORK/$name.out"
-	$where flow hold -n "$n" "$@" <"$WORK/$name.in" >"$WORK/$name.out" 2>"$WORK/$name.err" &
+	$where flow open -n "$n" "$@" <"$WORK/$name.in" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	FLOW_PID[$name]=$! FLOW_IN[$name]=$in FLOW_OUT[$name]=$out FLOW_N[$name]=$n
 	if ! read -rt 120 -u "$out" line || [ "$line" != "open $n" ]; then
 		bail "$name: no $n connections: '$line' $(cat "$WORK/$name.err")"

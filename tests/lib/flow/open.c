@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* flow hold: flows that are idle unless told otherwise, line by line. */
+/* flow open: flows that are idle unless told otherwise, line by line. */
 #include "client.h"
 
 #include <stdio.h>
@@ -78,7 +78,7 @@ static bool obey(struct client *c, const char *line)
 	return true;
 }
 
-int hold_main(const struct options *o)
+int open_main(const struct options *o)
 {
 	struct client c;
 	char line[128];
