@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files and includes. Like keepalived it looks for includes before anything
- * else: a line with "@id" or a variable in it is none. */
+/* Reads the files and follows includes. Like keepalived, it looks for includes before anything
+ * else: a line with "@id" or a variable in it is not an include. */
 #include "keepalived/conf.h"
 
 #include <errno.h>
@@ -24,15 +24,16 @@ struct file_id {
 	ino_t ino;
 };
 
-/* The file at hand and those that include it. */
+/* The file being read; UP leads to the files that include it. */
 struct level {
 	const struct level *up;
 	struct file_id id;
-	bool follow; /* includes */
+	bool follow; /* follow its includes */
 	unsigned n;
 };
 
-/* The pattern of "include PATTERN" and the like, NULL: LINE is none. */
+/* The pattern of "include PATTERN" (or includer etc.), NULL if LINE is not an include. Changes
+ * LINE. */
 static char *include_pattern(char *line)
 {
 	static const char word[] = "include";
@@ -40,7 +41,8 @@ static char *include_pattern(char *line)
 
 	if (strncmp(line, word, sizeof(word) - 1))
 		return NULL;
-	/* includer, -m, -w, -b and -a differ in what keepalived says when they fail */
+	/* includer, includem, includew, includeb and includea differ only in what keepalived
+	 * reports on failure */
 	if (*p && strchr("rmwba", *p))
 		p++;
 	if (*p != ' ' && *p != '\t')
@@ -63,7 +65,8 @@ static size_t conf_count(const char *text, const char *of)
 	return n;
 }
 
-/* PATTERN as glob() is to see it, relative to the file at hand. */
+/* Build the pattern for glob(): PATTERN, relative to the directory of the current file. Returns
+ * 0, -E2BIG (too many wildcards) or -ENAMETOOLONG. */
 static int full_pattern(const struct reader *r, const char *pattern, char buf[PATH_MAX])
 {
 	const char *p = *pattern == '/' ? "" : r->dir;
@@ -72,7 +75,7 @@ static int full_pattern(const struct reader *r, const char *pattern, char buf[PA
 	if (conf_count(pattern, "*?[") > WILD_MAX || conf_count(pattern, "{") > BRACES_MAX ||
 	    conf_count(pattern, ",") > COMMAS_MAX)
 		return -E2BIG;
-	/* a directory of that name, whatever characters it has */
+	/* glob() must take the directory literally */
 	for (; *p && n + 3 < PATH_MAX; p++) {
 		if (strchr("*?[]{},\\~", *p))
 			buf[n++] = '\\';
@@ -104,7 +107,7 @@ static void take_include(struct reader *r, const struct level *up, const char *p
 	e = glob(full, GLOB_BRACE | GLOB_ERR, NULL, &g);
 	if (e == GLOB_NOSPACE)
 		r->r = -ENOMEM;
-	/* a directory without such files is usual, a missing file is not */
+	/* a pattern that matches no file is usual; a missing file named without wildcards is not */
 	if (e == GLOB_ABORTED || (e == GLOB_NOMATCH && !conf_count(pattern, "*?[")))
 		reader_unresolved(r, KEEPALIVED_INCLUDE,
 				  "include %.64s: no such file, or unreadable", pattern);
@@ -137,8 +140,9 @@ static void take_logical(struct reader *r, const struct level *l, char *line, si
 		reader_line(r, line);
 }
 
-/* Lines that end in a backslash go on in the next; the lines of a variable
- * stay apart. TEXT has a NUL behind it and is changed. */
+/* Split TEXT into logical lines. A line that ends in a backslash continues on the next one; in a
+ * variable definition the lines stay separate ('\n'). TEXT is changed; the byte behind its SIZE
+ * bytes must be writable. */
 static void conf_take_text(struct reader *r, const struct level *l, char *text, size_t size)
 {
 	char *in = text, *end = text + size, *line = text, *out = text, *next;
@@ -180,8 +184,8 @@ static void conf_take_text(struct reader *r, const struct level *l, char *text, 
 		take_logical(r, l, line, (size_t)(out - line));
 }
 
-/* Never blocks on a FIFO, never reads a device or a file without end.
- * *RET_TEXT has room for a NUL behind it. */
+/* Read a regular file. Opening a FIFO does not block; FIFOs and devices are refused. *RET_TEXT is
+ * to be freed; it has room for one more byte, a NUL. */
 static int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text,
 			  size_t *ret_size)
 {
@@ -244,7 +248,7 @@ static int conf_take_file(struct reader *r, const struct level *up, const char *
 			return -ELOOP;
 	}
 	if (!reader_spend(r, size))
-		return 0; /* noted */
+		return 0; /* the limit has been noted */
 	e = conf_enter(r, path);
 	if (e < 0)
 		return e;

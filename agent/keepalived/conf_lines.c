@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a line says, in the order in which keepalived looks at it: "@id",
- * "$NAME=", the names in it, words. */
+/* Interprets one line in keepalived's order: "@id", "$NAME=", variables, words. */
 #include "keepalived/conf_reader.h"
 
 #include <errno.h>
@@ -51,7 +50,7 @@ static void conf_lines_take_words(struct reader *r, char *line)
 	} while (token != TOKEN_END && !r->r);
 }
 
-/* "@id": the rest of the line holds on some machines. */
+/* "@id": the rest of the line applies on some machines only. Returns the rest. */
 static char *take_condition(struct reader *r, char *p)
 {
 	size_t n = strcspn(p + 1, " \t\r");
@@ -62,7 +61,7 @@ static char *take_condition(struct reader *r, char *p)
 	return line_skip_space(p + 1 + n);
 }
 
-/* A line in which nothing is left to replace. */
+/* Take a line that has no variables left to replace. */
 static void take_plain(struct reader *r, char *p)
 {
 	p = line_skip_space(p);
@@ -76,7 +75,7 @@ static void take_plain(struct reader *r, char *p)
 
 static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting);
 
-/* What a variable stood for may be several lines. */
+/* Replace the variables of LINE and take the result, which may be several lines. */
 static void take_replaced(struct reader *r, const char *line, unsigned nesting)
 {
 	_cleanup_free_ char *text = variables_replace(r, line);
@@ -96,7 +95,7 @@ static void take_replaced(struct reader *r, const char *line, unsigned nesting)
 	}
 }
 
-/* One line without comment; those of a variable's value come here again. */
+/* Take one line without its comment. Also called for each line of a variable's value. */
 static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting)
 {
 	const char *outer = r->condition, *value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts of the reader behind keepalived_conf.h: tree, variables, tokens.
- * Private to agent/keepalived/conf*.c. */
+/* The parts of the reader behind keepalived/conf.h: tree, variables, tokens, lines. Private to
+ * agent/keepalived/conf*.c. */
 #pragma once
 
 #include "keepalived/conf.h"
@@ -24,68 +24,67 @@ struct keepalived_conf {
 /* A block that is not closed yet. */
 struct open_block {
 	struct keepalived_directive *d;	   /* NULL: the file itself */
-	struct keepalived_directive *last; /* in it so far */
+	struct keepalived_directive *last; /* its last directive so far */
 };
 
 struct variable {
 	const char *name;
 	size_t name_len;
-	const char *value; /* lines of it are parted by '\n' */
+	const char *value; /* several lines are separated by '\n' */
 	bool doubtful;
 };
 
-/* Where reading is. */
+/* The state of reading. */
 struct reader {
 	struct keepalived_conf *conf;
 	const char *file, *dir;
 	unsigned line;
 	struct open_block open[KEEPALIVED_DEPTH_MAX + 1];
 	unsigned depth;
-	unsigned too_deep; /* blocks open beyond these, which are left out */
+	unsigned too_deep; /* open blocks beyond the maximum depth; they are left out */
 	struct variable variables[KEEPALIVED_VARIABLES_MAX];
 	size_t n_variables;
-	size_t bytes;	   /* read and made */
-	unsigned replaced; /* substitutions */
-	bool full;	   /* a limit of the whole was met: the rest is left out */
-	bool doubtful;	   /* a unresolved touches the line at hand */
+	size_t bytes;	   /* read, and produced by variables */
+	unsigned replaced; /* number of substitutions */
+	bool full;	   /* a global limit is reached: the rest is left out */
+	bool doubtful;	   /* an unresolved construct touches the current line */
 	const char *condition;
 	int r; /* -ENOMEM: give up */
 };
 
-/* ---- tree (keepalived_tree.c) ---- */
+/* ---- tree (conf_tree.c) ---- */
 
-/* Memory that lives as long as the tree. NULL: there is no more, and why is
- * noted in R. */
+/* Memory that lives as long as the tree. NULL: none is left; the reason is noted in R. */
 void *reader_alloc(struct reader *r, size_t size);
 char *reader_copy(struct reader *r, const char *text, size_t len);
 
-/* Count and note a unresolved at the line at hand, and make that line doubtful. */
+/* Count and note an unresolved construct at the current line, and mark the line doubtful. */
 void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const char *fmt, ...)
 	_printf_(3, 4);
 
-/* Count SIZE bytes against the limit. False: it is met. */
+/* Count SIZE bytes against the limit. Returns false if the limit is reached. */
 bool reader_spend(struct reader *r, size_t size);
 
-/* Append a directive to the block that is open. */
+/* Append a directive to the open block. */
 void tree_add(struct reader *r, const char *const *words, unsigned n_words);
-/* "{": what was added last becomes a block. */
+/* "{": turn the last directive into a block. */
 void tree_open(struct reader *r);
 void tree_close(struct reader *r);
-/* The end of all files: what is still open was never closed. */
+/* End of all files: note the blocks that were never closed. */
 void tree_end(struct reader *r);
 
-/* ---- variables (keepalived_variables.c) ---- */
+/* ---- variables (conf_variables.c) ---- */
 
-/* Whether TEXT starts with "$NAME="; *RET_VALUE is then what follows. */
+/* Whether TEXT starts with "$NAME="; *RET_VALUE then points behind the "=". */
 bool variable_definition(const char *text, size_t *ret_name_len, const char **ret_value);
-/* NAME has LEN bytes; so has VALUE. */
+/* Neither text has to end with a NUL. */
 void variable_define(struct reader *r, const char *name, size_t name_len, const char *value,
 		     size_t value_len);
-/* TEXT with every $NAME and ${NAME} replaced, allocated; NULL: left out. A
- * value of several lines comes as it is, to be replaced line by line. */
+/* TEXT with every $NAME and ${NAME} replaced, allocated; NULL: it is left out. A value of several
+ * lines is inserted as it is; its variables are to be replaced line by line. */
 char *variables_replace(struct reader *r, const char *text);
 
-/* ---- tokens (keepalived_tokens.c) ---- */
+/* ---- tokens (conf_tokens.c) ---- */
 
 enum token {
 	TOKEN_WORD,
@@ -105,10 +104,10 @@ enum token token_next(struct tokens *t, const char **ret_word);
 
 char *line_skip_space(char *p);
 
-/* Cut LINE where a comment starts, and white space at its end. */
+/* Cut the comment and trailing white space off LINE. */
 void line_decomment(char *line);
 
-/* ---- lines (keepalived_lines.c) ---- */
+/* ---- lines (conf_lines.c) ---- */
 
-/* Take one whole line without its comment; it is changed. */
+/* Take one whole line without its comment. LINE is changed. */
 void reader_line(struct reader *r, char *line);

@@ -33,7 +33,7 @@ void line_decomment(char *line)
 		else if (!quoted && (*p == '!' || *p == '#'))
 			break;
 	}
-	/* a quote that never ends is no reason to take a comment for text */
+	/* a quote that is never closed does not hide a comment */
 	if (!*p && quoted) {
 		p = strchr(line, '#');
 		p = p ? p : line + strlen(line);
@@ -43,14 +43,13 @@ void line_decomment(char *line)
 	*end = '\0';
 }
 
-/* An apostrophe in running text quotes nothing. */
+/* An apostrophe without a second one is text, not a quote. */
 static bool opens_quote(const char *p)
 {
 	return *p == '"' || (*p == '\'' && strchr(p + 1, '\''));
 }
 
-/* Copy the quoted text that starts at *P; what stands between the quotes is
- * taken as it is but for an escaped quote or backslash. */
+/* Copy the quoted text that starts at P, literally but for an escaped quote or backslash. */
 static const char *take_quoted(struct tokens *t, const char *p)
 {
 	char quote = *p++;
@@ -68,7 +67,7 @@ static const char *take_quoted(struct tokens *t, const char *p)
 
 static const char *tokens_take_word(struct tokens *t, const char *p)
 {
-	unsigned open = 0; /* of "${NAME}", which is part of a word */
+	unsigned open = 0; /* "${" not closed yet; "${NAME}" is part of a word */
 
 	while (!ends_word(*p)) {
 		if (opens_quote(p)) {
@@ -102,7 +101,7 @@ enum token token_next(struct tokens *t, const char **ret_word)
 	if (*p == '}')
 		return TOKEN_CLOSE;
 	t->in = tokens_take_word(t, p);
-	/* a word ends at a character that is no part of it, or at the end */
+	/* there is room: a word ends at a character that is not copied, or at the end */
 	*t->out++ = '\0';
 	*ret_word = word;
 	return TOKEN_WORD;

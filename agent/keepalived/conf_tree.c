@@ -17,7 +17,7 @@ struct memory_chunk {
 	char bytes[];
 };
 
-/* What a unresolved touches makes the blocks around it doubtful, too. */
+/* An unresolved construct makes the blocks around it doubtful, too. */
 static void tree_doubt(struct reader *r)
 {
 	unsigned i;
@@ -26,7 +26,7 @@ static void tree_doubt(struct reader *r)
 		r->open[i].d->doubtful = true;
 }
 
-/* Whether the lines of a unresolved are in the tree nevertheless. */
+/* Whether the lines of an unresolved construct are in the tree nevertheless. */
 static bool keeps_lines(enum keepalived_unresolved p)
 {
 	return p == KEEPALIVED_CONDITION || p == KEEPALIVED_VARIABLE;
@@ -176,7 +176,7 @@ void tree_open(struct reader *r)
 		tree_add(r, NULL, 0);
 		d = r->open[r->depth].last;
 	}
-	if (!d || d->is_block) { /* there was no room for it */
+	if (!d || d->is_block) { /* there was no room for the directive */
 		r->too_deep++;
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* $NAME=text. A value is replaced where it is used, and so are the names in
- * it: keepalived does it in this order, and "$A=${B}" before "$B=" works. */
+/* "$NAME=text". A value is expanded where it is used, and so are the variables in it. keepalived
+ * does the same: "$A=${B}" before "$B=" works. */
 #include "keepalived/conf_reader.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define NESTING_MAX 16
 
-/* Text that grows, up to a line's limit. */
+/* A growing text, up to the length limit of a line. */
 struct made {
 	char *text;
 	size_t len, cap;
@@ -93,8 +93,8 @@ static bool made_add(struct reader *r, struct made *m, const char *text, size_t 
 	return true;
 }
 
-/* "$NAME" before white space or the end, "${NAME}" anywhere. Returns the
- * length of it all, 0: this is no variable. */
+/* A variable at P: "$NAME" before white space or the end, "${NAME}" anywhere. Returns its whole
+ * length; 0: not a variable. */
 static size_t reference(const char *p, const char **ret_name, size_t *ret_len)
 {
 	bool braced = p[1] == '{';
@@ -110,7 +110,8 @@ static size_t reference(const char *p, const char **ret_name, size_t *ret_len)
 	return strchr(" \t\r\n", (*ret_name)[n]) ? n + 1 : 0;
 }
 
-/* The ones keepalived defines; of those only what the files tell. */
+/* The value of a variable that keepalived predefines, if the files alone determine it; else
+ * NULL. */
 static const char *predefined(const struct reader *r, const char *name, size_t len)
 {
 	static const char pwd[] = "_PWD", hash[] = "_HASH", bang[] = "_BANG";
@@ -149,7 +150,7 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 	}
 	r->replaced++;
 	r->doubtful |= v->doubtful;
-	/* each of several lines waits for its turn: one may define what the next uses */
+	/* several lines are replaced one by one later: one may define what the next one uses */
 	if (strchr(v->value, '\n'))
 		return made_add(r, m, v->value, strlen(v->value));
 	return conf_variables_replace(r, m, v->value, nesting + 1);

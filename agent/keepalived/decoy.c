@@ -3,16 +3,15 @@
 
 #include <string.h>
 
-/* Whatever their prefix lengths are: who adds and deletes one may mean the
- * other. */
+/* Ignores prefix lengths: adding or deleting one of the two may affect the other. */
 static bool decoy_is_same(const struct instance_address *a, const struct instance_address *b)
 {
 	return addr_equal(&a->vip.prefix.addr, &b->vip.prefix.addr) &&
 	       !strcmp(a->device, b->device);
 }
 
-/* On whatever device: an address that keepalived takes away is no longer the
- * instance's alone. */
+/* Whether the decoy is also an address of S, on any device: keepalived would then delete that
+ * address. */
 static bool has_address(const struct instance_settings *s, const struct instance_address *decoy)
 {
 	size_t i;
@@ -33,8 +32,8 @@ static bool decoy_is_on(const struct instance_settings *s, const char *device)
 	return !strcmp(s->device, device);
 }
 
-/* Deleting an address of a device breaks the connections that are masqueraded
- * to it, and keepalived deletes the decoy. */
+/* Whether DEVICE is guarded. No decoy may be there: keepalived deletes the decoy, and deleting an
+ * address of a device breaks the connections that are masqueraded to it. */
 static bool decoy_is_guarded(const struct settings *s, const char *device)
 {
 	size_t i;
@@ -49,7 +48,8 @@ static bool decoy_is_guarded(const struct settings *s, const char *device)
 	return false;
 }
 
-/* N's against those before it, and against all addresses. */
+/* Check the decoy of instance N against those of the instances before it, and against all
+ * addresses. */
 static int check_decoy(const struct settings *s, size_t n, struct request_error *e)
 {
 	const struct instance_settings *one = &s->instances[n];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every key is tried on settings before it is written: what these refuse is
- * told instead, and stays with keepalived. A section is tried by itself, then
- * as a part of the file. */
+/* Every key is tried on settings before it is written. What settings refuse is reported in the
+ * output and stays with keepalived. A section is tried alone first, then as a part of the file. */
 #include "keepalived/import.h"
 
 #include <errno.h>
@@ -80,7 +79,7 @@ bool importer_put(struct importer *im, const struct keepalived_directive *at, co
 	return r >= 0;
 }
 
-/* Begin [WORD NAME]. */
+/* Begin the section [WORD NAME]. Returns whether settings accept it. */
 static bool put_section(struct importer *im, const struct keepalived_directive *at,
 			const char *word, const char *name)
 {
@@ -105,13 +104,14 @@ static bool put_section(struct importer *im, const struct keepalived_directive *
 	return r >= 0;
 }
 
-/* Sections of which none needs memory to begin with. */
+/* None of these sections allocates memory in settings_init(), which therefore cannot fail. */
 static const struct setting_section *const import_sections[] = { &agent_section, &device_section,
 								 &instance_section, NULL };
 
-/* ---- a section that may turn out to be none ---- */
+/* ---- a section that may be dropped ---- */
 
-/* The lines of TEXT, which is the section at hand, become part of the file. */
+/* Print TEXT, the lines of the current section, and apply them to the settings of the whole
+ * file. */
 static void keep_section(struct importer *im, const char *text)
 {
 	struct request_error e = { "" };
@@ -133,7 +133,7 @@ static void keep_section(struct importer *im, const char *text)
 		importer_leave(im, NULL, "[%s] is not complete: %s", im->section, e.text);
 }
 
-/* Only what TEXT tells: the section is none. */
+/* The section is dropped: print only the messages ("#!") in TEXT. */
 static void drop_section(struct importer *im, const char *text)
 {
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
@@ -164,7 +164,8 @@ static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
 		importer_put(im, v->at, "decoy", p->decoy);
 }
 
-/* Returns whether it is one: with an address, and accepted. */
+/* Write the section of V. Returns whether it is usable: it has an address and settings accept
+ * it. */
 static bool write_section(struct importer *im, const struct vrrp_instance *v, struct planned *p)
 {
 	struct request_error e = { "" };
@@ -237,7 +238,8 @@ static void keepalived_import_take_devices(struct importer *im)
 	}
 }
 
-/* Its devices are others than those of the same name that vipsafed sees. */
+/* Devices in keepalived's network namespace are not the devices of the same name that vipsafed
+ * sees. */
 static void note_namespace(struct importer *im)
 {
 	const struct keepalived_directive *at =
@@ -251,7 +253,7 @@ static void note_namespace(struct importer *im)
 			       name);
 }
 
-/* What of the file was not understood may be addresses. */
+/* Report what was not understood in the file: it may contain addresses. */
 static void take_unresolved(struct importer *im)
 {
 	const struct keepalived_note *notes;
@@ -271,7 +273,7 @@ static void take_unresolved(struct importer *im)
 			       im->what->vrrp->dropped);
 }
 
-/* The version decides where the decoys can be. */
+/* Report an unknown version if decoys are proposed: where decoys can be depends on it. */
 static void note_version(struct importer *im)
 {
 	const struct vrrp_conf *c = im->what->vrrp;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From an existing keepalived.conf to vipsafe.conf: the sections for its
- * instances, and what is to be changed in keepalived.conf. */
+/* Makes a vipsafe.conf from an existing keepalived.conf: sections for its instances, and the
+ * changes to make in keepalived.conf. */
 #pragma once
 
 #include <stdio.h>
@@ -10,16 +10,15 @@
 
 struct keepalived_import {
 	const struct keepalived_conf *conf;
-	const struct vrrp_conf *vrrp;	 /* knows for which version lines are proposed */
-	enum instance_owner owner;	 /* of the addresses, from then on */
-	const struct settings *settings; /* vipsafe.conf as it is; NULL: there is none */
-	const char *fifo;		 /* where vipsafed reads */
-	const char *hooks;		 /* the directory of the hooks */
+	const struct vrrp_conf *vrrp;	 /* also says for which version lines are proposed */
+	enum instance_owner owner;	 /* the future owner of the addresses */
+	const struct settings *settings; /* of the present vipsafe.conf; NULL: there is none */
+	const char *fifo;		 /* path of the FIFO that vipsafed reads */
+	const char *hooks;		 /* directory of the hooks */
 };
 
-/* Print it to OUT: a file that vipsafed --check accepts. What could not be
- * carried over stays with keepalived, and is a comment that begins with "#!"
- * and names the line; *RET_LEFT says how many. An instance of which nothing can
- * be carried over has no section, and nothing is to be changed for it. Returns
- * 0 or -ENOMEM. */
+/* Print to OUT a file that vipsafed --check accepts. What could not be carried over stays with
+ * keepalived: a comment that begins with "#!" names the line, and *RET_LEFT counts these. An
+ * instance of which nothing can be carried over gets no section and no changes. Returns 0 or
+ * -ENOMEM. */
 int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left);

@@ -51,7 +51,7 @@ static const struct planned *planned_of(const struct change *ch, const struct vr
 	return &ch->planned[v - ch->what->vrrp->instances];
 }
 
-/* Whether the line of address I stays in its block. */
+/* Whether address I of V stays in its block (EXCLUDED: in virtual_ipaddress_excluded). */
 static bool stays(const struct change *ch, const struct vrrp_instance *v, size_t i, bool excluded)
 {
 	const struct planned *p = planned_of(ch, v);
@@ -94,7 +94,7 @@ static bool any_stays(const struct change *ch, const struct vrrp_instance *v, bo
 	return false;
 }
 
-/* Blocks of that name behind the first: keepalived takes all of them. */
+/* keepalived uses all blocks of one name, not only the first: remove the others, too. */
 static void print_more_blocks(const struct change *ch, const struct keepalived_directive *block)
 {
 	const struct keepalived_directive *d = block;
@@ -133,7 +133,7 @@ static void import_change_print_blocks(const struct change *ch, const struct vrr
 
 /* ---- scripts ---- */
 
-/* Which of two lines with one keyword keepalived takes. */
+/* Explain which of two lines with the same keyword keepalived uses. */
 static void print_twice(const struct change *ch, const struct vrrp_script *s, const char *keyword)
 {
 	char counts[PLACE_TEXT_MAX], other[PLACE_TEXT_MAX];
@@ -152,7 +152,7 @@ static void print_twice(const struct change *ch, const struct vrrp_script *s, co
 			counts, other, keyword);
 }
 
-/* keepalived calls one script per event. */
+/* Advise to call COMMAND. keepalived calls one script per event: an existing one has to call it. */
 static void print_script(const struct change *ch, const struct vrrp_script *old, enum vrrp_event e,
 			 const char *command, const char *arguments)
 {
@@ -178,8 +178,8 @@ static void print_notify(const struct change *ch, const struct vrrp_script scrip
 	print_script(ch, &scripts[VRRP_NOTIFY], VRRP_NOTIFY, command, "");
 }
 
-/* Before 2.0.0 the generic script is not told of a stop. A group is told of
- * none by any script there, but its instances are. */
+/* Before 2.0.0 keepalived does not call "notify" on a stop, and no script of a group; only an
+ * instance's notify_stop is called. */
 static void print_notify_stop(const struct change *ch, const struct vrrp_instance *v)
 {
 	const struct keepalived_version *version = &ch->what->vrrp->version;
@@ -205,7 +205,7 @@ static void print_instance(const struct change *ch, const struct vrrp_instance *
 	print_notify_stop(ch, v);
 }
 
-/* Whether there are scripts that a user for all of them would concern. */
+/* Whether there are scripts to which a global script_user would apply. */
 static bool import_change_any_script(const struct vrrp_conf *c)
 {
 	enum vrrp_event e;
@@ -246,7 +246,7 @@ static void print_global(const struct change *ch)
 		return;
 	comment(ch, "%s", "");
 	comment(ch, "global_defs");
-	/* before the FIFO: 2.2 loses the scripts with a reload otherwise */
+	/* before the FIFO: otherwise 2.2 loses the scripts on a reload */
 	if (user) {
 		comment(ch, "    script_user root");
 		if (!c->script_security)

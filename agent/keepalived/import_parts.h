@@ -5,51 +5,52 @@
 #include "keepalived/import_change.h"
 #include "keepalived/import.h"
 
-#define IMPORT_LINE_MAX 189   /* of a configuration file, without the newline */
-#define IMPORT_SECTION_MAX 49 /* and of a section's name */
+#define IMPORT_LINE_MAX 189   /* a line of a configuration file, without the newline */
+#define IMPORT_SECTION_MAX 49 /* a section's name */
 #define IMPORT_DEVICES_MAX 256
 
 struct importer {
 	const struct keepalived_import *what;
 	FILE *out;
 	struct settings tried; /* the file so far */
-	struct settings one;   /* the section at hand, by itself */
+	struct settings one;   /* the current section, alone */
 	char section[128];
 	const char *devices[IMPORT_DEVICES_MAX]; /* to be guarded */
 	size_t n_devices;
-	struct planned *planned; /* one for each instance */
+	struct planned *planned; /* one per instance */
 	unsigned left;
 	int r;
 };
 
-/* A line "#! FILE:LINE: …"; AT NULL: without a place. */
+/* Print a line "#! FILE:LINE: …" and count it; AT NULL: without a place. */
 void importer_leave(struct importer *im, const struct keepalived_directive *at, const char *fmt,
 		    ...) _printf_(3, 4);
 
-/* Whether A is no address that anybody talks to, but V's decoy. */
+/* Whether A is V's decoy, not an address for clients. */
 bool importer_is_decoy(const struct importer *im, const struct vrrp_instance *v,
 		       const struct vrrp_address *a);
 
-/* "KEY = VALUE" of the section at hand, if settings take it; else they are
- * told why not. */
+/* Print "KEY = VALUE" for the current section if settings accept it, otherwise why not. Returns
+ * whether it was accepted. */
 bool importer_put(struct importer *im, const struct keepalived_directive *at, const char *key,
 		  const char *value);
 
-/* The device is to be guarded; NULL, or what stands for one and is none: nothing. */
+/* Note DEVICE as one to be guarded. NULL, lo, the device of decoys and invalid names are
+ * ignored. */
 void importer_guard(struct importer *im, const char *device);
 
 /* Whether NAME can be the name of a device. */
 bool importer_is_device(const char *name);
 
-/* ---- addresses and announcements (keepalived_section.c) ---- */
+/* ---- addresses and announcements (import_section.c) ---- */
 
-/* The addresses of V as lines of its section; P knows then which were taken.
- * Returns how many were. */
+/* Print the addresses of V as lines of its section, and note in P which were taken. Returns how
+ * many. */
 size_t section_put_addresses(struct importer *im, const struct vrrp_instance *v, struct planned *p);
 
 void section_put_announce(struct importer *im, const struct vrrp_instance *v);
 
-/* ---- what stays as a whole (keepalived_stays.c) ---- */
+/* ---- instances that stay with keepalived (import_stays.c) ---- */
 
-/* Whether V has no section at all: that is told then. */
+/* Whether V gets no section at all; the reason is then printed. */
 bool importer_stays(struct importer *im, const struct vrrp_instance *v);

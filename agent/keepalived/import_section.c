@@ -17,7 +17,7 @@ static void option(char *buf, size_t size, const char *word, const char *value)
 		snprintf(buf + n, size - n, " %s%s%s", word, *value ? " " : "", value);
 }
 
-/* Whether the kernel would take one for the other. */
+/* Whether the kernel would treat both as the same address. */
 static bool section_is_same(const struct vrrp_instance *v, const struct vrrp_address *a,
 			    const struct vrrp_instance *w, const struct vrrp_address *b)
 {
@@ -25,14 +25,14 @@ static bool section_is_same(const struct vrrp_instance *v, const struct vrrp_add
 
 	if (!b->valid || !device || !other || strcmp(device, other) != 0)
 		return false;
-	/* two instances would take turns in deleting it, whatever its length is;
-	 * IPv6 keeps it once */
+	/* two instances would take turns deleting it, whatever the prefix length; IPv6 keeps an
+	 * address once per device */
 	if (v != w || a->prefix.addr.family == AF_INET6)
 		return addr_equal(&a->prefix.addr, &b->prefix.addr);
 	return prefix_equal(&a->prefix, &b->prefix);
 }
 
-/* Another instance that has the address as well, NULL: none has. */
+/* Another instance that also has the address, or NULL. */
 static const struct vrrp_instance *
 find_other(const struct importer *im, const struct vrrp_instance *v, const struct vrrp_address *a)
 {
@@ -49,7 +49,7 @@ find_other(const struct importer *im, const struct vrrp_instance *v, const struc
 	return NULL;
 }
 
-/* The line of V before I that has the address of I; I: there is none. */
+/* The index of an earlier line of V with the address of line I; I: there is none. */
 static size_t find_before(const struct vrrp_instance *v, size_t i)
 {
 	size_t k;
@@ -60,7 +60,7 @@ static size_t find_before(const struct vrrp_instance *v, size_t i)
 	return i;
 }
 
-/* What is not carried over, and matters little. */
+/* Report options that are not carried over and matter little. */
 static void address_notes(struct importer *im, const struct vrrp_address *a)
 {
 	bool ipv6 = a->prefix.addr.family == AF_INET6;
@@ -84,8 +84,8 @@ static void address_notes(struct importer *im, const struct vrrp_address *a)
 		importer_leave(im, a->at, "autojoin");
 }
 
-/* For IPv6 keepalived ignores label and scope, and for IPv4 preferred_lft
- * (vrrp_ipaddress.c: alloc_ipaddress(), netlink_ipaddress()). */
+/* keepalived ignores label and scope for IPv6, and preferred_lft for IPv4 (vrrp_ipaddress.c:
+ * alloc_ipaddress(), netlink_ipaddress()). */
 static bool put_address(struct importer *im, const struct vrrp_instance *v,
 			const struct vrrp_address *a)
 {
@@ -100,7 +100,7 @@ static bool put_address(struct importer *im, const struct vrrp_instance *v,
 	option(text, sizeof(text), "scope", ipv6 ? NULL : a->scope);
 	option(text, sizeof(text), "brd", a->broadcast);
 	option(text, sizeof(text), "noprefixroute", a->noprefixroute ? "" : NULL);
-	/* keepalived's own default: an IPv6 VIP is nobody's source address */
+	/* keepalived's default: an IPv6 VIP is never chosen as a source address */
 	if (ipv6)
 		option(text, sizeof(text), "preferred_lft",
 		       a->preferred_lft	      ? a->preferred_lft
@@ -112,7 +112,7 @@ static bool put_address(struct importer *im, const struct vrrp_instance *v,
 	return true;
 }
 
-/* Returns whether vipsafe gets it. */
+/* Returns whether vipsafe gets the address. */
 static bool take_address(struct importer *im, const struct vrrp_instance *v,
 			 const struct vrrp_address *a)
 {
@@ -156,7 +156,7 @@ size_t section_put_addresses(struct importer *im, const struct vrrp_instance *v,
 			n += p->addresses[i];
 			continue;
 		}
-		/* whoever has it, one line is enough */
+		/* a repeated line: the decision about the first one holds */
 		p->addresses[i] = p->addresses[before];
 		importer_leave(im, a->at, "%.60s is given before", a->at->words[0]);
 	}
@@ -165,7 +165,7 @@ size_t section_put_addresses(struct importer *im, const struct vrrp_instance *v,
 
 /* ---- announcements ---- */
 
-/* Seconds with a fraction, as keepalived takes them, to our duration. */
+/* Convert seconds with a fraction, as in keepalived.conf, to a duration of vipsafe.conf. */
 static bool seconds(const char *text, char buf[DURATION_TEXT_MAX])
 {
 	size_t whole = strspn(text, "0123456789"), part = 0, i;

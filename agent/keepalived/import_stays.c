@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Instances that keepalived keeps as they are, and why. */
+/* Instances that stay with keepalived, and why. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,7 +17,7 @@ static bool calls_hook(const struct importer *im, const struct vrrp_script list[
 	return false;
 }
 
-/* Whether one of our hooks is called for it. */
+/* Whether keepalived calls one of our hooks for V. */
 static bool has_hook(const struct importer *im, const struct vrrp_instance *v)
 {
 	return calls_hook(im, v->scripts) || (v->group && calls_hook(im, v->group->scripts));
@@ -44,11 +44,11 @@ bool importer_is_decoy(const struct importer *im, const struct vrrp_instance *v,
 		return true;
 	if (s && s->has_decoy && addr_equal(&s->decoy.vip.prefix.addr, &a->prefix.addr))
 		return true;
-	/* on a device that somebody made for it */
+	/* on another device, made for decoys: our hook shows that V was imported */
 	return is_host_link_local(a) && has_hook(im, v);
 }
 
-/* Whether vipsafe could have one of its addresses. */
+/* Whether V has an address that vipsafe could take over. */
 static bool has_more_than_decoy(const struct importer *im, const struct vrrp_instance *v)
 {
 	size_t i;
@@ -81,7 +81,8 @@ static const struct vrrp_instance *given_before(const struct importer *im,
 	return NULL;
 }
 
-/* What nobody could have, whoever is to be the owner. */
+/* Reasons why V gets no section whoever is to own its addresses. Returns whether there is one,
+ * which is then printed. */
 static bool has_nothing(struct importer *im, const struct vrrp_instance *v)
 {
 	if (given_before(im, v))
@@ -109,7 +110,8 @@ static void stays_leave(struct importer *im, const struct vrrp_instance *v,
 	importer_leave(im, at, "vrrp_instance %.48s stays with keepalived: %s", v->name, why);
 }
 
-/* What keepalived does with its addresses, and could not do with vipsafe's. */
+/* Reasons why only keepalived can manage V's addresses: what it does for them, it could not do
+ * for addresses that vipsafe sets. */
 static bool stays_needs_keepalived(struct importer *im, const struct vrrp_instance *v)
 {
 	const struct keepalived_directive *route;
@@ -137,7 +139,7 @@ static bool stays_needs_keepalived(struct importer *im, const struct vrrp_instan
 	return true;
 }
 
-/* Whoever deletes its addresses does so on devices that are to be guarded. */
+/* keepalived goes on deleting V's addresses: guard their devices. */
 static void stays_guard_devices(struct importer *im, const struct vrrp_instance *v, bool notes)
 {
 	const struct vrrp_conf *c = im->what->vrrp;

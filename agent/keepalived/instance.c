@@ -23,8 +23,8 @@ static enum instance_effect instance_count(struct instance *i, enum instance_eff
 static void instance_enter(struct instance *i, enum instance_state state,
 			   enum instance_source source, usec_t now)
 {
-	/* keepalived says STOP of what never was anything when it cannot even
-	 * start: nothing of that is ours to undo. */
+	/* if keepalived cannot even start, it reports STOP for instances that never ran: nothing
+	 * of that is ours to undo */
 	if (state != INSTANCE_STOP && state != INSTANCE_DELETED)
 		i->active = true;
 	if (state == INSTANCE_MASTER)
@@ -55,13 +55,13 @@ static bool is_late(const struct instance *i, const struct instance_event *e)
 	return false;
 }
 
-/* A word and the decoy. A script that may have begun before the decoy came or
- * went speaks of what has passed. */
+/* Compare an event with the decoy. An event of a script that may have started before the decoy
+ * came or went is old, and raises no doubt. */
 static void instance_weigh(struct instance *i, const struct instance_event *e, usec_t now)
 {
 	if (i->decoy_there == (e->state == INSTANCE_MASTER)) {
 		doubt_settle(&i->doubt, e);
-		i->decoy_stale = false; /* keepalived takes one that it finds for its own */
+		i->decoy_stale = false; /* keepalived adopts a decoy that it finds */
 	} else if (e->source == SOURCE_FIFO || !i->decoy_since ||
 		   e->stamp > i->decoy_since + INSTANCE_HOOK_TICK) {
 		doubt_raise(&i->doubt, e, now);
@@ -79,9 +79,9 @@ enum instance_effect instance_receive(struct instance *i, const struct instance_
 		i->fifo_stamp = e->stamp;
 	if (i->decoy_seen && (!i->decoy_stale || e->state == INSTANCE_MASTER))
 		instance_weigh(i, e, now);
-	/* keepalived adds it before it says MASTER and removes it before it says
-	 * anything else: who says otherwise speaks of what has passed, until the
-	 * contrary is proven */
+	/* keepalived adds the decoy before it reports MASTER and removes it before it reports
+	 * anything else: an event that contradicts the decoy is old, until the decoy is proven
+	 * wrong */
 	if (i->decoy_seen && !i->decoy_stale && i->decoy_there != (e->state == INSTANCE_MASTER))
 		return instance_count(i, EFFECT_LATE);
 	if (e->stamp > i->stamp)
@@ -104,7 +104,7 @@ bool instance_take_newer(struct instance *i, const struct instance *other)
 	if (other->state == i->state)
 		return false;
 	*i = *other;
-	/* what is there of the decoy is seen, and what was done is counted, here */
+	/* what this process has seen of the decoy and counted stays */
 	i->decoy_seen = mine.decoy_seen;
 	i->decoy_there = mine.decoy_there;
 	i->decoy_looked = mine.decoy_looked;
@@ -120,7 +120,8 @@ bool instance_take_newer(struct instance *i, const struct instance *other)
 
 void instance_fifo_lost(struct instance *i)
 {
-	/* what was read was stamped when it was read: after what was lost */
+	/* lines are stamped when they are read, perhaps after the lost ones were written: a
+	 * script of that time must not count as late */
 	i->fifo_stamp = 0;
 	i->stamp = 0;
 	i->doubt.said = INSTANCE_UNKNOWN;
@@ -128,7 +129,7 @@ void instance_fifo_lost(struct instance *i)
 
 /* ---- decoy ---------------------------------------------------------------------- */
 
-/* It has gone: what keepalived said of that, or will say. */
+/* The decoy has gone: enter the state that keepalived has reported already, or guess BACKUP. */
 static void decoy_gone(struct instance *i, usec_t now)
 {
 	struct instance_doubt doubt = i->doubt;
@@ -194,7 +195,7 @@ bool instance_decoy_is_missing(const struct instance *i, bool has, usec_t now, u
 	return now >= due;
 }
 
-/* Nothing else was said in time. */
+/* No other event came in time: the event that contradicts the decoy counts. */
 static void believe_the_word(struct instance *i, usec_t now)
 {
 	struct instance_doubt doubt = i->doubt;
@@ -237,7 +238,7 @@ enum instance_action instance_wants(const struct instance *i, const struct insta
 	case INSTANCE_STOP:
 		del = policy->del_stop && i->active;
 		break;
-	case INSTANCE_DELETED: /* nobody will ever say another word of it */
+	case INSTANCE_DELETED: /* no event will follow */
 		del = i->active;
 		break;
 	}
@@ -253,7 +254,7 @@ static usec_t doubled(usec_t first, unsigned times, usec_t most)
 	return MIN(gap, most);
 }
 
-/* When the next operation may begin. */
+/* The earliest time of the next operation. */
 static usec_t due(const struct instance *i)
 {
 	usec_t gap = doubled(INSTANCE_GAP, i->streak, INSTANCE_GAP_MAX);
@@ -287,7 +288,7 @@ static enum instance_action next_action(struct instance *i, const struct instanc
 
 	*ret_when = USEC_NEVER;
 	if (i->guessed && (!policies_differ(policy) || now >= i->since + INSTANCE_WORD_WAIT))
-		i->guessed = false; /* then it is as for a BACKUP */
+		i->guessed = false; /* handle it like BACKUP */
 	if (i->guessed) {
 		*ret_when = i->since + INSTANCE_WORD_WAIT;
 		return ACTION_NONE;
@@ -298,7 +299,7 @@ static enum instance_action next_action(struct instance *i, const struct instanc
 		return ACTION_NONE;
 	}
 	if (i->settled) {
-		/* what somebody adds elsewhere is his; what he takes is not */
+		/* an address that somebody added stays; one that somebody deleted is put back */
 		if (wanted == ACTION_DEL)
 			return ACTION_NONE;
 		i->settled = false;

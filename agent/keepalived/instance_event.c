@@ -18,7 +18,7 @@ static const struct {
 	{ "FAULT", INSTANCE_FAULT },
 	{ "STOP", INSTANCE_STOP },
 	{ "DELETED", INSTANCE_DELETED },
-	/* said while the state stays what it is */
+	/* reported while the state stays the same */
 	{ "MASTER_RX_LOWER_PRI", INSTANCE_UNKNOWN },
 	{ "MASTER_PRIORITY", INSTANCE_UNKNOWN },
 	{ "BACKUP_PRIORITY", INSTANCE_UNKNOWN },
@@ -123,7 +123,7 @@ int instance_event_words(struct instance_event *ret, int argc, char *const argv[
 	return 0;
 }
 
-/* Nothing in a name is escaped, so it ends at the last quote of the line. */
+/* Nothing in a name is escaped, so the name ends at the last quote of the line. */
 static int split_line(char *text, char *argv[4], int *ret_argc, struct request_error *e)
 {
 	char *open = strchr(text, '"'), *close = strrchr(text, '"'), *priority;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What keepalived says of an instance or a group, in the words of its notify
- * scripts and of its notify FIFO. All of it comes from outside. */
+/* What keepalived reports about an instance or a group to its notify scripts and its notify FIFO.
+ * The input is not trusted. */
 #pragma once
 
 #include <stddef.h>
@@ -12,8 +12,8 @@
 #define INSTANCE_NAME_MAX 128 /* with the NUL; longer ones are refused */
 #define INSTANCE_LINE_MAX 512 /* a line of the FIFO, without its newline */
 
-/* keepalived's states. What was not heard yet is UNKNOWN, and so is the state
- * of an event that tells of none (MASTER_PRIORITY …). */
+/* keepalived's states. UNKNOWN: none reported yet; in an event: it carries no state
+ * (MASTER_PRIORITY …). */
 enum instance_state {
 	INSTANCE_UNKNOWN,
 	INSTANCE_MASTER,
@@ -23,35 +23,34 @@ enum instance_state {
 	INSTANCE_DELETED,
 };
 
-/* Who said so. */
+/* Where an event comes from. */
 enum instance_source {
 	SOURCE_NONE,
 	SOURCE_HOOK,  /* a script: it may come late, twice, or never */
-	SOURCE_FIFO,  /* a line: in order, lost only when nobody reads */
+	SOURCE_FIFO,  /* a line: in order, lost only if nobody reads */
 	SOURCE_DECOY, /* the address that keepalived itself adds and removes */
 };
 
 struct instance_event {
-	bool group; /* NAME is a vrrp_sync_group's */
+	bool group; /* NAME is that of a vrrp_sync_group */
 	char name[INSTANCE_NAME_MAX];
-	enum instance_state state; /* UNKNOWN: it tells of no state */
+	enum instance_state state; /* UNKNOWN: it carries no state */
 	unsigned priority;
-	usec_t stamp; /* when it happened, as far as can be told */
+	usec_t stamp; /* when it happened, as far as known */
 	enum instance_source source;
 };
 
-/* The words a script is called with: INSTANCE|GROUP NAME STATE [PRIORITY].
- * Returns 0, or -EINVAL with *RET_ERROR naming the word. Stamp and source are
- * the caller's to fill. */
+/* Parse the words a script is called with: INSTANCE|GROUP NAME STATE [PRIORITY]. Returns 0, or
+ * -EINVAL with *RET_ERROR naming the word. The caller fills stamp and source. */
 int instance_event_words(struct instance_event *ret, int argc, char *const argv[],
 			 struct request_error *ret_error);
 
-/* The same from SIZE bytes of a line: TYPE "NAME" STATE PRIORITY. -ENOMSG: it is
- * of a virtual server, which is no business of ours. */
+/* Parse a line of SIZE bytes: TYPE "NAME" STATE PRIORITY. Returns 0, -EINVAL with *RET_ERROR
+ * filled, or -ENOMSG: it is about a virtual server, which does not concern vipsafe. */
 int instance_event_line(struct instance_event *ret, const char *line, size_t size,
 			struct request_error *ret_error);
 
-/* As in the words: "MASTER". UNKNOWN is "unknown". */
+/* The name as in events: "MASTER". UNKNOWN: "unknown". */
 const char *instance_state_name(enum instance_state s);
 int instance_state_parse(const char *word, enum instance_state *ret);
 const char *instance_source_name(enum instance_source s);

@@ -14,7 +14,7 @@
 /* The file:
  *   vipsafe-instances 1
  *   boot_id 0f6c…
- *   MASTER fifo …      one line for each (keepalived/instance_text.c) */
+ *   MASTER fifo …      one line per instance (keepalived/instance_text.c) */
 #define FILE_NAME "instances"
 #define FILE_MAGIC "vipsafe-instances 1"
 #define HEAD_MAX 128
@@ -29,8 +29,7 @@ int instance_file_lock(const char *run_dir, enum instance_lock which, const stru
 	return dir < 0 ? dir : lock_file(dir, lock_names[which], k, until, ret_fd);
 }
 
-/* The next line of *TEXT, which then begins after it; NULL when there is no
- * complete one. */
+/* The next line of *TEXT, which then points behind it; NULL: there is no complete line. */
 static char *instance_file_next_line(char **text)
 {
 	char *line = *text, *end = strchr(line, '\n');
@@ -53,7 +52,7 @@ static int instance_file_take_line(const struct settings *s, const char *line, u
 		if (r != -ENOENT)
 			return r;
 	}
-	return 0; /* it is configured no more */
+	return 0; /* it is no longer configured */
 }
 
 static int instance_file_take_file(const struct settings *s, char *text, const char *boot_id,
@@ -84,7 +83,7 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 		       struct instance *list)
 {
 	_cleanup_close_ int dir = rundir_open(s->run_dir);
-	/* it may be of a longer configuration */
+	/* the file may be of a longer configuration */
 	size_t size = MAX(size_max(s), (size_t)1024 * 1024), got;
 	_cleanup_free_ char *text = malloc(size);
 	int r;
@@ -93,7 +92,7 @@ int instance_file_load(const struct settings *s, const char *boot_id, usec_t now
 	if (!text)
 		return -ENOMEM;
 	r = dir < 0 ? dir : rundir_read(dir, FILE_NAME, text, size, &got);
-	/* what has happened since could not be written */
+	/* on a read-only file system later events could not be recorded */
 	if (r == 0 && faccessat(dir, ".", W_OK, 0) < 0 && errno == EROFS)
 		r = -EROFS;
 	if (r < 0)
@@ -118,8 +117,7 @@ bool instance_file_is_other(const struct settings *s, struct instance_file_seen 
 	return memcmp(&now, &before, sizeof(now)) != 0;
 }
 
-/* A new state is as large as the old one, which goes where there is no room for
- * two. */
+/* Write the file. If there is no room for two copies, delete the old one first. */
 static int file_replace(int dir, const char *text, size_t size, bool *ret_stale)
 {
 	int r = rundir_write(dir, FILE_NAME, text, size);

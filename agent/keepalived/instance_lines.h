@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines of keepalived's notify FIFO, out of pieces of any size. */
+/* Splits what is read from keepalived's notify FIFO, in pieces of any size, into lines. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 struct instance_lines {
 	char text[INSTANCE_LINE_MAX];
 	size_t size;
-	bool too_long; /* what there is of the line is left out */
+	bool too_long; /* the rest of the line is skipped */
 };
 
 struct instance_lines_sink {
@@ -18,7 +18,7 @@ struct instance_lines_sink {
 	void *ud;
 };
 
-/* Take SIZE bytes; SINK is called for each line that ends in them. Lines of
- * virtual servers are left out. */
+/* Take SIZE bytes of DATA; SINK is called for each line that ends in them. Lines about virtual
+ * servers are skipped. */
 void instance_lines_feed(struct instance_lines *l, const char *data, size_t size,
 			 const struct instance_lines_sink *sink);

@@ -14,7 +14,7 @@
 #define INSTANCES_MAX 1024
 #define WORDS_MAX 32
 #define LINE_MAX_SIZE 512
-#define NOT_GIVEN UINT_MAX /* of a count; as a duration: USEC_NEVER */
+#define NOT_GIVEN UINT_MAX /* a count; a duration not given is USEC_NEVER */
 
 static const char *const owner_words[] = { "vipsafe", "keepalived", NULL };
 static const char *const enter_words[] = { "add", "keep", NULL };
@@ -50,7 +50,7 @@ static int address_parse(struct instance_address *ret, const char *value, const 
 		return request_error_set(e, "%s: " QUOTED "... holds too many words", key, value);
 	if (vip_parse_at(&a.vip, a.device, &ignored, n, argv, &why) < 0)
 		return request_error_set(e, "%s: %s", key, why.text);
-	/* the protocol has settled who owns it, and nobody waits meanwhile */
+	/* VRRP has decided who owns the address, and a move must not wait for DAD */
 	if (a.vip.dad)
 		return request_error_set(e, "%s: \"dad\" does not go with an instance", key);
 	if (ignored)
@@ -89,7 +89,7 @@ static int decoy_add(void *base, const char *value, struct request_error *e)
 	return r;
 }
 
-/* Any name that keepalived takes; it has no blanks at its ends. */
+/* Any name that keepalived accepts. The reader has cut blanks at its ends. */
 static int name_check(const char *key, const char *name, struct request_error *e)
 {
 	const char *p;
@@ -247,7 +247,7 @@ static int finish_address(const struct instance_settings *s, struct instance_add
 				 s->name, prefix_format(&a->vip.prefix, text));
 }
 
-/* Whether the kernel would take one for the other. */
+/* Whether the kernel would treat both as the same address. */
 static bool instance_settings_same_address(const struct instance_address *a,
 					   const struct instance_address *b)
 {
@@ -259,7 +259,8 @@ static bool instance_settings_same_address(const struct instance_address *a,
 	return prefix_equal(&a->vip.prefix, &b->vip.prefix);
 }
 
-/* Two instances would take turns in adding and deleting it. */
+/* Refuse an address that another instance also has: both would take turns adding and deleting
+ * it. */
 static int check_unique(const struct settings *s, size_t n, const struct instance_address *a,
 			size_t n_before, struct request_error *e)
 {
@@ -313,7 +314,7 @@ static int finish_instance(struct settings *s, size_t n, struct request_error *e
 	return 0;
 }
 
-/* An instance's device is guarded like any that was given. */
+/* Devices of instances are guarded like those with a section of their own. */
 static int instance_settings_guard_devices(struct settings *s, const struct instance_settings *one,
 					   struct request_error *ret_error)
 {
@@ -364,7 +365,7 @@ void instance_settings_warn(const struct settings *s, void (*sink)(void *ud, con
 			    void *ud)
 {
 	char text[PREFIX_TEXT_MAX];
-	struct request_error line; /* escaped, as all that is quoted */
+	struct request_error line; /* request_error_set() escapes what is QUOTED */
 	size_t i, j;
 
 	for (i = 0; i < s->n_instances; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An instance as a line of the file that outlives the daemon:
  *   STATE SOURCE STAMP FIFO-STAMP SINCE [DECOY-SINCE SAID BY STAMP DUE] FLAGS NAME
- * In brackets, what a decoy has added to that. */
+ * The part in brackets is present only if a decoy was seen. */
 #include "keepalived/instance.h"
 
 #include <errno.h>

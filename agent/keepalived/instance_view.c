@@ -35,7 +35,7 @@ void instance_views_free(struct instance_view *list, size_t n)
 
 /* ---- looking ------------------------------------------------------------------- */
 
-/* An address that is looked for. */
+/* An address to look for. */
 struct wanted {
 	struct prefix prefix;
 	int ifindex; /* 0: there is no such device */
@@ -45,7 +45,7 @@ struct wanted {
 struct search {
 	struct wanted *list; /* owned */
 	size_t n;
-	/* the device asked for last: most are the same */
+	/* the last device looked up: most are the same */
 	char device[DEVICE_NAME_MAX];
 	int ifindex;
 };
@@ -152,7 +152,7 @@ void instance_view_begin(struct instance_view *v, const struct instance_settings
 	memset(v->tried, 0, s->n_addresses * sizeof(*v->tried));
 }
 
-/* What a delete is told of an address. */
+/* The parts of an address that a delete request carries. */
 static struct vip instance_view_bare(const struct vip *v)
 {
 	return (struct vip){ .prefix = v->prefix, .scope = -1 };

@@ -32,7 +32,7 @@ static const struct instance_settings *ours(const struct keepalived_lint *l,
 
 /* ---- who owns what ---- */
 
-/* The instance of ours that has the address, whatever its prefix length. */
+/* The instance of vipsafe.conf that has the address, whatever its prefix length; NULL: none. */
 static const struct instance_settings *lint_owner_of(const struct keepalived_lint *l,
 						     const struct vrrp_address *a)
 {
@@ -48,7 +48,8 @@ static const struct instance_settings *lint_owner_of(const struct keepalived_lin
 	return NULL;
 }
 
-/* What serves its routes, or its addresses, only keepalived can do. */
+/* Whether only keepalived can manage V's addresses, for their routes or because of where they
+ * are. */
 static bool lint_needs_keepalived(const struct keepalived_lint *l, const struct vrrp_instance *v)
 {
 	bool rule;
@@ -56,7 +57,7 @@ static bool lint_needs_keepalived(const struct keepalived_lint *l, const struct 
 	return v->not_kernel || vrrp_instance_route(l->vrrp, v, &rule);
 }
 
-/* Returns whether vipsafe has the address as well. */
+/* Returns whether vipsafe owns the address, too. */
 static bool lint_owner(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		       const struct vrrp_address *a, struct findings *f)
 {
@@ -134,7 +135,8 @@ static void lint_kernel(const struct vrrp_instance *v, struct findings *f)
 			   v->name);
 }
 
-/* Nobody restarted removes them: the next MASTER has them as well. */
+/* A keepalived that is started again does not delete the addresses a killed one left behind, and
+ * the next MASTER has them as well. */
 static void lint_killed(const struct keepalived_lint *l, struct findings *f)
 {
 	if (keepalived_version_before(&l->vrrp->version, 2, 0, 13) && l->vrrp->n_instances)
@@ -164,7 +166,7 @@ static void lint_instance(const struct keepalived_lint *l, const struct vrrp_ins
 		lint_routes(l, v, f);
 		lint_kernel(v, f);
 	}
-	/* with its addresses back, vipsafe has no use for a decoy of it */
+	/* once keepalived has its addresses back, V needs no decoy */
 	if (twice && lint_needs_keepalived(l, v))
 		return;
 	keepalived_lint_decoy(l, v, s, f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The address that keepalived is given instead of its own. */
+/* The decoy: the address that keepalived gets instead of the real ones. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static bool has_none(const struct vrrp_instance *v)
 	return true;
 }
 
-/* An instance without an address: what becomes of it, by version. */
+/* Report an instance without addresses; the effect depends on keepalived's version. */
 static void lint_none(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		      struct findings *f)
 {
@@ -47,7 +47,7 @@ static void lint_none(const struct keepalived_lint *l, const struct vrrp_instanc
 	if (!has_none(v) || (knows_keyword && v->none_wanted))
 		return;
 	if (!strict && keepalived_version_before(&l->vrrp->version, 2, 1, 0))
-		return; /* it says nothing, and works */
+		return; /* it accepts that silently, and works */
 	snprintf(fix, sizeof(fix), "virtual_ipaddress with the line: %s",
 		 keepalived_lint_decoy_for(l, v, decoy));
 	if (strict)
@@ -63,7 +63,7 @@ static void lint_none(const struct keepalived_lint *l, const struct vrrp_instanc
 			v->name);
 }
 
-/* Where keepalived puts A, "" if that is not known. */
+/* The device on which keepalived puts A, "" if unknown. */
 static const char *device_of(const struct vrrp_instance *v, const struct vrrp_address *a)
 {
 	const char *device = vrrp_address_device(v, a);
@@ -77,7 +77,7 @@ static bool lint_decoy_same_decoy(const struct vrrp_address *a,
 	return a->valid && prefix_equal(&a->prefix, &decoy->vip.prefix);
 }
 
-/* The one of virtual_ipaddress: that of vipsafe.conf, or what looks like one. */
+/* The decoy in virtual_ipaddress: that of vipsafe.conf, or an address that looks like one. */
 static const struct vrrp_address *find_decoy(const struct vrrp_instance *v,
 					     const struct instance_settings *s)
 {
@@ -89,7 +89,7 @@ static const struct vrrp_address *find_decoy(const struct vrrp_instance *v,
 	return vrrp_instance_decoy(v);
 }
 
-/* keepalived before 1.3.6 refuses it, and has no address then. */
+/* keepalived before 1.3.6 refuses addresses on lo; the instance then has no address. */
 static void lint_on_lo(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		       const struct instance_settings *s, const struct vrrp_address *a,
 		       struct findings *f)
@@ -113,7 +113,7 @@ static void lint_on_lo(const struct keepalived_lint *l, const struct vrrp_instan
 		   v->name);
 }
 
-/* Both instances are taken for MASTER when one is. */
+/* Report a decoy that two instances share: when one is MASTER, both are taken for it. */
 static void lint_shared(const struct keepalived_lint *l, const struct vrrp_instance *v,
 			const struct vrrp_address *a, struct findings *f)
 {

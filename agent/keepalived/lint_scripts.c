@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scripts keepalived calls: whether it will, as whom, and what they do. */
+/* The scripts that keepalived calls: whether they can run, as which user, and what they do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -15,12 +15,12 @@
 #include "keepalived/lint.h"
 #include "keepalived/script_file.h"
 
-#define SCRIPTS_MAX 64 /* that are looked into */
-#define CALLS_MAX 2    /* scripts called by scripts */
+#define SCRIPTS_MAX 64 /* files that are read */
+#define CALLS_MAX 2    /* depth of scripts called by scripts */
 #define GROUPS_MAX 256
 #define DEFAULT_USER "keepalived_script"
 
-/* Files looked into already. */
+/* Files already read. */
 struct seen {
 	dev_t dev[SCRIPTS_MAX];
 	ino_t ino[SCRIPTS_MAX];
@@ -56,12 +56,12 @@ static void found(const struct looking *l, enum severity severity, const char *c
 
 static void lint_scripts_look_into(const struct looking *l, const char *path, unsigned calls);
 
-/* A script that is read. */
+/* A script being read. */
 struct reading {
 	const struct looking *l;
 	const char *path, *text;
 	unsigned calls;
-	unsigned line; /* of TEXT, if it is a word of keepalived.conf; else 0 */
+	unsigned line; /* line of keepalived.conf if TEXT is a word of it; else 0 */
 };
 
 static void lint_scripts_on_act(void *ud, const struct script_act *a)
@@ -80,7 +80,7 @@ static void lint_scripts_on_act(void *ud, const struct script_act *a)
 	script_message(before, r->path, r->text, &act, r->l->found);
 }
 
-/* What in a command is the path of a script may be called there. */
+/* An absolute path in a command may be a script that is called. */
 static void on_path(void *ud, const char *path)
 {
 	const struct reading *r = ud;
@@ -98,7 +98,7 @@ static int read_script(struct reading *r)
 	return script_read(r->text, &reader);
 }
 
-/* Whether it is new: a file is looked into once. */
+/* Whether the file is new, and is to be read: each file is read once. */
 static bool is_new(struct seen *s, const struct stat *st)
 {
 	size_t i;
@@ -140,8 +140,8 @@ static void lint_scripts_look_into(const struct looking *l, const char *path, un
 
 /* ---- whether they are called ---- */
 
-/* The part of PATH, PART, that somebody else can write to: as keepalived sees
- * it, a sticky directory is safe although everybody can make files there. */
+/* Whether somebody other than root can write to the file or directory ST. As for keepalived, a
+ * sticky directory is safe although everybody can create files in it. */
 static bool is_unsafe(const struct looking *l, const struct stat *st)
 {
 	bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
@@ -158,7 +158,7 @@ static void add_unsafe(const struct looking *l, const char *path, const char *pa
 	bool off = l->lint->vrrp->script_security;
 	char fix[FINDING_TEXT_MAX];
 
-	/* a directory may be somebody's */
+	/* do not advise to take a directory from its owner */
 	if (strcmp(path, part))
 		snprintf(fix, sizeof(fix), "a place where only root can write, for %.120s", path);
 	else
@@ -169,7 +169,7 @@ static void add_unsafe(const struct looking *l, const char *path, const char *pa
 	      off ? ": with enable_script_security it is not called" : "");
 }
 
-/* Each part of the path from the root on. Returns whether it is there. */
+/* Check each component of PATH from the root on. Returns whether PATH exists. */
 static bool look_at_path(const struct looking *l, const char *path)
 {
 	char part[PATH_MAX];
@@ -212,7 +212,7 @@ static bool in_group(const struct passwd *user, const char *group)
 	struct group *g;
 
 	if (getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
-		return true; /* in more groups than can be looked at */
+		return true; /* in more groups than can be checked */
 	g = getgrnam(group);
 	for (i = 0; g && i < n; i++)
 		if (groups[i] == g->gr_gid)
@@ -235,7 +235,7 @@ static void look_at_user(const struct looking *l, const char *path)
 	const struct passwd *user = getpwnam(name);
 	char fix[FINDING_TEXT_MAX];
 
-	/* without the default user it is that of keepalived itself */
+	/* without the default user keepalived runs scripts as its own user */
 	if (!user && !given && !c->script_security)
 		return;
 	if (!user) {
@@ -255,7 +255,8 @@ static void look_at_user(const struct looking *l, const char *path)
 
 /* ---- all of them ---- */
 
-/* The program and its arguments; what is quoted in them may have blanks. */
+/* Check a command: its program, and absolute paths among its arguments. Quoted arguments are
+ * split at blanks, too. */
 static void look_at_command(const struct keepalived_lint *lint, const struct vrrp_script *s,
 			    struct seen *seen, struct findings *f)
 {
@@ -265,10 +266,10 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 	if (!s->at || strlen(s->command) >= sizeof(command))
 		return;
 	memcpy(command, s->command, strlen(s->command) + 1);
-	/* keepalived gives it to a shell, or takes it apart like one */
+	/* keepalived passes it to a shell, or splits it like one */
 	read_script(&(struct reading){ &l, s->at->file, command, CALLS_MAX, s->at->line });
 	word = strtok_r(command, " \t\"'", &save);
-	if (!word || *word != '/') /* searched for in keepalived's PATH */
+	if (!word || *word != '/') /* found through keepalived's PATH */
 		return;
 	if (look_at_path(&l, word))
 		look_at_user(&l, word);
@@ -277,8 +278,8 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 			lint_scripts_look_into(&l, word, 0);
 }
 
-/* The script for one event; where a keyword is given twice, and what decides is
- * not known, both. */
+/* Check the script for one event. If a keyword is given twice and it is not known which one
+ * counts, check both. */
 static void look_at_script(const struct keepalived_lint *lint, const struct vrrp_script *s,
 			   struct seen *seen, struct findings *f)
 {

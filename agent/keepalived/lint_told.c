@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether vipsafe is told what becomes of an instance: scripts and the FIFO. */
+/* Whether vipsafe gets the events of an instance: scripts and the FIFO. */
 #include <stdio.h>
 #include <string.h>
 
@@ -101,7 +101,7 @@ void keepalived_lint_told(const struct keepalived_lint *l, const struct vrrp_ins
 	lint_group(l, v, f);
 	if (!tells(l->vrrp, v) && !has_fifo(l)) {
 		snprintf(fix, sizeof(fix), "notify %.140s/notify", l->hooks);
-		/* vipsafed, when it runs, sees the decoy by itself */
+		/* a running vipsafed sees the decoy by itself */
 		lint_found(f, ours->has_decoy ? SEVERITY_WARNING : SEVERITY_CRITICAL,
 			   "notify-missing", v->at, fix,
 			   "nobody tells vipsafe what becomes of vrrp_instance %.60s", v->name);
@@ -123,7 +123,7 @@ static void lint_arguments(const struct keepalived_lint *l, const struct vrrp_sc
 		   s->command);
 }
 
-/* One of two lines with one keyword is passed over. */
+/* Report a keyword that is given twice: keepalived ignores one of the lines. */
 static void lint_twice(const struct keepalived_lint *l, const struct vrrp_script *s,
 		       struct findings *f)
 {

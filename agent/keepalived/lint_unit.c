@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* keepalived.service: what it does to scripts when it is stopped. */
+/* keepalived.service: what stopping it does to running scripts (KillMode). */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define MODE_MAX 32
 #define LINE_MAX_SIZE 1024
 
-/* The first that has it wins. */
+/* The first directory that has the unit counts. */
 static const char *const places[] = { "etc/systemd/system", "run/systemd/system",
 				      "usr/lib/systemd/system", "lib/systemd/system" };
 
@@ -23,7 +23,7 @@ static const char *path_of(const struct keepalived_lint *l, const char *place, c
 	return buf;
 }
 
-/* The last KillMode of the file, if it has one. Returns whether there is a file. */
+/* Read the last KillMode of the file, if any. Returns whether the file exists. */
 static bool take_mode(const char *path, char mode[MODE_MAX])
 {
 	static const char key[] = "KillMode";
@@ -55,9 +55,8 @@ static int lint_unit_is_conf(const struct dirent *d)
 	return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".conf");
 }
 
-/* Drop-ins of all places count. Which of two of them does if they differ is
- * told by their names, and by their place for those of one name; here the
- * place alone decides, the strongest one last. */
+/* Drop-ins of all directories count. systemd orders them by name, and equal names by directory;
+ * here only the directory decides, the strongest last. */
 static void take_drop_ins(const struct keepalived_lint *l, char mode[MODE_MAX])
 {
 	size_t i = ARRAY_SIZE(places);

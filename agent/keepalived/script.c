@@ -9,21 +9,19 @@
 #include "keepalived/script_deed.h"
 #include "keepalived/shell.h"
 
-#define NESTED_MAX 4 /* texts that are scripts in texts that are scripts */
+#define NESTED_MAX 4 /* depth of scripts in arguments of scripts */
 
 struct script {
 	const struct script_reader *reader;
 	unsigned nested, first_line;
 };
 
-/* ---- programs that run others
- * ------------------------------------------------------------------
- */
+/* ---- programs that run others ---- */
 
 static const struct {
 	const char *name;
-	const char *with_value; /* options that take one */
-	unsigned operands;	/* before the command */
+	const char *with_value; /* option letters that take a value */
+	unsigned operands;	/* operands before the command */
 } wrappers[] = {
 	{ "sudo", "ugpChrtTDRU", 0 }, { "doas", "uC", 0 },	    { "env", "uCS", 0 },
 	{ "nohup", "", 0 },	      { "nice", "n", 0 },	    { "ionice", "cnp", 0 },
@@ -35,8 +33,8 @@ static const struct {
 	{ "setpriv", "", 0 },	      { "chronic", "", 0 },	    { "unshare", "", 0 },
 };
 
-/* Skip options and operands of the wrapper I. Returns false if it only asks, or leads to
- * another network namespace. */
+/* Skip options and operands of wrapper I. Returns false if it does not run a command, or runs it
+ * in another network namespace. */
 static bool unwrap(size_t i, struct script_words *w)
 {
 	unsigned operands = wrappers[i].operands;
@@ -58,7 +56,7 @@ static bool unwrap(size_t i, struct script_words *w)
 			    strchr(wrappers[i].with_value, word[strlen(word) - 1]))
 				script_word_next(w);
 		} else if (strchr(word, '=') && !strchr(word, '/')) {
-			script_word_next(w); /* of the environment */
+			script_word_next(w); /* a variable of the environment */
 		} else if (operands) {
 			operands--;
 			script_word_next(w);
@@ -81,8 +79,8 @@ static bool skip_wrapper(const char *program, struct script_words *w, bool *ret_
 	return false;
 }
 
-/* "ip vrf exec NAME command", which is in the same network namespace, unlike what is in
- * "ip netns exec NAME command". */
+/* Skip "ip vrf exec NAME": its command runs in the same network namespace, unlike that of "ip
+ * netns exec NAME". */
 static bool skip_ip(const char *program, struct script_words *w)
 {
 	struct script_ip ip;
@@ -97,8 +95,7 @@ static bool skip_ip(const char *program, struct script_words *w)
 	return true;
 }
 
-/* The program that is called in the end, whose words W then has; NULL: none that matters
- * here. */
+/* The program that is finally called; W then holds its arguments. NULL: none that matters here. */
 static const char *called_program(struct script_words *w)
 {
 	const char *program = script_word_next(w);
@@ -122,7 +119,7 @@ static bool is_shell(const char *word)
 
 static void read_nested(const struct script *outer, const char *text, unsigned line);
 
-/* A script in an argument: "sh -c TEXT", "eval TEXT…", "trap TEXT EXIT". */
+/* Read a script in an argument: "sh -c TEXT", "eval TEXT…", "trap TEXT EXIT". */
 static void look_for_text(const struct script *s, const char *program, struct script_words w,
 			  unsigned line)
 {
@@ -151,9 +148,7 @@ static void look_for_text(const struct script *s, const char *program, struct sc
 		}
 }
 
-/* ---- calls
- * -------------------------------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 static void add_finding(const struct script *s, const struct shell_call *c, enum script_deed deed)
 {
@@ -175,7 +170,7 @@ static void on_batch_line(void *ud, const struct shell_call *c)
 		add_finding(s, c, deed);
 }
 
-/* What "ip -batch" reads, a command on each line. */
+/* Read the commands of "ip -batch", one on each line. */
 static void read_batch(const struct script *outer, const char *text, unsigned line)
 {
 	struct script s = { outer->reader, outer->nested + 1, line };
@@ -183,7 +178,7 @@ static void read_batch(const struct script *outer, const char *text, unsigned li
 	shell_read(text, on_batch_line, &s);
 }
 
-/* What C's program reads from a here-document. */
+/* Check what C's program reads from a here-document. */
 static void look_at_input(const struct script *s, const struct shell_call *c)
 {
 	struct script_words w = { c->words, c->n };

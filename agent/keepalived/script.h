@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a script calls that breaks connections: flushes of the connection table,
- * of addresses, links that are taken down. */
+/* Commands in a script that break connections: they flush the connection table or addresses, or
+ * take links down. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,31 +16,31 @@ enum script_deed {
 	SCRIPT_TAKES_ADDRESS, /* "ip addr del", "ifconfig eth0:1 down" */
 	SCRIPT_TAKES_LINK_DOWN,
 	SCRIPT_CONFIGURES_ANEW, /* "netplan apply": addresses and links go and come back */
-	SCRIPT_READS_COMMANDS,	/* "ip -batch": those are not part of the script */
+	SCRIPT_READS_COMMANDS,	/* "ip -batch": the commands are not in the script */
 };
 
 struct script_act {
 	enum script_deed deed;
 	unsigned line;
-	const char *text; /* the call as it is written */
+	const char *text; /* the call as written */
 	size_t len;
-	bool is_own; /* TEXT is part of the script itself, not of a text within it */
+	bool is_own; /* TEXT is part of the script itself, not of a script in an argument */
 };
 
 struct script_reader {
 	void (*act)(void *ud, const struct script_act *a);
-	/* Words that are absolute paths: of what it may call. May be NULL. */
+	/* Called for words that are absolute paths: scripts it may call. May be NULL. */
 	void (*path)(void *ud, const char *path);
 	void *ud;
 };
 
-/* Whether TEXT, a file's first bytes, begins a script of a shell. */
+/* Whether TEXT, the first bytes of a file, begins a shell script. */
 bool script_is_shell(const char *text);
 
-/* Read SCRIPT. 0, or why the rest of it was not read: -ENOMEM, -E2BIG. */
+/* Read SCRIPT. Returns 0, or why the rest of it was not read: -ENOMEM, -E2BIG. */
 int script_read(const char *script, const struct script_reader *r);
 
-/* Say what ACT does, which SCRIPT has, the content of the file PATH. BEFORE
- * begins the text: "keepalived.conf:7: ", or "". */
+/* Append a finding about ACT in SCRIPT, the content of the file PATH. BEFORE is put before the
+ * message: "keepalived.conf:7: ", or "". */
 void script_message(const char *before, const char *path, const char *script,
 		    const struct script_act *act, struct findings *ret);

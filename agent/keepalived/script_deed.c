@@ -5,8 +5,7 @@
 
 #include <vipsafe/base.h>
 
-/* Its first option says what is done; "expect", "dying" and others are other
- * tables. */
+/* conntrack: its first option is the action. "expect", "dying" and others are other tables. */
 static bool conntrack_does(struct script_words w, enum script_deed *ret)
 {
 	bool is_delete = false, is_flush = false, is_filtered = false;
@@ -33,8 +32,8 @@ static bool conntrack_does(struct script_words w, enum script_deed *ret)
 	return true;
 }
 
-/* It looks at the letter behind the dash only: -F empties the kernel's table at
- * once, -t by its timeouts; -f empties what it keeps itself. */
+/* conntrackd checks only the letter after the dash: -F empties the kernel's table at once, -t by
+ * its timeouts; -f empties its own caches. */
 static bool conntrackd_does(struct script_words w, enum script_deed *ret)
 {
 	const char *word;
@@ -60,7 +59,7 @@ bool script_deed_of_ip(struct script_words w, enum script_deed *ret)
 	}
 	if (script_word_begins(object, "address", 1) && script_word_begins(command, "delete", 1)) {
 		*ret = SCRIPT_TAKES_ADDRESS;
-		return !script_words_have(w, "lo"); /* nothing is masqueraded to it */
+		return !script_words_have(w, "lo"); /* nothing is masqueraded to lo */
 	}
 	*ret = SCRIPT_TAKES_LINK_DOWN;
 	return script_word_begins(object, "link", 1) &&
@@ -87,7 +86,7 @@ static bool ifconfig_does(struct script_words w, enum script_deed *ret)
 		device = script_word_next(&w);
 	if (!device)
 		return false;
-	/* without the colon it is the link; an alias is an address */
+	/* "eth0:1" is an alias, that is, an address; without the colon it is the link */
 	*ret = strchr(device, ':') || !script_words_have(w, "down") ? SCRIPT_TAKES_ADDRESS
 								    : SCRIPT_TAKES_LINK_DOWN;
 	return script_words_have(w, "down") || script_words_have(w, "0.0.0.0") ||
@@ -105,7 +104,7 @@ static bool ifdown_does(struct script_words w, enum script_deed *ret)
 	return false;
 }
 
-/* One that is begun while it is active is ended first. */
+/* nmcli: activating an active connection takes it down first. */
 static bool nmcli_does(struct script_words w, enum script_deed *ret)
 {
 	const char *object, *command;
@@ -178,8 +177,8 @@ static bool restarts(struct script_words w)
 	       script_words_have(w, "reload-or-restart") || script_words_have(w, "force-reload");
 }
 
-/* "systemctl restart network", "service network restart": the services that take every
- * link down when they end, and those that set up everything when they begin. */
+/* "systemctl restart network", "service network restart": services that take all links down when
+ * they stop, or set up everything when they start. */
 static bool service_does(struct script_words w, enum script_deed *ret)
 {
 	static const char *const scripts[] = { "network", "networking", NULL };

@@ -25,7 +25,7 @@ static bool script_file_is_text(const char *text, size_t n)
 	return n && !memchr(text, '\0', n);
 }
 
-/* A program, as most are that keepalived calls without a script. */
+/* An ELF program, as most commands are that are not scripts. */
 static bool is_elf(int fd)
 {
 	char begin[4];
@@ -34,7 +34,7 @@ static bool is_elf(int fd)
 	       !memcmp(begin, "\177ELF", sizeof(begin));
 }
 
-/* A NUL ends it, as it ends what a shell reads. */
+/* Read a text of up to SIZE bytes; it ends at a NUL, where a shell stops reading as well. */
 static int text_read(int fd, size_t size, bool without_mark, char **ret_text)
 {
 	_cleanup_free_ char *text = malloc(size + 1);

@@ -2,8 +2,8 @@
 /* Scripts as files. */
 #pragma once
 
-/* The text of the script NAME that FD is opened for, which is closed: *RET_TEXT, to be
- * freed. Without a first line "#!" text that may be executed, or is called something.sh,
- * is a shell's as well. 0; -ENOEXEC: no script; -ENOTSUP: one of another language;
- * -EFBIG: too long to be one; or why it cannot be read. */
+/* Read the script NAME from FD, which is closed. *RET_TEXT is to be freed. Without a first line
+ * "#!", text that is executable or named *.sh counts as a shell script, too. Returns 0; -ENOEXEC:
+ * not a script; -ENOTSUP: a script of another language; -EFBIG: too long for a script; or why it
+ * cannot be read. */
 int script_file_read(int fd, const char *name, char **ret_text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is said to a call in a script, and what may be done about it. */
+/* Findings about calls in a script, and what to do about them. */
 #include "keepalived/script.h"
 
 #include <ctype.h>
@@ -10,13 +10,13 @@
 
 #include "base/text.h"
 
-/* As far as it is quoted in a finding. */
+/* Maximum length of a call that is quoted in a finding. */
 #define CALL_MAX 80
 
 static const struct {
 	const char *code;
 	enum severity severity;
-	const char *does, *instead; /* NULL: there is nothing to be replaced */
+	const char *does, *instead; /* INSTEAD NULL: there is nothing to replace */
 } deeds[] = {
 	[SCRIPT_FLUSHES_NOW] = { "conntrackd-flush", SEVERITY_CRITICAL,
 				 "empties the whole connection table at once",
@@ -45,7 +45,7 @@ static const struct {
 				    NULL },
 };
 
-/* The line of SCRIPT that AT is in. */
+/* The start of the line of SCRIPT in which AT is. */
 static const char *line_begin(const char *script, const char *at)
 {
 	while (at > script && at[-1] != '\n')
@@ -53,7 +53,7 @@ static const char *line_begin(const char *script, const char *at)
 	return at;
 }
 
-/* Whether it has letters, digits and OTHERS only. */
+/* Whether TEXT is not empty and consists of letters, digits and characters of OTHERS. */
 static bool script_message_is_plain(const char *text, size_t len, const char *others)
 {
 	size_t i;
@@ -64,8 +64,8 @@ static bool script_message_is_plain(const char *text, size_t len, const char *ot
 	return len > 0;
 }
 
-/* A command that makes a call one of ":", which does nothing, so that whatever
- * it is part of stays whole. Only if the call cannot be mistaken. */
+/* Build a command that replaces the call by ":", which does nothing, so that the code around it
+ * stays valid. Only if the call cannot be confused with another one. */
 static bool message_command(const char *path, const char *script, const struct script_act *a,
 			    char ret[FINDING_TEXT_MAX])
 {

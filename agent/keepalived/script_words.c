@@ -38,8 +38,7 @@ bool script_word_begins(const char *word, const char *whole, size_t least)
 	return n >= least && !strncmp(word, whole, n);
 }
 
-/* A variable that nothing is known of may have a name that tells:
- * CONNTRACKD_BIN. */
+/* A variable of unknown value may reveal the program by its name: CONNTRACKD_BIN. */
 static bool is_named_for(const char *word, const char *program)
 {
 	static const char *const ends[] = { "",	    "BIN",   "CMD",   "_BIN",

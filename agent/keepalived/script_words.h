@@ -5,32 +5,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Those that are still to be looked at. */
+/* The words that are still to be looked at. */
 struct script_words {
 	char *const *at;
 	size_t n;
 };
 
-/* The first one, which is none of them any more; NULL: there is none. */
+/* Take off the first word; NULL: there is none. */
 const char *script_word_next(struct script_words *w);
 
-/* Whether one of them is WANTED. */
+/* Whether WANTED is one of the words. */
 bool script_words_have(struct script_words w, const char *wanted);
 
 bool script_word_is_option(const char *word);
 
-/* Whether WORD, which may be NULL, is a beginning of WHOLE, of LEAST letters or more: as
- * iproute2 and nmcli take words. */
+/* Whether WORD, which may be NULL, is an abbreviation of WHOLE with LEAST letters or more, as
+ * iproute2 and nmcli accept it. */
 bool script_word_begins(const char *word, const char *whole, size_t least);
 
-/* Whether WORD, in a command's first place, calls PROGRAM. */
+/* Whether WORD, the first one of a command, calls PROGRAM. */
 bool script_word_calls(const char *word, const char *program);
 
-/* What ip's own options say. */
+/* The meaning of ip's own options. */
 struct script_ip {
-	struct script_words words; /* behind them */
-	const char *batch;	   /* where it reads its commands; NULL: they are its words */
-	bool is_elsewhere;	   /* in another network namespace */
+	struct script_words words; /* after the options */
+	const char *batch; /* the file it reads commands from; NULL: the command is in WORDS */
+	bool is_elsewhere; /* another network namespace */
 };
 
 void script_ip_read(struct script_words w, struct script_ip *ret);

@@ -10,7 +10,7 @@
 
 #include "keepalived/shell_words.h"
 
-#define HERE_MAX 8 /* here-documents of one line */
+#define HERE_MAX 8 /* here-documents that begin in one line */
 #define BLANK " \t\r"
 
 struct here {
@@ -18,13 +18,13 @@ struct here {
 	bool literal, strip;
 };
 
-/* Commands up to some end. */
+/* Commands that are read up to a closing character. */
 struct level {
 	struct here here[HERE_MAX];
 	size_t n_here;
-	unsigned cases;	 /* "case … in" that are open */
-	bool in_pattern; /* a pattern, or "esac", is next */
-	/* of a here-document: the command that reads it */
+	unsigned cases;	 /* open "case … in" */
+	bool in_pattern; /* a pattern or "esac" is next */
+	/* the command that reads a here-document */
 	char **reader; /* owned, as its words are */
 	size_t n_reader;
 };
@@ -57,8 +57,7 @@ static unsigned shell_line_of(const struct shell *s, const char *at)
 	return line;
 }
 
-/* ---- assignments
- * ---------------------------------------------------------------------- */
+/* ---- assignments ---- */
 
 /* The length of NAME in "NAME=…", "NAME+=…", or 0. */
 static size_t assigned_name(const char *word)
@@ -90,7 +89,7 @@ static void assign(struct shell *s, const char *word)
 	free(joined.p);
 }
 
-/* "NAME=(a b c)": the words of it, joined. */
+/* "NAME=(a b c)": the value is the words, joined by blanks. */
 static void assign_array(struct shell *s)
 {
 	char *name = strdup(s->words[s->n - 1]);
@@ -102,7 +101,7 @@ static void assign_array(struct shell *s)
 		const char *from = s->at;
 
 		shell_word(s);
-		s->at += s->at == from; /* a blank, or what is not allowed there */
+		s->at += s->at == from; /* skip a blank or an invalid character */
 	}
 	s->at += *s->at == ')';
 	for (i = first; i < s->n; i++) {
@@ -117,11 +116,9 @@ static void assign_array(struct shell *s)
 	free(name);
 }
 
-/* ---- commands
- * --------------------------------------------------------------------------------
- */
+/* ---- commands ---- */
 
-/* What stands before a command and is none of it. */
+/* Words that may stand before a command and are not part of it. */
 static const char *const before[] = { "if", "then", "else", "elif", "do",   "while",  "until", "!",
 				      "{",  "}",    "fi",   "done", "time", "coproc", NULL };
 static const char *const exporters[] = {
@@ -163,7 +160,7 @@ static void shell_hand_out(struct shell *s, struct level *l, size_t first)
 		s->call(s->ud, &c);
 }
 
-/* The words so far are a whole command. */
+/* The words read so far form a complete command. */
 static void command_end(struct shell *s, struct level *l)
 {
 	size_t first = 0, i;
@@ -190,7 +187,7 @@ static void command_end(struct shell *s, struct level *l)
 	drop_words(s);
 }
 
-/* A word from the script, with what it means at this place. */
+/* Take a word of the script; its meaning depends on its place. */
 static void shell_take_word(struct shell *s, struct level *l)
 {
 	const char *from = s->at;
@@ -204,7 +201,7 @@ static void shell_take_word(struct shell *s, struct level *l)
 		s->to_before = s->to;
 		s->to = s->at;
 		if (n == 1 && !strcmp(s->words[0], "function"))
-			drop_words(s); /* and its name */
+			drop_words(s); /* with the name of the function */
 		return;
 	}
 	if (plain && !strcmp(s->words[0], "esac")) {
@@ -219,11 +216,9 @@ static void shell_take_word(struct shell *s, struct level *l)
 	}
 }
 
-/* ---- redirections
- * -----------------------------------------------------------------------------
- */
+/* ---- redirections ---- */
 
-/* The word that ends a here-document, as it is written. */
+/* Read the word that ends a here-document, literally. */
 static void take_here(struct shell *s, struct level *l)
 {
 	struct here h = { .strip = *s->at == '-' };
@@ -245,12 +240,12 @@ static void take_here(struct shell *s, struct level *l)
 		free(end.p);
 }
 
-/* At "<" or ">". */
+/* Take a redirection; S->at is at its "<" or ">". */
 static void take_redirection(struct shell *s, struct level *l)
 {
 	size_t n = s->n;
 
-	/* "2>": the number belongs to it */
+	/* "2>": the number belongs to the redirection */
 	if (n > 1 && s->to == s->at &&
 	    strspn(s->words[n - 1], "0123456789") == strlen(s->words[n - 1])) {
 		free(s->words[n - 1]);
@@ -262,7 +257,7 @@ static void take_redirection(struct shell *s, struct level *l)
 		take_here(s, l);
 		return;
 	}
-	if (s->at[1] == '(') { /* the output of commands */
+	if (s->at[1] == '(') { /* process substitution */
 		s->at += 2;
 		shell_commands(s, ')');
 		return;
@@ -275,7 +270,7 @@ static void take_redirection(struct shell *s, struct level *l)
 		free(s->words[--s->n]);
 }
 
-/* The bodies of the here-documents, which begin with this line. */
+/* Take the bodies of the here-documents, which begin at this line. */
 static void take_bodies(struct shell *s, struct level *l)
 {
 	size_t i;
@@ -313,9 +308,7 @@ static void take_bodies(struct shell *s, struct level *l)
 	forget_reader(l);
 }
 
-/* ---- all of it
- * -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void take_open(struct shell *s, struct level *l)
 {
@@ -336,7 +329,7 @@ static void take_open(struct shell *s, struct level *l)
 	shell_commands(s, ')');
 }
 
-/* Returns false if it is the end of what is read. */
+/* Returns false at the end of what is to be read. */
 static bool take_close(struct shell *s, struct level *l, char end)
 {
 	bool is_case = s->n && !strcmp(s->words[0], "case");
@@ -384,13 +377,13 @@ static void take_next(struct shell *s, struct level *l)
 		else
 			shell_take_word(s, l);
 		break;
-	case '#': /* a word that begins so is none */
+	case '#': /* a comment */
 		s->at += strcspn(s->at, "\n");
 		break;
 	case ';':
 	case '&':
 	case '|':
-		if (*s->at == '&' && s->at[1] == '>') { /* both outputs */
+		if (*s->at == '&' && s->at[1] == '>') { /* "&>" redirects both outputs */
 			s->at++;
 			take_redirection(s, l);
 		} else {
@@ -404,7 +397,7 @@ static void take_next(struct shell *s, struct level *l)
 	case '(':
 		take_open(s, l);
 		break;
-	default: /* of the script's bytes */
+	default: /* any other character */
 		shell_take_word(s, l);
 		break;
 	}
@@ -423,7 +416,7 @@ static void read_level(struct shell *s, char end)
 				break;
 			continue;
 		}
-		/* whatever it is, reading it goes on */
+		/* never stay at the same place */
 		s->at += s->at == last;
 		last = s->at;
 		if (*s->at)
@@ -480,7 +473,7 @@ int shell_read(const char *script, shell_call_fn call, void *ud)
 {
 	struct shell s = { .begin = script, .at = script, .call = call, .ud = ud };
 
-	/* a function may use what is assigned below it */
+	/* the first pass collects variables: a function may use one that is assigned below it */
 	s.is_trial = true;
 	shell_commands(&s, '\0');
 	s.is_trial = false;

@@ -14,13 +14,12 @@
 #define BLANK " \t\r\n"
 #define META BLANK ";&|()<>"
 
-/* Variables may grow by each other. */
+/* Limits: variables may grow by including each other. */
 #define WORD_MAX ((size_t)64 * 1024)
 #define WORDS_MAX 8192
 #define WORK_MAX ((size_t)32 * 1024 * 1024)
 
-/* ---- text and variables
- * --------------------------------------------------------------- */
+/* ---- text and variables ---- */
 
 void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t n)
 {
@@ -81,9 +80,7 @@ void shell_assign(struct shell *s, const char *name, size_t n, const char *value
 	v->value = copy;
 }
 
-/* ---- words
- * ----------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static void shell_words_put(struct shell *s, const char *p, size_t n)
 {
@@ -112,7 +109,7 @@ void shell_word_end(struct shell *s)
 	s->in_word = false;
 }
 
-/* What a variable holds; outside of quotes each blank parts words. */
+/* Add the value of a variable; outside of quotes each blank ends a word. */
 static void put_value(struct shell *s, const char *value, bool quoted)
 {
 	size_t n;
@@ -163,7 +160,7 @@ static size_t shell_words_name_length(const char *p)
 	return n ? n : *p && strchr("@*#?$!-", *p) ? 1 : 0;
 }
 
-/* The second one of two backquotes. */
+/* Whether S is at the closing one of two backquotes. */
 static bool ends_here(const struct shell *s)
 {
 	return *s->at == '`' && s->end == '`';
@@ -172,8 +169,7 @@ static bool ends_here(const struct shell *s)
 static void double_quoted(struct shell *s, char end);
 static void dollar(struct shell *s, bool quoted);
 
-/* Read commands up to END. Of what they print only the answer of "which" is
- * known. */
+/* Read the commands of a substitution up to END. Of their output only that of "which" is known. */
 static void substituted(struct shell *s, char end, bool quoted)
 {
 	char *outer = s->asked_for;
@@ -194,8 +190,7 @@ static void backquoted(struct shell *s, bool quoted)
 	substituted(s, '`', quoted);
 }
 
-/* "$((1 + 2))", after the first "(" of it: runs to the bracket that belongs to
- * it. */
+/* Skip "$((1 + 2))", from behind its first "(" to the matching bracket. */
 static void skip_arithmetic(struct shell *s)
 {
 	size_t open = 0;
@@ -208,7 +203,7 @@ static void skip_arithmetic(struct shell *s)
 	put_unknown(s, "", 0);
 }
 
-/* What is read for what it calls, and not kept. */
+/* Read up to "}" for the commands in there; the text is dropped. */
 static void rest_of_braces(struct shell *s)
 {
 	struct shell_text kept = s->word;
@@ -219,7 +214,7 @@ static void rest_of_braces(struct shell *s)
 	s->word = kept;
 }
 
-/* "${NAME}", "${NAME:-word}", "${NAME[@]}" and whatever else there is. */
+/* "${NAME}", "${NAME:-word}", "${NAME[@]}" and other forms. */
 static void braced(struct shell *s, bool quoted)
 {
 	const char *name = s->at + 1, *value;
@@ -228,7 +223,7 @@ static void braced(struct shell *s, bool quoted)
 
 	s->at = name + n;
 	value = shell_variable(s, name, n);
-	quoted = quoted && *s->at != '['; /* a word for each of an array */
+	quoted = quoted && *s->at != '['; /* an array gives one word per element */
 	if (*s->at == '[')
 		while (*s->at && *s->at != ']' && *s->at != '}')
 			s->at++;
@@ -267,7 +262,7 @@ static void dollar(struct shell *s, bool quoted)
 		s->at = p;
 		braced(s, quoted);
 	} else if (!quoted && (*p == '\'' || *p == '"')) {
-		s->at = p; /* $'…': escapes of C are not needed here */
+		s->at = p; /* $'…': its escapes do not matter here */
 	} else {
 		n = shell_words_name_length(p);
 		s->at = p + n;
@@ -278,7 +273,7 @@ static void dollar(struct shell *s, bool quoted)
 	}
 }
 
-/* What is in quotes, up to END, which is taken. */
+/* Read quoted text up to END, which is consumed. */
 static void double_quoted(struct shell *s, char end)
 {
 	if (++s->depth > SHELL_DEPTH_MAX)
@@ -337,7 +332,7 @@ void shell_word(struct shell *s)
 		case '`':
 			backquoted(s, false);
 			break;
-		default: /* of the script's bytes */
+		default: /* any other character */
 			shell_words_put(s, s->at++, 1);
 			break;
 		}

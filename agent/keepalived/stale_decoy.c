@@ -24,7 +24,7 @@ static int stale_decoy_note_address(void *ud, const struct ifaddr *a)
 	return 0;
 }
 
-/* Whether nobody can have set A but keepalived, as a decoy. */
+/* Whether A is exactly what keepalived sets as the decoy. */
 static bool is_as_configured(const struct ifaddr *a, const struct instance_address *decoy)
 {
 	const struct vip *v = &decoy->vip;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A decoy that keepalived left behind, and that is proven to be
+/* Removes a decoy that keepalived left behind, after this has been proven
  * (keepalived/instance_doubt.h). */
 #pragma once
 
@@ -7,9 +7,9 @@
 
 #include "keepalived/instance_settings.h"
 
-/* Take DECOY away. keepalived has set it, for nobody but us, and does not know of
- * it any more; one that is taken away while keepalived becomes MASTER is missed by
- * nobody: keepalived then says MASTER, too. Only what is as vipsafe.conf says, on
- * lo or DECOY_DEVICE, for ever, and takes no other address along.
- * -ENOENT: it is not there; -EPERM: it is not sure to be the decoy. */
+/* Remove DECOY. keepalived set it for vipsafe only, and no longer knows of it. If keepalived
+ * becomes MASTER at this moment the decoy is missing, but keepalived then reports MASTER as well.
+ * Removed is only an address as in vipsafe.conf, permanent, on lo or DECOY_DEVICE, and with the
+ * full prefix length, so that no other address goes with it. Returns 0; -ENOENT: it is not there;
+ * -EPERM: it is not certain to be the decoy. */
 int stale_decoy_remove(const struct kernel *k, const struct instance_address *decoy);

@@ -32,7 +32,7 @@ int keepalived_version_parse(const char *text, struct keepalived_version *ret)
 	if (!strncasecmp(p, program, sizeof(program) - 1) && p[sizeof(program) - 1] &&
 	    strchr(" -", p[sizeof(program) - 1]))
 		p += sizeof(program);
-	/* the epoch of a package */
+	/* the epoch of a package's version */
 	if (p[strspn(p, "0123456789")] == ':')
 		p += strspn(p, "0123456789") + 1;
 	if (*p == 'v')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Versions of keepalived: what a configuration means depends on them. */
+/* Versions of keepalived: the meaning of a configuration depends on them. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@ struct keepalived_version {
 	unsigned major, minor, patch; /* major 0: not known */
 };
 
-/* "2.2.7", "v1.3.5", that of a package as "1:2.2.7-1" or "keepalived-1.3.5-19.el7",
- * or the line keepalived --version begins with. Returns 0 or -EINVAL. */
+/* Parse "2.2.7", "v1.3.5", the version of a package ("1:2.2.7-1", "keepalived-1.3.5-19.el7"), or
+ * the first line of keepalived --version. Returns 0 or -EINVAL. */
 int keepalived_version_parse(const char *text, struct keepalived_version *ret);
 
 /* Whether V is known and older than MAJOR.MINOR.PATCH. */

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "keepalived/conf_keywords.h"
 
-/* A global option by its name in an instance: there "vrrp_" is left out. */
+/* Defaults from global_defs, where the options begin with "vrrp_"; in an instance they do not. */
 struct global {
 	unsigned version;
 	bool strict;
@@ -32,7 +32,7 @@ static bool vrrp_word_is(const struct keepalived_directive *d, const char *keywo
 	return d->n_words && !strcmp(d->words[0], keyword);
 }
 
-/* What keepalived takes for true: nothing said, or one of its words. */
+/* keepalived's notion of true: no value, or none of its words for false. */
 static bool vrrp_is_on(const struct keepalived_directive *d)
 {
 	const char *w = keepalived_word(d, 1);
@@ -116,8 +116,7 @@ static void first_set(const struct keepalived_directive **ret, const struct keep
 		*ret = d;
 }
 
-/* Lines that decide where the addresses are to be, and are not always what
- * they seem. */
+/* Note the first line that decides where the addresses are and whose effect is uncertain. */
 static void doubt_set(struct vrrp_instance *v, const struct keepalived_directive *d)
 {
 	static const char *const words[] = { "interface",      "use_vmac",	"use_vmac_addr",
@@ -325,7 +324,7 @@ static int top_line(struct vrrp_conf *c, struct global *g, const struct keepaliv
 	} else if (vrrp_word_is(at, "vrrp_sync_group")) {
 		r = group_read(c, at);
 	} else if (vrrp_word_is(at, "vrrp_script")) {
-		/* given twice, the last counts in all versions */
+		/* if given twice, the last one counts in all versions */
 		for (d = at->first; d && r >= 0; d = d->next) {
 			if (vrrp_word_is(d, "script") && d->condition)
 				r = other_script(c, d);
@@ -345,7 +344,7 @@ int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_v
 	struct global g = { 0 };
 	int r = 0;
 
-	/* global_defs may stand behind what they are the defaults of */
+	/* global_defs may stand after the instances for which it has the defaults */
 	for (d = first; d && r >= 0; d = d->next)
 		r = top_line(&c, &g, d);
 	for (d = first; d && r >= 0; d = d->next)

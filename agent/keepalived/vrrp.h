@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What keepalived.conf says about VRRP, as values: instances with their
- * addresses and scripts, sync groups, global definitions. All text belongs to
- * the tree it was read from, which must live as long; so do the directives,
- * which know file, line and whether something there is doubtful. */
+/* What keepalived.conf says about VRRP, as values: instances with their addresses and scripts,
+ * sync groups, global definitions. Texts and directives belong to the tree they were read from,
+ * which must live as long; a directive knows its file, its line, and whether it is doubtful. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,26 +12,26 @@
 #include "keepalived/conf.h"
 #include "keepalived/version.h"
 
-/* More of them are counted and left out. */
-#define VRRP_INSTANCES_MAX 1024 /* groups as well */
-#define VRRP_ADDRESSES_MAX 4096 /* of all instances */
+/* Limits; what exceeds them is counted and left out. */
+#define VRRP_INSTANCES_MAX 1024 /* also of groups */
+#define VRRP_ADDRESSES_MAX 4096 /* of all instances together */
 
 /* A line of virtual_ipaddress or virtual_ipaddress_excluded. */
 struct vrrp_address {
 	const struct keepalived_directive *at;
 	bool excluded;
-	bool valid; /* PREFIX is what its first word says */
+	bool valid; /* the first word is an address, which is in PREFIX */
 	struct prefix prefix;
 	/* options with a value; NULL: not given */
 	const char *device, *label, *broadcast, *scope, *peer, *preferred_lft;
-	bool dad; /* "-nodad" */
+	bool dad; /* option "-nodad" */
 	bool noprefixroute, no_track, home, mngtmpaddr, autojoin, use_vmac;
-	const char *unknown;  /* the first word that is none of these */
-	const char *repeated; /* an option that is given twice, NULL: none is */
+	const char *unknown;  /* the first word that is not a known option */
+	const char *repeated; /* an option that is given twice; NULL: none */
 };
 
 enum vrrp_event {
-	VRRP_NOTIFY, /* any state; the script is told which */
+	VRRP_NOTIFY, /* any state, which the script gets as an argument */
 	VRRP_MASTER,
 	VRRP_BACKUP,
 	VRRP_FAULT,
@@ -41,32 +40,32 @@ enum vrrp_event {
 	VRRP_EVENTS,
 };
 
-/* "notify_master COMMAND [USER [GROUP]]": COMMAND with its arguments is one
- * word, in quotes if need be. Given twice, the first counts since 1.3.6
- * (vrrp_parser.c: "already specified - ignoring"), and the last before. */
+/* "notify_master COMMAND [USER [GROUP]]": COMMAND with its arguments is one word, quoted if
+ * needed. If given twice, the first one counts since 1.3.6 (vrrp_parser.c: "already specified -
+ * ignoring"), and the last one before. */
 struct vrrp_script {
 	const struct keepalived_directive *at; /* NULL: there is none */
 	const char *command, *user;	       /* USER NULL: not given */
-	/* the last line of those that do not count, NULL: none. When the version
-	 * is not known it may be the one that does. */
+	/* the last of the lines that do not count, NULL: none. If the version is not known, it
+	 * may be the one that counts. */
 	const struct keepalived_directive *other;
 };
 
 struct vrrp_group {
 	const struct keepalived_directive *at;
 	const char *name;
-	unsigned members; /* that there are instances for */
+	unsigned members; /* members that exist as instances */
 	struct vrrp_script scripts[VRRP_EVENTS];
 };
 
-/* Text of the options about gratuitous ARP, NULL: not given. */
+/* The options about gratuitous ARP, as text; NULL: not given. */
 struct vrrp_announce {
 	const char *repeat, *delay, *refresh, *refresh_repeat, *interval;
 };
 
-/* Whether addresses of an instance sit on a device of its own. */
+/* Whether the addresses of an instance are on a device of its own. */
 enum vrrp_own_device {
-	VRRP_DEVICE_SHARED, /* on "interface" and what "dev" says */
+	VRRP_DEVICE_SHARED, /* on "interface", or where "dev" says */
 	VRRP_DEVICE_VMAC,   /* use_vmac */
 	VRRP_DEVICE_IPVLAN, /* use_ipvlan */
 };
@@ -77,29 +76,31 @@ struct vrrp_instance {
 	const char *interface; /* NULL: not given */
 	unsigned id;	       /* virtual_router_id, 0: none */
 	unsigned version;      /* 2 or 3: by its option, the global one, or its family */
-	uint8_t family;	       /* as the first line says that has one, 0: none has */
+	uint8_t family;	       /* of the first line that has one; 0: none has */
 	bool ipv6;	       /* by its family */
 	bool strict;
 	bool no_accept; /* or strict: packets to its addresses are dropped */
 	enum vrrp_own_device own_device;
 	const struct keepalived_directive *own_device_at;
-	bool vmac_everywhere; /* use_vmac_addr: also those of another device or family */
+	bool vmac_everywhere; /* use_vmac_addr: also addresses of another device or family */
 	bool none_wanted;     /* no_virtual_ipaddress */
 	bool cut;	      /* some of its addresses were left out */
-	const struct keepalived_directive *block, *excluded; /* the first, NULL: none */
-	const struct keepalived_directive *routes, *rules;   /* the first that is not empty */
-	const struct keepalived_directive *not_kernel;	     /* DPVS: on no device of the kernel */
-	const struct keepalived_directive *unknown;	     /* a keyword keepalived never had */
-	const struct keepalived_directive *doubt; /* where its addresses sit is not sure */
+	const struct keepalived_directive *block, *excluded; /* the first one, NULL: none */
+	const struct keepalived_directive *routes, *rules;   /* the first one that is not empty */
+	const struct keepalived_directive
+		*not_kernel; /* DPVS: its addresses are on no device of the kernel */
+	const struct keepalived_directive *unknown; /* a keyword keepalived never had */
+	const struct keepalived_directive
+		*doubt; /* a line that makes it uncertain where its addresses are */
 	struct vrrp_address *addresses;
 	size_t n_addresses;
 	struct vrrp_script scripts[VRRP_EVENTS];
-	struct vrrp_announce announce;	/* with the global values */
+	struct vrrp_announce announce;	/* with the global defaults */
 	const struct vrrp_group *group; /* NULL: in none */
 };
 
 struct vrrp_conf {
-	struct keepalived_version version; /* that it was read for */
+	struct keepalived_version version; /* for which it was read */
 	struct vrrp_instance *instances;
 	size_t n_instances;
 	struct vrrp_group *groups;
@@ -112,72 +113,71 @@ struct vrrp_conf {
 	const char *script_user; /* NULL: not given */
 	bool script_security;
 	size_t n_addresses; /* of all instances */
-	size_t dropped;	    /* instances, groups and addresses over the limits */
+	size_t dropped;	    /* instances, groups and addresses beyond the limits */
 };
 
-/* As keepalived VERSION takes it; NULL or major 0: which is not known. Returns
- * 0 or -ENOMEM. */
+/* Interpret FROM as keepalived VERSION does; NULL or major 0: the version is not known. Returns 0
+ * or -ENOMEM. */
 int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_version *version,
 		   struct vrrp_conf *ret);
 void vrrp_conf_done(struct vrrp_conf *c);
 
-/* ---- questions about an instance (keepalived_instance.c) ---- */
+/* ---- questions about an instance (vrrp_instance.c) ---- */
 
-/* "notify_master", as keepalived.conf has it. */
+/* The keyword for E in keepalived.conf: "notify_master". */
 const char *vrrp_event_keyword(enum vrrp_event e);
 
-/* Whether the instance has a script for E that is called, its own or, with
- * GROUPS_TOO, that of its group: before 1.4.0 keepalived removes a group of
- * one member, and before 2.0.0 no group has notify_stop (vrrp_sync.c and
- * vrrp_parser.c). When the version is not known, such a one is called. */
+/* Whether keepalived calls a script for E: the instance's own or, with GROUPS_TOO, that of its
+ * group. Before 1.4.0 keepalived removes a group of one member, and before 2.0.0 no group has
+ * notify_stop (vrrp_sync.c and vrrp_parser.c). If the version is not known, such a script counts
+ * as called. */
 bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_instance *i,
 			      enum vrrp_event e, bool groups_too);
 
-/* Whether one of the two lines is ignored: not if they are of different nodes,
- * "@a notify X" and "@b notify Y". */
+/* Whether one of the two lines is ignored; not if they are for different nodes: "@a notify X" and
+ * "@b notify Y". */
 bool vrrp_script_is_twice(const struct vrrp_script *s);
 
 /* Whether keepalived removes the group, and its scripts with it. */
 bool vrrp_group_is_removed(const struct vrrp_conf *c, const struct vrrp_group *g);
 
-/* The instance's decoy, NULL: it has none. */
+/* The instance's decoy, or NULL. */
 const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v);
 
-/* The first line of virtual_routes that may need an address of V when it is
- * set: each of its own, and those of other instances that name a gateway or a
- * source in one of its subnets. Rules need none but go with the routes: *RET_RULE
- * says that it is one of virtual_rules. NULL: there is none. */
+/* The first line of virtual_routes that may need an address of V when it is set: each of V's own,
+ * and those of other instances with a gateway or a source in one of V's subnets. Rules need no
+ * address but go with the routes; *RET_RULE: the line is one of virtual_rules. NULL: there is
+ * none. */
 const struct keepalived_directive *
 vrrp_instance_route(const struct vrrp_conf *c, const struct vrrp_instance *v, bool *ret_rule);
 
-/* ---- addresses (keepalived_address.c) ---- */
+/* ---- addresses (vrrp_address.c) ---- */
 
-/* The line D. */
+/* Read the line D of virtual_ipaddress, or (EXCLUDED) of virtual_ipaddress_excluded. */
 struct vrrp_address vrrp_address_read(const struct keepalived_directive *d, bool excluded);
 
-/* The family that the line gives to its instance, or AF_UNSPEC: that of the
- * first address of virtual_ipaddress or unicast_peer, or of the source. */
+/* The address family that the line gives its instance, or AF_UNSPEC: that of the first address of
+ * virtual_ipaddress or unicast_peer, or of the source address. */
 uint8_t vrrp_line_family(const struct keepalived_directive *d);
 
-/* Whether keepalived passes over the address: since 1.2.20 what is in
- * virtual_ipaddress has to be of the family of the instance ("address family
- * must match VRRP instance"). */
+/* Whether keepalived ignores the address: since 1.2.20 an address in virtual_ipaddress must have
+ * the family of the instance ("address family must match VRRP instance"). */
 bool vrrp_address_is_ignored(const struct vrrp_conf *c, const struct vrrp_instance *v,
 			     const struct vrrp_address *a);
 
-/* Where keepalived puts the address, NULL: that is not in the file. */
+/* The device on which keepalived puts the address, NULL: the file does not say. */
 const char *vrrp_address_device(const struct vrrp_instance *v, const struct vrrp_address *a);
 
-/* Whether that is no such device, but one that the instance makes for itself:
- * of use_vmac since 2.2.0 without "dev" or with its interface, and of the
- * instance's family; before, whatever has no "dev" (vrrp.c,
- * vrrp_complete_instance()). Says no when the version decides and is not known. */
+/* Whether it puts it on a device that the instance creates instead. With use_vmac these are,
+ * since 2.2.0, addresses of the instance's family without "dev" or with its interface; before,
+ * all without "dev" (vrrp.c, vrrp_complete_instance()). False if the version matters and is not
+ * known. */
 bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance *v,
 			   const struct vrrp_address *a);
 
-/* Why only keepalived can carry the address, NULL: vipsafe can as well. */
+/* Why only keepalived can manage the address, NULL: vipsafe can as well. */
 const char *vrrp_address_stays(const struct vrrp_address *a);
 
-/* Whether it is one that nobody talks to: link-local, on the loopback device
- * or on the one that is made for decoys. */
+/* Whether no client talks to the address: it is link-local, on the loopback device or on the
+ * device for decoys. */
 bool vrrp_address_is_decoy(const struct vrrp_address *a);

@@ -29,7 +29,7 @@ static const struct {
 	{ "use_vmac", offsetof(struct vrrp_address, use_vmac), false },
 };
 
-/* One option from word I on. Returns how many words it takes. */
+/* Read the option at word I. Returns how many words it takes. */
 static unsigned option_read(struct vrrp_address *a, unsigned i)
 {
 	const struct keepalived_directive *d = a->at;
@@ -124,7 +124,7 @@ bool vrrp_address_is_apart(const struct vrrp_conf *c, const struct vrrp_instance
 		       (v->vmac_everywhere && (!no_other || !address_is_of_instance(v, a)));
 	if (a->use_vmac || v->vmac_everywhere)
 		return true;
-	/* its address may be on the interface itself since 2.2.0 */
+	/* since 2.2.0 its address may be on the interface itself */
 	if (v->own_device == VRRP_DEVICE_IPVLAN)
 		return no_dev && keepalived_version_before(&c->version, 2, 2, 0);
 	if (keepalived_version_before(&c->version, 2, 2, 0))
@@ -148,10 +148,10 @@ const char *vrrp_address_stays(const struct vrrp_address *a)
 		return "it has an option that is not known";
 	if (a->repeated)
 		return "it has an option twice";
-	/* "trying to assign a broadcast to the IPv6 address": left out there */
+	/* keepalived leaves it out: "trying to assign a broadcast to the IPv6 address" */
 	if (a->broadcast && a->prefix.addr.family == AF_INET6)
 		return "it has a broadcast address, which IPv6 has not";
-	/* 2.0.11 and later leave the address out, for IPv6 as well */
+	/* 2.0.11 and later leave out such an address, also for IPv6 */
 	if (a->label && strlen(a->label) >= LABEL_MAX)
 		return "its label is longer than a name of a device";
 	if (a->label && (!*a->label || strpbrk(a->label, " \t")))

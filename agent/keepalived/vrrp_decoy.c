@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* 169.254.NET.ID and fe80::NET:ID */
+/* Proposed addresses: 169.254.NET.ID and fe80::NET:ID. */
 #define FIRST_NET 77
 #define LAST_NET 254
 
@@ -13,7 +13,7 @@ const char *decoy_device(const struct vrrp_conf *c)
 	return keepalived_version_before(&c->version, 1, 3, 6) ? DECOY_DEVICE : "lo";
 }
 
-/* Whether no instance before V has its decoy. */
+/* Whether no instance before V has the same decoy. */
 static bool vrrp_decoy_is_own(const struct vrrp_conf *c, const struct vrrp_instance *v,
 			      const struct vrrp_address *decoy)
 {
@@ -28,7 +28,7 @@ static bool vrrp_decoy_is_own(const struct vrrp_conf *c, const struct vrrp_insta
 	return true;
 }
 
-/* How many instances before V may be given a decoy of the same numbers. */
+/* How many instances before V would get a decoy with the same numbers. */
 static unsigned namesakes(const struct vrrp_conf *c, const struct vrrp_instance *v)
 {
 	const struct vrrp_instance *w;
@@ -39,7 +39,7 @@ static unsigned namesakes(const struct vrrp_conf *c, const struct vrrp_instance 
 	return n;
 }
 
-/* Whether an instance has the address, for whatever purpose. */
+/* Whether any instance has the address. */
 static bool is_used(const struct vrrp_conf *c, const struct addr *a)
 {
 	size_t i, k;
@@ -64,7 +64,7 @@ const char *decoy_propose(const struct vrrp_conf *c, const struct vrrp_instance 
 	struct prefix p;
 
 	if (has && vrrp_decoy_is_own(c, v, has)) {
-		/* what is for an old keepalived serves a newer one as well */
+		/* a device that suits an old keepalived suits a newer one as well */
 		if (!strcmp(device, "lo"))
 			device = has->device;
 		snprintf(buf, DECOY_TEXT_MAX, "%s dev %s", prefix_format(&has->prefix, prefix),

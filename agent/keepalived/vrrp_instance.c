@@ -51,7 +51,7 @@ bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_insta
 
 /* ---- routes ---- */
 
-/* Whether the word after WORD is an address that has to be, or to be reached. */
+/* Whether the word after WORD is an address that has to exist, or to be reachable. */
 static bool vrrp_instance_names_address(const char *word)
 {
 	static const char *const words[] = { "via", "src", "gw", "or", "inet", "inet6" };
@@ -76,7 +76,7 @@ static bool has_subnet_of(const struct vrrp_instance *v, const char *word)
 	return false;
 }
 
-/* The first line of BLOCK, and the blocks in it, that names an address of V. */
+/* The first line of BLOCK, or of the blocks in it, that names an address of V. */
 static const struct keepalived_directive *find_route(const struct vrrp_instance *v,
 						     const struct keepalived_directive *block)
 {
