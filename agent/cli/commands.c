@@ -155,7 +155,7 @@ struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
 	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
 	struct run_env env = cli_run_env(cli, kernel);
 
-	/* without a map nothing is looked for, and the move is none the worse */
+	/* without a map no conflicts are looked for; the move itself is not affected */
 	if (!cli->lvs_map)
 		(void)lvs_load(cli->settings.lvs, config, lvs_scan_ipvs, &kernel, NULL,
 			       kernel.ops->now(kernel.ctx), &cli->lvs_map);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of vipsafe, and what they are handed. */
+/* The commands of vipsafe, and what they get. */
 #pragma once
 
 #include <stdio.h>
@@ -18,23 +18,23 @@ struct cli {
 	struct settings settings;
 	uint64_t seed;
 	char boot_id[BOOT_ID_MAX];
-	struct lvs_map *lvs_map; /* owned; NULL: not needed so far */
+	struct lvs_map *lvs_map; /* owned; NULL: not loaded yet */
 };
 
 struct command {
 	const char *name;
 	/* Returns the exit code. ARGV: the words after the command's name. */
 	int (*run)(struct cli *cli, int argc, char *argv[]);
-	unsigned scopes; /* of options that go with it, besides those of any */
-	bool changes;	 /* its exit code tells what became of an address */
+	unsigned scopes; /* of the options that it accepts, besides those for all commands */
+	bool changes;	 /* its exit code reports what happened to an address */
 	const char *arguments;
 	const char *help;    /* one line */
 	const char *details; /* lines for "COMMAND --help"; may be NULL */
-	bool without_config; /* it goes on although the configuration cannot be read */
+	bool without_config; /* it runs although the configuration cannot be read */
 };
 
-/* The command WORD names or uniquely abbreviates. Returns 0 or -EINVAL with
- * *RET_ERROR naming the word. */
+/* The command that WORD names or uniquely abbreviates. Returns 0 or -EINVAL with *RET_ERROR
+ * naming the word. */
 int command_find(const char *word, const struct command **ret, struct request_error *ret_error);
 
 /* The command I of the table; NULL after the last. */
@@ -58,13 +58,13 @@ int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
 int command_watch(struct cli *cli, int argc, char *argv[]);
 
-/* Say what is wrong with the command line. Returns EXIT_USAGE. */
+/* Print what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);
 
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
 
-/* The same for one that moves an address: with the map of LVS services. */
+/* The same for a run that moves an address: with the map of LVS services. */
 struct run_env cli_move_env(struct cli *cli, struct kernel kernel);
 
 DEFINE_CLEANUP(struct kernel_real, kernel_real_free)

@@ -12,15 +12,15 @@
 
 #define FILES ":files"
 
-/* The line as far as it is understood. */
+/* The command line before the word to complete. */
 struct line {
-	const char *last;   /* what is to be completed */
+	const char *last;   /* the word to complete */
 	const char *before; /* the word before it, or "" */
-	const char *config; /* of --config */
-	const char *device; /* after dev */
+	const char *config; /* value of --config */
+	const char *device; /* the word after "dev" */
 	const struct command *command;
-	int n_words;	   /* between the command and the last one */
-	const char *first; /* of these */
+	int n_words;	   /* between the command and the last word */
+	const char *first; /* the first one of these */
 };
 
 static void offer(struct line *l, const char *word)
@@ -29,7 +29,7 @@ static void offer(struct line *l, const char *word)
 
 	if (strncmp(word, l->last, strlen(l->last)))
 		return;
-	/* names of devices and instances are anybody's choice; a line is a candidate */
+	/* names of devices and instances are arbitrary, and each line is a candidate */
 	for (p = word; *p; p++) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			return;
@@ -37,7 +37,7 @@ static void offer(struct line *l, const char *word)
 	puts(word);
 }
 
-/* "a|b|c", as the help writes it. */
+/* Offer the words of "a|b|c", as the help writes them. */
 static void offer_choices(struct line *l, const char *list, size_t size)
 {
 	const char *end = list + size;
@@ -71,7 +71,7 @@ static void offer_instances(struct line *l)
 	settings_done(&s);
 }
 
-/* One argument of a command, as its usage names it. */
+/* Offer values for an argument, by its name in the usage text. */
 static void offer_argument(struct line *l, const char *name, size_t size)
 {
 	if (size && *name == '[') {
@@ -90,7 +90,7 @@ static void offer_argument(struct line *l, const char *name, size_t size)
 		offer_choices(l, name, size);
 }
 
-/* The argument of the command at the place of the last word. */
+/* Offer values for the command's argument in the place of the last word. */
 static void offer_nth_argument(struct line *l)
 {
 	const char *p = l->command->arguments;
@@ -144,8 +144,8 @@ static void offer_words(struct line *l)
 	}
 }
 
-/* Take what stands before the last word. *RET_VALUE: the last word is the value
- * of an option, and this is what it is called. */
+/* Read the words before the last one. *RET_VALUE: if the last word is the value of an option, the
+ * name of that value. */
 static void read_line(struct line *l, int argc, char *argv[], const char **ret_value)
 {
 	struct request_error e;

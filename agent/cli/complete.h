@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What could stand next on an unfinished command line, for the completion of
- * shells. It comes from the tables that read the line. */
+/* Shell completion: what could come next on an unfinished command line, from the tables that also
+ * parse it. */
 #pragma once
 
-/* "vipsafe __complete WORD...": the words after the program's name, the last
- * one being the one to complete (maybe ""). Prints candidates, one per line;
- * ":files" asks the shell for names of files. Returns EXIT_DONE, whatever the
- * words are. */
+/* "vipsafe __complete WORD...": the words after the program's name; the last one, which may be
+ * empty, is to be completed. Prints candidates, one per line; ":files" asks the shell for names
+ * of files. Always returns EXIT_DONE. */
 int complete_print(int argc, char *argv[]);

@@ -25,7 +25,7 @@ static enum severity severity_of(const char *name)
 	return !strcmp(name, "critical") ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-/* What the daemon itself says is wrong with it. */
+/* Add the warnings of the daemon's status. */
 static void doctor_pass_on(const char *status, struct findings *ret)
 {
 	json_t *o = json_loads(status ? status : "", 0, NULL);
@@ -36,7 +36,7 @@ static void doctor_pass_on(const char *status, struct findings *ret)
 		json_t *w = json_array_get(list, i);
 		const char *fix = doctor_text_of(w, "fix");
 
-		/* how full the table is we see ourselves */
+		/* doctor checks that itself */
 		if (strcmp(doctor_text_of(w, "code"), "conntrack-full") != 0)
 			findings_add(ret, severity_of(doctor_text_of(w, "severity")),
 				     doctor_text_of(w, "code"),
@@ -107,7 +107,7 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	facts_done(f);
 }
 
-/* The words after "doctor": "version V", of a keepalived. */
+/* Parse the words after "doctor": "version V", of keepalived. */
 static int doctor_take_version(const struct cli *cli, int argc, char *argv[], const char **ret,
 			       struct request_error *e)
 {

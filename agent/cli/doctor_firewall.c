@@ -35,7 +35,7 @@ static void on_complaint(void *ud, const char *line)
 		r->source->complaint(r->reader, line);
 }
 
-/* Read what SOURCE prints with ARGV. */
+/* Run ARGV and read its output as that of source S. */
 static void read_rules(struct reading *r, const struct source *s, char *const *argv,
 		       struct facts *f)
 {
@@ -71,7 +71,7 @@ static void read_plain(struct reading *r, const struct source *s, struct facts *
 	read_rules(r, s, argv, f);
 }
 
-/* Whether there are tables of the old kind; asking for them would make them. */
+/* Whether legacy tables exist. iptables-legacy-save would create them, so /proc is read instead. */
 static bool has_legacy_tables(const char *names)
 {
 	FILE *f = fopen(names, "re");
@@ -83,8 +83,8 @@ static bool has_legacy_tables(const char *names)
 	return found;
 }
 
-/* Which of the two iptables-save is depends on the node: the other one is asked as
- * well, and what has been told is not taken twice. */
+/* Depending on the node, iptables-save is the legacy or the nft variant: the other one is read,
+ * too. A table that has been read already is skipped. */
 static void read_family(struct reading *r, struct facts *f, const struct source *plain,
 			const struct source *legacy, const struct source *nft, const char *names)
 {

@@ -5,8 +5,7 @@
 #include "cli/commands.h"
 #include "base/finding.h"
 
-/* What is wrong with FILE for keepalived VERSION; NULL: the one that is
- * installed here. Returns 0, or with *RET_ERROR filled -EINVAL (the version) or
- * -EIO (the file). */
+/* Check FILE for keepalived VERSION; NULL: the installed one. Returns 0, or with *RET_ERROR
+ * filled -EINVAL (the version) or -EIO (the file). */
 int doctor_keepalived(const struct cli *cli, const char *file, const char *version,
 		      struct findings *ret, struct request_error *ret_error);

@@ -9,7 +9,7 @@
 #include "kernel/sysctl.h"
 #include "move/probe_result.h"
 
-/* linux/capability.h */
+/* Capability numbers, as in linux/capability.h. */
 #define NET_ADMIN 12
 #define NET_RAW 13
 
@@ -22,7 +22,7 @@ static int64_t sysctl(const char *name)
 	return sysctl_read(name, &v) < 0 ? FACTS_UNKNOWN : (int64_t)v;
 }
 
-/* CapEff of /proc/self/status; root is taken to have all where there is none. */
+/* CapEff of /proc/self/status. If that cannot be read, root is assumed to have all capabilities. */
 static uint64_t capabilities(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
@@ -52,7 +52,7 @@ static void kernel_take_probe_result(const struct cli *cli, const struct kernel 
 	memcpy(f->reason, v.reason, sizeof(f->reason));
 }
 
-/* Whether ctnetlink answers: to a question after an entry that nobody has. */
+/* Whether ctnetlink answers: asks for an entry that does not exist. */
 static int ask_ctnetlink(const struct kernel *k)
 {
 	struct conn nobody = { .key = { .family = AF_INET, .l4proto = 253 } };
@@ -81,14 +81,14 @@ static void take_conntrack(const struct kernel *k, struct facts *f)
 struct listing {
 	const struct kernel *k;
 	struct facts *facts;
-	int *ifindex; /* of each device of the facts */
+	int *ifindex; /* of each device in FACTS */
 };
 
 static int64_t device_sysctl(const char *device, const char *key)
 {
 	char name[DEVICE_NAME_MAX + 64];
 
-	/* a dot separates in names of sysctls, not in paths */
+	/* in a sysctl's name a dot separates, in its path it does not */
 	snprintf(name, sizeof(name), "net/ipv4/conf/%s/%s", device, key);
 	return sysctl(name);
 }
@@ -111,7 +111,7 @@ static void add_device(void *ud, const char *name)
 	if (!d->exists)
 		return;
 	d->promotes_secondaries = l->k->ops->promotes_secondaries(l->k->ctx, &link);
-	/* the larger of the two is in force */
+	/* the kernel applies the larger of the two */
 	d->rp_filter =
 		MAX(device_sysctl(link.name, "rp_filter"), sysctl("net/ipv4/conf/all/rp_filter"));
 }
@@ -130,7 +130,7 @@ static int kernel_on_address(void *ud, const struct ifaddr *a)
 	return 0;
 }
 
-/* Those configured, and without any those that the node has. */
+/* The configured devices; if there are none, those of the node. */
 static void kernel_take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;

@@ -16,12 +16,12 @@
 #include "base/lock.h"
 #include "base/rundir.h"
 
-/* Of scripts of keepalived and conntrackd; more is not looked at. */
+/* Limits for the scripts of keepalived and conntrackd; more is not read. */
 #define FILES_MAX 256
 #define DIRS_MAX 32
 #define UNREADABLE "unreadable-" /* move/journal.c */
 
-/* As /proc has them: cut at 15 characters. */
+/* As in /proc/PID/comm: cut at 15 characters. */
 static const char *const managers[] = { "NetworkManager", "systemd-network", "wickedd",
 					"connmand",	  "dhcpcd",	     "netifd" };
 
@@ -69,8 +69,7 @@ static void take_processes(struct facts *f)
 		closedir(dir);
 }
 
-/* ---- scripts ----------------------------------------------------------------------------------
- */
+/* ---- scripts ---- */
 
 struct looking {
 	struct facts *facts;
@@ -99,7 +98,7 @@ static void look_at_file(struct facts *f, int fd, const char *path)
 	f->half_read += e < 0 && e != -ENOEXEC && e != -ENOTSUP;
 }
 
-/* What has been looked at; a directory once, however many links lead to it. */
+/* What was read so far. A directory is read once, however many links lead to it. */
 struct walk {
 	unsigned files;
 	size_t n_dirs;
@@ -180,15 +179,14 @@ void doctor_take_others(struct facts *f)
 			doctor_others_look_into(f, places[i], &w);
 }
 
-/* ---- the run directory --------------------------------------------------------------------------
- */
+/* ---- the run directory ---- */
 
 struct run_dir {
 	const struct kernel *kernel;
 	struct facts *facts;
 };
 
-/* A run under way has its file there as well: it holds the lock of its device. */
+/* A run in progress also has its file there, but holds the lock of its device. */
 static bool is_under_way(const struct run_dir *d, int dirfd, const char *device)
 {
 	_cleanup_close_ int fd = -1;

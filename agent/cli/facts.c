@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The conntrack table: from here on it is nearly full. */
-#define FILL_WARNING 80 /* percent */
+/* How full the conntrack table is, in percent, when a warning is given. */
+#define FILL_WARNING 80
 #define FILL_CRITICAL 95
 
-/* Entries per hash bucket when it is full: lookups get slow. */
+/* Entries per hash bucket in a full table, from which on lookups are slow. */
 #define CHAIN_LENGTH_MAX 16
 
 void facts_done(struct facts *f)
@@ -135,7 +135,7 @@ static void sysctls(const struct facts *f, struct findings *ret)
 			     "TCP windows are not checked for any connection");
 }
 
-/* The name of a device as sysctl(8) takes it: "eth0/10" for eth0.10. */
+/* The name of a device for sysctl(8): "eth0/10" for eth0.10. */
 static const char *sysctl_device(const char *device, char buf[DEVICE_NAME_MAX])
 {
 	size_t i;
@@ -178,11 +178,11 @@ static void devices(const struct facts *f, struct findings *ret)
 
 /* ---- the firewall -------------------------------------------------------------------------- */
 
-/* Adds the rules, and chains of one's own, to those of iptables-nft. Without --noflush
- * each table would be emptied first; the policies are left as they are there, and a chain
- * that both have would be emptied by its ":" line: so that it is an error, nothing is
- * done to its table, and it ends there. What vipsafe has there for a moment is not
- * copied: it would stay. */
+/* Adds rules and user-defined chains of iptables-legacy to those of iptables-nft. Without
+ * --noflush, iptables-restore would first empty each table. Policies stay as they are in
+ * iptables-nft. A chain that exists in both would be emptied by its ":" line; with -N instead it
+ * is an error, the table is not changed and the command stops. Chains and rules of vipsafe, which
+ * are temporary, are not copied. */
 #define COPY_LEGACY                                                           \
 	"(for p in iptables ip6tables; do $p-legacy-save | "                  \
 	"sed '/^:VIPSAFE-/d;/^-A VIPSAFE-/d;/-j VIPSAFE-/d;/^:[^ ]* [A-Z]/d;" \
@@ -193,8 +193,8 @@ static void devices(const struct facts *f, struct findings *ret)
 	" drop_invalid { chain input { type filter hook input priority 0; " \
 	"meta l4proto tcp ct state invalid drop; }; }'"
 
-/* What drops invalid packets before the node's own TCP sees them, in the families
- * that need it; by nft in a chain of its own, whatever else there is. */
+/* A command that drops invalid packets before the node's own TCP sees them, in the families that
+ * need it; with nft in a chain of its own, independent of other rules. */
 static const char *drop_invalid_fix(bool ipv4, bool ipv6, bool by_nft)
 {
 	if (ipv4 && ipv6)
@@ -264,8 +264,7 @@ static void firewall(const struct facts *f, struct findings *ret)
 	invalid_packets(w, ret);
 }
 
-/* ---- others on this node ----------------------------------------------------------------------
- */
+/* ---- others on this node ---- */
 
 static const char *manager_fix(const char *name)
 {
@@ -307,8 +306,7 @@ static void others(const struct facts *f, struct findings *ret)
 			     f->managers[i]);
 }
 
-/* ---- vipsafe itself -----------------------------------------------------------------------------
- */
+/* ---- vipsafe itself ---- */
 
 static void rights(const struct facts *f, struct findings *ret)
 {

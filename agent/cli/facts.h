@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the doctor looks at, as a value, and what it finds in it. */
+/* What the doctor looks at, as a value, and the findings derived from it. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,25 +20,25 @@ struct device_facts {
 	bool exists;
 	unsigned addresses, secondaries; /* IPv4 */
 	int64_t promotes_secondaries;	 /* 1, 0, or FACTS_UNKNOWN */
-	int64_t rp_filter;		 /* what is in force: 0, 1, 2 */
+	int64_t rp_filter;		 /* the effective value: 0, 1, 2 */
 };
 
 enum daemon_facts {
 	DAEMON_RUNNING,
 	DAEMON_ABSENT,
 	DAEMON_SILENT,
-	DAEMON_NOT_FOR_US, /* it is there, and we may not ask */
+	DAEMON_NOT_FOR_US, /* it runs, and we may not ask it */
 };
 
 struct facts {
 	enum kernel_kind ipv4, ipv6;
-	char reason[REPORT_TEXT_MAX]; /* why one is unknown */
+	char reason[REPORT_TEXT_MAX]; /* why IPV4 or IPV6 is unknown */
 	bool net_admin, net_raw;      /* capabilities */
-	int conntrack;		      /* 0, -EPROTONOSUPPORT: none, other: ctnetlink refuses */
+	int conntrack; /* 0; -EPROTONOSUPPORT: there is none; else why ctnetlink refuses */
 	uint32_t entries, entries_max;
 	/* sysctls, or FACTS_UNKNOWN */
 	int64_t buckets, events, acct, tcp_loose, be_liberal;
-	struct device_facts *devices; /* owned; those configured, or with global addresses */
+	struct device_facts *devices; /* owned; configured ones, or those with global addresses */
 	size_t n_devices;
 	bool any_configured; /* there is a section [device …] */
 	bool firewall_seen;
@@ -47,17 +47,17 @@ struct facts {
 	char managers[FACTS_MANAGERS_MAX][FACTS_NAME_MAX]; /* of the network, running */
 	size_t n_managers;
 	struct findings scripts; /* owned; what scripts of others call */
-	unsigned unread;	 /* scripts that may not be read */
-	unsigned other_language; /* than a shell's: what they call is not known */
-	unsigned half_read;	 /* that were not read in full, or not at all: too many */
+	unsigned unread;	 /* scripts without permission to read */
+	unsigned other_language; /* scripts of another language, whose calls are not known */
+	unsigned half_read; /* scripts read in part, or not at all because there are too many */
 	enum daemon_facts daemon;
 	unsigned killed_runs, set_aside; /* files in the run directory */
-	unsigned gone;			 /* addresses that went while no guard was there */
+	unsigned gone;			 /* addresses deleted while no guard was running */
 	int run_dir;			 /* 0, or why it cannot be used */
 	char run_dir_path[FACTS_PATH_MAX];
 };
 
 void facts_done(struct facts *f);
 
-/* What is to be said to F, what cures most first. */
+/* Add findings about F to RET, those that cure most first. */
 void diagnose(const struct facts *f, struct findings *ret);

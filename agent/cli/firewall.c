@@ -67,7 +67,7 @@ uint32_t reader_chain(struct firewall_reader *r, const char *name, size_t len)
 	return chain_named(r, "", name, len);
 }
 
-/* No chain's name begins so. */
+/* A "@" keeps the names of maps apart from those of chains. */
 uint32_t reader_map(struct firewall_reader *r, const char *name, size_t len)
 {
 	return chain_named(r, "@", name, len);
@@ -92,7 +92,7 @@ void firewall_reader_result(struct firewall_reader *r, struct firewall *ret)
 {
 	size_t i;
 
-	/* what nft left out could be anything, but for what iptables-save has told */
+	/* a rule that nft left out could be anything, unless iptables-save has printed it */
 	if (!r->reads_iptables)
 		r->found.unprinted = 0;
 	if (r->found.unprinted)

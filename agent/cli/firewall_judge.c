@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The packet's way through the chains. A rule that may or may not be about it leaves
- * both open, so that nothing is claimed that the rules do not say. */
+/* Follows the packet through the chains. If a rule may or may not match, both outcomes stay
+ * possible, so that nothing is claimed that the rules do not say. */
 #include "cli/firewall_rules.h"
 
-#define DEPTH_MAX 32 /* the kernel allows 16 jumps, one within the other */
+#define DEPTH_MAX 32 /* the kernel allows 16 nested jumps */
 
-/* What may become of it in a chain. */
+/* Possible outcomes for the packet in a chain. */
 enum {
 	MAY_ACCEPT = 1,
 	MAY_DROP = 2,
-	MAY_PASS = 4, /* on to where the chain was called, or to its policy */
-	MAY_ANY = 8,  /* not known */
+	MAY_PASS = 4, /* on to the calling chain, or to the policy */
+	MAY_ANY = 8,  /* unknown */
 	DROPS_BY_STATE = 16,
 };
 
@@ -35,7 +35,7 @@ static enum rule_match match_of(const struct judge *j, const struct rule *r)
 							     : (enum rule_match)r->mark);
 }
 
-/* Without what the chain that is called leaves open. */
+/* What the chain that R calls does with the packet. */
 static unsigned called(struct judge *j, const struct rule *r)
 {
 	unsigned of = r->target == NO_INDEX ? MAY_ANY : chain_outcomes(j, r->target);
@@ -45,7 +45,7 @@ static unsigned called(struct judge *j, const struct rule *r)
 	return of;
 }
 
-/* What RULE makes of it, MAY_PASS: the next rule decides. */
+/* What rule R does with the packet; MAY_PASS: the next rule decides. */
 static unsigned rule_outcomes(struct judge *j, const struct rule *r, bool *ret_returns)
 {
 	unsigned of;
@@ -96,8 +96,7 @@ static unsigned rules_outcomes(struct judge *j, const struct chain *c)
 	return all | MAY_PASS;
 }
 
-/* Each chain is looked at once: what becomes of the packet in it is the same wherever
- * it comes from. */
+/* Each chain is evaluated once: its outcomes do not depend on the caller. */
 static unsigned chain_outcomes(struct judge *j, uint32_t chain)
 {
 	struct chain *c = &j->store->chains[chain];
@@ -152,7 +151,7 @@ void rule_store_judge(struct rule_store *s, enum firewall_family family,
 	for (i = 0; i < s->n_chains; i++) {
 		const struct chain *c = &s->chains[i];
 
-		/* an invalid packet never comes to a chain of NAT */
+		/* invalid packets never reach NAT chains */
 		if (c->hook != HOOK_NONE && !c->is_nat && (c->families & FAMILY_BIT(family)))
 			judge_chain(&j, (uint32_t)i, ret);
 	}

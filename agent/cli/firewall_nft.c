@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What "nft list ruleset" prints: tables, and in them maps and chains. */
+/* Reads the output of "nft list ruleset": tables with maps and chains. */
 #include "cli/firewall_nft.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include <vipsafe/base.h>
 
-/* The words by themselves, outside of rules. */
+/* Characters that are words of their own outside of rules. */
 #define MARKS "{},;"
 
 static unsigned families_of(const struct word *family)
@@ -33,7 +33,7 @@ static void firewall_nft_take_table(struct firewall_reader *r, const char *at)
 	r->chain = r->map = NO_INDEX;
 }
 
-/* A table that iptables-nft may have made. */
+/* Whether iptables-nft may have made the table. */
 static bool is_of_iptables(const char *table)
 {
 	static const char *const names[] = { "nat", "filter", "mangle", "raw", "security" };
@@ -48,7 +48,7 @@ static bool is_of_iptables(const char *table)
 	return false;
 }
 
-/* A chain that iptables-save has told of is left to it. */
+/* Begin a chain; one that iptables-save has printed is skipped. */
 static void firewall_nft_take_chain(struct firewall_reader *r, const char *at)
 {
 	struct word name = word_next(&at, MARKS);
@@ -151,7 +151,7 @@ static void take_chain_line(struct firewall_reader *r, const char *line)
 	}
 }
 
-/* What LINE opens and closes: nobody's braces are in a name or a comment. */
+/* The number of braces that LINE opens minus those it closes, without those in quotes. */
 static int braces(const char *line)
 {
 	struct word w;
@@ -163,7 +163,7 @@ static int braces(const char *line)
 	return n;
 }
 
-/* The lines that open something in a table. */
+/* Take a line that opens something in a table. */
 static void take_opening(struct firewall_reader *r, const char *line)
 {
 	const char *at = line;
@@ -206,7 +206,7 @@ void firewall_nft_line(struct firewall_reader *r, const char *line)
 	else if (r->chain != NO_INDEX && depth == 2)
 		take_chain_line(r, p);
 	else if (r->chain != NO_INDEX)
-		firewall_nft_uses(r, p); /* in a chain without a name */
+		firewall_nft_uses(r, p); /* in an anonymous chain */
 	else if (r->map != NO_INDEX)
 		take_map_line(r, p);
 	if (r->depth <= 2)

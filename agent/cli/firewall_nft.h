@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A rule as nft prints it, while it is read. Private to cli/firewall_nft*.c. */
+/* A rule of nft while it is read. Private to cli/firewall_nft*.c. */
 #pragma once
 
 #include "cli/firewall_reader.h"
@@ -12,17 +12,16 @@ struct rule_text {
 	struct rule rule;
 };
 
-/* "accept", "jump NAME": true if the words at *AT are a verdict, which RET then has,
- * and *AT stands behind it. */
+/* Read a verdict: "accept", "jump NAME". If there is one at *AT, returns true, fills RET and
+ * moves *AT behind it. */
 bool nft_verdict(struct firewall_reader *r, const char **at, struct rule *ret);
 
-/* Add a rule for each element of the map LIST: what stands in its braces, up to END, or
- * "@NAME". */
+/* Add a rule for each element of a map. LIST is "@NAME", or the text inside its braces, up to
+ * END. */
 void nft_add_by_map(struct rule_text *t, enum map_key key, const char *list, const char *end);
 
-/* The condition that begins with W. What is not understood may or may not be one, and
- * makes the rule one that may or may not be about the packet. Returns true if the rule
- * ends with it, having been added. */
+/* Take the condition that begins with W. After one that is not understood the rule may or may not
+ * match. Returns true if the rule ends here and has been added. */
 bool nft_condition(struct rule_text *t, const struct word *w);
 
 static inline struct word nft_next(struct rule_text *t)
@@ -35,7 +34,7 @@ static inline struct word nft_peek(const struct rule_text *t)
 	return word_peek(t->at, ALONE);
 }
 
-/* Go on if WORD is next. */
+/* Skip the next word if it is WORD. Returns whether it was. */
 static inline bool nft_takes(struct rule_text *t, const char *word)
 {
 	struct word w = nft_peek(t);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The conditions of a rule of nft. */
+/* Conditions of nft rules. */
 #include "cli/firewall_nft.h"
 
 #include <string.h>
 
 #include <vipsafe/base.h>
 
-/* What a field is compared with. */
+/* The right-hand side of a comparison. */
 struct operand {
-	bool negated, odd; /* ODD: not understood, or a set that has a name */
-	bool assigned;	   /* "set": no condition */
+	bool negated, odd; /* ODD: not understood, or a named set */
+	bool assigned;	   /* "set": a statement, not a condition */
 	bool is_map;
-	const char *list, *end; /* the values */
+	const char *list, *end; /* the text of the values */
 };
 
 typedef enum rule_match (*value_match)(const struct word *w);
 
-/* ---- what is compared --------------------------------------------------------------------- */
+/* ---- operands ---- */
 
 /* One value, or several: "a", "a,b", "a | b", "{ a, b }", "@set". */
 static void take_values(struct rule_text *t, struct operand *o)
@@ -41,7 +41,7 @@ static void take_values(struct rule_text *t, struct operand *o)
 	o->end = t->at;
 }
 
-/* What a field is set to: "meta mark | 0x4000". */
+/* Skip the value that a field is set to: "meta mark | 0x4000". */
 static void take_expression(struct rule_text *t)
 {
 	struct word w;
@@ -78,7 +78,7 @@ static struct operand take_operand(struct rule_text *t)
 	return o;
 }
 
-/* The most that one of the values says. */
+/* The best match among the values. */
 static enum rule_match operand_match(const struct operand *o, value_match one)
 {
 	enum rule_match any = MATCH_NEVER;
@@ -97,7 +97,7 @@ static enum rule_match operand_match(const struct operand *o, value_match one)
 	return o->negated ? match_not(any) : any;
 }
 
-/* "FIELD . FIELD { … }": up to what they are compared with, which is a set or a map. */
+/* Skip the other fields of "FIELD . FIELD { … }", up to the set or map. */
 static void skip_fields(struct rule_text *t)
 {
 	struct word w = nft_peek(t);
@@ -109,12 +109,13 @@ static void skip_fields(struct rule_text *t)
 		t->rule.verdict = VERDICT_UNKNOWN;
 }
 
-/* A field that has values of ONE. Returns true if the rule ends here: with a map. */
+/* Take a condition on a field; ONE checks a value. Returns true if the rule ends here, with a
+ * map. */
 static bool firewall_nft_field_take_field(struct rule_text *t, enum map_key key, value_match one)
 {
 	struct operand o;
 
-	if (nft_takes(t, ".")) { /* several fields at once */
+	if (nft_takes(t, ".")) { /* concatenated fields */
 		skip_fields(t);
 		key = KEY_OTHER;
 		one = NULL;
@@ -129,7 +130,7 @@ static bool firewall_nft_field_take_field(struct rule_text *t, enum map_key key,
 	return false;
 }
 
-/* "ct state …"; of what else conntrack knows an invalid packet has nothing. */
+/* "ct state …". An invalid packet has no other properties of conntrack. */
 static bool take_ct(struct rule_text *t)
 {
 	struct operand o;
@@ -145,7 +146,7 @@ static bool take_ct(struct rule_text *t)
 		return false;
 	}
 	if (nft_takes(t, "original") || nft_takes(t, "reply"))
-		nft_next(t); /* which protocol */
+		nft_next(t); /* the protocol */
 	nft_next(t);
 	o = take_operand(t);
 	if (!o.assigned)
@@ -200,7 +201,7 @@ static bool firewall_nft_field_take_flags(struct rule_text *t)
 			take_values(t, &mask);
 		}
 	}
-	if (set.odd || !mask.list) { /* "flags syn": any of them */
+	if (set.odd || !mask.list) { /* "flags syn": any of these flags */
 		nft_narrow(t, MATCH_MAYBE);
 		return false;
 	}
@@ -259,7 +260,7 @@ static bool take_meta(struct rule_text *t)
 	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
 }
 
-/* Fields of IP, of either version. */
+/* Take a condition on an IPv4 or IPv6 header field. */
 static bool firewall_nft_field_take_header(struct rule_text *t, enum firewall_family family)
 {
 	t->rule.families &= (uint8_t)FAMILY_BIT(family);
@@ -283,14 +284,14 @@ static bool take_fib(struct rule_text *t)
 	       !word_is(&w, "oifname");
 	     w = nft_peek(t)) {
 		nft_next(t);
-		if (word_is(&w, ".")) /* "iif" may be a field here, too */
+		if (word_is(&w, ".")) /* here "iif" may also be a field */
 			nft_next(t);
 	}
 	if (nft_takes(t, "type"))
 		return firewall_nft_field_take_field(t, KEY_OTHER, packet_type);
 	nft_next(t);
 	nft_takes(t, "eq");
-	if (source && (nft_takes(t, "missing") || nft_takes(t, "0"))) { /* a forged one */
+	if (source && (nft_takes(t, "missing") || nft_takes(t, "0"))) { /* a spoofed source */
 		nft_narrow(t, MATCH_NEVER);
 		return false;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Maps of nft that lead to a verdict. */
+/* Verdict maps of nft. */
 #include "cli/firewall_nft.h"
 
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 
 #include "base/array.h"
 
-/* "accept", "jump NAME": true if the words at *AT are one. */
 bool nft_verdict(struct firewall_reader *r, const char **at, struct rule *ret)
 {
 	const char *p = *at;
@@ -30,7 +29,7 @@ bool nft_verdict(struct firewall_reader *r, const char **at, struct rule *ret)
 	} else if (word_is(&w, "jump") || word_is(&w, "goto")) {
 		ret->verdict = word_is(&w, "goto") ? VERDICT_GOTO : VERDICT_JUMP;
 		target = word_next(&p, ALONE);
-		if (target.len == 1 && *target.p == '{') /* a chain without a name */
+		if (target.len == 1 && *target.p == '{') /* an anonymous chain */
 			ret->verdict = VERDICT_UNKNOWN;
 		else
 			ret->target = reader_chain(r, target.p, target.len);
@@ -56,7 +55,8 @@ static enum rule_match key_match(enum map_key key, const struct word *w)
 	return MATCH_MAYBE;
 }
 
-/* "KEY [. KEY…] [comment "…"] : VERDICT", up to the comma. Returns false at the end. */
+/* Read an element "KEY [. KEY…] [comment "…"] : VERDICT", up to the comma. Returns false if
+ * there is none. */
 static bool take_element(struct firewall_reader *r, enum map_key key, const char **at,
 			 struct rule *ret)
 {
@@ -102,7 +102,6 @@ void firewall_nft_elements(struct firewall_reader *r, const char *line)
 	}
 }
 
-/* A rule for each element of the map. */
 void nft_add_by_map(struct rule_text *t, enum map_key key, const char *list, const char *end)
 {
 	struct firewall_reader *r = t->reader;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words of a rule of nft. */
+/* Statements of nft rules. */
 #include "cli/firewall_nft.h"
 
 #include <ctype.h>
@@ -16,10 +16,10 @@ static void take_reject(struct rule_text *t)
 	if (nft_takes(t, "tcp") && nft_takes(t, "reset"))
 		t->rule.verdict = VERDICT_RESET;
 	else
-		t->at += strlen(t->at); /* how it is said does not matter */
+		t->at += strlen(t->at); /* other replies do not matter */
 }
 
-/* Words that say no more than how much is logged or counted. */
+/* Skip words that only say how much is logged or counted. */
 static void take_details(struct rule_text *t)
 {
 	static const char *const names[] = { "packets", "bytes", "prefix", "level",  "group",
@@ -53,7 +53,7 @@ static bool is_other_protocol(const struct word *w)
 	return false;
 }
 
-/* "xt target "REJECT"": a rule of iptables that nft does not know better. */
+/* "xt target "REJECT"": an iptables extension that nft cannot translate. */
 static void take_xt(struct rule_text *t)
 {
 	bool is_target = nft_takes(t, "target");
@@ -68,7 +68,7 @@ static void take_xt(struct rule_text *t)
 		nft_narrow(t, MATCH_MAYBE);
 }
 
-/* A word that begins a statement. Returns false if it is none that is known. */
+/* Take a statement that begins with W. Returns false if it is not a known one. */
 static bool take_statement(struct rule_text *t, const struct word *w)
 {
 	if (word_is(w, "counter") || word_is(w, "log")) {

@@ -56,7 +56,7 @@ static bool is_loopback(const struct word *w)
 	return begins(w, "127.") || is_word(w, "::1") || is_word(w, "::1/128");
 }
 
-/* A single one, not "10.0.0.0/8" nor "10.0.0.1-10.0.0.9". */
+/* Whether W is a single address, not "10.0.0.0/8" or "10.0.0.1-10.0.0.9". */
 static bool is_host(const struct word *w)
 {
 	const char *slash = memchr(w->p, '/', w->len);

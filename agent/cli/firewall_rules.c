@@ -29,7 +29,7 @@ static uint32_t name_hash(const char *name)
 	return h;
 }
 
-/* The slot that has the chain, or a free one for it. */
+/* The slot with the chain NAME, or the free slot for it. */
 static uint32_t *rules_slot_of(const struct rule_store *s, const char *name)
 {
 	size_t i = name_hash(name) & (s->n_slots - 1);
@@ -39,7 +39,7 @@ static uint32_t *rules_slot_of(const struct rule_store *s, const char *name)
 	return &s->slots[i];
 }
 
-/* Room for one more chain: half of the slots stay free. */
+/* Make room for one more chain; at least half of the slots stay free. */
 static bool chains_grow(struct rule_store *s)
 {
 	size_t cap = s->cap_chains ? 2 * s->cap_chains : FIRST_CAP, i;
@@ -99,7 +99,7 @@ void rule_store_add(struct rule_store *s, uint32_t chain, const struct rule *r)
 	uint32_t at;
 
 	if (r->match == MATCH_NEVER || r->verdict == VERDICT_NONE)
-		return; /* it has no say */
+		return; /* it does not affect the packet */
 	if (chain != NO_INDEX && s->n_rules < NO_INDEX)
 		one = array_append(&s->rules, &s->n_rules, sizeof(*one));
 	if (!one) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe history: what the last operations did. It reads the run directory:
- * no daemon is needed. */
+/* vipsafe history: what the last operations did. Reads the run directory; no daemon is needed. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 #include "show/history.h"
 #include "show/history_file.h"
 
-/* More than the file holds. */
+/* More operations than the file can hold. */
 #define ALL ((size_t)1 << 20)
 
 static int read_list(const struct cli *cli, json_t **ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe import: from keepalived.conf to sections of vipsafe.conf. */
+/* vipsafe import: make sections of vipsafe.conf from a keepalived.conf. */
 #include <errno.h>
 #include <string.h>
 

@@ -21,7 +21,7 @@ int keepalived_ask_version(struct keepalived_version *ret)
 {
 	char *const argv[] = { "keepalived", "--version", NULL };
 	struct keepalived_version v = { 0 };
-	/* it says so on stderr */
+	/* keepalived prints its version to stderr */
 	const struct program p = { .argv = argv,
 				   .budget = PATIENCE,
 				   .merge = true,

@@ -6,11 +6,11 @@
 #include "keepalived/conf.h"
 #include "keepalived/version.h"
 
-/* The version of the program that is installed. Returns 0; -ENOENT: there is
- * none; another negative errno when it does not say. */
+/* The version of the installed program. Returns 0; -ENOENT: not installed; another negative
+ * errno: it does not print its version. */
 int keepalived_ask_version(struct keepalived_version *ret);
 
-/* Read FILE, which has to be a keepalived.conf. Returns 0, or a negative errno
- * and *RET_ERROR says in one line why not. */
+/* Read FILE, which has to be a keepalived.conf. Returns 0, or a negative errno with the reason in
+ * *RET_ERROR, one line. */
 int keepalived_open(const char *file, struct keepalived_conf **ret,
 		    struct request_error *ret_error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe lvs check: look for connections an LVS makes identical. */
+/* vipsafe lvs check: find connections that an LVS makes identical. */
 #include "cli/lvs.h"
 
 #include <errno.h>
@@ -16,18 +16,18 @@
 #include "show/report_json.h"
 #include "lvs/scan.h"
 
-/* How often --watch looks, and how far apart looks must be to tell rates. */
+/* How often --watch looks, and the minimum time between two looks to compute rates. */
 #define WATCH_EVERY (10 * USEC_PER_SEC)
 #define RATES_AFTER (60 * USEC_PER_SEC)
 
-/* More of one kind are counted, not printed. */
+/* Per look; further lines are counted, not printed. */
 #define LINES_MAX 200
 
-/* One look, while it is taken and told. */
+/* One look, while it is taken and printed. */
 struct look {
 	struct cli *cli;
 	struct lvs_message say;
-	struct lvs_ratelimit *quiet; /* NULL: say all */
+	struct lvs_ratelimit *quiet; /* NULL: print everything */
 	usec_t now;
 	json_t *lines; /* owned; NULL: text */
 	enum exit_code code;
@@ -37,7 +37,7 @@ struct look {
 	bool failed; /* out of memory */
 };
 
-/* What is found changes the exit code whether it is said or not. */
+/* A finding changes the exit code whether it is printed or not. */
 static void lvs_weigh(struct look *l, enum severity level)
 {
 	if (level == SEVERITY_CRITICAL)
@@ -59,7 +59,7 @@ static void print_line(struct look *l)
 		printf("  %s\n", l->text);
 }
 
-/* Say what LINE holds, which goes by PRINT. */
+/* Print the line in L->line unless it is rate limited; PRINT is its fingerprint. */
 static void lvs_add(struct look *l, uint64_t print)
 {
 	uint32_t repeats = 0;
@@ -138,7 +138,7 @@ static void message_left_out(struct look *l, const char *what, uint64_t n)
 	message_line(l);
 }
 
-/* BEFORE: an earlier look; NULL: none. */
+/* BEFORE: an earlier look, to compute rates; NULL: none. */
 static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_scan *before)
 {
 	usec_t sample = before ? scan->at - before->at : 0;
@@ -181,7 +181,7 @@ static void lvs_print_json(struct look *l)
 	render_json(o, stdout, stderr);
 }
 
-/* The map, and what was found by it; kept for the next look. */
+/* A look that is kept for the next one: the map, and what was found with it. */
 struct round {
 	struct lvs_map *map; /* owned, and so is what SCAN holds */
 	struct lvs_scan scan;
@@ -193,7 +193,7 @@ static void round_done(struct round *r)
 	r->map = lvs_map_free(r->map);
 }
 
-/* Look with MAP, or (NULL) with one that is read now. */
+/* Take one look. RATES: an earlier one, to compute rates; NULL: none. The caller releases *RET. */
 static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *quiet,
 		     const struct round *rates, struct round *ret, enum exit_code *ret_code)
 {
@@ -234,7 +234,7 @@ static int no_memory(int r)
 	return EXIT_UNPROTECTED;
 }
 
-/* True: it is over. */
+/* Returns true if the watch is to end. */
 static bool wait_for_signal(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -242,7 +242,7 @@ static bool wait_for_signal(int fd)
 	return poll(&p, 1, (int)(WATCH_EVERY / USEC_PER_MSEC)) > 0;
 }
 
-/* Looks until it is interrupted; then the exit code is the worst there was. */
+/* Look until interrupted. Returns the worst exit code of all looks. */
 static int lvs_watch(struct cli *cli, struct kernel *k)
 {
 	_cleanup_(lvs_ratelimit_freep) struct lvs_ratelimit *quiet = lvs_ratelimit_new();

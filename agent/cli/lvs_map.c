@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe lvs map: the services, and where each is from. */
+/* vipsafe lvs map: the services, and the origin of each. */
 #include <netinet/in.h>
 #include <string.h>
 
@@ -263,7 +263,7 @@ static json_t *map_json(const struct lvs_map *m)
 	return NULL;
 }
 
-/* Incomplete is not wrong, but not for a script to overlook. */
+/* An incomplete map is not an error, but scripts should notice it. */
 static enum exit_code code_of(const struct lvs_map *m)
 {
 	const struct lvs_source *sources;

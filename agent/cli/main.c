@@ -13,16 +13,16 @@
 #include "base/descriptors.h"
 #include "show/sections.h"
 
-/* What we inherit is our caller's choice: with SIGCHLD ignored no child could
- * be waited for, and a signal about its output must not end a move half-way. */
+/* Inherited dispositions are the caller's: with SIGCHLD ignored no child could be waited for, and
+ * a signal about the output must not end a move half-way. */
 static void set_signals(void)
 {
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
 }
 
-/* What goes on without a configuration has the defaults. */
+/* Commands that run without a configuration get the defaults. */
 static int load_settings(struct cli *cli)
 {
 	struct request_error e = { "" };
@@ -62,7 +62,7 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	return code;
 }
 
-/* Lost output is an error of its own, but never one about the address. */
+/* Lost output is an error, but it does not replace the exit code about an address. */
 static int check_output(int code, bool changes)
 {
 	if (!fflush(stdout) && !ferror(stdout))
@@ -104,7 +104,8 @@ int main(int argc, char *argv[])
 	descriptors_open_standard();
 	descriptors_make_stderr_patient();
 	set_signals();
-	if (argc > 1 && !strcmp(argv[1], "__complete")) /* not for people */
+	if (argc > 1 &&
+	    !strcmp(argv[1], "__complete")) /* internal: called by the shell's completion */
 		return complete_print(argc - 2, argv + 2);
 	words = calloc((size_t)argc + 1, sizeof(*words));
 	if (!words) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe metrics: what monitoring is told. */
+/* vipsafe metrics: the metrics for monitoring. */
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
@@ -9,7 +9,7 @@
 
 #define PATIENCE (10 * USEC_PER_SEC)
 
-/* Monitoring wants to be told that nobody is there, not an error. */
+/* Without a daemon, print metrics that say so: monitoring needs them rather than an error. */
 static int log_down(const struct cli *cli, const char *why)
 {
 	const struct status s = { .absent = true, .version = PACKAGE_VERSION };
@@ -57,7 +57,7 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 	case CLIENT_ABSENT:
 		code = log_down(cli, "the daemon is not running");
 		break;
-	case CLIENT_BARRED: /* it may be up */
+	case CLIENT_BARRED: /* the daemon may be running */
 		cli_complain(stderr, CLIENT_BARRED_TEXT);
 		code = EXIT_NOT_PERMITTED;
 		break;

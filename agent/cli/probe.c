@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe probe: measure afresh, whatever is kept for this boot. */
+/* vipsafe probe: measure again, even if there is a result for this boot. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe recover: finish what killed runs left behind. */
+/* vipsafe recover: finish what killed runs have left. */
 #include <errno.h>
 #include <string.h>
 
@@ -14,8 +14,8 @@
 struct recover {
 	struct cli *cli;
 	FILE *out, *err;
-	json_t *list;  /* --json: the reports; NULL when out of memory */
-	int exit_code; /* of the first run that did not end well */
+	json_t *list;  /* --json: the reports; NULL: out of memory */
+	int exit_code; /* of the first run that did not succeed */
 };
 
 static void on_report(void *ud, const struct report *r)
@@ -37,7 +37,8 @@ static int cli_recover_fail(struct recover *rec, int r)
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
 }
 
-/* The kernel does not remove what we have created when its address goes. */
+/* Remove entries that vipsafe created for addresses that are gone: the kernel does not remove
+ * them. */
 static int purge_stale(struct recover *rec, const struct run_env *env)
 {
 	struct purged p = { 0 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe reload: the daemon reads its configuration again, and says what is
- * wrong with it. */
+/* vipsafe reload: the daemon reads its configuration again, and reports what is wrong with it. */
 #include <string.h>
 
 #include "cli/client.h"
@@ -8,7 +7,7 @@
 #include "cli/publish.h"
 #include "base/option.h"
 
-/* Guards that begin anew read the whole conntrack table. */
+/* Guards that start anew read the whole conntrack table. */
 #define PATIENCE (60 * USEC_PER_SEC)
 
 static int reload_refused(const struct wire_answer *a)

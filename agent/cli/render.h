@@ -10,5 +10,5 @@
 
 void render_report(const struct report *r, const struct options *o, FILE *out, FILE *err);
 
-/* VALUE as one line; the reference is taken over, NULL: out of memory. */
+/* Print VALUE as one line; the reference is taken over. VALUE NULL: out of memory. */
 void render_json(json_t *value, FILE *out, FILE *err);

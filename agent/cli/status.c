@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe status: how the daemon is, or what can be seen without it. The exit
- * codes are those of an init script's "status". */
+/* vipsafe status: the state of the daemon, or what can be seen without it. The exit codes are
+ * those of an init script's "status". */
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@
 
 #define PATIENCE (10 * USEC_PER_SEC)
 
-/* Looked at for who has put an address where it is. */
+/* Operations searched for the one that put an address where it is. */
 #define OPERATIONS_MAX 100
 
 enum status_code {
@@ -37,7 +37,7 @@ static json_t *read_operations(const struct cli *cli)
 	return r < 0 ? NULL : history_parse(text, OPERATIONS_MAX);
 }
 
-/* Nobody guards the devices that somebody should. */
+/* The devices that should be guarded, and are not. */
 static struct status_device *unguarded(const struct settings *settings)
 {
 	struct status_device *list = calloc(settings->n_devices + 1, sizeof(*list));
@@ -52,7 +52,7 @@ static struct status_device *unguarded(const struct settings *settings)
 	return list;
 }
 
-/* What can be seen without a daemon. */
+/* Print what can be seen without a daemon. */
 static void print_local(const struct cli *cli)
 {
 	_cleanup_free_ struct status_device *devices = unguarded(&cli->settings);

@@ -8,6 +8,6 @@ unsigned terminal_columns(FILE *f)
 {
 	struct winsize size = { 0 };
 
-	/* a serial console says 0 columns */
+	/* a serial console reports 0 columns */
 	return isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What stands at the other end of an output. */
+/* The terminal of an output. */
 #pragma once
 
 #include <stdio.h>
 
-/* How many columns the terminal of F has; 0 when it is none, or does not say:
- * then there is no limit. */
+/* The number of columns of F's terminal; 0: F is not a terminal or its width is not known: do not
+ * limit lines. */
 unsigned terminal_columns(FILE *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe watch: events as they happen, one line each, until it is interrupted
- * or the daemon goes. */
+/* vipsafe watch: print events as they happen, one line each, until interrupted or until the
+ * daemon exits. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -12,10 +12,10 @@
 
 struct watching {
 	bool json;
-	char *error; /* owned; the daemon would not */
+	char *error; /* owned; why the daemon refused */
 };
 
-/* False: enough. */
+/* Returns false to stop. */
 static bool on_packet(void *ud, const struct wire_answer *a)
 {
 	struct watching *w = ud;
@@ -28,7 +28,7 @@ static bool on_packet(void *ud, const struct wire_answer *a)
 		puts(a->result);
 	else if (!w->json && a->out)
 		fputs(a->out, stdout);
-	/* whoever reads wants each line at once, and if nobody does that is it */
+	/* each line is to be seen at once; stop when nobody reads any more */
 	return fflush(stdout) == 0;
 }
 
