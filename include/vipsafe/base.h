@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every layer may use: release on scope exit, sizes, the one time type.
- * No policy, no system call, no state. */
+/* What every layer may use: cleanup on scope exit, sizes, the one time type. No policy, no system
+ * call, no state. */
 #pragma once
 
 #include <stddef.h>
@@ -15,14 +15,14 @@ typedef uint64_t usec_t;
 #define USEC_PER_SEC ((usec_t)1000000)
 #define USEC_NEVER ((usec_t)-1)
 
-/* For what asks "when next?" by doing what is due: each is called once. */
+/* The earlier of two instants. A function: each argument is evaluated once. */
 static inline usec_t usec_earlier(usec_t a, usec_t b)
 {
 	return a < b ? a : b;
 }
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-/* The smaller one is evaluated twice: no calls that do something. */
+/* The result is evaluated twice: no arguments with side effects. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
