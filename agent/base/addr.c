@@ -31,7 +31,7 @@ int addr_parse(const char *text, struct addr *ret)
 	return 0;
 }
 
-/* A decimal prefix length without sign, space or leading zero. */
+/* Parse a decimal prefix length, without sign, space or leading zero. */
 static int length_parse(const char *text, unsigned max, uint8_t *ret)
 {
 	unsigned n = 0;

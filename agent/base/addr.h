@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest text of an address with "/128", and the NUL. */
+/* For the longest address with "/128" and a NUL. */
 #define PREFIX_TEXT_MAX 64
 
 struct addr {
@@ -46,7 +46,7 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b);
 /* Whether A lies in the network of P (host bits of P ignored). */
 bool prefix_covers(const struct prefix *p, const struct addr *a);
 
-/* Unspecified, loopback or multicast: never a VIP. */
+/* Whether A can be a VIP: it is not unspecified, loopback or multicast. */
 bool addr_is_usable(const struct addr *a);
 
 /* The IPv4 directed broadcast address of P. P must be IPv4. */

@@ -15,7 +15,7 @@ void addrset_done(struct addrset *s)
 	*s = (struct addrset){ 0 };
 }
 
-/* Where A is, or where it would go. */
+/* The index of A, or where it is to be inserted. */
 static size_t addrset_place(const struct addrset *s, const struct addr *a)
 {
 	size_t lo = 0, hi = s->n;

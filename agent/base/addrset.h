@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A set of addresses: those of the node, or those that leave. */
+/* A set of addresses, e.g. those of the node. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct addrset {
 
 void addrset_done(struct addrset *s);
 
-/* Adding what is there already is fine. Returns 0 or -ENOMEM. */
+/* Add A; no error if it is in the set already. Returns 0 or -ENOMEM. */
 int addrset_add(struct addrset *s, const struct addr *a);
 void addrset_remove(struct addrset *s, const struct addr *a);
 bool addrset_has(const struct addrset *s, const struct addr *a);

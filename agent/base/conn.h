@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One conntrack entry as a value: the fields decisions are made on. What else
- * is needed to create the entry again travels beside it as an opaque payload
- * that only the codec in agent/kernel understands. */
+/* One conntrack entry as a value: the fields on which decisions are made. What else is needed to
+ * create the entry again is kept beside it as an opaque payload, which only the codec in
+ * agent/kernel understands. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,8 +43,8 @@ enum conn_tcp_state {
 	CONN_TCP_SYN_SENT2,
 };
 
-/* Ports are in network order. ICMP and ICMPv6 have id, type and code instead;
- * GRE keys sit where ports do; other protocols leave l4 zero. */
+/* Ports are in network order. ICMP and ICMPv6 have id, type and code instead; a GRE key is in the
+ * place of the ports; other protocols leave l4 zero. */
 struct tuple {
 	uint8_t src[16], dst[16]; /* IPv4 in the first four bytes, the rest zero */
 	union {
@@ -67,8 +67,8 @@ enum conn_zone_dir {
 	CONN_ZONE_REPLY,
 };
 
-/* What identifies an entry. Zero-filled before it is set, so that it can be
- * compared and hashed as bytes. */
+/* What identifies an entry. To be filled with zeros before its fields are set: keys are compared
+ * and hashed as bytes. */
 struct conn_key {
 	struct tuple orig;
 	uint16_t zone;
@@ -86,34 +86,34 @@ struct conn {
 	uint32_t id;	   /* CTA_ID as the kernel gave it; 0: not known */
 	uint8_t tcp_state; /* enum conn_tcp_state; NONE for other protocols */
 	bool has_master;   /* created by an expectation of another entry */
-	bool has_helper;   /* FTP and the like; CONN_HELPER says it only of some */
+	bool has_helper;   /* FTP and the like; CONN_HELPER is set only for some of them */
 };
 
-/* An entry as it is handed around while it is read: nothing here is owned. */
+/* An entry as passed to a callback; nothing is owned. */
 struct conn_record {
 	const struct conn *conn;
 	const struct conn_key *master; /* NULL unless conn->has_master */
 	const void *payload;
 	size_t payload_len;
-	bool gone;   /* of an event: it has ended */
-	uint32_t by; /* of an event: netlink port of who did it; 0: the kernel */
+	bool gone;   /* in an event: the entry has ended */
+	uint32_t by; /* in an event: netlink port of the program that caused it; 0: the kernel */
 };
 
 /* Largest conn_format() text, NUL included. */
 #define CONN_TEXT_MAX 256
 
-/* Zero-filled key for the entry in whose original direction TUPLE travels. */
+/* The zero-filled key of the entry that has TUPLE in its original direction. */
 struct conn_key conn_key_make(uint8_t family, uint8_t l4proto, const struct tuple *tuple,
 			      uint16_t zone, enum conn_zone_dir zone_dir);
 
 bool conn_key_equal(const struct conn_key *a, const struct conn_key *b);
 bool tuple_equal(const struct tuple *a, const struct tuple *b);
 
-/* The tuple a packet travelling against T carries, before any translation.
- * ICMP query types map to their answers, as in nf_ct_invert_tuple(). */
+/* The tuple of a packet that travels against T, before any translation. ICMP query types become
+ * those of their replies, as in nf_ct_invert_tuple(). */
 struct tuple tuple_invert(const struct tuple *t, uint8_t l4proto);
 
-/* Whether tuples of L4PROTO carry ports (or keys) that NAT may translate. */
+/* Whether L4PROTO has ports (or keys) that NAT may translate. */
 bool l4proto_has_ports(uint8_t l4proto);
 bool l4proto_is_icmp(uint8_t l4proto);
 

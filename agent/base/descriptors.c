@@ -11,7 +11,7 @@
 
 #include "base/os.h"
 
-/* Of whoever reads what a program has to say. */
+/* How long to wait for the reader of our output. */
 #define READER_PATIENCE (2 * USEC_PER_SEC)
 
 void descriptors_open_standard(void)
@@ -25,22 +25,22 @@ void descriptors_open_standard(void)
 		close(fd);
 }
 
-/* Until FD has room, or until UNTIL. */
+/* Wait until FD has room. Returns 0, -EAGAIN at UNTIL, or another negative errno. */
 static int wait_for_room(int fd, usec_t until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	usec_t now = os_now();
 	int r;
 
-	/* at least a millisecond where there is any time left */
+	/* rounded up: at least a millisecond if any time is left */
 	r = poll(&p, 1, now < until ? (int)((until - now) / USEC_PER_MSEC) + 1 : 0);
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
 	return r == 0 ? -EAGAIN : 0;
 }
 
-/* The same pipe or terminal once more, as one that does not wait: O_NONBLOCK set
- * on FD itself would be set for all who share it. -1: it cannot be had. */
+/* Open the same pipe or terminal again, non-blocking: O_NONBLOCK on FD itself would affect
+ * everybody who shares it. Returns -1 if that is not possible. */
 static int open_again(int fd, mode_t mode)
 {
 	char path[64];
@@ -72,9 +72,9 @@ int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 	while (size && r == 0) {
 		ssize_t n;
 
-		/* A pipe with room at all has room for PIPE_BUF, which goes in at once:
-		 * so without a descriptor of our own this waits only when somebody else
-		 * fills the pipe at this very moment. */
+		/* A pipe that has room has room for PIPE_BUF bytes, and takes them at once:
+		 * without a descriptor of our own this blocks only if somebody else fills the
+		 * pipe at this moment. */
 		if (own < 0 && !S_ISREG(st.st_mode)) {
 			r = wait_for_room(fd, until);
 			if (r < 0)
@@ -95,20 +95,20 @@ int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 
 /* ---- stderr -------------------------------------------------------------------- */
 
-/* The cookie is what is left of the patience. */
+/* COOKIE: the time that may still be spent waiting. */
 static ssize_t write_stderr(void *cookie, const char *data, size_t size)
 {
 	usec_t *patience = cookie;
 
 	if (descriptor_write(STDERR_FILENO, data, size, *patience) == -EAGAIN)
 		*patience = 0;
-	return (ssize_t)size; /* there is nobody to tell */
+	return (ssize_t)size; /* an error cannot be reported */
 }
 
 void descriptors_make_stderr_patient(void)
 {
 	static const cookie_io_functions_t calls = { .write = write_stderr };
-	static usec_t patience = READER_PATIENCE; /* one for the process, as stderr is */
+	static usec_t patience = READER_PATIENCE; /* one per process, as stderr is */
 	FILE *f = fopencookie(&patience, "w", calls);
 
 	if (!f)

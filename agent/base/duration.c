@@ -33,7 +33,7 @@ int duration_parse(const char *text, usec_t *ret)
 			return -ERANGE;
 		memcpy(number, text, digits);
 		number[digits] = '\0';
-		/* USEC_NEVER is no duration */
+		/* USEC_NEVER is not a duration */
 		if (text_number(number, 0, (USEC_NEVER - 1) / units[i].usec, &n) < 0)
 			return -ERANGE;
 		*ret = n * units[i].usec;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What somebody who looked at the node, a file or the daemon has found: a list
- * of findings, each with a stable code, why it matters and what to do. Text and
- * JSON are show/finding_show. */
+/* Findings about the node, a file or the daemon: a list; each has a stable code, says why it
+ * matters and what to do. Text and JSON are made by show/finding_show. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +15,7 @@
 
 enum severity {
 	SEVERITY_NOTE,	 /* worth knowing; nothing is wrong */
-	SEVERITY_UNSEEN, /* could not be looked at */
+	SEVERITY_UNSEEN, /* could not be checked */
 	SEVERITY_WARNING,
 	SEVERITY_CRITICAL, /* connections will be lost, or already are */
 };
@@ -29,7 +28,7 @@ struct finding {
 	char advice[FINDING_TEXT_MAX]; /* what to do, in words; "": none, or there is a fix */
 };
 
-/* In the order in which they were added. All zero is an empty list. */
+/* In the order in which they were added. All zero: an empty list. */
 struct findings {
 	struct finding *list; /* owned */
 	size_t n;
@@ -38,8 +37,8 @@ struct findings {
 
 void findings_done(struct findings *f);
 
-/* Add one. CURE, which may be NULL, becomes its fix if it is a command of base/remedy,
- * else its advice. The same code and text twice is one. */
+/* Add one. CURE, which may be NULL, becomes its fix if it is a command of base/remedy, else its
+ * advice. The same code and text is added once. */
 void findings_add(struct findings *f, enum severity severity, const char *code, const char *cure,
 		  const char *fmt, ...) _printf_(5, 6);
 
@@ -49,8 +48,8 @@ void findings_append(struct findings *f, const struct findings *other);
 /* Whether there is one with CODE. */
 bool findings_have(const struct findings *f, const char *code);
 
-/* EXIT_DONE, EXIT_WARNINGS (also: something could not be seen, or found no
- * room) or EXIT_CRITICAL. */
+/* EXIT_DONE, EXIT_WARNINGS (also if something could not be checked, or did not fit) or
+ * EXIT_CRITICAL. */
 enum exit_code findings_exit_code(const struct findings *f);
 
 /* "note", "unseen", "warning", "critical". */

@@ -23,7 +23,7 @@ static enum flow_state base_flow_state_of(const struct conn *c)
 		return c->status & CONN_SEEN_REPLY ? FLOW_ESTABLISHED : FLOW_OPENING;
 	switch ((enum conn_tcp_state)c->tcp_state) {
 	case CONN_TCP_NONE:
-		/* an event of old kernels may not say */
+		/* events of old kernels may lack the state */
 		return c->status & CONN_SEEN_REPLY ? FLOW_ESTABLISHED : FLOW_OPENING;
 	case CONN_TCP_SYN_SENT:
 	case CONN_TCP_SYN_RECV:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One connection as the real server sees it, wherever it is known from:
- * conntrack, sockets, IPVS. Ports are in host order. */
+/* One connection as the real server sees it, from any source: conntrack, sockets, IPVS. Ports are
+ * in host order. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,13 +10,13 @@
 
 #include "base/conn.h"
 
-/* How we know of a flow; a bit each. */
+/* How a flow is known; bits. */
 enum flow_origin {
 	FLOW_CONNTRACK = 1 << 0,
 	FLOW_SOCKET = 1 << 1, /* sock_diag: addresses before any translation */
 	FLOW_IPVS = 1 << 2,   /* ip_vs_conn of this node: DEST is the service */
-	FLOW_SAVED = 1 << 3,  /* of a snapshot, not in the kernel now */
-	FLOW_HELD = 1 << 4,   /* has ended; the director still remembers it */
+	FLOW_SAVED = 1 << 3,  /* from a snapshot, not in the kernel now */
+	FLOW_HELD = 1 << 4,   /* it has ended, but the director still remembers it */
 };
 
 enum flow_state {
@@ -27,9 +27,9 @@ enum flow_state {
 	FLOW_CLOSED,
 };
 
-/* One connection. From conntrack: CLIENT is reply.dst and DEST reply.src. Of a
- * socket: its own and the peer's address. Of ip_vs_conn: CLIENT, the service,
- * and in RS where the director sent it. An IPv4-mapped address may be given as
+/* One connection. From conntrack: CLIENT is reply.dst and DEST is reply.src. From a socket:
+ * CLIENT is its own address and DEST the peer's. From ip_vs_conn: CLIENT, the service as DEST,
+ * and in RS the real server that the director chose. An IPv4-mapped address may be given in
  * either family. */
 struct flow {
 	uint8_t family, l4proto;
@@ -37,21 +37,21 @@ struct flow {
 	uint8_t origin;	 /* enum flow_origin */
 	uint8_t backoff; /* tcp_info: retransmissions without an answer */
 	bool has_rs;
-	bool pin; /* has_rs, but a persistence template: CPORT is 0, no flow of its own */
+	bool pin; /* has_rs, and it is a persistence template: CPORT is 0, it is not a flow */
 	uint16_t cport, dport, rport;
 	uint8_t client[16], dest[16]; /* network order; IPv4 in the first four */
 	struct addr rs;		      /* a real server may be of the other family */
-	usec_t since;		      /* when we first saw it; 0: not known */
+	usec_t since;		      /* when it was first seen; 0: not known */
 };
 
-/* Handed one flow at a time; a negative return ends the listing with it. */
+/* Called with one flow at a time; a negative return value ends the list and is passed on. */
 typedef int (*flow_sink)(void *ud, const struct flow *f);
 
-/* The flow the RS sees of conntrack entry C. Returns false for a protocol
- * without ports. */
+/* The flow that the real server sees of conntrack entry C. Returns false for a protocol without
+ * ports. */
 bool flow_of_conn(const struct conn *c, struct flow *ret);
 
-/* Write an IPv4-mapped flow as the IPv4 flow it is. */
+/* Turn an IPv4-mapped flow into an IPv4 flow. */
 void flow_normalise(struct flow *f);
 
 const char *flow_state_name(enum flow_state state);

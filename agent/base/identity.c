@@ -15,7 +15,7 @@
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
-/* glibc 2.17 has no getrandom(), old kernels neither. */
+/* getrandom() is missing in glibc 2.17 and in old kernels. */
 static bool random_fill(void *buf, size_t size)
 {
 	_cleanup_close_ int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
@@ -23,8 +23,8 @@ static bool random_fill(void *buf, size_t size)
 	return fd >= 0 && read(fd, buf, size) == (ssize_t)size;
 }
 
-/* Without a random source the address is moved all the same: the seed only
- * spreads hash chains and names the run. */
+/* Without a random source the address is moved nevertheless: the seed only spreads hash chains
+ * and names the run. */
 uint64_t identity_seed(void)
 {
 	struct timespec ts = { 0 };
@@ -46,7 +46,7 @@ void identity_boot_id(char buf[BOOT_ID_MAX])
 		n = read(fd, buf, BOOT_ID_MAX - 1);
 	buf[n > 0 ? n : 0] = '\0';
 	buf[strspn(buf, "0123456789abcdef-")] = '\0';
-	/* no /proc: the run directory alone, emptied at boot, has to do */
+	/* without /proc, rely on the run directory being emptied at boot */
 	if (!*buf)
 		memcpy(buf, "unknown", sizeof("unknown"));
 }
@@ -71,7 +71,7 @@ void identity_asker(int64_t pid, uint32_t uid, struct asker *ret)
 	snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);
-	if (n > 0 && comm[n - 1] == '\n') /* any other is part of the name */
+	if (n > 0 && comm[n - 1] == '\n') /* any other newline is part of the name */
 		n--;
 	comm[MAX(n, (ssize_t)0)] = '\0';
 	text_escape(comm, ret->command, sizeof(ret->command));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything vipsafe asks of the kernel, as one table of calls. agent/kernel
- * fills it for real, tests/sim with a fake and a virtual clock. No netlink
- * type appears here. Every call returns 0 or a negative errno. */
+/* Everything vipsafe asks of the kernel, as one table of functions. agent/kernel implements it,
+ * tests/sim fakes it with a virtual clock. No netlink type appears here. Functions return 0 or a
+ * negative errno unless they say otherwise. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,14 +22,14 @@
 
 struct link {
 	int ifindex;
-	char name[LINK_NAME_MAX]; /* the real name, whichever name was asked for */
+	char name[LINK_NAME_MAX]; /* the real name, even if an alternative one was asked for */
 	bool up, running;
 	uint16_t type; /* ARPHRD_… */
 	uint8_t mac[LINK_MAC_MAX];
 	size_t mac_len;
 };
 
-/* enum of flags we set or read; the kernel's IFA_F_… values (linux/if_addr.h) */
+/* Flags that are set or read; the kernel's IFA_F_… values (linux/if_addr.h). */
 enum ifaddr_flag {
 	IFADDR_SECONDARY = 0x01,
 	IFADDR_NODAD = 0x02,
@@ -42,7 +42,7 @@ enum ifaddr_flag {
 
 #define IFADDR_FOREVER UINT32_MAX
 
-/* One address of a device, as listed or as to be set. */
+/* One address of a device, as read or as to be set. */
 struct ifaddr {
 	int ifindex;
 	struct prefix prefix;  /* IFA_LOCAL with the prefix length */
@@ -53,169 +53,166 @@ struct ifaddr {
 	char label[LINK_NAME_MAX];
 	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
 	uint32_t metric;		   /* IFA_RT_PRIORITY, 0: none */
-	uint8_t proto;			   /* IFA_PROTO as listed: who has made it; 0: not known */
+	uint8_t proto;			   /* IFA_PROTO, if read: who has made it; 0: not known */
 };
 
-/* Called once per listed item; a negative return ends the listing with it. */
+/* Called once per address; a negative return value ends the list and is passed on. */
 typedef int (*ifaddr_sink)(void *ud, const struct ifaddr *a);
 
-/* What RECORD points to is only valid during the call. */
+/* What RECORD points to is valid during the call only. A negative return value ends the dump and
+ * is passed on. */
 typedef int (*conn_sink)(void *ud, const struct conn_record *record);
 
 enum ct_verb {
-	CT_CREATE, /* exclusive: an existing conflict of either tuple is -EEXIST */
+	CT_CREATE, /* exclusive: -EEXIST if an entry has either tuple */
 	CT_DELETE, /* by original tuple, zone and id (when not 0) */
-	CT_GET,	   /* by key: finds the entry whose either direction has that tuple */
+	CT_GET,	   /* by key: finds the entry that has this tuple in either direction */
 };
 
-/* One message of a batch, and what became of it. */
+/* One message of a batch, and its result. */
 struct ct_op {
 	enum ct_verb verb;
 	const struct conn *conn; /* CREATE: all of it; DELETE, GET: key and id */
-	const void *payload;	 /* CREATE: as the dump gave it */
+	const void *payload;	 /* CREATE: as read from a dump */
 	uint16_t payload_len;
-	bool orphan;	    /* CREATE: leave out the reference to a master */
+	bool orphan;	    /* CREATE: without the reference to a master */
 	uint32_t timeout;   /* CREATE: seconds */
 	struct conn *found; /* GET: filled on success; may be NULL */
-	conn_sink sink;	    /* GET: called with all of what was found; may be NULL */
+	conn_sink sink;	    /* GET: called with the whole entry; may be NULL */
 	void *ud;
 	int result; /* 0 or negative errno; -EINPROGRESS: no answer came */
 };
 
 struct kernel_ops {
-	/* Find a device by name or alternative name. -ENODEV. */
+	/* Find a device by name or alternative name. -ENODEV: there is none. */
 	int (*link_get)(void *ctx, const char *name, struct link *ret);
 
-	/* Have a device called NAME that leads nowhere (a dummy), and is up: made
-	 * unless there is one of that name. -EOPNOTSUPP: this kernel has none. */
+	/* Make sure that there is a dummy device NAME, and that it is up. If a device of that
+	 * name exists already, it is used. -EOPNOTSUPP: this kernel has no dummy devices. */
 	int (*link_make_lonely)(void *ctx, const char *name);
 
 	/* List all addresses of all devices, IPv4 and IPv6. */
 	int (*addr_list)(void *ctx, ifaddr_sink sink, void *ud);
 
-	/* -EEXIST: there already. -EPERM, -ENODEV, … */
+	/* -EEXIST: the address is there already. -EPERM, -ENODEV, … */
 	int (*addr_add)(void *ctx, const struct ifaddr *a);
 
-	/* Exactly this address and prefix length on this device.
-	 * -EADDRNOTAVAIL: not there. IPv4 on affected kernels: whatever is
-	 * flushed is gone when this returns (docs/kernel.md 1). */
+	/* Delete exactly this address and prefix length from this device. -EADDRNOTAVAIL: it is
+	 * not there. IPv4 on affected kernels: the flush is complete when this returns
+	 * (docs/kernel.md 1). */
 	int (*addr_del)(void *ctx, const struct ifaddr *a);
 
-	/* 1 when deleting a primary promotes a secondary, 0 when the
-	 * secondaries go along (net.ipv4.conf.{all,DEV}.promote_secondaries). */
+	/* 1: deleting a primary address promotes a secondary one; 0: the secondaries are deleted,
+	 * too (net.ipv4.conf.{all,DEV}.promote_secondaries). */
 	int (*promotes_secondaries)(void *ctx, const struct link *link);
 
 	/* Send one gratuitous ARP request or unsolicited NA for A. */
 	int (*announce)(void *ctx, const struct link *link, const struct addr *a);
 
-	/* List the entries of FAMILY (AF_UNSPEC: both). Torn or doubled
-	 * listings are possible (docs/kernel.md 5): the sink de-duplicates.
-	 * -EPROTONOSUPPORT: this kernel has no connection tracking.
-	 * -EINTR: the listing was cut short and cannot be trusted. */
+	/* Dump the entries of FAMILY (AF_UNSPEC: both). A dump may be torn, or have an entry
+	 * twice (docs/kernel.md 5): the sink de-duplicates. -EPROTONOSUPPORT: this kernel has no
+	 * connection tracking. -EINTR: the dump was cut short and cannot be trusted. */
 	int (*ct_dump)(void *ctx, uint8_t family, conn_sink sink, void *ud);
 
-	/* Send OPS back to back, in order, in as few sends as sizes allow, and
-	 * collect one verdict per op. Returns 0 when every op has a verdict,
-	 * -ENOBUFS when some answers were lost (their result is -EINPROGRESS),
-	 * or another error when nothing more could be sent. */
+	/* Send OPS back to back, in order, in as few sends as sizes allow, and collect one result
+	 * per op. Returns 0 if every op has a result, -ENOBUFS if some answers were lost (the
+	 * result is -EINPROGRESS), or another error if nothing more could be sent. */
 	int (*ct_batch)(void *ctx, struct ct_op *ops, size_t n);
 
-	/* Entries now and at most; -EPROTONOSUPPORT without conntrack. */
+	/* The number of entries and the maximum; -EPROTONOSUPPORT: there is no conntrack. */
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
-	/* The hold (kernel/hold.h): at most one per table of calls. Programs that
-	 * it needs end at DEADLINE, an instant as of now(). After an error too there may
-	 * be rules, which hold nothing, for hold_close() to remove. */
+	/* Set up the hold (kernel/hold.h): at most one per table of functions. Programs that it
+	 * runs are ended at DEADLINE, an instant of now(). After an error there may also be
+	 * rules, which hold nothing, for hold_close() to remove. */
 	int (*hold_open)(void *ctx, enum hold_choice choice, const struct link *link,
 			 usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
-	/* The same without waiting. END: -EAGAIN while it is under way, 0 when
-	 * the rules are in place, or the error of hold_open. */
+	/* The same without waiting. END returns -EAGAIN while it is in progress, 0 when the rules
+	 * are in place, or the error of hold_open. */
 	int (*hold_open_begin)(void *ctx, enum hold_choice choice, const struct link *link,
 			       usec_t budget);
 	int (*hold_open_end)(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
 	int (*hold_arm)(void *ctx, usec_t duration);
 	int (*hold_disarm)(void *ctx); /* at once; the rules stay */
-	int (*hold_check)(void *ctx);  /* -ENOENT: the rules are gone. Only looks. */
+	int (*hold_check)(void *ctx);  /* -ENOENT: the rules are gone. Changes nothing. */
 
-	/* Disarm, and remove the rules. An error: some of them stay. */
+	/* Disarm, and remove the rules. After an error some of them stay. */
 	int (*hold_close)(void *ctx, usec_t deadline);
 
-	/* Which backend CHOICE would be tried first. Only looks. */
+	/* The backend that CHOICE would try first. Changes nothing. */
 	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice);
 
-	/* Remove what killed runs left of hold and reset rules for devices
-	 * other than those for which BUSY returns true. Returns how many. */
+	/* Remove the hold and reset rules that killed runs left, except for devices for which
+	 * BUSY returns true. Returns how many. */
 	int (*hold_clean)(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud,
 			  usec_t deadline);
 
-	/* Close the local TCP sockets whose own address is A; each peer is sent
-	 * a reset (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else
-	 * -EOPNOTSUPP). Listeners stay. *RET_CLOSED counts them. */
+	/* Close the local TCP sockets whose own address is A; each peer gets a reset
+	 * (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else -EOPNOTSUPP). Listening sockets
+	 * stay. *RET_CLOSED: how many were closed. */
 	int (*sock_destroy)(void *ctx, const struct addr *a, uint64_t *ret_closed);
 
-	/* For DURATION from now, answer TCP that travels in the original
-	 * direction of one of FLOWS with a reset; other protocols among them
-	 * are skipped. Ends by itself. -EOPNOTSUPP: no backend, see REASON. */
+	/* For DURATION from now, answer TCP packets in the original direction of FLOWS with a
+	 * reset; flows of other protocols are skipped. It ends by itself. -EOPNOTSUPP: there is
+	 * no backend, see REASON. */
 	int (*reset_flows)(void *ctx, enum hold_choice choice, const struct link *link,
 			   const struct conn *const *flows, size_t n, usec_t duration,
 			   usec_t deadline, char reason[REPORT_TEXT_MAX]);
 
-	/* Remove the rules of such resets as are over, without waiting. END:
-	 * -EAGAIN while it is under way, then 0 or why some stay. */
+	/* Remove the rules of resets that are over, without waiting. END returns -EAGAIN while it
+	 * is in progress, then 0 or why some rules stay. */
 	int (*reset_clean_begin)(void *ctx, usec_t budget);
 	int (*reset_clean_end)(void *ctx);
 
-	/* Begin to collect what becomes of entries of FAMILY from now on, their
-	 * ends included if DEATHS. -EPROTONOSUPPORT, -EPERM, or -ENODATA: the
-	 * kernel sends no events (net.netfilter.nf_conntrack_events is 0). */
+	/* Subscribe to events about entries of FAMILY, including their ends if DEATHS.
+	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events
+	 * (net.netfilter.nf_conntrack_events is 0). */
 	int (*ct_watch)(void *ctx, uint8_t family, bool deaths);
 
-	/* Hand over what has been collected, oldest first: entries as they were
-	 * created or as they changed, or that they have ended (record->gone).
-	 * What we did ourselves is left out. -ENOBUFS: some were lost
-	 * (collecting goes on). -EAGAIN: a good many were handed over, and there
-	 * may be more: they do not keep the caller from other work. */
+	/* Hand over the events collected so far, oldest first: entries that were created or
+	 * changed, or that have ended (record->gone). What vipsafe did itself is left out.
+	 * -ENOBUFS: some were lost (the subscription continues). -EAGAIN: many were handed over
+	 * and there may be more; the caller can do other work first. */
 	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
 
-	/* The same for the addresses of the node: GONE when A was deleted. An
-	 * IPv4 delete is told before the flush it causes (docs/kernel.md 1). */
+	/* The same for the addresses of the node; GONE: A was deleted. An IPv4 delete is reported
+	 * before the flush it causes (docs/kernel.md 1). */
 	int (*addr_watch)(void *ctx);
 	int (*addr_events)(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone),
 			   void *ud);
 
-	/* The virtual servers of this node's own IPVS. -EOPNOTSUPP: it has
-	 * none, and asking must not load it. -EPERM. */
+	/* The services of this node's own IPVS. -EOPNOTSUPP: it has none (asking must not load
+	 * the module). -EPERM. */
 	int (*ipvs_list)(void *ctx, ipvs_sink sink, void *ud);
 
-	/* Its connections and persistence templates. -EOPNOTSUPP likewise. */
+	/* Its connections and persistence templates. Errors as for ipvs_list. */
 	int (*ipvs_conns)(void *ctx, flow_sink sink, void *ud);
 
-	/* 1 when IPVS keeps conntrack informed (net.ipv4.vs.conntrack), else 0;
-	 * -ENOENT: there is no IPVS. */
+	/* 1: IPVS updates conntrack entries (net.ipv4.vs.conntrack); else 0; -ENOENT: there is no
+	 * IPVS. */
 	int (*ipvs_tracks)(void *ctx);
 
-	/* The node's own TCP sockets that have a peer, in TIME_WAIT too, and
-	 * its connected UDP sockets. -EOPNOTSUPP: the kernel cannot tell. */
+	/* The node's own TCP sockets that have a peer, also those in TIME_WAIT, and its connected
+	 * UDP sockets. -EOPNOTSUPP: the kernel cannot list them. */
 	int (*sock_list)(void *ctx, flow_sink sink, void *ud);
 
-	/* Which local ports the kernel chooses from. */
+	/* The local ports from which the kernel chooses. */
 	int (*local_ports)(void *ctx, struct ports *ret);
 
-	/* Find out by experiment in a private namespace what an address delete
-	 * flushes, within BUDGET. Always fills both verdicts; REASON (one
-	 * line) says why one is unknown, "" otherwise. ASKED: by a person, and
-	 * not in passing; else it is not begun where the kernel's netfilter hooks
-	 * are those of all namespaces. */
+	/* Find out by experiment in a private network namespace what an address delete flushes,
+	 * within BUDGET. Always fills both results; REASON (one line) says why one is unknown,
+	 * else it is "". ASKED: a person asks for it; otherwise the experiment is not begun where
+	 * all namespaces share the kernel's netfilter hooks. */
 	int (*probe)(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
 		     enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX]);
 
 	usec_t (*now)(void *ctx);
 	void (*sleep)(void *ctx, usec_t duration);
 
-	/* Let others have the processor now, who would take it soon: for what must
-	 * not be interrupted. */
+	/* Yield the processor to others that would take it soon: before work that must not be
+	 * interrupted. */
 	void (*step_aside)(void *ctx);
 };
 

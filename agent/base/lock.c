@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-/* Short beside a move of a few milliseconds, long beside a system call. */
+/* Short compared to a move of a few milliseconds, long compared to a system call. */
 #define POLL_EVERY (2 * USEC_PER_MSEC)
 
 #define PREFIX "lock-"

@@ -28,8 +28,8 @@ static int dev_apply(struct option_values *v, const char *value, struct request_
 	return 0;
 }
 
-/* The kernel takes any text; what it has no business in is the output of every
- * tool that prints it. */
+/* The kernel accepts any text; control characters and the like would spoil the output of every
+ * tool that prints the label. */
 static int label_apply(struct option_values *v, const char *value, struct request_error *ret_error)
 {
 	const char *p;
@@ -98,7 +98,7 @@ static int dad_apply(struct option_values *v, const char *value _unused_,
 	return 0;
 }
 
-/* The default; accepted because scripts written for iproute2 say it. */
+/* The default; accepted for scripts that were written for iproute2. */
 static int nodad_apply(struct option_values *v _unused_, const char *value _unused_,
 		       struct request_error *ret_error _unused_)
 {
@@ -120,8 +120,7 @@ static int preferred_lft_apply(struct option_values *v, const char *value,
 	return 0;
 }
 
-/* An address that expires goes through the same flush, with nobody there to
- * protect against it. */
+/* An address that expires causes the same flush, and nobody protects against it then. */
 static int valid_lft_apply(struct option_values *v _unused_, const char *value,
 			   struct request_error *ret_error)
 {
@@ -188,7 +187,7 @@ int option_find(const char *word, const struct option **ret, struct request_erro
 		}
 		if (strncmp(o->name, word, strlen(word)))
 			continue;
-		/* two names of one option are no ambiguity */
+		/* two names of one option are not ambiguous */
 		several |= found && found->id != o->id;
 		found = o;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The option words of "add" and "del", in one table. base/request.c decides where
- * they may stand and which of them go together. */
+/* The option words of "add" and "del", in one table. base/request.c decides where they may stand
+ * and how they combine. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 #include "base/request.h"
 
-/* An argument as error texts quote it: bounded, whatever was given. */
+/* How error texts quote an argument: cut to 48 characters. */
 #define QUOTED "\"%.48s\""
 
 enum option_id {
@@ -25,23 +25,23 @@ enum option_id {
 	OPTION_COUNT,
 };
 
-/* What the options of one command line said. */
+/* The options of one command line. */
 struct option_values {
 	char device[DEVICE_NAME_MAX];
 	struct vip vip;			 /* all but the prefix */
-	const char *given[OPTION_COUNT]; /* the word as it was written, NULL: not given */
+	const char *given[OPTION_COUNT]; /* the word as written, NULL: not given */
 };
 
 struct option {
 	const char *name;
 	enum option_id id;
 	bool add_only;
-	const char *value; /* what its value is called; NULL: takes none */
+	const char *value; /* name of its value; NULL: takes none */
 	int (*apply)(struct option_values *v, const char *value, struct request_error *ret_error);
 };
 
-/* The option that WORD names or abbreviates. Returns 0, or -EINVAL with
- * *RET_ERROR naming the word and, when several fit, the candidates. */
+/* The option that WORD names or abbreviates. Returns 0, or -EINVAL with *RET_ERROR naming the
+ * word and, if several fit, the candidates. */
 int option_find(const char *word, const struct option **ret, struct request_error *ret_error);
 
 /* The option I of the table; NULL after the last. */

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So that the milliseconds fit into an int. */
+/* Keeps the milliseconds within an int. */
 #define WAIT_MAX_MS 60000
 
 usec_t os_now(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What all layers above the pure one ask of the operating system. */
+/* Services of the operating system, for all layers above the pure one. */
 #pragma once
 
 #include <stddef.h>
@@ -9,12 +9,13 @@
 /* CLOCK_MONOTONIC in microseconds. */
 usec_t os_now(void);
 
-/* All SIZE bytes, however many calls it takes. 0 or why write() failed. */
+/* Write all SIZE bytes. Returns 0 or the negative errno of write(). */
 int os_write_all(int fd, const void *data, size_t size);
 
-/* Up to SIZE bytes, fewer only at the end of the file: *RET_SIZE. 0 or why read() failed,
- * then *RET_SIZE have come before. */
+/* Read up to SIZE bytes, fewer only at the end of the file. Returns 0 or the negative errno of
+ * read(); *RET_SIZE: how many were read, in both cases. */
 int os_read_all(int fd, void *buf, size_t size, size_t *ret_size);
 
-/* 0 when FD can be read from, -ETIMEDOUT at DEADLINE of os_now(), or why poll() failed. */
+/* Returns 0 when FD is readable, -ETIMEDOUT at DEADLINE (of os_now()), or the negative errno of
+ * poll(). */
 int os_wait_readable(int fd, usec_t deadline);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A port at *TEXT, which then is behind it. */
+/* Parse a port at *TEXT, which is moved behind it. */
 static bool base_ports_read_port(const char **text, uint16_t *ret)
 {
 	const char *p = *text;
@@ -34,7 +34,7 @@ int ports_read_range(struct ports *p, const char *text)
 	return 0;
 }
 
-/* "80,8000-8010" or nothing. */
+/* Parse "80,8000-8010" or an empty text. */
 int ports_read_reserved(struct ports *p, const char *text)
 {
 	uint8_t reserved[sizeof(p->reserved)] = { 0 };

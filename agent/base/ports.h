@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which local ports the kernel chooses from when a program leaves the choice to
- * it (connect() without a bound port). Ports are in host order. */
+/* The local ports from which the kernel chooses if a program leaves the choice to it (connect()
+ * without a bound port). Ports are in host order. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,12 +14,12 @@ struct ports {
 
 enum ports_pass {
 	PORTS_ALL,
-	/* Since Linux 4.2 connect() goes on to the others only when all ports
-	 * with the parity of the lowest are taken. */
+	/* Since Linux 4.2 connect() uses the others only when all ports with the parity of the
+	 * lowest one are taken. */
 	PORTS_FIRST_PASS,
 };
 
-/* Read what the two settings say; the other one stays as it is. -EBADMSG. */
+/* Parse one of the two settings; the other one stays as it is. Returns 0 or -EBADMSG. */
 int ports_read_range(struct ports *p, const char *text);
 int ports_read_reserved(struct ports *p, const char *text);
 
@@ -28,5 +28,5 @@ bool ports_is_reserved(const struct ports *p, uint16_t port);
 /* Whether the kernel may choose PORT. */
 bool ports_has(const struct ports *p, uint16_t port);
 
-/* From how many ports it chooses. */
+/* The number of ports from which it chooses. */
 size_t ports_count(const struct ports *p, enum ports_pass pass);

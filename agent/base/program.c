@@ -20,17 +20,17 @@
 
 #define LINE_MAX_LEN 32768
 
-/* Something it has left running may keep its outputs open: so often is looked
- * whether the program itself has ended. */
+/* A process it has left running may keep its outputs open: how often to check whether the program
+ * itself has ended. */
 #define END_LOOK_MS 20
 
-/* A killed one is gone at once unless the kernel holds it. */
+/* A killed program is gone at once unless the kernel is busy with it. */
 #define REAP_LOOK (200 * 1000) /* ns */
 #define REAP_WAIT (200 * USEC_PER_MSEC)
 
-#define FDS_MAX 1024 /* closed blindly where /proc is missing */
+#define FDS_MAX 1024 /* all are closed if /proc is missing */
 
-/* iptables reads and prints --datestop in this zone, the kernel compares in UTC. */
+/* iptables reads and prints --datestop in this zone; the kernel compares in UTC. */
 static const char *const environment[] = {
 	"PATH=/usr/sbin:/sbin:/usr/bin:/bin",
 	"LC_ALL=C",
@@ -64,8 +64,8 @@ usec_t program_left(usec_t deadline)
 	return deadline == USEC_NEVER ? USEC_NEVER : deadline > now ? deadline - now : 0;
 }
 
-/* iptables takes a lock file under /run. In a namespace of its own it would
- * wait for, or disturb, the node's runs, and might leave the file behind. */
+/* iptables takes a lock file under /run. In another network namespace it would wait for the
+ * node's runs of iptables, or disturb them, and might leave the file behind. */
 static void hide_run(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -102,8 +102,8 @@ static int set_nonblocking(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* Our ends never block: how much a pipe takes is up to the kernel, which gives a
- * user that has many of them one page (pipe-user-pages-soft). */
+/* Our ends do not block: the kernel decides how much a pipe takes, and gives a user with many
+ * pipes one page for each (pipe-user-pages-soft). */
 static int pipes_open(struct pipes *p)
 {
 	*p = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
@@ -137,7 +137,7 @@ void program_close_others(int keep)
 		closedir(dir);
 }
 
-/* Each is moved out of the way of the three first: it may be one of them. */
+/* Each is duplicated above the three first: it may be one of them. */
 static bool take_standard(const int std[3])
 {
 	int moved[3];
@@ -157,7 +157,7 @@ void program_become(const char *file, char *const argv[], const int std[3], pid_
 {
 	sigset_t none;
 
-	/* Whoever kills us means what we started, too. */
+	/* Whoever kills us means the program, too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
@@ -184,20 +184,20 @@ static void program_become_child(const struct program *p, const char *path,
 	program_become(path, p->argv, std, parent);
 }
 
-/* What has been read of one output, up to the end of a line. */
+/* One output, up to the end of a line. */
 struct reader {
 	char line[LINE_MAX_LEN];
 	size_t len;
 	bool too_long;
 };
 
-/* A program under way. */
+/* A running program. */
 struct running {
 	const struct program *p;
 	pid_t pid;
 	usec_t deadline;
 	struct pipes pipes;
-	const char *input; /* what is still to be written */
+	const char *input; /* not written yet */
 	struct reader out, err;
 	char *error;
 };
@@ -207,7 +207,7 @@ static void take_complaint(char error[PROGRAM_ERROR_MAX], const char *line)
 	size_t len = 0;
 
 	if (error[0])
-		return; /* only the first line that says something */
+		return; /* only the first line that is not empty */
 	for (; *line && len + 1 < PROGRAM_ERROR_MAX; line++)
 		error[len++] = *line >= ' ' && *line <= '~' ? *line : '?';
 	error[len] = '\0';
@@ -231,8 +231,8 @@ static void reader_line(const struct running *run, struct reader *r)
 	r->too_long = false;
 }
 
-/* Read what there is; at the end of the output FD is closed. Returns false when
- * there is nothing more for now. */
+/* Read what is available; at the end of the output *FD is closed. Returns false if nothing more
+ * is available now. */
 static bool reader_read(const struct running *run, struct reader *r, int *fd)
 {
 	char chunk[4096];
@@ -256,7 +256,7 @@ static bool reader_read(const struct running *run, struct reader *r, int *fd)
 	return false;
 }
 
-/* As much as the pipe takes. A program that reads no further is not our concern. */
+/* Write as much as the pipe takes. A program may stop reading: that is no error. */
 static void write_input(struct running *run)
 {
 	size_t len = strlen(run->input);
@@ -269,7 +269,8 @@ static void write_input(struct running *run)
 		pipe_close(&run->pipes.in[1]);
 }
 
-/* It stays a zombie, and so its number and its group's are still its own. */
+/* Whether it has ended. It stays a zombie, so that the numbers of process and group are not
+ * reused. */
 static bool program_has_ended(pid_t pid)
 {
 	siginfo_t info = { .si_pid = 0 };
@@ -278,7 +279,7 @@ static bool program_has_ended(pid_t pid)
 	       info.si_pid == pid;
 }
 
-/* Feed it and read both outputs until it has ended. -ETIMEDOUT. */
+/* Write its input and read both outputs until it has ended. Returns 0 or -ETIMEDOUT. */
 static int program_serve(struct running *run)
 {
 	struct pipes *pipes = &run->pipes;
@@ -292,7 +293,7 @@ static int program_serve(struct running *run)
 
 		if (now >= run->deadline)
 			return -ETIMEDOUT;
-		/* having closed its outputs it is as good as gone */
+		/* a program that has closed its outputs is about to end */
 		if (poll(fds, 3, is_quiet ? 1 : (int)MIN(left / USEC_PER_MSEC + 1, END_LOOK_MS)) <=
 		    0)
 			continue;
@@ -306,7 +307,7 @@ static int program_serve(struct running *run)
 	return 0;
 }
 
-/* Bounded: what the kernel does not let go of is not waited for. */
+/* Wait for a limited time only: the kernel may be busy with the process. */
 static int program_reap(pid_t pid, int *ret_status)
 {
 	const struct timespec look = { .tv_nsec = REAP_LOOK };
@@ -325,13 +326,13 @@ static int program_reap(pid_t pid, int *ret_status)
 	}
 }
 
-/* What it has left running goes; then what it had printed itself is read. */
+/* Kill what it has left running, then read the rest of its output. */
 static int program_finish(struct running *run, int r)
 {
 	int status = 0, reaped;
 
 	kill(-run->pid, SIGKILL);
-	kill(run->pid, SIGKILL); /* if it had not made its group yet */
+	kill(run->pid, SIGKILL); /* in case it has no group yet */
 	reaped = program_reap(run->pid, &status);
 	if (reaped < 0)
 		return r < 0 ? r : reaped;
@@ -355,7 +356,7 @@ static int start(struct running *run, const char *file)
 
 	if (r < 0)
 		return r;
-	/* Whoever ignores it, as we may have been started, learns of no end. */
+	/* With SIGCHLD ignored, which may be inherited, a child could not be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	run->pid = fork();
 	if (run->pid == 0)
@@ -364,7 +365,7 @@ static int start(struct running *run, const char *file)
 		pipes_close(&run->pipes);
 		return -EAGAIN;
 	}
-	setpgid(run->pid, run->pid); /* whoever is first */
+	setpgid(run->pid, run->pid); /* the child does the same: one of the two is first */
 	pipe_close(&run->pipes.in[0]);
 	pipe_close(&run->pipes.out[1]);
 	pipe_close(&run->pipes.err[1]);
@@ -388,13 +389,13 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 		r = start(&run, *p->argv[0] == '/' ? p->argv[0] : path);
 	if (r < 0)
 		return r;
-	/* one that reads no further must not end us */
+	/* a program that stops reading must not end us */
 	sigaction(SIGPIPE, &ignore, &before);
 	r = program_finish(&run, program_serve(&run));
 	sigaction(SIGPIPE, &before, NULL);
 	pipes_close(&run.pipes);
 	if (r == 0)
-		error[0] = '\0'; /* a warning is no complaint */
+		error[0] = '\0'; /* a warning is not an error */
 	else if (r == -ETIMEDOUT)
 		snprintf(error, PROGRAM_ERROR_MAX, "did not finish in time");
 	else if (!error[0])

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How often something may happen: a burst, then one each interval. The time is
- * an argument. */
+/* Limits how often something happens: a burst, then one per interval. The time is an argument. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,14 +7,14 @@
 
 #include <vipsafe/base.h>
 
-/* All zero: the whole burst is left. */
+/* All zero: the whole burst is available. */
 struct ratelimit {
-	usec_t spent;	     /* when the whole burst will be left again */
+	usec_t spent;	     /* when the whole burst is available again */
 	uint64_t suppressed; /* since the last ratelimit_told() */
 };
 
-/* Whether it may happen NOW: BURST (at least 1) at once, one more each EVERY.
- * What may not is counted. */
+/* Whether it may happen NOW: BURST (at least 1) times at once, once more per EVERY. Refusals are
+ * counted. */
 bool ratelimit_take(struct ratelimit *l, usec_t now, unsigned burst, usec_t every);
 
 /* How many were suppressed since the last call. */

@@ -6,7 +6,7 @@
 
 #include <vipsafe/base.h>
 
-/* Each is pasted by tests/netns/fixes.sh, which looks for this list. */
+/* tests/netns/fixes.sh finds this list by its marks, and pastes each command. */
 static const char *const commands[] = {
 	/* begin of commands */
 	"sudo vipsafe probe",
@@ -46,7 +46,7 @@ static const char *const commands[] = {
 	/* end of commands */
 };
 
-/* What keepalived/script_message.c writes: it has looked at the words itself. */
+/* Written by keepalived/script_message.c, which checks the words itself. */
 #define EDITS "sed -i --follow-symlinks '"
 
 static bool remedy_is_text(char c)

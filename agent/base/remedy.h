@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands that a finding may print as its fix: whoever pastes one must lose
- * nothing by it: no rule, no address, no connection. What is not one of these is advice. */
+/* The commands that a finding may print as its fix. Whoever pastes one must not lose a rule, an
+ * address or a connection. Anything else is advice. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether TEXT is one of them. "%s" in one stands for a word without anything that a
- * shell would take for more than text. */
+/* Whether TEXT is one of the commands. "%s" in a command stands for a word without characters
+ * that are special to a shell. */
 bool remedy_is_command(const char *text);
 
-/* The Ith of them, or NULL behind the last one. */
+/* Command I, or NULL after the last. */
 const char *remedy_command(size_t i);

@@ -178,7 +178,7 @@ void report_conclude(struct report *r)
 		break;
 	case RESULT_REFUSED:
 	case RESULT_FAILED:
-		/* what report_fail() said is worse than any count */
+		/* the error that report_fail() has set is worse than any count */
 		break;
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one value that says what a run did. Text, JSON, journal lines and
- * metrics are renderings of it; nothing else is logged below the mains. */
+/* The result of a run, as one value. Text, JSON, journal lines and metrics are renderings of it;
+ * nothing else is logged below the mains. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,27 +25,27 @@ enum result {
 	RESULT_FAILED,	    /* kernel refused, or a condition before the change */
 };
 
-/* Does deleting one address flush the whole device? */
+/* Whether deleting one address flushes the whole device. */
 enum kernel_kind {
 	KERNEL_UNKNOWN,
 	KERNEL_AFFECTED,
 	KERNEL_FIXED,
 };
 
-/* Why an entry that was there before is none of our business after. Every
- * entry of the snapshot is either a candidate or has one of these. */
+/* Why an entry of the snapshot is not to be restored. Each entry is either a candidate or has one
+ * of these reasons. */
 enum skip_reason {
 	SKIP_NONE,	/* a candidate */
 	SKIP_NOT_NAT,	/* no source translation was set up: never masqueraded */
-	SKIP_OF_VIP,	/* the leaving address takes part in it */
+	SKIP_OF_VIP,	/* it has the leaving address in a tuple */
 	SKIP_CLOSING,	/* TIME_WAIT or CLOSE */
-	SKIP_EXPIRED,	/* its timeout has run out meanwhile */
-	SKIP_NOT_LOCAL, /* translated source is no address of this node, or no longer */
+	SKIP_EXPIRED,	/* its timeout has run out since */
+	SKIP_NOT_LOCAL, /* its translated source is no address of this node, or no longer */
 	SKIP_DYING,
 	SKIP_ENDED,	 /* ended by itself before it could be pinned */
-	SKIP_ALTERED,	 /* by somebody else, and not to be created again (shape.h) */
-	SKIP_LEFT,	 /* to the guard: not pinned in time, restored by it if it is flushed */
-	SKIP_UNVERIFIED, /* a flush may take it yet, and there is no time left to look */
+	SKIP_ALTERED,	 /* by somebody else, and cannot be created again (shape.h) */
+	SKIP_LEFT,	 /* not pinned in time: left to the guard, which restores it if flushed */
+	SKIP_UNVERIFIED, /* a flush may still take it, and there is no time left to check */
 	SKIP_REASON_COUNT,
 };
 
@@ -55,7 +55,7 @@ struct report_warning {
 	char fix[REPORT_TEXT_MAX]; /* "": nothing to be done */
 };
 
-/* Where the entries before the change were known from. */
+/* Where the entries before the change are known from. */
 enum before {
 	BEFORE_NONE,
 	BEFORE_DUMP,
@@ -81,7 +81,7 @@ struct report {
 	char device[DEVICE_NAME_MAX];
 	struct asker by;
 	bool changed;
-	bool has_resets; /* rules answer clients of a leaving address for RESET_FOR */
+	bool has_resets; /* for RESET_FOR, rules answer clients of a leaving address with a reset */
 	enum result result;
 	enum exit_code exit_code;
 	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
@@ -94,14 +94,14 @@ struct report {
 		uint64_t snapshot;   /* entries read before the change */
 		uint64_t candidates; /* of them: could be flushed and may be restored;
 				      * = untouched + pinned + restored + superseded + lost */
-		uint64_t untouched;  /* the flush passed them by */
-		uint64_t pinned;     /* re-created before the change, and there after it */
+		uint64_t untouched;  /* not flushed */
+		uint64_t pinned;     /* re-created before the change, and still there after it */
 		uint64_t flushed;    /* = restored + superseded + lost */
 		uint64_t restored;
-		uint64_t superseded; /* a newer flow legitimately took the tuple */
+		uint64_t superseded; /* a newer flow has taken the tuple */
 		uint64_t lost;	     /* flushed and not brought back */
 		uint64_t skipped;    /* = snapshot - candidates */
-		uint64_t mismatch;   /* created other than asked; deleted, part of lost */
+		uint64_t mismatch;   /* created differently than asked; deleted, part of lost */
 		uint64_t reasons[SKIP_REASON_COUNT];
 	} entries;
 
@@ -133,17 +133,16 @@ void report_warn(struct report *r, const char *code, const char *fix, const char
 void report_fail(struct report *r, enum result result, enum exit_code code, const char *fmt, ...)
 	_printf_(4, 5);
 
-/* Something went wrong beside the address change: RESULT, unless something worse
- * is known already. */
+/* Report a problem other than with the address change: sets RESULT unless it is worse already. */
 void report_degrade(struct report *r, enum result result);
 
-/* Settle the exit code, and from the counts the result, of a run that changed
- * the address or had nothing to change: lost entries make it PARTIAL. */
+/* Set the exit code and, from the counts, the result of a run that changed the address or had
+ * nothing to change: lost entries make it PARTIAL. */
 void report_conclude(struct report *r);
 
 void report_add_lost(struct report *r, const struct conn *c);
 
-/* How many connections that were at risk live on: untouched, pinned or restored. */
+/* How many connections at risk have survived: untouched, pinned or restored. */
 uint64_t report_kept(const struct report *r);
 
 /* Whether each address of R is where it was asked to be. */

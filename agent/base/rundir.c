@@ -15,7 +15,7 @@
 
 #include "base/os.h"
 
-/* Only root and we can have decided what is in there. */
+/* Whether only root and we can have written it. */
 static bool is_ours(const struct stat *st)
 {
 	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
@@ -38,8 +38,7 @@ int rundir_open(const char *path)
 	return TAKE_FD(fd);
 }
 
-/* Unlike a process id alone the time keeps writers in two pid namespaces that
- * share the directory apart. */
+/* A process id alone is not unique: two pid namespaces may share the directory. */
 static int temporary_name(const char *name, char buf[NAME_MAX + 1])
 {
 	struct timespec ts;

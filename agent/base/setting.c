@@ -51,7 +51,7 @@ static int count_set(const struct setting *k, const char *value, unsigned *field
 	return 0;
 }
 
-/* "12", "0.25": strtod() would ask the locale, and take much else. */
+/* Parse "12" or "0.25". strtod() depends on the locale, and accepts much else. */
 static int rate_parse(const char *text, double *ret)
 {
 	const char *point = strchr(text, '.');
@@ -199,7 +199,7 @@ void setting_init(const struct setting *keys, void *base)
 	const struct setting *k;
 	struct request_error e;
 
-	/* A table that contradicted itself would fail its unit test. */
+	/* This cannot fail: a unit test checks the defaults of all tables. */
 	for (k = keys; k->name; k++) {
 		if (k->initial)
 			(void)setting_set(k, k->initial, base, &e);

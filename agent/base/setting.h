@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One key of the configuration, and the sections they stand in: what a value
- * may be, its default, and what it is for. The tables made of these read the
- * file, and print the default file and the manual's list. What the program
- * does with the values is no matter of this. */
+/* The keys of the configuration and their sections: allowed values, default, help. These tables
+ * parse the file, and print the default file and the list in the manual. What the program does
+ * with the values is not decided here. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +17,7 @@ struct settings;
 
 enum setting_type {
 	SETTING_PATH,	       /* absolute; char[SETTINGS_PATH_MAX] */
-	SETTING_OPTIONAL_PATH, /* or empty */
+	SETTING_OPTIONAL_PATH, /* the same, or empty */
 	SETTING_NAME,	       /* char[SETTINGS_NAME_MAX] */
 	SETTING_DURATION,      /* usec_t, with a unit */
 	SETTING_SECONDS,       /* the same; a bare number means seconds */
@@ -26,21 +25,21 @@ enum setting_type {
 	SETTING_RATE,	       /* double, from MIN to MAX */
 	SETTING_WORD,	       /* an enum, by the names in WORDS */
 	SETTING_BOOL,	       /* bool: yes or no */
-	SETTING_PARSED,	       /* ADD is called; a later file's value replaces */
-	SETTING_LIST,	       /* ADD is called; the key may be repeated */
+	SETTING_PARSED,	       /* ADD parses it; the value of a later file replaces it */
+	SETTING_LIST,	       /* ADD parses it; the key may be repeated */
 };
 
 struct setting {
 	const char *name; /* NULL ends a table */
 	enum setting_type type;
 	size_t offset;	     /* of the field, in what the section's find() returns */
-	const char *initial; /* the default as the file would say it; NULL: none */
+	const char *initial; /* the default, as in the file; NULL: none */
 	const char *help;    /* lines of at most 78 characters, each ended by \n but the last */
 	uint64_t min, max;
 	const char *const *words; /* in the order of the enum's members, ended by NULL */
 	/* Take one value. Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */
 	int (*add)(void *base, const char *value, struct request_error *ret_error);
-	/* An example for a key without default; of what ADD takes: its grammar. */
+	/* An example for a key without a default; for a key with ADD, its grammar. */
 	const char *shape;
 };
 
@@ -52,13 +51,13 @@ struct setting_section {
 	const char *help;
 	const struct setting *keys;
 	bool joined; /* "a = 1 ; b = 2" is two keys: settings_is_joined() */
-	/* What the keys of section NAME ("" without one) are to be written to,
-	 * made with its defaults when it is new; valid until the next call.
-	 * Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR filled. */
+	/* Return where the keys of section NAME ("": it has none) are to be written, created with
+	 * its defaults if it is new; valid until the next call. Returns 0, -ENOMEM, or -EINVAL
+	 * with *RET_ERROR filled. */
 	int (*find)(struct settings *s, const char *name, void **ret,
 		    struct request_error *ret_error);
-	/* Its part of the settings; each may be NULL. INIT: 0 or -ENOMEM. FINISH: as
-	 * settings_finish(). DONE may be called without INIT. */
+	/* The section's part of the settings; each may be NULL. INIT returns 0 or -ENOMEM, FINISH
+	 * as settings_finish(). DONE may be called without INIT. */
 	int (*init)(struct settings *s);
 	int (*finish)(struct settings *s, struct request_error *ret_error);
 	void (*done)(struct settings *s);
@@ -68,7 +67,7 @@ struct setting_section {
 #define SEC(n) ((n)*USEC_PER_SEC)
 #define HOUR SEC((usec_t)3600)
 
-/* Write VALUE to BASE's field. Errors as of add(). */
+/* Write VALUE to K's field in BASE. Errors as for add(). */
 int setting_set(const struct setting *k, const char *value, void *base,
 		struct request_error *ret_error);
 
@@ -78,5 +77,5 @@ const struct setting *setting_find(const struct setting *keys, const char *name)
 /* Write the defaults of all keys of the table to BASE. */
 void setting_init(const struct setting *keys, void *base);
 
-/* "continuous | on-demand | off", "1ms to 1min": what K takes. Returns BUF. */
+/* What K accepts: "continuous | on-demand | off", "1ms to 1min". Returns BUF. */
 const char *setting_range(const struct setting *k, char *buf, size_t size);

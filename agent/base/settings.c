@@ -158,7 +158,7 @@ static int agent_find(struct settings *s, const char *name _unused_, void **ret,
 	return 0;
 }
 
-/* The device's entry, made with its defaults when it is new. */
+/* The entry of the device, created with its defaults if it is new. */
 static int device_find(struct settings *s, const char *name, void **ret,
 		       struct request_error *ret_error)
 {
@@ -188,7 +188,7 @@ static int device_find(struct settings *s, const char *name, void **ret,
 	return 0;
 }
 
-/* FIELD is FILE in run_dir unless it was given. */
+/* If FIELD was not given, it is FILE in run_dir. */
 static int follow_run_dir(const struct settings *s, const char *key, const char *file,
 			  char field[SETTINGS_PATH_MAX], struct request_error *ret_error)
 {
@@ -254,8 +254,7 @@ const struct setting_section device_section = {
 	.done = device_done,
 };
 
-/* "device NAME": where NAME starts ("" when there is none), or NULL when it is
- * not a section that begins with WORD. */
+/* The NAME in "device NAME" ("" if there is none); NULL: SECTION does not begin with WORD. */
 static const char *section_name(const char *section, const char *word)
 {
 	size_t n = strlen(word);

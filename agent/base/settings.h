@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration as a value, and the sections it is made of: the tables of keys
- * (setting.h) of which each subject has its own. Which sections there are is
- * said by whoever makes one. Files are opened elsewhere (show/config.h). */
+/* The configuration as a value, and its sections: tables of keys (setting.h), which each subject
+ * defines. The caller of settings_init() says which sections there are. Files are read elsewhere
+ * (show/config.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@ enum stop_policy {
 	STOP_RELEASE,
 };
 
-/* How a new VIP is announced: COUNT messages INTERVAL apart at once, AGAIN
- * more AGAIN_AFTER later (keepalived's habit: 5, then 5 after 5 s). */
+/* How a new VIP is announced: COUNT messages at intervals of INTERVAL, and after AGAIN_AFTER
+ * another AGAIN messages (as keepalived does: 5, then 5 after 5 s). */
 struct announce_settings {
 	unsigned count;
 	usec_t interval;
@@ -46,7 +46,7 @@ struct settings {
 	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
 	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];
-	struct prefix *allow; /* owned; what the group may move beside instances */
+	struct prefix *allow; /* owned; what the group may move besides instances */
 	size_t n_allow;
 	usec_t pin_deadline;
 	unsigned pin_max_fill; /* percent of the conntrack table */
@@ -65,35 +65,34 @@ struct settings {
 	size_t n_devices;
 	struct instance_settings *instances; /* owned */
 	size_t n_instances;
-	struct lvs_settings *lvs; /* owned; NULL without its section */
+	struct lvs_settings *lvs; /* owned; NULL: there is no such section */
 };
 
 extern const struct setting_section agent_section, device_section;
 
-/* S with the defaults of SECTIONS, which NULL ends and which outlive it. 0 or -ENOMEM;
- * settings_done() is right after either. */
+/* Initialise S with the defaults of SECTIONS, a list that ends with NULL and must outlive S.
+ * Returns 0 or -ENOMEM; call settings_done() after either. */
 int settings_init(struct settings *s, const struct setting_section *const *sections);
 void settings_done(struct settings *s);
 
-/* Take note that [SECTION] begins: it may hold no key. Errors as below. */
+/* Begin [SECTION], which may have no keys at all. Errors as below. */
 int settings_section(struct settings *s, const char *section, struct request_error *ret_error);
 
 /* Whether KEY may be repeated in one [SECTION]. */
 bool settings_is_list(const struct settings *s, const char *section, const char *key);
 
-/* Whether "; KEY = VALUE" behind another value of [SECTION] is one more key of
- * it, and no comment. */
+/* Whether "; KEY = VALUE" after another value of [SECTION] is a key, not a comment. */
 bool settings_is_joined(const struct settings *s, const char *section, const char *key);
 
-/* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with
- * *RET_ERROR naming section, key or value. A key given twice in one section
- * of one file is the caller's matter (see settings_is_list()). */
+/* Apply KEY = VALUE of [SECTION]. Returns 0, -ENOMEM, or -EINVAL with *RET_ERROR naming section,
+ * key or value. The caller checks for keys that are given twice in a section of one file
+ * (settings_is_list()). */
 int settings_apply(struct settings *s, const char *section, const char *key, const char *value,
 		   struct request_error *ret_error);
 
-/* Check what only shows once everything is read (e.g. a derived path that is
- * too long) and fill derived values. Returns 0 or -EINVAL as above. */
+/* Check what is known only after everything was read (e.g. that a derived path is too long), and
+ * fill derived values. Returns 0 or -EINVAL as above. */
 int settings_finish(struct settings *s, struct request_error *ret_error);
 
-/* The section [device NAME], made with its defaults when it is new. 0, -ENOMEM or -EINVAL. */
+/* Guard the device NAME, as an empty section [device NAME] does. Returns 0, -ENOMEM or -EINVAL. */
 int settings_guard(struct settings *s, const char *name, struct request_error *ret_error);

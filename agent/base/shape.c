@@ -13,8 +13,8 @@ enum differing {
 	DIFFERS_SPORT = 1 << 1,
 	DIFFERS_DST = 1 << 2,
 	DIFFERS_DPORT = 1 << 3,
-	DIFFERS_ID = 1 << 4,   /* of an ICMP query */
-	DIFFERS_KIND = 1 << 5, /* not the answer to that query */
+	DIFFERS_ID = 1 << 4,   /* the id of an ICMP query */
+	DIFFERS_KIND = 1 << 5, /* an ICMP type that is not the reply to the query */
 };
 
 static unsigned shape_differing(const struct conn *c)
@@ -37,7 +37,7 @@ static unsigned shape_differing(const struct conn *c)
 	return d;
 }
 
-/* What IPVS balances and tells conntrack of with a port. */
+/* Whether IPVS balances the protocol and updates its conntrack entries, with a port. */
 static bool is_balanced(uint8_t l4proto)
 {
 	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP || l4proto == IPPROTO_SCTP;
@@ -50,10 +50,10 @@ enum alteration conn_alteration(const struct conn *c)
 	unsigned d = shape_differing(c);
 	bool server = d & (DIFFERS_SRC | DIFFERS_SPORT), client = d & (DIFFERS_DST | DIFFERS_DPORT);
 
-	/* The NAT core sets the bit with the tuple, and then that it is done. */
+	/* The NAT core sets SRC_NAT or DST_NAT with the tuple, and the DONE bit after that. */
 	if ((snat && !(s & CONN_SRC_NAT_DONE)) || (dnat && !(s & CONN_DST_NAT_DONE)))
 		return ALTERATION_OTHER;
-	/* An id is translated by whichever direction found it taken. */
+	/* An ICMP id is translated by whichever NAT found it in use. */
 	if (d & DIFFERS_ID && !snat && !dnat)
 		return ALTERATION_OTHER;
 	client = client || (d & DIFFERS_ID && snat);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an entry must look like so that it can be created again as it is. The
- * reply tuple is the inverse of the original one but for the translations that
- * the status announces: that is what the NAT core makes, and what ctnetlink can
- * be asked for. Anything else was altered by somebody else, who called
- * nf_conntrack_alter_reply() himself or told the kernel so: it is not ours to
- * touch unless it is known how to ask for it. */
+/* Which entries can be created again exactly as they are. The reply tuple must be the inverse of
+ * the original one but for the translations that the status announces: this is what the NAT core
+ * makes, and what ctnetlink can be asked for. Any other entry was altered by somebody else, who
+ * called nf_conntrack_alter_reply() or made the kernel do so: it is not touched unless it is
+ * known how to ask for it. */
 #pragma once
 
 #include <stddef.h>
@@ -12,42 +11,40 @@
 
 #include "base/conn.h"
 
-/* What of an entry its status does not account for. */
+/* What in an entry does not agree with its status. */
 enum alteration {
 	ALTERATION_NONE,
-	/* Replies come from another server than was asked, and DST_NAT does not
-	 * say so: IPVS in NAT mode with vs.conntrack=1 (ip_vs_nfct.c:
-	 * ip_vs_update_conntrack()). It can be asked for: shape_reply(). */
+	/* Replies come from another server than was addressed, without DST_NAT: IPVS in NAT mode
+	 * with vs.conntrack=1 (ip_vs_nfct.c: ip_vs_update_conntrack()). Such an entry can be
+	 * created: shape_reply(). */
 	ALTERATION_SERVER,
-	/* A source that is not announced, a translation that is announced and
-	 * not there, another kind of answer: it cannot be asked for. */
+	/* A source translation that is not announced, an announced translation that is missing,
+	 * or an ICMP type that is not the reply: such an entry cannot be created. */
 	ALTERATION_OTHER,
 };
 
 enum alteration conn_alteration(const struct conn *c);
 
-/* The reply tuple that C has to be created with: as it is, each announced
- * translation undone, since the kernel derives the status from what is left to
- * be done (nf_nat_setup_info()). Of an entry that nobody altered it is the
- * inverse of the original tuple. */
+/* The reply tuple with which C has to be created: its own with each announced translation undone,
+ * because the kernel derives the status from the translations that are still to be made
+ * (nf_nat_setup_info()). If nobody altered the entry it is the inverse of the original tuple. */
 struct tuple shape_reply(const struct conn *c);
 
-/* All that decides how an entry is created, as one number: family, protocol,
- * which addresses and ports are translated, by whom, and what hangs on it.
- * Entries of one shape are created alike or not at all. */
+/* All that decides how an entry is created, as one number: family, protocol, zone, which
+ * addresses and ports are translated and by which NAT, whether it has a master or a helper.
+ * Either all entries of one shape can be created, or none. */
 uint32_t conn_shape(const struct conn *c);
 
-/* What is known of a shape on this kernel. */
+/* What is known about a shape on this kernel. */
 enum shape_trust {
 	SHAPE_UNTRIED,
-	SHAPE_PROVEN,  /* one was created and read back as asked */
-	SHAPE_REFUSED, /* one came out otherwise */
+	SHAPE_PROVEN,  /* one was created, and read back as asked */
+	SHAPE_REFUSED, /* one was read back differently */
 };
 
 #define SHAPES_MAX 64
 
-/* Zero-filled: nothing is known. Of more than SHAPES_MAX the oldest are
- * forgotten, and tried again. */
+/* All zero: nothing is known. Beyond SHAPES_MAX the oldest ones are forgotten, and tried again. */
 struct shapes {
 	struct {
 		uint32_t shape;

@@ -8,7 +8,7 @@
 
 #define LINE_MAX_RAW 1024
 
-/* Bytes above ASCII too: a terminal not in UTF-8 takes 0x80-0x9f for controls. */
+/* No byte above ASCII: a terminal that is not in UTF-8 takes 0x80-0x9f for control characters. */
 static int base_text_is_printable(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7f;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text that came from outside, made fit for a terminal or a log. */
+/* Makes text that came from outside fit for a terminal or a log. */
 #pragma once
 
 #include <stddef.h>
@@ -12,8 +12,8 @@
  * Applying it twice changes nothing more. Returns BUF. */
 const char *text_escape(const char *in, char *buf, size_t size);
 
-/* printf into BUF, cut as needed, then escape it in place: one printable line
- * whatever the arguments held. */
+/* printf() into BUF, cut to SIZE, then escaped in place: one printable line, whatever the
+ * arguments contain. */
 void text_line(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
 
 /* Parse a whole decimal number of digits only. Returns 0, -EINVAL, or -ERANGE

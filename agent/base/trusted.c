@@ -12,14 +12,15 @@
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
 
-/* A path that is walked: DONE is what has been looked at, REST what follows. */
+/* A walk along a path: DONE was checked, REST follows. */
 struct walk {
 	char done[PATH_MAX], rest[PATH_MAX];
-	uid_t root; /* of "/", who may do anything: not 0 in a user namespace */
+	uid_t root; /* owner of "/", who may do anything: not 0 in a user namespace */
 	int links;
 };
 
-/* In a sticky directory nobody can rename what is somebody else's. */
+/* Whether nobody else can replace a file in the directory. In a sticky one nobody can rename the
+ * files of others. */
 static bool dir_is_safe(const struct walk *w, const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != w->root && st->st_uid != geteuid())
@@ -30,7 +31,7 @@ static bool dir_is_safe(const struct walk *w, const struct stat *st)
 	       (!(st->st_mode & S_IWGRP) || st->st_gid == 0 || st->st_gid == getegid());
 }
 
-/* Put TARGET of a link in the place of the last name of DONE. */
+/* Replace the last name of DONE, a link, by its TARGET. */
 static int walk_follow(struct walk *w, const char *target)
 {
 	char rest[PATH_MAX];
@@ -48,7 +49,7 @@ static int walk_follow(struct walk *w, const char *target)
 	return 0;
 }
 
-/* The next name of REST, "" at the end. */
+/* Take the next name off REST; "" at the end. */
 static int next_name(struct walk *w, char name[NAME_MAX + 1])
 {
 	const char *at = w->rest + strspn(w->rest, "/");
@@ -62,7 +63,7 @@ static int next_name(struct walk *w, char name[NAME_MAX + 1])
 	return 0;
 }
 
-/* One name further. Returns whether there may be more, or an error. */
+/* Go on by one name. Returns 1: there may be more, 0: the end, or a negative errno. */
 static int walk_step(struct walk *w)
 {
 	char name[NAME_MAX + 1], target[PATH_MAX];

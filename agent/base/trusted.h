@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Look at each directory on the way to PATH, through symbolic links as well.
- * Returns 0; -EPERM: others may replace what is in RET_DIR (of SIZE bytes), one
- * of them; -ELOOP, -ENAMETOOLONG. What is missing is the caller's to find. */
+/* Check each directory on the way to PATH, also through symbolic links. Returns 0; -EPERM: others
+ * may replace files in RET_DIR (of SIZE bytes), one of the directories; -ELOOP; -ENAMETOOLONG.
+ * That a file is missing is left to the caller to find out. */
 int trusted_path(const char *path, char *ret_dir, size_t size);
