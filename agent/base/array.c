@@ -39,6 +39,14 @@ int array_reserve(void *array, size_t *cap, size_t need, size_t size)
 	return r;
 }
 
+void array_shrink(void *array, size_t *cap, size_t n, size_t size)
+{
+	size_t to = *cap / 2;
+
+	if (to >= CAP_MIN && n <= to / 2 && array_resize(array, to, size) == 0)
+		*cap = to;
+}
+
 void *array_append(void *array, size_t *n, size_t size)
 {
 	char *p;

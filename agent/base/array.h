@@ -11,6 +11,9 @@
  * then. */
 int array_reserve(void *array, size_t *cap, size_t need, size_t size);
 
+/* Give half of it back when three quarters are not in use by the N there are. */
+void array_shrink(void *array, size_t *cap, size_t n, size_t size);
+
 /* One more element behind the *N there are, zeroed; NULL: out of memory. What there
  * is room for is not kept: it is *N rounded up to a power of two, so nobody else may
  * have allocated the array. */

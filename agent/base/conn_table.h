@@ -9,16 +9,14 @@
 #include <stdint.h>
 
 #include "base/conn.h"
+#include "base/hash.h"
 
 struct conn_table {
 	uint64_t seed;
 	size_t item_size;
 	uint8_t *items; /* owned; each begins with a struct conn_key */
 	size_t n, cap;
-	/* A byte of the hash per slot, 0: free; and the number of the item. */
-	uint8_t *tags;
-	uint32_t *slots;
-	size_t n_slots; /* a power of two */
+	struct hash index;
 };
 
 /* SEED keeps hostile traffic from choosing chains. Nothing is allocated yet. */
@@ -28,8 +26,8 @@ void conn_table_done(struct conn_table *t);
 /* Number of the item with KEY, or -ENOENT. */
 int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
 
-/* Make an item with KEY, which must not be there, zeroed but for it. Returns
- * its number or -ENOMEM. */
+/* Make an item with KEY, zeroed but for it. Returns its number, -EEXIST when there is
+ * one or -ENOMEM. */
 int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
 
 void conn_table_remove(struct conn_table *t, size_t i);

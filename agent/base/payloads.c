@@ -7,35 +7,37 @@
 
 #include <vipsafe/base.h>
 
-#define BUCKETS_MIN 64
+#include "base/array.h"
+#include "base/hash.h"
 
 struct blob {
 	uint32_t users, hash;
-	uint32_t next; /* number in its bucket, 0: the last */
 	size_t len;
 	uint8_t bytes[];
 };
 
+/* What a number stands for. */
+struct place {
+	struct blob *blob;  /* owned; NULL: free */
+	uint32_t next_free; /* number of the next one that is free; 0: the last */
+};
+
 struct payloads {
 	uint64_t seed;
-	struct blob **blobs; /* by number - 1; NULL: free; owned */
-	uint32_t *free_next; /* of free numbers */
-	size_t n_blobs, cap, used;
+	struct place *places; /* by number - 1 */
+	size_t n_places;
 	uint32_t first_free;
-	uint32_t *buckets; /* owned */
-	size_t n_buckets;  /* a power of two */
+	size_t bytes;
+	struct hash index; /* of places */
 };
 
 struct payloads *payloads_new(uint64_t seed)
 {
 	struct payloads *p = calloc(1, sizeof(*p));
 
-	if (!p)
-		return NULL;
-	p->seed = seed | 1;
-	p->n_buckets = BUCKETS_MIN;
-	p->buckets = calloc(p->n_buckets, sizeof(*p->buckets));
-	return p->buckets ? p : payloads_free(p);
+	if (p)
+		p->seed = seed | 1;
+	return p;
 }
 
 struct payloads *payloads_free(struct payloads *p)
@@ -44,148 +46,99 @@ struct payloads *payloads_free(struct payloads *p)
 
 	if (!p)
 		return NULL;
-	for (i = 0; i < p->n_blobs; i++)
-		free(p->blobs[i]);
-	free(p->blobs);
-	free(p->free_next);
-	free(p->buckets);
+	for (i = 0; i < p->n_places; i++)
+		free(p->places[i].blob);
+	free(p->places);
+	hash_done(&p->index);
 	free(p);
 	return NULL;
 }
 
-static uint32_t payloads_hash_of(const struct payloads *p, const uint8_t *data, size_t len)
+static uint32_t payloads_item_hash(const void *ud, uint32_t i)
 {
-	uint64_t word, h = p->seed ^ len;
-	size_t i;
+	const struct payloads *p = ud;
 
-	for (i = 0; i < len; i += sizeof(word)) {
-		word = 0;
-		memcpy(&word, data + i, MIN(sizeof(word), len - i));
-		h = (h ^ (word + p->seed)) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 32;
-	}
-	return (uint32_t)h;
-}
-
-static uint32_t *bucket_of(struct payloads *p, uint32_t hash)
-{
-	return &p->buckets[hash & (p->n_buckets - 1)];
-}
-
-/* Chains stay short; without memory for more buckets they grow longer. */
-static void grow_buckets(struct payloads *p)
-{
-	size_t n = p->n_buckets * 2, i;
-	uint32_t *buckets, *b;
-
-	if (p->used < p->n_buckets)
-		return;
-	buckets = calloc(n, sizeof(*buckets));
-	if (!buckets)
-		return;
-	free(p->buckets);
-	p->buckets = buckets;
-	p->n_buckets = n;
-	for (i = 0; i < p->n_blobs; i++) {
-		if (!p->blobs[i])
-			continue;
-		b = bucket_of(p, p->blobs[i]->hash);
-		p->blobs[i]->next = *b;
-		*b = (uint32_t)i + 1;
-	}
+	return p->places[i].blob->hash;
 }
 
 /* A free number, made when there is none. 0: out of memory. */
 static uint32_t number_take(struct payloads *p)
 {
-	uint32_t number = p->first_free, *free_next;
-	struct blob **blobs;
-	size_t cap;
+	uint32_t number = p->first_free;
 
-	if (number) {
-		p->first_free = p->free_next[number - 1];
-		return number;
-	}
-	if (p->n_blobs == p->cap) {
-		cap = MAX(p->cap * 2, (size_t)64);
-		blobs = cap > UINT32_MAX ? NULL : realloc(p->blobs, cap * sizeof(*blobs));
-		p->blobs = blobs ? blobs : p->blobs;
-		free_next = blobs ? realloc(p->free_next, cap * sizeof(*free_next)) : NULL;
-		p->free_next = free_next ? free_next : p->free_next;
-		if (!free_next)
-			return 0;
-		p->cap = cap;
-	}
-	p->blobs[p->n_blobs] = NULL;
-	return (uint32_t)++p->n_blobs;
+	if (number)
+		p->first_free = p->places[number - 1].next_free;
+	else if (p->n_places < UINT32_MAX &&
+		 array_append(&p->places, &p->n_places, sizeof(*p->places)))
+		number = (uint32_t)p->n_places;
+	return number;
 }
 
-static uint32_t payloads_find(struct payloads *p, const void *data, size_t len, uint32_t hash)
+static uint32_t payloads_find(const struct payloads *p, const void *data, size_t len, uint32_t hash)
 {
-	uint32_t at;
+	size_t at;
+	uint32_t i;
 
-	for (at = *bucket_of(p, hash); at; at = p->blobs[at - 1]->next) {
-		const struct blob *b = p->blobs[at - 1];
+	for (i = hash_first(&p->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&p->index, hash, &at)) {
+		const struct blob *b = p->places[i].blob;
 
 		if (b->hash == hash && b->len == len && !memcmp(b->bytes, data, len))
-			return at;
+			return i + 1;
 	}
 	return 0;
 }
 
 int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *ret_ref)
 {
-	uint32_t hash, at, *bucket;
+	uint32_t hash, number;
 	struct blob *b;
 
 	if (!len) {
 		*ret_ref = PAYLOAD_NONE;
 		return 0;
 	}
-	hash = payloads_hash_of(p, data, len);
-	at = payloads_find(p, data, len, hash);
-	if (at) {
-		p->blobs[at - 1]->users++;
-		*ret_ref = at;
+	hash = hash_bytes(p->seed, data, len);
+	number = payloads_find(p, data, len, hash);
+	if (number) {
+		p->places[number - 1].blob->users++;
+		*ret_ref = number;
 		return 0;
 	}
+	/* without a free number, all of them are in the index */
+	if (!p->first_free && hash_reserve(&p->index, p->n_places + 1, payloads_item_hash, p) < 0)
+		return -ENOMEM;
 	b = malloc(sizeof(*b) + len);
-	at = b ? number_take(p) : 0;
-	if (!at) {
+	number = b ? number_take(p) : 0;
+	if (!number) {
 		free(b);
 		return -ENOMEM;
 	}
-	grow_buckets(p);
-	bucket = bucket_of(p, hash);
-	*b = (struct blob){ .users = 1, .hash = hash, .next = *bucket, .len = len };
+	*b = (struct blob){ .users = 1, .hash = hash, .len = len };
 	memcpy(b->bytes, data, len);
-	p->blobs[at - 1] = b;
-	p->used++;
-	*bucket = at;
-	*ret_ref = at;
+	p->places[number - 1].blob = b;
+	p->bytes += sizeof(*b) + len;
+	hash_put(&p->index, hash, number - 1);
+	*ret_ref = number;
 	return 0;
 }
 
 void payloads_drop(struct payloads *p, uint32_t ref)
 {
-	struct blob *b = ref ? p->blobs[ref - 1] : NULL;
-	uint32_t *at;
+	struct blob *b = ref ? p->places[ref - 1].blob : NULL;
 
 	if (!b || --b->users)
 		return;
-	for (at = bucket_of(p, b->hash); *at != ref;)
-		at = &p->blobs[*at - 1]->next;
-	*at = b->next;
+	hash_remove(&p->index, b->hash, ref - 1, payloads_item_hash, p);
+	p->bytes -= sizeof(*b) + b->len;
 	free(b);
-	p->blobs[ref - 1] = NULL;
-	p->free_next[ref - 1] = p->first_free;
+	p->places[ref - 1] = (struct place){ .next_free = p->first_free };
 	p->first_free = ref;
-	p->used--;
 }
 
 const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len)
 {
-	const struct blob *b = ref ? p->blobs[ref - 1] : NULL;
+	const struct blob *b = ref ? p->places[ref - 1].blob : NULL;
 
 	*ret_len = b ? b->len : 0;
 	return b ? b->bytes : NULL;
@@ -193,5 +146,10 @@ const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len
 
 size_t payloads_count(const struct payloads *p)
 {
-	return p->used;
+	return p->index.n;
+}
+
+size_t payloads_bytes(const struct payloads *p)
+{
+	return p->bytes + p->n_places * sizeof(*p->places) + hash_memory(&p->index);
 }

@@ -24,3 +24,6 @@ void payloads_drop(struct payloads *p, uint32_t ref);
 const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len);
 
 size_t payloads_count(const struct payloads *p);
+
+/* Bytes held, for the memory bound. */
+size_t payloads_bytes(const struct payloads *p);

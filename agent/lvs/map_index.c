@@ -11,7 +11,7 @@
 /* More matches than these are not tried out one by one. */
 #define CHAIN_TRIES 64
 
-static int hash_init(struct lvs_hash *h, size_t n)
+static int lvs_hash_init(struct lvs_hash *h, size_t n)
 {
 	h->size = 16;
 	while (h->size < 2 * n)
@@ -22,14 +22,14 @@ static int hash_init(struct lvs_hash *h, size_t n)
 	return h->slots ? 0 : -ENOMEM;
 }
 
-static uint32_t hash_first(const struct lvs_hash *h, uint64_t key)
+static uint32_t lvs_hash_first(const struct lvs_hash *h, uint64_t key)
 {
 	return (uint32_t)lvs_spread(key) & (h->size - 1);
 }
 
-static void hash_put(struct lvs_hash *h, uint64_t key, uint32_t item)
+static void lvs_hash_put(struct lvs_hash *h, uint64_t key, uint32_t item)
 {
-	uint32_t i = hash_first(h, key);
+	uint32_t i = lvs_hash_first(h, key);
 
 	while (h->slots[i].key)
 		i = (i + 1) & (h->size - 1);
@@ -55,7 +55,7 @@ uint32_t lvs_index_member(const struct lvs_map *m, const struct lvs_pool *pool,
 			  const struct addr *addr, uint32_t port)
 {
 	uint64_t key = member_key(pool, addr, port);
-	uint32_t i = hash_first(&m->members, key);
+	uint32_t i = lvs_hash_first(&m->members, key);
 
 	for (; m->members.slots[i].key; i = (i + 1) & (m->members.size - 1)) {
 		uint32_t item = m->members.slots[i].item;
@@ -73,7 +73,7 @@ int lvs_index_members(struct lvs_map *m)
 	uint32_t i, j;
 	int r;
 
-	r = hash_init(&m->members, 2 * (size_t)m->reals.n);
+	r = lvs_hash_init(&m->members, 2 * (size_t)m->reals.n);
 	if (r < 0)
 		return r;
 	for (i = 0; i < m->pools.n; i++) {
@@ -90,9 +90,9 @@ int lvs_index_members(struct lvs_map *m)
 			}
 			/* a server that is given twice counts once */
 			if (lvs_index_member(m, p, a, port) == LVS_NONE)
-				hash_put(&m->members, member_key(p, a, port), item);
+				lvs_hash_put(&m->members, member_key(p, a, port), item);
 			if (lvs_index_member(m, p, a, LVS_ANY_PORT) == LVS_NONE)
-				hash_put(&m->members, member_key(p, a, LVS_ANY_PORT), item);
+				lvs_hash_put(&m->members, member_key(p, a, LVS_ANY_PORT), item);
 		}
 	}
 	return 0;
@@ -118,7 +118,7 @@ static struct lvs_entry *dest_find(const struct lvs_map *m, uint8_t l4proto, uin
 				   const uint8_t *addr, uint16_t port)
 {
 	uint64_t key = dest_key(l4proto, family, addr, port);
-	uint32_t i = hash_first(&m->dests, key);
+	uint32_t i = lvs_hash_first(&m->dests, key);
 
 	for (; m->dests.slots[i].key; i = (i + 1) & (m->dests.size - 1)) {
 		struct lvs_entry *e;
@@ -140,12 +140,12 @@ static int dest_grow(struct lvs_map *m)
 
 	if (m->dests.slots && 2 * (m->entries.n + 1) <= m->dests.size)
 		return 0;
-	r = hash_init(&m->dests, 2 * (size_t)m->entries.n + 1);
+	r = lvs_hash_init(&m->dests, 2 * (size_t)m->entries.n + 1);
 	for (i = 0; i < m->entries.n && r >= 0; i++) {
 		const struct lvs_entry *e = LVS_ITEM(const struct lvs_entry, m->entries, i);
 
-		hash_put(&m->dests, dest_key(e->l4proto, e->addr.family, e->addr.bytes, e->port),
-			 i);
+		lvs_hash_put(&m->dests,
+			     dest_key(e->l4proto, e->addr.family, e->addr.bytes, e->port), i);
 	}
 	return r;
 }
@@ -168,8 +168,8 @@ static int dest_put(struct lvs_map *m, uint8_t l4proto, const struct addr *addr,
 		*e = (struct lvs_entry){
 			.addr = *addr, .service = LVS_NONE, .port = port, .l4proto = l4proto
 		};
-		hash_put(&m->dests, dest_key(l4proto, addr->family, addr->bytes, port),
-			 m->entries.n++);
+		lvs_hash_put(&m->dests, dest_key(l4proto, addr->family, addr->bytes, port),
+			     m->entries.n++);
 	}
 	*ret = e;
 	return 0;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An index over items that somebody else keeps: from a hash to the numbers of the
+ * items that may be meant. Which of them is meant, the caller compares:
+ *
+ *	for (i = hash_first(h, hash, &at); i != HASH_NONE; i = hash_next(h, hash, &at))
+ *		if (… item i is the one …)
+ *			return i;
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#define HASH_NONE UINT32_MAX
+
+/* Begins as zeroes. */
+struct hash {
+	/* Of each slot a byte of its item's hash, 0: free. Most of what is not there
+	 * is told by these alone, and they stay in the cache when SLOTS no longer do. */
+	uint8_t *tags;
+	uint32_t *slots; /* number of the item */
+	size_t n_slots;	 /* a power of two, or 0 */
+	size_t n;	 /* items; at most 3/4 of the slots */
+};
+
+/* The hash of item I of what UD is. */
+typedef uint32_t (*hash_item_fn)(const void *ud, uint32_t i);
+
+void hash_done(struct hash *h);
+
+/* Room for N items in all. Where there is not enough yet, the items that are there
+ * must be those from number 0 on. 0 or -ENOMEM; nothing has changed then. */
+int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud);
+
+/* Item I, which is not there yet; room has been made for it. */
+void hash_put(struct hash *h, uint32_t hash, uint32_t i);
+
+/* Item I, which is there. What is removed leaves no trace. */
+void hash_remove(struct hash *h, uint32_t hash, uint32_t i, hash_item_fn of, const void *ud);
+
+/* Item I, which is there, is number TO from now on. */
+void hash_renumber(struct hash *h, uint32_t hash, uint32_t i, uint32_t to);
+
+static inline size_t hash_memory(const struct hash *h)
+{
+	return h->n_slots * (sizeof(*h->tags) + sizeof(*h->slots));
+}
+
+/* Of the bits that do not choose the slot. */
+static inline uint8_t hash_tag(uint32_t hash)
+{
+	return (uint8_t)(hash >> 24 | 0x80);
+}
+
+static inline uint32_t hash_next(const struct hash *h, uint32_t hash, size_t *at)
+{
+	size_t mask = h->n_slots - 1, s = *at;
+
+	do {
+		s = (s + 1) & mask;
+		if (!h->tags[s])
+			return HASH_NONE;
+	} while (h->tags[s] != hash_tag(hash));
+	*at = s;
+	return h->slots[s];
+}
+
+static inline uint32_t hash_first(const struct hash *h, uint32_t hash, size_t *at)
+{
+	*at = (size_t)hash - 1;
+	return h->n ? hash_next(h, hash, at) : HASH_NONE;
+}
+
+static inline uint64_t hash_fold(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
+/* Multiply and fold, seeded: enough that a peer who picks ports cannot pick what
+ * falls together, and cheap beside the kernel's own work on an entry. */
+static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)
+{
+	uint64_t word = 0, h = seed ^ size;
+	const char *p = data;
+
+	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = hash_fold(h, word + seed);
+	}
+	word = 0;
+	memcpy(&word, p, size);
+	return (uint32_t)hash_fold(h, word + seed);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The index: whatever is put, removed and renumbered in whatever order, what is in
+ * it is found, also where all hashes are the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "../lib/random.h"
+
+#define ITEMS 2000
+
+struct items {
+	uint32_t key[ITEMS];
+	size_t n;
+	unsigned kinds; /* of hashes */
+	struct hash index;
+};
+
+static uint32_t item_hash(const void *ud, uint32_t i)
+{
+	const struct items *s = ud;
+	uint32_t kind = s->key[i] % s->kinds;
+
+	return hash_bytes(s->kinds, &kind, sizeof(kind));
+}
+
+static uint32_t item_find(const struct items *s, uint32_t key)
+{
+	uint32_t kind = key % s->kinds, hash = hash_bytes(s->kinds, &kind, sizeof(kind)), i;
+	size_t at;
+
+	for (i = hash_first(&s->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&s->index, hash, &at))
+		if (s->key[i] == key)
+			return i;
+	return HASH_NONE;
+}
+
+static void items_add(struct items *s, uint32_t key)
+{
+	s->key[s->n] = key;
+	assert_int_equal(hash_reserve(&s->index, s->n + 1, item_hash, s), 0);
+	hash_put(&s->index, item_hash(s, (uint32_t)s->n), (uint32_t)s->n);
+	s->n++;
+}
+
+/* The last one takes the place of the one that goes. */
+static void items_remove(struct items *s, uint32_t i)
+{
+	uint32_t last = (uint32_t)--s->n;
+
+	hash_remove(&s->index, item_hash(s, i), i, item_hash, s);
+	if (i != last)
+		hash_renumber(&s->index, item_hash(s, last), last, i);
+	s->key[i] = s->key[last];
+}
+
+static void check(struct items *s)
+{
+	uint32_t i;
+
+	assert_int_equal(s->index.n, s->n);
+	for (i = 0; i < s->n; i++)
+		assert_int_equal(item_find(s, s->key[i]), i);
+}
+
+static void finds_what_is_there(void **state _unused_)
+{
+	static const unsigned kinds[] = { UINT32_MAX, 300, 1 };
+	struct rnd r = rnd_begin("finds_what_is_there");
+	size_t k, step;
+
+	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+		static struct items s;
+		uint32_t next = 0;
+
+		s = (struct items){ .kinds = kinds[k] };
+		assert_int_equal(item_find(&s, 1), HASH_NONE);
+		for (step = 0; step < 3 * ITEMS; step++) {
+			if (s.n < ITEMS && (!s.n || rnd(&r, 3)))
+				items_add(&s, next++);
+			else
+				items_remove(&s, rnd(&r, (uint32_t)s.n));
+			if (step % 500 == 0)
+				check(&s);
+		}
+		check(&s);
+		assert_int_equal(item_find(&s, next), HASH_NONE);
+		while (s.n) {
+			uint32_t gone = s.key[0];
+
+			items_remove(&s, 0);
+			assert_int_equal(item_find(&s, gone), HASH_NONE);
+		}
+		hash_done(&s.index);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_what_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
