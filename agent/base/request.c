@@ -39,6 +39,43 @@ void request_init(struct request *req, enum op op)
 	req->op = op;
 }
 
+int request_option(struct request *req, const char *name, const char *value,
+		   struct request_error *ret_error)
+{
+	const char *list;
+	int r;
+
+	if (!strcmp(name, "force")) {
+		if (value)
+			return request_error_set(ret_error, "option \"--force\" takes no value");
+		req->force = true;
+		return 0;
+	}
+	if (!value)
+		value = "";
+	if (!strcmp(name, "strategy")) {
+		list = "auto, pin, restore, none";
+		r = strategy_parse(value, &req->strategy);
+	} else if (!strcmp(name, "hold")) {
+		list = "auto, nft, iptables, off";
+		r = hold_choice_parse(value, &req->hold);
+	} else if (!strcmp(name, "vip-flows")) {
+		list = "drop, keep, reset";
+		r = vip_flows_parse(value, &req->vip_flows);
+	} else {
+		return request_error_set(ret_error, "unknown option \"--%.48s\"", name);
+	}
+	if (r < 0)
+		return request_error_set(ret_error, "--%s " QUOTED " is none of %s", name, value,
+					 list);
+	return 0;
+}
+
+int request_no_words(int argc, char *const argv[], struct request_error *ret_error)
+{
+	return argc ? request_error_set(ret_error, "unknown word " QUOTED, argv[0]) : 0;
+}
+
 /* What dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on it can only
  * be an alternative name; whether it is one, the kernel knows. */
 int device_name_check(const char *name, struct request_error *ret_error)

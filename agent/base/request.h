@@ -100,8 +100,8 @@ int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2,
 /* Parse the words after "add" or "del":
  *   ADDR[/LEN] [ADDR…] dev DEV [option …]
  * Keywords may be shortened while unique, also to the long names iproute2
- * has (broadcast). Global options (strategy, deadline …) are left as they are
- * in *REQ, which the caller has initialised with request_init().
+ * has (broadcast). What request_option() sets is left as it is in *REQ, which
+ * the caller has initialised with request_init().
  * Returns 0, or -EINVAL with *RET_ERROR filled and *REQ undefined. */
 int request_parse(struct request *req, int argc, char *const argv[],
 		  struct request_error *ret_error);
@@ -117,6 +117,14 @@ int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char *
 		 int argc, char *const argv[], struct request_error *ret_error);
 
 void request_init(struct request *req, enum op op);
+
+/* The option --NAME of a move: "force", which takes no VALUE (NULL), "strategy",
+ * "hold" or "vip-flows". Returns 0, or -EINVAL with *RET_ERROR filled. */
+int request_option(struct request *req, const char *name, const char *value,
+		   struct request_error *ret_error);
+
+/* For commands that take no words: 0, or -EINVAL with *RET_ERROR naming the first. */
+int request_no_words(int argc, char *const argv[], struct request_error *ret_error);
 
 /* Whether NAME can be a device's name or alternative name.
  * Returns 0, or -EINVAL with *RET_ERROR filled. */

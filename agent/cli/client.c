@@ -130,6 +130,15 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;
 }
 
+int client_refusal_code(const struct wire_answer *a)
+{
+	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
+		return EXIT_CONFIG;
+	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
+		return EXIT_NOT_PERMITTED;
+	return EXIT_UNREACHABLE;
+}
+
 /* One packet, which is an answer of its own. 1: there was none any more. */
 static int next_packet(int fd, char *buf, struct wire_answer *ret)
 {
@@ -175,7 +184,7 @@ static int listen_until(int fd, int signals, usec_t until, client_packet fn, voi
 		r = next_packet(fd, buf, &a);
 		if (r == 0)
 			more = fn(ud, &a);
-		wire_answer_done_with(&a);
+		wire_answer_done(&a);
 		r = r == -EAGAIN ? 0 : r;
 	}
 	return r == -ECANCELED ? 0 : r;

@@ -20,9 +20,12 @@ enum client_outcome {
 /* Send R to the socket PATH and wait for the answer until PATIENCE is over, after
  * which nothing is begun any more unless R has a deadline of its own.
  * *RET is filled for ANSWERED and REFUSED, to be given to
- * wire_answer_done_with(). Never fails. */
+ * wire_answer_done(). Never fails. */
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome);
+
+/* The exit code for what is refused and cannot be done without the daemon. */
+int client_refusal_code(const struct wire_answer *a);
 
 /* Called for each packet; what A owns stays its own. False: no more. */
 typedef bool (*client_packet)(void *ud, const struct wire_answer *a);

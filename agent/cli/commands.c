@@ -168,3 +168,16 @@ int command_usage(const struct request_error *e)
 	fprintf(stderr, "vipsafe: %s\n", e->text);
 	return EXIT_USAGE;
 }
+
+bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[])
+{
+	struct request_error e;
+	int r = request_no_words(argc, argv, &e);
+
+	if (r == 0 && cli->options.local)
+		r = request_error_set(&e, "contradictory options: \"--local\" does not go with %s",
+				      name);
+	if (r < 0)
+		command_usage(&e);
+	return r == 0;
+}

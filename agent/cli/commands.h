@@ -61,6 +61,10 @@ int command_watch(struct cli *cli, int argc, char *argv[]);
 /* Print what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);
 
+/* For the command NAME, which only the daemon can serve and which takes no words:
+ * whether that is what was given. If not, it has been said, as by command_usage(). */
+bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[]);
+
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
 

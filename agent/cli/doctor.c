@@ -70,7 +70,7 @@ static void doctor_ask_daemon(const struct cli *cli, struct facts *f, struct fin
 		f->daemon = DAEMON_SILENT;
 		break;
 	}
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 }
 
 static int doctor_print(const struct cli *cli, const struct findings *f)

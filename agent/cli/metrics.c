@@ -3,7 +3,6 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "base/option.h"
 #include "show/metrics.h"
 #include "show/report_json.h"
 
@@ -33,18 +32,10 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 	struct wire_request r = { .op = WIRE_METRICS };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
-	struct request_error e;
 	int code = EXIT_DONE;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
-		return command_usage(&e);
-	}
-	if (o->local) {
-		request_error_set(&e,
-				  "contradictory options: \"--local\" does not go with metrics");
-		return command_usage(&e);
-	}
+	if (!command_is_bare(cli, "metrics", argc, argv))
+		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : WIRE_TEXT_SHORT;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
 	switch (outcome) {
@@ -63,12 +54,12 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 		break;
 	case CLIENT_REFUSED:
 		cli_complain(stderr, "%s", a.error_text);
-		code = EXIT_NOT_PERMITTED;
+		code = client_refusal_code(&a);
 		break;
 	case CLIENT_BROKEN:
 		code = log_down(cli, "the daemon does not answer");
 		break;
 	}
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return code;
 }

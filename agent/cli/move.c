@@ -15,6 +15,8 @@
 
 struct move {
 	struct cli *cli;
+	char *const *words; /* as given, behind the command's name */
+	int n_words;
 	struct request request;
 	struct report report;
 	struct kernel_real *kernel; /* open after the run, for what follows */
@@ -71,7 +73,9 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 {
 	const struct options *o = &m->cli->options;
 	usec_t budget = o->timeout ? o->timeout : m->cli->settings.deadline;
-	struct wire_request r = { .op = WIRE_MOVE, .move = m->request };
+	struct wire_request r = {
+		.op = WIRE_MOVE, .move = m->request, .words = m->words, .n_words = m->n_words
+	};
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
 	bool done = false;
@@ -97,7 +101,7 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
 		break;
 	}
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return done || outcome == CLIENT_ANSWERED;
 }
 
@@ -182,21 +186,25 @@ static int move_died(void *ud)
 	return EXIT_KERNEL_REFUSED;
 }
 
-static void request_from_options(struct request *req, const struct cli *cli)
+/* What the words do not say. */
+static struct request request_begin(const struct cli *cli, enum op op, bool plan)
 {
-	const struct options *o = &cli->options;
+	struct request req = cli->options.move;
 
-	req->force = o->force;
-	req->strategy = o->strategy;
-	req->hold = o->hold == HOLD_AUTO ? cli->settings.hold : o->hold;
-	req->vip_flows = o->vip_flows;
-	req->deadline = o->timeout;
-	identity_asker(getpid(), getuid(), &req->by);
+	req.op = op;
+	req.plan = plan;
+	if (req.hold == HOLD_AUTO)
+		req.hold = cli->settings.hold;
+	req.deadline = cli->options.timeout;
+	identity_asker(getpid(), getuid(), &req.by);
+	return req;
 }
 
 static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 {
-	struct move m = { .cli = cli };
+	struct move m = {
+		.cli = cli, .words = argv, .n_words = argc, .request = request_begin(cli, op, plan)
+	};
 	const struct worker_job job = {
 		.run = move_run,
 		.after = move_after,
@@ -208,9 +216,6 @@ static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *
 	struct request_error e;
 	int code;
 
-	request_init(&m.request, op);
-	m.request.plan = plan;
-	request_from_options(&m.request, cli);
 	if (request_parse(&m.request, argc, argv, &e) < 0)
 		return command_usage(&e);
 	if (!plan)

@@ -121,7 +121,7 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 	case CLIENT_BROKEN:
 		break;
 	}
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return taken;
 }
 
@@ -148,7 +148,7 @@ static int run_rejected(void *ud, FILE *out _unused_, FILE *err _unused_)
 	enum client_outcome outcome;
 
 	client_ask(n->cli->settings.socket, &n->request, DAEMON_PATIENCE, &a, &outcome);
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return EXIT_USAGE;
 }
 
@@ -172,8 +172,8 @@ int command_notify(struct cli *cli, int argc, char *argv[])
 	struct wire_notify *w = &n.request.notify;
 	int code;
 
-	w->words = argv;
-	w->n_words = argc;
+	n.request.words = argv;
+	n.request.n_words = argc;
 	w->is_bad = instance_event_words(&w->event, argc, argv, &w->why) < 0;
 	w->event.stamp = event_stamp();
 	w->event.source = SOURCE_HOOK;

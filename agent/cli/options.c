@@ -16,15 +16,10 @@ struct flag {
 	char letter; /* 0: none */
 	unsigned scopes;
 	const char *value; /* what its value is called; NULL: takes none */
+	/* NULL: it is the request's, see request_option() */
 	int (*apply)(struct options *o, const char *value, struct request_error *ret_error);
 	const char *help;
 };
-
-static int none_of(const char *name, const char *value, const char *list,
-		   struct request_error *ret_error)
-{
-	return request_error_set(ret_error, "--%s " QUOTED " is none of %s", name, value, list);
-}
 
 static int json_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
 {
@@ -42,12 +37,6 @@ static int verbose_apply(struct options *o, const char *v _unused_,
 static int local_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
 {
 	o->local = true;
-	return 0;
-}
-
-static int force_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->force = true;
 	return 0;
 }
 
@@ -122,40 +111,19 @@ static int timeout_apply(struct options *o, const char *v, struct request_error 
 	return 0;
 }
 
-static int strategy_apply(struct options *o, const char *v, struct request_error *e)
-{
-	if (strategy_parse(v, &o->strategy) < 0)
-		return none_of("strategy", v, "auto, pin, restore, none", e);
-	return 0;
-}
-
-static int hold_apply(struct options *o, const char *v, struct request_error *e)
-{
-	if (hold_choice_parse(v, &o->hold) < 0)
-		return none_of("hold", v, "auto, nft, iptables, off", e);
-	return 0;
-}
-
-static int vip_flows_apply(struct options *o, const char *v, struct request_error *e)
-{
-	if (vip_flows_parse(v, &o->vip_flows) < 0)
-		return none_of("vip-flows", v, "drop, keep, reset", e);
-	return 0;
-}
-
 static const struct flag flags[] = {
 	{ "json", 0, SCOPE_ANY, NULL, json_apply, "print the result as one line of JSON" },
 	{ "config", 0, SCOPE_ANY, "FILE", config_apply, "read FILE instead of " VIPSAFE_CONFIG },
 	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, "where the daemon listens" },
 	{ "local", 0, SCOPE_ANY, NULL, local_apply, "never ask the daemon" },
 	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, "give up protecting after SEC seconds" },
-	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", strategy_apply,
+	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", NULL,
 	  "how connections are protected" },
-	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", hold_apply,
+	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", NULL,
 	  "what holds packets back meanwhile" },
-	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", vip_flows_apply,
+	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", NULL,
 	  "what becomes of the leaving address's own flows" },
-	{ "force", 0, SCOPE_MOVE, NULL, force_apply, "do what is refused for safety all the same" },
+	{ "force", 0, SCOPE_MOVE, NULL, NULL, "do what is refused for safety all the same" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
 	  "also remove re-created entries whose address is gone" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply,
@@ -251,7 +219,7 @@ static int options_take_option(int argc, char *argv[], struct options *o, unsign
 		o->scopes |= f->scopes;
 		o->scoped = f->name;
 	}
-	return f->apply(o, value, e);
+	return f->apply ? f->apply(o, value, e) : request_option(&o->move, f->name, value, e);
 }
 
 int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,

@@ -18,16 +18,14 @@ enum option_scope {
 };
 
 struct options {
-	bool json, verbose, local, force, stale, watch, help, version;
+	bool json, verbose, local, stale, watch, help, version;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	const char *keepalived; /* a file to judge */
 	usec_t timeout;		/* 0: not given */
-	enum strategy strategy;
-	enum hold_choice hold; /* HOLD_AUTO: as configured */
-	enum vip_flows vip_flows;
-	unsigned scopes;    /* union of the scopes of the options given */
-	const char *scoped; /* one of them, for the error text */
+	struct request move;	/* what they say of one: see request_option() */
+	unsigned scopes;	/* union of the scopes of the options given */
+	const char *scoped;	/* one of them, for the error text */
 };
 
 /* Split ARGV (without the program's name) into options and WORDS, which has

@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "cli/publish.h"
-#include "base/option.h"
 #include "base/text.h"
 #include "show/report_json.h"
 #include "move/probe_result.h"
@@ -72,10 +71,8 @@ int command_probe(struct cli *cli, int argc, char *argv[])
 	struct request_error e;
 	int r;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+	if (request_no_words(argc, argv, &e) < 0)
 		return command_usage(&e);
-	}
 	measure(cli, &v);
 	if (v.ipv4 != KERNEL_UNKNOWN || v.ipv6 != KERNEL_UNKNOWN) {
 		r = probe_result_store(cli->settings.run_dir, cli->boot_id, &v);

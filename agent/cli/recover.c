@@ -7,7 +7,6 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/worker.h"
-#include "base/option.h"
 #include "show/report_json.h"
 #include "move/remember.h"
 
@@ -92,9 +91,7 @@ int command_recover(struct cli *cli, int argc, char *argv[])
 	const struct worker_job job = { .run = recover_run, .ud = &rec };
 	struct request_error e;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
+	if (request_no_words(argc, argv, &e) < 0)
 		return command_usage(&e);
-	}
 	return worker_run(&job);
 }

@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe reload: the daemon reads its configuration again, and reports what is wrong with it. */
-#include <string.h>
-
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "base/option.h"
 
 /* Guards that start anew read the whole conntrack table. */
 #define PATIENCE (60 * USEC_PER_SEC)
-
-static int reload_refused(const struct wire_answer *a)
-{
-	cli_complain(stderr, "%s", a->error_text);
-	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
-		return EXIT_CONFIG;
-	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
-		return EXIT_NOT_PERMITTED;
-	return EXIT_UNREACHABLE;
-}
 
 int command_reload(struct cli *cli, int argc, char *argv[])
 {
@@ -26,17 +13,10 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 	const struct wire_request r = { .op = WIRE_RELOAD };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
-	struct request_error e;
 	int code = EXIT_DONE;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
-		return command_usage(&e);
-	}
-	if (o->local) {
-		request_error_set(&e, "contradictory options: \"--local\" does not go with reload");
-		return command_usage(&e);
-	}
+	if (!command_is_bare(cli, "reload", argc, argv))
+		return EXIT_USAGE;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
 	switch (outcome) {
 	case CLIENT_ANSWERED:
@@ -50,7 +30,8 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 		code = EXIT_NOT_PERMITTED;
 		break;
 	case CLIENT_REFUSED:
-		code = reload_refused(&a);
+		cli_complain(stderr, "%s", a.error_text);
+		code = client_refusal_code(&a);
 		break;
 	case CLIENT_BROKEN:
 		fputs("vipsafe: the daemon does not answer\n", stderr);
@@ -59,6 +40,6 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 	}
 	if (o->json)
 		printf("{\"reloaded\":%s}\n", code == EXIT_DONE ? "true" : "false");
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return code;
 }

@@ -10,7 +10,6 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "cli/terminal.h"
-#include "base/option.h"
 #include "show/history.h"
 #include "show/status.h"
 #include "show/history_file.h"
@@ -96,17 +95,10 @@ int command_status(struct cli *cli, int argc, char *argv[])
 	struct wire_request r = { .op = WIRE_STATUS };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
-	struct request_error e;
 	int code = STATUS_RUNNING;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
-		return command_usage(&e);
-	}
-	if (o->local) {
-		request_error_set(&e, "contradictory options: \"--local\" does not go with status");
-		return command_usage(&e);
-	}
+	if (!command_is_bare(cli, "status", argc, argv))
+		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
 	r.columns = terminal_columns(stdout);
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
@@ -131,6 +123,6 @@ int command_status(struct cli *cli, int argc, char *argv[])
 		code = print_missing(cli, STATUS_UNKNOWN, "the daemon does not answer");
 		break;
 	}
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return code;
 }

@@ -8,11 +8,10 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/publish.h"
-#include "base/option.h"
 
 struct watching {
 	bool json;
-	char *error; /* owned; why the daemon refused */
+	int refused; /* the exit code; EXIT_DONE: the daemon was willing */
 };
 
 /* Returns false to stop. */
@@ -21,7 +20,8 @@ static bool on_packet(void *ud, const struct wire_answer *a)
 	struct watching *w = ud;
 
 	if (a->error_code) {
-		w->error = strdup(a->error_text);
+		cli_complain(stderr, "watch: %s", a->error_text);
+		w->refused = client_refusal_code(a);
 		return false;
 	}
 	if (w->json && a->result)
@@ -36,23 +36,13 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 {
 	struct wire_request r = { .op = WIRE_WATCH, .text = WIRE_TEXT_SHORT };
 	struct watching w = { .json = cli->options.json };
-	struct request_error e;
 	int status;
 
-	if (argc) {
-		request_error_set(&e, "unknown word " QUOTED, argv[0]);
-		return command_usage(&e);
-	}
-	if (cli->options.local) {
-		request_error_set(&e, "contradictory options: \"--local\" does not go with watch");
-		return command_usage(&e);
-	}
+	if (!command_is_bare(cli, "watch", argc, argv))
+		return EXIT_USAGE;
 	status = client_listen(cli->settings.socket, &r, cli->options.timeout, on_packet, &w);
-	if (w.error) {
-		cli_complain(stderr, "watch: %s", w.error);
-		free(w.error);
-		return EXIT_NOT_PERMITTED;
-	}
+	if (w.refused)
+		return w.refused;
 	if (status == -EACCES) {
 		cli_complain(stderr, "watch: " CLIENT_BARRED_TEXT);
 		return EXIT_NOT_PERMITTED;

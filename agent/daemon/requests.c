@@ -29,7 +29,7 @@ static void answer_notify(struct daemon *d, struct client *c, const struct wire_
 		return;
 	}
 	instances_receive(d->instances, &n->event, n->acted);
-	control_answer(c, wire_answer_done()); /* what is to be done comes after */
+	control_answer(c, wire_answer_success()); /* what is to be done comes after */
 }
 
 static void answer_reload(struct daemon *d, struct client *c)
@@ -39,7 +39,7 @@ static void answer_reload(struct daemon *d, struct client *c)
 	if (daemon_reload(d, &e) < 0)
 		control_answer(c, wire_answer_refusal(WIRE_BAD_CONFIG, e.text));
 	else
-		control_answer(c, wire_answer_done());
+		control_answer(c, wire_answer_success());
 }
 
 /* Whoever asked has given up by now, or is about to, and may do it himself: done

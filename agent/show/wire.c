@@ -2,21 +2,24 @@
 #include "show/wire.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "base/option.h"
 #include "show/report_json.h"
-#include "show/wire_row.h"
 
 /* As long as the command line allows. */
-#define DEADLINE_MAX_MS (3600 * (json_int_t)1000)
+#define TIMEOUT_MAX_MS (3600 * (json_int_t)1000)
 
 #define COLUMNS_MAX 10000
 
+/* Of a notify, as it is written: one more than there may be. */
+#define NOTIFY_WORDS_MAX 5
+
 static const char *const text_names[] = { "none", "short", "verbose" };
-static const char *const refusal_names[] = { "bad-request",   "too-large", "unknown-op",
-					     "not-permitted", "too-late",  "too-many",
-					     "bad-config",    "internal" };
+static const char *const refusal_names[] = { "bad-request", "other-version", "too-large",
+					     "unknown-op",  "not-permitted", "too-late",
+					     "too-many",    "bad-config",    "internal" };
 
 const char *wire_refusal_name(enum wire_refusal why)
 {
@@ -25,124 +28,164 @@ const char *wire_refusal_name(enum wire_refusal why)
 
 /* ---- ops ------------------------------------------------------------------------ */
 
-static const struct wire_row rows[] = {
-	{ "add", WIRE_MOVE, wire_move_keys, wire_move_read, wire_move_write },
-	{ "del", WIRE_MOVE, wire_move_keys, wire_move_read, wire_move_write },
-	{ "plan", WIRE_MOVE, wire_plan_keys, wire_move_read, wire_move_write },
-	{ "status", WIRE_STATUS, NULL, NULL, NULL },
-	{ "reload", WIRE_RELOAD, NULL, NULL, NULL },
-	{ "metrics", WIRE_METRICS, NULL, NULL, NULL },
-	{ "watch", WIRE_WATCH, NULL, NULL, NULL },
-	{ "notify", WIRE_NOTIFY, wire_notify_keys, wire_notify_read, wire_notify_write },
-};
-
-static const struct wire_row *row_named(const char *name)
+static int judge_none(struct wire_request *r _unused_, int argc, char *const argv[],
+		      struct request_error *e)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!strcmp(rows[i].name, name))
-			return &rows[i];
-	}
-	return NULL;
+	return request_no_words(argc - 1, argv + 1, e);
 }
 
-/* Three rows share WIRE_MOVE. */
-static const struct wire_row *row_of(const struct wire_request *r)
+/* "--name" or "--name=value" */
+static int judge_option(struct request *req, const char *word, struct request_error *e)
+{
+	size_t len = strcspn(word, "=");
+	char name[WIRE_WORD_MAX];
+
+	memcpy(name, word + 2, len - 2);
+	name[len - 2] = '\0';
+	return request_option(req, name, word[len] ? word + len + 1 : NULL, e);
+}
+
+/* [plan] add|del [--option …] and what request_parse() understands */
+static int judge_move(struct wire_request *r, int argc, char *const argv[], struct request_error *e)
+{
+	bool plan = !strcmp(argv[0], "plan");
+	int i = plan;
+
+	if (i == argc || (strcmp(argv[i], "add") && strcmp(argv[i], "del")))
+		return request_error_set(e, "plan what? \"add\" or \"del\" is missing");
+	request_init(&r->move, strcmp(argv[i], "del") ? OP_ADD : OP_DEL);
+	r->move.plan = plan;
+	for (i++; i < argc && !strncmp(argv[i], "--", 2); i++)
+		if (judge_option(&r->move, argv[i], e) < 0)
+			return -EINVAL;
+	return request_parse(&r->move, argc - i, argv + i, e);
+}
+
+/* Words that cannot be understood are the daemon's to count. */
+static int judge_notify(struct wire_request *r, int argc, char *const argv[],
+			struct request_error *e _unused_)
+{
+	struct wire_notify *n = &r->notify;
+
+	n->is_bad = instance_event_words(&n->event, argc - 1, argv + 1, &n->why) < 0;
+	n->event.source = SOURCE_HOOK;
+	return 0;
+}
+
+static const struct wire_op_row {
+	const char *name;
+	enum wire_op op;
+	/* Judge the words, of which the first is the name. 0 or -EINVAL. */
+	int (*judge)(struct wire_request *r, int argc, char *const argv[], struct request_error *e);
+} rows[] = {
+	{ "add", WIRE_MOVE, judge_move },      { "del", WIRE_MOVE, judge_move },
+	{ "plan", WIRE_MOVE, judge_move },     { "status", WIRE_STATUS, judge_none },
+	{ "reload", WIRE_RELOAD, judge_none }, { "metrics", WIRE_METRICS, judge_none },
+	{ "watch", WIRE_WATCH, judge_none },   { "notify", WIRE_NOTIFY, judge_notify },
+};
+
+const char *wire_op_name(const struct wire_request *r)
 {
 	size_t i;
 
 	if (r->op == WIRE_MOVE)
-		return row_named(r->move.plan ? "plan" : op_name(r->move.op));
-	for (i = 0; i < ARRAY_SIZE(rows) && rows[i].op != r->op; i++)
-		;
-	return i < ARRAY_SIZE(rows) ? &rows[i] : NULL;
+		return r->move.plan ? "plan" : op_name(r->move.op);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].op == r->op)
+			return rows[i].name;
+	return "?";
 }
 
-const char *wire_op_name(const struct wire_request *r)
-{
-	const struct wire_row *row = row_of(r);
+/* ---- read ----------------------------------------------------------------------- */
 
-	return row ? row->name : "?";
-}
-
-/* ---- requests ------------------------------------------------------------------- */
-
-int wire_wrong(const char *key, struct request_error *e)
+static int wire_wrong(const char *key, struct request_error *e)
 {
 	return request_error_set(e, "key " QUOTED " is missing, of the wrong type or out of range",
 				 key);
 }
 
-int wire_get_text(json_t *o, const char *key, const char *otherwise, const char **ret,
-		  struct request_error *e)
+/* A number from LEAST to MOST; absent is 0. */
+static int wire_get_number(json_t *o, const char *key, json_int_t least, json_int_t most,
+			   json_int_t *ret, struct request_error *e)
 {
 	json_t *v = json_object_get(o, key);
 
-	*ret = v ? json_string_value(v) : otherwise;
-	if (*ret)
-		return 0;
-	wire_wrong(key, e);
-	return -EINVAL;
+	*ret = json_integer_value(v);
+	if (v && (!json_is_integer(v) || *ret < least || *ret > most))
+		return wire_wrong(key, e);
+	return 0;
 }
 
-int wire_get_flag(json_t *o, const char *key, bool *ret, struct request_error *e)
+static int wire_get_text(json_t *o, enum wire_text *ret, struct request_error *e)
 {
-	json_t *v = json_object_get(o, key);
+	json_t *v = json_object_get(o, "text");
+	const char *text = v ? json_string_value(v) : "none";
+	size_t i;
 
-	*ret = json_is_true(v);
-	return !v || json_is_boolean(v) ? 0 : wire_wrong(key, e);
-}
-
-static bool is_listed(const char *const *names, const char *name)
-{
-	for (; names && *names; names++) {
-		if (!strcmp(*names, name))
-			return true;
+	for (i = 0; text && i < ARRAY_SIZE(text_names); i++) {
+		if (!strcmp(text_names[i], text)) {
+			*ret = (enum wire_text)i;
+			return 0;
+		}
 	}
-	return false;
+	return wire_wrong("text", e);
 }
 
-static int check_keys(json_t *o, const struct wire_row *row, struct request_error *e)
+static int read_values(json_t *o, struct wire_request *r, struct request_error *e)
 {
-	static const char *const any[] = { "v",	   "op",      "deadline_ms", "until_us",
-					   "text", "columns", NULL };
+	const json_int_t any = INT64_MAX;
+	json_t *acted = json_object_get(o, "acted");
+	json_int_t ms, us, columns, stamp;
+
+	if (wire_get_number(o, "timeout_ms", 0, TIMEOUT_MAX_MS, &ms, e) < 0 ||
+	    wire_get_number(o, "deadline_us", 1, any, &us, e) < 0 ||
+	    wire_get_number(o, "columns", 0, COLUMNS_MAX, &columns, e) < 0 ||
+	    wire_get_number(o, "stamp_us", 0, any, &stamp, e) < 0 ||
+	    wire_get_text(o, &r->text, e) < 0)
+		return -EINVAL;
+	if (acted && !json_is_boolean(acted))
+		return wire_wrong("acted", e);
+	r->move.deadline = (usec_t)ms * USEC_PER_MSEC;
+	r->move.until = (usec_t)us;
+	r->columns = (unsigned)columns;
+	r->notify.event.stamp = (usec_t)stamp;
+	r->notify.acted = json_is_true(acted);
+	return 0;
+}
+
+static int check_keys(json_t *o, enum wire_op op, struct request_error *e)
+{
+	static const char *const keys[] = { "v",    "words",   "timeout_ms", "deadline_us",
+					    "text", "columns", "stamp_us",   "acted" };
+	const size_t n = ARRAY_SIZE(keys) - (op == WIRE_NOTIFY ? 0 : 2);
 	const char *name;
 	json_t *value;
+	size_t i;
 
 	json_object_foreach(o, name, value)
 	{
-		if (!is_listed(any, name) && !is_listed(row->keys, name))
+		for (i = 0; i < n && strcmp(keys[i], name); i++)
+			;
+		if (i == n)
 			return request_error_set(e, "unknown key " QUOTED, name);
 	}
 	return 0;
 }
 
-static int read_common(json_t *o, struct wire_request *r, struct request_error *e)
+/* The words are O's. */
+static int read_words(json_t *o, char *ret[WIRE_WORDS_MAX], int *ret_n, struct request_error *e)
 {
-	json_t *deadline = json_object_get(o, "deadline_ms");
-	json_t *columns = json_object_get(o, "columns");
-	json_t *until = json_object_get(o, "until_us");
-	json_int_t ms = json_integer_value(deadline), width = json_integer_value(columns);
-	const char *text;
-	size_t i;
+	json_t *words = json_object_get(o, "words");
+	size_t i, n = json_array_size(words);
 
-	if (deadline && (!json_is_integer(deadline) || ms < 0 || ms > DEADLINE_MAX_MS))
-		return wire_wrong("deadline_ms", e);
-	if (columns && (!json_is_integer(columns) || width < 0 || width > COLUMNS_MAX))
-		return wire_wrong("columns", e);
-	if (until && (!json_is_integer(until) || json_integer_value(until) <= 0))
-		return wire_wrong("until_us", e);
-	r->move.until = (usec_t)json_integer_value(until);
-	r->columns = (unsigned)width;
-	r->move.deadline = (usec_t)ms * USEC_PER_MSEC;
-	if (wire_get_text(o, "text", "none", &text, e) < 0)
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(text_names) && strcmp(text_names[i], text); i++)
-		;
-	if (i == ARRAY_SIZE(text_names))
-		return wire_wrong("text", e);
-	r->text = (enum wire_text)i;
+	if (!n || n > WIRE_WORDS_MAX)
+		return wire_wrong("words", e);
+	for (i = 0; i < n; i++) {
+		ret[i] = (char *)json_string_value(json_array_get(words, i));
+		if (!ret[i] || strlen(ret[i]) >= WIRE_WORD_MAX)
+			return wire_wrong("words", e);
+	}
+	*ret_n = (int)n;
 	return 0;
 }
 
@@ -151,23 +194,28 @@ static int read_request(json_t *o, struct wire_request *ret, enum wire_refusal *
 {
 	struct wire_request r = { .op = WIRE_MOVE };
 	json_t *version = json_object_get(o, "v");
-	const struct wire_row *row;
-	const char *op;
+	char *words[WIRE_WORDS_MAX];
+	size_t i;
+	int n = 0;
 
-	*ret_refusal = WIRE_BAD_REQUEST;
-	if (!json_is_integer(version) || json_integer_value(version) != WIRE_VERSION)
-		return request_error_set(e, "key \"v\" is not %d", WIRE_VERSION);
-	if (wire_get_text(o, "op", NULL, &op, e) < 0)
-		return -EINVAL;
-	row = row_named(op);
-	if (!row) {
-		*ret_refusal = WIRE_UNKNOWN_OP;
-		return request_error_set(e, "unknown op " QUOTED, op);
+	if (!json_is_integer(version))
+		return wire_wrong("v", e);
+	if (json_integer_value(version) != WIRE_VERSION) {
+		*ret_refusal = WIRE_OTHER_VERSION;
+		return request_error_set(e, "the request is of version %lld, not %d",
+					 (long long)json_integer_value(version), WIRE_VERSION);
 	}
-	r.op = row->op;
-	if (row->read && row->read(o, op, &r, e) < 0)
+	if (read_words(o, words, &n, e) < 0)
 		return -EINVAL;
-	if (read_common(o, &r, e) < 0 || check_keys(o, row, e) < 0)
+	for (i = 0; i < ARRAY_SIZE(rows) && strcmp(rows[i].name, words[0]); i++)
+		;
+	if (i == ARRAY_SIZE(rows)) {
+		*ret_refusal = WIRE_UNKNOWN_OP;
+		return request_error_set(e, "unknown op " QUOTED, words[0]);
+	}
+	r.op = rows[i].op;
+	if (check_keys(o, r.op, e) < 0 || rows[i].judge(&r, n, words, e) < 0 ||
+	    read_values(o, &r, e) < 0)
 		return -EINVAL;
 	*ret = r;
 	return 0;
@@ -196,25 +244,81 @@ int wire_request_parse(const char *data, size_t size, struct wire_request *ret,
 	return r;
 }
 
+/* ---- write ---------------------------------------------------------------------- */
+
+/* Non-zero, as from all that follow: out of memory, or no UTF-8. */
+static int put_option(json_t *words, const char *name, const char *value)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "--%s=%s", name, value);
+	return json_array_append_new(words, json_string(word));
+}
+
+static int put_move(json_t *words, const struct wire_request *r)
+{
+	const struct request *req = &r->move;
+	int failed = 0;
+
+	if (req->plan)
+		failed |= json_array_append_new(words, json_string(op_name(req->op)));
+	if (req->force)
+		failed |= json_array_append_new(words, json_string("--force"));
+	failed |= put_option(words, "strategy", strategy_name(req->strategy));
+	failed |= put_option(words, "hold", hold_choice_name(req->hold));
+	failed |= put_option(words, "vip-flows", vip_flows_name(req->vip_flows));
+	return failed;
+}
+
+/* The daemon is told of bad words, too: by their beginning, however they are spelled. */
+static json_t *notify_word(const char *text)
+{
+	char word[WIRE_WORD_MAX / 4]; /* each byte may be escaped by four */
+
+	snprintf(word, sizeof(word), "%s", text);
+	return report_json_string(word);
+}
+
+static json_t *request_words(const struct wire_request *r)
+{
+	const bool notify = r->op == WIRE_NOTIFY;
+	const int n = notify ? MIN(r->n_words, NOTIFY_WORDS_MAX) : r->n_words;
+	json_t *words = json_array();
+	int i, failed = json_array_append_new(words, json_string(wire_op_name(r)));
+
+	if (r->op == WIRE_MOVE)
+		failed |= put_move(words, r);
+	for (i = 0; i < n; i++)
+		failed |= json_array_append_new(words, notify ? notify_word(r->words[i])
+							      : json_string(r->words[i]));
+	if (failed) {
+		json_decref(words);
+		return NULL;
+	}
+	return words;
+}
+
+static int put_number(json_t *o, const char *key, uint64_t n)
+{
+	return n ? json_object_set_new(o, key, json_integer((json_int_t)n)) : 0;
+}
+
 char *wire_request_line(const struct wire_request *r)
 {
-	const struct wire_row *row = row_of(r);
 	usec_t ms = (r->move.deadline + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
 	json_t *o = json_object();
 	int failed = 0;
 
 	failed |= json_object_set_new(o, "v", json_integer(WIRE_VERSION));
-	failed |= json_object_set_new(o, "op", json_string(row ? row->name : NULL));
-	failed |= json_object_set_new(o, "deadline_ms", json_integer((json_int_t)ms));
-	if (r->move.until)
-		failed |=
-			json_object_set_new(o, "until_us", json_integer((json_int_t)r->move.until));
+	failed |= json_object_set_new(o, "words", request_words(r));
 	failed |= json_object_set_new(o, "text", json_string(text_names[r->text]));
-	if (r->columns)
-		failed |= json_object_set_new(o, "columns",
-					      json_integer(MIN(r->columns, COLUMNS_MAX)));
-	if (row && row->write)
-		failed |= row->write(o, r);
+	failed |= put_number(o, "timeout_ms", ms);
+	failed |= put_number(o, "deadline_us", r->move.until);
+	failed |= put_number(o, "columns", MIN(r->columns, COLUMNS_MAX));
+	if (r->op == WIRE_NOTIFY) {
+		failed |= put_number(o, "stamp_us", r->notify.event.stamp);
+		failed |= json_object_set_new(o, "acted", json_boolean(r->notify.acted));
+	}
 	if (failed) {
 		json_decref(o);
 		return NULL;

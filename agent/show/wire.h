@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What passes over the control socket: one request and one answer, each a JSON
  * object in ASCII. Request (keys that are not meant are errors):
- *   {"v":1, "op":"add|del|plan|status|reload|metrics|watch|notify", "deadline_ms":N,
- *    "until_us":N (on CLOCK_MONOTONIC: nothing is begun after it),
- *    "text":"none|short|verbose", "columns":N (of the terminal; 0: no limit),
- *    add, del, plan: "device":"…", "addresses":[{"address":"A/N", "label":…,
- *    "scope":…, "brd":…, "noprefixroute":true, "dad":true, "preferred_lft":…,
- *    "metric":…}], "force":B, "strategy":…, "hold":…, "vip_flows":…
- *    plan: "of":"add|del"
- *    notify: "words":["INSTANCE","NAME","STATE",…], "stamp_us":N, "acted":B}
- * Only v and op, for a move device and addresses, for notify words are required. Answer:
- *   {"v":1, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…],
+ *   {"v":2, "words":["del","--strategy=pin","192.0.2.1/32","dev","br0"],
+ *    "text":"none|short|verbose", "timeout_ms":N,
+ *    "deadline_us":N (on CLOCK_MONOTONIC: nothing is begun after it),
+ *    "columns":N (of the terminal; 0: no limit),
+ *    "stamp_us":N, "acted":B (of a notify only)}
+ * The words are those of the command line, and the daemon judges them by the same
+ * functions: the command's whole name, for a move its options ("--name" or
+ * "--name=value"), and what follows. What depends on the client (its configuration,
+ * its terminal, the time) is sent as a value. Only v and words are required. Answer:
+ *   {"v":2, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…],
  *    "out":"…", "err":"…"}
- *   watch: {"v":1, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
+ *   watch: {"v":2, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
  *   somebody ends the connection
- *   {"v":1, "error":{"code":"…", "text":"…"}}
+ *   {"v":N, "error":{"code":"…", "text":"…"}}, the same in every version
  * out and err are the texts asked for. An answer may come in several pieces,
  * one per packet; it ends where the connection does. */
 #pragma once
@@ -26,10 +26,14 @@
 #include "show/metrics.h"
 #include "show/status.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_REQUEST_MAX ((size_t)64 * 1024)
 #define WIRE_PIECE_MAX ((size_t)32 * 1024)
 #define WIRE_ANSWER_MAX ((size_t)4 * 1024 * 1024)
+
+/* In a request: more than any good command line has. */
+#define WIRE_WORDS_MAX 128
+#define WIRE_WORD_MAX 1024 /* bytes, with the NUL */
 
 enum wire_op {
 	WIRE_MOVE, /* add, del and plan */
@@ -46,12 +50,8 @@ enum wire_text {
 	WIRE_TEXT_VERBOSE,
 };
 
-#define WIRE_WORDS_MAX 5 /* one more than there may be */
-
 /* What keepalived has called a script with. */
 struct wire_notify {
-	char *const *words; /* of the writer, who keeps them */
-	int n_words;
 	struct instance_event event; /* of the reader; the stamp is of both */
 	bool is_bad;		     /* the words are none: see WHY */
 	struct request_error why;
@@ -62,12 +62,19 @@ struct wire_request {
 	enum wire_op op;
 	enum wire_text text;
 	unsigned columns;
-	struct request move; /* WIRE_MOVE; of others only the deadline and until */
+	/* What follows the command's name and its options. The writer's, who keeps
+	 * them; the reader is given what they mean instead. */
+	char *const *words;
+	int n_words;
+	/* WIRE_MOVE. The writer gives what is not in the words: op, plan and options.
+	 * Of others only deadline and until. */
+	struct request move;
 	struct wire_notify notify;
 };
 
 enum wire_refusal {
 	WIRE_BAD_REQUEST,
+	WIRE_OTHER_VERSION, /* the request, or the answer, is none of ours */
 	WIRE_TOO_LARGE,
 	WIRE_UNKNOWN_OP,
 	WIRE_NOT_PERMITTED,
@@ -82,11 +89,11 @@ enum wire_refusal {
 int wire_request_parse(const char *data, size_t size, struct wire_request *ret,
 		       enum wire_refusal *ret_refusal, struct request_error *ret_error);
 
-/* A line, to be freed, that wire_request_parse() reads as the same, its
- * deadline rounded up to a millisecond. NULL: out of memory. */
+/* A line, to be freed, that wire_request_parse() reads as the same, its timeout
+ * rounded up to a millisecond. NULL: out of memory, or a word is no UTF-8. */
 char *wire_request_line(const struct wire_request *r);
 
-/* "add", "del", "plan", "status", "reload". */
+/* The command's name: "add", "plan", "status" … */
 const char *wire_op_name(const struct wire_request *r);
 
 /* The answers, to be freed; NULL: out of memory. */
@@ -94,7 +101,7 @@ char *wire_answer_report(const struct report *r, enum wire_text text);
 char *wire_answer_status(const struct status *s, enum wire_text text);
 char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text);
 char *wire_answer_event(const struct event *e);
-char *wire_answer_done(void);
+char *wire_answer_success(void);
 char *wire_answer_refusal(enum wire_refusal why, const char *text);
 
 const char *wire_refusal_name(enum wire_refusal why);
@@ -108,6 +115,7 @@ struct wire_answer {
 	char *error_text;
 };
 
-/* 0, -EBADMSG when it is no answer (cut short, say), or -ENOMEM. */
+/* 0, -EBADMSG when it is no answer (cut short, say), or -ENOMEM. An answer of
+ * another version is given as a refusal for WIRE_OTHER_VERSION. */
 int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret);
-void wire_answer_done_with(struct wire_answer *a);
+void wire_answer_done(struct wire_answer *a);

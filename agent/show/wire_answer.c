@@ -108,7 +108,7 @@ char *wire_answer_event(const struct event *e)
 	return answer_line(o, failed);
 }
 
-char *wire_answer_done(void)
+char *wire_answer_success(void)
 {
 	return answer_line(answer_new(0), 0);
 }
@@ -123,7 +123,7 @@ char *wire_answer_refusal(enum wire_refusal why, const char *text)
 	return answer_line(o, failed);
 }
 
-void wire_answer_done_with(struct wire_answer *a)
+void wire_answer_done(struct wire_answer *a)
 {
 	free(a->result);
 	free(a->out);
@@ -146,15 +146,27 @@ static int wire_answer_take_text(json_t *o, const char *key, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int refuse_version(json_int_t version, struct wire_answer *a)
+{
+	struct request_error e;
+
+	request_error_set(&e, "its answer is of version %lld, not %d", (long long)version,
+			  WIRE_VERSION);
+	a->error_code = strdup(wire_refusal_name(WIRE_OTHER_VERSION));
+	a->error_text = strdup(e.text);
+	return a->error_code && a->error_text ? 0 : -ENOMEM;
+}
+
 static int take_answer(json_t *o, struct wire_answer *a)
 {
+	json_t *version = json_object_get(o, "v");
 	json_t *code = json_object_get(o, "exit_code"), *error = json_object_get(o, "error");
 	static const char *const results[] = { "report", "status", "metrics", "event" };
 	json_t *result = NULL;
 	size_t i;
 	int r;
 
-	if (json_integer_value(json_object_get(o, "v")) != WIRE_VERSION)
+	if (!json_is_integer(version))
 		return -EBADMSG;
 	if (error) {
 		r = wire_answer_take_text(error, "code", &a->error_code);
@@ -162,6 +174,8 @@ static int take_answer(json_t *o, struct wire_answer *a)
 			r = wire_answer_take_text(error, "text", &a->error_text);
 		return r < 0 ? r : a->error_code && a->error_text ? 0 : -EBADMSG;
 	}
+	if (json_integer_value(version) != WIRE_VERSION)
+		return refuse_version(json_integer_value(version), a);
 	if (!json_is_integer(code) || json_integer_value(code) < 0 ||
 	    json_integer_value(code) > 255)
 		return -EBADMSG;
@@ -188,7 +202,7 @@ int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret)
 
 	json_decref(o);
 	if (r < 0) {
-		wire_answer_done_with(&a);
+		wire_answer_done(&a);
 		return r;
 	}
 	*ret = a;

@@ -77,10 +77,10 @@ static void request(const char *data, size_t size)
 	CLAIM(wire_op_name(&r));
 	if (r.op == WIRE_MOVE)
 		move_holds(&r.move);
-	if (r.op == WIRE_NOTIFY)
-		notify_holds(&r.notify); /* its words are the sender's */
+	else if (r.op == WIRE_NOTIFY)
+		notify_holds(&r.notify);
 	else
-		request_returns(&r);
+		request_returns(&r); /* it has no words of its own */
 }
 
 static void answer(const char *data, size_t size)
@@ -89,7 +89,7 @@ static void answer(const char *data, size_t size)
 	int r = wire_answer_parse(data, size, &a);
 
 	CLAIM(r == 0 || r == -EBADMSG);
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

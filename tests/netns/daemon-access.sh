@@ -78,7 +78,7 @@ is "$(json '[.by.uid, .by.command] | @text')" '[0,"vipsafe"]' "without the daemo
 # ---- how often -------------------------------------------------------------------------
 reloaded() { grep -c 'configuration reloaded' "$DAEMON_LOG"; }
 lines=$(reloaded)
-timeout 120 "$BUILD/say" "$SOCKET" '{"v":1,"op":"reload"}' 3000 >"$T/said"
+timeout 120 "$BUILD/say" "$SOCKET" '{"v":2,"words":["reload"]}' 3000 >"$T/said"
 is "$(grep -c '' "$T/said")" 3000 "each of 3000 reloads is answered"
 check "most of them that it is too often" test "$(grep -c '"too-many"' "$T/said")" -gt 2000
 check "and few are done" test $(($(reloaded) - lines)) -lt 500

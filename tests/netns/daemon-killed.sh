@@ -111,7 +111,7 @@ done
 # ---- a move, without a client -------------------------------------------------------
 # Whoever asked has gone as well: the next daemon finishes what was begun.
 del_request() {
-	printf '{"v":1,"op":"del","strategy":"%s","device":"br-mgmt","addresses":[{"address":"%s"}]}' \
+	printf '{"v":2,"words":["del","--strategy=%s","%s","dev","br-mgmt"]}' \
 		"$1" $TWIN
 }
 

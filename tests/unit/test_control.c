@@ -26,9 +26,9 @@
 #define DEADLINE_MS 120000
 #define NO_GROUP ((gid_t)-1)
 
-static const char asking[] = "{\"v\":1,\"op\":\"status\"}";
+static const char asking[] = "{\"v\":2,\"words\":[\"status\"]}";
 /* the answer is more than a socket takes at once */
-static const char asking_much[] = "{\"v\":1,\"op\":\"status\",\"deadline_ms\":1}";
+static const char asking_much[] = "{\"v\":2,\"words\":[\"status\"],\"timeout_ms\":1}";
 
 struct scene {
 	char dir[64], path[96];
@@ -208,7 +208,7 @@ static bool is_served(const char *text)
 
 	assert_int_equal(wire_answer_parse(text, strlen(text), &a), 0);
 	served = a.result != NULL;
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	return served;
 }
 
@@ -220,7 +220,7 @@ static void is_refused(int fd, enum wire_refusal why)
 	assert_int_equal(wire_answer_parse(text, strlen(text), &a), 0);
 	assert_non_null(a.error_code);
 	assert_string_equal(a.error_code, wire_refusal_name(why));
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 }
 
 static void still_answers(const struct scene *s)
@@ -246,7 +246,7 @@ static void a_long_answer_comes_whole(void **state)
 
 static void garbage_gets_one_line(void **state)
 {
-	static const char *const garbage[] = { "x", "{", "\xff\xfe", "{\"v\":1}", "[[[[[[[[" };
+	static const char *const garbage[] = { "x", "{", "\xff\xfe", "{\"v\":2}", "[[[[[[[[" };
 	const struct scene *s = *state;
 	size_t i;
 
@@ -288,7 +288,7 @@ static void who_says_nothing_is_dropped(void **state)
 
 static void who_leaves_is_forgotten(void **state)
 {
-	static const char waiting[] = "{\"v\":1,\"op\":\"reload\"}";
+	static const char waiting[] = "{\"v\":2,\"words\":[\"reload\"]}";
 	const struct scene *s = *state;
 	int i;
 
@@ -310,7 +310,7 @@ static void who_leaves_is_forgotten(void **state)
 /* What waits in the listener's queue, of which only the last is still wanted. */
 static void nothing_is_begun_for_who_has_left(void **state)
 {
-	static const char waiting[] = "{\"v\":1,\"op\":\"reload\"}";
+	static const char waiting[] = "{\"v\":2,\"words\":[\"reload\"]}";
 	const struct scene *s = *state;
 	struct wire_answer a;
 	const char *text;
@@ -331,7 +331,7 @@ static void nothing_is_begun_for_who_has_left(void **state)
 	assert_int_equal(wire_answer_parse(text, strlen(text), &a), 0);
 	assert_non_null(strstr(a.result, "\"moves\":1,"));
 	assert_non_null(strstr(a.result, "\"refused\":5,"));
-	wire_answer_done_with(&a);
+	wire_answer_done(&a);
 	close(last);
 	still_answers(s);
 }

@@ -47,11 +47,11 @@ static void stand_anywhere(void **state _unused_)
 	assert_int_equal(p.n_words, 4);
 	assert_string_equal(p.words[0], "del");
 	assert_string_equal(p.words[3], "e0");
-	assert_true(p.options.json && p.options.verbose && p.options.force && p.options.local);
+	assert_true(p.options.json && p.options.verbose && p.options.move.force && p.options.local);
 	assert_false(p.options.help || p.options.version);
-	assert_int_equal(p.options.strategy, STRATEGY_RESTORE);
-	assert_int_equal(p.options.hold, HOLD_NFT);
-	assert_int_equal(p.options.vip_flows, VIP_FLOWS_KEEP);
+	assert_int_equal(p.options.move.strategy, STRATEGY_RESTORE);
+	assert_int_equal(p.options.move.hold, HOLD_NFT);
+	assert_int_equal(p.options.move.vip_flows, VIP_FLOWS_KEEP);
 	assert_true(p.options.timeout == 3 * USEC_PER_SEC);
 	assert_string_equal(p.options.config, "/x");
 	assert_int_equal(p.options.scopes, SCOPE_MOVE);
@@ -63,7 +63,7 @@ static void may_be_shortened_and_ended(void **state _unused_)
 
 	assert_int_equal(parse("--j --str none --sock=/run/s --timeout 500ms -- --json -", &p), 0);
 	assert_true(p.options.json);
-	assert_int_equal(p.options.strategy, STRATEGY_NONE);
+	assert_int_equal(p.options.move.strategy, STRATEGY_NONE);
 	assert_string_equal(p.options.socket, "/run/s");
 	assert_true(p.options.timeout == 500 * USEC_PER_MSEC);
 	assert_int_equal(p.n_words, 2);

@@ -29,8 +29,9 @@ static int parse(const char *text, struct wire_request *ret)
 
 static void pass(int n, char *words[], struct wire_request *ret)
 {
-	struct wire_request r = { .op = WIRE_NOTIFY,
-				  .notify = { .words = words, .n_words = n, .acted = true } };
+	struct wire_request r = {
+		.op = WIRE_NOTIFY, .words = words, .n_words = n, .notify.acted = true
+	};
 	char *line;
 
 	r.notify.event.stamp = 1234567890123ULL;
@@ -85,14 +86,12 @@ static void bad_words_pass_as_bad(void **state _unused_)
 static void others_are_refused(void **state _unused_)
 {
 	static const char *const bad[] = {
-		"{\"v\":1,\"op\":\"notify\"}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":\"INSTANCE\"}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[1,2,3]}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[],\"stamp_us\":-1}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[],\"stamp_us\":\"now\"}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[],\"acted\":1}",
-		"{\"v\":1,\"op\":\"notify\",\"words\":[],\"colour\":\"red\"}",
+		"{\"v\":2,\"words\":\"notify\"}",
+		"{\"v\":2,\"words\":[\"notify\",1,2,3]}",
+		"{\"v\":2,\"words\":[\"notify\"],\"stamp_us\":-1}",
+		"{\"v\":2,\"words\":[\"notify\"],\"stamp_us\":\"now\"}",
+		"{\"v\":2,\"words\":[\"notify\"],\"acted\":1}",
+		"{\"v\":2,\"words\":[\"notify\"],\"colour\":\"red\"}",
 	};
 	struct wire_request r;
 	size_t i;
@@ -100,7 +99,7 @@ static void others_are_refused(void **state _unused_)
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		if (parse(bad[i], &r) != -EINVAL)
 			fail_msg("taken: %s", bad[i]);
-	assert_int_equal(parse("{\"v\":1,\"op\":\"notify\",\"words\":[\"INSTANCE\",\"V\","
+	assert_int_equal(parse("{\"v\":2,\"words\":[\"notify\",\"INSTANCE\",\"V\","
 			       "\"STOP\"]}",
 			       &r),
 			 0);

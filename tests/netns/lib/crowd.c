@@ -93,7 +93,7 @@ static bool begin(struct crowd *c, struct client *cl)
 	cl->reset = cl->right = false;
 	switch (cl->kind) {
 	case PROPER:
-		say(cl->fd, "{\"v\":1,\"op\":\"status\"}");
+		say(cl->fd, "{\"v\":2,\"words\":[\"status\"]}");
 		break;
 	case GARBAGE:
 		say(cl->fd, "\x16\x03\x01\xff{\"v\":[[[[[[\\");
@@ -103,7 +103,7 @@ static bool begin(struct crowd *c, struct client *cl)
 		e.events |= EPOLLOUT;
 		break;
 	case LEAVING:
-		say(cl->fd, "{\"v\":1,\"op\":\"stat");
+		say(cl->fd, "{\"v\":2,\"words\":[\"stat");
 		finish(c, cl, true);
 		return true;
 	case SILENT:
