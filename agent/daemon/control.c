@@ -4,16 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/os.h"
 #include "daemon/stream.h"
-#include "base/rundir.h"
 
 /* From connecting to a whole request, and from an answer to its having been
  * read. Who has something to say says it at once: when all places are taken,
@@ -23,8 +19,6 @@
 
 /* Accepted per round, so that other descriptors get their turn. */
 #define ACCEPTS_MAX 16
-
-#define BACKLOG 1024
 
 /* How soon there may be a descriptor again. */
 #define SPARE_AGAIN (100 * USEC_PER_MSEC)
@@ -60,95 +54,6 @@ struct control {
 	uint64_t watchers_dropped;
 	char in[WIRE_REQUEST_MAX + 1];
 };
-
-static int control_set_address(struct sockaddr_un *a, const char *path)
-{
-	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(a->sun_path))
-		return -ENAMETOOLONG;
-	memcpy(a->sun_path, path, strlen(path) + 1);
-	return 0;
-}
-
-static int control_check_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
-	int fd;
-
-	if (!slash || (size_t)(slash - path) >= sizeof(dir))
-		return -EINVAL;
-	snprintf(dir, sizeof(dir), "%.*s", (int)MAX(slash - path, 1), path);
-	fd = rundir_open(dir);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-/* Remove a socket that a killed daemon has left. */
-static int control_remove_stale(const struct sockaddr_un *a)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (lstat(a->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EADDRINUSE;
-	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int bind_closed(int fd, const struct sockaddr_un *a)
-{
-	mode_t before = umask(0177); /* nobody but us, from the first moment */
-	int r = bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
-
-	umask(before);
-	return r;
-}
-
-int control_permit(const char *path, gid_t gid)
-{
-	bool none = gid == (gid_t)-1;
-
-	if (!none && lchown(path, (uid_t)-1, gid) < 0)
-		return -errno;
-	return chmod(path, none ? 0600 : 0660) < 0 ? -errno : 0;
-}
-
-int control_listen(const char *path, gid_t gid, int *ret_fd)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un a;
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = control_set_address(&a, path);
-	if (r == 0)
-		r = control_check_directory(path);
-	if (r == 0)
-		r = bind_closed(fd, &a);
-	if (r == -EADDRINUSE) {
-		r = control_remove_stale(&a);
-		if (r == 0)
-			r = bind_closed(fd, &a);
-	}
-	if (r < 0)
-		return r;
-	r = listen(fd, BACKLOG) < 0 ? -errno : control_permit(path, gid);
-	if (r < 0) {
-		unlink(path);
-		return r;
-	}
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
 
 static void on_listening(void *ud, uint32_t events);
 static void on_client(void *ud, uint32_t events);
@@ -271,7 +176,7 @@ enum peer_rights control_rights(const struct client *cl)
 	return cl->rights;
 }
 
-static void control_refuse(struct client *cl, enum wire_refusal why, const char *text)
+void control_refuse(struct client *cl, enum wire_refusal why, const char *text)
 {
 	control_answer(cl, wire_answer_refusal(why, text));
 }
@@ -332,6 +237,7 @@ static void client_read(struct client *cl)
 
 static void on_client(void *ud, uint32_t events)
 {
+	const bool broken = events & (EPOLLHUP | EPOLLERR), left = broken || events & EPOLLRDHUP;
 	struct client *cl = ud;
 
 	switch (cl->state) {
@@ -341,22 +247,16 @@ static void on_client(void *ud, uint32_t events)
 		client_read(cl);
 		break;
 	case CLIENT_WAITING:
-		if (!(events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)))
-			break;
-		cl->control->handler.gone(cl->control->handler.ud, cl);
-		client_end(cl);
-		break;
-	case CLIENT_READING:
-		if (events & (EPOLLHUP | EPOLLERR))
+		if (left) {
+			cl->control->handler.gone(cl->control->handler.ud, cl);
 			client_end(cl);
-		else
-			client_send(cl);
+		}
+		break;
+	case CLIENT_READING: /* it may do so with its own end closed */
+		broken ? client_end(cl) : client_send(cl);
 		break;
 	case CLIENT_WATCHING:
-		if (events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
-			client_end(cl);
-		else
-			(void)watcher_send(cl);
+		left ? client_end(cl) : (void)watcher_send(cl);
 		break;
 	}
 }
@@ -376,12 +276,11 @@ static void client_begin(struct control *c, int fd)
 		c->handler.refused(c->handler.ud, cl->peer.pid, cl->peer.uid);
 		control_refuse(cl, WIRE_NOT_PERMITTED,
 			       "only root and the configured group may ask");
-		return;
-	}
-	if (loop_add(c->loop, fd, EPOLLIN, false, on_client, cl) < 0)
+	} else if (loop_add(c->loop, fd, EPOLLIN, false, on_client, cl) < 0) {
 		client_end(cl);
-	else
+	} else {
 		client_read(cl);
+	}
 }
 
 /* With the last descriptor, if there is no other: then nobody else is let in
@@ -412,9 +311,14 @@ static void on_listening(void *ud, uint32_t events _unused_)
 	look_for_clients(c);
 }
 
-static usec_t patience(const struct control *c)
+/* When CL has taken too long for what it is at. */
+static usec_t client_deadline(const struct client *cl)
 {
-	return c->n_clients == CONTROL_CLIENTS_MAX ? PATIENCE_WHEN_FULL : PATIENCE;
+	const bool full = cl->control->n_clients == CONTROL_CLIENTS_MAX;
+
+	if (cl->state == CLIENT_ASKING)
+		return cl->since + (full ? PATIENCE_WHEN_FULL : PATIENCE);
+	return cl->state == CLIENT_READING ? cl->since + PATIENCE : USEC_NEVER;
 }
 
 usec_t control_tick(struct control *c)
@@ -430,18 +334,14 @@ usec_t control_tick(struct control *c)
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct client *cl = &c->clients[i];
 
-		if (cl->state != CLIENT_ASKING && cl->state != CLIENT_READING)
-			continue;
-		if (cl->state == CLIENT_ASKING && now >= cl->since + patience(c)) {
+		if (now >= client_deadline(cl) && cl->state == CLIENT_READING) {
+			client_end(cl);
+		} else if (now >= client_deadline(cl)) {
 			client_read(cl); /* it may have come while we were busy */
 			if (cl->state == CLIENT_ASKING)
 				control_refuse(cl, WIRE_TOO_LATE, "no request came in time");
-		} else if (cl->state == CLIENT_READING && now >= cl->since + PATIENCE) {
-			client_end(cl);
 		}
-		if (cl->state == CLIENT_ASKING || cl->state == CLIENT_READING)
-			next = MIN(next, cl->since + (cl->state == CLIENT_ASKING ? patience(c)
-										 : PATIENCE));
+		next = MIN(next, client_deadline(cl));
 	}
 	return next;
 }

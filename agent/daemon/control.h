@@ -32,14 +32,6 @@ struct control_handler {
 	void *ud;
 };
 
-/* A listening socket at PATH for root and (unless it is -1) GID. What nobody
- * listens on any more is replaced. -EADDRINUSE: somebody does, or it is no
- * socket; -EPERM: others may write to its directory. */
-int control_listen(const char *path, gid_t gid, int *ret_fd);
-
-/* Let GID (-1: nobody but root) connect to the socket at PATH. */
-int control_permit(const char *path, gid_t gid);
-
 /* Serve the listening socket FD (taken over on success). */
 int control_new(struct loop *l, int fd, gid_t gid, const struct control_handler *h,
 		struct control **ret);
@@ -53,6 +45,7 @@ enum peer_rights control_rights(const struct client *c);
 
 /* Send LINE (taken over; NULL: out of memory) to C and be done with it. */
 void control_answer(struct client *c, char *line);
+void control_refuse(struct client *c, enum wire_refusal why, const char *text);
 
 /* Whether C still waits. Who has given up may be doing the work himself by now,
  * and what he asked for must not happen after something newer. */

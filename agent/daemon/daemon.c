@@ -28,7 +28,7 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 	}
 	d->socket_is_ours = fd < 0;
 	if (fd < 0)
-		r = control_listen(s->socket, gid, &fd);
+		r = socket_file_listen(s->socket, gid, &fd);
 	if (r < 0) {
 		log_line(LOG_ERR, "%s: %s", s->socket, strerror(-r));
 		return r;
@@ -51,7 +51,7 @@ static void make_socket_again(struct daemon *d)
 	const struct control_handler handler = requests_handler(d);
 	gid_t gid = peer_group(d->settings.group);
 	struct control *control = NULL;
-	int fd = -1, r = control_listen(d->socket_file.path, gid, &fd);
+	int fd = -1, r = socket_file_listen(d->socket_file.path, gid, &fd);
 
 	if (r == 0)
 		r = control_new(d->loop, fd, gid, &handler, &control);
@@ -99,7 +99,7 @@ static int move_socket(struct daemon *d, const struct settings *s)
 		d->control = control;
 		return 0;
 	}
-	r = d->socket_is_ours ? control_permit(s->socket, gid) : 0;
+	r = d->socket_is_ours ? socket_file_permit(s->socket, gid) : 0;
 	if (r == 0)
 		control_set_group(d->control, gid);
 	return r;

@@ -161,11 +161,6 @@ static bool is_awaited(const struct moves *m, const char *device)
 	return false;
 }
 
-static void moves_refuse(struct client *c, enum wire_refusal why, const char *text)
-{
-	control_answer(c, wire_answer_refusal(why, text));
-}
-
 static bool waits_for_dad(const struct request *r)
 {
 	size_t i;
@@ -183,7 +178,7 @@ static void wait_turn(struct moves *m, const struct waiting *w)
 	if (!copy || m->n_waiting == ARRAY_SIZE(m->waiting)) {
 		free(copy);
 		if (w->client)
-			moves_refuse(w->client, WIRE_INTERNAL, "no room to wait");
+			control_refuse(w->client, WIRE_INTERNAL, "no room to wait");
 		else
 			w->job.done(w->job.ud, NULL);
 		return;
@@ -216,8 +211,8 @@ void moves_ask(struct moves *m, struct client *c, const struct wire_request *r)
 	struct waiting w = { .client = c, .text = r->text, .request = r->move };
 
 	if (waits_for_dad(&r->move))
-		moves_refuse(c, WIRE_BAD_REQUEST,
-			     "duplicate address detection is not waited for here");
+		control_refuse(c, WIRE_BAD_REQUEST,
+			       "duplicate address detection is not waited for here");
 	else
 		daemon_moves_ask(m, &w);
 }

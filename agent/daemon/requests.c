@@ -25,7 +25,7 @@ static void answer_notify(struct daemon *d, struct client *c, const struct wire_
 {
 	if (n->is_bad) {
 		instances_reject(d->instances, n->why.text);
-		control_answer(c, wire_answer_refusal(WIRE_BAD_REQUEST, n->why.text));
+		control_refuse(c, WIRE_BAD_REQUEST, n->why.text);
 		return;
 	}
 	instances_receive(d->instances, &n->event, n->acted);
@@ -37,7 +37,7 @@ static void answer_reload(struct daemon *d, struct client *c)
 	struct request_error e;
 
 	if (daemon_reload(d, &e) < 0)
-		control_answer(c, wire_answer_refusal(WIRE_BAD_CONFIG, e.text));
+		control_refuse(c, WIRE_BAD_CONFIG, e.text);
 	else
 		control_answer(c, wire_answer_success());
 }
@@ -53,9 +53,9 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 	if (!until || (now < until && until - now <= UNTIL_MAX))
 		return false;
 	if (now < until) {
-		control_answer(c, wire_answer_refusal(WIRE_BAD_REQUEST,
-						      "until_us is too far away: is the client "
-						      "in another time namespace?"));
+		control_refuse(c, WIRE_BAD_REQUEST,
+			       "deadline_us is too far away: is the client "
+			       "in another time namespace?");
 		return true;
 	}
 	request_error_set(&e, "it came %llu ms after its deadline",
@@ -64,7 +64,7 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 	if (ratelimit_take(&d->late_log, now, 1, REFUSED_LOG_EVERY))
 		log_line(LOG_WARNING, "asked to %s, but %s: not done (%llu so far)",
 			 wire_op_name(r), e.text, (unsigned long long)d->late);
-	control_answer(c, wire_answer_refusal(WIRE_TOO_LATE, e.text));
+	control_refuse(c, WIRE_TOO_LATE, e.text);
 	return true;
 }
 
@@ -92,7 +92,7 @@ static bool is_permitted(struct daemon *d, struct client *c, const struct wire_r
 		log_line(LOG_WARNING, "%s of process %lld (%s) of user %lu is not permitted: %s%s",
 			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
 			 e.text, not_told(&d->denied_log, more));
-	control_answer(c, wire_answer_refusal(WIRE_NOT_PERMITTED, e.text));
+	control_refuse(c, WIRE_NOT_PERMITTED, e.text);
 	return false;
 }
 
@@ -108,7 +108,7 @@ static bool is_too_often(struct daemon *d, struct client *c, const struct wire_r
 		log_line(LOG_WARNING, "process %lld (%s) of user %lu asks to %s too often%s",
 			 (long long)by->pid, by->command, (unsigned long)by->uid, wire_op_name(r),
 			 not_told(&d->often_log, more));
-	control_answer(c, wire_answer_refusal(WIRE_TOO_MANY, "it is asked for this too often"));
+	control_refuse(c, WIRE_TOO_MANY, "it is asked for this too often");
 	return true;
 }
 

@@ -13,6 +13,14 @@ struct socket_file {
 	ino_t inode; /* 0: it was gone already */
 };
 
+/* A listening socket at PATH for root and (unless it is -1) GID. What nobody
+ * listens on any more is replaced. -EADDRINUSE: somebody does, or it is no
+ * socket; -EPERM: others may write to its directory. */
+int socket_file_listen(const char *path, gid_t gid, int *ret_fd);
+
+/* Let GID (-1: nobody but root) connect to the socket at PATH. */
+int socket_file_permit(const char *path, gid_t gid);
+
 /* The file of the socket FD as it is now. */
 struct socket_file socket_file_of(int fd);
 

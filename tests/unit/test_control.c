@@ -22,6 +22,7 @@
 #include "daemon/control.h"
 #include "base/os.h"
 #include "daemon/peer.h"
+#include "daemon/socket_file.h"
 
 #define DEADLINE_MS 120000
 #define NO_GROUP ((gid_t)-1)
@@ -114,7 +115,7 @@ static void __attribute__((noreturn)) serve(const char *path, int ready)
 
 	alarm(600);
 	signal(SIGPIPE, SIG_IGN);
-	if (loop_new(&loop) < 0 || control_listen(path, NO_GROUP, &fd) < 0 ||
+	if (loop_new(&loop) < 0 || socket_file_listen(path, NO_GROUP, &fd) < 0 ||
 	    control_new(loop, fd, NO_GROUP, &h, &server.control) < 0)
 		_exit(1);
 	loop_on_round(loop, on_round, &server);
@@ -390,7 +391,7 @@ static void a_socket_in_use_is_left_alone(void **state)
 	const struct scene *s = *state;
 	int fd;
 
-	assert_int_equal(control_listen(s->path, NO_GROUP, &fd), -EADDRINUSE);
+	assert_int_equal(socket_file_listen(s->path, NO_GROUP, &fd), -EADDRINUSE);
 	still_answers(s);
 }
 
@@ -401,7 +402,7 @@ static void a_dead_socket_is_replaced(void **state)
 
 	kill(s->server, SIGKILL);
 	waitpid(s->server, NULL, 0);
-	assert_int_equal(control_listen(s->path, NO_GROUP, &fd), 0);
+	assert_int_equal(socket_file_listen(s->path, NO_GROUP, &fd), 0);
 	close(fd);
 	s->server = fork(); /* for the teardown */
 	if (!s->server) {
@@ -421,7 +422,7 @@ static void another_file_is_left_alone(void **state)
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(control_listen(path, NO_GROUP, &fd), -EADDRINUSE);
+	assert_int_equal(socket_file_listen(path, NO_GROUP, &fd), -EADDRINUSE);
 	assert_int_equal(stat(path, &st), 0);
 	unlink(path);
 }
@@ -434,7 +435,7 @@ static void others_may_not_write_beside_it(void **state)
 
 	snprintf(path, sizeof(path), "%s/second.sock", s->dir);
 	assert_int_equal(chmod(s->dir, 0777), 0);
-	assert_int_equal(control_listen(path, NO_GROUP, &fd), -EPERM);
+	assert_int_equal(socket_file_listen(path, NO_GROUP, &fd), -EPERM);
 	assert_int_equal(chmod(s->dir, 0700), 0);
 }
 

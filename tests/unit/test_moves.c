@@ -122,9 +122,9 @@ char *wire_answer_report(const struct report *r _unused_, enum wire_text text _u
 	return NULL;
 }
 
-char *wire_answer_refusal(enum wire_refusal why _unused_, const char *text _unused_)
+void control_refuse(struct client *cl _unused_, enum wire_refusal why _unused_,
+		    const char *text _unused_)
 {
-	return NULL;
 }
 
 void log_line(int priority _unused_, const char *fmt _unused_, ...)
