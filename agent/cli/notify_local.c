@@ -11,8 +11,7 @@
 #include "base/program.h"
 #include "move/again.h"
 #include "keepalived/instance_file.h"
-#include "keepalived/instance_view.h"
-#include "keepalived/stale_decoy.h"
+#include "keepalived/instance_set.h"
 #include "move/probe_result.h"
 
 #define FILE_PATIENCE (2 * USEC_PER_SEC)
@@ -24,17 +23,16 @@ struct work {
 	struct notify *n;
 	const struct settings *settings;
 	struct kernel kernel;
-	struct instance_view *views; /* owned */
-	struct instance *states;     /* owned; as in the file */
-	struct instance *mine;	     /* owned; what is not in the file: see recall() */
-	bool alone;		     /* there is no file: nothing but our own word is known */
-	bool hopeless;		     /* we are not permitted */
-	int code;		     /* of the last round: EXIT_DONE unless an address is amiss */
+	struct instance_set set; /* owned; its states as in the file */
+	struct instance *mine;	 /* owned; what is not in the file: see recall() */
+	bool alone;		 /* there is no file: nothing but our own word is known */
+	bool hopeless;		 /* we are not permitted */
+	int code;		 /* of the last round: EXIT_DONE unless an address is amiss */
 };
 
 static bool local_is_meant(const struct work *w, size_t i)
 {
-	return instance_settings_meant(&w->settings->instances[i], &w->n->request.notify.event);
+	return instance_set_meant(&w->set, i, &w->n->request.notify.event);
 }
 
 /* What is due when is this process's own. */
@@ -53,16 +51,13 @@ static int work_new(struct work *w, struct notify *n)
 
 	*w = (struct work){ .n = n, .settings = s };
 	w->kernel = kernel_real_get(n->kernel);
-	w->views = instance_views_new(s);
-	w->states = calloc(s->n_instances + 1, sizeof(*w->states));
 	w->mine = calloc(s->n_instances + 1, sizeof(*w->mine));
-	return w->views && w->states && w->mine ? 0 : -ENOMEM;
+	return w->mine ? instance_set_init(&w->set, s) : -ENOMEM;
 }
 
 static void local_work_done(struct work *w)
 {
-	instance_views_free(w->views, w->settings->n_instances);
-	free(w->states);
+	instance_set_done(&w->set);
 	free(w->mine);
 }
 
@@ -78,53 +73,42 @@ static void local_load(struct work *w, int *ret_lock)
 				 now + FILE_PATIENCE, ret_lock);
 	if (w->alone)
 		return;
-	(void)instance_file_load(w->settings, w->n->cli->boot_id, now, w->states);
+	(void)instance_file_load(w->settings, w->n->cli->boot_id, now, w->set.states);
 	for (i = 0; i < w->settings->n_instances; i++)
-		recall(&w->states[i], &w->mine[i]);
+		recall(&w->set.states[i], &w->mine[i]);
 }
 
 static int local_store(struct work *w, int *lock)
 {
 	bool stale;
-	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->states, &stale);
+	int r = instance_file_store(w->settings, w->n->cli->boot_id, w->set.states, &stale);
 
 	closep(lock);
 	*lock = -1;
-	memcpy(w->mine, w->states, w->settings->n_instances * sizeof(*w->mine));
+	memcpy(w->mine, w->set.states, w->settings->n_instances * sizeof(*w->mine));
 	return r;
 }
 
-/* Look at what is there; decoys count as words. */
 static void local_look(struct work *w)
 {
-	size_t i;
-
-	if (instance_views_look(&w->kernel, w->settings, w->views) < 0)
-		return;
-	for (i = 0; i < w->settings->n_instances; i++)
-		if (w->settings->instances[i].has_decoy)
-			instance_see_decoy(&w->states[i], w->views[i].decoy_there, os_now());
+	(void)instance_set_look(&w->set, &w->kernel, os_now());
 }
 
 /* Write down what was told. Returns whether any instance was meant. */
 static bool record(struct work *w)
 {
 	const struct instance_event *event = &w->n->request.notify.event;
-	bool meant = false;
 	int lock = -1, r;
+	bool meant;
 	size_t i;
 
 	local_load(w, &lock);
 	local_look(w);
-	for (i = 0; i < w->settings->n_instances; i++) {
-		if (!local_is_meant(w, i))
-			continue;
-		meant = true;
-		/* nobody has watched the decoy since keepalived began us */
-		if (os_now() - event->stamp > INSTANCE_HOOK_LATE)
-			instance_decoy_moved(&w->states[i], false, os_now());
-		(void)instance_receive(&w->states[i], event, os_now());
-	}
+	/* nobody has watched the decoys since keepalived began us */
+	for (i = 0; i < w->set.n && os_now() - event->stamp > INSTANCE_HOOK_LATE; i++)
+		if (local_is_meant(w, i))
+			instance_decoy_moved(&w->set.states[i], false, os_now());
+	meant = instance_set_receive(&w->set, event, os_now());
 	r = local_store(w, &lock);
 	w->alone = r < 0;
 	if (r < 0)
@@ -135,15 +119,21 @@ static bool record(struct work *w)
 
 /* ---- work --------------------------------------------------------------------------- */
 
-static void run_conntrackd(struct work *w, const char *option)
+static void run_conntrackd(struct work *w, const char *const options[])
 {
-	char *argv[] = { (char *)w->settings->conntrackd, (char *)option, NULL };
-	const struct program p = { .argv = argv, .budget = w->settings->conntrackd_timeout };
 	char error[PROGRAM_ERROR_MAX];
-	int r = program_run(&p, error);
+	int r;
 
-	if (r < 0)
-		notify_complain(w->n, "conntrackd %s: %s", option, *error ? error : strerror(-r));
+	for (; *options; options++) {
+		char *argv[] = { (char *)w->settings->conntrackd, (char *)*options, NULL };
+		const struct program p = { .argv = argv,
+					   .budget = w->settings->conntrackd_timeout };
+
+		r = program_run(&p, error);
+		if (r < 0)
+			notify_complain(w->n, "conntrackd %s: %s", *options,
+					*error ? error : strerror(-r));
+	}
 }
 
 static void run_request(struct work *w, const struct instance_settings *one,
@@ -177,14 +167,11 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 
 	w->code = EXIT_DONE;
 	if (conntrackd)
-		run_conntrackd(w, "-c");
-	instance_view_begin(&w->views[i], one);
-	while (instance_view_request(&w->views[i], one, w->settings, action, &request))
+		run_conntrackd(w, instance_conntrackd_before);
+	while (instance_set_request(&w->set, i, action, &request))
 		run_request(w, one, &request);
-	if (conntrackd) {
-		run_conntrackd(w, "-R");
-		run_conntrackd(w, "-B");
-	}
+	if (conntrackd)
+		run_conntrackd(w, instance_conntrackd_after);
 }
 
 /* keepalived left it behind when it was killed. */
@@ -192,12 +179,8 @@ static void remove_stale_decoy(struct work *w, size_t i)
 {
 	const struct instance_settings *one = &w->settings->instances[i];
 	char text[PREFIX_TEXT_MAX];
-	int r = -EPERM;
+	int r = instance_set_remove_decoy(&w->set, i, &w->kernel);
 
-	if (instance_settings_policy(one).is_ours)
-		r = stale_decoy_remove(&w->kernel, &one->decoy);
-	if (r == 0 || r == -ENOENT)
-		instance_forget_decoy(&w->states[i]);
 	notify_complain(w->n, "%s: the decoy %s was left behind by a keepalived that was killed%s",
 			one->name, prefix_format(&one->decoy.vip.prefix, text),
 			r == 0 ? ", and is removed" : "");
@@ -210,24 +193,20 @@ static usec_t work_once(struct work *w)
 	usec_t next = USEC_NEVER, when;
 	bool stale;
 	int lock = -1;
-	size_t i, n = w->settings->n_instances;
+	size_t i;
 
 	local_load(w, &lock);
 	local_look(w);
-	for (i = 0; i < n && action == ACTION_NONE; i++) {
-		const struct instance_settings *one = &w->settings->instances[i];
-		struct instance_policy policy = instance_settings_policy(one);
-
-		stale = w->states[i].decoy_stale;
+	for (i = 0; i < w->set.n && action == ACTION_NONE; i++) {
+		stale = w->set.states[i].decoy_stale;
 		if (!local_is_meant(w, i))
 			continue;
-		action = instance_next(&w->states[i], &policy,
-				       instance_view_presence(&w->views[i], one), os_now(), &when);
+		action = instance_set_next(&w->set, i, os_now(), &when);
 		next = MIN(next, when);
-		if (!stale && w->states[i].decoy_stale)
+		if (!stale && w->set.states[i].decoy_stale)
 			remove_stale_decoy(w, i);
 		if (action != ACTION_NONE)
-			instance_begin(&w->states[i], os_now());
+			instance_set_begin(&w->set, i, os_now());
 	}
 	(void)local_store(w, &lock);
 	if (action == ACTION_NONE)
@@ -247,15 +226,9 @@ static bool is_amiss(struct work *w)
 	local_load(w, &lock);
 	local_look(w);
 	closep(&lock);
-	for (i = 0; i < w->settings->n_instances; i++) {
-		const struct instance_settings *one = &w->settings->instances[i];
-		struct instance_policy policy = instance_settings_policy(one);
-
+	for (i = 0; i < w->set.n; i++)
 		amiss |= local_is_meant(w, i) &&
-			 instance_next(&w->states[i], &policy,
-				       instance_view_presence(&w->views[i], one), os_now(),
-				       &when) != ACTION_NONE;
-	}
+			 instance_set_next(&w->set, i, os_now(), &when) != ACTION_NONE;
 	return amiss;
 }
 

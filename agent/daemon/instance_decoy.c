@@ -8,7 +8,6 @@
 #include "base/os.h"
 #include "keepalived/decoy.h"
 #include "daemon/log.h"
-#include "keepalived/stale_decoy.h"
 
 void decoys_begin(const struct instance_context *s)
 {
@@ -35,7 +34,7 @@ void decoys_note(const struct instance_context *s, const struct ifaddr *a, bool 
 		const struct instance_settings *one = &settings->instances[i];
 
 		if (one->has_decoy && prefix_equal(&one->decoy.vip.prefix, &a->prefix))
-			instance_decoy_moved(&s->states[i], !gone, now);
+			instance_decoy_moved(&s->set.states[i], !gone, now);
 	}
 }
 
@@ -45,7 +44,7 @@ bool decoys_are_doubted(const struct instance_context *s, usec_t now)
 	size_t i;
 
 	for (i = 0; i < s->env->settings->n_instances; i++) {
-		struct instance_doubt copy = s->states[i].doubt;
+		struct instance_doubt copy = s->set.states[i].doubt;
 
 		if (doubt_is_proven(&copy, now, &when))
 			return true;
@@ -57,7 +56,7 @@ static void log_decoy(const struct instance_context *s, const struct instance_wo
 		      const char *what, const char *then)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
-	const struct instance *state = &s->states[w->at];
+	const struct instance *state = &s->set.states[w->at];
 	char text[PREFIX_TEXT_MAX];
 
 	prefix_format(&settings->decoy.vip.prefix, text);
@@ -69,25 +68,20 @@ static void log_decoy(const struct instance_context *s, const struct instance_wo
 		      instance_state_name(state->state), instance_source_name(state->source), then);
 }
 
-static void instance_decoy_remove_stale(const struct instance_context *s, struct instance_work *w)
+static void instance_decoy_remove_stale(struct instance_context *s, struct instance_work *w)
 {
-	const struct instance_settings *settings = &s->env->settings->instances[w->at];
 	struct kernel k = kernel_real_get(s->kernel);
-	int r = -EPERM;
+	int r = instance_set_remove_decoy(&s->set, w->at, &k);
 
-	if (instance_settings_policy(settings).is_ours)
-		r = stale_decoy_remove(&k, &settings->decoy);
 	log_decoy(s, w, "was left behind by a keepalived that was killed",
 		  r == 0 ? ", and it is removed" : "");
 	if (r < 0 && r != -EPERM && r != -ENOENT)
 		log_line(LOG_WARNING, "%s: the decoy cannot be removed: %s", w->name, strerror(-r));
-	if (r == 0 || r == -ENOENT)
-		instance_forget_decoy(&s->states[w->at]);
 }
 
 usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t now)
 {
-	struct instance *state = &s->states[w->at];
+	struct instance *state = &s->set.states[w->at];
 	usec_t when = USEC_NEVER;
 
 	if (!state->decoy_stale)
@@ -95,7 +89,7 @@ usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t no
 	else if (!w->stale_told) {
 		w->stale_told = true;
 		instance_decoy_remove_stale(s, w);
-		s->dirty = true;
+		s->set.dirty = true;
 	}
 	if (!instance_decoy_is_missing(state, w->has_decoy, now, &when))
 		w->missing_told =

@@ -10,18 +10,6 @@
 #include "base/os.h"
 #include "daemon/log.h"
 
-/* What conntrackd is run with. -c writes what the other node knew to the kernel,
- * which has to be over when packets come; -R and -B make it start from what is
- * in the kernel, and tell. Never -t: that empties the kernel's table later. */
-static const struct program {
-	const char *option;
-	enum work_phase phase;
-} programs[] = {
-	{ "-c", WORK_BEFORE },
-	{ "-R", WORK_AFTER },
-	{ "-B", WORK_AFTER },
-};
-
 /* How often what waits in moves is asked for. */
 #define WAITING_LOOK (10 * USEC_PER_MSEC)
 
@@ -33,9 +21,7 @@ static const struct instance_settings *settings_of(const struct instance_context
 
 static enum instance_action wants(const struct instance_context *s, const struct instance_work *w)
 {
-	struct instance_policy p = instance_settings_policy(settings_of(s, w));
-
-	return instance_wants(&s->states[w->at], &p);
+	return instance_set_wants(&s->set, w->at);
 }
 
 void instance_work_begin(struct instance_context *s, struct instance_work *w, size_t at)
@@ -57,13 +43,34 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 
 /* ---- programs -------------------------------------------------------------------- */
 
+/* The next option conntrackd is run with in this phase; NULL: there is no more. */
+static const char *program_option(const struct instance_work *w)
+{
+	switch (w->phase) {
+	case WORK_BEFORE:
+		return instance_conntrackd_before[w->program];
+	case WORK_AFTER:
+		return instance_conntrackd_after[w->program];
+	case WORK_IDLE:
+	case WORK_MOVING:
+		break;
+	}
+	return NULL;
+}
+
+static void work_enter(struct instance_work *w, enum work_phase phase)
+{
+	w->phase = phase;
+	w->program = 0;
+}
+
 static void on_program(void *ud, int r)
 {
 	struct instance_work *w = ud;
 
 	w->child = child_free(w->child);
 	if (r < 0)
-		log_line(LOG_WARNING, "%s: conntrackd %s: %s", w->name, programs[w->program].option,
+		log_line(LOG_WARNING, "%s: conntrackd %s: %s", w->name, program_option(w),
 			 r == -ETIMEDOUT ? "did not finish in time" : "failed");
 	w->program++;
 }
@@ -71,7 +78,7 @@ static void on_program(void *ud, int r)
 static void start_program(struct instance_context *s, struct instance_work *w)
 {
 	const struct settings *all = s->env->settings;
-	char *argv[] = { (char *)all->conntrackd, (char *)programs[w->program].option, NULL };
+	char *argv[] = { (char *)all->conntrackd, (char *)program_option(w), NULL };
 	int r = child_new(s->loop, argv, all->conntrackd_timeout, on_program, w, &w->child);
 
 	if (r == 0)
@@ -91,8 +98,7 @@ static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 			when = child_tick(w->child);
 			if (w->child)
 				return when;
-		} else if (w->program < ARRAY_SIZE(programs) &&
-			   programs[w->program].phase == w->phase && wants(s, w) == ACTION_ADD) {
+		} else if (program_option(w) && wants(s, w) == ACTION_ADD) {
 			start_program(s, w);
 		} else {
 			return USEC_NEVER;
@@ -120,7 +126,7 @@ static void on_moved(void *ud, const struct report *r)
 static void publish_outcome(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
-	struct instance *state = &s->states[w->at];
+	struct instance *state = &s->set.states[w->at];
 	const char *done =
 		w->action == ACTION_ADD ? "its addresses are added" : "its addresses are deleted";
 	bool failed = *w->error != '\0';
@@ -147,8 +153,7 @@ static bool instance_work_move(struct instance_context *s, struct instance_work 
 	bool moved = false;
 
 	while (!w->waiting && wants(s, w) == w->action &&
-	       instance_view_request(&s->views[w->at], settings, s->env->settings, w->action,
-				     &request)) {
+	       instance_set_request(&s->set, w->at, w->action, &request)) {
 		w->waiting = true;
 		moves_submit(s->moves, &request, &job);
 		moved = !w->waiting;
@@ -157,34 +162,23 @@ static bool instance_work_move(struct instance_context *s, struct instance_work 
 		w->when = os_now() + WAITING_LOOK;
 		return moved;
 	}
-	w->phase = w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE;
+	work_enter(w, w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE);
 	if (wants(s, w) == w->action)
 		publish_outcome(s, w);
 	return true;
-}
-
-/* What the round is about is wanted no more. */
-static void instance_work_give_up(struct instance_context *s, struct instance_work *w)
-{
-	instance_work_end(s, w);
-	w->program = ARRAY_SIZE(programs);
 }
 
 static void instance_work_begin_round(struct instance_context *s, struct instance_work *w,
 				      enum instance_action action, usec_t now)
 {
 	const struct instance_settings *settings = settings_of(s, w);
-	struct instance *state = &s->states[w->at];
 
-	instance_begin(state, now);
-	s->dirty = true;
+	instance_set_begin(&s->set, w->at, now);
 	w->child = child_free(w->child);
 	w->action = action;
 	w->added = false;
 	w->error[0] = '\0';
-	w->program = 0;
-	w->phase = action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING;
-	instance_view_begin(&s->views[w->at], settings);
+	work_enter(w, action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING);
 }
 
 /* ---- announcements -------------------------------------------------------------------- */
@@ -195,13 +189,13 @@ static usec_t instance_work_refresh(struct instance_context *s, struct instance_
 	struct kernel k = kernel_real_get(s->kernel);
 	unsigned n;
 
-	if (!settings->refresh || wants(s, w) != ACTION_ADD || !s->states[w->at].settled) {
+	if (!settings->refresh || wants(s, w) != ACTION_ADD || !s->set.states[w->at].settled) {
 		w->refresh = 0;
 		return USEC_NEVER;
 	}
 	if (w->refresh && now >= w->refresh) {
 		for (n = 0; n < settings->refresh_count; n++)
-			instance_view_announce(&k, &s->views[w->at], settings);
+			instance_view_announce(&k, &s->set.views[w->at], settings);
 		w->refresh = 0;
 	}
 	if (!w->refresh)
@@ -218,29 +212,21 @@ static bool is_in_round(const struct instance_work *w)
 
 bool instance_work_step(struct instance_context *s, struct instance_work *w)
 {
-	const struct instance_settings *settings = settings_of(s, w);
-	struct instance_policy policy = instance_settings_policy(settings);
-	struct instance *state = &s->states[w->at];
 	usec_t now = os_now(), programs_when;
-	enum instance_state was = state->state;
-	bool settled = state->settled;
 	enum instance_action action;
 
 	if (is_in_round(w) && wants(s, w) != w->action)
-		instance_work_give_up(s, w);
+		instance_work_end(s, w); /* what the round is about is wanted no more */
 	programs_when = run_programs(s, w);
 	if (!is_in_round(w)) {
-		action = instance_next(state, &policy,
-				       instance_view_presence(&s->views[w->at], settings), now,
-				       &w->when);
-		s->dirty |= settled != state->settled || was != state->state;
+		action = instance_set_next(&s->set, w->at, now, &w->when);
 		if (action != ACTION_NONE) {
 			instance_work_begin_round(s, w, action, now);
 			programs_when = run_programs(s, w);
 		}
 	}
 	if (w->phase == WORK_BEFORE && !w->child)
-		w->phase = WORK_MOVING;
+		work_enter(w, WORK_MOVING);
 	if (w->phase == WORK_MOVING)
 		return instance_work_move(s, w);
 	if (w->phase == WORK_BEFORE)
@@ -260,9 +246,8 @@ void instance_work_release(struct instance_context *s, struct instance_work *w, 
 	instance_work_end(s, w);
 	if (!instance_settings_policy(settings).is_ours)
 		return;
-	instance_view_begin(&s->views[w->at], settings);
-	while (instance_view_request(&s->views[w->at], settings, s->env->settings, ACTION_DEL,
-				     &request)) {
+	instance_view_begin(&s->set.views[w->at], settings);
+	while (instance_set_request(&s->set, w->at, ACTION_DEL, &request)) {
 		w->waiting = true;
 		moves_submit(s->moves, &request, &job);
 		while (w->waiting && os_now() < until) {
@@ -270,15 +255,15 @@ void instance_work_release(struct instance_context *s, struct instance_work *w, 
 			moves_tick(s->moves);
 		}
 	}
-	instance_unsettle(&s->states[w->at]);
-	s->dirty = true;
+	instance_unsettle(&s->set.states[w->at]);
+	s->set.dirty = true;
 }
 
 void instance_work_status(const struct instance_context *s, const struct instance_work *w,
 			  struct status_instance *ret)
 {
 	const struct instance_settings *settings = settings_of(s, w);
-	const struct instance *state = &s->states[w->at];
+	const struct instance *state = &s->set.states[w->at];
 	usec_t now = os_now(), when;
 
 	*ret = (struct status_instance){
@@ -289,11 +274,11 @@ void instance_work_status(const struct instance_context *s, const struct instanc
 		.owner = settings->owner,
 		.wanted = wants(s, w),
 		.moving = is_in_round(w),
-		.present = s->views[w->at].n_there,
+		.present = s->set.views[w->at].n_there,
 		.addresses = settings->n_addresses,
 		.error = w->error,
 		.has_decoy = settings->has_decoy,
-		.decoy_there = s->views[w->at].decoy_there,
+		.decoy_there = s->set.views[w->at].decoy_there,
 		.decoy_stale = state->left_behind || state->decoy_stale,
 		.decoy_missing = instance_decoy_is_missing(state, settings->has_decoy, now, &when),
 		.counters = state->counters,

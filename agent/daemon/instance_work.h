@@ -7,17 +7,15 @@
 #include "daemon/moves.h"
 #include "show/status.h"
 #include "kernel/kernel_real.h"
-#include "keepalived/instance_view.h"
+#include "keepalived/instance_set.h"
 
-/* What they have in common; arrays are in the order of the settings. */
+/* What they have in common. */
 struct instance_context {
 	struct loop *loop;
 	const struct run_env *env;
 	struct moves *moves;
-	struct kernel_real *kernel;  /* owned: addresses and announcements */
-	struct instance *states;     /* owned */
-	struct instance_view *views; /* owned */
-	bool dirty;		     /* the states differ from the file */
+	struct kernel_real *kernel; /* owned: addresses and announcements */
+	struct instance_set set;    /* owned */
 };
 
 enum work_phase {
@@ -28,7 +26,7 @@ enum work_phase {
 };
 
 struct instance_work {
-	size_t at; /* in the arrays */
+	size_t at; /* in the set */
 	char name[INSTANCE_NAME_MAX];
 	size_t n_possible; /* addresses, when last looked */
 	bool has_decoy;
@@ -40,7 +38,7 @@ struct instance_work {
 	bool added;		     /* the round has added something */
 	char error[REPORT_TEXT_MAX]; /* of the round, or of the last one; "": none */
 	struct child *child;	     /* owned */
-	size_t program;		     /* the one running, or next */
+	size_t program;		     /* of the phase: the one running, or next */
 	usec_t when, refresh;
 };
 
