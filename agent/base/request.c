@@ -22,14 +22,11 @@ struct line {
 
 int request_error_set(struct request_error *e, const char *fmt, ...)
 {
-	char raw[2 * REQUEST_ERROR_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
-		raw[0] = '\0';
+	text_line_va(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	text_escape(raw, e->text, sizeof(e->text));
 	return -EINVAL;
 }
 

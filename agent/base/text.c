@@ -2,11 +2,10 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_RAW 1024
+#define LINE_MAX_RAW 4096
 
 /* No byte above ASCII: a terminal that is not in UTF-8 takes 0x80-0x9f for control characters. */
 static int base_text_is_printable(unsigned char c)
@@ -42,18 +41,22 @@ const char *text_escape(const char *in, char *buf, size_t size)
 	return buf;
 }
 
-void text_line(char *buf, size_t size, const char *fmt, ...)
+void text_line_va(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	char raw[LINE_MAX_RAW];
-	va_list ap;
-	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
-	if (n < 0)
+	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
 		raw[0] = '\0';
 	text_escape(raw, buf, size);
+}
+
+void text_line(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_line_va(buf, size, fmt, ap);
+	va_end(ap);
 }
 
 int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)

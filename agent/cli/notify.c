@@ -81,15 +81,13 @@ static usec_t event_stamp(void)
 void notify_complain(const struct notify *n, const char *fmt, ...)
 {
 	struct logger logger = { .fd = -1 };
-	char raw[1024], text[1024], line[1100];
+	char text[1024], line[1100];
 	struct log_record m;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
-		raw[0] = '\0';
+	text_line_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	text_escape(raw, text, sizeof(text));
 	fprintf(n->err, "vipsafe: notify: %s\n", text);
 	snprintf(line, sizeof(line), "notify: %s", text);
 	log_record_init(&m, "vipsafe", LOG_WARNING, line);

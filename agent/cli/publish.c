@@ -9,18 +9,17 @@
 #include "show/oplog.h"
 #include "show/history_file.h"
 
-#define COMPLAINT_MAX 1024
+#define COMPLAINT_MAX 4096
 
 void cli_complain(FILE *err, const char *fmt, ...)
 {
-	char raw[COMPLAINT_MAX], line[4 * COMPLAINT_MAX];
+	char line[COMPLAINT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
-		raw[0] = '\0';
+	text_line_va(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fprintf(err, "vipsafe: %s\n", text_escape(raw, line, sizeof(line)));
+	fprintf(err, "vipsafe: %s\n", line);
 }
 
 void cli_publish(const struct cli *cli, const struct report *r, FILE *err)

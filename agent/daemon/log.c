@@ -79,14 +79,12 @@ static int log_note_dropped(void)
 
 void log_line(int priority, const char *fmt, ...)
 {
-	char raw[LINE_MAX_SIZE], line[LINE_MAX_SIZE];
+	char line[LINE_MAX_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
-		raw[0] = '\0';
+	text_line_va(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	text_escape(raw, line, sizeof(line));
 	if (log_note_dropped() < 0)
 		logger_dropped(log_logger()); /* no room for one is none for two */
 	else

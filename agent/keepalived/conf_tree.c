@@ -86,7 +86,6 @@ void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const cha
 {
 	struct keepalived_conf *c = r->conf;
 	struct keepalived_note *n;
-	char raw[KEEPALIVED_NOTE_MAX];
 	va_list ap;
 
 	r->doubtful = true;
@@ -96,14 +95,13 @@ void reader_unresolved(struct reader *r, enum keepalived_unresolved p, const cha
 	c->unresolved[p]++;
 	if (c->n_notes == KEEPALIVED_NOTES_MAX)
 		return;
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
 	n = &c->notes[c->n_notes++];
 	n->unresolved = p;
 	n->file = r->file;
 	n->line = r->line;
-	text_escape(raw, n->text, sizeof(n->text));
+	va_start(ap, fmt);
+	text_line_va(n->text, sizeof(n->text), fmt, ap);
+	va_end(ap);
 }
 
 bool reader_spend(struct reader *r, size_t size)

@@ -46,16 +46,15 @@ struct table *table_free(struct table *t)
 
 void table_cell(struct table *t, const char *fmt, ...)
 {
-	char raw[CELL_MAX], text[CELL_MAX], *copy, **cell;
+	char text[CELL_MAX], *copy, **cell;
 	va_list ap;
 
 	if (!t || t->failed)
 		return;
 	va_start(ap, fmt);
-	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
-		raw[0] = '\0';
+	text_line_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	copy = strdup(text_escape(raw, text, sizeof(text)));
+	copy = strdup(text);
 	cell = copy ? array_append(&t->cells, &t->n, sizeof(*cell)) : NULL;
 	if (cell)
 		*cell = copy;
