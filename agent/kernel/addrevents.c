@@ -2,18 +2,11 @@
 #include "kernel/addrevents.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 #include <linux/rtnetlink.h>
 
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
-
 #include "kernel/ifaddr.h"
-#include "kernel/nfsock.h"
-
-/* A device event with all its attributes is the largest that comes. */
-#define READ_SIZE (64U * 1024)
+#include "kernel/nlask.h"
 
 /* Thousands of addresses flushed at once. */
 #define EVENTS_RCVBUF (4 << 20)
@@ -22,41 +15,27 @@
 #define READS_MAX 4096
 
 struct addrevents {
-	struct nl_sock *sk;
-	uint8_t in[READ_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlsock *sk;
 };
 
-static void addrevents_enlarge(int fd)
-{
-	int bytes = EVENTS_RCVBUF;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
+/* Who is called, and what it has returned. */
+struct addr_taker {
+	addrevents_sink sink;
+	void *ud;
+	int result;
+};
 
 int addrevents_new(struct addrevents **ret)
 {
 	static const int groups[] = { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_LINK };
 	struct addrevents *e = calloc(1, sizeof(*e));
-	size_t i;
-	int r = 0;
+	int r;
 
 	if (!e)
 		return -ENOMEM;
-	e->sk = nl_socket_alloc();
-	if (!e->sk) {
-		free(e);
-		return -ENOMEM;
-	}
-	/* libnl folds errno into codes of its own, but leaves it set. */
-	errno = 0;
-	if (nl_connect(e->sk, NETLINK_ROUTE) < 0)
-		r = errno > 0 ? -errno : -EIO;
-	else
-		addrevents_enlarge(nl_socket_get_fd(e->sk));
-	for (i = 0; r == 0 && i < ARRAY_SIZE(groups); i++)
-		if (nl_socket_add_membership(e->sk, groups[i]) < 0)
-			r = errno > 0 ? -errno : -EPERM;
+	r = nlsock_new(NETLINK_ROUTE, 0, EVENTS_RCVBUF, &e->sk);
+	if (r == 0)
+		r = nlsock_join(e->sk, groups, ARRAY_SIZE(groups));
 	if (r < 0) {
 		addrevents_free(e);
 		return r;
@@ -67,47 +46,45 @@ int addrevents_new(struct addrevents **ret)
 
 struct addrevents *addrevents_free(struct addrevents *e)
 {
-	if (e && e->sk)
-		nl_socket_free(e->sk);
+	if (e)
+		nlsock_free(e->sk);
 	free(e);
 	return NULL;
 }
 
 int addrevents_fd(const struct addrevents *e)
 {
-	return nl_socket_get_fd(e->sk);
+	return nlsock_fd(e->sk);
 }
 
-static int addrevents_take(struct nlmsghdr *h, addrevents_sink sink, void *ud)
+static int addrevents_take(void *ud, const struct nlmsghdr *nlh)
 {
+	struct addr_taker *t = ud;
 	struct ifaddr a;
 
-	if (h->nlmsg_type != RTM_NEWADDR && h->nlmsg_type != RTM_DELADDR)
+	if (nlh->nlmsg_type != RTM_NEWADDR && nlh->nlmsg_type != RTM_DELADDR)
 		return 0;
-	if (ifaddr_decode(h, &a) < 0)
+	if (ifaddr_decode(nlh, &a) < 0)
 		return 0;
-	return sink(ud, &a, h->nlmsg_type == RTM_DELADDR);
+	t->result = t->sink(t->ud, &a, nlh->nlmsg_type == RTM_DELADDR);
+	return t->result;
 }
 
 int addrevents_read(struct addrevents *e, addrevents_sink sink, void *ud)
 {
+	struct addr_taker t = { .sink = sink, .ud = ud };
 	bool lost = false;
-	int n, r = 0;
 
-	for (n = 0; r == 0 && n < READS_MAX; n++) {
-		struct nlmsghdr *h = (struct nlmsghdr *)e->in;
-		int left = nfsock_recv(e->sk, e->in, sizeof(e->in), 0);
+	for (int n = 0; n < READS_MAX; n++) {
+		int r = nlask_read(e->sk, 0, addrevents_take, &t);
 
-		if (left == -ETIMEDOUT)
+		if (t.result < 0)
+			return t.result;
+		if (r == -ETIMEDOUT)
 			break;
-		if (left == -ENOBUFS || left == -EMSGSIZE) {
-			lost = true;
-			continue;
-		}
-		if (left < 0)
-			return left;
-		for (; r == 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			r = addrevents_take(h, sink, ud);
+		if (r < 0 && r != -ENOBUFS && r != -EMSGSIZE)
+			return r;
+		lost = lost || r < 0;
 	}
-	return r < 0 ? r : lost ? -ENOBUFS : 0;
+	return lost ? -ENOBUFS : 0;
 }

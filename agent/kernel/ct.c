@@ -4,19 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include <linux/netlink.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
-
+#include "base/os.h"
+#include "kernel/abi_ct.h"
 #include "kernel/ctcodec.h"
-#include "kernel/datagram.h"
 #include "kernel/nfmsg.h"
-#include "kernel/nfsock.h"
+#include "kernel/nlask.h"
 #include "kernel/sysctl.h"
-
-/* The kernel fills dump chunks of up to 32 KiB when it has seen a reader with
- * a buffer that large (netlink_dump(), Linux 4.4). */
-#define READ_SIZE 65536
 
 /* One send. Vanilla 3.10 copies it into one contiguous allocation, which
  * beyond 32 KiB may not be found; larger gains nothing measurable. */
@@ -27,9 +20,7 @@
 #define REQUEST_RCVBUF (1 << 20)
 
 struct ct {
-	struct nl_sock *dump, *request;
-	uint32_t seq;
-	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
+	struct nlsock *dump, *request;
 	uint8_t out[SEND_SIZE] __attribute__((aligned(8)));
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
 };
@@ -41,9 +32,9 @@ int ct_new(struct ct **ret)
 
 	if (!ct)
 		return -ENOMEM;
-	r = nfsock_open(&ct->dump, SEND_SIZE, REQUEST_RCVBUF);
+	r = nlsock_new(NETLINK_NETFILTER, SEND_SIZE, REQUEST_RCVBUF, &ct->dump);
 	if (r == 0)
-		r = nfsock_open(&ct->request, 4 * SEND_SIZE, REQUEST_RCVBUF);
+		r = nlsock_new(NETLINK_NETFILTER, 4 * SEND_SIZE, REQUEST_RCVBUF, &ct->request);
 	if (r < 0) {
 		ct_free(ct);
 		return r;
@@ -56,79 +47,64 @@ struct ct *ct_free(struct ct *ct)
 {
 	if (!ct)
 		return NULL;
-	if (ct->dump)
-		nl_socket_free(ct->dump);
-	if (ct->request)
-		nl_socket_free(ct->request);
+	nlsock_free(ct->dump);
+	nlsock_free(ct->request);
 	free(ct);
 	return NULL;
 }
 
+#define CT_NEW NF_TYPE(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW)
+
 struct dump {
+	struct ct *ct;
 	conn_sink sink;
 	void *ud;
-	int result; /* first refusal of the sink, or why the listing is no good */
-	bool done;
+	int refused; /* by the sink, or because what follows is no good */
 };
 
-static void dump_message(struct ct *ct, const struct nlmsghdr *nlh, struct dump *d)
+static int dump_take(void *ud, const struct nlmsghdr *nlh)
 {
+	struct dump *d = ud;
 	struct conn_record record;
 	struct conn_key master;
 	struct conn conn;
-	int r;
 
-	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR && !d->result)
-		d->result = -EINTR;
-	if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR) {
-		r = nfmsg_error(nlh);
-		if (r < 0 && !d->result)
-			/* nfnetlink has no such subsystem: connections are tracked
-			 * (ct_usage() was asked before), but not to be had */
-			d->result = r == -EINVAL ? -EOPNOTSUPP : r;
-		d->done = true;
-		return;
-	}
-	if (d->result || nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW))
-		return;
-	r = ctcodec_decode(nlh, &conn, &master, ct->payload, &record);
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		d->refused = -EINTR;
 	/* One entry that makes no sense to us is not restored; the rest is. */
-	if (r == 0)
-		d->result = d->sink(d->ud, &record);
+	else if (nlh->nlmsg_type == CT_NEW &&
+		 ctcodec_decode(nlh, &conn, &master, d->ct->payload, &record) == 0)
+		d->refused = d->sink(d->ud, &record);
+	return d->refused;
 }
 
 int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 {
-	struct dump d = { .sink = sink, .ud = ud };
-	uint32_t seq = ++ct->seq;
-	int n = ctcodec_dump(ct->out, sizeof(ct->out), seq, family);
-	int r = n < 0 ? n : nfsock_send(ct->dump, ct->out, (size_t)n);
+	struct dump d = { .ct = ct, .sink = sink, .ud = ud };
+	struct attr_buf b = { .data = ct->out, .size = sizeof(ct->out) };
+	int r = ctcodec_dump(b.data, b.size, nlsock_seq(ct->dump), family);
 
 	if (r < 0)
 		return r;
-	while (!d.done) {
-		const struct nlmsghdr *nlh = (const void *)ct->in;
-		int left = nfsock_recv(ct->dump, ct->in, sizeof(ct->in), NFSOCK_PATIENCE_MS);
-
-		if (left < 0)
-			return left;
-		for (; datagram_has(nlh, left) && !d.done; nlh = NLMSG_NEXT(nlh, left))
-			if (nlh->nlmsg_seq == seq)
-				dump_message(ct, nlh, &d);
-	}
-	return d.result;
+	b.len = (size_t)r;
+	r = nlask_dump(ct->dump, &b, dump_take, &d);
+	/* nfnetlink has no such subsystem: connections are tracked (ct_usage() was
+	 * asked before), but not to be had */
+	return d.refused ? d.refused : r == -EINVAL ? -EOPNOTSUPP : r;
 }
 
 /* OPS[0..n) have been sent with consecutive sequence numbers from FIRST. */
 struct answers {
+	struct ct *ct;
 	struct ct_op *ops;
 	size_t n;
 	uint32_t first;
 	bool done; /* the last one has its verdict */
 };
 
-static void answer_take(struct ct *ct, const struct nlmsghdr *nlh, struct answers *a)
+static int answer_take(void *ud, const struct nlmsghdr *nlh)
 {
+	struct answers *a = ud;
 	uint32_t i = nlh->nlmsg_seq - a->first;
 	struct conn_record record;
 	struct conn_key master;
@@ -136,48 +112,42 @@ static void answer_take(struct ct *ct, const struct nlmsghdr *nlh, struct answer
 	struct ct_op *op;
 
 	if (i >= a->n)
-		return; /* of an earlier batch that was given up */
+		return 0; /* of an earlier batch that was given up */
 	op = &a->ops[i];
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		int error = nfmsg_error(nlh);
+		int error = nlask_error(nlh);
 
 		if (op->verb != CT_GET || error < 0)
 			op->result = error;
 		a->done = a->done || i == a->n - 1;
-		return;
+		return 0;
 	}
-	if (op->verb != CT_GET ||
-	    nlh->nlmsg_type != ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW))
-		return;
-	op->result = ctcodec_decode(nlh, &conn, &master, ct->payload, &record);
+	if (op->verb != CT_GET || nlh->nlmsg_type != CT_NEW)
+		return 0;
+	op->result = ctcodec_decode(nlh, &conn, &master, a->ct->payload, &record);
 	if (op->result == 0 && op->found)
 		*op->found = conn;
 	if (op->result == 0 && op->sink)
 		op->result = op->sink(op->ud, &record);
+	return 0;
 }
 
 /* Only the last message asks for an ACK; errors come unasked and in order. So
  * when the last verdict is in, silence about a write means success. */
-static int answers_read(struct ct *ct, struct answers *a)
+static int answers_read(struct answers *a)
 {
 	bool lost = false;
 	size_t i;
 
 	while (!a->done) {
-		const struct nlmsghdr *nlh = (const void *)ct->in;
-		int left = nfsock_recv(ct->request, ct->in, sizeof(ct->in),
-				       lost ? 0 : NFSOCK_PATIENCE_MS);
+		int r = nlask_read(a->ct->request, lost ? 0 : os_now() + NLSOCK_PATIENCE,
+				   answer_take, a);
 
-		if (left == -ENOBUFS) {
-			lost = true;
-			continue;
-		}
-		if (left == -ETIMEDOUT && lost)
+		if (r == -ETIMEDOUT && lost)
 			return -ENOBUFS;
-		if (left < 0)
-			return left;
-		for (; datagram_has(nlh, left); nlh = NLMSG_NEXT(nlh, left))
-			answer_take(ct, nlh, a);
+		if (r < 0 && r != -ENOBUFS)
+			return r;
+		lost = lost || r < 0;
 	}
 	if (lost)
 		return -ENOBUFS;
@@ -219,9 +189,9 @@ static size_t unit_size(const struct ct_op *ops, size_t n)
 		       : 1;
 }
 
-/* Encode as many of OPS as fit into one send. Returns the number of ops, with
- * *RET_LEN bytes in ct->out, or -EMSGSIZE when not even the first fits. */
-static int send_fill(struct ct *ct, struct ct_op *ops, size_t n, size_t *ret_len)
+/* Encode as many of OPS as fit into one send, numbered from SEQ. Returns the number
+ * of ops, with *RET_LEN bytes in ct->out, or -EMSGSIZE when not even the first fits. */
+static int send_fill(struct ct *ct, struct ct_op *ops, size_t n, uint32_t seq, size_t *ret_len)
 {
 	size_t i = 0, len = 0, last = 0;
 
@@ -231,7 +201,7 @@ static int send_fill(struct ct *ct, struct ct_op *ops, size_t n, size_t *ret_len
 
 		for (j = 0; j < unit && r >= 0; j++) {
 			r = op_encode(&ops[i + j], ct->out + at, sizeof(ct->out) - at,
-				      ct->seq + 1 + (uint32_t)(i + j), 0);
+				      seq + (uint32_t)(i + j), 0);
 			if (r >= 0 && j == unit - 1)
 				last = at;
 			at += r < 0 ? 0 : (size_t)r;
@@ -250,25 +220,26 @@ static int send_fill(struct ct *ct, struct ct_op *ops, size_t n, size_t *ret_len
 
 int ct_batch(struct ct *ct, struct ct_op *ops, size_t n)
 {
+	uint32_t seq = nlsock_seqs(ct->request, (uint32_t)n);
 	size_t i, len;
 	int r, filled, result = 0;
 
 	for (i = 0; i < n; i++)
 		ops[i].result = -EINPROGRESS;
 	while (n) {
-		struct answers a = { .ops = ops, .first = ct->seq + 1 };
+		struct answers a = { .ct = ct, .ops = ops, .first = seq };
 
-		filled = send_fill(ct, ops, n, &len);
+		filled = send_fill(ct, ops, n, seq, &len);
 		if (filled < 0) { /* one message larger than a send: it alone fails */
 			ops->result = filled;
-			ops++, n--;
+			ops++, n--, seq++;
 			continue;
 		}
 		a.n = (size_t)filled;
-		ct->seq += (uint32_t)filled;
-		r = nfsock_send(ct->request, ct->out, len);
+		seq += (uint32_t)filled;
+		r = nlsock_send(ct->request, ct->out, len);
 		if (r == 0)
-			r = answers_read(ct, &a);
+			r = answers_read(&a);
 		if (r < 0 && r != -ENOBUFS)
 			return r;
 		if (r < 0)
@@ -281,7 +252,7 @@ int ct_batch(struct ct *ct, struct ct_op *ops, size_t n)
 
 uint32_t ct_port(const struct ct *ct)
 {
-	return nl_socket_get_local_port(ct->request);
+	return nlsock_port(ct->request);
 }
 
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max)

@@ -8,7 +8,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "kernel/ctattr.h"
+#include <linux/netfilter/nf_conntrack_tcp.h>
+
+#include "kernel/abi_ct.h"
+#include "kernel/attr.h"
 
 static bool decode_ip(const struct nlattr *a, uint8_t family, struct tuple *ret)
 {
@@ -52,12 +55,12 @@ static bool decode_l4(const struct nlattr *a, struct tuple *ret, uint8_t *ret_pr
 static bool decode_tuple(const struct nlattr *a, uint8_t family, struct tuple *ret,
 			 uint8_t *ret_proto, uint16_t *ret_zone)
 {
-	const struct nlattr *tb[CT_ATTR_TUPLE_ZONE + 1];
+	const struct nlattr *tb[CTA_TUPLE_ZONE + 1];
 
 	memset(ret, 0, sizeof(*ret));
-	if (!a || !nest_parse(a, tb, CT_ATTR_TUPLE_ZONE))
+	if (!a || !nest_parse(a, tb, CTA_TUPLE_ZONE))
 		return false;
-	attr_read(tb[CT_ATTR_TUPLE_ZONE], ret_zone, sizeof(*ret_zone));
+	attr_read(tb[CTA_TUPLE_ZONE], ret_zone, sizeof(*ret_zone));
 	return decode_ip(tb[CTA_TUPLE_IP], family, ret) &&
 	       decode_l4(tb[CTA_TUPLE_PROTO], ret, ret_proto);
 }
@@ -72,15 +75,15 @@ static bool tcp_is_closing(uint8_t state)
  * packet of a busy flow invalid; and of the old flags only those that stay
  * true. MAXACK_SET without the acknowledgement it refers to makes genuine
  * resets invalid (docs/kernel.md 4). Dumps carry mask 0, which would set nothing. */
-static struct ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t state)
+static struct nf_ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t state)
 {
-	struct ct_tcp_flags f = { 0 };
-	uint8_t keep = CT_TCP_WINDOW_SCALE | CT_TCP_SACK_PERM;
+	struct nf_ct_tcp_flags f = { 0 };
+	uint8_t keep = IP_CT_TCP_FLAG_WINDOW_SCALE | IP_CT_TCP_FLAG_SACK_PERM;
 
 	if (tcp_is_closing(state))
-		keep |= CT_TCP_CLOSE_INIT;
+		keep |= IP_CT_TCP_FLAG_CLOSE_INIT;
 	attr_read(dumped, &f, sizeof(f));
-	f.flags = (uint8_t)((f.flags & keep) | CT_TCP_BE_LIBERAL);
+	f.flags = (uint8_t)((f.flags & keep) | IP_CT_TCP_FLAG_BE_LIBERAL);
 	f.mask = 0xff;
 	return f;
 }
@@ -88,7 +91,7 @@ static struct ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8_t 
 static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *ret_state)
 {
 	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
-	struct ct_tcp_flags orig, reply;
+	struct nf_ct_tcp_flags orig, reply;
 	size_t info, nest;
 	uint8_t state, scale;
 
@@ -111,7 +114,7 @@ static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *r
 	 * the SYN/ACK overwrites what is said here of the server
 	 * (nlattr_to_tcp(), tcp_options()). */
 	if (state == CONN_TCP_SYN_SENT)
-		reply.flags |= orig.flags & CT_TCP_WINDOW_SCALE;
+		reply.flags |= orig.flags & IP_CT_TCP_FLAG_WINDOW_SCALE;
 	buf_put(out, CTA_PROTOINFO_TCP_FLAGS_REPLY, &reply, sizeof(reply));
 	buf_nest_end(out, nest);
 	buf_nest_end(out, info);
@@ -138,8 +141,8 @@ static bool patch_protoinfo(const struct nlattr *a, uint8_t l4proto, struct attr
 static void payload_fill(const struct nlattr *const *tb, struct attr_buf *out)
 {
 	static const uint16_t verbatim[] = {
-		CTA_MARK,	   CTA_LABELS,	     CTA_HELP,	       CTA_SEQ_ADJ_ORIG,
-		CTA_SEQ_ADJ_REPLY, CT_ATTR_SYNPROXY, CTA_TUPLE_MASTER,
+		CTA_MARK,	   CTA_LABELS,	 CTA_HELP,	   CTA_SEQ_ADJ_ORIG,
+		CTA_SEQ_ADJ_REPLY, CTA_SYNPROXY, CTA_TUPLE_MASTER,
 	};
 	size_t i;
 
@@ -204,17 +207,16 @@ static int decode_attrs(const struct nlattr *const *tb, uint8_t family, struct c
 int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn, struct conn_key *ret_master,
 		   uint8_t payload[CT_PAYLOAD_MAX], struct conn_record *ret_record)
 {
-	const struct nlattr *tb[CT_ATTR_MAX + 1];
+	const struct nlattr *tb[CTA_SYNPROXY + 1];
 	struct attr_buf out = { .data = payload, .size = CT_PAYLOAD_MAX };
 	const struct nfgenmsg *nfg = NLMSG_DATA(nlh);
-	size_t head = NLMSG_SPACE(sizeof(*nfg));
 	int r;
 
-	if (nlh->nlmsg_len < head)
+	if (nlh->nlmsg_len < NLMSG_SPACE(sizeof(*nfg)))
 		return -EBADMSG;
 	if (nfg->nfgen_family != AF_INET && nfg->nfgen_family != AF_INET6)
 		return -EOPNOTSUPP;
-	if (!attrs_parse((const uint8_t *)nlh + head, nlh->nlmsg_len - head, tb, CT_ATTR_MAX))
+	if (!message_parse(nlh, sizeof(*nfg), tb, CTA_SYNPROXY))
 		return -EBADMSG;
 	memset(ret_conn, 0, sizeof(*ret_conn));
 	r = decode_attrs(tb, nfg->nfgen_family, ret_conn, ret_master, &out);

@@ -9,35 +9,24 @@
 #include <sys/socket.h>
 
 #include "base/shape.h"
-#include "kernel/ctattr.h"
+#include "kernel/abi_ct.h"
+#include "kernel/nfmsg.h"
 
-#define CT_MSG(type) ((NFNL_SUBSYS_CTNETLINK << 8) | (type))
+#define CT_MSG(type) NF_TYPE(NFNL_SUBSYS_CTNETLINK, type)
 
-static struct attr_buf message_begin(void *buf, size_t size, uint16_t type, uint32_t seq,
-				     uint16_t flags, uint8_t family)
+static struct attr_buf ct_begin(void *buf, size_t size, uint16_t type, uint32_t seq, uint16_t flags,
+				uint8_t family)
 {
 	struct attr_buf b = { .data = buf, .size = size };
-	struct nlmsghdr *nlh = buf_reserve(&b, NLMSG_SPACE(sizeof(struct nfgenmsg)));
-	struct nfgenmsg *nfg;
 
-	if (!nlh)
-		return b;
-	memset(nlh, 0, NLMSG_SPACE(sizeof(*nfg)));
-	nlh->nlmsg_type = CT_MSG(type);
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = seq;
-	nfg = NLMSG_DATA(nlh);
-	nfg->nfgen_family = family;
-	nfg->version = NFNETLINK_V0;
+	nfmsg_begin(&b, CT_MSG(type), flags, family, seq);
 	return b;
 }
 
-static int message_end(struct attr_buf *b)
+static int ct_end(struct attr_buf *b)
 {
-	if (b->full)
-		return -EMSGSIZE;
-	((struct nlmsghdr *)(void *)b->data)->nlmsg_len = (uint32_t)b->len;
-	return (int)b->len;
+	message_end(b, 0);
+	return b->full ? -EMSGSIZE : (int)b->len;
 }
 
 static void put_ip(struct attr_buf *b, uint8_t family, const struct tuple *t)
@@ -76,7 +65,7 @@ static void put_tuple(struct attr_buf *b, uint16_t type, const struct conn_key *
 	put_ip(b, key->family, t);
 	put_l4(b, key->l4proto, t);
 	if (with_zone)
-		buf_put(b, CT_ATTR_TUPLE_ZONE, &zone, sizeof(zone));
+		buf_put(b, CTA_TUPLE_ZONE, &zone, sizeof(zone));
 	buf_nest_end(b, nest);
 }
 
@@ -138,27 +127,19 @@ static void put_payload(struct attr_buf *b, const struct ct_create *create)
 {
 	const uint8_t *p = create->payload;
 	size_t len = create->payload_len;
+	const struct nlattr *a;
 
-	while (len >= NLA_HDRLEN) {
-		const struct nlattr *a = (const void *)p;
-		size_t step;
-
-		if (a->nla_len < NLA_HDRLEN || a->nla_len > len)
-			return;
+	while ((a = attr_next(&p, &len)))
 		if (!create->orphan || attr_type(a) != CTA_TUPLE_MASTER)
 			buf_copy(b, a);
-		step = MIN((size_t)NLA_ALIGN(a->nla_len), len);
-		p += step;
-		len -= step;
-	}
 }
 
 int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 		   const struct ct_create *create)
 {
 	const struct conn *c = create->conn;
-	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_NEW, seq,
-					  flags | NLM_F_CREATE | NLM_F_EXCL, c->key.family);
+	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_NEW, seq,
+				     flags | NLM_F_CREATE | NLM_F_EXCL, c->key.family);
 	/* CONFIRMED must be there and EXPECTED, DYING must not: the kernel
 	 * compares with what it has just set (EBUSY). Up to 4.9 it copies any
 	 * other bit as it comes, so only known ones are sent. */
@@ -173,34 +154,34 @@ int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 	buf_put(&b, CTA_STATUS, &status, sizeof(status));
 	buf_put(&b, CTA_TIMEOUT, &timeout, sizeof(timeout));
 	put_payload(&b, create);
-	return message_end(&b);
+	return ct_end(&b);
 }
 
 int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key,
 		   uint32_t id)
 {
-	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_DELETE, seq, flags, key->family);
+	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_DELETE, seq, flags, key->family);
 	uint32_t be_id = htonl(id);
 
 	put_tuple(&b, CTA_TUPLE_ORIG, key, &key->orig, zone_in(key, CONN_ZONE_ORIG));
 	put_zone(&b, key);
 	if (id)
 		buf_put(&b, CTA_ID, &be_id, sizeof(be_id));
-	return message_end(&b);
+	return ct_end(&b);
 }
 
 int ctcodec_get(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key)
 {
-	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_GET, seq, flags, key->family);
+	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_GET, seq, flags, key->family);
 
 	put_tuple(&b, CTA_TUPLE_ORIG, key, &key->orig, zone_in(key, CONN_ZONE_ORIG));
 	put_zone(&b, key);
-	return message_end(&b);
+	return ct_end(&b);
 }
 
 int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family)
 {
-	struct attr_buf b = message_begin(buf, size, IPCTNL_MSG_CT_GET, seq, NLM_F_DUMP, family);
+	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_GET, seq, NLM_F_DUMP, family);
 
-	return message_end(&b);
+	return ct_end(&b);
 }

@@ -6,40 +6,14 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <linux/netfilter/ipset/ip_set.h>
+
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
-#include "kernel/nfsock.h"
+#include "kernel/nlask.h"
 #include "base/program.h"
 
-/* linux/netfilter/ipset/ip_set.h, without its prefix where it is long. */
-enum {
-	PROTOCOL = 6, /* all kernels; newer ones speak 7 too */
-	CMD_CREATE = 2,
-	CMD_DESTROY = 3,
-	CMD_FLUSH = 4,
-	CMD_LIST = 7,
-	CMD_ADD = 9,
-	CMD_DEL = 10,
-	ATTR_PROTOCOL = 1,
-	ATTR_SETNAME = 2,
-	ATTR_TYPENAME = 3,
-	ATTR_REVISION = 4,
-	ATTR_FAMILY = 5,
-	ATTR_FLAGS = 6,
-	ATTR_DATA = 7,
-	DATA_IP = 1,
-	DATA_CIDR = 3,
-	DATA_TIMEOUT = 6,
-	DATA_IFACE = 23,
-	IPADDR_IPV4 = 1,
-	IPADDR_IPV6 = 2,
-	DATA_REFERENCES = 25,
-	FLAG_LIST_SETNAME = 2,
-	FLAG_LIST_HEADER = 4,
-	ERR_PRIVATE = 4096,
-	ERR_BUSY = 4100,
-	ERR_EXIST = 4103, /* of an element that is to be deleted: it is not there */
-};
+#define PROTOCOL 6 /* of ip_set: all kernels speak it, newer ones 7 too */
 
 /* A rule's hold on its set ends after the rule, when iptables goes through
  * nf_tables. */
@@ -47,8 +21,7 @@ enum {
 #define BUSY_LOOK_MS 2
 
 struct hold_ipset {
-	struct nl_sock *sk;
-	uint32_t seq;
+	struct nlsock *sk;
 	int ifindex;
 	bool ipv6;
 	char device[LINK_NAME_MAX];
@@ -58,44 +31,42 @@ static size_t ipset_begin(struct attr_buf *b, uint8_t command, uint16_t flags, u
 			  uint32_t seq, const char *set)
 {
 	static const uint8_t protocol = PROTOCOL;
-	size_t at = nfmsg_begin(b, NF_TYPE(NF_SUBSYS_IPSET, command), flags, family, seq);
+	size_t at = nfmsg_begin(b, NF_TYPE(NFNL_SUBSYS_IPSET, command), flags, family, seq);
 
-	buf_put(b, ATTR_PROTOCOL, &protocol, sizeof(protocol));
+	buf_put(b, IPSET_ATTR_PROTOCOL, &protocol, sizeof(protocol));
 	if (set)
-		nfmsg_string(b, ATTR_SETNAME, set);
+		buf_text(b, IPSET_ATTR_SETNAME, set);
 	return at;
 }
 
 /* ip_set's own numbers say little that a caller could act on. */
-static int ipset_ask(struct nl_sock *sk, const struct attr_buf *b, uint32_t first, uint32_t last)
+static int ipset_verdict(int r)
 {
-	int r = b->full ? -EMSGSIZE : nfmsg_ask(sk, b->data, b->len, first, last);
-
-	if (r > -ERR_PRIVATE)
+	if (r > -IPSET_ERR_PRIVATE)
 		return r;
-	return r == -ERR_BUSY ? -EBUSY : r == -ERR_EXIST ? -ESRCH : -EOPNOTSUPP;
+	return r == -IPSET_ERR_BUSY ? -EBUSY : r == -IPSET_ERR_EXIST ? -ESRCH : -EOPNOTSUPP;
 }
 
 /* One message that names a set and says nothing else. */
-static int command(struct nl_sock *sk, uint32_t seq, uint8_t cmd, const char *set)
+static int command(struct nlsock *sk, uint8_t cmd, const char *set)
 {
 	uint8_t data[256] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
 
-	nfmsg_end(&b, ipset_begin(&b, cmd, NLM_F_ACK, AF_INET, seq, set));
-	return ipset_ask(sk, &b, seq, seq);
+	message_end(&b, ipset_begin(&b, cmd, NLM_F_ACK, AF_INET, nlsock_seq(sk), set));
+	return ipset_verdict(nlask_change_one(sk, &b));
 }
 
-static int ipset_destroy(struct nl_sock *sk, uint32_t *seq, const char *set, usec_t deadline)
+static int ipset_destroy(struct nlsock *sk, const char *set, usec_t deadline)
 {
 	const struct timespec look = { .tv_nsec = BUSY_LOOK_MS * 1000 * 1000 };
-	int r = command(sk, ++*seq, CMD_DESTROY, set);
+	int r = command(sk, IPSET_CMD_DESTROY, set);
 
 	for (int i = 0; r == -EBUSY && i < BUSY_WAIT_MS / BUSY_LOOK_MS; i++) {
 		if (program_left(deadline) == 0)
 			break;
 		nanosleep(&look, NULL);
-		r = command(sk, ++*seq, CMD_DESTROY, set);
+		r = command(sk, IPSET_CMD_DESTROY, set);
 	}
 	return r;
 }
@@ -115,21 +86,22 @@ static int create(struct hold_ipset *s, uint8_t family)
 	size_t at, nest;
 
 	hold_text_set(set, s->ifindex, family);
-	at = ipset_begin(&b, CMD_CREATE, NLM_F_ACK | NLM_F_CREATE, family, ++s->seq, set);
-	nfmsg_string(&b, ATTR_TYPENAME, type);
-	buf_put(&b, ATTR_REVISION, &revision, sizeof(revision));
-	buf_put(&b, ATTR_FAMILY, &family, sizeof(family));
-	nest = buf_nest(&b, ATTR_DATA);
+	at = ipset_begin(&b, IPSET_CMD_CREATE, NLM_F_ACK | NLM_F_CREATE, family, nlsock_seq(s->sk),
+			 set);
+	buf_text(&b, IPSET_ATTR_TYPENAME, type);
+	buf_put(&b, IPSET_ATTR_REVISION, &revision, sizeof(revision));
+	buf_put(&b, IPSET_ATTR_FAMILY, &family, sizeof(family));
+	nest = buf_nest(&b, IPSET_ATTR_DATA);
 	/* What is added without one of its own expires soon; 0 would be never. */
-	nfmsg_be32(&b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, 1);
+	buf_be32(&b, IPSET_ATTR_TIMEOUT | NLA_F_NET_BYTEORDER, 1);
 	buf_nest_end(&b, nest);
-	nfmsg_end(&b, at);
-	return ipset_ask(s->sk, &b, s->seq, s->seq);
+	message_end(&b, at);
+	return ipset_verdict(nlask_change_one(s->sk, &b));
 }
 
 /* Add or delete the one element. */
 static void ipset_put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t cmd, uint8_t family,
-			      uint32_t seconds)
+			      uint32_t seconds, uint32_t seq)
 {
 	static const uint8_t any[16], all = 0;
 	char set[HOLD_SET_NAME_MAX];
@@ -137,32 +109,32 @@ static void ipset_put_element(struct hold_ipset *s, struct attr_buf *b, uint8_t 
 
 	hold_text_set(set, s->ifindex, family);
 	/* Without NLM_F_EXCL one that is there gets the new timeout. */
-	at = ipset_begin(b, cmd, NLM_F_ACK, family, ++s->seq, set);
-	data = buf_nest(b, ATTR_DATA);
-	ip = buf_nest(b, DATA_IP);
+	at = ipset_begin(b, cmd, NLM_F_ACK, family, seq, set);
+	data = buf_nest(b, IPSET_ATTR_DATA);
+	ip = buf_nest(b, IPSET_ATTR_IP);
 	if (family == AF_INET)
-		buf_put(b, IPADDR_IPV4 | NLA_F_NET_BYTEORDER, any, 4);
+		buf_put(b, IPSET_ATTR_IPADDR_IPV4 | NLA_F_NET_BYTEORDER, any, 4);
 	else
-		buf_put(b, IPADDR_IPV6 | NLA_F_NET_BYTEORDER, any, 16);
+		buf_put(b, IPSET_ATTR_IPADDR_IPV6 | NLA_F_NET_BYTEORDER, any, 16);
 	buf_nest_end(b, ip);
-	buf_put(b, DATA_CIDR, &all, sizeof(all));
-	nfmsg_string(b, DATA_IFACE, s->device);
-	if (cmd == CMD_ADD)
-		nfmsg_be32(b, DATA_TIMEOUT | NLA_F_NET_BYTEORDER, seconds);
+	buf_put(b, IPSET_ATTR_CIDR, &all, sizeof(all));
+	buf_text(b, IPSET_ATTR_IFACE, s->device);
+	if (cmd == IPSET_CMD_ADD)
+		buf_be32(b, IPSET_ATTR_TIMEOUT | NLA_F_NET_BYTEORDER, seconds);
 	buf_nest_end(b, data);
-	nfmsg_end(b, at);
+	message_end(b, at);
 }
 
 int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds)
 {
 	uint8_t data[512] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
-	uint32_t first = s->seq + 1;
+	uint32_t first = nlsock_seqs(s->sk, 1U + s->ipv6), last = first + s->ipv6;
 
-	ipset_put_element(s, &b, CMD_ADD, AF_INET, seconds);
+	ipset_put_element(s, &b, IPSET_CMD_ADD, AF_INET, seconds, first);
 	if (s->ipv6)
-		ipset_put_element(s, &b, CMD_ADD, AF_INET6, seconds);
-	return ipset_ask(s->sk, &b, first, s->seq);
+		ipset_put_element(s, &b, IPSET_CMD_ADD, AF_INET6, seconds, last);
+	return b.full ? -EMSGSIZE : ipset_verdict(nlask_change(s->sk, b.data, b.len, first, last));
 }
 
 /* One message each: that there is none in the first must not spare the second. */
@@ -174,8 +146,8 @@ int hold_ipset_disarm(struct hold_ipset *s)
 		uint8_t data[256] __attribute__((aligned(8)));
 		struct attr_buf b = { .data = data, .size = sizeof(data) };
 
-		ipset_put_element(s, &b, CMD_DEL, ipset_family_of(i), 0);
-		r = ipset_ask(s->sk, &b, s->seq, s->seq);
+		ipset_put_element(s, &b, IPSET_CMD_DEL, ipset_family_of(i), 0, nlsock_seq(s->sk));
+		r = ipset_verdict(nlask_change_one(s->sk, &b));
 		/* it has expired, or the set is gone with it */
 		result = r < 0 && r != -ESRCH && r != -ENOENT ? r : result;
 	}
@@ -183,15 +155,16 @@ int hold_ipset_disarm(struct hold_ipset *s)
 }
 
 /* In the header of a set: how many rules refer to it. */
-static void take_references(void *ud, const struct nlmsghdr *nlh)
+static int take_references(void *ud, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *a[ATTR_DATA + 1], *d[DATA_REFERENCES + 1];
+	const struct nlattr *a[IPSET_ATTR_DATA + 1], *d[IPSET_ATTR_REFERENCES + 1];
 	uint32_t *references = ud;
 
-	if (nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST), a, ATTR_DATA) && a[ATTR_DATA] &&
-	    nest_parse(a[ATTR_DATA], d, DATA_REFERENCES) &&
-	    attr_read(d[DATA_REFERENCES], references, sizeof(*references)))
+	if (nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_IPSET, IPSET_CMD_LIST), a, IPSET_ATTR_DATA) &&
+	    a[IPSET_ATTR_DATA] && nest_parse(a[IPSET_ATTR_DATA], d, IPSET_ATTR_REFERENCES) &&
+	    attr_read(d[IPSET_ATTR_REFERENCES], references, sizeof(*references)))
 		*references = ntohl(*references);
+	return 0;
 }
 
 int hold_ipset_check(struct hold_ipset *s, unsigned references)
@@ -206,12 +179,12 @@ int hold_ipset_check(struct hold_ipset *s, unsigned references)
 		size_t at;
 
 		hold_text_set(set, s->ifindex, ipset_family_of(i));
-		at = ipset_begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, ++s->seq, set);
-		nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_HEADER);
-		nfmsg_end(&b, at);
-		r = nfmsg_list(s->sk, b.data, b.len, take_references, &found);
+		at = ipset_begin(&b, IPSET_CMD_LIST, NLM_F_DUMP, AF_INET, nlsock_seq(s->sk), set);
+		buf_be32(&b, IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, IPSET_FLAG_LIST_HEADER);
+		message_end(&b, at);
+		r = nlask_dump(s->sk, &b, take_references, &found);
 		if (r < 0)
-			r = r > -ERR_PRIVATE ? r : -ENOENT;
+			r = r > -IPSET_ERR_PRIVATE ? r : -ENOENT;
 		else if (found < references)
 			r = -ENOENT;
 	}
@@ -228,7 +201,7 @@ int hold_ipset_adopt(int ifindex, const char *device, bool ipv6, struct hold_ips
 	s->ifindex = ifindex;
 	s->ipv6 = ipv6;
 	snprintf(s->device, sizeof(s->device), "%s", device);
-	r = nfsock_open(&s->sk, 4096, 65536);
+	r = nlsock_new(NETLINK_NETFILTER, 4096, 65536, &s->sk);
 	if (r < 0) {
 		free(s);
 		return r;
@@ -249,7 +222,7 @@ int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset
 		hold_text_set(set, ifindex, ipset_family_of(i));
 		r = create(s, ipset_family_of(i));
 		if (r == 0)
-			r = command(s->sk, ++s->seq, CMD_FLUSH, set);
+			r = command(s->sk, IPSET_CMD_FLUSH, set);
 	}
 	if (r < 0) {
 		(void)hold_ipset_free(s, 0);
@@ -264,7 +237,7 @@ void hold_ipset_forget(struct hold_ipset *s)
 {
 	if (!s)
 		return;
-	nl_socket_free(s->sk);
+	nlsock_free(s->sk);
 	free(s);
 }
 
@@ -279,7 +252,7 @@ int hold_ipset_free(struct hold_ipset *s, usec_t deadline)
 		int r;
 
 		hold_text_set(set, s->ifindex, ipset_family_of(i));
-		r = ipset_destroy(s->sk, &s->seq, set, deadline);
+		r = ipset_destroy(s->sk, set, deadline);
 		result = r < 0 && r != -ENOENT ? r : result;
 	}
 	hold_ipset_forget(s);
@@ -297,22 +270,23 @@ struct found {
 	size_t n;
 };
 
-static void take_listed(void *ud, const struct nlmsghdr *nlh)
+static int take_listed(void *ud, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *a[ATTR_SETNAME + 1];
+	const struct nlattr *a[IPSET_ATTR_SETNAME + 1];
 	struct found *f = ud;
 	const char *name;
 	int ifindex;
 
-	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_IPSET, CMD_LIST), a, ATTR_SETNAME))
-		return;
-	name = nfmsg_text(a[ATTR_SETNAME]);
+	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_IPSET, IPSET_CMD_LIST), a, IPSET_ATTR_SETNAME))
+		return 0;
+	name = attr_text(a[IPSET_ATTR_SETNAME]);
 	if (!name || f->n == FOUND_MAX || strlen(name) >= HOLD_SET_NAME_MAX ||
 	    (!hold_text_number(name, HOLD_SET_PREFIX, "-4", &ifindex) &&
 	     !hold_text_number(name, HOLD_SET_PREFIX, "-6", &ifindex)) ||
 	    !f->wanted(f->ud, ifindex))
-		return;
+		return 0;
 	snprintf(f->names[f->n++], HOLD_SET_NAME_MAX, "%s", name);
+	return 0;
 }
 
 int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
@@ -320,28 +294,26 @@ int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t dea
 	uint8_t data[64] __attribute__((aligned(8)));
 	struct attr_buf b = { .data = data, .size = sizeof(data) };
 	struct found f = { .wanted = wanted, .ud = ud };
-	struct nl_sock *sk;
-	uint32_t seq = 1;
+	_cleanup_(nlsock_freep) struct nlsock *sk = NULL;
 	int r, n = 0;
 	size_t at;
 
 	if (access("/sys/module/ip_set", F_OK) < 0)
 		return 0;
-	r = nfsock_open(&sk, 4096, 65536);
+	r = nlsock_new(NETLINK_NETFILTER, 4096, 65536, &sk);
 	if (r < 0)
 		return r;
-	at = ipset_begin(&b, CMD_LIST, NLM_F_DUMP, AF_INET, seq, NULL);
-	nfmsg_be32(&b, ATTR_FLAGS | NLA_F_NET_BYTEORDER, FLAG_LIST_SETNAME);
-	nfmsg_end(&b, at);
-	r = nfmsg_list(sk, b.data, b.len, take_listed, &f);
+	at = ipset_begin(&b, IPSET_CMD_LIST, NLM_F_DUMP, AF_INET, nlsock_seq(sk), NULL);
+	buf_be32(&b, IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, IPSET_FLAG_LIST_SETNAME);
+	message_end(&b, at);
+	r = nlask_dump(sk, &b, take_listed, &f);
 	for (size_t i = 0; i < f.n && r >= 0; i++) {
-		int d = ipset_destroy(sk, &seq, f.names[i], deadline);
+		int d = ipset_destroy(sk, f.names[i], deadline);
 
 		if (d == 0)
 			n++;
 		else if (d != -ENOENT)
 			r = d;
 	}
-	nl_socket_free(sk);
 	return r < 0 ? r : n;
 }

@@ -9,6 +9,7 @@
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
 #include "kernel/hold_text.h"
+#include "kernel/nftsock.h"
 #include "kernel/xtables.h"
 
 struct hold_iptables {
@@ -56,7 +57,6 @@ static int hold_iptables_remove_rules(uint8_t family, const char *variant,
 int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
 	char error[PROGRAM_ERROR_MAX];
-	struct hold_mangle mangle;
 	int n = 0, r, result = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -68,8 +68,8 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t 
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
-		r = hold_mangle_look(family, wanted, ud, &mangle);
-		if (r == 0 && mangle.has_ours)
+		r = nftsock_has_chain(family, "mangle", HOLD_CHAIN_PREFIX, wanted, ud);
+		if (r > 0)
 			r = hold_iptables_remove_rules(family, xtables_variant("-nft"), wanted, ud,
 						       deadline, error);
 		n += r > 0 ? r : 0;
@@ -202,7 +202,7 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
-		r = hold_mangle_look(hold_iptables_family_of(i), NULL, NULL, &h->before[i]);
+		r = hold_mangle_look(hold_iptables_family_of(i), &h->before[i]);
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
 	}

@@ -9,12 +9,10 @@
 struct hold_mangle {
 	bool exists;
 	unsigned base_chains; /* a bit for each of iptables' own that is there */
-	bool has_ours;	      /* a chain of the hold of a device that is wanted */
 };
 
-/* Look at mangle of FAMILY. WANTED may be NULL. */
-int hold_mangle_look(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud,
-		     struct hold_mangle *ret);
+/* Look at mangle of FAMILY. */
+int hold_mangle_look(uint8_t family, struct hold_mangle *ret);
 
 /* iptables makes the table and its own chains with the first rule, and leaves
  * them behind: remove those that were not there BEFORE and are empty. -EBUSY:

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "kernel/hold_nftmsg.h"
-#include "kernel/nftattr.h"
+#include "kernel/abi_nft.h"
 #include "kernel/nftsock.h"
 
 struct hold_nft {
@@ -110,19 +110,20 @@ int hold_nft_disarm(struct hold_nft *h)
 	return r == -ENOENT ? 0 : r; /* it had expired, or the table is gone */
 }
 
-static void note_table(void *ud, const struct nlmsghdr *nlh)
+static int note_table(void *ud, const struct nlmsghdr *nlh)
 {
 	struct look *look = ud;
 	int ifindex;
 
 	look->found |=
 		nftbatch_is_table(nlh, HOLD_TABLE_PREFIX, &ifindex) && ifindex == look->ifindex;
+	return 0;
 }
 
 int hold_nft_check(struct hold_nft *h)
 {
 	struct look look = { .ifindex = h->ifindex };
-	int r = nftsock_list(h->sock, MSG_GETTABLE, FAMILY_INET, note_table, &look);
+	int r = nftsock_list(h->sock, NFT_MSG_GETTABLE, NFPROTO_INET, note_table, &look);
 
 	return r < 0 ? r : look.found ? 0 : -ENOENT;
 }

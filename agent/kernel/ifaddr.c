@@ -5,60 +5,44 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-
 #include "base/array.h"
+#include "kernel/abi_route.h"
+#include "kernel/nlask.h"
 
 #define LIST_TRIES 10
 
-/* Later than the headers of RHEL 7; the values are ABI. */
-enum {
-	IFADDR_ATTR_FLAGS = 8,	     /* Linux 3.14 */
-	IFADDR_ATTR_RT_PRIORITY = 9, /* Linux 4.18 */
-	IFADDR_ATTR_PROTO = 11,	     /* Linux 5.18 */
-};
+/* Those that a request may carry; the others are the kernel's own. */
+#define FLAGS_SETTABLE                                                               \
+	(IFA_F_NODAD | IFA_F_OPTIMISTIC | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | \
+	 IFADDR_NOPREFIXROUTE | IFA_F_MCAUTOJOIN)
 
-/* IFA_F_… that a request may carry; the others are the kernel's own. */
-enum {
-	FLAG_OPTIMISTIC = 0x04,
-	FLAG_HOMEADDRESS = 0x10,
-	FLAG_MANAGETEMPADDR = 0x100,
-	FLAG_MCAUTOJOIN = 0x400,
-	FLAGS_SETTABLE = IFADDR_NODAD | FLAG_OPTIMISTIC | FLAG_HOMEADDRESS | FLAG_MANAGETEMPADDR |
-			 IFADDR_NOPREFIXROUTE | FLAG_MCAUTOJOIN,
-};
+/* A message has at most eight attributes of an address or less. */
+#define REQUEST_SIZE 512
 
 /* ---- reading ---------------------------------------------------------------- */
 
 /* An address attribute of FAMILY; unset when it is absent or misshapen. */
-static struct addr attr_addr(struct nlattr *a, uint8_t family)
+static struct addr attr_addr(const struct nlattr *a, uint8_t family)
 {
-	if (!a || (size_t)nla_len(a) != addr_size(family))
+	if (!a || attr_len(a) != addr_size(family))
 		return (struct addr){ 0 };
-	return addr_make(family, nla_data(a));
+	return addr_make(family, attr_data(a));
 }
 
-static uint32_t attr_u32(struct nlattr *a, uint32_t otherwise)
-{
-	return a && (size_t)nla_len(a) >= sizeof(uint32_t) ? nla_get_u32(a) : otherwise;
-}
-
-static void decode_lifetimes(struct nlattr *a, struct ifaddr *ret)
+static void decode_lifetimes(const struct nlattr *a, struct ifaddr *ret)
 {
 	struct ifa_cacheinfo info;
 
 	ret->preferred_lft = ret->valid_lft = IFADDR_FOREVER;
-	if (!a || (size_t)nla_len(a) < sizeof(info))
+	if (!attr_read(a, &info, sizeof(info)))
 		return;
-	memcpy(&info, nla_data(a), sizeof(info));
 	ret->preferred_lft = info.ifa_prefered;
 	ret->valid_lft = info.ifa_valid;
 }
 
 /* Both families give our own address in IFA_LOCAL and the peer's in
  * IFA_ADDRESS; IPv6 without a peer has only IFA_ADDRESS. */
-static int decode_addresses(struct nlattr **attrs, uint8_t family, struct ifaddr *ret)
+static int decode_addresses(const struct nlattr **attrs, uint8_t family, struct ifaddr *ret)
 {
 	struct addr local = attr_addr(attrs[IFA_LOCAL], family);
 	struct addr address = attr_addr(attrs[IFA_ADDRESS], family);
@@ -73,16 +57,15 @@ static int decode_addresses(struct nlattr **attrs, uint8_t family, struct ifaddr
 	return 0;
 }
 
-int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret)
+int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret)
 {
-	struct nlattr *attrs[RTNL_ATTRS_MAX], *label;
+	const struct ifaddrmsg *msg = NLMSG_DATA(nlh);
+	const struct nlattr *attrs[IFA_PROTO + 1], *label;
 	struct ifaddr a = { 0 };
-	struct ifaddrmsg *msg;
 	int r;
 
-	if (rtnl_attrs(h, sizeof(*msg), attrs) < 0)
+	if (!message_parse(nlh, sizeof(*msg), attrs, IFA_PROTO))
 		return -EBADMSG;
-	msg = nlmsg_data(h);
 	if (!addr_size(msg->ifa_family))
 		return -ENODATA; /* AF_UNSPEC lists every family the kernel has */
 	if (msg->ifa_prefixlen > addr_size(msg->ifa_family) * 8)
@@ -94,15 +77,14 @@ int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret)
 	a.prefix.len = msg->ifa_prefixlen;
 	a.scope = msg->ifa_scope;
 	a.broadcast = attr_addr(attrs[IFA_BROADCAST], msg->ifa_family);
-	a.flags = attr_u32(attrs[IFADDR_ATTR_FLAGS], msg->ifa_flags);
-	a.metric = attr_u32(attrs[IFADDR_ATTR_RT_PRIORITY], 0);
-	if (attrs[IFADDR_ATTR_PROTO] && nla_len(attrs[IFADDR_ATTR_PROTO]) >= 1)
-		a.proto = nla_get_u8(attrs[IFADDR_ATTR_PROTO]);
+	a.flags = attr_u32(attrs[IFA_FLAGS], msg->ifa_flags);
+	a.metric = attr_u32(attrs[IFA_RT_PRIORITY], 0);
+	(void)attr_read(attrs[IFA_PROTO], &a.proto, sizeof(a.proto));
 	decode_lifetimes(attrs[IFA_CACHEINFO], &a);
 	label = attrs[IFA_LABEL];
-	if (label && nla_len(label) > 0)
-		memcpy(a.label, nla_data(label),
-		       strnlen(nla_data(label), MIN((size_t)nla_len(label), LINK_NAME_MAX - 1)));
+	if (label)
+		memcpy(a.label, attr_data(label),
+		       strnlen(attr_data(label), MIN(attr_len(label), (size_t)LINK_NAME_MAX - 1)));
 	*ret = a;
 	return 0;
 }
@@ -112,15 +94,15 @@ struct listing {
 	size_t count;
 };
 
-static int listing_add(void *ud, struct nlmsghdr *h)
+static int listing_add(void *ud, const struct nlmsghdr *nlh)
 {
 	struct listing *l = ud;
 	struct ifaddr a, *one;
 	int r;
 
-	if (h->nlmsg_type != RTM_NEWADDR)
+	if (nlh->nlmsg_type != RTM_NEWADDR)
 		return 0;
-	r = ifaddr_decode(h, &a);
+	r = ifaddr_decode(nlh, &a);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r;
 	one = array_append(&l->items, &l->count, sizeof(*one));
@@ -130,24 +112,25 @@ static int listing_add(void *ud, struct nlmsghdr *h)
 	return 0;
 }
 
-static int listing_read(struct rtnl *r, struct listing *l)
+static int listing_read(struct nlsock *s, struct listing *l)
 {
-	_cleanup_(nl_msgp) struct nl_msg *m = rtnl_message(RTM_GETADDR, 0);
-	struct ifaddrmsg msg = { .ifa_family = AF_UNSPEC };
+	const struct ifaddrmsg msg = { .ifa_family = AF_UNSPEC };
+	uint8_t data[64] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
 
-	if (!m || nlmsg_append(m, &msg, sizeof(msg), NLMSG_ALIGNTO) < 0)
-		return -ENOMEM;
+	message_end(&b,
+		    message_begin(&b, RTM_GETADDR, NLM_F_DUMP, nlsock_seq(s), &msg, sizeof(msg)));
 	l->count = 0;
-	return rtnl_dump(r, m, listing_add, l);
+	return nlask_dump(s, &b, listing_add, l);
 }
 
-int ifaddr_list(struct rtnl *r, ifaddr_sink sink, void *ud)
+int ifaddr_list(struct nlsock *s, ifaddr_sink sink, void *ud)
 {
 	struct listing l = { 0 };
 	int err = -EINTR, tries;
 
 	for (tries = 0; tries < LIST_TRIES && (err == -EINTR || err == -ENOBUFS); tries++)
-		err = listing_read(r, &l);
+		err = listing_read(s, &l);
 	if (err == -EINTR || err == -ENOBUFS)
 		err = -EAGAIN;
 	for (size_t i = 0; i < l.count && err >= 0; i++)
@@ -158,57 +141,56 @@ int ifaddr_list(struct rtnl *r, ifaddr_sink sink, void *ud)
 
 /* ---- writing ---------------------------------------------------------------- */
 
-static int put_addr(struct nl_msg *m, int attr, const struct addr *a)
+static void put_addr(struct attr_buf *b, uint16_t attr, const struct addr *a)
 {
-	return nla_put(m, attr, (int)addr_size(a->family), a->bytes);
+	buf_put(b, attr, a->bytes, addr_size(a->family));
 }
 
 /* Header, IFA_LOCAL and IFA_ADDRESS: without IFA_ADDRESS the kernel ignores
  * the prefix length of a delete and takes the first equal address, maybe the
  * node's own /24 (docs/kernel.md 8). */
-static int put_identity(struct nl_msg *m, const struct ifaddr *a)
+static size_t put_identity(struct attr_buf *b, uint16_t type, uint16_t flags, uint32_t seq,
+			   const struct ifaddr *a)
 {
 	const struct addr *local = &a->prefix.addr;
-	struct ifaddrmsg msg = {
+	const struct ifaddrmsg msg = {
 		.ifa_family = local->family,
 		.ifa_prefixlen = a->prefix.len,
 		.ifa_flags = (uint8_t)(a->flags & FLAGS_SETTABLE),
 		.ifa_scope = a->scope,
 		.ifa_index = (uint32_t)a->ifindex,
 	};
+	size_t at = message_begin(b, type, NLM_F_ACK | flags, seq, &msg, sizeof(msg));
 
-	if (nlmsg_append(m, &msg, sizeof(msg), NLMSG_ALIGNTO) < 0 ||
-	    put_addr(m, IFA_LOCAL, local) < 0 ||
-	    put_addr(m, IFA_ADDRESS, a->peer.family ? &a->peer : local) < 0)
-		return -ENOMEM;
-	return 0;
+	put_addr(b, IFA_LOCAL, local);
+	put_addr(b, IFA_ADDRESS, a->peer.family ? &a->peer : local);
+	return at;
 }
 
-static int put_lifetimes(struct nl_msg *m, const struct ifaddr *a)
+static void put_lifetimes(struct attr_buf *b, const struct ifaddr *a)
 {
-	struct ifa_cacheinfo info = {
+	const struct ifa_cacheinfo info = {
 		.ifa_prefered = a->preferred_lft,
 		.ifa_valid = a->valid_lft,
 	};
 
-	if (a->preferred_lft == IFADDR_FOREVER && a->valid_lft == IFADDR_FOREVER)
-		return 0;
-	return nla_put(m, IFA_CACHEINFO, sizeof(info), &info);
+	if (a->preferred_lft != IFADDR_FOREVER || a->valid_lft != IFADDR_FOREVER)
+		buf_put(b, IFA_CACHEINFO, &info, sizeof(info));
 }
 
-static int put_options(struct nl_msg *m, const struct ifaddr *a)
+static void put_options(struct attr_buf *b, const struct ifaddr *a)
 {
 	uint32_t flags = a->flags & FLAGS_SETTABLE;
 
-	if (flags > UINT8_MAX && nla_put_u32(m, IFADDR_ATTR_FLAGS, flags) < 0)
-		return -ENOMEM;
-	if (a->broadcast.family && put_addr(m, IFA_BROADCAST, &a->broadcast) < 0)
-		return -ENOMEM;
-	if (a->label[0] && nla_put_string(m, IFA_LABEL, a->label) < 0)
-		return -ENOMEM;
-	if (a->metric && nla_put_u32(m, IFADDR_ATTR_RT_PRIORITY, a->metric) < 0)
-		return -ENOMEM;
-	return put_lifetimes(m, a) < 0 ? -ENOMEM : 0;
+	if (flags > UINT8_MAX)
+		buf_u32(b, IFA_FLAGS, flags);
+	if (a->broadcast.family)
+		put_addr(b, IFA_BROADCAST, &a->broadcast);
+	if (a->label[0])
+		buf_text(b, IFA_LABEL, a->label);
+	if (a->metric)
+		buf_u32(b, IFA_RT_PRIORITY, a->metric);
+	put_lifetimes(b, a);
 }
 
 static bool is_valid(const struct ifaddr *a)
@@ -222,24 +204,27 @@ static bool is_valid(const struct ifaddr *a)
 	       (family == AF_INET || (!a->broadcast.family && !a->label[0]));
 }
 
-int ifaddr_add(struct rtnl *r, const struct ifaddr *a)
+int ifaddr_add(struct nlsock *s, const struct ifaddr *a)
 {
-	_cleanup_(nl_msgp) struct nl_msg *m = rtnl_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+	uint8_t data[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	size_t at;
 
 	if (!is_valid(a))
 		return -EINVAL;
-	if (!m || put_identity(m, a) < 0 || put_options(m, a) < 0)
-		return -ENOMEM;
-	return rtnl_change(r, m);
+	at = put_identity(&b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, nlsock_seq(s), a);
+	put_options(&b, a);
+	message_end(&b, at);
+	return nlask_change_one(s, &b);
 }
 
-int ifaddr_del(struct rtnl *r, const struct ifaddr *a)
+int ifaddr_del(struct nlsock *s, const struct ifaddr *a)
 {
-	_cleanup_(nl_msgp) struct nl_msg *m = rtnl_message(RTM_DELADDR, 0);
+	uint8_t data[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
 
 	if (!is_valid(a))
 		return -EINVAL;
-	if (!m || put_identity(m, a) < 0)
-		return -ENOMEM;
-	return rtnl_change(r, m);
+	message_end(&b, put_identity(&b, RTM_DELADDR, 0, nlsock_seq(s), a));
+	return nlask_change_one(s, &b);
 }

@@ -4,24 +4,24 @@
 
 #include "base/kernel.h"
 
-#include "kernel/rtnl.h"
+#include "kernel/nlsock.h"
 
 /* Hand every IPv4 and IPv6 address of every device to SINK. A listing the
  * kernel calls inconsistent is asked for again before SINK sees anything;
  * -EAGAIN when that never succeeds. */
-int ifaddr_list(struct rtnl *r, ifaddr_sink sink, void *ud);
+int ifaddr_list(struct nlsock *s, ifaddr_sink sink, void *ud);
 
 /* Set A as it is: flags (IFADDR_NODAD is the caller's choice), scope, metric.
  * Lifetimes are only sent when either of them is finite. Flags that only the
  * kernel sets are left out, so that a listed address can be set again.
  * -EEXIST, -ENODEV, -EPERM; -EINVAL also for what the family does not have
  * (an IPv6 label or broadcast address). */
-int ifaddr_add(struct rtnl *r, const struct ifaddr *a);
+int ifaddr_add(struct nlsock *s, const struct ifaddr *a);
 
 /* Delete A by device, local address, prefix length and peer; the rest of A is
  * not looked at. -EADDRNOTAVAIL: there is no such. */
-int ifaddr_del(struct rtnl *r, const struct ifaddr *a);
+int ifaddr_del(struct nlsock *s, const struct ifaddr *a);
 
 /* What H, an RTM_NEWADDR or RTM_DELADDR, says. -ENODATA: no address we could
  * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
-int ifaddr_decode(struct nlmsghdr *h, struct ifaddr *ret);
+int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret);

@@ -9,8 +9,7 @@
 #include "base/array.h"
 #include "kernel/ipvscodec.h"
 #include "kernel/ipvsconn.h"
-#include "kernel/nfmsg.h"
-#include "kernel/nfsock.h"
+#include "kernel/nlask.h"
 
 /* A request is an address, a port and little else. */
 #define REQUEST_SIZE 256
@@ -22,10 +21,8 @@
 #define PROC_CONNS "/proc/net/ip_vs_conn"
 
 struct listing {
-	struct nl_sock *sk;
-	uint32_t seq;
-	uint16_t family; /* 0: none has been found */
-	int result;
+	struct nlsock *sk;
+	uint16_t family;
 	struct ipvs_service *services; /* owned */
 	size_t n;
 	/* while the real servers of one are listed */
@@ -37,63 +34,47 @@ struct listing {
 
 static void listing_done(struct listing *l)
 {
-	if (l->sk)
-		nl_socket_free(l->sk);
+	nlsock_free(l->sk);
 	free(l->services);
 }
 
-static void take_family(void *ud, const struct nlmsghdr *nlh)
+static int take_family(void *ud, const struct nlmsghdr *nlh)
 {
 	struct listing *l = ud;
 
-	(void)ipvscodec_family(nlh, &l->family);
+	return ipvscodec_family(nlh, &l->family);
 }
 
-static void ipvs_take_service(void *ud, const struct nlmsghdr *nlh)
+static int ipvs_take_service(void *ud, const struct nlmsghdr *nlh)
 {
 	struct ipvs_service s, *one;
 	struct listing *l = ud;
-	int r;
+	int r = ipvscodec_service(nlh, l->family, &s);
 
-	if (l->result < 0)
-		return;
-	r = ipvscodec_service(nlh, l->family, &s);
-	if (r == 0 && l->n == SERVICES_MAX)
-		r = -E2BIG;
-	if (r < 0) {
-		l->result = r == -ENOMSG ? 0 : r;
-		return;
-	}
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	if (l->n == SERVICES_MAX)
+		return -E2BIG;
 	one = array_append(&l->services, &l->n, sizeof(*one));
-	if (one)
-		*one = s;
-	else
-		l->result = -ENOMEM;
+	if (!one)
+		return -ENOMEM;
+	*one = s;
+	return 0;
 }
 
-static void ipvs_take_dest(void *ud, const struct nlmsghdr *nlh)
+static int ipvs_take_dest(void *ud, const struct nlmsghdr *nlh)
 {
 	struct listing *l = ud;
 	struct ipvs_dest dest;
-	int r;
+	int r = ipvscodec_dest(nlh, l->family, l->of, &dest);
 
-	if (l->result < 0)
-		return;
-	r = ipvscodec_dest(nlh, l->family, l->of, &dest);
-	if (r == 0)
-		r = l->sink(l->ud, l->of, &dest);
-	if (r < 0 && r != -ENOMSG)
-		l->result = r;
+	return r == 0 ? l->sink(l->ud, l->of, &dest) : r == -ENOMSG ? 0 : r;
 }
 
-/* Send the LEN bytes at l->out (negative: an error) and hand each message of
- * the answer to TAKE. */
-static int ipvs_exchange(struct listing *l, int len,
-			 void (*take)(void *ud, const struct nlmsghdr *nlh))
+/* The LEN bytes at l->out (negative: an error), as a message to send. */
+static struct attr_buf ipvs_message(struct listing *l, int len)
 {
-	int r = len < 0 ? len : nfmsg_list(l->sk, l->out, (size_t)len, take, l);
-
-	return r < 0 ? r : l->result;
+	return (struct attr_buf){ .data = l->out, .len = (size_t)MAX(len, 0), .full = len < 0 };
 }
 
 static int list_dests(struct listing *l)
@@ -101,30 +82,32 @@ static int list_dests(struct listing *l)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
+		struct attr_buf b;
+
 		l->of = &l->services[i];
+		b = ipvs_message(l, ipvscodec_list_dests(l->out, sizeof(l->out), nlsock_seq(l->sk),
+							 l->family, l->of));
 		r = l->sink(l->ud, l->of, NULL);
 		if (r == 0)
-			r = ipvs_exchange(l,
-					  ipvscodec_list_dests(l->out, sizeof(l->out), ++l->seq,
-							       l->family, l->of),
-					  ipvs_take_dest);
+			r = nlask_dump(l->sk, &b, ipvs_take_dest, l);
 	}
 	return r;
 }
 
 static int kernel_ipvs_list(struct listing *l)
 {
-	int r = nfsock_connect(NETLINK_GENERIC, &l->sk);
+	struct attr_buf b;
+	int r = nlsock_new(NETLINK_GENERIC, 0, 0, &l->sk);
 
 	if (r < 0)
 		return r;
-	r = ipvs_exchange(l, ipvscodec_find_family(l->out, sizeof(l->out), ++l->seq), take_family);
+	b = ipvs_message(l, ipvscodec_find_family(l->out, sizeof(l->out), nlsock_seq(l->sk)));
+	r = nlask_object(l->sk, &b, take_family, l);
 	if (r < 0)
-		return r == -ENOENT ? -EOPNOTSUPP : r;
-	if (!l->family)
-		return -EBADMSG;
-	r = ipvs_exchange(l, ipvscodec_list_services(l->out, sizeof(l->out), ++l->seq, l->family),
-			  ipvs_take_service);
+		return r == -ENOENT ? -EOPNOTSUPP : r == -ENOMSG ? -EBADMSG : r;
+	b = ipvs_message(
+		l, ipvscodec_list_services(l->out, sizeof(l->out), nlsock_seq(l->sk), l->family));
+	r = nlask_dump(l->sk, &b, ipvs_take_service, l);
 	return r < 0 ? r : list_dests(l);
 }
 

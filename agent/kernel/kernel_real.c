@@ -18,7 +18,7 @@
 #include "kernel/localports.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
-#include "kernel/rtnl.h"
+#include "kernel/nlsock.h"
 #include "kernel/socklist.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
@@ -28,7 +28,7 @@
 
 struct kernel_real {
 	int announce; /* socket; -1 until something is announced */
-	struct rtnl *rtnl;
+	struct nlsock *route;
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
@@ -59,35 +59,35 @@ static int real_link_get(void *ctx, const char *name, struct link *ret)
 {
 	struct kernel_real *k = ctx;
 
-	return link_get(k->rtnl, name, ret);
+	return link_get(k->route, name, ret);
 }
 
 static int real_link_make_lonely(void *ctx, const char *name)
 {
 	struct kernel_real *k = ctx;
 
-	return link_make_lonely(k->rtnl, name);
+	return link_make_lonely(k->route, name);
 }
 
 static int real_addr_list(void *ctx, ifaddr_sink sink, void *ud)
 {
 	struct kernel_real *k = ctx;
 
-	return ifaddr_list(k->rtnl, sink, ud);
+	return ifaddr_list(k->route, sink, ud);
 }
 
 static int real_addr_add(void *ctx, const struct ifaddr *a)
 {
 	struct kernel_real *k = ctx;
 
-	return ifaddr_add(k->rtnl, a);
+	return ifaddr_add(k->route, a);
 }
 
 static int real_addr_del(void *ctx, const struct ifaddr *a)
 {
 	struct kernel_real *k = ctx;
 
-	return ifaddr_del(k->rtnl, a);
+	return ifaddr_del(k->route, a);
 }
 
 static int real_promotes_secondaries(void *ctx _unused_, const struct link *link)
@@ -408,7 +408,7 @@ int kernel_real_new(struct kernel_real **ret)
 	if (!k)
 		return -ENOMEM;
 	k->announce = -1;
-	r = rtnl_new(&k->rtnl);
+	r = nlsock_new(NETLINK_ROUTE, 0, 0, &k->route);
 	if (r < 0) {
 		kernel_real_free(k);
 		return r;
@@ -435,7 +435,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);
-	rtnl_free(k->rtnl);
+	nlsock_free(k->route);
 	if (k->announce >= 0)
 		close(k->announce);
 	free(k);

@@ -8,53 +8,53 @@
 #include <sys/socket.h>
 
 #include <linux/if.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 
 #include "base/request.h"
+#include "kernel/abi_route.h"
+#include "kernel/nlask.h"
 
-/* Linux 5.5; the headers of older systems lack it, the value is ABI. */
-enum { LINK_ATTR_ALT_IFNAME = 53 };
-
-static int decode(void *ud, struct nlmsghdr *h)
+static int link_decode(void *ud, const struct nlmsghdr *nlh)
 {
-	struct nlattr *attrs[RTNL_ATTRS_MAX], *name, *mac;
+	const struct nlattr *attrs[IFLA_IFNAME + 1], *name, *mac;
+	const struct ifinfomsg *info = NLMSG_DATA(nlh);
 	struct link link = { 0 };
-	struct ifinfomsg *info;
+	size_t len;
 
-	if (h->nlmsg_type != RTM_NEWLINK || rtnl_attrs(h, sizeof(*info), attrs) < 0)
+	if (nlh->nlmsg_type != RTM_NEWLINK ||
+	    !message_parse(nlh, sizeof(*info), attrs, IFLA_IFNAME))
 		return -EBADMSG;
-	info = nlmsg_data(h);
 	name = attrs[IFLA_IFNAME];
 	mac = attrs[IFLA_ADDRESS];
-	if (info->ifi_index <= 0 || !name ||
-	    strnlen(nla_data(name), (size_t)nla_len(name)) >= sizeof(link.name))
+	len = name ? strnlen(attr_data(name), attr_len(name)) : sizeof(link.name);
+	if (info->ifi_index <= 0 || len >= sizeof(link.name))
 		return -EBADMSG;
-	memcpy(link.name, nla_data(name), strnlen(nla_data(name), (size_t)nla_len(name)));
+	memcpy(link.name, attr_data(name), len);
 	link.ifindex = info->ifi_index;
 	link.type = info->ifi_type;
 	link.up = info->ifi_flags & IFF_UP;
 	link.running = info->ifi_flags & IFF_RUNNING;
-	if (mac && (size_t)nla_len(mac) <= sizeof(link.mac)) {
-		link.mac_len = (size_t)nla_len(mac);
-		memcpy(link.mac, nla_data(mac), link.mac_len);
+	if (mac && attr_len(mac) <= sizeof(link.mac)) {
+		link.mac_len = attr_len(mac);
+		memcpy(link.mac, attr_data(mac), link.mac_len);
 	}
 	*(struct link *)ud = link;
 	return 0;
 }
 
-static int get_by(struct rtnl *r, int attr, const char *name, struct link *ret)
+static int get_by(struct nlsock *s, uint16_t attr, const char *name, struct link *ret)
 {
-	_cleanup_(nl_msgp) struct nl_msg *m = rtnl_message(RTM_GETLINK, 0);
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	uint8_t data[NLMSG_SPACE(sizeof(info)) + NLA_HDRLEN + DEVICE_NAME_MAX]
+		__attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	size_t at = message_begin(&b, RTM_GETLINK, 0, nlsock_seq(s), &info, sizeof(info));
 
-	if (!m || nlmsg_append(m, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(m, attr, name) < 0)
-		return -ENOMEM;
-	return rtnl_query(r, m, decode, ret);
+	buf_text(&b, attr, name);
+	message_end(&b, at);
+	return nlask_object(s, &b, link_decode, ret);
 }
 
-int link_get(struct rtnl *r, const char *name, struct link *ret)
+int link_get(struct nlsock *s, const char *name, struct link *ret)
 {
 	size_t len = strlen(name);
 	int err;
@@ -63,10 +63,10 @@ int link_get(struct rtnl *r, const char *name, struct link *ret)
 		return -ENODEV;
 	if (len < LINK_NAME_MAX) {
 		/* Since 5.5 this finds short alternative names as well. */
-		err = get_by(r, IFLA_IFNAME, name, ret);
+		err = get_by(s, IFLA_IFNAME, name, ret);
 		return err == -EINVAL || err == -ERANGE ? -ENODEV : err;
 	}
-	err = get_by(r, LINK_ATTR_ALT_IFNAME, name, ret);
+	err = get_by(s, IFLA_ALT_IFNAME, name, ret);
 	/* Kernels before 5.5 skip the attribute and miss a name then. */
 	return err == -EINVAL || err == -ERANGE || err == -EOPNOTSUPP ? -ENODEV : err;
 }

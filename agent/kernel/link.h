@@ -4,11 +4,11 @@
 
 #include "base/kernel.h"
 
-#include "kernel/rtnl.h"
+#include "kernel/nlsock.h"
 
 /* Find the device called NAME; alternative names too where the kernel has
  * them (Linux 5.5). -ENODEV when there is none, also for impossible names. */
-int link_get(struct rtnl *r, const char *name, struct link *ret);
+int link_get(struct nlsock *s, const char *name, struct link *ret);
 
 /* Whether deleting a primary IPv4 address of LINK promotes a secondary:
  * 1, 0, or negative errno. Reads the sysctls of the calling task's network

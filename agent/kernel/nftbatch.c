@@ -8,17 +8,35 @@
 
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
-#include "kernel/nftattr.h"
+#include "kernel/abi_nft.h"
+
+static void batch_mark(struct attr_buf *b, uint16_t type, uint32_t seq)
+{
+	const struct nfgenmsg nfg = { .version = NFNETLINK_V0,
+				      .res_id = htons(NFNL_SUBSYS_NFTABLES) };
+
+	message_end(b, message_begin(b, type, 0, seq, &nfg, sizeof(nfg)));
+}
+
+void nftbatch_open_table(struct nftwriter *w, struct nftbatch *b, uint32_t seq, uint8_t family,
+			 const char *table)
+{
+	*w = (struct nftwriter){ .buf = { .data = b->data, .size = sizeof(b->data) },
+				 .batch = b,
+				 .seq = seq,
+				 .family = family };
+	snprintf(w->table, sizeof(w->table), "%s", table);
+	b->first = seq;
+	batch_mark(&w->buf, NFNL_MSG_BATCH_BEGIN, w->seq++);
+}
 
 void nftbatch_open(struct nftwriter *w, struct nftbatch *b, uint32_t seq, const char *prefix,
 		   int ifindex)
 {
-	*w = (struct nftwriter){ .buf = { .data = b->data, .size = sizeof(b->data) },
-				 .batch = b,
-				 .seq = seq };
-	snprintf(w->table, sizeof(w->table), "%s%d", prefix, ifindex);
-	b->first = seq;
-	nfmsg_batch_begin(&w->buf, w->seq++);
+	char table[NFTBATCH_TABLE_MAX];
+
+	snprintf(table, sizeof(table), "%s%d", prefix, ifindex);
+	nftbatch_open_table(w, b, seq, NFPROTO_INET, table);
 }
 
 void nftbatch_close(struct nftwriter *w)
@@ -26,7 +44,7 @@ void nftbatch_close(struct nftwriter *w)
 	struct nftbatch *b = w->batch;
 
 	b->last = w->seq - 1;
-	nfmsg_batch_end(&w->buf, w->seq);
+	batch_mark(&w->buf, NFNL_MSG_BATCH_END, w->seq);
 	if (!w->buf.full)
 		((struct nlmsghdr *)(void *)(b->data + w->message))->nlmsg_flags |= NLM_F_ACK;
 	b->len = w->buf.full ? 0 : w->buf.len;
@@ -34,51 +52,51 @@ void nftbatch_close(struct nftwriter *w)
 
 void nftbatch_begin(struct nftwriter *w, uint8_t command, uint16_t flags)
 {
-	w->message = nfmsg_begin(&w->buf, NF_TYPE(NF_SUBSYS_NFTABLES, command), flags, FAMILY_INET,
+	w->message = nfmsg_begin(&w->buf, NF_TYPE(NFNL_SUBSYS_NFTABLES, command), flags, w->family,
 				 w->seq++);
 }
 
 void nftbatch_end(struct nftwriter *w)
 {
-	nfmsg_end(&w->buf, w->message);
+	message_end(&w->buf, w->message);
 }
 
 void nftbatch_table(struct nftwriter *w, uint8_t command, uint16_t flags)
 {
 	nftbatch_begin(w, command, flags);
-	nfmsg_string(&w->buf, TABLE_NAME, w->table);
+	buf_text(&w->buf, NFTA_TABLE_NAME, w->table);
 	nftbatch_end(w);
 }
 
 void nftbatch_new_table(struct nftwriter *w)
 {
-	nftbatch_table(w, MSG_NEWTABLE, NLM_F_CREATE); /* so that there is one to delete */
-	nftbatch_table(w, MSG_DELTABLE, 0);
-	nftbatch_table(w, MSG_NEWTABLE, NLM_F_CREATE);
+	nftbatch_table(w, NFT_MSG_NEWTABLE, NLM_F_CREATE); /* so that there is one to delete */
+	nftbatch_table(w, NFT_MSG_DELTABLE, 0);
+	nftbatch_table(w, NFT_MSG_NEWTABLE, NLM_F_CREATE);
 }
 
 void nftbatch_chain(struct nftwriter *w, const char *name, unsigned hook, int priority)
 {
 	size_t nest;
 
-	nftbatch_begin(w, MSG_NEWCHAIN, NLM_F_CREATE);
-	nfmsg_string(&w->buf, CHAIN_TABLE, w->table);
-	nfmsg_string(&w->buf, CHAIN_NAME, name);
-	nest = buf_nest(&w->buf, CHAIN_HOOK);
-	nfmsg_be32(&w->buf, HOOK_HOOKNUM, hook);
-	nfmsg_be32(&w->buf, HOOK_PRIORITY, (uint32_t)priority);
+	nftbatch_begin(w, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	buf_text(&w->buf, NFTA_CHAIN_TABLE, w->table);
+	buf_text(&w->buf, NFTA_CHAIN_NAME, name);
+	nest = buf_nest(&w->buf, NFTA_CHAIN_HOOK);
+	buf_be32(&w->buf, NFTA_HOOK_HOOKNUM, hook);
+	buf_be32(&w->buf, NFTA_HOOK_PRIORITY, (uint32_t)priority);
 	buf_nest_end(&w->buf, nest);
-	nfmsg_be32(&w->buf, CHAIN_POLICY, NF_ACCEPT);
-	nfmsg_string(&w->buf, CHAIN_TYPE, "filter");
+	buf_be32(&w->buf, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	buf_text(&w->buf, NFTA_CHAIN_TYPE, "filter");
 	nftbatch_end(w);
 }
 
 size_t nftbatch_rule_begin(struct nftwriter *w, const char *chain)
 {
-	nftbatch_begin(w, MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	nfmsg_string(&w->buf, RULE_TABLE, w->table);
-	nfmsg_string(&w->buf, RULE_CHAIN, chain);
-	return buf_nest(&w->buf, RULE_EXPRESSIONS);
+	nftbatch_begin(w, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	buf_text(&w->buf, NFTA_RULE_TABLE, w->table);
+	buf_text(&w->buf, NFTA_RULE_CHAIN, chain);
+	return buf_nest(&w->buf, NFTA_RULE_EXPRESSIONS);
 }
 
 void nftbatch_rule_end(struct nftwriter *w, size_t nest)
@@ -91,10 +109,10 @@ void nftbatch_rule_end(struct nftwriter *w, size_t nest)
 
 struct nftexpr nftbatch_expr(struct nftwriter *w, const char *name)
 {
-	struct nftexpr e = { .elem = buf_nest(&w->buf, LIST_ELEM) };
+	struct nftexpr e = { .elem = buf_nest(&w->buf, NFTA_LIST_ELEM) };
 
-	nfmsg_string(&w->buf, EXPR_NAME, name);
-	e.data = buf_nest(&w->buf, EXPR_DATA);
+	buf_text(&w->buf, NFTA_EXPR_NAME, name);
+	e.data = buf_nest(&w->buf, NFTA_EXPR_DATA);
 	return e;
 }
 
@@ -108,7 +126,7 @@ void nftbatch_value(struct nftwriter *w, uint16_t type, const void *value, size_
 {
 	size_t nest = buf_nest(&w->buf, type);
 
-	buf_put(&w->buf, DATA_VALUE, value, len);
+	buf_put(&w->buf, NFTA_DATA_VALUE, value, len);
 	buf_nest_end(&w->buf, nest);
 }
 
@@ -116,8 +134,8 @@ void nftbatch_meta(struct nftwriter *w, uint32_t key)
 {
 	struct nftexpr e = nftbatch_expr(w, "meta");
 
-	nfmsg_be32(&w->buf, META_KEY, key);
-	nfmsg_be32(&w->buf, META_DREG, REG_1);
+	buf_be32(&w->buf, NFTA_META_KEY, key);
+	buf_be32(&w->buf, NFTA_META_DREG, NFT_REG_1);
 	nftbatch_expr_end(w, e);
 }
 
@@ -126,10 +144,10 @@ void nftbatch_payload(struct nftwriter *w, uint32_t base, uint32_t offset, uint3
 {
 	struct nftexpr e = nftbatch_expr(w, "payload");
 
-	nfmsg_be32(&w->buf, PAYLOAD_DREG, reg);
-	nfmsg_be32(&w->buf, PAYLOAD_BASE, base);
-	nfmsg_be32(&w->buf, PAYLOAD_OFFSET, offset);
-	nfmsg_be32(&w->buf, PAYLOAD_LEN, len);
+	buf_be32(&w->buf, NFTA_PAYLOAD_DREG, reg);
+	buf_be32(&w->buf, NFTA_PAYLOAD_BASE, base);
+	buf_be32(&w->buf, NFTA_PAYLOAD_OFFSET, offset);
+	buf_be32(&w->buf, NFTA_PAYLOAD_LEN, len);
 	nftbatch_expr_end(w, e);
 }
 
@@ -137,9 +155,9 @@ void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t le
 {
 	struct nftexpr e = nftbatch_expr(w, "cmp");
 
-	nfmsg_be32(&w->buf, CMP_SREG, REG_1);
-	nfmsg_be32(&w->buf, CMP_OP, op);
-	nftbatch_value(w, CMP_DATA, value, len);
+	buf_be32(&w->buf, NFTA_CMP_SREG, NFT_REG_1);
+	buf_be32(&w->buf, NFTA_CMP_OP, op);
+	nftbatch_value(w, NFTA_CMP_DATA, value, len);
 	nftbatch_expr_end(w, e);
 }
 
@@ -147,9 +165,9 @@ void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32
 {
 	struct nftexpr e = nftbatch_expr(w, "lookup");
 
-	nfmsg_be32(&w->buf, LOOKUP_SREG, reg);
-	nfmsg_string(&w->buf, LOOKUP_SET, name);
-	nfmsg_be32(&w->buf, LOOKUP_SET_ID, id);
+	buf_be32(&w->buf, NFTA_LOOKUP_SREG, reg);
+	buf_text(&w->buf, NFTA_LOOKUP_SET, name);
+	buf_be32(&w->buf, NFTA_LOOKUP_SET_ID, id);
 	nftbatch_expr_end(w, e);
 }
 
@@ -160,7 +178,7 @@ void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int i
 	struct nftwriter w;
 
 	nftbatch_open(&w, b, seq, prefix, ifindex);
-	nftbatch_table(&w, MSG_DELTABLE, 0);
+	nftbatch_table(&w, NFT_MSG_DELTABLE, 0);
 	nftbatch_close(&w);
 }
 
@@ -168,19 +186,30 @@ void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t fa
 {
 	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
 
-	nfmsg_end(&buf,
-		  nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, command), NLM_F_DUMP, family, seq));
+	message_end(&buf, nfmsg_begin(&buf, NF_TYPE(NFNL_SUBSYS_NFTABLES, command), NLM_F_DUMP,
+				      family, seq));
 	b->first = b->last = seq;
 	b->len = buf.len;
 }
 
 bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex)
 {
-	const struct nlattr *a[TABLE_NAME + 1];
+	const struct nlattr *a[NFTA_TABLE_NAME + 1];
 	const char *name;
 
-	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWTABLE), a, TABLE_NAME))
+	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE), a, NFTA_TABLE_NAME))
 		return false;
-	name = nfmsg_text(a[TABLE_NAME]);
+	name = attr_text(a[NFTA_TABLE_NAME]);
 	return name && hold_text_number(name, prefix, "", ret_ifindex);
+}
+
+bool nftbatch_is_chain(const struct nlmsghdr *nlh, const char **ret_table, const char **ret_name)
+{
+	const struct nlattr *a[NFTA_CHAIN_NAME + 1];
+
+	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), a, NFTA_CHAIN_NAME))
+		return false;
+	*ret_table = attr_text(a[NFTA_CHAIN_TABLE]);
+	*ret_name = attr_text(a[NFTA_CHAIN_NAME]);
+	return *ret_table && *ret_name;
 }

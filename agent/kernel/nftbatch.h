@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/ctattr.h"
+#include "kernel/attr.h"
 
 #define NFTBATCH_SIZE 32768 /* none is larger */
+#define NFTBATCH_TABLE_MAX 32
 
 /* Complete when LEN is not 0; its messages are numbered FIRST to LAST. */
 struct nftbatch {
@@ -24,7 +25,8 @@ struct nftwriter {
 	struct nftbatch *batch;
 	uint32_t seq;
 	size_t message; /* offset of the one that is being written, or was last */
-	char table[32];
+	char table[NFTBATCH_TABLE_MAX];
+	uint8_t family;
 };
 
 /* About the table PREFIX followed by IFINDEX; messages are numbered from SEQ. */
@@ -33,6 +35,10 @@ void nftbatch_open(struct nftwriter *w, struct nftbatch *b, uint32_t seq, const 
 
 /* The last message is to be acknowledged. */
 void nftbatch_close(struct nftwriter *w);
+
+/* The same about the table of that name in FAMILY. */
+void nftbatch_open_table(struct nftwriter *w, struct nftbatch *b, uint32_t seq, uint8_t family,
+			 const char *table);
 
 void nftbatch_begin(struct nftwriter *w, uint8_t command, uint16_t flags);
 void nftbatch_end(struct nftwriter *w);
@@ -73,8 +79,11 @@ void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32
 /* The batch that deletes the table. */
 void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int ifindex);
 
-/* One message that asks for all of COMMAND (MSG_GETTABLE …) in FAMILY. */
+/* One message that asks for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY. */
 void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family);
 
 /* Is this message of a listing about the table PREFIX followed by a device? */
 bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);
+
+/* About a chain? Then of which table and of which name. */
+bool nftbatch_is_chain(const struct nlmsghdr *nlh, const char **ret_table, const char **ret_name);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/nftbatch.h"
+#include "kernel/nlask.h"
 
 struct nftsock;
 
@@ -13,7 +14,7 @@ DEFINE_CLEANUP(struct nftsock, nftsock_free)
 /* The batch to be filled, with messages numbered from *RET_SEQ. */
 struct nftbatch *nftsock_batch(struct nftsock *s, uint32_t *ret_seq);
 
-/* Send it and wait for the verdict: as nfmsg_ask(), -EMSGSIZE when it has become
+/* Send it and wait for the verdict: as nlask_change(), -EMSGSIZE when it has become
  * too large, -EOPNOTSUPP when there is no inet family. */
 int nftsock_ask(struct nftsock *s);
 
@@ -21,18 +22,22 @@ int nftsock_ask(struct nftsock *s);
  * for good on a node that has only ip_tables. */
 bool nftsock_possible(void);
 
-/* Call SINK for all of COMMAND (MSG_GETTABLE …) in FAMILY; for some twice, when a
+/* Call SINK for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY; for some twice, when a
  * listing torn by somebody else's change has to be begun again. Returns 0 where
  * there is no nf_tables. */
-int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family,
-		 void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
+int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family, nlask_sink sink, void *ud);
 
 /* Send the batch, which is one message that asks for a listing, and call SINK for what
- * comes. As nfmsg_list(). */
-int nftsock_dump(struct nftsock *s, void (*sink)(void *ud, const struct nlmsghdr *nlh), void *ud);
+ * comes. As nlask_dump(). */
+int nftsock_dump(struct nftsock *s, nlask_sink sink, void *ud);
 
 /* Delete the table PREFIX followed by IFINDEX. */
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex);
 
 /* Remove the tables PREFIX followed by a device that is WANTED. Returns how many. */
 int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), void *ud);
+
+/* Has TABLE of FAMILY a chain PREFIX followed by a device that is WANTED, as iptables
+ * makes it there? 1, 0, or an error. Does not load nf_tables where only ip_tables is. */
+int nftsock_has_chain(uint8_t family, const char *table, const char *prefix,
+		      bool (*wanted)(void *ud, int ifindex), void *ud);

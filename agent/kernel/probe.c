@@ -87,7 +87,7 @@ static const char *describe_enter(int err)
 
 static void experiment(struct answer *a, usec_t deadline)
 {
-	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	struct trial trials[2];
 	struct ct *ct = NULL;
 	int err;
@@ -99,9 +99,9 @@ static void experiment(struct answer *a, usec_t deadline)
 	}
 	/* Entering a user namespace may have cleared it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	err = rtnl_new(&r);
+	err = nlsock_new(NETLINK_ROUTE, 0, 0, &s);
 	if (err == 0)
-		err = probe_world_build(r);
+		err = probe_world_build(s);
 	if (err < 0) {
 		snprintf(a->reason, sizeof(a->reason), "cannot create a test device: %s",
 			 strerror(-err));
@@ -114,8 +114,8 @@ static void experiment(struct answer *a, usec_t deadline)
 						 : strerror(-err));
 		return;
 	}
-	trial_start(&trials[0], AF_INET, r, ct);
-	trial_start(&trials[1], AF_INET6, r, ct);
+	trial_start(&trials[0], AF_INET, s, ct);
+	trial_start(&trials[1], AF_INET6, s, ct);
 	wait_for_flush(trials, ct, deadline);
 	conclude(a, trials);
 	ct_free(ct);

@@ -71,28 +71,28 @@ static struct ifaddr make_ifaddr(int ifindex, const struct addr *a, uint8_t len)
 	};
 }
 
-static int set_addresses(struct trial *t, struct rtnl *r)
+static int set_addresses(struct trial *t, struct nlsock *s)
 {
 	struct link outside, inside;
 	struct ifaddr a;
 	int err;
 
-	err = link_get(r, PROBE_OUTSIDE, &outside);
+	err = link_get(s, PROBE_OUTSIDE, &outside);
 	if (err == 0)
-		err = link_get(r, PROBE_INSIDE, &inside);
+		err = link_get(s, PROBE_INSIDE, &inside);
 	if (err < 0)
 		return err;
 	t->outside_ifindex = outside.ifindex;
 	a = make_ifaddr(inside.ifindex, &t->inside, t->scene->inside_len);
-	err = ifaddr_add(r, &a);
+	err = ifaddr_add(s, &a);
 	if (err < 0)
 		return err;
 	a = make_ifaddr(outside.ifindex, &t->kept, t->scene->outside_len);
-	err = ifaddr_add(r, &a);
+	err = ifaddr_add(s, &a);
 	if (err < 0)
 		return err;
 	a = make_ifaddr(outside.ifindex, &t->leaving, t->scene->outside_len);
-	return ifaddr_add(r, &a);
+	return ifaddr_add(s, &a);
 }
 
 union sockaddr_any {
@@ -216,13 +216,13 @@ static int probe_trial_masquerade(struct trial *t, struct ct *ct)
 	return -EIO;
 }
 
-void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct)
+void trial_start(struct trial *t, uint8_t family, struct nlsock *s, struct ct *ct)
 {
 	struct ifaddr leaving;
 	int err;
 
 	set_scene(t, &scenes[family == AF_INET6]);
-	err = set_addresses(t, r);
+	err = set_addresses(t, s);
 	if (err < 0) {
 		probe_trial_fail(t, "cannot set an address: %s", strerror(-err));
 		return;
@@ -230,7 +230,7 @@ void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct)
 	if (probe_trial_masquerade(t, ct) < 0)
 		return;
 	leaving = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
-	err = ifaddr_del(r, &leaving);
+	err = ifaddr_del(s, &leaving);
 	if (err < 0)
 		probe_trial_fail(t, "cannot delete an address: %s", strerror(-err));
 	else

@@ -17,7 +17,7 @@
 #include "base/kernel.h"
 
 #include "kernel/ct.h"
-#include "kernel/rtnl.h"
+#include "kernel/nlsock.h"
 
 #define TRIAL_FLOWS 16 /* of each kind */
 #define TRIAL_REASON_MAX 240
@@ -35,7 +35,7 @@ struct trial {
 
 /* Everything up to the delete, and the delete: addresses, rule, flows. When
  * it cannot be done the trial is not running and has its reason. */
-void trial_start(struct trial *t, uint8_t family, struct rtnl *r, struct ct *ct);
+void trial_start(struct trial *t, uint8_t family, struct nlsock *s, struct ct *ct);
 
 /* Look whether the flush has shown what it does. When it has, or looking
  * fails, the trial is not running any more. */

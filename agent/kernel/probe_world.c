@@ -55,39 +55,39 @@ int probe_world_enter(void)
 }
 
 /* Without neighbour discovery: packets need no answer to leave. */
-static int set_up(struct rtnl *r, const char *name)
+static int set_up(struct nlsock *s, const char *name)
 {
 	struct link link;
-	int err = link_get(r, name, &link);
+	int err = link_get(s, name, &link);
 
-	return err < 0 ? err : link_set_flags(r, link.ifindex, IFF_UP | IFF_NOARP);
+	return err < 0 ? err : link_set_flags(s, link.ifindex, IFF_UP | IFF_NOARP);
 }
 
-static int create_links(struct rtnl *r)
+static int create_links(struct nlsock *s)
 {
 	int err, dummy;
 
-	err = link_make(r, "veth", PROBE_OUTSIDE, PROBE_INSIDE);
+	err = link_make(s, "veth", PROBE_OUTSIDE, PROBE_INSIDE);
 	if (err == 0)
 		return 0;
 	/* Loading the dummy module would make a dummy0 on the host. */
 	if (access("/sys/module/dummy", F_OK) < 0)
 		return err;
-	dummy = link_make(r, "dummy", PROBE_OUTSIDE, NULL);
-	return dummy < 0 ? dummy : link_make(r, "dummy", PROBE_INSIDE, NULL);
+	dummy = link_make(s, "dummy", PROBE_OUTSIDE, NULL);
+	return dummy < 0 ? dummy : link_make(s, "dummy", PROBE_INSIDE, NULL);
 }
 
-int probe_world_build(struct rtnl *r)
+int probe_world_build(struct nlsock *s)
 {
 	int err;
 
-	err = link_set_flags(r, LOOPBACK_IFINDEX, IFF_UP);
+	err = link_set_flags(s, LOOPBACK_IFINDEX, IFF_UP);
 	if (err == 0)
-		err = create_links(r);
+		err = create_links(s);
 	if (err == 0)
-		err = set_up(r, PROBE_INSIDE);
+		err = set_up(s, PROBE_INSIDE);
 	if (err == 0)
-		err = set_up(r, PROBE_OUTSIDE);
+		err = set_up(s, PROBE_OUTSIDE);
 	if (err < 0)
 		return err;
 	/* A node that disables IPv6 by default may still have addresses where

@@ -2,7 +2,7 @@
 /* The probe's private world: a network namespace with two devices in it. */
 #pragma once
 
-#include "kernel/rtnl.h"
+#include "kernel/nlsock.h"
 
 /* Packets leave through the first; flows begin at an address of the second. */
 #define PROBE_OUTSIDE "vsprobe0"
@@ -14,4 +14,4 @@ int probe_world_enter(void);
 
 /* Make both devices and set them up; R was opened inside. -EOPNOTSUPP: the
  * kernel has neither veth nor (already in use) dummy devices. */
-int probe_world_build(struct rtnl *r);
+int probe_world_build(struct nlsock *s);

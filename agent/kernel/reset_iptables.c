@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "kernel/hold_text.h"
-#include "kernel/reset_nft.h"
+#include "kernel/nftsock.h"
 #include "kernel/xtables.h"
 
 #define NAME_MAX_LEN 32
@@ -118,7 +118,7 @@ int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t
 			n += r > 0 ? r : 0;
 			result = r < 0 && r != -ENOENT ? r : result;
 		}
-		r = reset_nft_has_chain(families[i], wanted, ud);
+		r = nftsock_has_chain(families[i], "filter", RESET_CHAIN_PREFIX, wanted, ud);
 		if (r > 0)
 			r = reset_iptables_remove_rules(families[i], xtables_variant("-nft"),
 							wanted, ud, deadline);
@@ -183,7 +183,8 @@ int reset_iptables_clean_ended(usec_t deadline)
 		if (xtables_has(families[i], "filter"))
 			r = xtables_save(families[i], xtables_variant("-legacy"), "filter",
 					 note_running, &running, deadline, error);
-		if (r == 0 && reset_nft_has_chain(families[i], is_any, NULL) > 0)
+		if (r == 0 &&
+		    nftsock_has_chain(families[i], "filter", RESET_CHAIN_PREFIX, is_any, NULL) > 0)
 			r = xtables_save(families[i], xtables_variant("-nft"), "filter",
 					 note_running, &running, deadline, error);
 		r = r == -ENOENT ? 0 : r;

@@ -3,11 +3,8 @@
 
 #include <errno.h>
 
-#include "kernel/hold_text.h"
-#include "kernel/nfmsg.h"
-#include "kernel/nftattr.h"
+#include "kernel/abi_nft.h"
 #include "kernel/nftsock.h"
-#include "kernel/reset_iptables.h"
 #include "kernel/reset_nftmsg.h"
 
 int reset_nft_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration)
@@ -40,9 +37,10 @@ int reset_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)
 	return nftsock_clean(RESET_TABLE_PREFIX, wanted, ud);
 }
 
-static void count_elements(void *ud, const struct nlmsghdr *nlh)
+static int count_elements(void *ud, const struct nlmsghdr *nlh)
 {
 	*(size_t *)ud += reset_nftmsg_count(nlh);
+	return 0;
 }
 
 /* One that cannot be read is not known to be over. */
@@ -72,42 +70,4 @@ int reset_nft_clean_ended(void)
 		return 0;
 	r = nftsock_new(&s);
 	return r < 0 ? r : nftsock_clean(RESET_TABLE_PREFIX, reset_nft_has_ended, s);
-}
-
-/* ---- what iptables keeps in nf_tables ------------------------------------------------ */
-
-struct found {
-	bool (*wanted)(void *ud, int ifindex);
-	void *ud;
-	bool any;
-};
-
-static void reset_nft_take_chain(void *ud, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a[CHAIN_NAME + 1];
-	const char *table, *name;
-	struct found *f = ud;
-	int ifindex;
-
-	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWCHAIN), a, CHAIN_NAME))
-		return;
-	table = nfmsg_text(a[CHAIN_TABLE]);
-	name = nfmsg_text(a[CHAIN_NAME]);
-	f->any |= table && name && strcmp(table, "filter") == 0 &&
-		  hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) &&
-		  f->wanted(f->ud, ifindex);
-}
-
-int reset_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud)
-{
-	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
-	struct found f = { .wanted = wanted, .ud = ud };
-	int r;
-
-	if (!nftsock_possible())
-		return 0;
-	r = nftsock_new(&s);
-	if (r == 0)
-		r = nftsock_list(s, MSG_GETCHAIN, family, reset_nft_take_chain, &f);
-	return r < 0 ? r : f.any;
 }

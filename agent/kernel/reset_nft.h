@@ -13,7 +13,3 @@ int reset_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud);
 
 /* Remove those tables whose resets are over. Returns how many, or an error. */
 int reset_nft_clean_ended(void);
-
-/* 1 when FAMILY has a chain in nf_tables that iptables made for the resets of a
- * device that is WANTED, 0 when not, or an error. */
-int reset_nft_has_chain(uint8_t family, bool (*wanted)(void *ud, int ifindex), void *ud);

@@ -9,25 +9,12 @@
 #include <linux/netfilter.h>
 
 #include "kernel/nfmsg.h"
-#include "kernel/nftattr.h"
+#include "kernel/abi_nft.h"
 
 /* In front of the hold, which would drop those packets first; after conntrack. */
 #define PRIORITY (-151)
 
 #define CHUNK 256 /* elements of up to 64 bytes in one list of less than 64 kB */
-
-/* Beside those of nftattr.h. */
-enum {
-	META_NFPROTO = 15,
-	PAYLOAD_NETWORK = 1,
-	REJECT_TYPE = 1,
-	REJECT_TCP_RST = 1,
-	REG32_0 = 8,	    /* 32 bits each; every part of a concatenation begins one */
-	TYPE_IPV4_ADDR = 7, /* nft's own numbers, so that it can show the sets */
-	TYPE_IPV6_ADDR = 8,
-	TYPE_INET_SERVICE = 13,
-	TYPE_BITS = 6,
-};
 
 enum {
 	SPORT_OFFSET = 0,
@@ -57,20 +44,20 @@ static void reset_nftmsg_put_set(struct nftwriter *w, const struct set *s)
 {
 	uint32_t half = s->type << TYPE_BITS | TYPE_INET_SERVICE;
 
-	nftbatch_begin(w, MSG_NEWSET, NLM_F_CREATE);
-	nfmsg_string(&w->buf, ATTR_SET_TABLE, w->table);
-	nfmsg_string(&w->buf, ATTR_SET_NAME, s->name);
-	nfmsg_be32(&w->buf, SET_FLAGS, SET_FLAG_TIMEOUT);
-	nfmsg_be32(&w->buf, SET_KEY_TYPE, half << 2 * TYPE_BITS | half);
-	nfmsg_be32(&w->buf, SET_KEY_LEN, key_len(s));
-	nfmsg_be32(&w->buf, ATTR_SET_ID, s->id);
+	nftbatch_begin(w, NFT_MSG_NEWSET, NLM_F_CREATE);
+	buf_text(&w->buf, NFTA_SET_TABLE, w->table);
+	buf_text(&w->buf, NFTA_SET_NAME, s->name);
+	buf_be32(&w->buf, NFTA_SET_FLAGS, NFT_SET_TIMEOUT);
+	buf_be32(&w->buf, NFTA_SET_KEY_TYPE, half << 2 * TYPE_BITS | half);
+	buf_be32(&w->buf, NFTA_SET_KEY_LEN, key_len(s));
+	buf_be32(&w->buf, NFTA_SET_ID, s->id);
 	nftbatch_end(w);
 }
 
 static void expr_meta_is(struct nftwriter *w, uint32_t key, uint8_t value)
 {
 	nftbatch_meta(w, key);
-	nftbatch_cmp(w, CMP_EQ, &value, sizeof(value));
+	nftbatch_cmp(w, NFT_CMP_EQ, &value, sizeof(value));
 }
 
 /* Load LEN bytes into the 32-bit register REG and on; returns the one after. */
@@ -83,13 +70,13 @@ static uint32_t expr_payload(struct nftwriter *w, uint32_t base, uint32_t offset
 
 static void expr_in_set(struct nftwriter *w, const struct set *s)
 {
-	uint32_t reg = REG32_0;
+	uint32_t reg = NFT_REG32_00;
 
-	reg = expr_payload(w, PAYLOAD_NETWORK, s->src_offset, s->alen, reg);
-	reg = expr_payload(w, PAYLOAD_TRANSPORT, SPORT_OFFSET, 2, reg);
-	reg = expr_payload(w, PAYLOAD_NETWORK, s->dst_offset, s->alen, reg);
-	expr_payload(w, PAYLOAD_TRANSPORT, DPORT_OFFSET, 2, reg);
-	nftbatch_lookup(w, REG32_0, s->name, s->id);
+	reg = expr_payload(w, NFT_PAYLOAD_NETWORK_HEADER, s->src_offset, s->alen, reg);
+	reg = expr_payload(w, NFT_PAYLOAD_TRANSPORT_HEADER, SPORT_OFFSET, 2, reg);
+	reg = expr_payload(w, NFT_PAYLOAD_NETWORK_HEADER, s->dst_offset, s->alen, reg);
+	expr_payload(w, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, 2, reg);
+	nftbatch_lookup(w, NFT_REG32_00, s->name, s->id);
 }
 
 static void reset_nftmsg_put_rule(struct nftwriter *w, const char *chain, const struct set *s)
@@ -97,11 +84,11 @@ static void reset_nftmsg_put_rule(struct nftwriter *w, const char *chain, const 
 	size_t nest = nftbatch_rule_begin(w, chain);
 	struct nftexpr e;
 
-	expr_meta_is(w, META_NFPROTO, s->nfproto);
-	expr_meta_is(w, META_L4PROTO, IPPROTO_TCP);
+	expr_meta_is(w, NFT_META_NFPROTO, s->nfproto);
+	expr_meta_is(w, NFT_META_L4PROTO, IPPROTO_TCP);
 	expr_in_set(w, s);
 	e = nftbatch_expr(w, "reject");
-	nfmsg_be32(&w->buf, REJECT_TYPE, REJECT_TCP_RST);
+	buf_be32(&w->buf, NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
 	nftbatch_expr_end(w, e);
 	nftbatch_rule_end(w, nest);
 }
@@ -130,15 +117,15 @@ static void reset_nftmsg_put_element(struct nftwriter *w, const struct set *s,
 				     const struct reset_match *m, uint64_t timeout_ms)
 {
 	uint8_t key[40] = { 0 };
-	size_t elem = buf_nest(&w->buf, LIST_ELEM);
+	size_t elem = buf_nest(&w->buf, NFTA_LIST_ELEM);
 
 	memcpy(key, m->src, s->alen);
 	memcpy(key + s->alen, &m->sport, 2);
 	memcpy(key + s->alen + 4, m->dst, s->alen);
 	memcpy(key + 2 * s->alen + 4, &m->dport, 2);
-	nftbatch_value(w, ELEM_KEY, key, key_len(s));
+	nftbatch_value(w, NFTA_SET_ELEM_KEY, key, key_len(s));
 	timeout_ms = htobe64(timeout_ms);
-	buf_put(&w->buf, ELEM_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+	buf_put(&w->buf, NFTA_SET_ELEM_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 	buf_nest_end(&w->buf, elem);
 }
 
@@ -150,10 +137,10 @@ size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const str
 	size_t list, i;
 
 	nftbatch_open(&w, b, seq, RESET_TABLE_PREFIX, ifindex);
-	nftbatch_begin(&w, MSG_NEWSETELEM, NLM_F_CREATE); /* the same one twice is no error */
-	nfmsg_string(&w.buf, ELEM_LIST_TABLE, w.table);
-	nfmsg_string(&w.buf, ELEM_LIST_SET, s->name);
-	list = buf_nest(&w.buf, ELEM_LIST_ELEMENTS);
+	nftbatch_begin(&w, NFT_MSG_NEWSETELEM, NLM_F_CREATE); /* the same one twice is no error */
+	buf_text(&w.buf, NFTA_SET_ELEM_LIST_TABLE, w.table);
+	buf_text(&w.buf, NFTA_SET_ELEM_LIST_SET, s->name);
+	list = buf_nest(&w.buf, NFTA_SET_ELEM_LIST_ELEMENTS);
 	for (i = 0; i < MIN(n, (size_t)CHUNK) && m[i].family == m->family; i++)
 		reset_nftmsg_put_element(&w, s, &m[i], timeout_ms);
 	buf_nest_end(&w.buf, list);
@@ -166,38 +153,30 @@ void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned w
 {
 	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
 	char table[32];
-	size_t at = nfmsg_begin(&buf, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_GETSETELEM), NLM_F_DUMP,
-				FAMILY_INET, seq);
+	size_t at = nfmsg_begin(&buf, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM), NLM_F_DUMP,
+				NFPROTO_INET, seq);
 
 	snprintf(table, sizeof(table), RESET_TABLE_PREFIX "%d", ifindex);
-	nfmsg_string(&buf, ELEM_LIST_TABLE, table);
-	nfmsg_string(&buf, ELEM_LIST_SET, sets[which].name);
-	nfmsg_end(&buf, at);
+	buf_text(&buf, NFTA_SET_ELEM_LIST_TABLE, table);
+	buf_text(&buf, NFTA_SET_ELEM_LIST_SET, sets[which].name);
+	message_end(&buf, at);
 	b->first = b->last = seq;
 	b->len = buf.full ? 0 : buf.len;
 }
 
 size_t reset_nftmsg_count(const struct nlmsghdr *nlh)
 {
-	const struct nlattr *a[ELEM_LIST_ELEMENTS + 1];
+	const struct nlattr *a[NFTA_SET_ELEM_LIST_ELEMENTS + 1];
 	size_t left, n = 0;
 	const uint8_t *p;
 
-	if (!nfmsg_parse(nlh, NF_TYPE(NF_SUBSYS_NFTABLES, MSG_NEWSETELEM), a, ELEM_LIST_ELEMENTS) ||
-	    !a[ELEM_LIST_ELEMENTS])
+	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWSETELEM), a,
+			 NFTA_SET_ELEM_LIST_ELEMENTS) ||
+	    !a[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return 0;
-	p = attr_data(a[ELEM_LIST_ELEMENTS]);
-	left = attr_len(a[ELEM_LIST_ELEMENTS]);
-	while (left >= NLA_HDRLEN) {
-		const struct nlattr *e = (const void *)p;
-		size_t step;
-
-		if (e->nla_len < NLA_HDRLEN || e->nla_len > left)
-			break;
+	p = attr_data(a[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	left = attr_len(a[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	while (attr_next(&p, &left))
 		n++;
-		step = MIN((size_t)NLA_ALIGN(e->nla_len), left);
-		p += step;
-		left -= step;
-	}
 	return n;
 }

@@ -4,16 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/datagram.h"
-#include "kernel/nfsock.h"
-
-/* Larger than the chunks the kernel fills for a dump. */
-#define READ_SIZE 65536
+#include "kernel/nlask.h"
 
 struct sockdiag {
-	struct nl_sock *sk;
-	uint32_t seq;
-	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
+	struct nlsock *sk;
 };
 
 int sockdiag_new(struct sockdiag **ret)
@@ -23,7 +17,7 @@ int sockdiag_new(struct sockdiag **ret)
 
 	if (!d)
 		return -ENOMEM;
-	r = nfsock_connect(NETLINK_SOCK_DIAG, &d->sk);
+	r = nlsock_new(NETLINK_SOCK_DIAG, 0, 0, &d->sk);
 	if (r < 0)
 		return r == -EPROTONOSUPPORT ? -EOPNOTSUPP : r;
 	*ret = TAKE_PTR(d);
@@ -32,10 +26,8 @@ int sockdiag_new(struct sockdiag **ret)
 
 struct sockdiag *sockdiag_free(struct sockdiag *d)
 {
-	if (!d)
-		return NULL;
-	if (d->sk)
-		nl_socket_free(d->sk);
+	if (d)
+		nlsock_free(d->sk);
 	free(d);
 	return NULL;
 }
@@ -46,45 +38,32 @@ struct nlmsghdr sockdiag_header(struct sockdiag *d, uint16_t type, uint16_t flag
 		.nlmsg_len = (uint32_t)NLMSG_LENGTH(len),
 		.nlmsg_type = type,
 		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-		.nlmsg_seq = ++d->seq,
+		.nlmsg_seq = nlsock_seq(d->sk),
 	};
 }
 
-static int message_error(const struct nlmsghdr *nlh)
-{
-	int error = 0;
+struct diag_taker {
+	int (*take)(void *ud, const struct inet_diag_msg *m);
+	void *ud;
+};
 
-	if (nlh->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
-		memcpy(&error, NLMSG_DATA(nlh), sizeof(error));
-	else if (nlh->nlmsg_type == NLMSG_ERROR)
-		return -EBADMSG;
-	return error > 0 ? -EBADMSG : error;
+static int sockdiag_take(void *ud, const struct nlmsghdr *nlh)
+{
+	const struct diag_taker *t = ud;
+	struct inet_diag_msg m;
+
+	if (nlh->nlmsg_type != SOCK_DIAG_BY_FAMILY || nlh->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
+		return 0;
+	memcpy(&m, NLMSG_DATA(nlh), sizeof(m));
+	return t->take(t->ud, &m);
 }
 
-int sockdiag_exchange(struct sockdiag *d, const struct nlmsghdr *request,
+int sockdiag_exchange(struct sockdiag *d, struct nlmsghdr *request,
 		      int (*take)(void *ud, const struct inet_diag_msg *m), void *ud)
 {
-	int r = nfsock_send(d->sk, request, request->nlmsg_len);
+	struct diag_taker t = { .take = take, .ud = ud };
+	const struct attr_buf b = { .data = (uint8_t *)request, .len = request->nlmsg_len };
+	int r = nlask_dump(d->sk, &b, sockdiag_take, &t);
 
-	while (r == 0) {
-		const struct nlmsghdr *nlh = (const void *)d->in;
-		int left = nfsock_recv(d->sk, d->in, sizeof(d->in), NFSOCK_PATIENCE_MS);
-
-		if (left < 0)
-			return left;
-		for (; datagram_has(nlh, left) && r == 0; nlh = NLMSG_NEXT(nlh, left)) {
-			struct inet_diag_msg m;
-
-			if (nlh->nlmsg_seq != request->nlmsg_seq)
-				continue;
-			if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE)
-				return message_error(nlh);
-			if (nlh->nlmsg_type != SOCKDIAG_BY_FAMILY ||
-			    nlh->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
-				continue;
-			memcpy(&m, NLMSG_DATA(nlh), sizeof(m));
-			r = take(ud, &m);
-		}
-	}
-	return r;
+	return r == -EINTR ? 0 : r;
 }

@@ -15,9 +15,8 @@
 
 /* Those with a peer that can be told. */
 enum {
-	STATES = 1 << SOCKDIAG_ESTABLISHED | 1 << SOCKDIAG_SYN_SENT | 1 << SOCKDIAG_SYN_RECV |
-		 1 << SOCKDIAG_FIN_WAIT1 | 1 << SOCKDIAG_FIN_WAIT2 | 1 << SOCKDIAG_CLOSE_WAIT |
-		 1 << SOCKDIAG_LAST_ACK | 1 << SOCKDIAG_CLOSING,
+	STATES = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 |
+		 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING,
 };
 
 /* "Own address is A", as a program the kernel runs for each socket: one
@@ -99,7 +98,7 @@ static int sockets_take(void *ud, const struct inet_diag_msg *m)
 	struct sockets *s = ud;
 	struct found *one;
 
-	if (m->idiag_state > SOCKDIAG_CLOSING || !(STATES & 1 << m->idiag_state) ||
+	if (m->idiag_state > TCP_CLOSING || !(STATES & 1 << m->idiag_state) ||
 	    !sockets_is_own(&s->own, m->idiag_family, &m->id))
 		return 0;
 	if (s->n >= SOCKETS_MAX)
@@ -116,7 +115,7 @@ static int sockets_list(struct sockets *s, uint8_t family)
 	struct question q;
 	int r;
 
-	question_init(s, &q, SOCKDIAG_BY_FAMILY, NLM_F_DUMP, family);
+	question_init(s, &q, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family);
 	question_filter(&q, &s->own);
 	r = sockdiag_exchange(s->diag, &q.nlh, sockets_take, s);
 	/* no tcp_diag, no IPv6 */
@@ -134,7 +133,7 @@ static int kernel_sockets_destroy(struct sockets *s, const struct found *f)
 	struct question q;
 	int r;
 
-	question_init(s, &q, SOCKDIAG_DESTROY, NLM_F_ACK, f->family);
+	question_init(s, &q, SOCK_DESTROY, NLM_F_ACK, f->family);
 	q.req.id = f->id;
 	r = sockdiag_exchange(s->diag, &q.nlh, take_none, s);
 	/* An unknown message, says a kernel of before 4.5. */

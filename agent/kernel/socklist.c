@@ -9,11 +9,11 @@
 #include "kernel/sockdiag.h"
 
 enum {
-	TCP_STATES = 1 << SOCKDIAG_ESTABLISHED | 1 << SOCKDIAG_SYN_SENT | 1 << SOCKDIAG_SYN_RECV |
-		     1 << SOCKDIAG_FIN_WAIT1 | 1 << SOCKDIAG_FIN_WAIT2 | 1 << SOCKDIAG_TIME_WAIT |
-		     1 << SOCKDIAG_CLOSE_WAIT | 1 << SOCKDIAG_LAST_ACK | 1 << SOCKDIAG_CLOSING |
-		     1 << SOCKDIAG_NEW_SYN_RECV,
-	UDP_STATES = 1 << SOCKDIAG_ESTABLISHED,
+	TCP_STATES = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV |
+		     1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | 1 << TCP_TIME_WAIT |
+		     1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING |
+		     1 << TCP_NEW_SYN_RECV,
+	UDP_STATES = 1 << TCP_ESTABLISHED,
 
 	/* inet_sk_diag_fill(): the timer that runs is the one that sends again. */
 	TIMER_RETRANSMIT = 1,
@@ -35,13 +35,13 @@ struct listing {
 static enum flow_state flow_state_of(uint8_t state)
 {
 	switch (state) {
-	case SOCKDIAG_SYN_SENT:
-	case SOCKDIAG_SYN_RECV:
-	case SOCKDIAG_NEW_SYN_RECV:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+	case TCP_NEW_SYN_RECV:
 		return FLOW_OPENING;
-	case SOCKDIAG_ESTABLISHED:
+	case TCP_ESTABLISHED:
 		return FLOW_ESTABLISHED;
-	case SOCKDIAG_TIME_WAIT:
+	case TCP_TIME_WAIT:
 		return FLOW_TIME_WAIT;
 	default: /* the kernel's numbers: one of the ways to an end */
 		return FLOW_CLOSING;
@@ -88,7 +88,7 @@ static int socklist_take(void *ud, const struct inet_diag_msg *m)
 static int socklist_list(struct listing *l, uint8_t l4proto, uint8_t family)
 {
 	struct question q = {
-		.nlh = sockdiag_header(l->diag, SOCKDIAG_BY_FAMILY, NLM_F_DUMP, sizeof(q.req)),
+		.nlh = sockdiag_header(l->diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof(q.req)),
 		.req = { .sdiag_family = family,
 			 .sdiag_protocol = l4proto,
 			 .idiag_states = l4proto == IPPROTO_TCP ? TCP_STATES : UDP_STATES },

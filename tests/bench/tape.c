@@ -13,7 +13,7 @@
 
 #include <vipsafe/base.h>
 
-#include "kernel/nfsock.h"
+#include "kernel/nlsock.h"
 
 #define ALIGNED(len) (((len) + 7) & ~(size_t)7)
 
@@ -23,13 +23,13 @@ static struct tape_progress *tape_progress;
 
 /* The socket whose last datagram was kept from the kernel, and the message in
  * it that asks for an answer. */
-static struct nl_sock *kept_from;
+static struct nlsock *kept_from;
 static uint32_t kept_seq;
 
-int __real_nfsock_send(struct nl_sock *sk, const void *data, size_t len);
-int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len);
-int __real_nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms);
-int __wrap_nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms);
+int __real_nlsock_send(struct nlsock *sk, const void *data, size_t len);
+int __wrap_nlsock_send(struct nlsock *sk, const void *data, size_t len);
+int __real_nlsock_receive(struct nlsock *sk, usec_t deadline, const void **ret);
+int __wrap_nlsock_receive(struct nlsock *sk, usec_t deadline, const void **ret);
 
 void tape_record(struct tape *sent, struct tape *received)
 {
@@ -100,7 +100,7 @@ static bool changes_entries(const struct nlmsghdr *nlh)
 	       NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
 }
 
-static int keep(struct nl_sock *sk, const void *data, size_t len)
+static int keep(struct nlsock *sk, const void *data, size_t len)
 {
 	const struct nlmsghdr *nlh = data;
 	unsigned left = (unsigned)len;
@@ -113,16 +113,21 @@ static int keep(struct nl_sock *sk, const void *data, size_t len)
 }
 
 /* All went well, says the only message that was asked to say so. */
-static int answer_kept(void *buf)
+static int answer_kept(const void **ret)
 {
-	struct nlmsghdr *nlh = buf;
+	static struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr error;
+	} answer;
 
 	kept_from = NULL;
-	memset(buf, 0, NLMSG_SPACE(sizeof(struct nlmsgerr)));
-	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr));
-	nlh->nlmsg_type = NLMSG_ERROR;
-	nlh->nlmsg_seq = kept_seq;
-	return (int)nlh->nlmsg_len;
+	answer.nlh = (struct nlmsghdr){
+		.nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr)),
+		.nlmsg_type = NLMSG_ERROR,
+		.nlmsg_seq = kept_seq,
+	};
+	*ret = &answer;
+	return (int)answer.nlh.nlmsg_len;
 }
 
 static uint64_t now_ns(void)
@@ -133,7 +138,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len)
+int __wrap_nlsock_send(struct nlsock *sk, const void *data, size_t len)
 {
 	struct tape_progress *p = tape_progress;
 	uint64_t began;
@@ -144,7 +149,7 @@ int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len)
 	if (tape_sent)
 		append(tape_sent, data, len);
 	began = p ? now_ns() : 0;
-	r = __real_nfsock_send(sk, data, len);
+	r = __real_nlsock_send(sk, data, len);
 	if (p) {
 		p->busy_ns += now_ns() - began;
 		__sync_fetch_and_add(&p->sent, 1);
@@ -152,14 +157,14 @@ int __wrap_nfsock_send(struct nl_sock *sk, const void *data, size_t len)
 	return r;
 }
 
-int __wrap_nfsock_recv(struct nl_sock *sk, void *buf, size_t size, int timeout_ms)
+int __wrap_nlsock_receive(struct nlsock *sk, usec_t deadline, const void **ret)
 {
 	int r;
 
 	if (kept_from && sk == kept_from)
-		return answer_kept(buf);
-	r = __real_nfsock_recv(sk, buf, size, timeout_ms);
+		return answer_kept(ret);
+	r = __real_nlsock_receive(sk, deadline, ret);
 	if (tape_received && r > 0)
-		append(tape_received, buf, (size_t)r);
+		append(tape_received, *ret, (size_t)r);
 	return r;
 }

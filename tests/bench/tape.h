@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Datagrams as they passed between vipsafe and the kernel. The program is
- * linked so that agent/kernel's nfsock_send() and nfsock_recv() come by here
+ * linked so that agent/kernel's nlsock_send() and nlsock_receive() come by here
  * (ld --wrap): what is replayed afterwards is what was really sent, in the same
  * portions, whatever the code decided. */
 #pragma once

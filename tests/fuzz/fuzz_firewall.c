@@ -6,21 +6,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/netfilter/ipset/ip_set.h>
+
+#include "kernel/abi_nft.h"
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
 #include "kernel/hold_nft.h"
+#include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
-#include "kernel/nftattr.h"
+#include "kernel/nftsock.h"
 #include "kernel/reset_nft.h"
 #include "lib/wire.h"
-
-enum {
-	IPSET_DESTROY = 3,
-	IPSET_FLUSH = 4,
-	IPSET_SWAP = 6,
-	IPSET_SETNAME = 2,
-	NONREC = 0x100, /* NLM_F_NONREC: only what is empty */
-};
 
 static bool begins(const char *text, const char *with)
 {
@@ -29,31 +25,31 @@ static bool begins(const char *text, const char *with)
 
 static void nft_holds(const struct nlmsghdr *nlh, uint8_t command)
 {
-	const struct nlattr *a[CHAIN_TYPE + 1];
+	const struct nlattr *a[NFTA_CHAIN_TYPE + 1];
 	const char *table;
 
-	if (command == MSG_GETTABLE || command == MSG_GETCHAIN)
+	if (command == NFT_MSG_GETTABLE || command == NFT_MSG_GETCHAIN)
 		return;
-	CLAIM(nfmsg_parse(nlh, nlh->nlmsg_type, a, CHAIN_TYPE));
-	table = nfmsg_text(a[TABLE_NAME]);
+	CLAIM(nfmsg_parse(nlh, nlh->nlmsg_type, a, NFTA_CHAIN_TYPE));
+	table = attr_text(a[NFTA_TABLE_NAME]);
 	if (begins(table, "vipsafe_"))
 		return;
 	/* iptables' own, which it leaves behind */
 	CLAIM(table && strcmp(table, "mangle") == 0);
-	CLAIM(command == MSG_DELTABLE || command == MSG_DELCHAIN);
-	CLAIM(nlh->nlmsg_flags & NONREC);
-	CLAIM(command == MSG_DELTABLE || nfmsg_text(a[CHAIN_NAME]));
+	CLAIM(command == NFT_MSG_DELTABLE || command == NFT_MSG_DELCHAIN);
+	CLAIM(nlh->nlmsg_flags & NLM_F_NONREC);
+	CLAIM(command == NFT_MSG_DELTABLE || attr_text(a[NFTA_CHAIN_NAME]));
 }
 
 /* Without a name these mean every set there is. */
 static void ipset_holds(const struct nlmsghdr *nlh, uint8_t command)
 {
-	const struct nlattr *a[IPSET_SETNAME + 1];
+	const struct nlattr *a[IPSET_ATTR_SETNAME + 1];
 
-	if (command < IPSET_DESTROY || command > IPSET_SWAP)
+	if (command < IPSET_CMD_DESTROY || command > IPSET_CMD_SWAP)
 		return;
-	CLAIM(nfmsg_parse(nlh, nlh->nlmsg_type, a, IPSET_SETNAME));
-	CLAIM(begins(nfmsg_text(a[IPSET_SETNAME]), "vipsafe-"));
+	CLAIM(nfmsg_parse(nlh, nlh->nlmsg_type, a, IPSET_ATTR_SETNAME));
+	CLAIM(begins(attr_text(a[IPSET_ATTR_SETNAME]), "vipsafe-"));
 }
 
 void wire_sent(const struct nlmsghdr *nlh)
@@ -61,14 +57,15 @@ void wire_sent(const struct nlmsghdr *nlh)
 	uint8_t command = nlh->nlmsg_type & 0xff;
 
 	switch (nlh->nlmsg_type >> 8) {
-	case NF_SUBSYS_NFTABLES:
+	case NFNL_SUBSYS_NFTABLES:
 		nft_holds(nlh, command);
 		break;
-	case NF_SUBSYS_IPSET:
+	case NFNL_SUBSYS_IPSET:
 		ipset_holds(nlh, command);
 		break;
 	default: /* of the kernel's numbers */
-		CLAIM(nlh->nlmsg_type == NF_BATCH_BEGIN || nlh->nlmsg_type == NF_BATCH_END);
+		CLAIM(nlh->nlmsg_type == NFNL_MSG_BATCH_BEGIN ||
+		      nlh->nlmsg_type == NFNL_MSG_BATCH_END);
 	}
 }
 
@@ -106,9 +103,9 @@ static void look_at_mangle(size_t *asked)
 {
 	struct hold_mangle before;
 
-	if (hold_mangle_look(AF_INET, wanted, asked, &before) == 0)
+	if (hold_mangle_look(AF_INET, &before) == 0)
 		(void)hold_mangle_undo(AF_INET, &before);
-	(void)reset_nft_has_chain(AF_INET6, wanted, asked);
+	(void)nftsock_has_chain(AF_INET6, "mangle", HOLD_CHAIN_PREFIX, wanted, asked);
 }
 
 static void hold(size_t *asked _unused_)

@@ -12,7 +12,8 @@
 
 #include "lib/entry.h"
 #include "lib/file.h"
-#include "kernel/ctattr.h"
+#include "kernel/abi_ct.h"
+#include "kernel/attr.h"
 #include "move/journal.h"
 
 #define BOOT_ID "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"

@@ -38,11 +38,11 @@ static int on_addr(void *ud _unused_, const struct ifaddr *a)
 	return 0;
 }
 
-static void find(struct rtnl *r, const char *name)
+static void find(struct nlsock *s, const char *name)
 {
 	struct link link;
 
-	if (link_get(r, name, &link) < 0)
+	if (link_get(s, name, &link) < 0)
 		return;
 	CLAIM(link.ifindex > 0);
 	CLAIM(memchr(link.name, '\0', sizeof(link.name)));
@@ -51,17 +51,17 @@ static void find(struct rtnl *r, const char *name)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	struct input in = { data, size };
 	bool devices = input_byte(&in) % 2;
 
 	wire_load(in.data, in.left);
-	CLAIM(rtnl_new(&r) == 0);
+	CLAIM(nlsock_new(NETLINK_ROUTE, 0, 0, &s) == 0);
 	if (devices) {
-		find(r, "eth0");
-		find(r, "a-name-that-only-an-alternative-one-has");
+		find(s, "eth0");
+		find(s, "a-name-that-only-an-alternative-one-has");
 	} else {
-		(void)ifaddr_list(r, on_addr, NULL);
+		(void)ifaddr_list(s, on_addr, NULL);
 	}
 	return 0;
 }

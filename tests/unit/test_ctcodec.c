@@ -17,7 +17,8 @@
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
 
-#include "kernel/ctattr.h"
+#include "kernel/abi_ct.h"
+#include "kernel/attr.h"
 #include "kernel/ctcodec.h"
 #include "../lib/random.h"
 
@@ -44,7 +45,7 @@ static void attrs_of(const void *buf, const struct nlattr **tb)
 
 	assert_true(nlh->nlmsg_len >= head);
 	assert_true(
-		attrs_parse((const uint8_t *)buf + head, nlh->nlmsg_len - head, tb, CT_ATTR_MAX));
+		attrs_parse((const uint8_t *)buf + head, nlh->nlmsg_len - head, tb, CTA_SYNPROXY));
 }
 
 /* A masqueraded TCP flow as the other library writes it. */
@@ -221,7 +222,7 @@ static void asks_for_the_exact_translation(void **state _unused_)
 		struct ct_create create = { .conn = &c, .timeout = 1 };
 		bool icmp = l4proto_is_icmp(c.key.l4proto), has_port;
 		bool ports = icmp || l4proto_has_ports(c.key.l4proto);
-		const struct nlattr *tb[CT_ATTR_MAX + 1];
+		const struct nlattr *tb[CTA_SYNPROXY + 1];
 		uint8_t addr[16];
 		uint16_t port = 0;
 
@@ -253,7 +254,7 @@ static void leaves_the_server_of_ipvs_as_it_is(void **state _unused_)
 	for (i = 0; i < 3000; i++) {
 		struct conn c = rnd_conn(&rnd_), back;
 		struct ct_create create = { .conn = &c, .timeout = 1 };
-		const struct nlattr *tb[CT_ATTR_MAX + 1];
+		const struct nlattr *tb[CTA_SYNPROXY + 1];
 		struct conn_key master;
 		uint8_t addr[16];
 		uint16_t port = 0;
@@ -290,14 +291,14 @@ static void a_delete_always_has_its_tuple(void **state _unused_)
 	int i;
 
 	for (i = 0; i < 2000; i++) {
-		const struct nlattr *tb[CT_ATTR_MAX + 1], *tuple[CT_ATTR_TUPLE_ZONE + 1];
+		const struct nlattr *tb[CTA_SYNPROXY + 1], *tuple[CTA_TUPLE_ZONE + 1];
 		struct conn c = rnd_conn(&rnd_);
 		int n = ctcodec_delete(out, sizeof(out), 1, 0, &c.key, c.id);
 
 		assert_true(n > 0);
 		attrs_of(out, tb);
 		assert_non_null(tb[CTA_TUPLE_ORIG]);
-		assert_true(nest_parse(tb[CTA_TUPLE_ORIG], tuple, CT_ATTR_TUPLE_ZONE));
+		assert_true(nest_parse(tb[CTA_TUPLE_ORIG], tuple, CTA_TUPLE_ZONE));
 		assert_true(tuple[CTA_TUPLE_IP] && tuple[CTA_TUPLE_PROTO]);
 		assert_non_null(tb[CTA_ID]);
 		/* and one that does not fit is not sent at all */

@@ -13,10 +13,10 @@
 #include <limits.h>
 #include <sys/socket.h>
 
-#include "kernel/ctattr.h"
+#include "kernel/attr.h"
 #include "kernel/hold_nftmsg.h"
 #include "kernel/hold_text.h"
-#include "kernel/nftattr.h"
+#include "kernel/abi_nft.h"
 #include "../lib/random.h"
 
 #define MARK "-m comment --comment \"vipsafe hold\""
@@ -214,12 +214,24 @@ static void walk(const struct nftbatch *b, int *types, int n)
 
 static void batches(void **state _unused_)
 {
-	int install[] = { BEGIN,	MSG_NEWTABLE, MSG_DELTABLE, MSG_NEWTABLE, MSG_NEWSET,
-			  MSG_NEWCHAIN, MSG_NEWRULE,  MSG_NEWRULE,  MSG_NEWCHAIN, MSG_NEWRULE,
-			  MSG_NEWRULE,	MSG_NEWCHAIN, MSG_NEWRULE,  MSG_NEWRULE,  END };
-	int add[] = { BEGIN, MSG_NEWSETELEM, END };
-	int replace[] = { BEGIN, MSG_DELSETELEM, MSG_NEWSETELEM, END };
-	int remove[] = { BEGIN, MSG_DELTABLE, END };
+	int install[] = { BEGIN,
+			  NFT_MSG_NEWTABLE,
+			  NFT_MSG_DELTABLE,
+			  NFT_MSG_NEWTABLE,
+			  NFT_MSG_NEWSET,
+			  NFT_MSG_NEWCHAIN,
+			  NFT_MSG_NEWRULE,
+			  NFT_MSG_NEWRULE,
+			  NFT_MSG_NEWCHAIN,
+			  NFT_MSG_NEWRULE,
+			  NFT_MSG_NEWRULE,
+			  NFT_MSG_NEWCHAIN,
+			  NFT_MSG_NEWRULE,
+			  NFT_MSG_NEWRULE,
+			  END };
+	int add[] = { BEGIN, NFT_MSG_NEWSETELEM, END };
+	int replace[] = { BEGIN, NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM, END };
+	int remove[] = { BEGIN, NFT_MSG_DELTABLE, END };
 	struct nftbatch b;
 
 	hold_nftmsg_install(&b, UINT32_MAX - 3, INT_MAX);

@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 
 #include "fuzz.h"
-#include "kernel/ctattr.h"
+#include "kernel/abi_ct.h"
+#include "kernel/attr.h"
 #include "kernel/ctcodec.h"
 
 #define CREATE_MAX (2 * CT_PAYLOAD_MAX)
@@ -49,11 +50,11 @@ static const void *attrs_of(const struct nlmsghdr *nlh, size_t *ret_len)
 
 void delete_holds(const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[CT_ATTR_MAX + 1], *tuple[CTA_TUPLE_MAX + 1];
+	const struct nlattr *tb[CTA_SYNPROXY + 1], *tuple[CTA_TUPLE_MAX + 1];
 	size_t len;
 	const void *attrs = attrs_of(nlh, &len);
 
-	CLAIM(attrs_parse(attrs, len, tb, CT_ATTR_MAX));
+	CLAIM(attrs_parse(attrs, len, tb, CTA_SYNPROXY));
 	CLAIM(tb[CTA_TUPLE_ORIG]);
 	CLAIM(nest_parse(tb[CTA_TUPLE_ORIG], tuple, CTA_TUPLE_MAX));
 	CLAIM(tuple[CTA_TUPLE_IP] && attr_len(tuple[CTA_TUPLE_IP]) >= 2 * (NLA_HDRLEN + 4));
@@ -63,7 +64,7 @@ void delete_holds(const struct nlmsghdr *nlh)
 void entry_sends(const struct conn_record *r)
 {
 	static uint8_t buf[CREATE_MAX] __attribute__((aligned(8)));
-	const struct nlattr *tb[CT_ATTR_MAX + 1];
+	const struct nlattr *tb[CTA_SYNPROXY + 1];
 	struct ct_create create = {
 		.conn = r->conn,
 		.payload = r->payload,
@@ -80,7 +81,7 @@ void entry_sends(const struct conn_record *r)
 	n = ctcodec_create(buf, sizeof(buf), 7, NLM_F_ACK, &create);
 	CLAIM(n > 0 && n % NLMSG_ALIGNTO == 0 && (uint32_t)n == nlh->nlmsg_len);
 	attrs = attrs_of(nlh, &len);
-	CLAIM(attrs_parse(attrs, len, tb, CT_ATTR_MAX));
+	CLAIM(attrs_parse(attrs, len, tb, CTA_SYNPROXY));
 	CLAIM(tb[CTA_TUPLE_ORIG] && tb[CTA_TUPLE_REPLY] && tb[CTA_TIMEOUT] && tb[CTA_STATUS]);
 	/* one that does not fit is refused, not cut */
 	CLAIM(ctcodec_create(buf, (size_t)n - 1, 7, 0, &create) == -EMSGSIZE);
@@ -120,7 +121,7 @@ static void entry_returns(const struct conn_record *r)
 
 void entry_holds(const struct conn_record *r)
 {
-	const struct nlattr *tb[CT_ATTR_MAX + 1];
+	const struct nlattr *tb[CTA_SYNPROXY + 1];
 	const struct conn *c = r->conn;
 
 	key_holds(&c->key);
@@ -130,7 +131,7 @@ void entry_holds(const struct conn_record *r)
 	if (r->master)
 		key_holds(r->master);
 	CLAIM(r->payload_len <= CT_PAYLOAD_MAX);
-	CLAIM(attrs_parse(r->payload, r->payload_len, tb, CT_ATTR_MAX));
+	CLAIM(attrs_parse(r->payload, r->payload_len, tb, CTA_SYNPROXY));
 	CLAIM(!tb[CTA_TUPLE_ORIG] && !tb[CTA_TUPLE_REPLY] && !tb[CTA_ZONE] && !tb[CTA_ID]);
 	entry_sends(r);
 	entry_returns(r);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers of ctnetlink, under the kernel's names; those at the end are later than
+ * the headers of RHEL 7 (Linux 3.10). */
+#pragma once
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#define CTA_SYNPROXY 24	 /* Linux 4.19; the last one we read */
+#define CTA_TUPLE_ZONE 3 /* Linux 4.4 */
