@@ -8,7 +8,7 @@
 
 #define BUDGET (10 * USEC_PER_SEC)
 
-struct source {
+struct rule_lister {
 	const char *program;
 	void (*line)(struct firewall_reader *r, const char *line);
 	void (*complaint)(struct firewall_reader *r, const char *line);
@@ -16,7 +16,7 @@ struct source {
 
 struct reading {
 	struct firewall_reader *reader;
-	const struct source *source;
+	const struct rule_lister *source;
 	size_t seen, failed;
 };
 
@@ -36,7 +36,7 @@ static void on_complaint(void *ud, const char *line)
 }
 
 /* Run ARGV and read its output as that of source S. */
-static void read_rules(struct reading *r, const struct source *s, char *const *argv,
+static void read_rules(struct reading *r, const struct rule_lister *s, char *const *argv,
 		       struct facts *f)
 {
 	char error[PROGRAM_ERROR_MAX];
@@ -64,7 +64,7 @@ static void read_rules(struct reading *r, const struct source *s, char *const *a
 			 *error ? error : strerror(-e));
 }
 
-static void read_plain(struct reading *r, const struct source *s, struct facts *f)
+static void read_plain(struct reading *r, const struct rule_lister *s, struct facts *f)
 {
 	char *argv[] = { (char *)s->program, NULL };
 
@@ -85,8 +85,9 @@ static bool has_legacy_tables(const char *names)
 
 /* Depending on the node, iptables-save is the legacy or the nft variant: the other one is read,
  * too. A table that has been read already is skipped. */
-static void read_family(struct reading *r, struct facts *f, const struct source *plain,
-			const struct source *legacy, const struct source *nft, const char *names)
+static void read_family(struct reading *r, struct facts *f, const struct rule_lister *plain,
+			const struct rule_lister *legacy, const struct rule_lister *nft,
+			const char *names)
 {
 	read_plain(r, plain, f);
 	if (firewall_is_legacy(r->reader))
@@ -97,15 +98,17 @@ static void read_family(struct reading *r, struct facts *f, const struct source 
 
 void doctor_take_firewall(struct facts *f)
 {
-	static const struct source ipv4 = { "iptables-save", firewall_iptables_line, NULL };
-	static const struct source ipv6 = { "ip6tables-save", firewall_ip6tables_line, NULL };
-	static const struct source legacy4 = { "iptables-legacy-save", firewall_iptables_line,
-					       NULL };
-	static const struct source legacy6 = { "ip6tables-legacy-save", firewall_ip6tables_line,
-					       NULL };
-	static const struct source nft4 = { "iptables-nft-save", firewall_iptables_line, NULL };
-	static const struct source nft6 = { "ip6tables-nft-save", firewall_ip6tables_line, NULL };
-	static const struct source nft = { "nft", firewall_nft_line, firewall_nft_complaint };
+	static const struct rule_lister ipv4 = { "iptables-save", firewall_iptables_line, NULL };
+	static const struct rule_lister ipv6 = { "ip6tables-save", firewall_ip6tables_line, NULL };
+	static const struct rule_lister legacy4 = { "iptables-legacy-save", firewall_iptables_line,
+						    NULL };
+	static const struct rule_lister legacy6 = { "ip6tables-legacy-save",
+						    firewall_ip6tables_line, NULL };
+	static const struct rule_lister nft4 = { "iptables-nft-save", firewall_iptables_line,
+						 NULL };
+	static const struct rule_lister nft6 = { "ip6tables-nft-save", firewall_ip6tables_line,
+						 NULL };
+	static const struct rule_lister nft = { "nft", firewall_nft_line, firewall_nft_complaint };
 	char *ruleset[] = { (char *)"nft", (char *)"list", (char *)"ruleset", NULL };
 	struct reading r = { .reader = firewall_reader_new() };
 

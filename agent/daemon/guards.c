@@ -306,16 +306,16 @@ static struct device_guard *guards_find(const struct guards *w, int ifindex)
 	return NULL;
 }
 
-struct guard *guards_guard(const struct guards *w, int ifindex, const struct request *req,
-			   struct kernel *ret_kernel)
+struct source guards_source(const struct guards *w, int ifindex, const struct request *req,
+			    struct kernel *ret_kernel)
 {
 	struct device_guard *x = guards_find(w, ifindex);
 
 	if (!x || !guard_serves(x->guard, req))
-		return NULL;
+		return (struct source){ .ops = NULL };
 	x->next = 0; /* what the run leaves to it is begun at once */
 	*ret_kernel = kernel_real_get(x->kernel);
-	return x->guard;
+	return guard_source(x->guard);
 }
 
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex)

@@ -37,10 +37,10 @@ void guards_done(struct guards *w);
 /* Do what is due. Returns when to call again. */
 usec_t guards_tick(struct guards *w);
 
-/* The guard of the device IFINDEX, and its kernel, for a run of REQ that goes by
- * what it knows; NULL when there is none, or it does not know enough just now. */
-struct guard *guards_guard(const struct guards *w, int ifindex, const struct request *req,
-			   struct kernel *ret_kernel);
+/* What the guard of the device IFINDEX knows, and its kernel, for a run of REQ; without
+ * .ops when there is none, or it does not know enough just now. */
+struct source guards_source(const struct guards *w, int ifindex, const struct request *req,
+			    struct kernel *ret_kernel);
 
 /* A kernel for work on the device IFINDEX beside its guard, or NULL when it has
  * none. To be freed before the guard. */

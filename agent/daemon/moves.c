@@ -117,8 +117,8 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	struct run_env env = *m->env;
 	struct request request = w->request;
 
-	env.guard = guards_guard(m->guards, ifindex, &request, &env.kernel);
-	if (!env.guard)
+	env.source = guards_source(m->guards, ifindex, &request, &env.kernel);
+	if (!env.source.ops)
 		beside = guards_kernel(m->guards, ifindex);
 	if (beside)
 		env.kernel = kernel_real_get(beside);

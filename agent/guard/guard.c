@@ -100,7 +100,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 	if (!g)
 		return -ENOMEM;
 	g->env = *env;
-	g->env.guard = NULL;
+	g->env.source = guard_work_source(g);
 	g->slot = g->keep.file.fd = g->keep.next.fd = -1;
 	g->device = *d;
 	g->status = (struct guard_status){ .mode = d->pin, .hold = HOLD_OFF };

@@ -83,9 +83,12 @@ size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_TEXT_MAX]
 /* Index of the guarded device; 0 while it is absent. */
 int guard_ifindex(const struct guard *g);
 
-/* Whether a run of REQ may go by what the guard knows now (run_env.guard)
- * instead of listing the table. Reads what events there are. */
+/* Whether a run of REQ may go by what the guard knows now, instead of listing the
+ * table. Reads what events there are. */
 bool guard_serves(struct guard *g, const struct request *req);
+
+/* What it knows, for such a run (run_env.source), whose kernel is the guard's. */
+struct source guard_source(struct guard *g);
 
 /* Call FN for each known entry until it returns an error, which is returned. */
 int guard_each(const struct guard *g,

@@ -81,12 +81,6 @@ void guard_check_hold(struct guard *g)
 	closep(&lock);
 }
 
-bool guard_holds(const struct guard *g, enum hold_choice *ret_used)
-{
-	*ret_used = g->status.hold;
-	return g->holding;
-}
-
 void guard_warn_no_hold(const struct guard *g, struct report *report)
 {
 	if (*g->why_no_hold)
@@ -127,7 +121,7 @@ void guard_let_go(struct guard *g)
 void guard_hold_back(struct guard *g)
 {
 	struct report report = { .n_warnings = 0 };
-	struct run run = { .env = &g->env, .report = &report, .guard = g };
+	struct run run = { .env = &g->env, .report = &report, .source = g->env.source };
 
 	g->keep_armed = true;
 	guard_lend_hold(g, &run);

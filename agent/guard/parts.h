@@ -10,7 +10,6 @@
 #include "move/worth.h"
 #include "base/unpinned.h"
 #include "guard/guard.h"
-#include "guard/serve.h"
 #include "move/marks.h"
 #include "move/stage.h"
 
@@ -212,8 +211,14 @@ int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sin
 int guard_note_pinned(struct guard *g, const struct conn *c);
 void guard_forget(struct guard *g, const struct conn_key *key);
 
+/* Read a batch of events; those of entries that are not pinned go to SINK (may be NULL)
+ * as well. -EAGAIN: there are more. -ENOBUFS: some were lost. */
+int guard_events(struct guard *g, conn_sink sink, void *ud);
+
 /* ---- guard_addresses.c ---- */
 int guard_read_addresses(struct guard *g);
+/* The addresses of the node as they are now. */
+int guard_copy_addresses(const struct guard *g, struct addr_table *t);
 /* Address events. -ENOBUFS: some were lost. */
 int guard_address_events(struct guard *g);
 /* Somebody else may have deleted an address: entries go once it is sure. */
@@ -336,6 +341,10 @@ bool guard_wait_hold(struct guard *g);
 /* Look whether the rules are in place, without arming: whoever worked beside us may
  * have taken them away. Then they are made again. */
 void guard_check_hold(struct guard *g);
+/* It is gone: make it anew. 0 or a negative errno. */
+int guard_reopen_hold(struct guard *g, usec_t deadline);
+/* A run has connections to pin, and no hold: say why. */
+void guard_warn_no_hold(const struct guard *g, struct report *report);
 void guard_let_go(struct guard *g);
 /* Arm it, if it has not long to go: something is to be put back. */
 void guard_hold_back(struct guard *g);
@@ -343,3 +352,7 @@ void guard_hold_back(struct guard *g);
 /* A run over some entries works with the guard's hold, and says how long for. */
 void guard_lend_hold(const struct guard *g, struct run *run);
 void guard_take_hold(struct guard *g, const struct run *run);
+
+/* ---- guard_serve.c ---- */
+/* For the guard's own runs over some entries, which it lends its hold and its shapes. */
+struct source guard_work_source(struct guard *g);

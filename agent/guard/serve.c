@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A run that works with the guard's kernel and goes by its shadow of the table. */
-#include "guard/serve.h"
+#include "guard/guard.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "guard/parts.h"
+#include "move/dump.h"
 #include "move/journal.h"
 
 /* Batches of events read before a run begins. */
@@ -34,91 +35,165 @@ bool guard_serves(struct guard *g, const struct request *req)
 	       !unpinned_count_flushed(g->unpinned);
 }
 
-bool guard_copy_link(const struct guard *g, const char *name, struct link *ret)
+static struct guard *guard_of(const struct run *run)
 {
+	return run->source.ctx;
+}
+
+static int serve_link(const struct run *run, const char *name, struct link *ret)
+{
+	const struct guard *g = guard_of(run);
+
 	if (strcmp(name, g->link.name) != 0 && strcmp(name, g->device.name) != 0)
-		return false;
+		return dump_link(run, name, ret);
 	*ret = g->link;
-	return true;
+	return 0;
 }
 
-bool guard_verdict(struct guard *g, struct probe_result *ret)
+static int serve_addresses(const struct run *run, struct addr_table *ret)
 {
-	if (!g->verdict.cached &&
-	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) < 0)
-		return false;
-	*ret = g->verdict;
-	return true;
+	return guard_copy_addresses(guard_of(run), ret);
 }
 
-struct shapes *guard_shapes(struct guard *g)
+/* It does not change while the node is up. */
+static void serve_probe_result(struct run *run, usec_t budget, struct probe_result *ret)
 {
-	return &g->shapes;
+	struct guard *g = guard_of(run);
+
+	if (g->verdict.cached ||
+	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) == 0)
+		*ret = g->verdict;
+	else
+		dump_probe_result(run, budget, ret);
 }
 
-int guard_slot(struct guard *g, int run_dir, int *ret_fd)
+static struct shapes *serve_shapes(struct run *run)
 {
-	int r = journal_slot_open(run_dir, g->link.name, &g->slot);
+	return &guard_of(run)->shapes;
+}
+
+static int serve_slot(struct run *run, int *ret_fd)
+{
+	struct guard *g = guard_of(run);
+	int r = journal_slot_open(run->run_dir, g->link.name, &g->slot);
 
 	*ret_fd = g->slot;
 	return r;
 }
 
-int guard_list_unpinned(const struct guard *g, uint8_t family, conn_sink sink, void *ud)
+static int list_unpinned(struct run *run, conn_sink sink)
 {
+	const struct guard *g = guard_of(run);
 	size_t i, n = unpinned_count(g->unpinned);
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
 		struct conn_record record = unpinned_record(g->unpinned, i);
 
-		if (family == AF_UNSPEC || family == record.conn->key.family)
-			r = sink(ud, &record);
+		if (run->family == AF_UNSPEC || run->family == record.conn->key.family)
+			r = sink(run, &record);
 	}
 	return r;
 }
 
-int guard_list_pinned(const struct guard *g, const struct addr *as, conn_sink sink, void *ud)
+/* ITEM, as far as it is known; the rest as an entry of that shape would have it. */
+static struct conn pinned_conn(const struct pinned_set_item *item)
 {
+	struct conn c;
+
+	memset(&c, 0, sizeof(c));
+	c.key = *item->key;
+	c.id = item->id;
+	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
+	c.reply = tuple_invert(&c.key.orig, c.key.l4proto);
+	if (memcmp(c.reply.dst, item->as.bytes, sizeof(c.reply.dst)))
+		c.status |= CONN_SRC_NAT;
+	memcpy(c.reply.dst, item->as.bytes, sizeof(c.reply.dst));
+	return c;
+}
+
+/* Those translated to AS. */
+static int list_pinned(struct run *run, const struct addr *as, conn_sink sink)
+{
+	const struct guard *g = guard_of(run);
 	size_t i, n = pinned_set_count_as(g->pinned, as);
 	int r = 0;
 
 	for (i = pinned_set_count(g->pinned); n && i-- && r == 0;) {
 		struct pinned_set_item item = pinned_set_at(g->pinned, i);
-		struct conn_record record;
 		struct conn c;
 
 		if (!addr_equal(&item.as, as))
 			continue;
-		memset(&c, 0, sizeof(c));
-		c.key = *item.key;
-		c.id = item.id;
-		/* all that is known; the rest as an entry of that shape would have it */
-		c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
-		c.reply = tuple_invert(&c.key.orig, c.key.l4proto);
-		if (memcmp(c.reply.dst, as->bytes, sizeof(c.reply.dst)))
-			c.status |= CONN_SRC_NAT;
-		memcpy(c.reply.dst, as->bytes, sizeof(c.reply.dst));
-		record = (struct conn_record){ .conn = &c };
-		r = sink(ud, &record);
+		c = pinned_conn(&item);
+		r = sink(run, &(struct conn_record){ .conn = &c });
 		n--;
 	}
 	return r;
 }
 
-size_t guard_count_pinned(const struct guard *g, uint8_t family)
+/* What is pinned is out of reach and needs no look; of it only the flows of the
+ * leaving addresses are wanted. The timeouts of the others are those of the last
+ * event: the kernel tells nobody of a packet. */
+static int serve_list(struct run *run, conn_sink sink, size_t *ret_whole)
 {
-	return pinned_set_count_family(g->pinned, family);
+	int r = list_unpinned(run, sink);
+	size_t i;
+
+	*ret_whole = connset_count(run->set);
+	for (i = 0; i < run->leaving.n && r == 0; i++)
+		r = list_pinned(run, &run->leaving.addrs[i], sink);
+	return r;
 }
 
-size_t guard_count_pinned_as(const struct guard *g, const struct addr *as)
+static uint64_t serve_count_pinned(const struct run *run)
 {
-	return pinned_set_count_as(g->pinned, as);
+	const struct guard *g = guard_of(run);
+	uint64_t n = pinned_set_count_family(g->pinned, run->family);
+	size_t i;
+
+	for (i = 0; i < run->leaving.n; i++)
+		n -= pinned_set_count_as(g->pinned, &run->leaving.addrs[i]);
+	return n;
 }
 
-bool guard_has_pinned(const struct guard *g, const struct conn *c)
+static bool serve_is_pinned(const struct run *run, const struct conn *c)
 {
-	return pinned_set_has(g->pinned, &c->key, c->id);
+	return pinned_set_has(guard_of(run)->pinned, &c->key, c->id);
+}
+
+static int serve_events(struct run *run, conn_sink sink, void *ud)
+{
+	return guard_events(guard_of(run), sink, ud);
+}
+
+/* The rules are in place already, or are not to be had. */
+static void lend_hold(struct run *run)
+{
+	const struct guard *g = guard_of(run);
+
+	if (run->req->hold == HOLD_OFF)
+		return;
+	run->report->hold = g->status.hold;
+	run->holding = g->holding && !run->req->plan;
+}
+
+/* And so are the events. */
+static void serve_hold(struct run *run)
+{
+	run->watching = !run->req->plan;
+	lend_hold(run);
+}
+
+/* Whoever worked beside the guard has taken its rules away. */
+static int serve_hold_again(const struct run *run)
+{
+	return guard_reopen_hold(guard_of(run), run->hold_deadline);
+}
+
+static void serve_hold_missing(struct run *run)
+{
+	guard_warn_no_hold(guard_of(run), run->report);
 }
 
 /* The flush may take what the run has left to us: its deaths are to be noted. */
@@ -132,15 +207,20 @@ static bool leaves_some(const struct run *run)
 	return false;
 }
 
-void guard_begin_move(struct guard *g, const struct run *run)
+/* What is deleted from now on is nobody else's doing. */
+static void serve_begin_change(struct run *run)
 {
+	struct guard *g = guard_of(run);
+
 	if (leaves_some(run))
 		guard_begin_repair(g, false);
 	g->moving = run;
 }
 
-void guard_end_move(struct guard *g)
+static void serve_end_change(struct run *run)
 {
+	struct guard *g = guard_of(run);
+
 	(void)guard_address_events(g);
 	g->moving = NULL;
 }
@@ -153,9 +233,10 @@ static bool may_flush_later(const struct run *run)
 	       run->report->strategy != STRATEGY_NONE;
 }
 
-void guard_learn(struct guard *g, const struct run *run)
+static void serve_learn(struct run *run)
 {
 	size_t i, n = run->set ? connset_count(run->set) : 0;
+	struct guard *g = guard_of(run);
 
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
@@ -172,4 +253,86 @@ void guard_learn(struct guard *g, const struct run *run)
 		return;
 	guard_begin_repair(g, false);
 	guard_expect_late(g, true, false);
+}
+
+/* The guard has not seen what a killed run has done: the kernel is asked, and only the
+ * hold is the guard's. */
+static const struct source_ops recovering_source = {
+	.before = BEFORE_DUMP,
+	.recovering = &recovering_source,
+	.link = dump_link,
+	.addresses = dump_addresses,
+	.probe_result = dump_probe_result,
+	.shapes = serve_shapes,
+	.list = dump_list,
+	.count_pinned = dump_count_pinned,
+	.is_pinned = dump_is_pinned,
+	.is_exposed = dump_is_exposed,
+	.events = dump_events,
+	.hold = lend_hold,
+	.hold_again = serve_hold_again,
+	.hold_missing = serve_hold_missing,
+	.slot = dump_slot,
+	.begin_change = serve_begin_change,
+	.end_change = serve_end_change,
+	.learn = serve_learn,
+};
+
+static const struct source_ops guard_ops = {
+	.before = BEFORE_SHADOW,
+	.goes_on = true,
+	.by_key = true,
+	.recovering = &recovering_source,
+	.link = serve_link,
+	.addresses = serve_addresses,
+	.probe_result = serve_probe_result,
+	.shapes = serve_shapes,
+	.list = serve_list,
+	.count_pinned = serve_count_pinned,
+	.is_pinned = serve_is_pinned,
+	.is_exposed = run_is_exposed,
+	.events = serve_events,
+	.hold = serve_hold,
+	.hold_again = serve_hold_again,
+	.hold_missing = serve_hold_missing,
+	.slot = serve_slot,
+	.begin_change = serve_begin_change,
+	.end_change = serve_end_change,
+	.learn = serve_learn,
+};
+
+struct source guard_source(struct guard *g)
+{
+	return (struct source){ .ops = &guard_ops, .ctx = g };
+}
+
+/* It changes no address. */
+static void work_nothing(struct run *run _unused_)
+{
+}
+
+static const struct source_ops work_ops = {
+	.by_key = true,
+	.recovering = &work_ops,
+	.link = serve_link,
+	.addresses = serve_addresses,
+	.probe_result = serve_probe_result,
+	.shapes = serve_shapes,
+	.list = serve_list,
+	.count_pinned = serve_count_pinned,
+	.is_pinned = serve_is_pinned,
+	.is_exposed = run_is_exposed,
+	.events = serve_events,
+	.hold = lend_hold,
+	.hold_again = serve_hold_again,
+	.hold_missing = serve_hold_missing,
+	.slot = dump_slot,
+	.begin_change = work_nothing,
+	.end_change = work_nothing,
+	.learn = work_nothing,
+};
+
+struct source guard_work_source(struct guard *g)
+{
+	return (struct source){ .ops = &work_ops, .ctx = g };
 }

@@ -23,9 +23,6 @@ static int guard_work_begin(struct run *run, struct guard *g, struct request *re
 	snprintf(req->device, sizeof(req->device), "%s", g->link.name);
 	run_begin(run, &g->env, req, report);
 	report->strategy = STRATEGY_PIN;
-	run->guard = g;
-	run->shapes = &g->shapes;
-	run->by_key = true;
 	run->link = g->link;
 	run->family = AF_UNSPEC;
 	run->snapshot_at = run_now(run);

@@ -259,13 +259,12 @@ static uint8_t check_family_of(const struct run *run)
 	return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 }
 
-/* Once more later it is the kernel that is asked: what a guard knows is as old
- * as the events it has come to read. */
+/* Once more later it is the kernel that is asked: what a source knows is as old as
+ * the events it has come to read. */
 void stage_check(struct run *run)
 {
-	bool ask_guard = run->shadow && !run->prepared;
-	int r = ask_guard ? guard_copy_addresses(run->guard, &run->before)
-			  : addr_table_read(&run->env->kernel, &run->before);
+	int r = run->prepared ? addr_table_read(&run->env->kernel, &run->before)
+			      : run->source.ops->addresses(run, &run->before);
 
 	run->family = check_family_of(run);
 	run->prepared = run_now(run);

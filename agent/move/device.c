@@ -116,12 +116,13 @@ static void take_lock(struct run *run)
 void stage_find(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
-	int r = 0;
+	int r;
 
 	/* What is said of a link that an address is added to has to be new. */
-	if (!run->shadow || run->req->op == OP_ADD ||
-	    !guard_copy_link(run->guard, run->req->device, &run->link))
+	if (run->req->op == OP_ADD)
 		r = k->ops->link_get(k->ctx, run->req->device, &run->link);
+	else
+		r = run->source.ops->link(run, run->req->device, &run->link);
 
 	if (r == -ENODEV)
 		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,

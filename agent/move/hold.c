@@ -19,75 +19,18 @@ usec_t hold_budget(usec_t now, usec_t deadline)
 	return deadline > now ? MIN(HOLD_BUDGET, (deadline - now) / 4) : 0;
 }
 
-static enum hold_choice hold_wanted(const struct run *run)
-{
-	return run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
-}
-
-/* They are in place, and so are the events. */
-static void hold_of_guard(struct run *run)
-{
-	run->watching = run->shadow;
-	run->holding = run->req->hold != HOLD_OFF && guard_holds(run->guard, &run->report->hold);
-}
-
-/* What it would be; nothing is installed to find out. */
-static void plan_hold(struct run *run)
-{
-	const struct kernel *k = &run->env->kernel;
-	uint32_t count, max;
-
-	if (run->guard && run->req->hold != HOLD_OFF)
-		(void)guard_holds(run->guard, &run->report->hold);
-	else if (hold_wanted(run) != HOLD_OFF &&
-		 k->ops->ct_usage(k->ctx, &count, &max) != -EPROTONOSUPPORT)
-		run->report->hold = k->ops->hold_look(k->ctx, hold_wanted(run));
-}
-
 /* Rules first, unarmed: installing them takes long, and the snapshot should be
  * unpinned when the hold begins. */
 void stage_hold(struct run *run)
 {
-	const struct kernel *k = &run->env->kernel;
-	struct report *report = run->report;
-	char reason[REPORT_TEXT_MAX] = "";
 	usec_t began = run_now(run);
-	int r;
 
-	if (run->req->op == OP_ADD || report->strategy == STRATEGY_NONE)
+	if (run->req->op == OP_ADD || run->report->strategy == STRATEGY_NONE)
 		return;
-	if (run->req->plan) {
-		plan_hold(run);
-		return;
-	}
 	run->hold_deadline = began + hold_budget(began, run->deadline);
-	if (run->guard) {
-		hold_of_guard(run);
-		return;
-	}
-	r = k->ops->ct_watch(k->ctx, run->family, false);
-	run->watching = r == 0;
-	if (r < 0 && r != -EPROTONOSUPPORT)
-		report_warn(report, "no-events", "",
-			    "conntrack events cannot be watched (%s): connections born during the "
-			    "run are seen only by listing",
-			    r == -ENODATA ? "net.netfilter.nf_conntrack_events is 0"
-					  : strerror(-r));
-	if (hold_wanted(run) == HOLD_OFF || r == -EPROTONOSUPPORT)
-		return;
-	run->hold_opened = true;
-	r = k->ops->hold_open(k->ctx, hold_wanted(run), &run->link, run->hold_deadline,
-			      &report->hold, reason);
-	run->holding = r == 0;
-	if (r < 0) {
-		report->hold = HOLD_OFF;
-		report_warn(
-			report, "no-hold", "",
-			"packets cannot be held back meanwhile (%s): a connection that sends in "
-			"the gap may break",
-			reason);
-	}
-	report->timing.hold = run_now(run) - began;
+	run->source.ops->hold(run);
+	if (run->hold_opened)
+		run->report->timing.hold = run_now(run) - began;
 }
 
 bool run_is_exposed(const struct run *run)
@@ -118,8 +61,7 @@ void run_keep_hold(struct run *run)
 		run->armed_since = now = run_now(run);
 	}
 	r = k->ops->hold_arm(k->ctx, limit);
-	/* whoever worked beside the guard has taken its rules away */
-	if (r < 0 && run->guard && guard_reopen_hold(run->guard, run->hold_deadline) == 0)
+	if (r < 0 && run->source.ops->hold_again(run) == 0)
 		r = k->ops->hold_arm(k->ctx, limit);
 	if (r < 0)
 		report_warn(run->report, "hold-failed", "", "the hold could not be armed: %s",
@@ -148,8 +90,7 @@ void stage_release(struct run *run)
 	int r = 0;
 
 	run_let_go(run);
-	if (run->guard)
-		guard_learn(run->guard, run);
+	run->source.ops->learn(run);
 	if (run->hold_opened)
 		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
 	if (r < 0)

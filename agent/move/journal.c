@@ -456,8 +456,7 @@ void stage_save(struct run *run)
 	/* without a snapshot it is still told how old it is */
 	if (!run->snapshot_at)
 		run->snapshot_at = run_now(run);
-	if (run->shadow && !run_is_exposed(run) &&
-	    guard_slot(run->guard, run->run_dir, &run->slot) == 0 &&
+	if (!run->source.ops->is_exposed(run) && run->source.ops->slot(run, &run->slot) == 0 &&
 	    journal_slot_put(run->slot, run->env->boot_id, run->req, run->snapshot_at) == 0)
 		return;
 	run->slot = -1;

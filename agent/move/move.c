@@ -221,13 +221,11 @@ void stage_move(struct run *run)
 		mark_moved(run);
 		return;
 	}
-	if (!run->shadow || run_is_exposed(run))
+	if (run->source.ops->is_exposed(run))
 		run_keep_hold(run);
-	if (run->guard)
-		guard_begin_move(run->guard, run);
+	run->source.ops->begin_change(run);
 	change_all(run);
-	if (run->guard)
-		guard_end_move(run->guard);
+	run->source.ops->end_change(run);
 	mark_moved(run);
 	run->report->timing.move = run_now(run) - began;
 	for (v = 0; v < run->req->n_vips; v++)

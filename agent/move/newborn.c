@@ -116,12 +116,12 @@ int newborn_refresh(struct run *run, size_t from)
 	return r;
 }
 
-/* What the guard has pinned needs no second look. */
+/* What is known to be pinned needs no second look. */
 static int put_unpinned(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
 
-	return run->shadow && guard_has_pinned(run->guard, record->conn) ? 0 : run_put(run, record);
+	return run->source.ops->is_pinned(run, record->conn) ? 0 : run_put(run, record);
 }
 
 static int relist(struct run *run)
@@ -135,12 +135,10 @@ static int relist(struct run *run)
  * than they are read shall not keep us. */
 static int read_events(struct run *run, conn_sink sink, void *ud)
 {
-	const struct kernel *k = &run->env->kernel;
 	int i, r = -EAGAIN;
 
 	for (i = 0; i < BATCHES_MAX && r == -EAGAIN; i++)
-		r = run->shadow ? guard_events(run->guard, sink, ud)
-				: k->ops->ct_events(k->ctx, sink, ud);
+		r = run->source.ops->events(run, sink, ud);
 	return r == -EAGAIN ? 0 : r;
 }
 

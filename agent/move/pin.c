@@ -17,8 +17,8 @@
  * events and the hold get their turn. */
 #define PAIRS 64
 
-/* Beside a guard, for what costs much and is worth little: the guard restores
- * what is left of it, in steps. */
+/* For what costs much and is worth little, where the source goes on: it restores what
+ * is left of it, in steps. */
 #define LEAVE_AFTER (5 * USEC_PER_MSEC)
 
 /* Connections go on being born while others are pinned; so often are the new
@@ -207,8 +207,8 @@ static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_
 	return r < 0 ? r : (int64_t)at;
 }
 
-/* IDX[AT..END) are the guard's to restore if the flush takes them. */
-static void leave_to_guard(struct run *run, const uint32_t *idx, size_t at, size_t end)
+/* IDX[AT..END) are the source's to restore if the flush takes them. */
+static void leave_to_source(struct run *run, const uint32_t *idx, size_t at, size_t end)
 {
 	for (; at < end; at++)
 		run->entries[idx[at]].skip = SKIP_LEFT;
@@ -230,13 +230,13 @@ static int pin_all(struct pinning *p)
 		return r;
 	p->left = 0;
 	for (w = 0; w < WORTH_COUNT && at == (int64_t)end; w++) {
-		bool leaves = run->shadow && w >= WORTH_CROWDED;
+		bool leaves = run->source.ops->goes_on && w >= WORTH_CROWDED;
 		usec_t until = leaves ? MIN(p->until, run_now(run) + LEAVE_AFTER) : p->until;
 
 		end = ends[w];
 		at = pin_some(p, idx, (size_t)at, end, until);
 		if (leaves && at >= 0 && run_now(run) < p->until) {
-			leave_to_guard(run, idx, (size_t)at, end);
+			leave_to_source(run, idx, (size_t)at, end);
 			at = (int64_t)end;
 		}
 	}
@@ -333,16 +333,16 @@ void stage_pin(struct run *run)
 
 	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;
-	if (run->shadow && !run_is_exposed(run))
+	if (!run->source.ops->is_exposed(run))
 		return; /* everything is pinned already */
-	if (run->guard && !run->holding && run->req->hold != HOLD_OFF)
-		guard_warn_no_hold(run->guard, run->report);
+	if (!run->holding && run->req->hold != HOLD_OFF)
+		run->source.ops->hold_missing(run);
 	run_keep_hold(run);
 	if (run->report->strategy == STRATEGY_PIN && !pin_has_room(run))
 		run->report->strategy = STRATEGY_RESTORE;
 	if (run->report->strategy == STRATEGY_PIN) {
 		pin_send(run);
-		run_classify(run); /* some may have been left to the guard */
+		run_classify(run); /* some may have been left to the source */
 	} else {
 		(void)newborn_list(run);
 	}

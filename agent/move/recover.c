@@ -150,6 +150,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	until = j->request.until;
 	j->request.until = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
+	run.source.ops = run.source.ops->recovering;
 	run.given_up = until && run.started >= until;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
@@ -223,8 +224,8 @@ void stage_leftover(struct run *run)
 	if (run->run_dir < 0)
 		return;
 	finish_leftover(run, journal_name(run->link.name, name));
-	if (run->shadow)
-		return; /* the guard's own is idle */
+	if (run->source.ops->goes_on)
+		return; /* the others are its own, and idle */
 	finish_leftover(run, journal_slot_name(run->link.name, name));
 	finish_leftover(run, journal_repair_name(run->link.name, name));
 }

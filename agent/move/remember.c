@@ -99,11 +99,11 @@ void stage_remember(struct run *run)
 	char name[JOURNAL_NAME_MAX];
 	int r;
 
-	if (run->run_dir >= 0 && !run->shadow && run->report->changed && run->req->op == OP_DEL &&
-	    run->req->vip_flows == VIP_FLOWS_KEEP)
+	if (run->run_dir < 0 || run->source.ops->goes_on)
+		return;
+	if (run->report->changed && run->req->op == OP_DEL && run->req->vip_flows == VIP_FLOWS_KEEP)
 		gone_keep(run->env, run->run_dir, run->link.name, run->req);
-	/* what a guard has pinned is its own to remove */
-	if (run->run_dir < 0 || !run->set || run->shadow || run->report->strategy == STRATEGY_NONE)
+	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;
 	r = remember(run, file_name(run->link.name, name));
 	if (r < 0)

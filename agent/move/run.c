@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "move/collide.h"
+#include "move/dump.h"
 #include "move/recover.h"
 #include "move/stage.h"
 
@@ -45,8 +46,10 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->env = env;
 	run->req = req;
 	run->report = report;
-	run->guard = env->guard;
-	run->shapes = run->guard ? guard_shapes(run->guard) : &run->own_shapes;
+	run->source = env->source;
+	if (!run->source.ops)
+		run->source.ops = &dump_source;
+	run->shapes = run->source.ops->shapes(run);
 	run->map = env->lvs_map && *env->lvs_map ? lvs_map_ref(*env->lvs_map) : NULL;
 	run->run_dir = run->lock = run->slot = -1;
 	run->family = AF_UNSPEC;
@@ -125,7 +128,6 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 	size_t i;
 
 	run_begin(&run, env, req, report);
-	run.shadow = run.by_key = run.guard;
 	for (i = 0; i < ARRAY_SIZE(stages); i++) {
 		if ((req->plan && stages[i].writes) || (run.done && !stages[i].always))
 			continue;

@@ -10,8 +10,8 @@
 #include "base/report.h"
 #include "base/request.h"
 #include "base/settings.h"
+#include "move/source.h"
 
-struct guard;
 struct instance;
 struct lvs_map;
 
@@ -21,8 +21,8 @@ struct run_env {
 	uint64_t seed;	     /* random, for hash tables and the report id */
 	const char *boot_id; /* of this boot, ties files in the run directory to it */
 	/* Who watches the device with this very kernel, and whose knowledge serves
-	 * instead of a listing (guard_serves()). NULL: nobody. */
-	struct guard *guard;
+	 * instead of a listing. {0}: nobody. */
+	struct source source;
 	/* What is known of the settings' instances, in their order. NULL, or NULL
 	 * there: what the file in the run directory tells. */
 	const struct instance *const *states;

@@ -9,29 +9,11 @@
 /* The probe is asked once per boot; a first delete waits this long for it. */
 #define PROBE_BUDGET USEC_PER_SEC
 
-/* A listing that was cut short is repeated this often. */
-#define DUMP_TRIES 3
-
 /* What one entry costs at best while it is missing (docs/kernel.md 5). */
 #define CREATE_COST_NSEC 3500
 
 /* And while it is pinned, however many there are. */
 #define PIN_GAP_USEC 5
-
-static void verdict_ask(struct run *run)
-{
-	const struct kernel *k = &run->env->kernel;
-	const char *dir = run->env->settings->run_dir, *boot = run->env->boot_id;
-	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
-
-	if (run->shadow && guard_verdict(run->guard, &run->verdict))
-		return;
-	if (may_probe)
-		probe_result_get(k, dir, boot, MIN(PROBE_BUDGET, run->deadline - run->started),
-				 &run->verdict);
-	else if (probe_result_load(dir, boot, &run->verdict) < 0)
-		run->verdict = (struct probe_result){ .reason = "not probed since boot" };
-}
 
 /* AUTO becomes what this kernel needs; what was asked for stays. An unknown
  * kernel is treated as an affected one: on a fixed one that costs two listings
@@ -54,9 +36,11 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_kind ver
 
 void stage_verdict(struct run *run)
 {
+	usec_t budget = MIN(PROBE_BUDGET, run->deadline - run->started);
+	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
 	struct report *report = run->report;
 
-	verdict_ask(run);
+	run->source.ops->probe_result(run, may_probe ? budget : 0, &run->verdict);
 	if (run->req->op == OP_ADD) {
 		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
 		report->kernel = probe_result_for(&run->verdict, AF_UNSPEC);
@@ -84,16 +68,6 @@ static int snapshot_add(void *ud, const struct conn_record *record)
 	return r == -EEXIST ? 0 : r;
 }
 
-/* Nothing read after the deadline could be used: the address goes now. */
-static int snapshot_add_dumped(void *ud, const struct conn_record *record)
-{
-	struct run *run = ud;
-
-	if (run_now(run) >= run->deadline)
-		return -ETIME;
-	return snapshot_add(ud, record);
-}
-
 int run_entries_new(struct run *run)
 {
 	run->cap_entries = MAX(connset_count(run->set), (size_t)64);
@@ -101,33 +75,10 @@ int run_entries_new(struct run *run)
 	return run->entries ? 0 : -ENOMEM;
 }
 
-/* What the guard has pinned is out of reach and needs no look; of it only the
- * flows of the leaving addresses are wanted. The timeouts it knows are those of
- * the last event: the kernel tells nobody of a packet. */
-static int snapshot_ask(struct run *run)
-{
-	int r = guard_list_unpinned(run->guard, run->family, snapshot_add, run);
-	size_t i, unpinned;
-
-	unpinned = connset_count(run->set);
-	run->pinned_before = guard_count_pinned(run->guard, run->family);
-	for (i = 0; i < run->leaving.n && r == 0; i++) {
-		const struct addr *a = &run->leaving.addrs[i];
-
-		run->pinned_before -= guard_count_pinned_as(run->guard, a);
-		r = guard_list_pinned(run->guard, a, snapshot_add, run);
-	}
-	if (r == 0)
-		r = run_entries_new(run);
-	/* to be reset they have to be known whole */
-	return r == 0 && run->req->vip_flows == VIP_FLOWS_RESET ? newborn_refresh(run, unpinned)
-								: r;
-}
-
 static int snapshot_take(struct run *run)
 {
-	const struct kernel *k = &run->env->kernel;
-	int tries, r = -EINTR;
+	size_t whole = 0;
+	int r;
 
 	run->set = connset_new(run->env->seed, 0);
 	if (!run->set)
@@ -135,11 +86,9 @@ static int snapshot_take(struct run *run)
 	/* The listing may take long: timeouts are counted from its begin, so
 	 * that none is restored for longer than it had. */
 	run->snapshot_at = run_now(run);
-	run->report->before = run->shadow ? BEFORE_SHADOW : BEFORE_DUMP;
-	if (run->shadow)
-		return snapshot_ask(run);
-	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = k->ops->ct_dump(k->ctx, run->family, snapshot_add_dumped, run);
+	run->report->before = run->source.ops->before;
+	run->pinned_before = run->source.ops->count_pinned(run);
+	r = run->source.ops->list(run, snapshot_add, &whole);
 	if (r == -ETIME) {
 		run->late = true;
 		report_warn(run->report, "cut-snapshot", "",
@@ -155,9 +104,12 @@ static int snapshot_take(struct run *run)
 			"may be missing from the snapshot");
 		r = 0;
 	}
-	if (r < 0)
-		return r;
-	return run_entries_new(run);
+	if (r == 0)
+		r = run_entries_new(run);
+	/* to be reset they have to be known whole */
+	if (r == 0 && run->req->vip_flows == VIP_FLOWS_RESET)
+		r = newborn_refresh(run, whole);
+	return r;
 }
 
 /* Without a snapshot the address still moves: it has priority. */

@@ -9,7 +9,6 @@
 #include "base/connset.h"
 #include "move/select.h"
 #include "base/shape.h"
-#include "guard/serve.h"
 #include "move/again.h"
 #include "move/run.h"
 #include "move/probe_result.h"
@@ -73,12 +72,8 @@ struct run {
 	struct entry *entries; /* one per entry of SET; owned */
 	size_t cap_entries;
 	usec_t snapshot_at;
-	/* With a guard's kernel: nothing on it is opened or closed. SHADOW: what
-	 * the guard knows is the snapshot, and its events are the run's. */
-	struct guard *guard;
-	bool shadow;
-	uint64_t pinned_before; /* by the guard, and not in SET */
-	bool by_key;		/* entries are verified one by one, not by listing */
+	struct source source;	/* OPS is set */
+	uint64_t pinned_before; /* known to the source, and not in SET */
 	bool watching;		/* births and changes are collected */
 	bool overrun;		/* and some were lost */
 	uint64_t newborn;	/* entries added since the snapshot */
@@ -95,13 +90,13 @@ struct run {
 	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
 	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
 	size_t known;		/* entries of SET in FLOWS from before the move */
-	int slot;		/* the guard's, in use for this run; -1: none */
+	int slot;		/* the source's, in use for this run; -1: none */
 	bool saved;		/* a journal of this run is in the run directory */
 	bool given_up;		/* recovering: nobody waits for it any more */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
 	bool recovering;	/* finishing a killed run: the address may be gone already */
-	struct shapes own_shapes, *shapes; /* tried so far: the guard's, or our own */
+	struct shapes own_shapes, *shapes; /* tried so far: the source's, or our own */
 };
 
 /* The stages, in their order. Each may set run->done. */

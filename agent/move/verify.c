@@ -136,9 +136,9 @@ int verify_list(struct run *run)
 	 * missing, and an exclusive create does no harm to what is there. */
 	for (i = 0; i < n; i++)
 		run->entries[i].seen = false;
-	if (run->by_key)
+	if (run->source.ops->by_key)
 		r = list_by_key(run);
-	for (tries = 0; !run->by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
+	for (tries = 0; !run->source.ops->by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
 		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
 	if (r < 0 && r != -EINTR)
 		return r;
@@ -387,7 +387,7 @@ static void count_outcomes(struct run *run)
 		const struct conn *c = connset_get(run->set, i);
 		bool pinned = e->pinned;
 
-		if (e->skip == SKIP_OF_VIP && (run->by_key ? e->dropped : !e->seen))
+		if (e->skip == SKIP_OF_VIP && (run->source.ops->by_key ? e->dropped : !e->seen))
 			report->vip_flows.removed++;
 		if (e->skip != SKIP_NONE)
 			continue;
@@ -424,14 +424,14 @@ void stage_repair(struct run *run)
 	 * what was pinned has to be read back either way. */
 	if (run->req->op == OP_ADD || !run->set)
 		return;
-	if (run->shadow && newborn_note(run) == 0 && is_out_of_reach(run)) {
+	if (run->source.ops->goes_on && newborn_note(run) == 0 && is_out_of_reach(run)) {
 		count_outcomes(run);
 		return;
 	}
 	r = verify_read_addresses(run);
 	if (r == 0) {
 		run_classify(run);
-		r = run->by_key ? settle_once(run) : verify_settle(run);
+		r = run->source.ops->by_key ? settle_once(run) : verify_settle(run);
 		/* again, since timeouts may have run out meanwhile */
 		if (r == 0) {
 			run_classify(run);

@@ -109,12 +109,11 @@ int vipflows_find(struct run *run)
 void stage_drop(struct run *run)
 {
 	size_t idx[CHUNK], i, m = 0;
-	int r = 0;
+	int r;
 
 	if (run->req->op != OP_DEL || run->req->vip_flows == VIP_FLOWS_KEEP || !run->set)
 		return;
-	if (run->shadow) /* what was born behind them until they went */
-		r = newborn_note(run);
+	r = newborn_note(run); /* what was born behind them until they went */
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
 		if (vipflows_is_behind(run, i))
 			idx[m++] = i;

@@ -62,7 +62,8 @@ static int ours_delete(struct guarding *g, struct laps *l, double *ret_seconds)
 	env.at_stage_ud = l;
 	stopwatch_start(&whole);
 	serves = guard_serves(g->guard, &req);
-	env.guard = serves ? g->guard : NULL;
+	if (serves)
+		env.source = guard_source(g->guard);
 	run_move(&env, &req, &report);
 	*ret_seconds = stopwatch_lap(&whole);
 	if (serves && report.changed && report.exit_code == EXIT_DONE)

@@ -268,12 +268,13 @@ static void keep_on_purpose(struct scene *s, bool served)
 	going_begin(s);
 	g = guarding_new(s, PIN_CONTINUOUS);
 	guarding_spin(s, g, 6 * USEC_PER_SEC);
-	s->env.guard = served ? g : NULL;
-	if (!served)
+	if (served)
+		s->env.source = guard_source(g);
+	else
 		g = guard_free(g);
 	s->req.vip_flows = VIP_FLOWS_KEEP;
 	scene_move(s, OP_DEL, OTHER4 "/24", NULL);
-	s->env.guard = NULL;
+	s->env.source = (struct source){ .ops = NULL };
 	assert_int_equal(going_count(s, OTHER4), FLOWS);
 	if (g)
 		guarding_spin(s, g, USEC_PER_SEC);

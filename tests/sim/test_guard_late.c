@@ -209,9 +209,9 @@ static void an_own_delete_may_be_late_too(void **state)
 
 	s->fake->probe4 = KERNEL_UNKNOWN;
 	fake_plan_birth(s->fake, s->fake->clock + 1500 * USEC_PER_MSEC, &c, s->dev);
-	s->env.guard = g;
+	s->env.source = guard_source(g);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
-	s->env.guard = NULL;
+	s->env.source = (struct source){ .ops = NULL };
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->fake->flushed, 0);
 	guarding_spin(s, g, 3 * USEC_PER_SEC);

@@ -34,9 +34,9 @@ static bool served(struct scene *s, struct guard *g)
 static void move(struct scene *s, struct guard *g, enum op op, const char *prefix)
 {
 	assert_true(served(s, g));
-	s->env.guard = g;
+	s->env.source = guard_source(g);
 	scene_move(s, op, prefix, NULL);
-	s->env.guard = NULL;
+	s->env.source = (struct source){ .ops = NULL };
 }
 
 /* Behind the VIP: masqueraded to it. */

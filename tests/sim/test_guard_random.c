@@ -106,9 +106,9 @@ static void move(struct life *l, enum op op, const char *vip)
 	s->req.vip_flows = VIP_FLOWS_DROP;
 	if (!guard_serves(l->g, &req))
 		return;
-	s->env.guard = l->g;
+	s->env.source = guard_source(l->g);
 	scene_move(s, op, vip, NULL);
-	s->env.guard = NULL;
+	s->env.source = (struct source){ .ops = NULL };
 	scene_check_report(s);
 	assert_int_equal(s->report.exit_code, EXIT_DONE);
 }

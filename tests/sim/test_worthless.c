@@ -237,9 +237,9 @@ static void a_move_leaves_the_crowd_to_the_guard(void **state)
 	guarding_spin(s, g, 4 * USEC_PER_SEC);
 	request_init(&req, OP_DEL);
 	assert_true(guard_serves(g, &req));
-	s->env.guard = g;
+	s->env.source = guard_source(g);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
-	s->env.guard = NULL;
+	s->env.source = (struct source){ .ops = NULL };
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(worthy_broken(s), 0);
 	assert_true(r->entries.reasons[SKIP_LEFT] > CROWD / 2);

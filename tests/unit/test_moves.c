@@ -67,10 +67,10 @@ void again_round(const struct kernel *k _unused_, const struct report *report _u
 	announce();
 }
 
-struct guard *guards_guard(const struct guards *w _unused_, int ifindex _unused_,
-			   const struct request *req _unused_, struct kernel *ret_kernel _unused_)
+struct source guards_source(const struct guards *w _unused_, int ifindex _unused_,
+			    const struct request *req _unused_, struct kernel *ret_kernel _unused_)
 {
-	return NULL;
+	return (struct source){ .ops = NULL };
 }
 
 struct kernel_real *guards_kernel(const struct guards *w _unused_, int ifindex _unused_)
