@@ -136,7 +136,7 @@ struct guard {
 	bool readdress;		     /* they are out of date */
 	struct pinned_set *pinned;
 	struct unpinned *unpinned;
-	struct probe_result verdict;
+	struct probe_result probe_result;
 	int slot;	 /* a descriptor; -1: none */
 	usec_t next;	 /* something is due then */
 	usec_t batch_at; /* when the events under way were read: a clock costs as much */

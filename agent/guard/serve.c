@@ -60,9 +60,9 @@ static void serve_probe_result(struct run *run, usec_t budget, struct probe_resu
 {
 	struct guard *g = guard_of(run);
 
-	if (g->verdict.cached ||
-	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->verdict) == 0)
-		*ret = g->verdict;
+	if (g->probe_result.cached ||
+	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result) == 0)
+		*ret = g->probe_result;
 	else
 		dump_probe_result(run, budget, ret);
 }

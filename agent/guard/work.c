@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include "base/lock.h"
-#include "move/recover.h"
 #include "base/rundir.h"
 
 /* A run over SET that changes no address. */
@@ -194,7 +193,7 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 	if (r == 0) {
 		ret_report->strategy = STRATEGY_RESTORE;
 		run_keep_hold(&run);
-		stage_repair(&run);
+		stage_verify(&run);
 		run_conclude(&run);
 		r = guard_work_hand_out(&run, outcome, ud);
 	}

@@ -114,18 +114,6 @@ static void check_add(struct run *run)
 		run_check_insisted(run);
 }
 
-bool run_is_target(const struct run *run, const struct ifaddr *a)
-{
-	size_t i;
-
-	for (i = 0; i < run->req->n_vips; i++)
-		if (run->report->outcomes[i] != VIP_ALREADY &&
-		    run->targets[i].ifindex == a->ifindex &&
-		    prefix_equal(&run->targets[i].prefix, &a->prefix))
-			return true;
-	return false;
-}
-
 /* A goes along when PRIMARY is deleted: a secondary of its subnet and mask
  * (__inet_del_ifa(): same mask and inet_ifa_match()). */
 static bool depends_on(const struct ifaddr *a, const struct ifaddr *primary)

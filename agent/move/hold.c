@@ -10,10 +10,6 @@
  * connections, and must not take the time of what serves them more. */
 #define HOLD_BUDGET USEC_PER_SEC
 
-/* To take the rules away there is time in any case, those of a hold that could not be
- * opened too: the address has moved by then and nobody comes after us to do it. */
-#define CLOSE_BUDGET (2 * USEC_PER_SEC)
-
 usec_t hold_budget(usec_t now, usec_t deadline)
 {
 	return deadline > now ? MIN(HOLD_BUDGET, (deadline - now) / 4) : 0;
@@ -25,7 +21,7 @@ void stage_hold(struct run *run)
 {
 	usec_t began = run_now(run);
 
-	if (run->req->op == OP_ADD || run->report->strategy == STRATEGY_NONE)
+	if (run->report->strategy == STRATEGY_NONE)
 		return;
 	run->hold_deadline = began + hold_budget(began, run->deadline);
 	run->source.ops->hold(run);
@@ -81,22 +77,4 @@ void run_let_go(struct run *run)
 	run->arming += run_now(run) - began;
 	run->held_for += run_now(run) - run->armed_since;
 	run->armed_since = run->held_until = 0;
-}
-
-void stage_release(struct run *run)
-{
-	const struct kernel *k = &run->env->kernel;
-	usec_t began = run_now(run);
-	int r = 0;
-
-	run_let_go(run);
-	run->source.ops->learn(run);
-	if (run->hold_opened)
-		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
-	if (r < 0)
-		report_warn(run->report, "hold-left", "vipsafe recover",
-			    "rules of the hold could not be removed (%s): they hold nothing",
-			    strerror(-r));
-	run->holding = run->hold_opened = false;
-	run->report->timing.hold += run_now(run) - began;
 }

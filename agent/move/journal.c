@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "move/stage.h"
-
 #define MAGIC "vipsafe journal 2"
 #define PREFIX "move-"
 #define SLOT_PREFIX "slot-"
@@ -436,48 +434,4 @@ int journal_set_aside(int dirfd, const char *name)
 
 	snprintf(aside, sizeof(aside), "unreadable-%s", name);
 	return renameat(dirfd, name, dirfd, aside) < 0 ? -errno : 0;
-}
-
-static bool keep_candidate(const void *ud, size_t i)
-{
-	const struct entry *e = &((const struct run *)ud)->entries[i];
-
-	/* what is not ours to put back is at least counted */
-	return e->skip == SKIP_NONE || entry_is_altered(e);
-}
-
-void stage_save(struct run *run)
-{
-	char name[JOURNAL_NAME_MAX];
-	int r;
-
-	if (run->run_dir < 0)
-		return;
-	/* without a snapshot it is still told how old it is */
-	if (!run->snapshot_at)
-		run->snapshot_at = run_now(run);
-	if (!run->source.ops->is_exposed(run) && run->source.ops->slot(run, &run->slot) == 0 &&
-	    journal_slot_put(run->slot, run->env->boot_id, run->req, run->snapshot_at) == 0)
-		return;
-	run->slot = -1;
-	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
-			  run->req, run->snapshot_at, run->set, keep_candidate, run);
-	if (r < 0)
-		report_warn(run->report, "not-saved", "",
-			    "the snapshot could not be written to %s (%s): if this run is killed, "
-			    "nothing can finish it",
-			    run->env->settings->run_dir, strerror(-r));
-	run->saved = r == 0;
-}
-
-void stage_forget(struct run *run)
-{
-	char name[JOURNAL_NAME_MAX];
-
-	if (run->slot >= 0)
-		(void)journal_slot_clear(run->slot);
-	run->slot = -1;
-	if (run->saved)
-		(void)unlinkat(run->run_dir, journal_name(run->link.name, name), 0);
-	run->saved = false;
 }

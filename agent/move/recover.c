@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "move/journal.h"
+#include "move/stage.h"
 #include "base/lock.h"
 #include "base/rundir.h"
 
@@ -18,22 +18,6 @@
 
 /* For all that killed runs left of hold rules: a daemon that starts waits for it. */
 #define CLEAN_BUDGET USEC_PER_SEC
-
-/* Drop from J the addresses that REQ decides about anew. */
-static void leave_to(struct request *j, const struct request *req)
-{
-	size_t i, v, n = 0;
-
-	for (i = 0; i < j->n_vips; i++) {
-		bool named = false;
-
-		for (v = 0; v < req->n_vips && !named; v++)
-			named = prefix_equal(&j->vips[i].prefix, &req->vips[v].prefix);
-		if (!named)
-			j->vips[n++] = j->vips[i];
-	}
-	j->n_vips = n;
-}
 
 /* Take the addresses as they are. */
 static void move_recover_look(struct run *run)
@@ -67,7 +51,8 @@ static void change(struct run *run)
 		stage_pin(run);
 	}
 	stage_move(run);
-	stage_drop(run);
+	if (run->req->op == OP_DEL)
+		stage_drop(run);
 }
 
 /* The killed run may not have come to the flows of the address either, and those
@@ -109,7 +94,7 @@ static void move_recover_finish(struct run *run)
 	const struct kernel *k = &run->env->kernel;
 	bool fresh = run->started < run->snapshot_at + LEFTOVER_FRESH;
 
-	stage_verdict(run);
+	stage_probe(run);
 	if (run->req->op == OP_DEL && run->report->strategy == STRATEGY_NONE)
 		run->report->strategy = STRATEGY_RESTORE;
 	if (k->ops->link_get(k->ctx, run->req->device, &run->link) < 0)
@@ -119,7 +104,7 @@ static void move_recover_finish(struct run *run)
 		change(run);
 	else
 		move_recover_leave(run);
-	if (fresh)
+	if (fresh && run->req->op == OP_ADD)
 		stage_announce(run);
 	/* A repair knows more entries than were flushed: later on, what is missing
 	 * may just as well have ended. */
@@ -132,16 +117,16 @@ static void move_recover_finish(struct run *run)
 		return;
 	}
 	/* where the address stays, nothing was flushed: what is missing ended */
-	if (run->report->result != RESULT_REFUSED)
-		stage_repair(run);
+	if (run->req->op == OP_DEL && run->report->result != RESULT_REFUSED)
+		stage_verify(run);
 	stage_release(run);
-	stage_remember(run);
+	if (run->req->op == OP_DEL)
+		stage_remember(run);
 	stage_forget(run);
 }
 
-/* Finish J, read from the file NAME, on DEVICE, whose lock the caller holds. */
-static void recover_journal(const struct run_env *env, int run_dir, const char *device,
-			    const char *name, struct journal *j, struct report *report)
+void recover_journal(const struct run_env *env, int run_dir, const char *device, const char *name,
+		     struct journal *j, struct report *report)
 {
 	_cleanup_close_ int slot = -1;
 	struct run run;
@@ -172,8 +157,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	run_end(&run);
 }
 
-static int read_journal(const struct run_env *env, int run_dir, const char *name,
-			struct journal *ret)
+int recover_read(const struct run_env *env, int run_dir, const char *name, struct journal *ret)
 {
 	int r;
 
@@ -190,46 +174,6 @@ static int read_journal(const struct run_env *env, int run_dir, const char *name
 	return r;
 }
 
-static void finish_leftover(struct run *run, const char *name)
-{
-	struct journal j = { .set = NULL };
-	struct report theirs;
-	int r = read_journal(run->env, run->run_dir, name, &j);
-
-	if (r == -ENOENT)
-		return;
-	if (r < 0) {
-		report_warn(run->report, "leftover-unreadable", "",
-			    "an earlier run on %s was killed and what it left cannot be read (%s)",
-			    run->link.name, strerror(-r));
-		return;
-	}
-	leave_to(&j.request, run->req);
-	recover_journal(run->env, run->run_dir, run->link.name, name, &j, &theirs);
-	(void)unlinkat(run->run_dir, name, 0);
-	report_warn(
-		run->report, "leftover-finished", "",
-		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
-		run->link.name, (unsigned long long)theirs.entries.restored,
-		(unsigned long long)theirs.entries.lost);
-	if (theirs.error[0])
-		report_warn(run->report, "leftover-left", "", "%s", theirs.error);
-	journal_done(&j);
-}
-
-void stage_leftover(struct run *run)
-{
-	char name[JOURNAL_NAME_MAX];
-
-	if (run->run_dir < 0)
-		return;
-	finish_leftover(run, journal_name(run->link.name, name));
-	if (run->source.ops->goes_on)
-		return; /* the others are its own, and idle */
-	finish_leftover(run, journal_slot_name(run->link.name, name));
-	finish_leftover(run, journal_repair_name(run->link.name, name));
-}
-
 static int recover_device(const struct run_env *env, int run_dir, const char *device,
 			  const char *name, struct report *report)
 {
@@ -239,7 +183,7 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 
 	if (r == 0)
-		r = read_journal(env, run_dir, name, &j);
+		r = recover_read(env, run_dir, name, &j);
 	if (r < 0)
 		return r;
 	recover_journal(env, run_dir, device, name, &j, report);

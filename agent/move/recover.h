@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Begin and end of a run, shared by run.c and recover.c. Private to steps. */
+/* Finish what a killed run left in the run directory. */
 #pragma once
 
-#include "move/stage.h"
+#include "move/journal.h"
+#include "move/run.h"
 
-void run_begin(struct run *run, const struct run_env *env, const struct request *req,
-	       struct report *report);
-void run_conclude(struct run *run);
+/* Read the journal NAME. -ENOENT: there is nothing to finish. What cannot be read is moved
+ * out of the way. */
+int recover_read(const struct run_env *env, int run_dir, const char *name, struct journal *ret);
 
-/* Release what the run holds; the run directory is left as it is. */
-void run_end(struct run *run);
+/* Finish J, read from the file NAME, on DEVICE, whose lock the caller holds. */
+void recover_journal(const struct run_env *env, int run_dir, const char *device, const char *name,
+		     struct journal *j, struct report *report);

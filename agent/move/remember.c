@@ -101,7 +101,7 @@ void stage_remember(struct run *run)
 
 	if (run->run_dir < 0 || run->source.ops->goes_on)
 		return;
-	if (run->report->changed && run->req->op == OP_DEL && run->req->vip_flows == VIP_FLOWS_KEEP)
+	if (run->report->changed && run->req->vip_flows == VIP_FLOWS_KEEP)
 		gone_keep(run->env, run->run_dir, run->link.name, run->req);
 	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;

@@ -1,41 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of a run. */
 #include "move/run.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "move/collide.h"
 #include "move/dump.h"
-#include "move/recover.h"
 #include "move/stage.h"
-
-/* The story, in order. */
-static const struct stage {
-	const char *name;
-	void (*work)(struct run *run);
-	bool writes; /* left out of a dry run */
-	bool always; /* also when an earlier stage has ended the run */
-} stages[] = {
-	{ "find", stage_find, false },
-	{ "leftover", stage_leftover, true },
-	{ "check", stage_check, false },
-	{ "verdict", stage_verdict, false },
-	{ "hold", stage_hold, false }, /* a dry run looks which it would be */
-	{ "snapshot", stage_snapshot, false },
-	{ "collide", stage_collide, false },
-	{ "save", stage_save, true },
-	{ "pin", stage_pin, true },
-	{ "look", stage_look, true },
-	{ "reset", stage_reset, true },
-	{ "move", stage_move, true },
-	{ "drop", stage_drop, true },
-	{ "announce", stage_announce, true },
-	{ "repair", stage_repair, true },
-	{ "release", stage_release, true, true },
-	{ "remember", stage_remember, true },
-	{ "forget", stage_forget, true, true },
-};
 
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
 	       struct report *report)
@@ -92,50 +64,4 @@ void run_conclude(struct run *run)
 	if (run->late && (report->exit_code == EXIT_DONE || report->exit_code == EXIT_PARTIAL))
 		report->exit_code = EXIT_DEADLINE;
 	report->timing.total = run_now(run) - run->started;
-}
-
-/* Delete what another node has, with all protection. */
-static void take_back(const struct run_env *env, const struct request *add, const bool *refuted,
-		      struct report *report)
-{
-	struct request del;
-	struct report theirs;
-	size_t i;
-
-	request_init(&del, OP_DEL);
-	memcpy(del.device, add->device, sizeof(del.device));
-	del.hold = add->hold;
-	del.strategy = add->strategy;
-	del.force = true; /* whatever there was before it came */
-	for (i = 0; i < add->n_vips; i++) {
-		if (refuted[i])
-			del.vips[del.n_vips++].prefix = add->vips[i].prefix;
-	}
-	if (!del.n_vips)
-		return;
-	run_move(env, &del, &theirs);
-	if (theirs.error[0])
-		report_warn(report, "not-taken-back", "", "%s", theirs.error);
-	else if (theirs.entries.lost)
-		report_warn(report, "taken-back", "",
-			    "deleting what another node has lost %llu connections",
-			    (unsigned long long)theirs.entries.lost);
-}
-
-void run_move(const struct run_env *env, const struct request *req, struct report *report)
-{
-	struct run run;
-	size_t i;
-
-	run_begin(&run, env, req, report);
-	for (i = 0; i < ARRAY_SIZE(stages); i++) {
-		if ((req->plan && stages[i].writes) || (run.done && !stages[i].always))
-			continue;
-		if (env->at_stage && env->at_stage(env->at_stage_ud, stages[i].name))
-			break;
-		stages[i].work(&run);
-	}
-	run_conclude(&run);
-	run_end(&run);
-	take_back(env, req, run.refuted, report);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one pipeline every address change goes through: the table of stages in run.c,
+/* The one pipeline every address change goes through: the table of stages in pipeline.c,
  * which docs/design.md quotes. It refuses to log, to print and to decide policy: what it
  * did is in the report. The caller holds no lock and has blocked no signal; both happen
  * around it (base/lock.h, cli/worker.h). */

@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which protection this move needs, and the picture taken before it. */
+/* The entries before the move, and what has become of them until it. */
 #include "move/stage.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* The probe is asked once per boot; a first delete waits this long for it. */
-#define PROBE_BUDGET USEC_PER_SEC
-
 /* What one entry costs at best while it is missing (docs/kernel.md 5). */
 #define CREATE_COST_NSEC 3500
 
 /* And while it is pinned, however many there are. */
 #define PIN_GAP_USEC 5
-
-/* AUTO becomes what this kernel needs; what was asked for stays. An unknown
- * kernel is treated as an affected one: on a fixed one that costs two listings
- * and changes nothing. */
-static enum strategy strategy_choose(const struct run *run, enum kernel_kind verdict)
-{
-	switch (run->req->strategy) {
-	case STRATEGY_NONE:
-	case STRATEGY_RESTORE:
-	case STRATEGY_PIN:
-		return run->req->strategy;
-	case STRATEGY_AUTO:
-		break;
-	}
-	/* Even a fixed kernel takes the flows of the address itself. */
-	if (run->req->vip_flows == VIP_FLOWS_KEEP)
-		return STRATEGY_PIN;
-	return verdict == KERNEL_FIXED ? STRATEGY_NONE : STRATEGY_PIN;
-}
-
-void stage_verdict(struct run *run)
-{
-	usec_t budget = MIN(PROBE_BUDGET, run->deadline - run->started);
-	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
-	struct report *report = run->report;
-
-	run->source.ops->probe_result(run, may_probe ? budget : 0, &run->verdict);
-	if (run->req->op == OP_ADD) {
-		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
-		report->kernel = probe_result_for(&run->verdict, AF_UNSPEC);
-		report->strategy = STRATEGY_NONE;
-		return;
-	}
-	report->kernel = probe_result_for(&run->verdict, run->family);
-	report->strategy = strategy_choose(run, report->kernel);
-	if (report->kernel == KERNEL_UNKNOWN)
-		report_warn(report, "kernel-unknown", "vipsafe probe",
-			    "not known whether this kernel flushes more than it should (%s): "
-			    "treated as if it did",
-			    run->verdict.reason);
-	/* Affected kernels flush IPv4 inside the delete; IPv6 there, and both on
-	 * 5.15 and later, from a work queue (docs/kernel.md 1). */
-	run->sync_flush = report->kernel == KERNEL_AFFECTED && run->family == AF_INET;
-}
 
 /* A dump may list an entry twice when its bucket is walked again. */
 static int snapshot_add(void *ud, const struct conn_record *record)
@@ -215,8 +168,6 @@ void stage_snapshot(struct run *run)
 	usec_t began = run_now(run);
 	int r;
 
-	if (run->req->op == OP_ADD)
-		return;
 	r = snapshot_take(run);
 	if (r < 0) {
 		snapshot_failed(run, r);

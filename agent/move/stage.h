@@ -66,7 +66,7 @@ struct run {
 	struct addrset local, leaving;	 /* after the change */
 	uint8_t family;			 /* of the leaving addresses; AF_UNSPEC: both */
 
-	struct probe_result verdict;
+	struct probe_result probe_result;
 	bool sync_flush; /* whatever is flushed is gone when the delete returns */
 	struct connset *set;
 	struct entry *entries; /* one per entry of SET; owned */
@@ -99,40 +99,55 @@ struct run {
 	struct shapes own_shapes, *shapes; /* tried so far: the source's, or our own */
 };
 
-/* The stages, in their order. Each may set run->done. */
-void stage_find(struct run *run);     /* device.c: the device and its lock */
-void stage_leftover(struct run *run); /* recover.c: what a killed run left */
-void stage_check(struct run *run);    /* check.c: what would change, may it */
-void stage_verdict(struct run *run);  /* snapshot.c: which strategy */
-void stage_hold(struct run *run);     /* hold.c: rules in place, unarmed */
+/* The stages, each in the file of its name; their order is in pipeline.c. Each may set
+ * run->done. */
+void stage_announce(struct run *run); /* what was added */
+void stage_check(struct run *run);    /* what would change, and may it */
+void stage_collide(struct run *run);  /* connections that a real server takes for one */
+void stage_drop(struct run *run);     /* the flows of the leaving addresses */
+void stage_find(struct run *run);     /* the device and its lock */
+void stage_forget(struct run *run);   /* the journal of this run */
+void stage_hold(struct run *run);     /* rules in place, unarmed */
+void stage_leftover(struct run *run); /* finish what a killed run left */
+void stage_look(struct run *run);     /* whether the change is still wanted */
+void stage_move(struct run *run);
+void stage_pin(struct run *run);   /* out of the flush's reach */
+void stage_probe(struct run *run); /* what does this kernel flush, so which strategy */
+void stage_release(struct run *run);
+void stage_remember(struct run *run); /* what we have created */
+void stage_reset(struct run *run);
+void stage_save(struct run *run); /* the journal of this run */
 void stage_snapshot(struct run *run);
-void stage_save(struct run *run); /* journal.c */
-void stage_pin(struct run *run);  /* pin.c: out of the flush's reach */
-void stage_look(struct run *run); /* check.c: whether A is to be deleted by this run. */
-bool run_is_target(const struct run *run, const struct ifaddr *a);
+void stage_verify(struct run *run); /* what was flushed, and restore it */
+
+/* run.c: begin and end of a run. REPORT is filled from here on. */
+void run_begin(struct run *run, const struct run_env *env, const struct request *req,
+	       struct report *report);
+void run_conclude(struct run *run);
+/* Release what the run holds; the run directory is left as it is. */
+void run_end(struct run *run);
 
 /* insist.c: refuse what is only done for who insists on it. */
 void run_check_insisted(struct run *run);
 
-/* look.c: whether the change is still wanted */
-void stage_reset(struct run *run);  /* vipflows.c */
-void stage_move(struct run *run);   /* move.c */
-void stage_drop(struct run *run);   /* vipflows.c */
-void stage_repair(struct run *run); /* verify.c, restore.c */
-void stage_announce(struct run *run);
-void stage_release(struct run *run);  /* hold.c */
-void stage_remember(struct run *run); /* remember.c: what we have created */
-void stage_forget(struct run *run);   /* journal.c */
+static inline usec_t run_now(const struct run *run)
+{
+	return run->env->kernel.ops->now(run->env->kernel.ctx);
+}
 
-/* Shared by stages. */
-usec_t run_now(const struct run *run);
-void run_sleep(const struct run *run, usec_t duration);
+static inline void run_sleep(const struct run *run, usec_t duration)
+{
+	run->env->kernel.ops->sleep(run->env->kernel.ctx, duration);
+}
 
-/* List the addresses again into T. Returns 0 or a negative errno. */
+/* addresses.c: list the addresses again into T. Returns 0 or a negative errno. */
 int addr_table_read(const struct kernel *k, struct addr_table *t);
 void addr_table_done(struct addr_table *t);
 const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
 				     const struct prefix *p);
+
+/* Whether A is to be deleted by this run. */
+bool run_is_target(const struct run *run, const struct ifaddr *a);
 
 /* Derive run->local and run->leaving from the addresses in T, once those of
  * run->targets[] that WILL_GO marks are gone. */
@@ -170,6 +185,11 @@ int newborn_refresh(struct run *run, size_t from);
 
 /* vipflows.c: list what is behind the leaving addresses, and nothing else. */
 int vipflows_find(struct run *run);
+
+/* Whether entry I is translated to a leaving address: what a fixed kernel removes with it,
+ * and what we must when it was created by us, since then the kernel does not. What somebody
+ * else made so is left to him. */
+bool vipflows_is_behind(const struct run *run, size_t i);
 
 /* After it: as the events themselves tell. */
 int newborn_note(struct run *run);

@@ -415,14 +415,14 @@ static void count_outcomes(struct run *run)
 		report->entries.restored + report->entries.superseded + report->entries.lost;
 }
 
-void stage_repair(struct run *run)
+void stage_verify(struct run *run)
 {
 	struct report *report = run->report;
 	int r;
 
 	/* Also when the address went by somebody else's hand, or could not go:
 	 * what was pinned has to be read back either way. */
-	if (run->req->op == OP_ADD || !run->set)
+	if (!run->set)
 		return;
 	if (run->source.ops->goes_on && newborn_note(run) == 0 && is_out_of_reach(run)) {
 		count_outcomes(run);

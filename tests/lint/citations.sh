@@ -47,8 +47,12 @@ lost_links() {
 }
 verdict 'every link to a file leads there' "$(lost_links)"
 
-in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/move/run.c)
+in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/move/pipeline.c)
 in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
 verdict 'the stages of docs/design.md are those of the table' \
 	"$([ -n "$in_table" ] && [ "$in_table" = "$in_design" ] || printf '%s\n' "$in_table" "--" "$in_design")"
+verdict 'a stage stands in the file of its name' \
+	"$(for s in $in_table; do
+		grep -q "^void stage_$s(" "agent/move/$s.c" || echo "agent/move/$s.c has no stage_$s()"
+	done)"
 finish

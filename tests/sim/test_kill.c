@@ -206,7 +206,7 @@ static struct scene *killed_at(void **state, enum op op, const char *vip, const 
 static void address_set_again_is_left_alone(void **state)
 {
 	struct recovered rec = { 0 };
-	struct scene *s = killed_at(state, OP_DEL, VIP4 "/32", "repair");
+	struct scene *s = killed_at(state, OP_DEL, VIP4 "/32", "verify");
 
 	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
 	fake_addr(s->fake, s->dev, VIP4 "/32", "br-mgmt:1");
@@ -280,7 +280,7 @@ static void child_without_a_master_is_recovered(void **state)
 {
 	struct recovered rec = { 0 };
 	struct conn master = scene_tcp(3000), child = scene_tcp(3001);
-	int at = stage_number(state, OP_DEL, VIP4 "/32", "repair");
+	int at = stage_number(state, OP_DEL, VIP4 "/32", "verify");
 	struct scene *s = fresh(state);
 
 	child.status |= CONN_EXPECTED;

@@ -37,10 +37,10 @@ static int count_stages(void **state, enum op op, const char *vip)
 	protect(s);
 	scene_move(s, op, vip, NULL);
 	scene_expect(s, EXIT_DONE, true);
-	while (n < s->n_stages && strcmp(s->stages[n], "drop"))
+	while (n < s->n_stages && strcmp(s->stages[n], "move"))
 		n++;
 	assert_true(n > 5 && n < s->n_stages);
-	return n; /* of those before the address changes, and the change */
+	return n + 1; /* those before the address changes, and the change */
 }
 
 static void stop_for_long(struct scene *s, const char *stage)
@@ -190,7 +190,7 @@ static void stop_and_kill(struct scene *s, const char *stage)
 {
 	if (!strcmp(stage, "look"))
 		fake_advance(s->fake, LONG);
-	if (!strcmp(stage, "repair"))
+	if (!strcmp(stage, "verify"))
 		s->kill_at = s->n_stages - 1;
 }
 

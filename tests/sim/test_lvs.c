@@ -62,7 +62,7 @@ static bool is_there(const struct scene *s, struct conn c)
 
 static void comes(struct scene *s, const char *stage, struct conn c, enum conn_tcp_state state)
 {
-	if (strcmp(stage, "announce") != 0)
+	if (strcmp(stage, "verify") != 0)
 		return;
 	c.tcp_state = (uint8_t)state;
 	scene_add(s, &c);
@@ -230,7 +230,7 @@ static void leaves_an_old_socket_alone(void **state)
 
 static void socket_comes(struct scene *s, const char *stage)
 {
-	s->fake->n_sockets |= !strcmp(stage, "announce");
+	s->fake->n_sockets |= !strcmp(stage, "verify");
 }
 
 static void gives_way_to_a_new_socket(void **state)
