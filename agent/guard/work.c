@@ -30,7 +30,7 @@ static int guard_work_begin(struct run *run, struct guard *g, struct request *re
 	r = set ? guard_copy_addresses(g, &run->before) : -ENOMEM;
 	if (r == 0)
 		r = run_sort_addresses(run, &run->before, none);
-	return r == 0 ? run_entries_new(run) : r;
+	return r == 0 ? snapshot_init_entries(run) : r;
 }
 
 /* The hold stays in place for the next piece of work. */
@@ -102,7 +102,7 @@ static int guard_work_take(void *ud, const struct conn_record *record)
 	int r = connset_put(f->seen, record);
 
 	if (r < 0 || !record->conn->has_helper || f->g->helpers == HELPERS_KEPT)
-		return r < 0 ? r : run_put(f->run, record);
+		return r < 0 ? r : snapshot_put(f->run, record);
 	if (f->g->helpers == HELPERS_UNKNOWN && !connset_count(f->sample))
 		r = connset_add(f->sample, record);
 	return r < 0 ? r : f->outcome(f->ud, record->conn, FATE_SPARED);

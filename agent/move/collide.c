@@ -210,7 +210,7 @@ static bool look_again(struct run *run)
 	if (!run->flows && !table_fill(run))
 		return false;
 	k->ops->sock_list(k->ctx, move_collide_take_socket, run);
-	newborn_note(run);
+	snapshot_note(run);
 	for (i = run->known; i < connset_count(run->set); i++)
 		collide_see(run, (int64_t)i, connset_get(run->set, i));
 	return true;

@@ -31,7 +31,7 @@ void stage_drop(struct run *run)
 
 	if (run->req->vip_flows == VIP_FLOWS_KEEP || !run->set)
 		return;
-	r = newborn_note(run);
+	r = snapshot_note(run);
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
 		if (vipflows_is_behind(run, i))
 			idx[m++] = i;

@@ -195,7 +195,7 @@ static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_
 		if (run_now(run) >= until)
 			break;
 		run_keep_hold(run);
-		r = newborn_fetch(run);
+		r = snapshot_fetch(run);
 		began = run_now(run);
 		if (r == 0)
 			r = pin_firsts(p, idx + at, n);
@@ -253,10 +253,10 @@ static int pin_rounds(struct pinning *p)
 	int r = pin_all(p);
 
 	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->until; round++) {
-		uint64_t before = run->newborn;
+		uint64_t before = run->n_added;
 
-		r = newborn_list(run);
-		if (r < 0 || run->newborn == before)
+		r = snapshot_update(run);
+		if (r < 0 || run->n_added == before)
 			break;
 		r = pin_all(p);
 	}
@@ -342,9 +342,9 @@ void stage_pin(struct run *run)
 		run->report->strategy = STRATEGY_RESTORE;
 	if (run->report->strategy == STRATEGY_PIN) {
 		pin_send(run);
-		run_classify(run); /* some may have been left to the source */
+		snapshot_classify(run); /* some may have been left to the source */
 	} else {
-		(void)newborn_list(run);
+		(void)snapshot_update(run);
 	}
 	run->prepared = run_now(run);
 	run->report->timing.pin += run->prepared - began;

@@ -46,8 +46,8 @@ static void change(struct run *run)
 	if (run->req->op == OP_DEL) {
 		stage_hold(run);
 		run->overrun = true; /* nobody has watched since */
-		if (newborn_list(run) == 0)
-			run_classify(run);
+		if (snapshot_update(run) == 0)
+			snapshot_classify(run);
 		stage_pin(run);
 	}
 	stage_move(run);
@@ -148,7 +148,7 @@ void recover_journal(const struct run_env *env, int run_dir, const char *device,
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
 	run.moved = j->moved;
-	if (run_entries_new(&run) == 0 && run.recovering)
+	if (snapshot_init_entries(&run) == 0 && run.recovering)
 		move_recover_finish(&run);
 	else
 		report_fail(report, RESULT_FAILED, EXIT_KERNEL_REFUSED,

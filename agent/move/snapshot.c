@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The entries before the move, and what has become of them until it. */
+/* The entries before the move, and those that were born or have changed since. */
 #include "move/stage.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
+
 /* What one entry costs at best while it is missing (docs/kernel.md 5). */
 #define CREATE_COST_NSEC 3500
 
 /* And while it is pinned, however many there are. */
 #define PIN_GAP_USEC 5
+
+/* Entries fetched per batch. */
+#define CHUNK 128
+
+/* Batches of events read at a time. */
+#define BATCHES_MAX 64
 
 /* A dump may list an entry twice when its bucket is walked again. */
 static int snapshot_add(void *ud, const struct conn_record *record)
@@ -21,11 +29,257 @@ static int snapshot_add(void *ud, const struct conn_record *record)
 	return r == -EEXIST ? 0 : r;
 }
 
-int run_entries_new(struct run *run)
+int snapshot_init_entries(struct run *run)
 {
 	run->cap_entries = MAX(connset_count(run->set), (size_t)64);
 	run->entries = calloc(run->cap_entries, sizeof(*run->entries));
 	return run->entries ? 0 : -ENOMEM;
+}
+
+static struct select_rules rules_now(const struct run *run)
+{
+	return (struct select_rules){
+		.leaving = &run->leaving,
+		.local = &run->local,
+		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
+	};
+}
+
+/* What somebody has altered and this kernel has been seen to create otherwise is
+ * no candidate any more. */
+static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
+					const struct select_rules *rules)
+{
+	enum skip_reason skip = select_entry(c, rules);
+
+	if (skip == SKIP_NONE && conn_alteration(c) != ALTERATION_NONE &&
+	    shapes_get(run->shapes, conn_shape(c)) == SHAPE_REFUSED)
+		return SKIP_ALTERED;
+	return skip;
+}
+
+static enum skip_reason snapshot_select_now(const struct run *run, const struct conn *c)
+{
+	struct select_rules rules = rules_now(run);
+
+	return snapshot_select(run, c, &rules);
+}
+
+/* These are not found out by looking at the entry. */
+static bool skip_stays(uint8_t skip)
+{
+	return skip == SKIP_ENDED || skip == SKIP_LEFT || skip == SKIP_UNVERIFIED;
+}
+
+/* One that we have touched stays what it was: it counts as pinned, or as lost. */
+static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
+{
+	struct entry *e = &run->entries[i];
+	const struct conn *c = connset_get(run->set, i);
+
+	if (skip_stays(e->skip) || e->state == ENTRY_LOST)
+		return;
+	if (e->state == ENTRY_THERE && !e->pinned)
+		e->skip = (uint8_t)snapshot_select(run, c, rules);
+	else
+		e->skip = (uint8_t)select_entry(c, rules);
+}
+
+void snapshot_classify(struct run *run)
+{
+	struct report *report = run->report;
+	struct select_rules rules = rules_now(run);
+	size_t i, n = connset_count(run->set);
+
+	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
+	for (i = 0; i < n; i++) {
+		classify_entry(run, i, &rules);
+		report->entries.reasons[run->entries[i].skip]++;
+	}
+	report->entries.snapshot = n + run->pinned_before;
+	report->entries.untouched = report->entries.reasons[SKIP_NONE];
+	report->entries.candidates = report->entries.untouched + run->pinned_before;
+	report->entries.skipped = n - report->entries.untouched;
+	report->entries.pinned = run->pinned_before;
+}
+
+/* Keep entries[] as long as the set. New ones start as THERE. */
+static int entries_grow(struct run *run)
+{
+	size_t had = run->cap_entries;
+	int r = array_reserve(&run->entries, &run->cap_entries, connset_count(run->set),
+			      sizeof(*run->entries));
+
+	if (r == 0)
+		memset(run->entries + had, 0, (run->cap_entries - had) * sizeof(*run->entries));
+	return r;
+}
+
+/* An event that tells of a mark, say, leaves the state and the window scales
+ * out: what is known is better then (ctnetlink_conntrack_event()). */
+static bool snapshot_is_poorer(const struct conn *now, const struct conn *known)
+{
+	return now->tcp_state == CONN_TCP_NONE && known->tcp_state != CONN_TCP_NONE;
+}
+
+int snapshot_put(struct run *run, const struct conn_record *record)
+{
+	int64_t i = connset_find(run->set, &record->conn->key);
+	struct conn_record aged = *record;
+	struct conn conn = *record->conn;
+	uint64_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
+	bool is_new = i < 0;
+	int r;
+
+	/* What we have created is as we made it; only its traffic changes it. */
+	if (!is_new && (run->entries[i].state != ENTRY_THERE || run->entries[i].pinned))
+		return 0;
+	if (!is_new && snapshot_is_poorer(&conn, connset_get(run->set, (size_t)i)))
+		return 0;
+	/* timeouts in the set count from the snapshot */
+	conn.timeout = (uint32_t)MIN(conn.timeout + elapsed, (uint64_t)UINT32_MAX);
+	aged.conn = &conn;
+	r = connset_put(run->set, &aged);
+	if (r == 0)
+		r = entries_grow(run);
+	if (r < 0)
+		return r;
+	i = connset_find(run->set, &conn.key);
+	run->entries[i].skip = (uint8_t)snapshot_select_now(run, connset_get(run->set, (size_t)i));
+	run->n_added += is_new;
+	return 0;
+}
+
+static int snapshot_put_listed(void *ud, const struct conn_record *record)
+{
+	return snapshot_put(ud, record);
+}
+
+struct keys {
+	struct conn_key *items; /* owned */
+	size_t n;
+};
+
+static int snapshot_collect(void *ud, const struct conn_record *record)
+{
+	struct keys *k = ud;
+	struct conn_key *one = array_append(&k->items, &k->n, sizeof(*one));
+
+	if (!one)
+		return -ENOMEM;
+	*one = record->conn->key;
+	return 0;
+}
+
+/* Events leave parts of an entry out, so each is fetched whole. */
+static int snapshot_fetch_keys(struct run *run, const struct conn_key *keys, size_t n)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	size_t i;
+
+	memset(probe, 0, n * sizeof(probe[0]));
+	for (i = 0; i < n; i++) {
+		probe[i].key = keys[i];
+		ops[i] = (struct ct_op){
+			.verb = CT_GET, .conn = &probe[i], .sink = snapshot_put_listed, .ud = run
+		};
+	}
+	return k->ops->ct_batch(k->ctx, ops, n);
+}
+
+/* Fetch the entries from number FROM on anew. */
+static int snapshot_refresh(struct run *run, size_t from)
+{
+	size_t n = connset_count(run->set), m = 0;
+	struct conn_key keys[CHUNK];
+	int r = 0;
+
+	for (; from < n && r == 0; from++) {
+		keys[m++] = connset_get(run->set, from)->key;
+		if (m < CHUNK && from < n - 1)
+			continue;
+		r = snapshot_fetch_keys(run, keys, m);
+		r = r == -ENOBUFS ? 0 : r;
+		m = 0;
+	}
+	return r;
+}
+
+/* What is known to be pinned needs no second look. */
+static int put_unpinned(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+
+	return run->source.ops->is_pinned(run, record->conn) ? 0 : snapshot_put(run, record);
+}
+
+static int relist(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	return k->ops->ct_dump(k->ctx, run->family, put_unpinned, run);
+}
+
+/* All events there are. They come in batches: a kernel that produces them faster
+ * than they are read shall not keep us. */
+static int read_events(struct run *run, conn_sink sink, void *ud)
+{
+	int i, r = -EAGAIN;
+
+	for (i = 0; i < BATCHES_MAX && r == -EAGAIN; i++)
+		r = run->source.ops->events(run, sink, ud);
+	return r == -EAGAIN ? 0 : r;
+}
+
+int snapshot_fetch(struct run *run)
+{
+	struct keys keys = { 0 };
+	size_t at;
+	int r;
+
+	if (!run->watching)
+		return 0;
+	r = read_events(run, snapshot_collect, &keys);
+	if (r == -ENOBUFS) { /* some were lost: look at everything */
+		run->overrun = true;
+		r = 0;
+	}
+	for (at = 0; at < keys.n && r == 0; at += CHUNK)
+		r = snapshot_fetch_keys(run, keys.items + at, MIN(keys.n - at, (size_t)CHUNK));
+	free(keys.items);
+	return r == -ENOBUFS ? 0 : r;
+}
+
+int snapshot_update(struct run *run)
+{
+	int r;
+
+	if (run->watching && !run->overrun)
+		return snapshot_fetch(run);
+	run->overrun = false;
+	r = relist(run);
+	return r == -EINTR ? 0 : r;
+}
+
+/* With the tuples of an entry we know, but another one: what traffic has put in
+ * its place after the flush. The repair judges it, by the one we know. */
+static int put_after(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int64_t i = connset_find(run->set, &record->conn->key);
+
+	if (i >= 0 && connset_get(run->set, (size_t)i)->id != record->conn->id)
+		return 0;
+	return snapshot_put(run, record);
+}
+
+int snapshot_note(struct run *run)
+{
+	int r = run->watching ? read_events(run, put_after, run) : 0;
+
+	return r == -ENOBUFS ? 0 : r;
 }
 
 static int snapshot_take(struct run *run)
@@ -58,10 +312,10 @@ static int snapshot_take(struct run *run)
 		r = 0;
 	}
 	if (r == 0)
-		r = run_entries_new(run);
+		r = snapshot_init_entries(run);
 	/* to be reset they have to be known whole */
 	if (r == 0 && run->req->vip_flows == VIP_FLOWS_RESET)
-		r = newborn_refresh(run, whole);
+		r = snapshot_refresh(run, whole);
 	return r;
 }
 
@@ -82,73 +336,6 @@ static void snapshot_failed(struct run *run, int error)
 	report_warn(report, "no-snapshot", "",
 		    "the conntrack table cannot be read (%s): connections are not protected",
 		    strerror(-error));
-}
-
-static struct select_rules rules_now(const struct run *run)
-{
-	return (struct select_rules){
-		.leaving = &run->leaving,
-		.local = &run->local,
-		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
-	};
-}
-
-/* What somebody has altered and this kernel has been seen to create otherwise is
- * no candidate any more. */
-static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
-					const struct select_rules *rules)
-{
-	enum skip_reason skip = select_entry(c, rules);
-
-	if (skip == SKIP_NONE && conn_alteration(c) != ALTERATION_NONE &&
-	    shapes_get(run->shapes, conn_shape(c)) == SHAPE_REFUSED)
-		return SKIP_ALTERED;
-	return skip;
-}
-
-enum skip_reason run_select(const struct run *run, const struct conn *c)
-{
-	struct select_rules rules = rules_now(run);
-
-	return snapshot_select(run, c, &rules);
-}
-
-/* These are not found out by looking at the entry. */
-static bool skip_stays(uint8_t skip)
-{
-	return skip == SKIP_ENDED || skip == SKIP_LEFT || skip == SKIP_UNVERIFIED;
-}
-
-/* One that we have touched stays what it was: it counts as pinned, or as lost. */
-static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
-{
-	struct entry *e = &run->entries[i];
-	const struct conn *c = connset_get(run->set, i);
-
-	if (skip_stays(e->skip) || e->state == ENTRY_LOST)
-		return;
-	if (e->state == ENTRY_THERE && !e->pinned)
-		e->skip = (uint8_t)snapshot_select(run, c, rules);
-	else
-		e->skip = (uint8_t)select_entry(c, rules);
-}
-
-void run_classify(struct run *run)
-{
-	struct report *report = run->report;
-	struct select_rules rules = rules_now(run);
-	size_t i, n = connset_count(run->set);
-
-	memset(report->entries.reasons, 0, sizeof(report->entries.reasons));
-	for (i = 0; i < n; i++) {
-		classify_entry(run, i, &rules);
-		report->entries.reasons[run->entries[i].skip]++;
-	}
-	report->entries.snapshot = n + run->pinned_before;
-	report->entries.untouched = report->entries.reasons[SKIP_NONE];
-	report->entries.candidates = report->entries.untouched + run->pinned_before;
-	report->entries.skipped = n - report->entries.untouched;
-	report->entries.pinned = run->pinned_before;
 }
 
 static void warn_of_altered(struct report *report)
@@ -172,7 +359,7 @@ void stage_snapshot(struct run *run)
 	if (r < 0) {
 		snapshot_failed(run, r);
 	} else {
-		run_classify(run);
+		snapshot_classify(run);
 		warn_of_altered(run->report);
 	}
 	run->report->timing.snapshot = run_now(run) - began;

@@ -76,7 +76,7 @@ struct run {
 	uint64_t pinned_before; /* known to the source, and not in SET */
 	bool watching;		/* births and changes are collected */
 	bool overrun;		/* and some were lost */
-	uint64_t newborn;	/* entries added since the snapshot */
+	uint64_t n_added;	/* entries added since the snapshot */
 	bool holding;		/* hold rules are in place */
 	bool hold_opened;	/* by this run, or tried: they may be there in any case */
 	usec_t hold_deadline;	/* of all that the hold needs together */
@@ -175,14 +175,6 @@ int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left);
 /* pin.c: whether the table has room to spare; warns if not. */
 bool pin_has_room(struct run *run);
 
-/* newborn.c: take up what was born or has changed since the snapshot. Before
- * the move: fetch what events tell of; list again where there are none. */
-int newborn_fetch(struct run *run);
-int newborn_list(struct run *run);
-
-/* Fetch the entries from number FROM on anew. */
-int newborn_refresh(struct run *run, size_t from);
-
 /* vipflows.c: list what is behind the leaving addresses, and nothing else. */
 int vipflows_find(struct run *run);
 
@@ -191,23 +183,23 @@ int vipflows_find(struct run *run);
  * else made so is left to him. */
 bool vipflows_is_behind(const struct run *run, size_t i);
 
-/* After it: as the events themselves tell. */
-int newborn_note(struct run *run);
-
-/* Add one entry, or refresh it while it is untouched by us. */
-int run_put(struct run *run, const struct conn_record *record);
-
 /* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
-int run_entries_new(struct run *run);
-
-/* snapshot.c: whether C is a candidate as things stand: nothing that somebody
- * else has altered and that this kernel is known not to create alike. */
-enum skip_reason run_select(const struct run *run, const struct conn *c);
+int snapshot_init_entries(struct run *run);
 
 /* Classify every entry of the snapshot anew and count it in the report. */
-void run_classify(struct run *run);
+void snapshot_classify(struct run *run);
 
-/* verify.c: set each candidate's state by what is there. Returns 0 or a
+/* Add one entry, or refresh it while it is untouched by us. */
+int snapshot_put(struct run *run, const struct conn_record *record);
+
+/* Take up what was born or has changed since: what events tell of, fetched whole. Where
+ * there are no events update() lists again. After the move the kernel may have flushed
+ * what an event tells of: note() takes the events themselves. 0 or a negative errno. */
+int snapshot_fetch(struct run *run);
+int snapshot_update(struct run *run);
+int snapshot_note(struct run *run);
+
+/* verify_list.c: set each candidate's state by what is there. Returns 0 or a
  * negative errno. */
 int verify_list(struct run *run);
 

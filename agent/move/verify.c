@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "move/repair.h"
-#include "move/collide.h"
 
 /* Between two looks. */
 #define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)
@@ -17,134 +16,9 @@
 #define ROUNDS_MAX 64
 #define ROUNDS_MISSING_MAX 8
 
-#define CHUNK 128
-
 /* Below this many, reading entries back one by one is cheaper than a listing
  * of the whole table. */
 #define READ_BACK_FEW 256
-
-#define DUMP_TRIES 3
-
-/* Listed entries, some milliseconds. */
-#define KEEP_HOLD_EVERY 4096
-
-static int mark_seen(void *ud, const struct conn_record *record)
-{
-	struct run *run = ud;
-	int64_t i = connset_find(run->set, &record->conn->key);
-	const struct conn *old;
-	struct entry *e;
-
-	/* the listing of a large table may take longer than the hold lasts */
-	if (++run->listed % KEEP_HOLD_EVERY == 0)
-		run_keep_hold(run);
-	collide_see(run, i, record->conn);
-	if (i < 0)
-		return 0;
-	e = &run->entries[i];
-	old = connset_get(run->set, (size_t)i);
-	if (e->seen || (entry_is_altered(e) && !tuple_equal(&old->reply, &record->conn->reply)))
-		return 0;
-	e->seen = true;
-	if (e->skip != SKIP_NONE)
-		return 0;
-	switch ((enum entry_state)e->state) {
-	case ENTRY_THERE:
-	case ENTRY_MISSING:
-	case ENTRY_CONFLICT:
-		if (!tuple_equal(&old->reply, &record->conn->reply))
-			e->state = ENTRY_CONFLICT;
-		else if (e->state != ENTRY_THERE)
-			/* its own traffic has brought back the same mapping, or
-			 * we have and the answer was lost: then it is read back */
-			e->state =
-				repair_matches(old, record->conn) ? ENTRY_RESTORED : ENTRY_CREATED;
-		break;
-	case ENTRY_CREATED:
-		if (repair_matches(old, record->conn))
-			e->state = ENTRY_RESTORED;
-		break;
-	case ENTRY_RESTORED:
-	case ENTRY_SUPERSEDED:
-	case ENTRY_LOST:
-		break;
-	}
-	if (e->state == ENTRY_RESTORED)
-		connset_set_id(run->set, (size_t)i, record->conn->id);
-	e->bare = e->state == ENTRY_RESTORED && old->has_helper && !record->conn->has_helper;
-	return 0;
-}
-
-/* Not in the listing: missing, also when we had created it already: the entry
- * we found in the way then was the old one, which a late flush took since. */
-static void mark_missing(struct run *run)
-{
-	size_t i, n = connset_count(run->set);
-
-	for (i = 0; i < n; i++) {
-		struct entry *e = &run->entries[i];
-
-		if (e->seen || e->skip != SKIP_NONE)
-			continue;
-		switch ((enum entry_state)e->state) {
-		case ENTRY_THERE:
-		case ENTRY_CONFLICT:
-		case ENTRY_CREATED:
-		case ENTRY_RESTORED:
-			e->state = ENTRY_MISSING;
-			e->pinned = e->made = false;
-			break;
-		case ENTRY_MISSING:
-		case ENTRY_SUPERSEDED:
-		case ENTRY_LOST:
-			break;
-		}
-	}
-}
-
-/* Ask for each candidate alone. */
-static int list_by_key(struct run *run)
-{
-	const struct kernel *k = &run->env->kernel;
-	size_t i, m = 0, n = connset_count(run->set);
-	struct ct_op ops[CHUNK];
-	int r = 0;
-
-	for (i = 0; i < n && r == 0; i++) {
-		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
-			ops[m++] = (struct ct_op){ .verb = CT_GET,
-						   .conn = connset_get(run->set, i),
-						   .sink = mark_seen,
-						   .ud = run };
-		if (m < CHUNK && (i < n - 1 || !m))
-			continue;
-		r = k->ops->ct_batch(k->ctx, ops, m);
-		r = r == -ENOBUFS ? 0 : r;
-		m = 0;
-	}
-	return r;
-}
-
-int verify_list(struct run *run)
-{
-	const struct kernel *k = &run->env->kernel;
-	size_t i, n = connset_count(run->set);
-	int tries, r = -EINTR;
-
-	/* A listing that was cut short is repeated into the same marks: an
-	 * entry seen once is there. What it still misses is only taken for
-	 * missing, and an exclusive create does no harm to what is there. */
-	for (i = 0; i < n; i++)
-		run->entries[i].seen = false;
-	if (run->source.ops->by_key)
-		r = list_by_key(run);
-	for (tries = 0; !run->source.ops->by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
-	if (r < 0 && r != -EINTR)
-		return r;
-	mark_missing(run);
-	return 0;
-}
 
 static size_t count_state(const struct run *run, enum entry_state state)
 {
@@ -246,14 +120,18 @@ static void take_altered(struct run *run)
 	}
 }
 
-static void list_and_time(struct run *run, int *ret)
+static int list_and_time(struct run *run)
 {
 	usec_t began = run_now(run);
+	int r = snapshot_note(run);
 
-	*ret = newborn_note(run);
-	if (*ret == 0)
-		*ret = verify_list(run);
+	if (r == 0)
+		r = verify_list(run);
+	/* Listed, but not as asked for: look at each. */
+	if (r == 0 && count_state(run, ENTRY_CREATED))
+		restore_read_back(run);
 	run->report->timing.verify += run_now(run) - began;
+	return r;
 }
 
 static void restore_and_time(struct run *run)
@@ -268,85 +146,71 @@ static void restore_and_time(struct run *run)
 	run->report->timing.verify += run_now(run) - began;
 }
 
-/* List, restore what is missing, and again, until a listing finds nothing and
- * no flush can still be under way. */
+static size_t settle_count_missing(const struct run *run)
+{
+	return count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
+}
+
+struct settling {
+	bool once; /* whoever lends its knowledge goes on looking where a flush may come late */
+	usec_t began;
+	usec_t quiet_from; /* 0: nothing missing seen yet */
+	size_t left;	   /* still missing after the round before */
+	unsigned in_vain;
+};
+
+static bool settle_is_over(const struct settling *s, const struct run *run)
+{
+	return s->once || flush_is_settled(run, s->began, s->quiet_from, run_now(run));
+}
+
+static void settle_restore(struct settling *s, struct run *run, size_t missing)
+{
+	run_keep_hold(run);
+	run->flushing =
+		missing && !s->once && flush_can_take_worthy(run) && !settle_is_over(s, run);
+	if (missing)
+		restore_and_time(run);
+	if (missing > s->left)
+		s->quiet_from = run_now(run);
+	s->in_vain = missing && !run->flushing ? s->in_vain + 1 : 0;
+	s->left = settle_count_missing(run);
+}
+
+/* List, restore what is missing, and again, until a listing finds nothing and no flush
+ * can still be under way. */
 static int verify_settle(struct run *run)
 {
-	bool repair = run->report->strategy != STRATEGY_NONE;
-	usec_t began = run_now(run), poll = SETTLE_POLL_MIN;
-	usec_t quiet_from = 0; /* 0: nothing missing seen yet */
-	size_t left = 0;       /* still missing after the round before */
-	unsigned in_vain = 0;
-	int r;
+	struct settling s = { .once = run->source.ops->by_key, .began = run_now(run) };
+	usec_t poll = SETTLE_POLL_MIN;
 
 	for (run->rounds = 0; run->rounds < ROUNDS_MAX; run->rounds++) {
 		size_t missing, unread;
-		usec_t now;
+		int r = list_and_time(run);
 
-		list_and_time(run, &r);
 		if (r < 0)
 			return r;
-		/* Listed, but not as asked for: look at each. */
-		if (count_state(run, ENTRY_CREATED))
-			restore_read_back(run);
-		missing = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
-		if (!repair) {
-			excuse_ended(run);
-			return 0;
-		}
-		run_keep_hold(run);
-		run->flushing = missing && flush_can_take_worthy(run) &&
-				!flush_is_settled(run, began, quiet_from, run_now(run));
-		if (missing)
-			restore_and_time(run);
-		if (missing > left)
-			quiet_from = run_now(run);
-		in_vain = missing && !run->flushing ? in_vain + 1 : 0;
-		left = count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
-		unread = count_state(run, ENTRY_CREATED) + left;
-		now = run_now(run);
-		if (!unread && flush_is_settled(run, began, quiet_from, now))
-			return 0;
-		if (now >= run->deadline) {
-			run->late = run->late || unread > 0;
-			verify_doubt(run);
-			return 0;
-		}
-		if (unread && !run->flushing && in_vain < ROUNDS_MISSING_MAX)
-			continue;
-		if (unread && !run->flushing)
-			return 0;
-		run_sleep(run, poll);
-		poll = MIN(poll * 2, SETTLE_POLL_MAX);
-	}
-	return 0;
-}
-
-/* The same beside a guard, which goes on looking where a flush may come late:
- * once is enough, and nobody waits. */
-static int settle_once(struct run *run)
-{
-	int r;
-
-	for (run->rounds = 0; run->rounds < ROUNDS_MISSING_MAX; run->rounds++) {
-		list_and_time(run, &r);
-		if (r < 0)
-			return r;
-		if (count_state(run, ENTRY_CREATED))
-			restore_read_back(run);
 		if (run->report->strategy == STRATEGY_NONE) {
 			excuse_ended(run);
 			return 0;
 		}
-		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_CONFLICT))
+		missing = settle_count_missing(run);
+		if (s.once && !missing)
 			return 0;
-		run_keep_hold(run);
-		restore_and_time(run);
-		if (!count_state(run, ENTRY_MISSING) && !count_state(run, ENTRY_CONFLICT) &&
-		    !count_state(run, ENTRY_CREATED))
+		settle_restore(&s, run, missing);
+		unread = count_state(run, ENTRY_CREATED) + s.left;
+		if (!unread && settle_is_over(&s, run))
 			return 0;
 		if (run_now(run) >= run->deadline) {
-			run->late = true;
+			run->late = run->late || unread;
+			if (!s.once)
+				verify_doubt(run);
+			return 0;
+		}
+		if (!unread || run->flushing) {
+			run_sleep(run, poll);
+			poll = MIN(poll * 2, SETTLE_POLL_MAX);
+		} else if (s.in_vain >= ROUNDS_MISSING_MAX) {
 			return 0;
 		}
 	}
@@ -424,17 +288,17 @@ void stage_verify(struct run *run)
 	 * what was pinned has to be read back either way. */
 	if (!run->set)
 		return;
-	if (run->source.ops->goes_on && newborn_note(run) == 0 && is_out_of_reach(run)) {
+	if (run->source.ops->goes_on && snapshot_note(run) == 0 && is_out_of_reach(run)) {
 		count_outcomes(run);
 		return;
 	}
 	r = verify_read_addresses(run);
 	if (r == 0) {
-		run_classify(run);
-		r = run->source.ops->by_key ? settle_once(run) : verify_settle(run);
+		snapshot_classify(run);
+		r = verify_settle(run);
 		/* again, since timeouts may have run out meanwhile */
 		if (r == 0) {
-			run_classify(run);
+			snapshot_classify(run);
 			take_altered(run);
 		}
 	}

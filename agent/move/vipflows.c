@@ -21,7 +21,7 @@ static int put_behind(void *ud, const struct conn_record *record)
 	struct addr as = tuple_dst(&record->conn->reply, record->conn->key.family);
 
 	return record->conn->status & CONN_SRC_NAT_DONE && addrset_has(&run->leaving, &as)
-		       ? run_put(run, record)
+		       ? snapshot_put(run, record)
 		       : 0;
 }
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which entries of the snapshot are there, and as what. */
+#include "move/stage.h"
+
+#include <errno.h>
+
+#include "move/collide.h"
+#include "move/repair.h"
+
+#define CHUNK 128
+
+/* A listing that was cut short is repeated this often. */
+#define DUMP_TRIES 3
+
+/* Listed entries, some milliseconds. */
+#define KEEP_HOLD_EVERY 4096
+
+static int mark_seen(void *ud, const struct conn_record *record)
+{
+	struct run *run = ud;
+	int64_t i = connset_find(run->set, &record->conn->key);
+	const struct conn *old;
+	struct entry *e;
+
+	/* the listing of a large table may take longer than the hold lasts */
+	if (++run->listed % KEEP_HOLD_EVERY == 0)
+		run_keep_hold(run);
+	collide_see(run, i, record->conn);
+	if (i < 0)
+		return 0;
+	e = &run->entries[i];
+	old = connset_get(run->set, (size_t)i);
+	if (e->seen || (entry_is_altered(e) && !tuple_equal(&old->reply, &record->conn->reply)))
+		return 0;
+	e->seen = true;
+	if (e->skip != SKIP_NONE)
+		return 0;
+	switch ((enum entry_state)e->state) {
+	case ENTRY_THERE:
+	case ENTRY_MISSING:
+	case ENTRY_CONFLICT:
+		if (!tuple_equal(&old->reply, &record->conn->reply))
+			e->state = ENTRY_CONFLICT;
+		else if (e->state != ENTRY_THERE)
+			/* its own traffic has brought back the same mapping, or
+			 * we have and the answer was lost: then it is read back */
+			e->state =
+				repair_matches(old, record->conn) ? ENTRY_RESTORED : ENTRY_CREATED;
+		break;
+	case ENTRY_CREATED:
+		if (repair_matches(old, record->conn))
+			e->state = ENTRY_RESTORED;
+		break;
+	case ENTRY_RESTORED:
+	case ENTRY_SUPERSEDED:
+	case ENTRY_LOST:
+		break;
+	}
+	if (e->state == ENTRY_RESTORED)
+		connset_set_id(run->set, (size_t)i, record->conn->id);
+	e->bare = e->state == ENTRY_RESTORED && old->has_helper && !record->conn->has_helper;
+	return 0;
+}
+
+/* Not in the listing: missing, also when we had created it already: the entry
+ * we found in the way then was the old one, which a late flush took since. */
+static void mark_missing(struct run *run)
+{
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		if (e->seen || e->skip != SKIP_NONE)
+			continue;
+		switch ((enum entry_state)e->state) {
+		case ENTRY_THERE:
+		case ENTRY_CONFLICT:
+		case ENTRY_CREATED:
+		case ENTRY_RESTORED:
+			e->state = ENTRY_MISSING;
+			e->pinned = e->made = false;
+			break;
+		case ENTRY_MISSING:
+		case ENTRY_SUPERSEDED:
+		case ENTRY_LOST:
+			break;
+		}
+	}
+}
+
+/* Ask for each candidate alone. */
+static int list_by_key(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	size_t i, m = 0, n = connset_count(run->set);
+	struct ct_op ops[CHUNK];
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
+			ops[m++] = (struct ct_op){ .verb = CT_GET,
+						   .conn = connset_get(run->set, i),
+						   .sink = mark_seen,
+						   .ud = run };
+		if (m < CHUNK && (i < n - 1 || !m))
+			continue;
+		r = k->ops->ct_batch(k->ctx, ops, m);
+		r = r == -ENOBUFS ? 0 : r;
+		m = 0;
+	}
+	return r;
+}
+
+int verify_list(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	size_t i, n = connset_count(run->set);
+	int tries, r = -EINTR;
+
+	/* A listing that was cut short is repeated into the same marks: an
+	 * entry seen once is there. What it still misses is only taken for
+	 * missing, and an exclusive create does no harm to what is there. */
+	for (i = 0; i < n; i++)
+		run->entries[i].seen = false;
+	if (run->source.ops->by_key)
+		r = list_by_key(run);
+	for (tries = 0; !run->source.ops->by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
+	if (r < 0 && r != -EINTR)
+		return r;
+	mark_missing(run);
+	return 0;
+}
