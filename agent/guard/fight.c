@@ -93,18 +93,3 @@ void guard_end_fights(struct guard *g)
 		any = any || t < g->fighters[i].pause_until;
 	g->status.quarantined = any;
 }
-
-void guard_suffer(struct guard *g)
-{
-	g->suffer_until = MAX(g->suffer_until, guard_now(g) + GUARD_SETTLE_MAX);
-}
-
-/* Closing or without an answer, it is nothing that anybody misses. */
-void guard_count_death(struct guard *g, const struct conn *c)
-{
-	if (g->batch_at >= g->suffer_until || worth_of(c) == WORTH_UNANSWERED ||
-	    c->tcp_state == CONN_TCP_TIME_WAIT || c->tcp_state == CONN_TCP_CLOSE)
-		return;
-	guard_note_lost(g, c);
-	g->suffer_until = MAX(g->suffer_until, g->batch_at + GUARD_SETTLE_QUIET);
-}

@@ -42,7 +42,8 @@ const char *guard_state_name(enum guard_state s)
 	return "?";
 }
 
-void guard_degrade(struct guard *g, int error, const char *what)
+/* WHAT does not work: it is tried again later. */
+static void guard_degrade(struct guard *g, int error, const char *what)
 {
 	g->status.state = GUARD_DEGRADED;
 	snprintf(g->why_degraded, sizeof(g->why_degraded), "%s: %s", what, strerror(-error));
@@ -67,6 +68,27 @@ static void guard_leave(struct guard *g)
 	g->status.state = GUARD_ABSENT;
 }
 
+/* Read the table, once it is known whose entries are meant. */
+static void guard_read_all(struct guard *g)
+{
+	const char *what = "the addresses cannot be read";
+	usec_t began = guard_now(g);
+	int r;
+
+	guard_keep_load(g);
+	r = guard_see_addresses(g);
+	if (r == 0) {
+		what = "the conntrack table cannot be read";
+		r = guard_relist(g);
+	}
+	g->relisted = guard_now(g);
+	g->relist_took = g->relisted - began;
+	if (r == -EINTR) /* cut short: what is missing comes the next time */
+		g->status.state = GUARD_STALE;
+	else if (r < 0)
+		guard_degrade(g, r, what);
+}
+
 /* The device is there: open what the guard lives on, and read the table. */
 static void arrive(struct guard *g)
 {
@@ -81,14 +103,12 @@ static void arrive(struct guard *g)
 	r = k->ops->addr_watch(k->ctx);
 	if (r == 0)
 		r = k->ops->ct_watch(k->ctx, AF_UNSPEC, true);
-	if (r == 0)
-		r = guard_read_addresses(g);
 	if (r < 0) {
 		guard_degrade(g, r, "watching");
 		return;
 	}
 	guard_begin_hold(g); /* on the device of this index */
-	guard_relist(g);
+	guard_read_all(g);
 	g->first_pins = true;
 	guard_begin_pins(g);
 }
@@ -184,7 +204,7 @@ void guard_ready(struct guard *g)
 	/* Whose entries are meant is told by the addresses, new ones too. If they
 	 * cannot be read now, what events tell of is read again later. */
 	if (g->readdress || a < 0)
-		unread = guard_read_addresses(g) < 0;
+		unread = guard_see_addresses(g) < 0;
 	r = guard_events(g, NULL, NULL);
 	if (a == -ENOBUFS || unread) {
 		g->status.overruns++;
@@ -245,14 +265,18 @@ static bool may_pin(struct guard *g)
 /* A step of the most urgent work there is. False: none is left for now. */
 static bool guard_step(struct guard *g)
 {
+	bool more;
 	int lock, r;
 
-	if (guard_repair_step(g) || guard_settle_losses(g))
+	r = guard_repair_step(g, &more);
+	if (r < 0)
+		guard_degrade(g, r, "repairing");
+	if (more || guard_settle_losses(g))
 		return true;
 	if (g->repair.active)
 		return false;
 	if (guard_reads(g) && guard_relist_is_due(g, guard_now(g))) {
-		guard_relist(g);
+		guard_read_all(g);
 		return true;
 	}
 	if (g->status.state != GUARD_LIVE)

@@ -17,12 +17,6 @@
 /* After a failure to write. */
 #define RETRY_EVERY (10 * USEC_PER_SEC)
 
-void guard_note_unsaved(struct guard *g, int error)
-{
-	g->status.unsaved++;
-	g->status.unsaved_error = error;
-}
-
 static void guard_keep_fail(struct guard *g, int error)
 {
 	guard_note_unsaved(g, error);
@@ -66,6 +60,15 @@ void guard_keep_addresses(struct guard *g)
 	for (i = 0; i < g->own.n; i++)
 		(void)addrset_add(&k->set, &g->own.addrs[i]); /* else: a loss that is seen later */
 	k->set_changed = k->set_changed || k->set.n != n;
+}
+
+int guard_see_addresses(struct guard *g)
+{
+	int r = guard_read_addresses(g);
+
+	if (r == 0)
+		guard_keep_addresses(g);
+	return r;
 }
 
 void guard_keep_no_more(struct guard *g, const struct addr *a)

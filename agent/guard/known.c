@@ -37,7 +37,7 @@ static bool awaits_repair(const struct guard *g, const struct conn *c)
 }
 
 /* Established, and so worth the moment: TCP once the peer takes part for sure
- * (guard_pins.c), others when they have lasted. */
+ * (pins.c), others when they have lasted. */
 static usec_t due_of(const struct guard *g, const struct conn *c)
 {
 	return c->key.l4proto == IPPROTO_TCP ? 0 : g->batch_at + g->device.pin_after;
@@ -152,37 +152,27 @@ static void drain(struct guard *g)
 		r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
 }
 
-void guard_relist(struct guard *g)
+int guard_relist(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
-	usec_t began = guard_now(g);
 	int r;
 
-	g->batch_at = began;
+	g->batch_at = guard_now(g);
 	drain(g);
-
 	g->status.state = GUARD_SYNCING;
 	g->status.relists++;
 	g->full = false;
 	pinned_set_begin_round(g->pinned);
 	unpinned_begin_round(g->unpinned);
 	g->tidy_pinned = g->tidy_unpinned = 0;
-	guard_keep_load(g);
-	r = guard_read_addresses(g);
-	if (r == 0)
-		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, guard_known_on_listed, g);
-	g->relisted = guard_now(g);
-	g->relist_took = g->relisted - began;
-	if (r == -EINTR) { /* cut short: what is missing comes the next time */
-		g->status.state = GUARD_STALE;
-	} else if (r < 0) {
-		guard_degrade(g, r, "the conntrack table cannot be read");
-	} else {
-		g->status.state = GUARD_LIVE;
-		g->keep.counting = false;
-		g->tidy_pinned = pinned_set_count(g->pinned);
-		g->tidy_unpinned = unpinned_count(g->unpinned);
-	}
+	r = k->ops->ct_dump(k->ctx, AF_UNSPEC, guard_known_on_listed, g);
+	if (r < 0)
+		return r;
+	g->status.state = GUARD_LIVE;
+	g->keep.counting = false;
+	g->tidy_pinned = pinned_set_count(g->pinned);
+	g->tidy_unpinned = unpinned_count(g->unpinned);
+	return 0;
 }
 
 int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud)

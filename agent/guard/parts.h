@@ -17,7 +17,7 @@
 #define GUARD_STEP 512
 #define GUARD_STEP_FIRST 64
 
-/* Of guard_order.c. */
+/* Of order.c. */
 #define GUARD_PASSES 11
 
 /* Entries looked at in one step, most of which need no work. */
@@ -41,7 +41,7 @@
 
 #define GUARD_FIGHTERS_MAX 64
 
-/* What becomes of the helper of an entry that is created (guard_helper.c). */
+/* What becomes of the helper of an entry that is created (helper.c). */
 enum guard_helpers {
 	HELPERS_UNKNOWN,
 	HELPERS_KEPT,
@@ -101,7 +101,7 @@ struct guard_late {
 	bool foreign; /* not of a run of ours */
 };
 
-/* What is on disk for whoever comes after us: guard_keep.c. */
+/* What is on disk for whoever comes after us: keep.c. */
 struct guard_keep {
 	bool loaded;	    /* what was there of guards before us */
 	struct addrset set; /* addresses that entries may be pinned to */
@@ -188,17 +188,20 @@ static inline usec_t guard_now(const struct guard *g)
 	return g->env.kernel.ops->now(g->env.kernel.ctx);
 }
 
-/* ---- guard.c ---- */
-/* WHAT does not work: it is tried again later. */
-void guard_degrade(struct guard *g, int error, const char *what);
+/* Something that whoever comes after us would need could not be written. */
+static inline void guard_note_unsaved(struct guard *g, int error)
+{
+	g->status.unsaved++;
+	g->status.unsaved_error = error;
+}
 
-/* ---- guard_known.c: the shadow of the table ---- */
+/* ---- known.c: the shadow of the table ---- */
 
 /* An entry is born or has changed, or it was listed. */
 int guard_take(struct guard *g, const struct conn_record *record);
 
-/* Read the table. */
-void guard_relist(struct guard *g);
+/* Read the table. 0 or a negative errno; -EINTR: cut short. */
+int guard_relist(struct guard *g);
 bool guard_relist_is_due(const struct guard *g, usec_t now);
 
 /* A step of looking for what the table did not show. False: nothing is left. */
@@ -215,22 +218,26 @@ void guard_forget(struct guard *g, const struct conn_key *key);
  * as well. -EAGAIN: there are more. -ENOBUFS: some were lost. */
 int guard_events(struct guard *g, conn_sink sink, void *ud);
 
-/* ---- guard_addresses.c ---- */
+/* ---- addresses.c ---- */
+/* 0 or a negative errno: then what was known stays. */
 int guard_read_addresses(struct guard *g);
 /* The addresses of the node as they are now. */
 int guard_copy_addresses(const struct guard *g, struct addr_table *t);
+/* A is gone, if it is not back in a moment. False: that is known already. */
+bool guard_note_loss(struct guard *g, const struct addr *a);
+
+/* ---- losses.c ---- */
 /* Address events. -ENOBUFS: some were lost. */
 int guard_address_events(struct guard *g);
 /* Somebody else may have deleted an address: entries go once it is sure. */
 bool guard_settle_losses(struct guard *g); /* false: no more work now */
 
-/* A is gone, if it is not back in a moment. False: that is known already. */
-bool guard_note_loss(struct guard *g, const struct addr *a);
-
-/* ---- guard_keep.c ---- */
+/* ---- keep.c ---- */
 /* Take up what guards before us have left, if there is anything. */
 void guard_keep_load(struct guard *g);
-/* The addresses have been read: those that went unseen are losses. */
+/* Read the addresses. 0 or a negative errno: then what was known stays. */
+int guard_see_addresses(struct guard *g);
+/* They have been read: those that went unseen are losses. */
 void guard_keep_addresses(struct guard *g);
 /* Nothing is pinned to A any more, or all that is stays on purpose. */
 void guard_keep_no_more(struct guard *g, const struct addr *a);
@@ -244,14 +251,12 @@ void guard_keep_write(struct guard *g);
 bool guard_keep_step(struct guard *g);
 void guard_keep_look(struct guard *g); /* once a second: is it still there? */
 void guard_keep_end(struct guard *g);
-/* Something of that could not be written. */
-void guard_note_unsaved(struct guard *g, int error);
 
-/* ---- guard_lost.c ---- */
+/* ---- lost.c ---- */
 /* C is gone and does not come back: counted, and named to whoever asks. */
 void guard_note_lost(struct guard *g, const struct conn *c);
 
-/* ---- guard_order.c ---- */
+/* ---- order.c ---- */
 /* Begin at the most worthy, with no more than MAX at a time. 0 or -ENOMEM. */
 int guard_order_begin(struct guard *g, struct guard_order *o, size_t max);
 void guard_order_end(struct guard_order *o);
@@ -260,29 +265,27 @@ void guard_order_end(struct guard_order *o);
 size_t guard_order_next(struct guard *g, struct guard_order *o,
 			bool (*wanted)(const struct guard *g, size_t i), struct conn_key *ret_keys);
 
-/* ---- guard_pins.c ---- */
+/* ---- pins.c ---- */
 void guard_begin_pins(struct guard *g);
 void guard_postpone_all(struct guard *g); /* pin_after has changed */
 int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
 
-/* ---- guard_helper.c ---- */
+/* ---- helper.c ---- */
 /* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
 enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
 
-/* ---- guard_repair.c ---- */
-/* An address is gone, by a FOREIGN hand or one of ours. */
-void guard_begin_repair(struct guard *g, bool foreign);
-/* A step; false: nothing to do now. */
-bool guard_repair_step(struct guard *g);
+/* ---- repair.c ---- */
+/* A step. 0 or a negative errno: then it is over. Not *RET_MORE: nothing to do now. */
+int guard_repair_step(struct guard *g, bool *ret_more);
 usec_t guard_repair_next(const struct guard *g);
 
-/* ---- guard_save.c ---- */
+/* ---- save.c ---- */
 void guard_begin_save(struct guard *g); /* as the repair begins */
 bool guard_save_step(struct guard *g);	/* false: all is saved that can be */
 /* The repair is over, or the guard: what is flushed still stays on disk. */
 void guard_end_save(struct guard *g);
 
-/* ---- guard_fight.c ---- */
+/* ---- fight.c ---- */
 /* Somebody else has added P to the device; or has deleted it: true if that is not
  * to be repaired. */
 void guard_note_arrival(struct guard *g, const struct prefix *p);
@@ -290,6 +293,10 @@ bool guard_note_departure(struct guard *g, const struct prefix *p);
 /* Those who took an address away have broken something. */
 void guard_count_fights(struct guard *g);
 void guard_end_fights(struct guard *g); /* those whose time is over */
+
+/* ---- flush.c ---- */
+/* An address is gone, by a FOREIGN hand or one of ours. */
+void guard_begin_repair(struct guard *g, bool foreign);
 /* A delete that is not repaired: what dies of it counts as lost. */
 void guard_suffer(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
@@ -302,7 +309,7 @@ void guard_expect_late(struct guard *g, bool repair, bool foreign);
  * what an early one would have met. */
 void guard_meet_late(struct guard *g, const struct conn *known, const struct conn *dead);
 
-/* ---- guard_work.c: small runs of the stages over some entries ---- */
+/* ---- work.c: small runs of the stages over some entries ---- */
 
 /* What became of an entry. */
 enum guard_fate {
@@ -329,11 +336,12 @@ int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outc
 int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, void *ud,
 		  struct report *ret_report);
 
+/* ---- lock.c ---- */
 /* The lock of the device, so that no run works beside us: -EAGAIN while somebody
  * else has it. Without a run directory -1 is the lock. */
 int guard_lock(struct guard *g, int *ret_fd);
 
-/* ---- guard_hold.c ---- */
+/* ---- hold.c ---- */
 /* Begin to make the rules; true while that is under way. */
 void guard_begin_hold(struct guard *g);
 bool guard_wait_hold(struct guard *g);
@@ -353,6 +361,6 @@ void guard_hold_back(struct guard *g);
 void guard_lend_hold(const struct guard *g, struct run *run);
 void guard_take_hold(struct guard *g, const struct run *run);
 
-/* ---- guard_serve.c ---- */
+/* ---- serve.c ---- */
 /* For the guard's own runs over some entries, which it lends its hold and its shapes. */
 struct source guard_work_source(struct guard *g);

@@ -13,24 +13,6 @@
 /* Entries put back in one step. */
 #define STEP 256
 
-/* One that is under way goes on, and looks at everything once more. */
-void guard_begin_repair(struct guard *g, bool foreign)
-{
-	struct guard_repair *r = &g->repair;
-
-	if (g->status.state != GUARD_LIVE && !r->active) {
-		guard_suffer(g); /* what is known is out of date */
-		return;
-	}
-	if (!r->active) {
-		*r = (struct guard_repair){ .active = true };
-		guard_begin_save(g);
-	}
-	r->foreign = r->foreign || foreign;
-	r->began = guard_now(g);
-	r->in_vain = 0;
-}
-
 /* It could not be had however often: it is lost. */
 static void guard_repair_give_up(struct guard *g)
 {
@@ -225,32 +207,34 @@ static bool choose_sweep(struct guard *g)
 	return true;
 }
 
-bool guard_repair_step(struct guard *g)
+int guard_repair_step(struct guard *g, bool *ret_more)
 {
 	struct guard_repair *r = &g->repair;
 	int lock, error;
 
+	*ret_more = false;
 	if (r->active && unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
 	/* by turns, so that neither waits for the other */
 	r->worked = !r->worked;
-	if (r->active && (r->worked || !r->order.open) && guard_save_step(g))
-		return true;
+	if (r->active && (r->worked || !r->order.open) && guard_save_step(g)) {
+		*ret_more = true;
+		return 0;
+	}
 	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
-		return false;
+		return 0;
 	/* A run that holds the lock sees to the entries itself. One that has it
 	 * for longer than a hold may last does not: it is stuck. */
 	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
-		return false;
+		return 0;
+	*ret_more = true;
 	error = guard_repair_work(g);
 	closep(&lock);
-	if (error < 0) {
-		guard_degrade(g, error, "repairing");
+	if (error < 0)
 		guard_repair_end(g);
-	} else if (!r->order.open) {
+	else if (!r->order.open)
 		end_sweep(g);
-	}
-	return true;
+	return error;
 }
 
 usec_t guard_repair_next(const struct guard *g)

@@ -26,7 +26,7 @@ bool guard_serves(struct guard *g, const struct request *req)
 	if (g->status.state != GUARD_LIVE || g->full || !wants_the_same_hold(g, req) ||
 	    (req->strategy != STRATEGY_AUTO && req->strategy != STRATEGY_PIN))
 		return false;
-	if (guard_address_events(g) < 0 || (g->readdress && guard_read_addresses(g) < 0))
+	if (guard_address_events(g) < 0 || (g->readdress && guard_see_addresses(g) < 0))
 		return false;
 	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
 		r = guard_events(g, NULL, NULL);

@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/lock.h"
-#include "base/rundir.h"
-
 /* A run over SET that changes no address. */
 static int guard_work_begin(struct run *run, struct guard *g, struct request *req,
 			    struct report *report, struct connset *set)
@@ -199,17 +196,4 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 	}
 	guard_work_end(&run, g);
 	return r;
-}
-
-int guard_lock(struct guard *g, int *ret_fd)
-{
-	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
-	int r;
-
-	*ret_fd = -1;
-	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
-	g->locked_out = r == -ETIMEDOUT;
-	if (g->locked_out)
-		g->held_until = g->armed_since = 0; /* it takes our rules away with its own */
-	return g->locked_out ? -EAGAIN : 0;
 }

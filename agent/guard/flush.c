@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Somebody has deleted an address: what the kernel takes then was flushed. Either it is put
+ * back, or it is lost. */
+#include "guard/parts.h"
+
+/* One that is under way goes on, and looks at everything once more. */
+void guard_begin_repair(struct guard *g, bool foreign)
+{
+	struct guard_repair *r = &g->repair;
+
+	if (g->status.state != GUARD_LIVE && !r->active) {
+		guard_suffer(g); /* what is known is out of date */
+		return;
+	}
+	if (!r->active) {
+		*r = (struct guard_repair){ .active = true };
+		guard_begin_save(g);
+	}
+	r->foreign = r->foreign || foreign;
+	r->began = guard_now(g);
+	r->in_vain = 0;
+}
+
+void guard_suffer(struct guard *g)
+{
+	g->suffer_until = MAX(g->suffer_until, guard_now(g) + GUARD_SETTLE_MAX);
+}
+
+/* Closing or without an answer, it is nothing that anybody misses. */
+void guard_count_death(struct guard *g, const struct conn *c)
+{
+	if (g->batch_at >= g->suffer_until || worth_of(c) == WORTH_UNANSWERED ||
+	    c->tcp_state == CONN_TCP_TIME_WAIT || c->tcp_state == CONN_TCP_CLOSE)
+		return;
+	guard_note_lost(g, c);
+	g->suffer_until = MAX(g->suffer_until, g->batch_at + GUARD_SETTLE_QUIET);
+}
