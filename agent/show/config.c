@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* inih splits the lines. What it would do silently is looked at before it sees
- * the text: it cuts long lines and section names, takes an indented line for
- * the continuation of a value, and does not tell of a section without keys. */
+/* inih splits the lines. What it would do silently is checked before it sees the text: it cuts
+ * long lines and section names, takes an indented line as the continuation of a value, and does
+ * not report a section without keys. */
 #include "show/config.h"
 
 #include <dirent.h>
@@ -23,24 +23,24 @@
 
 #define FILE_BYTES_MAX (256 * 1024)
 #define LINE_BYTES_MAX 190   /* inih's buffer holds 200 */
-#define SECTION_BYTES_MAX 49 /* and 50 of a section's name */
+#define SECTION_BYTES_MAX 49 /* and 50 for a section's name */
 #define PATH_QUOTE "%.120s"
 #define BOM "\xef\xbb\xbf"
-#define JOINT '\v' /* white space; a newline behind it is no line of its own */
+#define JOINT '\v' /* white space; a newline after it does not start a new line of the file */
 
 DEFINE_CLEANUP(FILE, fclose)
 
-/* One file while it is read. */
+/* A file that is being read. */
 struct file {
 	const char *path;
 	struct settings *settings;
 	char *text;
 	size_t size;
-	char section[SECTION_BYTES_MAX + 1]; /* while the lines are looked at */
+	char section[SECTION_BYTES_MAX + 1]; /* the current one, in file_check() */
 	FILE *stream;
 	char **seen; /* "section\nkey" */
 	size_t n_seen;
-	int line; /* of the first error a key caused, 0: none */
+	int line; /* of the first error that a key caused; 0: none */
 	int r;
 	struct request_error error;
 };
@@ -65,7 +65,7 @@ static int fail_file(const char *path, int r, struct request_error *ret_error)
 	return r;
 }
 
-/* What it says is done as root. The group may be root's, or our own. */
+/* The configuration decides what is done as root. The file's group may be root's or our own. */
 static bool is_writable_by_others(const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
@@ -74,7 +74,7 @@ static bool is_writable_by_others(const struct stat *st)
 	       (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid());
 }
 
-/* Nor may others put another one in its place. */
+/* Others must not be able to put another file in its place either. */
 static int check_way(const char *path, struct request_error *ret_error)
 {
 	char dir[PATH_MAX];
@@ -88,7 +88,7 @@ static int check_way(const char *path, struct request_error *ret_error)
 	return r < 0 ? fail_file(path, r, ret_error) : 0;
 }
 
-/* Never blocks on a FIFO, never reads a device or a file without end. */
+/* Read a regular file. Opening a FIFO does not block; FIFOs and devices are refused. */
 static int config_file_read(struct file *f, struct request_error *ret_error)
 {
 	_cleanup_close_ int fd = -1;
@@ -144,7 +144,7 @@ static int check_section(struct file *f, const char *line, size_t len, int numbe
 	return r < 0 ? fail_file(f->path, r, ret_error) : 0;
 }
 
-/* inih knows comments behind a value by " ;" alone; everybody writes " #", too. */
+/* inih starts a comment after a value only at " ;"; accept " #", too. */
 static void mark_comment(char *line, size_t len)
 {
 	size_t i;
@@ -157,7 +157,7 @@ static void mark_comment(char *line, size_t len)
 	}
 }
 
-/* Whether the LEN bytes at TEXT are "KEY = …" with a key that may stand there. */
+/* Whether the LEN bytes at TEXT are "KEY = …" with a key that may follow " ;". */
 static bool is_key(const struct file *f, const char *text, size_t len)
 {
 	const char *equals = memchr(text, '=', len), *end;
@@ -173,7 +173,7 @@ static bool is_key(const struct file *f, const char *text, size_t len)
 	return settings_is_joined(f->settings, f->section, key);
 }
 
-/* "a = 1 ; b = 2": to inih all behind " ;" is a comment. */
+/* "a = 1 ; b = 2": split the keys. For inih everything after " ;" is a comment. */
 static void part_keys(const struct file *f, char *line, size_t len)
 {
 	size_t i, end;
@@ -186,13 +186,13 @@ static void part_keys(const struct file *f, char *line, size_t len)
 			end++;
 		if (!is_key(f, line + end, len - end))
 			return;
-		/* the key begins its line: one that is indented goes on with the value */
+		/* the key has to begin its line: an indented one would continue the value */
 		memset(line + i - 1, JOINT, end - i);
 		line[end - 1] = '\n';
 	}
 }
 
-/* Look at every line and take away what it is indented by. */
+/* Check every line and remove its indentation. */
 static int file_check(struct file *f, struct request_error *ret_error)
 {
 	char *out = f->text, *in = f->text, *end = f->text + f->size;
@@ -234,7 +234,7 @@ static bool is_joint(const struct file *f, size_t newline)
 	return newline && f->text[newline - 1] == JOINT;
 }
 
-/* The line of the file in which the first SIZE bytes of the text end. */
+/* The number of the line of the file in which the first SIZE bytes of the text end. */
 static int line_at(const struct file *f, size_t size)
 {
 	size_t i;
@@ -247,7 +247,7 @@ static int line_at(const struct file *f, size_t size)
 	return n ? n : 1;
 }
 
-/* The line inih has just taken from the stream. */
+/* The number of the line that inih has just read. */
 static int line_now(const struct file *f)
 {
 	long at = ftell(f->stream);
@@ -255,7 +255,7 @@ static int line_now(const struct file *f)
 	return line_at(f, at > 0 ? (size_t)at : 0);
 }
 
-/* Line N as inih counts them. */
+/* The line of the file for line N as inih counts. */
 static int config_line_of(const struct file *f, int n)
 {
 	size_t i;
@@ -288,7 +288,8 @@ static int seen_add(struct file *f, const char *section, const char *key)
 	return 0;
 }
 
-/* inih goes on after an error: only the first counts. Returns 1 for "fine". */
+/* inih continues after an error: only the first one counts. Returns 1 on success, as inih wants
+ * it. */
 static int on_key(void *ud, const char *section, const char *key, const char *value)
 {
 	struct file *f = ud;
@@ -309,7 +310,7 @@ static int file_parse(struct file *f, struct request_error *ret_error)
 	_cleanup_(fclosep) FILE *stream = NULL;
 	int r;
 
-	if (!f->size) /* fmemopen() before glibc 2.22 takes no empty buffer */
+	if (!f->size) /* fmemopen() before glibc 2.22 does not accept an empty buffer */
 		return 0;
 	stream = fmemopen(f->text, f->size, "r");
 	if (!stream)
@@ -346,7 +347,7 @@ static int config_is_conf(const struct dirent *d)
 	return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".conf");
 }
 
-/* By bytes: the same order in every locale. */
+/* Compare bytes: the same order in every locale. */
 static int config_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -377,9 +378,9 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
 	return r;
 }
 
-/* A namespace made by ip-netns(8) sees the same /run. The journal of a device
- * there is none for a device of that name here, and a daemon there does not
- * guard this one. Who gives a directory means that one. */
+/* A network namespace made by ip-netns(8) shares /run with us. A device of the same name is
+ * another one there, so its journal must not be read here, nor does a daemon there guard ours. A
+ * run_dir that is given is used as it is. */
 static void keep_namespaces_apart(struct settings *s)
 {
 	unsigned long netns = *s->run_dir ? 0 : identity_other_netns();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What happens, as it happens: what watchers are told. */
+/* Events for watchers. */
 #pragma once
 
 #include <jansson.h>
@@ -11,19 +11,19 @@ enum event_kind {
 	EVENT_MOVE,	  /* an operation has ended; see report */
 	EVENT_STATE,	  /* a device is guarded, or no longer */
 	EVENT_ADDRESS,	  /* somebody else has deleted an address */
-	EVENT_REPAIR,	  /* and connections were put back */
-	EVENT_REMOVED,	  /* entries went since their address was lost */
-	EVENT_QUARANTINE, /* repairs are suspended, or taken up again */
-	EVENT_COLLISION,  /* two connections may become one */
-	EVENT_INSTANCE,	  /* keepalived has said something */
-	EVENT_CONFIG,	  /* read again, or refused */
+	EVENT_REPAIR,	  /* after that, connections were put back */
+	EVENT_REMOVED,	  /* entries were removed after their address was lost */
+	EVENT_QUARANTINE, /* repairs are suspended or resumed */
+	EVENT_COLLISION,  /* two connections may become identical */
+	EVENT_INSTANCE,	  /* keepalived has reported something */
+	EVENT_CONFIG,	  /* the configuration was read again, or refused */
 };
 
 struct event {
 	enum event_kind kind;
 	enum severity severity;		  /* NOTE, WARNING, CRITICAL */
 	usec_t at;			  /* monotonic */
-	char device[DEVICE_NAME_MAX];	  /* "": of none */
+	char device[DEVICE_NAME_MAX];	  /* "": no device */
 	char text[REPORT_TEXT_MAX];	  /* one line; not needed for a MOVE */
 	const struct report *report;	  /* MOVE only */
 	uint64_t restored, lost, removed; /* since the last event of this kind */
@@ -32,8 +32,8 @@ struct event {
 /* "move", "state", "address", … */
 const char *event_name(enum event_kind k);
 
-/* {"event":…, "at_us":N, "severity":…, "device":…, "text":…} and, as the kind
- * has it, "report", "restored", "lost", "removed". NULL: out of memory. */
+/* {"event":…, "at_us":N, "severity":…, "device":…, "text":…} and, depending on the kind,
+ * "report", "restored", "lost", "removed". NULL: out of memory. */
 json_t *event_json_new(const struct event *e);
 
 #define EVENT_LINE_MAX 1024

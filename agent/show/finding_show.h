@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Findings as an operator reads them, and as JSON:
+/* Findings as text for an operator, and as JSON:
  *   {"findings":[{"code":…, "severity":…, "text":…, "fix":…, "advice":…}], "dropped":N,
  *    "exit_code":N} */
 #pragma once
@@ -9,13 +9,13 @@
 
 #include "base/finding.h"
 
-/* New reference, or NULL when out of memory. */
+/* A new reference; NULL: out of memory. */
 json_t *findings_json_new(const struct findings *f);
 
 /* The list alone, as an array. */
 json_t *findings_json_list(const struct findings *f);
 
-/* Two lines each, the second one for the fix, and a last line that counts.
+/* Print two lines per finding, the second one with the fix, and a last line with the totals.
  * Notes only if VERBOSE. */
 void findings_print(const struct findings *f, bool verbose, FILE *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL) and that of
- * syslog(3), spoken here because libsystemd and libc wait for room. */
+/* Speaks the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL) and that of syslog(3),
+ * because libsystemd and libc block when there is no room. */
 #include "show/logger.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define SYSLOG_SOCKET "/dev/log"
 
-/* What every syslog daemon takes in one piece. */
+/* Every syslog daemon accepts that much in one message. */
 #define SYSLOG_MAX 8192
 
 void log_record_add(struct log_record *m, const char *name, const char *fmt, ...)
@@ -24,7 +24,7 @@ void log_record_add(struct log_record *m, const char *name, const char *fmt, ...
 	va_list ap;
 	int n;
 
-	if (room < head + 2) /* the value may be empty; '\n' or NUL behind it */
+	if (room < head + 2) /* the value may be empty; '\n' or a NUL follows */
 		return;
 	memcpy(at, name, head - 1);
 	at[head - 1] = '=';
@@ -83,7 +83,7 @@ static int send_datagram(struct logger *l, const char *path, const void *data, s
 		       : 0;
 }
 
-/* Some daemons listen for streams; there a NUL ends a message. */
+/* Some daemons listen on a stream socket; a NUL ends a message there. */
 static int send_stream(const char *path, const char *text)
 {
 	_cleanup_close_ int fd = logger_open_socket(SOCK_STREAM);
@@ -98,7 +98,7 @@ static int send_stream(const char *path, const char *text)
 	return n < 0 ? -errno : (size_t)n < strlen(text) + 1 ? -EAGAIN : 0;
 }
 
-/* Somebody is there but has no room, or we have none; all else: nobody is. */
+/* Whether somebody listens but there is no room, there or here. Any other error: nobody listens. */
 static bool has_no_room(int r)
 {
 	switch (-r) {
@@ -115,7 +115,7 @@ static bool has_no_room(int r)
 	}
 }
 
-/* Without a time: whoever reads it knows when it came. */
+/* Send without a time: the receiver adds it. */
 static int send_syslog(struct logger *l, const struct log_record *m)
 {
 	char text[SYSLOG_MAX];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The node's log: the journal, or syslog where no journal listens. Nothing here
- * ever waits: whoever reads the log may have been stopped or hang on a disk, and
- * a move has priority over what is told of it. What finds no room is counted,
- * and told of when there is room again. */
+/* The node's log: the journal, or syslog where no journal listens. Nothing here ever waits: the
+ * daemon that reads the log may be stopped or wait for a disk, and a move has priority over its
+ * log. Messages without room are counted, and reported when there is room again. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +9,7 @@
 
 #include <vipsafe/base.h>
 
-/* A line and its fields; what does not fit is left out. */
+/* A line and its fields; what exceeds this is left out. */
 #define LOG_RECORD_MAX 16384
 
 struct log_record {
@@ -18,29 +17,29 @@ struct log_record {
 	const char *line;
 	int priority; /* of syslog.h */
 	size_t size;
-	char data[LOG_RECORD_MAX]; /* as the journal takes it */
+	char data[LOG_RECORD_MAX]; /* in the journal's format */
 };
 
-/* Begin M with LINE, which is printable and outlives it. */
+/* Begin M with LINE, which must be printable and outlive M. */
 void log_record_init(struct log_record *m, const char *ident, int priority, const char *line);
 
-/* One more field for the journal: NAME of upper case letters, digits and "_";
- * what is not printable in its value becomes a space. */
+/* Add a field for the journal: NAME of upper case letters, digits and "_"; characters of the
+ * value that are not printable become spaces. */
 void log_record_add(struct log_record *m, const char *name, const char *fmt, ...) _printf_(3, 4);
 
-/* Begin with { .fd = -1 }. */
+/* To be initialised with { .fd = -1 }. */
 struct logger {
-	int fd;		  /* kept, so that a log is still heard when no descriptor is left */
-	uint64_t dropped; /* messages that found no room */
-	uint64_t untold;  /* of them, since that was last told */
+	int fd;		  /* kept open, so that logging works when no descriptor is left */
+	uint64_t dropped; /* messages for which there was no room */
+	uint64_t untold;  /* of them, since that was last reported */
 };
 
-/* Returns 0; -EAGAIN: there was no room, and it has been counted; -ENOENT:
- * nobody listens. RET_JOURNAL (may be NULL): it was the journal that took it. */
+/* Returns 0; -EAGAIN: there was no room, which has been counted; -ENOENT: nobody listens.
+ * RET_JOURNAL (may be NULL): whether the journal got it. */
 int logger_send(struct logger *l, const struct log_record *m, bool *ret_journal);
 
-/* A message has found no room somewhere else, or there it has now been told
- * that others have not. */
+/* Count a message that was dropped elsewhere: there was no room on stderr, or none for the note
+ * about earlier ones, which goes first. */
 void logger_dropped(struct logger *l);
 
 void logger_done(struct logger *l);

@@ -9,7 +9,7 @@
 
 #define RANGE_MAX 160
 
-/* Each line of TEXT behind BEFORE. */
+/* Print each line of TEXT with BEFORE in front of it. */
 static void print_lines(const char *text, const char *before, FILE *out)
 {
 	const char *end;
@@ -54,8 +54,7 @@ void settings_text_file(FILE *out)
 	}
 }
 
-/* A sentence begins a line, as mandoc wants it, and what begins a line must be no
- * request. */
+/* Each sentence begins a line, as mandoc wants it, and no line may look like a macro. */
 static void manual_lines(const char *text, FILE *out)
 {
 	const char *p;

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-/* A configuration file that changes nothing: every key as a comment, with what
- * it is for, what it takes and its default. */
+/* Print a configuration file that changes nothing: every key as a comment, with its purpose, its
+ * range and its default. */
 void settings_text_file(FILE *out);
 
-/* The same as the list of vipsafe.conf(5), in mdoc(7). */
+/* Print the same as the list in vipsafe.conf(5), in mdoc(7). */
 void settings_text_manual(FILE *out);

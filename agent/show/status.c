@@ -7,7 +7,7 @@
 
 typedef unsigned long long ull;
 
-/* In the order in which they are told. */
+/* In the order of output. */
 static const struct status_part parts[] = {
 	{ "devices", status_devices_json, status_devices_print },
 	{ "instances", status_instances_json, status_instances_print },

@@ -115,7 +115,7 @@ static void print_counters(const struct status_device *d, FILE *out)
 		(ull)(d->held_usec % USEC_PER_SEC / USEC_PER_MSEC));
 }
 
-/* What nobody should have to ask for. */
+/* Print what must be visible without --verbose. */
 static void print_failings(const struct status_device *d, FILE *out)
 {
 	char text[4 * DEVICE_NAME_MAX];

@@ -11,29 +11,29 @@ struct status_instance {
 	enum instance_state state;
 	enum instance_source source; /* of the state */
 	usec_t age;		     /* of the state */
-	enum instance_action wanted; /* of the addresses; NONE: as they are */
-	bool moving;		     /* it is being done */
+	enum instance_action wanted; /* for the addresses; NONE: leave them */
+	bool moving;		     /* that is in progress */
 	size_t present, addresses;
-	const char *error; /* why the last try to put them there failed; "": it did not */
+	const char *error; /* why the last attempt to put them there failed; "": it did not */
 	bool has_decoy, decoy_there;
 	bool decoy_stale;   /* keepalived left it behind when it was killed */
-	bool decoy_missing; /* although it is MASTER: it does not work */
+	bool decoy_missing; /* although it is MASTER: the decoy does not work */
 	struct instance_counters counters;
 };
 
-/* Whether its addresses are not where its state wants them, and that was tried. */
+/* Whether an attempt was made, and its addresses are not where its state wants them. */
 bool status_instance_failed(const struct status_instance *i);
 
-/* What is wrong with its decoy: "stale", "missing"; "" when nothing is. */
+/* What is wrong with its decoy: "stale", "missing"; "": nothing. */
 const char *status_decoy_problem(const struct status_instance *i);
 
-/* What was heard of keepalived altogether. */
+/* What was received from keepalived in total. */
 struct status_notify {
 	bool is_used;		   /* there are instances */
-	uint64_t hooks, lines;	   /* of scripts, of the FIFO */
-	uint64_t bad, unknown;	   /* not understood; of instances not configured */
+	uint64_t hooks, lines;	   /* calls of scripts, lines of the FIFO */
+	uint64_t bad, unknown;	   /* not understood; of instances that are not configured */
 	uint64_t groups;	   /* of groups that no instance names */
 	uint64_t overruns;	   /* times that lines may have been lost */
 	const char *fifo_problem;  /* "": none */
-	const char *store_problem; /* why the states are not on disk; "": they are */
+	const char *store_problem; /* why the states could not be stored; "": they are */
 };

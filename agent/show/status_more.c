@@ -9,8 +9,8 @@
 #include "show/report_json.h"
 #include "show/table.h"
 
-/* From here on new connections soon find no room. */
-#define FILL_WARNING 80 /* percent */
+/* How full the conntrack table is, in percent, when a warning is given. */
+#define FILL_WARNING 80
 #define FILL_CRITICAL 95
 
 /* ---- addresses ------------------------------------------------------------------------ */
@@ -34,7 +34,7 @@ static bool status_more_names_address(json_t *operation, const struct survey_add
 	return false;
 }
 
-/* Whoever put it there: we, if the last thing we did to it was to add it. */
+/* Who put the address there: vipsafe, if its last operation on it was to add it. */
 static const char *owner(const struct status *s, const struct survey_address *a)
 {
 	size_t i;
@@ -112,7 +112,7 @@ void status_addresses_print(const struct status *s, bool verbose _unused_, FILE 
 
 /* ---- operations ------------------------------------------------------------------------ */
 
-/* The newest ones; more are looked at for who owns an address. */
+/* The newest operations; more are searched for the owner of an address. */
 static json_t *newest(const struct status *s)
 {
 	json_t *list = json_array();
@@ -146,7 +146,7 @@ void status_operations_print(const struct status *s, bool verbose _unused_, FILE
 
 /* ---- warnings ---------------------------------------------------------------------------- */
 
-/* What outlives the daemon, or should. */
+/* Find entries and addresses left behind, and state that was not written. */
 static void find_left(const struct status_device *d, struct findings *f)
 {
 	if (d->unproven)

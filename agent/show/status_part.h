@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a status is made of. Each part is a row in status.c and a file of its
- * own. Private to status*.c. */
+/* The parts of a status. Each is a row in status.c and has a file of its own. Private to
+ * status*.c. */
 #pragma once
 
 #include "show/status.h"
@@ -9,7 +9,7 @@ struct status_part {
 	const char *key; /* in the JSON object */
 	/* New reference, NULL when out of memory. */
 	json_t *(*json)(const struct status *s);
-	/* Nothing at all when there is nothing to say. */
+	/* Prints nothing if there is nothing to report. */
 	void (*print)(const struct status *s, bool verbose, FILE *out);
 };
 

@@ -88,7 +88,8 @@ static size_t width_of(const struct table *t, size_t column)
 	return width;
 }
 
-/* No white space at the end of a line; the first and the last column stay. */
+/* Print a cell, without white space at the end of a line. The first and the last column are never
+ * dropped. */
 static void print_cell(const struct table *t, size_t column, const char *text, FILE *out)
 {
 	int width = (int)width_of(t, column);
@@ -117,7 +118,7 @@ static void print_rows(const struct table *t, const bool *dropped, FILE *out)
 			print_cell(t, i % t->columns, t->cells[i], out);
 }
 
-/* The first cell is the block's heading. */
+/* Print each row as a block; its first cell is the heading. */
 static void table_print_blocks(const struct table *t, FILE *out)
 {
 	size_t width = 0, i;
@@ -133,7 +134,7 @@ static void table_print_blocks(const struct table *t, FILE *out)
 	}
 }
 
-/* Drop what may be dropped, the first ones first, until the rest fits. */
+/* Drop optional columns, the first ones first, until the rest fits. */
 static bool fit(const struct table *t, size_t width, bool *dropped)
 {
 	size_t i, needed = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rows and columns of text for a terminal. Where a table is wider than the
- * terminal columns that may go do, and if that is not enough each row becomes a
- * block of lines, which fits any width. */
+/* Rows and columns of text for a terminal. If a table is wider than the terminal, optional
+ * columns are dropped; if that is not enough, each row is printed as a block of lines, which fits
+ * any width. */
 #pragma once
 
 #include <stdint.h>
@@ -13,16 +13,15 @@
 
 struct table;
 
-/* HEADS: as many as there are columns, ended by NULL; not copied. A column may go
- * when its head begins with '?', and is aligned to the right when '>' comes then.
- * NULL: out of memory. */
+/* HEADS: one per column, ended by NULL; not copied. A head that begins with '?' makes its column
+ * optional; a '>' after that aligns it to the right. NULL: out of memory. */
 struct table *table_new(const char *const *heads);
 struct table *table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free)
 
-/* Add a cell to the row under way; after the last column a new one begins. The
- * text is copied and escaped. T may be NULL. */
+/* Add a cell to the current row; after the last column a new row begins. The text is copied and
+ * escaped. T may be NULL. */
 void table_cell(struct table *t, const char *fmt, ...) _printf_(2, 3);
 
-/* WIDTH: of the terminal, 0 for no limit. Nothing when there is no row. */
+/* Print the table; nothing if it has no row. WIDTH: of the terminal; 0: no limit. */
 void table_print(const struct table *t, unsigned width, FILE *out);
