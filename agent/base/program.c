@@ -157,7 +157,7 @@ void program_become(const char *file, char *const argv[], const int std[3], pid_
 {
 	sigset_t none;
 
-	/* Whoever kills us means the program, too. */
+	/* If our process is killed, the program is killed, too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);

@@ -9,10 +9,10 @@
 #include "base/option.h"
 #include "base/text.h"
 
-/* One line of words while it is read. */
+/* A line of words that is being read. */
 struct line {
 	enum op op;
-	enum { DEV_KNOWN, DEV_OPTIONAL, DEV_REQUIRED } dev; /* KNOWN: it has no place */
+	enum { DEV_KNOWN, DEV_OPTIONAL, DEV_REQUIRED } dev; /* KNOWN: not on the line */
 	size_t max_addresses;
 	struct prefix prefixes[VIPS_MAX];
 	size_t n_prefixes;
@@ -73,8 +73,8 @@ int request_no_words(int argc, char *const argv[], struct request_error *ret_err
 	return argc ? request_error_set(ret_error, "unknown word " QUOTED, argv[0]) : 0;
 }
 
-/* What dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on it can only
- * be an alternative name; whether it is one, the kernel knows. */
+/* Refuse what dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on, NAME can only be an
+ * alternative name; the kernel knows whether it is. */
 int device_name_check(const char *name, struct request_error *ret_error)
 {
 	const char *p;
@@ -100,8 +100,8 @@ int device_name_check(const char *name, struct request_error *ret_error)
 	return 0;
 }
 
-/* No keyword has one of these, every address does (or it is a typing error
- * that is better called a bad address than an unknown word). */
+/* Each of these characters makes an address: no keyword has one. A mistyped address is thus
+ * reported as an address, not as an unknown word. */
 static bool looks_like_address(const char *word)
 {
 	return (word[0] >= '0' && word[0] <= '9') || strpbrk(word, ".:/");
@@ -148,7 +148,7 @@ static int line_add_address(struct line *l, const char *word)
 	return 0;
 }
 
-/* Returns the number of words used (1 or 2) through RET_USED. */
+/* *RET_USED: how many words it took, 1 or 2. */
 static int line_add_option(struct line *l, const char *word, const char *value, int *ret_used)
 {
 	const struct option *o;
@@ -174,7 +174,7 @@ static int line_add_option(struct line *l, const char *word, const char *value, 
 	return o->apply(&l->values, value, l->error);
 }
 
-/* The word of an option that an IPv6 address cannot have, or NULL. */
+/* The word of an option that IPv6 addresses do not have, or NULL. */
 static const char *for_ipv4_only(const struct option_values *v)
 {
 	return v->given[OPTION_LABEL] ? v->given[OPTION_LABEL] : v->given[OPTION_BROADCAST];
@@ -230,7 +230,7 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 	return line_check_together(l);
 }
 
-/* The vip for prefix I: the options of the line, as far as they concern it. */
+/* The vip of prefix I, with the options of the line that apply to it. */
 static struct vip line_vip(const struct line *l, size_t i)
 {
 	struct vip v = l->values.vip;

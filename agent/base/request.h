@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What somebody asked for: add or delete these VIPs on that device. The same
- * value comes from argv, a configuration line, a FIFO line or the socket. */
+/* A request: add or delete these VIPs on that device. The same value is made from argv, a
+ * configuration line, a FIFO line or the socket. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ enum hold_choice {
 	HOLD_OFF,
 };
 
-/* What becomes of the leaving VIP's own flows. */
+/* What to do with the leaving VIP's own flows. */
 enum vip_flows {
 	VIP_FLOWS_DROP,
 	VIP_FLOWS_KEEP,
@@ -63,12 +63,12 @@ struct vip {
 
 #define ASKER_COMMAND_MAX 64
 
-/* Who wanted it: the process that asked, as the kernel knows it. */
+/* Who asked: the process, as the kernel knows it. */
 struct asker {
 	bool is_known;
 	uint32_t uid;
 	int64_t pid;
-	char command[ASKER_COMMAND_MAX]; /* its comm, escaped; "": it was gone by then */
+	char command[ASKER_COMMAND_MAX]; /* its comm, escaped; "": it had ended already */
 };
 
 struct request {
@@ -77,15 +77,15 @@ struct request {
 	char device[DEVICE_NAME_MAX];
 	struct vip vips[VIPS_MAX];
 	size_t n_vips;
-	bool force;	  /* although it is refused for safety otherwise */
+	bool force;	  /* even if it would be refused for safety */
 	bool is_instance; /* an instance's state wants it */
-	bool any_label;	  /* labels need not begin with the device's name: keepalived takes any */
+	bool any_label;	  /* labels need not begin with the device's name, as in keepalived */
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;
 	usec_t deadline; /* budget for the whole run; 0: the configured default */
-	/* When it has to be over, on CLOCK_MONOTONIC, however long it has waited
-	 * to begin; 0: DEADLINE after it begins. */
+	/* The instant (CLOCK_MONOTONIC) at which it has to be over, however long it waited to
+	 * begin; 0: DEADLINE after it begins. */
 	usec_t until;
 	struct asker by;
 };
@@ -94,7 +94,7 @@ struct request_error {
 	char text[REQUEST_ERROR_MAX]; /* one printable line, names the offending word */
 };
 
-/* Fill E; what is not printable is escaped. Returns -EINVAL. */
+/* Fill E; characters that are not printable are escaped. Returns -EINVAL. */
 int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2, 3);
 
 /* Parse the words after "add" or "del":
@@ -110,9 +110,9 @@ int request_parse(struct request *req, int argc, char *const argv[],
  * The same options and errors as request_parse(). */
 int vip_parse(struct vip *ret, int argc, char *const argv[], struct request_error *ret_error);
 
-/* The same as keepalived takes it: "dev DEV" may be among the options ("" is
- * returned without), and what is for IPv4 only is left out of an IPv6 address;
- * *RET_IGNORED is that option's word, or NULL. */
+/* The same in keepalived's form: "dev DEV" may be among the options (else RET_DEVICE is ""), and
+ * an option that is for IPv4 only is left out of an IPv6 address; *RET_IGNORED is its word, or
+ * NULL. */
 int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char **ret_ignored,
 		 int argc, char *const argv[], struct request_error *ret_error);
 
