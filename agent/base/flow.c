@@ -17,7 +17,7 @@ const char *flow_state_name(enum flow_state state)
 	return (unsigned)state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
 }
 
-static enum flow_state base_flow_state_of(const struct conn *c)
+static enum flow_state flow_state_of_conn(const struct conn *c)
 {
 	if (c->key.l4proto != IPPROTO_TCP)
 		return c->status & CONN_SEEN_REPLY ? FLOW_ESTABLISHED : FLOW_OPENING;
@@ -53,7 +53,7 @@ bool flow_of_conn(const struct conn *c, struct flow *ret)
 	*ret = (struct flow){
 		.family = c->key.family,
 		.l4proto = proto,
-		.state = (uint8_t)base_flow_state_of(c),
+		.state = (uint8_t)flow_state_of_conn(c),
 		.origin = FLOW_CONNTRACK,
 		.cport = ntohs(c->reply.dport),
 		.dport = ntohs(c->reply.sport),

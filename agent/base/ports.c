@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Parse a port at *TEXT, which is moved behind it. */
-static bool base_ports_read_port(const char **text, uint16_t *ret)
+static bool ports_parse_one(const char **text, uint16_t *ret)
 {
 	const char *p = *text;
 	uint32_t value = 0;
@@ -24,10 +24,10 @@ int ports_read_range(struct ports *p, const char *text)
 	uint16_t low, high;
 
 	text += strspn(text, " \t");
-	if (!base_ports_read_port(&text, &low))
+	if (!ports_parse_one(&text, &low))
 		return -EBADMSG;
 	text += strspn(text, " \t");
-	if (!base_ports_read_port(&text, &high) || text[strspn(text, " \t\n")] || low > high)
+	if (!ports_parse_one(&text, &high) || text[strspn(text, " \t\n")] || low > high)
 		return -EBADMSG;
 	p->low = low;
 	p->high = high;
@@ -42,10 +42,10 @@ int ports_read_reserved(struct ports *p, const char *text)
 
 	text += strspn(text, " \t\n");
 	while (*text) {
-		if (!base_ports_read_port(&text, &first))
+		if (!ports_parse_one(&text, &first))
 			return -EBADMSG;
 		last = first;
-		if (*text == '-' && (text++, !base_ports_read_port(&text, &last)))
+		if (*text == '-' && (text++, !ports_parse_one(&text, &last)))
 			return -EBADMSG;
 		for (uint32_t port = first; port <= last; port++)
 			reserved[port / 8] |= (uint8_t)(1 << port % 8);

@@ -8,7 +8,7 @@
 #define LINE_MAX_RAW 4096
 
 /* No byte above ASCII: a terminal that is not in UTF-8 takes 0x80-0x9f for control characters. */
-static int base_text_is_printable(unsigned char c)
+static int text_is_printable(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7f;
 }
@@ -20,13 +20,13 @@ const char *text_escape(const char *in, char *buf, size_t size)
 
 	for (; *in; in++) {
 		unsigned char c = (unsigned char)*in;
-		size_t need = base_text_is_printable(c) ? 1 : 4;
+		size_t need = text_is_printable(c) ? 1 : 4;
 
 		if (n + need >= size) {
 			memcpy(buf + cut, "...", 4);
 			return buf;
 		}
-		if (base_text_is_printable(c)) {
+		if (text_is_printable(c)) {
 			buf[n++] = (char)c;
 		} else {
 			buf[n++] = '\\';

@@ -111,7 +111,7 @@ static void skip_fields(struct rule_text *t)
 
 /* Take a condition on a field; ONE checks a value. Returns true if the rule ends here, with a
  * map. */
-static bool firewall_nft_field_take_field(struct rule_text *t, enum map_key key, value_match one)
+static bool nft_take_field(struct rule_text *t, enum map_key key, value_match one)
 {
 	struct operand o;
 
@@ -137,7 +137,7 @@ static bool take_ct(struct rule_text *t)
 
 	if (nft_takes(t, "state")) {
 		t->rule.by_state = true;
-		return firewall_nft_field_take_field(t, KEY_STATE, packet_state);
+		return nft_take_field(t, KEY_STATE, packet_state);
 	}
 	if (nft_takes(t, "count")) {
 		nft_takes(t, "over");
@@ -155,7 +155,7 @@ static bool take_ct(struct rule_text *t)
 }
 
 /* "mark 0x1", "mark & 0x4000 == 0x4000", "mark set …" */
-static bool firewall_nft_field_take_mark(struct rule_text *t)
+static bool nft_take_mark(struct rule_text *t)
 {
 	struct operand o;
 
@@ -177,7 +177,7 @@ static bool firewall_nft_field_take_mark(struct rule_text *t)
 }
 
 /* "flags syn / fin,syn,rst,ack", "flags & (fin | syn) == syn" */
-static bool firewall_nft_field_take_flags(struct rule_text *t)
+static bool nft_take_flags(struct rule_text *t)
 {
 	struct operand set = { .odd = false }, mask;
 	bool negated = nft_takes(t, "!=") || nft_takes(t, "!");
@@ -215,11 +215,11 @@ static bool firewall_nft_field_take_flags(struct rule_text *t)
 static bool take_ports(struct rule_text *t)
 {
 	if (nft_takes(t, "dport"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, packet_port);
+		return nft_take_field(t, KEY_OTHER, packet_port);
 	if (nft_takes(t, "flags"))
-		return firewall_nft_field_take_flags(t);
+		return nft_take_flags(t);
 	nft_next(t);
-	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
+	return nft_take_field(t, KEY_OTHER, NULL);
 }
 
 static enum rule_match ether_type(const struct word *w)
@@ -245,33 +245,33 @@ static bool take_nfproto(struct rule_text *t)
 static bool take_meta(struct rule_text *t)
 {
 	if (nft_takes(t, "l4proto"))
-		return firewall_nft_field_take_field(t, KEY_PROTOCOL, packet_protocol);
+		return nft_take_field(t, KEY_PROTOCOL, packet_protocol);
 	if (nft_takes(t, "nfproto"))
 		return take_nfproto(t);
 	if (nft_takes(t, "mark"))
-		return firewall_nft_field_take_mark(t);
+		return nft_take_mark(t);
 	if (nft_takes(t, "pkttype"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, packet_type);
+		return nft_take_field(t, KEY_OTHER, packet_type);
 	if (nft_takes(t, "protocol"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, ether_type);
+		return nft_take_field(t, KEY_OTHER, ether_type);
 	if (nft_takes(t, "iif") || nft_takes(t, "iifname"))
-		return firewall_nft_field_take_field(t, KEY_DEVICE, packet_device);
+		return nft_take_field(t, KEY_DEVICE, packet_device);
 	nft_next(t);
-	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
+	return nft_take_field(t, KEY_OTHER, NULL);
 }
 
 /* Take a condition on an IPv4 or IPv6 header field. */
-static bool firewall_nft_field_take_header(struct rule_text *t, enum firewall_family family)
+static bool nft_take_header(struct rule_text *t, enum firewall_family family)
 {
 	t->rule.families &= (uint8_t)FAMILY_BIT(family);
 	if (nft_takes(t, "saddr"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, packet_source);
+		return nft_take_field(t, KEY_OTHER, packet_source);
 	if (nft_takes(t, "daddr"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, packet_destination);
+		return nft_take_field(t, KEY_OTHER, packet_destination);
 	if (nft_takes(t, "protocol") || nft_takes(t, "nexthdr"))
-		return firewall_nft_field_take_field(t, KEY_PROTOCOL, packet_protocol);
+		return nft_take_field(t, KEY_PROTOCOL, packet_protocol);
 	nft_next(t);
-	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
+	return nft_take_field(t, KEY_OTHER, NULL);
 }
 
 /* "fib daddr type local", "fib saddr . iif oif missing" */
@@ -288,7 +288,7 @@ static bool take_fib(struct rule_text *t)
 			nft_next(t);
 	}
 	if (nft_takes(t, "type"))
-		return firewall_nft_field_take_field(t, KEY_OTHER, packet_type);
+		return nft_take_field(t, KEY_OTHER, packet_type);
 	nft_next(t);
 	nft_takes(t, "eq");
 	if (source && (nft_takes(t, "missing") || nft_takes(t, "0"))) { /* a spoofed source */
@@ -297,7 +297,7 @@ static bool take_fib(struct rule_text *t)
 	}
 	if (source && nft_takes(t, "exists"))
 		return false;
-	return firewall_nft_field_take_field(t, KEY_OTHER, NULL);
+	return nft_take_field(t, KEY_OTHER, NULL);
 }
 
 bool nft_condition(struct rule_text *t, const struct word *w)
@@ -307,13 +307,13 @@ bool nft_condition(struct rule_text *t, const struct word *w)
 	if (word_is(w, "meta"))
 		return take_meta(t);
 	if (word_is(w, "mark"))
-		return firewall_nft_field_take_mark(t);
+		return nft_take_mark(t);
 	if (word_is(w, "iif") || word_is(w, "iifname"))
-		return firewall_nft_field_take_field(t, KEY_DEVICE, packet_device);
+		return nft_take_field(t, KEY_DEVICE, packet_device);
 	if (word_is(w, "ip"))
-		return firewall_nft_field_take_header(t, FIREWALL_IPV4);
+		return nft_take_header(t, FIREWALL_IPV4);
 	if (word_is(w, "ip6"))
-		return firewall_nft_field_take_header(t, FIREWALL_IPV6);
+		return nft_take_header(t, FIREWALL_IPV6);
 	if (word_is(w, "tcp") || word_is(w, "th"))
 		return take_ports(t);
 	if (word_is(w, "fib"))

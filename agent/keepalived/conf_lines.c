@@ -8,7 +8,7 @@
 
 #define LINES_NESTED_MAX 16
 
-static void conf_lines_take_words(struct reader *r, char *line)
+static void conf_take_words(struct reader *r, char *line)
 {
 	_cleanup_free_ char *out = malloc(strlen(line) + 1);
 	const char *words[KEEPALIVED_WORDS_MAX];
@@ -70,10 +70,10 @@ static void take_plain(struct reader *r, char *p)
 	if (*p == '~')
 		reader_unresolved(r, KEEPALIVED_SEQUENCE, "a ~SEQ or ~LST, which is not followed");
 	else
-		conf_lines_take_words(r, p);
+		conf_take_words(r, p);
 }
 
-static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting);
+static void conf_take_line(struct reader *r, char *line, unsigned nesting);
 
 /* Replace the variables of LINE and take the result, which may be several lines. */
 static void take_replaced(struct reader *r, const char *line, unsigned nesting)
@@ -91,12 +91,12 @@ static void take_replaced(struct reader *r, const char *line, unsigned nesting)
 		next = strchr(p, '\n');
 		if (next)
 			*next++ = '\0';
-		conf_lines_take_line(r, p, nesting + 1);
+		conf_take_line(r, p, nesting + 1);
 	}
 }
 
 /* Take one line without its comment. Also called for each line of a variable's value. */
-static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting)
+static void conf_take_line(struct reader *r, char *line, unsigned nesting)
 {
 	const char *outer = r->condition, *value;
 	bool doubtful = r->doubtful;
@@ -121,5 +121,5 @@ static void conf_lines_take_line(struct reader *r, char *line, unsigned nesting)
 
 void reader_line(struct reader *r, char *line)
 {
-	conf_lines_take_line(r, line, 0);
+	conf_take_line(r, line, 0);
 }

@@ -125,8 +125,7 @@ static const char *predefined(const struct reader *r, const char *name, size_t l
 	return NULL;
 }
 
-static bool conf_variables_replace(struct reader *r, struct made *m, const char *text,
-				   unsigned nesting);
+static bool made_add_replaced(struct reader *r, struct made *m, const char *text, unsigned nesting);
 
 static bool replace_one(struct reader *r, struct made *m, const char *name, size_t len,
 			const char *whole, size_t whole_len, unsigned nesting)
@@ -153,11 +152,10 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 	/* several lines are replaced one by one later: one may define what the next one uses */
 	if (strchr(v->value, '\n'))
 		return made_add(r, m, v->value, strlen(v->value));
-	return conf_variables_replace(r, m, v->value, nesting + 1);
+	return made_add_replaced(r, m, v->value, nesting + 1);
 }
 
-static bool conf_variables_replace(struct reader *r, struct made *m, const char *text,
-				   unsigned nesting)
+static bool made_add_replaced(struct reader *r, struct made *m, const char *text, unsigned nesting)
 {
 	const char *p = text, *name;
 	size_t len, n;
@@ -181,8 +179,7 @@ char *variables_replace(struct reader *r, const char *text)
 {
 	struct made m = { 0 };
 
-	if (made_add(r, &m, "", 0) && conf_variables_replace(r, &m, text, 0) &&
-	    reader_spend(r, m.len))
+	if (made_add(r, &m, "", 0) && made_add_replaced(r, &m, text, 0) && reader_spend(r, m.len))
 		return m.text;
 	free(m.text);
 	return NULL;

@@ -225,7 +225,7 @@ static void take_instance(struct importer *im, const struct vrrp_instance *v)
 
 /* ---- the whole ---- */
 
-static void keepalived_import_take_devices(struct importer *im)
+static void import_take_devices(struct importer *im)
 {
 	size_t i, n = MIN(im->n_devices, (size_t)IMPORT_DEVICES_MAX);
 
@@ -301,7 +301,7 @@ static void take_all(struct importer *im)
 	for (i = 0; i < c->n_instances && !im->r; i++)
 		if (!importer_stays(im, &c->instances[i]))
 			take_instance(im, &c->instances[i]);
-	keepalived_import_take_devices(im);
+	import_take_devices(im);
 	if (!im->r && settings_finish(&im->tried, &e) < 0)
 		importer_leave(im, NULL, "this is not complete: %s", e.text);
 	if (im->r)

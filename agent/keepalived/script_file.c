@@ -15,7 +15,7 @@
 
 #define SIZE_MAX_READ ((off_t)256 * 1024)
 
-static bool script_file_is_text(const char *text, size_t n)
+static bool script_is_text(const char *text, size_t n)
 {
 	size_t i;
 
@@ -50,7 +50,7 @@ static int text_read(int fd, size_t size, bool without_mark, char **ret_text)
 	if (r < 0)
 		return -errno;
 	text[n] = '\0';
-	without_mark = without_mark && strncmp(text, "#!", 2) != 0 && script_file_is_text(text, n);
+	without_mark = without_mark && strncmp(text, "#!", 2) != 0 && script_is_text(text, n);
 	if (!script_is_shell(text) && !without_mark)
 		return strncmp(text, "#!", 2) ? -ENOEXEC : -ENOTSUP;
 	*ret_text = TAKE_PTR(text);

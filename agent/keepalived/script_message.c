@@ -54,7 +54,7 @@ static const char *line_begin(const char *script, const char *at)
 }
 
 /* Whether TEXT is not empty and consists of letters, digits and characters of OTHERS. */
-static bool script_message_is_plain(const char *text, size_t len, const char *others)
+static bool consists_of(const char *text, size_t len, const char *others)
 {
 	size_t i;
 
@@ -74,8 +74,8 @@ static bool message_command(const char *path, const char *script, const struct s
 	size_t i, n = 0, times = 0;
 
 	if (!a->is_own || a->len > CALL_MAX || path[0] != '/' ||
-	    !script_message_is_plain(a->text, a->len, " $_./:=+@%,{}\"-") ||
-	    !script_message_is_plain(path, strlen(path), "_./:=+@%,-"))
+	    !consists_of(a->text, a->len, " $_./:=+@%,{}\"-") ||
+	    !consists_of(path, strlen(path), "_./:=+@%,-"))
 		return false;
 	line = line_begin(script, a->text);
 	for (p = line; p + a->len <= line + strcspn(line, "\n"); p++)

@@ -52,7 +52,7 @@ bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_insta
 /* ---- routes ---- */
 
 /* Whether the word after WORD is an address that has to exist, or to be reachable. */
-static bool vrrp_instance_names_address(const char *word)
+static bool precedes_address(const char *word)
 {
 	static const char *const words[] = { "via", "src", "gw", "or", "inet", "inet6" };
 	size_t i;
@@ -85,8 +85,7 @@ static const struct keepalived_directive *find_route(const struct vrrp_instance 
 
 	for (d = block->first; d; d = d->next) {
 		for (i = 1; i < d->n_words; i++)
-			if (vrrp_instance_names_address(d->words[i - 1]) &&
-			    has_subnet_of(v, d->words[i]))
+			if (precedes_address(d->words[i - 1]) && has_subnet_of(v, d->words[i]))
 				return d;
 		in = find_route(v, d);
 		if (in)

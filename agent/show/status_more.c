@@ -15,7 +15,7 @@
 
 /* ---- addresses ------------------------------------------------------------------------ */
 
-static bool status_more_names_address(json_t *operation, const struct survey_address *a)
+static bool operation_names_address(json_t *operation, const struct survey_address *a)
 {
 	json_t *list = json_object_get(operation, "addresses");
 	const char *device = json_string_value(json_object_get(operation, "device"));
@@ -43,7 +43,7 @@ static const char *owner(const struct status *s, const struct survey_address *a)
 		json_t *o = json_array_get(s->operations, i);
 		const char *op = json_string_value(json_object_get(o, "op"));
 
-		if (status_more_names_address(o, a) && json_is_true(json_object_get(o, "changed")))
+		if (operation_names_address(o, a) && json_is_true(json_object_get(o, "changed")))
 			return op && !strcmp(op, "add") ? "vipsafe" : "other";
 	}
 	return s->operations ? "other" : "unknown";
