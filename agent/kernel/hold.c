@@ -10,6 +10,7 @@
 #include "kernel/hold_nft.h"
 #include "kernel/nftsock.h"
 #include "base/program.h"
+#include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
 /* ipset keeps seconds in 32 bits and refuses more than some weeks; nobody
@@ -27,11 +28,6 @@ struct hold {
 	struct hold_iptables *left; /* of an open that failed, to be removed; may be NULL */
 	bool unknown;		    /* whoever was to open it died */
 };
-
-static bool kernel_hold_is_same(void *ud, int ifindex)
-{
-	return ifindex == *(const int *)ud;
-}
 
 static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_TEXT_MAX])
 {
@@ -52,10 +48,10 @@ static int open_one(enum hold_choice choice, const struct link *link, usec_t dea
 	struct hold_iptables *opened;
 	int ifindex = link->ifindex, r;
 
-	(void)hold_iptables_clean(kernel_hold_is_same, &ifindex, deadline);
+	(void)hold_iptables_clean(wanted_one, &ifindex, deadline);
 	if (choice == HOLD_NFT)
 		return open_nft(link, h, reason);
-	(void)hold_nft_clean(kernel_hold_is_same, &ifindex);
+	(void)hold_nft_clean(wanted_one, &ifindex);
 	r = hold_iptables_open(link, deadline, &opened, reason);
 	*(r < 0 ? &h->left : &h->iptables) = opened;
 	return r;
@@ -155,8 +151,8 @@ int hold_check(struct hold *h)
 
 int hold_clean_one(int ifindex, usec_t deadline)
 {
-	int nft = hold_nft_clean(kernel_hold_is_same, &ifindex);
-	int iptables = hold_iptables_clean(kernel_hold_is_same, &ifindex, deadline);
+	int nft = hold_nft_clean(wanted_one, &ifindex);
+	int iptables = hold_iptables_clean(wanted_one, &ifindex, deadline);
 
 	return MIN(MIN(nft, iptables), 0);
 }
@@ -286,24 +282,12 @@ struct hold_opening *hold_opening_free(struct hold_opening *o)
 	return NULL;
 }
 
-struct not_busy {
-	bool (*busy)(void *ud, int ifindex);
-	void *ud;
-};
-
-static bool kernel_hold_is_not_busy(void *ud, int ifindex)
-{
-	const struct not_busy *n = ud;
-
-	return !n->busy(n->ud, ifindex);
-}
-
 int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
-	struct not_busy n = { .busy = busy, .ud = ud };
-	int tables = hold_nft_clean(kernel_hold_is_not_busy, &n), chains;
+	struct wanted_busy w = { .busy = busy, .ud = ud };
+	int tables = hold_nft_clean(wanted_idle, &w), chains;
 
-	chains = hold_iptables_clean(kernel_hold_is_not_busy, &n, deadline);
+	chains = hold_iptables_clean(wanted_idle, &w, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

@@ -9,7 +9,7 @@
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
 #include "kernel/hold_text.h"
-#include "kernel/nftsock.h"
+#include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
 struct hold_iptables {
@@ -28,60 +28,12 @@ static uint8_t hold_iptables_family_of(unsigned i)
 	return i == 0 ? AF_INET : AF_INET6;
 }
 
-static void hold_iptables_undo_line(void *ud, const char *line)
-{
-	hold_undo_line(ud, line);
-}
-
-/* Take out what is ours of the devices that are WANTED. Returns the number of
- * chains removed, or an error. */
-static int hold_iptables_remove_rules(uint8_t family, const char *variant,
-				      bool (*wanted)(void *ud, int ifindex), void *ud,
-				      usec_t deadline, char error[PROGRAM_ERROR_MAX])
-{
-	struct hold_undo undo = { .wanted = wanted, .ud = ud };
-	char script[2 * HOLD_SCRIPT_MAX + 16];
-	int r;
-
-	r = xtables_save(family, variant, "mangle", hold_iptables_undo_line, &undo, deadline,
-			 error);
-	if (r < 0)
-		return r;
-	hold_undo_script(&undo, script);
-	if (!script[0])
-		return 0;
-	r = xtables_restore(family, variant, script, deadline, error);
-	return r < 0 ? r : undo.n;
-}
-
 int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
-	char error[PROGRAM_ERROR_MAX];
-	int n = 0, r, result = 0;
+	int n = xtables_clean(&hold_text_chains, wanted, ud, deadline);
+	int r = hold_ipset_clean(wanted, ud, deadline);
 
-	for (unsigned i = 0; i < 2; i++) {
-		uint8_t family = hold_iptables_family_of(i);
-
-		if (xtables_has(family, "mangle")) {
-			r = hold_iptables_remove_rules(family, xtables_variant("-legacy"), wanted,
-						       ud, deadline, error);
-			n += r > 0 ? r : 0;
-			result = r < 0 && r != -ENOENT ? r : result;
-		}
-		r = nftsock_has_chain(family, "mangle", HOLD_CHAIN_PREFIX, wanted, ud);
-		if (r > 0)
-			r = hold_iptables_remove_rules(family, xtables_variant("-nft"), wanted, ud,
-						       deadline, error);
-		n += r > 0 ? r : 0;
-		result = r < 0 ? r : result;
-	}
-	r = hold_ipset_clean(wanted, ud, deadline);
-	return r < 0 ? r : result < 0 ? result : n;
-}
-
-static bool hold_iptables_is_same(void *ud, int ifindex)
-{
-	return ifindex == *(const int *)ud;
+	return r < 0 ? r : n;
 }
 
 /* One that hangs leaves time for the others. */
@@ -105,16 +57,15 @@ static int remove_all(struct hold_iptables *h, usec_t deadline)
 		r = xtables_restore(hold_iptables_family_of(i), h->variant, script,
 				    half_of(deadline), error);
 		if (r < 0)
-			r = hold_iptables_remove_rules(hold_iptables_family_of(i), h->variant,
-						       hold_iptables_is_same, &h->ifindex,
-						       half_of(deadline), error);
+			r = xtables_remove(&hold_text_chains, hold_iptables_family_of(i),
+					   h->variant, wanted_one, &h->ifindex, half_of(deadline));
 		result = r < 0 ? r : result;
 		(void)hold_mangle_undo(hold_iptables_family_of(i), &h->before[i]);
 	}
 	r = hold_ipset_free(h->sets, deadline);
 	h->sets = NULL;
 	if (h->left) /* sets that had rules when they were to go */
-		r = hold_ipset_clean(hold_iptables_is_same, &h->ifindex, deadline);
+		r = hold_ipset_clean(wanted_one, &h->ifindex, deadline);
 	return result < 0 ? result : MIN(r, 0);
 }
 

@@ -12,6 +12,12 @@
 #define MARK "-m comment --comment \"vipsafe hold\""
 #define NOT_PURE_SYN "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN"
 
+const struct chains_kind hold_text_chains = {
+	.table = "mangle",
+	.prefix = HOLD_CHAIN_PREFIX,
+	.mark = MARK,
+};
+
 bool hold_text_number(const char *text, const char *prefix, const char *suffix, int *ret)
 {
 	size_t len = strlen(prefix);
@@ -97,64 +103,4 @@ void hold_text_remove(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family)
 	snprintf(ret + n, size - n,
 		 "-F " HOLD_CHAIN_PREFIX "%d\n-X " HOLD_CHAIN_PREFIX "%d\nCOMMIT\n", ifindex,
 		 ifindex);
-}
-
-static bool hold_text_append(char buf[HOLD_SCRIPT_MAX], const char *text, const char *rest)
-{
-	size_t len = strlen(buf), need = strlen(text) + strlen(rest) + 1;
-
-	if (HOLD_SCRIPT_MAX - len <= need)
-		return false;
-	snprintf(buf + len, HOLD_SCRIPT_MAX - len, "%s%s\n", text, rest);
-	return true;
-}
-
-/* ":NAME POLICY [COUNTERS]" of a chain of ours, its name into NAME. */
-static bool is_chain(const char *line, char name[HOLD_SET_NAME_MAX], int *ret_ifindex)
-{
-	size_t len = strcspn(line, " ");
-
-	if (line[0] != ':' || len > HOLD_SET_NAME_MAX - 1)
-		return false;
-	snprintf(name, HOLD_SET_NAME_MAX, "%.*s", (int)len - 1, line + 1);
-	return hold_text_number(name, HOLD_CHAIN_PREFIX, "", ret_ifindex);
-}
-
-/* A jump to a chain of ours: the target is the last word, where no foreign
- * comment can be, and our mark stands right before it. */
-static bool is_jump(const char *line, int *ret_ifindex)
-{
-	static const char head[] = "-A ", tail[] = " " MARK " -j ";
-	const char *target = strrchr(line, ' ');
-	size_t before = target ? (size_t)(target + 1 - line) : 0;
-
-	return strncmp(line, head, strlen(head)) == 0 && before > strlen(tail) &&
-	       strncmp(line + before - strlen(tail), tail, strlen(tail)) == 0 &&
-	       hold_text_number(target + 1, HOLD_CHAIN_PREFIX, "", ret_ifindex);
-}
-
-void hold_undo_line(struct hold_undo *u, const char *line)
-{
-	char name[HOLD_SET_NAME_MAX];
-	size_t before;
-	int ifindex;
-
-	if (is_jump(line, &ifindex) && u->wanted(u->ud, ifindex)) {
-		hold_text_append(u->jumps, "-D", line + strlen("-A"));
-	} else if (is_chain(line, name, &ifindex) && u->wanted(u->ud, ifindex)) {
-		before = strlen(u->chains);
-		if (hold_text_append(u->chains, "-F ", name) &&
-		    hold_text_append(u->chains, "-X ", name))
-			u->n++;
-		else
-			u->chains[before] = '\0'; /* the next run's */
-	}
-}
-
-void hold_undo_script(const struct hold_undo *u, char ret[2 * HOLD_SCRIPT_MAX + 16])
-{
-	ret[0] = '\0';
-	if (u->jumps[0] || u->chains[0])
-		snprintf(ret, 2 * HOLD_SCRIPT_MAX + 16, "*mangle\n%s%sCOMMIT\n", u->jumps,
-			 u->chains);
 }

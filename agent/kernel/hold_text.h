@@ -9,11 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/chains.h"
+
 #define HOLD_CHAIN_PREFIX "VIPSAFE-HOLD-"
 #define HOLD_SET_PREFIX "vipsafe-hold-"
 #define HOLD_SCRIPT_MAX 4096
 #define HOLD_SET_NAME_MAX 32 /* IPSET_MAXNAMELEN */
 #define HOLD_JUMPS 3	     /* per family; each refers to the set */
+
+extern const struct chains_kind hold_text_chains;
 
 /* Reads a number without sign or leading zero between PREFIX and SUFFIX, and
  * nothing else. */
@@ -28,17 +32,3 @@ void hold_text_set(char ret[HOLD_SET_NAME_MAX], int ifindex, uint8_t family);
 /* Chain, rules and jumps, and the opposite. */
 void hold_text_install(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family);
 void hold_text_remove(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family);
-
-/* The undoing of all that is ours in the output of iptables-save, collected
- * line by line. */
-struct hold_undo {
-	bool (*wanted)(void *ud, int ifindex);
-	void *ud;
-	char jumps[HOLD_SCRIPT_MAX], chains[HOLD_SCRIPT_MAX];
-	int n; /* chains found */
-};
-
-void hold_undo_line(struct hold_undo *u, const char *line);
-
-/* "" when there is nothing to undo. */
-void hold_undo_script(const struct hold_undo *u, char ret[2 * HOLD_SCRIPT_MAX + 16]);

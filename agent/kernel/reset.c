@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
+#include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
 /* Nobody means longer, and no backend has to count further. */
@@ -66,11 +67,6 @@ static size_t make_matches(const struct conn *const *flows, size_t n, struct res
 	return m;
 }
 
-static bool reset_is_same(void *ud, int ifindex)
-{
-	return ifindex == *(const int *)ud;
-}
-
 /* What an earlier run left goes first, in the other backend too. What cannot
  * be removed has at least expired. */
 static int reset_install(enum hold_choice backend, int ifindex, const struct reset_match *m,
@@ -78,9 +74,9 @@ static int reset_install(enum hold_choice backend, int ifindex, const struct res
 {
 	int r;
 
-	(void)reset_iptables_clean(reset_is_same, &ifindex, deadline);
+	(void)reset_iptables_clean(wanted_one, &ifindex, deadline);
 	if (backend == HOLD_IPTABLES)
-		(void)reset_nft_clean(reset_is_same, &ifindex);
+		(void)reset_nft_clean(wanted_one, &ifindex);
 	r = backend == HOLD_NFT ? reset_nft_install(ifindex, m, n, duration)
 				: reset_iptables_install(ifindex, m, n, duration, deadline, why);
 	if (r < 0 && !why[0])
@@ -149,23 +145,11 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 	return r == 0 || r == -ENOMEM || r == -E2BIG ? r : -EOPNOTSUPP;
 }
 
-struct not_busy {
-	bool (*busy)(void *ud, int ifindex);
-	void *ud;
-};
-
-static bool reset_is_not_busy(void *ud, int ifindex)
-{
-	const struct not_busy *n = ud;
-
-	return !n->busy(n->ud, ifindex);
-}
-
 int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
-	struct not_busy n = { .busy = busy, .ud = ud };
-	int tables = reset_nft_clean(reset_is_not_busy, &n);
-	int chains = reset_iptables_clean(reset_is_not_busy, &n, deadline);
+	struct wanted_busy w = { .busy = busy, .ud = ud };
+	int tables = reset_nft_clean(wanted_idle, &w);
+	int chains = reset_iptables_clean(wanted_idle, &w, deadline);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

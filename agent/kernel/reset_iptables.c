@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "kernel/chains.h"
 #include "kernel/hold_text.h"
 #include "kernel/nftsock.h"
+#include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
 #define NAME_MAX_LEN 32
@@ -18,114 +20,22 @@
 
 #define MARK "-m comment --comment \"vipsafe reset\""
 
+static const struct chains_kind reset_chains = {
+	.table = "filter",
+	.prefix = RESET_CHAIN_PREFIX,
+	.mark = MARK,
+};
+
+static const uint8_t families[] = { AF_INET, AF_INET6 };
+
 /* ---- removing --------------------------------------------------------------------- */
 
 #define ENDED_MAX 64	  /* devices */
 #define DURATION_LONG 120 /* seconds */
 
-#define UNDO_MAX 4096 /* some tens of devices; more are the next run's */
-
-struct undo {
-	bool (*wanted)(void *ud, int ifindex);
-	void *ud;
-	char jumps[UNDO_MAX], chains[UNDO_MAX];
-	int n;
-};
-
-static bool reset_iptables_append(char buf[UNDO_MAX], const char *head, const char *text,
-				  size_t len)
-{
-	size_t used = strlen(buf);
-
-	if (UNDO_MAX - used <= strlen(head) + len + 1)
-		return false;
-	snprintf(buf + used, UNDO_MAX - used, "%s%.*s\n", head, (int)len, text);
-	return true;
-}
-
-/* ":NAME POLICY COUNTERS" */
-static void undo_chain(struct undo *u, const char *line)
-{
-	size_t len = strcspn(line + 1, " "), before = strlen(u->chains);
-	char name[NAME_MAX_LEN];
-	int ifindex;
-
-	if (len >= sizeof(name))
-		return;
-	snprintf(name, sizeof(name), "%.*s", (int)len, line + 1);
-	if (!hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex) || !u->wanted(u->ud, ifindex))
-		return;
-	if (reset_iptables_append(u->chains, "-F ", name, len) &&
-	    reset_iptables_append(u->chains, "-X ", name, len))
-		u->n++;
-	else
-		u->chains[before] = '\0';
-}
-
-/* The target is the last word, where no foreign comment can be, and our mark
- * stands right before it. */
-static void undo_jump(struct undo *u, const char *line)
-{
-	static const char tail[] = " " MARK " -j ";
-	const char *target = strrchr(line, ' ');
-	size_t before = target ? (size_t)(target + 1 - line) : 0, len = strlen(line);
-	int ifindex;
-
-	if (before <= strlen(tail) ||
-	    strncmp(line + before - strlen(tail), tail, strlen(tail)) != 0 ||
-	    !hold_text_number(target + 1, RESET_CHAIN_PREFIX, "", &ifindex) ||
-	    !u->wanted(u->ud, ifindex))
-		return;
-	reset_iptables_append(u->jumps, "-D", line + strlen("-A"), len - strlen("-A"));
-}
-
-static void reset_iptables_undo_line(void *ud, const char *line)
-{
-	if (line[0] == ':')
-		undo_chain(ud, line);
-	else if (strncmp(line, "-A ", 3) == 0)
-		undo_jump(ud, line);
-}
-
-/* Returns the number of chains removed, or an error. */
-static int reset_iptables_remove_rules(uint8_t family, const char *variant,
-				       bool (*wanted)(void *ud, int ifindex), void *ud,
-				       usec_t deadline)
-{
-	struct undo undo = { .wanted = wanted, .ud = ud };
-	char script[2 * UNDO_MAX + 16], error[PROGRAM_ERROR_MAX];
-	int r;
-
-	r = xtables_save(family, variant, "filter", reset_iptables_undo_line, &undo, deadline,
-			 error);
-	if (r < 0 || !undo.n)
-		return r;
-	snprintf(script, sizeof(script), "*filter\n%s%sCOMMIT\n", undo.jumps, undo.chains);
-	r = xtables_restore(family, variant, script, deadline, error);
-	return r < 0 ? r : undo.n;
-}
-
-static const uint8_t families[] = { AF_INET, AF_INET6 };
-
 int reset_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
 {
-	int n = 0, r, result = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (xtables_has(families[i], "filter")) {
-			r = reset_iptables_remove_rules(families[i], xtables_variant("-legacy"),
-							wanted, ud, deadline);
-			n += r > 0 ? r : 0;
-			result = r < 0 && r != -ENOENT ? r : result;
-		}
-		r = nftsock_has_chain(families[i], "filter", RESET_CHAIN_PREFIX, wanted, ud);
-		if (r > 0)
-			r = reset_iptables_remove_rules(families[i], xtables_variant("-nft"),
-							wanted, ud, deadline);
-		n += r > 0 ? r : 0;
-		result = r < 0 ? r : result;
-	}
-	return result < 0 ? result : n;
+	return xtables_clean(&reset_chains, wanted, ud, deadline);
 }
 
 /* Chains whose resets are not over, by device. */
@@ -283,11 +193,6 @@ static int kernel_reset_iptables_install(struct script *s, const struct reset_ma
 	return script_run(s, reason);
 }
 
-static bool reset_iptables_is_same(void *ud, int ifindex)
-{
-	return ifindex == *(const int *)ud;
-}
-
 int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
 			   usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
@@ -314,6 +219,6 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 		r = kernel_reset_iptables_install(s, m, n, stop, reason);
 	}
 	if (r < 0)
-		(void)reset_iptables_clean(reset_iptables_is_same, &ifindex, deadline);
+		(void)reset_iptables_clean(wanted_one, &ifindex, deadline);
 	return r;
 }

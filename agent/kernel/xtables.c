@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <vipsafe/base.h>
+#include "kernel/nftsock.h"
 
 /* Others may hold the lock of iptables: it is waited for in whole seconds, and our
  * deadline ends the wait. */
@@ -122,4 +122,44 @@ int xtables_save(uint8_t family, const char *variant, const char *table,
 	snprintf(wanted, sizeof(wanted), "%s", table);
 	program_name(name, family, variant, "save");
 	return xtables_run(&p, deadline, error);
+}
+
+int xtables_remove(const struct chains_kind *kind, uint8_t family, const char *variant,
+		   bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
+{
+	struct chains_undo undo = { .kind = kind, .wanted = wanted, .ud = ud };
+	char script[2 * CHAINS_SCRIPT_MAX + 16], error[PROGRAM_ERROR_MAX];
+	int r;
+
+	r = xtables_save(family, variant, kind->table, chains_undo_line, &undo, deadline, error);
+	if (r < 0)
+		return r;
+	chains_undo_script(&undo, script);
+	if (!script[0])
+		return 0;
+	r = xtables_restore(family, variant, script, deadline, error);
+	return r < 0 ? r : undo.n;
+}
+
+int xtables_clean(const struct chains_kind *kind, bool (*wanted)(void *ud, int ifindex), void *ud,
+		  usec_t deadline)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	int n = 0, r, result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		if (xtables_has(families[i], kind->table)) {
+			r = xtables_remove(kind, families[i], xtables_variant("-legacy"), wanted,
+					   ud, deadline);
+			n += r > 0 ? r : 0;
+			result = r < 0 && r != -ENOENT ? r : result;
+		}
+		r = nftsock_has_chain(families[i], kind->table, kind->prefix, wanted, ud);
+		if (r > 0)
+			r = xtables_remove(kind, families[i], xtables_variant("-nft"), wanted, ud,
+					   deadline);
+		n += r > 0 ? r : 0;
+		result = r < 0 ? r : result;
+	}
+	return result < 0 ? result : n;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/program.h"
+#include "kernel/chains.h"
 
 /* Has ip_tables itself any table in this network namespace? Then the node's rules
  * are there, not in nf_tables. */
@@ -30,3 +31,13 @@ int xtables_restore(uint8_t family, const char *variant, const char *script, use
 int xtables_save(uint8_t family, const char *variant, const char *table,
 		 void (*line)(void *ud, const char *line), void *ud, usec_t deadline,
 		 char error[PROGRAM_ERROR_MAX]);
+
+/* Take out those of the devices that are WANTED from the rules of FAMILY, with the programs of
+ * VARIANT. Returns the number of chains removed, or an error. */
+int xtables_remove(const struct chains_kind *kind, uint8_t family, const char *variant,
+		   bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline);
+
+/* The same for both families, in ip_tables and where iptables keeps them in nf_tables.
+ * Starts no program when there cannot be any. */
+int xtables_clean(const struct chains_kind *kind, bool (*wanted)(void *ud, int ifindex), void *ud,
+		  usec_t deadline);

@@ -56,17 +56,17 @@ static void script_holds(char *script)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char script[2 * HOLD_SCRIPT_MAX + 16], *text = input_text(data, size), *line, *end;
+	char script[2 * CHAINS_SCRIPT_MAX + 16], *text = input_text(data, size), *line, *end;
 	size_t asked = 0;
-	struct hold_undo undo = { .wanted = wanted, .ud = &asked };
+	struct chains_undo undo = { .kind = &hold_text_chains, .wanted = wanted, .ud = &asked };
 
 	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
-		hold_undo_line(&undo, line);
+		chains_undo_line(&undo, line);
 	}
-	hold_undo_line(&undo, line);
+	chains_undo_line(&undo, line);
 	CLAIM(undo.n >= 0 && (size_t)undo.n <= asked);
-	hold_undo_script(&undo, script);
+	chains_undo_script(&undo, script);
 	CLAIM(strlen(script) < sizeof(script));
 	script_holds(script);
 	free(text);

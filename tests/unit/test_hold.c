@@ -101,13 +101,13 @@ static bool below_100(void *ud _unused_, int ifindex)
 	return ifindex < 100;
 }
 
-static void undo(const char *const *lines, char script[2 * HOLD_SCRIPT_MAX + 16], int *ret_n)
+static void undo(const char *const *lines, char script[2 * CHAINS_SCRIPT_MAX + 16], int *ret_n)
 {
-	struct hold_undo u = { .wanted = below_100 };
+	struct chains_undo u = { .kind = &hold_text_chains, .wanted = below_100 };
 
 	for (; *lines; lines++)
-		hold_undo_line(&u, *lines);
-	hold_undo_script(&u, script);
+		chains_undo_line(&u, *lines);
+	chains_undo_script(&u, script);
 	*ret_n = u.n;
 }
 
@@ -126,7 +126,7 @@ static void undo_finds_ours(void **state _unused_)
 		"COMMIT",
 		NULL,
 	};
-	char script[2 * HOLD_SCRIPT_MAX + 16];
+	char script[2 * CHAINS_SCRIPT_MAX + 16];
 	int n;
 
 	undo(lines, script, &n);
@@ -159,7 +159,7 @@ static void undo_leaves_others(void **state _unused_)
 		" -A PREROUTING -p tcp -i x " MARK " -j VIPSAFE-HOLD-7",
 		NULL,
 	};
-	char script[2 * HOLD_SCRIPT_MAX + 16];
+	char script[2 * CHAINS_SCRIPT_MAX + 16];
 	int n;
 
 	undo(lines, script, &n);
@@ -170,16 +170,16 @@ static void undo_leaves_others(void **state _unused_)
 /* More than fits is left to the next run, whole lines of it. */
 static void undo_is_bounded(void **state _unused_)
 {
-	struct hold_undo u = { .wanted = below_100 };
-	char script[2 * HOLD_SCRIPT_MAX + 16], line[160];
+	struct chains_undo u = { .kind = &hold_text_chains, .wanted = below_100 };
+	char script[2 * CHAINS_SCRIPT_MAX + 16], line[160];
 
 	for (int i = 0; i < 1000; i++) {
 		snprintf(line, sizeof(line), ":VIPSAFE-HOLD-%d - [0:0]", i % 99 + 1);
-		hold_undo_line(&u, line);
+		chains_undo_line(&u, line);
 		snprintf(line, sizeof(line), "-A OUTPUT " MARK " -j VIPSAFE-HOLD-%d", i % 99 + 1);
-		hold_undo_line(&u, line);
+		chains_undo_line(&u, line);
 	}
-	hold_undo_script(&u, script);
+	chains_undo_script(&u, script);
 	assert_true(strlen(script) > HOLD_SCRIPT_MAX);
 	assert_string_equal(script + strlen(script) - 8, "\nCOMMIT\n");
 	assert_int_equal(count(script, "-F "), u.n);
