@@ -18,16 +18,17 @@ static const char help[] =
 	"Usage: vipsafed [OPTION...]\n"
 	"\n"
 	"Guards devices so that no address delete breaks connections, and moves virtual\n"
-	"IPs for \"vipsafe add\" and \"vipsafe del\". It stays in the foreground. SIGHUP: read\n"
-	"the configuration again. SIGTERM: stop, and leave every address where it is.\n"
+	"IPs for \"vipsafe add\" and \"vipsafe del\". It stays in the foreground. On SIGHUP it\n"
+	"reads the configuration again. On SIGTERM it stops; addresses stay where they are,\n"
+	"unless on_stop says otherwise.\n"
 	"\n"
 	"  --config FILE   read FILE instead of " VIPSAFE_CONFIG "\n"
-	"  --check         say whether the configuration is valid (exit code 0 or 78)\n"
+	"  --check         check the configuration (exit code 0 or 78)\n"
 	"  --print-config  print a configuration file that shows every key and its default\n"
 	"  --foreground    stay in the foreground (it always does)\n"
-	"  -v, --verbose   tell more\n"
-	"  --version       say which version this is\n"
-	"  --help          say this\n";
+	"  -v, --verbose   log more\n"
+	"  --version       print the version\n"
+	"  --help          print this help\n";
 
 enum option_code {
 	OPT_CONFIG = 256,
