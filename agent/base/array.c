@@ -10,7 +10,7 @@
 
 #define CAP_MIN 16
 
-/* ARRAY points to a pointer to some type or other: hence the copies. */
+/* ARRAY points to a pointer of any type, hence the copies */
 static int array_resize(void *array, size_t n, size_t size)
 {
 	void *p;
@@ -51,7 +51,7 @@ void *array_append(void *array, size_t *n, size_t size)
 {
 	char *p;
 
-	/* a power of two: all room is taken */
+	/* a power of two: there is no room left */
 	if (!(*n & (*n - 1)) && array_resize(array, *n ? 2 * *n : 1, size) < 0)
 		return NULL;
 	memcpy(&p, array, sizeof(p));

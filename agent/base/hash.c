@@ -24,8 +24,7 @@ void hash_put(struct hash *h, uint32_t hash, uint32_t i)
 	h->n++;
 }
 
-/* The new slots are made beside the old ones, so that nothing is lost when there is
- * no memory for them. */
+/* The new slots are built beside the old ones, so that nothing is lost without memory for them. */
 int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud)
 {
 	struct hash bigger = { .n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN) };
@@ -41,7 +40,7 @@ int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud)
 		hash_done(&bigger);
 		return -ENOMEM;
 	}
-	/* in their order: that is how they lie in memory */
+	/* in their order, which is that in memory */
 	for (i = 0; i < h->n; i++)
 		hash_put(&bigger, of(ud, i), i);
 	hash_done(h);
@@ -58,7 +57,7 @@ static size_t hash_slot_of(const struct hash *h, uint32_t hash, uint32_t i)
 	return s;
 }
 
-/* What stands behind the free slot moves up, so that no search ends early. */
+/* Slots behind the freed one move up, so that no search ends early. */
 void hash_remove(struct hash *h, uint32_t hash, uint32_t i, hash_item_fn of, const void *ud)
 {
 	size_t mask = h->n_slots - 1, hole = hash_slot_of(h, hash, i), s, home;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An index over items that somebody else keeps: from a hash to the numbers of the
- * items that may be meant. Which of them is meant, the caller compares:
+/* An index over items that the caller keeps: from a hash to the numbers of the items that may
+ * have it. The caller compares the items:
  *
- *	for (i = hash_first(h, hash, &at); i != HASH_NONE; i = hash_next(h, hash, &at))
- *		if (… item i is the one …)
- *			return i;
- */
+ *   for (i = hash_first(h, hash, &at); i != HASH_NONE; i = hash_next(h, hash, &at))
+ *     if (… item i is the one …)
+ *       return i; */
 #pragma once
 
 #include <stddef.h>
@@ -16,32 +15,32 @@
 
 #define HASH_NONE UINT32_MAX
 
-/* Begins as zeroes. */
+/* Initially zero. */
 struct hash {
-	/* Of each slot a byte of its item's hash, 0: free. Most of what is not there
-	 * is told by these alone, and they stay in the cache when SLOTS no longer do. */
+	/* A byte of the item's hash for each slot, 0: free. Most items that are not in the index
+	 * are recognised by these alone, which stay in the cache when SLOTS no longer do. */
 	uint8_t *tags;
 	uint32_t *slots; /* number of the item */
 	size_t n_slots;	 /* a power of two, or 0 */
 	size_t n;	 /* items; at most 3/4 of the slots */
 };
 
-/* The hash of item I of what UD is. */
+/* The hash of item I; UD is the caller's. */
 typedef uint32_t (*hash_item_fn)(const void *ud, uint32_t i);
 
 void hash_done(struct hash *h);
 
-/* Room for N items in all. Where there is not enough yet, the items that are there
- * must be those from number 0 on. 0 or -ENOMEM; nothing has changed then. */
+/* Make room for N items in total. If the slots have to grow, the items in the index must be those
+ * numbered from 0 on. Returns 0, or -ENOMEM with nothing changed. */
 int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud);
 
-/* Item I, which is not there yet; room has been made for it. */
+/* Add item I, which is not in the index; there must be room for it. */
 void hash_put(struct hash *h, uint32_t hash, uint32_t i);
 
-/* Item I, which is there. What is removed leaves no trace. */
+/* Remove item I, which is in the index. No marker stays behind. */
 void hash_remove(struct hash *h, uint32_t hash, uint32_t i, hash_item_fn of, const void *ud);
 
-/* Item I, which is there, is number TO from now on. */
+/* Item I, which is in the index, gets the number TO. */
 void hash_renumber(struct hash *h, uint32_t hash, uint32_t i, uint32_t to);
 
 static inline size_t hash_memory(const struct hash *h)
@@ -49,7 +48,7 @@ static inline size_t hash_memory(const struct hash *h)
 	return h->n_slots * (sizeof(*h->tags) + sizeof(*h->slots));
 }
 
-/* Of the bits that do not choose the slot. */
+/* From the bits that do not choose the slot. */
 static inline uint8_t hash_tag(uint32_t hash)
 {
 	return (uint8_t)(hash >> 24 | 0x80);
@@ -80,8 +79,8 @@ static inline uint64_t hash_fold(uint64_t h, uint64_t word)
 	return h ^ h >> 32;
 }
 
-/* Multiply and fold, seeded: enough that a peer who picks ports cannot pick what
- * falls together, and cheap beside the kernel's own work on an entry. */
+/* Multiply and fold, seeded: enough that a peer who chooses ports cannot choose collisions, and
+ * cheap compared to the kernel's own work on an entry. */
 static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)
 {
 	uint64_t word = 0, h = seed ^ size;
