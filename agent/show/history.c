@@ -28,7 +28,7 @@ static const char *show_history_text_of(json_t *one, const char *key)
 	return text ? text : "";
 }
 
-/* Of the operation itself, or of its object OUTER. */
+/* A number of the operation ONE, or of its object OUTER. */
 static ull number_of(json_t *one, const char *outer, const char *key)
 {
 	json_t *o = outer ? json_object_get(one, outer) : one;
@@ -50,7 +50,7 @@ json_t *history_parse(const char *text, size_t max)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	/* A last line without its newline is half written. */
+	/* a last line without its newline is not complete */
 	for (; end && list && n<max; end = p> text ? p - 1 : NULL, n++) {
 		json_t *o;
 
@@ -108,7 +108,7 @@ static usec_t show_history_age_of(json_t *one, usec_t now)
 	return now > at ? now - at : 0;
 }
 
-/* "A" or "A +2". Returns BUF. */
+/* "A" or "A +2" (two more addresses). Returns BUF. */
 static const char *addresses_of(json_t *one, char *buf, size_t size)
 {
 	json_t *list = json_object_get(one, "addresses");

@@ -18,14 +18,14 @@
 #define FILE_MAGIC "vipsafe-history 1 "
 #define MAGIC_MAX 128
 
-/* A reader takes what there is: it may have grown by a line before it is cut. */
+/* For a reader, who does not lock: the file may be longer by a line before it is cut. */
 #define BUFFER_SIZE (HISTORY_SIZE_MAX + HISTORY_LINE_MAX + 2 * MAGIC_MAX)
 
-/* Another writer needs microseconds; one that was stopped is not waited for. */
+/* Another writer needs microseconds; do not wait for one that was stopped. */
 #define LOCK_TRIES 50
 #define LOCK_PAUSE_NSEC 1000000
 
-/* Others may put a new file in the place of the one that was opened. */
+/* Others may replace the file after it was opened. */
 #define OPEN_TRIES 5
 
 static int magic(const char *boot_id, char buf[MAGIC_MAX])
@@ -48,8 +48,8 @@ static bool history_file_lock(int fd)
 	return false;
 }
 
-/* The file under its name, locked if that can be had: a line is added without a
- * lock as well, but nothing is replaced. */
+/* Open the file and lock it if possible: without the lock a line is appended as well, but the
+ * file is not replaced. */
 static int open_current(int dir, struct stat *ret, bool *ret_locked)
 {
 	struct stat named;
@@ -81,7 +81,7 @@ static bool is_of_this_boot(int fd, const char *head, size_t size)
 	return pread(fd, found, size, 0) == (ssize_t)size && !memcmp(found, head, size);
 }
 
-/* TEXT, of SIZE bytes, without its older half; the first line stays. */
+/* Write TEXT, of SIZE bytes, without its older half; the first line stays. */
 static int history_file_cut(int dir, char *text, size_t size)
 {
 	char *first = strchr(text, '\n'), *from;
@@ -104,12 +104,12 @@ static int cut_file(int dir)
 	size_t size;
 	int r = text ? rundir_read(dir, FILE_NAME, text, BUFFER_SIZE, &size) : -ENOMEM;
 
-	if (r == -EFBIG) /* not of our making */
+	if (r == -EFBIG) /* not written by vipsafe */
 		return unlinkat(dir, FILE_NAME, 0) < 0 ? -errno : 0;
 	return r < 0 ? r : history_file_cut(dir, text, size);
 }
 
-/* All of LINE and its newline, or nothing. */
+/* Write all of LINE with its newline, or nothing. */
 static int add_line(int fd, off_t size, const char *line, size_t len)
 {
 	if (write(fd, line, len) == (ssize_t)len)

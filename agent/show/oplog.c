@@ -16,7 +16,7 @@
 
 typedef unsigned long long ull;
 
-/* A line that grows to the end of its buffer and no further. */
+/* A line that grows up to the end of its buffer. */
 struct line {
 	char *buf;
 	size_t size, n;
@@ -36,7 +36,7 @@ static void line_add(struct line *l, const char *fmt, ...)
 		l->n = MIN(l->n + (size_t)n, l->size - 1);
 }
 
-/* " key=value"; quotes inside a value that needs quoting become \x22. */
+/* Add " key=value"; quotes inside a value that needs quoting become \x22. */
 static void line_add_text(struct line *l, const char *key, const char *value)
 {
 	char text[4 * REPORT_TEXT_MAX];
@@ -75,7 +75,7 @@ static void line_add_lost(struct line *l, const struct report *r)
 		line_add(l, " more_lost=%llu", (ull)(r->entries.lost - r->n_lost));
 }
 
-/* What both lines begin with. */
+/* Add what both lines begin with. */
 static void line_add_operation(struct line *l, const struct report *r)
 {
 	line_add(l, "op=%s vip=", op_name(r->op));
@@ -84,7 +84,7 @@ static void line_add_operation(struct line *l, const struct report *r)
 	line_add(l, " result=%s", result_name(r->result));
 }
 
-/* Whose fault or merit it is. */
+/* Add who asked for it. */
 static void line_add_asker(struct line *l, const struct report *r)
 {
 	if (!r->by.is_known)
@@ -182,7 +182,7 @@ static void oplog_send_line(struct oplog *o, const struct report *r, int priorit
 	(void)logger_send(o->to, &m, NULL);
 }
 
-/* Many moves that go wrong for one reason need not be told one by one. */
+/* Moves that fail for the same reason are not all logged. */
 static bool oplog_may_log(struct oplog *o, usec_t now)
 {
 	if (!o->told || now - o->since >= PROBLEMS_WINDOW) {
@@ -197,7 +197,7 @@ static bool oplog_may_log(struct oplog *o, usec_t now)
 	return true;
 }
 
-/* What LINE has left out before it. */
+/* Add how many lines were left out before LINE. */
 static void line_add_left_out(char line[OPLOG_LINE_MAX], uint64_t n)
 {
 	struct line l = { .buf = line, .size = OPLOG_LINE_MAX, .n = strlen(line) };

@@ -124,8 +124,8 @@ static json_t *asker(const struct asker *a)
 	return o;
 }
 
-/* jansson takes a NULL value for an error and passes it on, so that the pieces
- * are put together without a look in between. */
+/* jansson's functions accept a NULL, the result of an earlier failure, and fail in turn: one
+ * check at the end is enough. */
 json_t *report_json_new(const struct report *r)
 {
 	json_t *o = json_object();

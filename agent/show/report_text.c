@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-#define NAMED_MAX 4 /* addresses spelt out in a line; the rest is counted */
+#define NAMED_MAX 4 /* addresses named in a line; the others are counted */
 #define ESCAPED_MAX 512
 
 typedef unsigned long long ull;
@@ -38,7 +38,7 @@ static size_t count_outcome(const struct report *r, enum vip_outcome outcome)
 	return n;
 }
 
-/* "A", "A and B", "A, B, C and 5 more": those with OUTCOME, or all (-1). */
+/* Print "A", "A and B", "A, B, C and 5 more": the addresses with OUTCOME, or (-1) all. */
 static void print_addresses(const struct report *r, int outcome, FILE *out)
 {
 	size_t n = outcome < 0 ? r->n_addresses : count_outcome(r, (enum vip_outcome)outcome);
@@ -64,7 +64,7 @@ static void print_device(const struct report *r, FILE *out)
 	fputs(text_escape(r->device, device, sizeof(device)), out);
 }
 
-/* What became of the connections; nothing when none was ever looked at. */
+/* Print what happened to the connections; nothing if none was looked at. */
 static void print_connections(const struct report *r, FILE *out)
 {
 	char n[48];
@@ -272,7 +272,7 @@ void report_text_print(const struct report *r, bool verbose, FILE *out, FILE *er
 {
 	bool done = r->result != RESULT_REFUSED && r->result != RESULT_FAILED;
 
-	if (r->plan && r->result != RESULT_FAILED) /* else there are no facts to show */
+	if (r->plan && r->result != RESULT_FAILED) /* otherwise there is nothing to show */
 		print_plan(r, out);
 	if (!r->plan && (done || r->changed))
 		print_done(r, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A report as an operator reads it. */
+/* A report as text for an operator. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,9 +7,9 @@
 
 #include "base/report.h"
 
-/* Result to OUT (one line; a table for a plan), what needs attention to ERR:
- * why it failed, what was lost, warnings with what to do about them. VERBOSE
- * adds counts and times to OUT. */
+/* Print the result to OUT (one line; a table for a dry run), and what needs attention to ERR: why
+ * it failed, what was lost, warnings with what to do about them. VERBOSE adds counts and times to
+ * OUT. */
 void report_text_print(const struct report *r, bool verbose, FILE *out, FILE *err);
 
 /* "850 us", "3.2 ms", "1.25 s". Returns BUF. */
