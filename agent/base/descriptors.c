@@ -25,15 +25,15 @@ void descriptors_open_standard(void)
 		close(fd);
 }
 
-/* Wait until FD has room. Returns 0, -EAGAIN at UNTIL, or another negative errno. */
-static int wait_for_room(int fd, usec_t until)
+/* Wait until FD has room. Returns 0, -EAGAIN at DEADLINE, or another negative errno. */
+static int wait_for_room(int fd, usec_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	usec_t now = os_now();
 	int r;
 
 	/* rounded up: at least a millisecond if any time is left */
-	r = poll(&p, 1, now < until ? (int)((until - now) / USEC_PER_MSEC) + 1 : 0);
+	r = poll(&p, 1, now < deadline ? (int)((deadline - now) / USEC_PER_MSEC) + 1 : 0);
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
 	return r == 0 ? -EAGAIN : 0;
@@ -60,7 +60,7 @@ static ssize_t write_piece(int fd, mode_t mode, const void *data, size_t size)
 
 int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 {
-	usec_t until = patience ? os_now() + patience : 0;
+	usec_t deadline = patience ? os_now() + patience : 0;
 	_cleanup_close_ int own = -1;
 	const char *p = data;
 	struct stat st;
@@ -76,7 +76,7 @@ int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 		 * without a descriptor of our own this blocks only if somebody else fills the
 		 * pipe at this moment. */
 		if (own < 0 && !S_ISREG(st.st_mode)) {
-			r = wait_for_room(fd, until);
+			r = wait_for_room(fd, deadline);
 			if (r < 0)
 				break;
 		}
@@ -85,7 +85,7 @@ int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
 			p += n;
 			size -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			r = patience ? wait_for_room(fd, until) : -EAGAIN;
+			r = patience ? wait_for_room(fd, deadline) : -EAGAIN;
 		} else if (errno != EINTR) {
 			r = -errno;
 		}

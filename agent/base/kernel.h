@@ -131,7 +131,7 @@ struct kernel_ops {
 	/* The same without waiting. END returns -EAGAIN while it is in progress, 0 when the rules
 	 * are in place, or the error of hold_open. */
 	int (*hold_open_begin)(void *ctx, enum hold_choice choice, const struct link *link,
-			       usec_t budget);
+			       usec_t timeout);
 	int (*hold_open_end)(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
 	int (*hold_arm)(void *ctx, usec_t duration);
@@ -163,7 +163,7 @@ struct kernel_ops {
 
 	/* Remove the rules of resets that are over, without waiting. END returns -EAGAIN while it
 	 * is in progress, then 0 or why some rules stay. */
-	int (*reset_clean_begin)(void *ctx, usec_t budget);
+	int (*reset_clean_begin)(void *ctx, usec_t timeout);
 	int (*reset_clean_end)(void *ctx);
 
 	/* Subscribe to events about entries of FAMILY, including their ends if DEATHS.
@@ -202,10 +202,10 @@ struct kernel_ops {
 	int (*local_ports)(void *ctx, struct ports *ret);
 
 	/* Find out by experiment in a private network namespace what an address delete flushes,
-	 * within BUDGET. Always fills both results; REASON (one line) says why one is unknown,
+	 * within TIMEOUT. Always fills both results; REASON (one line) says why one is unknown,
 	 * else it is "". ASKED: a person asks for it; otherwise the experiment is not begun where
 	 * all namespaces share the kernel's netfilter hooks. */
-	int (*probe)(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+	int (*probe)(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
 		     enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX]);
 
 	usec_t (*now)(void *ctx);

@@ -17,7 +17,7 @@ const char *lock_device(const char *name)
 	return strncmp(name, PREFIX, strlen(PREFIX)) ? NULL : name + strlen(PREFIX);
 }
 
-int lock_file(int run_dir, const char *name, const struct kernel *k, usec_t until, int *ret_fd)
+int lock_file(int run_dir, const char *name, const struct kernel *k, usec_t deadline, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 
@@ -27,7 +27,7 @@ int lock_file(int run_dir, const char *name, const struct kernel *k, usec_t unti
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (k->ops->now(k->ctx) >= until)
+		if (k->ops->now(k->ctx) >= deadline)
 			return -ETIMEDOUT;
 		k->ops->sleep(k->ctx, POLL_EVERY);
 	}
@@ -35,10 +35,10 @@ int lock_file(int run_dir, const char *name, const struct kernel *k, usec_t unti
 	return 0;
 }
 
-int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t until, int *ret_fd)
+int lock_take(int run_dir, const char *device, const struct kernel *k, usec_t deadline, int *ret_fd)
 {
 	char name[LINK_NAME_MAX + 8];
 
 	snprintf(name, sizeof(name), PREFIX "%s", device);
-	return lock_file(run_dir, name, k, until, ret_fd);
+	return lock_file(run_dir, name, k, deadline, ret_fd);
 }

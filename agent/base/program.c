@@ -50,11 +50,11 @@ int program_find(const char *name, char ret[PROGRAM_PATH_MAX])
 	return -ENOENT;
 }
 
-usec_t program_deadline(usec_t budget)
+usec_t program_deadline(usec_t timeout)
 {
 	usec_t now = os_now();
 
-	return budget < USEC_NEVER - now ? now + budget : USEC_NEVER;
+	return timeout < USEC_NEVER - now ? now + timeout : USEC_NEVER;
 }
 
 usec_t program_left(usec_t deadline)
@@ -311,7 +311,7 @@ static int program_serve(struct running *run)
 static int program_reap(pid_t pid, int *ret_status)
 {
 	const struct timespec look = { .tv_nsec = REAP_LOOK };
-	usec_t until = os_now() + REAP_WAIT;
+	usec_t deadline = os_now() + REAP_WAIT;
 	pid_t r;
 
 	for (;;) {
@@ -320,7 +320,7 @@ static int program_reap(pid_t pid, int *ret_status)
 			return 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (os_now() >= until)
+		if (os_now() >= deadline)
 			return -ETIMEDOUT;
 		nanosleep(&look, NULL);
 	}
@@ -383,7 +383,7 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 	int r;
 
 	error[0] = '\0';
-	run.deadline = program_deadline(p->budget);
+	run.deadline = program_deadline(p->timeout);
 	r = *p->argv[0] == '/' ? 0 : program_find(p->argv[0], path);
 	if (r == 0)
 		r = start(&run, *p->argv[0] == '/' ? p->argv[0] : path);

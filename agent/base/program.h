@@ -14,7 +14,7 @@
 struct program {
 	char *const *argv; /* argv[0]: a path, or a name to be found in the system's directories */
 	const char *input; /* its standard input, of any length; NULL: empty */
-	usec_t budget;	   /* after that it is killed; USEC_NEVER: never */
+	usec_t timeout;	   /* after that it is killed; USEC_NEVER: never */
 	bool private_run;  /* hide /run from it: its lock file is then its own */
 	bool merge;	   /* its stderr is read like its stdout */
 	/* Called for each line of its stdout, without the newline; lines over 32 kB are skipped.
@@ -33,8 +33,8 @@ int program_find(const char *name, char ret[PROGRAM_PATH_MAX]);
 /* The time left until DEADLINE, an instant of CLOCK_MONOTONIC; 0: it has passed. */
 usec_t program_left(usec_t deadline);
 
-/* The instant BUDGET from now. */
-usec_t program_deadline(usec_t budget);
+/* The instant TIMEOUT from now. */
+usec_t program_deadline(usec_t timeout);
 
 /* Run it to its end, in a process group of its own; what it has started and left running is
  * killed. Returns 0; -ENOENT; -ETIMEDOUT; -EIO: it failed. ERROR is the first line of its stderr,

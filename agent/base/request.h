@@ -83,10 +83,10 @@ struct request {
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;
-	usec_t deadline; /* budget for the whole run; 0: the configured default */
+	usec_t timeout; /* of the whole run; 0: as configured */
 	/* The instant (CLOCK_MONOTONIC) at which it has to be over, however long it waited to
-	 * begin; 0: DEADLINE after it begins. */
-	usec_t until;
+	 * begin; 0: TIMEOUT after it begins. */
+	usec_t deadline;
 	struct asker by;
 };
 

@@ -79,7 +79,7 @@ static const struct setting agent_keys[] = {
 	  "Networks within which the group may also move addresses that belong to no\n"
 	  "instance, on any device. Several may be on one line or on separate lines.",
 	  .add = allow_add, .shape = "192.168.11.0/24" },
-	{ "pin_deadline", SETTING_DURATION, AGENT(pin_deadline), "500ms",
+	{ "pin_deadline", SETTING_DURATION, AGENT(pin_timeout), "500ms",
 	  "How long a move may take to pin entries before the address goes.\n"
 	  "Entries that are not pinned by then are restored afterwards.",
 	  MSEC(1), SEC(60) },
@@ -105,7 +105,7 @@ static const struct setting agent_keys[] = {
 	{ "textfile", SETTING_OPTIONAL_PATH, AGENT(textfile), "",
 	  "A file for the metrics, for the textfile collector of node_exporter.\n"
 	  "Its name must end with .prom. Empty: no file." },
-	{ "timeout", SETTING_DURATION, AGENT(deadline), "10s",
+	{ "timeout", SETTING_DURATION, AGENT(timeout), "10s",
 	  "How long a whole move may take. After that the address is changed without\n"
 	  "protection. A run that is late by more than hold_max changes nothing: it was\n"
 	  "stopped for a while, and somebody may have decided otherwise since.",

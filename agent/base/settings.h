@@ -48,11 +48,11 @@ struct settings {
 	char group[SETTINGS_NAME_MAX];
 	struct prefix *allow; /* owned; what the group may move besides instances */
 	size_t n_allow;
-	usec_t pin_deadline;
+	usec_t pin_timeout;
 	unsigned pin_max_fill; /* percent of the conntrack table */
 	unsigned shadow_max;   /* entries of a device */
 	usec_t hold_max;
-	usec_t deadline; /* [agent] timeout: default budget of one run */
+	usec_t timeout; /* of one run that is given none */
 	enum hold_choice hold;
 	enum stop_policy on_stop;
 	char textfile[SETTINGS_PATH_MAX]; /* "": none */

@@ -52,7 +52,7 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 
 /* All pieces up to the end. A daemon that turns us away before it has read our
  * request resets the connection; what it has said before is there all the same. */
-static int client_receive(int fd, usec_t until, char **ret, size_t *ret_size)
+static int client_receive(int fd, usec_t deadline, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t size = 0;
@@ -66,7 +66,7 @@ static int client_receive(int fd, usec_t until, char **ret, size_t *ret_size)
 		if (!more)
 			return -ENOMEM;
 		buf = more;
-		r = os_wait_readable(fd, until);
+		r = os_wait_readable(fd, deadline);
 		if (r < 0)
 			return r;
 		n = recv(fd, buf + size, WIRE_PIECE_MAX, MSG_DONTWAIT);
@@ -89,7 +89,7 @@ static int client_receive(int fd, usec_t until, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static int client_exchange(int fd, const char *line, usec_t until, struct wire_answer *ret)
+static int client_exchange(int fd, const char *line, usec_t deadline, struct wire_answer *ret)
 {
 	_cleanup_free_ char *buf = NULL;
 	size_t size = 0;
@@ -101,7 +101,7 @@ static int client_exchange(int fd, const char *line, usec_t until, struct wire_a
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
 		return -errno;
-	r = client_receive(fd, until, &buf, &size);
+	r = client_receive(fd, deadline, &buf, &size);
 	return r < 0 ? r : wire_answer_parse(buf, size, ret);
 }
 
@@ -113,8 +113,8 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (!timed.move.until)
-		timed.move.until = os_now() + patience;
+	if (!timed.move.deadline)
+		timed.move.deadline = os_now() + patience;
 	line = wire_request_line(&timed);
 	*ret_outcome = CLIENT_ABSENT;
 	if (!line || strlen(line) > WIRE_REQUEST_MAX)
@@ -154,22 +154,22 @@ static int next_packet(int fd, char *buf, struct wire_answer *ret)
 }
 
 /* Whether somebody wants it to end: a signal, or no reader any more. */
-static int wait_packet(int fd, int signals, usec_t until)
+static int wait_packet(int fd, int signals, usec_t deadline)
 {
 	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
 			       { .fd = signals, .events = POLLIN },
 			       { .fd = STDOUT_FILENO } };
-	usec_t now = os_now(), left = until > now ? (until - now) / USEC_PER_MSEC + 1 : 0;
-	int r = poll(p, 3, until == USEC_NEVER ? -1 : (int)MIN(left, (usec_t)60000));
+	usec_t now = os_now(), left = deadline > now ? (deadline - now) / USEC_PER_MSEC + 1 : 0;
+	int r = poll(p, 3, deadline == USEC_NEVER ? -1 : (int)MIN(left, (usec_t)60000));
 
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (p[1].revents || p[2].revents & (POLLERR | POLLNVAL) || os_now() >= until)
+	if (p[1].revents || p[2].revents & (POLLERR | POLLNVAL) || os_now() >= deadline)
 		return -ECANCELED;
 	return p[0].revents ? 1 : 0;
 }
 
-static int listen_until(int fd, int signals, usec_t until, client_packet fn, void *ud)
+static int listen_until(int fd, int signals, usec_t deadline, client_packet fn, void *ud)
 {
 	_cleanup_free_ char *buf = malloc(WIRE_PIECE_MAX);
 	bool more = true;
@@ -178,7 +178,7 @@ static int listen_until(int fd, int signals, usec_t until, client_packet fn, voi
 	while (r >= 0 && more) {
 		struct wire_answer a = { 0 };
 
-		r = wait_packet(fd, signals, until);
+		r = wait_packet(fd, signals, deadline);
 		if (r <= 0)
 			continue;
 		r = next_packet(fd, buf, &a);

@@ -6,7 +6,7 @@
 
 #include "base/program.h"
 
-#define BUDGET (10 * USEC_PER_SEC)
+#define TIMEOUT (10 * USEC_PER_SEC)
 
 struct rule_lister {
 	const char *program;
@@ -42,7 +42,7 @@ static void read_rules(struct reading *r, const struct rule_lister *s, char *con
 	char error[PROGRAM_ERROR_MAX];
 	unsigned left_out = 0;
 	const struct program p = { .argv = argv,
-				   .budget = BUDGET,
+				   .timeout = TIMEOUT,
 				   .private_run = true,
 				   .line = doctor_firewall_on_line,
 				   .complaint = on_complaint,

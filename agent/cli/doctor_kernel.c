@@ -44,7 +44,7 @@ static void kernel_take_probe_result(const struct cli *cli, const struct kernel 
 	struct probe_result v = { 0 };
 
 	if (f->net_admin)
-		probe_result_get(k, s->run_dir, cli->boot_id, s->deadline, &v);
+		probe_result_get(k, s->run_dir, cli->boot_id, s->timeout, &v);
 	else if (probe_result_load(s->run_dir, cli->boot_id, &v) < 0)
 		snprintf(v.reason, sizeof(v.reason), "finding it out takes CAP_NET_ADMIN");
 	f->ipv4 = v.ipv4;

@@ -23,7 +23,7 @@ int keepalived_ask_version(struct keepalived_version *ret)
 	struct keepalived_version v = { 0 };
 	/* keepalived prints its version to stderr */
 	const struct program p = { .argv = argv,
-				   .budget = PATIENCE,
+				   .timeout = PATIENCE,
 				   .merge = true,
 				   .line = keepalived_take_line,
 				   .ud = &v };

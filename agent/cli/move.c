@@ -72,7 +72,7 @@ static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 {
 	const struct options *o = &m->cli->options;
-	usec_t budget = o->timeout ? o->timeout : m->cli->settings.deadline;
+	usec_t timeout = o->timeout ? o->timeout : m->cli->settings.timeout;
 	struct wire_request r = {
 		.op = WIRE_MOVE, .move = m->request, .words = m->words, .n_words = m->n_words
 	};
@@ -81,8 +81,8 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 	bool done = false;
 
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
-	r.move.until = os_now() + budget;
-	client_ask(m->cli->settings.socket, &r, budget + m->cli->settings.hold_max + PATIENCE_MORE,
+	r.move.deadline = os_now() + timeout;
+	client_ask(m->cli->settings.socket, &r, timeout + m->cli->settings.hold_max + PATIENCE_MORE,
 		   &a, &outcome);
 	switch (outcome) {
 	case CLIENT_ANSWERED:
@@ -142,7 +142,7 @@ static void move_after(void *ud)
 	again_all(&k, &s->announce, &m->report);
 	/* The next delete may be urgent: it should find the answer there. */
 	if (probe_result_load(s->run_dir, m->cli->boot_id, &v) < 0)
-		probe_result_get(&k, s->run_dir, m->cli->boot_id, s->deadline, &v);
+		probe_result_get(&k, s->run_dir, m->cli->boot_id, s->timeout, &v);
 	again_clean_resets(&k, &m->report);
 	m->kernel = kernel_real_free(m->kernel);
 }
@@ -195,7 +195,7 @@ static struct request request_begin(const struct cli *cli, enum op op, bool plan
 	req.plan = plan;
 	if (req.hold == HOLD_AUTO)
 		req.hold = cli->settings.hold;
-	req.deadline = cli->options.timeout;
+	req.timeout = cli->options.timeout;
 	identity_asker(getpid(), getuid(), &req.by);
 	return req;
 }
@@ -211,7 +211,7 @@ static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *
 		.died = move_died,
 		.ud = &m,
 		.what = op_name(op),
-		.budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline,
+		.timeout = cli->options.timeout ? cli->options.timeout : cli->settings.timeout,
 	};
 	struct request_error e;
 	int code;

@@ -127,7 +127,7 @@ static void run_conntrackd(struct work *w, const char *const options[])
 	for (; *options; options++) {
 		char *argv[] = { (char *)w->settings->conntrackd, (char *)*options, NULL };
 		const struct program p = { .argv = argv,
-					   .budget = w->settings->conntrackd_timeout };
+					   .timeout = w->settings->conntrackd_timeout };
 
 		r = program_run(&p, error);
 		if (r < 0)
@@ -237,7 +237,7 @@ static bool is_amiss(struct work *w)
  * instances are not ours. Returns whether there is more to do. */
 static bool take_turn(struct work *w, bool first)
 {
-	usec_t until = os_now() + WORK_MAX;
+	usec_t deadline = os_now() + WORK_MAX;
 
 	for (;;) {
 		_cleanup_close_ int turn = -1;
@@ -253,7 +253,7 @@ static bool take_turn(struct work *w, bool first)
 		}
 		next = work_once(w);
 		now = os_now();
-		if (next > until || w->hopeless)
+		if (next > deadline || w->hopeless)
 			return false;
 		if (first && w->code != EXIT_DONE)
 			return true;
@@ -328,6 +328,6 @@ void notify_after(struct notify *n)
 		again_all(&k, &n->announce, &n->report);
 	/* The next delete may be urgent: it should find the answer there. */
 	if (probe_result_load(s->run_dir, n->cli->boot_id, &v) < 0)
-		probe_result_get(&k, s->run_dir, n->cli->boot_id, s->deadline, &v);
+		probe_result_get(&k, s->run_dir, n->cli->boot_id, s->timeout, &v);
 	n->kernel = kernel_real_free(n->kernel);
 }

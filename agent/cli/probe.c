@@ -52,14 +52,14 @@ static void cli_probe_print_json(const struct probe_result *v)
 static void measure(const struct cli *cli, struct probe_result *v)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
-	usec_t budget = cli->options.timeout ? cli->options.timeout : cli->settings.deadline;
+	usec_t timeout = cli->options.timeout ? cli->options.timeout : cli->settings.timeout;
 	struct kernel k;
 	int r;
 
 	r = kernel_real_new(&real);
 	if (r >= 0) {
 		k = kernel_real_get(real);
-		r = k.ops->probe(k.ctx, true, budget, &v->ipv4, &v->ipv6, v->reason);
+		r = k.ops->probe(k.ctx, true, timeout, &v->ipv4, &v->ipv6, v->reason);
 	}
 	if (r < 0 && !*v->reason)
 		snprintf(v->reason, sizeof(v->reason), "cannot ask the kernel: %s", strerror(-r));

@@ -160,7 +160,7 @@ static void show_progress(const struct worker_job *job, int fd)
 			continue;
 		width = fprintf(stderr, "\rvipsafe: %s: %llu s of at most %llu s", job->what,
 				(unsigned long long)(passed / USEC_PER_SEC),
-				(unsigned long long)(job->budget / USEC_PER_SEC));
+				(unsigned long long)(job->timeout / USEC_PER_SEC));
 		fflush(stderr);
 	}
 	if (width > 0)

@@ -25,7 +25,7 @@ struct worker_job {
 	/* What is being done, for a terminal when it takes longer than a second,
 	 * and how long it may take; NULL: nothing is shown. */
 	const char *what;
-	usec_t budget;
+	usec_t timeout;
 };
 
 /* Returns the exit code of the job. Where no child can be made, the job runs

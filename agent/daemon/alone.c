@@ -95,7 +95,7 @@ static int try_name(int *ret_fd)
 
 int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 {
-	usec_t until = os_now() + patience;
+	usec_t deadline = os_now() + patience;
 	int r, seen;
 
 	*ret_fd = -1;
@@ -110,7 +110,7 @@ int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 			return -EPERM;
 		if (seen < 0 && seen != -EAGAIN)
 			return seen;
-		if (os_now() >= until)
+		if (os_now() >= deadline)
 			return seen == 0 ? -EADDRINUSE : -EPERM;
 		(void)poll(NULL, 0, TRY_EVERY_MS);
 	}

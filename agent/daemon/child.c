@@ -18,7 +18,7 @@ struct child {
 	struct loop *loop;
 	pid_t pid; /* 0: it has been waited for */
 	int fd;	   /* ends when it does */
-	usec_t until, next;
+	usec_t deadline, next;
 	void (*fn)(void *ud, int r);
 	void *ud;
 };
@@ -50,7 +50,7 @@ static void on_output(void *ud, uint32_t events _unused_)
 	c->next = 0;
 }
 
-int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void *ud, int r),
+int child_new(struct loop *l, char *const argv[], usec_t timeout, void (*fn)(void *ud, int r),
 	      void *ud, struct child **ret)
 {
 	struct child *c = calloc(1, sizeof(*c));
@@ -65,7 +65,7 @@ int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void
 		return r;
 	}
 	*c = (struct child){ .loop = l, .fd = fds[0], .fn = fn, .ud = ud };
-	c->until = c->next = os_now() + budget;
+	c->deadline = c->next = os_now() + timeout;
 	r = loop_add(l, c->fd, EPOLLIN, false, on_output, c);
 	c->pid = r < 0 ? -1 : fork();
 	if (!c->pid)
@@ -110,8 +110,8 @@ usec_t child_tick(struct child *c)
 	if (now < c->next)
 		return c->next;
 	got = waitpid(c->pid, &status, WNOHANG);
-	if (got == 0 && now < c->until) {
-		c->next = MIN(c->until, now + REAP_LOOK);
+	if (got == 0 && now < c->deadline) {
+		c->next = MIN(c->deadline, now + REAP_LOOK);
 		return c->next;
 	}
 	if (got == 0) {

@@ -7,10 +7,10 @@
 
 struct child;
 
-/* Run ARGV (argv[0] is the file) for BUDGET at most. FN is called once when it
+/* Run ARGV (argv[0] is the file) for TIMEOUT at most. FN is called once when it
  * has ended, never from within: R is 0, -EIO when it failed, or -ETIMEDOUT. It
  * may free the child. */
-int child_new(struct loop *l, char *const argv[], usec_t budget, void (*fn)(void *ud, int r),
+int child_new(struct loop *l, char *const argv[], usec_t timeout, void (*fn)(void *ud, int r),
 	      void *ud, struct child **ret);
 
 /* One that still runs is killed, and FN is not called. */

@@ -241,7 +241,7 @@ static void prepare(struct daemon *d)
 			 s->run_dir, strerror(-r));
 	else if (r > 0)
 		log_line(LOG_NOTICE, "finished %d killed runs", r);
-	probe_result_get(&d->env.kernel, s->run_dir, d->boot_id, s->deadline, &v);
+	probe_result_get(&d->env.kernel, s->run_dir, d->boot_id, s->timeout, &v);
 }
 
 /* Of devices without a guard; those with one see to it. */

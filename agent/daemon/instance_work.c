@@ -236,7 +236,7 @@ bool instance_work_step(struct instance_context *s, struct instance_work *w)
 	return false;
 }
 
-void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t until)
+void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t deadline)
 {
 	const struct instance_settings *settings = settings_of(s, w);
 	const struct moves_job job = { .done = on_moved, .ud = w, .announce = &settings->announce };
@@ -250,7 +250,7 @@ void instance_work_release(struct instance_context *s, struct instance_work *w, 
 	while (instance_set_request(&s->set, w->at, ACTION_DEL, &request)) {
 		w->waiting = true;
 		moves_submit(s->moves, &request, &job);
-		while (w->waiting && os_now() < until) {
+		while (w->waiting && os_now() < deadline) {
 			nanosleep(&look, NULL);
 			moves_tick(s->moves);
 		}

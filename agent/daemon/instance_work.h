@@ -49,8 +49,8 @@ void instance_work_end(struct instance_context *s, struct instance_work *w);
  * they have to be looked at, and it is to be called again. */
 bool instance_work_step(struct instance_context *s, struct instance_work *w);
 
-/* Delete what is ours, whatever the state, until UNTIL. */
-void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t until);
+/* Delete what is ours, whatever the state, until DEADLINE. */
+void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t deadline);
 
 void instance_work_status(const struct instance_context *s, const struct instance_work *w,
 			  struct status_instance *ret);

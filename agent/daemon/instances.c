@@ -292,12 +292,12 @@ usec_t instances_tick(struct instances *s)
 
 void instances_release(struct instances *s)
 {
-	usec_t until = os_now() + s->context.env->settings->deadline;
+	usec_t deadline = os_now() + s->context.env->settings->timeout;
 	size_t i;
 
 	instances_look(s);
 	for (i = 0; i < s->context.set.n; i++)
-		instance_work_release(&s->context, &s->list[i], until);
+		instance_work_release(&s->context, &s->list[i], deadline);
 }
 
 /* ---- life ------------------------------------------------------------------------------- */

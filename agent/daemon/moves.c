@@ -27,7 +27,7 @@ struct waiting {
 	enum wire_text text;
 	struct moves_job job;
 	struct request request;
-	usec_t until;
+	usec_t deadline;
 	char device[LINK_NAME_MAX]; /* the real name, as the lock has it */
 };
 
@@ -129,7 +129,7 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 		settings.announce.count = MIN(announce.count, 1U);
 	env.settings = &settings;
 	env.seed += ++m->count; /* each run has its own name */
-	request.until = w->until;
+	request.deadline = w->deadline;
 	if (report) {
 		run_move(&env, &request, report);
 		publish_report(m->publisher, report);
@@ -193,9 +193,9 @@ static void daemon_moves_ask(struct moves *m, struct waiting *w)
 	const struct request *r = &w->request;
 	struct link link = { 0 };
 
-	w->until = os_now() + (r->deadline ? r->deadline : m->env->settings->deadline);
-	if (r->until) /* it has been on its way */
-		w->until = MIN(w->until, r->until);
+	w->deadline = os_now() + (r->timeout ? r->timeout : m->env->settings->timeout);
+	if (r->deadline) /* it has been on its way */
+		w->deadline = MIN(w->deadline, r->deadline);
 	/* Without the device the run says so itself. */
 	if (!r->plan && k->ops->link_get(k->ctx, r->device, &link) == 0 &&
 	    (is_awaited(m, link.name) || !is_free(m, link.name))) {
@@ -276,7 +276,7 @@ static void run_waiting(struct moves *m)
 		struct waiting *w = m->waiting[i];
 		struct link link = { 0 };
 
-		if (os_now() < w->until && (moves_is_behind(m, i) || !is_free(m, w->device))) {
+		if (os_now() < w->deadline && (moves_is_behind(m, i) || !is_free(m, w->device))) {
 			i++;
 			continue;
 		}
@@ -350,7 +350,7 @@ static usec_t clean_resets(struct moves *m)
 				 strerror(-r));
 	}
 	if (m->clean_at && now >= m->clean_at && !m->cleaning) {
-		m->cleaning = k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_BUDGET) == 0;
+		m->cleaning = k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_TIMEOUT) == 0;
 		m->clean_at = 0;
 	}
 	return m->cleaning ? now + CLEAN_LOOK : m->clean_at ? m->clean_at : USEC_NEVER;

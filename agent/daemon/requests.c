@@ -19,7 +19,7 @@
 #define ASKED_EVERY (100 * USEC_PER_MSEC)
 
 /* No deadline is further away than what the command line allows. */
-#define UNTIL_MAX (3660 * USEC_PER_SEC)
+#define DEADLINE_MAX (3660 * USEC_PER_SEC)
 
 static void answer_notify(struct daemon *d, struct client *c, const struct wire_notify *n)
 {
@@ -47,19 +47,19 @@ static void answer_reload(struct daemon *d, struct client *c)
  * processes but those in a time namespace of their own. */
 static bool is_too_late(struct daemon *d, struct client *c, const struct wire_request *r)
 {
-	usec_t now = os_now(), until = r->move.until;
+	usec_t now = os_now(), deadline = r->move.deadline;
 	struct request_error e;
 
-	if (!until || (now < until && until - now <= UNTIL_MAX))
+	if (!deadline || (now < deadline && deadline - now <= DEADLINE_MAX))
 		return false;
-	if (now < until) {
+	if (now < deadline) {
 		control_refuse(c, WIRE_BAD_REQUEST,
 			       "deadline_us is too far away: is the client "
 			       "in another time namespace?");
 		return true;
 	}
 	request_error_set(&e, "it came %llu ms after its deadline",
-			  (unsigned long long)((now - until) / USEC_PER_MSEC));
+			  (unsigned long long)((now - deadline) / USEC_PER_MSEC));
 	d->late++;
 	if (ratelimit_take(&d->late_log, now, 1, REFUSED_LOG_EVERY))
 		log_line(LOG_WARNING, "asked to %s, but %s: not done (%llu so far)",

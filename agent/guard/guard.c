@@ -20,7 +20,7 @@
 #define LOSS_SLOW (250 * USEC_PER_MSEC)
 
 /* To take rules away when the device or the guard goes. */
-#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+#define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
 
 /* So often is looked whether rules are in place that are being made. */
 #define OPEN_LOOK_EVERY (10 * USEC_PER_MSEC)
@@ -56,7 +56,7 @@ static void close_hold(struct guard *g)
 	const struct kernel *k = &g->env.kernel;
 
 	/* of one that could not be opened there may be some, too */
-	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_BUDGET);
+	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_TIMEOUT);
 	g->holding = g->opening = false;
 }
 

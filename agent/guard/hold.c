@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 /* Nobody waits for rules that are made beside us, but a program that hangs ends. */
-#define OPEN_BUDGET (5 * USEC_PER_SEC)
+#define OPEN_TIMEOUT (5 * USEC_PER_SEC)
 
 /* Where no backend will do, one is not asked for with every pin. */
 #define HOLD_RETRY_EVERY (10 * USEC_PER_SEC)
 
 /* For the programs that it takes to make the rules anew, in the middle of a run. */
-#define WORK_BUDGET (250 * USEC_PER_MSEC)
+#define WORK_TIMEOUT (250 * USEC_PER_MSEC)
 
 static void guard_hold_note(struct guard *g, int r, enum hold_choice used, const char *reason)
 {
@@ -47,7 +47,7 @@ void guard_begin_hold(struct guard *g)
 	int r = -EOPNOTSUPP;
 
 	if (g->env.settings->hold != HOLD_OFF)
-		r = k->ops->hold_open_begin(k->ctx, g->env.settings->hold, &g->link, OPEN_BUDGET);
+		r = k->ops->hold_open_begin(k->ctx, g->env.settings->hold, &g->link, OPEN_TIMEOUT);
 	guard_hold_note(g, r == 0 ? -EAGAIN : r, HOLD_OFF, "");
 }
 
@@ -94,7 +94,7 @@ void guard_warn_no_hold(const struct guard *g, struct report *report)
 void guard_lend_hold(const struct guard *g, struct run *run)
 {
 	run->holding = g->holding;
-	run->hold_deadline = guard_now(g) + WORK_BUDGET;
+	run->hold_deadline = guard_now(g) + WORK_TIMEOUT;
 	run->held_until = g->held_until;
 	run->armed_since = g->armed_since;
 	run->keep_armed = g->keep_armed;

@@ -56,7 +56,7 @@ static int serve_addresses(const struct run *run, struct addr_table *ret)
 }
 
 /* It does not change while the node is up. */
-static void serve_probe_result(struct run *run, usec_t budget, struct probe_result *ret)
+static void serve_probe_result(struct run *run, usec_t timeout, struct probe_result *ret)
 {
 	struct guard *g = guard_of(run);
 
@@ -64,7 +64,7 @@ static void serve_probe_result(struct run *run, usec_t budget, struct probe_resu
 	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result) == 0)
 		*ret = g->probe_result;
 	else
-		dump_probe_result(run, budget, ret);
+		dump_probe_result(run, timeout, ret);
 }
 
 static struct shapes *serve_shapes(struct run *run)

@@ -148,7 +148,7 @@ static int guard_work_pin(struct fetched *f, const struct conn_key *keys, size_t
 		return -ENOSPC;
 	/* only TCP is ever held back */
 	run->holding = run->holding && has_tcp(run->set);
-	r = pin_candidates(run, run_now(run) + run->env->settings->pin_deadline, &left);
+	r = pin_candidates(run, run_now(run) + run->env->settings->pin_timeout, &left);
 	/* also if it broke off: what was taken away by then is told */
 	told = guard_work_hand_out(run, on_pin_told, f);
 	return r < 0 ? r : told;

@@ -22,11 +22,11 @@
 static const char *const lock_names[] = { "instances.lock", "instances.work" };
 
 int instance_file_lock(const char *run_dir, enum instance_lock which, const struct kernel *k,
-		       usec_t until, int *ret_fd)
+		       usec_t deadline, int *ret_fd)
 {
 	_cleanup_close_ int dir = rundir_open(run_dir);
 
-	return dir < 0 ? dir : lock_file(dir, lock_names[which], k, until, ret_fd);
+	return dir < 0 ? dir : lock_file(dir, lock_names[which], k, deadline, ret_fd);
 }
 
 /* The next line of *TEXT, which then points behind it; NULL: there is no complete line. */

@@ -16,9 +16,9 @@ enum instance_lock {
 };
 
 /* Take the lock WHICH. Closing *RET_FD, or exiting, releases it. -ETIMEDOUT: somebody else held
- * it until UNTIL. */
+ * it until DEADLINE. */
 int instance_file_lock(const char *run_dir, enum instance_lock which, const struct kernel *k,
-		       usec_t until, int *ret_fd);
+		       usec_t deadline, int *ret_fd);
 
 /* Fill LIST, one element for each of S->instances, zero where nothing is known. -ENOENT: there is
  * no file; -EBADMSG: the file is useless: it is of another boot, cannot be read, or is on a

@@ -36,7 +36,7 @@ child_main(void (*work)(void *ud, void *answer), void *ud, size_t size, int fd, 
 	_exit(write(fd, answer, size) == (ssize_t)size ? 0 : 1);
 }
 
-int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, usec_t budget,
+int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, usec_t timeout,
 		   struct background **ret)
 {
 	struct background *b = calloc(1, sizeof(*b));
@@ -52,7 +52,7 @@ int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, 
 		return r;
 	}
 	*b = (struct background){ .fd = fds[0], .size = size };
-	b->deadline = program_deadline(budget);
+	b->deadline = program_deadline(timeout);
 	b->pid = fork();
 	if (b->pid == 0)
 		child_main(work, ud, size, fds[1], parent);

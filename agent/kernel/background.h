@@ -11,10 +11,10 @@
 
 struct background;
 
-/* Call WORK(UD, ANSWER) in a child, which is killed after BUDGET, with whatever it has
+/* Call WORK(UD, ANSWER) in a child, which is killed after TIMEOUT, with whatever it has
  * started; ANSWER has room for SIZE <= BACKGROUND_ANSWER_MAX bytes. The child has
  * no descriptor of ours. */
-int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, usec_t budget,
+int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, usec_t timeout,
 		   struct background **ret);
 
 /* -EAGAIN: it is not done yet; -ETIMEDOUT, -EIO: it died; 0: ANSWER has its SIZE bytes. Never

@@ -214,7 +214,7 @@ static void open_in_child(void *ud, void *answer)
 	/* what it holds in memory and in sockets goes with it; the rules stay */
 }
 
-int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t budget,
+int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
 		    struct hold_opening **ret)
 {
 	struct hold_opening *o = calloc(1, sizeof(*o));
@@ -223,8 +223,9 @@ int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t bud
 	if (!o)
 		return -ENOMEM;
 	*o = (struct hold_opening){ .choice = choice, .link = *link };
-	o->deadline = program_deadline(budget);
-	r = background_new(open_in_child, o, sizeof(struct opened), budget + BEGIN_GRACE, &o->work);
+	o->deadline = program_deadline(timeout);
+	r = background_new(open_in_child, o, sizeof(struct opened), timeout + BEGIN_GRACE,
+			   &o->work);
 	if (r < 0) {
 		free(o);
 		return r;

@@ -30,7 +30,7 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 /* The same beside the caller, who is not kept waiting by a program that hangs. END says
  * -EAGAIN until it is known what came of it, then what hold_open() says. */
 struct hold_opening;
-int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t budget,
+int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
 		    struct hold_opening **ret);
 int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
 		  char reason[REPORT_TEXT_MAX]);

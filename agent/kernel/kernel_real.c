@@ -24,7 +24,7 @@
 #include "kernel/sysctl.h"
 
 /* For a hold that nobody has closed. */
-#define CLOSE_BUDGET (250 * USEC_PER_MSEC)
+#define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
 
 struct kernel_real {
 	int announce; /* socket; -1 until something is announced */
@@ -203,14 +203,14 @@ static int real_hold_open(void *ctx, enum hold_choice choice, const struct link 
 }
 
 static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
-				usec_t budget)
+				usec_t timeout)
 {
 	struct kernel_real *k = ctx;
 
 	/* what is replaced needs not be removed */
 	k->opening = hold_opening_free(k->opening);
 	k->hold_ifindex = link->ifindex;
-	return hold_open_begin(choice, link, budget, &k->opening);
+	return hold_open_begin(choice, link, timeout, &k->opening);
 }
 
 static int real_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
@@ -286,12 +286,12 @@ static int real_reset_flows(void *ctx _unused_, enum hold_choice choice, const s
 	return reset_flows(choice, link, flows, n, duration, deadline, reason);
 }
 
-static int real_reset_clean_begin(void *ctx, usec_t budget)
+static int real_reset_clean_begin(void *ctx, usec_t timeout)
 {
 	struct kernel_real *k = ctx;
 
 	k->cleaning = background_free(k->cleaning);
-	return reset_clean_begin(budget, &k->cleaning);
+	return reset_clean_begin(timeout, &k->cleaning);
 }
 
 static int real_reset_clean_end(void *ctx)
@@ -332,10 +332,10 @@ static int real_local_ports(void *ctx _unused_, struct ports *ret)
 	return localports_read(ret);
 }
 
-static int real_probe(void *ctx _unused_, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+static int real_probe(void *ctx _unused_, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
 		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
-	probe_run(asked, budget, ret_ipv4, ret_ipv6, reason);
+	probe_run(asked, timeout, ret_ipv4, ret_ipv6, reason);
 	return 0;
 }
 
@@ -430,7 +430,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
-	(void)let_go(k, real_now(k) + CLOSE_BUDGET);
+	(void)let_go(k, real_now(k) + CLOSE_TIMEOUT);
 	background_free(k->cleaning);
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);

@@ -212,7 +212,7 @@ static bool hooks_are_global(void)
 	return uname(&u) < 0 || probe_hooks_are_global(u.release);
 }
 
-void probe_run(bool asked, usec_t budget, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
+void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
 	       char reason[REPORT_TEXT_MAX])
 {
 	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
@@ -224,7 +224,7 @@ void probe_run(bool asked, usec_t budget, enum kernel_kind *ret_ipv4, enum kerne
 		why = "this kernel's netfilter hooks are global, where an experiment in passing "
 		      "is not made";
 	} else {
-		int r = run_child(os_now() + budget, &a);
+		int r = run_child(os_now() + timeout, &a);
 
 		if (r == -ETIMEDOUT)
 			why = "the experiment did not finish in time";

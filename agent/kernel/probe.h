@@ -6,8 +6,8 @@
 
 #include "base/kernel.h"
 
-/* Fill both verdicts within about BUDGET, and REASON: one line why one of
+/* Fill both verdicts within about TIMEOUT, and REASON: one line why one of
  * them is KERNEL_UNKNOWN, "" when both are known. ASKED: as of struct kernel_ops.
  * Blocks; forks. */
-void probe_run(bool asked, usec_t budget, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
+void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
 	       char reason[REPORT_TEXT_MAX]);

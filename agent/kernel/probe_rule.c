@@ -44,7 +44,7 @@ static int run_program(char *const argv[], bool private_run, char error[PROBE_ER
 {
 	const struct program p = {
 		.argv = argv,
-		.budget = USEC_NEVER,
+		.timeout = USEC_NEVER,
 		.private_run = private_run,
 	};
 

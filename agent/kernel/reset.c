@@ -170,11 +170,11 @@ static void clean_in_child(void *ud, void *answer)
 	*(int *)answer = nft < 0 ? nft : iptables < 0 ? iptables : nft + iptables;
 }
 
-int reset_clean_begin(usec_t budget, struct background **ret)
+int reset_clean_begin(usec_t timeout, struct background **ret)
 {
-	struct cleaning c = { .deadline = program_deadline(budget) };
+	struct cleaning c = { .deadline = program_deadline(timeout) };
 
-	return background_new(clean_in_child, &c, sizeof(int), budget + USEC_PER_SEC, ret);
+	return background_new(clean_in_child, &c, sizeof(int), timeout + USEC_PER_SEC, ret);
 }
 
 int reset_clean_end(struct background *b)

@@ -29,5 +29,5 @@ int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
 
 /* Remove the rules whose time is over, whosever they were, beside the caller. END is
  * -EAGAIN until that is done, then 0 or why something stays. */
-int reset_clean_begin(usec_t budget, struct background **ret);
+int reset_clean_begin(usec_t timeout, struct background **ret);
 int reset_clean_end(struct background *b);

@@ -84,8 +84,8 @@ static int xtables_run(struct program *p, usec_t deadline, char error[PROGRAM_ER
 {
 	int r = -ETIMEDOUT;
 
-	p->budget = program_left(deadline);
-	if (p->budget)
+	p->timeout = program_left(deadline);
+	if (p->timeout)
 		r = program_run(p, error);
 	if (r == -ETIMEDOUT)
 		snprintf(error, PROGRAM_ERROR_MAX, "%s did not finish in time", p->argv[0]);

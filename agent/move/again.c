@@ -108,7 +108,7 @@ void again_clean_resets(const struct kernel *k, const struct report *report)
 	if (!report->has_resets)
 		return;
 	k->ops->sleep(k->ctx, RESET_CLEAN_AFTER);
-	if (k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_BUDGET) < 0)
+	if (k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_TIMEOUT) < 0)
 		return;
 	while (k->ops->reset_clean_end(k->ctx) == -EAGAIN)
 		k->ops->sleep(k->ctx, CLEAN_LOOK);

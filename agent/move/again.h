@@ -16,7 +16,7 @@
 /* After it, rounded up to seconds as xt_time does, the rules are removed; so long that may
  * take. */
 #define RESET_CLEAN_AFTER (RESET_FOR + USEC_PER_SEC + 100 * USEC_PER_MSEC)
-#define RESET_CLEAN_BUDGET (5 * USEC_PER_SEC)
+#define RESET_CLEAN_TIMEOUT (5 * USEC_PER_SEC)
 
 /* Wait for the end of the resets that REPORT tells of, if any, and remove their rules. */
 void again_clean_resets(const struct kernel *k, const struct report *report);

@@ -21,12 +21,12 @@ int dump_addresses(const struct run *run, struct addr_table *ret)
 	return addr_table_read(&run->env->kernel, ret);
 }
 
-void dump_probe_result(struct run *run, usec_t budget, struct probe_result *ret)
+void dump_probe_result(struct run *run, usec_t timeout, struct probe_result *ret)
 {
 	const char *dir = run->env->settings->run_dir, *boot = run->env->boot_id;
 
-	if (budget)
-		probe_result_get(&run->env->kernel, dir, boot, budget, ret);
+	if (timeout)
+		probe_result_get(&run->env->kernel, dir, boot, timeout, ret);
 	else if (probe_result_load(dir, boot, ret) < 0)
 		*ret = (struct probe_result){ .reason = "not probed since boot" };
 }

@@ -10,7 +10,7 @@ extern const struct source_ops dump_source;
 /* For sources that know a part of it better. */
 int dump_link(const struct run *run, const char *name, struct link *ret);
 int dump_addresses(const struct run *run, struct addr_table *ret);
-void dump_probe_result(struct run *run, usec_t budget, struct probe_result *ret);
+void dump_probe_result(struct run *run, usec_t timeout, struct probe_result *ret);
 int dump_list(struct run *run, conn_sink sink, size_t *ret_whole);
 uint64_t dump_count_pinned(const struct run *run);
 bool dump_is_pinned(const struct run *run, const struct conn *c);

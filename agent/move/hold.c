@@ -8,11 +8,11 @@
 
 /* What the hold may cost as a whole, programs that hang included: it serves the
  * connections, and must not take the time of what serves them more. */
-#define HOLD_BUDGET USEC_PER_SEC
+#define HOLD_TIMEOUT USEC_PER_SEC
 
 usec_t hold_budget(usec_t now, usec_t deadline)
 {
-	return deadline > now ? MIN(HOLD_BUDGET, (deadline - now) / 4) : 0;
+	return deadline > now ? MIN(HOLD_TIMEOUT, (deadline - now) / 4) : 0;
 }
 
 /* Rules first, unarmed: installing them takes long, and the snapshot should be

@@ -172,7 +172,7 @@ static void dad_failed(struct run *run, size_t v, const struct ifaddr *a)
 static void wait_dad(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
-	usec_t until = MIN(run_now(run) + DAD_PATIENCE, run->deadline);
+	usec_t deadline = MIN(run_now(run) + DAD_PATIENCE, run->deadline);
 	bool pending = true;
 	size_t v;
 
@@ -191,7 +191,7 @@ static void wait_dad(struct run *run)
 		}
 		if (!pending)
 			return;
-		if (run_now(run) >= until)
+		if (run_now(run) >= deadline)
 			break;
 		run_sleep(run, DAD_POLL);
 	}

@@ -31,7 +31,7 @@
 struct pinning {
 	struct run *run;
 	struct reach reach;
-	usec_t until;
+	usec_t deadline;
 	uint64_t left;	    /* did not fit into the deadline */
 	uint64_t offloaded; /* would not be deleted */
 };
@@ -180,9 +180,10 @@ static uint32_t *pin_collect(const struct pinning *p, size_t *ret_n)
 	return idx;
 }
 
-/* Pin IDX[AT..END), which are about equal in cost, until UNTIL. Returns where it
+/* Pin IDX[AT..END), which are about equal in cost, until DEADLINE. Returns where it
  * ended or a negative errno. */
-static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_t end, usec_t until)
+static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_t end,
+			usec_t deadline)
 {
 	struct run *run = p->run;
 	struct pace pace = pace_begin(PAIRS);
@@ -192,7 +193,7 @@ static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_
 		size_t n = MIN(end - at, pace.n);
 		usec_t began;
 
-		if (run_now(run) >= until)
+		if (run_now(run) >= deadline)
 			break;
 		run_keep_hold(run);
 		r = snapshot_fetch(run);
@@ -231,11 +232,12 @@ static int pin_all(struct pinning *p)
 	p->left = 0;
 	for (w = 0; w < WORTH_COUNT && at == (int64_t)end; w++) {
 		bool leaves = run->source.ops->goes_on && w >= WORTH_CROWDED;
-		usec_t until = leaves ? MIN(p->until, run_now(run) + LEAVE_AFTER) : p->until;
+		usec_t deadline =
+			leaves ? MIN(p->deadline, run_now(run) + LEAVE_AFTER) : p->deadline;
 
 		end = ends[w];
-		at = pin_some(p, idx, (size_t)at, end, until);
-		if (leaves && at >= 0 && run_now(run) < p->until) {
+		at = pin_some(p, idx, (size_t)at, end, deadline);
+		if (leaves && at >= 0 && run_now(run) < p->deadline) {
 			leave_to_source(run, idx, (size_t)at, end);
 			at = (int64_t)end;
 		}
@@ -252,7 +254,7 @@ static int pin_rounds(struct pinning *p)
 	unsigned round;
 	int r = pin_all(p);
 
-	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->until; round++) {
+	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->deadline; round++) {
 		uint64_t before = run->n_added;
 
 		r = snapshot_update(run);
@@ -281,9 +283,9 @@ bool pin_has_room(struct run *run)
 	return false;
 }
 
-int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left)
+int pin_candidates(struct run *run, usec_t deadline, uint64_t *ret_left)
 {
-	struct pinning p = { .run = run, .until = until };
+	struct pinning p = { .run = run, .deadline = deadline };
 	int r = reach_read(run, &p.reach);
 
 	if (r == 0)
@@ -301,7 +303,7 @@ static void pin_send(struct run *run)
 {
 	struct pinning p = {
 		.run = run,
-		.until = MIN(run_now(run) + run->env->settings->pin_deadline, run->deadline),
+		.deadline = MIN(run_now(run) + run->env->settings->pin_timeout, run->deadline),
 	};
 	usec_t deadline = run->deadline;
 	int r = reach_read(run, &p.reach);

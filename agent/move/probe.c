@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 /* The probe is asked once per boot; a first delete waits this long for it. */
-#define PROBE_BUDGET USEC_PER_SEC
+#define PROBE_TIMEOUT USEC_PER_SEC
 
 /* AUTO becomes what this kernel needs; what was asked for stays. An unknown
  * kernel is treated as an affected one: on a fixed one that costs two listings
@@ -28,11 +28,11 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_kind kin
 
 void stage_probe(struct run *run)
 {
-	usec_t budget = MIN(PROBE_BUDGET, run->deadline - run->started);
+	usec_t timeout = MIN(PROBE_TIMEOUT, run->deadline - run->started);
 	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
 	struct report *report = run->report;
 
-	run->source.ops->probe_result(run, may_probe ? budget : 0, &run->probe_result);
+	run->source.ops->probe_result(run, may_probe ? timeout : 0, &run->probe_result);
 	if (run->req->op == OP_ADD) {
 		/* Adding flushes nothing on any kernel (docs/kernel.md 8). */
 		report->kernel = probe_result_for(&run->probe_result, AF_UNSPEC);

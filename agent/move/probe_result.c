@@ -123,12 +123,12 @@ int probe_result_store(const char *run_dir, const char *boot_id, const struct pr
 	return rundir_write(dir, FILE_NAME, text, (size_t)n);
 }
 
-static void probe(const struct kernel *k, usec_t budget, struct probe_result *ret)
+static void probe(const struct kernel *k, usec_t timeout, struct probe_result *ret)
 {
 	struct probe_result v = { 0 };
 	int r;
 
-	r = k->ops->probe(k->ctx, false, budget, &v.ipv4, &v.ipv6, v.reason);
+	r = k->ops->probe(k->ctx, false, timeout, &v.ipv4, &v.ipv6, v.reason);
 	if (r < 0) {
 		v.ipv4 = v.ipv6 = KERNEL_UNKNOWN;
 		snprintf(v.reason, sizeof(v.reason), "the probe failed: %s", strerror(-r));
@@ -137,11 +137,11 @@ static void probe(const struct kernel *k, usec_t budget, struct probe_result *re
 }
 
 void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
-		      usec_t budget, struct probe_result *ret)
+		      usec_t timeout, struct probe_result *ret)
 {
 	if (probe_result_load(run_dir, boot_id, ret) == 0)
 		return;
-	probe(k, budget, ret);
+	probe(k, timeout, ret);
 	/* Half an answer is kept: what is missing (often a node without IPv6)
 	 * stays missing, and unknown is treated as affected. None at all may
 	 * have a passing reason; asking again costs little. */

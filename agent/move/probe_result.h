@@ -23,10 +23,10 @@ int probe_result_load(const char *run_dir, const char *boot_id, struct probe_res
  * for a passing reason should not be kept; that is the caller's choice. */
 int probe_result_store(const char *run_dir, const char *boot_id, const struct probe_result *v);
 
-/* Load, else probe within BUDGET and store what is known. Never fails:
+/* Load, else probe within TIMEOUT and store what is known. Never fails:
  * without an answer both are KERNEL_UNKNOWN with a reason. */
 void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
-		      usec_t budget, struct probe_result *ret);
+		      usec_t timeout, struct probe_result *ret);
 
 /* The verdict that matters when addresses of FAMILY go (AF_UNSPEC: both, the
  * worse one: affected before unknown before fixed). */

@@ -17,7 +17,7 @@
 #define LEFTOVER_FRESH (60 * USEC_PER_SEC)
 
 /* For all that killed runs left of hold rules: a daemon that starts waits for it. */
-#define CLEAN_BUDGET USEC_PER_SEC
+#define CLEAN_TIMEOUT USEC_PER_SEC
 
 /* Take the addresses as they are. */
 static void move_recover_look(struct run *run)
@@ -130,13 +130,13 @@ void recover_journal(const struct run_env *env, int run_dir, const char *device,
 {
 	_cleanup_close_ int slot = -1;
 	struct run run;
-	usec_t until;
+	usec_t deadline;
 
-	until = j->request.until;
-	j->request.until = 0; /* this is another run */
+	deadline = j->request.deadline;
+	j->request.deadline = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
 	run.source.ops = run.source.ops->recovering;
-	run.given_up = until && run.started >= until;
+	run.given_up = deadline && run.started >= deadline;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
 	run.recovering = run.run_dir >= 0;
@@ -272,6 +272,6 @@ int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct r
 
 	/* Rules of a killed run have let go long ago; they are only in the way. */
 	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
-				 k->ops->now(k->ctx) + CLEAN_BUDGET);
+				 k->ops->now(k->ctx) + CLEAN_TIMEOUT);
 	return r < 0 ? r : rec.n;
 }

@@ -6,7 +6,7 @@
 
 /* To take the rules away there is time in any case, those of a hold that could not be
  * opened too: the address has moved by then and nobody comes after us to do it. */
-#define CLOSE_BUDGET (2 * USEC_PER_SEC)
+#define CLOSE_TIMEOUT (2 * USEC_PER_SEC)
 
 void stage_release(struct run *run)
 {
@@ -17,7 +17,7 @@ void stage_release(struct run *run)
 	run_let_go(run);
 	run->source.ops->learn(run);
 	if (run->hold_opened)
-		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_BUDGET));
+		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_TIMEOUT));
 	if (r < 0)
 		report_warn(run->report, "hold-left", "vipsafe recover",
 			    "rules of the hold could not be removed (%s): they hold nothing",

@@ -17,7 +17,7 @@
 /* While the flush goes on, for what nobody would miss as much: a flush that thousands
  * of creates compete with takes a second instead of 50 ms, and the last connections
  * that it takes may be somebody's best. */
-#define LESSER_BUDGET (5 * USEC_PER_MSEC)
+#define LESSER_TIMEOUT (5 * USEC_PER_MSEC)
 
 /* A child waits this many rounds for its master. */
 #define MASTER_ROUNDS 4
@@ -273,8 +273,8 @@ static uint32_t *restore_collect(const struct run *run, enum entry_state state, 
 
 typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
 
-/* Call WORK on a chunk of IDX[AT..END) after the other UNTIL then. */
-static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, usec_t until,
+/* Call WORK on a chunk of IDX[AT..END) after the other, until DEADLINE. */
+static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, usec_t deadline,
 		   chunk_work work)
 {
 	struct run *run = ch->run;
@@ -285,7 +285,7 @@ static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end,
 		usec_t began = run_now(run);
 		size_t n = MIN(end - at, pace.n);
 
-		if (began >= until)
+		if (began >= deadline)
 			break;
 		if (!ch->only_looks || run->armed_since)
 			run_keep_hold(run);
@@ -302,7 +302,7 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
 	_cleanup_free_ uint32_t *idx = NULL;
 	size_t n, ends[WORTH_COUNT], w, at = 0;
-	usec_t until = run->deadline;
+	usec_t deadline = run->deadline;
 	int r = 0;
 
 	idx = restore_collect(run, state, &n);
@@ -315,8 +315,8 @@ static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
 	r = worth_order(run->env->seed, run->set, idx, n, ends);
 	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
 		if (w == WORTH_CROWDED && run->flushing)
-			until = MIN(until, run_now(run) + LESSER_BUDGET);
-		r = each_of(ch, idx, at, ends[w], until, work);
+			deadline = MIN(deadline, run_now(run) + LESSER_TIMEOUT);
+		r = each_of(ch, idx, at, ends[w], deadline, work);
 		at = ends[w];
 	}
 	return r;

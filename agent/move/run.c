@@ -12,7 +12,7 @@
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
 	       struct report *report)
 {
-	usec_t budget = req->deadline ? req->deadline : env->settings->deadline;
+	usec_t timeout = req->timeout ? req->timeout : env->settings->timeout;
 
 	memset(run, 0, sizeof(*run));
 	run->env = env;
@@ -26,7 +26,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->run_dir = run->lock = run->slot = -1;
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
-	run->deadline = req->until ? req->until : run->started + budget;
+	run->deadline = req->deadline ? req->deadline : run->started + timeout;
 	report_init(report, req);
 	snprintf(report->id, sizeof(report->id), "%012llx",
 		 (unsigned long long)(env->seed ^ run->started) & 0xffffffffffffULL);

@@ -28,8 +28,8 @@ struct source_ops {
 	int (*link)(const struct run *run, const char *name, struct link *ret);
 	/* The addresses of the node; *RET is overwritten. 0 or a negative errno. */
 	int (*addresses)(const struct run *run, struct addr_table *ret);
-	/* What this kernel flushes. An experiment may take BUDGET; 0: there is none. */
-	void (*probe_result)(struct run *run, usec_t budget, struct probe_result *ret);
+	/* What this kernel flushes. An experiment may take TIMEOUT; 0: there is none. */
+	void (*probe_result)(struct run *run, usec_t timeout, struct probe_result *ret);
 	/* What this kernel has made of entries so far. Not owned. */
 	struct shapes *(*shapes)(struct run *run);
 

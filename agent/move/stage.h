@@ -168,9 +168,9 @@ void run_let_go(struct run *run);
  * DEADLINE. */
 usec_t hold_budget(usec_t now, usec_t deadline);
 
-/* pin.c: pin the candidates of run->set until UNTIL and read them back; those
+/* pin.c: pin the candidates of run->set until DEADLINE and read them back; those
  * that did not fit are counted. 0 or a negative errno. */
-int pin_candidates(struct run *run, usec_t until, uint64_t *ret_left);
+int pin_candidates(struct run *run, usec_t deadline, uint64_t *ret_left);
 
 /* pin.c: whether the table has room to spare; warns if not. */
 bool pin_has_room(struct run *run);

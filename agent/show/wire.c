@@ -145,8 +145,8 @@ static int read_values(json_t *o, struct wire_request *r, struct request_error *
 		return -EINVAL;
 	if (acted && !json_is_boolean(acted))
 		return wire_wrong("acted", e);
-	r->move.deadline = (usec_t)ms * USEC_PER_MSEC;
-	r->move.until = (usec_t)us;
+	r->move.timeout = (usec_t)ms * USEC_PER_MSEC;
+	r->move.deadline = (usec_t)us;
 	r->columns = (unsigned)columns;
 	r->notify.event.stamp = (usec_t)stamp;
 	r->notify.acted = json_is_true(acted);
@@ -305,7 +305,7 @@ static int put_number(json_t *o, const char *key, uint64_t n)
 
 char *wire_request_line(const struct wire_request *r)
 {
-	usec_t ms = (r->move.deadline + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+	usec_t ms = (r->move.timeout + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
 	json_t *o = json_object();
 	int failed = 0;
 
@@ -313,7 +313,7 @@ char *wire_request_line(const struct wire_request *r)
 	failed |= json_object_set_new(o, "words", request_words(r));
 	failed |= json_object_set_new(o, "text", json_string(text_names[r->text]));
 	failed |= put_number(o, "timeout_ms", ms);
-	failed |= put_number(o, "deadline_us", r->move.until);
+	failed |= put_number(o, "deadline_us", r->move.deadline);
 	failed |= put_number(o, "columns", MIN(r->columns, COLUMNS_MAX));
 	if (r->op == WIRE_NOTIFY) {
 		failed |= put_number(o, "stamp_us", r->notify.event.stamp);

@@ -18,7 +18,7 @@ int pinning_begin(struct pinning *p, struct bench *b, bool listen)
 	if (r < 0)
 		return r;
 	b->env.kernel = kernel_real_get(p->real);
-	b->settings.pin_deadline = 600 * USEC_PER_SEC;
+	b->settings.pin_timeout = 600 * USEC_PER_SEC;
 	r = snapshot_run(b, run, &p->report);
 	if (r == 0 && listen)
 		r = b->env.kernel.ops->ct_watch(b->env.kernel.ctx, run->family, false);

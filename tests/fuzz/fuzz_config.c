@@ -23,7 +23,7 @@ static void settings_hold(const struct settings *s)
 	CLAIM(!s->textfile[0] || s->textfile[0] == '/');
 	CLAIM(s->pin_max_fill <= 100);
 	CLAIM(s->hold <= HOLD_OFF && s->on_stop <= STOP_RELEASE);
-	CLAIM(s->pin_deadline != USEC_NEVER && s->hold_max != USEC_NEVER);
+	CLAIM(s->pin_timeout != USEC_NEVER && s->hold_max != USEC_NEVER);
 	for (size_t i = 0; i < s->n_devices; i++) {
 		struct request_error e;
 

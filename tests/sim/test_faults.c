@@ -383,7 +383,7 @@ static void slow_snapshot_passes_the_deadline(void **state)
 	struct scene *s = *state;
 
 	s->fake->entry_cost = 20 * USEC_PER_MSEC;
-	s->req.deadline = 200 * USEC_PER_MSEC;
+	s->req.timeout = 200 * USEC_PER_MSEC;
 	del_vip4(s);
 	expect_moved(s, EXIT_DEADLINE);
 }
@@ -393,7 +393,7 @@ static void slow_delete_passes_the_deadline(void **state)
 	struct scene *s = *state;
 
 	s->fake->delete_cost = USEC_PER_SEC;
-	s->req.deadline = 200 * USEC_PER_MSEC;
+	s->req.timeout = 200 * USEC_PER_MSEC;
 	del_vip4(s);
 	expect_moved(s, EXIT_DEADLINE);
 }

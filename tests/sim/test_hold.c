@@ -45,7 +45,7 @@ static void or_a_quarter_of_the_time_there_is(void **state)
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	assert_int_equal(fake_has_addr(s->fake, s->dev, VIP4 "/32"), false);
 	fake_addr(s->fake, s->dev, VIP4 "/32", "br-mgmt:1");
-	s->req.deadline = 2 * USEC_PER_SEC;
+	s->req.timeout = 2 * USEC_PER_SEC;
 	scene_run(s);
 	scene_expect(s, EXIT_DONE, true);
 	assert_in_range(s->fake->held_budget, 490 * USEC_PER_MSEC, 500 * USEC_PER_MSEC);

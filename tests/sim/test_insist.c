@@ -262,7 +262,7 @@ static void a_killed_run_gives_way_to_a_newer_word(void **state)
 		is_there(s, true);
 		known[1].state = INSTANCE_BACKUP;
 		s->on_stage = kill_before_the_move;
-		s->req.until = i == 2 ? s->fake->clock + USEC_PER_SEC : 0;
+		s->req.deadline = i == 2 ? s->fake->clock + USEC_PER_SEC : 0;
 		scene_move(s, OP_DEL, VIP_OF_INSTANCE "/32", NULL);
 		s->on_stage = NULL;
 		s->kill_at = -1;

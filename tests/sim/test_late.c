@@ -104,7 +104,7 @@ static void begun_past_its_deadline_it_changes_nothing(void **state)
 	scene_populate(s, FLOWS);
 	scene_remember(s);
 	fake_advance(s->fake, LONG);
-	s->req.until = s->fake->clock - 2 * USEC_PER_SEC;
+	s->req.deadline = s->fake->clock - 2 * USEC_PER_SEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DEADLINE, false);
 	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
@@ -225,7 +225,7 @@ static void a_slow_listing_does_not_keep_the_address(void **state)
 	struct scene *s = *state;
 
 	s->fake->entry_cost = 100 * USEC_PER_MSEC; /* all of it: far beyond both */
-	s->req.deadline = USEC_PER_SEC;
+	s->req.timeout = USEC_PER_SEC;
 	scene_populate(s, FLOWS);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));

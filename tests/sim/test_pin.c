@@ -60,8 +60,8 @@ static void no_create_happens_unheld(void **state)
 	struct scene *s = *state;
 
 	s->fake->entry_cost = 500; /* slow enough for the hold to need arming anew */
-	s->settings.pin_deadline = 60 * USEC_PER_SEC;
-	s->settings.deadline = 600 * USEC_PER_SEC;
+	s->settings.pin_timeout = 60 * USEC_PER_SEC;
+	s->settings.timeout = 600 * USEC_PER_SEC;
 	pin_scene(s, FLOWS);
 	s->fake->call_cost = USEC_PER_MSEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
@@ -105,8 +105,8 @@ static void deadline_leaves_the_rest_to_restore(void **state)
 
 	pin_scene(s, 1000);
 	s->fake->call_cost = 5 * USEC_PER_MSEC;
-	s->settings.pin_deadline = 30 * USEC_PER_MSEC;
-	s->settings.deadline = 600 * USEC_PER_SEC;
+	s->settings.pin_timeout = 30 * USEC_PER_MSEC;
+	s->settings.timeout = 600 * USEC_PER_SEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_true(warned(s, "pin-deadline"));

@@ -25,7 +25,7 @@ struct oracle {
 	const char *reason;
 	int result;
 	unsigned asked;
-	usec_t budget;
+	usec_t timeout;
 };
 
 struct scene {
@@ -34,14 +34,14 @@ struct scene {
 	char base[64], dir[80], file[96];
 };
 
-static int oracle_probe(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+static int oracle_probe(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
 			enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct oracle *o = ctx;
 
 	assert_false(asked); /* in passing only */
 	o->asked++;
-	o->budget = budget;
+	o->timeout = timeout;
 	*ret_ipv4 = o->ipv4;
 	*ret_ipv6 = o->ipv6;
 	snprintf(reason, REPORT_TEXT_MAX, "%s", o->reason);
@@ -105,7 +105,7 @@ static void measured_once_per_boot(void **state)
 	struct probe_result v = ask(s, BOOT);
 
 	assert_int_equal(s->oracle.asked, 1);
-	assert_int_equal(s->oracle.budget, 123 * USEC_PER_MSEC);
+	assert_int_equal(s->oracle.timeout, 123 * USEC_PER_MSEC);
 	assert_int_equal(v.ipv4, KERNEL_AFFECTED);
 	assert_int_equal(v.ipv6, KERNEL_FIXED);
 	assert_string_equal(v.reason, "");

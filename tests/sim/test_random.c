@@ -124,7 +124,7 @@ static void random_kernel(struct scene *s, uint64_t *rng)
 	f->dumps_torn = pick(rng, 4) == 0;
 	f->torn_from = 1 + pick(rng, 2);
 	f->unanswered_batch = pick(rng, 5) == 0;
-	s->req.deadline = 3600 * USEC_PER_SEC;
+	s->req.timeout = 3600 * USEC_PER_SEC;
 	s->req.strategy = pick(rng, 2) ? STRATEGY_PIN : STRATEGY_RESTORE;
 	s->req.hold = pick(rng, 2) ? HOLD_AUTO : HOLD_OFF;
 	f->no_events = pick(rng, 3) == 0;

@@ -128,7 +128,7 @@ static void expired_flow_is_not_restored(void **state)
 
 	scene_add(s, &c)->expires = s->fake->clock + 3 * USEC_PER_SEC;
 	s->fake->delete_cost = 5 * USEC_PER_SEC;
-	s->req.deadline = 60 * USEC_PER_SEC;
+	s->req.timeout = 60 * USEC_PER_SEC;
 	del_vip4(s);
 	assert_null(fake_entry_find(s->fake, &c.key));
 	assert_int_equal(scene_broken(s, false), 1);
@@ -142,7 +142,7 @@ static void timeouts_are_aged(void **state)
 	struct scene *s = *state;
 
 	s->fake->delete_cost = 20 * USEC_PER_SEC;
-	s->req.deadline = 60 * USEC_PER_SEC;
+	s->req.timeout = 60 * USEC_PER_SEC;
 	del_vip4(s);
 	assert_int_equal(scene_broken(s, false), 0);
 	scene_check_restored(s);

@@ -69,8 +69,8 @@ static void the_deadline_leaves_the_worthless(void **state)
 
 	populate(s);
 	s->req.strategy = STRATEGY_PIN;
-	s->settings.pin_deadline = 30 * USEC_PER_MSEC;
-	s->req.deadline = 100 * USEC_PER_MSEC;
+	s->settings.pin_timeout = 30 * USEC_PER_MSEC;
+	s->req.timeout = 100 * USEC_PER_MSEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DEADLINE, true);
 	assert_int_equal(worthy_broken(s), 0);
@@ -83,7 +83,7 @@ static void the_same_when_it_restores(void **state)
 	struct scene *s = *state;
 
 	populate(s);
-	s->req.deadline = 60 * USEC_PER_MSEC;
+	s->req.timeout = 60 * USEC_PER_MSEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DEADLINE, true);
 	assert_int_equal(worthy_broken(s), 0);
@@ -99,7 +99,7 @@ static void what_may_still_go_is_not_called_kept(void **state)
 
 	populate(s);
 	s->fake->flush_after = 90 * USEC_PER_MSEC;
-	s->req.deadline = 60 * USEC_PER_MSEC;
+	s->req.timeout = 60 * USEC_PER_MSEC;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DEADLINE, true);
 	assert_int_equal(r->entries.untouched, 0);

@@ -114,7 +114,7 @@ static void reads_a_file(void **state)
 	write_bytes(p->file, text, strlen(text));
 	load_ok(p, &s);
 	assert_int_equal(s.hold, HOLD_OFF);
-	assert_true(s.deadline == 3 * USEC_PER_SEC);
+	assert_true(s.timeout == 3 * USEC_PER_SEC);
 	assert_int_equal(s.announce.count, 2);
 	assert_int_equal(s.announce.again, 0);
 	assert_int_equal(s.n_devices, 2);
@@ -324,8 +324,8 @@ static void takes_what_it_prints(void **state)
 	assert_true(taken > 15);
 	load_ok(p, &s);
 	settings_init(&initial, sections_all);
-	assert_true(s.pin_deadline == initial.pin_deadline);
-	assert_true(s.hold == initial.hold && s.deadline == initial.deadline);
+	assert_true(s.pin_timeout == initial.pin_timeout);
+	assert_true(s.hold == initial.hold && s.timeout == initial.timeout);
 	assert_true(s.n_devices > 0 && s.devices[0].pin == PIN_CONTINUOUS);
 	settings_done(&initial);
 	settings_done(&s);

@@ -52,7 +52,7 @@ static void on_request(void *ud, struct client *c, const struct wire_request *r)
 	struct status_device many[2000];
 	struct status s = { .version = "x",
 			    .devices = many,
-			    .n_devices = r->move.deadline ? ARRAY_SIZE(many) : 1 };
+			    .n_devices = r->move.timeout ? ARRAY_SIZE(many) : 1 };
 	struct server *server = ud;
 	size_t i;
 

@@ -153,7 +153,7 @@ static void announcements_are_an_interval_apart(void **state _unused_)
 		.count = 4, .interval = INTERVAL, .again = 2, .again_after = USEC_PER_MSEC
 	};
 	const struct kernel_ops ops = { .link_get = link_get };
-	struct settings settings = { .deadline = 10 * USEC_PER_SEC };
+	struct settings settings = { .timeout = 10 * USEC_PER_SEC };
 	const struct run_env env = { .kernel = { .ops = &ops }, .settings = &settings };
 	const struct guards guards = { .n = 0 };
 	bool done = false;

@@ -132,11 +132,11 @@ static void leaves_the_global_part_alone(void **state _unused_)
 	request_init(&req, OP_DEL);
 	req.force = req.plan = true;
 	req.strategy = STRATEGY_RESTORE;
-	req.deadline = 17;
+	req.timeout = 17;
 	assert_int_equal(request_parse(&req, 3, argv, &e), 0);
 	assert_true(req.force && req.plan);
 	assert_int_equal(req.strategy, STRATEGY_RESTORE);
-	assert_true(req.deadline == 17);
+	assert_true(req.timeout == 17);
 }
 
 /* 127 characters: the longest alternative name there is */

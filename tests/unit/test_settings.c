@@ -34,9 +34,9 @@ static void has_documented_defaults(void **state _unused_)
 	assert_string_equal(s.socket, "/run/vipsafe/control.sock");
 	assert_string_equal(s.group, "vipsafe");
 	assert_string_equal(s.textfile, "");
-	assert_true(s.pin_deadline == 500 * USEC_PER_MSEC);
+	assert_true(s.pin_timeout == 500 * USEC_PER_MSEC);
 	assert_true(s.hold_max == 500 * USEC_PER_MSEC);
-	assert_true(s.deadline == 10 * USEC_PER_SEC);
+	assert_true(s.timeout == 10 * USEC_PER_SEC);
 	assert_int_equal(s.hold, HOLD_AUTO);
 	assert_int_equal(s.on_stop, STOP_KEEP);
 	assert_int_equal(s.announce.count, 5);
@@ -68,12 +68,12 @@ static void takes_every_key(void **state _unused_)
 	assert_int_equal(settings_finish(&s, &e), 0);
 	assert_string_equal(s.socket, "/tmp/v/control.sock");
 	assert_string_equal(s.group, "ops");
-	assert_true(s.pin_deadline == 250 * USEC_PER_MSEC);
+	assert_true(s.pin_timeout == 250 * USEC_PER_MSEC);
 	assert_true(s.hold_max == 10 * USEC_PER_SEC);
 	assert_int_equal(s.hold, HOLD_IPTABLES);
 	assert_int_equal(s.on_stop, STOP_RELEASE);
 	assert_string_equal(s.textfile, "/var/lib/x.prom");
-	assert_true(s.deadline == 60 * USEC_PER_SEC);
+	assert_true(s.timeout == 60 * USEC_PER_SEC);
 	assert_int_equal(s.announce.count, 0);
 	assert_true(s.announce.interval == 20 * USEC_PER_MSEC);
 	assert_int_equal(s.announce.again, 100);

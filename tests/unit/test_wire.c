@@ -92,8 +92,8 @@ static struct wire_request random_request(struct rnd *r)
 		w.move.hold = (enum hold_choice)rnd(r, 4);
 		w.move.vip_flows = (enum vip_flows)rnd(r, 3);
 	}
-	w.move.deadline = rnd(r, 3600000) * USEC_PER_MSEC;
-	w.move.until = rnd(r, 2) ? 1 + rnd(r, UINT32_MAX) * 1000 : 0;
+	w.move.timeout = rnd(r, 3600000) * USEC_PER_MSEC;
+	w.move.deadline = rnd(r, 2) ? 1 + rnd(r, UINT32_MAX) * 1000 : 0;
 	return w;
 }
 
@@ -128,8 +128,8 @@ static void request_is(const struct wire_request *a, const struct wire_request *
 	assert_int_equal(a->op, b->op);
 	assert_int_equal(a->text, b->text);
 	assert_int_equal(a->columns, b->columns);
+	assert_int_equal(a->move.timeout, b->move.timeout);
 	assert_int_equal(a->move.deadline, b->move.deadline);
-	assert_int_equal(a->move.until, b->move.until);
 	assert_int_equal(a->move.op, b->move.op);
 	assert_int_equal(a->move.plan, b->move.plan);
 	assert_string_equal(a->move.device, b->move.device);
@@ -214,12 +214,12 @@ static void no_utf8_is_not_sent(void **state _unused_)
 
 static void timeout_is_rounded_up(void **state _unused_)
 {
-	struct wire_request a = { .op = WIRE_STATUS, .move.deadline = 1 }, b;
+	struct wire_request a = { .op = WIRE_STATUS, .move.timeout = 1 }, b;
 	_cleanup_free_ char *line = wire_request_line(&a);
 	enum wire_refusal why;
 
 	assert_int_equal(parse(line, &b, &why), 0);
-	assert_int_equal(b.move.deadline, USEC_PER_MSEC);
+	assert_int_equal(b.move.timeout, USEC_PER_MSEC);
 }
 
 static const char *const bad[] = {

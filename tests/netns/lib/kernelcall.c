@@ -147,7 +147,7 @@ static int do_promotes(struct kernel k, const char *name)
 	return 0;
 }
 
-static int do_probe(struct kernel k, const char *budget)
+static int do_probe(struct kernel k, const char *timeout)
 {
 	static const char *const names[] = { "unknown", "affected", "fixed" };
 	enum kernel_kind ipv4, ipv6;
@@ -155,7 +155,7 @@ static int do_probe(struct kernel k, const char *budget)
 	usec_t start = k.ops->now(k.ctx);
 	int r;
 
-	r = k.ops->probe(k.ctx, true, strtoul(budget, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6,
+	r = k.ops->probe(k.ctx, true, strtoul(timeout, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6,
 			 reason);
 	if (r < 0)
 		return answer(r);
@@ -261,7 +261,7 @@ static int do_program(int argc, char **argv)
 
 	if (argc < 3)
 		return usage("MS BYTES NAME");
-	p.budget = strtoul(argv[0], NULL, 10) * USEC_PER_MSEC;
+	p.timeout = strtoul(argv[0], NULL, 10) * USEC_PER_MSEC;
 	size = strtoul(argv[1], NULL, 10);
 	input = malloc(size + 1);
 	if (!input)

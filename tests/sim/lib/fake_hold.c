@@ -41,13 +41,14 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 }
 
 /* Beside the run: it takes none of its time. */
-int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link, usec_t budget)
+int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
+			 usec_t timeout)
 {
 	struct fake *f = ctx;
 
 	f->opening = choice;
 	f->opening_on = link->ifindex;
-	f->opening_until = f->clock + (f->hold_hangs ? budget : f->hold_takes);
+	f->opening_until = f->clock + (f->hold_hangs ? timeout : f->hold_takes);
 	return 0;
 }
 
@@ -157,7 +158,7 @@ int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link
 	return 0;
 }
 
-int fake_reset_clean_begin(void *ctx, usec_t budget _unused_)
+int fake_reset_clean_begin(void *ctx, usec_t timeout _unused_)
 {
 	struct fake *f = ctx;
 

@@ -306,14 +306,14 @@ static int fake_announce(void *ctx, const struct link *link, const struct addr *
 	return 0;
 }
 
-static int fake_probe(void *ctx, bool asked, usec_t budget, enum kernel_kind *ret_ipv4,
+static int fake_probe(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
 		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
 	bool unknown = f->probe4 == KERNEL_UNKNOWN || f->probe6 == KERNEL_UNKNOWN;
 
 	assert(!asked); /* no person does, here */
-	fake_advance(f, MIN(budget, 20 * USEC_PER_MSEC));
+	fake_advance(f, MIN(timeout, 20 * USEC_PER_MSEC));
 	*ret_ipv4 = f->probe4;
 	*ret_ipv6 = f->probe6;
 	snprintf(reason, REPORT_TEXT_MAX, "%s", unknown ? "the fake was told to say so" : "");

@@ -276,7 +276,7 @@ int fake_ct_events(void *ctx, conn_sink sink, void *ud);
 int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, usec_t deadline,
 		   enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 int fake_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
-			 usec_t budget);
+			 usec_t timeout);
 int fake_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 int fake_hold_arm(void *ctx, usec_t duration);
 int fake_hold_disarm(void *ctx);
@@ -288,7 +288,7 @@ int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
 		     const struct conn *const *flows, size_t n, usec_t duration, usec_t deadline,
 		     char reason[REPORT_TEXT_MAX]);
-int fake_reset_clean_begin(void *ctx, usec_t budget);
+int fake_reset_clean_begin(void *ctx, usec_t timeout);
 int fake_reset_clean_end(void *ctx);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);

@@ -206,8 +206,8 @@ void scene_move(struct scene *s, enum op op, ...)
 	s->req.strategy = given.strategy;
 	s->req.hold = given.hold;
 	s->req.vip_flows = given.vip_flows;
+	s->req.timeout = given.timeout;
 	s->req.deadline = given.deadline;
-	s->req.until = given.until;
 	r = request_parse(&s->req, argc, argv, &err);
 	if (r < 0)
 		fail_msg("request refused: %s", err.text);
