@@ -6,8 +6,6 @@
 
 #include "base/array.h"
 
-#define FIRST_CAP 64
-
 void rule_store_done(struct rule_store *s)
 {
 	size_t i;
@@ -16,80 +14,45 @@ void rule_store_done(struct rule_store *s)
 		free(s->chains[i].name);
 	free(s->chains);
 	free(s->rules);
-	free(s->slots);
+	hash_done(&s->by_name);
 	*s = (struct rule_store){ .n_chains = 0 };
 }
 
-static uint32_t name_hash(const char *name)
+static uint32_t chain_hash(const char *name)
 {
-	uint32_t h = 2166136261U;
-
-	for (; *name; name++)
-		h = (h ^ (uint8_t)*name) * 16777619U;
-	return h;
+	return hash_bytes(0, name, strlen(name));
 }
 
-/* The slot with the chain NAME, or the free slot for it. */
-static uint32_t *rules_slot_of(const struct rule_store *s, const char *name)
+static uint32_t chain_item_hash(const void *ud, uint32_t i)
 {
-	size_t i = name_hash(name) & (s->n_slots - 1);
+	const struct rule_store *s = ud;
 
-	while (s->slots[i] != NO_INDEX && strcmp(s->chains[s->slots[i]].name, name) != 0)
-		i = (i + 1) & (s->n_slots - 1);
-	return &s->slots[i];
-}
-
-/* Make room for one more chain; at least half of the slots stay free. */
-static bool chains_grow(struct rule_store *s)
-{
-	size_t cap = s->cap_chains ? 2 * s->cap_chains : FIRST_CAP, i;
-	struct chain *chains;
-	uint32_t *slots;
-
-	if (s->n_chains < s->cap_chains)
-		return true;
-	if (cap >= NO_INDEX / 4)
-		return false;
-	slots = malloc(2 * cap * sizeof(*slots));
-	if (!slots)
-		return false;
-	chains = realloc(s->chains, cap * sizeof(*chains));
-	if (!chains) {
-		free(slots);
-		return false;
-	}
-	free(s->slots);
-	s->chains = chains;
-	s->cap_chains = cap;
-	s->slots = slots;
-	s->n_slots = 2 * cap;
-	memset(slots, 0xff, s->n_slots * sizeof(*slots)); /* NO_INDEX */
-	for (i = 0; i < s->n_chains; i++)
-		*rules_slot_of(s, s->chains[i].name) = (uint32_t)i;
-	return true;
+	return chain_hash(s->chains[i].name);
 }
 
 uint32_t rule_store_chain(struct rule_store *s, const char *name)
 {
-	struct chain *c;
-	char *copy;
+	uint32_t hash = chain_hash(name), i;
+	_cleanup_free_ char *copy = NULL;
+	struct chain *c = NULL;
+	size_t at;
 
-	if (s->n_slots) {
-		uint32_t known = *rules_slot_of(s, name);
-
-		if (known != NO_INDEX)
-			return known;
-	}
+	for (i = hash_first(&s->by_name, hash, &at); i != HASH_NONE;
+	     i = hash_next(&s->by_name, hash, &at))
+		if (!strcmp(s->chains[i].name, name))
+			return i;
 	copy = strdup(name);
-	if (!copy || !chains_grow(s)) {
-		free(copy);
+	if (copy && s->n_chains < NO_INDEX &&
+	    hash_reserve(&s->by_name, s->n_chains + 1, chain_item_hash, s) == 0)
+		c = array_append(&s->chains, &s->n_chains, sizeof(*c));
+	if (!c) {
 		s->incomplete = true;
 		return NO_INDEX;
 	}
-	c = &s->chains[s->n_chains];
-	*c = (struct chain){ .name = copy, .first = NO_INDEX, .last = NO_INDEX };
-	*rules_slot_of(s, name) = (uint32_t)s->n_chains;
-	return (uint32_t)s->n_chains++;
+	*c = (struct chain){ .name = TAKE_PTR(copy), .first = NO_INDEX, .last = NO_INDEX };
+	i = (uint32_t)s->n_chains - 1;
+	hash_put(&s->by_name, hash, i);
+	return i;
 }
 
 void rule_store_add(struct rule_store *s, uint32_t chain, const struct rule *r)

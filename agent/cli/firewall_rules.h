@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "cli/firewall.h"
 
 /* Whether a rule matches the packet; of two conditions the lower value counts. */
@@ -59,8 +60,8 @@ struct chain {
 struct rule_store {
 	struct chain *chains; /* owned */
 	struct rule *rules;   /* owned */
-	uint32_t *slots;      /* owned; indices of chains by hash of their names */
-	size_t n_chains, cap_chains, n_rules, n_slots;
+	struct hash by_name;  /* of chains */
+	size_t n_chains, n_rules;
 	unsigned marking; /* bits of families in which a rule sets marks */
 	bool incomplete;  /* memory ran out */
 };

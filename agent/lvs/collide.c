@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "lvs/collide_table.h"
 
 #define RECORDS_MAX (1U << 28)
@@ -29,9 +30,9 @@ struct collide *collide_free(struct collide *c)
 	free(c->slots);
 	free(c->records);
 	free(c->targets);
-	free(c->target_heads);
+	hash_done(&c->by_target);
 	free(c->clients);
-	free(c->client_slots);
+	hash_done(&c->by_client);
 	free(c->held);
 	free(c);
 	return NULL;
@@ -68,24 +69,18 @@ bool collide_has(const struct collide *c, const struct flow *f)
 
 static int new_record(struct collide *c, uint32_t *ret)
 {
-	uint32_t cap;
-	struct record *records;
+	int r;
 
 	if (c->free_record != NO_RECORD) {
 		*ret = c->free_record;
 		c->free_record = c->records[*ret].next;
 		return 0;
 	}
-	if (c->n_records == c->cap_records) {
-		if (c->n_records >= RECORDS_MAX)
-			return -ENOMEM;
-		cap = c->cap_records ? c->cap_records + c->cap_records / 2 : 64;
-		records = realloc(c->records, cap * sizeof(*records));
-		if (!records)
-			return -ENOMEM;
-		c->records = records;
-		c->cap_records = cap;
-	}
+	if (c->n_records >= RECORDS_MAX)
+		return -ENOMEM;
+	r = array_reserve(&c->records, &c->cap_records, c->n_records + 1, sizeof(*c->records));
+	if (r < 0)
+		return r;
 	*ret = c->n_records++;
 	return 0;
 }

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "lvs/map_store.h"
-
-#define NOBODY UINT32_MAX
 
 /* Slots made on somebody's word; beyond that they are made when needed. */
 #define EXPECTED_MAX (1U << 24)
@@ -21,67 +20,50 @@ static uint64_t collide_table_mix(const struct collide *c, uint64_t key)
 
 /* ---- IPv6 clients ---- */
 
-static uint32_t client_slot(const struct collide *c, const uint8_t *addr)
+static uint32_t client_hash(const struct collide *c, const uint8_t *addr)
 {
 	uint64_t words[2];
-	uint32_t i;
 
 	memcpy(words, addr, sizeof(words));
-	i = (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0]) ^ words[1]) &
-	    (c->n_client_slots - 1);
-	while (c->client_slots[i] != NOBODY &&
-	       memcmp(c->clients[c->client_slots[i]].bytes, addr, 16))
-		i = (i + 1) & (c->n_client_slots - 1);
-	return i;
+	return (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0]) ^ words[1]);
+}
+
+static uint32_t client_item_hash(const void *ud, uint32_t i)
+{
+	const struct collide *c = ud;
+
+	return client_hash(c, c->clients[i].bytes);
 }
 
 static bool client_find(const struct collide *c, const uint8_t *addr, uint32_t *ret)
 {
-	if (!c->n_client_slots)
-		return false;
-	*ret = c->client_slots[client_slot(c, addr)];
-	return *ret != NOBODY;
-}
+	uint32_t hash = client_hash(c, addr), i;
+	size_t at;
 
-static int client_slots_grow(struct collide *c)
-{
-	uint32_t n = c->n_client_slots ? 2 * c->n_client_slots : 64, i, *slots;
-
-	if (2 * (c->n_clients + 1) <= c->n_client_slots)
-		return 0;
-	slots = malloc(n * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	memset(slots, 0xff, n * sizeof(*slots)); /* NOBODY */
-	free(c->client_slots);
-	c->client_slots = slots;
-	c->n_client_slots = n;
-	for (i = 0; i < c->n_clients; i++)
-		slots[client_slot(c, c->clients[i].bytes)] = i;
-	return 0;
+	for (i = hash_first(&c->by_client, hash, &at); i != HASH_NONE;
+	     i = hash_next(&c->by_client, hash, &at)) {
+		if (!memcmp(c->clients[i].bytes, addr, 16)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
 }
 
 static int client_get(struct collide *c, const uint8_t *addr, uint32_t *ret)
 {
-	struct addr *clients;
-	uint32_t cap;
 	int r;
 
 	if (client_find(c, addr, ret))
 		return 0;
-	r = client_slots_grow(c);
+	r = hash_reserve(&c->by_client, c->n_clients + 1, client_item_hash, c);
+	if (r == 0)
+		r = array_reserve(&c->clients, &c->cap_clients, c->n_clients + 1,
+				  sizeof(*c->clients));
 	if (r < 0)
 		return r;
-	if (c->n_clients == c->cap_clients) {
-		cap = c->cap_clients ? 2 * c->cap_clients : 64;
-		clients = realloc(c->clients, cap * sizeof(*clients));
-		if (!clients)
-			return -ENOMEM;
-		c->clients = clients;
-		c->cap_clients = cap;
-	}
 	c->clients[c->n_clients] = addr_make(AF_INET6, addr);
-	c->client_slots[client_slot(c, addr)] = c->n_clients;
+	hash_put(&c->by_client, client_hash(c, addr), c->n_clients);
 	*ret = c->n_clients++;
 	return 0;
 }
@@ -247,7 +229,7 @@ bool collide_target_make(const struct collide *c, const struct flow *f, struct t
 		d = (struct lvs_dest){ .service = LVS_NONE };
 	}
 	dest = addr_make(f->family, f->dest);
-	*ret = (struct target){ lvs_side_make(&d, f->l4proto, &dest, f->dport), NOBODY };
+	*ret = (struct target){ lvs_side_make(&d, f->l4proto, &dest, f->dport) };
 	ret->side.has_rs = f->has_rs;
 	if (f->has_rs) {
 		ret->side.rs = f->rs;
@@ -265,75 +247,63 @@ static bool target_is_of(const struct target *t, const struct flow *f)
 }
 
 static uint32_t target_hash(const struct collide *c, uint8_t l4proto, const uint8_t *dest,
-			    uint16_t port)
+			    uint16_t port, const struct addr *rs, uint16_t rport)
 {
-	uint64_t words[2];
+	uint64_t words[2], h;
 
 	memcpy(words, dest, sizeof(words));
-	return (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0] + l4proto) ^ words[1] ^
-						      (uint64_t)port << 40) &
-	       (c->n_target_heads - 1);
+	h = collide_table_mix(c, words[0] + l4proto) ^ words[1] ^ (uint64_t)port << 40;
+	if (rs) {
+		memcpy(words, rs->bytes, sizeof(words));
+		h = collide_table_mix(c, h ^ words[0]) ^ words[1] ^ (uint64_t)rport << 40;
+	}
+	return (uint32_t)collide_table_mix(c, h);
+}
+
+static uint32_t target_item_hash(const void *ud, uint32_t i)
+{
+	const struct collide *c = ud;
+	const struct lvs_side *s = &c->targets[i].side;
+
+	return target_hash(c, s->l4proto, s->dest.bytes, s->port, s->has_rs ? &s->rs : NULL,
+			   s->rport);
+}
+
+static uint32_t target_hash_of(const struct collide *c, const struct flow *f)
+{
+	return target_hash(c, f->l4proto, f->dest, f->dport, f->has_rs ? &f->rs : NULL, f->rport);
 }
 
 bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t *ret)
 {
-	uint32_t at;
+	uint32_t hash = target_hash_of(c, f), i;
+	size_t at;
 
-	if (!c->n_target_heads)
-		return false;
-	at = c->target_heads[target_hash(c, f->l4proto, f->dest, f->dport)];
-	while (at != NOBODY && !target_is_of(&c->targets[at], f))
-		at = c->targets[at].next;
-	*ret = at;
-	return at != NOBODY;
-}
-
-static int targets_grow(struct collide *c)
-{
-	uint32_t n = c->n_target_heads ? 2 * c->n_target_heads : 64, i, *heads, *head;
-	struct target *targets;
-
-	if (c->n_targets < c->cap_targets)
-		return 0;
-	heads = malloc(n * sizeof(*heads));
-	targets = realloc(c->targets, n * sizeof(*targets));
-	if (targets)
-		c->targets = targets;
-	if (!heads || !targets) {
-		free(heads);
-		return -ENOMEM;
+	for (i = hash_first(&c->by_target, hash, &at); i != HASH_NONE;
+	     i = hash_next(&c->by_target, hash, &at)) {
+		if (target_is_of(&c->targets[i], f)) {
+			*ret = i;
+			return true;
+		}
 	}
-	c->cap_targets = n;
-	memset(heads, 0xff, n * sizeof(*heads)); /* NOBODY */
-	free(c->target_heads);
-	c->target_heads = heads;
-	c->n_target_heads = n;
-	for (i = 0; i < c->n_targets; i++) {
-		const struct lvs_side *s = &targets[i].side;
-
-		head = &heads[target_hash(c, s->l4proto, s->dest.bytes, s->port)];
-		targets[i].next = *head;
-		*head = i;
-	}
-	return 0;
+	return false;
 }
 
 int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
 {
 	struct target t;
-	uint32_t *head;
 	int r;
 
 	if (collide_target_find(c, f, ret))
 		return 1;
 	if (!collide_target_make(c, f, &t))
 		return 0;
-	r = targets_grow(c);
+	r = hash_reserve(&c->by_target, c->n_targets + 1, target_item_hash, c);
+	if (r == 0)
+		r = array_reserve(&c->targets, &c->cap_targets, c->n_targets + 1, sizeof(t));
 	if (r < 0)
 		return r;
-	head = &c->target_heads[target_hash(c, f->l4proto, f->dest, f->dport)];
-	t.next = *head;
-	*head = c->n_targets;
+	hash_put(&c->by_target, target_hash_of(c, f), c->n_targets);
 	c->targets[c->n_targets] = t;
 	*ret = c->n_targets++;
 	return 1;

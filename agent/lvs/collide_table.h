@@ -2,6 +2,7 @@
 /* How the table of lvs/collide.h is kept. Private to collide*.c of core. */
 #pragma once
 
+#include "base/hash.h"
 #include "lvs/collide.h"
 
 #define NO_RECORD UINT32_MAX
@@ -30,7 +31,6 @@ struct __attribute__((packed)) slot {
 /* A destination flows have. */
 struct target {
 	struct lvs_side side;
-	uint32_t next; /* of the same hash */
 };
 
 /* One of a pair. */
@@ -60,14 +60,17 @@ struct collide {
 	struct slot *slots;
 	uint32_t n_slots, used_slots, dead_slots; /* DEAD: in use, without a flow */
 	struct record *records;
-	uint32_t n_records, cap_records, free_record;
+	size_t cap_records;
+	uint32_t n_records, free_record;
 	size_t n_flows;
 	struct target *targets;
-	uint32_t n_targets, cap_targets;
-	uint32_t *target_heads, n_target_heads;
+	uint32_t n_targets;
+	size_t cap_targets;
+	struct hash by_target;
 	struct addr *clients; /* IPv6 client addresses, by number */
-	uint32_t *client_slots;
-	uint32_t n_clients, cap_clients, n_client_slots;
+	uint32_t n_clients;
+	size_t cap_clients;
+	struct hash by_client;
 	struct held *held; /* a ring, in the order of UNTIL */
 	uint32_t first_held, n_held, cap_held;
 };

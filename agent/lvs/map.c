@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "lvs/map_store.h"
 
 static const char *const method_names[] = {
@@ -43,20 +44,7 @@ const char *lvs_source_kind_name(enum lvs_source_kind kind)
 
 int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max)
 {
-	uint32_t cap;
-	void *items;
-
-	if (a->n < a->cap)
-		return 0;
-	if (a->n >= max)
-		return -E2BIG;
-	cap = MIN(a->cap ? a->cap + a->cap / 2 + 1 : 16, max);
-	items = realloc(a->items, cap * size);
-	if (!items)
-		return -ENOMEM;
-	a->items = items;
-	a->cap = cap;
-	return 0;
+	return a->n < max ? array_reserve(&a->items, &a->cap, a->n + 1, size) : -E2BIG;
 }
 
 struct lvs_map *lvs_map_new(void)
@@ -81,13 +69,13 @@ struct lvs_map *lvs_map_free(struct lvs_map *m)
 	free(m->pools.items);
 	free(m->matches.items);
 	free(m->reals.items);
-	free(m->heads);
+	hash_done(&m->by_match);
 	free(m->match_list);
 	free(m->real_list);
 	free(m->entries.items);
 	free(m->spans.items);
-	free(m->dests.slots);
-	free(m->members.slots);
+	hash_done(&m->dests);
+	hash_done(&m->members);
 	free(m);
 	return NULL;
 }
@@ -105,11 +93,18 @@ uint64_t lvs_mix_addr(uint64_t h, const struct addr *a)
 	return lvs_mix(lvs_mix(lvs_mix(h, words[0]), words[1]), a->family);
 }
 
-static uint64_t match_hash(const struct lvs_match *m)
+static uint32_t match_hash(const struct lvs_match *m)
 {
 	uint64_t h = lvs_mix(m->fwmark, (uint64_t)m->l4proto << 16 | m->port);
 
-	return lvs_mix_addr(lvs_mix_addr(h, &m->first), &m->last);
+	return (uint32_t)lvs_mix_addr(lvs_mix_addr(h, &m->first), &m->last);
+}
+
+static uint32_t match_item_hash(const void *ud, uint32_t i)
+{
+	const struct lvs_map *m = ud;
+
+	return match_hash(&LVS_ITEM(const struct lvs_owned_match, m->matches, i)->match);
 }
 
 bool lvs_match_equal(const struct lvs_match *a, const struct lvs_match *b)
@@ -165,30 +160,6 @@ int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s)
 	return (int)m->pools.n++;
 }
 
-static int heads_grow(struct lvs_map *m)
-{
-	uint32_t n = m->n_heads ? 2 * m->n_heads : 64, i, *heads;
-
-	if (m->matches.n < m->n_heads)
-		return 0;
-	heads = malloc(n * sizeof(*heads));
-	if (!heads)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		heads[i] = LVS_NONE;
-	for (i = 0; i < m->matches.n; i++) {
-		struct lvs_owned_match *o = LVS_ITEM(struct lvs_owned_match, m->matches, i);
-		uint32_t *head = &heads[match_hash(&o->match) & (n - 1)];
-
-		o->next = *head;
-		*head = i;
-	}
-	free(m->heads);
-	m->heads = heads;
-	m->n_heads = n;
-	return 0;
-}
-
 static bool match_makes_sense(const struct lvs_match *m)
 {
 	if (!m->l4proto)
@@ -200,23 +171,21 @@ static bool match_makes_sense(const struct lvs_match *m)
 int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
 {
 	struct lvs_owned_match *o;
-	uint32_t *head;
 	int r;
 
 	if (service >= m->pools.n || !match_makes_sense(match))
 		return -EINVAL;
-	/* also keeps chains short: at most one of each kind per source */
+	/* also keeps searches short: at most one of each kind per source */
 	if (lvs_map_same(m, LVS_POOL(m, service)->service.source, match) != LVS_NONE)
 		return -EEXIST;
 	r = lvs_array_grow(&m->matches, sizeof(*o), LVS_MATCHES_MAX);
 	if (r >= 0)
-		r = heads_grow(m);
+		r = hash_reserve(&m->by_match, m->matches.n + 1, match_item_hash, m);
 	if (r < 0)
 		return r;
-	head = &m->heads[match_hash(match) & (m->n_heads - 1)];
 	o = LVS_ITEM(struct lvs_owned_match, m->matches, m->matches.n);
-	*o = (struct lvs_owned_match){ *match, service, *head };
-	*head = m->matches.n;
+	*o = (struct lvs_owned_match){ *match, service };
+	hash_put(&m->by_match, match_hash(match), m->matches.n);
 	LVS_POOL(m, service)->n_matches++;
 	return (int)m->matches.n++;
 }
@@ -239,16 +208,17 @@ int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real 
 
 uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match)
 {
-	uint32_t i = m->n_heads ? m->heads[match_hash(match) & (m->n_heads - 1)] : LVS_NONE;
+	uint32_t hash = match_hash(match), i;
+	size_t at;
 
-	while (i != LVS_NONE) {
+	for (i = hash_first(&m->by_match, hash, &at); i != HASH_NONE;
+	     i = hash_next(&m->by_match, hash, &at)) {
 		const struct lvs_owned_match *o =
 			LVS_ITEM(const struct lvs_owned_match, m->matches, i);
 
 		if (lvs_match_equal(&o->match, match) &&
 		    LVS_POOL(m, o->service)->service.source == source)
 			return o->service;
-		i = o->next;
 	}
 	return LVS_NONE;
 }

@@ -11,39 +11,12 @@
 /* More matches than these are not tried out one by one. */
 #define CHAIN_TRIES 64
 
-static int lvs_hash_init(struct lvs_hash *h, size_t n)
-{
-	h->size = 16;
-	while (h->size < 2 * n)
-		h->size *= 2;
-	h->n = 0;
-	free(h->slots);
-	h->slots = calloc(h->size, sizeof(*h->slots));
-	return h->slots ? 0 : -ENOMEM;
-}
-
-static uint32_t lvs_hash_first(const struct lvs_hash *h, uint64_t key)
-{
-	return (uint32_t)lvs_spread(key) & (h->size - 1);
-}
-
-static void lvs_hash_put(struct lvs_hash *h, uint64_t key, uint32_t item)
-{
-	uint32_t i = lvs_hash_first(h, key);
-
-	while (h->slots[i].key)
-		i = (i + 1) & (h->size - 1);
-	h->slots[i] = (struct lvs_slot){ key, item };
-	h->n++;
-}
-
 /* ---- members of a pool ---- */
 
-static uint64_t member_key(const struct lvs_pool *pool, const struct addr *addr, uint32_t port)
+/* Item 2 * I is real server I with its port, 2 * I + 1 whatever port it has. */
+static uint32_t member_hash(const struct lvs_pool *pool, const struct addr *addr, uint32_t port)
 {
-	uint64_t h = lvs_mix_addr(lvs_mix(pool->first_real, port), addr);
-
-	return h ? h : 1;
+	return (uint32_t)lvs_mix_addr(lvs_mix(pool->first_real, port), addr);
 }
 
 static bool is_whole(const struct prefix *p)
@@ -54,18 +27,29 @@ static bool is_whole(const struct prefix *p)
 uint32_t lvs_index_member(const struct lvs_map *m, const struct lvs_pool *pool,
 			  const struct addr *addr, uint32_t port)
 {
-	uint64_t key = member_key(pool, addr, port);
-	uint32_t i = lvs_hash_first(&m->members, key);
+	uint32_t hash = member_hash(pool, addr, port), i;
+	bool any = port == LVS_ANY_PORT;
+	size_t at;
 
-	for (; m->members.slots[i].key; i = (i + 1) & (m->members.size - 1)) {
-		uint32_t item = m->members.slots[i].item;
-		const struct lvs_real *r = &m->real_list[item];
+	for (i = hash_first(&m->members, hash, &at); i != HASH_NONE;
+	     i = hash_next(&m->members, hash, &at)) {
+		const struct lvs_real *r = &m->real_list[i / 2];
 
-		if (m->members.slots[i].key == key && item - pool->first_real < pool->n_reals &&
-		    addr_equal(&r->addr.addr, addr) && (port == LVS_ANY_PORT || r->port == port))
-			return item;
+		if (i % 2 == any && i / 2 - pool->first_real < pool->n_reals &&
+		    addr_equal(&r->addr.addr, addr) && (any || r->port == port))
+			return i / 2;
 	}
 	return LVS_NONE;
+}
+
+static void member_put(struct lvs_map *m, const struct lvs_pool *pool, uint32_t real, uint32_t port)
+{
+	const struct addr *a = &m->real_list[real].addr.addr;
+
+	/* a server that is given twice counts once */
+	if (lvs_index_member(m, pool, a, port) == LVS_NONE)
+		hash_put(&m->members, member_hash(pool, a, port),
+			 2 * real + (port == LVS_ANY_PORT));
 }
 
 int lvs_index_members(struct lvs_map *m)
@@ -73,26 +57,21 @@ int lvs_index_members(struct lvs_map *m)
 	uint32_t i, j;
 	int r;
 
-	r = lvs_hash_init(&m->members, 2 * (size_t)m->reals.n);
+	/* it grows no more, so that no hash is asked for */
+	hash_done(&m->members);
+	r = hash_reserve(&m->members, 2 * (size_t)m->reals.n, NULL, NULL);
 	if (r < 0)
 		return r;
 	for (i = 0; i < m->pools.n; i++) {
 		struct lvs_pool *p = LVS_POOL(m, i);
 
-		for (j = 0; j < p->n_reals; j++) {
-			uint32_t item = p->first_real + j;
-			const struct addr *a = &m->real_list[item].addr.addr;
-			uint32_t port = m->real_list[item].port;
-
-			if (!is_whole(&m->real_list[item].addr)) {
+		for (j = p->first_real; j < p->first_real + p->n_reals; j++) {
+			if (!is_whole(&m->real_list[j].addr)) {
 				p->wide = true;
 				continue;
 			}
-			/* a server that is given twice counts once */
-			if (lvs_index_member(m, p, a, port) == LVS_NONE)
-				lvs_hash_put(&m->members, member_key(p, a, port), item);
-			if (lvs_index_member(m, p, a, LVS_ANY_PORT) == LVS_NONE)
-				lvs_hash_put(&m->members, member_key(p, a, LVS_ANY_PORT), item);
+			member_put(m, p, j, m->real_list[j].port);
+			member_put(m, p, j, LVS_ANY_PORT);
 		}
 	}
 	return 0;
@@ -100,7 +79,7 @@ int lvs_index_members(struct lvs_map *m)
 
 /* ---- destinations ---- */
 
-static uint64_t dest_key(uint8_t l4proto, uint8_t family, const uint8_t *addr, uint16_t port)
+static uint32_t dest_hash(uint8_t l4proto, uint8_t family, const uint8_t *addr, uint16_t port)
 {
 	uint64_t low = (uint64_t)port << 16 | (uint64_t)l4proto << 8 | family;
 	uint64_t words[2];
@@ -108,80 +87,59 @@ static uint64_t dest_key(uint8_t l4proto, uint8_t family, const uint8_t *addr, u
 
 	if (family == AF_INET) {
 		memcpy(&v4, addr, sizeof(v4));
-		return (uint64_t)v4 << 32 | low;
+		return (uint32_t)lvs_spread((uint64_t)v4 << 32 | low);
 	}
 	memcpy(words, addr, sizeof(words));
-	return (lvs_mix(lvs_mix(low, words[0]), words[1]) & ~0xffULL) | family;
+	return (uint32_t)lvs_mix(lvs_mix(low, words[0]), words[1]);
+}
+
+static uint32_t dest_item_hash(const void *ud, uint32_t i)
+{
+	const struct lvs_map *m = ud;
+	const struct lvs_entry *e = LVS_ITEM(const struct lvs_entry, m->entries, i);
+
+	return dest_hash(e->l4proto, e->addr.family, e->addr.bytes, e->port);
 }
 
 static struct lvs_entry *dest_find(const struct lvs_map *m, uint8_t l4proto, uint8_t family,
 				   const uint8_t *addr, uint16_t port)
 {
-	uint64_t key = dest_key(l4proto, family, addr, port);
-	uint32_t i = lvs_hash_first(&m->dests, key);
+	uint32_t hash = dest_hash(l4proto, family, addr, port), i;
+	size_t at;
 
-	for (; m->dests.slots[i].key; i = (i + 1) & (m->dests.size - 1)) {
-		struct lvs_entry *e;
+	for (i = hash_first(&m->dests, hash, &at); i != HASH_NONE;
+	     i = hash_next(&m->dests, hash, &at)) {
+		struct lvs_entry *e = LVS_ITEM(struct lvs_entry, m->entries, i);
 
-		if (m->dests.slots[i].key != key)
-			continue;
-		e = LVS_ITEM(struct lvs_entry, m->entries, m->dests.slots[i].item);
-		if (family == AF_INET ||
-		    (!memcmp(e->addr.bytes, addr, 16) && e->port == port && e->l4proto == l4proto))
+		if (e->port == port && e->l4proto == l4proto && e->addr.family == family &&
+		    !memcmp(e->addr.bytes, addr, family == AF_INET ? 4 : 16))
 			return e;
 	}
 	return NULL;
 }
 
-static int dest_grow(struct lvs_map *m)
-{
-	uint32_t i;
-	int r;
-
-	if (m->dests.slots && 2 * (m->entries.n + 1) <= m->dests.size)
-		return 0;
-	r = lvs_hash_init(&m->dests, 2 * (size_t)m->entries.n + 1);
-	for (i = 0; i < m->entries.n && r >= 0; i++) {
-		const struct lvs_entry *e = LVS_ITEM(const struct lvs_entry, m->entries, i);
-
-		lvs_hash_put(&m->dests,
-			     dest_key(e->l4proto, e->addr.family, e->addr.bytes, e->port), i);
-	}
-	return r;
-}
-
 static int dest_put(struct lvs_map *m, uint8_t l4proto, const struct addr *addr, uint16_t port,
 		    struct lvs_entry **ret)
 {
-	struct lvs_entry *e;
-	int r;
+	struct lvs_entry *e = dest_find(m, l4proto, addr->family, addr->bytes, port);
+	int r = 0;
 
-	r = dest_grow(m);
-	if (r < 0)
-		return r;
-	e = dest_find(m, l4proto, addr->family, addr->bytes, port);
 	if (!e) {
-		r = lvs_array_grow(&m->entries, sizeof(*e), UINT32_MAX / 2);
+		/* half of it stays free: most destinations are looked for in vain */
+		r = hash_reserve(&m->dests, 2 * ((size_t)m->entries.n + 1), dest_item_hash, m);
+		if (r == 0)
+			r = lvs_array_grow(&m->entries, sizeof(*e), UINT32_MAX / 2);
 		if (r < 0)
 			return r;
 		e = LVS_ITEM(struct lvs_entry, m->entries, m->entries.n);
 		*e = (struct lvs_entry){
 			.addr = *addr, .service = LVS_NONE, .port = port, .l4proto = l4proto
 		};
-		lvs_hash_put(&m->dests, dest_key(l4proto, addr->family, addr->bytes, port),
-			     m->entries.n++);
+		hash_put(&m->dests, dest_hash(l4proto, addr->family, addr->bytes, port),
+			 m->entries.n++);
 	}
 	*ret = e;
 	return 0;
-}
-
-static int span_put(struct lvs_map *m, const struct lvs_span *span)
-{
-	int r = lvs_array_grow(&m->spans, sizeof(*span), UINT32_MAX / 2);
-
-	if (r >= 0)
-		*LVS_ITEM(struct lvs_span, m->spans, m->spans.n++) = *span;
-	return r;
 }
 
 /* Whether the RS is asked on the port the client used, whatever its own is. */
@@ -199,14 +157,14 @@ static int put_match(struct lvs_map *m, uint32_t service, const struct lvs_match
 	if (!match->l4proto)
 		return 0;
 	if (!addr_equal(&match->first, &match->last))
-		return span_put(m, &(struct lvs_span){
-					   .first = match->first,
-					   .last = match->last,
-					   .service = service,
-					   .port = match->port,
-					   .l4proto = match->l4proto,
-					   .any_port = any_port,
-				   });
+		return lvs_span_put(m, &(struct lvs_span){
+					       .first = match->first,
+					       .last = match->last,
+					       .service = service,
+					       .port = match->port,
+					       .l4proto = match->l4proto,
+					       .any_port = any_port,
+				       });
 	r = dest_put(m, match->l4proto, &match->first, match->port, &e);
 	if (r >= 0 && e->service == LVS_NONE) {
 		e->service = service;
@@ -234,7 +192,7 @@ static int put_real(struct lvs_map *m, uint8_t l4proto, const struct lvs_real *r
 		span.first.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
 		span.last.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	}
-	return span_put(m, &span);
+	return lvs_span_put(m, &span);
 }
 
 /* What the matches of a pool have in common for its real servers. */
@@ -298,69 +256,6 @@ static int put_reals(struct lvs_map *m, const struct lvs_pool *p)
 	return r;
 }
 
-static int span_group(const struct lvs_span *a, const struct lvs_span *b)
-{
-	if (a->first.family != b->first.family)
-		return a->first.family < b->first.family ? -1 : 1;
-	if (a->l4proto != b->l4proto)
-		return a->l4proto < b->l4proto ? -1 : 1;
-	return a->port == b->port ? 0 : a->port < b->port ? -1 : 1;
-}
-
-static int span_order(const void *va, const void *vb)
-{
-	const struct lvs_span *a = va, *b = vb;
-	int r = span_group(a, b);
-
-	return r ? r : memcmp(a->first.bytes, b->first.bytes, 16);
-}
-
-static void sort_spans(struct lvs_map *m)
-{
-	struct lvs_span *spans = m->spans.items;
-	uint32_t i;
-
-	if (!m->spans.n)
-		return;
-	qsort(spans, m->spans.n, sizeof(*spans), span_order);
-	for (i = 0; i < m->spans.n; i++) {
-		bool same = i && !span_group(&spans[i - 1], &spans[i]);
-
-		memcpy(spans[i].reach, spans[i].last.bytes, 16);
-		if (same && memcmp(spans[i - 1].reach, spans[i].reach, 16) > 0)
-			memcpy(spans[i].reach, spans[i - 1].reach, 16);
-	}
-}
-
-static void look_in_spans(const struct lvs_map *m, const struct lvs_span *probe,
-			  struct lvs_dest *ret)
-{
-	const struct lvs_span *spans = m->spans.items;
-	uint32_t low = 0, high = m->spans.n;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (span_order(&spans[mid], probe) <= 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low-- && !span_group(&spans[low], probe) &&
-	       memcmp(spans[low].reach, probe->first.bytes, 16) >= 0) {
-		if (memcmp(spans[low].last.bytes, probe->first.bytes, 16) < 0)
-			continue;
-		if (spans[low].real && !ret->real)
-			ret->real = ret->wide = true;
-		if (!spans[low].real && ret->service == LVS_NONE) {
-			ret->service = spans[low].service;
-			ret->any_port = spans[low].any_port;
-		}
-		if (ret->real && ret->service != LVS_NONE)
-			return;
-	}
-}
-
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
 		    uint16_t port, struct lvs_dest *ret)
 {
@@ -381,7 +276,7 @@ bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, co
 		struct lvs_span probe = { .port = ports[i], .l4proto = l4proto };
 
 		probe.first = addr_make(family, addr);
-		look_in_spans(m, &probe, &d);
+		lvs_spans_look(m, &probe, &d);
 	}
 	if (d.service == LVS_NONE && !d.real)
 		return false;
@@ -418,9 +313,8 @@ static bool is_chained(const struct lvs_map *m, const struct lvs_pool *p)
 int lvs_index_dests(struct lvs_map *m)
 {
 	uint32_t i, j;
-	int r;
+	int r = 0;
 
-	r = dest_grow(m);
 	for (i = 0; i < m->pools.n && r >= 0; i++) {
 		const struct lvs_pool *p = LVS_POOL(m, i);
 
@@ -431,7 +325,7 @@ int lvs_index_dests(struct lvs_map *m)
 	}
 	if (r < 0)
 		return r;
-	sort_spans(m);
+	lvs_spans_sort(m);
 	for (i = 0; i < m->pools.n; i++) {
 		struct lvs_pool *p = LVS_POOL(m, i);
 

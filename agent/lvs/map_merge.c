@@ -163,50 +163,53 @@ int lvs_map_finish(struct lvs_map *m)
 
 /* ---- what has gone since ---- */
 
-/* Fingerprints of (service, address, port). Two that are alike by chance, one
- * in 2^64, would cost one real server its hold. */
-struct prints {
-	uint64_t *slots;
-	uint32_t size;
+/* The real servers M has, by service, address and port. */
+struct known_reals {
+	const struct lvs_map *m;
+	struct hash index; /* of m->reals */
 };
 
-static uint64_t print_of(uint32_t service, const struct lvs_real *r)
+static uint32_t known_hash(uint32_t service, const struct lvs_real *r)
 {
-	uint64_t h = lvs_mix_addr(lvs_mix(service, r->port), &r->addr.addr);
-
-	return h ? h : 1;
+	return (uint32_t)lvs_mix_addr(lvs_mix(service, r->port), &r->addr.addr);
 }
 
-static uint64_t *print_slot(const struct prints *p, uint64_t print)
+static bool known_has(const struct known_reals *k, uint32_t service, const struct lvs_real *r)
 {
-	uint32_t i = (uint32_t)print & (p->size - 1);
+	uint32_t hash = known_hash(service, r), i;
+	size_t at;
 
-	while (p->slots[i] && p->slots[i] != print)
-		i = (i + 1) & (p->size - 1);
-	return &p->slots[i];
+	for (i = hash_first(&k->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&k->index, hash, &at)) {
+		const struct lvs_owned_real *o =
+			LVS_ITEM(const struct lvs_owned_real, k->m->reals, i);
+
+		if (o->service == service && o->real.port == r->port &&
+		    addr_equal(&o->real.addr.addr, &r->addr.addr))
+			return true;
+	}
+	return false;
 }
 
-static void prints_done(struct prints *p)
+static void known_done(struct known_reals *k)
 {
-	free(p->slots);
+	hash_done(&k->index);
 }
 
-static int prints_init(struct prints *p, const struct lvs_map *m)
+static int known_init(struct known_reals *k, const struct lvs_map *m)
 {
+	/* it grows no more, so that no hash is asked for */
+	int r = hash_reserve(&k->index, m->reals.n, NULL, NULL);
 	uint32_t i;
 
-	for (p->size = 64; p->size < 2 * m->reals.n;)
-		p->size *= 2;
-	p->slots = calloc(p->size, sizeof(*p->slots));
-	if (!p->slots)
-		return -ENOMEM;
-	for (i = 0; i < m->reals.n; i++) {
+	k->m = m;
+	for (i = 0; i < m->reals.n && r == 0; i++) {
 		const struct lvs_owned_real *o = LVS_ITEM(const struct lvs_owned_real, m->reals, i);
-		uint64_t print = print_of(o->service, &o->real);
 
-		*print_slot(p, print) = print;
+		if (!known_has(k, o->service, &o->real))
+			hash_put(&k->index, known_hash(o->service, &o->real), i);
 	}
-	return 0;
+	return r;
 }
 
 /* The service of M that has MATCH and, if one has any, real servers. */
@@ -269,8 +272,9 @@ static bool pool_is_held(const struct lvs_map *m, const struct lvs_pool *p, usec
 	return false;
 }
 
-static int inherit_pool(struct lvs_map *m, const struct prints *prints, const struct lvs_map *old,
-			const struct lvs_pool *p, usec_t now, usec_t hold)
+static int inherit_pool(struct lvs_map *m, const struct known_reals *known,
+			const struct lvs_map *old, const struct lvs_pool *p, usec_t now,
+			usec_t hold)
 {
 	uint32_t heir = LVS_NONE, i;
 	int r = 0;
@@ -284,9 +288,8 @@ static int inherit_pool(struct lvs_map *m, const struct prints *prints, const st
 	}
 	for (i = 0; i < p->n_reals && r >= 0; i++) {
 		struct lvs_real real = old->real_list[p->first_real + i];
-		uint64_t print = print_of(heir, &real);
 
-		if (!is_held(&real, now, hold) || *print_slot(prints, print) == print)
+		if (!is_held(&real, now, hold) || known_has(known, heir, &real))
 			continue;
 		if (!real.gone_since)
 			real.gone_since = now;
@@ -297,16 +300,16 @@ static int inherit_pool(struct lvs_map *m, const struct prints *prints, const st
 
 int lvs_map_inherit(struct lvs_map *m, const struct lvs_map *old, usec_t now, usec_t hold)
 {
-	_cleanup_(prints_done) struct prints prints = { 0 };
+	_cleanup_(known_done) struct known_reals known = { .m = m };
 	uint32_t i;
 	int r;
 
-	r = prints_init(&prints, m);
+	r = known_init(&known, m);
 	for (i = 0; i < old->pools.n && r >= 0; i++) {
 		const struct lvs_pool *p = LVS_POOL(old, i);
 
 		if (p->in_use)
-			r = inherit_pool(m, &prints, old, p, now, hold);
+			r = inherit_pool(m, &known, old, p, now, hold);
 	}
 	/* a map that is full has lost nothing it had itself */
 	return r == -ENOMEM ? r : 0;

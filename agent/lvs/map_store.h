@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the map of lvs/map.h is kept. Private to lvs_*.c of core. */
+/* How the map of lvs/map.h is kept. Private to map*.c. */
 #pragma once
 
+#include "base/hash.h"
 #include "lvs/map.h"
 
 /* A growing array of one size of element. */
 struct lvs_array {
 	void *items;
-	uint32_t n, cap;
+	uint32_t n;
+	size_t cap;
 };
 
 struct lvs_owned_match {
 	struct lvs_match match;
 	uint32_t service;
-	uint32_t next; /* of the same hash; LVS_NONE ends */
 };
 
 struct lvs_owned_real {
@@ -31,18 +32,6 @@ struct lvs_pool {
 	bool chained; /* a real is (or may be) a service of its own */
 	bool wide;    /* some real is a subnet */
 	bool changed; /* a real has gone or weighs nothing */
-};
-
-/* A destination by its packed key; an IPv6 key is a fingerprint and ADDR is
- * compared, too. */
-struct lvs_slot {
-	uint64_t key; /* 0: free */
-	uint32_t item;
-};
-
-struct lvs_hash {
-	struct lvs_slot *slots;
-	uint32_t size, n; /* SIZE: a power of two */
 };
 
 /* A destination of the index. */
@@ -71,16 +60,15 @@ struct lvs_map {
 	struct lvs_array pools;	  /* struct lvs_pool */
 	struct lvs_array matches; /* struct lvs_owned_match */
 	struct lvs_array reals;	  /* struct lvs_owned_real */
-	uint32_t *heads;	  /* matches by hash */
-	uint32_t n_heads;
+	struct hash by_match;	  /* of matches */
 
 	/* once finished */
 	struct lvs_match *match_list;
 	struct lvs_real *real_list;
 	struct lvs_array entries; /* struct lvs_entry */
 	struct lvs_array spans;	  /* struct lvs_span */
-	struct lvs_hash dests;	  /* entries by protocol, address, port */
-	struct lvs_hash members;  /* reals by service, address, port */
+	struct hash dests;	  /* entries by protocol, address, port */
+	struct hash members;	  /* reals by service, address, port; see lvs_index_member() */
 	struct lvs_summary summary;
 };
 
@@ -92,9 +80,15 @@ int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max);
 
 bool lvs_match_equal(const struct lvs_match *a, const struct lvs_match *b);
 
-/* lvs_index.c: the members first, since merging asks for them. 0 or -ENOMEM. */
+/* map_index.c: the members first, since merging asks for them. 0 or -ENOMEM. */
 int lvs_index_members(struct lvs_map *m);
 int lvs_index_dests(struct lvs_map *m);
+
+/* map_spans.c. Put one, 0 or -ENOMEM or -E2BIG; sort them once all are there; and
+ * complete RET by those that PROBE, a single address in FIRST, lies in. */
+int lvs_span_put(struct lvs_map *m, const struct lvs_span *span);
+void lvs_spans_sort(struct lvs_map *m);
+void lvs_spans_look(const struct lvs_map *m, const struct lvs_span *probe, struct lvs_dest *ret);
 
 /* Which real server of POOL has exactly this address and port (0: given
  * without one; LVS_ANY_PORT: whatever it is). An index into real_list or

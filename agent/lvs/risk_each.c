@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lvs/map_store.h"
+#include "base/array.h"
 #include "lvs/risk.h"
 
 /* More clients and destinations are not looked at; nor more pairs of one. */
@@ -23,16 +24,16 @@ struct group {
 struct groups {
 	const struct ports *ports;
 	const struct collide *before;
-	struct group *list;
-	uint32_t n, cap;
-	uint32_t *slots, n_slots;
+	struct group *list; /* owned */
+	size_t n;
+	struct hash index;
 	uint64_t unseen;
 };
 
 static void groups_done(struct groups *g)
 {
 	free(g->list);
-	free(g->slots);
+	hash_done(&g->index);
 }
 
 static uint32_t group_hash(const struct addr *client, const struct lvs_side *side)
@@ -52,37 +53,39 @@ static bool side_equal(const struct lvs_side *a, const struct lvs_side *b)
 	       (!a->has_rs || (a->rport == b->rport && addr_equal(&a->rs, &b->rs)));
 }
 
-static uint32_t *risk_each_slot_of(const struct groups *g, const struct addr *client,
-				   const struct lvs_side *side)
+static uint32_t group_item_hash(const void *ud, uint32_t i)
 {
-	uint32_t i = group_hash(client, side) & (g->n_slots - 1);
+	const struct groups *g = ud;
 
-	while (g->slots[i] && !(addr_equal(&g->list[g->slots[i] - 1].client, client) &&
-				side_equal(&g->list[g->slots[i] - 1].side, side)))
-		i = (i + 1) & (g->n_slots - 1);
-	return &g->slots[i];
+	return group_hash(&g->list[i].client, &g->list[i].side);
 }
 
-static int groups_grow(struct groups *g)
+/* 0 and *RET, NULL where there are too many; or -ENOMEM. */
+static int group_get(struct groups *g, const struct addr *client, const struct lvs_side *side,
+		     struct group **ret)
 {
-	uint32_t cap = g->cap ? 2 * g->cap : 64, i, *slots;
-	struct group *list;
+	uint32_t hash = group_hash(client, side), i;
+	size_t at;
+	int r;
 
-	if (g->n < g->cap)
+	for (i = hash_first(&g->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&g->index, hash, &at)) {
+		*ret = &g->list[i];
+		if (addr_equal(&(*ret)->client, client) && side_equal(&(*ret)->side, side))
+			return 0;
+	}
+	*ret = NULL;
+	if (g->n == GROUPS_MAX)
 		return 0;
-	list = realloc(g->list, cap * sizeof(*list));
-	if (!list)
+	r = hash_reserve(&g->index, g->n + 1, group_item_hash, g);
+	if (r < 0)
+		return r;
+	*ret = array_append(&g->list, &g->n, sizeof(**ret));
+	if (!*ret)
 		return -ENOMEM;
-	g->list = list;
-	slots = calloc(2 * cap, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	free(g->slots);
-	g->slots = slots;
-	g->n_slots = 2 * cap;
-	g->cap = cap;
-	for (i = 0; i < g->n; i++)
-		*risk_each_slot_of(g, &list[i].client, &list[i].side) = i + 1;
+	(*ret)->client = *client;
+	(*ret)->side = *side;
+	hash_put(&g->index, hash, (uint32_t)g->n - 1);
 	return 0;
 }
 
@@ -92,22 +95,12 @@ static int count_flow(void *ud, const struct flow *f, const struct lvs_side *sid
 	struct addr client = addr_make(f->family, f->client);
 	struct groups *g = ud;
 	struct group *group;
-	uint32_t *slot;
-	int r;
+	int r = group_get(g, &client, side, &group);
 
-	r = groups_grow(g);
-	if (r < 0)
+	if (r < 0 || !group) {
+		g->unseen += r == 0;
 		return r;
-	slot = risk_each_slot_of(g, &client, side);
-	if (!*slot) {
-		if (g->n == GROUPS_MAX) {
-			g->unseen++;
-			return 0;
-		}
-		g->list[g->n] = (struct group){ .client = client, .side = *side };
-		*slot = ++g->n;
 	}
-	group = &g->list[*slot - 1];
 	port_sample_add(&group->sample, g->ports, f->cport);
 	group->live += collide_is_via(side) || !closed;
 	group->fresh += g->before && !collide_has(g->before, f);
@@ -156,12 +149,12 @@ static bool row_make(const struct lvs_map *map, const struct ports *p, const str
 }
 
 /* Of one client: the groups FIRST to END. */
-static int each_of_client(const struct lvs_map *map, struct groups *g, uint32_t first, uint32_t end,
+static int each_of_client(const struct lvs_map *map, struct groups *g, size_t first, size_t end,
 			  double seconds, risk_sink sink, void *ud)
 {
 	unsigned budget = PAIRS_MAX;
 	struct risk_row row;
-	uint32_t i, j;
+	size_t i, j;
 	int r = 0;
 
 	for (i = first; i < end; i++) {
@@ -183,7 +176,7 @@ int risk_each(const struct lvs_map *map, const struct collide *c, const struct c
 {
 	_cleanup_(groups_done) struct groups g = { .ports = p, .before = before };
 	double seconds = before ? (double)elapsed / USEC_PER_SEC : 0;
-	uint32_t i, end;
+	size_t i, end;
 	int r;
 
 	r = collide_flows(c, count_flow, &g);
