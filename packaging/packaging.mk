@@ -67,7 +67,7 @@ dist-hook:
 
 # See RELEASING.
 .PHONY: release
-release: distcheck
+release: distcheck #: the tarball and its sum, see RELEASING
 	@case "$$(head -n 1 '$(srcdir)/NEWS')" in \
 	'vipsafe $(VERSION) (not'* | '') echo 'NEWS says that $(VERSION) is not released' >&2; exit 1 ;; \
 	'vipsafe $(VERSION) '*) ;; \
@@ -82,18 +82,17 @@ CLEANFILES += $(distdir).sha256
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
 PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
 	tests/packages/upgrade.sh tests/packages/image.sh tests/packages/units.sh
-EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/lib/packages.sh tests/packages/lib/mktree tests/packages/lib/prepare \
-	tests/packages/boot/t/run
+EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/boot tests/packages/lib
 .PHONY: deb rpm check-packages
-deb: dist-gzip
+deb: dist-gzip #: a Debian package in deb/
 	$(SHELL) '$(srcdir)/packaging/deb/build' $(distdir).tar.gz deb
-rpm: dist-gzip
+rpm: dist-gzip #: an RPM package in rpm/
 	$(SHELL) '$(srcdir)/packaging/rpm/build' $(distdir).tar.gz rpm
-check-packages:
+check-packages: #: packages, installed and upgraded (root, qemu)
 	rm -f packages/*.done
 	$(MAKE) check TESTS='$(PACKAGES_TESTS)'
 clean-local:
-	rm -rf deb rpm packages
+	rm -rf coverage deb rpm packages walk
 
 EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/copyright packaging/deb/rules packaging/deb/source/format \
