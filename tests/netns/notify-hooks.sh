@@ -28,7 +28,7 @@ printf '#!/bin/sh\nprintf "%%s\\n" "$*" >>%s\n' "$T/logged" >"$T/fake/logger"
 chmod 755 "$T/fake/logger"
 if ! PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin command -v vipsafe >/dev/null; then
 	PATH=$T/fake "$HOOKS/notify" INSTANCE VI_1 MASTER 100
-	like "$(cat "$T/logged")" "-t vipsafe .*nobody hears: INSTANCE VI_1 MASTER 100" \
+	like "$(cat "$T/logged")" "-t vipsafe .*this state is not handled: INSTANCE VI_1 MASTER 100" \
 		"without the program the log says so"
 fi
 install_vipsafe
