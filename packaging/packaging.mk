@@ -2,7 +2,7 @@
 # What `make install` installs beside the programs, and the packages.
 
 # ---- lists ---------------------------------------------------------------------
-# what keepalived calls; its checks want every part of the path to be root's
+# what keepalived calls; it checks that every part of the path belongs to root
 HOOKS = hooks/notify hooks/notify_master hooks/notify_backup hooks/notify_fault \
 	hooks/notify_stop hooks/notify_deleted
 MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
@@ -10,7 +10,7 @@ MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
 	packaging/man/vipsafed.8
 BASH_COMPLETION = packaging/completion/bash/vipsafe
 ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
-# for /usr/share/doc: what a reader copies from
+# examples to copy from, for /usr/share/doc
 EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
 	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf \
 	hooks/keepalived-decoy-device.conf hooks/vipsafe-owns.conf hooks/vipsafe-owns-1.2.conf \
