@@ -17,6 +17,20 @@ usec_t os_now(void)
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
+usec_t os_deadline(usec_t timeout)
+{
+	usec_t now = os_now();
+
+	return timeout < USEC_NEVER - now ? now + timeout : USEC_NEVER;
+}
+
+usec_t os_left(usec_t deadline)
+{
+	usec_t now = os_now();
+
+	return deadline == USEC_NEVER ? USEC_NEVER : deadline > now ? deadline - now : 0;
+}
+
 int os_write_all(int fd, const void *data, size_t size)
 {
 	const char *p = data;

@@ -9,6 +9,11 @@
 /* CLOCK_MONOTONIC in microseconds. */
 usec_t os_now(void);
 
+/* The instant TIMEOUT from now (USEC_NEVER: never), and the time left until DEADLINE; 0: it has
+ * passed. */
+usec_t os_deadline(usec_t timeout);
+usec_t os_left(usec_t deadline);
+
 /* Write all SIZE bytes. Returns 0 or the negative errno of write(). */
 int os_write_all(int fd, const void *data, size_t size);
 

@@ -50,20 +50,6 @@ int program_find(const char *name, char ret[PROGRAM_PATH_MAX])
 	return -ENOENT;
 }
 
-usec_t program_deadline(usec_t timeout)
-{
-	usec_t now = os_now();
-
-	return timeout < USEC_NEVER - now ? now + timeout : USEC_NEVER;
-}
-
-usec_t program_left(usec_t deadline)
-{
-	usec_t now = os_now();
-
-	return deadline == USEC_NEVER ? USEC_NEVER : deadline > now ? deadline - now : 0;
-}
-
 /* iptables takes a lock file under /run. In another network namespace it would wait for the
  * node's runs of iptables, or disturb them, and might leave the file behind. */
 static void hide_run(void)
@@ -307,13 +293,15 @@ static int program_serve(struct running *run)
 	return 0;
 }
 
-/* Wait for a limited time only: the kernel may be busy with the process. */
-static int program_reap(pid_t pid, int *ret_status)
+/* Waits for a limited time only: the kernel may be busy with the process. */
+int program_kill(pid_t pid, int *ret_status)
 {
 	const struct timespec look = { .tv_nsec = REAP_LOOK };
 	usec_t deadline = os_now() + REAP_WAIT;
 	pid_t r;
 
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL); /* in case it has no group yet */
 	for (;;) {
 		r = waitpid(pid, ret_status, WNOHANG);
 		if (r == pid)
@@ -329,11 +317,8 @@ static int program_reap(pid_t pid, int *ret_status)
 /* Kill what it has left running, then read the rest of its output. */
 static int program_finish(struct running *run, int r)
 {
-	int status = 0, reaped;
+	int status = 0, reaped = program_kill(run->pid, &status);
 
-	kill(-run->pid, SIGKILL);
-	kill(run->pid, SIGKILL); /* in case it has no group yet */
-	reaped = program_reap(run->pid, &status);
 	if (reaped < 0)
 		return r < 0 ? r : reaped;
 	while (reader_read(run, &run->out, &run->pipes.out[0]) && os_now() < run->deadline)
@@ -383,7 +368,7 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX])
 	int r;
 
 	error[0] = '\0';
-	run.deadline = program_deadline(p->timeout);
+	run.deadline = os_deadline(p->timeout);
 	r = *p->argv[0] == '/' ? 0 : program_find(p->argv[0], path);
 	if (r == 0)
 		r = start(&run, *p->argv[0] == '/' ? p->argv[0] : path);

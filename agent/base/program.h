@@ -30,12 +30,6 @@ struct program {
 /* The path of the program NAME. Returns 0 or -ENOENT. */
 int program_find(const char *name, char ret[PROGRAM_PATH_MAX]);
 
-/* The time left until DEADLINE, an instant of CLOCK_MONOTONIC; 0: it has passed. */
-usec_t program_left(usec_t deadline);
-
-/* The instant TIMEOUT from now. */
-usec_t program_deadline(usec_t timeout);
-
 /* Run it to its end, in a process group of its own; what it has started and left running is
  * killed. Returns 0; -ENOENT; -ETIMEDOUT; -EIO: it failed. ERROR is the first line of its stderr,
  * printable; "" on success, or if there is none. */
@@ -50,3 +44,8 @@ program_become(const char *file, char *const argv[], const int std[3], pid_t par
 /* Close every descriptor above the standard ones except KEEP (-1: none): a process that outlives
  * the caller must not keep its locks and pipes. */
 void program_close_others(int keep);
+
+/* End the child PID and the group that it has made or was to make, and wait for it: a moment only,
+ * since a killed process is gone at once unless the kernel is busy with it. *RET_STATUS, which may
+ * be NULL, is that of waitpid(). Returns 0, -ETIMEDOUT or the negative errno of waitpid(). */
+int program_kill(pid_t pid, int *ret_status);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -85,12 +84,8 @@ struct child *child_free(struct child *c)
 {
 	if (!c)
 		return NULL;
-	if (c->pid > 0) {
-		kill(-c->pid, SIGKILL);
-		kill(c->pid, SIGKILL); /* before it had a group of its own */
-		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (c->pid > 0)
+		(void)program_kill(c->pid, NULL);
 	if (c->fd >= 0) {
 		loop_remove(c->loop, c->fd, c);
 		close(c->fd);

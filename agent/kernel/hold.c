@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/background.h"
+#include "base/background.h"
+#include "base/os.h"
 #include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
 #include "kernel/nftsock.h"
-#include "base/program.h"
 #include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
@@ -130,21 +130,24 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 int hold_arm(struct hold *h, usec_t duration)
 {
 	duration = MIN(duration, DURATION_MAX);
-	return h->nft	     ? hold_nft_arm(h->nft, duration)
+	return !h	     ? -ENODEV
+	       : h->nft	     ? hold_nft_arm(h->nft, duration)
 	       : h->iptables ? hold_iptables_arm(h->iptables, duration)
 			     : -ENODEV;
 }
 
 int hold_disarm(struct hold *h)
 {
-	return h->nft	     ? hold_nft_disarm(h->nft)
+	return !h	     ? 0
+	       : h->nft	     ? hold_nft_disarm(h->nft)
 	       : h->iptables ? hold_iptables_disarm(h->iptables)
 			     : 0;
 }
 
 int hold_check(struct hold *h)
 {
-	return h->nft	     ? hold_nft_check(h->nft)
+	return !h	     ? -ENODEV
+	       : h->nft	     ? hold_nft_check(h->nft)
 	       : h->iptables ? hold_iptables_check(h->iptables)
 			     : -ENOENT;
 }
@@ -223,7 +226,7 @@ int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t tim
 	if (!o)
 		return -ENOMEM;
 	*o = (struct hold_opening){ .choice = choice, .link = *link };
-	o->deadline = program_deadline(timeout);
+	o->deadline = os_deadline(timeout);
 	r = background_new(open_in_child, o, sizeof(struct opened), timeout + BEGIN_GRACE,
 			   &o->work);
 	if (r < 0) {

@@ -36,6 +36,9 @@ int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *r
 		  char reason[REPORT_TEXT_MAX]);
 struct hold_opening *hold_opening_free(struct hold_opening *o);
 
+/* Of all three: without a hold (NULL) there is nothing to arm or to look at (-ENODEV), and
+ * nothing to let go. */
+
 /* (Re-)arm for DURATION from now; cheap, and never rewrites a rule table.
  * iptables rounds up to whole seconds: that is how long it stays armed when we are
  * killed. */

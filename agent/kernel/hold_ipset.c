@@ -11,7 +11,7 @@
 #include "kernel/hold_text.h"
 #include "kernel/nfmsg.h"
 #include "kernel/nlask.h"
-#include "base/program.h"
+#include "base/os.h"
 
 #define PROTOCOL 6 /* of ip_set: all kernels speak it, newer ones 7 too */
 
@@ -63,7 +63,7 @@ static int ipset_destroy(struct nlsock *sk, const char *set, usec_t deadline)
 	int r = command(sk, IPSET_CMD_DESTROY, set);
 
 	for (int i = 0; r == -EBUSY && i < BUSY_WAIT_MS / BUSY_LOOK_MS; i++) {
-		if (program_left(deadline) == 0)
+		if (os_left(deadline) == 0)
 			break;
 		nanosleep(&look, NULL);
 		r = command(sk, IPSET_CMD_DESTROY, set);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/os.h"
 #include "kernel/hold_ipset.h"
 #include "kernel/hold_mangle.h"
 #include "kernel/hold_text.h"
@@ -39,7 +40,7 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t 
 /* One that hangs leaves time for the others. */
 static usec_t half_of(usec_t deadline)
 {
-	return program_deadline(program_left(deadline) / 2);
+	return os_deadline(os_left(deadline) / 2);
 }
 
 /* What cannot be removed holds nothing by now. Returns why something stays, or 0. */

@@ -10,6 +10,7 @@
 #include "kernel/ipvscodec.h"
 #include "kernel/ipvsconn.h"
 #include "kernel/nlask.h"
+#include "kernel/sysctl.h"
 
 /* A request is an address, a port and little else. */
 #define REQUEST_SIZE 256
@@ -147,4 +148,12 @@ int ipvs_conns(flow_sink sink, void *ud)
 		r = -EIO;
 	fclose(f);
 	return r;
+}
+
+int ipvs_tracks(void)
+{
+	uint32_t value;
+	int r = sysctl_read("net/ipv4/vs/conntrack", &value);
+
+	return r < 0 ? r : value != 0;
 }

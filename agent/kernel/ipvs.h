@@ -11,3 +11,6 @@ int ipvs_list(ipvs_sink sink, void *ud);
 
 /* Each connection and each persistence template. -EOPNOTSUPP as above. */
 int ipvs_conns(flow_sink sink, void *ud);
+
+/* As ipvs_tracks of struct kernel_ops. */
+int ipvs_tracks(void);

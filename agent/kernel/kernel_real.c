@@ -13,6 +13,7 @@
 #include "kernel/hold.h"
 #include "kernel/ifaddr.h"
 #include "kernel/ipvs.h"
+#include "kernel/lease.h"
 #include "kernel/link.h"
 #include "kernel/link_make.h"
 #include "kernel/localports.h"
@@ -21,7 +22,6 @@
 #include "kernel/nlsock.h"
 #include "kernel/socklist.h"
 #include "kernel/sockets.h"
-#include "kernel/sysctl.h"
 
 /* For a hold that nobody has closed. */
 #define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
@@ -33,13 +33,8 @@ struct kernel_real {
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
 	struct addrevents *addr_events;
-	struct hold *hold; /* NULL: none open */
-	int hold_ifindex;
-	enum hold_choice hold_used;
-	struct hold_opening *opening; /* under way, of hold_ifindex; may be NULL */
-	struct background *cleaning;  /* may be NULL */
-	struct kernel_real *lender;   /* of a hold; may be NULL */
-	bool borrowed;
+	struct lease lease;
+	struct background *cleaning; /* may be NULL */
 };
 
 /* Asking over netlink would load conntrack where nobody has asked for it, and
@@ -161,45 +156,12 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 	return ct_usage(ret_count, ret_max);
 }
 
-static int let_go(struct kernel_real *k, usec_t deadline)
-{
-	int r = k->borrowed && k->lender->hold ? hold_disarm(k->lender->hold) : 0;
-	int closed, killed = 0;
-
-	if (k->opening) { /* it may have come as far as it would */
-		k->opening = hold_opening_free(k->opening);
-		killed = hold_clean_one(k->hold_ifindex, deadline);
-	}
-	k->borrowed = false;
-	closed = hold_close(k->hold, deadline);
-	k->hold = NULL;
-	return closed < 0 ? closed : killed < 0 ? killed : r;
-}
-
-static bool can_borrow(const struct kernel_real *k, enum hold_choice choice, int ifindex)
-{
-	const struct kernel_real *of = k->lender;
-
-	return of && of->hold && of->hold_used != HOLD_OFF && of->hold_ifindex == ifindex &&
-	       (choice == HOLD_AUTO || choice == of->hold_used);
-}
-
 static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
 			  usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct kernel_real *k = ctx;
-	int r;
 
-	(void)let_go(k, deadline);
-	if (can_borrow(k, choice, link->ifindex)) {
-		k->borrowed = true;
-		*ret_used = k->lender->hold_used;
-		return 0;
-	}
-	r = hold_open(choice, link, deadline, &k->hold, ret_used, reason);
-	k->hold_ifindex = link->ifindex;
-	k->hold_used = r == 0 ? *ret_used : HOLD_OFF;
-	return r;
+	return lease_open(&k->lease, choice, link, deadline, ret_used, reason);
 }
 
 static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
@@ -207,58 +169,42 @@ static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct
 {
 	struct kernel_real *k = ctx;
 
-	/* what is replaced needs not be removed */
-	k->opening = hold_opening_free(k->opening);
-	k->hold_ifindex = link->ifindex;
-	return hold_open_begin(choice, link, timeout, &k->opening);
+	return lease_open_begin(&k->lease, choice, link, timeout);
 }
 
 static int real_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	struct kernel_real *k = ctx;
-	struct hold *h = NULL;
-	int r = k->opening ? hold_open_end(k->opening, &h, ret_used, reason) : -ENODEV;
 
-	if (r == -EAGAIN)
-		return r;
-	k->opening = hold_opening_free(k->opening);
-	if (h) {
-		hold_forget(k->hold);
-		k->hold = h;
-		k->hold_used = r == 0 ? *ret_used : HOLD_OFF;
-	}
-	return r;
-}
-
-static struct hold *hold_of(const struct kernel_real *k)
-{
-	return k->borrowed ? k->lender->hold : k->hold;
+	return lease_open_end(&k->lease, ret_used, reason);
 }
 
 static int real_hold_arm(void *ctx, usec_t duration)
 {
-	struct hold *h = hold_of(ctx);
+	const struct kernel_real *k = ctx;
 
-	return h ? hold_arm(h, duration) : -ENODEV;
+	return hold_arm(lease_hold(&k->lease), duration);
 }
 
 static int real_hold_disarm(void *ctx)
 {
-	struct hold *h = hold_of(ctx);
+	const struct kernel_real *k = ctx;
 
-	return h ? hold_disarm(h) : 0;
+	return hold_disarm(lease_hold(&k->lease));
 }
 
 static int real_hold_check(void *ctx)
 {
-	struct hold *h = hold_of(ctx);
+	const struct kernel_real *k = ctx;
 
-	return h ? hold_check(h) : -ENODEV;
+	return hold_check(lease_hold(&k->lease));
 }
 
 static int real_hold_close(void *ctx, usec_t deadline)
 {
-	return let_go(ctx, deadline);
+	struct kernel_real *k = ctx;
+
+	return lease_close(&k->lease, deadline);
 }
 
 static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choice)
@@ -316,10 +262,7 @@ static int real_ipvs_conns(void *ctx _unused_, flow_sink sink, void *ud)
 
 static int real_ipvs_tracks(void *ctx _unused_)
 {
-	uint32_t value;
-	int r = sysctl_read("net/ipv4/vs/conntrack", &value);
-
-	return r < 0 ? r : value != 0;
+	return ipvs_tracks();
 }
 
 static int real_sock_list(void *ctx _unused_, flow_sink sink, void *ud)
@@ -422,7 +365,7 @@ int kernel_real_beside(struct kernel_real *of, struct kernel_real **ret)
 	int r = kernel_real_new(ret);
 
 	if (r == 0)
-		(*ret)->lender = of;
+		(*ret)->lease.lender = &of->lease;
 	return r;
 }
 
@@ -430,7 +373,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
-	(void)let_go(k, real_now(k) + CLOSE_TIMEOUT);
+	(void)lease_close(&k->lease, real_now(k) + CLOSE_TIMEOUT);
 	background_free(k->cleaning);
 	addrevents_free(k->addr_events);
 	ctevents_free(k->events);

@@ -9,9 +9,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 
+#include "base/background.h"
 #include "base/os.h"
 #include "kernel/ct.h"
 #include "kernel/probe_choice.h"
@@ -23,10 +23,7 @@
 #define LOOK_MIN (1 * USEC_PER_MSEC)
 #define LOOK_MAX (16 * USEC_PER_MSEC)
 
-/* A killed process is gone at once unless the kernel holds it. */
-#define REAP_WAIT (1 * USEC_PER_SEC)
-
-/* What the child writes into the pipe, once, in one piece (< PIPE_BUF). */
+/* What the child answers. */
 struct answer {
 	uint32_t verdict[2];
 	char reason[REPORT_TEXT_MAX];
@@ -121,79 +118,37 @@ static void experiment(struct answer *a, usec_t deadline)
 	ct_free(ct);
 }
 
-/* Never returns. The namespace goes with this process. */
-static void probe_child_main_run(int fd, pid_t parent, usec_t deadline)
+/* The namespace goes with the process. */
+static void probe_in_child(void *ud, void *answer)
 {
-	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
+	const usec_t *deadline = ud;
+	struct answer *a = answer;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	experiment(&a, deadline);
-	_exit(write(fd, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
+	*a = (struct answer){ .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
+	experiment(a, *deadline);
 }
 
 /* ---- in the caller ----------------------------------------------------------- */
 
-/* -ETIMEDOUT, -ENODATA (it died), -EBADMSG, or why it cannot be waited for. */
-static int read_answer(int fd, usec_t deadline, struct answer *ret)
+/* -ETIMEDOUT, -EIO (it died), -EBADMSG, or why there is no child. */
+static int run_child(usec_t timeout, struct answer *ret)
 {
+	usec_t deadline = os_now() + timeout;
+	struct background *b;
 	struct answer a;
+	int r = background_new(probe_in_child, &deadline, sizeof(a), timeout, &b);
 
-	for (;;) {
-		int r = os_wait_readable(fd, deadline);
-		ssize_t n;
-
-		if (r < 0)
-			return r;
-		n = read(fd, &a, sizeof(a));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -ENODATA;
-		if (n != (ssize_t)sizeof(a) || a.verdict[0] > KERNEL_FIXED ||
-		    a.verdict[1] > KERNEL_FIXED || !memchr(a.reason, '\0', sizeof(a.reason)))
-			return -EBADMSG;
-		*ret = a;
-		return 0;
-	}
-}
-
-/* Bounded: a child the kernel does not let go is left to our own exit. */
-static void probe_reap_child(pid_t pid)
-{
-	usec_t end = os_now() + REAP_WAIT;
-
-	kill(pid, SIGKILL);
-	for (;;) {
-		pid_t r = waitpid(pid, NULL, WNOHANG);
-
-		if (r == pid || (r < 0 && errno != EINTR) || os_now() >= end)
-			return;
-		sleep_usec(LOOK_MIN);
-	}
-}
-
-static int run_child(usec_t deadline, struct answer *ret)
-{
-	pid_t pid, parent = getpid();
-	int fds[2], r;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0) {
-		close(fds[0]);
-		probe_child_main_run(fds[1], parent, deadline);
-	}
-	r = pid < 0 ? -errno : 0;
-	close(fds[1]);
-	if (pid > 0) {
-		r = read_answer(fds[0], deadline, ret);
-		probe_reap_child(pid);
-	}
-	close(fds[0]);
-	return r;
+	if (r < 0)
+		return r;
+	r = background_wait(b, &a);
+	background_free(b);
+	if (r < 0)
+		return r;
+	if (a.verdict[0] > KERNEL_FIXED || a.verdict[1] > KERNEL_FIXED ||
+	    !memchr(a.reason, '\0', sizeof(a.reason)))
+		return -EBADMSG;
+	*ret = a;
+	return 0;
 }
 
 /* The experiment would load conntrack into a kernel that works without: on
@@ -224,11 +179,11 @@ void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kern
 		why = "this kernel's netfilter hooks are global, where an experiment in passing "
 		      "is not made";
 	} else {
-		int r = run_child(os_now() + timeout, &a);
+		int r = run_child(timeout, &a);
 
 		if (r == -ETIMEDOUT)
 			why = "the experiment did not finish in time";
-		else if (r == -ENODATA || r == -EBADMSG)
+		else if (r == -EIO || r == -EBADMSG)
 			why = "the experiment died without an answer";
 		else if (r < 0)
 			why = strerror(-r);

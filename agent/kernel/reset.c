@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/program.h"
+#include "base/os.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
 #include "kernel/wanted.h"
@@ -172,7 +172,7 @@ static void clean_in_child(void *ud, void *answer)
 
 int reset_clean_begin(usec_t timeout, struct background **ret)
 {
-	struct cleaning c = { .deadline = program_deadline(timeout) };
+	struct cleaning c = { .deadline = os_deadline(timeout) };
 
 	return background_new(clean_in_child, &c, sizeof(int), timeout + USEC_PER_SEC, ret);
 }

@@ -9,7 +9,7 @@
 
 #include "base/kernel.h"
 
-#include "kernel/background.h"
+#include "base/background.h"
 
 /* The addresses and ports of packets to be answered, in network order. */
 struct reset_match {

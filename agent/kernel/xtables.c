@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/os.h"
 #include "kernel/nftsock.h"
 
 /* Others may hold the lock of iptables: it is waited for in whole seconds, and our
@@ -84,7 +85,7 @@ static int xtables_run(struct program *p, usec_t deadline, char error[PROGRAM_ER
 {
 	int r = -ETIMEDOUT;
 
-	p->timeout = program_left(deadline);
+	p->timeout = os_left(deadline);
 	if (p->timeout)
 		r = program_run(p, error);
 	if (r == -ETIMEDOUT)
@@ -95,7 +96,7 @@ static int xtables_run(struct program *p, usec_t deadline, char error[PROGRAM_ER
 int xtables_restore(uint8_t family, const char *variant, const char *script, usec_t deadline,
 		    char error[PROGRAM_ERROR_MAX])
 {
-	usec_t seconds = MIN(program_left(deadline) / USEC_PER_SEC + 1, (usec_t)LOCK_WAIT_MAX);
+	usec_t seconds = MIN(os_left(deadline) / USEC_PER_SEC + 1, (usec_t)LOCK_WAIT_MAX);
 	char name[NAME_MAX_LEN], noflush[] = "--noflush", wait[32];
 	char *argv[] = { name, noflush, wait, NULL };
 	struct program p = { .argv = argv, .input = script };

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/background.h"
+#include "base/background.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 
+#include "base/os.h"
 #include "base/program.h"
-
-/* A killed one is gone at once unless the kernel holds it. */
-#define REAP_LOOK (1000 * 1000) /* ns */
-#define REAP_LOOKS 50
 
 struct background {
 	pid_t pid; /* 0: it has been waited for */
@@ -52,7 +47,7 @@ int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, 
 		return r;
 	}
 	*b = (struct background){ .fd = fds[0], .size = size };
-	b->deadline = program_deadline(timeout);
+	b->deadline = os_deadline(timeout);
 	b->pid = fork();
 	if (b->pid == 0)
 		child_main(work, ud, size, fds[1], parent);
@@ -73,22 +68,27 @@ int background_answer(struct background *b, void *answer)
 	if (n == (ssize_t)b->size)
 		return 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return program_left(b->deadline) ? -EAGAIN : -ETIMEDOUT;
+		return os_left(b->deadline) ? -EAGAIN : -ETIMEDOUT;
 	return -EIO;
+}
+
+int background_wait(struct background *b, void *answer)
+{
+	int r;
+
+	do {
+		r = os_wait_readable(b->fd, b->deadline);
+		r = r < 0 ? r : background_answer(b, answer);
+	} while (r == -EAGAIN);
+	return r;
 }
 
 struct background *background_free(struct background *b)
 {
-	const struct timespec look = { .tv_nsec = REAP_LOOK };
-
 	if (!b)
 		return NULL;
-	if (b->pid > 0) {
-		kill(-b->pid, SIGKILL);
-		kill(b->pid, SIGKILL); /* before it had a group of its own */
-		for (int i = 0; i < REAP_LOOKS && waitpid(b->pid, NULL, WNOHANG) == 0; i++)
-			nanosleep(&look, NULL);
-	}
+	if (b->pid > 0)
+		(void)program_kill(b->pid, NULL);
 	close(b->fd);
 	free(b);
 	return NULL;

@@ -21,5 +21,8 @@ int background_new(void (*work)(void *ud, void *answer), void *ud, size_t size, 
  * blocks. */
 int background_answer(struct background *b, void *answer);
 
+/* The same, but waits for it, no longer than its TIMEOUT. */
+int background_wait(struct background *b, void *answer);
+
 /* One that is still at work is killed. Returns NULL. */
 struct background *background_free(struct background *b);
