@@ -7,17 +7,19 @@
 
 #include "base/array.h"
 #include "base/remedy.h"
+#include "base/words.h"
 
-static const char *const severity_names[] = {
+static const char *const severity_words[] = {
 	[SEVERITY_NOTE] = "note",
 	[SEVERITY_UNSEEN] = "unseen",
 	[SEVERITY_WARNING] = "warning",
 	[SEVERITY_CRITICAL] = "critical",
+	NULL,
 };
 
 const char *severity_name(enum severity s)
 {
-	return (unsigned)s < ARRAY_SIZE(severity_names) ? severity_names[s] : "?";
+	return word_of(severity_words, s);
 }
 
 void findings_done(struct findings *f)

@@ -6,15 +6,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *const state_names[] = {
+#include "base/words.h"
+
+static const char *const state_words[] = {
 	[FLOW_OPENING] = "OPENING", [FLOW_ESTABLISHED] = "ESTABLISHED",
 	[FLOW_CLOSING] = "CLOSING", [FLOW_TIME_WAIT] = "TIME_WAIT",
-	[FLOW_CLOSED] = "CLOSED",
+	[FLOW_CLOSED] = "CLOSED",   NULL,
 };
 
 const char *flow_state_name(enum flow_state state)
 {
-	return (unsigned)state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
+	return word_of(state_words, state);
 }
 
 static enum flow_state flow_state_of_conn(const struct conn *c)

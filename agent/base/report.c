@@ -5,21 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const result_names[] = {
+#include "base/words.h"
+
+static const char *const result_words[] = {
 	[RESULT_OK] = "ok",
 	[RESULT_PARTIAL] = "partial",
 	[RESULT_UNPROTECTED] = "unprotected",
 	[RESULT_REFUSED] = "refused",
 	[RESULT_FAILED] = "failed",
+	NULL,
 };
 
-static const char *const verdict_names[] = {
+static const char *const kernel_words[] = {
 	[KERNEL_UNKNOWN] = "unknown",
 	[KERNEL_AFFECTED] = "affected",
 	[KERNEL_FIXED] = "fixed",
+	NULL,
 };
 
-static const char *const reason_names[] = {
+static const char *const reason_words[] = {
 	[SKIP_NONE] = "none",
 	[SKIP_NOT_NAT] = "not-nat",
 	[SKIP_OF_VIP] = "of-vip",
@@ -31,28 +35,26 @@ static const char *const reason_names[] = {
 	[SKIP_ALTERED] = "altered",
 	[SKIP_LEFT] = "left-to-guard",
 	[SKIP_UNVERIFIED] = "unverified",
+	NULL,
 };
 
-static const char *const before_names[] = {
+static const char *const before_words[] = {
 	[BEFORE_NONE] = "none",
 	[BEFORE_DUMP] = "dump",
 	[BEFORE_SHADOW] = "shadow",
+	NULL,
 };
 
-static const char *const outcome_names[] = {
+static const char *const outcome_words[] = {
 	[VIP_UNTOUCHED] = "untouched",
 	[VIP_CHANGED] = "changed",
 	[VIP_ALREADY] = "already",
 	[VIP_FAILED] = "failed",
+	NULL,
 };
 
 /* a new reason without a name must not compile */
-typedef char reason_names_complete[ARRAY_SIZE(reason_names) == SKIP_REASON_COUNT ? 1 : -1];
-
-static const char *report_name_of(const char *const *names, size_t n, unsigned value)
-{
-	return value < n ? names[value] : "?";
-}
+typedef char reason_words_complete[ARRAY_SIZE(reason_words) == SKIP_REASON_COUNT + 1 ? 1 : -1];
 
 uint64_t report_kept(const struct report *r)
 {
@@ -73,27 +75,27 @@ bool report_is_placed(const struct report *r)
 
 const char *result_name(enum result r)
 {
-	return report_name_of(result_names, ARRAY_SIZE(result_names), r);
+	return word_of(result_words, r);
 }
 
 const char *kernel_kind_name(enum kernel_kind k)
 {
-	return report_name_of(verdict_names, ARRAY_SIZE(verdict_names), k);
+	return word_of(kernel_words, k);
 }
 
 const char *skip_reason_name(enum skip_reason s)
 {
-	return report_name_of(reason_names, ARRAY_SIZE(reason_names), s);
+	return word_of(reason_words, s);
 }
 
 const char *before_name(enum before b)
 {
-	return report_name_of(before_names, ARRAY_SIZE(before_names), b);
+	return word_of(before_words, b);
 }
 
 const char *vip_outcome_name(enum vip_outcome o)
 {
-	return report_name_of(outcome_names, ARRAY_SIZE(outcome_names), o);
+	return word_of(outcome_words, o);
 }
 
 void report_init(struct report *r, const struct request *req)

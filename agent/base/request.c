@@ -8,6 +8,7 @@
 
 #include "base/option.h"
 #include "base/text.h"
+#include "base/words.h"
 
 /* A line of words that is being read. */
 struct line {
@@ -39,8 +40,16 @@ void request_init(struct request *req, enum op op)
 int request_option(struct request *req, const char *name, const char *value,
 		   struct request_error *ret_error)
 {
-	const char *list;
-	int r;
+	const struct {
+		const char *name;
+		const char *const *words;
+		void *field; /* an enum: an int or an unsigned of its size */
+	} options[] = { { "strategy", strategy_words, &req->strategy },
+			{ "hold", hold_words, &req->hold },
+			{ "vip-flows", vip_flows_words, &req->vip_flows } };
+	char list[96];
+	size_t i;
+	int v;
 
 	if (!strcmp(name, "force")) {
 		if (value)
@@ -48,23 +57,16 @@ int request_option(struct request *req, const char *name, const char *value,
 		req->force = true;
 		return 0;
 	}
-	if (!value)
-		value = "";
-	if (!strcmp(name, "strategy")) {
-		list = "auto, pin, restore, none";
-		r = strategy_parse(value, &req->strategy);
-	} else if (!strcmp(name, "hold")) {
-		list = "auto, nft, iptables, off";
-		r = hold_choice_parse(value, &req->hold);
-	} else if (!strcmp(name, "vip-flows")) {
-		list = "drop, keep, reset";
-		r = vip_flows_parse(value, &req->vip_flows);
-	} else {
+	for (i = 0; i < ARRAY_SIZE(options) && strcmp(options[i].name, name); i++)
+		;
+	if (i == ARRAY_SIZE(options))
 		return request_error_set(ret_error, "unknown option \"--%.48s\"", name);
-	}
-	if (r < 0)
+	value = value ? value : "";
+	v = word_find(options[i].words, value);
+	if (v < 0)
 		return request_error_set(ret_error, "--%s " QUOTED " is none of %s", name, value,
-					 list);
+					 word_list(options[i].words, ", ", list, sizeof(list)));
+	*(unsigned *)options[i].field = (unsigned)v;
 	return 0;
 }
 

@@ -130,11 +130,10 @@ int request_no_words(int argc, char *const argv[], struct request_error *ret_err
  * Returns 0, or -EINVAL with *RET_ERROR filled. */
 int device_name_check(const char *name, struct request_error *ret_error);
 
-/* Names as used on the command line and in JSON; parse returns -EINVAL. */
+/* Words as used on the command line, in the configuration and in JSON: tables of
+ * base/words.h. */
+extern const char *const strategy_words[], *const hold_words[], *const vip_flows_words[];
 const char *op_name(enum op op);
 const char *strategy_name(enum strategy s);
-int strategy_parse(const char *text, enum strategy *ret);
 const char *hold_choice_name(enum hold_choice h);
-int hold_choice_parse(const char *text, enum hold_choice *ret);
 const char *vip_flows_name(enum vip_flows v);
-int vip_flows_parse(const char *text, enum vip_flows *ret);

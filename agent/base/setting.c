@@ -8,6 +8,7 @@
 #include "base/option.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "base/words.h"
 
 static int duration_set(const struct setting *k, const char *value, usec_t *field,
 			struct request_error *ret_error)
@@ -118,30 +119,18 @@ static int name_set(const struct setting *k, const char *value, char *field,
 	return 0;
 }
 
-static const char *words_list(const char *const *words, const char *between, char *buf, size_t size)
-{
-	size_t i, n = 0;
-
-	for (i = 0; words[i] && n < size; i++)
-		n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? between : "", words[i]);
-	return buf;
-}
-
 static int word_set(const struct setting *k, const char *value, void *field,
 		    struct request_error *ret_error)
 {
-	char list[96] = "";
-	unsigned i;
+	char list[96];
+	int i = word_find(k->words, value);
 
-	for (i = 0; k->words[i]; i++) {
-		if (!strcmp(k->words[i], value)) {
-			/* every enum here is an int or an unsigned of its size */
-			*(unsigned *)field = i;
-			return 0;
-		}
-	}
-	return request_error_set(ret_error, "%s: " QUOTED " is none of %s", k->name, value,
-				 words_list(k->words, ", ", list, sizeof(list)));
+	if (i < 0)
+		return request_error_set(ret_error, "%s: " QUOTED " is none of %s", k->name, value,
+					 word_list(k->words, ", ", list, sizeof(list)));
+	/* every enum here is an int or an unsigned of its size */
+	*(unsigned *)field = (unsigned)i;
+	return 0;
 }
 
 static int bool_set(const struct setting *k, const char *value, bool *field,
@@ -231,7 +220,7 @@ const char *setting_range(const struct setting *k, char *buf, size_t size)
 			 (unsigned long long)k->max);
 		break;
 	case SETTING_WORD:
-		words_list(k->words, " | ", buf, size);
+		word_list(k->words, " | ", buf, size);
 		break;
 	case SETTING_BOOL:
 		snprintf(buf, size, "yes | no");

@@ -16,9 +16,8 @@
 #define ALLOW_BETWEEN " \t,"
 
 /* Words of an enum in the order of its members, ended by NULL. */
-static const char *const pin_words[] = { "continuous", "on-demand", "off", NULL };
+const char *const pin_words[] = { "continuous", "on-demand", "off", NULL };
 static const char *const stop_words[] = { "keep", "release", NULL };
-static const char *const hold_words[] = { "auto", "nft", "iptables", "off", NULL };
 
 static int allow_one(struct settings *s, const char *word, struct request_error *e)
 {

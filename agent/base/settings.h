@@ -18,6 +18,8 @@ enum pin_mode {
 	PIN_OFF,
 };
 
+extern const char *const pin_words[]; /* a table of base/words.h */
+
 enum stop_policy {
 	STOP_KEEP,
 	STOP_RELEASE,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/words.h"
 #include "guard/parts.h"
 #include "move/journal.h"
 #include "base/rundir.h"
@@ -25,21 +26,14 @@
 /* So often is looked whether rules are in place that are being made. */
 #define OPEN_LOOK_EVERY (10 * USEC_PER_MSEC)
 
+static const char *const guard_state_words[] = {
+	[GUARD_ABSENT] = "absent", [GUARD_SYNCING] = "syncing",	  [GUARD_LIVE] = "live",
+	[GUARD_STALE] = "stale",   [GUARD_DEGRADED] = "degraded", NULL,
+};
+
 const char *guard_state_name(enum guard_state s)
 {
-	switch (s) {
-	case GUARD_ABSENT:
-		return "absent";
-	case GUARD_SYNCING:
-		return "syncing";
-	case GUARD_LIVE:
-		return "live";
-	case GUARD_STALE:
-		return "stale";
-	case GUARD_DEGRADED:
-		return "degraded";
-	}
-	return "?";
+	return word_of(guard_state_words, s);
 }
 
 /* WHAT does not work: it is tried again later. */

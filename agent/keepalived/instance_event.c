@@ -6,64 +6,56 @@
 
 #include "base/option.h"
 #include "base/text.h"
+#include "base/words.h"
 
 #define PRIORITY_MAX 255 /* 8 bits on the wire */
 
-static const struct {
-	const char *name;
-	enum instance_state state;
-} words[] = {
-	{ "MASTER", INSTANCE_MASTER },
-	{ "BACKUP", INSTANCE_BACKUP },
-	{ "FAULT", INSTANCE_FAULT },
-	{ "STOP", INSTANCE_STOP },
-	{ "DELETED", INSTANCE_DELETED },
-	/* reported while the state stays the same */
-	{ "MASTER_RX_LOWER_PRI", INSTANCE_UNKNOWN },
-	{ "MASTER_PRIORITY", INSTANCE_UNKNOWN },
-	{ "BACKUP_PRIORITY", INSTANCE_UNKNOWN },
+static const char *const state_words[] = {
+	[INSTANCE_UNKNOWN] = "unknown",
+	[INSTANCE_MASTER] = "MASTER",
+	[INSTANCE_BACKUP] = "BACKUP",
+	[INSTANCE_FAULT] = "FAULT",
+	[INSTANCE_STOP] = "STOP",
+	[INSTANCE_DELETED] = "DELETED",
+	NULL,
 };
 
-static const char *const source_names[] = { "none", "hook", "fifo", "decoy" };
+/* Reported while the state stays the same. */
+static const char *const stateless_words[] = {
+	"MASTER_RX_LOWER_PRI",
+	"MASTER_PRIORITY",
+	"BACKUP_PRIORITY",
+	NULL,
+};
+
+static const char *const source_words[] = { "none", "hook", "fifo", "decoy", NULL };
 
 const char *instance_state_name(enum instance_state s)
 {
-	return s == INSTANCE_UNKNOWN ? "unknown" : words[s - 1].name;
+	return word_of(state_words, s);
 }
 
 int instance_state_parse(const char *word, enum instance_state *ret)
 {
-	size_t i;
+	int v = word_find(state_words, word);
 
-	if (!strcmp(word, "unknown")) {
-		*ret = INSTANCE_UNKNOWN;
-		return 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(words) && words[i].state != INSTANCE_UNKNOWN; i++) {
-		if (!strcmp(word, words[i].name)) {
-			*ret = words[i].state;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (v >= 0)
+		*ret = (enum instance_state)v;
+	return MIN(v, 0);
 }
 
 const char *instance_source_name(enum instance_source s)
 {
-	return source_names[s];
+	return word_of(source_words, s);
 }
 
 int instance_source_parse(const char *word, enum instance_source *ret)
 {
-	size_t i;
+	int v = word_find(source_words, word);
 
-	for (i = 0; i < ARRAY_SIZE(source_names); i++) {
-		if (!strcmp(word, source_names[i])) {
-			*ret = (enum instance_source)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (v >= 0)
+		*ret = (enum instance_source)v;
+	return MIN(v, 0);
 }
 
 static int take_name(struct instance_event *ret, const char *name, struct request_error *e)
@@ -86,15 +78,12 @@ static int take_name(struct instance_event *ret, const char *name, struct reques
 
 static int take_state(struct instance_event *ret, const char *word, struct request_error *e)
 {
-	size_t i;
+	int v = word_find(state_words, word);
 
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!strcmp(word, words[i].name)) {
-			ret->state = words[i].state;
-			return 0;
-		}
-	}
-	return request_error_set(e, QUOTED " is no state of keepalived's", word);
+	if (v <= INSTANCE_UNKNOWN && word_find(stateless_words, word) < 0)
+		return request_error_set(e, QUOTED " is no state of keepalived's", word);
+	ret->state = (enum instance_state)MAX(v, INSTANCE_UNKNOWN);
+	return 0;
 }
 
 int instance_event_words(struct instance_event *ret, int argc, char *const argv[],

@@ -4,16 +4,20 @@
 
 #include "lvs/collide_table.h"
 
-static const char *const class_names[] = {
+#include "base/words.h"
+
+static const char *const class_words[] = {
 	[COLLIDE_A] = "A",
 	[COLLIDE_A2] = "A2",
 	[COLLIDE_C] = "C",
+	NULL,
 };
 
-static const char *const certainty_names[] = {
+static const char *const certainty_words[] = {
 	[COLLIDE_POSSIBLE] = "possible",
 	[COLLIDE_CERTAIN] = "certain",
 	[COLLIDE_MANIFEST] = "manifest",
+	NULL,
 };
 
 #define CERTAIN 0.99
@@ -153,10 +157,10 @@ bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
 
 const char *collide_class_name(enum collide_class class)
 {
-	return (unsigned)class < ARRAY_SIZE(class_names) ? class_names[class] : "?";
+	return word_of(class_words, class);
 }
 
 const char *collide_certainty_name(enum collide_certainty certainty)
 {
-	return (unsigned)certainty < ARRAY_SIZE(certainty_names) ? certainty_names[certainty] : "?";
+	return word_of(certainty_words, certainty);
 }

@@ -7,39 +7,42 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/words.h"
 #include "lvs/map_store.h"
 
-static const char *const method_names[] = {
-	[LVS_NAT] = "nat",	   [LVS_DR] = "dr",	  [LVS_TUN] = "tun",
-	[LVS_FULLNAT] = "fullnat", [LVS_LOCAL] = "local", [LVS_BYPASS] = "bypass",
-	[LVS_SNAT] = "snat",
+static const char *const method_words[] = {
+	[LVS_NAT] = "nat",     [LVS_DR] = "dr",
+	[LVS_TUN] = "tun",     [LVS_FULLNAT] = "fullnat",
+	[LVS_LOCAL] = "local", [LVS_BYPASS] = "bypass",
+	[LVS_SNAT] = "snat",   NULL,
 };
 
-static const char *const toa_names[] = {
+static const char *const toa_words[] = {
 	[LVS_TOA_UNSET] = "unset",   [LVS_TOA_NONE] = "none",	    [LVS_TOA_SOCKET] = "socket",
-	[LVS_TOA_PACKET] = "packet", [LVS_TOA_UNKNOWN] = "unknown",
+	[LVS_TOA_PACKET] = "packet", [LVS_TOA_UNKNOWN] = "unknown", NULL,
 };
 
-static const char *const kind_names[] = {
+static const char *const kind_words[] = {
 	[LVS_FROM_INI] = "ini",
 	[LVS_FROM_IPVS] = "ipvs",
 	[LVS_FROM_SAVE] = "save",
 	[LVS_FROM_KEEPALIVED] = "keepalived",
+	NULL,
 };
 
 const char *lvs_method_name(enum lvs_method method)
 {
-	return (unsigned)method < ARRAY_SIZE(method_names) ? method_names[method] : "?";
+	return word_of(method_words, method);
 }
 
 const char *lvs_toa_name(enum lvs_toa toa)
 {
-	return (unsigned)toa < ARRAY_SIZE(toa_names) ? toa_names[toa] : "?";
+	return word_of(toa_words, toa);
 }
 
 const char *lvs_source_kind_name(enum lvs_source_kind kind)
 {
-	return (unsigned)kind < ARRAY_SIZE(kind_names) ? kind_names[kind] : "?";
+	return word_of(kind_words, kind);
 }
 
 int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max)

@@ -6,19 +6,19 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/words.h"
+
+static const char *const level_words[] = {
+	[SEVERITY_NOTE] = "INFO",
+	[SEVERITY_UNSEEN] = "WARNING",
+	[SEVERITY_WARNING] = "WARNING",
+	[SEVERITY_CRITICAL] = "ERROR",
+	NULL,
+};
 
 const char *lvs_level_name(enum severity level)
 {
-	switch (level) {
-	case SEVERITY_NOTE:
-		return "INFO";
-	case SEVERITY_UNSEEN:
-	case SEVERITY_WARNING:
-		return "WARNING";
-	case SEVERITY_CRITICAL:
-		return "ERROR";
-	}
-	return "?";
+	return word_of(level_words, level);
 }
 
 void lvs_line_init(struct lvs_line *l, enum severity level, const char *topic)

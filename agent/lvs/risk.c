@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lvs/risk.h"
 
+#include "base/words.h"
+
 /* What nf_nat chooses from when no range is given. */
 #define RANDOM_PORTS (65535 - 1024 + 1)
 
@@ -68,17 +70,15 @@ enum port_choice port_choice_of(const struct ports *p, const struct port_sample 
 	return PORTS_ONE_PARITY;
 }
 
+static const char *const choice_words[] = {
+	[PORTS_ONE_PARITY] = "one",
+	[PORTS_RANGE] = "both",
+	[PORTS_RANDOM] = "random",
+	[PORTS_DISJOINT] = "disjoint",
+	NULL,
+};
+
 const char *port_choice_name(enum port_choice c)
 {
-	switch (c) {
-	case PORTS_ONE_PARITY:
-		return "one";
-	case PORTS_RANGE:
-		return "both";
-	case PORTS_RANDOM:
-		return "random";
-	case PORTS_DISJOINT:
-		return "disjoint";
-	}
-	return "?";
+	return word_of(choice_words, c);
 }

@@ -4,34 +4,23 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 
 typedef unsigned long long ull;
 
+static const char *const event_words[] = {
+	[EVENT_MOVE] = "move",		 [EVENT_STATE] = "state",
+	[EVENT_ADDRESS] = "address",	 [EVENT_REPAIR] = "repair",
+	[EVENT_REMOVED] = "removed",	 [EVENT_QUARANTINE] = "quarantine",
+	[EVENT_COLLISION] = "collision", [EVENT_INSTANCE] = "instance",
+	[EVENT_CONFIG] = "config",	 NULL,
+};
+
 const char *event_name(enum event_kind k)
 {
-	switch (k) {
-	case EVENT_MOVE:
-		return "move";
-	case EVENT_STATE:
-		return "state";
-	case EVENT_ADDRESS:
-		return "address";
-	case EVENT_REPAIR:
-		return "repair";
-	case EVENT_REMOVED:
-		return "removed";
-	case EVENT_QUARANTINE:
-		return "quarantine";
-	case EVENT_COLLISION:
-		return "collision";
-	case EVENT_INSTANCE:
-		return "instance";
-	case EVENT_CONFIG:
-		return "config";
-	}
-	return "?";
+	return word_of(event_words, k);
 }
 
 static int add_number(json_t *o, const char *key, uint64_t n)

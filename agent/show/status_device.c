@@ -4,23 +4,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "show/report_json.h"
 #include "show/table.h"
 
 typedef unsigned long long ull;
-
-static const char *pin_mode_name(enum pin_mode m)
-{
-	switch (m) {
-	case PIN_CONTINUOUS:
-		return "continuous";
-	case PIN_ON_DEMAND:
-		return "on-demand";
-	case PIN_OFF:
-		return "off";
-	}
-	return "?";
-}
 
 static bool status_device_is_guarded(const struct status_device *d)
 {
@@ -51,7 +39,7 @@ static json_t *device_json(const struct status_device *d)
 
 	failed |= json_object_set_new(o, "device", report_json_string(d->device));
 	failed |= json_object_set_new(o, "state", json_string(d->state));
-	failed |= json_object_set_new(o, "mode", json_string(pin_mode_name(d->mode)));
+	failed |= json_object_set_new(o, "mode", json_string(word_of(pin_words, d->mode)));
 	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
 	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
 	failed |= json_object_set_new(o, "pinned", status_device_number(d->pinned));

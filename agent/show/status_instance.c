@@ -2,22 +2,22 @@
 #include "show/status_instance.h"
 
 #include "base/text.h"
+#include "base/words.h"
 #include "show/report_json.h"
 #include "show/status_part.h"
 
 typedef unsigned long long ull;
 
+static const char *const wanted_words[] = {
+	[ACTION_NONE] = "any",
+	[ACTION_ADD] = "present",
+	[ACTION_DEL] = "absent",
+	NULL,
+};
+
 static const char *wanted_name(enum instance_action a)
 {
-	switch (a) {
-	case ACTION_NONE:
-		return "any";
-	case ACTION_ADD:
-		return "present";
-	case ACTION_DEL:
-		return "absent";
-	}
-	return "?";
+	return word_of(wanted_words, a);
 }
 
 static json_t *status_instance_number(uint64_t n)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/words.h"
 #include "show/finding_show.h"
 #include "show/history.h"
 #include "show/report_json.h"
@@ -49,17 +50,16 @@ static const char *owner(const struct status *s, const struct survey_address *a)
 	return s->operations ? "other" : "unknown";
 }
 
+static const char *const usable_words[] = {
+	[USABLE_YES] = "present",
+	[USABLE_TENTATIVE] = "tentative",
+	[USABLE_DUPLICATE] = "duplicate",
+	NULL,
+};
+
 static const char *usable_name(enum survey_usable u)
 {
-	switch (u) {
-	case USABLE_YES:
-		return "present";
-	case USABLE_TENTATIVE:
-		return "tentative";
-	case USABLE_DUPLICATE:
-		return "duplicate";
-	}
-	return "?";
+	return word_of(usable_words, u);
 }
 
 json_t *status_addresses_json(const struct status *s)

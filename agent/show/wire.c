@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/option.h"
+#include "base/words.h"
 #include "show/report_json.h"
 
 /* As long as the command line allows. */
@@ -16,14 +17,15 @@
 /* Of a notify, as it is written: one more than there may be. */
 #define NOTIFY_WORDS_MAX 5
 
-static const char *const text_names[] = { "none", "short", "verbose" };
-static const char *const refusal_names[] = { "bad-request", "other-version", "too-large",
+static const char *const text_words[] = { "none", "short", "verbose", NULL };
+static const char *const refusal_words[] = { "bad-request", "other-version", "too-large",
 					     "unknown-op",  "not-permitted", "too-late",
-					     "too-many",    "bad-config",    "internal" };
+					     "too-many",    "bad-config",    "internal",
+					     NULL };
 
 const char *wire_refusal_name(enum wire_refusal why)
 {
-	return refusal_names[why];
+	return word_of(refusal_words, why);
 }
 
 /* ---- ops ------------------------------------------------------------------------ */
@@ -120,15 +122,12 @@ static int wire_get_text(json_t *o, enum wire_text *ret, struct request_error *e
 {
 	json_t *v = json_object_get(o, "text");
 	const char *text = v ? json_string_value(v) : "none";
-	size_t i;
+	int value = text ? word_find(text_words, text) : -EINVAL;
 
-	for (i = 0; text && i < ARRAY_SIZE(text_names); i++) {
-		if (!strcmp(text_names[i], text)) {
-			*ret = (enum wire_text)i;
-			return 0;
-		}
-	}
-	return wire_wrong("text", e);
+	if (value < 0)
+		return wire_wrong("text", e);
+	*ret = (enum wire_text)value;
+	return 0;
 }
 
 static int read_values(json_t *o, struct wire_request *r, struct request_error *e)
@@ -311,7 +310,7 @@ char *wire_request_line(const struct wire_request *r)
 
 	failed |= json_object_set_new(o, "v", json_integer(WIRE_VERSION));
 	failed |= json_object_set_new(o, "words", request_words(r));
-	failed |= json_object_set_new(o, "text", json_string(text_names[r->text]));
+	failed |= json_object_set_new(o, "text", json_string(word_of(text_words, r->text)));
 	failed |= put_number(o, "timeout_ms", ms);
 	failed |= put_number(o, "deadline_us", r->move.deadline);
 	failed |= put_number(o, "columns", MIN(r->columns, COLUMNS_MAX));

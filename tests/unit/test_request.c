@@ -13,6 +13,8 @@
 
 #include "base/request.h"
 
+#include "base/words.h"
+
 #define WORDS_MAX 160
 
 /* Split at single blanks; "''" stands for the empty word. */
@@ -333,20 +335,16 @@ static void leaves_out_what_keepalived_leaves_out(void **state _unused_)
 
 static void knows_its_names(void **state _unused_)
 {
-	enum strategy s = STRATEGY_AUTO;
-	enum hold_choice h = HOLD_AUTO;
-	enum vip_flows f = VIP_FLOWS_DROP;
-
-	assert_int_equal(strategy_parse("restore", &s), 0);
-	assert_string_equal(strategy_name(s), "restore");
-	assert_int_equal(strategy_parse("Restore", &s), -EINVAL);
-	assert_int_equal(s, STRATEGY_RESTORE);
-	assert_int_equal(hold_choice_parse("iptables", &h), 0);
-	assert_string_equal(hold_choice_name(h), "iptables");
-	assert_int_equal(hold_choice_parse("", &h), -EINVAL);
-	assert_int_equal(vip_flows_parse("reset", &f), 0);
-	assert_string_equal(vip_flows_name(f), "reset");
-	assert_int_equal(vip_flows_parse("dropp", &f), -EINVAL);
+	assert_int_equal(word_find(strategy_words, "restore"), STRATEGY_RESTORE);
+	assert_string_equal(strategy_name(STRATEGY_RESTORE), "restore");
+	assert_int_equal(word_find(strategy_words, "Restore"), -EINVAL);
+	assert_int_equal(word_find(hold_words, "iptables"), HOLD_IPTABLES);
+	assert_string_equal(hold_choice_name(HOLD_IPTABLES), "iptables");
+	assert_int_equal(word_find(hold_words, ""), -EINVAL);
+	assert_int_equal(word_find(vip_flows_words, "reset"), VIP_FLOWS_RESET);
+	assert_string_equal(vip_flows_name(VIP_FLOWS_RESET), "reset");
+	assert_int_equal(word_find(vip_flows_words, "dropp"), -EINVAL);
+	assert_string_equal(hold_choice_name((enum hold_choice)99), "?");
 }
 
 int main(void)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/request.h"
+#include "base/words.h"
 #include "kernel/hold.h"
 #include "kernel/kernel_real.h"
 #include "base/program.h"
@@ -194,17 +195,17 @@ static int hold_start(struct kernel k, enum hold_choice choice, const struct lin
  * agent leaves it. */
 static int do_hold(struct kernel k, const char *choice_name, const char *device)
 {
-	enum hold_choice choice;
+	int choice = word_find(hold_words, choice_name);
 	struct link link;
 	char line[64];
 	int r;
 
-	if (hold_choice_parse(choice_name, &choice) < 0)
+	if (choice < 0)
 		return usage(choice_name);
 	r = k.ops->link_get(k.ctx, device, &link);
 	if (r < 0)
 		return answer(r);
-	if (hold_start(k, choice, &link) < 0)
+	if (hold_start(k, (enum hold_choice)choice, &link) < 0)
 		return 1;
 	while (fgets(line, sizeof(line), stdin)) {
 		usec_t start = k.ops->now(k.ctx);
@@ -218,7 +219,7 @@ static int do_hold(struct kernel k, const char *choice_name, const char *device)
 		} else if (strcmp(line, "look\n") == 0) {
 			timed(k, start, k.ops->hold_check(k.ctx));
 		} else if (strcmp(line, "open\n") == 0) {
-			hold_start(k, choice, &link);
+			hold_start(k, (enum hold_choice)choice, &link);
 		} else if (strcmp(line, "close\n") == 0) {
 			timed(k, start, k.ops->hold_close(k.ctx, start + PATIENCE));
 		} else {
