@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "show/report_json.h"
+#include "show/report_rows.h"
 #include "show/report_text.h"
 #include "show/table.h"
 
@@ -154,25 +155,20 @@ static void row(FILE *out, const char *name, const char *value)
 
 static void show_history_print_counts(json_t *one, FILE *out)
 {
-	static const char *const keys[] = { "snapshot",	  "candidates", "kept",	   "untouched",
-					    "pinned",	  "altered",	"flushed", "restored",
-					    "superseded", "lost",	"skipped", "mismatch" };
-	size_t i;
+	const struct report_row *row;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		fprintf(out, "  %-13s  %llu\n", keys[i], number_of(one, "entries", keys[i]));
+	for (row = report_counts; row->key; row++)
+		fprintf(out, "  %-13s  %llu\n", row->key, number_of(one, "entries", row->key));
 }
 
 static void print_times(json_t *one, FILE *out)
 {
-	static const char *const keys[] = { "snapshot", "hold",	   "pin",  "move",
-					    "verify",	"restore", "total" };
+	const struct report_row *at;
 	char name[32], took[32];
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		snprintf(name, sizeof(name), "%s took", keys[i]);
-		row(out, name, report_text_duration(number_of(one, "timing_us", keys[i]), took));
+	for (at = report_times; at->key; at++) {
+		snprintf(name, sizeof(name), "%s took", at->key);
+		row(out, name, report_text_duration(number_of(one, "timing_us", at->key), took));
 	}
 }
 

@@ -25,6 +25,8 @@ static void histogram_add(struct histogram *h, usec_t value, const char *id)
 
 void metrics_count(struct metrics *m, const struct report *r)
 {
+	size_t i;
+
 	if (r->plan || (unsigned)r->op >= ARRAY_SIZE(m->operations) ||
 	    (unsigned)r->result >= ARRAY_SIZE(m->operations[0]))
 		return;
@@ -32,13 +34,8 @@ void metrics_count(struct metrics *m, const struct report *r)
 	histogram_add(&m->duration[r->op], r->timing.total, r->id);
 	if (r->timing.hold)
 		histogram_add(&m->hold, r->timing.hold, r->id);
-	m->connections.untouched += r->entries.untouched;
-	m->connections.pinned += r->entries.pinned;
-	m->connections.restored += r->entries.restored;
-	m->connections.superseded += r->entries.superseded;
-	m->connections.lost += r->entries.lost;
-	m->connections.mismatch += r->entries.mismatch;
-	m->connections.altered += r->entries.reasons[SKIP_ALTERED];
+	for (i = 0; i < REPORT_COUNTS; i++)
+		m->entries[i] += report_row_value(r, &report_counts[i]);
 	m->vip_flows += r->vip_flows.removed;
 	m->warnings += r->n_warnings + r->warnings_dropped;
 }

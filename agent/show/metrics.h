@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/report.h"
+#include "show/report_rows.h"
 #include "show/status.h"
 
 #define HISTOGRAM_BUCKETS 12 /* the last one is +Inf */
@@ -22,9 +23,7 @@ struct histogram {
 struct metrics {
 	uint64_t operations[2][5]; /* by enum op and enum result */
 	struct histogram duration[2], hold;
-	struct {
-		uint64_t untouched, pinned, restored, superseded, lost, mismatch, altered;
-	} connections;
+	uint64_t entries[REPORT_COUNTS]; /* as in report_counts, summed */
 	uint64_t vip_flows, warnings;
 	uint64_t watchers, watchers_dropped; /* now, and since the start */
 };

@@ -78,21 +78,25 @@ static void hold(const struct metric_source *f, struct metric_sink *s)
 	metric_histogram(s, NULL, &f->metrics->hold);
 }
 
+static double entries_of(const struct metrics *m, const char *key)
+{
+	return (double)m->entries[report_count_find(key)];
+}
+
 static void metrics_rows_connections(const struct metric_source *f, struct metric_sink *s)
 {
-	const struct metrics *m = f->metrics;
+	static const char *const outcomes[] = { "untouched",  "pinned", "restored",
+						"superseded", "lost",	"altered" };
+	size_t i;
 
-	metric_sample(s, LABELS("outcome", "untouched"), (double)m->connections.untouched);
-	metric_sample(s, LABELS("outcome", "pinned"), (double)m->connections.pinned);
-	metric_sample(s, LABELS("outcome", "restored"), (double)m->connections.restored);
-	metric_sample(s, LABELS("outcome", "superseded"), (double)m->connections.superseded);
-	metric_sample(s, LABELS("outcome", "lost"), (double)m->connections.lost);
-	metric_sample(s, LABELS("outcome", "altered"), (double)m->connections.altered);
+	for (i = 0; i < ARRAY_SIZE(outcomes); i++)
+		metric_sample(s, LABELS("outcome", outcomes[i]),
+			      entries_of(f->metrics, outcomes[i]));
 }
 
 static void mismatch(const struct metric_source *f, struct metric_sink *s)
 {
-	metric_sample(s, NULL, (double)f->metrics->connections.mismatch);
+	metric_sample(s, NULL, entries_of(f->metrics, "mismatch"));
 }
 
 static void metrics_rows_vip_flows(const struct metric_source *f, struct metric_sink *s)

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "base/text.h"
+#include "show/report_rows.h"
 
 #define IDENT "vipsafe"
 
@@ -96,17 +97,16 @@ static void line_add_asker(struct line *l, const struct report *r)
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 {
 	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
+	const struct report_row *row;
 
 	line_add_operation(&l, r);
 	line_add(&l, " changed=%s kernel=%s strategy=%s hold=%s", r->changed ? "yes" : "no",
 		 kernel_kind_name(r->kernel), strategy_name(r->strategy),
 		 hold_choice_name(r->hold));
-	line_add(&l,
-		 " snap=%llu candidates=%llu pinned=%llu flushed=%llu restored=%llu"
-		 " superseded=%llu mismatch=%llu failed=%llu",
-		 (ull)r->entries.snapshot, (ull)r->entries.candidates, (ull)r->entries.pinned,
-		 (ull)r->entries.flushed, (ull)r->entries.restored, (ull)r->entries.superseded,
-		 (ull)r->entries.mismatch, (ull)r->entries.lost);
+	for (row = report_counts; row->key; row++)
+		if (row->log)
+			line_add(&l, " %s=%llu", row->log, (ull)report_row_value(r, row));
+	line_add(&l, " failed=%llu", (ull)r->entries.lost);
 	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
 		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
 	line_add_asker(&l, r);
@@ -149,6 +149,13 @@ int oplog_priority(const struct report *r)
 	return LOG_ERR;
 }
 
+static void add_rows(struct log_record *m, const struct report *r, const struct report_row *row)
+{
+	for (; row->key; row++)
+		if (row->journal)
+			log_record_add(m, row->journal, "%llu", (ull)report_row_value(r, row));
+}
+
 static void add_fields(struct log_record *m, const struct report *r)
 {
 	char device[4 * DEVICE_NAME_MAX], id[4 * sizeof(r->id)], vips[ADDRESSES_MAX] = "";
@@ -164,13 +171,8 @@ static void add_fields(struct log_record *m, const struct report *r)
 	log_record_add(m, "VIPSAFE_KERNEL", "%s", kernel_kind_name(r->kernel));
 	log_record_add(m, "VIPSAFE_STRATEGY", "%s", strategy_name(r->strategy));
 	log_record_add(m, "VIPSAFE_HOLD", "%s", hold_choice_name(r->hold));
-	log_record_add(m, "VIPSAFE_SNAPSHOT", "%llu", (ull)r->entries.snapshot);
-	log_record_add(m, "VIPSAFE_CANDIDATES", "%llu", (ull)r->entries.candidates);
-	log_record_add(m, "VIPSAFE_PINNED", "%llu", (ull)r->entries.pinned);
-	log_record_add(m, "VIPSAFE_FLUSHED", "%llu", (ull)r->entries.flushed);
-	log_record_add(m, "VIPSAFE_RESTORED", "%llu", (ull)r->entries.restored);
-	log_record_add(m, "VIPSAFE_LOST", "%llu", (ull)r->entries.lost);
-	log_record_add(m, "VIPSAFE_TOTAL_USEC", "%llu", (ull)r->timing.total);
+	add_rows(m, r, report_counts);
+	add_rows(m, r, report_times);
 }
 
 static void oplog_send_line(struct oplog *o, const struct report *r, int priority, const char *line)

@@ -2,6 +2,7 @@
 #include "show/report_json.h"
 
 #include "base/text.h"
+#include "show/report_rows.h"
 
 json_t *report_json_string(const char *text)
 {
@@ -40,41 +41,24 @@ static json_t *addresses_detail(const struct report *r)
 	return list;
 }
 
+static json_t *report_json_rows(const struct report *r, const struct report_row *row)
+{
+	json_t *o = json_object();
+
+	for (; row->key; row++)
+		json_object_set_new(o, row->key, report_json_number(report_row_value(r, row)));
+	return o;
+}
+
 static json_t *entries(const struct report *r)
 {
-	json_t *o = json_object(), *reasons = json_object();
+	json_t *o = report_json_rows(r, report_counts), *reasons = json_object();
 	int i;
 
-	json_object_set_new(o, "snapshot", report_json_number(r->entries.snapshot));
-	json_object_set_new(o, "candidates", report_json_number(r->entries.candidates));
-	json_object_set_new(o, "kept", report_json_number(report_kept(r)));
-	json_object_set_new(o, "untouched", report_json_number(r->entries.untouched));
-	json_object_set_new(o, "pinned", report_json_number(r->entries.pinned));
-	json_object_set_new(o, "altered", report_json_number(r->entries.reasons[SKIP_ALTERED]));
-	json_object_set_new(o, "flushed", report_json_number(r->entries.flushed));
-	json_object_set_new(o, "restored", report_json_number(r->entries.restored));
-	json_object_set_new(o, "superseded", report_json_number(r->entries.superseded));
-	json_object_set_new(o, "lost", report_json_number(r->entries.lost));
-	json_object_set_new(o, "skipped", report_json_number(r->entries.skipped));
-	json_object_set_new(o, "mismatch", report_json_number(r->entries.mismatch));
 	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++)
 		json_object_set_new(reasons, skip_reason_name((enum skip_reason)i),
 				    report_json_number(r->entries.reasons[i]));
 	json_object_set_new(o, "reasons", reasons);
-	return o;
-}
-
-static json_t *timing(const struct report *r)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "snapshot", report_json_number(r->timing.snapshot));
-	json_object_set_new(o, "hold", report_json_number(r->timing.hold));
-	json_object_set_new(o, "pin", report_json_number(r->timing.pin));
-	json_object_set_new(o, "move", report_json_number(r->timing.move));
-	json_object_set_new(o, "verify", report_json_number(r->timing.verify));
-	json_object_set_new(o, "restore", report_json_number(r->timing.restore));
-	json_object_set_new(o, "total", report_json_number(r->timing.total));
 	return o;
 }
 
@@ -150,7 +134,7 @@ json_t *report_json_new(const struct report *r)
 	failed |= json_object_set_new(o, "before", json_string(before_name(r->before)));
 	failed |= json_object_set_new(o, "entries", entries(r));
 	failed |= json_object_set_new(o, "vip_flows", report_json_vip_flows(r));
-	failed |= json_object_set_new(o, "timing_us", timing(r));
+	failed |= json_object_set_new(o, "timing_us", report_json_rows(r, report_times));
 	if (r->plan)
 		failed |= json_object_set_new(o, "expected_gap_us",
 					      report_json_number(r->timing.expected_gap));

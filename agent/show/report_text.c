@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "show/report_rows.h"
 
 #define NAMED_MAX 4 /* addresses named in a line; the others are counted */
 #define ESCAPED_MAX 512
@@ -147,7 +148,7 @@ static void print_skipped(const struct report *r, FILE *out)
 
 static void row_count(FILE *out, const char *name, uint64_t n, const char *note)
 {
-	fprintf(out, "  %-14s %llu%s%s\n", name, (ull)n, *note ? "  " : "", note);
+	fprintf(out, "  %-14s %llu%s%s\n", name, (ull)n, note ? "  " : "", note ? note : "");
 }
 
 static void row_time(FILE *out, const char *name, usec_t d)
@@ -182,29 +183,22 @@ static void print_plan(const struct report *r, FILE *out)
 
 static void print_details(const struct report *r, FILE *out)
 {
+	const struct report_row *row;
 	char id[4 * sizeof(r->id)];
 
 	fprintf(out, "  %-14s %s\n", "id", text_escape(r->id, id, sizeof(id)));
 	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
 	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
-	row_count(out, "snapshot", r->entries.snapshot, "");
-	row_count(out, "candidates", r->entries.candidates, "");
-	print_skipped(r, out);
-	row_count(out, "kept", report_kept(r), "untouched, pinned or restored");
-	row_count(out, "untouched", r->entries.untouched, "");
-	row_count(out, "pinned", r->entries.pinned, "");
-	row_count(out, "flushed", r->entries.flushed, "");
-	row_count(out, "restored", r->entries.restored, "");
-	row_count(out, "superseded", r->entries.superseded, "");
-	row_count(out, "lost", r->entries.lost, "");
-	row_count(out, "mismatch", r->entries.mismatch, "part of lost");
-	row_time(out, "snapshot took", r->timing.snapshot);
-	row_time(out, "pin took", r->timing.pin);
-	row_time(out, "move took", r->timing.move);
-	row_time(out, "verify took", r->timing.verify);
-	row_time(out, "restore took", r->timing.restore);
-	row_time(out, "total", r->timing.total);
+	for (row = report_counts; row->key; row++) {
+		if (row->label)
+			row_count(out, row->label, report_row_value(r, row), row->note);
+		if (row->offset == offsetof(struct report, entries.candidates))
+			print_skipped(r, out);
+	}
+	for (row = report_times; row->key; row++)
+		if (row->label)
+			row_time(out, row->label, report_row_value(r, row));
 }
 
 static const char *verb(const struct report *r)
