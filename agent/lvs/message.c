@@ -11,9 +11,6 @@
 /* Ports above the local range that are worth a window of their own. */
 #define WINDOW_MIN 1000
 
-/* The manual's chapters on remedies. */
-#define SEE "vipsafe-lvs(7)"
-
 static const char *effect_text(const struct collision *c)
 {
 	bool both_via = c->class == COLLIDE_A2;
@@ -61,20 +58,6 @@ static void add_proto(struct lvs_line *l, uint8_t l4proto)
 	char text[8];
 
 	lvs_line_add(l, "proto", "%s", l4proto_name(l4proto, text));
-}
-
-/* What SERVICE goes by: its section's name, or what clients connect to. */
-static void message_add_service(const struct lvs_message *s, struct lvs_line *l, const char *key,
-				uint32_t service, const char *dest)
-{
-	const struct lvs_service *v;
-
-	if (service == LVS_NONE) {
-		lvs_line_add(l, key, "%s", dest);
-		return;
-	}
-	v = lvs_map_service(s->map, service);
-	lvs_line_add(l, key, "%s", *v->name ? v->name : dest);
 }
 
 static void add_source(const struct lvs_message *s, struct lvs_line *l, uint32_t service)
@@ -161,7 +144,7 @@ static void add_window(const struct lvs_message *s, struct lvs_line *l, const st
 	if (via->origin & FLOW_IPVS && !(via->origin & FLOW_SOCKET))
 		lvs_line_add(l, "where", "client");
 	lvs_line_add(l, "prevent", "%s%s%s%s", range, rule, *other ? "; " : "", other);
-	lvs_line_add(l, "see", SEE);
+	lvs_line_add(l, "see", LVS_MESSAGE_SEE);
 }
 
 /* The socket of this node that hangs is freed at once, and its peer not harmed. */
@@ -222,10 +205,10 @@ static void add_pair(const struct lvs_message *s, const struct collision *c, str
 	add_flow(l, "direct", &c->direct);
 	add_flow(l, "via", &c->via);
 	lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, text);
-	message_add_service(s, l, "service", c->service, text);
+	lvs_message_add_service(s, l, "service", c->service, text);
 	if (c->class == COLLIDE_A2) {
 		lvs_bytes_format(c->direct.family, c->direct.dest, c->direct.dport, text);
-		message_add_service(s, l, "other_service", c->other_service, text);
+		lvs_message_add_service(s, l, "other_service", c->other_service, text);
 	}
 	add_source(s, l, c->service);
 	add_origin(l, c->direct.origin | c->via.origin);
@@ -315,8 +298,8 @@ bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, u
 	if (row->class == COLLIDE_A)
 		lvs_line_add(ret, "rs", "%s", text);
 	else
-		message_add_service(s, ret, "other_service", row->direct.service, text);
-	message_add_service(s, ret, "service", row->via.service, via);
+		lvs_message_add_service(s, ret, "other_service", row->direct.service, text);
+	lvs_message_add_service(s, ret, "service", row->via.service, via);
 	lvs_line_number(ret, "direct", "%.0f", row->in.direct);
 	lvs_line_number(ret, "via_entries", "%.0f", row->in.via);
 	if (sample) {
@@ -340,118 +323,4 @@ bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, u
 		add_window(s, ret, &via_flow, row->class == COLLIDE_A ? &direct : NULL);
 	}
 	return true;
-}
-
-/* ---- class B ------------------------------------------------------------------- */
-
-static void add_reserve(struct lvs_line *l, uint16_t port)
-{
-	lvs_line_add(l, "fix",
-		     "sysctl -w net.ipv4.ip_local_reserved_ports="
-		     "\"$(sysctl -n net.ipv4.ip_local_reserved_ports),%u\"",
-		     port);
-	lvs_line_add(l, "see", SEE);
-}
-
-void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p, struct lvs_line *ret)
-{
-	char text[LVS_ENDPOINT_MAX], proto[8];
-
-	lvs_line_init(ret, p->in_use ? SEVERITY_CRITICAL : SEVERITY_WARNING, "lvs-collision");
-	lvs_line_add(ret, "class", "B");
-	lvs_line_add(ret, "state", p->in_use ? "certain" : "risk");
-	lvs_line_add(ret, "local", "%s", addr_format(&p->local, text));
-	if (p->port)
-		lvs_line_add(ret, "port", "%u/%s", p->port, l4proto_name(p->l4proto, proto));
-	else
-		lvs_line_add(ret, "port", "any/%s", l4proto_name(p->l4proto, proto));
-	if (p->in_use)
-		lvs_line_add(ret, "peer", "%s", lvs_endpoint_format(&p->peer, p->peer_port, text));
-	lvs_endpoint_format(&p->local, p->port, text);
-	message_add_service(s, ret, "service", p->service, text);
-	lvs_line_add(ret, "range", "%u-%u", s->ports->low, s->ports->high);
-	lvs_line_add(ret, "reserved", "no");
-	lvs_line_add(ret, "effect", "%s",
-		     p->in_use ? "IPVS takes the answers of this connection for a new client"
-			       : "connect() may pick it; SYN/ACK is then scheduled by IPVS");
-	if (p->port)
-		add_reserve(ret, p->port);
-}
-
-/* ---- the map --------------------------------------------------------------------- */
-
-bool lvs_message_is_active(const struct lvs_map *m)
-{
-	return lvs_map_summary(m).services > 0;
-}
-
-static void add_sources(const struct lvs_map *m, struct lvs_line *l)
-{
-	const struct lvs_source *sources;
-	size_t i, n = lvs_map_sources(m, &sources), at = 0;
-	char text[1024] = "";
-
-	for (i = 0; i < n && at < sizeof(text); i++) {
-		unsigned days = (unsigned)(sources[i].age / USEC_PER_SEC / 86400);
-
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s(%u", i ? "," : "",
-				       lvs_source_kind_name(sources[i].kind), sources[i].services);
-		if (days && at < sizeof(text))
-			at += (size_t)snprintf(text + at, sizeof(text) - at, ";%ud-old", days);
-		if (at < sizeof(text))
-			at += (size_t)snprintf(text + at, sizeof(text) - at, ")");
-	}
-	lvs_line_add(l, "sources", "%s", n ? text : "none");
-}
-
-void lvs_message_map(const struct lvs_message *s, struct lvs_line *ret)
-{
-	struct lvs_summary m = lvs_map_summary(s->map);
-
-	lvs_line_init(ret, SEVERITY_NOTE, "lvs-map");
-	add_sources(s->map, ret);
-	lvs_line_number(ret, "services", "%u", m.services);
-	lvs_line_number(ret, "client_visible", "%u", m.visible);
-	lvs_line_number(ret, "rs_endpoints", "%u", m.endpoints);
-	if (m.unresolved)
-		lvs_line_number(ret, "unresolved_fwmarks", "%u", m.unresolved);
-	if (m.conflicts)
-		lvs_line_number(ret, "conflicts", "%u", m.conflicts);
-	lvs_line_add(ret, "check", "%s",
-		     !m.services  ? "collision check inactive: no LVS services known"
-		     : !m.visible ? "class A check inactive: no service shows clients' addresses"
-				  : "class A check active");
-}
-
-bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_line *ret)
-{
-	const struct lvs_source *source;
-
-	if (i >= lvs_map_sources(s->map, &source))
-		return false;
-	source += i;
-	if (!source->failed && !source->skipped)
-		return false;
-	lvs_line_init(ret, SEVERITY_WARNING, "lvs-map");
-	ret->word = "incomplete";
-	lvs_line_add(ret, "source", "%s%s%s", lvs_source_kind_name(source->kind),
-		     *source->path ? ":" : "", source->path);
-	if (source->failed) {
-		lvs_line_add(ret, "error", "cannot be read");
-		return true;
-	}
-	lvs_line_number(ret, "blocks", "%u", source->blocks);
-	lvs_line_number(ret, "understood", "%u", source->blocks - source->skipped);
-	if (*source->bad_path)
-		lvs_line_add(ret, "first_bad", "%s:%u", source->bad_path, source->first_bad);
-	else if (source->first_bad)
-		lvs_line_add(ret, "first_bad", "line:%u", source->first_bad);
-	return true;
-}
-
-void lvs_message_unseen(const char *what, const char *why, struct lvs_line *ret)
-{
-	lvs_line_init(ret, SEVERITY_WARNING, "lvs-check");
-	lvs_line_add(ret, "unseen", "%s", what);
-	lvs_line_add(ret, "reason", "%s", why);
 }

@@ -57,3 +57,7 @@ extern const struct setting_section lvs_section, lvs_service_section, lvs_fwmark
 /* Add the services to M, from a source that goes by PATH. 0 or -ENOMEM; what
  * does not fit is counted there. */
 int lvs_settings_add(const struct lvs_settings *s, const char *path, struct lvs_map *m);
+
+/* Private to settings.c and service_settings.c. */
+#define LVS_VALUE_MAX 256
+int lvs_settings_too_many(struct request_error *e, const char *key, const char *value, int max);
