@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/option.h"
@@ -16,54 +17,13 @@ struct flag {
 	char letter; /* 0: none */
 	unsigned scopes;
 	const char *value; /* what its value is called; NULL: takes none */
-	/* NULL: it is the request's, see request_option() */
 	int (*apply)(struct options *o, const char *value, struct request_error *ret_error);
+	size_t is; /* without APPLY: the offset of the bool it sets */
 	const char *help;
 };
 
-static int json_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->json = true;
-	return 0;
-}
-
-static int verbose_apply(struct options *o, const char *v _unused_,
-			 struct request_error *e _unused_)
-{
-	o->verbose = true;
-	return 0;
-}
-
-static int local_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->local = true;
-	return 0;
-}
-
-static int stale_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->stale = true;
-	return 0;
-}
-
-static int watch_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->watch = true;
-	return 0;
-}
-
-static int help_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
-{
-	o->help = true;
-	return 0;
-}
-
-static int version_apply(struct options *o, const char *v _unused_,
-			 struct request_error *e _unused_)
-{
-	o->version = true;
-	return 0;
-}
+#define SETS(member) NULL, offsetof(struct options, member)
+#define OF_MOVE NULL, 0 /* see request_option() */
 
 static int config_apply(struct options *o, const char *v, struct request_error *e)
 {
@@ -112,25 +72,27 @@ static int timeout_apply(struct options *o, const char *v, struct request_error 
 }
 
 static const struct flag flags[] = {
-	{ "json", 0, SCOPE_ANY, NULL, json_apply, "print the result as one line of JSON" },
-	{ "config", 0, SCOPE_ANY, "FILE", config_apply, "read FILE instead of " VIPSAFE_CONFIG },
-	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, "the socket where the daemon listens" },
-	{ "local", 0, SCOPE_ANY, NULL, local_apply, "never ask the daemon" },
-	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, "give up protecting after SEC seconds" },
-	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", NULL,
+	{ "json", 0, SCOPE_ANY, NULL, SETS(json), "print the result as one line of JSON" },
+	{ "config", 0, SCOPE_ANY, "FILE", config_apply, 0, "read FILE instead of " VIPSAFE_CONFIG },
+	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, 0, "the socket where the daemon listens" },
+	{ "local", 0, SCOPE_ANY, NULL, SETS(local), "never ask the daemon" },
+	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, 0,
+	  "give up protecting after SEC seconds" },
+	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", OF_MOVE,
 	  "how connections are protected" },
-	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", NULL, "how packets are held meanwhile" },
-	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", NULL,
+	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", OF_MOVE,
+	  "how packets are held meanwhile" },
+	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", OF_MOVE,
 	  "what happens to the deleted address's own connections" },
-	{ "force", 0, SCOPE_MOVE, NULL, NULL, "do what would be refused for safety" },
-	{ "stale", 0, SCOPE_RECOVER, NULL, stale_apply,
+	{ "force", 0, SCOPE_MOVE, NULL, OF_MOVE, "do what would be refused for safety" },
+	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale),
 	  "also remove re-created entries whose address is gone" },
-	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply,
+	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
 	  "check this keepalived.conf instead of the node" },
-	{ "watch", 0, SCOPE_LVS, NULL, watch_apply, "keep checking until interrupted" },
-	{ "verbose", 'v', SCOPE_ANY, NULL, verbose_apply, "also print counts and times" },
-	{ "version", 0, SCOPE_ANY, NULL, version_apply, "print the version" },
-	{ "help", 'h', SCOPE_ANY, NULL, help_apply, "print this help, or that of a command" },
+	{ "watch", 0, SCOPE_LVS, NULL, SETS(watch), "keep checking until interrupted" },
+	{ "verbose", 'v', SCOPE_ANY, NULL, SETS(verbose), "also print counts and times" },
+	{ "version", 0, SCOPE_ANY, NULL, SETS(version), "print the version" },
+	{ "help", 'h', SCOPE_ANY, NULL, SETS(help), "print this help, or that of a command" },
 };
 
 static int options_ambiguous(const char *name, size_t len, struct request_error *ret_error)
@@ -184,6 +146,17 @@ static const struct flag *find_short(const char *arg, struct request_error *ret_
 	return NULL;
 }
 
+static int flag_apply(const struct flag *f, struct options *o, const char *value,
+		      struct request_error *e)
+{
+	if (f->apply)
+		return f->apply(o, value, e);
+	if (f->scopes == SCOPE_MOVE)
+		return request_option(&o->move, f->name, value, e);
+	*(bool *)((char *)o + f->is) = true;
+	return 0;
+}
+
 /* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
 static int options_take_option(int argc, char *argv[], struct options *o, unsigned *seen,
 			       int *ret_used, struct request_error *e)
@@ -218,7 +191,7 @@ static int options_take_option(int argc, char *argv[], struct options *o, unsign
 		o->scopes |= f->scopes;
 		o->scoped = f->name;
 	}
-	return f->apply ? f->apply(o, value, e) : request_option(&o->move, f->name, value, e);
+	return flag_apply(f, o, value, e);
 }
 
 int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
