@@ -6,5 +6,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#define CTA_SEQ_ADJ_ORIG 15 /* Linux 3.14 */
+#define CTA_SEQ_ADJ_REPLY 16
 #define CTA_SYNPROXY 24	 /* Linux 4.19; the last one we read */
 #define CTA_TUPLE_ZONE 3 /* Linux 4.4 */
