@@ -2,7 +2,10 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +65,31 @@ int os_read_all(int fd, void *buf, size_t size, size_t *ret_size)
 		*ret_size += (size_t)n;
 	}
 	return 0;
+}
+
+int os_open_aside(int dirfd, const char *aside, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (unlinkat(dirfd, aside, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode) < 0) {
+		unlinkat(dirfd, aside, 0);
+		return -errno;
+	}
+	return TAKE_FD(fd);
+}
+
+int os_replace(int dirfd, const char *aside, const char *name, int r)
+{
+	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dirfd, aside, 0);
+	return r;
 }
 
 int os_wait_readable(int fd, usec_t deadline)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <vipsafe/base.h>
 
@@ -20,6 +21,15 @@ int os_write_all(int fd, const void *data, size_t size);
 /* Read up to SIZE bytes, fewer only at the end of the file. Returns 0 or the negative errno of
  * read(); *RET_SIZE: how many were read, in both cases. */
 int os_read_all(int fd, void *buf, size_t size, size_t *ret_size);
+
+/* A file is written anew beside its place, so that a reader finds either the old or the new
+ * content. Open ASIDE in DIRFD for that, with MODE whatever the umask; one that is there was left
+ * by a kill. Returns a descriptor (O_CLOEXEC) or a negative errno. */
+int os_open_aside(int dirfd, const char *aside, mode_t mode);
+
+/* Let ASIDE take the place of NAME, or remove it if writing it came to an error R. Returns R, or
+ * why the renaming failed. */
+int os_replace(int dirfd, const char *aside, const char *name, int r);
 
 /* Returns 0 when FD is readable, -ETIMEDOUT at DEADLINE (of os_now()), or the negative errno of
  * poll(). */

@@ -59,15 +59,10 @@ int rundir_write(int dirfd, const char *name, const void *data, size_t size)
 	r = temporary_name(name, temporary);
 	if (r < 0)
 		return r;
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = os_open_aside(dirfd, temporary, 0600);
 	if (fd < 0)
-		return -errno;
-	r = os_write_all(fd, data, size);
-	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
-		r = -errno;
-	if (r < 0)
-		unlinkat(dirfd, temporary, 0);
-	return r;
+		return fd;
+	return os_replace(dirfd, temporary, name, os_write_all(fd, data, size));
 }
 
 static int read_text(int fd, char *buf, size_t size, size_t *ret_size)

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/os.h"
+
 #define MAGIC "vipsafe journal 2"
 #define PREFIX "move-"
 #define SLOT_PREFIX "slot-"
@@ -122,10 +124,9 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	int fd, r;
 
 	snprintf(aside, sizeof(aside), "%s~", name);
-	(void)unlinkat(dirfd, aside, 0);
-	fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = os_open_aside(dirfd, aside, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	f = fdopen(fd, "w");
 	if (!f) {
 		close(fd);
@@ -134,11 +135,7 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	r = write_all(f, &h, set, keep, ud);
 	if (fclose(f) != 0 && r == 0)
 		r = -EIO;
-	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(dirfd, aside, 0);
-	return r;
+	return os_replace(dirfd, aside, name, r);
 }
 
 /* Any other byte in a bool is undefined to look at as one. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The few calls that everybody needs, on pipes. */
+/* The few calls that everybody needs, on pipes and files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,11 +51,59 @@ static void a_wait_ends_at_its_deadline(void **state _unused_)
 	close(p[1]);
 }
 
+static size_t content(int dirfd, const char *name, char buf[32])
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(os_read_all(fd, buf, 32, &n), 0);
+	close(fd);
+	return n;
+}
+
+static void rewrite(int dirfd, const char *text, int outcome)
+{
+	int fd = os_open_aside(dirfd, "file~", 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(os_write_all(fd, text, strlen(text)), 0);
+	close(fd);
+	assert_int_equal(os_replace(dirfd, "file~", "file", outcome), outcome);
+	assert_int_equal(faccessat(dirfd, "file~", F_OK, 0), -1);
+}
+
+static void a_file_is_replaced_as_a_whole(void **state _unused_)
+{
+	char dir[] = "/tmp/test_os.XXXXXX", buf[32];
+	mode_t before = umask(0077);
+	struct stat st;
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	rewrite(fd, "first", 0);
+	assert_int_equal(fstatat(fd, "file", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	close(os_open_aside(fd, "file~", 0600)); /* as a kill leaves it */
+	rewrite(fd, "second", 0);
+	assert_int_equal(content(fd, "file", buf), 6);
+	assert_memory_equal(buf, "second", 6);
+	rewrite(fd, "third", -ENOSPC);
+	assert_int_equal(content(fd, "file", buf), 6);
+	assert_int_equal(unlinkat(fd, "file", 0), 0);
+	close(fd);
+	assert_int_equal(rmdir(dir), 0);
+	umask(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_written_and_read),
 		cmocka_unit_test(a_wait_ends_at_its_deadline),
+		cmocka_unit_test(a_file_is_replaced_as_a_whole),
 	};
 
 	return cmocka_run_group_tests_name("os", tests, NULL, NULL);
