@@ -14,10 +14,6 @@
 /* Datagrams per call: the caller has other descriptors as well. */
 #define READS_MAX 4096
 
-struct addrevents {
-	struct nlsock *sk;
-};
-
 /* Who is called, and what it has returned. */
 struct addr_taker {
 	addrevents_sink sink;
@@ -25,36 +21,18 @@ struct addr_taker {
 	int result;
 };
 
-int addrevents_new(struct addrevents **ret)
+int addrevents_new(struct nlsock **ret)
 {
 	static const int groups[] = { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_LINK };
-	struct addrevents *e = calloc(1, sizeof(*e));
-	int r;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	int r = nlsock_new(NETLINK_ROUTE, 0, EVENTS_RCVBUF, &s);
 
-	if (!e)
-		return -ENOMEM;
-	r = nlsock_new(NETLINK_ROUTE, 0, EVENTS_RCVBUF, &e->sk);
 	if (r == 0)
-		r = nlsock_join(e->sk, groups, ARRAY_SIZE(groups));
-	if (r < 0) {
-		addrevents_free(e);
+		r = nlsock_join(s, groups, ARRAY_SIZE(groups));
+	if (r < 0)
 		return r;
-	}
-	*ret = e;
+	*ret = TAKE_PTR(s);
 	return 0;
-}
-
-struct addrevents *addrevents_free(struct addrevents *e)
-{
-	if (e)
-		nlsock_free(e->sk);
-	free(e);
-	return NULL;
-}
-
-int addrevents_fd(const struct addrevents *e)
-{
-	return nlsock_fd(e->sk);
 }
 
 static int addrevents_take(void *ud, const struct nlmsghdr *nlh)
@@ -70,13 +48,13 @@ static int addrevents_take(void *ud, const struct nlmsghdr *nlh)
 	return t->result;
 }
 
-int addrevents_read(struct addrevents *e, addrevents_sink sink, void *ud)
+int addrevents_read(struct nlsock *s, addrevents_sink sink, void *ud)
 {
 	struct addr_taker t = { .sink = sink, .ud = ud };
 	bool lost = false;
 
 	for (int n = 0; n < READS_MAX; n++) {
-		int r = nlask_read(e->sk, 0, addrevents_take, &t);
+		int r = nlask_read(s, 0, addrevents_take, &t);
 
 		if (t.result < 0)
 			return t.result;

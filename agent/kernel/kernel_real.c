@@ -32,7 +32,7 @@ struct kernel_real {
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
-	struct addrevents *addr_events;
+	struct nlsock *addr_events;
 	struct lease lease;
 	struct background *cleaning; /* may be NULL */
 };
@@ -140,7 +140,7 @@ static int real_addr_watch(void *ctx)
 {
 	struct kernel_real *k = ctx;
 
-	k->addr_events = addrevents_free(k->addr_events);
+	k->addr_events = nlsock_free(k->addr_events);
 	return addrevents_new(&k->addr_events);
 }
 
@@ -375,7 +375,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 		return NULL;
 	(void)lease_close(&k->lease, real_now(k) + CLOSE_TIMEOUT);
 	background_free(k->cleaning);
-	addrevents_free(k->addr_events);
+	nlsock_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);
 	nlsock_free(k->route);
@@ -393,5 +393,5 @@ struct kernel kernel_real_get(struct kernel_real *k)
 void kernel_real_fds(const struct kernel_real *k, int ret[2])
 {
 	ret[0] = k->events ? ctevents_fd(k->events) : -1;
-	ret[1] = k->addr_events ? addrevents_fd(k->addr_events) : -1;
+	ret[1] = k->addr_events ? nlsock_fd(k->addr_events) : -1;
 }

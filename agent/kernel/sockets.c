@@ -40,7 +40,7 @@ struct found {
 };
 
 struct sockets {
-	struct sockdiag *diag; /* owned */
+	struct nlsock *diag; /* owned */
 	struct addr own;
 	struct found *found; /* owned */
 	size_t n;
@@ -174,7 +174,7 @@ int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 	if (r == 0 && six < 0 && six != -EOPNOTSUPP)
 		r = six;
 	six = destroy_all(&s, ret_closed);
-	sockdiag_free(s.diag);
+	nlsock_free(s.diag);
 	free(s.found);
 	return r < 0 ? r : six;
 }

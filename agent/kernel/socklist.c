@@ -25,7 +25,7 @@ struct question {
 };
 
 struct listing {
-	struct sockdiag *diag;
+	struct nlsock *diag;
 	uint8_t l4proto;
 	flow_sink sink;
 	void *ud;
@@ -111,7 +111,7 @@ int socklist_dump(flow_sink sink, void *ud)
 		{ IPPROTO_UDP, AF_INET },
 		{ IPPROTO_UDP, AF_INET6 },
 	};
-	_cleanup_(sockdiag_freep) struct sockdiag *diag = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *diag = NULL;
 	struct listing l = { .sink = sink, .ud = ud };
 	int r = sockdiag_new(&diag);
 
