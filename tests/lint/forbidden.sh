@@ -38,7 +38,7 @@ verdict 'no wall clock' \
 $(call 'gettimeofday|time|ftime' '^agent/.*\.[ch]$' '^agent/kernel/reset_iptables')"
 # _exit() is how a forked child of the probe ends, and only itself.
 verdict 'lower layers neither print nor end the process' \
-	"$(call 'printf|vprintf|puts|perror|fprintf|syslog|exit|abort|assert' '^agent/(core|kernel|steps)/.*\.[ch]$')"
+	"$(call 'printf|vprintf|puts|perror|fprintf|syslog|exit|abort|assert' '^agent/(base|kernel|lvs|move|guard)/.*\.[ch]$')"
 verdict 'tests wait for conditions' \
 	"$(find_in '^[^#]*(^|[^a-z_-])sleep [0-9]*[1-9]' '^tests/(netns|vm|flow)/.*\.sh$' |
 		grep -v 'poll interval')"
