@@ -19,7 +19,8 @@ struct conn_table {
 	struct hash index;
 };
 
-/* SEED keeps hostile traffic from choosing chains. Nothing is allocated yet. */
+/* SEED keeps hostile traffic from choosing which items fall together. Nothing is
+ * allocated yet. */
 void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
 void conn_table_done(struct conn_table *t);
 

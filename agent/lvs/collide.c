@@ -85,7 +85,7 @@ static int new_record(struct collide *c, uint32_t *ret)
 	return 0;
 }
 
-/* The same flow told again. Its socket knows its state best. */
+/* R is reported once more, as NEWS. The state that its socket has prevails. */
 static void lvs_collide_refresh(struct record *r, const struct record *news)
 {
 	bool told_by_socket = r->origin & FLOW_SOCKET && !(r->origin & FLOW_HELD);
@@ -167,8 +167,9 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	return lvs_collide_put(c, key, &r);
 }
 
-/* A socket whose packets leave with other addresses, or through our own director:
- * what the RS sees is what conntrack or the director tells. Its evidence stays. */
+/* BEFORE is a socket's flow whose packets leave as F: translated, or sent on by our
+ * own director. F takes its place, since that is what the RS sees; the socket's
+ * state and retransmissions are kept. */
 static void supersede(struct collide *c, const struct flow *before, struct flow *f)
 {
 	uint32_t target, at;
@@ -188,7 +189,8 @@ static void supersede(struct collide *c, const struct flow *before, struct flow 
 	lvs_collide_drop(c, key, at);
 }
 
-/* A director's own row: only when the RS it was sent to is shown the client. */
+/* A row of our own director's table. It counts only when the RS it was sent to is
+ * shown the client's address. */
 static int put_row(struct collide *c, const struct flow *f)
 {
 	unsigned views = f->pin ? 0 : VIEW_OUT | (c->node.tracks ? 0 : VIEW_RS);

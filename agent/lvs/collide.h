@@ -70,9 +70,8 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 struct collide *collide_free(struct collide *c);
 DEFINE_CLEANUP(struct collide, collide_free)
 
-/* So many flows may be to come: room for them at once, instead of moving what
- * is there again and again. What is not needed after all is never touched. 0 or
- * -ENOMEM. */
+/* Make room for FLOWS at once, so that the table need not be moved while it grows.
+ * What is not needed costs no memory. 0 or -ENOMEM. */
 int collide_expect(struct collide *c, size_t flows);
 
 /* Take up F (a socket, or a row of ip_vs_conn), or an entry of conntrack;
@@ -90,7 +89,7 @@ void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, us
  * C has already is there again. 0 or -ENOMEM. */
 int collide_keep_held(struct collide *c, const struct collide *old);
 
-/* Let go of what was held until before NOW. */
+/* Remove what was held until before NOW. */
 void collide_expire(struct collide *c, usec_t now);
 
 /* Hand over each pair that collides, in no order; or those of CONN, as if it
@@ -103,8 +102,8 @@ int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fr
 /* Flows in the table. */
 size_t collide_count(const struct collide *c);
 
-/* Every flow of the table as the RS sees it, with where it may come to. A
- * negative return of SINK ends it. */
+/* Hand over every flow of the table as the RS sees it, with its side. A negative
+ * return of SINK ends it and is returned. */
 int collide_flows(const struct collide *c,
 		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
 		  void *ud);

@@ -22,7 +22,7 @@ static const char *const certainty_words[] = {
 
 #define CERTAIN 0.99
 
-/* Retransmissions without an answer: nobody is at the other end any more. */
+/* So many retransmissions without an answer: the peer is gone. */
 #define BACKOFF_HUNG 2
 
 static bool is_closed(const struct record *r)
@@ -35,8 +35,9 @@ static bool is_row(const struct record *r)
 	return r->origin & FLOW_IPVS;
 }
 
-/* The RS remembers no direct flow that has ended; a director does, and so a
- * service's counts as long as we know of it. */
+/* The RS forgets a direct flow once it has ended. A director keeps a connection for
+ * a while after its end, so a flow through a service counts as long as it is known
+ * here. */
 static bool counts(const struct party *p)
 {
 	return collide_is_via(&p->target->side) || !is_closed(&p->record);

@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "lvs/map_store.h"
 
-/* Slots made on somebody's word; beyond that they are made when needed. */
+/* How many slots are made in advance at most; more are made when they are needed. */
 #define EXPECTED_MAX (1U << 24)
 
 static uint64_t collide_table_mix(const struct collide *c, uint64_t key)
@@ -169,7 +169,8 @@ static int slots_resize(struct collide *c, uint32_t n)
 	return 0;
 }
 
-/* Make room, or leave the dead behind when they are many. */
+/* Room for one more key: twice the slots, or as many again without the keys that
+ * have no flow, when those are more than a quarter. */
 static int collide_table_slots_grow(struct collide *c)
 {
 	uint32_t n = c->n_slots;

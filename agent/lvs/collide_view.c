@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who sees which addresses of an entry: its translations are ours, and what is
- * behind them the real server never knows. */
+/* Which addresses of an entry the real server sees, and which our director: this
+ * node translates, so the real server knows only what comes out of the translation. */
 #include <arpa/inet.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From a destination to what it is to the map. */
+/* Looks up what a destination is: a service's, a real server's, or neither. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 #include "lvs/map_store.h"
 
-/* More matches than these are not tried out one by one. */
+/* With more matches than these a real server counts as a service of its own without
+ * a look at each. */
 #define CHAIN_TRIES 64
 
 /* ---- members of a pool ---- */
@@ -142,7 +143,8 @@ static int dest_put(struct lvs_map *m, uint8_t l4proto, const struct addr *addr,
 	return 0;
 }
 
-/* Whether the RS is asked on the port the client used, whatever its own is. */
+/* Whether connections reach the RS on the port that the client has connected to,
+ * whatever the RS's own port is. */
 static bool keeps_port(const struct lvs_pool *p, const struct lvs_match *match)
 {
 	return !match->port || (match->fwmark && p->service.persistent);
@@ -195,7 +197,7 @@ static int put_real(struct lvs_map *m, uint8_t l4proto, const struct lvs_real *r
 	return lvs_span_put(m, &span);
 }
 
-/* What the matches of a pool have in common for its real servers. */
+/* The protocols by which the real servers of a pool are reached. */
 struct protos {
 	uint8_t l4proto[8];
 	bool any_port[8]; /* some match of it is of any port */
@@ -227,7 +229,8 @@ static void protos_of(const struct lvs_map *m, const struct lvs_pool *p, struct 
 			protos_add(ret, match->l4proto, keeps_port(p, match));
 			continue;
 		}
-		/* what a mark stands for, only a director's connections tell */
+		/* which protocols a mark stands for is not known: all that have
+		 * ports */
 		protos_add(ret, IPPROTO_TCP, true);
 		protos_add(ret, IPPROTO_UDP, true);
 		protos_add(ret, IPPROTO_SCTP, true);
@@ -299,7 +302,8 @@ static bool is_chained(const struct lvs_map *m, const struct lvs_pool *p)
 			bool keeps = keeps_port(p, match) || !real->port;
 			uint16_t port = keeps ? match->port : real->port;
 
-			/* nobody knows which port it will be asked on */
+			/* its port is not known, or there are too many matches to
+			 * look at each */
 			if (j == CHAIN_TRIES || (!port && is_whole(&real->addr)))
 				return true;
 			if (lvs_map_lookup(m, match->l4proto, a->family, a->bytes, port, &d) &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From what the sources said to one map. */
+/* Merges the services of all sources into one map. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,8 @@ static uint32_t merge_owner_of(const struct lvs_map *m, const struct lvs_match *
 	return best;
 }
 
-/* OTHER has a match that is OWN's already. */
+/* OTHER has a match that belongs to OWN: take from it what OWN does not say, and
+ * count a conflict when their real servers differ. */
 static void second_opinion(struct lvs_map *m, struct lvs_pool *own, const struct lvs_pool *other)
 {
 	own->origins |= 1U << other->service.source;
@@ -311,6 +312,6 @@ int lvs_map_inherit(struct lvs_map *m, const struct lvs_map *old, usec_t now, us
 		if (p->in_use)
 			r = inherit_pool(m, &known, old, p, now, hold);
 	}
-	/* a map that is full has lost nothing it had itself */
+	/* a full map is no error: what its own sources gave is in it */
 	return r == -ENOMEM ? r : 0;
 }

@@ -52,7 +52,8 @@ static bool share_step(struct walk *w)
 	return false;
 }
 
-/* Into SERVICE, unless we are in it already or too deep. */
+/* Begin to look into SERVICE. False when that is under way already, or LVS_DEPTH_MAX
+ * services are. */
 static bool share_enter(struct walk *w, uint32_t service)
 {
 	unsigned i;
@@ -107,7 +108,7 @@ static struct lvs_side next_side(const struct walk *w, const struct lvs_side *fr
 
 static double reach(struct walk *w, const struct lvs_side *from, const struct endpoint *e);
 
-/* Of E among the subnets of P. */
+/* The share of E among the real servers of P that are given as subnets. */
 static double reach_wide(struct walk *w, const struct lvs_pool *p, const struct lvs_side *from,
 			 const struct endpoint *e)
 {
@@ -126,7 +127,7 @@ static double reach_wide(struct walk *w, const struct lvs_pool *p, const struct 
 	return sum;
 }
 
-/* Through those real servers of P that are services themselves. */
+/* The share of E behind those real servers of P that are services themselves. */
 static double reach_chained(struct walk *w, const struct lvs_pool *p, const struct lvs_side *from,
 			    const struct endpoint *e)
 {
@@ -144,7 +145,7 @@ static double reach_chained(struct walk *w, const struct lvs_pool *p, const stru
 	return sum;
 }
 
-/* Of E among the real servers of the service FROM goes through. */
+/* The share of E among the real servers of the service that FROM goes through. */
 static double reach_pool(struct walk *w, const struct lvs_side *from, const struct endpoint *e)
 {
 	const struct lvs_pool *p = LVS_POOL(w->m, from->service);
@@ -184,11 +185,12 @@ static double reach(struct walk *w, const struct lvs_side *from, const struct en
 
 static double meet(struct walk *w, const struct lvs_side *a, const struct lvs_side *b);
 
-/* At E, where A may come to, or beyond it. */
+/* The share of B that ends at E, to which A may be sent; or, when that is none and E
+ * is a service, behind E. */
 static double meet_at(struct walk *w, const struct endpoint *e, const struct lvs_side *a,
 		      const struct lvs_side *b)
 {
-	/* B is looked into from its own beginning */
+	/* the services that A has gone through do not bar B from them */
 	struct walk other = { .m = w->m, .fresh = w->fresh, .steps = w->steps, .stops = w->stops };
 	struct lvs_side next;
 	double sum;
@@ -204,7 +206,7 @@ static double meet_at(struct walk *w, const struct endpoint *e, const struct lvs
 	return next.service == LVS_NONE ? 0 : meet(w, &next, b);
 }
 
-/* Where a flow A may come to beyond its own destination, and B as well. */
+/* The chance that A, sent on by its service, ends at one endpoint with B. */
 static double meet(struct walk *w, const struct lvs_side *a, const struct lvs_side *b)
 {
 	struct endpoint rs = { a->rs, a->rport };

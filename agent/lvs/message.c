@@ -8,7 +8,7 @@
 
 #include "lvs/text.h"
 
-/* Ports above the local range that are worth a window of their own. */
+/* A range of ports for the service has at least so many. */
 #define WINDOW_MIN 1000
 
 static const char *effect_text(const struct collision *c)
@@ -105,7 +105,7 @@ struct window {
 	unsigned low, high;
 };
 
-/* What is sent to DEST leaves from a port of the window. */
+/* The rule by which connections to DEST leave from a port of the window. */
 static void format_window(char *buf, size_t size, const struct window *w, const uint8_t *dest,
 			  uint16_t port)
 {
@@ -119,10 +119,10 @@ static void format_window(char *buf, size_t size, const struct window *w, const 
 		 addr_format(&a, addr), dport, w->low, w->high);
 }
 
-/* Connections to the service get a window of ports nothing else uses. BEHIND:
- * where clients behind this node connect to directly. Those who have used a port
- * for the service first would come out of the window's there, too: nf_nat likes
- * to keep a client's translation for other destinations. NULL: our own sockets. */
+/* Add rules by which connections to the service leave from a window of ports that
+ * nothing else uses. BEHIND: a direct connection of a client behind this node; its
+ * destination gets a window of its own, since nf_nat reuses a client's translation
+ * for other destinations. NULL: the direct connection is of a socket of this node. */
 static void add_window(const struct lvs_message *s, struct lvs_line *l, const struct flow *via,
 		       const struct flow *behind)
 {
@@ -147,7 +147,7 @@ static void add_window(const struct lvs_message *s, struct lvs_line *l, const st
 	lvs_line_add(l, "see", LVS_MESSAGE_SEE);
 }
 
-/* The socket of this node that hangs is freed at once, and its peer not harmed. */
+/* "ss -K" closes the socket of this node that hangs and does no harm to its peer. */
 static void add_remedies(const struct lvs_message *s, struct lvs_line *l, const struct collision *c)
 {
 	char client[LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];

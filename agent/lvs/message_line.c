@@ -77,10 +77,11 @@ static bool is_remedy(const char *key)
 	return !strcmp(key, "fix") || !strcmp(key, "prevent") || !strcmp(key, "see");
 }
 
-/* A command is pasted as it stands: it holds double quotes of its own. */
+/* Which quotes VALUE is put in. A command is to be pasted as it is, so one that has
+ * double quotes of its own gets single ones. */
 static const char *quote_of(const char *value)
 {
-	/* what is in brackets is read as one already */
+	/* brackets hold a value together */
 	if (*value == '[' || !strpbrk(value, " ;"))
 		return "";
 	return strchr(value, '"') ? "'" : "\"";

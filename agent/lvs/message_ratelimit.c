@@ -6,7 +6,7 @@
 
 #include "lvs/map_store.h"
 
-/* Where a print may be kept: its place, or one of those behind it. */
+/* A print is kept in its place or in one of those behind it, this many in all. */
 #define WAYS 8
 
 struct said {
@@ -74,7 +74,7 @@ uint64_t lvs_print_collision(const struct collision *c)
 {
 	bool manifest = c->certainty == COLLIDE_MANIFEST;
 
-	/* the same pair again when it has come true */
+	/* a pair that was possible is said again when it is manifest */
 	return mix_flow(mix_flow((uint64_t)manifest << 8 | c->class, &c->direct), &c->via);
 }
 

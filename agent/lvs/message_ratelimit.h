@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What has been said within the hour is not said again. */
+/* Keeps the log from saying one thing more than once an hour. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 #include "lvs/collide.h"
 #include "lvs/risk.h"
 
-/* How long one pair, or one line of risk, is kept quiet; and how many of them
- * at most: the one said longest ago makes room. */
+/* How long a pair or a line of risk is not said again, and how many are remembered:
+ * the one said longest ago makes room. */
 #define LVS_RATELIMIT_INTERVAL (3600 * USEC_PER_SEC)
 #define LVS_RATELIMIT_MAX 4096
 
@@ -26,7 +26,7 @@ DEFINE_CLEANUP(struct lvs_ratelimit, lvs_ratelimit_free)
  * often it was kept quiet before. */
 bool lvs_ratelimit_ask(struct lvs_ratelimit *q, uint64_t print, usec_t now, uint32_t *ret_repeats);
 
-/* By what a thing to be said is known. */
+/* What is to be said, as a number that stands for it. */
 uint64_t lvs_print_collision(const struct collision *c);
 uint64_t lvs_print_risk(const struct risk_row *row);
 uint64_t lvs_print_text(const char *text);

@@ -6,7 +6,8 @@
 /* What nf_nat chooses from when no range is given. */
 #define RANDOM_PORTS (65535 - 1024 + 1)
 
-/* One in ten is no accident, and so many without an exception none either. */
+/* What a sample must show to conclude from it how ports are chosen: one in TELLING
+ * that differs, or SAMPLE_ENOUGH without one that does. */
 #define TELLING 10
 #define SAMPLE_ENOUGH 30
 
@@ -20,7 +21,7 @@ static double chance_now(double n, double k, double ports)
 	for (i = 0; i < k; i++) {
 		if (n >= ports - i)
 			return 1;
-		/* the last may be a part of one */
+		/* K need not be whole: the last step is a fraction */
 		part = MIN(k - i, 1.0);
 		none *= 1 - part * n / (ports - i);
 	}

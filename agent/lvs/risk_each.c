@@ -8,7 +8,8 @@
 #include "base/array.h"
 #include "lvs/risk.h"
 
-/* More clients and destinations are not looked at; nor more pairs of one. */
+/* At most so many pairs of a client and a destination are counted, and for one
+ * client at most so many pairs of destinations compared. */
 #define GROUPS_MAX (1U << 16)
 #define PAIRS_MAX 4096
 

@@ -28,7 +28,7 @@ int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source)
 	return k->ops->ipvs_list(k->ctx, lvs_ipvs_take, &take);
 }
 
-/* What is not there at all is no gap. */
+/* A source that this kernel does not have is not reported as unseen. */
 static void scan_note(struct lvs_scan *s, const char *what, int error)
 {
 	if (error >= 0 || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT ||
@@ -92,7 +92,7 @@ int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_sca
 
 	s.flows = collide_new(map, node, seed);
 	r = s.flows ? find_ports(k, map, &s) : -ENOMEM;
-	/* by what conntrack counts, room is made once instead of by and by */
+	/* room for as many as conntrack has, so that the table grows once */
 	if (r != -ENOMEM && lvs_map_summary(map).visible &&
 	    k->ops->ct_usage(k->ctx, &count, &max) == 0)
 		r = collide_expect(s.flows, MIN(count, 1U << 20));

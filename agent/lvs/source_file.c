@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The clock files are stamped with: that of a pipe made just now. */
+/* The time as the kernel stamps files with it, read from a pipe made just now. */
 static int file_clock(struct timespec *ret)
 {
 	struct stat st;

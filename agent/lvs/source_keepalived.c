@@ -263,7 +263,8 @@ static int add_reals(struct reader *r, uint32_t service, const struct server *s)
 	return result;
 }
 
-/* Whether a mark is one of IPv6, when nobody says so. */
+/* The family of a mark for which the block does not give one: that of its first real
+ * server. */
 static void guess_family(struct server *s)
 {
 	const struct keepalived_directive *real = keepalived_find(s->block->first, "real_server");
@@ -273,7 +274,8 @@ static void guess_family(struct server *s)
 		s->family = addr && strchr(addr, ':') ? AF_INET6 : AF_INET;
 }
 
-/* All of the block is tried; what fails makes it one that is not understood. */
+/* Take over what can be of BLOCK. If anything cannot, the block counts as not
+ * understood. */
 static int take_server(struct reader *r, const struct keepalived_directive *block)
 {
 	struct server s = {
@@ -320,7 +322,8 @@ static int take_servers(struct reader *r, const struct keepalived_directive *fir
 	return 0;
 }
 
-/* What is missing altogether could have been virtual servers. */
+/* Count each part of the file that could not be read as a block not understood:
+ * there may have been virtual servers in it. */
 static void count_missing(struct reader *r, const struct keepalived_conf *conf)
 {
 	static const enum keepalived_unresolved missing[] = { KEEPALIVED_INCLUDE, KEEPALIVED_SYNTAX,
