@@ -193,8 +193,3 @@ struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i)
 					 .as = s->sources[item->as].addr,
 					 .seen = item->round == s->round };
 }
-
-size_t pinned_set_bytes(const struct pinned_set *s)
-{
-	return conn_table_bytes(&s->table) + s->n_sources * sizeof(*s->sources);
-}

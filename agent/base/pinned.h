@@ -53,6 +53,3 @@ struct pinned_set_item {
 /* Item I of pinned_set_count(): numbers change with pinned_set_remove(), by which the
  * last item takes the place of the one that goes. */
 struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i);
-
-/* Bytes held, for the memory bound. */
-size_t pinned_set_bytes(const struct pinned_set *s);

@@ -252,8 +252,3 @@ struct conn_record unpinned_record(const struct unpinned *u, size_t i)
 	record.payload = payloads_get(u->payloads, item->payload, &record.payload_len);
 	return record;
 }
-
-size_t unpinned_bytes(const struct unpinned *u)
-{
-	return conn_table_bytes(&u->table);
-}

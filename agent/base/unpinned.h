@@ -61,6 +61,3 @@ bool unpinned_is_seen(const struct unpinned *u, size_t i);
 
 /* The same as a record, valid until the next change. Its master is not named. */
 struct conn_record unpinned_record(const struct unpinned *u, size_t i);
-
-/* Bytes held beside payloads, for the memory bound. */
-size_t unpinned_bytes(const struct unpinned *u);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/array.h"
 #include "base/os.h"
 
 /* A listener that does not even take the connection in this time is as good as
@@ -55,18 +56,15 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 static int client_receive(int fd, usec_t deadline, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *buf = NULL;
-	size_t size = 0;
+	size_t size = 0, cap = 0;
 	bool reset = false;
 
 	for (;;) {
-		char *more = realloc(buf, size + WIRE_PIECE_MAX);
+		int r = array_reserve(&buf, &cap, size + WIRE_PIECE_MAX, 1);
 		ssize_t n;
-		int r;
 
-		if (!more)
-			return -ENOMEM;
-		buf = more;
-		r = os_wait_readable(fd, deadline);
+		if (r == 0)
+			r = os_wait_readable(fd, deadline);
 		if (r < 0)
 			return r;
 		n = recv(fd, buf + size, WIRE_PIECE_MAX, MSG_DONTWAIT);

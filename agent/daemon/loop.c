@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "base/array.h"
+
 #define ROUND_MAX 64 /* events taken at a time */
 
 /* One per descriptor, by its number. */
@@ -39,18 +41,12 @@ struct loop {
 
 static int loop_slots_grow(struct loop *l, size_t fd)
 {
-	size_t n = MAX(2 * l->n_slots, fd + 1);
-	struct slot *slots;
+	size_t had = l->n_slots;
+	int r = array_reserve(&l->slots, &l->n_slots, fd + 1, sizeof(*l->slots));
 
-	if (fd < l->n_slots)
-		return 0;
-	slots = realloc(l->slots, n * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	memset(slots + l->n_slots, 0, (n - l->n_slots) * sizeof(*slots));
-	l->slots = slots;
-	l->n_slots = n;
-	return 0;
+	if (r == 0)
+		memset(l->slots + had, 0, (l->n_slots - had) * sizeof(*l->slots));
+	return r;
 }
 
 int loop_add(struct loop *l, int fd, uint32_t events, bool urgent, loop_ready fn, void *ud)
