@@ -156,7 +156,7 @@ void metrics_print(const struct metrics *m, const struct status *s, FILE *out)
 
 		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
 			row->type);
-		row->samples(&from, &sink);
+		metric_row_samples(row, &from, &sink);
 	}
 }
 
@@ -172,7 +172,7 @@ json_t *metrics_json_new(const struct metrics *m, const struct status *s)
 		json_t *o = json_pack("{s:s, s:s, s:s}", "name", row->name, "type", row->type,
 				      "help", row->help);
 
-		row->samples(&from, &sink);
+		metric_row_samples(row, &from, &sink);
 		failed |= sink.failed | json_object_set_new(o, "samples", sink.list);
 		failed |= json_array_append_new(list, o);
 	}

@@ -44,29 +44,9 @@ static void events(const struct status_instance *i, struct metric_sink *s)
 	metric_sample(s, LABELS("instance", i->name, "kind", "no_state"), (double)c->silent);
 }
 
-static void metrics_instances_operations(const struct status_instance *i, struct metric_sink *s)
-{
-	metric_sample(s, LABELS("instance", i->name), (double)i->counters.operations);
-}
-
-static void foreign(const struct status_instance *i, struct metric_sink *s)
-{
-	metric_sample(s, LABELS("instance", i->name), (double)i->counters.foreign);
-}
-
-static void failures(const struct status_instance *i, struct metric_sink *s)
-{
-	metric_sample(s, LABELS("instance", i->name), (double)i->counters.failures);
-}
-
 static void decoy(const struct status_instance *i, struct metric_sink *s)
 {
 	metric_sample(s, LABELS("instance", i->name), i->has_decoy && !*status_decoy_problem(i));
-}
-
-static void stale(const struct status_instance *i, struct metric_sink *s)
-{
-	metric_sample(s, LABELS("instance", i->name), (double)i->counters.stale);
 }
 
 void metric_instance_state(const struct metric_source *f, struct metric_sink *s)
@@ -89,29 +69,9 @@ void metric_instance_events(const struct metric_source *f, struct metric_sink *s
 	each(f, s, events);
 }
 
-void metric_instance_operations(const struct metric_source *f, struct metric_sink *s)
-{
-	each(f, s, metrics_instances_operations);
-}
-
-void metric_instance_failures(const struct metric_source *f, struct metric_sink *s)
-{
-	each(f, s, failures);
-}
-
 void metric_instance_decoy(const struct metric_source *f, struct metric_sink *s)
 {
 	each(f, s, decoy);
-}
-
-void metric_instance_stale(const struct metric_source *f, struct metric_sink *s)
-{
-	each(f, s, stale);
-}
-
-void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s)
-{
-	each(f, s, foreign);
 }
 
 void metric_notify(const struct metric_source *f, struct metric_sink *s)
@@ -127,11 +87,6 @@ void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, LABELS("reason", "bad"), (double)n->bad);
 	metric_sample(s, LABELS("reason", "unknown_instance"), (double)n->unknown);
 	metric_sample(s, LABELS("reason", "group"), (double)n->groups);
-}
-
-void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->status->notify.overruns);
 }
 
 void metric_instance_kept(const struct metric_source *f, struct metric_sink *s)

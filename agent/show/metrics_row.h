@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A metric is a row: its name, its type, what it means, and what tells its
- * samples. Private to metrics*.c. */
+/* A metric is a row: its name, its type, what it means, and where its samples are
+ * found. Private to metrics*.c. */
 #pragma once
 
 #include "show/metrics.h"
@@ -22,19 +22,27 @@ void metric_sample(struct metric_sink *sink, const char *const *labels, double v
 void metric_histogram(struct metric_sink *sink, const char *const *labels,
 		      const struct histogram *h);
 
+enum metric_place {
+	METRIC_BY_SAMPLES,
+	/* one number without labels, or one of each device or instance */
+	METRIC_OF_STATUS,
+	METRIC_OF_METRICS,
+	METRIC_OF_DEVICE,
+	METRIC_OF_INSTANCE,
+};
+
 struct metric_row {
 	const char *name;
 	const char *type; /* counter, gauge, histogram */
 	const char *help;
 	void (*samples)(const struct metric_source *from, struct metric_sink *sink);
+	enum metric_place place;
+	size_t offset; /* of a uint64_t in what PLACE names */
 };
 
-/* metrics_lvs.c */
-void metric_lvs_active(const struct metric_source *f, struct metric_sink *s);
-void metric_lvs_services(const struct metric_source *f, struct metric_sink *s);
-void metric_lvs_flows(const struct metric_source *f, struct metric_sink *s);
-void metric_lvs_collisions(const struct metric_source *f, struct metric_sink *s);
-void metric_lvs_overruns(const struct metric_source *f, struct metric_sink *s);
+/* Hand the samples of ROW to SINK. */
+void metric_row_samples(const struct metric_row *row, const struct metric_source *from,
+			struct metric_sink *sink);
 
 /* Ended by one without a name. */
 extern const struct metric_row metric_rows[];
@@ -44,12 +52,7 @@ void metric_instance_state(const struct metric_source *f, struct metric_sink *s)
 void metric_instance_in_place(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_events(const struct metric_source *f, struct metric_sink *s);
-void metric_instance_operations(const struct metric_source *f, struct metric_sink *s);
-void metric_instance_failures(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_decoy(const struct metric_source *f, struct metric_sink *s);
-void metric_instance_stale(const struct metric_source *f, struct metric_sink *s);
-void metric_instance_foreign(const struct metric_source *f, struct metric_sink *s);
 void metric_notify(const struct metric_source *f, struct metric_sink *s);
 void metric_notify_ignored(const struct metric_source *f, struct metric_sink *s);
-void metric_notify_overruns(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_kept(const struct metric_source *f, struct metric_sink *s);

@@ -25,29 +25,9 @@ static void uptime(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, SECONDS(f->status->uptime));
 }
 
-static void clients_refused(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->status->refused);
-}
-
 static void config_error(const struct metric_source *f, struct metric_sink *s)
 {
 	metric_sample(s, NULL, *f->status->config_error != '\0');
-}
-
-static void watchers(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->metrics->watchers);
-}
-
-static void watchers_dropped(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->metrics->watchers_dropped);
-}
-
-static void metrics_rows_log_dropped(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->status->log_dropped);
 }
 
 /* ---- operations ---------------------------------------------------------------------------- */
@@ -99,16 +79,6 @@ static void mismatch(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, entries_of(f->metrics, "mismatch"));
 }
 
-static void metrics_rows_vip_flows(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->metrics->vip_flows);
-}
-
-static void metrics_rows_warnings(const struct metric_source *f, struct metric_sink *s)
-{
-	metric_sample(s, NULL, (double)f->metrics->warnings);
-}
-
 static const char *metrics_rows_text_of(json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
@@ -138,8 +108,7 @@ static void last_age(const struct metric_source *f, struct metric_sink *s)
 		metric_sample(s, NULL, SECONDS(f->status->now - (usec_t)at));
 }
 
-/* ---- devices ----------------------------------------------------------------------------------
- */
+/* ---- devices ---------------------------------------------------------------------- */
 
 static void device_in_force(const struct metric_source *f, struct metric_sink *s)
 {
@@ -186,49 +155,6 @@ static void device_entries(const struct metric_source *f, struct metric_sink *s)
 	}
 }
 
-static void device_altered(const struct metric_source *f, struct metric_sink *s)
-{
-	size_t i;
-
-	for (i = 0; i < f->status->n_devices; i++)
-		metric_sample(s, LABELS("device", f->status->devices[i].device),
-			      (double)f->status->devices[i].altered);
-}
-
-/* One counter of each device. */
-static void device_counter(const struct metric_source *f, struct metric_sink *s, size_t offset)
-{
-	uint64_t n;
-	size_t i;
-
-	for (i = 0; i < f->status->n_devices; i++) {
-		const struct status_device *d = &f->status->devices[i];
-
-		memcpy(&n, (const char *)d + offset, sizeof(n));
-		metric_sample(s, LABELS("device", d->device), (double)n);
-	}
-}
-
-#define DEVICE_COUNTER(member)                                                            \
-	static void device_##member(const struct metric_source *f, struct metric_sink *s) \
-	{                                                                                 \
-		device_counter(f, s, offsetof(struct status_device, member));             \
-	}
-
-DEVICE_COUNTER(pins)
-DEVICE_COUNTER(pin_failures)
-DEVICE_COUNTER(foreign_deletes)
-DEVICE_COUNTER(repairs)
-DEVICE_COUNTER(restored)
-DEVICE_COUNTER(lost)
-DEVICE_COUNTER(removed)
-DEVICE_COUNTER(gone)
-DEVICE_COUNTER(unproven)
-DEVICE_COUNTER(unsaved)
-DEVICE_COUNTER(overruns)
-DEVICE_COUNTER(relists)
-DEVICE_COUNTER(holds)
-
 static void device_held(const struct metric_source *f, struct metric_sink *s)
 {
 	for (size_t i = 0; i < f->status->n_devices; i++) {
@@ -239,8 +165,7 @@ static void device_held(const struct metric_source *f, struct metric_sink *s)
 	}
 }
 
-/* ---- the node ----------------------------------------------------------------------------------
- */
+/* ---- the node ---------------------------------------------------------------------- */
 
 static void kernel_affected(const struct metric_source *f, struct metric_sink *s)
 {
@@ -264,6 +189,22 @@ static void conntrack_limit(const struct metric_source *f, struct metric_sink *s
 		metric_sample(s, NULL, f->status->survey->entries_max);
 }
 
+static void lvs_active(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, f->status->lvs.active);
+}
+
+static void lvs_services(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, f->status->lvs.services);
+}
+
+/* A number that stands in one of these. */
+#define STATUS(member) NULL, METRIC_OF_STATUS, offsetof(struct status, member)
+#define METRICS(member) NULL, METRIC_OF_METRICS, offsetof(struct metrics, member)
+#define DEVICE(member) NULL, METRIC_OF_DEVICE, offsetof(struct status_device, member)
+#define INSTANCE(member) NULL, METRIC_OF_INSTANCE, offsetof(struct status_instance, member)
+
 const struct metric_row metric_rows[] = {
 	{ "vipsafe_up", "gauge", "Whether the daemon is running.", up },
 	{ "vipsafe_build_info", "gauge", "The version, always 1.", build_info },
@@ -272,13 +213,13 @@ const struct metric_row metric_rows[] = {
 	  "Whether the last reload failed and the old configuration is in force.", config_error },
 	{ "vipsafe_clients_refused_total", "counter",
 	  "Clients of the control socket that were refused because they are not permitted.",
-	  clients_refused },
-	{ "vipsafe_watchers", "gauge", "Clients that watch events at this moment.", watchers },
+	  STATUS(refused) },
+	{ "vipsafe_watchers", "gauge", "Clients that watch events at this moment.",
+	  METRICS(watchers) },
 	{ "vipsafe_watchers_dropped_total", "counter",
-	  "Watchers that read too slowly and were dropped.", watchers_dropped },
+	  "Watchers that read too slowly and were dropped.", METRICS(watchers_dropped) },
 	{ "vipsafe_log_dropped_total", "counter",
-	  "Messages that were dropped because the log did not accept them.",
-	  metrics_rows_log_dropped },
+	  "Messages that were dropped because the log did not accept them.", STATUS(log_dropped) },
 	{ "vipsafe_operations_total", "counter", "Address changes by the daemon.",
 	  metrics_rows_operations },
 	{ "vipsafe_operation_duration_seconds", "histogram",
@@ -293,9 +234,9 @@ const struct metric_row metric_rows[] = {
 	  mismatch },
 	{ "vipsafe_vip_flows_removed_total", "counter",
 	  "Entries removed because they belong to an address that was deleted.",
-	  metrics_rows_vip_flows },
+	  METRICS(vip_flows) },
 	{ "vipsafe_operation_warnings_total", "counter", "Warnings in reports of operations.",
-	  metrics_rows_warnings },
+	  METRICS(warnings) },
 	{ "vipsafe_last_operation_info", "gauge",
 	  "The last operation on this node, by daemon or command; id as in history and journal.",
 	  last_info },
@@ -312,34 +253,34 @@ const struct metric_row metric_rows[] = {
 	  device_entries },
 	{ "vipsafe_device_altered", "gauge",
 	  "Unpinned connections that another program has altered; they are left alone.",
-	  device_altered },
-	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", device_pins },
+	  DEVICE(altered) },
+	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", DEVICE(pins) },
 	{ "vipsafe_device_pin_failures_total", "counter", "Entries that could not be pinned.",
-	  device_pin_failures },
+	  DEVICE(pin_failures) },
 	{ "vipsafe_device_foreign_deletes_total", "counter",
-	  "Addresses of a device that somebody else has deleted.", device_foreign_deletes },
+	  "Addresses of a device that somebody else has deleted.", DEVICE(foreign_deletes) },
 	{ "vipsafe_device_repairs_total", "counter",
-	  "Repairs after somebody else deleted an address.", device_repairs },
+	  "Repairs after somebody else deleted an address.", DEVICE(repairs) },
 	{ "vipsafe_device_restored_total", "counter", "Connections restored by repairs.",
-	  device_restored },
+	  DEVICE(restored) },
 	{ "vipsafe_device_lost_total", "counter",
 	  "Connections lost: pinned wrongly, not restored, or by a delete that is not repaired.",
-	  device_lost },
+	  DEVICE(lost) },
 	{ "vipsafe_device_removed_total", "counter",
-	  "Pinned entries removed because their address is gone.", device_removed },
+	  "Pinned entries removed because their address is gone.", DEVICE(removed) },
 	{ "vipsafe_device_gone_total", "counter",
-	  "Addresses that went while no vipsafed guarded them.", device_gone },
+	  "Addresses that went while no vipsafed guarded them.", DEVICE(gone) },
 	{ "vipsafe_device_unproven_total", "counter",
 	  "Entries of such addresses that were left, as they are not proved to be vipsafe's.",
-	  device_unproven },
+	  DEVICE(unproven) },
 	{ "vipsafe_device_unsaved_total", "counter",
-	  "How often files that are needed after a kill could not be written.", device_unsaved },
+	  "How often files that are needed after a kill could not be written.", DEVICE(unsaved) },
 	{ "vipsafe_device_event_overruns_total", "counter",
-	  "How often events of the kernel were lost.", device_overruns },
+	  "How often events of the kernel were lost.", DEVICE(overruns) },
 	{ "vipsafe_device_relists_total", "counter",
-	  "How often the guard read the whole table again.", device_relists },
+	  "How often the guard read the whole table again.", DEVICE(relists) },
 	{ "vipsafe_device_holds_total", "counter", "How often packets were held for pins.",
-	  device_holds },
+	  DEVICE(holds) },
 	{ "vipsafe_device_held_seconds_total", "counter",
 	  "For how long packets were held for pins, in total.", device_held },
 	{ "vipsafe_instance_state", "gauge",
@@ -353,24 +294,24 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_instance_events_total", "counter",
 	  "Reports about an instance, by what they caused.", metric_instance_events },
 	{ "vipsafe_instance_operations_total", "counter",
-	  "Rounds of address changes for an instance.", metric_instance_operations },
+	  "Rounds of address changes for an instance.", INSTANCE(counters.operations) },
 	{ "vipsafe_instance_failures_total", "counter",
 	  "Rounds after which an address of the instance was not where it should be.",
-	  metric_instance_failures },
+	  INSTANCE(counters.failures) },
 	{ "vipsafe_instance_decoy_works", "gauge",
 	  "Whether an instance has a decoy that agrees with what keepalived says.",
 	  metric_instance_decoy },
 	{ "vipsafe_instance_stale_decoys_total", "counter",
-	  "Decoys that a killed keepalived left behind.", metric_instance_stale },
+	  "Decoys that a killed keepalived left behind.", INSTANCE(counters.stale) },
 	{ "vipsafe_instance_foreign_deletes_total", "counter",
-	  "How often somebody else deleted addresses of a MASTER.", metric_instance_foreign },
+	  "How often somebody else deleted addresses of a MASTER.", INSTANCE(counters.foreign) },
 	{ "vipsafe_notify_total", "counter", "Calls of hooks, and lines of the FIFO.",
 	  metric_notify },
 	{ "vipsafe_notify_ignored_total", "counter",
 	  "Calls and lines that were ignored; duplicates are not counted here.",
 	  metric_notify_ignored },
 	{ "vipsafe_notify_overruns_total", "counter",
-	  "How often lines of the FIFO may have been lost.", metric_notify_overruns },
+	  "How often lines of the FIFO may have been lost.", STATUS(notify.overruns) },
 	{ "vipsafe_instance_states_kept", "gauge",
 	  "Whether the states of keepalived are on disk for the next start.",
 	  metric_instance_kept },
@@ -381,12 +322,48 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_conntrack_entries_limit", "gauge", "Entries that the conntrack table may have.",
 	  conntrack_limit },
 	{ "vipsafe_lvs_active", "gauge", "Whether connections are compared for LVS collisions.",
-	  metric_lvs_active },
-	{ "vipsafe_lvs_services", "gauge", "Services in the map.", metric_lvs_services },
-	{ "vipsafe_lvs_flows", "gauge", "Connections that involve a service.", metric_lvs_flows },
-	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", metric_lvs_collisions },
+	  lvs_active },
+	{ "vipsafe_lvs_services", "gauge", "Services in the map.", lvs_services },
+	{ "vipsafe_lvs_flows", "gauge", "Connections that involve a service.", STATUS(lvs.flows) },
+	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", STATUS(lvs.collisions) },
 	{ "vipsafe_lvs_overruns_total", "counter",
 	  "How often events of the kernel were lost while looking for collisions.",
-	  metric_lvs_overruns },
-	{ NULL, NULL, NULL, NULL },
+	  STATUS(lvs.overruns) },
+	{ NULL },
 };
+
+static double number_at(const void *base, size_t offset)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)base + offset, sizeof(n));
+	return (double)n;
+}
+
+void metric_row_samples(const struct metric_row *row, const struct metric_source *f,
+			struct metric_sink *s)
+{
+	size_t i;
+
+	switch (row->place) {
+	case METRIC_BY_SAMPLES:
+		row->samples(f, s);
+		break;
+	case METRIC_OF_STATUS:
+		metric_sample(s, NULL, number_at(f->status, row->offset));
+		break;
+	case METRIC_OF_METRICS:
+		metric_sample(s, NULL, number_at(f->metrics, row->offset));
+		break;
+	case METRIC_OF_DEVICE:
+		for (i = 0; i < f->status->n_devices; i++)
+			metric_sample(s, LABELS("device", f->status->devices[i].device),
+				      number_at(&f->status->devices[i], row->offset));
+		break;
+	case METRIC_OF_INSTANCE:
+		for (i = 0; i < f->status->n_instances; i++)
+			metric_sample(s, LABELS("instance", f->status->instances[i].name),
+				      number_at(&f->status->instances[i], row->offset));
+		break;
+	}
+}
