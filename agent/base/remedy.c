@@ -83,8 +83,3 @@ bool remedy_is_command(const char *text)
 			return true;
 	return !strncmp(text, EDITS, strlen(EDITS));
 }
-
-const char *remedy_command(size_t i)
-{
-	return i < ARRAY_SIZE(commands) ? commands[i] : NULL;
-}

@@ -4,11 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Whether TEXT is one of the commands. "%s" in a command stands for a word without characters
  * that are special to a shell. */
 bool remedy_is_command(const char *text);
-
-/* Command I, or NULL after the last. */
-const char *remedy_command(size_t i);

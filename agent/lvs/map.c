@@ -110,7 +110,7 @@ static uint32_t match_item_hash(const void *ud, uint32_t i)
 	return match_hash(&LVS_ITEM(const struct lvs_owned_match, m->matches, i)->match);
 }
 
-bool lvs_match_equal(const struct lvs_match *a, const struct lvs_match *b)
+static bool match_equal(const struct lvs_match *a, const struct lvs_match *b)
 {
 	return a->l4proto == b->l4proto && a->port == b->port && a->fwmark == b->fwmark &&
 	       addr_equal(&a->first, &b->first) && addr_equal(&a->last, &b->last);
@@ -219,7 +219,7 @@ uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs
 		const struct lvs_owned_match *o =
 			LVS_ITEM(const struct lvs_owned_match, m->matches, i);
 
-		if (lvs_match_equal(&o->match, match) &&
+		if (match_equal(&o->match, match) &&
 		    LVS_POOL(m, o->service)->service.source == source)
 			return o->service;
 	}

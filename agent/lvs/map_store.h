@@ -78,8 +78,6 @@ struct lvs_map {
 /* Room for one more of SIZE bytes, at most MAX. 0, -E2BIG or -ENOMEM. */
 int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max);
 
-bool lvs_match_equal(const struct lvs_match *a, const struct lvs_match *b);
-
 /* map_index.c: the members first, since merging asks for them. 0 or -ENOMEM. */
 int lvs_index_members(struct lvs_map *m);
 int lvs_index_dests(struct lvs_map *m);
