@@ -8,7 +8,7 @@
 #include "lvs/text.h"
 #include "base/text.h"
 #include "lvs/message.h"
-#include "show/report_json.h"
+#include "show/object.h"
 
 #define NAME_ROOM (4 * LVS_NAME_MAX)
 #define PATH_ROOM (4 * LVS_PATH_MAX)
@@ -146,15 +146,14 @@ static json_t *source_json(const struct lvs_source *s)
 	int failed = 0;
 
 	failed |= lvs_map_put(o, "kind", json_string(lvs_source_kind_name(s->kind)));
-	failed |= lvs_map_put(o, "path", report_json_string(s->path));
+	failed |= lvs_map_put(o, "path", object_string(s->path));
 	failed |= lvs_map_put(o, "age_s", json_integer((json_int_t)(s->age / USEC_PER_SEC)));
 	failed |= lvs_map_put(o, "readable", json_boolean(!s->failed));
 	failed |= lvs_map_put(o, "services", json_integer(s->services));
 	failed |= lvs_map_put(o, "blocks", json_integer(s->blocks));
 	failed |= lvs_map_put(o, "skipped", json_integer(s->skipped));
 	failed |= lvs_map_put(o, "first_bad", json_integer(s->first_bad));
-	failed |= lvs_map_put(o, "bad_path",
-			      report_json_string(*s->bad_path ? s->bad_path : s->path));
+	failed |= lvs_map_put(o, "bad_path", object_string(*s->bad_path ? s->bad_path : s->path));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -223,7 +222,7 @@ static json_t *service_json(const struct lvs_map *m, uint32_t service)
 	n = lvs_map_reals(m, service, &real);
 	for (i = 0; i < n; i++)
 		failed |= json_array_append_new(reals, real_json(s, &real[i]));
-	failed |= lvs_map_put(o, "name", report_json_string(s->name));
+	failed |= lvs_map_put(o, "name", object_string(s->name));
 	failed |= lvs_map_put(o, "matches", matches);
 	failed |= lvs_map_put(o, "persistent", json_boolean(s->persistent));
 	failed |= lvs_map_put(o, "toa", json_string(toa_text(m, service)));

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/publish.h"
 #include "show/metrics.h"
-#include "show/report_json.h"
+#include "show/object.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 
@@ -17,7 +17,7 @@ static int log_down(const struct cli *cli, const char *why)
 
 	cli_complain(stderr, "%s", why);
 	if (m && cli->options.json)
-		line = report_json_line(metrics_json_new(m, &s));
+		line = object_line(metrics_json_new(m, &s));
 	else if (m)
 		metrics_print(m, &s, stdout);
 	if (line)

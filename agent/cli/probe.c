@@ -7,8 +7,8 @@
 #include "cli/render.h"
 #include "cli/publish.h"
 #include "base/text.h"
-#include "show/report_json.h"
 #include "move/probe_result.h"
+#include "show/object.h"
 
 static const char *meaning(enum kernel_kind v)
 {
@@ -40,7 +40,7 @@ static void cli_probe_print_json(const struct probe_result *v)
 
 	failed |= json_object_set_new(o, "ipv4", json_string(kernel_kind_name(v->ipv4)));
 	failed |= json_object_set_new(o, "ipv6", json_string(kernel_kind_name(v->ipv6)));
-	failed |= json_object_set_new(o, "reason", report_json_string(v->reason));
+	failed |= json_object_set_new(o, "reason", object_string(v->reason));
 	failed |= json_object_set_new(o, "cached", json_boolean(v->cached));
 	if (failed) {
 		json_decref(o);

@@ -3,12 +3,13 @@
 
 #include <vipsafe/base.h>
 
+#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 
 void render_json(json_t *value, FILE *out, FILE *err)
 {
-	_cleanup_free_ char *line = report_json_line(value);
+	_cleanup_free_ char *line = object_line(value);
 
 	if (line)
 		fprintf(out, "%s\n", line);

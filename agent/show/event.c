@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/words.h"
+#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 
@@ -37,7 +38,7 @@ json_t *event_json_new(const struct event *e)
 	failed |= json_object_set_new(o, "event", json_string(event_name(e->kind)));
 	failed |= add_number(o, "at_us", e->at);
 	failed |= json_object_set_new(o, "severity", json_string(severity_name(e->severity)));
-	failed |= json_object_set_new(o, "device", report_json_string(e->device));
+	failed |= json_object_set_new(o, "device", object_string(e->device));
 	if (e->report)
 		failed |= json_object_set_new(o, "report", report_json_new(e->report));
 	else

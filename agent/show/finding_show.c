@@ -2,52 +2,37 @@
 #include "show/finding_show.h"
 
 #include "base/text.h"
-#include "show/report_json.h"
+#include "show/object.h"
 
 static json_t *finding_json(const struct finding *one)
 {
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "code", report_json_string(one->code));
-	failed |= json_object_set_new(o, "severity", json_string(severity_name(one->severity)));
-	failed |= json_object_set_new(o, "text", report_json_string(one->text));
-	failed |= json_object_set_new(o, "fix", report_json_string(one->fix));
-	failed |= json_object_set_new(o, "advice", report_json_string(one->advice));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+	object_put_text(&o, "code", one->code);
+	object_put_text(&o, "severity", severity_name(one->severity));
+	object_put_text(&o, "text", one->text);
+	object_put_text(&o, "fix", one->fix);
+	object_put_text(&o, "advice", one->advice);
 	return o;
 }
 
 json_t *findings_json_list(const struct findings *f)
 {
 	json_t *list = json_array();
-	int failed = 0;
 	size_t i;
 
 	for (i = 0; i < f->n; i++)
-		failed |= json_array_append_new(list, finding_json(&f->list[i]));
-	if (failed) {
-		json_decref(list);
-		return NULL;
-	}
+		object_append(&list, finding_json(&f->list[i]));
 	return list;
 }
 
 json_t *findings_json_new(const struct findings *f)
 {
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "findings", findings_json_list(f));
-	failed |= json_object_set_new(o, "dropped", json_integer((json_int_t)f->dropped));
-	failed |= json_object_set_new(o, "exit_code", json_integer(findings_exit_code(f)));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+	object_put(&o, "findings", findings_json_list(f));
+	object_put_number(&o, "dropped", f->dropped);
+	object_put_number(&o, "exit_code", findings_exit_code(f));
 	return o;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_rows.h"
 #include "show/report_text.h"
@@ -19,7 +20,7 @@ char *history_line(const struct report *r, usec_t now)
 		json_decref(o);
 		return NULL;
 	}
-	return report_json_line(o);
+	return object_line(o);
 }
 
 static const char *show_history_text_of(json_t *one, const char *key)

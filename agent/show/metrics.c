@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "show/metrics_row.h"
-#include "show/report_json.h"
+#include "show/object.h"
 
 /* A bare delete takes tens of microseconds, a big restore seconds. */
 static const usec_t bounds[HISTOGRAM_BUCKETS - 1] = {
@@ -96,7 +96,7 @@ static int add_json(struct metric_sink *s, const char *suffix, const char *const
 
 	snprintf(name, sizeof(name), "%s%s", s->row->name, suffix);
 	for (i = 0; labels && labels[i]; i += 2)
-		failed |= json_object_set_new(l, labels[i], report_json_string(labels[i + 1]));
+		failed |= json_object_set_new(l, labels[i], object_string(labels[i + 1]));
 	failed |= json_object_set_new(o, "name", json_string(name));
 	failed |= json_object_set_new(o, "labels", l);
 	failed |= json_object_set_new(o, "value",
@@ -104,7 +104,7 @@ static int add_json(struct metric_sink *s, const char *suffix, const char *const
 					      ? json_integer((json_int_t)value)
 					      : json_real(value));
 	if (id && *id)
-		failed |= json_object_set_new(o, "id", report_json_string(id));
+		failed |= json_object_set_new(o, "id", object_string(id));
 	return failed | json_array_append_new(s->list, o);
 }
 

@@ -2,7 +2,7 @@
 #include "show/status.h"
 
 #include "show/history.h"
-#include "show/report_json.h"
+#include "show/object.h"
 #include "show/status_part.h"
 
 typedef unsigned long long ull;
@@ -38,34 +38,26 @@ static json_t *conntrack_json(const struct status *s)
 json_t *status_json_new(const struct status *s)
 {
 	json_t *o = json_object();
-	int failed = 0;
 	size_t i;
 
-	failed |= json_object_set_new(o, "running", s->absent ? json_false() : json_true());
-	failed |= json_object_set_new(o, "version", json_string(s->version));
+	object_put(&o, "running", s->absent ? json_false() : json_true());
+	object_put_text(&o, "version", s->version);
 	if (!s->absent) {
-		failed |= json_object_set_new(o, "pid", json_integer(s->pid));
-		failed |= json_object_set_new(o, "uptime_us", json_integer((json_int_t)s->uptime));
-		failed |= json_object_set_new(o, "moves", json_integer((json_int_t)s->moves));
-		failed |= json_object_set_new(o, "refused", json_integer((json_int_t)s->refused));
-		failed |= json_object_set_new(o, "log",
-					      json_pack("{s:I, s:b}", "dropped",
-							(json_int_t)s->log_dropped, "unread",
-							s->log_unread));
-		failed |=
-			json_object_set_new(o, "config_error", report_json_string(s->config_error));
+		object_put_number(&o, "pid", s->pid);
+		object_put_number(&o, "uptime_us", s->uptime);
+		object_put_number(&o, "moves", s->moves);
+		object_put_number(&o, "refused", s->refused);
+		object_put(&o, "log",
+			   json_pack("{s:I, s:b}", "dropped", (json_int_t)s->log_dropped, "unread",
+				     s->log_unread));
+		object_put_text(&o, "config_error", s->config_error);
 	}
-	failed |= json_object_set_new(o, "kernel", kernel_json(s));
-	failed |= json_object_set_new(o, "conntrack", conntrack_json(s));
+	object_put(&o, "kernel", kernel_json(s));
+	object_put(&o, "conntrack", conntrack_json(s));
 	if (s->survey)
-		failed |= json_object_set_new(
-			o, "addresses_more", json_integer((json_int_t)s->survey->n_addresses_more));
+		object_put_number(&o, "addresses_more", s->survey->n_addresses_more);
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		failed |= json_object_set_new(o, parts[i].key, parts[i].json(s));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+		object_put(&o, parts[i].key, parts[i].json(s));
 	return o;
 }
 

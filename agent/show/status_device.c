@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "base/words.h"
-#include "show/report_json.h"
+#include "show/object.h"
 #include "show/table.h"
 
 typedef unsigned long long ull;
@@ -27,63 +27,47 @@ bool status_in_force(const struct status_device *d)
 	return !status_device_is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
 }
 
-static json_t *status_device_number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 static json_t *device_json(const struct status_device *d)
 {
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "device", report_json_string(d->device));
-	failed |= json_object_set_new(o, "state", json_string(d->state));
-	failed |= json_object_set_new(o, "mode", json_string(word_of(pin_words, d->mode)));
-	failed |= json_object_set_new(o, "hold", json_string(hold_choice_name(d->hold)));
-	failed |= json_object_set_new(o, "quarantined", json_boolean(d->quarantined));
-	failed |= json_object_set_new(o, "pinned", status_device_number(d->pinned));
-	failed |= json_object_set_new(o, "unpinned", status_device_number(d->unpinned));
-	failed |= json_object_set_new(o, "altered", status_device_number(d->altered));
-	failed |= json_object_set_new(o, "refused", json_boolean(d->refused));
-	failed |= json_object_set_new(o, "pins", status_device_number(d->pins));
-	failed |= json_object_set_new(o, "pin_failures", status_device_number(d->pin_failures));
-	failed |= json_object_set_new(o, "full", json_boolean(d->full));
-	failed |=
-		json_object_set_new(o, "foreign_deletes", status_device_number(d->foreign_deletes));
-	failed |= json_object_set_new(o, "repairs", status_device_number(d->repairs));
-	failed |= json_object_set_new(o, "restored", status_device_number(d->restored));
-	failed |= json_object_set_new(o, "lost", status_device_number(d->lost));
-	failed |= json_object_set_new(o, "removed", status_device_number(d->removed));
-	failed |= json_object_set_new(o, "gone", status_device_number(d->gone));
-	failed |= json_object_set_new(o, "unproven", status_device_number(d->unproven));
-	failed |= json_object_set_new(o, "unsaved", status_device_number(d->unsaved));
-	failed |= json_object_set_new(o, "overruns", status_device_number(d->overruns));
-	failed |= json_object_set_new(o, "relists", status_device_number(d->relists));
-	failed |= json_object_set_new(o, "holds", status_device_number(d->holds));
-	failed |= json_object_set_new(o, "held_us", status_device_number(d->held_usec));
-	failed |= json_object_set_new(o, "protection", json_string(status_protection(d)));
-	failed |= json_object_set_new(o, "in_force", json_boolean(status_in_force(d)));
-	failed |= json_object_set_new(o, "reason", report_json_string(d->reason));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+	object_put_text(&o, "device", d->device);
+	object_put_text(&o, "state", d->state);
+	object_put_text(&o, "mode", word_of(pin_words, d->mode));
+	object_put_text(&o, "hold", hold_choice_name(d->hold));
+	object_put_bool(&o, "quarantined", d->quarantined);
+	object_put_number(&o, "pinned", d->pinned);
+	object_put_number(&o, "unpinned", d->unpinned);
+	object_put_number(&o, "altered", d->altered);
+	object_put_bool(&o, "refused", d->refused);
+	object_put_number(&o, "pins", d->pins);
+	object_put_number(&o, "pin_failures", d->pin_failures);
+	object_put_bool(&o, "full", d->full);
+	object_put_number(&o, "foreign_deletes", d->foreign_deletes);
+	object_put_number(&o, "repairs", d->repairs);
+	object_put_number(&o, "restored", d->restored);
+	object_put_number(&o, "lost", d->lost);
+	object_put_number(&o, "removed", d->removed);
+	object_put_number(&o, "gone", d->gone);
+	object_put_number(&o, "unproven", d->unproven);
+	object_put_number(&o, "unsaved", d->unsaved);
+	object_put_number(&o, "overruns", d->overruns);
+	object_put_number(&o, "relists", d->relists);
+	object_put_number(&o, "holds", d->holds);
+	object_put_number(&o, "held_us", d->held_usec);
+	object_put_text(&o, "protection", status_protection(d));
+	object_put_bool(&o, "in_force", status_in_force(d));
+	object_put_text(&o, "reason", d->reason);
 	return o;
 }
 
 json_t *status_devices_json(const struct status *s)
 {
 	json_t *list = json_array();
-	int failed = 0;
 	size_t i;
 
 	for (i = 0; i < s->n_devices; i++)
-		failed |= json_array_append_new(list, device_json(&s->devices[i]));
-	if (failed) {
-		json_decref(list);
-		return NULL;
-	}
+		object_append(&list, device_json(&s->devices[i]));
 	return list;
 }
 

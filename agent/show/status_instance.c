@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "base/words.h"
-#include "show/report_json.h"
+#include "show/object.h"
 #include "show/status_part.h"
 
 typedef unsigned long long ull;
@@ -18,11 +18,6 @@ static const char *const wanted_words[] = {
 static const char *wanted_name(enum instance_action a)
 {
 	return word_of(wanted_words, a);
-}
-
-static json_t *status_instance_number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
 }
 
 const char *status_decoy_problem(const struct status_instance *i)
@@ -54,38 +49,28 @@ int status_exit_code(const struct status *s)
 static json_t *instance_json(const struct status_instance *i)
 {
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "name", report_json_string(i->name));
-	failed |= json_object_set_new(o, "device", report_json_string(i->device));
-	failed |= json_object_set_new(
-		o, "owner", json_string(i->owner == OWNER_VIPSAFE ? "vipsafe" : "keepalived"));
-	failed |= json_object_set_new(o, "state", json_string(instance_state_name(i->state)));
-	failed |= json_object_set_new(o, "source", json_string(instance_source_name(i->source)));
-	failed |= json_object_set_new(o, "age_us", status_instance_number(i->age));
-	failed |= json_object_set_new(o, "wanted", json_string(wanted_name(i->wanted)));
-	failed |= json_object_set_new(o, "moving", json_boolean(i->moving));
-	failed |= json_object_set_new(o, "present", status_instance_number(i->present));
-	failed |= json_object_set_new(o, "addresses", status_instance_number(i->addresses));
-	failed |= json_object_set_new(o, "decoy",
-				      i->has_decoy ? json_boolean(i->decoy_there) : json_null());
-	failed |= json_object_set_new(o, "decoy_problem", json_string(status_decoy_problem(i)));
-	failed |= json_object_set_new(o, "stale_decoys", status_instance_number(i->counters.stale));
-	failed |= json_object_set_new(o, "changes", status_instance_number(i->counters.changes));
-	failed |= json_object_set_new(o, "duplicates",
-				      status_instance_number(i->counters.duplicates));
-	failed |= json_object_set_new(o, "late", status_instance_number(i->counters.late));
-	failed |= json_object_set_new(o, "silent", status_instance_number(i->counters.silent));
-	failed |= json_object_set_new(o, "operations",
-				      status_instance_number(i->counters.operations));
-	failed |= json_object_set_new(o, "failures", status_instance_number(i->counters.failures));
-	failed |= json_object_set_new(
-		o, "error", report_json_string(status_instance_failed(i) ? i->error : ""));
-	failed |= json_object_set_new(o, "foreign", status_instance_number(i->counters.foreign));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+	object_put_text(&o, "name", i->name);
+	object_put_text(&o, "device", i->device);
+	object_put_text(&o, "owner", i->owner == OWNER_VIPSAFE ? "vipsafe" : "keepalived");
+	object_put_text(&o, "state", instance_state_name(i->state));
+	object_put_text(&o, "source", instance_source_name(i->source));
+	object_put_number(&o, "age_us", i->age);
+	object_put_text(&o, "wanted", wanted_name(i->wanted));
+	object_put_bool(&o, "moving", i->moving);
+	object_put_number(&o, "present", i->present);
+	object_put_number(&o, "addresses", i->addresses);
+	object_put(&o, "decoy", i->has_decoy ? json_boolean(i->decoy_there) : json_null());
+	object_put_text(&o, "decoy_problem", status_decoy_problem(i));
+	object_put_number(&o, "stale_decoys", i->counters.stale);
+	object_put_number(&o, "changes", i->counters.changes);
+	object_put_number(&o, "duplicates", i->counters.duplicates);
+	object_put_number(&o, "late", i->counters.late);
+	object_put_number(&o, "silent", i->counters.silent);
+	object_put_number(&o, "operations", i->counters.operations);
+	object_put_number(&o, "failures", i->counters.failures);
+	object_put_text(&o, "error", status_instance_failed(i) ? i->error : "");
+	object_put_number(&o, "foreign", i->counters.foreign);
 	return o;
 }
 
@@ -181,22 +166,15 @@ json_t *status_notify_json(const struct status *s)
 {
 	const struct status_notify *n = &s->notify;
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "hooks", status_instance_number(n->hooks));
-	failed |= json_object_set_new(o, "lines", status_instance_number(n->lines));
-	failed |= json_object_set_new(o, "bad", status_instance_number(n->bad));
-	failed |= json_object_set_new(o, "unknown", status_instance_number(n->unknown));
-	failed |= json_object_set_new(o, "groups", status_instance_number(n->groups));
-	failed |= json_object_set_new(o, "overruns", status_instance_number(n->overruns));
-	failed |= json_object_set_new(o, "fifo_problem",
-				      report_json_string(n->fifo_problem ? n->fifo_problem : ""));
-	failed |= json_object_set_new(o, "store_problem",
-				      report_json_string(n->store_problem ? n->store_problem : ""));
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+	object_put_number(&o, "hooks", n->hooks);
+	object_put_number(&o, "lines", n->lines);
+	object_put_number(&o, "bad", n->bad);
+	object_put_number(&o, "unknown", n->unknown);
+	object_put_number(&o, "groups", n->groups);
+	object_put_number(&o, "overruns", n->overruns);
+	object_put_text(&o, "fifo_problem", n->fifo_problem ? n->fifo_problem : "");
+	object_put_text(&o, "store_problem", n->store_problem ? n->store_problem : "");
 	return o;
 }
 

@@ -7,7 +7,7 @@
 #include "base/words.h"
 #include "show/finding_show.h"
 #include "show/history.h"
-#include "show/report_json.h"
+#include "show/object.h"
 #include "show/table.h"
 
 /* How full the conntrack table is, in percent, when a warning is given. */
@@ -77,7 +77,7 @@ json_t *status_addresses_json(const struct status *s)
 		json_t *o = json_pack("{s:s, s:s, s:s}", "address", prefix_format(&a->prefix, text),
 				      "owner", owner(s, a), "state", usable_name(a->usable));
 
-		if (json_object_set_new(o, "device", report_json_string(a->device)) < 0 ||
+		if (json_object_set_new(o, "device", object_string(a->device)) < 0 ||
 		    json_array_append_new(list, o) < 0) {
 			json_decref(list);
 			return NULL;

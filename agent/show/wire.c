@@ -7,7 +7,7 @@
 
 #include "base/option.h"
 #include "base/words.h"
-#include "show/report_json.h"
+#include "show/object.h"
 
 /* As long as the command line allows. */
 #define TIMEOUT_MAX_MS (3600 * (json_int_t)1000)
@@ -275,7 +275,7 @@ static json_t *notify_word(const char *text)
 	char word[WIRE_WORD_MAX / 4]; /* each byte may be escaped by four */
 
 	snprintf(word, sizeof(word), "%s", text);
-	return report_json_string(word);
+	return object_string(word);
 }
 
 static json_t *request_words(const struct wire_request *r)
@@ -322,5 +322,5 @@ char *wire_request_line(const struct wire_request *r)
 		json_decref(o);
 		return NULL;
 	}
-	return report_json_line(o);
+	return object_line(o);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 
@@ -51,7 +52,7 @@ static char *answer_line(json_t *o, int failed)
 		json_decref(o);
 		return NULL;
 	}
-	return report_json_line(o);
+	return object_line(o);
 }
 
 char *wire_answer_report(const struct report *r, enum wire_text text)
@@ -117,7 +118,7 @@ char *wire_answer_refusal(enum wire_refusal why, const char *text)
 {
 	json_t *o = json_pack("{s:i}", "v", WIRE_VERSION);
 	json_t *error = json_pack("{s:s}", "code", wire_refusal_name(why));
-	int failed = json_object_set_new(error, "text", report_json_string(text));
+	int failed = json_object_set_new(error, "text", object_string(text));
 
 	failed |= json_object_set_new(o, "error", error);
 	return answer_line(o, failed);
@@ -185,7 +186,7 @@ static int take_answer(json_t *o, struct wire_answer *a)
 	if (result && !json_is_object(result) && !json_is_array(result))
 		return -EBADMSG;
 	if (result) {
-		a->result = report_json_line(json_incref(result));
+		a->result = object_line(json_incref(result));
 		if (!a->result)
 			return -ENOMEM;
 	}

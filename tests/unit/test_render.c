@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "show/report_json.h"
+#include "show/object.h"
 #include "show/report_text.h"
 
 static struct report make(enum op op, int n)
@@ -57,7 +58,7 @@ static struct report make_del(void)
 
 static json_t *to_json(const struct report *r)
 {
-	char *line = report_json_line(report_json_new(r));
+	char *line = object_line(report_json_new(r));
 	const char *p;
 	json_t *o;
 

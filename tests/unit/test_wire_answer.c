@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "show/report_json.h"
+#include "show/object.h"
 #include "show/wire.h"
 
 static void answers_arrive_whole(void **state _unused_)
@@ -27,7 +28,7 @@ static void answers_arrive_whole(void **state _unused_)
 	report_init(report, &w.move);
 	report_warn(report, "code", "fix it", "text with \"quotes\" and \x01");
 	report_fail(report, RESULT_PARTIAL, EXIT_PARTIAL, "lost some");
-	json = report_json_line(report_json_new(report));
+	json = object_line(report_json_new(report));
 
 	line = wire_answer_report(report, WIRE_TEXT_NONE);
 	assert_int_equal(wire_answer_parse(line, strlen(line), &a), 0);
