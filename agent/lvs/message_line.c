@@ -16,11 +16,6 @@ static const char *const level_words[] = {
 	NULL,
 };
 
-const char *lvs_level_name(enum severity level)
-{
-	return word_of(level_words, level);
-}
-
 void lvs_line_init(struct lvs_line *l, enum severity level, const char *topic)
 {
 	l->level = level;
@@ -106,8 +101,8 @@ static const char *render(const struct lvs_line *l, bool remedy, size_t n,
 
 const char *lvs_line_text(const struct lvs_line *l, char buf[LVS_LINE_TEXT_MAX])
 {
-	int n = snprintf(buf, LVS_LINE_TEXT_MAX, "%s %s%s%s", lvs_level_name(l->level), l->topic,
-			 l->word ? " " : "", l->word ? l->word : "");
+	int n = snprintf(buf, LVS_LINE_TEXT_MAX, "%s %s%s%s", word_of(level_words, l->level),
+			 l->topic, l->word ? " " : "", l->word ? l->word : "");
 
 	return render(l, false, n < 0 ? 0 : (size_t)n, buf);
 }
@@ -131,7 +126,7 @@ json_t *lvs_line_json(const struct lvs_line *l)
 	int failed = 0;
 	size_t i;
 
-	failed |= json_object_set_new(o, "level", json_string(lvs_level_name(l->level)));
+	failed |= json_object_set_new(o, "level", json_string(word_of(level_words, l->level)));
 	failed |= json_object_set_new(o, "topic", json_string(l->topic));
 	if (l->word)
 		failed |= json_object_set_new(o, "state", json_string(l->word));

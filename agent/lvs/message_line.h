@@ -48,6 +48,3 @@ const char *lvs_line_remedy(const struct lvs_line *l, char buf[LVS_LINE_TEXT_MAX
 
 /* New reference, or NULL when out of memory. */
 json_t *lvs_line_json(const struct lvs_line *l);
-
-/* "ERROR", "WARNING", "INFO". */
-const char *lvs_level_name(enum severity level);

@@ -19,41 +19,25 @@ static const char *const event_words[] = {
 	[EVENT_CONFIG] = "config",	 NULL,
 };
 
-const char *event_name(enum event_kind k)
-{
-	return word_of(event_words, k);
-}
-
-static int add_number(json_t *o, const char *key, uint64_t n)
-{
-	return json_object_set_new(o, key, json_integer((json_int_t)n));
-}
-
 json_t *event_json_new(const struct event *e)
 {
 	char text[EVENT_LINE_MAX];
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= json_object_set_new(o, "event", json_string(event_name(e->kind)));
-	failed |= add_number(o, "at_us", e->at);
-	failed |= json_object_set_new(o, "severity", json_string(severity_name(e->severity)));
-	failed |= json_object_set_new(o, "device", object_string(e->device));
+	object_put_text(&o, "event", word_of(event_words, e->kind));
+	object_put_number(&o, "at_us", e->at);
+	object_put_text(&o, "severity", severity_name(e->severity));
+	object_put_text(&o, "device", e->device);
 	if (e->report)
-		failed |= json_object_set_new(o, "report", report_json_new(e->report));
+		object_put(&o, "report", report_json_new(e->report));
 	else
-		failed |= json_object_set_new(
-			o, "text", json_string(text_escape(e->text, text, sizeof(text))));
+		object_put_text(&o, "text", text_escape(e->text, text, sizeof(text)));
 	if (e->kind == EVENT_REPAIR) {
-		failed |= add_number(o, "restored", e->restored);
-		failed |= add_number(o, "lost", e->lost);
+		object_put_number(&o, "restored", e->restored);
+		object_put_number(&o, "lost", e->lost);
 	}
 	if (e->kind == EVENT_REMOVED)
-		failed |= add_number(o, "removed", e->removed);
-	if (failed) {
-		json_decref(o);
-		return NULL;
-	}
+		object_put_number(&o, "removed", e->removed);
 	return o;
 }
 
@@ -85,6 +69,6 @@ const char *event_line(const struct event *e, char buf[EVENT_LINE_MAX])
 	text_line(buf, EVENT_LINE_MAX, "[%5llu.%06llu] %s%s%s%s: %s", (ull)(e->at / USEC_PER_SEC),
 		  (ull)(e->at % USEC_PER_SEC), text_escape(e->device, device, sizeof(device)),
 		  *e->device ? " " : "", e->severity == SEVERITY_NOTE ? "" : "! ",
-		  event_name(e->kind), text);
+		  word_of(event_words, e->kind), text);
 	return buf;
 }

@@ -29,9 +29,6 @@ struct event {
 	uint64_t restored, lost, removed; /* since the last event of this kind */
 };
 
-/* "move", "state", "address", … */
-const char *event_name(enum event_kind k);
-
 /* {"event":…, "at_us":N, "severity":…, "device":…, "text":…} and, depending on the kind,
  * "report", "restored", "lost", "removed". NULL: out of memory. */
 json_t *event_json_new(const struct event *e);

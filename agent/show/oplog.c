@@ -134,7 +134,9 @@ const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
 	return buf;
 }
 
-int oplog_priority(const struct report *r)
+/* The priority of the second line: LOG_WARNING or LOG_ERR, or LOG_INFO if no second line is
+ * needed. */
+static int oplog_priority(const struct report *r)
 {
 	switch (r->result) {
 	case RESULT_OK:

@@ -39,10 +39,6 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX]);
 const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
 				 char buf[OPLOG_LINE_MAX]);
 
-/* The priority of the second line: LOG_WARNING or LOG_ERR (syslog.h), or LOG_INFO if no second
- * line is needed. */
-int oplog_priority(const struct report *r);
-
 /* Log R at the monotonic time NOW. Lines for which there is no room are counted in O->to. Returns
  * false if there were too many about runs that changed nothing; the next line says how many were
  * left out. */

@@ -15,11 +15,6 @@ static const char *const wanted_words[] = {
 	NULL,
 };
 
-static const char *wanted_name(enum instance_action a)
-{
-	return word_of(wanted_words, a);
-}
-
 const char *status_decoy_problem(const struct status_instance *i)
 {
 	return i->decoy_stale ? "stale" : i->decoy_missing ? "missing" : "";
@@ -31,7 +26,8 @@ static bool status_instance_in_place(const struct status_instance *i)
 	       i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
 }
 
-bool status_instance_failed(const struct status_instance *i)
+/* Whether an attempt was made, and its addresses are not where its state wants them. */
+static bool status_instance_failed(const struct status_instance *i)
 {
 	return i->error && *i->error && !status_instance_in_place(i);
 }
@@ -56,7 +52,7 @@ static json_t *instance_json(const struct status_instance *i)
 	object_put_text(&o, "state", instance_state_name(i->state));
 	object_put_text(&o, "source", instance_source_name(i->source));
 	object_put_number(&o, "age_us", i->age);
-	object_put_text(&o, "wanted", wanted_name(i->wanted));
+	object_put_text(&o, "wanted", word_of(wanted_words, i->wanted));
 	object_put_bool(&o, "moving", i->moving);
 	object_put_number(&o, "present", i->present);
 	object_put_number(&o, "addresses", i->addresses);

@@ -21,9 +21,6 @@ struct status_instance {
 	struct instance_counters counters;
 };
 
-/* Whether an attempt was made, and its addresses are not where its state wants them. */
-bool status_instance_failed(const struct status_instance *i);
-
 /* What is wrong with its decoy: "stale", "missing"; "": nothing. */
 const char *status_decoy_problem(const struct status_instance *i);
 

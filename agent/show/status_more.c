@@ -57,11 +57,6 @@ static const char *const usable_words[] = {
 	NULL,
 };
 
-static const char *usable_name(enum survey_usable u)
-{
-	return word_of(usable_words, u);
-}
-
 json_t *status_addresses_json(const struct status *s)
 {
 	char text[PREFIX_TEXT_MAX];
@@ -74,8 +69,9 @@ json_t *status_addresses_json(const struct status *s)
 	}
 	for (i = 0; i < s->survey->n_addresses; i++) {
 		const struct survey_address *a = &s->survey->addresses[i];
-		json_t *o = json_pack("{s:s, s:s, s:s}", "address", prefix_format(&a->prefix, text),
-				      "owner", owner(s, a), "state", usable_name(a->usable));
+		json_t *o =
+			json_pack("{s:s, s:s, s:s}", "address", prefix_format(&a->prefix, text),
+				  "owner", owner(s, a), "state", word_of(usable_words, a->usable));
 
 		if (json_object_set_new(o, "device", object_string(a->device)) < 0 ||
 		    json_array_append_new(list, o) < 0) {
@@ -102,7 +98,7 @@ void status_addresses_print(const struct status *s, bool verbose _unused_, FILE 
 		table_cell(t, "%s", prefix_format(&a->prefix, text));
 		table_cell(t, "%s", a->device);
 		table_cell(t, "%s", owner(s, a));
-		table_cell(t, "%s", usable_name(a->usable));
+		table_cell(t, "%s", word_of(usable_words, a->usable));
 	}
 	fputc('\n', out);
 	table_print(t, s->columns, out);
