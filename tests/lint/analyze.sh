@@ -21,7 +21,7 @@ fi
 # Without optimization: what gcc has inlined it takes for uninitialized.
 if [ ! -e "$BUILD/config.h" ] || ! echo | ${CC:-gcc} -fanalyzer -x c -fsyntax-only - 2>/dev/null; then
 	skip 'gcc -fanalyzer has nothing to say' 'THIS gcc HAS NO -fanalyzer, OR NOTHING IS BUILT'
-	finish
+	done_testing
 fi
 analyze() {
 	# shellcheck disable=SC2046,SC2086 # words
@@ -31,4 +31,4 @@ analyze() {
 		$(pkg-config --cflags libnl-3.0 libnetfilter_conntrack 2>/dev/null) 2>&1
 }
 verdict 'gcc -fanalyzer has nothing to say' "$(c_files '^agent/' | grep '\.c$' | analyze)"
-finish
+done_testing

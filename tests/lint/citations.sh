@@ -55,4 +55,4 @@ verdict 'a stage stands in the file of its name' \
 	"$(for s in $in_table; do
 		grep -q "^void stage_$s(" "agent/move/$s.c" || echo "agent/move/$s.c has no stage_$s()"
 	done)"
-finish
+done_testing

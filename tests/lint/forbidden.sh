@@ -43,4 +43,4 @@ verdict 'tests wait for conditions' \
 	"$(find_in '^[^#]*(^|[^a-z_-])sleep [0-9]*[1-9]' '^tests/(netns|vm|flow)/.*\.sh$' |
 		grep -v 'poll interval')"
 verdict 'nobody is killed by name' "$(find_in '\b(pkill|killall)\b' '\.sh$|^bootstrap$|^\.ci/')"
-finish
+done_testing

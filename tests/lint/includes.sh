@@ -83,4 +83,4 @@ if [ -f "$BUILD/libbase.a" ]; then
 else
 	skip 'what decides calls nothing of the operating system' 'nothing is built'
 fi
-finish
+done_testing

@@ -27,7 +27,7 @@ else
 fi
 if [ ! -x "$BUILD/vipsafed" ]; then
 	skip "the manuals are up to date" "vipsafed is not built"
-	finish
+	done_testing
 fi
 verdict "vipsafe.conf(5) lists the keys as they are (else: $0 --update)" \
 	"$(fresh_manual | diff $man/vipsafe.conf.5 - | head -n 20)"
@@ -58,4 +58,4 @@ verdict "manuals name only manuals that are there" "$(
 		[ -e "$man/$page" ] || echo "$page"
 	done
 )"
-finish
+done_testing

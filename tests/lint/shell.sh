@@ -40,4 +40,4 @@ if command -v shellcheck >/dev/null 2>&1; then
 else
 	skip 'shellcheck has nothing to say' 'SHELLCHECK IS NOT INSTALLED'
 fi
-finish
+done_testing

@@ -97,4 +97,4 @@ if command -v clang-format >/dev/null 2>&1 && clang-format --version | grep -q '
 else
 	skip 'clang-format has nothing to change' 'clang-format 14 is not here'
 fi
-finish
+done_testing

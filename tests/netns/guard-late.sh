@@ -5,10 +5,10 @@
 # same code. What a person deletes meanwhile stays deleted, and what a flush takes at any
 # other time is nothing that the guard repairs.
 # shellcheck disable=SC2317 # functions given to wait_for and check
-# shellcheck source=tests/netns/guarded.sh
-. "$(dirname "$0")/guarded.sh"; netns_main "$@"
-# shellcheck source=tests/netns/pair.sh
-. "$(dirname "$0")/pair.sh"
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
 need_daemon
 
 N=10
@@ -27,7 +27,7 @@ entries() { conntrack -L -p tcp --dport 8899 2>/dev/null | grep -c ESTABLISHED; 
 passed() { uptime_cs && [ $((REPLY - began)) -ge "$1" ]; }
 
 # ---- nobody has deleted anything -------------------------------------------------------
-hold alone pod $N 10.232.3.28 8899
+open alone pod $N 10.232.3.28 8899
 check "connections are known" wait_for 60 known
 flushed_by bounce -p tcp --dport 8899
 forgotten() { [ "$(guard .unpinned)" -lt "$N" ]; }
@@ -40,7 +40,7 @@ serve server node2 10.232.3.28 8899
 put_back() { [ "$(guard .restored)" -ge $((N - 1)) ]; }
 flush_is_seen() { put_back || [ "$(guard .unpinned)" -lt $((N - 1)) ]; }
 for ((round = 1; round <= 20; round++)); do
-	hold late-$round pod $N 10.232.3.28 8899
+	open late-$round pod $N 10.232.3.28 8899
 	wait_for 60 known || bail_out "the guard does not know them"
 	ip addr add 192.168.11.100/32 dev br-mgmt
 	before=$(guard .foreign_deletes)

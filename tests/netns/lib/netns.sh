@@ -4,8 +4,8 @@
 #
 # netns_main runs the case again inside its own network, mount, user and pid
 # namespaces with a private /run, so that nothing it does can reach the host
-# and nothing of it outlives it, however it ends. The case then speaks TAP:
-# ok, not_ok, is, like, check, skip; `done_testing` prints the plan.
+# and nothing of it outlives it, however it ends. The case then speaks TAP, in the
+# words of tests/lib/tap.sh.
 #
 # Nothing here sleeps and hopes: every wait names its condition and deadline.
 
@@ -16,16 +16,11 @@ SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 BUILD=${VIPSAFE_BUILD:-$PWD}
 VIPSAFE=$BUILD/vipsafe
 FLOW=$BUILD/flow
-CASE=$(basename "$0" .sh)
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$SRC/tests/lib/tap.sh"
 
 # ---- getting a world of our own ---------------------------------------------
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	echo "SKIP $CASE: $*" >&2
-	exit 0
-}
 
 # The words that make a namespace here; empty when none is allowed. As root
 # without a user namespace, which is what vipsafe meets in production (forced
@@ -69,7 +64,6 @@ netns_main() {
 netns_inside() {
 	mount -t tmpfs -o mode=755 none /run && mkdir -p /run/netns /run/t || exit 99
 	T=/run/t # scratch of this case
-	TAP_N=0 TAP_BAD=0
 	ip link set lo up
 	# IPv6 addresses of the topologies are to be usable at once.
 	put /proc/sys/net/ipv6/conf/all/accept_dad 0
@@ -80,40 +74,6 @@ netns_inside() {
 
 put() { echo "$2" >"$1" 2>/dev/null; }
 
-# ---- TAP ---------------------------------------------------------------------
-
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
-
-ok() { TAP_N=$((TAP_N + 1)); echo "ok $TAP_N - $*"; }
-
-not_ok() {
-	TAP_N=$((TAP_N + 1)) TAP_BAD=$((TAP_BAD + 1))
-	echo "not ok $TAP_N - $*"
-}
-
-# skip DESCRIPTION REASON: loud, also on stderr
-skip() {
-	TAP_N=$((TAP_N + 1))
-	echo "ok $TAP_N - $1 # SKIP $2"
-	echo "SKIP $CASE: $1: $2" >&2
-}
-
-# is GOT WANTED DESCRIPTION
-is() {
-	if [ "$1" = "$2" ]; then
-		ok "$3"
-	else
-		not_ok "$3"
-		if [[ $1$2 == *$'\n'* ]]; then
-			diag "wanted (-), got (+):"
-			diag "$(diff -U 3 <(echo "$2") <(echo "$1") | tail -n +3)"
-		else
-			diag "got:    $1"
-			diag "wanted: $2"
-		fi
-	fi
-}
-
 # like GOT REGEX DESCRIPTION
 like() {
 	if [[ $1 =~ $2 ]]; then
@@ -123,31 +83,6 @@ like() {
 		diag "got:          $1"
 		diag "wanted match: $2"
 	fi
-}
-
-# check DESCRIPTION COMMAND...: the command's success is the verdict
-check() {
-	local what=$1
-
-	shift
-	if "$@" >"$T/check.out" 2>&1; then
-		ok "$what"
-	else
-		not_ok "$what"
-		diag "failed: $*"
-		[ ! -s "$T/check.out" ] || diag "$(head -c 2000 "$T/check.out")"
-	fi
-}
-
-done_testing() {
-	echo "1..$TAP_N"
-	[ "$TAP_BAD" = 0 ]
-	exit
-}
-
-bail_out() {
-	echo "Bail out! $*"
-	exit 99
 }
 
 # ---- waiting -------------------------------------------------------------------

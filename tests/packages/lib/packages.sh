@@ -9,72 +9,26 @@ set -u -o pipefail
 SRC=${VIPSAFE_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 BUILD=${VIPSAFE_BUILD:?the build directory}
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
-CASE=$(basename "$0" .sh)
 P=$BUILD/packages
 mkdir -p "$P"
-TAP_N=0 TAP_BAD=0
 T=$(mktemp -d)
 trap 'rm -rf --one-file-system "$T"' EXIT
 trap 'exit 143' TERM INT HUP
 
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
-
-# report 0|1 DESCRIPTION [WHY]
-report() {
-	TAP_N=$((TAP_N + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $TAP_N - $2"
-	else
-		TAP_BAD=$((TAP_BAD + 1))
-		echo "not ok $TAP_N - $2"
-		[ -z "${3:-}" ] || diag "$3"
-	fi
-}
-
-# check DESCRIPTION COMMAND...
-check() {
-	local what=$1 r=0
-
-	shift
-	"$@" >"$T/check" 2>&1 || r=1
-	report $r "$what" "failed: $* $(head -c 2000 "$T/check")"
-}
-
-# is GOT WANTED DESCRIPTION
-is() {
-	local r=0
-
-	[ "$1" = "$2" ] || r=1
-	report $r "$3" "$(diff <(echo "$2") <(echo "$1") | sed -n 's/^</wanted:/p; s/^>/got:   /p')"
-}
-
-# nothing TEXT DESCRIPTION: TEXT lists what is wrong
-nothing() { is "$1" "" "$2"; }
-
-done_testing() {
-	echo "1..$TAP_N"
-	[ "$TAP_BAD" = 0 ]
-	exit
-}
-
-bail_out() {
-	echo "Bail out! $*"
-	exit 99
-}
+# shellcheck source=tests/lib/tap.sh
+. "$SRC/tests/lib/tap.sh"
 
 # Loud; where everything is supposed to be there, a failure.
-skip_all() {
+cannot_test() {
 	[ "${CI:-}" != true ] || bail_out "$*"
-	echo "1..0 # SKIP $*"
-	echo "SKIP $CASE: $*" >&2
-	exit 0
+	skip_all "$*"
 }
 
 need() {
 	local tool
 
 	for tool; do
-		command -v "$tool" >/dev/null || skip_all "$tool is not installed"
+		command -v "$tool" >/dev/null || cannot_test "$tool is not installed"
 	done
 }
 
@@ -95,7 +49,7 @@ debian_tree() {
 	# shellcheck disable=SC2034 # for who asked
 	if ! modroot=$("$SRC/tests/vm/lib/mkkernel" "${VM_CACHE:-/var/cache/vipsafe-vm}" 2>"$T/why") ||
 		! TREE=$("$SRC/tests/packages/lib/mktree" "$(cache_dir)" "$modroot" 2>"$T/why"); then
-		skip_all "no Debian tree: $(tail -n 1 "$T/why")"
+		cannot_test "no Debian tree: $(tail -n 1 "$T/why")"
 	fi
 }
 

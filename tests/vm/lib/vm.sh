@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Inside the VM: the network of the cases, live flows, and TAP. A case sources
-# this, calls its checks and ends with `finish`.
+# Inside the VM: the network of the cases and live flows. A case sources this, makes
+# its checks in the words of tests/lib/tap.sh and ends with `done_testing`.
 #
 #   client --- node1 (root namespace) === br-mgmt === node2 --- pod
 #   10.20.0.2  192.168.11.7, fd00:11::7       192.168.11.8   10.232.3.28
@@ -16,49 +16,15 @@ POD4=10.232.3.28 POD6=fd00:3::28 PORT=8899
 VIP4=192.168.11.100/32 VIP6=fd00:11::100/128
 WORK=${WORK:-/tmp}
 SWITCH=/sys/module/oldmasq/parameters/flush_all
-count=0 failed=0
+T=$WORK
+# shellcheck source=tests/lib/tap.sh
+. "${TAP:-/t/tap.sh}"
 declare -A FLOW_IN FLOW_OUT FLOW_N FLOW_PID FLOW_PORTS
 
 note() {
 	local up
 	read -r up _ </proc/uptime
 	echo "[$up] $*"
-}
-
-# report 0|1 TEXT [WHY]
-report() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		[ -z "${3:-}" ] || echo "  $3"
-	fi
-}
-
-# check TEXT COMMAND...
-check() {
-	local text=$1 r=0
-	shift
-	"$@" || r=1
-	report $r "$text" "$*"
-}
-
-skip_check() {
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
-bail() {
-	echo "Bail out! $*"
-	exit 1
-}
-
-finish() {
-	echo "1..$count"
-	[ $failed = 0 ]
-	exit
 }
 
 # wait_until SECONDS COMMAND...: poll, by the guest's clock
@@ -80,12 +46,12 @@ listening() { [ "$(n2 ss -Hltun "sport = :$PORT" | wc -l)" -ge "$1" ]; }
 topology() {
 	mkfifo "$WORK/never"
 	modprobe -a nf_nat nf_conntrack_netlink 2>/dev/null || true # may be built in
-	[ ! -e /t/oldmasq.ko ] || insmod /t/oldmasq.ko || bail "oldmasq.ko does not load"
+	[ ! -e /t/oldmasq.ko ] || insmod /t/oldmasq.ko || bail_out "oldmasq.ko does not load"
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 	ip netns add node2
 	ip netns add client
-	ip -batch - <<-B || bail "no topology"
+	ip -batch - <<-B || bail_out "no topology"
 		link add br-mgmt type bridge
 		link add p1 type veth peer name eth0 netns node2
 		link add c1 type veth peer name eth0 netns client
@@ -99,7 +65,7 @@ topology() {
 		route add 10.232.3.0/24 via 192.168.11.8 dev br-mgmt
 		route add fd00:3::/64 via fd00:11::8 dev br-mgmt
 	B
-	ip -n node2 -batch - <<-B || bail "no topology"
+	ip -n node2 -batch - <<-B || bail_out "no topology"
 		link set lo up
 		link set eth0 up
 		addr add 192.168.11.8/24 dev eth0
@@ -107,7 +73,7 @@ topology() {
 		addr add $POD4/32 dev lo
 		addr add $POD6/128 dev lo nodad
 	B
-	ip -n client -batch - <<-B || bail "no topology"
+	ip -n client -batch - <<-B || bail_out "no topology"
 		link set lo up
 		link set eth0 up
 		addr add 10.20.0.2/24 dev eth0
@@ -120,14 +86,14 @@ topology() {
 	n2 flow serve -u $POD4 $PORT <>"$WORK/never" >/dev/null &
 	n2 flow serve $POD6 $PORT <>"$WORK/never" >/dev/null &
 	n2 flow serve -u $POD6 $PORT <>"$WORK/never" >/dev/null &
-	wait_until 20 listening 4 || bail "the pod's servers did not come up"
+	wait_until 20 listening 4 || bail_out "the pod's servers did not come up"
 }
 
 nat_rules() { # PROGRAM PODS SERVICE POD:PORT
 	if ! "$1" -t nat -A POSTROUTING -d "$2" -j MASQUERADE --random-fully ||
 		! "$1" -t nat -A PREROUTING -d "$3" -p tcp --dport 80 -j DNAT --to-destination "$4" ||
 		! "$1" -t nat -A OUTPUT -d "$3" -p tcp --dport 80 -j DNAT --to-destination "$4"; then
-		bail "$1 refuses the rules"
+		bail_out "$1 refuses the rules"
 	fi
 }
 
@@ -141,7 +107,7 @@ masquerade() {
 		nat_rules ip6tables fd00:3::/64 fd00:96::10 "[$POD6]:$PORT"
 		;;
 	nft)
-		nft -f - <<-N || bail "nft refuses the rules"
+		nft -f - <<-N || bail_out "nft refuses the rules"
 			table ip nat {
 			 chain post { type nat hook postrouting priority 100; ip daddr 10.232.3.0/24 masquerade fully-random; }
 			 chain pre { type nat hook prerouting priority -100; ip daddr 10.96.0.10 tcp dport 80 dnat to $POD4:$PORT; }
@@ -185,7 +151,7 @@ flow_open() {
 	$where flow open -n "$n" "$@" <"$WORK/$name.in" >"$WORK/$name.out" 2>"$WORK/$name.err" &
 	FLOW_PID[$name]=$! FLOW_IN[$name]=$in FLOW_OUT[$name]=$out FLOW_N[$name]=$n
 	if ! read -rt 120 -u "$out" line || [ "$line" != "open $n" ]; then
-		bail "$name: no $n connections: '$line' $(cat "$WORK/$name.err")"
+		bail_out "$name: no $n connections: '$line' $(cat "$WORK/$name.err")"
 	fi
 	FLOW_PORTS[$name]=$(flow_ports "$name")
 }
@@ -262,11 +228,11 @@ no_entries() { ! conntrack -L -f "ipv$1" -p "$2" 2>/dev/null | grep -q "port=$PO
 move_bare() {
 	local vip
 	eval "vip=\$VIP$1"
-	ip addr add "$vip" dev br-mgmt || bail "ip addr add fails"
-	ip addr del "$vip" dev br-mgmt || bail "ip addr del fails"
+	ip addr add "$vip" dev br-mgmt || bail_out "ip addr add fails"
+	ip addr del "$vip" dev br-mgmt || bail_out "ip addr del fails"
 	settle
 	[ -z "${2:-}" ] || wait_until 10 no_entries "$1" tcp ||
-		bail "deleting $vip did not flush the device: this kernel does not have the old rule"
+		bail_out "deleting $vip did not flush the device: this kernel does not have the old rule"
 }
 
 has_address() { [ -n "$(ip addr show dev br-mgmt to "$1")" ]; }
