@@ -2,7 +2,6 @@
 #include "base/request.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,16 +19,6 @@ struct line {
 	struct option_values values;
 	struct request_error *error;
 };
-
-int request_error_set(struct request_error *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	text_line_va(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
 
 void request_init(struct request *req, enum op op)
 {
@@ -73,33 +62,6 @@ int request_option(struct request *req, const char *name, const char *value,
 int request_no_words(int argc, char *const argv[], struct request_error *ret_error)
 {
 	return argc ? request_error_set(ret_error, "unknown word " QUOTED, argv[0]) : 0;
-}
-
-/* Refuse what dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on, NAME can only be an
- * alternative name; the kernel knows whether it is. */
-int device_name_check(const char *name, struct request_error *ret_error)
-{
-	const char *p;
-
-	if (!*name)
-		return request_error_set(ret_error, "device name \"\" is empty");
-	if (strlen(name) >= DEVICE_NAME_MAX)
-		return request_error_set(ret_error,
-					 "device name " QUOTED "... is longer than %d characters",
-					 name, DEVICE_NAME_MAX - 1);
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return request_error_set(ret_error, QUOTED " is no device name", name);
-	for (p = name; *p; p++) {
-		if (*p == ':')
-			return request_error_set(ret_error,
-						 QUOTED " is a label, not a device: "
-							"write \"dev %.*s label %.48s\"",
-						 name, (int)MIN(p - name, 48), name, name);
-		if (*p == '/' || *p == ' ' || (*p >= '\t' && *p <= '\r'))
-			return request_error_set(
-				ret_error, "device name " QUOTED " holds a slash or a space", name);
-	}
-	return 0;
 }
 
 /* Each of these characters makes an address: no keyword has one. A mistyped address is thus

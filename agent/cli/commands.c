@@ -2,19 +2,14 @@
 #include "cli/commands.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
-
-#include "base/option.h"
-#include "lvs/source_load.h"
-#include "lvs/scan.h"
 
 #define ADD_ARGUMENTS                                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
 	"      [dad] [preferred_lft N] [metric N]"
 #define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV"
 
-static const struct command commands[] = {
+const struct command commands[] = {
 	{ "add", command_add, SCOPE_MOVE, true, ADD_ARGUMENTS,
 	  "add virtual IPs to a device and announce them",
 	  "ADDR without LEN means /32 or /128. Adding an address that is there already is no\n"
@@ -75,6 +70,7 @@ static const struct command commands[] = {
 	  "print events as they happen, until interrupted",
 	  "Each line begins with the seconds since boot, as in the kernel's log. Events are\n"
 	  "moves, address deletes by others, repairs, and states of the guards.\n" },
+	{ .name = NULL },
 };
 
 static const char exit_codes[] =
@@ -85,39 +81,6 @@ static const char exit_codes[] =
 	"      nothing changed                75  no answer from the daemon\n"
 	"  3   address done, some             77  not permitted\n"
 	"      connections not restored       78  configuration\n";
-
-int command_find(const char *word, const struct command **ret, struct request_error *ret_error)
-{
-	const struct command *first = NULL, *second = NULL;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(commands) && *word; i++) {
-		const struct command *c = &commands[i];
-
-		if (strncmp(c->name, word, strlen(word)))
-			continue;
-		if (!strcmp(c->name, word)) {
-			*ret = c;
-			return 0;
-		}
-		if (first)
-			second = c;
-		else
-			first = c;
-	}
-	if (second)
-		return request_error_set(ret_error, QUOTED " is ambiguous: %s, %s", word,
-					 first->name, second->name);
-	if (!first)
-		return request_error_set(ret_error, "unknown command " QUOTED, word);
-	*ret = first;
-	return 0;
-}
-
-const struct command *command_at(size_t i)
-{
-	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
-}
 
 static void usage_line(const struct command *c, FILE *out)
 {
@@ -137,54 +100,12 @@ void command_help(const struct command *c, FILE *out)
 		return;
 	}
 	fputs("vipsafe moves a virtual IP without breaking other connections.\n\nUsage:\n", out);
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	for (i = 0; commands[i].name; i++)
 		usage_line(&commands[i], out);
 	fputs("\nCommands:\n", out);
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	for (i = 0; commands[i].name; i++)
 		fprintf(out, "  %-9s  %s\n", commands[i].name, commands[i].help);
 	fputs("\nOptions, anywhere on the line:\n", out);
 	options_help(~0U, out);
 	fprintf(out, "\n%s", exit_codes);
-}
-
-struct run_env cli_run_env(const struct cli *cli, struct kernel kernel)
-{
-	return (struct run_env){
-		.kernel = kernel,
-		.settings = &cli->settings,
-		.seed = cli->seed,
-		.boot_id = cli->boot_id,
-	};
-}
-
-struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
-{
-	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
-	struct run_env env = cli_run_env(cli, kernel);
-
-	/* without a map no conflicts are looked for; the move itself is not affected */
-	if (!cli->lvs_map)
-		(void)lvs_load(cli->settings.lvs, config, lvs_scan_ipvs, &kernel, NULL,
-			       kernel.ops->now(kernel.ctx), &cli->lvs_map);
-	env.lvs_map = &cli->lvs_map;
-	return env;
-}
-
-int command_usage(const struct request_error *e)
-{
-	fprintf(stderr, "vipsafe: %s\n", e->text);
-	return EXIT_USAGE;
-}
-
-bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[])
-{
-	struct request_error e;
-	int r = request_no_words(argc, argv, &e);
-
-	if (r == 0 && cli->options.local)
-		r = request_error_set(&e, "contradictory options: \"--local\" does not go with %s",
-				      name);
-	if (r < 0)
-		command_usage(&e);
-	return r == 0;
 }

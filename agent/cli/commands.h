@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of vipsafe, and what they get. */
+/* The commands of vipsafe. */
 #pragma once
 
 #include <stdio.h>
 
-#include "base/kernel.h"
+#include "cli/cli.h"
 
-#include "cli/options.h"
-#include "base/settings.h"
-#include "base/identity.h"
-#include "kernel/kernel_real.h"
-#include "move/run.h"
-
-/* What every command gets. */
-struct cli {
-	struct options options;
-	struct settings settings;
-	uint64_t seed;
-	char boot_id[BOOT_ID_MAX];
-	struct lvs_map *lvs_map; /* owned; NULL: not loaded yet */
-};
-
-struct command {
-	const char *name;
-	/* Returns the exit code. ARGV: the words after the command's name. */
-	int (*run)(struct cli *cli, int argc, char *argv[]);
-	unsigned scopes; /* of the options that it accepts, besides those for all commands */
-	bool changes;	 /* its exit code reports what happened to an address */
-	const char *arguments;
-	const char *help;    /* one line */
-	const char *details; /* lines for "COMMAND --help"; may be NULL */
-	bool without_config; /* it runs although the configuration cannot be read */
-};
-
-/* The command that WORD names or uniquely abbreviates. Returns 0 or -EINVAL with *RET_ERROR
- * naming the word. */
-int command_find(const char *word, const struct command **ret, struct request_error *ret_error);
-
-/* The command I of the table; NULL after the last. */
-const struct command *command_at(size_t i);
+/* Ended by one without a name. */
+extern const struct command commands[];
 
 /* Help on one command, or (NULL) on all. */
 void command_help(const struct command *c, FILE *out);
@@ -57,18 +26,3 @@ int command_recover(struct cli *cli, int argc, char *argv[]);
 int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
 int command_watch(struct cli *cli, int argc, char *argv[]);
-
-/* Print what is wrong with the command line. Returns EXIT_USAGE. */
-int command_usage(const struct request_error *e);
-
-/* For the command NAME, which only the daemon can serve and which takes no words:
- * whether that is what was given. If not, it has been said, as by command_usage(). */
-bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[]);
-
-/* The environment of a run on KERNEL. */
-struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
-
-/* The same for a run that moves an address: with the map of LVS services. */
-struct run_env cli_move_env(struct cli *cli, struct kernel kernel);
-
-DEFINE_CLEANUP(struct kernel_real, kernel_real_free)

@@ -130,10 +130,9 @@ static void offer_move(struct line *l, bool is_add)
 static void offer_words(struct line *l)
 {
 	const struct command *c;
-	size_t i;
 
 	if (!l->command) {
-		for (i = 0; (c = command_at(i)) != NULL; i++)
+		for (c = commands; c->name; c++)
 			offer(l, c->name);
 	} else if (l->command->run == command_add || l->command->run == command_del) {
 		offer_move(l, l->command->run == command_add);
@@ -164,7 +163,7 @@ static void read_line(struct line *l, int argc, char *argv[], const char **ret_v
 		if (value || argv[i][0] == '-')
 			continue;
 		if (!l->command) {
-			if (command_find(argv[i], &l->command, &e) < 0)
+			if (command_find(commands, argv[i], &l->command, &e) < 0)
 				return;
 			continue;
 		}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/client.h"
 #include "cli/doctor_keepalived.h"
 #include "cli/render.h"

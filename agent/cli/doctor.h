@@ -2,7 +2,7 @@
 /* Collects the facts for the doctor. Private to doctor*.c. */
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "cli/facts.h"
 
 /* What the kernel flushes, the connection table, settings, devices. */

@@ -2,7 +2,7 @@
 /* vipsafe doctor --keepalived FILE. */
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "base/finding.h"
 
 /* Check FILE for keepalived VERSION; NULL: the installed one. Returns 0, or with *RET_ERROR

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "cli/commands.h"
 #include "cli/render.h"
 #include "lvs/message_ratelimit.h"
 #include "base/option.h"

@@ -2,7 +2,7 @@
 /* vipsafe lvs: shared by "check" and "map". */
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "lvs/map.h"
 
 /* Print M with the origin of each service. Returns the exit code. */

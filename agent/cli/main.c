@@ -77,7 +77,7 @@ static int dispatch(struct cli *cli, int n_words, char *words[])
 	const struct command *c = NULL;
 	struct request_error e;
 
-	if (n_words && command_find(words[0], &c, &e) < 0)
+	if (n_words && command_find(commands, words[0], &c, &e) < 0)
 		return command_usage(&e);
 	if (cli->options.version) {
 		puts("vipsafe " PACKAGE_VERSION);
@@ -98,7 +98,7 @@ int main(int argc, char *argv[])
 {
 	_cleanup_free_ char **words = NULL;
 	struct request_error e;
-	struct cli cli = { { 0 } };
+	struct cli cli = { .commands = commands };
 	int n_words;
 
 	descriptors_open_standard();

@@ -244,7 +244,7 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 		request_error_set(&e, "plan what? \"add\" or \"del\" is missing");
 		return command_usage(&e);
 	}
-	if (command_find(argv[0], &c, &e) < 0)
+	if (command_find(cli->commands, argv[0], &c, &e) < 0)
 		return command_usage(&e);
 	if (c->run == command_add)
 		return cli_move_run(cli, OP_ADD, true, argc - 1, argv + 1);

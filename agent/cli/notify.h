@@ -2,7 +2,7 @@
 /* What a hook was called with, on its way. Private to notify*.c. */
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 #include "show/wire.h"
 
 struct notify {

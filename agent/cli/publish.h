@@ -2,7 +2,7 @@
 /* Reports to others what a run without the daemon did: the log and the history. */
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/cli.h"
 
 /* Does nothing for a dry run. If the log has no room, ERR says so; other errors of log and
  * history are ignored. */

@@ -10,14 +10,12 @@
 #include "daemon/answer.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
-#include "daemon/requests.h"
 #include "show/config.h"
 #include "move/remember.h"
 #include "move/probe_result.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
 {
-	const struct control_handler handler = requests_handler(d);
 	gid_t gid = peer_group(s->group);
 	int fd = -1, r;
 
@@ -33,7 +31,7 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 		log_line(LOG_ERR, "%s: %s", s->socket, strerror(-r));
 		return r;
 	}
-	r = control_new(d->loop, fd, gid, &handler, ret);
+	r = control_new(d->loop, fd, gid, &d->handler, ret);
 	if (r < 0)
 		close(fd);
 	else
@@ -48,13 +46,12 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
  * ask any more: make it again. One that was handed over is ours from then on. */
 static void make_socket_again(struct daemon *d)
 {
-	const struct control_handler handler = requests_handler(d);
 	gid_t gid = peer_group(d->settings.group);
 	struct control *control = NULL;
 	int fd = -1, r = socket_file_listen(d->socket_file.path, gid, &fd);
 
 	if (r == 0)
-		r = control_new(d->loop, fd, gid, &handler, &control);
+		r = control_new(d->loop, fd, gid, &d->handler, &control);
 	if (r < 0) {
 		closep(&fd);
 		if (!d->socket_missing)

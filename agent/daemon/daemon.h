@@ -28,6 +28,7 @@ struct daemon {
 	struct loop *loop;
 	struct alone *alone; /* NULL: the name is somebody else's */
 	struct service service;
+	struct control_handler handler; /* of what clients ask for */
 	struct control *control;
 	struct control *retired; /* has moved; open until the answer is out */
 	bool socket_is_ours;	 /* not handed over */
@@ -49,7 +50,7 @@ struct daemon {
 	char config_error[REQUEST_ERROR_MAX];
 };
 
-/* Begin with D->config, D->verbose and D->settings set and the rest zero.
+/* Begin with D->config, D->verbose, D->settings and D->handler set and the rest zero.
  * -EALREADY: one is running here. What is wrong has been logged; daemon_stop()
  * is due in any case. */
 int daemon_start(struct daemon *d);

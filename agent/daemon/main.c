@@ -10,6 +10,7 @@
 
 #include "keepalived/instance_settings.h"
 #include "daemon/daemon.h"
+#include "daemon/requests.h"
 #include "show/config.h"
 #include "base/descriptors.h"
 #include "show/settings_text.h"
@@ -146,6 +147,7 @@ int main(int argc, char *argv[])
 		return EXIT_DONE;
 	}
 	raise_limit();
+	d.handler = requests_handler(&d);
 	r = daemon_start(&d);
 	if (r == 0)
 		r = daemon_run(&d);

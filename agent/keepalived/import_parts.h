@@ -39,6 +39,10 @@ bool importer_put(struct importer *im, const struct keepalived_directive *at, co
  * ignored. */
 void importer_guard(struct importer *im, const char *device);
 
+/* Whether TEXT has a control character. Bytes above ASCII are fine: names may be in any
+ * language. */
+bool importer_has_control(const char *text);
+
 /* Whether NAME can be the name of a device. */
 bool importer_is_device(const char *name);
 

@@ -259,7 +259,7 @@ static void take_redirection(struct shell *s, struct level *l)
 	}
 	if (s->at[1] == '(') { /* process substitution */
 		s->at += 2;
-		shell_commands(s, ')');
+		s->commands(s, ')');
 		return;
 	}
 	s->at += strspn(s->at, "<>");
@@ -326,7 +326,7 @@ static void take_open(struct shell *s, struct level *l)
 		drop_words(s);
 		return;
 	}
-	shell_commands(s, ')');
+	s->commands(s, ')');
 }
 
 /* Returns false at the end of what is to be read. */
@@ -429,7 +429,7 @@ static void read_level(struct shell *s, char end)
 	forget_reader(&l);
 }
 
-void shell_commands(struct shell *s, char end)
+static void read_commands(struct shell *s, char end)
 {
 	struct shell kept = *s;
 
@@ -471,16 +471,18 @@ static void variables_done(struct shell *s)
 
 int shell_read(const char *script, shell_call_fn call, void *ud)
 {
-	struct shell s = { .begin = script, .at = script, .call = call, .ud = ud };
+	struct shell s = {
+		.begin = script, .at = script, .commands = read_commands, .call = call, .ud = ud
+	};
 
 	/* the first pass collects variables: a function may use one that is assigned below it */
 	s.is_trial = true;
-	shell_commands(&s, '\0');
+	read_commands(&s, '\0');
 	s.is_trial = false;
 	s.error = 0;
 	s.work = 0;
 	s.at = script;
-	shell_commands(&s, '\0');
+	read_commands(&s, '\0');
 	variables_done(&s);
 	return s.error;
 }

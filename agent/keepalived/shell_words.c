@@ -175,7 +175,7 @@ static void substituted(struct shell *s, char end, bool quoted)
 	char *outer = s->asked_for;
 
 	s->asked_for = NULL;
-	shell_commands(s, end);
+	s->commands(s, end);
 	if (s->asked_for)
 		put_value(s, s->asked_for, quoted);
 	else

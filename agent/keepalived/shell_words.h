@@ -36,6 +36,9 @@ struct shell {
 	struct shell_text word;
 	bool in_word;
 	char *asked_for; /* owned: where "which" would find its last argument, or NULL */
+	/* Read commands up to END, which is consumed: ')' or '`'; '\0': the end of the text.
+	 * The command being read is set aside meanwhile. */
+	void (*commands)(struct shell *s, char end);
 	shell_call_fn call;
 	void *ud;
 };
@@ -51,10 +54,6 @@ void shell_word_end(struct shell *s);
 
 /* Read up to the next blank or operator: one word, or several or none if variables are in it. */
 void shell_word(struct shell *s);
-
-/* Read commands up to END, which is consumed: ')' or '`'; '\0': the end of the text. The command
- * being read is set aside meanwhile. */
-void shell_commands(struct shell *s, char end);
 
 /* Remember what a command asks for: "which NAME", "command -v NAME" and "type -p NAME" print the
  * path of NAME. */

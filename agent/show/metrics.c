@@ -7,16 +7,11 @@
 #include "show/metrics_row.h"
 #include "show/object.h"
 
-/* A bare delete takes tens of microseconds, a big restore seconds. */
-static const usec_t bounds[HISTOGRAM_BUCKETS - 1] = {
-	100, 1000, 2500, 5000, 10000, 25000, 100000, 250000, 1000000, 2500000, 10000000,
-};
-
 static void histogram_add(struct histogram *h, usec_t value, const char *id)
 {
 	size_t i = 0;
 
-	while (i < ARRAY_SIZE(bounds) && value > bounds[i])
+	while (i < (size_t)HISTOGRAM_BUCKETS - 1 && value > histogram_bounds[i])
 		i++;
 	h->buckets[i]++;
 	h->sum += value;
@@ -41,110 +36,6 @@ void metrics_count(struct metrics *m, const struct report *r)
 }
 
 /* ---- rendering ------------------------------------------------------------------------ */
-
-struct metric_sink {
-	const struct metric_row *row;
-	FILE *out;    /* text; NULL: JSON */
-	json_t *list; /* samples of this row */
-	bool failed;
-};
-
-/* Backslash and quote are the format's own; what is no ASCII is escaped as
- * everywhere, and its backslashes once more. */
-static void print_value(const char *value, FILE *out)
-{
-	char text[4 * REPORT_TEXT_MAX];
-	const char *p;
-
-	text_escape(value, text, sizeof(text));
-	for (p = text; *p; p++)
-		fprintf(out, *p == '\\' || *p == '"' ? "\\%c" : "%c", *p);
-}
-
-/* Whole numbers as such: %g would round counters above a million. */
-static void print_number(double value, FILE *out)
-{
-	if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value)
-		fprintf(out, "%llu", (unsigned long long)value);
-	else
-		fprintf(out, "%.9g", value);
-}
-
-static void print_sample(const struct metric_sink *s, const char *suffix, const char *const *labels,
-			 double value)
-{
-	size_t i;
-
-	fprintf(s->out, "%s%s", s->row->name, suffix);
-	for (i = 0; labels && labels[i]; i += 2) {
-		fprintf(s->out, "%s%s=\"", i ? "," : "{", labels[i]);
-		print_value(labels[i + 1], s->out);
-		fputc('"', s->out);
-	}
-	fputs(i ? "} " : " ", s->out);
-	print_number(value, s->out);
-	fputc('\n', s->out);
-}
-
-static int add_json(struct metric_sink *s, const char *suffix, const char *const *labels,
-		    double value, const char *id)
-{
-	json_t *o = json_object(), *l = json_object();
-	char name[96];
-	int failed = 0;
-	size_t i;
-
-	snprintf(name, sizeof(name), "%s%s", s->row->name, suffix);
-	for (i = 0; labels && labels[i]; i += 2)
-		failed |= json_object_set_new(l, labels[i], object_string(labels[i + 1]));
-	failed |= json_object_set_new(o, "name", json_string(name));
-	failed |= json_object_set_new(o, "labels", l);
-	failed |= json_object_set_new(o, "value",
-				      value == (double)(json_int_t)value
-					      ? json_integer((json_int_t)value)
-					      : json_real(value));
-	if (id && *id)
-		failed |= json_object_set_new(o, "id", object_string(id));
-	return failed | json_array_append_new(s->list, o);
-}
-
-static void sample(struct metric_sink *s, const char *suffix, const char *const *labels,
-		   double value, const char *id)
-{
-	if (s->out)
-		print_sample(s, suffix, labels, value);
-	else if (add_json(s, suffix, labels, value, id) < 0)
-		s->failed = true;
-}
-
-void metric_sample(struct metric_sink *s, const char *const *labels, double value)
-{
-	sample(s, "", labels, value, NULL);
-}
-
-void metric_histogram(struct metric_sink *s, const char *const *labels, const struct histogram *h)
-{
-	const char *with[2 * METRIC_LABELS_MAX + 3];
-	uint64_t count = 0;
-	char bound[32];
-	size_t i, n = 0;
-
-	for (; labels && labels[n] && n < 2 * METRIC_LABELS_MAX; n++)
-		with[n] = labels[n];
-	with[n] = "le";
-	with[n + 1] = bound;
-	with[n + 2] = NULL;
-	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += h->buckets[i];
-		if (i < ARRAY_SIZE(bounds))
-			snprintf(bound, sizeof(bound), "%g", (double)bounds[i] / USEC_PER_SEC);
-		else
-			memcpy(bound, "+Inf", 5);
-		sample(s, "_bucket", with, (double)count, h->ids[i]);
-	}
-	sample(s, "_sum", labels, (double)h->sum / USEC_PER_SEC, NULL);
-	sample(s, "_count", labels, (double)count, NULL);
-}
 
 void metrics_print(const struct metrics *m, const struct status *s, FILE *out)
 {

@@ -3,6 +3,8 @@
  * found. Private to metrics*.c. */
 #pragma once
 
+#include <jansson.h>
+
 #include "show/metrics.h"
 
 #define METRIC_LABELS_MAX 4
@@ -12,10 +14,18 @@ struct metric_source {
 	const struct status *status;
 };
 
-/* What samples are handed to: metrics.c prints them or makes them JSON. */
-struct metric_sink;
+/* What samples are handed to. */
+struct metric_sink {
+	const struct metric_row *row;
+	FILE *out;    /* text; NULL: JSON */
+	json_t *list; /* samples of this row */
+	bool failed;
+};
 
-/* LABELS: pairs of name and value, ended by NULL; values are escaped. */
+/* Upper bounds of all buckets but the last. */
+extern const usec_t histogram_bounds[HISTOGRAM_BUCKETS - 1];
+
+/* metrics_sample.c. LABELS: pairs of name and value, ended by NULL; values are escaped. */
 void metric_sample(struct metric_sink *sink, const char *const *labels, double value);
 
 /* A histogram with one label more than LABELS has. */

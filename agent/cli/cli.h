@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every command gets, and what a command is. */
+#pragma once
+
+#include "base/identity.h"
+#include "base/kernel.h"
+#include "base/settings.h"
+#include "cli/options.h"
+#include "kernel/kernel_real.h"
+#include "move/run.h"
+
+struct cli;
+
+struct command {
+	const char *name;
+	/* Returns the exit code. ARGV: the words after the command's name. */
+	int (*run)(struct cli *cli, int argc, char *argv[]);
+	unsigned scopes; /* of the options that it accepts, besides those for all commands */
+	bool changes;	 /* its exit code reports what happened to an address */
+	const char *arguments;
+	const char *help;    /* one line */
+	const char *details; /* lines for "COMMAND --help"; may be NULL */
+	bool without_config; /* it runs although the configuration cannot be read */
+};
+
+/* What every command gets. */
+struct cli {
+	struct options options;
+	struct settings settings;
+	uint64_t seed;
+	char boot_id[BOOT_ID_MAX];
+	struct lvs_map *lvs_map;	/* owned; NULL: not loaded yet */
+	const struct command *commands; /* all there are, ended by one without a name */
+};
+
+/* The one of COMMANDS that WORD names or uniquely abbreviates. Returns 0 or -EINVAL with *RET_ERROR
+ * naming the word. */
+int command_find(const struct command *commands, const char *word, const struct command **ret,
+		 struct request_error *ret_error);
+
+/* Print what is wrong with the command line. Returns EXIT_USAGE. */
+int command_usage(const struct request_error *e);
+
+/* For the command NAME, which only the daemon can serve and which takes no words:
+ * whether that is what was given. If not, it has been said, as by command_usage(). */
+bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[]);
+
+/* The environment of a run on KERNEL. */
+struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);
+
+/* The same for a run that moves an address: with the map of LVS services. */
+struct run_env cli_move_env(struct cli *cli, struct kernel kernel);
+
+DEFINE_CLEANUP(struct kernel_real, kernel_real_free)
