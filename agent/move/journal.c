@@ -5,40 +5,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/os.h"
+#include "move/journal_file.h"
 
 #define MAGIC "vipsafe journal 2"
 #define PREFIX "move-"
-#define SLOT_PREFIX "slot-"
-#define REPAIR_PREFIX "repair-"
-#define BOOT_ID_MAX 40
-
-/* Values are written as they are in memory; the sizes catch another build. */
-struct header {
-	char magic[20];
-	uint32_t request_size, entry_size;
-	char boot_id[BOOT_ID_MAX];
-	uint64_t snapshot_at;
-	uint64_t n_entries;
-	uint64_t moved; /* enum progress, written in place */
-	struct request request;
-};
-
-enum progress {
-	PROGRESS_BEGUN,
-	PROGRESS_MOVED,
-	PROGRESS_IDLE, /* of a slot: there is nothing to finish */
-};
-
-struct stored {
-	struct conn conn;
-	struct conn_key master; /* conn.has_master only */
-	uint32_t payload_len;
-};
 
 void journal_done(struct journal *j)
 {
@@ -63,25 +37,33 @@ bool journal_is_half(const char *name)
 	return name[0] != '.' && strchr(name, '-') && name[strlen(name) - 1] == '~';
 }
 
-static struct header journal_header_make(const char *boot_id, const struct request *request,
-					 usec_t snapshot_at)
+struct journal_header journal_header_make(const char *boot_id, const struct request *request,
+					  usec_t snapshot_at)
 {
-	struct header h;
+	struct journal_header h;
 
 	memset(&h, 0, sizeof(h));
 	memcpy(h.magic, MAGIC, sizeof(MAGIC));
 	h.request_size = sizeof(struct request);
-	h.entry_size = sizeof(struct stored);
+	h.entry_size = sizeof(struct journal_entry);
 	snprintf(h.boot_id, sizeof(h.boot_id), "%s", boot_id);
 	h.snapshot_at = snapshot_at;
 	h.request = *request;
 	return h;
 }
 
+int journal_mark(int fd, enum journal_progress progress)
+{
+	const uint64_t moved = progress;
+	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct journal_header, moved));
+
+	return n == (ssize_t)sizeof(moved) ? 0 : -EIO;
+}
+
 static int write_entry(FILE *f, const struct connset *set, size_t i)
 {
 	int64_t master = connset_master(set, i);
-	struct stored e;
+	struct journal_entry e;
 	const void *payload;
 	size_t len;
 
@@ -98,7 +80,7 @@ static int write_entry(FILE *f, const struct connset *set, size_t i)
 	return 0;
 }
 
-static int write_all(FILE *f, struct header *h, const struct connset *set,
+static int write_all(FILE *f, struct journal_header *h, const struct connset *set,
 		     bool (*keep)(const void *ud, size_t i), const void *ud)
 {
 	size_t i, n = set ? connset_count(set) : 0;
@@ -118,7 +100,7 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud)
 {
-	struct header h = journal_header_make(boot_id, request, snapshot_at);
+	struct journal_header h = journal_header_make(boot_id, request, snapshot_at);
 	char aside[JOURNAL_NAME_MAX + 2];
 	FILE *f;
 	int fd, r;
@@ -156,19 +138,11 @@ static bool vip_is_sane(const struct vip *v)
 	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
 }
 
-static int mark(int fd, enum progress progress)
-{
-	const uint64_t moved = progress;
-	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct header, moved));
-
-	return n == (ssize_t)sizeof(moved) ? 0 : -EIO;
-}
-
 int journal_mark_moved(int dirfd, const char *name)
 {
 	_cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd < 0 ? -errno : mark(fd, PROGRESS_MOVED);
+	return fd < 0 ? -errno : journal_mark(fd, PROGRESS_MOVED);
 }
 
 /* What request_parse() guarantees and the pipeline relies on. */
@@ -191,16 +165,16 @@ static bool request_is_sane(const struct request *q)
 }
 
 /* Only a repair has no address to change. */
-static bool journal_header_is_ours(const struct header *h, const char *boot_id)
+static bool journal_header_is_ours(const struct journal_header *h, const char *boot_id)
 {
 	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&
 	       h->request_size == sizeof(struct request) &&
-	       h->entry_size == sizeof(struct stored) &&
+	       h->entry_size == sizeof(struct journal_entry) &&
 	       !strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) && h->moved <= PROGRESS_IDLE &&
 	       request_is_sane(&h->request) && (h->request.n_vips || h->moved == PROGRESS_MOVED);
 }
 
-static bool entry_is_sane(const struct stored *e)
+static bool entry_is_sane(const struct journal_entry *e)
 {
 	return (e->conn.key.family == AF_INET || e->conn.key.family == AF_INET6) &&
 	       e->conn.key.zone_dir <= CONN_ZONE_REPLY && is_bool(&e->conn.has_master) &&
@@ -210,7 +184,7 @@ static bool entry_is_sane(const struct stored *e)
 static int read_entries(FILE *f, uint64_t n, struct connset *set)
 {
 	_cleanup_free_ uint8_t *payload = malloc(UINT16_MAX);
-	struct stored e;
+	struct journal_entry e;
 	int r = payload ? 0 : -ENOMEM;
 
 	for (; n && r == 0; n--) {
@@ -253,7 +227,7 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 		 struct journal *ret)
 {
 	struct journal j = { 0 };
-	struct header h;
+	struct journal_header h;
 	FILE *f = NULL;
 	int r = open_ours(dirfd, name, &f);
 
@@ -277,152 +251,6 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 	}
 	*ret = j;
 	return 0;
-}
-
-/* ---- slots ---- */
-
-const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX])
-{
-	snprintf(buf, JOURNAL_NAME_MAX, SLOT_PREFIX "%s", device);
-	return buf;
-}
-
-const char *journal_slot_device(const char *name)
-{
-	bool ours = !strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) && !strchr(name, '~');
-
-	return ours ? name + strlen(SLOT_PREFIX) : NULL;
-}
-
-static bool journal_is_usable(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	       !(st.st_mode & 022) && st.st_uid == geteuid();
-}
-
-/* The old one may have been recovered, and so removed, or its directory. */
-int journal_slot_open(int dirfd, const char *device, int *fd)
-{
-	char name[JOURNAL_NAME_MAX];
-
-	if (*fd >= 0 && journal_is_usable(*fd))
-		return 0;
-	closep(fd);
-	journal_slot_name(device, name);
-	*fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (*fd < 0)
-		return -errno;
-	if (!journal_is_usable(*fd)) {
-		close(TAKE_FD(*fd));
-		return -EPERM;
-	}
-	return 0;
-}
-
-/* A kill can cut a write at the end of a page: it is in force by the second. */
-int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
-{
-	struct header h = journal_header_make(boot_id, request, at);
-
-	h.moved = PROGRESS_IDLE;
-	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
-		return -EIO;
-	return mark(fd, PROGRESS_BEGUN);
-}
-
-int journal_slot_mark_moved(int fd)
-{
-	return mark(fd, PROGRESS_MOVED);
-}
-
-int journal_slot_clear(int fd)
-{
-	return mark(fd, PROGRESS_IDLE);
-}
-
-/* ---- repairs ---- */
-
-const char *journal_repair_name(const char *device, char buf[JOURNAL_NAME_MAX])
-{
-	snprintf(buf, JOURNAL_NAME_MAX, REPAIR_PREFIX "%s", device);
-	return buf;
-}
-
-const char *journal_repair_device(const char *name)
-{
-	bool ours = !strncmp(name, REPAIR_PREFIX, strlen(REPAIR_PREFIX)) && !strchr(name, '~');
-
-	return ours ? name + strlen(REPAIR_PREFIX) : NULL;
-}
-
-int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
-			 const struct request *request, usec_t at)
-{
-	struct header h = journal_header_make(boot_id, request, at);
-	_cleanup_close_ int fd = -1;
-	char name[JOURNAL_NAME_MAX];
-
-	journal_repair_name(device, name);
-	(void)unlinkat(dirfd, name, 0);
-	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	h.moved = PROGRESS_MOVED;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, &h, sizeof(h)) != (ssize_t)sizeof(h)) {
-		(void)unlinkat(dirfd, name, 0);
-		return -EIO;
-	}
-	return TAKE_FD(fd);
-}
-
-static int write_record(FILE *f, const struct conn_record *record)
-{
-	struct stored e;
-
-	memset(&e, 0, sizeof(e));
-	e.conn = *record->conn;
-	e.conn.has_master = false; /* it comes back by itself, or not at all */
-	e.payload_len = (uint32_t)record->payload_len;
-	if (fwrite(&e, sizeof(e), 1, f) != 1 ||
-	    (record->payload_len && fwrite(record->payload, record->payload_len, 1, f) != 1))
-		return -EIO;
-	return 0;
-}
-
-/* They are in force by the number in the header. */
-int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count)
-{
-	uint64_t total = *count + n;
-	off_t end = lseek(fd, 0, SEEK_END);
-	int copy = end < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r = 0;
-	FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
-	size_t i;
-
-	if (!f) {
-		closep(&copy);
-		return -EIO;
-	}
-	for (i = 0; i < n && r == 0; i++)
-		r = write_record(f, &records[i]);
-	if (fclose(f) != 0)
-		r = -EIO;
-	if (r == 0 && pwrite(fd, &total, sizeof(total), offsetof(struct header, n_entries)) !=
-			      (ssize_t)sizeof(total))
-		r = -EIO;
-	if (r < 0)
-		return ftruncate(fd, end) < 0 ? -errno : r;
-	*count = total;
-	return 0;
-}
-
-bool journal_repair_is_alive(int dirfd, const char *name)
-{
-	_cleanup_close_ int fd =
-		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 int journal_set_aside(int dirfd, const char *name)

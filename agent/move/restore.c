@@ -1,34 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Create again what a flush took, and settle who is right when something else
  * stands in its place. One bad entry never stops the rest. */
-#include "move/stage.h"
+#include "move/chunk.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "move/pace.h"
 #include "move/repair.h"
-#include "move/worth.h"
 #include "move/collide.h"
-
-/* Entries per batch at most. A batch is also the grain in which the deadline is seen. */
-#define CHUNK 256
-
-/* While the flush goes on, for what nobody would miss as much: a flush that thousands
- * of creates compete with takes a second instead of 50 ms, and the last connections
- * that it takes may be somebody's best. */
-#define LESSER_TIMEOUT (5 * USEC_PER_MSEC)
 
 /* A child waits this many rounds for its master. */
 #define MASTER_ROUNDS 4
-
-struct chunk {
-	struct run *run;
-	bool only_looks; /* for which no packet needs to be held back */
-	struct ct_op ops[2 * CHUNK];
-	struct conn found[CHUNK];
-	struct conn doomed[CHUNK]; /* what stands in the way, with its id */
-};
 
 static uint32_t seconds_left(const struct run *run, const struct conn *c)
 {
@@ -57,14 +39,6 @@ static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
 struct ct_op restore_op(const struct run *run, uint32_t i)
 {
 	return op_create(run, i, false);
-}
-
-static int send_ops(const struct run *run, struct ct_op *ops, size_t n)
-{
-	const struct kernel *k = &run->env->kernel;
-	int r = k->ops->ct_batch(k->ctx, ops, n);
-
-	return r == -ENOBUFS ? 0 : r;
 }
 
 /* The kernel had no room, or no patience, for it. */
@@ -106,9 +80,9 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
  * earlier attempt. Returns how many were asked for, or a negative errno. */
 static int look_up_attempt(struct chunk *ch, const uint32_t *idx, size_t n, unsigned attempt)
 {
-	struct conn probe[CHUNK];
-	struct ct_op ops[CHUNK];
-	uint32_t who[CHUNK];
+	struct conn probe[CHUNK_MAX];
+	struct ct_op ops[CHUNK_MAX];
+	uint32_t who[CHUNK_MAX];
 	size_t i, m = 0;
 	int r;
 
@@ -121,7 +95,7 @@ static int look_up_attempt(struct chunk *ch, const uint32_t *idx, size_t n, unsi
 			(struct ct_op){ .verb = CT_GET, .conn = &probe[m], .found = &ch->found[i] };
 		who[m++] = (uint32_t)i;
 	}
-	r = m ? send_ops(ch->run, ops, m) : 0;
+	r = m ? chunk_send(ch->run, ops, m) : 0;
 	for (i = 0; r == 0 && i < m; i++)
 		ch->ops[who[i]].result = ops[i].result;
 	return r < 0 ? r : (int)m;
@@ -153,7 +127,7 @@ static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 		ch->ops[2 * i] = (struct ct_op){ .verb = CT_DELETE, .conn = &ch->doomed[i] };
 		ch->ops[2 * i + 1] = op_create(ch->run, idx[i], false);
 	}
-	r = n ? send_ops(ch->run, ch->ops, 2 * n) : 0;
+	r = n ? chunk_send(ch->run, ch->ops, 2 * n) : 0;
 	for (i = 0; r == 0 && i < n; i++)
 		/* whoever was faster once more is found by the next listing */
 		if (create_take(ch->run, idx[i], &ch->ops[2 * i + 1]))
@@ -165,7 +139,7 @@ static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 {
 	struct run *run = ch->run;
-	uint32_t again[CHUNK];
+	uint32_t again[CHUNK_MAX];
 	size_t i, m = 0;
 	int r = n ? look_up(ch, idx, n) : 0;
 
@@ -211,13 +185,13 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
  * master was not there are left over: *N of them in IDX. */
 static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 {
-	uint32_t blocked[CHUNK];
+	uint32_t blocked[CHUNK_MAX];
 	size_t i, m = 0, left = 0;
 	int r;
 
 	for (i = 0; i < *n; i++)
 		ch->ops[i] = op_create(ch->run, idx[i], orphan);
-	r = *n ? send_ops(ch->run, ch->ops, *n) : 0;
+	r = *n ? chunk_send(ch->run, ch->ops, *n) : 0;
 	if (r < 0)
 		return r;
 	for (i = 0; i < *n; i++) {
@@ -242,7 +216,7 @@ static bool master_pending(const struct run *run, uint32_t i)
 
 static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
 {
-	uint32_t idx[CHUNK];
+	uint32_t idx[CHUNK_MAX];
 	size_t i, left = 0;
 	int r;
 
@@ -258,168 +232,15 @@ static int create_chunk(struct chunk *ch, const uint32_t *all, size_t n)
 	return r == 0 ? create_some(ch, idx, &left, true) : r;
 }
 
-/* Indices of the candidates in STATE, in the order of SET. */
-static uint32_t *restore_collect(const struct run *run, enum entry_state state, size_t *ret_n)
-{
-	size_t i, n = connset_count(run->set), m = 0;
-	uint32_t *idx = malloc(MAX(n, (size_t)1) * sizeof(*idx));
-
-	for (i = 0; idx && i < n; i++)
-		if (run->entries[i].skip == SKIP_NONE && run->entries[i].state == state)
-			idx[m++] = (uint32_t)i;
-	*ret_n = m;
-	return idx;
-}
-
-typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
-
-/* Call WORK on a chunk of IDX[AT..END) after the other, until DEADLINE. */
-static int each_of(struct chunk *ch, const uint32_t *idx, size_t at, size_t end, usec_t deadline,
-		   chunk_work work)
-{
-	struct run *run = ch->run;
-	struct pace pace = pace_begin(CHUNK);
-	int r = 0;
-
-	while (at < end && r == 0) {
-		usec_t began = run_now(run);
-		size_t n = MIN(end - at, pace.n);
-
-		if (began >= deadline)
-			break;
-		if (!ch->only_looks || run->armed_since)
-			run_keep_hold(run);
-		r = work(ch, idx + at, n);
-		pace_note(&pace, n, run_now(run) - began);
-		at += n;
-	}
-	return r;
-}
-
-/* The same for the candidates in STATE, what is worth most first. */
-static int each_chunk(struct run *run, enum entry_state state, chunk_work work)
-{
-	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
-	_cleanup_free_ uint32_t *idx = NULL;
-	size_t n, ends[WORTH_COUNT], w, at = 0;
-	usec_t deadline = run->deadline;
-	int r = 0;
-
-	idx = restore_collect(run, state, &n);
-	if (!ch || !idx)
-		return -ENOMEM;
-	if (!n)
-		return 0;
-	ch->run = run;
-	ch->only_looks = state == ENTRY_CREATED;
-	r = worth_order(run->env->seed, run->set, idx, n, ends);
-	for (w = 0; w < WORTH_COUNT && r == 0; w++) {
-		if (w == WORTH_CROWDED && run->flushing)
-			deadline = MIN(deadline, run_now(run) + LESSER_TIMEOUT);
-		r = each_of(ch, idx, at, ends[w], deadline, work);
-		at = ends[w];
-	}
-	return r;
-}
-
 void restore_missing(struct run *run)
 {
 	int r;
 
 	collide_restrain(run);
-	r = each_chunk(run, ENTRY_MISSING, create_chunk);
+	r = chunk_each(run, ENTRY_MISSING, create_chunk);
 	if (r == 0)
-		r = each_chunk(run, ENTRY_CONFLICT, resolve);
+		r = chunk_each(run, ENTRY_CONFLICT, resolve);
 	if (r < 0)
 		report_warn(run->report, "restore-failed", "", "restoring broke off: %s",
 			    strerror(-r));
-}
-
-/* The kernel has made NOW of entry I: others of its shape are not pinned. */
-static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
-{
-	const struct conn *asked = connset_get(run->set, i);
-	char was[CONN_TEXT_MAX], is[CONN_TEXT_MAX];
-	uint32_t shape = conn_shape(asked);
-
-	run->entries[i].state = ENTRY_LOST;
-	run->report->entries.mismatch++;
-	/* Of a proven shape the kernel makes no other mapping: traffic has, after
-	 * somebody had taken ours away. */
-	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED ||
-	    (shapes_get(run->shapes, shape) == SHAPE_PROVEN &&
-	     !tuple_equal(&asked->reply, &now->reply)))
-		return;
-	shapes_set(run->shapes, shape, SHAPE_REFUSED);
-	report_warn(run->report, "mismatch", "",
-		    "this kernel made something else of %.100s, which is lost (%.100s, status %x "
-		    "for %x): connections of its kind are not pinned",
-		    conn_format(asked, was), conn_format(now, is), now->status, asked->status);
-}
-
-static void restore_take_match(struct run *run, uint32_t i, const struct conn *now)
-{
-	const struct conn *asked = connset_get(run->set, i);
-	uint32_t shape = conn_shape(asked);
-
-	run->entries[i].state = ENTRY_RESTORED;
-	run->entries[i].bare = asked->has_helper && !now->has_helper;
-	if (shapes_get(run->shapes, shape) == SHAPE_UNTRIED)
-		shapes_set(run->shapes, shape, SHAPE_PROVEN);
-	connset_set_id(run->set, i, now->id);
-}
-
-static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
-{
-	struct run *run = ch->run;
-	uint32_t wrong[CHUNK];
-	size_t i, m = 0;
-	int r;
-
-	for (i = 0; i < n; i++)
-		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
-					     .conn = connset_get(run->set, idx[i]),
-					     .found = &ch->found[i] };
-	r = send_ops(run, ch->ops, n);
-	for (i = 0; r == 0 && i < n; i++) {
-		struct entry *e = &run->entries[idx[i]];
-
-		if (ch->ops[i].result == -ENOENT ||
-		    (ch->ops[i].result == 0 &&
-		     !conn_key_equal(&ch->ops[i].conn->key, &ch->found[i].key)))
-			e->state = ENTRY_MISSING;
-		else if (ch->ops[i].result < 0)
-			continue;
-		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
-			restore_take_match(run, idx[i], &ch->found[i]);
-		else
-			wrong[m++] = (uint32_t)i;
-	}
-	/* Better no entry than one that sends packets out untranslated. */
-	for (i = 0; r == 0 && i < m; i++) {
-		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
-
-		take_mismatch(run, idx[wrong[i]], &ch->found[wrong[i]]);
-		r = send_ops(run, &op, 1);
-	}
-	return r;
-}
-
-int restore_read_back_one(struct run *run, uint32_t i)
-{
-	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
-
-	if (!ch)
-		return -ENOMEM;
-	ch->run = run;
-	return read_back_chunk(ch, &i, 1);
-}
-
-void restore_read_back(struct run *run)
-{
-	int r = each_chunk(run, ENTRY_CREATED, read_back_chunk);
-
-	if (r < 0)
-		report_warn(run->report, "restore-unread", "",
-			    "restored connections could not be read back: %s", strerror(-r));
 }

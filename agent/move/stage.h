@@ -218,11 +218,11 @@ void restore_missing(struct run *run);
 /* restore.c: the message that creates entry I as it was, its timeout aged. */
 struct ct_op restore_op(const struct run *run, uint32_t i);
 
-/* restore.c: fetch each CREATED entry and settle its state: what is not as asked
+/* read_back.c: fetch each CREATED entry and settle its state: what is not as asked
  * is deleted, lost, and named. */
 void restore_read_back(struct run *run);
 
-/* restore.c: the same of entry I alone. 0 or a negative errno. */
+/* read_back.c: the same of entry I alone. 0 or a negative errno. */
 int restore_read_back_one(struct run *run, uint32_t i);
 
 /* trial.c: create the likes of C with PAYLOAD, between addresses that are

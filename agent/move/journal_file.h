@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a file of the journal looks like. Private to journal*.c. */
+#pragma once
+
+#include "base/conn.h"
+#include "move/journal.h"
+
+#define JOURNAL_BOOT_ID_MAX 40
+
+/* Values are written as they are in memory; the sizes catch another build. */
+struct journal_header {
+	char magic[20];
+	uint32_t request_size, entry_size;
+	char boot_id[JOURNAL_BOOT_ID_MAX];
+	uint64_t snapshot_at;
+	uint64_t n_entries;
+	uint64_t moved; /* enum journal_progress, written in place */
+	struct request request;
+};
+
+enum journal_progress {
+	PROGRESS_BEGUN,
+	PROGRESS_MOVED,
+	PROGRESS_IDLE, /* of a slot: there is nothing to finish */
+};
+
+struct journal_entry {
+	struct conn conn;
+	struct conn_key master; /* conn.has_master only */
+	uint32_t payload_len;
+};
+
+struct journal_header journal_header_make(const char *boot_id, const struct request *request,
+					  usec_t snapshot_at);
+
+/* Note PROGRESS in the file FD. 0 or a negative errno. */
+int journal_mark(int fd, enum journal_progress progress);
