@@ -6,11 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* An address that is gone is looked at again before its entries go: within the
- * tenth of a second that is promised, after whoever replaces it. */
+/* The entries of a lost address are deleted after so long, in case it comes back at once.
+ * Well within the tenth of a second that is promised. */
 #define LOSS_SETTLE (20 * USEC_PER_MSEC)
 
-/* On failure what was known stays. */
 int guard_read_addresses(struct guard *g)
 {
 	struct addrset own = { 0 }, local = { 0 };
@@ -39,7 +38,6 @@ int guard_read_addresses(struct guard *g)
 	return 0;
 }
 
-/* Events have been read just now, so that the table is as good as a new one. */
 int guard_copy_addresses(const struct guard *g, struct addr_table *t)
 {
 	size_t size = g->addresses.n * sizeof(*t->items);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whoever takes an address away again and again, and has it come back in between,
- * is not fought: its deletes begin no repair for a while, and what they cost is
- * counted as lost. That many addresses go at once is no fight. */
+/* If somebody deletes an address again and again, and it comes back in between, its deletes
+ * begin no repair for a while, and what they flush is counted as lost. Many addresses that
+ * go at once do not count as such. */
 #include "guard/parts.h"
 
 /* An address that comes and goes this often in this time, and breaks something. */
 #define FIGHT_TIMES 10
 #define FIGHT_WINDOW (60 * USEC_PER_SEC)
 
-/* For so long it is left alone then. */
+/* How long its deletes are not repaired then. */
 #define FIGHT_PAUSE (60 * USEC_PER_SEC)
 
 static struct guard_fighter *guard_fight_find(struct guard *g, const struct prefix *p)
@@ -21,7 +21,7 @@ static struct guard_fighter *guard_fight_find(struct guard *g, const struct pref
 	return NULL;
 }
 
-/* A new one, in the place of the one that was quiet for longest if need be. */
+/* A new one; if the list is full it replaces the one whose delete is longest ago. */
 static struct guard_fighter *guard_fight_make(struct guard *g, const struct prefix *p)
 {
 	struct guard_fighter *f = g->fighters;

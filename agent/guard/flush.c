@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Somebody has deleted an address: what the kernel takes then was flushed. Either it is put
- * back, or it is lost. */
+/* What the kernel deletes after somebody has deleted an address was flushed: it is put back,
+ * or counted as lost. */
 #include "guard/parts.h"
 
-/* One that is under way goes on, and looks at everything once more. */
+/* A repair under way is extended: it looks at everything once more. */
 void guard_begin_repair(struct guard *g, bool foreign)
 {
 	struct guard_repair *r = &g->repair;
@@ -26,7 +26,7 @@ void guard_suffer(struct guard *g)
 	g->suffer_until = MAX(g->suffer_until, guard_now(g) + GUARD_SETTLE_MAX);
 }
 
-/* Closing or without an answer, it is nothing that anybody misses. */
+/* Count C as lost, unless it was closing or unanswered. */
 void guard_count_death(struct guard *g, const struct conn *c)
 {
 	if (g->batch_at >= g->suffer_until || worth_of(c) == WORTH_UNANSWERED ||

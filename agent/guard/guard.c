@@ -23,7 +23,7 @@
 /* To take rules away when the device or the guard goes. */
 #define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
 
-/* So often is looked whether rules are in place that are being made. */
+/* How often to look whether rules that are being made are in place. */
 #define OPEN_LOOK_EVERY (10 * USEC_PER_MSEC)
 
 static const char *const guard_state_words[] = {
@@ -44,12 +44,12 @@ static void guard_degrade(struct guard *g, int error, const char *what)
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 }
 
-/* Rules that stay hold nothing, and are the next start's to remove. */
+/* Errors are ignored: rules that stay hold nothing, and the next start removes them. */
 static void close_hold(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 
-	/* of one that could not be opened there may be some, too */
+	/* also if it could not be opened: some rules may be there */
 	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_TIMEOUT);
 	g->holding = g->opening = false;
 }
@@ -195,8 +195,8 @@ void guard_ready(struct guard *g)
 	/* Addresses first: their deletion is told before the flush it causes,
 	 * and says how to take the deaths that follow. */
 	a = guard_address_events(g);
-	/* Whose entries are meant is told by the addresses, new ones too. If they
-	 * cannot be read now, what events tell of is read again later. */
+	/* The addresses say which entries belong to the device. If they cannot be read
+	 * now, the table is read again later. */
 	if (g->readdress || a < 0)
 		unread = guard_see_addresses(g) < 0;
 	r = guard_events(g, NULL, NULL);
@@ -208,7 +208,7 @@ void guard_ready(struct guard *g)
 	}
 }
 
-/* The device may go, and come back as another one of the same name. */
+/* Whether the device is the same as before, not another one of that name. */
 static bool is_still_there(const struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
@@ -235,7 +235,7 @@ static void guard_begin_round(struct guard *g, usec_t t)
 		}
 		guard_check_hold(g);
 		guard_keep_look(g);
-		if (!g->pins.open) /* else those that are due longest would never be reached */
+		if (!g->pins.open) /* a round under way is finished first */
 			guard_begin_pins(g);
 		break;
 	case GUARD_SYNCING:
@@ -249,7 +249,7 @@ static bool guard_reads(const struct guard *g)
 	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
 }
 
-/* Not while rules that would hold packets back are only just being made. */
+/* Not while the rules of the hold are being made. */
 static bool may_pin(struct guard *g)
 {
 	return g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening &&

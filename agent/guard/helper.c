@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* It is while the source is translated that the helper is forgotten, and it must
- * be to another address than its own. */
+/* Like C, but with its source translated to another address: only then is the helper
+ * forgotten. */
 static struct conn translated(const struct conn *c)
 {
 	struct conn t = *c;

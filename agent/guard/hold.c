@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Nobody waits for rules that are made beside us, but a program that hangs ends. */
+/* Upper bound for making the rules in the background. */
 #define OPEN_TIMEOUT (5 * USEC_PER_SEC)
 
-/* Where no backend will do, one is not asked for with every pin. */
+/* After a failure, when to try to get a hold again. */
 #define HOLD_RETRY_EVERY (10 * USEC_PER_SEC)
 
 /* For the programs that it takes to make the rules anew, in the middle of a run. */
@@ -75,7 +75,7 @@ void guard_check_hold(struct guard *g)
 	    (!g->holding && guard_now(g) < g->hold_retry) ||
 	    (g->holding && k->ops->hold_check(k->ctx) != -ENOENT))
 		return;
-	if (guard_lock(g, &lock) < 0) /* whose rules they are now */
+	if (guard_lock(g, &lock) < 0) /* the rules are those of the run that has it */
 		return;
 	guard_begin_hold(g);
 	closep(&lock);

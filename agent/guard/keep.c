@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An address may be lost while no guard runs, and what is pinned to it would live for
- * ever. So the guard keeps on disk to which addresses it has pinned, and a mark of
- * each entry (marks.h): the next one removes what it can prove to be ours, and
- * nothing else. */
+/* If an address is lost while no guard runs, what is pinned to it would live for ever. So
+ * the guard keeps on disk the addresses that it has pinned to, and a mark of each entry
+ * (marks.h). The next guard removes what the marks prove to be ours, and nothing else. */
 #include "guard/parts.h"
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 
 #include "base/rundir.h"
 
-/* Marks written in one step, and more marks than entries that are put up with. */
+/* Marks written in one step, and surplus marks at which the file is made anew. */
 #define CHUNK 4096
 #define SLACK 8192
 
@@ -86,7 +85,7 @@ static void load_marks(struct guard *g, int dir)
 	struct guard_keep *k = &g->keep;
 	int r = marks_open(dir, g->link.name, g->env.boot_id, &k->file);
 
-	k->loaded = r != -EBUSY; /* whoever has it does the same work just now */
+	k->loaded = r != -EBUSY; /* somebody else has it and does the same work */
 	k->retry = k->loaded ? 0 : guard_now(g) + RETRY_EVERY;
 	if (r < 0)
 		k->file.salt = g->env.seed;
@@ -136,7 +135,7 @@ int guard_keep_meet(struct guard *g, const struct conn *c)
 	struct guard_keep *k = &g->keep;
 	struct addr as;
 
-	if (k->set.n <= g->own.n) /* of which it has all */
+	if (k->set.n <= g->own.n) /* it includes them, so there are no others */
 		return 0;
 	as = tuple_dst(&c->reply, c->key.family);
 	if (!addrset_has(&k->set, &as) || pinned_set_see(g->pinned, &c->key, c->id))
@@ -155,7 +154,7 @@ void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id, co
 	struct guard_keep *k = &g->keep;
 
 	if (!id)
-		return; /* by which it could not be told from another */
+		return; /* without an id it cannot be told from another */
 	if (k->n_pending == ARRAY_SIZE(k->pending))
 		guard_keep_write(g);
 	k->pending[k->n_pending++] = marks_of(&k->file, key, id, as);
@@ -170,7 +169,7 @@ static void give_up_next(struct guard *g)
 	k->still = NULL;
 }
 
-/* What cannot be written is known all the same, and is in the file made anew. */
+/* Marks that cannot be written now will be in the next file, which is made anew. */
 void guard_keep_write(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
@@ -215,7 +214,7 @@ static int guard_keep_begin(struct guard *g, int dir)
 	return r;
 }
 
-/* The next ones. What is removed meanwhile may make one come twice. */
+/* The next marks. An entry may come twice if others are removed meanwhile. */
 static size_t guard_keep_collect(struct guard *g, uint64_t *at)
 {
 	struct guard_keep *k = &g->keep;
@@ -241,7 +240,7 @@ static size_t guard_keep_collect(struct guard *g, uint64_t *at)
 	return n;
 }
 
-/* All is in it. */
+/* The new file is complete: put it in the place of the old one. */
 static int guard_keep_finish(struct guard *g, int dir)
 {
 	struct guard_keep *k = &g->keep;
@@ -297,7 +296,7 @@ bool guard_keep_step(struct guard *g)
 	return false;
 }
 
-/* Somebody had what was left of guards before us. */
+/* Try again to load what guards before us have left, which somebody else had locked. */
 static void guard_keep_try_again(struct guard *g)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
@@ -308,7 +307,7 @@ static void guard_keep_try_again(struct guard *g)
 	if (r == -EBUSY)
 		g->keep.retry = guard_now(g) + RETRY_EVERY;
 	else
-		g->relisted = 0; /* which loads it */
+		g->relisted = 0; /* read the table again, which loads it */
 }
 
 void guard_keep_look(struct guard *g)
@@ -319,7 +318,7 @@ void guard_keep_look(struct guard *g)
 		guard_keep_try_again(g);
 	if (k->file.fd < 0 || marks_is_there(&k->file))
 		return;
-	marks_close(&k->file); /* with its directory, say */
+	marks_close(&k->file); /* somebody has removed it */
 	k->set_changed = true;
 }
 

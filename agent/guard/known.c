@@ -13,13 +13,13 @@
 /* Batches of events. */
 #define DRAIN_MAX 64
 
-/* Lost events are followed by a listing, but not by one after the other. */
+/* After lost events the table is read again, at most once in this time. */
 #define RELIST_EVERY (250 * USEC_PER_MSEC)
 
-/* After the limit was met: so much less must be known before all is read again. */
+/* After the limit was reached: the table is read again when this few are known. */
 #define FULL_AGAIN(max) ((max) / 8 * 7)
 
-/* Whether C is masqueraded on the guarded device, as far as can be told. */
+/* Whether C is masqueraded to an address of the guarded device. */
 static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
@@ -27,8 +27,8 @@ static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 	return c->status & CONN_SRC_NAT_DONE && addrset_has(g->own.n ? &g->own : &g->local, &as);
 }
 
-/* Traffic has put C in the place of one that the flush took: the repair judges
- * it, by the one that is known. */
+/* Whether C stands in the place of a known entry that the flush took. The repair judges C by
+ * that one. */
 static bool awaits_repair(const struct guard *g, const struct conn *c)
 {
 	int64_t i = g->repair.active ? unpinned_find(g->unpinned, &c->key) : -1;
@@ -36,8 +36,8 @@ static bool awaits_repair(const struct guard *g, const struct conn *c)
 	return i >= 0 && unpinned_at(g->unpinned, (size_t)i)->id != c->id;
 }
 
-/* Established, and so worth the moment: TCP once the peer takes part for sure
- * (pins.c), others when they have lasted. */
+/* When C is to be pinned: TCP as soon as it is established (pins.c), others after
+ * pin_after. */
 static usec_t due_of(const struct guard *g, const struct conn *c)
 {
 	return c->key.l4proto == IPPROTO_TCP ? 0 : g->batch_at + g->device.pin_after;
@@ -67,8 +67,8 @@ static int guard_known_on_listed(void *ud, const struct conn_record *record)
 	return guard_take(ud, record);
 }
 
-/* The kernel itself took it after an address went: that is the flush, and what
- * it took is what has to come back. Whoever deletes on purpose is not fought. */
+/* An entry that the kernel itself deleted after an address went was flushed, and is put
+ * back. One that somebody deleted on purpose is not. */
 static void entry_gone(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
@@ -78,7 +78,7 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 		return;
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
-		return; /* of the one that we have put in its place, say */
+		return; /* not the one that we know */
 	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))
 		guard_meet_late(g, unpinned_at(g->unpinned, (size_t)i), c);
 	if (g->repair.active && !record->by) {
@@ -140,8 +140,8 @@ bool guard_relist_is_due(const struct guard *g, usec_t now)
 	       (g->full && known < FULL_AGAIN(g->env.settings->shadow_max));
 }
 
-/* A socket that has lost events goes on losing them, without a word, until it is
- * empty (netlink_overrun()): what is listed before that is out of date at once. */
+/* A socket that has lost events goes on losing them silently until it is empty
+ * (netlink_overrun()), so it is emptied before the table is read. */
 static void drain(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
@@ -198,8 +198,8 @@ int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sin
 	return r;
 }
 
-/* A listing misses what is put at the head of a chain meanwhile, so that nothing
- * is forgotten for not being in it: each is asked for. */
+/* A listing misses entries that are inserted meanwhile, so each one that it did not show is
+ * asked for before it is forgotten. */
 static size_t tidy_collect(struct guard *g, struct conn_key *keys)
 {
 	size_t n = 0, looked = 0;

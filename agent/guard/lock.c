@@ -16,6 +16,6 @@ int guard_lock(struct guard *g, int *ret_fd)
 	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
 	g->locked_out = r == -ETIMEDOUT;
 	if (g->locked_out)
-		g->held_until = g->armed_since = 0; /* it takes our rules away with its own */
+		g->held_until = g->armed_since = 0; /* the other run removes our rules, too */
 	return g->locked_out ? -EAGAIN : 0;
 }

@@ -8,7 +8,7 @@
 
 #define CHUNK 128
 
-/* By the run that works with our kernel: it sees to the entries itself. */
+/* Whether A was deleted by the run that the guard serves, which handles the entries. */
 static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 {
 	size_t v;
@@ -20,7 +20,7 @@ static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 	return false;
 }
 
-/* By somebody else, from the device. */
+/* Somebody else has deleted P from the device. */
 static void meet_delete(struct guard *g, const struct prefix *p)
 {
 	bool repair = !guard_note_departure(g, p);
@@ -58,7 +58,7 @@ int guard_address_events(struct guard *g)
 	return k->ops->addr_events(k->ctx, guard_losses_on_address, g);
 }
 
-/* Delete the N entries with KEYS; our own deletes come back as no event. */
+/* Delete N ENTRIES. Our own deletes cause no events. */
 static int guard_losses_drop(struct guard *g, const struct conn *entries, size_t n)
 {
 	const struct kernel *k = &g->env.kernel;
@@ -101,7 +101,7 @@ static void find_unpinned(struct guard *g, struct guard_lost *l, struct conn *re
 		const struct conn *c = unpinned_at(g->unpinned, --l->at_unpinned);
 		struct addr as = tuple_dst(&c->reply, c->key.family);
 
-		/* what somebody else made so is left to him */
+		/* leave alone what somebody else has altered */
 		if (addr_equal(&as, &l->addr) && conn_alteration(c) != ALTERATION_OTHER)
 			ret[(*n)++] = guard_losses_bare(&c->key, c->id);
 	}
@@ -142,7 +142,7 @@ static bool drop_step(struct guard *g, struct guard_lost *l)
 	return l->at_pinned || l->at_unpinned || !l->begun;
 }
 
-/* A link that is down takes its IPv6 addresses away until it is back. */
+/* A link that is down has no IPv6 addresses: they are not lost. */
 static bool is_down(const struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connections that a guard could not keep: none goes uncounted or unnamed. */
+/* Connections that a guard could not keep are counted, and the latest are named. */
 #include "guard/parts.h"
 
 #include <string.h>

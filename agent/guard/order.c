@@ -44,7 +44,7 @@ static void begin_pass(struct guard *g, struct guard_order *o)
 	o->at = unpinned_count(g->unpinned);
 	o->pace = pace_begin(o->max);
 	if (passes[o->pass].share == SHARE_NONE)
-		return; /* what one costs is anybody's guess */
+		return; /* keep the first, small pace */
 	o->pace.n = MIN(o->paces[o->pass] ? o->paces[o->pass] : (size_t)GUARD_STEP_FIRST, o->max);
 	worth_shares_reset(o->shares);
 }
@@ -72,7 +72,7 @@ void guard_order_end(struct guard_order *o)
 	memset(o->met, 0, sizeof(o->met));
 }
 
-/* The next one with something in it. The first has met all that there is. */
+/* Go to the next pass that has entries, as the first pass has counted them. */
 static void end_pass(struct guard *g, struct guard_order *o)
 {
 	o->paces[o->pass] = o->pace.n;

@@ -23,10 +23,10 @@
 /* Entries looked at in one step, most of which need no work. */
 #define GUARD_SCAN 65536
 
-/* A step that another run's lock keeps from being done is tried again. */
+/* When to try again after another run had the lock. */
 #define GUARD_LOCK_EVERY (10 * USEC_PER_MSEC)
 
-/* An absent device, or a table that could not be read, is tried again. */
+/* When to try again after a device was absent or the table could not be read. */
 #define GUARD_RETRY_EVERY USEC_PER_SEC
 
 #define GUARD_LOST_MAX 64
@@ -36,7 +36,7 @@
 #define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
 #define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
 
-/* What begins within so long is one repair. */
+/* Repairs that begin within this time count as one. */
 #define GUARD_ONE_REPAIR USEC_PER_SEC
 
 #define GUARD_FIGHTERS_MAX 64
@@ -91,7 +91,7 @@ struct guard_fighter {
 	usec_t pause_until; /* its deletes begin no repair until then */
 	unsigned times;
 	bool came;    /* again, since it went */
-	bool accused; /* and it went again: if that breaks something, it counts */
+	bool accused; /* it went again: counted if that breaks something */
 };
 
 /* The flush of the latest delete, which may still come. */
@@ -101,7 +101,7 @@ struct guard_late {
 	bool foreign; /* not of a run of ours */
 };
 
-/* What is on disk for whoever comes after us: keep.c. */
+/* What is on disk for the next guard: keep.c. */
 struct guard_keep {
 	bool loaded;	    /* what was there of guards before us */
 	struct addrset set; /* addresses that entries may be pinned to */
@@ -139,7 +139,7 @@ struct guard {
 	struct probe_result probe_result;
 	int slot;	 /* a descriptor; -1: none */
 	usec_t next;	 /* something is due then */
-	usec_t batch_at; /* when the events under way were read: a clock costs as much */
+	usec_t batch_at; /* when the current batch of events was read */
 	bool full;	 /* some entries are not known */
 	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
 	bool no_room;				    /* in the conntrack table, to pin */
@@ -164,7 +164,7 @@ struct guard {
 	bool keep_armed;    /* between steps, too */
 	usec_t hold_retry;  /* not to be had before */
 	usec_t arming;	    /* what arming and letting go has taken, in all */
-	usec_t pin_next;    /* no pin before: packets were held back for its share */
+	usec_t pin_next;    /* no pin before: packets were held back long enough */
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */
 
@@ -180,7 +180,7 @@ struct guard {
 	usec_t suffer_until; /* what the kernel takes until then is lost */
 	struct guard_late late;
 
-	const struct run *moving; /* it is changing addresses: those are no one else's doing */
+	const struct run *moving; /* a run that the guard serves and that is changing addresses */
 };
 
 static inline usec_t guard_now(const struct guard *g)
@@ -188,7 +188,7 @@ static inline usec_t guard_now(const struct guard *g)
 	return g->env.kernel.ops->now(g->env.kernel.ctx);
 }
 
-/* Something that whoever comes after us would need could not be written. */
+/* Something that the next guard would need could not be written. */
 static inline void guard_note_unsaved(struct guard *g, int error)
 {
 	g->status.unsaved++;

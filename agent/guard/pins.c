@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Continuous pin: once a second, everything that has become established. */
+/* Continuous pin: once a second, pin what has become established. */
 #include "guard/parts.h"
 
 #include <errno.h>
@@ -8,17 +8,17 @@
 /* What could not be pinned (an entry in a flow table, say) is left for so long. */
 #define FAILED_PAUSE (10 * USEC_PER_SEC)
 
-/* Of the time, pins may hold packets back for one part in so many: what is no
- * connection's is not answered meanwhile. More while what was there before the guard
- * is taken up, once. What a repair holds back is not theirs. */
+/* Pins hold packets back for at most one part in so many of the time, since new connections
+ * are delayed meanwhile; for more while the guard pins what was there before it. Holds of
+ * repairs are not included. */
 #define HOLD_SHARE 110
 #define HOLD_SHARE_AT_FIRST 5
 
 /* A machine that was slow for once must not leave new connections unpinned. */
 #define HOLD_PAUSE_MAX (3 * USEC_PER_SEC)
 
-/* What a step is meant to take. The larger it is the less it matters that arming has a
- * price of its own, and that somebody may get the processor while packets are held. */
+/* What a step is meant to take. In longer steps the time for arming the hold, and for other
+ * processes that run meanwhile, counts less. */
 #define STEP (3 * USEC_PER_MSEC)
 
 void guard_begin_pins(struct guard *g)
@@ -27,7 +27,7 @@ void guard_begin_pins(struct guard *g)
 		(void)guard_order_begin(g, &g->pins, GUARD_STEP);
 }
 
-/* This kernel has made something else of one of its shape. */
+/* Whether this kernel has created something else for an entry of that shape. */
 static bool is_refused(const struct guard *g, const struct conn *c)
 {
 	return g->shapes.any_refused && shapes_get(&g->shapes, conn_shape(c)) == SHAPE_REFUSED;
@@ -94,7 +94,7 @@ static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 	case FATE_REFUSED:
 		unpinned_postpone(g->unpinned, &c->key, guard_now(g) + FAILED_PAUSE);
 		break;
-	case FATE_AGAIN: /* it was we who took it away: put back as after a flush */
+	case FATE_AGAIN: /* we have deleted it: put it back as after a flush */
 		unpinned_flush(g->unpinned, &c->key);
 		guard_begin_repair(g, false);
 		break;
@@ -123,14 +123,14 @@ int guard_pin_step(struct guard *g)
 	n = keys ? guard_order_next(g, &g->pins, is_due, keys) : 0;
 	if (n) {
 		r = guard_pin(g, keys, n, on_pinned, g);
-		/* what arming costs is the less the more are pinned by it */
+		/* without arming, whose cost does not depend on N */
 		took = guard_now(g) - g->step_at;
 		took -= MIN(took, g->arming - arming);
 		pace_note(&g->pins.pace, n, took * PACE_STEP / STEP);
 		pin_pause(g, g->status.held_usec - held);
 	}
 	g->no_room = n ? r == -ENOSPC : g->no_room;
-	if (r == -ENOSPC) { /* nor will there be for the rest */
+	if (r == -ENOSPC) { /* no room for the rest either */
 		guard_order_end(&g->pins);
 		r = 0;
 	}

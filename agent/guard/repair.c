@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Sweeps through what was flushed that bring nothing back. */
+/* Sweeps in a row that bring nothing back, until the repair gives up. */
 #define IN_VAIN_MAX 8
 
 /* Entries put back in one step. */
 #define STEP 256
 
-/* It could not be had however often: it is lost. */
+/* Count what is still flushed as lost. */
 static void guard_repair_give_up(struct guard *g)
 {
 	size_t i = unpinned_count(g->unpinned);
@@ -94,7 +94,7 @@ static int on_other(void *ud, const struct conn_record *record)
 	return guard_take(ud, record);
 }
 
-/* Once for all that begins within a moment. */
+/* Count a repair that was needed, once for all that begin within GUARD_ONE_REPAIR. */
 static void count_needed(struct guard *g)
 {
 	usec_t t = guard_now(g);
@@ -120,7 +120,7 @@ static bool guard_repair_is_wanted(const struct guard *g, size_t i)
 	return g->repair.sweeping || unpinned_is_flushed(g->unpinned, i);
 }
 
-/* The next ones, whole. */
+/* The next entries. NULL: out of memory. */
 static struct connset *guard_repair_collect(struct guard *g)
 {
 	_cleanup_free_ struct conn_key *keys = malloc(STEP * sizeof(*keys));
@@ -174,7 +174,7 @@ static void begin_sweep(struct guard *g, bool all)
 {
 	g->repair.sweeping = all;
 	g->repair.restored = 0;
-	g->held_until = 0; /* since the last one the rules may have gone */
+	g->held_until = 0; /* arm again: the rules may have gone since */
 	if (all)
 		g->repair.swept = guard_now(g);
 	if (guard_order_begin(g, &g->repair.order, STEP) < 0)
@@ -190,7 +190,7 @@ static void end_sweep(struct guard *g)
 		guard_repair_give_up(g);
 }
 
-/* What next? False: wait. */
+/* Begin the next sweep, or end the repair. False: nothing to do now. */
 static bool choose_sweep(struct guard *g)
 {
 	const struct guard_repair *r = &g->repair;
@@ -215,7 +215,7 @@ int guard_repair_step(struct guard *g, bool *ret_more)
 	*ret_more = false;
 	if (r->active && unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
-	/* by turns, so that neither waits for the other */
+	/* repair and save by turns */
 	r->worked = !r->worked;
 	if (r->active && (r->worked || !r->order.open) && guard_save_step(g)) {
 		*ret_more = true;
@@ -223,8 +223,8 @@ int guard_repair_step(struct guard *g, bool *ret_more)
 	}
 	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
 		return 0;
-	/* A run that holds the lock sees to the entries itself. One that has it
-	 * for longer than a hold may last does not: it is stuck. */
+	/* A run that holds the lock restores the entries itself, unless it is stuck: that
+	 * is assumed after hold_max. */
 	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
 		return 0;
 	*ret_more = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a flush may have taken is on disk while it is put back, so that a kill in the
- * midst of a repair leaves the rest to whoever comes next (recover.c). */
+/* What a flush may have taken is kept on disk while it is put back. If the guard is killed
+ * in the middle of a repair, the next run or daemon restores the rest (recover.c). */
 #include "guard/parts.h"
 
 #include <stdio.h>
@@ -43,8 +43,8 @@ void guard_begin_save(struct guard *g)
 	g->repair.save_at = unpinned_count(g->unpinned);
 }
 
-/* Everything that a flush may take, known to be flushed or not: its events may be
- * unread by then. What has come since is in it once it is flushed. */
+/* The next entries to be saved: all that a flush may take, since events that tell of it may
+ * not be read yet. Entries that come later are saved once they are flushed. */
 static size_t guard_save_collect(struct guard *g, struct conn_record *records, uint32_t *which)
 {
 	struct guard_repair *r = &g->repair;
@@ -77,7 +77,7 @@ bool guard_save_step(struct guard *g)
 	if (!records || !which)
 		return false;
 	n = guard_save_collect(g, records, which);
-	/* without it the repair itself goes on */
+	/* an error does not stop the repair */
 	error = n ? guard_save_add(g, records, n) : 0;
 	if (error < 0)
 		guard_note_unsaved(g, error);

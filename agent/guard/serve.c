@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A run that works with the guard's kernel and goes by its shadow of the table. */
+/* The guard as the source of a run that uses its kernel (move/source.h). */
 #include "guard/guard.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ bool guard_serves(struct guard *g, const struct request *req)
 		return false;
 	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
 		r = guard_events(g, NULL, NULL);
-	/* what is flushed just now is put back first */
+	/* not while flushed entries are being put back */
 	return r == 0 && g->status.state == GUARD_LIVE && !g->full &&
 	       !unpinned_count_flushed(g->unpinned);
 }
@@ -96,7 +96,8 @@ static int list_unpinned(struct run *run, conn_sink sink)
 	return r;
 }
 
-/* ITEM, as far as it is known; the rest as an entry of that shape would have it. */
+/* The entry of ITEM. Only key, id and translated address are known; status and reply tuple
+ * are derived from them. */
 static struct conn pinned_conn(const struct pinned_set_item *item)
 {
 	struct conn c;
@@ -112,7 +113,7 @@ static struct conn pinned_conn(const struct pinned_set_item *item)
 	return c;
 }
 
-/* Those translated to AS. */
+/* List the pinned entries that are translated to AS. */
 static int list_pinned(struct run *run, const struct addr *as, conn_sink sink)
 {
 	const struct guard *g = guard_of(run);
@@ -167,7 +168,7 @@ static int serve_events(struct run *run, conn_sink sink, void *ud)
 	return guard_events(guard_of(run), sink, ud);
 }
 
-/* The rules are in place already, or are not to be had. */
+/* The rules of the guard are used, if it has some. */
 static void lend_hold(struct run *run)
 {
 	const struct guard *g = guard_of(run);
@@ -178,14 +179,14 @@ static void lend_hold(struct run *run)
 	run->holding = g->holding && !run->req->plan;
 }
 
-/* And so are the events. */
+/* The events of the guard are used as well. */
 static void serve_hold(struct run *run)
 {
 	run->watching = !run->req->plan;
 	lend_hold(run);
 }
 
-/* Whoever worked beside the guard has taken its rules away. */
+/* The rules were removed by a run of another process. */
 static int serve_hold_again(const struct run *run)
 {
 	return guard_reopen_hold(guard_of(run), run->hold_deadline);
@@ -196,7 +197,7 @@ static void serve_hold_missing(struct run *run)
 	guard_warn_no_hold(guard_of(run), run->report);
 }
 
-/* The flush may take what the run has left to us: its deaths are to be noted. */
+/* Whether the run has left entries to us that the flush may take. */
 static bool leaves_some(const struct run *run)
 {
 	size_t i, n = run->set ? connset_count(run->set) : 0;
@@ -207,7 +208,7 @@ static bool leaves_some(const struct run *run)
 	return false;
 }
 
-/* What is deleted from now on is nobody else's doing. */
+/* The addresses of the run are not deleted by somebody else from now on. */
 static void serve_begin_change(struct run *run)
 {
 	struct guard *g = guard_of(run);
@@ -225,8 +226,7 @@ static void serve_end_change(struct run *run)
 	g->moving = NULL;
 }
 
-/* Whether the flush may still be to come: it takes what is not pinned by then,
- * also what is born until then. */
+/* Whether a flush may come after the run, which takes what is not pinned by then. */
 static bool may_flush_later(const struct run *run)
 {
 	return run->report->changed && run->req->op == OP_DEL && !run->sync_flush &&
@@ -306,7 +306,7 @@ struct source guard_source(struct guard *g)
 	return (struct source){ .ops = &guard_ops, .ctx = g };
 }
 
-/* It changes no address. */
+/* Such runs change no address. */
 static void work_nothing(struct run *run _unused_)
 {
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guard does to entries: small runs of the stages every move is made of. */
+/* Pin and restore entries, by small runs of the stages that a move uses. */
 #include "guard/parts.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static int guard_work_hand_out(const struct run *run, guard_outcome outcome, voi
 	return r;
 }
 
-/* Entries on their way from the kernel into a run that is to pin them. */
+/* Fetching entries from the kernel into a run that pins them. */
 struct fetched {
 	struct run *run;
 	struct guard *g;
@@ -149,7 +149,7 @@ static int guard_work_pin(struct fetched *f, const struct conn_key *keys, size_t
 	/* only TCP is ever held back */
 	run->holding = run->holding && has_tcp(run->set);
 	r = pin_candidates(run, run_now(run) + run->env->settings->pin_timeout, &left);
-	/* also if it broke off: what was taken away by then is told */
+	/* also if it broke off, to report what was deleted by then */
 	told = guard_work_hand_out(run, on_pin_told, f);
 	return r < 0 ? r : told;
 }

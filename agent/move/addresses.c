@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The addresses of the node, and what becomes of them in a run. */
+/* The addresses of the node, and which of them a run adds or deletes. */
 #include "move/stage.h"
 
 #include "base/array.h"

@@ -70,7 +70,7 @@ void again_round(const struct kernel *k, const struct report *report)
 	}
 }
 
-/* False, and at once: there is nothing left to announce. */
+/* Sleep for DURATION. False, and early, when none of the addresses is there any more. */
 static bool wait_there(const struct kernel *k, const struct report *report, usec_t duration)
 {
 	struct presence p = { .any = true };

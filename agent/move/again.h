@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The second burst of announcements after an add, when the caller has long
- * gone: switches that missed the first one learn the new place as well. When,
- * and how to wait for it, is up to whoever calls. */
+/* The second burst of announcements, some seconds after an add, for switches that missed
+ * the first one. The caller decides how to wait for it. */
 #pragma once
 
 #include "base/kernel.h"
@@ -25,10 +24,9 @@ void again_clean_resets(const struct kernel *k, const struct report *report);
 bool again_wanted(const struct announce_settings *settings, const struct report *report);
 
 /* One round: announce those addresses that REPORT says were added and that are
- * still there and usable. Failures are nobody's business: the first burst was
- * the pipeline's, and it told. */
+ * still there and usable. Errors are ignored: those of the first burst are in the report. */
 void again_round(const struct kernel *k, const struct report *report);
 
-/* All of it, waiting in between; it ends when none of them is there any more. */
+/* All rounds, waiting in between. Ends early when none of the addresses is there any more. */
 void again_all(const struct kernel *k, const struct announce_settings *settings,
 	       const struct report *report);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the request would change, and whether it may. Reads only. */
+/* Find out what the request would change, and refuse what must not be. Reads only. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -38,9 +38,9 @@ static void warn_other_holders(struct run *run, const struct prefix *p)
 	}
 }
 
-/* One that is nobody's source address unless that was asked for: what the node
- * begins from an IPv6 VIP breaks when that moves. keepalived does the same, and
- * with a shorter prefix the address is of a network of its own. */
+/* An IPv6 VIP is deprecated unless asked otherwise, so that the node opens no connections
+ * from it, which would break when it moves. keepalived does the same. Not with a shorter
+ * prefix: that address is the node's own in its network. */
 static uint32_t preferred_lft(const struct vip *vip)
 {
 	if (vip->has_preferred_lft)
@@ -247,8 +247,8 @@ static uint8_t check_family_of(const struct run *run)
 	return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 }
 
-/* Once more later it is the kernel that is asked: what a source knows is as old as
- * the events it has come to read. */
+/* The first time the source is asked. A second look (look.c) asks the kernel, since what a
+ * source knows may be as old as the events that it has read. */
 void stage_check(struct run *run)
 {
 	int r = run->prepared ? addr_table_read(&run->env->kernel, &run->before)

@@ -6,9 +6,8 @@
 #include "move/pace.h"
 #include "move/worth.h"
 
-/* While the flush goes on, for what nobody would miss as much: a flush that thousands
- * of creates compete with takes a second instead of 50 ms, and the last connections
- * that it takes may be somebody's best. */
+/* Time for the less worthy entries (worth.h) while the flush is under way. Thousands of
+ * creates slow a flush down from 50 ms to a second, and it may yet take worthy ones. */
 #define LESSER_TIMEOUT (5 * USEC_PER_MSEC)
 
 int chunk_send(const struct run *run, struct ct_op *ops, size_t n)

@@ -12,7 +12,7 @@
 #include "lvs/settings.h"
 #include "lvs/scan.h"
 
-/* Pairs told of one by one. */
+/* Pairs that get a warning each; of more only the number is reported. */
 #define TOLD_MAX 5
 
 static bool has_map(const struct run *run)
@@ -28,7 +28,7 @@ static int take_old_flow(void *ud, const struct flow *f)
 	return collide_add(ud, &old);
 }
 
-/* The table, with what conntrack does not know. */
+/* A table of flows with those that conntrack does not list: sockets, and IPVS. */
 static struct collide *table_new(const struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -128,7 +128,7 @@ static int take_live(void *ud, const struct conn_record *record)
 	return collide_add_conn(run->flows, record->conn, FLOW_CONNTRACK | saved, 0);
 }
 
-/* Nothing has been listed: beside a guard, or for a run that was killed. */
+/* Fill the table after the move, if no listing did before it. */
 static bool table_fill(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -136,7 +136,7 @@ static bool table_fill(struct run *run)
 	run->flows = table_new(run);
 	if (!run->flows)
 		return false;
-	/* a listing that was cut short has told the most of it */
+	/* an error is ignored: a listing that was cut short has most of it */
 	run->known = connset_count(run->set);
 	k->ops->ct_dump(k->ctx, run->family, take_live, run);
 	return true;
@@ -164,7 +164,7 @@ static int judge(void *ud, const struct collision *c)
 	enum collide_verdict v = collide_rule(c, is_via, run->env->settings->lvs->on_certain);
 	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
 
-	/* what they were to each other before, has been told */
+	/* already reported before the move */
 	if (newcomer->origin & FLOW_SAVED)
 		return 0;
 	j->skip |= v == COLLIDE_SKIP;
@@ -182,7 +182,7 @@ static int judge(void *ud, const struct collision *c)
 	return 0;
 }
 
-/* A socket, unless conntrack knows what becomes of it on its way out. */
+/* Add the flow of a socket, unless an entry says how it is translated. */
 static int move_collide_take_socket(void *ud, const struct flow *f)
 {
 	struct run *run = ud;
@@ -200,8 +200,7 @@ static int move_collide_take_socket(void *ud, const struct flow *f)
 	return connset_find(run->set, &key) >= 0 ? 0 : collide_add(run->flows, &n);
 }
 
-/* What there is by now, once an entry is missing: since the listing events have
- * told of more. */
+/* Add what has come since the listing. Called once, when an entry is missing. */
 static bool look_again(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -232,7 +231,7 @@ void collide_restrain(struct run *run)
 		if (!looked && !look_again(run))
 			return;
 		looked = true;
-		e = &run->entries[i]; /* there may be more of them now */
+		e = &run->entries[i]; /* may have moved in memory */
 		j.conn = connset_get(run->set, i);
 		j.skip = false;
 		if (!flow_of_conn(j.conn, &j.flow))

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LVS collisions in a run: told of before the move, and looked for before an
- * entry is put back (docs/lvs.md 6). Nothing here ever stops a move. */
+/* LVS collisions in a run: reported before the move, and looked for before an entry is put
+ * back (docs/lvs.md 6). Nothing here stops a move. */
 #pragma once
 
 #include "move/stage.h"
 
-/* Stage: warn of pairs the snapshot has. */
+/* Stage: warn of pairs that are in the snapshot. */
 void stage_collide(struct run *run);
 
 /* A listing after the move found C, which is entry I of the set, or -1. */
 void collide_see(struct run *run, int64_t i, const struct conn *c);
 
 /* Before MISSING entries are created: those whose place at their real server a
- * newcomer has taken are SUPERSEDED, and told of. */
+ * newcomer has taken become SUPERSEDED, and are reported. */
 void collide_restrain(struct run *run);

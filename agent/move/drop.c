@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The flows of the leaving addresses are removed, with what was born behind them until they
+/* Delete the flows of the leaving addresses, with those that were born until the addresses
  * went. */
 #include "move/stage.h"
 

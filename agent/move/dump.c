@@ -41,7 +41,7 @@ struct listing {
 	conn_sink sink;
 };
 
-/* Nothing read after the deadline could be used: the address goes now. */
+/* Stops at the deadline: what is read later could not be used. */
 static int dump_on_entry(void *ud, const struct conn_record *record)
 {
 	const struct listing *l = ud;
@@ -84,7 +84,7 @@ int dump_events(struct run *run, conn_sink sink, void *ud)
 	return k->ops->ct_events(k->ctx, sink, ud);
 }
 
-/* Nothing is installed to find out. */
+/* Say which hold it would be, without installing it. */
 static void dump_hold_plan(struct run *run, enum hold_choice wanted)
 {
 	const struct kernel *k = &run->env->kernel;

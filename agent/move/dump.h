@@ -7,7 +7,7 @@
 
 extern const struct source_ops dump_source;
 
-/* For sources that know a part of it better. */
+/* For sources that know only a part better. */
 int dump_link(const struct run *run, const char *name, struct link *ret);
 int dump_addresses(const struct run *run, struct addr_table *ret);
 void dump_probe_result(struct run *run, usec_t timeout, struct probe_result *ret);

@@ -41,7 +41,7 @@ void stage_find(struct run *run)
 	const struct kernel *k = &run->env->kernel;
 	int r;
 
-	/* What is said of a link that an address is added to has to be new. */
+	/* Whether the link is up matters for an add, so the kernel is asked. */
 	if (run->req->op == OP_ADD)
 		r = k->ops->link_get(k->ctx, run->req->device, &run->link);
 	else

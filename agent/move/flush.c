@@ -34,9 +34,8 @@ bool flush_can_take_worthy(const struct run *run)
 	return false;
 }
 
-/* Whether the flush is over, since this kernel ends it before the delete returns:
- * then nothing that it could take is there any more. What is there all the same
- * speaks against what is known of the kernel. */
+/* Whether the flush is over for sure: this kernel ends it before the delete returns, and
+ * nothing that it could take is left. If something is, the probe result was wrong. */
 static bool flush_is_over(const struct run *run)
 {
 	size_t i, n = connset_count(run->set);

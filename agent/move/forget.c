@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The run is over: nothing is left to be finished. */
+/* Remove the journal: the run is over and leaves nothing to finish. */
 #include "move/stage.h"
 
 #include "move/journal.h"

@@ -94,7 +94,7 @@ static int gone_drop(const struct work *w, uint64_t *removed)
 	return r;
 }
 
-/* They are dealt with. */
+/* Those addresses have been dealt with. */
 static int gone_forget(struct work *w, int run_dir, const char *device)
 {
 	size_t i;
@@ -115,7 +115,7 @@ static int move_gone_purge(struct work *w, int run_dir, const char *device, stru
 		r = marks_read(&w->marks, &w->proof);
 	if (r == -ENOMEM)
 		return r;
-	/* without proof it is told how many there are */
+	/* entries without proof are only counted */
 	r = k->ops->ct_dump(k->ctx, AF_UNSPEC, gone_on_listed, w);
 	if (r == 0)
 		r = gone_drop(w, &add->removed);

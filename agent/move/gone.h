@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses that went while no guard was there: what the guard had pinned to them
- * lives on. The next guard sees to it; this is for whoever will not wait for one. */
+/* Addresses that went while no guard was running. What the guard had pinned to them lives on
+ * until the next guard removes it, or `recover --stale`, which calls this. */
 #pragma once
 
 #include "base/addrset.h"
@@ -25,5 +25,5 @@ int gone_purge(const struct run_env *env, int run_dir, const char *device,
 void gone_keep(const struct run_env *env, int run_dir, const char *device,
 	       const struct request *req);
 
-/* Addresses of all devices that went so, and of which nobody has taken notice. */
+/* Such addresses, of all devices, that nobody has dealt with yet. 0 or a negative errno. */
 int gone_list(const struct run_env *env, struct addrset *ret);

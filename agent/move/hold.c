@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What the hold may cost as a whole, programs that hang included: it serves the
- * connections, and must not take the time of what serves them more. */
+/* Upper bound for all that the hold needs in a run, including programs that hang. */
 #define HOLD_TIMEOUT USEC_PER_SEC
 
 usec_t hold_budget(usec_t now, usec_t deadline)
@@ -15,8 +14,8 @@ usec_t hold_budget(usec_t now, usec_t deadline)
 	return deadline > now ? MIN(HOLD_TIMEOUT, (deadline - now) / 4) : 0;
 }
 
-/* Rules first, unarmed: installing them takes long, and the snapshot should be
- * unpinned when the hold begins. */
+/* Rules are installed first, unarmed, since that takes long: the snapshot should be young
+ * when the hold begins. */
 void stage_hold(struct run *run)
 {
 	usec_t began = run_now(run);
@@ -39,8 +38,8 @@ bool run_is_exposed(const struct run *run)
 	return false;
 }
 
-/* The hold outlives the work by being armed anew before it is half over; it
- * ends by itself when we do not come back. */
+/* Armed again before half of its time is over, the hold lasts as long as the work. It
+ * ends by itself if we are killed. */
 void run_keep_hold(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -52,7 +51,7 @@ void run_keep_hold(struct run *run)
 	now = began = run_now(run);
 	if (run->held_until > now + limit / 2)
 		return;
-	if (!run->armed_since) { /* whoever waits for the processor has it before, not after */
+	if (!run->armed_since) { /* give up the processor before packets are held, not while */
 		k->ops->step_aside(k->ctx);
 		run->armed_since = now = run_now(run);
 	}

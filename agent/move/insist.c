@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is only done for who insists on it (--force): it would be undone at once,
- * or it takes the node, or an address that somebody else looks after, off the
- * net. What an instance's own state wants is none of it. */
+/* Refuse changes that need --force: those that an instance would undo at once, the last
+ * address of a device, and addresses that DHCP or the kernel manages. A change that an
+ * instance asks for itself is not refused. */
 #include "move/stage.h"
 
 #include <string.h>
@@ -116,7 +116,7 @@ static void check_instance(struct run *run, const struct prefix *p, int instance
 	insist_refuse(run, p, why);
 }
 
-/* Whoever has given it, a DHCP client or the kernel, looks after it. */
+/* Refuse to delete an address that a DHCP client or the kernel has set. */
 static void check_origin(struct run *run, const struct ifaddr *a)
 {
 	char why[REPORT_TEXT_MAX];
@@ -156,7 +156,7 @@ void run_check_insisted(struct run *run)
 {
 	size_t v;
 
-	/* what an instance wanted when a run was killed it may want no more */
+	/* when a killed run is finished, the instance may have changed its state since */
 	if (run->req->force || (run->req->is_instance && !run->recovering))
 		return;
 	for (v = 0; v < run->req->n_vips && !run->done; v++) {

@@ -120,7 +120,7 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	return os_replace(dirfd, aside, name, r);
 }
 
-/* Any other byte in a bool is undefined to look at as one. */
+/* Whether the byte is 0 or 1: to read any other as a bool is undefined behaviour. */
 static bool is_bool(const bool *b)
 {
 	uint8_t byte;
@@ -164,7 +164,7 @@ static bool request_is_sane(const struct request *q)
 	return true;
 }
 
-/* Only a repair has no address to change. */
+/* Of a file without addresses: it must be a repair. */
 static bool journal_header_is_ours(const struct journal_header *h, const char *boot_id)
 {
 	return !memcmp(h->magic, MAGIC, sizeof(MAGIC)) &&

@@ -50,7 +50,7 @@ static int write_record(FILE *f, const struct conn_record *record)
 
 	memset(&e, 0, sizeof(e));
 	e.conn = *record->conn;
-	e.conn.has_master = false; /* it comes back by itself, or not at all */
+	e.conn.has_master = false; /* its master may not be in the file */
 	e.payload_len = (uint32_t)record->payload_len;
 	if (fwrite(&e, sizeof(e), 1, f) != 1 ||
 	    (record->payload_len && fwrite(record->payload, record->payload_len, 1, f) != 1))
@@ -58,7 +58,7 @@ static int write_record(FILE *f, const struct conn_record *record)
 	return 0;
 }
 
-/* They are in force by the number in the header. */
+/* Records count only once the number in the header includes them. */
 int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count)
 {
 	uint64_t total = *count + n;

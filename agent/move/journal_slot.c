@@ -31,7 +31,7 @@ static bool journal_is_usable(int fd)
 	       !(st.st_mode & 022) && st.st_uid == geteuid();
 }
 
-/* The old one may have been recovered, and so removed, or its directory. */
+/* Opens it anew if the file was removed (by a recovery, say) or its directory. */
 int journal_slot_open(int dirfd, const char *device, int *fd)
 {
 	char name[JOURNAL_NAME_MAX];
@@ -50,7 +50,8 @@ int journal_slot_open(int dirfd, const char *device, int *fd)
 	return 0;
 }
 
-/* A kill can cut a write at the end of a page: it is in force by the second. */
+/* Two writes, since a kill can cut the first at the end of a page: the file is in force
+ * only with the second. */
 int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
 {
 	struct journal_header h = journal_header_make(boot_id, request, at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What killed runs have left of the device is finished before anything else. */
+/* Finish what killed runs have left of the device, before anything else is done. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ void stage_leftover(struct run *run)
 		return;
 	finish_leftover(run, journal_name(run->link.name, name));
 	if (run->source.ops->goes_on)
-		return; /* the others are its own, and idle */
+		return; /* slot and repair file are its own, and idle */
 	finish_leftover(run, journal_slot_name(run->link.name, name));
 	finish_leftover(run, journal_repair_name(run->link.name, name));
 }

@@ -11,8 +11,7 @@ bool run_is_overdue(const struct run *run)
 	return run_now(run) > run->deadline + run->env->settings->hold_max;
 }
 
-/* The addresses stay as they are. What was pinned is read back and remembered
- * all the same. */
+/* Leave the addresses as they are. What was pinned is still read back and remembered. */
 static void call_off(struct run *run)
 {
 	size_t v;
@@ -38,8 +37,7 @@ void run_refuse_overdue(struct run *run)
 		    run->link.name, (unsigned long long)(late / USEC_PER_MSEC));
 }
 
-/* What was found out and done so far is of another moment: the packets were let
- * go meanwhile, and connections were born. */
+/* Whether so much time has passed that the hold has ended and connections were born. */
 static bool look_is_stale(const struct run *run)
 {
 	return run_now(run) > run->prepared + run->env->settings->hold_max;

@@ -19,7 +19,7 @@
 #define ADDRESSES "addresses-"
 #define BOOT_ID_MAX 40
 
-/* More addresses than a device of this world has. */
+/* Upper bound of the addresses of a device. */
 #define ADDRESSES_MAX 65536
 
 /* Values are written as they are in memory; the size catches another build. */
@@ -38,9 +38,9 @@ void markset_done(struct markset *s)
 	*s = (struct markset){ 0 };
 }
 
-/* What marks can be: other values say what is in a slot. */
+/* Marks are greater than these values, which say what is in a slot. */
 #define SLOT_FREE 0
-#define SLOT_LEFT 1 /* by the mark that was in it */
+#define SLOT_LEFT 1 /* its mark was removed */
 #define MARK_MIN 2
 
 /* The slot that holds MARK, or the free one where it belongs. There is one. */
@@ -123,7 +123,7 @@ uint64_t marks_of(const struct marks *m, const struct conn_key *key, uint32_t id
 	return MAX(h, (uint64_t)MARK_MIN);
 }
 
-/* Inode numbers of namespaces are not used twice at a time. */
+/* The network namespace, by its inode number: no two have the same at a time. */
 static uint64_t own_netns(void)
 {
 	struct stat st;

@@ -26,10 +26,10 @@ int markset_fill(struct markset *s, const uint64_t *at, size_t n);
 /* Slot of MARK, or -ENOENT. */
 int64_t markset_find(const struct markset *s, uint64_t mark);
 bool markset_has(const struct markset *s, uint64_t mark);
-/* Only those stay whose slot has something in KEEP. */
+/* Remove the marks whose slot has 0 in KEEP. */
 void markset_keep(struct markset *s, const uint8_t *keep);
 
-/* A file of marks that grows. While it is open it is locked: its guard lives. */
+/* A file of marks that grows. Locked while it is open, that is while its guard runs. */
 struct marks {
 	int fd; /* -1: none */
 	uint64_t salt;
@@ -40,7 +40,7 @@ struct marks {
 uint64_t marks_of(const struct marks *m, const struct conn_key *key, uint32_t id,
 		  const struct addr *as);
 
-/* Open and lock the file of DEVICE. -ENOENT: none. -EBUSY: its guard lives. -EPERM:
+/* Open and lock the file of DEVICE. -ENOENT: none. -EBUSY: its guard is running. -EPERM:
  * somebody else could have written it. -EBADMSG: of another boot, namespace or
  * format. What was half written at its end is cut off. */
 int marks_open(int dirfd, const char *device, const char *boot_id, struct marks *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The address change itself. It has priority: whatever happens here is said,
- * and nothing that happens elsewhere keeps it from being tried. */
+/* The address change itself. It has priority: no failure elsewhere keeps it from being
+ * tried, and its own failure is in the report. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #define DAD_PATIENCE (4 * USEC_PER_SEC)
 #define DAD_POLL (50 * USEC_PER_MSEC)
 
-/* Of a change whose answer tells nothing. */
+/* How often, and after what time, a change without a clear answer is tried again. */
 #define CHANGE_TRIES 20
 #define CHANGE_POLL (5 * USEC_PER_MSEC)
 
@@ -31,8 +31,8 @@ static int change_one(struct run *run, size_t v)
 	return -EINVAL;
 }
 
-/* The errors that say it is as asked for already: somebody was faster, or the
- * device has taken its addresses along. */
+/* Whether ERROR means that the address is already as asked for: somebody else was faster,
+ * or the device went with its addresses. */
 static bool is_goal(enum op op, int error)
 {
 	switch (op) {
@@ -44,14 +44,14 @@ static bool is_goal(enum op op, int error)
 	return false;
 }
 
-/* The kernel may have done it and the answer got lost, or it never got there. */
+/* Whether ERROR leaves open if the kernel has made the change. */
 static bool is_undecided(int error)
 {
 	return error == -ENOBUFS || error == -ENOMEM || error == -ETIMEDOUT || error == -EINTR ||
 	       error == -EAGAIN || error == -EBADMSG || error == -EMSGSIZE;
 }
 
-/* 0: it is as asked for; -EINPROGRESS: it is not; else it cannot be seen. */
+/* 0: the address is as asked for. -EINPROGRESS: it is not. Other errors: unknown. */
 static int look_for(struct run *run, size_t v)
 {
 	struct addr_table now = { 0 };
@@ -65,8 +65,7 @@ static int look_for(struct run *run, size_t v)
 	return there == (run->req->op == OP_ADD) ? 0 : -EINPROGRESS;
 }
 
-/* An error that says nothing of what became of it is no reason to leave the
- * address in the wrong place: look, and try again. */
+/* After an error that leaves it open, look whether the change was made, and try again. */
 static int change_surely(struct run *run, size_t v)
 {
 	int r = change_one(run, v), tries = 1, seen;
@@ -80,12 +79,12 @@ static int change_surely(struct run *run, size_t v)
 		run_sleep(run, CHANGE_POLL);
 		r = change_one(run, v);
 		if (is_goal(run->req->op, r))
-			return 0; /* by the first of them */
+			return 0; /* the first try did it */
 	}
 	return r;
 }
 
-/* Nothing changed, or some of several did: then the report says which. */
+/* Report that address V was not changed. */
 static void move_is_refused(struct run *run, size_t v, int error)
 {
 	struct report *report = run->report;
@@ -145,9 +144,9 @@ static void change_all(struct run *run)
 		move_is_refused(run, failed, error);
 }
 
-/* Some other node answers for the address, which is of no use to this one. To
- * delete it flushes like any other delete, so that is a run of its own, after
- * this; only one that recovers has the lock and no successor. */
+/* Another node has the address, so it is to be deleted again. That flushes like any other
+ * delete and so is a run of its own, after this one (pipeline.c). A run that recovers
+ * deletes it at once. */
 static void dad_failed(struct run *run, size_t v, const struct ifaddr *a)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -199,8 +198,8 @@ static void wait_dad(struct run *run)
 		    "duplicate address detection has not ended yet");
 }
 
-/* Whoever finishes this run must not do it, or not do it twice: the address may
- * have been set or deleted on purpose by then. */
+/* Note on disk that the change was tried, so that nobody who finishes this run makes it
+ * again: by then the address may have been set or deleted on purpose. */
 static void mark_moved(struct run *run)
 {
 	char name[JOURNAL_NAME_MAX];

@@ -7,20 +7,20 @@
 
 #include <vipsafe/base.h>
 
-/* A piece of work is meant to take so long. */
+/* What a piece of work is meant to take. */
 #define PACE_STEP (2 * USEC_PER_MSEC)
 
 struct pace {
 	size_t n, max;
 };
 
-/* What one costs is not known. At most MAX at a time. */
+/* The cost of one is unknown yet: begin small. At most MAX at a time. */
 static inline struct pace pace_begin(size_t max)
 {
 	return (struct pace){ .n = MIN((size_t)4, max), .max = max };
 }
 
-/* N took so long: as many as fit come next, but not at once. */
+/* N entries took TOOK: set how many are done next, at most four times as many. */
 static inline void pace_note(struct pace *p, size_t n, usec_t took)
 {
 	size_t fit = took ? (size_t)(n * PACE_STEP / took) : p->max;

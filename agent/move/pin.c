@@ -17,15 +17,14 @@
  * events and the hold get their turn. */
 #define PAIRS 64
 
-/* For what costs much and is worth little, where the source goes on: it restores what
- * is left of it, in steps. */
+/* Time for entries that cost much and are worth little, if the source restores what is
+ * left of them afterwards, in steps. */
 #define LEAVE_AFTER (5 * USEC_PER_MSEC)
 
-/* Connections go on being born while others are pinned; so often are the new
- * ones pinned too. */
+/* Extra pin rounds for entries created while pinning. */
 #define NEWBORN_ROUNDS 3
 
-/* For the few of the last batch that met an obstacle. */
+/* Extra time for those of the last batch whose create failed. */
 #define REPAIR_GRACE (100 * USEC_PER_MSEC)
 
 struct pinning {
@@ -49,7 +48,7 @@ static enum shape_trust trust_in(const struct pinning *p, size_t i)
 	return shapes_get(p->run->shapes, conn_shape(connset_get(p->run->set, i)));
 }
 
-/* It had ended, and our half of the pair has brought it back to life. */
+/* The entry had ended, and our create has made it again: delete it. */
 static int bury(struct run *run, uint32_t i)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -73,8 +72,7 @@ static int pin_take_probe_result(struct pinning *p, uint32_t i, int deleted, int
 	struct entry *e = &p->run->entries[i];
 
 	if (deleted == 0) {
-		/* If the create met something, or had no room, what to do about
-		 * it is the restore's business. */
+		/* if the create failed, restore_missing() tries again */
 		e->state = created == 0 ? ENTRY_CREATED : ENTRY_MISSING;
 		e->pinned = true;
 		e->made = created == 0;
@@ -124,8 +122,8 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 	return r;
 }
 
-/* Whether entry I may be touched at all. What somebody else has altered is first
- * tried on one that is nobody's. */
+/* Whether entry I may be touched at all. If somebody else has altered it, its shape is first
+ * tried on an entry between documentation addresses. */
 static bool may_try(struct pinning *p, uint32_t i)
 {
 	struct run *run = p->run;
@@ -265,8 +263,8 @@ static int pin_rounds(struct pinning *p)
 	return r;
 }
 
-/* A pinned entry gives its place in the table up for a moment; where places
- * are rare another flow may take it. */
+/* An entry that is being pinned gives up its place in the table for a moment; in a table
+ * that is nearly full another flow may take it. */
 bool pin_has_room(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -310,8 +308,8 @@ static void pin_send(struct run *run)
 
 	if (r == 0)
 		r = pin_rounds(&p);
-	/* Whatever met an obstacle in its own pair: at once, not after the move,
-	 * and whatever the deadline says, since it was we who deleted it. */
+	/* What we have deleted and could not create is restored now, even past the
+	 * deadline. */
 	run->deadline = MAX(run->deadline, run_now(run) + REPAIR_GRACE);
 	restore_missing(run);
 	run->deadline = deadline;

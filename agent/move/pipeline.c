@@ -14,7 +14,7 @@ enum {
 static const struct stage {
 	const char *name; /* of its file, too */
 	void (*work)(struct run *run);
-	unsigned ops; /* for which it is there */
+	unsigned ops; /* operations that need it */
 	bool writes;  /* left out of a dry run */
 	bool always;  /* also when an earlier stage has ended the run */
 } stages[] = {
@@ -38,7 +38,7 @@ static const struct stage {
 	{ "forget", stage_forget, ADD | DEL, true, true },
 };
 
-/* Delete what another node has, with all protection. */
+/* Delete the addresses that another node has, in a protected run of its own. */
 static void take_back(const struct run_env *env, const struct request *add, const bool *refuted,
 		      struct report *report)
 {
@@ -50,7 +50,7 @@ static void take_back(const struct run_env *env, const struct request *add, cons
 	memcpy(del.device, add->device, sizeof(del.device));
 	del.hold = add->hold;
 	del.strategy = add->strategy;
-	del.force = true; /* whatever there was before it came */
+	del.force = true; /* it was not there before this run */
 	for (i = 0; i < add->n_vips; i++) {
 		if (refuted[i])
 			del.vips[del.n_vips++].prefix = add->vips[i].prefix;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this kernel flushes, and so which protection this run needs. */
+/* Find out what this kernel flushes, and choose the protection for this run. */
 #include "move/stage.h"
 
 #include <sys/socket.h>

@@ -54,7 +54,7 @@ static int parse_kernel_verdict(const char *word, enum kernel_kind *ret)
 	return -EBADMSG;
 }
 
-/* It will be shown to people. */
+/* Printable text only: it is shown to people. */
 static bool result_is_printable(const char *s)
 {
 	for (; *s; s++)
@@ -142,9 +142,8 @@ void probe_result_get(const struct kernel *k, const char *run_dir, const char *b
 	if (probe_result_load(run_dir, boot_id, ret) == 0)
 		return;
 	probe(k, timeout, ret);
-	/* Half an answer is kept: what is missing (often a node without IPv6)
-	 * stays missing, and unknown is treated as affected. None at all may
-	 * have a passing reason; asking again costs little. */
+	/* An answer for one family is stored: the other often stays unknown, on a node
+	 * without IPv6, say. No answer at all may have a passing reason and is not. */
 	if (ret->ipv4 != KERNEL_UNKNOWN || ret->ipv6 != KERNEL_UNKNOWN)
 		(void)probe_result_store(run_dir, boot_id, ret);
 }

@@ -19,7 +19,7 @@ struct probe_result {
  * of another boot or format (treat as none). */
 int probe_result_load(const char *run_dir, const char *boot_id, struct probe_result *ret);
 
-/* Keep V (mode 0600, written aside and renamed). Verdicts that are UNKNOWN
+/* Keep V (mode 0600, written aside and renamed). Results that are UNKNOWN
  * for a passing reason should not be kept; that is the caller's choice. */
 int probe_result_store(const char *run_dir, const char *boot_id, const struct probe_result *v);
 
@@ -28,6 +28,6 @@ int probe_result_store(const char *run_dir, const char *boot_id, const struct pr
 void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
 		      usec_t timeout, struct probe_result *ret);
 
-/* The verdict that matters when addresses of FAMILY go (AF_UNSPEC: both, the
+/* The result that matters when addresses of FAMILY go (AF_UNSPEC: both, the
  * worse one: affected before unknown before fixed). */
 enum kernel_kind probe_result_for(const struct probe_result *v, uint8_t family);

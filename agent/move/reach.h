@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which entries a flush of the run's device can take. Private to steps. */
+/* Which entries a flush of the run's device can take. Private to move. */
 #pragma once
 
 #include "move/stage.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was created is read back: an entry that is not as asked for is worse than none. */
+/* Read back what was created, and delete what is not as asked for. */
 #include "move/chunk.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
 		else
 			wrong[m++] = (uint32_t)i;
 	}
-	/* Better no entry than one that sends packets out untranslated. */
+	/* A wrong entry may send packets out untranslated: delete it. */
 	for (i = 0; r == 0 && i < m; i++) {
 		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
 

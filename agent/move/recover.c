@@ -16,7 +16,7 @@
  * address may be where it is on purpose, or another node may have it. */
 #define LEFTOVER_FRESH (60 * USEC_PER_SEC)
 
-/* For all that killed runs left of hold rules: a daemon that starts waits for it. */
+/* Time to remove the hold rules of killed runs. A daemon that starts waits for it. */
 #define CLEAN_TIMEOUT USEC_PER_SEC
 
 /* Take the addresses as they are. */
@@ -36,8 +36,8 @@ static void move_recover_look(struct run *run)
 	}
 }
 
-/* What the killed run had not come to. Connections were born since, so that
- * its snapshot alone would let the delete flush them unseen. */
+/* Make the change that the killed run had not made. Connections born since are taken into
+ * its snapshot first. */
 static void change(struct run *run)
 {
 	stage_check(run);
@@ -45,7 +45,7 @@ static void change(struct run *run)
 		return;
 	if (run->req->op == OP_DEL) {
 		stage_hold(run);
-		run->overrun = true; /* nobody has watched since */
+		run->overrun = true; /* no events since: list again */
 		if (snapshot_update(run) == 0)
 			snapshot_classify(run);
 		stage_pin(run);
@@ -55,8 +55,8 @@ static void change(struct run *run)
 		stage_drop(run);
 }
 
-/* The killed run may not have come to the flows of the address either, and those
- * that a guard has pinned the kernel did not remove. */
+/* Delete the flows of the address, in case the killed run did not. Those that a guard has
+ * pinned the kernel did not remove. */
 static void drop_left(struct run *run)
 {
 	bool gone[VIPS_MAX];
@@ -69,7 +69,7 @@ static void drop_left(struct run *run)
 		stage_drop(run);
 }
 
-/* Somebody has decided about the address since, or may have. */
+/* Leave the address as it is: somebody may have decided about it since. */
 static void move_recover_leave(struct run *run)
 {
 	char text[PREFIX_TEXT_MAX];
@@ -87,8 +87,7 @@ static void move_recover_leave(struct run *run)
 				    prefix_format(&run->req->vips[v].prefix, text), run->link.name);
 }
 
-/* The change, then the entries: whether the address went in the killed run,
- * goes now, or went by somebody else's hand makes no difference to them. */
+/* First the change, then the entries, whoever made or makes the change. */
 static void move_recover_finish(struct run *run)
 {
 	const struct kernel *k = &run->env->kernel;
@@ -106,8 +105,8 @@ static void move_recover_finish(struct run *run)
 		move_recover_leave(run);
 	if (fresh && run->req->op == OP_ADD)
 		stage_announce(run);
-	/* A repair knows more entries than were flushed: later on, what is missing
-	 * may just as well have ended. */
+	/* The file of a repair has more entries than were flushed: after some time those
+	 * that are missing may just as well have ended. */
 	if (!run->req->n_vips && !fresh) {
 		report_warn(run->report, "repair-too-old", "",
 			    "a repair that was killed long ago had up to %zu connections to put "
@@ -162,9 +161,9 @@ int recover_read(const struct run_env *env, int run_dir, const char *name, struc
 	int r;
 
 	if (journal_repair_device(name) && journal_repair_is_alive(run_dir, name))
-		return -ENOENT; /* its guard goes on by itself */
+		return -ENOENT; /* its guard is running */
 	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
-	/* a slot is complete when it is in force: this one never was */
+	/* a slot that was cut was never in force */
 	if (r == -EBADMSG && journal_slot_device(name)) {
 		(void)unlinkat(run_dir, name, 0);
 		return -ENOENT;
@@ -179,7 +178,7 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 {
 	_cleanup_close_ int lock = -1;
 	struct journal j = { .set = NULL };
-	/* no patience: whoever holds it is at work, and will do this itself */
+	/* do not wait: whoever holds the lock does this itself */
 	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 
 	if (r == 0)
@@ -192,8 +191,8 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 	return 0;
 }
 
-/* Killed while it wrote: the file was never in force. Whoever holds the lock
- * may still be writing it. */
+/* Remove a half-written file, which was never in force, unless whoever holds the lock is
+ * still writing it. */
 static void remove_half(const struct run_env *env, int run_dir, const char *name)
 {
 	_cleanup_close_ int lock = -1;
@@ -270,7 +269,7 @@ int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct r
 	const struct kernel *k = &env->kernel;
 	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
 
-	/* Rules of a killed run have let go long ago; they are only in the way. */
+	/* hold rules of killed runs hold nothing any more */
 	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
 				 k->ops->now(k->ctx) + CLEAN_TIMEOUT);
 	return r < 0 ? r : rec.n;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hold ends, and whoever watches the device takes note of what was done. */
+/* End the hold, and let the source note what was done. */
 #include "move/stage.h"
 
 #include <string.h>
 
-/* To take the rules away there is time in any case, those of a hold that could not be
- * opened too: the address has moved by then and nobody comes after us to do it. */
+/* Time to remove the rules, even past the deadline and after a hold that could not be
+ * opened: the address has moved, and nobody else would remove them. */
 #define CLOSE_TIMEOUT (2 * USEC_PER_SEC)
 
 void stage_release(struct run *run)

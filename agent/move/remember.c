@@ -62,7 +62,8 @@ static int add_earlier(const struct run *run, const char *name, struct connset *
 	return r;
 }
 
-/* A killed run did not say which of its candidates it had created. */
+/* Whether we have created entry I. Of a killed run that is not known: every candidate
+ * counts. */
 static bool is_created(const struct run *run, size_t i)
 {
 	const struct entry *e = &run->entries[i];

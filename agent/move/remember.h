@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The duty that comes with creating entries: the kernel no longer removes them
- * when their translated source address goes, so we do. What was created is
- * kept per device in the run directory. */
+/* Entries that we have created, kept per device in the run directory: the kernel does not
+ * remove them with their translated source address, so we do. */
 #pragma once
 
 #include "move/gone.h"

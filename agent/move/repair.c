@@ -63,7 +63,7 @@ static bool is_new_connection(const struct conn *now)
 	return now->status & CONN_ASSURED;
 }
 
-/* Whoever alters entries has had a hand in NOW, and not as he had in OLD. */
+/* Whether NOW was altered by somebody else, in another way than OLD was. */
 static bool is_altered_anew(const struct conn *old, const struct conn *now)
 {
 	enum alteration by = conn_alteration(now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The flows of the leaving addresses are told that they end (--vip-flows reset). */
+/* Reset the flows of the leaving addresses (--vip-flows reset). */
 #include "move/stage.h"
 
 #include <errno.h>

@@ -41,7 +41,7 @@ struct ct_op restore_op(const struct run *run, uint32_t i)
 	return op_create(run, i, false);
 }
 
-/* The kernel had no room, or no patience, for it. */
+/* The kernel refused to create entry I. */
 static void create_refused(struct run *run, uint32_t i, int error)
 {
 	run->entries[i].state = ENTRY_LOST;
@@ -54,7 +54,7 @@ static void create_refused(struct run *run, uint32_t i, int error)
 			    "the kernel refused to restore some connections: %s", strerror(-error));
 }
 
-/* Take the verdict of a create. Returns true when something stands in its way
+/* Take the result of a create. Returns true when something stands in its way
  * that has to be looked at. */
 static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 {
@@ -63,7 +63,7 @@ static bool create_take(struct run *run, uint32_t i, const struct ct_op *op)
 		run->entries[i].state = ENTRY_CREATED;
 		run->entries[i].made = true;
 		return false;
-	case -EINPROGRESS: /* the answer was lost: the next listing will tell */
+	case -EINPROGRESS: /* the answer was lost: the next listing decides */
 		run->entries[i].state = ENTRY_MISSING;
 		return false;
 	case -EEXIST:
@@ -129,7 +129,7 @@ static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 	}
 	r = n ? chunk_send(ch->run, ch->ops, 2 * n) : 0;
 	for (i = 0; r == 0 && i < n; i++)
-		/* whoever was faster once more is found by the next listing */
+		/* if something was faster again, the next listing finds it */
 		if (create_take(ch->run, idx[i], &ch->ops[2 * i + 1]))
 			ch->run->entries[idx[i]].state = ENTRY_MISSING;
 	return r;
@@ -152,8 +152,7 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 		}
 		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
 		case CONFLICT_SAME:
-			/* never gone, or brought back by its own traffic: the
-			 * kernel's own work is not ours to judge */
+			/* never gone, or created by the kernel for its traffic */
 			e->state = ENTRY_RESTORED;
 			break;
 		case CONFLICT_WRONG:

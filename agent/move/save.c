@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal of a run, on disk before the address changes: whoever finds it finishes it. */
+/* Write the journal of the run before the address changes. If the run is killed, whoever
+ * finds the file finishes it. */
 #include "move/stage.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ static bool keep_candidate(const void *ud, size_t i)
 {
 	const struct entry *e = &((const struct run *)ud)->entries[i];
 
-	/* what is not ours to put back is at least counted */
+	/* altered entries are not put back, but counted if they are lost */
 	return e->skip == SKIP_NONE || entry_is_altered(e);
 }
 
@@ -21,7 +22,7 @@ void stage_save(struct run *run)
 
 	if (run->run_dir < 0)
 		return;
-	/* without a snapshot it is still told how old it is */
+	/* the age of the file, also without a snapshot */
 	if (!run->snapshot_at)
 		run->snapshot_at = run_now(run);
 	if (!run->source.ops->is_exposed(run) && run->source.ops->slot(run, &run->slot) == 0 &&

@@ -3,8 +3,8 @@
 
 #include "base/shape.h"
 
-/* As a source, a destination, or what others take us for: in each case the
- * flow is the VIP's own and goes with it. */
+/* Whether the flow is that of a leaving address, which is its source, its destination or
+ * its translated source: then it goes with the address. */
 static bool is_of(const struct conn *c, const struct addrset *set)
 {
 	struct addr src = tuple_src(&c->key.orig, c->key.family);

@@ -45,8 +45,8 @@ static struct select_rules rules_now(const struct run *run)
 	};
 }
 
-/* What somebody has altered and this kernel has been seen to create otherwise is
- * no candidate any more. */
+/* Whether C is a candidate. An altered entry is none once this kernel has been seen to
+ * create its shape otherwise. */
 static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
 					const struct select_rules *rules)
 {
@@ -65,13 +65,13 @@ static enum skip_reason snapshot_select_now(const struct run *run, const struct 
 	return snapshot_select(run, c, &rules);
 }
 
-/* These are not found out by looking at the entry. */
+/* Whether the reason SKIP was set by a stage and is not derived from the entry. */
 static bool skip_stays(uint8_t skip)
 {
 	return skip == SKIP_ENDED || skip == SKIP_LEFT || skip == SKIP_UNVERIFIED;
 }
 
-/* One that we have touched stays what it was: it counts as pinned, or as lost. */
+/* An entry that we have touched keeps its state: pinned or lost. */
 static void classify_entry(struct run *run, size_t i, const struct select_rules *rules)
 {
 	struct entry *e = &run->entries[i];
@@ -207,7 +207,7 @@ static int snapshot_refresh(struct run *run, size_t from)
 	return r;
 }
 
-/* What is known to be pinned needs no second look. */
+/* Add the entry, unless it is known to be pinned. */
 static int put_unpinned(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
@@ -222,8 +222,8 @@ static int relist(struct run *run)
 	return k->ops->ct_dump(k->ctx, run->family, put_unpinned, run);
 }
 
-/* All events there are. They come in batches: a kernel that produces them faster
- * than they are read shall not keep us. */
+/* Read the events that there are, up to BATCHES_MAX batches: the kernel may produce them
+ * faster than they can be read. */
 static int read_events(struct run *run, conn_sink sink, void *ud)
 {
 	int i, r = -EAGAIN;
@@ -263,8 +263,8 @@ int snapshot_update(struct run *run)
 	return r == -EINTR ? 0 : r;
 }
 
-/* With the tuples of an entry we know, but another one: what traffic has put in
- * its place after the flush. The repair judges it, by the one we know. */
+/* Add the entry, unless it has the key of a known one but another id: that one was created
+ * by traffic after the flush, and restore.c judges it by the one we know. */
 static int put_after(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
@@ -290,8 +290,8 @@ static int snapshot_take(struct run *run)
 	run->set = connset_new(run->env->seed, 0);
 	if (!run->set)
 		return -ENOMEM;
-	/* The listing may take long: timeouts are counted from its begin, so
-	 * that none is restored for longer than it had. */
+	/* Timeouts are counted from the begin of the listing, which may take long, so that
+	 * none is restored for longer than it had. */
 	run->snapshot_at = run_now(run);
 	run->report->before = run->source.ops->before;
 	run->pinned_before = run->source.ops->count_pinned(run);

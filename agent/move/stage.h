@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One run under way: what the stages hand to each other. Private to steps. */
+/* A run under way: what the stages hand to each other. Private to move and guard. */
 #pragma once
 
 #include "base/kernel.h"
@@ -54,7 +54,7 @@ struct run {
 	bool done; /* nothing more to do; the report says why */
 	usec_t started, deadline;
 	bool late;	 /* the deadline passed */
-	bool flushing;	 /* the kernel is still at it, and may take what is worth most */
+	bool flushing;	 /* a flush may be under way that can still take worthy entries */
 	bool off;	 /* the addresses are not to be changed any more; the report says why */
 	usec_t prepared; /* when what the change relies on was last found out or done */
 
@@ -78,12 +78,12 @@ struct run {
 	bool overrun;		/* and some were lost */
 	uint64_t n_added;	/* entries added since the snapshot */
 	bool holding;		/* hold rules are in place */
-	bool hold_opened;	/* by this run, or tried: they may be there in any case */
+	bool hold_opened;	/* by this run, or tried: there may be rules to remove */
 	usec_t hold_deadline;	/* of all that the hold needs together */
 	usec_t held_until;	/* when they let go by themselves */
 	usec_t armed_since;	/* 0: they are not armed by this run */
-	usec_t held_for;	/* for so long they were, before that */
-	usec_t arming;		/* what arming and letting go took, whatever was pinned */
+	usec_t held_for;	/* how long they were armed before that */
+	usec_t arming;		/* time that arming and disarming took */
 	bool keep_armed;	/* they stay armed for what follows this run */
 	uint64_t listed;	/* entries seen by verifying listings */
 	unsigned rounds;	/* of verifying and restoring, so far */
@@ -92,7 +92,7 @@ struct run {
 	size_t known;		/* entries of SET in FLOWS from before the move */
 	int slot;		/* the source's, in use for this run; -1: none */
 	bool saved;		/* a journal of this run is in the run directory */
-	bool given_up;		/* recovering: nobody waits for it any more */
+	bool given_up;		/* recovering: past the deadline of the killed run */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
 	bool recovering;	/* finishing a killed run: the address may be gone already */

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "move/probe_result.h"
 
-/* More of one node are counted: the answer of a daemon has a size. */
+/* Upper bound of the list, since the answer of a daemon has one; more are counted. */
 #define ADDRESSES_MAX 8192
 
 struct taking {

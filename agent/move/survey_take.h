@@ -6,6 +6,6 @@
 #include "move/survey.h"
 #include "move/run.h"
 
-/* Never fails: what cannot be had is told as unknown. *RET is to be given to
+/* Never fails: what cannot be read is marked as unknown. *RET is to be given to
  * survey_done(). */
 void survey_take(const struct run_env *env, struct survey *ret);

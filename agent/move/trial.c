@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this kernel makes of a request is found out on an entry that is nobody's:
- * between addresses for documentation (RFC 5737, RFC 3849), gone at once. */
+/* Find out what this kernel creates from a request, on an entry between addresses for
+ * documentation (RFC 5737, RFC 3849) that is deleted at once. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static void trial_set_address(uint8_t family, uint8_t bytes[16], uint8_t n)
 	}
 }
 
-/* Like C, but from N.1 to N.2; what answers is N.3 where it is another, and what
- * they answer N.4. Ports stay. */
+/* Like C, but from 192.0.2.1 to .2. If C translates the destination it is .3 in the reply
+ * tuple; if it translates the source, that is .4. Ports stay. */
 static struct conn trial_of(const struct conn *c)
 {
 	const struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* After the move: which entries are gone, until nothing more goes. */
+/* After the move: find out which entries are gone, and restore them, until no flush can be
+ * under way any more. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -7,12 +8,11 @@
 
 #include "move/repair.h"
 
-/* Between two looks. */
+/* Pause between two rounds. */
 #define SETTLE_POLL_MIN (10 * USEC_PER_MSEC)
 #define SETTLE_POLL_MAX (80 * USEC_PER_MSEC)
 
-/* A bound for a table that never comes to rest, and for entries that cannot
- * be had however often they are created. */
+/* Upper bounds: of rounds, and of rounds in a row in which entries stay missing. */
 #define ROUNDS_MAX 64
 #define ROUNDS_MISSING_MAX 8
 
@@ -29,8 +29,7 @@ static size_t count_state(const struct run *run, enum entry_state state)
 	return count;
 }
 
-/* Of a run beside a guard: everything is pinned, or nobody asked for more than
- * what a fixed kernel does by itself. */
+/* Whether no entry of the set can be flushed, or none is to be protected. */
 static bool is_out_of_reach(const struct run *run)
 {
 	size_t i, n = connset_count(run->set);
@@ -41,7 +40,7 @@ static bool is_out_of_reach(const struct run *run)
 	return true;
 }
 
-/* There is no time to look again: whether they are kept is not known. */
+/* The deadline has passed: report entries that a late flush may still take. */
 static void verify_doubt(struct run *run)
 {
 	struct report *report = run->report;
@@ -79,8 +78,8 @@ static int verify_read_addresses(struct run *run)
 	return run_sort_addresses(run, &run->before, gone);
 }
 
-/* Nobody is going to restore anything, so what may well have ended by itself,
- * a handshake that was answered by a reset, say, is not called lost. */
+/* Without restoring, do not count as lost what may have ended by itself: a handshake that
+ * was answered by a reset, say. */
 static void excuse_ended(struct run *run)
 {
 	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
@@ -95,8 +94,7 @@ static void excuse_ended(struct run *run)
 	}
 }
 
-/* What is not ours to put back and has not ended by itself was flushed: it is
- * lost, and no longer left alone. */
+/* Count altered entries that are missing and cannot have ended by themselves as lost. */
 static void take_altered(struct run *run)
 {
 	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
@@ -152,7 +150,7 @@ static size_t settle_count_missing(const struct run *run)
 }
 
 struct settling {
-	bool once; /* whoever lends its knowledge goes on looking where a flush may come late */
+	bool once; /* do not wait for a late flush: the guard goes on looking */
 	usec_t began;
 	usec_t quiet_from; /* 0: nothing missing seen yet */
 	size_t left;	   /* still missing after the round before */
@@ -284,8 +282,7 @@ void stage_verify(struct run *run)
 	struct report *report = run->report;
 	int r;
 
-	/* Also when the address went by somebody else's hand, or could not go:
-	 * what was pinned has to be read back either way. */
+	/* Even if the address was not changed: what was pinned has to be read back. */
 	if (!run->set)
 		return;
 	if (run->source.ops->goes_on && snapshot_note(run) == 0 && is_out_of_reach(run)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which entries of the snapshot are there, and as what. */
+/* Look which entries of the snapshot are there. */
 #include "move/stage.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 /* A listing that was cut short is repeated this often. */
 #define DUMP_TRIES 3
 
-/* Listed entries, some milliseconds. */
+/* The hold is kept up every so many listed entries, some milliseconds. */
 #define KEEP_HOLD_EVERY 4096
 
 static int mark_seen(void *ud, const struct conn_record *record)
@@ -62,8 +62,8 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	return 0;
 }
 
-/* Not in the listing: missing, also when we had created it already: the entry
- * we found in the way then was the old one, which a late flush took since. */
+/* What is not in the listing is missing, even if we had created it: a late flush may have
+ * taken the old entry, which we had found in its place. */
 static void mark_missing(struct run *run)
 {
 	size_t i, n = connset_count(run->set);
@@ -118,9 +118,9 @@ int verify_list(struct run *run)
 	size_t i, n = connset_count(run->set);
 	int tries, r = -EINTR;
 
-	/* A listing that was cut short is repeated into the same marks: an
-	 * entry seen once is there. What it still misses is only taken for
-	 * missing, and an exclusive create does no harm to what is there. */
+	/* A listing that was cut short is repeated without clearing SEEN: an entry seen
+	 * once is there. One that is still not seen counts as missing, and creating it
+	 * fails harmlessly if it is there. */
 	for (i = 0; i < n; i++)
 		run->entries[i].seen = false;
 	if (run->source.ops->by_key)

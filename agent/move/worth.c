@@ -9,7 +9,7 @@
 
 #include "move/repair.h"
 
-/* Counts per entry that is expected: so rare are two that share one. */
+/* Counts per expected entry, so that few share one. */
 #define SLOTS_PER_ENTRY 4
 #define SLOTS_MIN 1024
 

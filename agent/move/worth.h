@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which entries are pinned and restored first when there is not time for all:
- * those whose loss breaks most. Anybody may open connections, so that no source
- * may take the time of the others: of each one a share comes first. */
+/* Which entries are pinned and restored first if there is not time for all: those whose loss
+ * breaks most. So that no source address can use up the time of others by opening many
+ * connections, each has a share that comes first. */
 #pragma once
 
 #include <stddef.h>
