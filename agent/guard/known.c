@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CHUNK 128
-
 /* Batches of events. */
 #define DRAIN_MAX 64
 
@@ -175,29 +173,6 @@ int guard_relist(struct guard *g)
 	return 0;
 }
 
-int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud)
-{
-	const struct kernel *k = &g->env.kernel;
-	struct conn probe[CHUNK];
-	struct ct_op ops[CHUNK];
-	size_t at, i, m;
-	int r = 0;
-
-	for (at = 0; at < n && r == 0; at += m) {
-		m = MIN(n - at, (size_t)CHUNK);
-		memset(probe, 0, sizeof(probe));
-		for (i = 0; i < m; i++) {
-			probe[i].key = keys[at + i];
-			ops[i] = (struct ct_op){
-				.verb = CT_GET, .conn = &probe[i], .sink = sink, .ud = ud
-			};
-		}
-		r = k->ops->ct_batch(k->ctx, ops, m);
-		r = r == -ENOBUFS ? 0 : r;
-	}
-	return r;
-}
-
 /* A listing misses entries that are inserted meanwhile, so each one that it did not show is
  * asked for before it is forgotten. */
 static size_t tidy_collect(struct guard *g, struct conn_key *keys)
@@ -230,7 +205,7 @@ bool guard_tidy(struct guard *g)
 	if (!keys)
 		return false;
 	n = tidy_collect(g, keys);
-	if (!n || guard_fetch(g, keys, n, guard_known_on_listed, g) < 0)
+	if (!n || fetch_keys(&g->env.kernel, keys, n, guard_known_on_listed, g) < 0)
 		return true;
 	for (i = 0; i < n; i++) {
 		int64_t y = unpinned_find(g->unpinned, &keys[i]);

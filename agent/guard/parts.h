@@ -207,9 +207,6 @@ bool guard_relist_is_due(const struct guard *g, usec_t now);
 /* A step of looking for what the table did not show. False: nothing is left. */
 bool guard_tidy(struct guard *g);
 
-/* A batch of the entries with KEYS is listed to SINK as it is now. */
-int guard_fetch(struct guard *g, const struct conn_key *keys, size_t n, conn_sink sink, void *ud);
-
 /* It is pinned from now on; or it is gone. */
 int guard_note_pinned(struct guard *g, const struct conn *c);
 void guard_forget(struct guard *g, const struct conn_key *key);

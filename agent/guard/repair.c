@@ -156,7 +156,7 @@ static int guard_repair_work(struct guard *g)
 	g->keep_armed = true;
 	r = guard_restore(g, set, on_restored, &s, &report);
 	if (r == 0)
-		r = guard_fetch(g, s.others, s.n_others, on_other, g);
+		r = fetch_keys(&g->env.kernel, s.others, s.n_others, on_other, g);
 	if (r == 0)
 		guard_repair_count(g, &report);
 	pace_note(&g->repair.order.pace, n, guard_now(g) - began);

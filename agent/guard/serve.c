@@ -280,8 +280,6 @@ static const struct source_ops recovering_source = {
 
 static const struct source_ops guard_ops = {
 	.before = BEFORE_SHADOW,
-	.goes_on = true,
-	.by_key = true,
 	.recovering = &recovering_source,
 	.link = serve_link,
 	.addresses = serve_addresses,
@@ -303,36 +301,10 @@ static const struct source_ops guard_ops = {
 
 struct source guard_source(struct guard *g)
 {
-	return (struct source){ .ops = &guard_ops, .ctx = g };
+	return (struct source){ .ops = &guard_ops, .ctx = g, .goes_on = true, .by_key = true };
 }
-
-/* Such runs change no address. */
-static void work_nothing(struct run *run _unused_)
-{
-}
-
-static const struct source_ops work_ops = {
-	.by_key = true,
-	.recovering = &work_ops,
-	.link = serve_link,
-	.addresses = serve_addresses,
-	.probe_result = serve_probe_result,
-	.shapes = serve_shapes,
-	.list = serve_list,
-	.count_pinned = serve_count_pinned,
-	.is_pinned = serve_is_pinned,
-	.is_exposed = run_is_exposed,
-	.events = serve_events,
-	.hold = lend_hold,
-	.hold_again = serve_hold_again,
-	.hold_missing = serve_hold_missing,
-	.slot = dump_slot,
-	.begin_change = work_nothing,
-	.end_change = work_nothing,
-	.learn = work_nothing,
-};
 
 struct source guard_work_source(struct guard *g)
 {
-	return (struct source){ .ops = &work_ops, .ctx = g };
+	return (struct source){ .ops = &guard_ops, .ctx = g, .by_key = true };
 }

@@ -109,7 +109,7 @@ static int guard_work_fetch(struct fetched *f, const struct conn_key *keys, size
 {
 	struct conn gone = { .id = 0 };
 	size_t i;
-	int r = guard_fetch(f->g, keys, n, guard_work_take, f);
+	int r = fetch_keys(&f->g->env.kernel, keys, n, guard_work_take, f);
 
 	if (r == 0 && connset_count(f->sample))
 		f->g->helpers = guard_try_helper(f->g, f->sample);

@@ -58,7 +58,7 @@ void stage_leftover(struct run *run)
 	if (run->run_dir < 0)
 		return;
 	finish_leftover(run, journal_name(run->link.name, name));
-	if (run->source.ops->goes_on)
+	if (run->source.goes_on)
 		return; /* slot and repair file are its own, and idle */
 	finish_leftover(run, journal_slot_name(run->link.name, name));
 	finish_leftover(run, journal_repair_name(run->link.name, name));

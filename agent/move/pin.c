@@ -229,7 +229,7 @@ static int pin_all(struct pinning *p)
 		return r;
 	p->left = 0;
 	for (w = 0; w < WORTH_COUNT && at == (int64_t)end; w++) {
-		bool leaves = run->source.ops->goes_on && w >= WORTH_CROWDED;
+		bool leaves = run->source.goes_on && w >= WORTH_CROWDED;
 		usec_t deadline =
 			leaves ? MIN(p->deadline, run_now(run) + LEAVE_AFTER) : p->deadline;
 

@@ -134,7 +134,7 @@ void recover_journal(const struct run_env *env, int run_dir, const char *device,
 	deadline = j->request.deadline;
 	j->request.deadline = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
-	run.source.ops = run.source.ops->recovering;
+	run.source = (struct source){ run.source.ops->recovering, run.source.ctx };
 	run.given_up = deadline && run.started >= deadline;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);

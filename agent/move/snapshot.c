@@ -14,9 +14,6 @@
 /* And while it is pinned, however many there are. */
 #define PIN_GAP_USEC 5
 
-/* Entries fetched per batch. */
-#define CHUNK 128
-
 /* Batches of events read at a time. */
 #define BATCHES_MAX 64
 
@@ -171,40 +168,15 @@ static int snapshot_collect(void *ud, const struct conn_record *record)
 	return 0;
 }
 
-/* Events leave parts of an entry out, so each is fetched whole. */
-static int snapshot_fetch_keys(struct run *run, const struct conn_key *keys, size_t n)
-{
-	const struct kernel *k = &run->env->kernel;
-	struct conn probe[CHUNK];
-	struct ct_op ops[CHUNK];
-	size_t i;
-
-	memset(probe, 0, n * sizeof(probe[0]));
-	for (i = 0; i < n; i++) {
-		probe[i].key = keys[i];
-		ops[i] = (struct ct_op){
-			.verb = CT_GET, .conn = &probe[i], .sink = snapshot_put_listed, .ud = run
-		};
-	}
-	return k->ops->ct_batch(k->ctx, ops, n);
-}
-
 /* Fetch the entries from number FROM on anew. */
 static int snapshot_refresh(struct run *run, size_t from)
 {
-	size_t n = connset_count(run->set), m = 0;
-	struct conn_key keys[CHUNK];
-	int r = 0;
+	size_t i, n = connset_count(run->set) - from;
+	_cleanup_free_ struct conn_key *keys = malloc(MAX(n, (size_t)1) * sizeof(*keys));
 
-	for (; from < n && r == 0; from++) {
-		keys[m++] = connset_get(run->set, from)->key;
-		if (m < CHUNK && from < n - 1)
-			continue;
-		r = snapshot_fetch_keys(run, keys, m);
-		r = r == -ENOBUFS ? 0 : r;
-		m = 0;
-	}
-	return r;
+	for (i = 0; keys && i < n; i++)
+		keys[i] = connset_get(run->set, from + i)->key;
+	return keys ? fetch_keys(&run->env->kernel, keys, n, snapshot_put_listed, run) : -ENOMEM;
 }
 
 /* Add the entry, unless it is known to be pinned. */
@@ -236,7 +208,6 @@ static int read_events(struct run *run, conn_sink sink, void *ud)
 int snapshot_fetch(struct run *run)
 {
 	struct keys keys = { 0 };
-	size_t at;
 	int r;
 
 	if (!run->watching)
@@ -246,10 +217,11 @@ int snapshot_fetch(struct run *run)
 		run->overrun = true;
 		r = 0;
 	}
-	for (at = 0; at < keys.n && r == 0; at += CHUNK)
-		r = snapshot_fetch_keys(run, keys.items + at, MIN(keys.n - at, (size_t)CHUNK));
+	/* events leave parts of an entry out, so each is fetched whole */
+	if (r == 0)
+		r = fetch_keys(&run->env->kernel, keys.items, keys.n, snapshot_put_listed, run);
 	free(keys.items);
-	return r == -ENOBUFS ? 0 : r;
+	return r;
 }
 
 int snapshot_update(struct run *run)

@@ -15,12 +15,6 @@ struct shapes;
 
 struct source_ops {
 	enum before before; /* for the report */
-	/* It goes on after the run: what the run leaves it restores, what the run has
-	 * created it remembers, and its files in the run directory are its own. */
-	bool goes_on;
-	/* Entries are verified one by one, and once; else by listing, until no flush can
-	 * be under way. */
-	bool by_key;
 	/* What serves a run that finishes a killed one, of which nobody has watched. */
 	const struct source_ops *recovering;
 
@@ -70,4 +64,10 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	void *ctx; /* of OPS */
+	/* It goes on after the run: what the run leaves it restores, what the run has
+	 * created it remembers, and its files in the run directory are its own. */
+	bool goes_on;
+	/* Entries are verified one by one, and once; else by listing, until no flush can
+	 * be under way. */
+	bool by_key;
 };

@@ -175,6 +175,11 @@ int pin_candidates(struct run *run, usec_t deadline, uint64_t *ret_left);
 /* pin.c: whether the table has room to spare; warns if not. */
 bool pin_has_room(struct run *run);
 
+/* fetch.c: ask for the entries with KEYS one by one; those that are there go to SINK. 0 or a
+ * negative errno. */
+int fetch_keys(const struct kernel *k, const struct conn_key *keys, size_t n, conn_sink sink,
+	       void *ud);
+
 /* vipflows.c: list what is behind the leaving addresses, and nothing else. */
 int vipflows_find(struct run *run);
 

@@ -179,7 +179,7 @@ static void settle_restore(struct settling *s, struct run *run, size_t missing)
  * can still be under way. */
 static int verify_settle(struct run *run)
 {
-	struct settling s = { .once = run->source.ops->by_key, .began = run_now(run) };
+	struct settling s = { .once = run->source.by_key, .began = run_now(run) };
 	usec_t poll = SETTLE_POLL_MIN;
 
 	for (run->rounds = 0; run->rounds < ROUNDS_MAX; run->rounds++) {
@@ -249,7 +249,7 @@ static void count_outcomes(struct run *run)
 		const struct conn *c = connset_get(run->set, i);
 		bool pinned = e->pinned;
 
-		if (e->skip == SKIP_OF_VIP && (run->source.ops->by_key ? e->dropped : !e->seen))
+		if (e->skip == SKIP_OF_VIP && (run->source.by_key ? e->dropped : !e->seen))
 			report->vip_flows.removed++;
 		if (e->skip != SKIP_NONE)
 			continue;
@@ -285,7 +285,7 @@ void stage_verify(struct run *run)
 	/* Even if the address was not changed: what was pinned has to be read back. */
 	if (!run->set)
 		return;
-	if (run->source.ops->goes_on && snapshot_note(run) == 0 && is_out_of_reach(run)) {
+	if (run->source.goes_on && snapshot_note(run) == 0 && is_out_of_reach(run)) {
 		count_outcomes(run);
 		return;
 	}

@@ -123,9 +123,9 @@ int verify_list(struct run *run)
 	 * fails harmlessly if it is there. */
 	for (i = 0; i < n; i++)
 		run->entries[i].seen = false;
-	if (run->source.ops->by_key)
+	if (run->source.by_key)
 		r = list_by_key(run);
-	for (tries = 0; !run->source.ops->by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
+	for (tries = 0; !run->source.by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
 		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
 	if (r < 0 && r != -EINTR)
 		return r;
