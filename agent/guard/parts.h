@@ -32,7 +32,7 @@
 #define GUARD_LOST_MAX 64
 
 /* A flush that runs from a work queue comes this late at most, and is this
- * quiet when it is over (verify.c). */
+ * quiet when it is over (move/flush.c). */
 #define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
 #define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
 
