@@ -128,11 +128,30 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 		*ret_outcome = ret->error_code ? CLIENT_REFUSED : CLIENT_ANSWERED;
 }
 
-int client_refusal_code(const struct wire_answer *a)
+const char *client_failure_text(enum client_outcome outcome, const struct wire_answer *a)
 {
-	if (!strcmp(a->error_code, wire_refusal_name(WIRE_BAD_CONFIG)))
+	switch (outcome) {
+	case CLIENT_ABSENT:
+		return "the daemon is not running";
+	case CLIENT_BARRED:
+		return CLIENT_BARRED_TEXT;
+	case CLIENT_REFUSED:
+		return a->error_text;
+	case CLIENT_BROKEN:
+		return "the daemon does not answer";
+	case CLIENT_ANSWERED:
+		break;
+	}
+	return "";
+}
+
+int client_failure_code(enum client_outcome outcome, const struct wire_answer *a)
+{
+	const char *why = outcome == CLIENT_REFUSED ? a->error_code : "";
+
+	if (!strcmp(why, wire_refusal_name(WIRE_BAD_CONFIG)))
 		return EXIT_CONFIG;
-	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
+	if (outcome == CLIENT_BARRED || !strcmp(why, wire_refusal_name(WIRE_NOT_PERMITTED)))
 		return EXIT_NOT_PERMITTED;
 	return EXIT_UNREACHABLE;
 }

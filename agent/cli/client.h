@@ -24,8 +24,10 @@ enum client_outcome {
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome);
 
-/* The exit code for what is refused and cannot be done without the daemon. */
-int client_refusal_code(const struct wire_answer *a);
+/* Of an OUTCOME but ANSWERED, for commands that only the daemon can serve: what is said,
+ * which lives as long as A, and the exit code. */
+const char *client_failure_text(enum client_outcome outcome, const struct wire_answer *a);
+int client_failure_code(enum client_outcome outcome, const struct wire_answer *a);
 
 /* Called for each packet; what A owns stays its own. False: no more. */
 typedef bool (*client_packet)(void *ud, const struct wire_answer *a);

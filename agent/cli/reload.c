@@ -18,26 +18,12 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 	if (!command_is_bare(cli, "reload", argc, argv))
 		return EXIT_USAGE;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
-	switch (outcome) {
-	case CLIENT_ANSWERED:
-		break;
-	case CLIENT_ABSENT:
+	if (outcome == CLIENT_ABSENT)
 		cli_complain(stderr, "no daemon listens on %s", cli->settings.socket);
-		code = EXIT_UNREACHABLE;
-		break;
-	case CLIENT_BARRED:
-		cli_complain(stderr, CLIENT_BARRED_TEXT);
-		code = EXIT_NOT_PERMITTED;
-		break;
-	case CLIENT_REFUSED:
-		cli_complain(stderr, "%s", a.error_text);
-		code = client_refusal_code(&a);
-		break;
-	case CLIENT_BROKEN:
-		fputs("vipsafe: the daemon does not answer\n", stderr);
-		code = EXIT_UNREACHABLE;
-		break;
-	}
+	else if (outcome != CLIENT_ANSWERED)
+		cli_complain(stderr, "%s", client_failure_text(outcome, &a));
+	if (outcome != CLIENT_ANSWERED)
+		code = client_failure_code(outcome, &a);
 	if (o->json)
 		printf("{\"reloaded\":%s}\n", code == EXIT_DONE ? "true" : "false");
 	wire_answer_done(&a);

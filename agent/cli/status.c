@@ -79,14 +79,13 @@ static void print_local(const struct cli *cli)
 	json_decref(s.operations);
 }
 
-static int print_missing(const struct cli *cli, enum status_code code, const char *text)
+static void print_missing(const struct cli *cli, enum status_code code, const char *text)
 {
 	cli_complain(stderr, "%s", text);
 	if (code == STATUS_NOT_RUNNING)
 		print_local(cli);
 	else if (cli->options.json)
 		puts("{\"running\":null}");
-	return code;
 }
 
 int command_status(struct cli *cli, int argc, char *argv[])
@@ -95,33 +94,22 @@ int command_status(struct cli *cli, int argc, char *argv[])
 	struct wire_request r = { .op = WIRE_STATUS };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
-	int code = STATUS_RUNNING;
+	int code;
 
 	if (!command_is_bare(cli, "status", argc, argv))
 		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
 	r.columns = terminal_columns(stdout);
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
-	switch (outcome) {
-	case CLIENT_ANSWERED:
+	if (outcome != CLIENT_ANSWERED) {
+		code = outcome == CLIENT_ABSENT ? STATUS_NOT_RUNNING : STATUS_UNKNOWN;
+		print_missing(cli, (enum status_code)code, client_failure_text(outcome, &a));
+	} else {
+		code = a.exit_code;
 		if (o->json)
 			puts(a.result ? a.result : "{}");
 		else
 			fputs(a.out ? a.out : "", stdout);
-		code = a.exit_code;
-		break;
-	case CLIENT_ABSENT:
-		code = print_missing(cli, STATUS_NOT_RUNNING, "the daemon is not running");
-		break;
-	case CLIENT_BARRED:
-		code = print_missing(cli, STATUS_UNKNOWN, CLIENT_BARRED_TEXT);
-		break;
-	case CLIENT_REFUSED:
-		code = print_missing(cli, STATUS_UNKNOWN, a.error_text);
-		break;
-	case CLIENT_BROKEN:
-		code = print_missing(cli, STATUS_UNKNOWN, "the daemon does not answer");
-		break;
 	}
 	wire_answer_done(&a);
 	return code;

@@ -21,7 +21,7 @@ static bool on_packet(void *ud, const struct wire_answer *a)
 
 	if (a->error_code) {
 		cli_complain(stderr, "watch: %s", a->error_text);
-		w->refused = client_refusal_code(a);
+		w->refused = client_failure_code(CLIENT_REFUSED, a);
 		return false;
 	}
 	if (w->json && a->result)
