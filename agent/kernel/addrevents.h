@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses that come and go, as route netlink multicasts them, whoever did it: we
- * ourselves included. A hint, never the truth: after -ENOBUFS the addresses
- * have to be listed. */
+/* Addresses that come and go, as route netlink multicasts them; our own changes are among
+ * them. Not reliable: after -ENOBUFS the addresses have to be dumped. */
 #pragma once
 
 #include <stdbool.h>

@@ -59,7 +59,7 @@ struct dump {
 	struct ct *ct;
 	conn_sink sink;
 	void *ud;
-	int refused; /* by the sink, or because what follows is no good */
+	int refused; /* the error of the sink, or -EINTR: the dump was interrupted */
 };
 
 static int dump_take(void *ud, const struct nlmsghdr *nlh)
@@ -71,7 +71,7 @@ static int dump_take(void *ud, const struct nlmsghdr *nlh)
 
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		d->refused = -EINTR;
-	/* One entry that makes no sense to us is not restored; the rest is. */
+	/* an entry that cannot be read is left out: it is not restored, the rest is */
 	else if (nlh->nlmsg_type == CT_NEW &&
 		 ctcodec_decode(nlh, &conn, &master, d->ct->payload, &record) == 0)
 		d->refused = d->sink(d->ud, &record);
@@ -88,8 +88,8 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 		return r;
 	b.len = (size_t)r;
 	r = nlask_dump(ct->dump, &b, dump_take, &d);
-	/* nfnetlink has no such subsystem: connections are tracked (ct_usage() was
-	 * asked before), but not to be had */
+	/* nfnetlink has no such subsystem: the kernel tracks connections (ct_usage() was
+	 * called before), but has no ctnetlink */
 	return d.refused ? d.refused : r == -EINVAL ? -EOPNOTSUPP : r;
 }
 
@@ -179,8 +179,8 @@ static int op_encode(const struct ct_op *op, void *buf, size_t size, uint32_t se
 	return -EINVAL;
 }
 
-/* How many ops at OPS must not be torn apart: the two halves of a pin travel
- * in one send, because the kernel finishes a send before it looks at a signal. */
+/* How many ops at OPS must be in one send: the two halves of a pin are, because the kernel finishes
+ * a send before it looks at a signal. */
 static size_t unit_size(const struct ct_op *ops, size_t n)
 {
 	return n > 1 && ops[0].verb == CT_DELETE && ops[1].verb == CT_CREATE &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The conntrack table over ctnetlink: list it, change it in batches. Two
- * sockets, so that an unfinished listing never mixes with verdicts. */
+/* The conntrack table over ctnetlink: dump it, change it in batches. It has two sockets, so
+ * that an unfinished dump never mixes with the answers to a batch. */
 #pragma once
 
 #include "base/kernel.h"

@@ -31,9 +31,8 @@ struct ctevents {
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
 };
 
-/* What we do ourselves, two events for each pair of a pin, need not be carried
- * to us only to be thrown away there. A kernel that refuses loses nothing but
- * time: ctevents_take() looks at the port too. */
+/* Let the kernel drop the events of our own changes, two for each pin. If it refuses the
+ * filter only time is lost: ctevents_take() looks at the port too. */
 static void leave_out(struct nlsock *sk, uint32_t own_port)
 {
 	struct sock_filter code[] = {

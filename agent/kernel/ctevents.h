@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of entries while we work: births and changes, as the kernel
- * multicasts them. A hint, never the truth: events get lost, and kernels leave
- * parts of an entry out of them. */
+/* New and changed conntrack entries and, on request, ended ones, as the kernel multicasts
+ * them. Not reliable: events get lost, and kernels leave parts of an entry out of them. */
 #pragma once
 
 #include "base/kernel.h"

@@ -13,8 +13,7 @@
 #include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
-/* ipset keeps seconds in 32 bits and refuses more than some weeks; nobody
- * means to hold for longer than this. */
+/* Longer than any hold; ip_set refuses timeouts of more than some weeks. */
 #define DURATION_MAX (3600 * USEC_PER_SEC)
 
 /* The child ends by itself when its programs have run out of time. */
@@ -26,7 +25,7 @@ struct hold {
 	struct hold_nft *nft;
 	struct hold_iptables *iptables;
 	struct hold_iptables *left; /* of an open that failed, to be removed; may be NULL */
-	bool unknown;		    /* whoever was to open it died */
+	bool unknown;		    /* the child that was to open it died */
 };
 
 static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_TEXT_MAX])
@@ -40,8 +39,8 @@ static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_
 	return r;
 }
 
-/* What the same device has from a killed run in the other backend goes first:
- * never two of them. What cannot be removed has at least expired by itself. */
+/* Remove what a killed run left for the device in the other backend, then open. If that
+ * cannot be removed, its element has at least expired. */
 static int open_one(enum hold_choice choice, const struct link *link, usec_t deadline,
 		    struct hold *h, char reason[REPORT_TEXT_MAX])
 {
@@ -68,7 +67,7 @@ static int open_any(const struct link *link, usec_t deadline, struct hold *h,
 	if (open_one(first, link, deadline, h, why[0]) == 0)
 		return 0;
 	*ret_used = second;
-	/* to ask for it would load it for good on a node that goes without */
+	/* asking would load nf_tables for good on a node that does without */
 	if (second == HOLD_NFT && !nftsock_possible())
 		snprintf(why[1], sizeof(why[1]), "not in use here");
 	else if (open_one(second, link, deadline, h, why[1]) == 0)
@@ -119,7 +118,7 @@ int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 			*ret = h;
 		else
 			free(h);
-		/* Whatever it was: go on without a hold, and say REASON. */
+		/* every other error means: go on without a hold, for REASON */
 		return r == -EINVAL || r == -ENOMEM ? r : -EOPNOTSUPP;
 	}
 	*ret_used = used;
@@ -184,7 +183,7 @@ void hold_forget(struct hold *h)
 	free(h);
 }
 
-/* ---- installed beside us -------------------------------------------------------- */
+/* ---- opened by a child -------------------------------------------------------- */
 
 struct hold_opening {
 	struct background *work;
@@ -214,7 +213,7 @@ static void open_in_child(void *ud, void *answer)
 	a->has_left = h && h->left;
 	if (a->has_left)
 		hold_iptables_give(h->left, &a->left);
-	/* what it holds in memory and in sockets goes with it; the rules stay */
+	/* memory and sockets end with the child; the rules stay */
 }
 
 int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
@@ -237,7 +236,7 @@ int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t tim
 	return 0;
 }
 
-/* What the child has made, in *H. */
+/* Take over what the child has made, into *H. */
 static int adopt(struct hold *h, const struct opened *a)
 {
 	int r = a->has_left ? hold_iptables_adopt(&a->left, &h->left) : 0;

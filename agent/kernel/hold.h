@@ -27,8 +27,8 @@ enum hold_choice hold_first_choice(void);
 int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
 	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
-/* The same beside the caller, who is not kept waiting by a program that hangs. END says
- * -EAGAIN until it is known what came of it, then what hold_open() says. */
+/* The same in a child, so that a program that hangs does not keep the caller. END returns
+ * -EAGAIN while it is under way, then what hold_open() would. */
 struct hold_opening;
 int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
 		    struct hold_opening **ret);
@@ -39,25 +39,25 @@ struct hold_opening *hold_opening_free(struct hold_opening *o);
 /* Of all three: without a hold (NULL) there is nothing to arm or to look at (-ENODEV), and
  * nothing to let go. */
 
-/* (Re-)arm for DURATION from now; cheap, and never rewrites a rule table.
+/* Arm for DURATION from now, also when it is armed; cheap, and never rewrites a rule table.
  * iptables rounds up to whole seconds: that is how long it stays armed when we are
  * killed. */
 int hold_arm(struct hold *h, usec_t duration);
 
-/* Let go at once: what was armed is removed, not made to expire. The rules stay. */
+/* Disarm at once: the element is removed, not left to expire. The rules stay. */
 int hold_disarm(struct hold *h);
 
 /* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
 int hold_check(struct hold *h);
 
-/* Disarm and remove the rules, those of an open that failed too; NULL is fine. Returns
- * why something of them stays, or 0. */
+/* Disarm and remove the rules, those of an open that failed too; H may be NULL. Returns 0, or
+ * the error because of which some of them stay. */
 int hold_close(struct hold *h, usec_t deadline);
 
-/* Remove what there is for one device. The same. */
+/* Remove the rules of one device. Returns as hold_close(). */
 int hold_clean_one(int ifindex, usec_t deadline);
 
-/* Leave the rules, which are another's by now; NULL is fine. */
+/* Free H, which may be NULL, but leave the rules: they are another hold's by now. */
 void hold_forget(struct hold *h);
 
 /* Remove what killed runs left for devices other than those for which BUSY

@@ -15,8 +15,7 @@
 
 #define PROTOCOL 6 /* of ip_set: all kernels speak it, newer ones 7 too */
 
-/* A rule's hold on its set ends after the rule, when iptables goes through
- * nf_tables. */
+/* With iptables on nf_tables a set stays in use for a moment after its rule is gone. */
 #define BUSY_WAIT_MS 1000
 #define BUSY_LOOK_MS 2
 
@@ -39,7 +38,7 @@ static size_t ipset_begin(struct attr_buf *b, uint8_t command, uint16_t flags, u
 	return at;
 }
 
-/* ip_set's own numbers say little that a caller could act on. */
+/* Replace the error numbers of ip_set's own by errno values. */
 static int ipset_verdict(int r)
 {
 	if (r > -IPSET_ERR_PRIVATE)
@@ -92,7 +91,7 @@ static int create(struct hold_ipset *s, uint8_t family)
 	buf_put(&b, IPSET_ATTR_REVISION, &revision, sizeof(revision));
 	buf_put(&b, IPSET_ATTR_FAMILY, &family, sizeof(family));
 	nest = buf_nest(&b, IPSET_ATTR_DATA);
-	/* What is added without one of its own expires soon; 0 would be never. */
+	/* the default of elements; 0 would mean that they never expire */
 	buf_be32(&b, IPSET_ATTR_TIMEOUT | NLA_F_NET_BYTEORDER, 1);
 	buf_nest_end(&b, nest);
 	message_end(&b, at);
@@ -137,7 +136,7 @@ int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds)
 	return b.full ? -EMSGSIZE : ipset_verdict(nlask_change(s->sk, b.data, b.len, first, last));
 }
 
-/* One message each: that there is none in the first must not spare the second. */
+/* One message for each set: an error in the first must not end the second. */
 int hold_ipset_disarm(struct hold_ipset *s)
 {
 	int result = 0, r;
@@ -148,7 +147,7 @@ int hold_ipset_disarm(struct hold_ipset *s)
 
 		ipset_put_element(s, &b, IPSET_CMD_DEL, ipset_family_of(i), 0, nlsock_seq(s->sk));
 		r = ipset_verdict(nlask_change_one(s->sk, &b));
-		/* it has expired, or the set is gone with it */
+		/* the element has expired, or the set is gone */
 		result = r < 0 && r != -ESRCH && r != -ENOENT ? r : result;
 	}
 	return result;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ipsets of one device's hold, one per family (hash:net,iface with a
- * timeout), by netlink: the ipset program need not be there. */
+ * timeout), by netlink: the program ipset is not needed. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,23 +14,23 @@ struct hold_ipset;
  * no such sets. */
 int hold_ipset_new(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret);
 
-/* The sets are there already, made by another process for us. */
+/* Take over the sets that a child has made. */
 int hold_ipset_adopt(int ifindex, const char *device, bool ipv6, struct hold_ipset **ret);
 
-/* Destroy the sets; the rules that refer to them are gone. One that is still in use
- * is waited for until DEADLINE (monotonic) at most. Returns why one stays, or 0. */
+/* Destroy the sets, whose rules have been removed. Waits until DEADLINE (of os_now()) for a set
+ * that is still in use. Returns 0, or the error because of which a set stays. */
 int hold_ipset_free(struct hold_ipset *s, usec_t deadline);
 
-/* Leave the sets as they are; NULL is fine. */
+/* Free S, which may be NULL, but leave the sets. */
 void hold_ipset_forget(struct hold_ipset *s);
 
-/* In both sets, for SECONDS from now. */
+/* Add the element to both sets, or set its timeout anew: SECONDS from now. */
 int hold_ipset_arm(struct hold_ipset *s, uint32_t seconds);
 
 /* Remove the element from both. */
 int hold_ipset_disarm(struct hold_ipset *s);
 
-/* -ENOENT: a set is gone, or fewer than so many rules refer to it. */
+/* -ENOENT: a set is gone, or fewer than REFERENCES rules refer to it. */
 int hold_ipset_check(struct hold_ipset *s, unsigned references);
 
 /* Destroy the sets of devices that are WANTED. Returns how many, or an error.

@@ -37,23 +37,23 @@ int hold_iptables_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t 
 	return r < 0 ? r : n;
 }
 
-/* One that hangs leaves time for the others. */
+/* A program that hangs must leave time for the others. */
 static usec_t half_of(usec_t deadline)
 {
 	return os_deadline(os_left(deadline) / 2);
 }
 
-/* What cannot be removed holds nothing by now. Returns why something stays, or 0. */
+/* Remove rules and sets. Returns why something stays, which holds nothing by then, or 0. */
 static int remove_all(struct hold_iptables *h, usec_t deadline)
 {
 	char error[PROGRAM_ERROR_MAX], script[HOLD_SCRIPT_MAX];
 	int result = 0, r;
 
-	if (h->sets) /* first of all, since it works whatever becomes of the rest */
+	if (h->sets) /* first, since it works even if the rest fails */
 		(void)hold_ipset_disarm(h->sets);
 	for (unsigned i = 0; i < 1U + h->ipv6; i++) {
-		/* As they were made, which fails as a whole when any is missing:
-		 * then whatever is there. */
+		/* The script that undoes them fails as a whole if one rule is
+		 * missing; then remove what is found. */
 		hold_text_remove(script, h->ifindex, hold_iptables_family_of(i));
 		r = xtables_restore(hold_iptables_family_of(i), h->variant, script,
 				    half_of(deadline), error);
@@ -65,7 +65,7 @@ static int remove_all(struct hold_iptables *h, usec_t deadline)
 	}
 	r = hold_ipset_free(h->sets, deadline);
 	h->sets = NULL;
-	if (h->left) /* sets that had rules when they were to go */
+	if (h->left) /* sets that could not be destroyed because rules used them */
 		r = hold_ipset_clean(wanted_one, &h->ifindex, deadline);
 	return result < 0 ? result : MIN(r, 0);
 }
@@ -110,9 +110,9 @@ static int hold_iptables_install(struct hold_iptables *h, const struct link *lin
 	}
 	if (r == 0)
 		return 0;
-	/* One that was killed may have done its work, and the other family may have
-	 * its rules already: what there is no time for is hold_iptables_close()'s.
-	 * Where none was run only the sets are to go. */
+	/* A program that was killed may have done its work, and the other family may have
+	 * its rules already. What cannot be removed in time is left to
+	 * hold_iptables_close(). If no program was run, there are only sets. */
 	if (tried) {
 		h->left |= r == -ETIMEDOUT || remove_all(h, deadline) < 0;
 	} else {
@@ -122,7 +122,7 @@ static int hold_iptables_install(struct hold_iptables *h, const struct link *lin
 	return r;
 }
 
-/* Where ip6tables is missing nothing of IPv6 is translated through it either. */
+/* Without ip6tables no rule of it can translate IPv6 either. */
 static bool has_ipv6(const char *variant)
 {
 	char reason[PROGRAM_ERROR_MAX];

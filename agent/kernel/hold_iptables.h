@@ -16,7 +16,7 @@ struct hold_iptables;
 int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_iptables **ret,
 		       char reason[REPORT_TEXT_MAX]);
 int hold_iptables_close(struct hold_iptables *h, usec_t deadline);
-void hold_iptables_forget(struct hold_iptables *h); /* and leave all as it is */
+void hold_iptables_forget(struct hold_iptables *h); /* free it, but leave the rules */
 
 /* Rounds up to whole seconds. These three start no program. */
 int hold_iptables_arm(struct hold_iptables *h, usec_t duration);

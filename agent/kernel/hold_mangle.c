@@ -63,8 +63,8 @@ int hold_mangle_look(uint8_t family, struct hold_mangle *ret)
 	return r < 0 ? r : mangle_look_at(s, family, ret);
 }
 
-/* Each only if nothing is in it; what somebody puts there meanwhile makes the
- * whole batch fail. */
+/* Delete each only if it is empty: what somebody puts there meanwhile makes the whole batch
+ * fail. */
 static int mangle_drop(struct nftsock *s, uint8_t family, unsigned chains, bool table)
 {
 	struct nftwriter w;

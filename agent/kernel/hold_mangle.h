@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Table mangle as iptables keeps it in nf_tables: looked at without starting a
- * program, and taken out again when it was made for us. */
+/* Table mangle as iptables keeps it in nf_tables: read without starting a program, and
+ * removed again if iptables made it for our rules. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,5 +16,5 @@ int hold_mangle_look(uint8_t family, struct hold_mangle *ret);
 
 /* iptables makes the table and its own chains with the first rule, and leaves
  * them behind: remove those that were not there BEFORE and are empty. -EBUSY:
- * somebody has put something there, and all stays. */
+ * one of them is not empty, and all stay. */
 int hold_mangle_undo(uint8_t family, const struct hold_mangle *before);

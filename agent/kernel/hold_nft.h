@@ -13,13 +13,13 @@ struct hold_nft;
  * -EOPNOTSUPP: this kernel has no nf_tables, or none for inet. */
 int hold_nft_open(int ifindex, struct hold_nft **ret);
 
-/* The rules are there already, made by another process for us. */
+/* Take over the rules that a child has made. */
 int hold_nft_adopt(int ifindex, struct hold_nft **ret);
 
-/* Leave the table as it is; NULL is fine. */
+/* Free H, which may be NULL, but leave the table. */
 void hold_nft_forget(struct hold_nft *h);
 
-/* Returns why the table could not be removed, or 0; NULL is fine. */
+/* Returns 0, or the error because of which the table stays; H may be NULL. */
 int hold_nft_close(struct hold_nft *h);
 
 /* Each call is one transaction. Kernels before 4.16 or so wait for all

@@ -19,12 +19,12 @@
 
 #define HOLD_TABLE_PREFIX "vipsafe_hold_"
 
-/* Both number from SEQ on. */
+/* The messages of both are numbered from SEQ. */
 void hold_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 
-/* Hold for TIMEOUT_MS. An element that is there is not extended by adding it
- * again (Linux before 6.12): EXCLUSIVE adds it or fails with -EEXIST; without,
- * the one that is there, or else -ENOENT, is replaced. */
+/* Hold for TIMEOUT_MS. Before Linux 6.12 adding an element again does not extend it. So with
+ * EXCLUSIVE it is added, and -EEXIST if it is there; without it is deleted and added, and
+ * -ENOENT if it is not there. */
 void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
 		     bool exclusive);
 

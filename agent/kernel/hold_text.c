@@ -83,7 +83,7 @@ void hold_text_install(char ret[HOLD_SCRIPT_MAX], int ifindex, uint8_t family)
 	/* Under 1200 bytes with the longest names: it always fits. */
 	n = (size_t)snprintf(ret, size, "*mangle\n:" HOLD_CHAIN_PREFIX "%d - [0:0]\n", ifindex);
 	n += put_drops(ret + n, size - n, ifindex);
-	/* In front of all else: a rule that accepts would end the chain before us. */
+	/* first in the chain: a rule that accepts would end it before ours */
 	n += put_jump(ret + n, size - n, "-I PREROUTING 1", "src", ifindex, set);
 	n += put_jump(ret + n, size - n, "-I FORWARD 1", "dst", ifindex, set);
 	n += put_jump(ret + n, size - n, "-I OUTPUT 1", "dst", ifindex, set);

@@ -6,9 +6,8 @@
 
 #include "kernel/nlsock.h"
 
-/* Hand every IPv4 and IPv6 address of every device to SINK. A listing the
- * kernel calls inconsistent is asked for again before SINK sees anything;
- * -EAGAIN when that never succeeds. */
+/* Call SINK with every IPv4 and IPv6 address of every device. A dump that was interrupted is
+ * repeated before SINK is called; -EAGAIN when that never succeeds. */
 int ifaddr_list(struct nlsock *s, ifaddr_sink sink, void *ud);
 
 /* Set A as it is: flags (IFADDR_NODAD is the caller's choice), scope, metric.
@@ -22,6 +21,6 @@ int ifaddr_add(struct nlsock *s, const struct ifaddr *a);
  * not looked at. -EADDRNOTAVAIL: there is no such. */
 int ifaddr_del(struct nlsock *s, const struct ifaddr *a);
 
-/* What H, an RTM_NEWADDR or RTM_DELADDR, says. -ENODATA: no address we could
+/* Read NLH, an RTM_NEWADDR or RTM_DELADDR. -ENODATA: no address we could
  * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
 int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret);

@@ -45,7 +45,7 @@ void nftbatch_end(struct nftwriter *w);
 
 void nftbatch_table(struct nftwriter *w, uint8_t command, uint16_t flags);
 
-/* An empty table, whatever was in one of that name. */
+/* Make the table, empty: one of that name is deleted before. */
 void nftbatch_new_table(struct nftwriter *w);
 
 /* A base chain of type filter, policy accept. */
@@ -71,9 +71,8 @@ void nftbatch_payload(struct nftwriter *w, uint32_t base, uint32_t offset, uint3
 		      uint32_t reg);
 void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t len);
 
-/* Is what REG begins with in the set NAME, which is the batch's set number ID? By
- * name for kernels that find it, by number for those that do not see a set of the
- * same batch by its name. */
+/* Is the value from REG on in the set NAME, which has the number ID in this batch? Some kernels
+ * find a set of the same batch by its name, others only by its number. */
 void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32_t id);
 
 /* The batch that deletes the table. */
@@ -82,8 +81,8 @@ void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int i
 /* One message that asks for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY. */
 void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family);
 
-/* Is this message of a listing about the table PREFIX followed by a device? */
+/* Is this message of a dump about a table PREFIX followed by the index of a device? */
 bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);
 
-/* About a chain? Then of which table and of which name. */
+/* Is this message of a dump about a chain? *RET_TABLE and *RET_NAME point into it. */
 bool nftbatch_is_chain(const struct nlmsghdr *nlh, const char **ret_table, const char **ret_name);

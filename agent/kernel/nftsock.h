@@ -14,7 +14,7 @@ DEFINE_CLEANUP(struct nftsock, nftsock_free)
 /* The batch to be filled, with messages numbered from *RET_SEQ. */
 struct nftbatch *nftsock_batch(struct nftsock *s, uint32_t *ret_seq);
 
-/* Send it and wait for the verdict: as nlask_change(), -EMSGSIZE when it has become
+/* Send it and wait for the answer: as nlask_change(), -EMSGSIZE when it has become
  * too large, -EOPNOTSUPP when there is no inet family. */
 int nftsock_ask(struct nftsock *s);
 
@@ -22,13 +22,13 @@ int nftsock_ask(struct nftsock *s);
  * for good on a node that has only ip_tables. */
 bool nftsock_possible(void);
 
-/* Call SINK for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY; for some twice, when a
- * listing torn by somebody else's change has to be begun again. Returns 0 where
- * there is no nf_tables. */
+/* Call SINK for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY; for some twice, when a dump was
+ * interrupted by somebody else's change and is repeated. Returns 0 where there is no
+ * nf_tables. */
 int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family, nlask_sink sink, void *ud);
 
-/* Send the batch, which is one message that asks for a listing, and call SINK for what
- * comes. As nlask_dump(). */
+/* Send the batch, which is one message that asks for a dump, and call SINK with each message of
+ * the answer. Returns as nlask_dump(). */
 int nftsock_dump(struct nftsock *s, nlask_sink sink, void *ud);
 
 /* Delete the table PREFIX followed by IFINDEX. */

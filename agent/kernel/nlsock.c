@@ -19,7 +19,7 @@
  * buffer that large (netlink_dump(), Linux 4.4). */
 #define READ_SIZE (64U * 1024)
 
-/* Left out in a row: whoever may send us messages may send many. */
+/* Messages of other senders that are skipped in one call: they may send without end. */
 #define STRAYS_MAX 10000
 
 struct nlsock {

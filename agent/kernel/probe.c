@@ -34,7 +34,7 @@ static void sleep_usec(usec_t usec)
 	struct timespec ts = { .tv_sec = (time_t)(usec / USEC_PER_SEC),
 			       .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000 };
 
-	nanosleep(&ts, NULL); /* cut short by a signal: we only look earlier */
+	nanosleep(&ts, NULL); /* a signal only makes us look earlier */
 }
 
 /* ---- in the child ------------------------------------------------------------ */

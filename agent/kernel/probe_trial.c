@@ -137,7 +137,7 @@ static int send_flows(struct trial *t)
 	return 0;
 }
 
-/* Note a flow of ours that is translated the way it should be. */
+/* Count an entry of the trial that is translated as expected. */
 static int probe_trial_note(void *ud, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
@@ -164,7 +164,7 @@ static int probe_trial_look(struct trial *t, struct ct *ct)
 	return ct_dump(ct, t->scene->family, probe_trial_note, t);
 }
 
-/* Flows through TOOL's rule, and every one translated as expected. */
+/* Set up the rule with TOOL and send the flows. Returns 0 if all were translated as expected. */
 static int masquerade_with(struct trial *t, enum probe_tool tool, struct ct *ct,
 			   char error[PROBE_ERROR_MAX])
 {

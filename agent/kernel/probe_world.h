@@ -12,6 +12,6 @@
  * namespace when that is the only way. -EPERM and others as unshare(2). */
 int probe_world_enter(void);
 
-/* Make both devices and set them up; R was opened inside. -EOPNOTSUPP: the
+/* Make both devices and set them up; S was opened inside. -EOPNOTSUPP: the
  * kernel has neither veth nor (already in use) dummy devices. */
 int probe_world_build(struct nlsock *s);

@@ -12,7 +12,7 @@
 #include "kernel/wanted.h"
 #include "kernel/xtables.h"
 
-/* Nobody means longer, and no backend has to count further. */
+/* Longer than any reset is asked for. */
 #define DURATION_MAX (60 * USEC_PER_SEC)
 
 static struct reset_match make_match(const struct conn *c, const uint8_t *dst, uint16_t dport)
@@ -26,8 +26,8 @@ static struct reset_match make_match(const struct conn *c, const uint8_t *dst, u
 	return m;
 }
 
-/* What is only opening finds its own way with the next SYN, and what has ended
- * needs none, while its port may be in use again soon. */
+/* A connection that is only opening is repeated by the next SYN; one that has ended needs
+ * no reset, and its port may be in use again soon. */
 static bool is_to_be_told(const struct conn *c)
 {
 	switch ((enum conn_tcp_state)c->tcp_state) {
@@ -67,8 +67,8 @@ static size_t make_matches(const struct conn *const *flows, size_t n, struct res
 	return m;
 }
 
-/* What an earlier run left goes first, in the other backend too. What cannot
- * be removed has at least expired. */
+/* Remove what an earlier run left, in the other backend too, then install. If that cannot be
+ * removed, it has at least expired. */
 static int reset_install(enum hold_choice backend, int ifindex, const struct reset_match *m,
 			 size_t n, usec_t duration, usec_t deadline, char why[REPORT_TEXT_MAX])
 {
@@ -156,7 +156,7 @@ int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
 	return tables + chains;
 }
 
-/* ---- beside the caller --------------------------------------------------------------- */
+/* ---- by a child --------------------------------------------------------------- */
 
 struct cleaning {
 	usec_t deadline;

@@ -27,7 +27,7 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
  * returns true. Returns how many tables or chains, or a negative errno. */
 int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
 
-/* Remove the rules whose time is over, whosever they were, beside the caller. END is
- * -EAGAIN until that is done, then 0 or why something stays. */
+/* Remove the rules whose time is over, of any device, in a child. END returns -EAGAIN while it
+ * is under way, then 0 or the error because of which some stay. */
 int reset_clean_begin(usec_t timeout, struct background **ret);
 int reset_clean_end(struct background *b);

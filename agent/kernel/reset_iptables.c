@@ -61,7 +61,7 @@ static void note_running(void *ud, const char *line)
 		return;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + 3, " "), line + 3);
 	stop = timegm(&tm);
-	/* Nobody resets for so long: the clock has been set back. */
+	/* no reset lasts so long: the clock has been set back */
 	if (stop <= r->now || stop - r->now > DURATION_LONG || r->n == ENDED_MAX ||
 	    !hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex))
 		return;
@@ -143,8 +143,8 @@ static void reset_iptables_put_rule(struct script *s, const struct reset_match *
 				   s->ifindex, src, dst, ntohs(m->sport), ntohs(m->dport));
 }
 
-/* Chain and end first; the jumps come with the last rules, so that it is
- * entered when it is complete. */
+/* The chain and the rule that ends it come first, the jumps with the last rules: the chain is
+ * entered only when it is complete. */
 static void put_head(struct script *s, time_t stop)
 {
 	char date[32] = "";

@@ -43,7 +43,7 @@ static int count_elements(void *ud, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-/* One that cannot be read is not known to be over. */
+/* Have all resets of the device ended? False if the sets cannot be read. */
 static bool reset_nft_has_ended(void *ud, int ifindex)
 {
 	struct nftsock *s = ud;
@@ -62,7 +62,7 @@ static bool reset_nft_has_ended(void *ud, int ifindex)
 
 int reset_nft_clean_ended(void)
 {
-	/* of its own: the tables are being listed meanwhile */
+	/* a second socket: the first one is in the middle of a dump of the tables */
 	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
 	int r;
 

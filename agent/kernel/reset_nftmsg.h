@@ -19,7 +19,7 @@
 
 #define RESET_TABLE_PREFIX "vipsafe_reset_"
 
-/* Both number from SEQ on. Install: all but the elements. */
+/* The messages of both are numbered from SEQ. This one makes all but the elements. */
 void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 
 #define RESET_NFTMSG_SETS 2
@@ -27,7 +27,7 @@ void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 /* Ask for what is in the set number WHICH; those that have expired are not listed. */
 void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which);
 
-/* How many elements a message of that listing has. */
+/* How many elements a message of that dump has. */
 size_t reset_nftmsg_count(const struct nlmsghdr *nlh);
 
 /* Elements for as many of M[0..N) as share the first one's family and fit;

@@ -10,17 +10,17 @@
 #include "base/array.h"
 #include "kernel/sockdiag.h"
 
-/* No node has more of them to one address; a bound for the memory. */
+/* Bounds the memory; more than any node has for one address. */
 #define SOCKETS_MAX (1U << 20)
 
-/* Those with a peer that can be told. */
+/* Sockets whose peer can be sent a reset. */
 enum {
 	STATES = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 |
 		 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING,
 };
 
-/* "Own address is A", as a program the kernel runs for each socket: one
- * condition, beyond whose end a socket that does not meet it is sent. */
+/* The condition "own address is A", as a program of inet_diag that the kernel runs for each
+ * socket: one instruction, with a jump behind its end if it is not met. */
 struct filter {
 	struct nlattr attr;
 	struct inet_diag_bc_op op;
@@ -79,8 +79,7 @@ static void question_filter(struct question *q, const struct addr *own)
 	q->nlh.nlmsg_len += (uint32_t)(NLA_HDRLEN + clen);
 }
 
-/* The filter is the kernel's word; what it lets pass is looked at again before
- * anything is closed. */
+/* Checked again here, although the kernel filters: what passes is closed. */
 static bool sockets_is_own(const struct addr *own, uint8_t family,
 			   const struct inet_diag_sockid *id)
 {
@@ -127,7 +126,7 @@ static int take_none(void *ud _unused_, const struct inet_diag_msg *m _unused_)
 	return 0;
 }
 
-/* By its cookie: never another that has come to have the same addresses. */
+/* The cookie in its id excludes another socket that has got the same addresses. */
 static int kernel_sockets_destroy(struct sockets *s, const struct found *f)
 {
 	struct question q;
@@ -136,7 +135,7 @@ static int kernel_sockets_destroy(struct sockets *s, const struct found *f)
 	question_init(s, &q, SOCK_DESTROY, NLM_F_ACK, f->family);
 	q.req.id = f->id;
 	r = sockdiag_exchange(s->diag, &q.nlh, take_none, s);
-	/* An unknown message, says a kernel of before 4.5. */
+	/* kernels before 4.5 do not know the message */
 	return r == -EINVAL ? -EOPNOTSUPP : r;
 }
 
@@ -150,9 +149,9 @@ static int destroy_all(struct sockets *s, uint64_t *ret_closed)
 		if (r == 0)
 			++*ret_closed;
 		else if (r == -EOPNOTSUPP || r == -EPERM || r == -ETIMEDOUT)
-			return r; /* the next would fare no better */
+			return r; /* it would be the same for the next one */
 		else if (r != -ENOENT && r != -ESTALE && !result)
-			result = r; /* those have ended by themselves */
+			result = r; /* the other two: the socket has ended by itself */
 	}
 	return result;
 }
@@ -170,7 +169,7 @@ int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 		return r;
 	r = sockets_list(&s, a->family);
 	six = r == 0 && a->family == AF_INET ? sockets_list(&s, AF_INET6) : 0;
-	/* What has been found is closed whatever the rest came to. */
+	/* What has been found is closed even if the second dump failed. */
 	if (r == 0 && six < 0 && six != -EOPNOTSUPP)
 		r = six;
 	six = destroy_all(&s, ret_closed);

@@ -15,7 +15,7 @@ enum {
 		     1 << TCP_NEW_SYN_RECV,
 	UDP_STATES = 1 << TCP_ESTABLISHED,
 
-	/* inet_sk_diag_fill(): the timer that runs is the one that sends again. */
+	/* idiag_timer (inet_sk_diag_fill()): the retransmission timer runs */
 	TIMER_RETRANSMIT = 1,
 };
 
@@ -77,7 +77,7 @@ static int socklist_take(void *ud, const struct inet_diag_msg *m)
 	struct flow f;
 	int r;
 
-	/* One that makes no sense does not hide the others. */
+	/* a socket that cannot be read is left out; the others are listed */
 	if (socklist_decode(m, l->l4proto, &f) < 0)
 		return 0;
 	r = l->sink(l->ud, &f);
@@ -120,7 +120,7 @@ int socklist_dump(flow_sink sink, void *ud)
 	l.diag = diag;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		r = socklist_list(&l, kinds[i].l4proto, kinds[i].family);
-		/* Nothing else is worth having without the first. */
+		/* without TCP over IPv4 the rest is not worth having */
 		if (r < 0 && (r != -EOPNOTSUPP || i == 0))
 			return r;
 	}

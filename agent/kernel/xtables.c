@@ -9,8 +9,7 @@
 #include "base/os.h"
 #include "kernel/nftsock.h"
 
-/* Others may hold the lock of iptables: it is waited for in whole seconds, and our
- * deadline ends the wait. */
+/* How long iptables may wait for its lock, in whole seconds; our deadline ends it earlier. */
 #define LOCK_WAIT "--wait=%llu"
 #define LOCK_WAIT_MAX 60
 
@@ -74,13 +73,13 @@ int xtables_find(uint8_t family, const char *variant, char reason[PROGRAM_ERROR_
 	return r;
 }
 
-/* Programs of before 1.6.2 know no lock, but print what they do not know of. */
+/* Does iptables complain of an option, as versions before 1.6.2 do of --wait? */
 static bool is_about_an_option(const char *error)
 {
 	return strstr(error, "option") || strstr(error, "wait");
 }
 
-/* Once more, within what is left until DEADLINE. */
+/* Run it within the time that is left until DEADLINE. */
 static int xtables_run(struct program *p, usec_t deadline, char error[PROGRAM_ERROR_MAX])
 {
 	int r = -ETIMEDOUT;
