@@ -3,6 +3,7 @@
 #pragma once
 
 #include "move/recover.h"
+#include "move/stage.h"
 
 #include "bench.h"
 
