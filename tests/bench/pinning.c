@@ -48,7 +48,8 @@ int pinning_perform(struct pinning *p)
 
 	stage_pin(run);
 	for (i = 0; i < n; i++)
-		pinned += run->entries[i].pinned && run->entries[i].state == ENTRY_CREATED;
+		pinned += run->entries[i].pinned && (run->entries[i].state == ENTRY_CREATED ||
+						     run->entries[i].state == ENTRY_RESTORED);
 	if (pinned == n && p->report.strategy == STRATEGY_PIN)
 		return 0;
 	fprintf(stderr, "bench: %zu entries pinned instead of %zu\n", pinned, n);

@@ -96,8 +96,7 @@ void tape_done(struct tape *t)
 
 static bool changes_entries(const struct nlmsghdr *nlh)
 {
-	return !(nlh->nlmsg_flags & NLM_F_DUMP) ||
-	       NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
+	return NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
 }
 
 static int keep(struct nlsock *sk, const void *data, size_t len)
