@@ -87,16 +87,6 @@ in_image() { "${IN_IMAGE[@]}" "$@"; }
 check "the tree is read-only" not touch "$R/usr/x"
 is "$(in_image sed -n 's/^CapEff:\t0*//p' /proc/self/status)" 3000 "and no other capability is there"
 
-# A kernel with much else to flush leaves one out now and then: until it has.
-leave_unguarded() {
-	once() {
-		twin_up
-		ip addr del "$TWIN" dev br-mgmt
-		wait_for 3 no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7
-	}
-	wait_for 120 once || bail_out "the kernel flushed nothing"
-}
-
 topo_nodes
 masquerade
 serve server node2 10.232.3.28 8899

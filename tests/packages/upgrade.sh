@@ -57,16 +57,6 @@ alive() { # WHAT
 	is "$bad" "" "$1: all of the $N flows alive, same source ports"
 }
 
-# A kernel with much else to flush leaves one out now and then: until it has.
-leave_unguarded() {
-	once() {
-		twin_up
-		ip addr del "$TWIN" dev br-mgmt
-		wait_for 3 no_entries --reply-src 10.232.3.28 --reply-dst 192.168.11.7
-	}
-	wait_for 120 once || bail_out "the kernel flushed nothing"
-}
-
 topo_nodes
 masquerade
 files >"$T/before"

@@ -15,29 +15,8 @@
 #include "lib/scene.h"
 
 #include "guard/guard.h"
+#include "../lib/random.h"
 
-struct rnd {
-	uint64_t x;
-};
-
-/* The seed is printed, and can be given again: VIPSAFE_SEED=… */
-static struct rnd rnd_begin(const char *test)
-{
-	const char *given = getenv("VIPSAFE_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) ^ getpid();
-
-	printf("# %s: VIPSAFE_SEED=%llu\n", test, (unsigned long long)seed);
-	return (struct rnd){ seed | 1 };
-}
-
-/* xorshift64* */
-static uint32_t rnd(struct rnd *r, uint32_t below)
-{
-	r->x ^= r->x >> 12;
-	r->x ^= r->x << 25;
-	r->x ^= r->x >> 27;
-	return (uint32_t)((r->x * 2685821657736338717ULL) >> 33) % below;
-}
 #define POOL 120
 #define LIVES 30
 #define ACTS 60

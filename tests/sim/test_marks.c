@@ -14,36 +14,15 @@
 #include <unistd.h>
 
 #include "move/marks.h"
+#include "../lib/random.h"
 
 #define BOOT "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 #define N 500
 #define ROUNDS 3000
 #define SIZE 8192
 
-struct rnd {
-	uint64_t x;
-};
-
-static struct rnd rnd_begin(const char *test)
-{
-	const char *given = getenv("VIPSAFE_SEED");
-	uint64_t seed =
-		given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) ^ (uint64_t)getpid();
-
-	printf("# %s: VIPSAFE_SEED=%llu\n", test, (unsigned long long)seed);
-	return (struct rnd){ seed | 1 };
-}
-
-static uint32_t rnd(struct rnd *r, uint32_t below)
-{
-	r->x ^= r->x >> 12;
-	r->x ^= r->x << 25;
-	r->x ^= r->x >> 27;
-	return (uint32_t)((r->x * 2685821657736338717ULL) >> 33) % below;
-}
-
 /* Any bytes are as good as others. */
-static struct conn rnd_conn(struct rnd *r)
+static struct conn any_conn(struct rnd *r)
 {
 	struct conn c;
 	size_t i;
@@ -120,7 +99,7 @@ static void write_marks(const struct dir *d, const struct conn conns[N])
 static void fill(struct rnd *r, struct conn conns[N])
 {
 	for (size_t i = 0; i < N; i++)
-		conns[i] = rnd_conn(r);
+		conns[i] = any_conn(r);
 }
 
 static void what_is_written_is_read(void **state)
@@ -352,7 +331,7 @@ static void spoilt_addresses_are_addresses_or_nothing(void **state)
 	size_t size;
 
 	for (int i = 0; i < 40; i++) {
-		struct conn c = rnd_conn(&r);
+		struct conn c = any_conn(&r);
 		struct addr a = as_of(&c);
 
 		assert_int_equal(addrset_add(&set, &a), 0);

@@ -10,36 +10,23 @@
 #include <time.h>
 
 #include "lib/scene.h"
+#include "../lib/random.h"
 
-static uint64_t next(uint64_t *rng)
-{
-	/* xorshift64* */
-	*rng ^= *rng >> 12;
-	*rng ^= *rng << 25;
-	*rng ^= *rng >> 27;
-	return *rng * 0x2545f4914f6cdd1dULL;
-}
-
-static uint32_t pick(uint64_t *rng, uint32_t n)
-{
-	return (uint32_t)((next(rng) >> 33) % n);
-}
-
-static struct conn random_conn(uint64_t *rng)
+static struct conn random_conn(struct rnd *r)
 {
 	static const uint8_t protos[] = { IPPROTO_TCP,	IPPROTO_TCP,  IPPROTO_UDP,
 					  IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_GRE };
-	uint8_t proto = protos[pick(rng, ARRAY_SIZE(protos))];
-	bool six = proto != IPPROTO_ICMP && pick(rng, 3) == 0;
+	uint8_t proto = protos[rnd(r, ARRAY_SIZE(protos))];
+	bool six = proto != IPPROTO_ICMP && rnd(r, 3) == 0;
 	char src[40], dst[40];
 	/* few ports, so that tuples collide and conflicts of conflicts come up */
-	uint16_t sport = (uint16_t)(1024 + pick(rng, 200));
-	uint16_t aport = (uint16_t)(1024 + pick(rng, 400));
+	uint16_t sport = (uint16_t)(1024 + rnd(r, 200));
+	uint16_t aport = (uint16_t)(1024 + rnd(r, 400));
 	struct conn c;
 
-	snprintf(src, sizeof(src), six ? "fd00:1::%x" : "10.1.0.%u", 2 + pick(rng, 8));
-	snprintf(dst, sizeof(dst), six ? "fd00:232::%x" : "10.232.3.%u", 2 + pick(rng, 4));
-	switch (pick(rng, 12)) {
+	snprintf(src, sizeof(src), six ? "fd00:1::%x" : "10.1.0.%u", 2 + rnd(r, 8));
+	snprintf(dst, sizeof(dst), six ? "fd00:232::%x" : "10.232.3.%u", 2 + rnd(r, 4));
+	switch (rnd(r, 12)) {
 	case 0: /* the VIP's own */
 		c = scene_flow(proto, src, sport, dst, 80, six ? VIP6 : VIP4, aport);
 		break;
@@ -55,26 +42,26 @@ static struct conn random_conn(uint64_t *rng)
 		c = scene_flow(proto, src, sport, dst, 80, six ? HOST6 : HOST4, aport);
 	}
 	if (proto == IPPROTO_TCP)
-		c.tcp_state = (uint8_t)(CONN_TCP_SYN_SENT + pick(rng, 8));
-	if (pick(rng, 4) == 0)
+		c.tcp_state = (uint8_t)(CONN_TCP_SYN_SENT + rnd(r, 8));
+	if (rnd(r, 4) == 0)
 		c.status &= ~(uint32_t)(CONN_ASSURED | CONN_SEEN_REPLY);
-	if (pick(rng, 8) == 0) {
-		c.key.zone = (uint16_t)(1 + pick(rng, 3));
-		c.key.zone_dir = (uint8_t)pick(rng, 3);
+	if (rnd(r, 8) == 0) {
+		c.key.zone = (uint16_t)(1 + rnd(r, 3));
+		c.key.zone_dir = (uint8_t)rnd(r, 3);
 	}
 	return c;
 }
 
-static void random_table(struct scene *s, uint64_t *rng, unsigned n)
+static void random_table(struct scene *s, struct rnd *r, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		struct conn c = random_conn(rng);
+		struct conn c = random_conn(r);
 		const struct conn_key *master = NULL;
 		struct conn_key copy;
 
-		if (s->fake->n_entries && pick(rng, 10) == 0) {
+		if (s->fake->n_entries && rnd(r, 10) == 0) {
 			const struct fake_entry *e =
-				&s->fake->entries[pick(rng, (uint32_t)s->fake->n_entries)];
+				&s->fake->entries[rnd(r, (uint32_t)s->fake->n_entries)];
 
 			copy = e->conn.key;
 			if (copy.family == c.key.family && !e->conn.has_master) {
@@ -83,8 +70,7 @@ static void random_table(struct scene *s, uint64_t *rng, unsigned n)
 			}
 		}
 		/* NULL: the tuple is taken, as it would be in the kernel */
-		fake_entry_add(s->fake, &c, master, pick(rng, 4) ? s->dev : 0,
-			       20 + pick(rng, 100000));
+		fake_entry_add(s->fake, &c, master, rnd(r, 4) ? s->dev : 0, 20 + rnd(r, 100000));
 	}
 }
 
@@ -98,38 +84,37 @@ static bool is_master(const struct fake *f, const struct conn_key *key)
 
 /* In whose place traffic may put something. Not directional zones: which zone
  * a stray packet would be in is the ruleset's secret. */
-static void plan_conflicts(struct fake *f, uint64_t *rng)
+static void plan_conflicts(struct fake *f, struct rnd *r)
 {
 	for (size_t i = 0; i < f->n_entries; i++) {
 		const struct conn *c = &f->entries[i].conn;
 
 		if (f->entries[i].masq && c->key.l4proto == IPPROTO_TCP &&
-		    c->key.zone_dir == CONN_ZONE_BOTH && !is_master(f, &c->key) &&
-		    pick(rng, 10) == 0)
+		    c->key.zone_dir == CONN_ZONE_BOTH && !is_master(f, &c->key) && rnd(r, 10) == 0)
 			fake_plan_conflict(f, &c->key,
-					   pick(rng, 2) ? CONFLICT_LOCAL : CONFLICT_IDENTICAL);
+					   rnd(r, 2) ? CONFLICT_LOCAL : CONFLICT_IDENTICAL);
 	}
 }
 
-static void random_kernel(struct scene *s, uint64_t *rng)
+static void random_kernel(struct scene *s, struct rnd *r)
 {
 	struct fake *f = s->fake;
 
-	f->flush_after = pick(rng, 2) ? pick(rng, 150) * USEC_PER_MSEC : 0;
+	f->flush_after = rnd(r, 2) ? rnd(r, 150) * USEC_PER_MSEC : 0;
 	/* kernels known as affected flush IPv4 within the delete (docs/kernel.md 1) */
 	f->probe4 = f->flush_after ? KERNEL_UNKNOWN : KERNEL_AFFECTED;
-	f->call_cost = 1 + pick(rng, 200);
-	f->entry_cost = pick(rng, 50);
-	f->dump_doubles = pick(rng, 3) == 0;
-	f->dumps_torn = pick(rng, 4) == 0;
-	f->torn_from = 1 + pick(rng, 2);
-	f->unanswered_batch = pick(rng, 5) == 0;
+	f->call_cost = 1 + rnd(r, 200);
+	f->entry_cost = rnd(r, 50);
+	f->dump_doubles = rnd(r, 3) == 0;
+	f->dumps_torn = rnd(r, 4) == 0;
+	f->torn_from = 1 + rnd(r, 2);
+	f->unanswered_batch = rnd(r, 5) == 0;
 	s->req.timeout = 3600 * USEC_PER_SEC;
-	s->req.strategy = pick(rng, 2) ? STRATEGY_PIN : STRATEGY_RESTORE;
-	s->req.hold = pick(rng, 2) ? HOLD_AUTO : HOLD_OFF;
-	f->no_events = pick(rng, 3) == 0;
-	f->events_lost = pick(rng, 3);
-	plan_conflicts(f, rng);
+	s->req.strategy = rnd(r, 2) ? STRATEGY_PIN : STRATEGY_RESTORE;
+	s->req.hold = rnd(r, 2) ? HOLD_AUTO : HOLD_OFF;
+	f->no_events = rnd(r, 3) == 0;
+	f->events_lost = rnd(r, 3);
+	plan_conflicts(f, r);
 }
 
 /* By the rules of the issue, told apart from the code's. */
@@ -150,12 +135,12 @@ static bool must_survive(const struct conn *c, bool gone4, bool gone6)
 static void one_round(void **state, uint64_t seed)
 {
 	struct scene *s = *state;
-	uint64_t rng = seed * 2 + 1;
-	uint32_t which = pick(&rng, 3);
+	struct rnd r = { seed * 2 + 1 };
+	uint32_t which = rnd(&r, 3);
 	bool gone4 = which != 1, gone6 = which != 0;
 
-	random_table(s, &rng, 1 + pick(&rng, 300));
-	random_kernel(s, &rng);
+	random_table(s, &r, 1 + rnd(&r, 300));
+	random_kernel(s, &r);
 	scene_remember(s);
 	if (gone4 && gone6)
 		scene_move(s, OP_DEL, VIP4 "/32", VIP6 "/128", NULL);

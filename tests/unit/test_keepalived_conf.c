@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "keepalived/conf.h"
+#include "lib/place.h"
 
 /* The tree as one line: words by spaces, blocks in braces, directives parted
  * by semicolons; a doubtful one ends in a question mark. */
@@ -228,59 +229,10 @@ static void leaves_out_what_is_too_much(void **state _unused_)
 
 /* ---- files ---- */
 
-struct place {
-	char dir[64];
-};
-
-static const char *const names[] = { "k.conf",	       "self.conf", "d[1]/10.conf", "d[1]/20.conf",
-				     "d[1]/back.conf", "d[1]",	    "fifo" };
-
-static int place_make(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return -1;
-	strcpy(p->dir, "/tmp/vipsafe-keepalived.XXXXXX");
-	*state = p;
-	return mkdtemp(p->dir) ? 0 : -1;
-}
-
-static int place_remove(void **state)
-{
-	struct place *p = *state;
-	char path[128];
-	int r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", p->dir, names[i]);
-		remove(path);
-	}
-	r = remove(p->dir);
-	free(p);
-	return r;
-}
-
-static const char *path_of(const struct place *p, const char *name, char buf[128])
-{
-	snprintf(buf, 128, "%s/%s", p->dir, name);
-	return buf;
-}
-
-static void write_file(const struct place *p, const char *name, const char *text)
-{
-	char path[128];
-	FILE *f = fopen(path_of(p, name, path), "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 static struct keepalived_conf *read_conf(const struct place *p, const char *name)
 {
 	struct keepalived_conf *c = NULL;
-	char path[128];
+	char path[192];
 
 	assert_int_equal(keepalived_conf_read(path_of(p, name, path), &c), 0);
 	return c;
@@ -291,15 +243,14 @@ static void follows_includes(void **state)
 	struct place *p = *state;
 	struct keepalived_conf *c;
 	const struct keepalived_directive *d;
-	char path[128];
+	char path[192];
 
-	mkdir(path_of(p, "d[1]", path), 0700);
-	write_file(p, "d[1]/10.conf", "b\n}\n");
-	write_file(p, "d[1]/20.conf", "$V=2\ninclude back.conf\n");
-	write_file(p, "d[1]/back.conf", "d\n");
-	write_file(p, "k.conf",
-		   "a {\nincludea d\\[1]/{10,20}.conf\nc $V\ninclude none/*.conf\n"
-		   "include d?1?/none*.conf\n");
+	put_file(p, "d[1]/10.conf", 0644, "b\n}\n");
+	put_file(p, "d[1]/20.conf", 0644, "$V=2\ninclude back.conf\n");
+	put_file(p, "d[1]/back.conf", 0644, "d\n");
+	put_file(p, "k.conf", 0644,
+		 "a {\nincludea d\\[1]/{10,20}.conf\nc $V\ninclude none/*.conf\n"
+		 "include d?1?/none*.conf\n");
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a{b};d;c 2");
 	/* the directory that is not there; not the pattern that matches nothing */
@@ -321,20 +272,20 @@ static void survives_bad_includes(void **state)
 {
 	struct place *p = *state;
 	struct keepalived_conf *c;
-	char path[128];
+	char path[192];
 
 	assert_int_equal(mkfifo(path_of(p, "fifo", path), 0600), 0);
-	write_file(p, "self.conf", "b\ninclude k.conf\n");
-	write_file(p, "k.conf",
-		   "a\n"
-		   "include self.conf\n"
-		   "include k.conf\n"
-		   "include fifo\n"
-		   "include /dev/null\n"
-		   "include none.conf\n"
-		   "include /*/*/*/*/*\n"
-		   "include {a,b}{a,b}{a,b}{a,b}\n"
-		   "c\n");
+	put_file(p, "self.conf", 0644, "b\ninclude k.conf\n");
+	put_file(p, "k.conf", 0644,
+		 "a\n"
+		 "include self.conf\n"
+		 "include k.conf\n"
+		 "include fifo\n"
+		 "include /dev/null\n"
+		 "include none.conf\n"
+		 "include /*/*/*/*/*\n"
+		 "include {a,b}{a,b}{a,b}{a,b}\n"
+		 "c\n");
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a;b;c");
 	/* self.conf includes k.conf, k.conf itself, and two that are no files */
@@ -349,7 +300,7 @@ static void doubts_the_block_of_a_bad_include(void **state)
 	struct place *p = *state;
 	struct keepalived_conf *c;
 
-	write_file(p, "k.conf", "a {\nb\ninclude none\n}\nc\n");
+	put_file(p, "k.conf", 0644, "a {\nb\ninclude none\n}\nc\n");
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a{b}?;c");
 	keepalived_conf_free(c);
@@ -359,7 +310,7 @@ static void says_that_there_is_no_file(void **state)
 {
 	struct place *p = *state;
 	struct keepalived_conf *c = NULL;
-	char path[128];
+	char path[192];
 
 	assert_int_equal(keepalived_conf_read(path_of(p, "none", path), &c), -ENOENT);
 	assert_int_equal(keepalived_conf_read(p->dir, &c), -EINVAL);

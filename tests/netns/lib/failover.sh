@@ -338,20 +338,5 @@ guard_end() {
 	wait "${GUARD[$1]}" 2>/dev/null
 }
 
-# unharmed NAME WHAT: all flows of this job live, with the source they had
-unharmed() {
-	ask "$1" ping 30
-	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
-}
-
-# harmed NAME WHAT: none does; a new port is now and then the old one.
-harmed() {
-	local n=${FLOWS[$1]} alive
-
-	ask "$1" ping 30
-	alive=${REPLY#*alive=}
-	check "$2 (${REPLY#ping })" test "${alive%% *}" -le $((1 + n / 10))
-}
-
 # The kernel flushes from a work queue.
 flushed() { [ "$(in_ns "n$1" conntrack -L -p tcp --dport 8899 2>/dev/null | wc -l)" = 0 ]; }

@@ -296,6 +296,22 @@ open() {
 	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"
 }
 
+# unharmed NAME WHAT: all flows of this job live, with the source they had
+unharmed() {
+	ask "$1" ping 30
+	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
+}
+
+# harmed NAME WHAT: none does. Each has lost its entry for sure when it sends;
+# its new port is now and then the old one.
+harmed() {
+	local n=${FLOWS[$1]} alive
+
+	ask "$1" ping 30
+	alive=${REPLY#*alive=}
+	check "$2 (${REPLY#ping })" test "${alive%% *}" -le $((1 + n / 10))
+}
+
 # ---- kernel state, for waiting and comparing, never as a verdict -----------------------
 
 # How many conntrack entries have these words (conntrack -L options).

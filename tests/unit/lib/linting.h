@@ -8,81 +8,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "keepalived/lint.h"
 #include "show/sections.h"
-
-/* A directory of its own, with what the cases may have put there. */
-struct place {
-	char dir[64];
-};
+#include "place.h"
 
 #define UNITS "lib/systemd/system"
 #define DROP_INS "etc/systemd/system/keepalived.service.d"
-
-static const char *const names[] = {
-	"script",
-	"other",
-	"hooks/notify",
-	"hooks",
-	"open/script",
-	"open",
-	DROP_INS "/kill.conf",
-	DROP_INS,
-	"etc/systemd/system",
-	"etc/systemd",
-	"etc",
-	UNITS "/keepalived.service",
-	UNITS,
-	"lib/systemd",
-	"lib",
-};
-
-static inline int place_make(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return -1;
-	strcpy(p->dir, "/tmp/vipsafe-lint.XXXXXX");
-	*state = p;
-	return mkdtemp(p->dir) ? 0 : -1;
-}
-
-static inline int place_remove(void **state)
-{
-	struct place *p = *state;
-	char path[192];
-	int r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", p->dir, names[i]);
-		remove(path);
-	}
-	r = remove(p->dir);
-	free(p);
-	return r;
-}
-
-static inline void put_file(const struct place *p, const char *name, mode_t mode, const char *text)
-{
-	char path[192];
-	FILE *f;
-
-	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-		snprintf(path, sizeof(path), "%s/%.*s", p->dir, (int)(slash - name), name);
-		mkdir(path, 0755);
-	}
-	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
 
 /* "section\nkey = value\n…" */
 static inline void set(struct settings *s, const char *text)
