@@ -28,4 +28,4 @@ used | sort -u >"$tmp/used"
 verdict 'nothing later than Linux 3.10 is taken from its headers' \
 	"$(grep -vxF -f "$tmp/defined" "$tmp/used")"
 verdict 'each name of the list is used' "$(grep -v '^#' "$known" | grep -vxF -f "$tmp/used")"
-finish
+done_testing

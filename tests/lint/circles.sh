@@ -60,4 +60,4 @@ if [ -f "$BUILD/libbase.a" ]; then
 else
 	skip 'no circle of files by calls' "nothing is built in $BUILD"
 fi
-finish
+done_testing
