@@ -36,6 +36,16 @@ static struct shapes *dump_shapes(struct run *run)
 	return &run->own_shapes;
 }
 
+int dump_table(const struct run *run, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &run->env->kernel;
+	int tries, r = -EINTR;
+
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = k->ops->ct_dump(k->ctx, run->family, sink, ud);
+	return r;
+}
+
 struct listing {
 	struct run *run;
 	conn_sink sink;
@@ -51,12 +61,9 @@ static int dump_on_entry(void *ud, const struct conn_record *record)
 
 int dump_list(struct run *run, conn_sink sink, size_t *ret_whole)
 {
-	const struct kernel *k = &run->env->kernel;
 	struct listing l = { .run = run, .sink = sink };
-	int tries, r = -EINTR;
+	int r = dump_table(run, dump_on_entry, &l);
 
-	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = k->ops->ct_dump(k->ctx, run->family, dump_on_entry, &l);
 	*ret_whole = connset_count(run->set);
 	return r;
 }

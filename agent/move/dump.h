@@ -7,6 +7,10 @@
 
 extern const struct source_ops dump_source;
 
+/* List the table to SINK, again if it was cut short: SINK may see entries twice. 0 or a
+ * negative errno; -EINTR: cut short each time. */
+int dump_table(const struct run *run, conn_sink sink, void *ud);
+
 /* For sources that know only a part better. */
 int dump_link(const struct run *run, const char *name, struct link *ret);
 int dump_addresses(const struct run *run, struct addr_table *ret);

@@ -162,9 +162,14 @@ struct look {
 	struct addrset local, *ret;
 };
 
-static int gone_local_add(void *ud, const struct ifaddr *a)
+static int gone_add_local(void *ud, const struct ifaddr *a)
 {
 	return addrset_add(ud, &a->prefix.addr);
+}
+
+int gone_read_local(const struct kernel *k, struct addrset *ret)
+{
+	return k->ops->addr_list(k->ctx, gone_add_local, ret);
 }
 
 static int gone_look_at(void *ud, int run_dir, const char *name)
@@ -187,9 +192,8 @@ static int gone_look_at(void *ud, int run_dir, const char *name)
 
 int gone_list(const struct run_env *env, struct addrset *ret)
 {
-	const struct kernel *k = &env->kernel;
 	struct look l = { .env = env, .ret = ret };
-	int r = k->ops->addr_list(k->ctx, gone_local_add, &l.local);
+	int r = gone_read_local(&env->kernel, &l.local);
 
 	if (r == 0)
 		r = rundir_each(env->settings->run_dir, gone_look_at, &l);

@@ -11,6 +11,9 @@ struct purged {
 	uint64_t unproven; /* translated to such an address, not known as ours: left */
 };
 
+/* Add the addresses of the node to *RET. 0 or a negative errno. */
+int gone_read_local(const struct kernel *k, struct addrset *ret);
+
 /* A link that is down has no IPv6 addresses until it is back: nothing is lost yet. */
 bool gone_is_down(const struct run_env *env, const char *device);
 

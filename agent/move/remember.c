@@ -114,11 +114,6 @@ void stage_remember(struct run *run)
 			    run->env->settings->run_dir, strerror(-r));
 }
 
-static int remember_local_add(void *ud, const struct ifaddr *a)
-{
-	return addrset_add(ud, &a->prefix.addr);
-}
-
 /* Delete those of OLD[0..N) that are still there as we made them. */
 static int purge_chunk(const struct kernel *k, struct conn *old, size_t n, uint64_t *removed)
 {
@@ -225,9 +220,8 @@ static int purge_file(void *ud, int run_dir, const char *name)
 
 int remember_purge(const struct run_env *env, struct purged *ret)
 {
-	const struct kernel *k = &env->kernel;
 	struct purge p = { .env = env };
-	int r = k->ops->addr_list(k->ctx, remember_local_add, &p.local);
+	int r = gone_read_local(&env->kernel, &p.local);
 
 	if (r == 0)
 		r = rundir_each(env->settings->run_dir, purge_file, &p);

@@ -5,12 +5,10 @@
 #include <errno.h>
 
 #include "move/collide.h"
+#include "move/dump.h"
 #include "move/repair.h"
 
 #define CHUNK 128
-
-/* A listing that was cut short is repeated this often. */
-#define DUMP_TRIES 3
 
 /* The hold is kept up every so many listed entries, some milliseconds. */
 #define KEEP_HOLD_EVERY 4096
@@ -114,19 +112,15 @@ static int list_by_key(struct run *run)
 
 int verify_list(struct run *run)
 {
-	const struct kernel *k = &run->env->kernel;
 	size_t i, n = connset_count(run->set);
-	int tries, r = -EINTR;
+	int r;
 
 	/* A listing that was cut short is repeated without clearing SEEN: an entry seen
 	 * once is there. One that is still not seen counts as missing, and creating it
 	 * fails harmlessly if it is there. */
 	for (i = 0; i < n; i++)
 		run->entries[i].seen = false;
-	if (run->source.by_key)
-		r = list_by_key(run);
-	for (tries = 0; !run->source.by_key && tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = k->ops->ct_dump(k->ctx, run->family, mark_seen, run);
+	r = run->source.by_key ? list_by_key(run) : dump_table(run, mark_seen, run);
 	if (r < 0 && r != -EINTR)
 		return r;
 	mark_missing(run);
