@@ -41,8 +41,8 @@ int command_find(const struct command *commands, const char *word, const struct 
 /* Print what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);
 
-/* For the command NAME, which only the daemon can serve and which takes no words:
- * whether that is what was given. If not, it has been said, as by command_usage(). */
+/* Check the words and options of NAME, a command that only the daemon can serve and that takes no
+ * words. Returns whether they are right; if not, prints why, as command_usage(). */
 bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[]);
 
 /* The environment of a run on KERNEL. */
