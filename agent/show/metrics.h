@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What monitoring is told: counters of operations, kept here, and the status of
- * the moment, in the text format of Prometheus and as JSON. */
+/* Metrics for monitoring: counters of operations, kept here, and the current status, in the text
+ * format of Prometheus and as JSON. */
 #pragma once
 
 #include <jansson.h>
@@ -12,14 +12,14 @@
 
 #define HISTOGRAM_BUCKETS 12 /* the last one is +Inf */
 
-/* Durations, and of each bucket the id of the last operation in it. */
+/* Durations, and for each bucket the id of its last operation. */
 struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS]; /* not cumulative */
 	char ids[HISTOGRAM_BUCKETS][20];
 	usec_t sum;
 };
 
-/* Of operations since the start; all zero to begin with. */
+/* Operations since the start; all zero at first. */
 struct metrics {
 	uint64_t operations[2][5]; /* by enum op and enum result */
 	struct histogram duration[2], hold;
@@ -28,10 +28,10 @@ struct metrics {
 	uint64_t watchers, watchers_dropped; /* now, and since the start */
 };
 
-/* R is done. Nothing for a plan. */
+/* Count R, a run that is over; a dry run is not counted. */
 void metrics_count(struct metrics *m, const struct report *r);
 
-/* All of them. M and S may not be NULL. */
+/* Print all metrics. M and S may not be NULL. */
 void metrics_print(const struct metrics *m, const struct status *s, FILE *out);
 
 /* The same as an array:

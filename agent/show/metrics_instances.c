@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is told of keepalived's instances. */
+/* Metrics of keepalived's instances. */
 #include "show/metrics_row.h"
 
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A metric is a row: its name, its type, what it means, and where its samples are
- * found. Private to metrics*.c. */
+/* A metric is a row: name, type, help, and where its samples are found. Private to metrics*.c. */
 #pragma once
 
 #include <jansson.h>
@@ -14,7 +13,7 @@ struct metric_source {
 	const struct status *status;
 };
 
-/* What samples are handed to. */
+/* Takes samples: prints them or makes JSON of them. */
 struct metric_sink {
 	const struct metric_row *row;
 	FILE *out;    /* text; NULL: JSON */
@@ -28,13 +27,13 @@ extern const usec_t histogram_bounds[HISTOGRAM_BUCKETS - 1];
 /* metrics_sample.c. LABELS: pairs of name and value, ended by NULL; values are escaped. */
 void metric_sample(struct metric_sink *sink, const char *const *labels, double value);
 
-/* A histogram with one label more than LABELS has. */
+/* The samples of histogram H: they have the label "le" besides LABELS. */
 void metric_histogram(struct metric_sink *sink, const char *const *labels,
 		      const struct histogram *h);
 
 enum metric_place {
 	METRIC_BY_SAMPLES,
-	/* one number without labels, or one of each device or instance */
+	/* one number without labels, or one for each device or instance */
 	METRIC_OF_STATUS,
 	METRIC_OF_METRICS,
 	METRIC_OF_DEVICE,
@@ -50,11 +49,11 @@ struct metric_row {
 	size_t offset; /* of a uint64_t in what PLACE names */
 };
 
-/* Hand the samples of ROW to SINK. */
+/* Pass the samples of ROW to SINK. */
 void metric_row_samples(const struct metric_row *row, const struct metric_source *from,
 			struct metric_sink *sink);
 
-/* Ended by one without a name. */
+/* Ends with a row without a name. */
 extern const struct metric_row metric_rows[];
 
 /* metrics_instances.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The metrics. docs/metrics.md says the same to people. */
+/* The metrics, as documented in docs/metrics.md. */
 #include "show/metrics_row.h"
 
 #include <string.h>
@@ -199,7 +199,7 @@ static void lvs_services(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, f->status->lvs.services);
 }
 
-/* A number that stands in one of these. */
+/* The last members of a row whose samples are one number. */
 #define STATUS(member) NULL, METRIC_OF_STATUS, offsetof(struct status, member)
 #define METRICS(member) NULL, METRIC_OF_METRICS, offsetof(struct metrics, member)
 #define DEVICE(member) NULL, METRIC_OF_DEVICE, offsetof(struct status_device, member)

@@ -7,13 +7,13 @@
 #include "base/text.h"
 #include "show/object.h"
 
-/* A bare delete takes tens of microseconds, a big restore seconds. */
+/* A plain delete takes tens of microseconds, a big restore seconds. */
 const usec_t histogram_bounds[HISTOGRAM_BUCKETS - 1] = {
 	100, 1000, 2500, 5000, 10000, 25000, 100000, 250000, 1000000, 2500000, 10000000,
 };
 
-/* Backslash and quote are the format's own; what is no ASCII is escaped as
- * everywhere, and its backslashes once more. */
+/* The format escapes backslash and quote; bytes that are not ASCII are escaped first, as
+ * everywhere, and so their backslashes once more. */
 static void print_value(const char *value, FILE *out)
 {
 	char text[4 * REPORT_TEXT_MAX];
@@ -24,7 +24,7 @@ static void print_value(const char *value, FILE *out)
 		fprintf(out, *p == '\\' || *p == '"' ? "\\%c" : "%c", *p);
 }
 
-/* Whole numbers as such: %g would round counters above a million. */
+/* Whole numbers are printed as such: %g would round counters above a million. */
 static void print_number(double value, FILE *out)
 {
 	if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value)

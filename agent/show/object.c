@@ -4,7 +4,7 @@
 #include "base/report.h"
 #include "base/text.h"
 
-/* jansson refuses NULL as object or value, and takes the reference all the same. */
+/* jansson fails if object or value is NULL, and takes over the reference nevertheless. */
 static void object_check(json_t **o, int failed)
 {
 	if (!failed)

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON objects while they are put together. What cannot be made, for want of memory,
- * makes the whole NULL; nobody need look in between. */
+/* Builds JSON objects. Whatever cannot be made, because memory is short, makes the whole object
+ * NULL: one check at the end is enough. */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Give *O the KEY with VALUE, whose reference is taken over. NULL in either makes *O
- * NULL. */
+/* Add KEY with VALUE, whose reference is taken over, to *O. If either is NULL, *O becomes NULL. */
 void object_put(json_t **o, const char *key, json_t *value);
 void object_put_text(json_t **o, const char *key, const char *text); /* by object_string() */
 void object_put_number(json_t **o, const char *key, uint64_t n);
 void object_put_bool(json_t **o, const char *key, bool value);
 
-/* The same for the end of an array. */
+/* The same: append to an array. */
 void object_append(json_t **list, json_t *value);
 
 /* TEXT as a JSON string; bytes that are not UTF-8 are escaped first. */
