@@ -25,13 +25,11 @@ void hash_put(struct hash *h, uint32_t hash, uint32_t i)
 }
 
 /* The new slots are built beside the old ones, so that nothing is lost without memory for them. */
-int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud)
+int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
 {
 	struct hash bigger = { .n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN) };
 	uint32_t i;
 
-	if (n <= h->n_slots / 4 * 3)
-		return 0;
 	while (n > bigger.n_slots / 4 * 3)
 		bigger.n_slots *= 2;
 	bigger.tags = calloc(bigger.n_slots, sizeof(*bigger.tags));

@@ -30,9 +30,14 @@ typedef uint32_t (*hash_item_fn)(const void *ud, uint32_t i);
 
 void hash_done(struct hash *h);
 
+int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud);
+
 /* Make room for N items in total. If the slots have to grow, the items in the index must be those
  * numbered from 0 on. Returns 0, or -ENOMEM with nothing changed. */
-int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud);
+static inline int hash_reserve(struct hash *h, size_t n, hash_item_fn of, const void *ud)
+{
+	return n <= h->n_slots / 4 * 3 ? 0 : hash_grow(h, n, of, ud);
+}
 
 /* Add item I, which is not in the index; there must be room for it. */
 void hash_put(struct hash *h, uint32_t hash, uint32_t i);

@@ -2,6 +2,7 @@
 #include "base/payloads.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct payloads {
 	struct place *places; /* by number - 1 */
 	size_t n_places;
 	uint32_t first_free;
+	uint32_t last; /* taken last; 0: it has gone */
 	size_t bytes;
 	struct hash index; /* of places */
 };
@@ -74,6 +76,13 @@ static uint32_t number_take(struct payloads *p)
 	return number;
 }
 
+static bool payloads_has(const struct payloads *p, uint32_t number, const void *data, size_t len)
+{
+	const struct blob *b = p->places[number - 1].blob;
+
+	return b->len == len && !memcmp(b->bytes, data, len);
+}
+
 static uint32_t payloads_find(const struct payloads *p, const void *data, size_t len, uint32_t hash)
 {
 	size_t at;
@@ -81,9 +90,7 @@ static uint32_t payloads_find(const struct payloads *p, const void *data, size_t
 
 	for (i = hash_first(&p->index, hash, &at); i != HASH_NONE;
 	     i = hash_next(&p->index, hash, &at)) {
-		const struct blob *b = p->places[i].blob;
-
-		if (b->hash == hash && b->len == len && !memcmp(b->bytes, data, len))
+		if (p->places[i].blob->hash == hash && payloads_has(p, i + 1, data, len))
 			return i + 1;
 	}
 	return 0;
@@ -98,11 +105,14 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 		*ret_ref = PAYLOAD_NONE;
 		return 0;
 	}
-	hash = hash_bytes(p->seed, data, len);
-	number = payloads_find(p, data, len, hash);
+	/* most entries have the payload of the one before */
+	number = p->last && payloads_has(p, p->last, data, len) ? p->last : 0;
+	hash = number ? 0 : hash_bytes(p->seed, data, len);
+	if (!number)
+		number = payloads_find(p, data, len, hash);
 	if (number) {
 		p->places[number - 1].blob->users++;
-		*ret_ref = number;
+		*ret_ref = p->last = number;
 		return 0;
 	}
 	/* without a free number, all of them are in the index */
@@ -119,7 +129,7 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 	p->places[number - 1].blob = b;
 	p->bytes += sizeof(*b) + len;
 	hash_put(&p->index, hash, number - 1);
-	*ret_ref = number;
+	*ret_ref = p->last = number;
 	return 0;
 }
 
@@ -134,6 +144,8 @@ void payloads_drop(struct payloads *p, uint32_t ref)
 	free(b);
 	p->places[ref - 1] = (struct place){ .next_free = p->first_free };
 	p->first_free = ref;
+	if (p->last == ref)
+		p->last = 0;
 }
 
 const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len)
