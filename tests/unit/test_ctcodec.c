@@ -307,6 +307,46 @@ static void a_delete_always_has_its_tuple(void **state _unused_)
 	}
 }
 
+/* Every protocol, both families: the other library finds the tuples, the zone, the
+ * timeout and the state that were to be written. */
+static void the_other_library_reads_every_key(void **state _unused_)
+{
+	struct rnd rnd_ = rnd_begin("the_other_library_reads_every_key");
+	static uint8_t out[4096] __attribute__((aligned(8)));
+
+	for (int i = 0; i < 3000; i++) {
+		struct conn c = rnd_conn(&rnd_);
+		struct ct_create create = { .conn = &c, .timeout = c.timeout };
+		bool four = c.key.family == AF_INET;
+		struct nf_conntrack *ct = nfct_new();
+		const struct tuple *o = &c.key.orig;
+
+		assert_non_null(ct);
+		assert_true(ctcodec_create(out, sizeof(out), 1, 0, &create) > 0);
+		assert_int_equal(nfct_nlmsg_parse((void *)out, ct), 0);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_L3PROTO), c.key.family);
+		assert_int_equal(nfct_get_attr_u8(ct, ATTR_L4PROTO), c.key.l4proto);
+		assert_memory_equal(nfct_get_attr(ct, four ? ATTR_IPV4_SRC : ATTR_IPV6_SRC), o->src,
+				    addr_size(c.key.family));
+		assert_memory_equal(nfct_get_attr(ct, four ? ATTR_IPV4_DST : ATTR_IPV6_DST), o->dst,
+				    addr_size(c.key.family));
+		if (l4proto_has_ports(c.key.l4proto)) {
+			assert_int_equal(nfct_get_attr_u16(ct, ATTR_PORT_SRC), o->sport);
+			assert_int_equal(nfct_get_attr_u16(ct, ATTR_PORT_DST), o->dport);
+		} else if (l4proto_is_icmp(c.key.l4proto)) {
+			assert_int_equal(nfct_get_attr_u16(ct, ATTR_ICMP_ID), o->icmp.id);
+			assert_int_equal(nfct_get_attr_u8(ct, ATTR_ICMP_TYPE), o->icmp.type);
+			assert_int_equal(nfct_get_attr_u8(ct, ATTR_ICMP_CODE), o->icmp.code);
+		}
+		if (c.key.zone_dir == CONN_ZONE_BOTH)
+			assert_int_equal(nfct_get_attr_u16(ct, ATTR_ZONE), c.key.zone);
+		assert_int_equal(nfct_get_attr_u32(ct, ATTR_TIMEOUT), c.timeout);
+		assert_int_equal(nfct_get_attr_u32(ct, ATTR_STATUS),
+				 c.status & (CONN_CONFIRMED | CONN_SEEN_REPLY | CONN_ASSURED));
+		nfct_destroy(ct);
+	}
+}
+
 /* What was written is read back as the same key, whatever the protocol. */
 static void reads_its_own_keys(void **state _unused_)
 {
@@ -371,6 +411,7 @@ int main(void)
 		cmocka_unit_test(asks_for_the_exact_translation),
 		cmocka_unit_test(leaves_the_server_of_ipvs_as_it_is),
 		cmocka_unit_test(a_delete_always_has_its_tuple),
+		cmocka_unit_test(the_other_library_reads_every_key),
 		cmocka_unit_test(reads_its_own_keys),
 		cmocka_unit_test(survives_damage),
 	};
