@@ -13,13 +13,14 @@
 #include "base/os.h"
 #include "daemon/peer.h"
 
-/* In the abstract namespace, which is the network namespace's own. */
+/* In the abstract namespace: each network namespace has its own. */
 #define NAME "vipsafed"
 
 #define BACKLOG 16
 #define TRY_EVERY_MS 50
 
-/* Anybody may connect, but not keep the loop busy with it. */
+/* Connections are accepted at this interval, so that frequent ones cannot keep
+ * the loop busy. */
 #define ACCEPT_EVERY (100 * USEC_PER_MSEC)
 
 #define CAP_NET_ADMIN_BIT 12 /* linux/capability.h */
@@ -39,8 +40,8 @@ static int alone_open_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Without the capability nobody can do what a daemon does, root in a container
- * or not. True when it cannot be told. */
+/* Whether PID may be a vipsafed: without CAP_NET_ADMIN it cannot work, even as
+ * root in a container. True if the capabilities cannot be read. */
 static bool may_be_daemon(pid_t pid)
 {
 	static const char key[] = "\nCapEff:\t";
@@ -58,8 +59,8 @@ static bool may_be_daemon(pid_t pid)
 	return !at || strtoull(at + strlen(key), NULL, 16) >> CAP_NET_ADMIN_BIT & 1;
 }
 
-/* Who listens under the name. -EAGAIN: nobody does yet or any more, or he lets
- * nobody in. */
+/* Identify the process that listens under the name. -EAGAIN: none listens, or
+ * it does not accept. */
 static int alone_look(struct alone_holder *ret)
 {
 	_cleanup_close_ int fd = alone_open_socket();
@@ -121,7 +122,7 @@ int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 struct alone {
 	struct loop *loop;
 	int fd;
-	usec_t next; /* when to let the next ones in; USEC_NEVER: at once */
+	usec_t next; /* when to accept again; USEC_NEVER: accepting now */
 };
 
 static void on_look(void *ud, uint32_t events _unused_)

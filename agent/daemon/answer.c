@@ -14,10 +14,10 @@
 #include "show/history_file.h"
 #include "move/survey_take.h"
 
-/* Looked at for who has put an address where it is. */
+/* Operations searched for the one that added an address. */
 #define OPERATIONS_MAX 100
 
-/* As often as monitoring usually looks. */
+/* The usual scrape interval of monitoring. */
 #define TEXTFILE_EVERY (15 * USEC_PER_SEC)
 
 static json_t *answer_operations(const struct run_env *env)
@@ -29,7 +29,7 @@ static json_t *answer_operations(const struct run_env *env)
 	return history_parse(text, OPERATIONS_MAX);
 }
 
-/* What is done with the status of this moment. */
+/* Called with the current status, which is valid during the call. */
 typedef void (*status_user)(void *ud, const struct status *s);
 
 static void with_status(struct daemon *d, unsigned columns, status_user fn, void *ud)
@@ -107,7 +107,8 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 	with_status(d, 0, send_metrics, &a);
 }
 
-/* How things are comes first, so that what follows has something to begin with. */
+/* The current state is sent first, so that the events that follow can be
+ * understood. */
 void answer_watch(struct daemon *d, struct client *c)
 {
 	size_t i, n = 0;

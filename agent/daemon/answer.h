@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Answers to those who only want to know. */
+/* Answers to requests that change nothing. */
 #pragma once
 
 #include "daemon/daemon.h"
@@ -7,7 +7,7 @@
 void answer_status(struct daemon *d, struct client *c, const struct wire_request *r);
 void answer_metrics(struct daemon *d, struct client *c, const struct wire_request *r);
 
-/* C is told events from now on. */
+/* From now on, send events to C. */
 void answer_watch(struct daemon *d, struct client *c);
 
 /* Write the metrics to the configured file, if it is time. Returns when to call

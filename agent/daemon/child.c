@@ -10,13 +10,13 @@
 #include "base/os.h"
 #include "base/program.h"
 
-/* Between the end of its output and its own. */
+/* How often a child that has closed its output is waited for. */
 #define REAP_LOOK (2 * USEC_PER_MSEC)
 
 struct child {
 	struct loop *loop;
-	pid_t pid; /* 0: it has been waited for */
-	int fd;	   /* ends when it does */
+	pid_t pid; /* 0: already reaped */
+	int fd;	   /* its output; end of file when it has ended */
 	usec_t deadline, next;
 	void (*fn)(void *ud, int r);
 	void *ud;
@@ -31,7 +31,7 @@ static void __attribute__((noreturn)) child_become(char *const argv[], int out, 
 	program_become(argv[0], argv, std, parent);
 }
 
-/* What it prints is not of interest, only that it has ended. */
+/* The output itself is discarded; only its end matters. */
 static void on_output(void *ud, uint32_t events _unused_)
 {
 	struct child *c = ud;

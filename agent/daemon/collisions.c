@@ -15,11 +15,12 @@
 #include "kernel/kernel_real.h"
 #include "lvs/scan.h"
 
-/* Events alone are no truth: some are never sent (docs/kernel.md 6). */
+/* Events alone are not enough: some are never sent (docs/kernel.md 6). */
 #define SCAN_EVERY (300 * USEC_PER_SEC)
 #define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
 
-/* Lines about pairs within such a time: more are counted alone. */
+/* Log at most LINES_MAX lines per LINES_EVERY; further pairs are only
+ * counted. */
 #define LINES_EVERY (60 * USEC_PER_SEC)
 #define LINES_MAX 20
 
@@ -27,13 +28,13 @@ struct collisions {
 	struct loop *loop;
 	const struct run_env *env;
 	struct publisher *publisher;
-	struct lvs_map *map; /* owned, and so is what follows */
+	struct lvs_map *map; /* owned, as is what follows */
 	struct kernel_real *real;
 	struct kernel kernel;
 	struct lvs_scan scan;
 	struct lvs_ratelimit *quiet;
 	int fd;		  /* on the loop; -1: none */
-	usec_t scan_next; /* USEC_NEVER: there is nothing to find */
+	usec_t scan_next; /* USEC_NEVER: not active */
 	struct lvs_message say;
 	usec_t lines_from;
 	unsigned lines;
@@ -55,7 +56,7 @@ static void log_it(struct collisions *c)
 
 /* ---- pairs ------------------------------------------------------------------------ */
 
-/* Whether a line is in order just now; it is counted if so. */
+/* Whether one more line may be logged now; counts it. */
 static bool collisions_may_log(struct collisions *c)
 {
 	usec_t now = os_now();
@@ -102,7 +103,8 @@ static int on_new(void *ud, const struct collision *pair)
 	return 0;
 }
 
-/* Fresh or changed: compared with all that is there, then part of it. */
+/* A new or changed entry: compare it with all known ones, then add it to
+ * them. */
 static int collisions_on_event(void *ud, const struct conn_record *record)
 {
 	struct collisions *c = ud;
@@ -166,8 +168,8 @@ static void message_ports(struct collisions *c)
 	}
 }
 
-/* What is in the table now is the truth. Sockets are left out: nobody would
- * tell of their ends. */
+/* Replace what is known by the table as it is now. Sockets are left out: there
+ * are no events about their ends. */
 static void scan(struct collisions *c)
 {
 	struct lvs_scan news;
@@ -179,7 +181,7 @@ static void scan(struct collisions *c)
 		collisions_give_up(c, "reading the table", r);
 		return;
 	}
-	/* what has ended since is still remembered by directors */
+	/* directors still remember connections that have ended since */
 	r = collide_keep_held(news.flows, c->scan.flows);
 	lvs_scan_done(&c->scan);
 	c->scan = news;
@@ -202,7 +204,7 @@ static int collisions_watch(struct collisions *c)
 	if (r < 0)
 		return r;
 	c->kernel = kernel_real_get(c->real);
-	/* before the first listing, so that nothing falls between */
+	/* before the first listing, so that no entry is missed in between */
 	r = c->kernel.ops->ct_watch(c->kernel.ctx, AF_UNSPEC, true);
 	if (r < 0)
 		return r;

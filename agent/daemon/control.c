@@ -11,24 +11,24 @@
 #include "base/os.h"
 #include "daemon/stream.h"
 
-/* From connecting to a whole request, and from an answer to its having been
- * read. Who has something to say says it at once: when all places are taken,
- * the silent make room earlier. */
+/* For connecting until the request is there, and for reading an answer. Clients
+ * send their request at once, so when all places are taken those without one
+ * are dropped sooner. */
 #define PATIENCE (2 * USEC_PER_SEC)
 #define PATIENCE_WHEN_FULL (100 * USEC_PER_MSEC)
 
-/* Accepted per round, so that other descriptors get their turn. */
+/* Accepted per round, so that other descriptors are served, too. */
 #define ACCEPTS_MAX 16
 
-/* How soon there may be a descriptor again. */
+/* How often a new spare descriptor is tried for. */
 #define SPARE_AGAIN (100 * USEC_PER_MSEC)
 
 enum client_state {
 	CLIENT_FREE,
 	CLIENT_ASKING,
-	CLIENT_WAITING, /* for its answer, which the handler owes */
+	CLIENT_WAITING, /* for the handler's answer */
 	CLIENT_READING,
-	CLIENT_WATCHING, /* what is published, until it goes */
+	CLIENT_WATCHING, /* is sent what is published, until it disconnects */
 };
 
 struct client {
@@ -37,7 +37,7 @@ struct client {
 	struct peer peer;
 	enum peer_rights rights;
 	int fd;
-	usec_t since; /* in this state */
+	usec_t since; /* when it entered this state */
 	char *answer; /* owned */
 	size_t sent, size;
 	struct stream stream;
@@ -49,7 +49,7 @@ struct control {
 	gid_t gid;
 	struct control_handler handler;
 	struct client clients[CONTROL_CLIENTS_MAX];
-	int spare; /* for one client when there is no descriptor left; -1: in use */
+	int spare; /* descriptor kept back for one client when there are no others; -1: in use */
 	size_t n_clients, n_watchers;
 	uint64_t watchers_dropped;
 	char in[WIRE_REQUEST_MAX + 1];
@@ -64,7 +64,7 @@ static void get_spare(struct control *c)
 		c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Who comes while all places or descriptors are taken is not even accepted. */
+/* At the limit of clients or descriptors, stop accepting. */
 static void look_for_clients(struct control *c)
 {
 	if (c->n_clients < CONTROL_CLIENTS_MAX && c->spare >= 0)
@@ -94,7 +94,7 @@ static void control_enter(struct client *cl, enum client_state state)
 	cl->since = os_now();
 }
 
-/* As much of the answer as the socket takes. */
+/* Send as much of the answer as the socket takes. */
 static void client_send(struct client *cl)
 {
 	while (cl->sent < cl->size) {
@@ -125,7 +125,8 @@ void control_answer(struct client *cl, char *line)
 	client_send(cl);
 }
 
-/* Whoever reads too slowly must not be waited for. False: it has been dropped. */
+/* Send what is queued. A watcher that reads too slowly is dropped: then
+ * false. */
 static bool watcher_send(struct client *cl)
 {
 	int r = stream_send(&cl->stream, cl->fd);
@@ -192,8 +193,8 @@ int control_watch(struct client *cl)
 	return 0;
 }
 
-/* A SOCK_SEQPACKET peer that has closed its end is told of at once, whatever it
- * has sent before. */
+/* On a SOCK_SEQPACKET socket, the peer's close is visible at once, even before
+ * what it sent earlier is read. */
 bool control_is_awaited(const struct client *cl)
 {
 	struct pollfd p = { .fd = cl->fd, .events = POLLRDHUP };
@@ -214,7 +215,7 @@ static void client_read(struct client *cl)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0) { /* gone without a word */
+	if (n <= 0) { /* closed without a request */
 		client_end(cl);
 		return;
 	}
@@ -228,7 +229,7 @@ static void client_read(struct client *cl)
 		return;
 	}
 	control_enter(cl, CLIENT_WAITING);
-	/* only its end is of interest now */
+	/* from now on only its disconnect matters */
 	if (loop_add(c->loop, cl->fd, EPOLLRDHUP, false, on_client, cl) < 0)
 		client_end(cl);
 	else
@@ -252,7 +253,7 @@ static void on_client(void *ud, uint32_t events)
 			client_end(cl);
 		}
 		break;
-	case CLIENT_READING: /* it may do so with its own end closed */
+	case CLIENT_READING: /* it may have closed its writing end and still read */
 		broken ? client_end(cl) : client_send(cl);
 		break;
 	case CLIENT_WATCHING:
@@ -283,8 +284,8 @@ static void client_begin(struct control *c, int fd)
 	}
 }
 
-/* With the last descriptor, if there is no other: then nobody else is let in
- * until there is one again. */
+/* If there is no descriptor left, use the spare one: no other client is
+ * accepted until there is a spare one again. */
 static int accept_client(struct control *c)
 {
 	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -311,7 +312,8 @@ static void on_listening(void *ud, uint32_t events _unused_)
 	look_for_clients(c);
 }
 
-/* When CL has taken too long for what it is at. */
+/* When CL is dropped for being too slow in its state; USEC_NEVER: not at
+ * all. */
 static usec_t client_deadline(const struct client *cl)
 {
 	const bool full = cl->control->n_clients == CONTROL_CLIENTS_MAX;
@@ -337,7 +339,7 @@ usec_t control_tick(struct control *c)
 		if (now >= client_deadline(cl) && cl->state == CLIENT_READING) {
 			client_end(cl);
 		} else if (now >= client_deadline(cl)) {
-			client_read(cl); /* it may have come while we were busy */
+			client_read(cl); /* the request may have come while the loop was busy */
 			if (cl->state == CLIENT_ASKING)
 				control_refuse(cl, WIRE_TOO_LATE, "no request came in time");
 		}

@@ -39,11 +39,13 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 	return r;
 }
 
-/* How soon a run directory that was emptied is noticed. */
+/* How often the socket's name is checked, for a run directory that was
+ * emptied. */
 #define SOCKET_LOOK_EVERY USEC_PER_SEC
 
-/* Whoever empties the run directory takes the socket's name away, and nobody can
- * ask any more: make it again. One that was handed over is ours from then on. */
+/* If the socket's name was removed (with the run directory's content), no
+ * client can connect: make it again. A socket that was handed over is our own
+ * from then on. */
 static void make_socket_again(struct daemon *d)
 {
 	gid_t gid = peer_group(d->settings.group);
@@ -79,7 +81,7 @@ static usec_t socket_tick(struct daemon *d, usec_t now)
 	return d->socket_look;
 }
 
-/* Leave the old socket for the one of S, if that is another. */
+/* Replace the socket by the one that S asks for, if it is another. */
 static int move_socket(struct daemon *d, const struct settings *s)
 {
 	struct control *control = NULL;
@@ -107,7 +109,8 @@ static void apply_collisions(struct daemon *d)
 	collisions_apply(d->collisions, d->config ? d->config : VIPSAFE_CONFIG);
 }
 
-/* Guards and moves look at d->settings, which stays where it is. */
+/* Guards and moves keep a pointer to d->settings, so the content is swapped in
+ * place. */
 static int swap_settings(struct daemon *d, struct settings *s)
 {
 	bool anew = s->hold != d->settings.hold;
@@ -149,7 +152,8 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	return r;
 }
 
-/* What somebody has just flushed is put back first. Asked twice: at once. */
+/* First finish restoring what was just flushed; a second signal stops at
+ * once. */
 static void stop(struct daemon *d)
 {
 	bool idle = guards_finish(&d->guards);
@@ -225,8 +229,8 @@ static void on_recovered(void *ud, const struct report *r)
 	publish_report(&d->publisher, r);
 }
 
-/* What was left by whoever was killed, and what this kernel does: before
- * anybody can ask. */
+/* Clean up after killed processes and probe the kernel, before requests are
+ * accepted. */
 static void prepare(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
@@ -241,7 +245,8 @@ static void prepare(struct daemon *d)
 	probe_result_get(&d->env.kernel, s->run_dir, d->boot_id, s->timeout, &v);
 }
 
-/* Of devices without a guard; those with one see to it. */
+/* Remove entries pinned to addresses that have gone, on devices without a
+ * guard; guards do it themselves. */
 static void daemon_purge(struct daemon *d)
 {
 	struct purged p = { 0 };
@@ -253,7 +258,7 @@ static void daemon_purge(struct daemon *d)
 			 (unsigned long long)p.removed, (unsigned long long)p.unproven);
 }
 
-/* One that has been told to end may need a moment. */
+/* For a daemon that is about to end. */
 #define END_PATIENCE (3 * USEC_PER_SEC)
 
 static int be_alone(struct daemon *d)
@@ -364,7 +369,7 @@ void daemon_stop(struct daemon *d)
 		guards_done(&d->guards);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
-	alone_free(d->alone); /* last: what the next one may touch is let go of */
+	alone_free(d->alone); /* last: the next daemon may start once this name is free */
 	loop_free(d->loop);
 	settings_done(&d->settings);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What vipsafed is made of, and its life: start, reload, rounds of the loop,
- * stop. Only with on_stop = release do its instances' addresses go with it. */
+/* The parts of vipsafed and its life: start, reload, rounds of the loop, stop.
+ * Stopping removes the instances' addresses only with on_stop = release. */
 #pragma once
 
 #include "base/ratelimit.h"
@@ -19,21 +19,21 @@
 #include "kernel/kernel_real.h"
 
 struct daemon {
-	const char *config; /* NULL: the usual place */
+	const char *config; /* NULL: the default path */
 	bool verbose;
 	struct settings settings;
 	char boot_id[BOOT_ID_MAX];
-	struct run_env env; /* of work on devices without a guard */
+	struct run_env env; /* for work on devices without a guard */
 	struct kernel_real *kernel;
 	struct loop *loop;
-	struct alone *alone; /* NULL: the name is somebody else's */
+	struct alone *alone; /* NULL: another process holds the name */
 	struct service service;
-	struct control_handler handler; /* of what clients ask for */
+	struct control_handler handler; /* for clients' requests */
 	struct control *control;
-	struct control *retired; /* has moved; open until the answer is out */
-	bool socket_is_ours;	 /* not handed over */
+	struct control *retired; /* old socket; open until its last answer is sent */
+	bool socket_is_ours;	 /* made here, not handed over */
 	struct socket_file socket_file;
-	usec_t socket_look;  /* when to look for it next */
+	usec_t socket_look;  /* when to check its name next */
 	bool socket_missing; /* and cannot be made again */
 	struct guards guards;
 	struct publisher publisher;
@@ -43,23 +43,23 @@ struct daemon {
 	struct instances *instances;
 	struct collisions *collisions;
 	usec_t started, alive_every, alive_next;
-	usec_t stop_at;			   /* at the latest; 0: it goes on */
-	uint64_t refused, late, abandoned; /* requests that were not looked at */
+	usec_t stop_at;			   /* stop by then; 0: not stopping */
+	uint64_t refused, late, abandoned; /* requests that were not served */
 	struct ratelimit refused_log, late_log, abandoned_log, denied_log, often_log, asked_log;
 	struct permit_rates rates;
 	char config_error[REQUEST_ERROR_MAX];
 };
 
-/* Begin with D->config, D->verbose, D->settings and D->handler set and the rest zero.
- * -EALREADY: one is running here. What is wrong has been logged; daemon_stop()
- * is due in any case. */
+/* Start with D->config, D->verbose, D->settings and D->handler set and the rest
+ * zero. -EALREADY: another daemon runs in this namespace. Errors have been
+ * logged; daemon_stop() must be called in any case. */
 int daemon_start(struct daemon *d);
 
-/* Serve until a signal says to stop. */
+/* Serve until a signal asks to stop. */
 int daemon_run(struct daemon *d);
 
 void daemon_stop(struct daemon *d);
 
-/* Read the configuration again. A bad one has been logged and is said in
- * *RET_ERROR (0: ""), and the old one stays. */
+/* Read the configuration again. On an error the old one stays; the error has
+ * been logged and is in *RET_ERROR ("" on success). */
 int daemon_reload(struct daemon *d, struct request_error *ret_error);

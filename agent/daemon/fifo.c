@@ -18,8 +18,8 @@
 #include "daemon/log.h"
 #include "base/rundir.h"
 
-/* Inotify tells of most changes at once, but not of a file system that was mounted
- * over the directory or taken away. */
+/* Inotify reports most changes at once, but not a file system mounted over the
+ * directory or unmounted. */
 #define LOOK_EVERY USEC_PER_SEC
 
 #define ROOM_WANTED (1024 * 1024)
@@ -28,7 +28,7 @@
 /* A line needs room in one piece, so a pipe refuses one before it is full. */
 #define NEARLY_FULL(room) ((size_t)(room) / 4 * 3)
 
-/* Taken in one go, so that others get their turn. */
+/* Bytes read per call, so that other descriptors are served, too. */
 #define DRAIN_MAX (4 * ROOM_WANTED)
 
 struct fifo {
@@ -37,7 +37,7 @@ struct fifo {
 	char path[SETTINGS_PATH_MAX]; /* "": none */
 	char user[SETTINGS_NAME_MAX];
 	int fd, inotify;
-	int old; /* one that was removed while keepalived has it open; -1: none */
+	int old; /* a removed FIFO that keepalived still has open; -1: none */
 	int room;
 	usec_t last_stamp, next_look;
 	struct instance_lines lines, old_lines;
@@ -49,7 +49,7 @@ static void fifo_on_event(void *ud, const struct instance_event *event)
 	struct fifo *f = ud;
 	struct instance_event e = *event;
 
-	/* two lines of one moment are in order all the same */
+	/* two lines of the same moment keep their order */
 	f->last_stamp = MAX(os_now(), f->last_stamp + 1);
 	e.stamp = f->last_stamp;
 	e.source = SOURCE_FIFO;
@@ -120,7 +120,7 @@ static void close_old(struct fifo *f)
 	f->old_lines = (struct instance_lines){ .size = 0 };
 }
 
-/* Until the last writer has closed it. */
+/* The old FIFO is read until its last writer has closed it. */
 static void on_old(void *ud, uint32_t events _unused_)
 {
 	struct fifo *f = ud;
@@ -134,8 +134,9 @@ static void on_old(void *ud, uint32_t events _unused_)
 		close_old(f);
 }
 
-/* The file has another one in its place, but keepalived opens it once and writes
- * to the old one until it ends. Read-only, so that its end can be seen. */
+/* Another file has taken the FIFO's place, but keepalived opens the FIFO once
+ * and writes to the old one until it ends. The old one is opened read-only, so
+ * that its end can be seen. */
 static void keep_old(struct fifo *f)
 {
 	char path[64];
@@ -166,7 +167,7 @@ static void complain(struct fifo *f, const char *what)
 	log_line(LOG_WARNING, "%s: %s: keepalived is not heard there", f->path, what);
 }
 
-/* Whoever may write here may move addresses. */
+/* A process that can write here can move addresses. */
 static bool fifo_is_trusted(const struct fifo *f, const struct stat *st)
 {
 	const struct passwd *pw = getpwnam(f->user);
@@ -237,7 +238,7 @@ static void fifo_look(struct fifo *f)
 		}
 	} else if (f->fd >= 0 && fstat(f->fd, &mine) == 0 && mine.st_dev == there.st_dev &&
 		   mine.st_ino == there.st_ino) {
-		return; /* while it is open no other has its number */
+		return; /* while it is open, no other file can have its inode number */
 	}
 	fd = open(f->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &mine) < 0) {
@@ -250,10 +251,10 @@ static void fifo_look(struct fifo *f)
 	}
 	keep_old(f);
 	fifo_begin(f, TAKE_FD(fd));
-	watch_directory(f); /* it may be another one */
+	watch_directory(f); /* the directory may be a new one */
 }
 
-/* When the directory itself has gone, fifo_look() makes it again. */
+/* If the directory itself was removed, fifo_look() makes it again. */
 static void on_directory(void *ud, uint32_t events _unused_)
 {
 	char data[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -309,7 +310,7 @@ void fifo_set(struct fifo *f, const char *path, const char *user)
 	snprintf(f->user, sizeof(f->user), "%s", user);
 	f->problem[0] = '\0';
 	if (*f->path)
-		fifo_look(f); /* makes the directory, too */
+		fifo_look(f); /* also makes the directory */
 	watch_directory(f);
 	f->next_look = *f->path ? 0 : USEC_NEVER;
 }

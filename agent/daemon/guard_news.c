@@ -8,10 +8,10 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
-/* Lines about lost events, per device, at most. */
+/* At most one line about lost events per device in this time. */
 #define STALE_LOG_EVERY (60 * USEC_PER_SEC)
 
-/* One line for all that happens in so long. */
+/* Repairs within this time are logged in one line. */
 #define REPAIR_LOG_AFTER USEC_PER_SEC
 
 void guard_news_init(struct guard_news *w)
@@ -20,7 +20,7 @@ void guard_news_init(struct guard_news *w)
 	w->told = w->seen.state = GUARD_SYNCING;
 }
 
-/* What has changed since the last look, for those who watch. */
+/* Send watchers what has changed since the last call. */
 static void publish_events(struct guard_news *w, struct publisher *t, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->seen;
@@ -61,7 +61,8 @@ static void log_lost(struct guard *g, const char *device)
 		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
 }
 
-/* Others' deletes and what they did, a moment later, when all of it is known. */
+/* Log other processes' deletes and their effects, after a delay so that one
+ * line has all of it. */
 static void log_repairs(struct guard_news *w, struct guard *g, const struct guard_status *s)
 {
 	const struct guard_status *was = &w->logged;
@@ -89,7 +90,8 @@ static void log_repairs(struct guard_news *w, struct guard *g, const struct guar
 	w->log_at = 0;
 }
 
-/* Addresses that are gone, and what becomes of what was pinned to them. */
+/* Log addresses that were deleted, and what happens to the entries pinned to
+ * them. */
 static void log_gone(const struct guard_status *s, const struct guard_status *was)
 {
 	uint64_t removed = s->removed - was->removed, unproven = s->unproven - was->unproven;
@@ -127,7 +129,7 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 	w->left_at = 0;
 }
 
-/* Whether the state is another than was told last. */
+/* Log the state if it is not the one logged last; whether it was another. */
 static bool log_state(struct guard_news *w, const struct guard_status *s)
 {
 	usec_t now = os_now();
@@ -185,7 +187,7 @@ void guard_news_end(struct guard_news *w, struct guard *g, const char *device)
 	struct guard_status s;
 
 	guard_get_status(g, &s);
-	w->log_at = w->left_at = 1; /* what was to be logged in a moment is logged now */
+	w->log_at = w->left_at = 1; /* log at once what was delayed */
 	log_repairs(w, g, &s);
 	log_left(w, &s);
 	if (left)

@@ -15,26 +15,28 @@
 
 #define SUMMARY_MAX 512
 
-/* What a guard has open at the most, counted. */
+/* Descriptors a guard has open at most, counted. */
 #define GUARD_DESCRIPTORS 9
 
-/* Kept for clients, moves, and what a move opens. */
+/* Descriptors kept for clients and moves. */
 #define DESCRIPTORS_KEPT 192
 
 struct device_guard {
 	struct guards *all;
 	struct device_settings settings;
-	struct kernel_real *kernel; /* owned, and so is the guard */
+	struct kernel_real *kernel; /* owned, as is the guard */
 	struct guard *guard;
 	int fds[2]; /* on the loop; -1: not */
 	usec_t next;
-	usec_t leave_at; /* at the latest: guarded no more when its work is done; 0: stays */
+	usec_t leave_at; /* end the guard when its work is done, at this time at the latest; 0:
+			    stays */
 	struct guard_news told;
 };
 
 static void guards_on_ready(void *ud, uint32_t events);
 
-/* A guard that reads nothing must not be woken by what there is to read. */
+/* Whether a guard in state S reads its sockets. If it does not, they must not
+ * wake the loop. */
 static bool guards_reads(enum guard_state s)
 {
 	switch (s) {
@@ -64,7 +66,7 @@ static void poll_anew(struct device_guard *x, const struct guard_status *s)
 		x->fds[i] = fds[i];
 		if (fds[i] >= 0 &&
 		    loop_add(x->all->loop, fds[i], EPOLLIN, true, guards_on_ready, x) < 0)
-			x->fds[i] = -1; /* then each tick looks */
+			x->fds[i] = -1; /* then each tick reads the socket */
 	}
 }
 
@@ -91,7 +93,7 @@ static void guards_on_ready(void *ud, uint32_t events _unused_)
 	struct device_guard *x = ud;
 
 	guard_ready(x->guard);
-	tick(x); /* what became due by it */
+	tick(x); /* what has become due by reading */
 }
 
 static struct device_guard *watch_free(struct device_guard *x)
@@ -135,7 +137,7 @@ static int watch_new(struct guards *w, const struct device_settings *d, struct d
 	return 0;
 }
 
-/* Take the guard of the device of D out of the list, with the settings D. */
+/* Take the guard out of the list that has the device and the settings of D. */
 static struct device_guard *take_same(struct guards *w, const struct device_settings *d,
 				      bool rehold)
 {
@@ -155,7 +157,7 @@ static struct device_guard *take_same(struct guards *w, const struct device_sett
 	return NULL;
 }
 
-/* How many guards there can be without taking from others what they need. */
+/* How many guards there can be with enough descriptors left for the rest. */
 static size_t guards_max(void)
 {
 	struct rlimit l;
@@ -173,8 +175,8 @@ static const char *why_left_out(int r)
 			    : strerror(-r);
 }
 
-/* Those left in the list are guarded no more, once what they have begun is done:
- * they are moved to LIST. Returns how many. */
+/* Guards still in the old list are no longer wanted: move them to LIST, where
+ * they end once their work is done. Returns their number. */
 static size_t retire(struct guards *w, struct device_guard **list)
 {
 	size_t i, n = 0;
@@ -269,7 +271,7 @@ void guards_done(struct guards *w)
 	w->n = 0;
 }
 
-/* Whether X, which is guarded no more, has done what it had begun. */
+/* Whether X, which is to end, has finished its work or run out of time. */
 static bool has_left(const struct device_guard *x, usec_t now)
 {
 	return x->leave_at && (now >= x->leave_at || guard_is_idle(x->guard));
@@ -313,7 +315,7 @@ struct source guards_source(const struct guards *w, int ifindex, const struct re
 
 	if (!x || !guard_serves(x->guard, req))
 		return (struct source){ .ops = NULL };
-	x->next = 0; /* what the run leaves to it is begun at once */
+	x->next = 0; /* begin at once with what the run leaves to the guard */
 	*ret_kernel = kernel_real_get(x->kernel);
 	return guard_source(x->guard);
 }

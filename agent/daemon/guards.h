@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guards of the configured devices, each with its own kernel, on the loop. */
+/* The guards of the configured devices on the loop, each with a kernel of its
+ * own. */
 #pragma once
 
 #include "daemon/loop.h"
@@ -12,24 +13,24 @@ struct device_guard;
 
 struct guards {
 	struct loop *loop;
-	const struct run_env *env; /* its kernel is not used */
+	const struct run_env *env; /* for its settings; its kernel is not used */
 	struct publisher *publisher;
-	struct service *service;    /* told how they are */
-	struct device_guard **list; /* owned, and what is in it */
+	struct service *service;    /* told their state */
+	struct device_guard **list; /* owned, with its elements */
 	size_t n;
-	int why_left_out; /* the last device that is not in the list; negative errno */
+	int why_left_out; /* of the last device without a guard; negative errno */
 };
 
-/* How long a guard that is to end may go on with what it has begun. */
+/* How long a guard that is to end may continue its work. */
 #define GUARDS_FINISH_MAX (2 * USEC_PER_SEC)
 
-/* Guard what ENV->settings says from now on: guards of devices that stay go on
- * with what they know and do (REHOLD: with another hold); others end when what
- * they have begun is done. Those that could not be made are left out and have
- * been logged. */
+/* Guard the devices of ENV->settings from now on. Guards of devices that stay
+ * continue with what they know (REHOLD: with a new hold); others end when their
+ * work is done. Errors are logged, and such devices have no guard. */
 void guards_apply(struct guards *w, bool rehold);
 
-/* They are to end soon: read what events there are. Whether nothing is left to do. */
+/* The daemon is about to end: read pending events. Returns whether no work is
+ * left. */
 bool guards_finish(struct guards *w);
 bool guards_are_idle(const struct guards *w);
 void guards_done(struct guards *w);
@@ -37,17 +38,17 @@ void guards_done(struct guards *w);
 /* Do what is due. Returns when to call again. */
 usec_t guards_tick(struct guards *w);
 
-/* What the guard of the device IFINDEX knows, and its kernel, for a run of REQ; without
- * .ops when there is none, or it does not know enough just now. */
+/* What the guard of the device IFINDEX knows, and its kernel, for a run of REQ.
+ * Without .ops if there is no guard, or it does not know enough now. */
 struct source guards_source(const struct guards *w, int ifindex, const struct request *req,
 			    struct kernel *ret_kernel);
 
-/* A kernel for work on the device IFINDEX beside its guard, or NULL when it has
- * none. To be freed before the guard. */
+/* A kernel for work on the device IFINDEX beside its guard, or NULL if it has
+ * no guard. The caller frees it before the guard. */
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex);
 
-/* A new list of how they are, *RET_N of them, to be freed, or NULL. What should be
- * guarded and is not is in it. */
+/* A new list of *RET_N states, freed by the caller, or NULL. It also has the
+ * devices that should be guarded and are not. */
 struct status_device *guards_status(const struct guards *w, size_t *ret_n);
 
 /* "br-mgmt live, eth1 absent". Returns BUF. */

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of the decoys. Private to instances.c. */
+/* Work on the instances' decoys. Private to instances.c. */
 #pragma once
 
 #include "daemon/instance_work.h"
 
-/* Have the device for decoys, if one is to be on it. */
+/* Make the device for decoys if an instance has its decoy on it. Errors are
+ * logged. */
 void decoys_begin(const struct instance_context *s);
 
-/* The kernel has told of A: GONE or come. */
+/* The kernel reported A as added or (GONE) deleted. */
 void decoys_note(const struct instance_context *s, const struct ifaddr *a, bool gone);
 
-/* Whether one is proven stale now, unless what lies unread says otherwise. */
+/* Whether a decoy counts as stale now, unless unread events or FIFO lines say
+ * otherwise. */
 bool decoys_are_doubted(const struct instance_context *s, usec_t now);
 
-/* Tell of what does not work with the one of W, remove it when it is stale, and
- * say when to call again. */
+/* Log problems of the decoy of W, remove it if it is stale, and return when to
+ * call again. */
 usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t now);

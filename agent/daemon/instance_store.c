@@ -9,11 +9,11 @@
 #include "base/os.h"
 #include "daemon/log.h"
 
-/* How long whoever writes the file without a daemon is waited for: he holds
- * the lock for a moment only. */
+/* How long to wait for a process that writes the file without a daemon: it
+ * holds the lock for a moment only. */
 #define FILE_PATIENCE (100 * USEC_PER_MSEC)
 
-/* A full file system may have room soon. */
+/* Retry intervals: a full file system may soon have room. */
 #define STORE_AGAIN (100 * USEC_PER_MSEC)
 #define STORE_AGAIN_MAX (2 * USEC_PER_SEC)
 
@@ -58,7 +58,7 @@ bool instance_store_merge(struct instance_store *t, struct instance_context *s)
 	return newer;
 }
 
-/* The states are not on disk, and it is tried again. */
+/* Storing failed: log it once and set the time of the next attempt. */
 static void store_failed(struct instance_store *t, const struct instance_context *s, int error,
 			 bool stale)
 {

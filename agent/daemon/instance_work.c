@@ -10,7 +10,7 @@
 #include "base/os.h"
 #include "daemon/log.h"
 
-/* How often what waits in moves is asked for. */
+/* How often to check on a queued move. */
 #define WAITING_LOOK (10 * USEC_PER_MSEC)
 
 static const struct instance_settings *settings_of(const struct instance_context *s,
@@ -43,7 +43,7 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 
 /* ---- programs -------------------------------------------------------------------- */
 
-/* The next option conntrackd is run with in this phase; NULL: there is no more. */
+/* The next option for conntrackd in this phase; NULL: none left. */
 static const char *program_option(const struct instance_work *w)
 {
 	switch (w->phase) {
@@ -87,8 +87,8 @@ static void start_program(struct instance_context *s, struct instance_work *w)
 	w->program++;
 }
 
-/* Run those of the phase, one after the other. Returns when to look at the one
- * that runs, or USEC_NEVER when they are through. */
+/* Run the programs of the phase, one after the other. Returns when to check on
+ * the running one, or USEC_NEVER when all have ended. */
 static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 {
 	usec_t when;
@@ -122,7 +122,7 @@ static void on_moved(void *ud, const struct report *r)
 			 *r->error ? r->error : result_name(r->result));
 }
 
-/* The round has ended. */
+/* The round has ended: publish its outcome. */
 static void publish_outcome(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
@@ -144,7 +144,7 @@ static void publish_outcome(struct instance_context *s, struct instance_work *w)
 		      instance_source_name(state->source), done, failed ? ": " : "", w->error);
 }
 
-/* Have the next addresses moved. Returns whether any were. */
+/* Move the next addresses. Returns whether there were any. */
 static bool instance_work_move(struct instance_context *s, struct instance_work *w)
 {
 	const struct instance_settings *settings = settings_of(s, w);
@@ -216,7 +216,7 @@ bool instance_work_step(struct instance_context *s, struct instance_work *w)
 	enum instance_action action;
 
 	if (is_in_round(w) && wants(s, w) != w->action)
-		instance_work_end(s, w); /* what the round is about is wanted no more */
+		instance_work_end(s, w); /* the action of this round is no longer wanted */
 	programs_when = run_programs(s, w);
 	if (!is_in_round(w)) {
 		action = instance_set_next(&s->set, w->at, now, &w->when);

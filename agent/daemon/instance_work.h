@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The work on one instance: rounds of moves, what is run before and after, and
- * announcements. Private to instances.c. */
+/* The work on one instance: rounds of moves, programs before and after them,
+ * and announcements. Private to instances.c. */
 #pragma once
 
 #include "daemon/child.h"
@@ -9,7 +9,7 @@
 #include "kernel/kernel_real.h"
 #include "keepalived/instance_set.h"
 
-/* What they have in common. */
+/* Shared by the work on all instances. */
 struct instance_context {
 	struct loop *loop;
 	const struct run_env *env;
@@ -22,23 +22,23 @@ enum work_phase {
 	WORK_IDLE,
 	WORK_BEFORE, /* programs that are run before a round */
 	WORK_MOVING,
-	WORK_AFTER, /* and after one; meanwhile another may begin */
+	WORK_AFTER, /* programs after a round; the next round may begin meanwhile */
 };
 
 struct instance_work {
-	size_t at; /* in the set */
+	size_t at; /* index in the set */
 	char name[INSTANCE_NAME_MAX];
-	size_t n_possible; /* addresses, when last looked */
+	size_t n_possible; /* addresses, at the last look */
 	bool has_decoy;
 	struct instance_address decoy;
-	bool stale_told, missing_told; /* of the decoy */
+	bool stale_told, missing_told; /* already logged, of the decoy */
 	enum work_phase phase;
 	enum instance_action action; /* of the round */
 	bool waiting;		     /* a move of it is queued */
 	bool added;		     /* the round has added something */
 	char error[REPORT_TEXT_MAX]; /* of the round, or of the last one; "": none */
 	struct child *child;	     /* owned */
-	size_t program;		     /* of the phase: the one running, or next */
+	size_t program;		     /* index in the phase: the running one, or the next */
 	usec_t when, refresh;
 };
 
@@ -46,10 +46,11 @@ void instance_work_begin(struct instance_context *s, struct instance_work *w, si
 void instance_work_end(struct instance_context *s, struct instance_work *w);
 
 /* Do what is due, and set w->when. Returns whether addresses were moved: then
- * they have to be looked at, and it is to be called again. */
+ * look at the addresses and call again. */
 bool instance_work_step(struct instance_context *s, struct instance_work *w);
 
-/* Delete what is ours, whatever the state, until DEADLINE. */
+/* Delete the addresses of the instance that are ours, whatever its state, until
+ * DEADLINE. */
 void instance_work_release(struct instance_context *s, struct instance_work *w, usec_t deadline);
 
 void instance_work_status(const struct instance_context *s, const struct instance_work *w,

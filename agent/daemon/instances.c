@@ -15,15 +15,15 @@
 #include "daemon/log.h"
 #include "kernel/kernel_real.h"
 
-/* Lines about words that nobody understands, at most. */
+/* At most one line about unknown or bad notifications in this time. */
 #define TROUBLE_LOG_EVERY (10 * USEC_PER_SEC)
 
 struct instances {
-	struct instance_context context; /* what the work on each has in common */
+	struct instance_context context; /* shared by the work on all instances */
 	struct instance_store store;
 	struct fifo *fifo;
-	int fd;			    /* address events, on the loop; -1: not */
-	struct instance_work *list; /* owned; as many as the set has */
+	int fd;			    /* socket of address events, on the loop; -1: not */
+	struct instance_work *list; /* owned; one for each instance of the set */
 	bool look;		    /* the addresses may have changed */
 	struct status_notify received;
 	usec_t bad_told, unknown_told;
@@ -50,7 +50,7 @@ static void instances_read_addresses(struct instances *s)
 		s->look = true;
 }
 
-/* Devices that come and go wake us up as well. */
+/* Also wakes the daemon when devices appear or vanish. */
 static void instances_on_ready(void *ud, uint32_t events _unused_)
 {
 	struct instances *s = ud;
@@ -61,7 +61,7 @@ static void instances_on_ready(void *ud, uint32_t events _unused_)
 		s->look |= s->context.set.states[i].tries > 0;
 }
 
-/* Tell each instance what is there of it now. */
+/* Tell each instance which of its addresses are there now. */
 static void instances_look(struct instances *s)
 {
 	struct kernel k = kernel_real_get(s->context.kernel);
@@ -120,7 +120,7 @@ static void receive_event(struct instances *s, const struct instance_event *even
 		if (instance_set_meant(set, i, event))
 			instance_unsettle(&set->states[i]);
 	known = instance_set_receive(set, event, os_now());
-	if (event->group && !known) /* its instances are told of one by one */
+	if (event->group && !known) /* its instances are named in events of their own */
 		s->received.groups++;
 	if (event->group || known)
 		return;
@@ -161,7 +161,7 @@ void instances_receive(struct instances *s, const struct instance_event *event, 
 	struct instance_event e = *event;
 	usec_t now = os_now();
 
-	fifo_drain(s->fifo); /* it is older, and knows better */
+	fifo_drain(s->fifo); /* its lines are older, and more reliable */
 	s->received.hooks++;
 	if (!e.stamp || e.stamp > now)
 		e.stamp = now;
@@ -196,7 +196,7 @@ static void take_over(struct instance_work *to, struct instance *state, struct i
 		*state = old[i];
 		if (!instances_same_decoy(to, &from[i]))
 			instance_forget_decoy(state);
-		/* there may be more addresses now */
+		/* the new configuration may have more addresses */
 		if (state->state == INSTANCE_MASTER)
 			instance_unsettle(state);
 	}
@@ -249,10 +249,11 @@ void instances_apply(struct instances *s)
 
 /* ---- rounds --------------------------------------------------------------------------- */
 
-/* After what keeps moving has had its turns, or the kernel would not tell. */
+/* When to look again after STEPS_MAX steps, or after the kernel gave no
+ * answer. */
 #define LOOK_AGAIN (50 * USEC_PER_MSEC)
 
-/* Times that one tick may find that a move has made another one due. */
+/* Steps per tick: a move may make another one due. */
 #define STEPS_MAX 4
 
 usec_t instances_tick(struct instances *s)
@@ -264,7 +265,7 @@ usec_t instances_tick(struct instances *s)
 	s->look |= instance_store_merge(&s->store, &s->context);
 	if (s->context.set.n && decoys_are_doubted(&s->context, os_now())) {
 		instances_read_addresses(s);
-		fifo_drain(s->fifo); /* it may say MASTER */
+		fifo_drain(s->fifo); /* it may hold a MASTER event */
 		s->look = true;
 	}
 	for (step = 0; step < STEPS_MAX; step++) {
@@ -272,7 +273,7 @@ usec_t instances_tick(struct instances *s)
 
 		if (s->look)
 			instances_look(s);
-		/* before anything is begun that it is about */
+		/* store a state before acting on it */
 		s->look |= instance_store_write(&s->store, &s->context);
 		for (i = 0; i < s->context.set.n; i++)
 			moved |= instance_work_step(&s->context, &s->list[i]);
@@ -330,7 +331,7 @@ struct instances *instances_free(struct instances *s)
 	if (!s)
 		return NULL;
 	fifo_free(s->fifo);
-	s->store.next = 0; /* there is no later */
+	s->store.next = 0; /* last chance: ignore the retry interval */
 	(void)instance_store_write(&s->store, &s->context);
 	drop_list(s);
 	if (s->fd >= 0)

@@ -12,11 +12,11 @@
 #define IDENT "vipsafed"
 #define LINE_MAX_SIZE 2048
 
-/* How often it is tried to tell of what was dropped. */
+/* How often to try to log the number of dropped lines. */
 #define TELL_EVERY USEC_PER_SEC
 
-/* One for the process, as stderr is: whoever has a line to tell has it whatever
- * it was called with. */
+/* One per process, like stderr: any function may log without being given a
+ * logger. */
 struct logger *log_logger(void)
 {
 	static struct logger logger = { .fd = -1 };
@@ -24,8 +24,8 @@ struct logger *log_logger(void)
 	return &logger;
 }
 
-/* In the journal it is there already, unless somebody looks on. Cut to what goes
- * into a pipe in one piece. */
+/* If the journal has the line, stderr gets it only if it is a terminal. The
+ * line is cut to what a pipe takes in one write. */
 static int send_to_stderr(const char *line, bool journal)
 {
 	char text[LINE_MAX_SIZE + 64];
@@ -50,12 +50,13 @@ static int log_send_line(int priority, const char *line)
 	r = logger_send(l, &m, &journal);
 	if (send_to_stderr(line, journal) != -EAGAIN)
 		return r == -EAGAIN ? r : 0;
-	if (r != -EAGAIN) /* not one message twice */
+	if (r != -EAGAIN) /* a message counts as dropped only once */
 		logger_dropped(l);
 	return -EAGAIN;
 }
 
-/* Those who tell of it may be dropped themselves; then it is one more. */
+/* Log how many lines were dropped; if this line is dropped, too, it does not
+ * count. */
 static int log_note_dropped(void)
 {
 	struct logger *l = log_logger();
@@ -86,7 +87,7 @@ void log_line(int priority, const char *fmt, ...)
 	text_line_va(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	if (log_note_dropped() < 0)
-		logger_dropped(log_logger()); /* no room for one is none for two */
+		logger_dropped(log_logger()); /* no room here either */
 	else
 		(void)log_send_line(priority, line);
 }

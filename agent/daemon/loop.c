@@ -17,7 +17,7 @@
 struct slot {
 	loop_ready fn; /* NULL: free */
 	void *ud;
-	uint32_t serial; /* tells it from who had the number before */
+	uint32_t serial; /* tells it from an earlier user of the same number */
 	bool urgent;
 };
 
@@ -61,7 +61,7 @@ int loop_add(struct loop *l, int fd, uint32_t events, bool urgent, loop_ready fn
 	if (!s->fn || s->ud != ud)
 		*s = (struct slot){ .serial = ++l->serial };
 	e.data.u64 = (uint64_t)s->serial << 32 | (uint32_t)fd;
-	/* closing a descriptor has taken it off without a word */
+	/* closing a descriptor removes it from epoll silently */
 	if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &e) < 0 &&
 	    (errno != ENOENT || epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) < 0)) {
 		s->fn = NULL;
@@ -167,7 +167,7 @@ static int arm(struct loop *l, usec_t at)
 	return timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &its, NULL) < 0 ? -errno : 0;
 }
 
-/* What an earlier call in this round has removed is left out. */
+/* Skips descriptors that an earlier call in this round has removed. */
 static void loop_serve(struct loop *l, const struct epoll_event *events, int n, bool urgent)
 {
 	int i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafed: guards devices, and moves addresses for whoever asks over the
- * control socket. */
+/* vipsafed: guards devices, and moves addresses for clients of the control
+ * socket. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -47,7 +47,7 @@ static const struct option_table {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
-	{ "print-manual", no_argument, NULL, OPT_MANUAL }, /* for who writes vipsafe.conf(5) */
+	{ "print-manual", no_argument, NULL, OPT_MANUAL }, /* used to generate vipsafe.conf(5) */
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -59,7 +59,7 @@ static void print_warning(void *ud _unused_, const char *line)
 	fprintf(stderr, "vipsafed: %s\n", line);
 }
 
-/* getopt's own words would have the caller's as they are. */
+/* getopt's own message would print the caller's bytes unescaped. */
 static int refuse_word(const char *what, const char *word)
 {
 	struct request_error e;
@@ -110,7 +110,7 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 	return refuse_word("unknown word", argv[optind]);
 }
 
-/* A guard of a device has several sockets, and there may be hundreds. */
+/* A guard has several sockets, and there may be hundreds of guards. */
 static void raise_limit(void)
 {
 	struct rlimit l;
@@ -131,7 +131,7 @@ int main(int argc, char *argv[])
 	descriptors_open_standard();
 	descriptors_make_stderr_patient();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like others */
 	signal(SIGCHLD, SIG_DFL);
 	umask(022);
 	r = parse_options(argc, argv, &d, &check);

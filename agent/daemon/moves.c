@@ -14,27 +14,27 @@
 #include "base/lock.h"
 #include "base/rundir.h"
 
-/* How often a lock that somebody else holds is looked at. */
+/* How often to check a lock that another process holds. */
 #define LOCK_LOOK (10 * USEC_PER_MSEC)
 
-/* Whether rules of resets are removed by now. */
+/* How often to check whether the rules for resets have been removed. */
 #define CLEAN_LOOK (20 * USEC_PER_MSEC)
 
-#define AGAIN_MAX 64 /* second bursts outstanding; more are left out */
+#define AGAIN_MAX 64 /* further bursts outstanding at most; more are not sent */
 
 struct waiting {
-	struct client *client; /* NULL: it is a job */
+	struct client *client; /* NULL: job is used */
 	enum wire_text text;
 	struct moves_job job;
 	struct request request;
 	usec_t deadline;
-	char device[LINK_NAME_MAX]; /* the real name, as the lock has it */
+	char device[LINK_NAME_MAX]; /* the device's real name, as the lock uses it */
 };
 
 struct again {
 	struct report report;
 	usec_t when, interval;
-	unsigned rounds;     /* still to come of this burst */
+	unsigned rounds;     /* left in this burst */
 	unsigned next_burst; /* rounds of the one after it */
 	usec_t next_when;
 };
@@ -47,7 +47,7 @@ struct moves {
 	size_t n_waiting;
 	struct again *again[AGAIN_MAX]; /* owned */
 	size_t n_again;
-	usec_t clean_at; /* 0: there are no rules of resets to be removed */
+	usec_t clean_at; /* when to remove the rules of resets; 0: there are none */
 	bool cleaning;
 	uint64_t count;
 };
@@ -78,7 +78,8 @@ struct moves *moves_free(struct moves *m)
 	return NULL;
 }
 
-/* What is still to be announced after a run that has done FIRST rounds of S. */
+/* Schedule the announcements of S that remain after a run that has done FIRST
+ * rounds. */
 static void plan_again(struct moves *m, const struct report *report,
 		       const struct announce_settings *s, unsigned first)
 {
@@ -113,7 +114,8 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
 	struct kernel_real *beside = NULL;
 	struct announce_settings announce = m->env->settings->announce;
-	struct settings settings = *m->env->settings; /* what it owns stays there */
+	struct settings settings =
+		*m->env->settings; /* shallow copy: the original owns the content */
 	struct run_env env = *m->env;
 	struct request request = w->request;
 
@@ -125,10 +127,10 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	if (!w->client)
 		announce = *w->job.announce;
 	settings.announce = announce;
-	if (announce.interval) /* nobody waits for the others here */
+	if (announce.interval) /* the later rounds are sent by announce() */
 		settings.announce.count = MIN(announce.count, 1U);
 	env.settings = &settings;
-	env.seed += ++m->count; /* each run has its own name */
+	env.seed += ++m->count; /* so that no two runs share a name */
 	request.deadline = w->deadline;
 	if (report) {
 		run_move(&env, &request, report);
@@ -141,8 +143,8 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	deliver(w, report);
 }
 
-/* Whether nobody else has the lock of DEVICE at this moment. What else may be
- * wrong with it the run itself tells. */
+/* Whether no other process holds the lock of DEVICE now. Other problems of the
+ * lock are left to the run to report. */
 static bool is_free(const struct moves *m, const char *device)
 {
 	_cleanup_close_ int dir = rundir_open(m->env->settings->run_dir);
@@ -194,9 +196,9 @@ static void daemon_moves_ask(struct moves *m, struct waiting *w)
 	struct link link = { 0 };
 
 	w->deadline = os_now() + (r->timeout ? r->timeout : m->env->settings->timeout);
-	if (r->deadline) /* it has been on its way */
+	if (r->deadline) /* the time for its transport counts */
 		w->deadline = MIN(w->deadline, r->deadline);
-	/* Without the device the run says so itself. */
+	/* If the device is missing, the run reports it. */
 	if (!r->plan && k->ops->link_get(k->ctx, r->device, &link) == 0 &&
 	    (is_awaited(m, link.name) || !is_free(m, link.name))) {
 		memcpy(w->device, link.name, sizeof(w->device));
@@ -254,7 +256,7 @@ void moves_forget(struct moves *m, const struct client *c)
 	}
 }
 
-/* Whether an older one waits for the same device. */
+/* Whether an older request waits for the same device. */
 static bool moves_is_behind(const struct moves *m, size_t i)
 {
 	size_t j;
@@ -265,8 +267,8 @@ static bool moves_is_behind(const struct moves *m, size_t i)
 	return false;
 }
 
-/* At its deadline a run is begun all the same: it finds out that the lock is
- * taken, and says so in its own words. */
+/* At its deadline a run is begun even if the lock is taken: the run reports
+ * that itself. */
 static void run_waiting(struct moves *m)
 {
 	const struct kernel *k = &m->env->kernel;
@@ -283,7 +285,7 @@ static void run_waiting(struct moves *m)
 		m->waiting[i] = NULL;
 		moves_remove_at(m, i);
 		if (w->client && !control_is_awaited(w->client)) {
-			free(w); /* the loop is about to tell that it has gone */
+			free(w); /* the loop will call moves_forget() for it */
 			continue;
 		}
 		if (k->ops->link_get(k->ctx, w->device, &link) < 0)
@@ -293,7 +295,7 @@ static void run_waiting(struct moves *m)
 	}
 }
 
-/* Returns whether there is more to come. */
+/* Returns whether more announcements are to come. */
 static bool announce_one(struct moves *m, struct again *a, usec_t now)
 {
 	while (now >= a->when) {
@@ -307,7 +309,7 @@ static bool announce_one(struct moves *m, struct again *a, usec_t now)
 			return false;
 		again_round(&m->env->kernel, &a->report);
 		a->rounds--;
-		/* it has taken its time, too */
+		/* count the time that the round took, too */
 		a->when = os_now() + a->interval;
 		if (a->interval && a->rounds)
 			break;
@@ -334,8 +336,8 @@ static usec_t announce(struct moves *m)
 	return next;
 }
 
-/* Rules of resets whose time is over, in a child. Those that stay are tried for once more
- * by whoever is next: a move, recover, a start. */
+/* Remove expired rules of resets, in a child process. Those that stay are tried
+ * once more by the next move, recover or start. */
 static usec_t clean_resets(struct moves *m)
 {
 	const struct kernel *k = &m->env->kernel;

@@ -62,8 +62,8 @@ static bool line_has(char *line, gid_t gid)
 	return false;
 }
 
-/* Of the process that has the number now: a peer that is gone may have left it
- * to another, which older kernels leave no way to see. */
+/* Reads the process that has the number PID now: after the peer's exit this may
+ * be another one, which older kernels cannot show. */
 static bool in_status(pid_t pid, gid_t gid)
 {
 	static const char key[] = "\nGroups:";
@@ -79,7 +79,7 @@ static bool in_status(pid_t pid, gid_t gid)
 	text[n] = '\0';
 	line = strstr(text, key);
 	end = line ? strchr(line + 1, '\n') : NULL;
-	if (!end) /* cut short: not all groups can be seen */
+	if (!end) /* cut short: not all groups are in it */
 		return false;
 	*end = '\0';
 	return line_has(line + strlen(key), gid);

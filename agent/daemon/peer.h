@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is at the other end of a unix socket. */
+/* The process at the other end of a unix socket. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +7,8 @@
 
 enum peer_rights {
 	PEER_NOBODY,
-	PEER_GROUP, /* reads, plans, notifies, moves what the configuration lets it */
-	PEER_ROOT,  /* or our own user: everything */
+	PEER_GROUP, /* may read, plan, notify, and move what the configuration allows */
+	PEER_ROOT,  /* or our own user: may do everything */
 };
 
 struct peer {
@@ -17,10 +17,10 @@ struct peer {
 	gid_t gid;
 };
 
-/* As it was when it connected. */
+/* The peer's identity when it connected. 0 or a negative errno. */
 int peer_read(int fd, struct peer *ret);
 
-/* What the peer P of FD is: GROUP when it is (unless GID is -1) of the group GID,
+/* The rights of the peer P of FD: GROUP if it is in the group GID (-1: none),
  * supplementary groups included. */
 enum peer_rights peer_rights(const struct peer *p, int fd, gid_t gid);
 

@@ -5,17 +5,18 @@
 
 #include "keepalived/instance_settings.h"
 
-/* One keepalived may have hundreds of instances, and each of them says
- * something at the same moment. */
+/* One keepalived may have hundreds of instances that all change state at the
+ * same moment. */
 #define MOVES_BURST 600
 #define MOVES_EVERY (10 * USEC_PER_MSEC)
 #define OTHERS_BURST 200
 #define OTHERS_EVERY (20 * USEC_PER_MSEC)
-/* Each reads files, may begin guards anew and is told of in the log. */
+/* Each reads files, may restart guards and is logged. */
 #define RELOADS_BURST 20
 #define RELOADS_EVERY (500 * USEC_PER_MSEC)
 
-/* Exactly an address of an instance, where the instance has it. */
+/* Whether P is an address of an instance, with the same length, on the same
+ * device. */
 static bool permit_is_of_instance(const struct settings *s, const char *device,
 				  const struct prefix *p)
 {
@@ -32,7 +33,8 @@ static bool permit_is_of_instance(const struct settings *s, const char *device,
 	return false;
 }
 
-/* The whole network of P, so that no route beyond it comes along. */
+/* Whether the whole network of P is allowed, so that no route beyond it is
+ * added. */
 static bool is_allowed(const struct settings *s, const struct prefix *p)
 {
 	size_t i;
@@ -43,7 +45,8 @@ static bool is_allowed(const struct settings *s, const struct prefix *p)
 	return false;
 }
 
-/* A broadcast address becomes the node's own, and what is sent there is lost. */
+/* Whether the broadcast address is outside V's network: the node would take it
+ * for its own, and traffic to it would be lost. */
 static bool has_strange_broadcast(const struct vip *v)
 {
 	return v->broadcast_mode == BROADCAST_GIVEN && !prefix_covers(&v->prefix, &v->broadcast);
@@ -105,7 +108,8 @@ bool permit_request(const struct settings *s, enum peer_rights rights, const str
 	return false;
 }
 
-/* The one of UID; where there is no room, that of whoever asked longest ago. */
+/* The entry of UID; if there is none and no room, reuse the one that asked
+ * longest ago. */
 static struct permit_user *find_user(struct permit_rates *p, uid_t uid)
 {
 	struct permit_user *oldest = &p->users[0];

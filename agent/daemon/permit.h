@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What somebody who reached the control socket may ask for, and how often.
- * vipsafed(8), "ACCESS", says the same to people. */
+/* What a client of the control socket may ask for, and how often. Documented
+ * for users in vipsafed(8), "ACCESS". */
 #pragma once
 
 #include "base/ratelimit.h"
@@ -9,11 +9,11 @@
 #include "show/wire.h"
 
 /* Whether a peer with RIGHTS may ask for R under the configuration S. If not,
- * *RET_WHY says it in one line. */
+ * *RET_WHY has the reason in one line. */
 bool permit_request(const struct settings *s, enum peer_rights rights, const struct wire_request *r,
 		    struct request_error *ret_why);
 
-/* Users who have asked not long ago. */
+/* Users that asked recently. */
 #define PERMIT_USERS_MAX 32
 
 struct permit_rates {
@@ -23,9 +23,10 @@ struct permit_rates {
 		usec_t last;
 		struct ratelimit moves, others;
 	} users[PERMIT_USERS_MAX];
-	struct ratelimit reloads; /* of all of them together */
+	struct ratelimit reloads; /* shared by all users */
 };
 
-/* Whether UID may ask for R NOW; counted. Of root's only reloads can be too many. */
+/* Whether UID may ask for R NOW; counts the request. For root only reloads are
+ * limited. */
 bool permit_rate(struct permit_rates *p, uid_t uid, enum peer_rights rights,
 		 const struct wire_request *r, usec_t now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is told what a run or a guard did: log, history, metrics, watchers. */
+/* Sends what a run or a guard did to log, history, metrics and watchers. */
 #pragma once
 
 #include "base/report.h"
@@ -12,20 +12,22 @@ struct publisher {
 	const struct run_env *env;
 	struct oplog log;
 	struct metrics metrics;
-	/* Send LINE to all who watch, and whether anybody does. */
+	/* publish: send LINE to all watchers. is_watched: whether there are
+	 * any. */
 	void (*publish)(void *ud, const char *line);
 	bool (*is_watched)(void *ud);
 	void *ud;
 };
 
-/* R is done. Nothing for a plan. Failures are nobody's business any more. */
+/* R is done. Does nothing for a plan. Errors writing log or history are
+ * ignored. */
 void publish_report(struct publisher *t, const struct report *r);
 
-/* Something has happened that only watchers are told. */
+/* Send an event to watchers only. */
 void publish_event(struct publisher *t, const struct event *e);
 
-/* The same for the guard of DEVICE; RESTORED stands for what was removed in an
- * EVENT_REMOVED. */
+/* The same for the guard of DEVICE. For EVENT_REMOVED, RESTORED is the number
+ * of removed entries. */
 void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
 		   uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
 

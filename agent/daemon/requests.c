@@ -9,16 +9,16 @@
 #include "daemon/answer.h"
 #include "daemon/log.h"
 
-/* Lines about clients turned away, at most. */
+/* At most one line about clients turned away in this time. */
 #define REFUSED_LOG_EVERY (10 * USEC_PER_SEC)
 
 #define DENIED_BURST 10
 
-/* Lines about requests, when all of them are told. */
+/* Lines about requests at most, when all of them are logged. */
 #define ASKED_BURST 200
 #define ASKED_EVERY (100 * USEC_PER_MSEC)
 
-/* No deadline is further away than what the command line allows. */
+/* The longest that the command line allows. */
 #define DEADLINE_MAX (3660 * USEC_PER_SEC)
 
 static void answer_notify(struct daemon *d, struct client *c, const struct wire_notify *n)
@@ -29,7 +29,7 @@ static void answer_notify(struct daemon *d, struct client *c, const struct wire_
 		return;
 	}
 	instances_receive(d->instances, &n->event, n->acted);
-	control_answer(c, wire_answer_success()); /* what is to be done comes after */
+	control_answer(c, wire_answer_success()); /* answer before the work, which may take long */
 }
 
 static void answer_reload(struct daemon *d, struct client *c)
@@ -42,9 +42,10 @@ static void answer_reload(struct daemon *d, struct client *c)
 		control_answer(c, wire_answer_success());
 }
 
-/* Whoever asked has given up by now, or is about to, and may do it himself: done
- * late it would undo what is newer. The clock is the boot's, the same for all
- * processes but those in a time namespace of their own. */
+/* Refuse R after its deadline: the client has given up by now and may do it
+ * itself, and a late change would undo a newer one. The clock is
+ * CLOCK_MONOTONIC, the same for all processes except those in another time
+ * namespace. */
 static bool is_too_late(struct daemon *d, struct client *c, const struct wire_request *r)
 {
 	usec_t now = os_now(), deadline = r->move.deadline;
@@ -68,7 +69,7 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 	return true;
 }
 
-/* " (3 not told)", or nothing. Returns BUF. */
+/* " (3 not told)", or "" if no lines were left out. Returns BUF. */
 static const char *not_told(struct ratelimit *l, char buf[48])
 {
 	uint64_t n = ratelimit_told(l);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What clients of the control socket ask for, and who answers it. */
+/* Serves the requests of clients of the control socket. */
 #pragma once
 
 #include "daemon/daemon.h"
 
-/* How the control socket of D hands requests over. */
+/* The handler to which the control socket of D gives requests. */
 struct control_handler requests_handler(struct daemon *d);

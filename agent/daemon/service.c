@@ -12,7 +12,7 @@
 #include "base/os.h"
 #include "daemon/loop.h"
 
-/* How soon there may be room again. */
+/* How soon to try again when the socket was full. */
 #define AGAIN_AFTER (100 * USEC_PER_MSEC)
 
 int service_socket(int *ret_fd)
@@ -38,8 +38,8 @@ usec_t service_alive_every(void)
 	return sd_watchdog_enabled(0, &usec) > 0 && usec ? MAX(usec / 2, (usec_t)1) : USEC_NEVER;
 }
 
-/* sd_notify(3) waits for room. Returns -EAGAIN when there is none, 0 when it has
- * been told or cannot be. */
+/* Like sd_notify(3), but does not block: -EAGAIN when the socket is full. 0
+ * when it was sent or cannot be. */
 static int send_word(const char *text)
 {
 	_cleanup_close_ int fd = -1;
@@ -62,7 +62,7 @@ static int send_word(const char *text)
 	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -EAGAIN : 0;
 }
 
-/* One after the other: what has found no room keeps the others waiting. */
+/* In order: a message that found no room delays the next ones. */
 usec_t service_tick(struct service *s, usec_t now)
 {
 	size_t i;
@@ -88,7 +88,7 @@ void service_ready(struct service *s)
 	notify(s, SERVICE_READY, "READY=1");
 }
 
-/* The time is for Type=notify-reload (systemd 253); others ignore it. */
+/* The timestamp is for Type=notify-reload (systemd 253); others ignore it. */
 void service_reloading(struct service *s)
 {
 	char text[SERVICE_TEXT_MAX];

@@ -57,7 +57,7 @@ static int socket_file_remove_stale(const struct sockaddr_un *a)
 
 static int bind_closed(int fd, const struct sockaddr_un *a)
 {
-	mode_t before = umask(0177); /* nobody but us, from the first moment */
+	mode_t before = umask(0177); /* accessible only to our user from the first moment */
 	int r = bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
 
 	umask(before);

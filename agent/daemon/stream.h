@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is still to be sent to somebody who listens: whole messages, in order,
- * never waited for and bounded. */
+/* Data still to be sent to one reader: whole messages, in order, without
+ * blocking, and limited in size. */
 #pragma once
 
 #include <stddef.h>
 
-/* What may wait for a reader besides what the socket holds. */
+/* Bytes queued at most, besides what the socket holds. */
 #define STREAM_QUEUE_MAX ((size_t)256 * 1024)
 
 struct stream_piece;
 
-/* All zero is an empty one. */
+/* Initially zero: an empty stream. */
 struct stream {
 	struct stream_piece *first, *last; /* owned */
 	size_t queued;
 };
 
-/* Add a copy of TEXT. -ENOBUFS: too much waits already, -ENOMEM. */
+/* Queue a copy of TEXT. -ENOBUFS: the queue is full; -ENOMEM. */
 int stream_push(struct stream *s, const char *text);
 
 /* Send to FD what it takes. Returns 0 when nothing is left, 1 when the rest has

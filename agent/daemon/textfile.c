@@ -11,8 +11,9 @@
 
 #include "base/os.h"
 
-/* The collector takes NAME.prom only, so what is half written does not end so.
- * Nobody else writes under this name: one that is there was left by a kill. */
+/* The collector reads NAME.prom only, so the temporary file has another
+ * ending. No other process writes under this name: an existing one was left
+ * by a kill. */
 int textfile_write(const char *path, const char *text)
 {
 	_cleanup_close_ int fd = -1;
