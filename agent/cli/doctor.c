@@ -64,8 +64,12 @@ static void doctor_ask_daemon(const struct cli *cli, struct facts *f, struct fin
 		f->daemon = DAEMON_ABSENT;
 		break;
 	case CLIENT_BARRED:
-	case CLIENT_REFUSED:
 		f->daemon = DAEMON_NOT_FOR_US;
+		break;
+	case CLIENT_REFUSED: /* one of another version answers nobody until it is restarted */
+		f->daemon = strcmp(a.error_code, wire_refusal_name(WIRE_OTHER_VERSION))
+				    ? DAEMON_NOT_FOR_US
+				    : DAEMON_SILENT;
 		break;
 	case CLIENT_BROKEN:
 		f->daemon = DAEMON_SILENT;

@@ -116,6 +116,7 @@ struct wire_answer {
 };
 
 /* 0, -EBADMSG when it is no answer (cut short, say), or -ENOMEM. An answer of
- * another version is given as a refusal for WIRE_OTHER_VERSION. */
+ * another version, or that it does not understand the request, is given as a
+ * refusal for WIRE_OTHER_VERSION. */
 int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret);
 void wire_answer_done(struct wire_answer *a);

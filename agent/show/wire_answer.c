@@ -151,6 +151,8 @@ static int refuse_version(json_int_t version, struct wire_answer *a)
 {
 	struct request_error e;
 
+	free(a->error_code);
+	free(a->error_text);
 	request_error_set(&e, "its answer is of version %lld, not %d", (long long)version,
 			  WIRE_VERSION);
 	a->error_code = strdup(wire_refusal_name(WIRE_OTHER_VERSION));
@@ -163,6 +165,7 @@ static int take_answer(json_t *o, struct wire_answer *a)
 	json_t *version = json_object_get(o, "v");
 	json_t *code = json_object_get(o, "exit_code"), *error = json_object_get(o, "error");
 	static const char *const results[] = { "report", "status", "metrics", "event" };
+	const bool other = json_integer_value(version) != WIRE_VERSION;
 	json_t *result = NULL;
 	size_t i;
 	int r;
@@ -173,9 +176,14 @@ static int take_answer(json_t *o, struct wire_answer *a)
 		r = wire_answer_take_text(error, "code", &a->error_code);
 		if (r == 0)
 			r = wire_answer_take_text(error, "text", &a->error_text);
-		return r < 0 ? r : a->error_code && a->error_text ? 0 : -EBADMSG;
+		if (r < 0 || !a->error_code || !a->error_text)
+			return r < 0 ? r : -EBADMSG;
+		/* what version 1 says to whoever speaks another one */
+		if (other && !strcmp(a->error_code, wire_refusal_name(WIRE_BAD_REQUEST)))
+			return refuse_version(json_integer_value(version), a);
+		return 0;
 	}
-	if (json_integer_value(version) != WIRE_VERSION)
+	if (other)
 		return refuse_version(json_integer_value(version), a);
 	if (!json_is_integer(code) || json_integer_value(code) < 0 ||
 	    json_integer_value(code) > 255)

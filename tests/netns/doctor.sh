@@ -227,5 +227,12 @@ unguarded() { finds nothing-guarded; }
 check "nothing-guarded: no device is configured" wait_for 60 unguarded
 kill -TERM $daemon
 wait $daemon
+job old "$BUILD/say" -l /run/vipsafe/control.sock \
+	'{"v":1,"error":{"code":"bad-request","text":"key \"v\" is not 1"}}'
+old_answers() { finds daemon-silent; }
+check "a daemon of the version before has to be restarted" wait_for 20 old_answers
+is "$RC" 11 "exit code 11"
+run --config "$CONF" status
+like "$ERR" "its answer is of version 1, not 2" "and status says why"
 jobs_end
 done_testing

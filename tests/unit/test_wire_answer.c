@@ -116,6 +116,9 @@ static void other_versions_are_refusals(void **state _unused_)
 {
 	static const char answer[] = "{\"v\":3,\"exit\":0}";
 	static const char refusal[] = "{\"v\":1,\"error\":{\"code\":\"c\",\"text\":\"t\"}}";
+	/* all that a daemon of version 1 says to us */
+	static const char first[] = "{\"v\":1,\"error\":{\"code\":\"bad-request\","
+				    "\"text\":\"key \\\"v\\\" is not 1\"}}";
 	struct wire_answer a;
 
 	assert_int_equal(wire_answer_parse(answer, strlen(answer), &a), 0);
@@ -124,6 +127,10 @@ static void other_versions_are_refusals(void **state _unused_)
 	wire_answer_done(&a);
 	assert_int_equal(wire_answer_parse(refusal, strlen(refusal), &a), 0);
 	assert_string_equal(a.error_text, "t");
+	wire_answer_done(&a);
+	assert_int_equal(wire_answer_parse(first, strlen(first), &a), 0);
+	assert_string_equal(a.error_code, "other-version");
+	assert_string_equal(a.error_text, "its answer is of version 1, not 2");
 	wire_answer_done(&a);
 }
 
