@@ -52,20 +52,25 @@ void chains_undo_line(void *ud, const char *line)
 	int ifindex;
 
 	if (is_jump(u->kind, line, &ifindex) && u->wanted(u->ud, ifindex)) {
-		chains_append(u->jumps, "-D", line + strlen("-A"));
+		u->left_jumps |= !chains_append(u->jumps, "-D", line + strlen("-A"));
 	} else if (is_chain(u->kind, line, name, &ifindex) && u->wanted(u->ud, ifindex)) {
 		before = strlen(u->chains);
-		if (chains_append(u->chains, "-F ", name) && chains_append(u->chains, "-X ", name))
+		if (chains_append(u->chains, "-F ", name) &&
+		    chains_append(u->chains, "-X ", name)) {
 			u->n++;
-		else
-			u->chains[before] = '\0'; /* the next run's */
+		} else {
+			u->chains[before] = '\0';
+			u->left_chains = true;
+		}
 	}
 }
 
 void chains_undo_script(const struct chains_undo *u, char ret[2 * CHAINS_SCRIPT_MAX + 16])
 {
+	const char *chains = u->left_jumps ? "" : u->chains;
+
 	ret[0] = '\0';
-	if (u->jumps[0] || u->chains[0])
+	if (u->jumps[0] || chains[0])
 		snprintf(ret, 2 * CHAINS_SCRIPT_MAX + 16, "*%s\n%s%sCOMMIT\n", u->kind->table,
-			 u->jumps, u->chains);
+			 u->jumps, chains);
 }

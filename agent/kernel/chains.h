@@ -8,7 +8,7 @@
 
 #include <vipsafe/base.h>
 
-#define CHAINS_SCRIPT_MAX 4096 /* some tens of devices; more are the next run's */
+#define CHAINS_SCRIPT_MAX 4096 /* jumps of about ten devices; more are the next script's */
 
 /* A chain is called PREFIX followed by the device's index; each jump to it ends with
  * MARK, which is a comment, and its target. */
@@ -23,11 +23,13 @@ struct chains_undo {
 	bool (*wanted)(void *ud, int ifindex);
 	void *ud;
 	char jumps[CHAINS_SCRIPT_MAX], chains[CHAINS_SCRIPT_MAX];
-	int n; /* chains found */
+	int n;			      /* chains found */
+	bool left_jumps, left_chains; /* some did not fit */
 };
 
 /* UD: the struct chains_undo. */
 void chains_undo_line(void *ud, const char *line);
 
-/* "" when there is nothing to undo. */
+/* "" when there is nothing to undo. One more script is needed for what did not fit: while
+ * jumps are left this one removes no chain, since iptables would refuse all of it. */
 void chains_undo_script(const struct chains_undo *u, char ret[2 * CHAINS_SCRIPT_MAX + 16]);

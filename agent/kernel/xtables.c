@@ -124,21 +124,38 @@ int xtables_save(uint8_t family, const char *variant, const char *table,
 	return xtables_run(&p, deadline, error);
 }
 
-int xtables_remove(const struct chains_kind *kind, uint8_t family, const char *variant,
-		   bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
+/* One script of it. *RET_MORE: another one is needed. */
+static int xtables_remove_some(struct chains_undo *undo, uint8_t family, const char *variant,
+			       usec_t deadline, bool *ret_more)
 {
-	struct chains_undo undo = { .kind = kind, .wanted = wanted, .ud = ud };
 	char script[2 * CHAINS_SCRIPT_MAX + 16], error[PROGRAM_ERROR_MAX];
-	int r;
+	int r = xtables_save(family, variant, undo->kind->table, chains_undo_line, undo, deadline,
+			     error);
 
-	r = xtables_save(family, variant, kind->table, chains_undo_line, &undo, deadline, error);
+	*ret_more = false;
 	if (r < 0)
 		return r;
-	chains_undo_script(&undo, script);
+	chains_undo_script(undo, script);
 	if (!script[0])
 		return 0;
 	r = xtables_restore(family, variant, script, deadline, error);
-	return r < 0 ? r : undo.n;
+	*ret_more = undo->left_jumps || undo->left_chains;
+	return r < 0 ? r : undo->left_jumps ? 0 : undo->n;
+}
+
+int xtables_remove(const struct chains_kind *kind, uint8_t family, const char *variant,
+		   bool (*wanted)(void *ud, int ifindex), void *ud, usec_t deadline)
+{
+	bool more = true;
+	int n = 0, r = 0;
+
+	while (more && r >= 0) {
+		struct chains_undo undo = { .kind = kind, .wanted = wanted, .ud = ud };
+
+		r = xtables_remove_some(&undo, family, variant, deadline, &more);
+		n += MAX(r, 0);
+	}
+	return r < 0 ? r : n;
 }
 
 int xtables_clean(const struct chains_kind *kind, bool (*wanted)(void *ud, int ifindex), void *ud,

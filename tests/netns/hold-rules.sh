@@ -180,6 +180,30 @@ older_leftovers() {
 	same "$what: as before after that"
 }
 
+# crowd_rules: of more devices than one script can remove the rules of
+crowd_rules() {
+	local i hook
+
+	echo "*mangle"
+	for i in {1001..1040}; do echo ":VIPSAFE-HOLD-$i - [0:0]"; done
+	for i in {1001..1040}; do
+		for hook in PREROUTING FORWARD OUTPUT; do
+			echo "-A $hook -p tcp -m comment --comment \"vipsafe hold\" -j VIPSAFE-HOLD-$i"
+		done
+	done
+	echo COMMIT
+}
+crowd_leftovers() {
+	local what=$1 ipt
+
+	shift
+	for ipt; do
+		crowd_rules | "$ipt-restore" --noflush || bail_out "cannot make rules with $ipt"
+	done
+	is "$("$CALL" hold-clean)" $(($# * 40)) "$what: rules of 40 devices are cleaned"
+	same "$what: as before after that"
+}
+
 dump >"$T/before"
 variants "bare node: " # iptables must take its table mangle away again
 others iptables ip6tables || bail_out "cannot make other people's rules"
@@ -193,6 +217,7 @@ done
 dump >"$T/before"
 leftovers "nf_tables: "
 older_leftovers nf_tables iptables ip6tables
+crowd_leftovers nf_tables iptables ip6tables
 
 # Once ip_tables has tables, they count as the node's.
 if command -v iptables-legacy >/dev/null && others iptables-legacy ip6tables-legacy \
@@ -202,6 +227,7 @@ if command -v iptables-legacy >/dev/null && others iptables-legacy ip6tables-leg
 	variants "ip_tables: "
 	leftovers "ip_tables: "
 	older_leftovers ip_tables iptables-legacy ip6tables-legacy
+	crowd_leftovers ip_tables iptables-legacy ip6tables-legacy
 else
 	skip "iptables-legacy" "$(head -n 1 "$T/legacy.err" 2>/dev/null)"
 fi

@@ -167,20 +167,45 @@ static void undo_leaves_others(void **state _unused_)
 	assert_int_equal(n, 0);
 }
 
-/* More than fits is left to the next run, whole lines of it. */
-static void undo_is_bounded(void **state _unused_)
+/* The chains FROM to TO, as iptables-save prints them. */
+static void undo_chains(struct chains_undo *u, int from, int to)
+{
+	char line[160];
+
+	for (int i = from; i <= to; i++) {
+		snprintf(line, sizeof(line), ":VIPSAFE-HOLD-%d - [0:0]", i);
+		chains_undo_line(u, line);
+	}
+}
+
+/* More jumps than fit: iptables refuses the whole script if a chain in it is still entered. */
+static void undo_removes_jumps_first(void **state _unused_)
 {
 	struct chains_undo u = { .kind = &hold_text_chains, .wanted = below_100 };
 	char script[2 * CHAINS_SCRIPT_MAX + 16], line[160];
 
-	for (int i = 0; i < 1000; i++) {
-		snprintf(line, sizeof(line), ":VIPSAFE-HOLD-%d - [0:0]", i % 99 + 1);
-		chains_undo_line(&u, line);
-		snprintf(line, sizeof(line), "-A OUTPUT " MARK " -j VIPSAFE-HOLD-%d", i % 99 + 1);
+	undo_chains(&u, 1, 99);
+	for (int i = 1; i < 100; i++) {
+		snprintf(line, sizeof(line), "-A OUTPUT " MARK " -j VIPSAFE-HOLD-%d", i);
 		chains_undo_line(&u, line);
 	}
 	chains_undo_script(&u, script);
-	assert_true(strlen(script) > HOLD_SCRIPT_MAX);
+	assert_true(u.left_jumps && !u.left_chains);
+	assert_string_equal(script + strlen(script) - 8, "\nCOMMIT\n");
+	assert_in_range(count(script, "-D "), 10, 98);
+	assert_int_equal(count(script, "-X ") + count(script, "-F "), 0);
+}
+
+/* More than fits is left to the next script, whole lines of it. */
+static void undo_is_bounded(void **state _unused_)
+{
+	struct chains_undo u = { .kind = &hold_text_chains, .wanted = below_100 };
+	char script[2 * CHAINS_SCRIPT_MAX + 16];
+
+	for (int i = 0; i < 10; i++)
+		undo_chains(&u, 1, 99);
+	chains_undo_script(&u, script);
+	assert_true(u.left_chains && !u.left_jumps);
 	assert_string_equal(script + strlen(script) - 8, "\nCOMMIT\n");
 	assert_int_equal(count(script, "-F "), u.n);
 	assert_int_equal(count(script, "-X "), u.n);
@@ -293,8 +318,9 @@ int main(void)
 		cmocka_unit_test(numbers),	   cmocka_unit_test(device_names),
 		cmocka_unit_test(installed_rules), cmocka_unit_test(remove_is_the_opposite),
 		cmocka_unit_test(undo_finds_ours), cmocka_unit_test(undo_leaves_others),
-		cmocka_unit_test(undo_is_bounded), cmocka_unit_test(batches),
-		cmocka_unit_test(table_is_ours),   cmocka_unit_test(damaged_table),
+		cmocka_unit_test(undo_is_bounded), cmocka_unit_test(undo_removes_jumps_first),
+		cmocka_unit_test(batches),	   cmocka_unit_test(table_is_ours),
+		cmocka_unit_test(damaged_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
