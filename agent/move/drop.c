@@ -27,11 +27,11 @@ static int drop_chunk(const struct run *run, const size_t *idx, size_t n)
 void stage_drop(struct run *run)
 {
 	size_t idx[CHUNK], i, m = 0;
-	int r;
+	int r = 0, noted;
 
 	if (run->req->vip_flows == VIP_FLOWS_KEEP || !run->set)
 		return;
-	r = snapshot_note(run);
+	noted = snapshot_note(run); /* on failure those that are known are deleted */
 	for (i = 0; i < connset_count(run->set) && r == 0; i++) {
 		if (vipflows_is_behind(run, i))
 			idx[m++] = i;
@@ -42,6 +42,7 @@ void stage_drop(struct run *run)
 	}
 	if (r == 0)
 		r = drop_chunk(run, idx, m);
+	r = r < 0 ? r : noted;
 	if (r < 0)
 		report_warn(run->report, "vip-flows-left", "",
 			    "connections of the leaving addresses could not be removed: %s",

@@ -152,6 +152,52 @@ static void drop_spares_an_address_that_stays(void **state)
 	assert_int_equal(s->report.entries.reasons[SKIP_OF_VIP], 0);
 }
 
+/* Born between the last pin and the delete, where no flush takes it. */
+static void birth_behind(struct scene *s, const char *stage)
+{
+	struct conn c = behind(BEHIND);
+
+	if (!strcmp(stage, "move")) {
+		fake_plan_birth(s->fake, s->fake->clock, &c, 0);
+		fake_advance(s->fake, 1);
+	}
+}
+
+static void drop_takes_what_was_born_until_it_went(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = behind(BEHIND);
+
+	vip_scene(s, VIP_FLOWS_DROP);
+	s->on_stage = birth_behind;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	assert_null(fake_entry_find(s->fake, &c.key));
+	assert_int_equal(behind_left(s), 0);
+	assert_int_equal(s->report.vip_flows.removed, BEHIND + 1);
+	assert_int_equal(scene_broken(s, true), 0);
+}
+
+static void events_fail_after_the_move(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "drop"))
+		s->fake->events_error = -EIO;
+}
+
+static void drop_takes_what_is_known_without_events(void **state)
+{
+	struct scene *s = *state;
+
+	vip_scene(s, VIP_FLOWS_DROP);
+	s->on_stage = events_fail_after_the_move;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(behind_left(s), 0);
+	assert_int_equal(scene_broken(s, true), 0);
+}
+
 static void drop_waits_for_a_late_flush(void **state)
 {
 	struct scene *s = *state;
@@ -322,6 +368,8 @@ int main(void)
 		CASE(drop_on_a_fixed_kernel_takes_ours_too),
 		CASE(a_bare_delete_leaves_ours),
 		CASE(drop_spares_an_address_that_stays),
+		CASE(drop_takes_what_was_born_until_it_went),
+		CASE(drop_takes_what_is_known_without_events),
 		CASE(drop_waits_for_a_late_flush),
 		CASE(refused_delete_drops_nothing),
 		CASE(plan_drops_and_resets_nothing),

@@ -79,8 +79,9 @@ int fake_ct_events(void *ctx, conn_sink sink, void *ud)
 {
 	struct fake *f = ctx;
 	bool lost = f->events_lost > 0;
-	int r = 0;
+	int r = f->events_error;
 
+	f->events_error = 0;
 	f->events_lost -= lost;
 	for (size_t i = 0; i < f->n_events && !lost && r == 0; i++)
 		r = fake_list_event(f, &f->events[i], sink, ud);

@@ -134,6 +134,7 @@ struct fake {
 	bool no_sock_destroy;	     /* Linux before 4.5 */
 	bool no_events;		     /* nf_conntrack_events is 0 */
 	unsigned events_lost;	     /* so many readings end with -ENOBUFS and nothing else */
+	int events_error;	     /* the next reading ends so, and has nothing */
 	bool no_addr_events;	     /* addr_watch is refused */
 	unsigned addr_events_lost;   /* as events_lost */
 	unsigned busy_nth;	     /* every so manieth entry is offloaded: DELETE is -EBUSY */
