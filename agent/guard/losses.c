@@ -54,8 +54,10 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 int guard_address_events(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
+	int r = k->ops->addr_events(k->ctx, guard_losses_on_address, g);
 
-	return k->ops->addr_events(k->ctx, guard_losses_on_address, g);
+	g->readdress = g->readdress || r < 0;
+	return r;
 }
 
 /* Delete N ENTRIES. Our own deletes cause no events. */

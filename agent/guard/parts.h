@@ -224,7 +224,7 @@ int guard_copy_addresses(const struct guard *g, struct addr_table *t);
 bool guard_note_loss(struct guard *g, const struct addr *a);
 
 /* ---- losses.c ---- */
-/* Address events. -ENOBUFS: some were lost. */
+/* Address events. -ENOBUFS: some were lost. The addresses are out of date after an error. */
 int guard_address_events(struct guard *g);
 /* Somebody else may have deleted an address: entries go once it is sure. */
 bool guard_settle_losses(struct guard *g); /* false: no more work now */

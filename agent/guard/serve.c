@@ -218,11 +218,22 @@ static void serve_begin_change(struct run *run)
 	g->moving = run;
 }
 
+/* The events of it were lost: what is still pinned to the addresses stays on purpose. */
+static void note_change(struct guard *g, const struct run *run)
+{
+	size_t v;
+
+	for (v = 0; run->req->op == OP_DEL && v < run->req->n_vips; v++)
+		if (run->report->outcomes[v] == VIP_CHANGED)
+			guard_keep_no_more(g, &run->targets[v].prefix.addr);
+}
+
 static void serve_end_change(struct run *run)
 {
 	struct guard *g = guard_of(run);
 
-	(void)guard_address_events(g);
+	if (guard_address_events(g) < 0)
+		note_change(g, run);
 	g->moving = NULL;
 }
 

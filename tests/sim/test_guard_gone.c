@@ -287,6 +287,20 @@ static void keep_on_purpose(struct scene *s, bool served)
 	guard_free(g);
 }
 
+static void address_events_are_lost(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "move"))
+		s->fake->addr_events_lost = 1;
+}
+
+static void what_is_kept_on_purpose_stays_without_events(void **state)
+{
+	struct scene *s = *state;
+
+	s->on_stage = address_events_are_lost;
+	keep_on_purpose(s, true);
+}
+
 static void what_is_kept_on_purpose_stays(void **state)
 {
 	keep_on_purpose(*state, true);
@@ -311,6 +325,7 @@ int main(void)
 		CASE(a_living_guard_is_left_alone),
 		CASE(many_go_at_once),
 		CASE(a_loss_that_was_not_told_is_seen),
+		CASE(what_is_kept_on_purpose_stays_without_events),
 		CASE(what_is_kept_on_purpose_stays),
 	};
 

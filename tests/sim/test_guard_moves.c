@@ -94,6 +94,29 @@ static void an_add_goes_through_it(void **state)
 	guard_free(g);
 }
 
+static void address_events_overflow(struct scene *s, const char *stage)
+{
+	if (!strcmp(stage, "move"))
+		s->fake->addr_events_lost = 1;
+}
+
+/* What a run has changed is known even if the events of it were lost. */
+static void lost_address_events_are_made_up_for(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarded(s, PIN_CONTINUOUS);
+
+	s->on_stage = address_events_overflow;
+	move(s, g, OP_DEL, VIP4 "/32");
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	move(s, g, OP_ADD, VIP4 "/32");
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	guard_free(g);
+}
+
 /* Born after the guard's last round of pins. */
 static void the_unpinned_are_pinned_first(void **state)
 {
@@ -414,12 +437,19 @@ static void killed_with_everything_pinned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_delete_lists_nothing),	     CASE(an_add_goes_through_it),
-		CASE(the_unpinned_are_pinned_first), CASE(the_newborn_are_restored),
-		CASE(a_late_flush_is_the_guards),    CASE(flows_of_the_vip_are_dropped),
-		CASE(flows_of_the_vip_are_kept),     CASE(flows_of_the_vip_are_reset),
-		CASE(on_demand_pins_for_the_move),   CASE(it_serves_only_while_it_knows),
-		CASE(lost_events_during_a_move),     CASE(killed_with_something_to_save),
+		CASE(a_delete_lists_nothing),
+		CASE(an_add_goes_through_it),
+		CASE(lost_address_events_are_made_up_for),
+		CASE(the_unpinned_are_pinned_first),
+		CASE(the_newborn_are_restored),
+		CASE(a_late_flush_is_the_guards),
+		CASE(flows_of_the_vip_are_dropped),
+		CASE(flows_of_the_vip_are_kept),
+		CASE(flows_of_the_vip_are_reset),
+		CASE(on_demand_pins_for_the_move),
+		CASE(it_serves_only_while_it_knows),
+		CASE(lost_events_during_a_move),
+		CASE(killed_with_something_to_save),
 		CASE(killed_with_everything_pinned),
 	};
 
