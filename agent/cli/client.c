@@ -13,11 +13,11 @@
 #include "base/array.h"
 #include "base/os.h"
 
-/* A listener that does not even take the connection in this time is as good as
- * none. */
+/* A listener that does not accept within this time counts as absent. */
 #define CONNECT_PATIENCE_MS 1000
 
-/* Somebody else's socket at that place could tell us it has moved an address. */
+/* Whether the listener is root or our own user: another one could claim that an
+ * address was moved. */
 static bool client_is_trusted(int fd)
 {
 	struct ucred cred;
@@ -51,8 +51,8 @@ static int connect_to(const char *path, usec_t patience, int *ret_fd)
 	return 0;
 }
 
-/* All pieces up to the end. A daemon that turns us away before it has read our
- * request resets the connection; what it has said before is there all the same. */
+/* All pieces up to the end. A daemon that refuses before reading our request
+ * resets the connection; what it sent before can still be read. */
 static int client_receive(int fd, usec_t deadline, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *buf = NULL;
@@ -156,7 +156,8 @@ int client_failure_code(enum client_outcome outcome, const struct wire_answer *a
 	return EXIT_UNREACHABLE;
 }
 
-/* One packet, which is an answer of its own. 1: there was none any more. */
+/* Receive one packet, a whole answer. 0; -EAGAIN: none is there; -EPIPE: the
+ * daemon has closed the connection; or another negative errno. */
 static int next_packet(int fd, char *buf, struct wire_answer *ret)
 {
 	ssize_t n = recv(fd, buf, WIRE_PIECE_MAX, MSG_DONTWAIT | MSG_TRUNC);
@@ -170,7 +171,8 @@ static int next_packet(int fd, char *buf, struct wire_answer *ret)
 	return (size_t)n > WIRE_PIECE_MAX ? -EBADMSG : wire_answer_parse(buf, (size_t)n, ret);
 }
 
-/* Whether somebody wants it to end: a signal, or no reader any more. */
+/* Wait for a packet. 1: one is there; 0: call again; -ECANCELED: a signal asks
+ * to end, standard output has no reader, or DEADLINE is over. */
 static int wait_packet(int fd, int signals, usec_t deadline)
 {
 	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },

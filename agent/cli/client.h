@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ask the daemon. */
+/* The client of the daemon's control socket. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,33 +8,33 @@
 
 enum client_outcome {
 	CLIENT_ANSWERED,
-	CLIENT_ABSENT,	/* nobody listens there, or nobody we would trust */
-	CLIENT_BARRED,	/* its socket is not for us: whether it runs is not known */
-	CLIENT_REFUSED, /* it would not: see error_code and error_text */
-	CLIENT_BROKEN,	/* it fell silent: what it has done is not known */
+	CLIENT_ABSENT,	/* no listener, or one that is not trusted */
+	CLIENT_BARRED,	/* no access to the socket: whether it runs is unknown */
+	CLIENT_REFUSED, /* the daemon refused: see error_code and error_text */
+	CLIENT_BROKEN,	/* no whole answer came: what the daemon did is unknown */
 };
 
-/* Said of a socket that is not for us. */
+/* Printed for CLIENT_BARRED. */
 #define CLIENT_BARRED_TEXT "not permitted to ask the daemon"
 
-/* Send R to the socket PATH and wait for the answer until PATIENCE is over, after
- * which nothing is begun any more unless R has a deadline of its own.
- * *RET is filled for ANSWERED and REFUSED, to be given to
- * wire_answer_done(). Never fails. */
+/* Send R to the socket PATH and wait for the answer for up to PATIENCE. The
+ * daemon begins nothing after that time, unless R has a deadline of its own.
+ * *RET is filled for ANSWERED and REFUSED; call wire_answer_done() on it. Never
+ * fails. */
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome);
 
-/* Of an OUTCOME but ANSWERED, for commands that only the daemon can serve: what is said,
- * which lives as long as A, and the exit code. */
+/* For commands that only the daemon can serve: the message for an OUTCOME other
+ * than ANSWERED, valid as long as A, and the exit code. */
 const char *client_failure_text(enum client_outcome outcome, const struct wire_answer *a);
 int client_failure_code(enum client_outcome outcome, const struct wire_answer *a);
 
-/* Called for each packet; what A owns stays its own. False: no more. */
+/* Called for each packet; A stays the caller's. Return false to end. */
 typedef bool (*client_packet)(void *ud, const struct wire_answer *a);
 
-/* Send R to the socket PATH and hand what comes to FN until it has enough, a
- * signal says to end, nobody reads our output any more or PATIENCE (0: none) is
- * over, which is 0. -EPIPE: the daemon has ended it; -ENOENT, -ECONNREFUSED, …:
- * there is none; -EACCES: its socket is not for us. SIGINT, SIGTERM and SIGHUP stay blocked. */
+/* Send R to the socket PATH and pass each packet to FN. 0: FN returned false, a
+ * signal asked to end, our output has no reader, or PATIENCE is over. -EPIPE:
+ * the daemon closed the connection; -ENOENT, -ECONNREFUSED, …: no daemon;
+ * -EACCES: no access to its socket. SIGINT, SIGTERM and SIGHUP stay blocked. */
 int client_listen(const char *path, const struct wire_request *r, usec_t patience, client_packet fn,
 		  void *ud);

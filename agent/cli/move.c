@@ -15,22 +15,22 @@
 
 struct move {
 	struct cli *cli;
-	char *const *words; /* as given, behind the command's name */
+	char *const *words; /* as given, after the command's name */
 	int n_words;
 	struct request request;
 	struct report report;
-	struct kernel_real *kernel; /* open after the run, for what follows */
-	int ifindex;		    /* of what is looked at after a kill … */
-	size_t n_there;		    /* … and how many addresses are there */
+	struct kernel_real *kernel; /* open after the run, for move_after() */
+	int ifindex;		    /* the device whose addresses are counted after a kill … */
+	size_t n_there;		    /* … and how many of them are there */
 };
 
-/* The daemon answers when it is done, at the deadline at the latest; then it
- * may have to finish what it is at. Nothing is done here while it could still
- * begin to change the address, which it does until hold_max after the deadline. */
+/* How long after the deadline the answer is waited for: the daemon may have to
+ * finish other work first. It may begin to change the address until hold_max
+ * after the deadline, and nothing must be done here until then. */
 #define PATIENCE_MORE (5 * USEC_PER_SEC)
 
-/* Duplicate address detection is waited for, which the daemon's one thread does
- * not do. */
+/* The daemon does not wait for duplicate address detection: that would block
+ * its only thread. */
 static bool is_for_daemon(const struct move *m)
 {
 	size_t i;
@@ -52,7 +52,8 @@ static void print_answer(const struct move *m, const struct wire_answer *a, FILE
 		fprintf(err, "%s", a->err ? a->err : "");
 }
 
-/* What the daemon does not let us have it is not for us to do without it. */
+/* Whether the refusal A ends the command. What the daemon does not permit is
+ * not done without it either. */
 static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 {
 	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
@@ -67,8 +68,8 @@ static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 	return true;
 }
 
-/* False: it has to be done here. Whatever the daemon has done of it by then,
- * the same once more changes nothing. */
+/* False: it has to be done here. If the daemon has done part of it, doing it
+ * again changes nothing. */
 static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_code)
 {
 	const struct options *o = &m->cli->options;
@@ -128,7 +129,7 @@ static int move_run(void *ud, FILE *out, FILE *err)
 	return m->report.exit_code;
 }
 
-/* Nobody waits for this any more. */
+/* What follows after the caller has its answer. */
 static void move_after(void *ud)
 {
 	struct move *m = ud;
@@ -140,7 +141,8 @@ static void move_after(void *ud)
 		return;
 	k = kernel_real_get(m->kernel);
 	again_all(&k, &s->announce, &m->report);
-	/* The next delete may be urgent: it should find the answer there. */
+	/* Store the probe result now, so that the next delete, which may be
+	 * urgent, finds it. */
 	if (probe_result_load(s->run_dir, m->cli->boot_id, &v) < 0)
 		probe_result_get(&k, s->run_dir, m->cli->boot_id, s->timeout, &v);
 	again_clean_resets(&k, &m->report);
@@ -159,7 +161,8 @@ static int note_target(void *ud, const struct ifaddr *a)
 	return 0;
 }
 
-/* The worker was killed. Where the addresses are is what counts. */
+/* The worker was killed: the exit code depends on where the addresses are
+ * now. */
 static int move_died(void *ud)
 {
 	struct move *m = ud;
@@ -186,7 +189,7 @@ static int move_died(void *ud)
 	return EXIT_KERNEL_REFUSED;
 }
 
-/* What the words do not say. */
+/* The parts of a request that are not in the words. */
 static struct request request_begin(const struct cli *cli, enum op op, bool plan)
 {
 	struct request req = cli->options.move;

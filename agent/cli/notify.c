@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe notify: what keepalived's notify scripts call. Whatever becomes of it
- * is no longer the script's matter, which has a second to live at most. */
+/* vipsafe notify: called by keepalived's notify scripts. The work is done in a
+ * child (worker.h), as keepalived lets the script run for a second at most. */
 #include "cli/notify.h"
 
 #include <errno.h>
@@ -19,18 +19,19 @@
 #include "base/text.h"
 #include "show/logger.h"
 
-/* A daemon that is at a move answers after it. Who has called us is gone by
- * then; somebody waits for the answer all the same, in case there is none. */
+/* A busy daemon answers after its current move. The caller has gone by then,
+ * but the worker waits for the answer, to do the work itself if none comes. */
 #define CALLER_PATIENCE (30 * USEC_PER_MSEC)
 #define DAEMON_PATIENCE (30 * USEC_PER_SEC)
 
-/* Until it is done here, or has failed, in the most usual cases. */
+/* How long the caller waits: usually enough for the work to end or fail. */
 #define WORK_PATIENCE (300 * USEC_PER_MSEC)
 
-/* Who was started longer ago has not been started for this. */
+/* A process started longer ago was not started for this event. */
 #define STARTED_MAX (30 * USEC_PER_SEC)
 
-/* Fields of /proc/self/stat behind the name, which may hold anything. */
+/* Index of the start time in /proc/self/stat, counted after the process name,
+ * which may contain blanks. */
 #define STARTTIME_FIELD 20
 
 static usec_t clock_usec(clockid_t id)
@@ -41,7 +42,7 @@ static usec_t clock_usec(clockid_t id)
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
-/* In ticks since boot; 0: not known. */
+/* Start time of this process in ticks since boot; 0: unknown. */
 static uint64_t start_ticks(void)
 {
 	_cleanup_close_ int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
@@ -58,9 +59,9 @@ static uint64_t start_ticks(void)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
-/* When keepalived has begun this process: the order in which it begins them is
- * the order in which things happened, however they are scheduled after that.
- * Known to a tick; what begins in the same one is in the order of getting here. */
+/* When keepalived started this process: it starts hooks in the order of events,
+ * whatever order they are scheduled in later. Precise to a tick; hooks started
+ * in the same tick are ordered by when they get here. */
 static usec_t event_stamp(void)
 {
 	usec_t now = os_now(), boot = clock_usec(CLOCK_BOOTTIME), tick, begun;
@@ -73,7 +74,7 @@ static usec_t event_stamp(void)
 	begun = ticks * tick;
 	if (begun < boot - now)
 		return now;
-	begun -= boot - now; /* the time asleep is not in the monotonic clock */
+	begun -= boot - now; /* CLOCK_MONOTONIC does not count suspended time */
 	if (begun > now || now - begun > STARTED_MAX)
 		return now;
 	return begun + MIN(now - begun, tick - 1);
@@ -106,7 +107,8 @@ static int run_rejected(void *ud, FILE *out _unused_, FILE *err _unused_)
 	return EXIT_USAGE;
 }
 
-/* What cannot be understood is the daemon's to count. */
+/* Also send words that cannot be understood to the daemon, which counts
+ * them. */
 static int rejected(struct notify *n)
 {
 	const struct worker_job job = { .run = run_rejected, .ud = n, .patience = WORK_PATIENCE };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a hook was called with, on its way. Private to notify*.c. */
+/* The state of one "vipsafe notify". Private to notify*.c. */
 #pragma once
 
 #include "cli/cli.h"
@@ -8,21 +8,22 @@
 struct notify {
 	struct cli *cli;
 	struct wire_request request;
-	struct report report;	    /* of the last addresses added here */
-	struct kernel_real *kernel; /* open after the work, for what follows */
+	struct report report;	    /* of the last addresses moved here */
+	struct kernel_real *kernel; /* open after the work, for notify_after() */
 	struct announce_settings announce;
-	bool unfinished; /* an address is amiss: notify_after() tries again */
+	bool unfinished; /* an address is not as wanted: notify_after() tries again */
 	FILE *err;
 };
 
-/* Do what is to be done here: the daemon is not there. Returns the exit code. */
+/* Do the work in this process, without the daemon. Returns the exit code. */
 int notify_local(struct notify *n);
 
-/* What may follow when nobody waits. */
+/* What follows after the caller has its answer. */
 void notify_after(struct notify *n);
 
-/* Give it to the daemon. False: nobody has taken it. */
+/* Send it to the daemon and wait for up to PATIENCE. True: nothing is left to
+ * do here, and *RET_CODE is set. */
 bool notify_daemon(struct notify *n, usec_t patience, int *ret_code);
 
-/* Say it where somebody will find it: a hook's output goes nowhere. */
+/* Print and log a message: keepalived discards a hook's output. */
 void notify_complain(const struct notify *n, const char *fmt, ...) _printf_(2, 3);

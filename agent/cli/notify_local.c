@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* notify without a daemon. Each hook writes down what it was told; then the
- * hooks take turns, and whoever has one sees to it that the addresses are as
- * the newest of all words wants them. */
+/* notify without a daemon. Each hook stores the state it was given; then the
+ * hooks take turns, and the one whose turn it is moves the addresses to match
+ * the newest states. */
 #include <errno.h>
 #include <string.h>
 
@@ -23,11 +23,11 @@ struct work {
 	struct notify *n;
 	const struct settings *settings;
 	struct kernel kernel;
-	struct instance_set set; /* owned; its states as in the file */
-	struct instance *mine;	 /* owned; what is not in the file: see recall() */
-	bool alone;		 /* there is no file: nothing but our own word is known */
-	bool hopeless;		 /* we are not permitted */
-	int code;		 /* of the last round: EXIT_DONE unless an address is amiss */
+	struct instance_set set; /* owned; with the states of the file */
+	struct instance *mine;	 /* owned; the part that is not in the file: see recall() */
+	bool alone;		 /* the file cannot be written: only our own event is known */
+	bool hopeless;		 /* not permitted: trying again is no use */
+	int code; /* of the last round: EXIT_DONE unless an address is not as wanted */
 };
 
 static bool local_is_meant(const struct work *w, size_t i)
@@ -35,7 +35,8 @@ static bool local_is_meant(const struct work *w, size_t i)
 	return instance_set_meant(&w->set, i, &w->n->request.notify.event);
 }
 
-/* What is due when is this process's own. */
+/* Times and counters of attempts are not in the file: keep this process's
+ * own. */
 static void recall(struct instance *to, const struct instance *mine)
 {
 	to->began = mine->began;
@@ -63,7 +64,7 @@ static void local_work_done(struct work *w)
 
 /* ---- the file --------------------------------------------------------------------- */
 
-/* Begin to change what is known. The lock is given back by local_store(). */
+/* Lock the file and read the states. local_store() unlocks it. */
 static void local_load(struct work *w, int *ret_lock)
 {
 	usec_t now = os_now();
@@ -94,7 +95,7 @@ static void local_look(struct work *w)
 	(void)instance_set_look(&w->set, &w->kernel, os_now());
 }
 
-/* Write down what was told. Returns whether any instance was meant. */
+/* Store the event. Returns whether it was for any instance. */
 static bool record(struct work *w)
 {
 	const struct instance_event *event = &w->n->request.notify.event;
@@ -104,7 +105,8 @@ static bool record(struct work *w)
 
 	local_load(w, &lock);
 	local_look(w);
-	/* nobody has watched the decoys since keepalived began us */
+	/* nothing has watched the decoys since keepalived started this
+	 * process */
 	for (i = 0; i < w->set.n && os_now() - event->stamp > INSTANCE_HOOK_LATE; i++)
 		if (local_is_meant(w, i))
 			instance_decoy_moved(&w->set.states[i], false, os_now());
@@ -139,14 +141,14 @@ static void run_conntrackd(struct work *w, const char *const options[])
 static void run_request(struct work *w, const struct instance_settings *one,
 			const struct request *request)
 {
-	struct settings settings = *w->settings; /* what it owns stays there */
+	struct settings settings = *w->settings; /* shallow copy: the original owns the content */
 	struct run_env env = cli_move_env(w->n->cli, w->kernel);
 	struct request own = *request;
 	struct report *report = &w->n->report;
 
 	settings.announce = one->announce;
 	env.settings = &settings;
-	env.seed += os_now(); /* each run has its own name */
+	env.seed += os_now(); /* so that no two runs share a name */
 	identity_asker(getpid(), getuid(), &own.by);
 	run_move(&env, &own, report);
 	cli_publish(w->n->cli, report, w->n->err);
@@ -174,7 +176,7 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 		run_conntrackd(w, instance_conntrackd_after);
 }
 
-/* keepalived left it behind when it was killed. */
+/* A killed keepalived left the decoy behind. */
 static void remove_stale_decoy(struct work *w, size_t i)
 {
 	const struct instance_settings *one = &w->settings->instances[i];
@@ -186,7 +188,7 @@ static void remove_stale_decoy(struct work *w, size_t i)
 			r == 0 ? ", and is removed" : "");
 }
 
-/* Do what is due now. Returns when something is due next, 0 for at once. */
+/* Do what is due now. Returns when the next thing is due, 0: at once. */
 static usec_t work_once(struct work *w)
 {
 	enum instance_action action = ACTION_NONE;
@@ -215,7 +217,7 @@ static usec_t work_once(struct work *w)
 	return 0;
 }
 
-/* Whether the addresses are not as the newest words want them. */
+/* Whether the addresses differ from what the newest states ask for. */
 static bool is_amiss(struct work *w)
 {
 	bool amiss = false;
@@ -232,9 +234,10 @@ static bool is_amiss(struct work *w)
 	return amiss;
 }
 
-/* Do what is due now or later; FIRST: until an address is amiss, for the caller
- * is to be told. Who waits for something lets others have their turn: their
- * instances are not ours. Returns whether there is more to do. */
+/* Do what is due now or later. FIRST: return when an address is not as
+ * wanted, so that the caller can be told. The turn is given up while
+ * waiting, so that other hooks can work on their instances. Returns whether
+ * there is more to do. */
 static bool take_turn(struct work *w, bool first)
 {
 	usec_t deadline = os_now() + WORK_MAX;
@@ -264,7 +267,7 @@ static bool take_turn(struct work *w, bool first)
 	}
 }
 
-/* A daemon that was started meanwhile is told what has been done. */
+/* Tell a daemon that was started meanwhile what has been done. */
 static void order_daemon(struct notify *n)
 {
 	int code;
@@ -292,7 +295,7 @@ int notify_local(struct notify *n)
 			notify_complain(n, "no section [instance ...] for \"%s\"", event->name);
 		return EXIT_DONE;
 	}
-	/* one that was started meanwhile may not have read it */
+	/* a daemon that was started meanwhile may not have read the file */
 	if (!n->cli->options.local && notify_daemon(n, DAEMON_PATIENCE, &code))
 		return code;
 	n->unfinished = take_turn(&w, !w.alone);
@@ -301,12 +304,12 @@ int notify_local(struct notify *n)
 	return w.code;
 }
 
-/* Who has called us knows that it failed: what made it fail may be over soon. */
+/* The caller knows of the failure; try again, as its cause may soon be gone. */
 static void local_try_again(struct notify *n)
 {
 	_cleanup_(local_work_done) struct work w = { .n = n, .settings = &n->cli->settings };
 
-	n->err = stderr; /* nobody's any more */
+	n->err = stderr; /* nobody reads the worker's output any more */
 	if (work_new(&w, n) < 0)
 		return;
 	take_turn(&w, false);
@@ -326,7 +329,8 @@ void notify_after(struct notify *n)
 	k = kernel_real_get(n->kernel);
 	if (n->report.n_addresses)
 		again_all(&k, &n->announce, &n->report);
-	/* The next delete may be urgent: it should find the answer there. */
+	/* Store the probe result now, so that the next delete, which may be
+	 * urgent, finds it. */
 	if (probe_result_load(s->run_dir, n->cli->boot_id, &v) < 0)
 		probe_result_get(&k, s->run_dir, n->cli->boot_id, s->timeout, &v);
 	n->kernel = kernel_real_free(n->kernel);

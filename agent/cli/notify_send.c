@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way to the daemon, and to the log. */
+/* Sending to the daemon, and to the log. */
 #include "cli/notify.h"
 
 #include <stdarg.h>
@@ -45,7 +45,7 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 	case CLIENT_BARRED:
 		notify_complain(n, CLIENT_BARRED_TEXT);
 		*ret_code = EXIT_NOT_PERMITTED;
-		taken = geteuid() != 0; /* who is root can do it without */
+		taken = geteuid() != 0; /* root can do it without the daemon */
 		break;
 	case CLIENT_ABSENT:
 	case CLIENT_BROKEN:

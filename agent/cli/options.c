@@ -16,9 +16,9 @@ struct flag {
 	const char *name;
 	char letter; /* 0: none */
 	unsigned scopes;
-	const char *value; /* what its value is called; NULL: takes none */
+	const char *value; /* name of its value in --help; NULL: takes none */
 	int (*apply)(struct options *o, const char *value, struct request_error *ret_error);
-	size_t is; /* without APPLY: the offset of the bool it sets */
+	size_t is; /* if APPLY is NULL: offset of the bool it sets */
 	const char *help;
 };
 
@@ -52,7 +52,7 @@ static int keepalived_apply(struct options *o, const char *v, struct request_err
 	return 0;
 }
 
-/* Seconds; a duration with its unit ("500ms") does as well. */
+/* In seconds, or a duration with a unit ("500ms"). */
 static int timeout_apply(struct options *o, const char *v, struct request_error *e)
 {
 	usec_t d = 0;
@@ -108,8 +108,8 @@ static int options_ambiguous(const char *name, size_t len, struct request_error 
 	return request_error_set(ret_error, "\"--%.*s\" is ambiguous: %s", (int)len, name, list);
 }
 
-/* NAME has LEN characters: "--name=value" is split by the caller. NULL: *RET_ERROR
- * says why. */
+/* Find the option of LEN characters at NAME ("--name=value" is split by the
+ * caller). NULL: none; *RET_ERROR has the reason. */
 static const struct flag *find_long(const char *name, size_t len, struct request_error *ret_error)
 {
 	const struct flag *found = NULL;
@@ -208,7 +208,7 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 			ended = true;
 			continue;
 		}
-		/* a lone "-" is a word, if a strange one */
+		/* a lone "-" is a word */
 		if (ended || argv[i][0] != '-' || !argv[i][1]) {
 			words[n++] = argv[i];
 			continue;

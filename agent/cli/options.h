@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options that begin with a dash. They may stand anywhere among the words;
- * "--" ends them. */
+/* Options that begin with a dash. They may stand anywhere among the words; "--"
+ * ends them. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,9 +21,9 @@ struct options {
 	bool json, verbose, local, stale, watch, help, version;
 	const char *config; /* NULL: not given */
 	const char *socket;
-	const char *keepalived; /* a file to judge */
+	const char *keepalived; /* the file to check */
 	usec_t timeout;		/* 0: not given */
-	struct request move;	/* what they say of one: see request_option() */
+	struct request move;	/* options of a move: see request_option() */
 	unsigned scopes;	/* union of the scopes of the options given */
 	const char *scoped;	/* one of them, for the error text */
 };
@@ -36,10 +36,10 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 /* The options that go with a command of SCOPES, one per line, for --help. */
 void options_help(unsigned scopes, FILE *out);
 
-/* What the value of the option ARG (as on the command line) is called; NULL: it
- * takes none, or has it already ("--x=y"), or there is no such option. */
+/* The name of the value of the option ARG (as on the command line). NULL: it
+ * takes none, ARG has it already ("--x=y"), or there is no such option. */
 const char *option_value_name(const char *arg);
 
-/* The options that begin with PREFIX and go with a command of SCOPES, by their
- * long names, one per line. */
+/* Print to OUT the long names of the options that begin with PREFIX and go with
+ * a command of SCOPES, one per line. */
 void options_offer(const char *prefix, unsigned scopes, FILE *out);

@@ -21,7 +21,7 @@
 #define PROGRESS_AFTER USEC_PER_SEC
 #define PROGRESS_EVERY (200 * USEC_PER_MSEC)
 
-/* Of whoever reads what we print. */
+/* How long a reader of our output may block us. */
 #define READER_PATIENCE (2 * USEC_PER_SEC)
 
 /* Precedes the two outputs on the pipe; both ends are this program. */
@@ -30,7 +30,7 @@ struct answer {
 	uint64_t out_size, err_size;
 };
 
-/* So that whoever reads the output of our caller sees its end. */
+/* The child's copies of the output would keep the caller's pipes open. */
 static void let_go_of_output(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
@@ -45,17 +45,17 @@ static void let_go_of_output(void)
 		close(null);
 }
 
-/* What follows the answer is worth no more than the caller's patience. */
+/* What follows the answer may be ended by signals, unlike the work. */
 static void may_be_ended(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		signal(signals[i], SIG_DFL);
-	(void)!chdir("/"); /* nor does it keep a file system busy */
+	(void)!chdir("/"); /* do not keep a file system busy */
 }
 
-/* The parent may be gone: that the answer arrives is not our concern. */
+/* Errors are ignored: the parent may have ended. */
 static void send_answer(int fd, int exit_code, const char *out, size_t out_size, const char *err,
 			size_t err_size)
 {
@@ -74,7 +74,8 @@ static void __attribute__((noreturn)) worker_child_main(const struct worker_job 
 	int code;
 
 	setsid();
-	/* We outlive our caller by seconds: a lock or a pipe of his must not. */
+	/* The child outlives its caller by seconds and must not hold the
+	 * caller's locks or pipes. */
 	program_close_others(fd);
 	out = open_memstream(&out_text, &out_size);
 	err = open_memstream(&err_text, &err_size);
@@ -95,9 +96,10 @@ static void __attribute__((noreturn)) worker_child_main(const struct worker_job 
 	_exit(code);
 }
 
-/* Whoever reads it is waited for a moment only: what was to be done is done, and
- * a script that hangs would keep its caller from the next thing. What comes after
- * that is taken from the child all the same. Returns 0, or what writing came to. */
+/* Copy SIZE bytes from the child to TO. A reader that blocks is waited for
+ * READER_PATIENCE only: the work is done, and a hanging script must not delay
+ * its caller. The rest is read from the child all the same. Returns 0, or the
+ * error of writing. */
 static int worker_pass_on(int fd, uint64_t size, int to)
 {
 	char buf[4096];
@@ -107,7 +109,7 @@ static int worker_pass_on(int fd, uint64_t size, int to)
 		size_t want = MIN(size, (uint64_t)sizeof(buf));
 		size_t n;
 
-		/* what has come before an error is passed on as well */
+		/* what came before an error is passed on, too */
 		(void)os_read_all(fd, buf, want, &n);
 		if (r == 0)
 			r = descriptor_write(to, buf, n, READER_PATIENCE);
@@ -118,7 +120,7 @@ static int worker_pass_on(int fd, uint64_t size, int to)
 	return r;
 }
 
-/* The child is gone without a word. */
+/* The child ended without an answer: print how. Returns the exit code. */
 static int publish_death(const struct worker_job *job, pid_t pid)
 {
 	int status = 0;
@@ -148,7 +150,8 @@ static bool comes_in_time(int fd, usec_t patience)
 	return r > 0;
 }
 
-/* Until the answer comes. Carriage returns and blanks any terminal understands. */
+/* Until the answer comes. Uses only carriage returns and blanks, which any
+ * terminal understands. */
 static void show_progress(const struct worker_job *job, int fd)
 {
 	usec_t began = os_now(), passed = 0;
@@ -167,7 +170,7 @@ static void show_progress(const struct worker_job *job, int fd)
 		fprintf(stderr, "\r%*s\r", width, "");
 }
 
-/* Somebody looks on, and at something better than a console log. */
+/* Whether stderr is a terminal, and a better one than a console log. */
 static bool worker_is_watched(void)
 {
 	const char *term = getenv("TERM");
@@ -195,7 +198,7 @@ static int parent_main(const struct worker_job *job, pid_t pid, int fd)
 	return (int)a.exit_code;
 }
 
-/* Before the fork: there must be no moment at which the child can be hit. */
+/* Called before the fork, so that the child is never without it. */
 static void ignore_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
