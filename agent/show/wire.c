@@ -9,12 +9,13 @@
 #include "base/words.h"
 #include "show/object.h"
 
-/* As long as the command line allows. */
+/* The longest that the command line allows. */
 #define TIMEOUT_MAX_MS (3600 * (json_int_t)1000)
 
 #define COLUMNS_MAX 10000
 
-/* Of a notify, as it is written: one more than there may be. */
+/* Words of a notify that are sent: one more than are valid, so that too many
+ * are noticed. */
 #define NOTIFY_WORDS_MAX 5
 
 static const char *const text_words[] = { "none", "short", "verbose", NULL };
@@ -36,7 +37,7 @@ static int judge_none(struct wire_request *r _unused_, int argc, char *const arg
 	return request_no_words(argc - 1, argv + 1, e);
 }
 
-/* "--name" or "--name=value" */
+/* Read "--name" or "--name=value" into REQ. */
 static int judge_option(struct request *req, const char *word, struct request_error *e)
 {
 	size_t len = strcspn(word, "=");
@@ -63,7 +64,8 @@ static int judge_move(struct wire_request *r, int argc, char *const argv[], stru
 	return request_parse(&r->move, argc - i, argv + i, e);
 }
 
-/* Words that cannot be understood are the daemon's to count. */
+/* Bad words are no error here: they are passed on, and the daemon counts
+ * them. */
 static int judge_notify(struct wire_request *r, int argc, char *const argv[],
 			struct request_error *e _unused_)
 {
@@ -77,7 +79,7 @@ static int judge_notify(struct wire_request *r, int argc, char *const argv[],
 static const struct wire_op_row {
 	const char *name;
 	enum wire_op op;
-	/* Judge the words, of which the first is the name. 0 or -EINVAL. */
+	/* Check the words, of which the first is the name. 0 or -EINVAL. */
 	int (*judge)(struct wire_request *r, int argc, char *const argv[], struct request_error *e);
 } rows[] = {
 	{ "add", WIRE_MOVE, judge_move },      { "del", WIRE_MOVE, judge_move },
@@ -106,7 +108,7 @@ static int wire_wrong(const char *key, struct request_error *e)
 				 key);
 }
 
-/* A number from LEAST to MOST; absent is 0. */
+/* Read a number from LEAST to MOST; 0 if absent. */
 static int wire_get_number(json_t *o, const char *key, json_int_t least, json_int_t most,
 			   json_int_t *ret, struct request_error *e)
 {
@@ -171,7 +173,7 @@ static int check_keys(json_t *o, enum wire_op op, struct request_error *e)
 	return 0;
 }
 
-/* The words are O's. */
+/* The words belong to O. */
 static int read_words(json_t *o, char *ret[WIRE_WORDS_MAX], int *ret_n, struct request_error *e)
 {
 	json_t *words = json_object_get(o, "words");
@@ -245,7 +247,8 @@ int wire_request_parse(const char *data, size_t size, struct wire_request *ret,
 
 /* ---- write ---------------------------------------------------------------------- */
 
-/* Non-zero, as from all that follow: out of memory, or no UTF-8. */
+/* Non-zero, here and in the functions that follow: out of memory, or not
+ * UTF-8. */
 static int put_option(json_t *words, const char *name, const char *value)
 {
 	char word[64];
@@ -269,7 +272,7 @@ static int put_move(json_t *words, const struct wire_request *r)
 	return failed;
 }
 
-/* The daemon is told of bad words, too: by their beginning, however they are spelled. */
+/* Bad words are sent as well, in any encoding: the beginning, escaped. */
 static json_t *notify_word(const char *text)
 {
 	char word[WIRE_WORD_MAX / 4]; /* each byte may be escaped by four */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What passes over the control socket: one request and one answer, each a JSON
- * object in ASCII. Request (keys that are not meant are errors):
+/* The format of the control socket: one request and one answer, each a JSON
+ * object in ASCII. Request (unknown keys are errors):
  *   {"v":2, "words":["del","--strategy=pin","192.0.2.1/32","dev","br0"],
  *    "text":"none|short|verbose", "timeout_ms":N,
  *    "deadline_us":N (on CLOCK_MONOTONIC: nothing is begun after it),
@@ -31,7 +31,7 @@
 #define WIRE_PIECE_MAX ((size_t)32 * 1024)
 #define WIRE_ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
-/* In a request: more than any good command line has. */
+/* Words of a request at most: more than any valid command line has. */
 #define WIRE_WORDS_MAX 128
 #define WIRE_WORD_MAX 1024 /* bytes, with the NUL */
 
@@ -50,53 +50,54 @@ enum wire_text {
 	WIRE_TEXT_VERBOSE,
 };
 
-/* What keepalived has called a script with. */
+/* The arguments keepalived called a script with. */
 struct wire_notify {
-	struct instance_event event; /* of the reader; the stamp is of both */
-	bool is_bad;		     /* the words are none: see WHY */
+	struct instance_event event; /* set by the reader; only the stamp also by the writer */
+	bool is_bad;		     /* the words could not be understood: see WHY */
 	struct request_error why;
-	bool acted; /* it has been seen to already, as nobody was there */
+	bool acted; /* the script has acted on it itself, as no daemon answered */
 };
 
 struct wire_request {
 	enum wire_op op;
 	enum wire_text text;
 	unsigned columns;
-	/* What follows the command's name and its options. The writer's, who keeps
-	 * them; the reader is given what they mean instead. */
+	/* The words after the command's name and its options. Set and owned by
+	 * the writer; the reader sets the fields they stand for instead. */
 	char *const *words;
 	int n_words;
-	/* WIRE_MOVE. The writer gives what is not in the words: op, plan and options.
-	 * Of others only deadline and until. */
+	/* WIRE_MOVE: the writer sets what is not in the words: op, plan and
+	 * options. Other requests: only deadline and timeout. */
 	struct request move;
 	struct wire_notify notify;
 };
 
 enum wire_refusal {
 	WIRE_BAD_REQUEST,
-	WIRE_OTHER_VERSION, /* the request, or the answer, is none of ours */
+	WIRE_OTHER_VERSION, /* of the request, or of the answer */
 	WIRE_TOO_LARGE,
 	WIRE_UNKNOWN_OP,
 	WIRE_NOT_PERMITTED,
 	WIRE_TOO_LATE,
-	WIRE_TOO_MANY,	 /* requests of this user, in this time */
-	WIRE_BAD_CONFIG, /* reload: the configuration stays as it was */
+	WIRE_TOO_MANY,	 /* requests of this user in a short time */
+	WIRE_BAD_CONFIG, /* reload: the configuration has not changed */
 	WIRE_INTERNAL,
 };
 
-/* Read a request of SIZE bytes from whomever. 0, or -EINVAL with *RET_ERROR and
- * *RET_REFUSAL filled (and *RET undefined). */
+/* Read a request of SIZE bytes from an untrusted client. 0, or -EINVAL with
+ * *RET_ERROR and *RET_REFUSAL filled (and *RET undefined). */
 int wire_request_parse(const char *data, size_t size, struct wire_request *ret,
 		       enum wire_refusal *ret_refusal, struct request_error *ret_error);
 
-/* A line, to be freed, that wire_request_parse() reads as the same, its timeout
- * rounded up to a millisecond. NULL: out of memory, or a word is no UTF-8. */
+/* R as a line that wire_request_parse() reads as the same request, with the
+ * timeout rounded up to a millisecond. The caller frees it. NULL: out of
+ * memory, or a word is not UTF-8. */
 char *wire_request_line(const struct wire_request *r);
 
 /* The command's name: "add", "plan", "status" … */
 const char *wire_op_name(const struct wire_request *r);
 
-/* The answers, to be freed; NULL: out of memory. */
+/* The answers; the caller frees them. NULL: out of memory. */
 char *wire_answer_report(const struct report *r, enum wire_text text);
 char *wire_answer_status(const struct status *s, enum wire_text text);
 char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text);
@@ -106,17 +107,17 @@ char *wire_answer_refusal(enum wire_refusal why, const char *text);
 
 const char *wire_refusal_name(enum wire_refusal why);
 
-/* An answer as the client has use for it. All are owned and may be NULL. */
+/* An answer for the client. All strings are owned and may be NULL. */
 struct wire_answer {
 	int exit_code;
 	char *result; /* report, status, metrics or event as one line of JSON */
 	char *out, *err;
-	char *error_code; /* it was refused */
+	char *error_code; /* set if it was refused */
 	char *error_text;
 };
 
-/* 0, -EBADMSG when it is no answer (cut short, say), or -ENOMEM. An answer of
- * another version, or that it does not understand the request, is given as a
- * refusal for WIRE_OTHER_VERSION. */
+/* 0, -EBADMSG if it is not an answer (cut short, for example), or -ENOMEM. An
+ * answer of another version, or one that says that the daemon does not understand
+ * the request, is returned as a refusal with WIRE_OTHER_VERSION. */
 int wire_answer_parse(const char *data, size_t size, struct wire_answer *ret);
 void wire_answer_done(struct wire_answer *a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon's side of an answer, and the client's. */
+/* Writing an answer (the daemon) and reading it (the client). */
 #include "show/wire.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "show/report_json.h"
 #include "show/report_text.h"
 
-/* What is printed to OUT and ERR, kept instead. */
+/* Collects what is printed to OUT and ERR. */
 struct texts {
 	FILE *out, *err;
 	char *out_text, *err_text;
@@ -25,7 +25,7 @@ static int texts_open(struct texts *t)
 	return t->out && t->err ? 0 : -1;
 }
 
-/* Into O; what is no UTF-8 has been escaped by who printed it. */
+/* Add the texts to O. Their printers have escaped what is not UTF-8. */
 static int texts_close(struct texts *t, json_t *o)
 {
 	int failed = !t->out || !t->err;
@@ -134,7 +134,7 @@ void wire_answer_done(struct wire_answer *a)
 	*a = (struct wire_answer){ 0 };
 }
 
-/* A copy of the string KEY of O into *RET; absent is fine. */
+/* Copy the string KEY of O to *RET; an absent key is no error. */
 static int wire_answer_take_text(json_t *o, const char *key, char **ret)
 {
 	json_t *v = json_object_get(o, key);
