@@ -10,7 +10,8 @@
 
 #define CAP_MIN 16
 
-/* ARRAY points to a pointer of any type, hence the copies */
+/* ARRAY points to a pointer of any type, so it is read and written with
+ * memcpy() */
 static int array_resize(void *array, size_t n, size_t size)
 {
 	void *p;
@@ -51,7 +52,7 @@ void *array_append(void *array, size_t *n, size_t size)
 {
 	char *p;
 
-	/* a power of two: there is no room left */
+	/* *N is a power of two: no room is left */
 	if (!(*n & (*n - 1)) && array_resize(array, *n ? 2 * *n : 1, size) < 0)
 		return NULL;
 	memcpy(&p, array, sizeof(p));

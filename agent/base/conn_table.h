@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Items found by the conntrack key they begin with: an array without holes and
- * an index over it. What is removed leaves no trace, so that a table that lives
- * for years is as large as what is in it. Numbers of items change with
- * removals: the last one takes the place of the one that went. */
+/* Items found by the conntrack key they begin with: an array without gaps and
+ * an index over it. Removing frees the space, so that the size depends only on
+ * what is in the table. Numbers of items change with removals: the last item
+ * takes the removed one's place. */
 #pragma once
 
 #include <stddef.h>
@@ -19,16 +19,16 @@ struct conn_table {
 	struct hash index;
 };
 
-/* SEED keeps hostile traffic from choosing which items fall together. Nothing is
- * allocated yet. */
+/* SEED keeps a peer that chooses its keys from producing collisions. Allocates
+ * nothing yet. */
 void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
 void conn_table_done(struct conn_table *t);
 
 /* Number of the item with KEY, or -ENOENT. */
 int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
 
-/* Make an item with KEY, zeroed but for it. Returns its number, -EEXIST when there is
- * one or -ENOMEM. */
+/* Add an item with KEY, the rest of it zeroed. Returns its number, -EEXIST if
+ * there is one already, or -ENOMEM. */
 int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
 
 void conn_table_remove(struct conn_table *t, size_t i);

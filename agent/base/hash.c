@@ -24,7 +24,8 @@ void hash_put(struct hash *h, uint32_t hash, uint32_t i)
 	h->n++;
 }
 
-/* The new slots are built beside the old ones, so that nothing is lost without memory for them. */
+/* The new slots are built beside the old ones, so that nothing changes if
+ * memory runs out. */
 int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
 {
 	struct hash bigger = { .n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN) };
@@ -38,7 +39,7 @@ int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
 		hash_done(&bigger);
 		return -ENOMEM;
 	}
-	/* in their order, which is that in memory */
+	/* in the order of the items, which is that of memory */
 	for (i = 0; i < h->n; i++)
 		hash_put(&bigger, of(ud, i), i);
 	hash_done(h);

@@ -53,7 +53,7 @@ static inline size_t hash_memory(const struct hash *h)
 	return h->n_slots * (sizeof(*h->tags) + sizeof(*h->slots));
 }
 
-/* From the bits that do not choose the slot. */
+/* Uses bits that do not choose the slot. */
 static inline uint8_t hash_tag(uint32_t hash)
 {
 	return (uint8_t)(hash >> 24 | 0x80);

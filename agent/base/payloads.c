@@ -17,10 +17,10 @@ struct blob {
 	uint8_t bytes[];
 };
 
-/* What a number stands for. */
+/* A numbered place for a payload. */
 struct place {
 	struct blob *blob;  /* owned; NULL: free */
-	uint32_t next_free; /* number of the next one that is free; 0: the last */
+	uint32_t next_free; /* number of the next free one; 0: none */
 };
 
 struct payloads {
@@ -28,7 +28,7 @@ struct payloads {
 	struct place *places; /* by number - 1 */
 	size_t n_places;
 	uint32_t first_free;
-	uint32_t last; /* taken last; 0: it has gone */
+	uint32_t last; /* number returned last; 0: freed since */
 	size_t bytes;
 	struct hash index; /* of places */
 };
@@ -63,7 +63,7 @@ static uint32_t payloads_item_hash(const void *ud, uint32_t i)
 	return p->places[i].blob->hash;
 }
 
-/* A free number, made when there is none. 0: out of memory. */
+/* Take a free number, or a new one. 0: out of memory. */
 static uint32_t number_take(struct payloads *p)
 {
 	uint32_t number = p->first_free;
@@ -105,7 +105,7 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 		*ret_ref = PAYLOAD_NONE;
 		return 0;
 	}
-	/* most entries have the payload of the one before */
+	/* most entries have the same payload as the one before */
 	number = p->last && payloads_has(p, p->last, data, len) ? p->last : 0;
 	hash = number ? 0 : hash_bytes(p->seed, data, len);
 	if (!number)
@@ -115,7 +115,8 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 		*ret_ref = p->last = number;
 		return 0;
 	}
-	/* without a free number, all of them are in the index */
+	/* without a free number, the index holds all places, as growing
+	 * requires */
 	if (!p->first_free && hash_reserve(&p->index, p->n_places + 1, payloads_item_hash, p) < 0)
 		return -ENOMEM;
 	b = malloc(sizeof(*b) + len);

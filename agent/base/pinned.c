@@ -10,13 +10,14 @@
 #include "base/conn_table.h"
 
 struct item {
-	struct conn_key key; /* first */
+	struct conn_key key; /* must be first */
 	uint32_t id;
-	uint16_t as; /* which of the sources */
+	uint16_t as; /* index of the source */
 	uint8_t round;
 };
 
-/* What sources are translated to: a few addresses, each of many entries. */
+/* An address that sources are translated to: there are few, each used by many
+ * entries. */
 struct source {
 	struct addr addr;
 	size_t n; /* entries; 0: free */
@@ -25,7 +26,7 @@ struct source {
 struct pinned_set {
 	struct conn_table table;
 	struct source *sources; /* owned */
-	size_t n_sources, last; /* the one that was wanted last */
+	size_t n_sources, last; /* last: index of the one used last */
 	uint8_t round;
 };
 
@@ -48,7 +49,7 @@ struct pinned_set *pinned_set_free(struct pinned_set *s)
 	return NULL;
 }
 
-/* Number of the source AS, made when it is new; or -ENOMEM. */
+/* Index of the source AS, added if it is new; or -ENOMEM. */
 static int64_t source_of(struct pinned_set *s, const struct addr *as)
 {
 	size_t i, at = s->n_sources;

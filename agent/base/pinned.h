@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which entries are pinned: the key and the kernel's id of each, and what its
- * source is translated to, for a million of them in some sixty megabytes. */
+/* The set of pinned entries: for each its key, the kernel's id and the address
+ * its source is translated to. A million of them take about sixty megabytes. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,28 +15,29 @@ struct pinned_set;
 struct pinned_set *pinned_set_new(uint64_t seed);
 struct pinned_set *pinned_set_free(struct pinned_set *s);
 
-/* Remember KEY with ID (0: any), translated to AS. Put again, both are
- * replaced. 0 or -ENOMEM. */
+/* Add KEY with ID (0: any), translated to AS; or replace both if KEY is there.
+ * 0 or -ENOMEM. */
 int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id,
 		   const struct addr *as);
 
-/* Whether KEY is there with ID, or with either of the two ids being 0. */
+/* Whether KEY is in the set with ID; an id of 0, here or in the set, matches
+ * any. */
 bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint32_t id);
 
-/* The same, and it counts as seen in the round that is under way. An item with
- * KEY and another id is removed: that entry is gone. */
+/* The same, and mark the item as seen in the current round. An item with KEY
+ * and another id is removed: its entry has gone. */
 bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id);
 
-/* Whether KEY is there and was seen in this round, or put. */
+/* Whether KEY is in the set and was seen or put in the current round. */
 bool pinned_set_is_seen(const struct pinned_set *s, const struct conn_key *key);
 
-/* Begin a round: nothing has been seen in it yet. */
+/* Begin a round, in which nothing has been seen yet. */
 void pinned_set_begin_round(struct pinned_set *s);
 
-/* Fine when it is not there. */
+/* Does nothing if KEY is not there. */
 void pinned_set_remove(struct pinned_set *s, const struct conn_key *key);
 
-/* Remove KEY if it is there with ID, as above. Whether it was. */
+/* Remove KEY if pinned_set_has() it with ID. Returns whether it did. */
 bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id);
 
 size_t pinned_set_count(const struct pinned_set *s);
@@ -47,9 +48,9 @@ struct pinned_set_item {
 	const struct conn_key *key;
 	uint32_t id;
 	struct addr as;
-	bool seen; /* in this round */
+	bool seen; /* in the current round */
 };
 
-/* Item I of pinned_set_count(): numbers change with pinned_set_remove(), by which the
- * last item takes the place of the one that goes. */
+/* Item I, less than pinned_set_count(). pinned_set_remove() changes numbers:
+ * the last item takes the removed one's place. */
 struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i);

@@ -7,7 +7,8 @@
 #include "base/payloads.h"
 #include "base/shape.h"
 
-/* Moments are kept in 32 bits, in steps of 65 ms: good for eight years. */
+/* Times are stored in 32 bits in steps of 65 ms, which lasts for eight
+ * years. */
 #define MOMENT_SHIFT 16
 #define MOMENT_NEVER UINT32_MAX
 
@@ -23,12 +24,12 @@ struct unpinned {
 	struct conn_table table;
 	struct payloads *payloads; /* owned */
 	size_t n_flushed, n_altered;
-	size_t n_unsaved; /* of those flushed */
+	size_t n_unsaved; /* flushed ones that are not saved */
 	uint8_t saving;	  /* items with this number are saved; never 0 */
 	uint8_t round;
 };
 
-/* Rounded up: nothing is pinned before its time. */
+/* Rounded up, so that nothing is pinned before its time. */
 static uint32_t moment(usec_t t)
 {
 	usec_t m = (t >> MOMENT_SHIFT) + 1;
@@ -81,8 +82,8 @@ static void set_flushed(struct unpinned *u, struct item *item, bool flushed)
 	item->flushed = flushed;
 }
 
-/* An event that tells of a mark, say, leaves the state and the window scales
- * out: what is known is better then (ctnetlink_conntrack_event()). */
+/* Some events (of a new mark, for example) lack the TCP state and the window
+ * scales: then keep what is known (ctnetlink_conntrack_event()). */
 static bool unpinned_is_poorer(const struct conn *now, const struct conn *known)
 {
 	return now->id == known->id && now->tcp_state == CONN_TCP_NONE &&
@@ -191,7 +192,7 @@ void unpinned_begin_save(struct unpinned *u)
 {
 	size_t i;
 
-	if (++u->saving == 0) { /* the numbers begin anew */
+	if (++u->saving == 0) { /* overflow: start again at 1 */
 		for (i = 0; i < u->table.n; i++)
 			unpinned_item_at(u, i)->saved = 0;
 		u->saving = 1;
