@@ -143,11 +143,14 @@ bool guard_relist_is_due(const struct guard *g, usec_t now)
 static void drain(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
+	bool counting = g->keep.counting;
 	struct tee t = { .g = g };
 	int i, r = -EAGAIN;
 
+	g->keep.counting = false; /* what it tells of is in the table, and counted there */
 	for (i = 0; i < DRAIN_MAX && (r == -EAGAIN || r == -ENOBUFS); i++)
 		r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
+	g->keep.counting = counting;
 }
 
 int guard_relist(struct guard *g)

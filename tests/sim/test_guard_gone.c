@@ -84,6 +84,31 @@ static void what_is_not_ours_is_left(void **state)
 	guard_free(g);
 }
 
+/* However its birth and the first listing meet. */
+static void what_is_born_meanwhile_is_counted_once(void **state)
+{
+	uint64_t most = 0;
+
+	for (usec_t at = 0; at < 300; at += 10) {
+		struct scene *s = *state;
+		struct guard *g;
+		struct conn c;
+
+		going_begin(s);
+		going_lose(s);
+		c = scene_flow(IPPROTO_UDP, "10.1.9.9", 4000, SERVER4, 53, OTHER4, 30000);
+		fake_plan_birth(s->fake, s->fake->clock + at, &c, 0);
+		g = guarding_new(s, PIN_CONTINUOUS);
+		guarding_spin(s, g, USEC_PER_SEC);
+		assert_true(guarding_status(g).unproven <= 1);
+		most = MAX(most, guarding_status(g).unproven);
+		guard_free(g);
+		scene_teardown(state);
+		assert_int_equal(scene_setup(state), 0);
+	}
+	assert_int_equal(most, 1);
+}
+
 /* The same tuples, but it is another entry. */
 static void another_id_is_another_entry(void **state)
 {
@@ -317,6 +342,7 @@ int main(void)
 		CASE(the_next_guard_removes_them),
 		CASE(so_does_recover),
 		CASE(what_is_not_ours_is_left),
+		CASE(what_is_born_meanwhile_is_counted_once),
 		CASE(another_id_is_another_entry),
 		CASE(no_proof_no_removal),
 		CASE(an_address_that_moved_is_no_loss),
