@@ -26,6 +26,12 @@ void guard_suffer(struct guard *g)
 	g->suffer_until = MAX(g->suffer_until, guard_now(g) + GUARD_SETTLE_MAX);
 }
 
+void guard_suffer_no_more(struct guard *g)
+{
+	g->suffer_until = 0;
+	g->late.is_lost = g->late.foreign = false;
+}
+
 /* Count C as lost, unless it was closing or unanswered. */
 void guard_count_death(struct guard *g, const struct conn *c)
 {

@@ -296,6 +296,8 @@ void guard_end_fights(struct guard *g); /* those whose time is over */
 void guard_begin_repair(struct guard *g, bool foreign);
 /* A delete that is not repaired: what dies of it counts as lost. */
 void guard_suffer(struct guard *g);
+/* A run of ours deletes: what is flushed from now on is put back, by the run or by us. */
+void guard_suffer_no_more(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
 
 /* ---- late.c ---- */

@@ -215,6 +215,8 @@ static void serve_begin_change(struct run *run)
 
 	if (leaves_some(run))
 		guard_begin_repair(g, false);
+	if (run->req->op == OP_DEL)
+		guard_suffer_no_more(g);
 	g->moving = run;
 }
 

@@ -4,6 +4,7 @@
 #include "lib/guarding.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 #define FLOWS 100
 
@@ -271,6 +272,61 @@ static void a_late_fight_is_counted(void **state)
 	guard_free(g);
 }
 
+static void birth_at_the_move(struct scene *s, const char *stage)
+{
+	struct conn c = scene_tcp(800);
+
+	if (!strcmp(stage, "move")) {
+		fake_plan_birth(s->fake, s->fake->clock, &c, s->dev);
+		fake_advance(s->fake, 1);
+	}
+}
+
+/* What a run of ours restores is not lost, though a fight has gone before it. */
+static void a_run_after_a_fight_loses_nothing(struct scene *s, usec_t after)
+{
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
+	struct conn c = scene_tcp(800);
+	uint64_t lost;
+
+	s->fake->full_deaths = true;
+	fake_addr(s->fake, s->dev, "192.168.11.50/24", NULL);
+	guarding_spin(s, g, USEC_PER_SEC);
+	for (uint16_t i = 0; i < 20; i++) {
+		struct conn one = scene_tcp((uint16_t)(1000 + i));
+
+		if (!fake_has_addr(s->fake, s->dev, VIP4 "/32"))
+			fake_addr(s->fake, s->dev, VIP4 "/32", NULL);
+		fake_tell(s->fake, scene_add(s, &one));
+		guarding_spin(s, g, 10 * USEC_PER_MSEC);
+		guarding_foreign_delete(s, VIP4 "/32");
+		guarding_spin(s, g, i < 19 ? 2100 * USEC_PER_MSEC : after);
+	}
+	assert_true(guarding_status(g).quarantined);
+	lost = guarding_status(g).lost;
+	s->on_stage = birth_at_the_move;
+	s->env.source = guard_source(g);
+	scene_move(s, OP_DEL, "192.168.11.50/24", NULL);
+	s->env.source = (struct source){ .ops = NULL };
+	s->on_stage = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(s->report.entries.restored, 1);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_true(scene_works(s, &c));
+	assert_int_equal(guarding_status(g).lost, lost);
+	guard_free(g);
+}
+
+static void a_run_right_after_a_fight_loses_nothing(void **state)
+{
+	a_run_after_a_fight_loses_nothing(*state, 100 * USEC_PER_MSEC);
+}
+
+static void a_run_soon_after_a_fight_loses_nothing(void **state)
+{
+	a_run_after_a_fight_loses_nothing(*state, USEC_PER_SEC);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
@@ -290,6 +346,8 @@ int main(void)
 		CASE(an_own_delete_may_be_late_too),
 		CASE(what_goes_with_its_address_stays_away),
 		CASE(a_late_fight_is_counted),
+		CASE(a_run_right_after_a_fight_loses_nothing),
+		CASE(a_run_soon_after_a_fight_loses_nothing),
 	};
 
 	return cmocka_run_group_tests_name("guard_late", tests, NULL, NULL);
