@@ -31,6 +31,8 @@ harmed bare "without a guard a link bounce loses local connections"
 harmed bare-pod "and forwarded ones"
 job_end bare
 job_end bare-pod
+# what closes late would be pinned and counted below, in the place of one that is not yet
+flushed_by bounce -p tcp --dport 8899
 
 # ---- guarded ------------------------------------------------------------------------------
 
