@@ -44,8 +44,8 @@ int doctor_keepalived(const struct cli *cli, const char *file, const char *versi
 		return -EIO;
 	if (!version && keepalived_ask_version(&v) < 0)
 		findings_add(ret, SEVERITY_UNSEEN, "keepalived-version", "version 1.3.5, say",
-			     "there is no keepalived here that tells its version: what depends on"
-			     " it is judged for all of them");
+			     "the version of the keepalived installed here is not known: checks "
+			     "that depend on it assume every version");
 	doctor_keepalived_look_at(cli, conf, &v, ret);
 	return 0;
 }

@@ -61,7 +61,8 @@ static void facts_masquerade(const struct facts *f, struct findings *ret)
 		     w->masquerade_is_nft ? "write \"snat to ADDRESS\" instead of \"masquerade\""
 					  : "write \"-j SNAT --to-source ADDRESS\" instead of "
 					    "\"-j MASQUERADE\"",
-		     "%u rule%s masquerade%s; what SNAT translates is never flushed: %s",
+		     "%u rule%s masquerade%s; connections translated by SNAT are never "
+		     "flushed: %s",
 		     w->masquerades, w->masquerades == 1 ? "" : "s", w->masquerades == 1 ? "s" : "",
 		     w->masquerade);
 	if (is_affected(f))
@@ -116,11 +117,12 @@ static void sysctls(const struct facts *f, struct findings *ret)
 	if (f->events == 0)
 		findings_add(ret, SEVERITY_WARNING, "events-off",
 			     "sysctl -w net.netfilter.nf_conntrack_events=1",
-			     "the kernel tells of no connection: the guard is blind, and what "
-			     "begins during a move is not protected");
+			     "the kernel sends no conntrack events: the guard cannot work, and "
+			     "connections that begin during a move are not protected");
 	if (f->events == 2)
 		findings_add(ret, SEVERITY_NOTE, "events-auto", NULL,
-			     "connections from before the first listener end without an event");
+			     "connections from before the first event listener end without an "
+			     "event");
 	if (f->acct == 1)
 		findings_add(ret, SEVERITY_NOTE, "acct", NULL,
 			     "packet counters of a connection begin anew when it is pinned or "
@@ -169,10 +171,11 @@ static void devices(const struct facts *f, struct findings *ret)
 		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.rp_filter=2",
 			 sysctl_device(d->name, name));
 		if (d->rp_filter == 1)
-			findings_add(ret, SEVERITY_NOTE, "rp-filter-strict", fix,
-				     "%s: what comes in by another device than the answer leaves "
-				     "by is dropped, also for a virtual address",
-				     d->name);
+			findings_add(
+				ret, SEVERITY_NOTE, "rp-filter-strict", fix,
+				"%s: packets are dropped if the reply would leave through another "
+				"device, also for a virtual address (rp_filter)",
+				d->name);
 	}
 }
 
@@ -225,8 +228,8 @@ static void invalid_packets(const struct firewall *w, struct findings *ret)
 			     !needs[FIREWALL_IPV4] ? " (IPv6)" : "");
 	else if (unclear)
 		findings_add(ret, SEVERITY_NOTE, "invalid-drop-unclear", NULL,
-			     "invalid packets are dropped in FORWARD; whether in INPUT, too, "
-			     "depends on more than the rules tell");
+			     "invalid packets are dropped in FORWARD; the rules alone do "
+			     "not show whether in INPUT, too");
 }
 
 static void firewall(const struct facts *f, struct findings *ret)
@@ -341,7 +344,7 @@ static void daemon_health(const struct facts *f, struct findings *ret)
 		break;
 	case DAEMON_NOT_FOR_US:
 		findings_add(ret, SEVERITY_UNSEEN, "daemon-unseen", "sudo vipsafe doctor",
-			     "vipsafed does not tell us how it is");
+			     "this user may not ask vipsafed for its status");
 		break;
 	}
 }

@@ -120,11 +120,10 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 		return;
 	log_gone(s, was);
 	if (s->unsaved != was->unsaved)
-		log_line(
-			LOG_WARNING,
-			"%s: what a killed daemon would leave to the next one cannot be written to "
-			"the run directory: %s",
-			s->device, strerror(-s->unsaved_error));
+		log_line(LOG_WARNING,
+			 "%s: the state for a restart after a kill cannot be written to the run "
+			 "directory: %s",
+			 s->device, strerror(-s->unsaved_error));
 	*was = *s;
 	w->left_at = 0;
 }

@@ -143,8 +143,8 @@ static bool replace_one(struct reader *r, struct made *m, const char *name, size
 	}
 	if (nesting == NESTING_MAX || r->replaced == KEEPALIVED_SUBSTITUTIONS_MAX) {
 		reader_unresolved(r, KEEPALIVED_LIMIT, "%.*s %s", (int)MIN(len, 64U), name,
-				  nesting == NESTING_MAX ? "is made of itself, or nested too deep"
-							 : "is one replacement too many");
+				  nesting == NESTING_MAX ? "refers to itself, or is nested too deep"
+							 : "exceeds the limit of substitutions");
 		return false;
 	}
 	r->replaced++;

@@ -68,8 +68,8 @@ static int check_decoy(const struct settings *s, size_t n, struct request_error 
 		if (i < n && other->has_decoy && decoy_is_same(&one->decoy, &other->decoy))
 			return request_error_set(e,
 						 "section [instance %.48s]: the decoy %s is that "
-						 "of [instance %.48s], too: it would tell of "
-						 "neither",
+						 "of [instance %.48s], too: it could not show "
+						 "which of them is MASTER",
 						 one->name, text, other->name);
 	}
 	if (decoy_is_guarded(s, one->decoy.device))

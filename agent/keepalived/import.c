@@ -80,7 +80,8 @@ static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
 	text_line(line, sizeof(line), "# %s", place_format(im->what->conf, v->at, place));
 	fprintf(im->out, "%s\n", line);
 	if (v->at->condition)
-		importer_leave(im, v->at, "only where keepalived is started for it: @%.32s",
+		importer_leave(im, v->at,
+			       "applies only where keepalived's config id matches @%.32s",
 			       v->at->condition);
 	if (!is_ours)
 		importer_put(im, v->at, "owner", "keepalived");
@@ -101,7 +102,10 @@ static bool write_section(struct importer *im, const struct vrrp_instance *v, st
 	struct request_error e = { "" };
 
 	if (im->what->owner == OWNER_VIPSAFE && !decoy_propose(im->what->vrrp, v, p->decoy)) {
-		importer_leave(im, v->at, "vrrp_instance %.48s: no decoy is left for it", v->name);
+		importer_leave(
+			im, v->at,
+			"vrrp_instance %.48s: all decoys for its virtual_router_id are in use",
+			v->name);
 		return false;
 	}
 	if (!put_section(im, v->at, "instance", v->name))
@@ -112,9 +116,10 @@ static bool write_section(struct importer *im, const struct vrrp_instance *v, st
 	if (im->what->owner == OWNER_VIPSAFE)
 		section_put_announce(im, v);
 	if (v->no_accept && im->what->owner == OWNER_VIPSAFE)
-		importer_leave(im, v->at,
-			       "no_accept (vrrp_strict has it, too): what is sent to its addresses"
-			       " is dropped by keepalived, and not by vipsafe");
+		importer_leave(
+			im, v->at,
+			"no_accept (also set by vrrp_strict): keepalived drops packets to the "
+			"addresses, vipsafe does not");
 	if (settings_finish(&im->one, &e) == 0)
 		return true;
 	importer_leave(im, v->at, "vrrp_instance %.48s: %s", v->name, e.text);

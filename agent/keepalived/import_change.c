@@ -255,7 +255,8 @@ static void print_global(const struct change *ch)
 	if (fifo && *fifo)
 		comment(ch, "    %s %s", fifo, ch->what->fifo);
 	else if (fifo)
-		comment(ch, "  both FIFOs have another reader: vipsafe makes do with the scripts");
+		comment(ch, "  both FIFOs already have another reader: vipsafe uses the notify "
+			    "scripts instead");
 }
 
 static bool is_taken(const struct change *ch, const struct vrrp_instance *v)

@@ -63,7 +63,11 @@ bool importer_put(struct importer *im, const struct keepalived_directive *at, co
 
 	if (strchr(value, ';') || importer_has_control(value) ||
 	    strlen(key) + 3 + strlen(value) > IMPORT_LINE_MAX) {
-		importer_leave(im, at, "%s = %.80s: no line of a configuration file", key, value);
+		importer_leave(
+			im, at,
+			"%s = %.80s: cannot be a line of vipsafe.conf (too long, or with \";\" "
+			"or a control character)",
+			key, value);
 		return false;
 	}
 	r = settings_apply(&im->one, im->section, key, value, &e);

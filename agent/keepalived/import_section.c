@@ -158,7 +158,8 @@ size_t section_put_addresses(struct importer *im, const struct vrrp_instance *v,
 		}
 		/* a repeated line: the decision about the first one holds */
 		p->addresses[i] = p->addresses[before];
-		importer_leave(im, a->at, "%.60s is given before", a->at->words[0]);
+		importer_leave(im, a->at, "%.60s is already given on an earlier line",
+			       a->at->words[0]);
 	}
 	return n;
 }

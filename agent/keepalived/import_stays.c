@@ -86,16 +86,19 @@ static const struct vrrp_instance *given_before(const struct importer *im,
 static bool has_nothing(struct importer *im, const struct vrrp_instance *v)
 {
 	if (given_before(im, v))
-		importer_leave(im, v->at, "vrrp_instance %.48s is given before", v->name);
-	else if (v->not_kernel)
-		importer_leave(im, v->not_kernel,
-			       "vrrp_instance %.48s stays with keepalived: %.32s puts its addresses"
-			       " on no device of the kernel",
-			       v->name, v->not_kernel->words[0]);
-	else if (has_decoy(im, v) && !has_more_than_decoy(im, v))
-		importer_leave(im, v->at,
-			       "vrrp_instance %.48s is imported already: what it has is the decoy",
+		importer_leave(im, v->at, "vrrp_instance %.48s is already given on an earlier line",
 			       v->name);
+	else if (v->not_kernel)
+		importer_leave(
+			im, v->not_kernel,
+			"vrrp_instance %.48s stays with keepalived: with %.32s its addresses "
+			"are on no kernel device",
+			v->name, v->not_kernel->words[0]);
+	else if (has_decoy(im, v) && !has_more_than_decoy(im, v))
+		importer_leave(
+			im, v->at,
+			"vrrp_instance %.48s is imported already: its only address is the decoy",
+			v->name);
 	else if (!v->n_addresses)
 		importer_leave(im, v->at, "vrrp_instance %.48s has no address%s", v->name,
 			       has_hook(im, v) ? ": it is imported already" : "");

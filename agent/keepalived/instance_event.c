@@ -81,7 +81,7 @@ static int take_state(struct instance_event *ret, const char *word, struct reque
 	int v = word_find(state_words, word);
 
 	if (v <= INSTANCE_UNKNOWN && word_find(stateless_words, word) < 0)
-		return request_error_set(e, QUOTED " is no state of keepalived's", word);
+		return request_error_set(e, QUOTED " is not a state of keepalived", word);
 	ret->state = (enum instance_state)MAX(v, INSTANCE_UNKNOWN);
 	return 0;
 }

@@ -58,8 +58,8 @@ static bool lint_owner(const struct keepalived_lint *l, const struct vrrp_instan
 		snprintf(fix, sizeof(fix), "in its place, in virtual_ipaddress: %s",
 			 keepalived_lint_decoy_for(l, v, decoy));
 	lint_found(f, SEVERITY_CRITICAL, "vip-owned-twice", a->at, fix,
-		   "%.60s is in [instance %.60s] of vipsafe.conf as well: keepalived deletes it"
-		   " before it says so, unprotected",
+		   "%.60s is also in [instance %.60s] of vipsafe.conf: keepalived deletes it "
+		   "before it reports the new state, and connections are not protected",
 		   a->at->words[0], s->name);
 	if (a->no_track || lint_needs_keepalived(l, v) ||
 	    keepalived_version_before(&l->vrrp->version, 2, 0, 3))
@@ -115,8 +115,8 @@ static void lint_kernel(const struct vrrp_instance *v, struct findings *f)
 		lint_found(f, SEVERITY_CRITICAL, "address-not-in-kernel", v->not_kernel,
 			   "no section for it in vipsafe.conf, and the addresses in"
 			   " virtual_ipaddress",
-			   "the addresses of vrrp_instance %.48s are on no device of the kernel:"
-			   " vipsafe would add them where nothing is balanced",
+			   "the addresses of vrrp_instance %.48s are on no kernel device: "
+			   "if vipsafe added them, they would not be balanced",
 			   v->name);
 }
 

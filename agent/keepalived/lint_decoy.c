@@ -108,8 +108,8 @@ static void lint_on_lo(const struct keepalived_lint *l, const struct vrrp_instan
 		 prefix_format(a ? &a->prefix : &s->decoy.vip.prefix, prefix));
 	lint_found(f, old ? SEVERITY_CRITICAL : SEVERITY_WARNING, "decoy-on-lo", a ? a->at : v->at,
 		   fix,
-		   "keepalived before 1.3.6 refuses an address of lo: vrrp_instance %.48s has no"
-		   " address then, and nobody the virtual IP",
+		   "keepalived before 1.3.6 refuses addresses on lo: vrrp_instance %.48s "
+		   "has no address then, and no node gets the virtual IP",
 		   v->name);
 }
 
@@ -124,11 +124,11 @@ static void lint_shared(const struct keepalived_lint *l, const struct vrrp_insta
 		const struct vrrp_address *other = vrrp_instance_decoy(w);
 
 		if (other && addr_equal(&other->prefix.addr, &a->prefix.addr)) {
-			lint_found(
-				f, SEVERITY_CRITICAL, "decoy-shared", a->at,
-				keepalived_lint_decoy_for(l, v, decoy),
-				"vrrp_instance %.48s has the decoy of %.48s: it tells of neither",
-				v->name, w->name);
+			lint_found(f, SEVERITY_CRITICAL, "decoy-shared", a->at,
+				   keepalived_lint_decoy_for(l, v, decoy),
+				   "vrrp_instance %.48s has the same decoy as %.48s: it does not "
+				   "show which of them is MASTER",
+				   v->name, w->name);
 			return;
 		}
 	}

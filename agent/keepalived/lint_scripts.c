@@ -240,7 +240,7 @@ static void look_at_user(const struct looking *l, const char *path)
 		return;
 	if (!user) {
 		found(l, SEVERITY_WARNING, "script-user-missing",
-		      given ? "script_user root, in global_defs, or a user that there is"
+		      given ? "script_user root, in global_defs, or a user that exists"
 			    : "script_user root, in global_defs",
 		      "there is no user %.40s: %.120s is not called", name, path);
 		return;
@@ -249,8 +249,9 @@ static void look_at_user(const struct looking *l, const char *path)
 		return;
 	snprintf(fix, sizeof(fix), "usermod -a -G %.60s %.60s", l->lint->settings->group, name);
 	found(l, SEVERITY_WARNING, "script-user-group", fix,
-	      "%.120s is called as %.40s, who may not speak to vipsafed: not in group %.40s", path,
-	      name, l->lint->settings->group);
+	      "%.120s is called as user %.40s, who has no access to vipsafed: not in "
+	      "group %.40s",
+	      path, name, l->lint->settings->group);
 }
 
 /* ---- all of them ---- */

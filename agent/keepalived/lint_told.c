@@ -104,7 +104,9 @@ void keepalived_lint_told(const struct keepalived_lint *l, const struct vrrp_ins
 		/* a running vipsafed sees the decoy by itself */
 		lint_found(f, ours->has_decoy ? SEVERITY_WARNING : SEVERITY_CRITICAL,
 			   "notify-missing", v->at, fix,
-			   "nobody tells vipsafe what becomes of vrrp_instance %.60s", v->name);
+			   "vipsafe gets no events of vrrp_instance %.60s: no notify script calls "
+			   "it, and it reads no FIFO",
+			   v->name);
 	}
 	lint_stop(l, v, f);
 }
@@ -119,7 +121,8 @@ static void lint_arguments(const struct keepalived_lint *l, const struct vrrp_sc
 	lint_found(f, old ? SEVERITY_CRITICAL : SEVERITY_WARNING, "notify-arguments", s->at,
 		   "a script without arguments, or notify_master, notify_backup, notify_fault and"
 		   " notify_stop",
-		   "before 2.0 keepalived takes \"%.80s\" as a whole for the name of a file",
+		   "before 2.0 keepalived takes all of \"%.80s\" as a file name: arguments are not "
+		   "possible",
 		   s->command);
 }
 

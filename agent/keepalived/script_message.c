@@ -20,10 +20,10 @@ static const struct {
 } deeds[] = {
 	[SCRIPT_FLUSHES_NOW] = { "conntrackd-flush", SEVERITY_CRITICAL,
 				 "empties the whole connection table at once",
-				 "vipsafe takes care of what is stale" },
+				 "vipsafe removes stale entries itself" },
 	[SCRIPT_FLUSHES_LATER] = { "conntrackd-flush", SEVERITY_CRITICAL,
 				   "empties the whole connection table a minute later",
-				   "vipsafe takes care of what is stale" },
+				   "vipsafe removes stale entries itself" },
 	[SCRIPT_DELETES] = { "conntrackd-flush", SEVERITY_WARNING, "deletes connections itself",
 			     "vipsafe removes those of an address that goes" },
 	[SCRIPT_FLUSHES_ADDRESSES] = { "address-flush", SEVERITY_CRITICAL,
@@ -41,7 +41,8 @@ static const struct {
 				     "\"vipsafe add\" and \"del\" change the address that is "
 				     "meant" },
 	[SCRIPT_READS_COMMANDS] = { "script-language", SEVERITY_NOTE,
-				    "gives ip commands from elsewhere, which are not looked at",
+				    "passes commands from a file or pipe to ip; they were not "
+				    "checked",
 				    NULL },
 };
 

@@ -102,8 +102,8 @@ static void print_failings(const struct status_device *d, FILE *out)
 			text, (ull)d->altered);
 	if (d->gone)
 		fprintf(out,
-			"%s: %llu addresses had gone while nobody guarded them; %llu entries "
-			"translated to them are left alone, not proved to be ours\n",
+			"%s: %llu addresses were deleted while no guard was running; %llu "
+			"entries translated to them are left alone: they may not be vipsafe's\n",
 			text, (ull)d->gone, (ull)d->unproven);
 }
 

@@ -155,11 +155,11 @@ static void find_left(const struct status_device *d, struct findings *f)
 			"are used they stay, and stall their connections",
 			d->device, (unsigned long long)d->unproven);
 	if (d->unsaved)
-		findings_add(
-			f, SEVERITY_WARNING, "not-saved", NULL,
-			"%s: %llu times what a killed daemon would leave to the next one could "
-			"not be written to the run directory (%s)",
-			d->device, (unsigned long long)d->unsaved, strerror(-d->unsaved_error));
+		findings_add(f, SEVERITY_WARNING, "not-saved", NULL,
+			     "%s: %llu times the state for a restart after a kill could not be "
+			     "written to the run directory (%s)",
+			     d->device, (unsigned long long)d->unsaved,
+			     strerror(-d->unsaved_error));
 }
 
 static void find_devices(const struct status *s, struct findings *f)
@@ -243,8 +243,8 @@ void status_findings(const struct status *s, struct findings *ret)
 			     (unsigned long long)s->log_dropped);
 	if (s->notify.store_problem && *s->notify.store_problem)
 		findings_add(ret, SEVERITY_WARNING, "state-not-kept", NULL,
-			     "what keepalived has said is not on disk, and not known after a "
-			     "restart: %s",
+			     "keepalived's last states are not on disk, and are lost if vipsafed "
+			     "restarts: %s",
 			     s->notify.store_problem);
 	find_devices(s, ret);
 	status_instances_find(s, ret);

@@ -56,7 +56,7 @@ prlimit --pid "$DAEMON" --fsize=0:unlimited
 backup
 check "what cannot be written is told" wait_for 20 has_problem
 check "the old word is gone" not test -e /run/vipsafe/instances
-like "$("$VIPSAFE" status)" "what keepalived has said is not on disk" "status has it in words"
+like "$("$VIPSAFE" status)" "keepalived's last states are not on disk" "status has it in words"
 is "$(metric)" 0 "metrics, too"
 check "and the log" wait_for 20 logged 'states cannot be kept'
 prlimit --pid "$DAEMON" --fsize=unlimited:unlimited

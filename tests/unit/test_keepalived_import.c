@@ -158,7 +158,8 @@ static const struct import_case cases[] = {
 	  " virtual_ipaddress {\n 10.0.0.1\n 2001:db8::1\n } }",
 	  "#! k.conf:7: 10.0.0.1 stays with keepalived: it is not of", 1 },
 	/* the same address twice */
-	{ E " 10.0.0.1\n 10.0.0.1/32 dev e\n } }", "#! k.conf:6: 10.0.0.1/32 is given before", 1 },
+	{ E " 10.0.0.1\n 10.0.0.1/32 dev e\n } }",
+	  "#! k.conf:6: 10.0.0.1/32 is already given on an earlier line", 1 },
 	{ E " 10.0.0.1\n 10.0.0.1\n 10.0.0.2\n } }\nvrrp_instance W { interface e\n"
 	    " virtual_ipaddress {\n 10.0.0.1\n 10.0.0.3\n } }",
 	  "#         169.254.77.5/32 dev lo scope host\n#         10.0.0.1\n#         10.0.0.1\n",

@@ -164,8 +164,9 @@ static void tells_file_and_line(void **state)
 	const struct finding *one = find(&f, "vip-owned-twice");
 
 	assert_non_null(one);
-	assert_string_equal(one->text, "k:5: 10.0.0.1 is in [instance V] of vipsafe.conf as well:"
-				       " keepalived deletes it before it says so, unprotected");
+	assert_string_equal(one->text, "k:5: 10.0.0.1 is also in [instance V] of vipsafe.conf: "
+				       "keepalived deletes it before it reports the new state, and "
+				       "connections are not protected");
 	findings_done(&f);
 }
 

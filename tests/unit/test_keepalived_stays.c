@@ -19,7 +19,7 @@ static const struct import_case kept[] = {
 	  "#! k.conf:7: vrrp_instance V stays with keepalived: virtual_rules", 1 },
 	/* the words of a fork, or of a slip of the pen */
 	{ HEAD VIP " dpdk_interface dpdk0\n}",
-	  "#! k.conf:7: vrrp_instance V stays with keepalived: dpdk_interface puts", 1 },
+	  "#! k.conf:7: vrrp_instance V stays with keepalived: with dpdk_interface", 1 },
 	{ HEAD VIP " offload_interface xyz0\n}",
 	  "#! k.conf:7: vrrp_instance V stays with keepalived: \"offload_interface\" is no", 1 },
 	{ HEAD VIP " proxy {\n a b\n }\n}",
@@ -269,7 +269,7 @@ static void has_no_decoy_for_too_many(void **state _unused_)
 	fclose(f);
 	m = import(text, OWNER_VIPSAFE, "2.2.7");
 	assert_int_equal(m.settings.n_instances, 178);
-	assert_says(&m, "vrrp_instance A178: no decoy is left for it\n");
+	assert_says(&m, "vrrp_instance A178: all decoys for its virtual_router_id are in use\n");
 	made_done(&m);
 	free(text);
 }
