@@ -359,8 +359,8 @@ void daemon_stop(struct daemon *d)
 {
 	if (d->control && d->socket_is_ours && socket_file_is_there(&d->socket_file))
 		unlink(d->socket_file.path);
-	control_free(d->retired);
-	control_free(d->control);
+	d->retired = control_free(d->retired);
+	d->control = control_free(d->control); /* what follows is still published, to nobody */
 	if (d->instances && d->settings.on_stop == STOP_RELEASE)
 		instances_release(d->instances);
 	instances_free(d->instances);

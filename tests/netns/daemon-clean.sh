@@ -96,9 +96,16 @@ tell crowd end
 hear crowd 90
 like "$REPLY" ' unserved=0 ' "everybody who asked properly was answered"
 
-# ---- the end ---------------------------------------------------------------------------
+# ---- the end, with an address to give back ------------------------------------------------
+config '[agent]' "socket = $T/other.sock" 'on_stop = release' '[device br-mgmt]' \
+	'[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.100/32'
+run --socket "$T/other.sock" --timeout 60 reload
+is "$RC" 0 "reload, with an instance"
+run --socket "$T/other.sock" notify INSTANCE VI_1 MASTER 100
+check "its address is added" wait_for 60 has_addr 192.168.11.100/32 br-mgmt
 daemon_end TERM
 is $? 0 "it ends well"
+check "the address is given back" not has_addr 192.168.11.100/32 br-mgmt
 case $JUDGE in
 valgrind)
 	log=$T/valgrind.$DAEMON
