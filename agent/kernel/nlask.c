@@ -149,9 +149,26 @@ int nlask_object(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, vo
 	return ask_one(s, b, &x);
 }
 
+/* Read what there is. The kernel goes on with a dump as it is read. */
+static void nlask_drain(struct nlsock *s)
+{
+	usec_t deadline = os_now() + NLSOCK_PATIENCE;
+	const void *ignored;
+	int r = 0;
+
+	while ((r >= 0 || r == -ENOBUFS || r == -EMSGSIZE) && os_now() < deadline)
+		r = nlsock_receive(s, 0, &ignored);
+}
+
 int nlask_dump(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, void *ud)
 {
 	struct exchange x = { .what = FOR_LIST, .sink = sink, .ud = ud };
+	int r = ask_one(s, b, &x);
 
+	if (r != -EBUSY)
+		return r;
+	/* an earlier dump was given up, its answer being lost or late */
+	nlask_drain(s);
+	x = (struct exchange){ .what = FOR_LIST, .sink = sink, .ud = ud };
 	return ask_one(s, b, &x);
 }

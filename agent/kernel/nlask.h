@@ -26,7 +26,8 @@ int nlask_object(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, vo
 
 /* Ask for any number of them (NLM_F_DUMP), and hand each to SINK. -EINTR: what is
  * listed changed meanwhile, and what SINK saw is no consistent picture. The answer is
- * read to its end whatever SINK returns: the next dump could not begin before. */
+ * read to its end whatever SINK returns: the next dump could not begin before. What is left of
+ * one that was given up for another reason is read by the next. */
 int nlask_dump(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, void *ud);
 
 /* Hand the messages of one datagram to SINK, until it returns an error. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is made of the kernel's answers: of the right request, whole, and in the end all read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/nlask.h"
+
+int __wrap_nlsock_send(struct nlsock *s, const void *data, size_t len);
+int __wrap_nlsock_receive(struct nlsock *s, usec_t deadline, const void **ret);
+
+#define SEQ 7
+#define OBJECT 100
+
+/* A datagram of one message, or an errno in its place; TYPE 0: the end of those. */
+struct step {
+	int type; /* of a message, or a negative errno */
+	uint32_t seq;
+	uint16_t flags;
+	int error; /* that it carries */
+};
+
+static const struct step *next;
+static unsigned n_sent, n_taken;
+
+int __wrap_nlsock_send(struct nlsock *s _unused_, const void *data _unused_, size_t len _unused_)
+{
+	n_sent++;
+	return 0;
+}
+
+int __wrap_nlsock_receive(struct nlsock *s _unused_, usec_t deadline _unused_, const void **ret)
+{
+	static struct {
+		struct nlmsghdr nlh;
+		int error;
+	} m;
+
+	if (!next->type)
+		return -ETIMEDOUT;
+	if (next->type < 0)
+		return next++->type;
+	memset(&m, 0, sizeof(m));
+	m.nlh = (struct nlmsghdr){ .nlmsg_len = sizeof(m),
+				   .nlmsg_type = (uint16_t)next->type,
+				   .nlmsg_flags = next->flags,
+				   .nlmsg_seq = next->seq };
+	m.error = next++->error;
+	*ret = &m;
+	return sizeof(m);
+}
+
+static int take(void *ud, const struct nlmsghdr *nlh)
+{
+	assert_int_equal(nlh->nlmsg_type, OBJECT);
+	assert_int_equal(nlh->nlmsg_seq, SEQ);
+	n_taken++;
+	return *(int *)ud;
+}
+
+static int dump(const struct step *steps, int refusal)
+{
+	struct nlmsghdr request = { .nlmsg_len = sizeof(request), .nlmsg_seq = SEQ };
+	struct attr_buf b = { .data = (uint8_t *)&request, .len = sizeof(request) };
+
+	next = steps;
+	n_sent = n_taken = 0;
+	return nlask_dump(NULL, &b, take, &refusal);
+}
+
+static void leaves_out_others(void **state _unused_)
+{
+	static const struct step steps[] = {
+		{ OBJECT, SEQ - 1, 0, 0 },
+		{ NLMSG_DONE, SEQ - 1, 0, -EIO },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_ERROR, SEQ + 1, 0, -EIO },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+
+	assert_int_equal(dump(steps, 0), 0);
+	assert_int_equal(n_taken, 2);
+}
+
+static void tells_of_an_interruption(void **state _unused_)
+{
+	static const struct step steps[] = {
+		{ OBJECT, SEQ, NLM_F_DUMP_INTR, 0 },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+
+	assert_int_equal(dump(steps, 0), -EINTR);
+	assert_int_equal(n_taken, 2);
+}
+
+static void reads_what_is_refused(void **state _unused_)
+{
+	static const struct step steps[] = {
+		{ OBJECT, SEQ, 0, 0 },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+
+	assert_int_equal(dump(steps, -ENOMEM), -ENOMEM);
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(next->type, 0);
+}
+
+/* A dump before was given up, for an answer that was lost: the kernel is still busy with it. */
+static void ends_an_earlier_dump(void **state _unused_)
+{
+	static const struct step lost[] = {
+		{ OBJECT, SEQ, 0, 0 },
+		{ -ENOBUFS, 0, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+	static const struct step busy[] = {
+		{ OBJECT, SEQ - 1, 0, 0 },
+		{ NLMSG_ERROR, SEQ, 0, -EBUSY },
+		{ OBJECT, SEQ - 1, 0, 0 },
+		{ -ENOBUFS, 0, 0, 0 },
+		{ NLMSG_DONE, SEQ - 1, 0, 0 },
+		{ -ETIMEDOUT, 0, 0, 0 },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+	static const struct step always[] = {
+		{ NLMSG_ERROR, SEQ, 0, -EBUSY },
+		{ -ETIMEDOUT, 0, 0, 0 },
+		{ NLMSG_ERROR, SEQ, 0, -EBUSY },
+		{ 0, 0, 0, 0 },
+	};
+
+	assert_int_equal(dump(lost, 0), -ENOBUFS);
+	assert_int_equal(dump(busy, 0), 0);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(dump(always, 0), -EBUSY);
+	assert_int_equal(n_sent, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(leaves_out_others),
+		cmocka_unit_test(tells_of_an_interruption),
+		cmocka_unit_test(reads_what_is_refused),
+		cmocka_unit_test(ends_an_earlier_dump),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
