@@ -44,11 +44,17 @@ listening() { [ "$(n2 ss -Hltun "sport = :$PORT" | wc -l)" -ge "$1" ]; }
 
 # topology: namespaces, addresses, routes, the pod's servers
 topology() {
+	local name
 	mkfifo "$WORK/never"
 	modprobe -a nf_nat nf_conntrack_netlink 2>/dev/null || true # may be built in
 	[ ! -e /t/oldmasq.ko ] || insmod /t/oldmasq.ko || bail_out "oldmasq.ko does not load"
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+	# on a slow machine idle flows must not end by themselves
+	for name in udp_timeout udp_timeout_stream; do
+		[ ! -e /proc/sys/net/netfilter/nf_conntrack_$name ] ||
+			echo 600 >/proc/sys/net/netfilter/nf_conntrack_$name
+	done
 	ip netns add node2
 	ip netns add client
 	ip -batch - <<-B || bail_out "no topology"
