@@ -10,19 +10,20 @@
 
 #define CAP_MIN 16
 
-/* ARRAY points to a pointer of any type, so it is read and written with
- * memcpy() */
+/* ARRAY points to a pointer of any type, which this may read and write. */
+typedef void *any_pointer __attribute__((may_alias));
+
 static int array_resize(void *array, size_t n, size_t size)
 {
-	void *p;
+	any_pointer *at = array;
+	void *bigger;
 
 	if (n > SIZE_MAX / size)
 		return -ENOMEM;
-	memcpy(&p, array, sizeof(p));
-	p = realloc(p, n * size);
-	if (!p)
+	bigger = realloc(*at, n * size);
+	if (!bigger)
 		return -ENOMEM;
-	memcpy(array, &p, sizeof(p));
+	*at = bigger;
 	return 0;
 }
 
@@ -55,8 +56,7 @@ void *array_append(void *array, size_t *n, size_t size)
 	/* *N is a power of two: no room is left */
 	if (!(*n & (*n - 1)) && array_resize(array, *n ? 2 * *n : 1, size) < 0)
 		return NULL;
-	memcpy(&p, array, sizeof(p));
-	p += (*n)++ * size;
+	p = (char *)*(any_pointer *)array + (*n)++ * size;
 	memset(p, 0, size);
 	return p;
 }
