@@ -233,11 +233,12 @@ reset() {
 	fresh
 	serve tcp node2 10.232.3.28 8899
 	serve other node2 192.168.11.8 8899
-	open pod pod $N -t 2 10.232.3.28 8899
-	open local node1 $N -b 192.168.12.100 -t 1 10.232.3.28 8899
-	open mapped node1 $N -b ::ffff:192.168.12.100 -t 1 ::ffff:10.232.3.28 8899
+	open pod pod $N -t "$((1 + $(patience "$policy")))" 10.232.3.28 8899
+	open local node1 $N -b 192.168.12.100 -t "$(patience "$policy")" 10.232.3.28 8899
+	open mapped node1 $N -b ::ffff:192.168.12.100 -t "$(patience "$policy")" \
+		::ffff:10.232.3.28 8899
 	serve own node1 192.168.12.100 7000
-	open visitor node2 $N -t 1 192.168.12.100 7000
+	open visitor node2 $N -t "$(patience "$policy")" 192.168.12.100 7000
 	open bystander pod $N 192.168.11.8 8899
 	open bystander2 node1 $N 192.168.11.8 8899
 	before=$(ruleset)
@@ -294,6 +295,11 @@ opens() {
 	in_ns pod "$FLOW" open -t 0.5 -P "$1" 10.232.3.28 8899 </dev/null | grep -qx 'open 1'
 }
 
+# How long a flow waits for its answer: a reset comes at once, or on a slow machine later.
+patience() { # POLICY
+	[ "$1" = drop ] && echo 1 || echo 30
+}
+
 # fate POLICY NAME WHAT: of flows whose next packet the rule answers, or nobody
 fate() {
 	ask "$2" ping
@@ -311,8 +317,8 @@ reset6() {
 	fresh
 	serve tcp node2 fd00:3::28 8899
 	serve other node2 fd00:11::8 8899
-	open pod pod $N -t 1 fd00:3::28 8899
-	open local node1 $N -b fd00:12::100 -t 1 fd00:3::28 8899
+	open pod pod $N -t "$(patience "$policy")" fd00:3::28 8899
+	open local node1 $N -b fd00:12::100 -t "$(patience "$policy")" fd00:3::28 8899
 	open bystander pod $N fd00:11::8 8899
 	check "$what: flows leave as the VIP" seen_as pod fd00:12::100
 	leave_address "$VIP6" "$policy" --hold "$hold"
@@ -333,7 +339,7 @@ reset6() {
 reset_service() {
 	fresh
 	serve tcp node2 10.232.3.28 8899
-	open pod pod $N -t 1 10.96.0.1 80
+	open pod pod $N -t "$(patience "$1")" 10.96.0.1 80
 	check "a service's flows, $1: they leave as the VIP" seen_as pod 192.168.12.100
 	leave "$1" --hold "$2"
 	fate "$1" pod "a service's flows, $1, $2"
