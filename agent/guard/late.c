@@ -6,7 +6,7 @@
 
 #include <netinet/in.h>
 
-/* After the delete. */
+/* How long after a delete its flush is still expected. */
 #define LATE_MAX (5 * USEC_PER_SEC)
 
 void guard_expect_late(struct guard *g, bool repair, bool foreign)
@@ -23,9 +23,10 @@ static bool guard_late_is_closing(enum conn_tcp_state s)
 	return s == CONN_TCP_LAST_ACK || s == CONN_TCP_TIME_WAIT || s == CONN_TCP_CLOSE;
 }
 
-/* From Linux 5.15 on a death tells the time that was left, none of what has timed out,
- * and the state of TCP. Before, only an established TCP connection is sure not to
- * have ended by itself. */
+/* Whether KNOWN was still in use when the kernel removed it. From Linux 5.15 on the event
+ * DEAD has the TCP state and the timeout that was left, which is 0 if the entry expired.
+ * Older kernels send neither: there only an established TCP connection is sure not to have
+ * ended by itself. */
 static bool was_alive(const struct conn *known, const struct conn *dead)
 {
 	if (dead->timeout)
@@ -34,7 +35,8 @@ static bool was_alive(const struct conn *known, const struct conn *dead)
 	       known->tcp_state == CONN_TCP_ESTABLISHED && known->status & CONN_ASSURED;
 }
 
-/* When the table is full the kernel drops what is not assured or has begun to close. */
+/* Whether the kernel may have dropped KNOWN for want of room: from a full table it drops
+ * entries that are not assured or have begun to close. */
 static bool may_be_dropped(const struct guard *g, const struct conn *known)
 {
 	const struct kernel *k = &g->env.kernel;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the table of lvs/collide.h is kept. Private to collide*.c of core. */
+/* How the table of lvs/collide.h is kept. Private to agent/lvs/collide*.c. */
 #pragma once
 
 #include "base/hash.h"

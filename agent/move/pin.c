@@ -22,7 +22,7 @@
 #define LEAVE_AFTER (5 * USEC_PER_MSEC)
 
 /* Extra pin rounds for entries created while pinning. */
-#define NEWBORN_ROUNDS 3
+#define NEW_ENTRY_ROUNDS 3
 
 /* Extra time for those of the last batch whose create failed. */
 #define REPAIR_GRACE (100 * USEC_PER_MSEC)
@@ -252,7 +252,7 @@ static int pin_rounds(struct pinning *p)
 	unsigned round;
 	int r = pin_all(p);
 
-	for (round = 0; round < NEWBORN_ROUNDS && r == 0 && run_now(run) < p->deadline; round++) {
+	for (round = 0; round < NEW_ENTRY_ROUNDS && r == 0 && run_now(run) < p->deadline; round++) {
 		uint64_t before = run->n_added;
 
 		r = snapshot_update(run);
