@@ -4,8 +4,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include <vipsafe/base.h>
+
+#include "base/array.h"
 
 size_t addr_size(uint8_t family)
 {
@@ -134,4 +139,56 @@ struct addr prefix_broadcast(const struct prefix *p)
 	for (bit = p->len; bit < 32; bit++)
 		a.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	return a;
+}
+
+void addrset_done(struct addrset *s)
+{
+	free(s->addrs);
+	*s = (struct addrset){ 0 };
+}
+
+/* The index of A, or where it is to be inserted. */
+static size_t addrset_place(const struct addrset *s, const struct addr *a)
+{
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(&s->addrs[mid], a, sizeof(*a)) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool addrset_has(const struct addrset *s, const struct addr *a)
+{
+	size_t i = addrset_place(s, a);
+
+	return i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a));
+}
+
+int addrset_add(struct addrset *s, const struct addr *a)
+{
+	size_t i = addrset_place(s, a);
+
+	if (i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a)))
+		return 0;
+	if (!array_append(&s->addrs, &s->n, sizeof(*a)))
+		return -ENOMEM;
+	memmove(&s->addrs[i + 1], &s->addrs[i], (s->n - 1 - i) * sizeof(*a));
+	s->addrs[i] = *a;
+	return 0;
+}
+
+void addrset_remove(struct addrset *s, const struct addr *a)
+{
+	size_t i = addrset_place(s, a);
+
+	if (i == s->n || memcmp(&s->addrs[i], a, sizeof(*a)))
+		return;
+	s->n--;
+	memmove(&s->addrs[i], &s->addrs[i + 1], (s->n - i) * sizeof(*a));
 }

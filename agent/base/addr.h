@@ -51,3 +51,17 @@ bool addr_is_usable(const struct addr *a);
 
 /* The IPv4 directed broadcast address of P. P must be IPv4. */
 struct addr prefix_broadcast(const struct prefix *p);
+
+/* A set of addresses, e.g. those of the node. */
+
+struct addrset {
+	struct addr *addrs; /* owned; sorted by bytes, no address twice */
+	size_t n;
+};
+
+void addrset_done(struct addrset *s);
+
+/* Add A; no error if it is in the set already. Returns 0 or -ENOMEM. */
+int addrset_add(struct addrset *s, const struct addr *a);
+void addrset_remove(struct addrset *s, const struct addr *a);
+bool addrset_has(const struct addrset *s, const struct addr *a);

@@ -60,3 +60,77 @@ void *array_append(void *array, size_t *n, size_t size)
 	memset(p, 0, size);
 	return p;
 }
+
+#define SLOTS_MIN 64
+
+void hash_done(struct hash *h)
+{
+	free(h->tags);
+	free(h->slots);
+	*h = (struct hash){ .n = 0 };
+}
+
+void hash_put(struct hash *h, uint32_t hash, uint32_t i)
+{
+	size_t mask = h->n_slots - 1, s = hash & mask;
+
+	while (h->tags[s])
+		s = (s + 1) & mask;
+	h->tags[s] = hash_tag(hash);
+	h->slots[s] = i;
+	h->n++;
+}
+
+/* The new slots are built beside the old ones, so that nothing changes if
+ * memory runs out. */
+int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
+{
+	struct hash bigger = { .n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN) };
+	uint32_t i;
+
+	while (n > bigger.n_slots / 4 * 3)
+		bigger.n_slots *= 2;
+	bigger.tags = calloc(bigger.n_slots, sizeof(*bigger.tags));
+	bigger.slots = malloc(bigger.n_slots * sizeof(*bigger.slots));
+	if (!bigger.tags || !bigger.slots) {
+		hash_done(&bigger);
+		return -ENOMEM;
+	}
+	/* in the order of the items, which is that of memory */
+	for (i = 0; i < h->n; i++)
+		hash_put(&bigger, of(ud, i), i);
+	hash_done(h);
+	*h = bigger;
+	return 0;
+}
+
+static size_t hash_slot_of(const struct hash *h, uint32_t hash, uint32_t i)
+{
+	size_t s = hash & (h->n_slots - 1);
+
+	while (h->slots[s] != i)
+		s = (s + 1) & (h->n_slots - 1);
+	return s;
+}
+
+/* Slots behind the freed one move up, so that no search ends early. */
+void hash_remove(struct hash *h, uint32_t hash, uint32_t i, hash_item_fn of, const void *ud)
+{
+	size_t mask = h->n_slots - 1, hole = hash_slot_of(h, hash, i), s, home;
+
+	for (s = (hole + 1) & mask; h->tags[s]; s = (s + 1) & mask) {
+		home = of(ud, h->slots[s]) & mask;
+		if (((s - home) & mask) < ((s - hole) & mask))
+			continue;
+		h->tags[hole] = h->tags[s];
+		h->slots[hole] = h->slots[s];
+		hole = s;
+	}
+	h->tags[hole] = 0;
+	h->n--;
+}
+
+void hash_renumber(struct hash *h, uint32_t hash, uint32_t i, uint32_t to)
+{
+	h->slots[hash_slot_of(h, hash, i)] = to;
+}

@@ -2,13 +2,169 @@
 #include "base/connset.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <vipsafe/base.h>
 
 #include "base/array.h"
-#include "base/conn_table.h"
-#include "base/payloads.h"
+
+struct blob {
+	uint32_t users, hash;
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* A numbered place for a payload. */
+struct place {
+	struct blob *blob;  /* owned; NULL: free */
+	uint32_t next_free; /* number of the next free one; 0: none */
+};
+
+struct payloads {
+	uint64_t seed;
+	struct place *places; /* by number - 1 */
+	size_t n_places;
+	uint32_t first_free;
+	uint32_t last; /* number returned last; 0: freed since */
+	size_t bytes;
+	struct hash index; /* of places */
+};
+
+struct payloads *payloads_new(uint64_t seed)
+{
+	struct payloads *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->seed = seed | 1;
+	return p;
+}
+
+struct payloads *payloads_free(struct payloads *p)
+{
+	size_t i;
+
+	if (!p)
+		return NULL;
+	for (i = 0; i < p->n_places; i++)
+		free(p->places[i].blob);
+	free(p->places);
+	hash_done(&p->index);
+	free(p);
+	return NULL;
+}
+
+static uint32_t payloads_item_hash(const void *ud, uint32_t i)
+{
+	const struct payloads *p = ud;
+
+	return p->places[i].blob->hash;
+}
+
+/* Take a free number, or a new one. 0: out of memory. */
+static uint32_t number_take(struct payloads *p)
+{
+	uint32_t number = p->first_free;
+
+	if (number)
+		p->first_free = p->places[number - 1].next_free;
+	else if (p->n_places < UINT32_MAX &&
+		 array_append(&p->places, &p->n_places, sizeof(*p->places)))
+		number = (uint32_t)p->n_places;
+	return number;
+}
+
+static bool payloads_has(const struct payloads *p, uint32_t number, const void *data, size_t len)
+{
+	const struct blob *b = p->places[number - 1].blob;
+
+	return b->len == len && !memcmp(b->bytes, data, len);
+}
+
+static uint32_t payloads_find(const struct payloads *p, const void *data, size_t len, uint32_t hash)
+{
+	size_t at;
+	uint32_t i;
+
+	for (i = hash_first(&p->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&p->index, hash, &at)) {
+		if (p->places[i].blob->hash == hash && payloads_has(p, i + 1, data, len))
+			return i + 1;
+	}
+	return 0;
+}
+
+int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *ret_ref)
+{
+	uint32_t hash, number;
+	struct blob *b;
+
+	if (!len) {
+		*ret_ref = PAYLOAD_NONE;
+		return 0;
+	}
+	/* most entries have the same payload as the one before */
+	number = p->last && payloads_has(p, p->last, data, len) ? p->last : 0;
+	hash = number ? 0 : hash_bytes(p->seed, data, len);
+	if (!number)
+		number = payloads_find(p, data, len, hash);
+	if (number) {
+		p->places[number - 1].blob->users++;
+		*ret_ref = p->last = number;
+		return 0;
+	}
+	/* without a free number, the index holds all places, as growing
+	 * requires */
+	if (!p->first_free && hash_reserve(&p->index, p->n_places + 1, payloads_item_hash, p) < 0)
+		return -ENOMEM;
+	b = malloc(sizeof(*b) + len);
+	number = b ? number_take(p) : 0;
+	if (!number) {
+		free(b);
+		return -ENOMEM;
+	}
+	*b = (struct blob){ .users = 1, .hash = hash, .len = len };
+	memcpy(b->bytes, data, len);
+	p->places[number - 1].blob = b;
+	p->bytes += sizeof(*b) + len;
+	hash_put(&p->index, hash, number - 1);
+	*ret_ref = p->last = number;
+	return 0;
+}
+
+void payloads_drop(struct payloads *p, uint32_t ref)
+{
+	struct blob *b = ref ? p->places[ref - 1].blob : NULL;
+
+	if (!b || --b->users)
+		return;
+	hash_remove(&p->index, b->hash, ref - 1, payloads_item_hash, p);
+	p->bytes -= sizeof(*b) + b->len;
+	free(b);
+	p->places[ref - 1] = (struct place){ .next_free = p->first_free };
+	p->first_free = ref;
+	if (p->last == ref)
+		p->last = 0;
+}
+
+const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len)
+{
+	const struct blob *b = ref ? p->places[ref - 1].blob : NULL;
+
+	*ret_len = b ? b->len : 0;
+	return b ? b->bytes : NULL;
+}
+
+size_t payloads_count(const struct payloads *p)
+{
+	return p->index.n;
+}
+
+size_t payloads_bytes(const struct payloads *p)
+{
+	return p->bytes + p->n_places * sizeof(*p->places) + hash_memory(&p->index);
+}
 
 struct item {
 	struct conn conn; /* begins with the key */
@@ -160,4 +316,87 @@ size_t connset_bytes(const struct connset *s)
 {
 	return conn_table_bytes(&s->table) + payloads_bytes(s->payloads) +
 	       s->n_children * sizeof(*s->children);
+}
+
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size)
+{
+	*t = (struct conn_table){ .seed = seed | 1, .item_size = item_size };
+}
+
+void conn_table_done(struct conn_table *t)
+{
+	free(t->items);
+	hash_done(&t->index);
+	conn_table_init(t, t->seed, t->item_size);
+}
+
+void *conn_table_at(const struct conn_table *t, size_t i)
+{
+	return t->items + i * t->item_size;
+}
+
+static uint32_t conn_table_hash(const struct conn_table *t, const struct conn_key *key)
+{
+	return hash_bytes(t->seed, key, sizeof(*key));
+}
+
+static uint32_t conn_table_item_hash(const void *ud, uint32_t i)
+{
+	return conn_table_hash(ud, conn_table_at(ud, i));
+}
+
+static int64_t conn_table_look(const struct conn_table *t, const struct conn_key *key,
+			       uint32_t hash)
+{
+	uint32_t i;
+	size_t at;
+
+	for (i = hash_first(&t->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&t->index, hash, &at))
+		if (conn_key_equal(conn_table_at(t, i), key))
+			return i;
+	return -ENOENT;
+}
+
+int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key)
+{
+	return conn_table_look(t, key, conn_table_hash(t, key));
+}
+
+int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
+{
+	uint32_t hash = conn_table_hash(t, key);
+	int r = t->n < HASH_NONE ? 0 : -ENOMEM;
+
+	if (conn_table_look(t, key, hash) >= 0)
+		return -EEXIST;
+	if (r == 0)
+		r = hash_reserve(&t->index, t->n + 1, conn_table_item_hash, t);
+	if (r == 0)
+		r = array_reserve(&t->items, &t->cap, t->n + 1, t->item_size);
+	if (r < 0)
+		return r;
+	hash_put(&t->index, hash, (uint32_t)t->n);
+	memset(conn_table_at(t, t->n), 0, t->item_size);
+	memcpy(conn_table_at(t, t->n), key, sizeof(*key));
+	return (int64_t)t->n++;
+}
+
+void conn_table_remove(struct conn_table *t, size_t i)
+{
+	uint32_t last = (uint32_t)t->n - 1;
+
+	hash_remove(&t->index, conn_table_item_hash(t, (uint32_t)i), (uint32_t)i,
+		    conn_table_item_hash, t);
+	if (i != last) {
+		hash_renumber(&t->index, conn_table_item_hash(t, last), last, (uint32_t)i);
+		memcpy(conn_table_at(t, i), conn_table_at(t, last), t->item_size);
+	}
+	t->n--;
+	array_shrink(&t->items, &t->cap, t->n, t->item_size);
+}
+
+size_t conn_table_bytes(const struct conn_table *t)
+{
+	return t->n * t->item_size + hash_memory(&t->index);
 }

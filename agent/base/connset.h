@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A set of conntrack entries, one per key, with their payloads. */
+/* Payloads of entries, each stored once: connections of one kind (state, window
+ * scales, mark) share theirs. Users are counted, and a payload without any is
+ * freed. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,6 +9,32 @@
 #include <stdint.h>
 
 #include "base/conn.h"
+#include "base/array.h"
+
+#define PAYLOAD_NONE 0
+
+struct payloads;
+
+/* NULL: out of memory. */
+struct payloads *payloads_new(uint64_t seed);
+struct payloads *payloads_free(struct payloads *p);
+
+/* Store LEN bytes at DATA, or count one more user of the same bytes. *RET_REF
+ * is their number. 0 or -ENOMEM. */
+int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *ret_ref);
+
+/* One user less; the last one frees the payload. */
+void payloads_drop(struct payloads *p, uint32_t ref);
+
+/* For PAYLOAD_NONE: NULL, and *RET_LEN is 0. */
+const void *payloads_get(const struct payloads *p, uint32_t ref, size_t *ret_len);
+
+size_t payloads_count(const struct payloads *p);
+
+/* Bytes held, for the memory bound. */
+size_t payloads_bytes(const struct payloads *p);
+
+/* A set of conntrack entries, one per key, with their payloads. */
 
 struct connset;
 
@@ -44,3 +72,36 @@ int64_t connset_master(const struct connset *s, size_t i);
 
 /* Bytes held, for the memory bound. */
 size_t connset_bytes(const struct connset *s);
+
+/* Items found by the conntrack key they begin with: an array without gaps and
+ * an index over it. Removing frees the space, so that the size depends only on
+ * what is in the table. Numbers of items change with removals: the last item
+ * takes the removed one's place. */
+
+struct conn_table {
+	uint64_t seed;
+	size_t item_size;
+	uint8_t *items; /* owned; each begins with a struct conn_key */
+	size_t n, cap;
+	struct hash index;
+};
+
+/* SEED keeps a peer that chooses its keys from producing collisions. Allocates
+ * nothing yet. */
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
+void conn_table_done(struct conn_table *t);
+
+/* Number of the item with KEY, or -ENOENT. */
+int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
+
+/* Add an item with KEY, the rest of it zeroed. Returns its number, -EEXIST if
+ * there is one already, or -ENOMEM. */
+int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
+
+void conn_table_remove(struct conn_table *t, size_t i);
+
+/* Valid until the next conn_table_add() or conn_table_remove(). */
+void *conn_table_at(const struct conn_table *t, size_t i);
+
+/* Bytes held by items and index. */
+size_t conn_table_bytes(const struct conn_table *t);

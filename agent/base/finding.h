@@ -54,3 +54,9 @@ enum exit_code findings_exit_code(const struct findings *f);
 
 /* "note", "unseen", "warning", "critical". */
 const char *severity_name(enum severity s);
+
+/* The commands that a finding may print as its fix. Whoever pastes one must not lose a rule, an
+ * address or a connection. Anything else is advice. */
+/* Whether TEXT is one of the commands. "%s" in a command stands for a word without characters
+ * that are special to a shell. */
+bool remedy_is_command(const char *text);

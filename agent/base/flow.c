@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/words.h"
+#include "base/text.h"
 
 static const char *const state_words[] = {
 	[FLOW_OPENING] = "OPENING", [FLOW_ESTABLISHED] = "ESTABLISHED",

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,4 +110,110 @@ int os_wait_readable(int fd, usec_t deadline)
 		if (r < 0 && errno != EINTR)
 			return -errno;
 	}
+}
+
+/* How long to wait for the reader of our output. */
+#define READER_PATIENCE (2 * USEC_PER_SEC)
+
+void descriptors_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Wait until FD has room. Returns 0, -EAGAIN at DEADLINE, or another negative errno. */
+static int wait_for_room(int fd, usec_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	usec_t now = os_now();
+	int r;
+
+	/* rounded up: at least a millisecond if any time is left */
+	r = poll(&p, 1, now < deadline ? (int)((deadline - now) / USEC_PER_MSEC) + 1 : 0);
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r == 0 ? -EAGAIN : 0;
+}
+
+/* Open the same pipe or terminal again, non-blocking: O_NONBLOCK on FD itself would affect
+ * everybody who shares it. Returns -1 if that is not possible. */
+static int open_again(int fd, mode_t mode)
+{
+	char path[64];
+
+	if (!S_ISFIFO(mode) && !S_ISCHR(mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+static ssize_t write_piece(int fd, mode_t mode, const void *data, size_t size)
+{
+	if (S_ISSOCK(mode))
+		return send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(fd, data, size);
+}
+
+int descriptor_write(int fd, const void *data, size_t size, usec_t patience)
+{
+	usec_t deadline = patience ? os_now() + patience : 0;
+	_cleanup_close_ int own = -1;
+	const char *p = data;
+	struct stat st;
+	int r = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	own = open_again(fd, st.st_mode);
+	while (size && r == 0) {
+		ssize_t n;
+
+		/* A pipe that has room has room for PIPE_BUF bytes, and takes them at once:
+		 * without a descriptor of our own this blocks only if somebody else fills the
+		 * pipe at this moment. */
+		if (own < 0 && !S_ISREG(st.st_mode)) {
+			r = wait_for_room(fd, deadline);
+			if (r < 0)
+				break;
+		}
+		n = write_piece(own < 0 ? fd : own, st.st_mode, p, MIN(size, (size_t)PIPE_BUF));
+		if (n >= 0) {
+			p += n;
+			size -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			r = patience ? wait_for_room(fd, deadline) : -EAGAIN;
+		} else if (errno != EINTR) {
+			r = -errno;
+		}
+	}
+	return r;
+}
+
+/* ---- stderr -------------------------------------------------------------------- */
+
+/* COOKIE: the time that may still be spent waiting. */
+static ssize_t write_stderr(void *cookie, const char *data, size_t size)
+{
+	usec_t *patience = cookie;
+
+	if (descriptor_write(STDERR_FILENO, data, size, *patience) == -EAGAIN)
+		*patience = 0;
+	return (ssize_t)size; /* an error cannot be reported */
+}
+
+void descriptors_make_stderr_patient(void)
+{
+	static const cookie_io_functions_t calls = { .write = write_stderr };
+	static usec_t patience = READER_PATIENCE; /* one per process, as stderr is */
+	FILE *f = fopencookie(&patience, "w", calls);
+
+	if (!f)
+		return;
+	setvbuf(f, NULL, _IOLBF, BUFSIZ);
+	stderr = f;
 }

@@ -7,7 +7,7 @@
 #include <vipsafe/base.h>
 
 #include "base/array.h"
-#include "base/conn_table.h"
+#include "base/connset.h"
 
 struct item {
 	struct conn_key key; /* must be first */

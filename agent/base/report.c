@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/words.h"
+#include "base/text.h"
 
 static const char *const result_words[] = {
 	[RESULT_OK] = "ok",

@@ -131,7 +131,7 @@ int request_no_words(int argc, char *const argv[], struct request_error *ret_err
 int device_name_check(const char *name, struct request_error *ret_error);
 
 /* Words as used on the command line, in the configuration and in JSON: tables of
- * base/words.h. */
+ * base/text.h. */
 extern const char *const strategy_words[], *const hold_words[], *const vip_flows_words[];
 const char *op_name(enum op op);
 const char *strategy_name(enum strategy s);

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "base/option.h"
-#include "base/duration.h"
 #include "base/text.h"
-#include "base/words.h"
 
 static int duration_set(const struct setting *k, const char *value, usec_t *field,
 			struct request_error *ret_error)

@@ -18,7 +18,7 @@ enum pin_mode {
 	PIN_OFF,
 };
 
-extern const char *const pin_words[]; /* a table of base/words.h */
+extern const char *const pin_words[]; /* a table of base/text.h */
 
 enum stop_policy {
 	STOP_KEEP,

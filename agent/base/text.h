@@ -21,3 +21,24 @@ void text_line_va(char *buf, size_t size, const char *fmt, va_list ap) _printf_(
 /* Parse a whole decimal number of digits only. Returns 0, -EINVAL, or -ERANGE
  * when it is below MIN or above MAX. */
 int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
+/* Durations as text. */
+/* Parse "500ms", "2s", "1min", "250us": a whole number with a unit, no space. Returns 0, -EINVAL
+ * (malformed, unit missing) or -ERANGE. */
+int duration_parse(const char *text, usec_t *ret);
+
+#define DURATION_TEXT_MAX 32
+
+/* Format D with the largest unit that is exact. Returns BUF. */
+const char *duration_format(usec_t d, char buf[DURATION_TEXT_MAX]);
+
+/* The words of an enum: a table in the order of its members, ended by NULL. One table serves for
+ * reading and writing, and for a key of the configuration (SETTING_WORD). */
+/* The word of VALUE; "?" if it has none. */
+const char *word_of(const char *const *words, unsigned value);
+
+/* The value of WORD, or -EINVAL. */
+int word_find(const char *const *words, const char *word);
+
+/* All words, separated by BETWEEN, as far as they fit. Returns BUF. */
+const char *word_list(const char *const *words, const char *between, char *buf, size_t size);

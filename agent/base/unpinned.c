@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/conn_table.h"
-#include "base/payloads.h"
+#include "base/connset.h"
 #include "base/shape.h"
 
 /* Times are stored in 32 bits in steps of 65 ms, which lasts for eight

@@ -2,12 +2,271 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/option.h"
+#include "base/setting.h"
 #include "lvs/scan.h"
-#include "lvs/source_load.h"
+#include "lvs/source.h"
+
+#define TIMEOUT_MAX (3600 * USEC_PER_SEC)
+
+struct flag {
+	const char *name;
+	char letter; /* 0: none */
+	unsigned scopes;
+	const char *value; /* name of its value in --help; NULL: takes none */
+	int (*apply)(struct options *o, const char *value, struct request_error *ret_error);
+	size_t is; /* if APPLY is NULL: offset of the bool it sets */
+	const char *help;
+};
+
+#define SETS(member) NULL, offsetof(struct options, member)
+#define OF_MOVE NULL, 0 /* see request_option() */
+
+static int config_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (!*v)
+		return request_error_set(e, "--config \"\" is no file");
+	o->config = v;
+	return 0;
+}
+
+static int socket_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (*v != '/' || strlen(v) >= SETTINGS_PATH_MAX)
+		return request_error_set(e,
+					 "--socket " QUOTED " is not an absolute path of at most"
+					 " %d characters",
+					 v, SETTINGS_PATH_MAX - 1);
+	o->socket = v;
+	return 0;
+}
+
+static int keepalived_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (!*v)
+		return request_error_set(e, "--keepalived \"\" is no file");
+	o->keepalived = v;
+	return 0;
+}
+
+/* In seconds, or a duration with a unit ("500ms"). */
+static int timeout_apply(struct options *o, const char *v, struct request_error *e)
+{
+	usec_t d = 0;
+	uint64_t n;
+
+	if (!text_number(v, 1, TIMEOUT_MAX / USEC_PER_SEC, &n))
+		d = n * USEC_PER_SEC;
+	else if (duration_parse(v, &d) < 0)
+		d = 0;
+	if (d < USEC_PER_MSEC || d > TIMEOUT_MAX)
+		return request_error_set(e,
+					 "--timeout " QUOTED " is not a number of seconds from 1"
+					 " to %d",
+					 v, (int)(TIMEOUT_MAX / USEC_PER_SEC));
+	o->timeout = d;
+	return 0;
+}
+
+static const struct flag flags[] = {
+	{ "json", 0, SCOPE_ANY, NULL, SETS(json), "print the result as one line of JSON" },
+	{ "config", 0, SCOPE_ANY, "FILE", config_apply, 0, "read FILE instead of " VIPSAFE_CONFIG },
+	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, 0, "the socket where the daemon listens" },
+	{ "local", 0, SCOPE_ANY, NULL, SETS(local), "never ask the daemon" },
+	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, 0,
+	  "give up protecting after SEC seconds" },
+	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", OF_MOVE,
+	  "how connections are protected" },
+	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", OF_MOVE,
+	  "how packets are held meanwhile" },
+	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", OF_MOVE,
+	  "what happens to the deleted address's own connections" },
+	{ "force", 0, SCOPE_MOVE, NULL, OF_MOVE, "do what would be refused for safety" },
+	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale),
+	  "also remove re-created entries whose address is gone" },
+	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
+	  "check this keepalived.conf instead of the node" },
+	{ "watch", 0, SCOPE_LVS, NULL, SETS(watch), "keep checking until interrupted" },
+	{ "verbose", 'v', SCOPE_ANY, NULL, SETS(verbose), "also print counts and times" },
+	{ "version", 0, SCOPE_ANY, NULL, SETS(version), "print the version" },
+	{ "help", 'h', SCOPE_ANY, NULL, SETS(help), "print this help, or that of a command" },
+};
+
+static int options_ambiguous(const char *name, size_t len, struct request_error *ret_error)
+{
+	char list[160] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!strncmp(flags[i].name, name, len) && n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s--%s", n ? ", " : "",
+					      flags[i].name);
+	}
+	return request_error_set(ret_error, "\"--%.*s\" is ambiguous: %s", (int)len, name, list);
+}
+
+/* Find the option of LEN characters at NAME ("--name=value" is split by the
+ * caller). NULL: none; *RET_ERROR has the reason. */
+static const struct flag *find_long(const char *name, size_t len, struct request_error *ret_error)
+{
+	const struct flag *found = NULL;
+	bool several = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (strncmp(flags[i].name, name, len))
+			continue;
+		if (strlen(flags[i].name) == len)
+			return &flags[i];
+		several |= found != NULL;
+		found = &flags[i];
+	}
+	if (several && len) {
+		options_ambiguous(name, len, ret_error);
+		return NULL;
+	}
+	if (found && len)
+		return found;
+	request_error_set(ret_error, "unknown option \"--%.*s\"", (int)MIN(len, (size_t)48), name);
+	return NULL;
+}
+
+static const struct flag *find_short(const char *arg, struct request_error *ret_error)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (flags[i].letter && arg[1] == flags[i].letter && !arg[2])
+			return &flags[i];
+	}
+	request_error_set(ret_error, "unknown option " QUOTED, arg);
+	return NULL;
+}
+
+static int flag_apply(const struct flag *f, struct options *o, const char *value,
+		      struct request_error *e)
+{
+	if (f->apply)
+		return f->apply(o, value, e);
+	if (f->scopes == SCOPE_MOVE)
+		return request_option(&o->move, f->name, value, e);
+	*(bool *)((char *)o + f->is) = true;
+	return 0;
+}
+
+/* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
+static int options_take_option(int argc, char *argv[], struct options *o, unsigned *seen,
+			       int *ret_used, struct request_error *e)
+{
+	const char *arg = argv[0], *value = NULL;
+	const struct flag *f;
+	bool is_long = arg[1] == '-';
+
+	if (is_long) {
+		value = strchr(arg, '=');
+		f = find_long(arg + 2, value ? (size_t)(value - arg - 2) : strlen(arg + 2), e);
+		value = value ? value + 1 : NULL;
+	} else {
+		f = find_short(arg, e);
+	}
+	if (!f)
+		return -EINVAL;
+	if (*seen & (1U << (f - flags)))
+		return request_error_set(e, "option \"--%s\" given twice", f->name);
+	*seen |= 1U << (f - flags);
+	if (!f->value && value)
+		return request_error_set(e, "option \"--%s\" takes no value", f->name);
+	*ret_used = 1;
+	if (f->value && !value) {
+		if (argc < 2)
+			return request_error_set(e, "option \"--%s\" needs a value: %s", f->name,
+						 f->value);
+		value = argv[1];
+		*ret_used = 2;
+	}
+	if (f->scopes) {
+		o->scopes |= f->scopes;
+		o->scoped = f->name;
+	}
+	return flag_apply(f, o, value, e);
+}
+
+int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
+		  struct request_error *ret_error)
+{
+	struct options o = { 0 };
+	unsigned seen = 0;
+	bool ended = false;
+	int i, n = 0, used, r;
+
+	for (i = 0; i < argc; i += used) {
+		used = 1;
+		if (!ended && !strcmp(argv[i], "--")) {
+			ended = true;
+			continue;
+		}
+		/* a lone "-" is a word */
+		if (ended || argv[i][0] != '-' || !argv[i][1]) {
+			words[n++] = argv[i];
+			continue;
+		}
+		r = options_take_option(argc - i, argv + i, &o, &seen, &used, ret_error);
+		if (r < 0)
+			return r;
+	}
+	if (o.local && o.socket)
+		return request_error_set(ret_error,
+					 "contradictory options: \"--local\" and \"--socket\"");
+	*ret = o;
+	*ret_n_words = n;
+	return 0;
+}
+
+void options_help(unsigned scopes, FILE *out)
+{
+	char left[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		const struct flag *f = &flags[i];
+
+		if (f->scopes & ~scopes)
+			continue;
+		if (f->letter)
+			snprintf(left, sizeof(left), "-%c, --%s", f->letter, f->name);
+		else
+			snprintf(left, sizeof(left), "--%s%s%s", f->name, f->value ? " " : "",
+				 f->value ? f->value : "");
+		fprintf(out, "  %-32s  %s\n", left, f->help);
+	}
+}
+
+const char *option_value_name(const char *arg)
+{
+	bool is_long = !strncmp(arg, "--", 2);
+	struct request_error e;
+	const struct flag *f =
+		is_long ? find_long(arg + 2, strlen(arg + 2), &e) : find_short(arg, &e);
+
+	return f ? f->value : NULL;
+}
+
+void options_offer(const char *prefix, unsigned scopes, FILE *out)
+{
+	char word[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		snprintf(word, sizeof(word), "--%s", flags[i].name);
+		if (!(flags[i].scopes & ~scopes) && !strncmp(word, prefix, strlen(prefix)))
+			fprintf(out, "%s\n", word);
+	}
+}
 
 int command_find(const struct command *commands, const char *word, const struct command **ret,
 		 struct request_error *ret_error)

@@ -2,7 +2,13 @@
 #include "cli/commands.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/option.h"
+#include "cli/localnet.h"
+#include "keepalived/instance_settings.h"
+#include "show/config.h"
 
 #define ADD_ARGUMENTS                                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
@@ -108,4 +114,186 @@ void command_help(const struct command *c, FILE *out)
 	fputs("\nOptions, anywhere on the line:\n", out);
 	options_help(~0U, out);
 	fprintf(out, "\n%s", exit_codes);
+}
+
+#define FILES ":files"
+
+/* The command line before the word to complete. */
+struct line {
+	const char *last;   /* the word to complete */
+	const char *before; /* the word before it, or "" */
+	const char *config; /* value of --config */
+	const char *device; /* the word after "dev" */
+	const struct command *command;
+	int n_words;	   /* between the command and the last word */
+	const char *first; /* the first one of these */
+};
+
+static void offer(struct line *l, const char *word)
+{
+	const char *p;
+
+	if (strncmp(word, l->last, strlen(l->last)))
+		return;
+	/* names of devices and instances are arbitrary, and each line is a candidate */
+	for (p = word; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return;
+	}
+	puts(word);
+}
+
+/* Offer the words of "a|b|c", as the help writes them. */
+static void offer_choices(struct line *l, const char *list, size_t size)
+{
+	const char *end = list + size;
+
+	while (list < end) {
+		size_t n = strcspn(list, "|");
+		char word[64];
+
+		n = MIN(n, (size_t)(end - list));
+		snprintf(word, sizeof(word), "%.*s", (int)n, list);
+		offer(l, word);
+		list += n + 1;
+	}
+}
+
+static void offer_local(void *ud, const char *word)
+{
+	offer(ud, word);
+}
+
+static void offer_instances(struct line *l)
+{
+	struct request_error e;
+	struct settings s;
+	size_t i;
+
+	if (config_load(l->config, &s, &e) < 0)
+		return;
+	for (i = 0; i < s.n_instances; i++)
+		offer(l, s.instances[i].name);
+	settings_done(&s);
+}
+
+/* Offer values for an argument, by its name in the usage text. */
+static void offer_argument(struct line *l, const char *name, size_t size)
+{
+	if (size && *name == '[') {
+		name++;
+		size -= 1 + (name[size - 2] == ']');
+	}
+	if (size == 4 && !strncmp(name, "FILE", size))
+		puts(FILES);
+	else if (size == 4 && !strncmp(name, "NAME", size))
+		offer_instances(l);
+	else if (size == 5 && !strncmp(name, "STATE", size))
+		offer_choices(l, "MASTER|BACKUP|FAULT|STOP", 24);
+	else if (size == 3 && !strncmp(name, "DEV", size))
+		localnet_devices(offer_local, l);
+	else if (memchr(name, '|', size))
+		offer_choices(l, name, size);
+}
+
+/* Offer values for the command's argument in the place of the last word. */
+static void offer_nth_argument(struct line *l)
+{
+	const char *p = l->command->arguments;
+	int i;
+
+	for (i = 0; i < l->n_words && *p; i++) {
+		p += strcspn(p, " \n");
+		p += strspn(p, " \n");
+	}
+	if (*p)
+		offer_argument(l, p, strcspn(p, " \n"));
+}
+
+/* Words of add and del. */
+static void offer_move(struct line *l, bool is_add)
+{
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; (o = option_at(i)) != NULL; i++) {
+		if (!o->value || strcmp(o->name, l->before))
+			continue;
+		if (o->id == OPTION_DEV)
+			localnet_devices(offer_local, l);
+		else if (o->id == OPTION_SCOPE)
+			offer_choices(l, "global|site|link|host|nowhere", 29);
+		return;
+	}
+	for (i = 0; (o = option_at(i)) != NULL; i++) {
+		if (is_add || !o->add_only)
+			offer(l, o->name);
+	}
+	if (!is_add)
+		localnet_addresses(l->device, offer_local, l);
+}
+
+static void offer_words(struct line *l)
+{
+	const struct command *c;
+
+	if (!l->command) {
+		for (c = commands; c->name; c++)
+			offer(l, c->name);
+	} else if (l->command->run == command_add || l->command->run == command_del) {
+		offer_move(l, l->command->run == command_add);
+	} else if (l->command->run == command_plan && l->first) {
+		offer_move(l, !strncmp(l->first, "add", strlen(l->first)));
+	} else {
+		offer_nth_argument(l);
+	}
+}
+
+/* Read the words before the last one. *RET_VALUE: if the last word is the value of an option, the
+ * name of that value. */
+static void read_line(struct line *l, int argc, char *argv[], const char **ret_value)
+{
+	struct request_error e;
+	int i;
+
+	*ret_value = NULL;
+	for (i = 0; i < argc - 1; i++) {
+		const char *value = argv[i][0] == '-' ? option_value_name(argv[i]) : NULL;
+
+		if (value && i == argc - 2)
+			*ret_value = value;
+		if (value && !strcmp(argv[i], "--config"))
+			l->config = argv[i + 1];
+		if (value)
+			i++;
+		if (value || argv[i][0] == '-')
+			continue;
+		if (!l->command) {
+			if (command_find(commands, argv[i], &l->command, &e) < 0)
+				return;
+			continue;
+		}
+		if (!l->n_words++)
+			l->first = argv[i];
+		if (!strcmp(argv[i], "dev") && i + 2 < argc)
+			l->device = argv[i + 1];
+		l->before = argv[i];
+	}
+}
+
+int complete_print(int argc, char *argv[])
+{
+	struct line l = { .last = argc ? argv[argc - 1] : "", .before = "" };
+	const char *value;
+
+	read_line(&l, argc, argv, &value);
+	if (value && strchr(value, '|'))
+		offer_choices(&l, value, strlen(value));
+	else if (value && (!strcmp(value, "FILE") || !strcmp(value, "PATH")))
+		puts(FILES);
+	else if (!value && l.last[0] == '-')
+		options_offer(l.last, l.command ? l.command->scopes : ~0U, stdout);
+	else if (!value)
+		offer_words(&l);
+	return EXIT_DONE;
 }

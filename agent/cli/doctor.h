@@ -2,6 +2,7 @@
 /* Collects the facts for the doctor. Private to doctor*.c. */
 #pragma once
 
+#include "base/finding.h"
 #include "cli/cli.h"
 #include "cli/facts.h"
 
@@ -16,3 +17,9 @@ void doctor_take_others(struct facts *f);
 
 /* The state of the run directory. */
 void doctor_take_run_dir(const struct cli *cli, const struct kernel *k, struct facts *f);
+
+/* vipsafe doctor --keepalived FILE. */
+/* Check FILE for keepalived VERSION; NULL: the installed one. Returns 0, or with *RET_ERROR
+ * filled -EINVAL (the version) or -EIO (the file). */
+int doctor_keepalived(const struct cli *cli, const char *file, const char *version,
+		      struct findings *ret, struct request_error *ret_error);

@@ -7,7 +7,7 @@
 
 #include "cli/localnet.h"
 #include "kernel/sysctl.h"
-#include "move/probe_result.h"
+#include "move/probe.h"
 
 /* Capability numbers, as in linux/capability.h. */
 #define NET_ADMIN 12

@@ -13,7 +13,6 @@
 #include "keepalived/script_file.h"
 #include "move/gone.h"
 #include "move/journal.h"
-#include "base/lock.h"
 #include "base/rundir.h"
 
 /* Limits for the scripts of keepalived and conntrackd; more is not read. */

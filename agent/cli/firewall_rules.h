@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/hash.h"
+#include "base/array.h"
 #include "cli/firewall.h"
 
 /* Whether a rule matches the packet; of two conditions the lower value counts. */

@@ -6,11 +6,8 @@
 #include "cli/commands.h"
 #include "base/os.h"
 #include "cli/render.h"
-#include "cli/publish.h"
-#include "cli/terminal.h"
 #include "base/option.h"
 #include "show/history.h"
-#include "show/history_file.h"
 
 /* More operations than the file can hold. */
 #define ALL ((size_t)1 << 20)

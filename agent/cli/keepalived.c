@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "keepalived/conf_keywords.h"
+#include "keepalived/conf_tree.h"
 #include "base/program.h"
 
 #define PATIENCE (5 * USEC_PER_SEC)

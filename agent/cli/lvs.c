@@ -10,9 +10,9 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "lvs/message_ratelimit.h"
+#include "lvs/message_line.h"
 #include "base/option.h"
-#include "lvs/source_load.h"
+#include "lvs/source.h"
 #include "lvs/message.h"
 #include "show/report_json.h"
 #include "lvs/scan.h"

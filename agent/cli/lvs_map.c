@@ -8,7 +8,7 @@
 #include "lvs/text.h"
 #include "base/text.h"
 #include "lvs/message.h"
-#include "show/object.h"
+#include "show/report_json.h"
 
 #define NAME_ROOM (4 * LVS_NAME_MAX)
 #define PATH_ROOM (4 * LVS_PATH_MAX)

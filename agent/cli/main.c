@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/complete.h"
 #include "lvs/map.h"
 #include "show/config.h"
-#include "base/descriptors.h"
-#include "show/sections.h"
+#include "base/os.h"
+#include "show/settings_text.h"
 
 /* Inherited dispositions are the caller's: with SIGCHLD ignored no child could be waited for, and
  * a signal about the output must not end a move half-way. */

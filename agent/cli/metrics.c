@@ -2,9 +2,9 @@
 /* vipsafe metrics: the metrics for monitoring. */
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/publish.h"
+#include "cli/render.h"
 #include "show/metrics.h"
-#include "show/object.h"
+#include "show/report_json.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 

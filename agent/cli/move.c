@@ -7,11 +7,10 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/publish.h"
 #include "cli/worker.h"
 #include "base/option.h"
-#include "move/again.h"
-#include "move/probe_result.h"
+#include "move/announce.h"
+#include "move/probe.h"
 
 struct move {
 	struct cli *cli;

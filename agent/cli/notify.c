@@ -14,10 +14,10 @@
 #include "cli/commands.h"
 #include "base/os.h"
 #include "cli/client.h"
-#include "cli/publish.h"
+#include "cli/render.h"
 #include "cli/worker.h"
 #include "base/text.h"
-#include "show/logger.h"
+#include "show/oplog.h"
 
 /* A busy daemon answers after its current move. The caller has gone by then,
  * but the worker waits for the answer, to do the work itself if none comes. */

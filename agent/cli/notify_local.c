@@ -1,18 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sending to the daemon, and to the log. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/program.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/notify.h"
+#include "cli/render.h"
+#include "keepalived/instance_file.h"
+#include "keepalived/instance_set.h"
+#include "move/announce.h"
+#include "move/probe.h"
+#include "show/oplog.h"
+
+void notify_complain(const struct notify *n, const char *fmt, ...)
+{
+	struct logger logger = { .fd = -1 };
+	char text[1024], line[1100];
+	struct log_record m;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_line_va(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(n->err, "vipsafe: notify: %s\n", text);
+	snprintf(line, sizeof(line), "notify: %s", text);
+	log_record_init(&m, "vipsafe", LOG_WARNING, line);
+	(void)logger_send(&logger, &m, NULL);
+	logger_done(&logger);
+}
+
+bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
+{
+	struct wire_answer a = { 0 };
+	enum client_outcome outcome;
+	bool taken = false;
+
+	client_ask(n->cli->settings.socket, &n->request, patience, &a, &outcome);
+	switch (outcome) {
+	case CLIENT_ANSWERED:
+		*ret_code = a.exit_code;
+		taken = true;
+		break;
+	case CLIENT_REFUSED:
+		notify_complain(n, "%s", a.error_text);
+		break;
+	case CLIENT_BARRED:
+		notify_complain(n, CLIENT_BARRED_TEXT);
+		*ret_code = EXIT_NOT_PERMITTED;
+		taken = geteuid() != 0; /* root can do it without the daemon */
+		break;
+	case CLIENT_ABSENT:
+	case CLIENT_BROKEN:
+		break;
+	}
+	wire_answer_done(&a);
+	return taken;
+}
+
 /* notify without a daemon. Each hook stores the state it was given; then the
  * hooks take turns, and the one whose turn it is moves the addresses to match
  * the newest states. */
-#include <errno.h>
-#include <string.h>
-
-#include "cli/notify.h"
-#include "base/os.h"
-#include "cli/publish.h"
-#include "base/program.h"
-#include "move/again.h"
-#include "keepalived/instance_file.h"
-#include "keepalived/instance_set.h"
-#include "move/probe_result.h"
 
 #define FILE_PATIENCE (2 * USEC_PER_SEC)
 #define TURN_PATIENCE (30 * USEC_PER_SEC)

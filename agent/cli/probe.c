@@ -5,10 +5,9 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/publish.h"
 #include "base/text.h"
-#include "move/probe_result.h"
-#include "show/object.h"
+#include "move/probe.h"
+#include "show/report_json.h"
 
 static const char *meaning(enum kernel_kind v)
 {

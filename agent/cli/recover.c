@@ -5,7 +5,6 @@
 
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/publish.h"
 #include "cli/worker.h"
 #include "show/report_json.h"
 #include "move/remember.h"

@@ -2,7 +2,7 @@
 /* vipsafe reload: the daemon reads its configuration again, and reports what is wrong with it. */
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/publish.h"
+#include "cli/render.h"
 
 /* Guards that start anew read the whole conntrack table. */
 #define PATIENCE (60 * USEC_PER_SEC)

@@ -5,10 +5,23 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "cli/options.h"
 #include "base/report.h"
+#include "cli/cli.h"
 
 void render_report(const struct report *r, const struct options *o, FILE *out, FILE *err);
 
 /* Print VALUE as one line; the reference is taken over. VALUE NULL: out of memory. */
 void render_json(json_t *value, FILE *out, FILE *err);
+
+/* Reports to others what a run without the daemon did: the log and the history. */
+/* Does nothing for a dry run. If the log has no room, ERR says so; other errors of log and
+ * history are ignored. */
+void cli_publish(const struct cli *cli, const struct report *r, FILE *err);
+
+/* Print "vipsafe: " and one line to ERR; characters that are not printable are escaped. */
+void cli_complain(FILE *err, const char *fmt, ...) _printf_(2, 3);
+
+/* The terminal of an output. */
+/* The number of columns of F's terminal; 0: F is not a terminal or its width is not known: do not
+ * limit lines. */
+unsigned terminal_columns(FILE *f);

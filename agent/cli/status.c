@@ -8,12 +8,9 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "cli/publish.h"
-#include "cli/terminal.h"
 #include "show/history.h"
 #include "show/status.h"
-#include "show/history_file.h"
-#include "move/survey_take.h"
+#include "move/survey.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 

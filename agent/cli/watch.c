@@ -7,7 +7,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/publish.h"
+#include "cli/render.h"
 
 struct watching {
 	bool json;

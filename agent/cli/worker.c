@@ -15,7 +15,6 @@
 #include <vipsafe/protocol.h>
 
 #include "base/os.h"
-#include "base/descriptors.h"
 #include "base/program.h"
 
 #define PROGRESS_AFTER USEC_PER_SEC

@@ -9,10 +9,8 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "daemon/log.h"
-#include "daemon/textfile.h"
 #include "show/history.h"
-#include "show/history_file.h"
-#include "move/survey_take.h"
+#include "move/survey.h"
 
 /* Operations searched for the one that added an address. */
 #define OPERATIONS_MAX 100

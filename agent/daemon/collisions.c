@@ -8,9 +8,9 @@
 #include <syslog.h>
 
 #include "base/os.h"
-#include "lvs/message_ratelimit.h"
+#include "lvs/message_line.h"
 #include "daemon/log.h"
-#include "lvs/source_load.h"
+#include "lvs/source.h"
 #include "lvs/message.h"
 #include "kernel/kernel_real.h"
 #include "lvs/scan.h"

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "daemon/loop.h"
-#include "daemon/publish.h"
-#include "show/status_lvs.h"
+#include "daemon/log.h"
+#include "show/status_device.h"
 #include "move/run.h"
 
 struct collisions;

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/os.h"
-#include "daemon/stream.h"
+#include "daemon/loop.h"
 
 /* For connecting until the request is there, and for reading an answer. Clients
  * send their request at once, so when all places are taken those without one

@@ -12,7 +12,7 @@
 #include "daemon/peer.h"
 #include "show/config.h"
 #include "move/remember.h"
-#include "move/probe_result.h"
+#include "move/probe.h"
 
 static int open_control(struct daemon *d, const struct settings *s, struct control **ret)
 {

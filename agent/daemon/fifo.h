@@ -5,7 +5,7 @@
  * read. */
 #pragma once
 
-#include "keepalived/instance_lines.h"
+#include "keepalived/instance_event.h"
 #include "daemon/loop.h"
 
 struct fifo;

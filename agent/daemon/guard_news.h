@@ -3,7 +3,7 @@
  * once. */
 #pragma once
 
-#include "daemon/publish.h"
+#include "daemon/log.h"
 #include "guard/guard.h"
 
 struct guard_news {

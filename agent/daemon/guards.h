@@ -4,7 +4,7 @@
 #pragma once
 
 #include "daemon/loop.h"
-#include "daemon/publish.h"
+#include "daemon/log.h"
 #include "show/status.h"
 #include "kernel/kernel_real.h"
 #include "guard/guard.h"

@@ -10,7 +10,6 @@
 #include "base/os.h"
 #include "daemon/fifo.h"
 #include "daemon/instance_decoy.h"
-#include "daemon/instance_store.h"
 #include "daemon/instance_work.h"
 #include "daemon/log.h"
 #include "kernel/kernel_real.h"

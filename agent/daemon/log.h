@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's own lines in the journal, or in syslog and on stderr where no
  * journal listens. Runs are logged by show/oplog. No line waits for its reader
- * (show/logger.h). */
+ * (show/oplog.h). */
 #pragma once
 
-#include "show/logger.h"
+#include "base/report.h"
+#include "move/run.h"
+#include "show/event.h"
+#include "show/oplog.h"
+#include "show/metrics.h"
 
 /* PRIORITY: of syslog.h. One line; unprintable characters are escaped. */
 void log_line(int priority, const char *fmt, ...) _printf_(2, 3);
@@ -15,3 +19,37 @@ struct logger *log_logger(void);
 /* Log how many lines were dropped, once there is room. Returns when to call
  * again. */
 usec_t log_tick(usec_t now);
+
+/* Sends what a run or a guard did to log, history, metrics and watchers. */
+
+struct publisher {
+	const struct run_env *env;
+	struct oplog log;
+	struct metrics metrics;
+	/* publish: send LINE to all watchers. is_watched: whether there are
+	 * any. */
+	void (*publish)(void *ud, const char *line);
+	bool (*is_watched)(void *ud);
+	void *ud;
+};
+
+/* R is done. Does nothing for a plan. Errors writing log or history are
+ * ignored. */
+void publish_report(struct publisher *t, const struct report *r);
+
+/* Send an event to watchers only. */
+void publish_event(struct publisher *t, const struct event *e);
+
+/* The same for the guard of DEVICE. For EVENT_REMOVED, RESTORED is the number
+ * of removed entries. */
+void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
+		   uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
+
+/* The configuration was read again; ERROR says why it was refused, or is NULL. */
+void publish_config(struct publisher *t, const char *error);
+
+/* The metrics as a file for another program (node_exporter's textfile
+ * collector): never partly written, readable by all users. */
+/* Write TEXT to the file PATH by way of a temporary file and rename(). 0 or a
+ * negative errno. */
+int textfile_write(const char *path, const char *text);

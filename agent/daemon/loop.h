@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <vipsafe/base.h>
@@ -37,3 +38,41 @@ void loop_on_round(struct loop *l, usec_t (*fn)(void *ud), void *ud);
 /* Run until loop_stop(). Returns 0 or a negative errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+
+/* An external program, run beside the loop and killed after a timeout. */
+
+struct child;
+
+/* Run ARGV (argv[0] is the file) for TIMEOUT at most. FN is called once when it
+ * has ended, never from within child_new(): R is 0, -EIO when it failed, or
+ * -ETIMEDOUT. FN may free the child. */
+int child_new(struct loop *l, char *const argv[], usec_t timeout, void (*fn)(void *ud, int r),
+	      void *ud, struct child **ret);
+
+/* Kill the child if it still runs; FN is not called then. */
+struct child *child_free(struct child *c);
+
+/* Do what is due. Returns when to call again. */
+usec_t child_tick(struct child *c);
+
+/* Data still to be sent to one reader: whole messages, in order, without
+ * blocking, and limited in size. */
+/* Bytes queued at most, besides what the socket holds. */
+#define STREAM_QUEUE_MAX ((size_t)256 * 1024)
+
+struct stream_piece;
+
+/* Initially zero: an empty stream. */
+struct stream {
+	struct stream_piece *first, *last; /* owned */
+	size_t queued;
+};
+
+/* Queue a copy of TEXT. -ENOBUFS: the queue is full; -ENOMEM. */
+int stream_push(struct stream *s, const char *text);
+
+/* Send to FD what it takes. Returns 0 when nothing is left, 1 when the rest has
+ * to wait until FD is writable, or a negative errno. */
+int stream_send(struct stream *s, int fd);
+
+void stream_done(struct stream *s);

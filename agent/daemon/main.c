@@ -12,7 +12,7 @@
 #include "daemon/daemon.h"
 #include "daemon/requests.h"
 #include "show/config.h"
-#include "base/descriptors.h"
+#include "base/os.h"
 #include "show/settings_text.h"
 
 static const char help[] =

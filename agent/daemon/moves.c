@@ -10,8 +10,7 @@
 #include "daemon/log.h"
 #include "base/identity.h"
 #include "show/oplog.h"
-#include "move/again.h"
-#include "base/lock.h"
+#include "move/announce.h"
 #include "base/rundir.h"
 
 /* How often to check a lock that another process holds. */

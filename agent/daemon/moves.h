@@ -5,7 +5,7 @@
 #pragma once
 
 #include "daemon/control.h"
-#include "daemon/publish.h"
+#include "daemon/log.h"
 #include "daemon/guards.h"
 #include "move/run.h"
 

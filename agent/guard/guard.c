@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/words.h"
+#include "base/text.h"
 #include "guard/parts.h"
 #include "move/journal.h"
 #include "base/rundir.h"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hold rules of the guard: in place all the time, armed for moments. A run
  * of another process takes them away with its own, and so does recover. */
-#include "guard/parts.h"
-
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/rundir.h"
+#include "guard/parts.h"
 
 /* Upper bound for making the rules in the background. */
 #define OPEN_TIMEOUT (5 * USEC_PER_SEC)
@@ -127,4 +129,48 @@ void guard_hold_back(struct guard *g)
 	guard_lend_hold(g, &run);
 	run_keep_hold(&run);
 	guard_take_hold(g, &run);
+}
+
+/* The lock of the device, which a run of another process takes as well. */
+
+int guard_lock(struct guard *g, int *ret_fd)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	int r;
+
+	*ret_fd = -1;
+	r = dir < 0 ? 0 : lock_take(dir, g->link.name, &g->env.kernel, 0, ret_fd);
+	g->locked_out = r == -ETIMEDOUT;
+	if (g->locked_out)
+		g->held_until = g->armed_since = 0; /* the other run removes our rules, too */
+	return g->locked_out ? -EAGAIN : 0;
+}
+
+/* Linux 3.10, 4.4 and 4.9 create an entry with the helper that is asked for and
+ * then forget it (verify.c), so that a pin would cost FTP and the like their next
+ * data connection. Which kernels do is found out by trying. */
+
+/* Like C, but with its source translated to another address: only then is the helper
+ * forgotten. */
+static struct conn translated(const struct conn *c)
+{
+	struct conn t = *c;
+
+	t.reply = tuple_invert(&c->key.orig, c->key.l4proto);
+	t.reply.dst[0] ^= 1;
+	t.status = CONN_CONFIRMED | CONN_SEEN_REPLY | CONN_SRC_NAT | CONN_SRC_NAT_DONE |
+		   CONN_DST_NAT_DONE;
+	return t;
+}
+
+enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample)
+{
+	struct conn c = translated(connset_get(sample, 0)), asked, found;
+	const void *payload;
+	size_t len;
+
+	payload = connset_payload(sample, 0, &len);
+	if (trial_create(&g->env.kernel, &c, payload, len, &asked, &found) < 0)
+		return HELPERS_UNKNOWN;
+	return found.has_helper ? HELPERS_KEPT : HELPERS_FORGOTTEN;
 }

@@ -3,7 +3,7 @@
  * pins, repairs, and what a run asks of it. Private to the guard. */
 #pragma once
 
-#include "base/addrset.h"
+#include "base/addr.h"
 #include "base/connset.h"
 #include "base/pinned.h"
 #include "move/pace.h"
@@ -32,7 +32,7 @@
 #define GUARD_LOST_MAX 64
 
 /* A flush that runs from a work queue comes this late at most, and is this
- * quiet when it is over (move/flush.c). */
+ * quiet when it is over (move/verify.c). */
 #define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
 #define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
 
@@ -41,7 +41,7 @@
 
 #define GUARD_FIGHTERS_MAX 64
 
-/* What becomes of the helper of an entry that is created (helper.c). */
+/* What becomes of the helper of an entry that is created (hold.c). */
 enum guard_helpers {
 	HELPERS_UNKNOWN,
 	HELPERS_KEPT,
@@ -267,7 +267,7 @@ void guard_begin_pins(struct guard *g);
 void guard_postpone_all(struct guard *g); /* pin_after has changed */
 int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
 
-/* ---- helper.c ---- */
+/* ---- hold.c ---- */
 /* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
 enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
 
@@ -300,7 +300,7 @@ void guard_suffer(struct guard *g);
 void guard_suffer_no_more(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
 
-/* ---- late.c ---- */
+/* ---- flush.c ---- */
 /* An address is gone, by a FOREIGN hand or one of ours. Its flush may be late; then it
  * is to be repaired, or what it takes is lost. */
 void guard_expect_late(struct guard *g, bool repair, bool foreign);
@@ -335,7 +335,7 @@ int guard_pin(struct guard *g, const struct conn_key *keys, size_t n, guard_outc
 int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, void *ud,
 		  struct report *ret_report);
 
-/* ---- lock.c ---- */
+/* ---- hold.c ---- */
 /* The lock of the device, so that no run works beside us: -EAGAIN while somebody
  * else has it. Without a run directory -1 is the lock. */
 int guard_lock(struct guard *g, int *ret_fd);

@@ -190,7 +190,7 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
 	if (r == 0) {
 		ret_report->strategy = STRATEGY_RESTORE;
 		run_keep_hold(&run);
-		stage_verify(&run);
+		verify_entries(&run);
 		run_conclude(&run);
 		r = guard_work_hand_out(&run, outcome, ud);
 	}

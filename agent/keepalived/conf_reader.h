@@ -73,7 +73,7 @@ void tree_close(struct reader *r);
 /* End of all files: note the blocks that were never closed. */
 void tree_end(struct reader *r);
 
-/* ---- variables (conf_variables.c) ---- */
+/* ---- variables (conf_tokens.c) ---- */
 
 /* Whether TEXT starts with "$NAME="; *RET_VALUE then points behind the "=". */
 bool variable_definition(const char *text, size_t *ret_name_len, const char **ret_value);
@@ -107,7 +107,7 @@ char *line_skip_space(char *p);
 /* Cut the comment and trailing white space off LINE. */
 void line_decomment(char *line);
 
-/* ---- lines (conf_lines.c) ---- */
+/* ---- lines (conf_tokens.c) ---- */
 
 /* Take one whole line without its comment. LINE is changed. */
 void reader_line(struct reader *r, char *line);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "keepalived/vrrp_decoy.h"
+#include "keepalived/vrrp_address.h"
 #include "keepalived/import.h"
 
 /* What was decided about an instance. */

@@ -54,7 +54,7 @@ size_t section_put_addresses(struct importer *im, const struct vrrp_instance *v,
 
 void section_put_announce(struct importer *im, const struct vrrp_instance *v);
 
-/* ---- instances that stay with keepalived (import_stays.c) ---- */
+/* ---- instances that stay with keepalived (import_parts.c) ---- */
 
 /* Whether V gets no section at all; the reason is then printed. */
 bool importer_stays(struct importer *im, const struct vrrp_instance *v);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/duration.h"
 #include "base/text.h"
 #include "keepalived/import_parts.h"
 

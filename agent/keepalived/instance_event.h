@@ -3,6 +3,7 @@
  * The input is not trusted. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <vipsafe/base.h>
@@ -55,3 +56,22 @@ const char *instance_state_name(enum instance_state s);
 int instance_state_parse(const char *word, enum instance_state *ret);
 const char *instance_source_name(enum instance_source s);
 int instance_source_parse(const char *word, enum instance_source *ret);
+
+/* Splits what is read from keepalived's notify FIFO, in pieces of any size, into lines. */
+
+struct instance_lines {
+	char text[INSTANCE_LINE_MAX];
+	size_t size;
+	bool too_long; /* the rest of the line is skipped */
+};
+
+struct instance_lines_sink {
+	void (*event)(void *ud, const struct instance_event *event);
+	void (*bad)(void *ud, const struct request_error *why);
+	void *ud;
+};
+
+/* Take SIZE bytes of DATA; SINK is called for each line that ends in them. Lines about virtual
+ * servers are skipped. */
+void instance_lines_feed(struct instance_lines *l, const char *data, size_t size,
+			 const struct instance_lines_sink *sink);

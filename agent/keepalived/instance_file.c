@@ -8,13 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/lock.h"
 #include "base/rundir.h"
 
 /* The file:
  *   vipsafe-instances 1
  *   boot_id 0f6c…
- *   MASTER fifo …      one line per instance (keepalived/instance_text.c) */
+ *   MASTER fifo …      one line per instance (keepalived/instance_event.c) */
 #define FILE_NAME "instances"
 #define FILE_MAGIC "vipsafe-instances 1"
 #define HEAD_MAX 128

@@ -5,7 +5,7 @@
 
 #include "base/finding.h"
 #include "keepalived/instance_settings.h"
-#include "keepalived/vrrp_decoy.h"
+#include "keepalived/vrrp_address.h"
 #include "keepalived/vrrp.h"
 
 struct keepalived_lint {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keepalived/vrrp_decoy.h"
+#include "keepalived/vrrp_address.h"
 #include "keepalived/lint.h"
 
 const char *keepalived_lint_decoy_for(const struct keepalived_lint *l,

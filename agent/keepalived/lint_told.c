@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether vipsafe gets the events of an instance: scripts and the FIFO. */
+/* A finding about a line of keepalived.conf. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "keepalived/lint.h"
+
+void lint_found(struct findings *f, enum severity severity, const char *code,
+		const struct keepalived_directive *at, const char *fix, const char *fmt, ...)
+{
+	char raw[FINDING_TEXT_MAX], text[FINDING_TEXT_MAX], safe[FINDING_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	text_line(text, sizeof(text), "%.120s:%u: %s", at->file, at->line, raw);
+	findings_add(f, severity, code, fix ? text_escape(fix, safe, sizeof(safe)) : NULL, "%s",
+		     text);
+}
+
+/* Whether vipsafe gets the events of an instance: scripts and the FIFO. */
 
 static bool is_fifo(const struct keepalived_lint *l, const struct keepalived_directive *fifo)
 {

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a program does when it is called with given arguments. Private to keepalived/script*.c. */
+/* The words of a command in a script. Private to keepalived/script*.c. */
 #pragma once
 
-#include "keepalived/script.h"
-#include "keepalived/script_words.h"
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "keepalived/script.h"
+
+/* The words that are still to be looked at. */
+struct script_words {
+	char *const *at;
+	size_t n;
+};
+
+/* Take off the first word; NULL: there is none. */
+const char *script_word_next(struct script_words *w);
+
+/* Whether WANTED is one of the words. */
+bool script_words_have(struct script_words w, const char *wanted);
+
+bool script_word_is_option(const char *word);
+
+/* Whether WORD, which may be NULL, is an abbreviation of WHOLE with LEAST letters or more, as
+ * iproute2 and nmcli accept it. */
+bool script_word_begins(const char *word, const char *whole, size_t least);
+
+/* Whether WORD, the first one of a command, calls PROGRAM. */
+bool script_word_calls(const char *word, const char *program);
+
+/* The meaning of ip's own options. */
+struct script_ip {
+	struct script_words words; /* after the options */
+	const char *batch; /* the file it reads commands from; NULL: the command is in WORDS */
+	bool is_elsewhere; /* another network namespace */
+};
+
+void script_ip_read(struct script_words w, struct script_ip *ret);
+
+/* What a program does when it is called with given arguments. Private to keepalived/script*.c. */
 /* Whether PROGRAM with the arguments W breaks connections; *RET says how. */
 bool script_deed_find(const char *program, struct script_words w, enum script_deed *ret);
 

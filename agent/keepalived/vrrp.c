@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "keepalived/conf_keywords.h"
+#include "keepalived/conf_tree.h"
 
 /* Defaults from global_defs, where the options begin with "vrrp_"; in an instance they do not. */
 struct global {

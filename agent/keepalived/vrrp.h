@@ -122,7 +122,7 @@ int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_v
 		   struct vrrp_conf *ret);
 void vrrp_conf_done(struct vrrp_conf *c);
 
-/* ---- questions about an instance (vrrp_instance.c) ---- */
+/* ---- questions about an instance (vrrp_address.c) ---- */
 
 /* The keyword for E in keepalived.conf: "notify_master". */
 const char *vrrp_event_keyword(enum vrrp_event e);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lines of virtual_ipaddress: options, and where the address sits. */
-#include "keepalived/vrrp.h"
+#include "keepalived/vrrp_address.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/request.h"
-#include "keepalived/vrrp_decoy.h"
+#include "keepalived/vrrp.h"
 
 static const struct {
 	const char *name;
@@ -171,4 +172,206 @@ bool vrrp_address_is_decoy(const struct vrrp_address *a)
 {
 	return a->valid && !a->excluded && a->device && address_is_link_local(&a->prefix.addr) &&
 	       (!strcmp(a->device, "lo") || !strcmp(a->device, DECOY_DEVICE));
+}
+
+/* Questions about an instance as a whole. */
+
+static const char *const event_keywords[] = {
+	[VRRP_NOTIFY] = "notify",	 [VRRP_MASTER] = "notify_master",
+	[VRRP_BACKUP] = "notify_backup", [VRRP_FAULT] = "notify_fault",
+	[VRRP_STOP] = "notify_stop",	 [VRRP_DELETED] = "notify_deleted",
+};
+
+const char *vrrp_event_keyword(enum vrrp_event e)
+{
+	return event_keywords[e];
+}
+
+const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_addresses; i++)
+		if (vrrp_address_is_decoy(&v->addresses[i]))
+			return &v->addresses[i];
+	return NULL;
+}
+
+bool vrrp_script_is_twice(const struct vrrp_script *s)
+{
+	return s->other && !s->other->condition && !s->at->condition;
+}
+
+bool vrrp_group_is_removed(const struct vrrp_conf *c, const struct vrrp_group *g)
+{
+	return !g->members || (g->members == 1 && keepalived_version_before(&c->version, 1, 4, 0));
+}
+
+static bool group_has_script(const struct vrrp_conf *c, const struct vrrp_group *g,
+			     enum vrrp_event e)
+{
+	if (!g || !g->scripts[e].at || vrrp_group_is_removed(c, g))
+		return false;
+	return e != VRRP_STOP || !keepalived_version_before(&c->version, 2, 0, 0);
+}
+
+bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_instance *i,
+			      enum vrrp_event e, bool groups_too)
+{
+	return i->scripts[e].at || (groups_too && group_has_script(c, i->group, e));
+}
+
+/* ---- routes ---- */
+
+/* Whether the word after WORD is an address that has to exist, or to be reachable. */
+static bool precedes_address(const char *word)
+{
+	static const char *const words[] = { "via", "src", "gw", "or", "inet", "inet6" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
+static bool has_subnet_of(const struct vrrp_instance *v, const char *word)
+{
+	struct prefix p;
+	size_t i;
+
+	if (prefix_parse(word, PREFIX_LEN_OPTIONAL, &p) < 0)
+		return false;
+	for (i = 0; i < v->n_addresses; i++)
+		if (v->addresses[i].valid && prefix_covers(&v->addresses[i].prefix, &p.addr))
+			return true;
+	return false;
+}
+
+/* The first line of BLOCK, or of the blocks in it, that names an address of V. */
+static const struct keepalived_directive *find_route(const struct vrrp_instance *v,
+						     const struct keepalived_directive *block)
+{
+	const struct keepalived_directive *d, *in;
+	unsigned i;
+
+	for (d = block->first; d; d = d->next) {
+		for (i = 1; i < d->n_words; i++)
+			if (precedes_address(d->words[i - 1]) && has_subnet_of(v, d->words[i]))
+				return d;
+		in = find_route(v, d);
+		if (in)
+			return in;
+	}
+	return NULL;
+}
+
+static const struct keepalived_directive *route_of_others(const struct vrrp_conf *c,
+							  const struct vrrp_instance *v)
+{
+	const struct keepalived_directive *block, *found;
+	static const char keyword[] = "virtual_routes";
+	size_t i;
+
+	for (i = 0; i < c->n_instances; i++) {
+		const struct vrrp_instance *w = &c->instances[i];
+
+		for (block = w == v ? NULL : keepalived_find(w->at->first, keyword); block;
+		     block = keepalived_find(block->next, keyword)) {
+			found = find_route(v, block);
+			if (found)
+				return found;
+		}
+	}
+	return NULL;
+}
+
+const struct keepalived_directive *
+vrrp_instance_route(const struct vrrp_conf *c, const struct vrrp_instance *v, bool *ret_rule)
+{
+	*ret_rule = false;
+	if (v->routes)
+		return v->routes;
+	*ret_rule = v->rules != NULL;
+	return v->rules ? v->rules : route_of_others(c, v);
+}
+
+/* Proposed addresses: 169.254.NET.ID and fe80::NET:ID. */
+#define FIRST_NET 77
+#define LAST_NET 254
+
+const char *decoy_device(const struct vrrp_conf *c)
+{
+	return keepalived_version_before(&c->version, 1, 3, 6) ? DECOY_DEVICE : "lo";
+}
+
+/* Whether no instance before V has the same decoy. */
+static bool vrrp_decoy_is_own(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			      const struct vrrp_address *decoy)
+{
+	const struct vrrp_instance *w;
+
+	for (w = c->instances; w < v; w++) {
+		const struct vrrp_address *other = vrrp_instance_decoy(w);
+
+		if (other && addr_equal(&other->prefix.addr, &decoy->prefix.addr))
+			return false;
+	}
+	return true;
+}
+
+/* How many instances before V would get a decoy with the same numbers. */
+static unsigned namesakes(const struct vrrp_conf *c, const struct vrrp_instance *v)
+{
+	const struct vrrp_instance *w;
+	unsigned n = 0;
+
+	for (w = c->instances; w < v; w++)
+		n += w->id == v->id && w->ipv6 == v->ipv6;
+	return n;
+}
+
+/* Whether any instance has the address. */
+static bool is_used(const struct vrrp_conf *c, const struct addr *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n_instances; i++) {
+		const struct vrrp_instance *w = &c->instances[i];
+
+		for (k = 0; k < w->n_addresses; k++)
+			if (w->addresses[k].valid && addr_equal(&w->addresses[k].prefix.addr, a))
+				return true;
+	}
+	return false;
+}
+
+const char *decoy_propose(const struct vrrp_conf *c, const struct vrrp_instance *v,
+			  char buf[DECOY_TEXT_MAX])
+{
+	const struct vrrp_address *has = vrrp_instance_decoy(v);
+	const char *device = decoy_device(c);
+	unsigned net, n = namesakes(c, v);
+	char prefix[PREFIX_TEXT_MAX];
+	struct prefix p;
+
+	if (has && vrrp_decoy_is_own(c, v, has)) {
+		/* a device that suits an old keepalived suits a newer one as well */
+		if (!strcmp(device, "lo"))
+			device = has->device;
+		snprintf(buf, DECOY_TEXT_MAX, "%s dev %s", prefix_format(&has->prefix, prefix),
+			 device);
+		return buf;
+	}
+	for (net = FIRST_NET; net <= LAST_NET; net++) {
+		if (v->ipv6)
+			snprintf(prefix, sizeof(prefix), "fe80::%u:%u/128", net, v->id);
+		else
+			snprintf(prefix, sizeof(prefix), "169.254.%u.%u/32", net, v->id);
+		if (prefix_parse(prefix, PREFIX_LEN_REQUIRED, &p) < 0 || is_used(c, &p.addr) || n--)
+			continue;
+		snprintf(buf, DECOY_TEXT_MAX, "%s dev %s", prefix, device);
+		return buf;
+	}
+	return NULL;
 }

@@ -9,7 +9,6 @@
 #include <linux/netfilter/ipset/ip_set.h>
 
 #include "kernel/hold_text.h"
-#include "kernel/nfmsg.h"
 #include "kernel/nlask.h"
 #include "base/os.h"
 

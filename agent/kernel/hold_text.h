@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/chains.h"
+#include "kernel/xtables.h"
 
 #define HOLD_CHAIN_PREFIX "VIPSAFE-HOLD-"
 #define HOLD_SET_PREFIX "vipsafe-hold-"

@@ -2,8 +2,9 @@
 /* IP addresses of devices over route netlink: list, add, delete exactly. */
 #pragma once
 
-#include "base/kernel.h"
+#include <stdbool.h>
 
+#include "base/kernel.h"
 #include "kernel/nlsock.h"
 
 /* Call SINK with every IPv4 and IPv6 address of every device. A dump that was interrupted is
@@ -24,3 +25,18 @@ int ifaddr_del(struct nlsock *s, const struct ifaddr *a);
 /* Read NLH, an RTM_NEWADDR or RTM_DELADDR. -ENODATA: no address we could
  * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
 int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret);
+
+/* Addresses that come and go, as route netlink multicasts them; our own changes are among
+ * them. Not reliable: after -ENOBUFS the addresses have to be dumped. */
+/* A was set (or changed), or it was deleted (GONE). Negative: stop. */
+typedef int (*addrevents_sink)(void *ud, const struct ifaddr *a, bool gone);
+
+/* A socket that collects from now on, both families. It becomes readable for
+ * devices that come, go or change, too: a reason to look again. */
+int addrevents_new(struct nlsock **ret);
+
+/* Hand over what has come since, oldest first, without waiting. -ENOBUFS: some
+ * were lost. The kernel tells of a delete before its notifier chain runs (in
+ * __inet_del_ifa() rtmsg_ifa() stands before the chain), that is: of an IPv4
+ * delete before the flush that it causes. */
+int addrevents_read(struct nlsock *s, addrevents_sink sink, void *ud);

@@ -6,21 +6,16 @@
 #include <time.h>
 
 #include "base/os.h"
-#include "kernel/addrevents.h"
+#include "kernel/ifaddr.h"
 #include "kernel/announce.h"
 #include "kernel/ct.h"
-#include "kernel/ctevents.h"
 #include "kernel/hold.h"
-#include "kernel/ifaddr.h"
 #include "kernel/ipvs.h"
-#include "kernel/lease.h"
 #include "kernel/link.h"
-#include "kernel/link_make.h"
-#include "kernel/localports.h"
+#include "kernel/sysctl.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
 #include "kernel/nlsock.h"
-#include "kernel/socklist.h"
 #include "kernel/sockets.h"
 
 /* For a hold that nobody has closed. */

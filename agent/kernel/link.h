@@ -2,8 +2,9 @@
 /* Network devices as the kernel knows them. Reads only. */
 #pragma once
 
-#include "base/kernel.h"
+#include <stdbool.h>
 
+#include "base/kernel.h"
 #include "kernel/nlsock.h"
 
 /* Find the device called NAME; alternative names too where the kernel has
@@ -18,3 +19,35 @@ int link_promotes_secondaries(const struct link *link);
 /* Whether LINK forwards IPv6, and is thus a router to its neighbours. False
  * when that cannot be found out. */
 bool link_is_router(const struct link *link);
+
+/* Makes network devices. */
+/* Make a device of KIND called NAME, with PEER at its other end if that is not
+ * NULL and KIND has one (veth). -EEXIST; -EOPNOTSUPP: the kernel has no KIND. */
+int link_make(struct nlsock *s, const char *kind, const char *name, const char *peer);
+
+/* Set FLAGS (IFF_UP …) of a device; others stay. */
+int link_set_flags(struct nlsock *s, int ifindex, unsigned flags);
+
+/* A device called NAME that leads nowhere, and is up: made unless there is one of
+ * that name. */
+int link_make_lonely(struct nlsock *s, const char *name);
+
+/* Of which devices rules are to be removed: what is passed as WANTED with its UD. */
+/* The one whose index UD points to. */
+static inline bool wanted_one(void *ud, int ifindex)
+{
+	return ifindex == *(const int *)ud;
+}
+
+/* All but those for which BUSY returns true. UD: a struct wanted_busy. */
+struct wanted_busy {
+	bool (*busy)(void *ud, int ifindex);
+	void *ud;
+};
+
+static inline bool wanted_idle(void *ud, int ifindex)
+{
+	const struct wanted_busy *w = ud;
+
+	return !w->busy(w->ud, ifindex);
+}

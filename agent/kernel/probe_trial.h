@@ -1,4 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A masquerade rule inside the probe's own namespace, by whichever program the
+ * node has. Private to the probe: there is nothing here to take a rule out
+ * again, its namespace goes as a whole. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/kernel.h"
+#include "base/program.h"
+#include "kernel/ct.h"
+#include "kernel/nlsock.h"
+#include "kernel/probe_choice.h"
+
+#define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
+
+/* The tools for FAMILY that may be used here, in the order to try them (probe_choice.h):
+ * as they are, without asking for anything that would load or register something. Returns
+ * how many; with none, *RET_WHY says why. */
+size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT],
+			const char **ret_why);
+
+/* Masquerade what leaves through DEVICE in FAMILY. Only call it inside the
+ * probe's namespace. -ENOENT: no such program; -EIO: it failed, its first line
+ * of complaint is in ERROR, printable. */
+int probe_rule_install(enum probe_tool tool, uint8_t family, const char *device,
+		       char error[PROBE_ERROR_MAX]);
+
 /* The probe's experiment for one address family.
  *
  * The outside device has two addresses of unrelated subnets, and half of the
@@ -10,14 +38,6 @@
  * random places, so a look in the middle of one pass over the table finding
  * all of the one kind gone and all of the other kind still there would need
  * luck of 1 in 600 million (32 over 16). No wait after the proof is needed. */
-#pragma once
-
-#include <stdbool.h>
-
-#include "base/kernel.h"
-
-#include "kernel/ct.h"
-#include "kernel/nlsock.h"
 
 #define TRIAL_FLOWS 16 /* of each kind */
 #define TRIAL_REASON_MAX 240

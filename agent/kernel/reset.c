@@ -9,7 +9,7 @@
 #include "base/os.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
-#include "kernel/wanted.h"
+#include "kernel/link.h"
 #include "kernel/xtables.h"
 
 /* Longer than any reset is asked for. */

@@ -8,11 +8,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "kernel/chains.h"
-#include "kernel/hold_text.h"
-#include "kernel/nftsock.h"
-#include "kernel/wanted.h"
 #include "kernel/xtables.h"
+#include "kernel/hold_text.h"
+#include "kernel/nft.h"
+#include "kernel/link.h"
 
 #define NAME_MAX_LEN 32
 #define RULE_MAX 256 /* the longest rule, with two IPv6 addresses, has 200 */

@@ -1,9 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The resets in nf_tables: a table per device, made in one step. */
+/* What the resets say to nf_tables, as bytes; pure. The messages are those the nft
+ * program makes of this, N being the device's index:
+ *
+ *   add table inet vipsafe_reset_N; delete table inet vipsafe_reset_N
+ *   table inet vipsafe_reset_N {
+ *     set flows4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags timeout; }
+ *     set flows6 { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags timeout; }
+ *     chain forward { type filter hook forward priority -151;
+ *       ip saddr . tcp sport . ip daddr . tcp dport @flows4 reject with tcp reset
+ *       (the same with ip6 and flows6) }
+ *     chain output { type filter hook output priority -151; (the same) } }
+ *
+ * and then, some at a time, of the elements. */
 #pragma once
 
+#include "kernel/nft.h"
 #include "kernel/reset.h"
 
+#define RESET_TABLE_PREFIX "vipsafe_reset_"
+
+/* The messages of both are numbered from SEQ. This one makes all but the elements. */
+void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
+
+#define RESET_NFTMSG_SETS 2
+
+/* Ask for what is in the set number WHICH; those that have expired are not listed. */
+void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which);
+
+/* How many elements a message of that dump has. */
+size_t reset_nftmsg_count(const struct nlmsghdr *nlh);
+
+/* Elements for as many of M[0..N) as share the first one's family and fit;
+ * returns how many. */
+size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const struct reset_match *m,
+			size_t n, uint64_t timeout_ms);
+
+/* The resets in nf_tables: a table per device, made in one step. */
 /* -EOPNOTSUPP: this kernel has no nf_tables, or not all that is needed. */
 int reset_nft_install(int ifindex, const struct reset_match *m, size_t n, usec_t duration);
 

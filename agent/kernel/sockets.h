@@ -1,9 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The node's own TCP sockets, over sock_diag. */
+/* Requests to sock_diag, and what it answers. */
 #pragma once
 
-#include "base/kernel.h"
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
 
+#include "base/flow.h"
+#include "base/kernel.h"
+#include "kernel/nlsock.h"
+
+#ifndef SOCK_DESTROY
+#define SOCK_DESTROY 21 /* Linux 4.5 */
+#endif
+#define TCP_NEW_SYN_RECV 12 /* 4.1, in no header; the other states are TCP_…, UDP's too */
+
+/* A socket for it. -EOPNOTSUPP: the kernel has no sock_diag. */
+int sockdiag_new(struct nlsock **ret);
+
+/* The next request begins with this. */
+struct nlmsghdr sockdiag_header(struct nlsock *s, uint16_t type, uint16_t flags, size_t len);
+
+/* Send REQUEST and call TAKE with the beginning of each SOCK_DIAG_BY_FAMILY message of
+ * the answer, until it returns an error. Returns that, or what the kernel answered. A
+ * dump that was interrupted has at worst missed sockets that are only just coming up. */
+int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request,
+		      int (*take)(void *ud, const struct inet_diag_msg *m), void *ud);
+
+/* The node's own connections as its sockets know them, for those conntrack
+ * does not: over sock_diag. */
+/* Each TCP socket with a peer, those in TIME_WAIT and half open ones too, and
+ * each connected UDP socket; an IPv4 connection of an IPv6 socket may be told
+ * as either.
+ * -EOPNOTSUPP: the kernel has no sock_diag. Without its module for UDP, or
+ * without IPv6, those are left out. */
+int socklist_dump(flow_sink sink, void *ud);
+
+/* One socket as a flow, from its own address to its peer. -ENOMSG: it has no
+ * peer. Pure. */
+struct inet_diag_msg;
+int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow *ret);
+
+/* The node's own TCP sockets, over sock_diag. */
 /* Close those whose own address is A, as an IPv4 one in an IPv6 socket too;
  * their peers are sent a reset. Listeners stay, and so do sockets with nothing
  * left to reset (TIME_WAIT). One that cannot be closed does not save the rest.

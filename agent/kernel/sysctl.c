@@ -2,7 +2,10 @@
 #include "kernel/sysctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+
+#include <vipsafe/base.h>
 
 int sysctl_read(const char *name, uint32_t *ret)
 {
@@ -21,4 +24,49 @@ int sysctl_read(const char *name, uint32_t *ret)
 		return -EBADMSG;
 	*ret = (uint32_t)v;
 	return 0;
+}
+
+/* Every second port, each with a comma: the kernel writes no more of them. */
+#define SETTING_MAX (32768 * 6 + 2)
+
+/* The setting NAME as text; owned by the caller. In one go: the kernel hands
+ * out a list of ports only to who reads from its beginning. */
+static int read_setting(const char *name, char **ret)
+{
+	_cleanup_free_ char *text = malloc(SETTING_MAX);
+	_cleanup_close_ int fd = -1;
+	char path[128];
+	ssize_t n;
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, SETTING_MAX);
+	if (n < 0)
+		return -errno;
+	if (n == SETTING_MAX)
+		return -EBADMSG;
+	text[n] = '\0';
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+int localports_read(struct ports *ret)
+{
+	_cleanup_free_ char *range = NULL, *reserved = NULL;
+	struct ports p = { 0 };
+	int r = read_setting("ip_local_port_range", &range);
+
+	if (r == 0)
+		r = read_setting("ip_local_reserved_ports", &reserved);
+	if (r == 0)
+		r = ports_read_range(&p, range);
+	if (r == 0)
+		r = ports_read_reserved(&p, reserved);
+	if (r == 0)
+		*ret = p;
+	return r;
 }

@@ -116,3 +116,21 @@ bool collide_is_via(const struct lvs_side *side);
 
 const char *collide_class_name(enum collide_class class);
 const char *collide_certainty_name(enum collide_certainty certainty);
+
+/* Whether an entry is brought back although its place at the real server may
+ * be another's by now (docs/lvs.md 6). */
+
+enum on_certain {
+	ON_CERTAIN_SKIP,
+	ON_CERTAIN_RESTORE,
+};
+
+enum collide_verdict {
+	COLLIDE_RESTORE, /* and warn */
+	COLLIDE_SKIP,	 /* the RS has reset its session: better it ends at once than hangs */
+};
+
+/* Of collision C between an entry to be restored and a newcomer. ENTRY_IS_VIA:
+ * it is C's VIA; otherwise its DIRECT. */
+enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,
+				  enum on_certain on_certain);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What two flows with one client side are to each other (docs/lvs.md 3, 4). */
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "lvs/collide_table.h"
-
-#include "base/words.h"
 
 static const char *const class_words[] = {
 	[COLLIDE_A] = "A",
@@ -164,4 +165,201 @@ const char *collide_class_name(enum collide_class class)
 const char *collide_certainty_name(enum collide_certainty certainty)
 {
 	return word_of(certainty_words, certainty);
+}
+
+/* Which flows of the table have a client side in common. */
+
+static struct party party_of(const struct collide *c, uint32_t at)
+{
+	return (struct party){ c->records[at], &c->targets[c->records[at].target] };
+}
+
+/* Those of record FIRST with all that come after it in its chain. */
+static int each_after(const struct collide *c, uint64_t key, uint32_t first, unsigned *budget,
+		      collision_sink sink, void *ud)
+{
+	struct party x = party_of(c, first), y;
+	struct collision collision;
+	uint32_t at;
+	int r = 0;
+
+	for (at = x.record.next; at != NO_RECORD && r >= 0 && *budget; at = y.record.next) {
+		--*budget;
+		y = party_of(c, at);
+		if (collide_judge(c, key, &x, &y, false, &collision))
+			r = sink(ud, &collision);
+	}
+	return r;
+}
+
+int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen)
+{
+	uint64_t unseen = 0;
+	uint32_t i, at;
+	int r = 0;
+
+	for (i = 0; i < c->n_slots && r >= 0; i++) {
+		unsigned budget = PAIRS_MAX;
+
+		if (!c->slots[i].key)
+			continue;
+		for (at = c->slots[i].head; at != NO_RECORD && r >= 0; at = c->records[at].next)
+			r = each_after(c, c->slots[i].key, at, &budget, sink, ud);
+		unseen += !budget;
+	}
+	*ret_unseen = unseen;
+	return r;
+}
+
+static int probe_flow(const struct collide *c, const struct flow *f, unsigned views, bool fresh,
+		      collision_sink sink, void *ud)
+{
+	struct collision collision;
+	struct target target;
+	struct party own, other;
+	unsigned budget = PAIRS_MAX;
+	uint64_t key;
+	uint32_t at;
+	int r = 0;
+
+	if (!collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
+	    !collide_target_make(c, f, &target))
+		return 0;
+	own = (struct party){ collide_record_make(f, 0, views), &target };
+	for (at = collide_head(c, key); at != NO_RECORD && r >= 0 && budget--;
+	     at = other.record.next) {
+		other = party_of(c, at);
+		if (collide_judge(c, key, &own, &other, fresh, &collision))
+			r = sink(ud, &collision);
+	}
+	return r;
+}
+
+int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
+		       collision_sink sink, void *ud)
+{
+	struct both_views v;
+	int r;
+
+	if (!collide_views_of(c, conn, FLOW_CONNTRACK, 0, &v))
+		return 0;
+	r = probe_flow(c, &v.rs, v.rs_views, fresh, sink, ud);
+	if (r >= 0 && v.has_out)
+		r = probe_flow(c, &v.out, VIEW_OUT, fresh, sink, ud);
+	return r;
+}
+
+int collide_flows(const struct collide *c,
+		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
+		  void *ud)
+{
+	uint32_t i, at;
+	int r = 0;
+
+	for (i = 0; i < c->n_slots && r >= 0; i++) {
+		uint64_t key = c->slots[i].key;
+
+		for (at = key ? c->slots[i].head : NO_RECORD; at != NO_RECORD && r >= 0;
+		     at = c->records[at].next) {
+			const struct record *x = &c->records[at];
+			struct flow f;
+
+			if (!(x->views & VIEW_RS))
+				continue;
+			f = collide_flow(c, key, x, &c->targets[x->target]);
+			r = sink(ud, &f, &c->targets[x->target].side);
+		}
+	}
+	return r;
+}
+
+/* Which addresses of an entry the real server sees, and which our director: this
+ * node translates, so the real server knows only what comes out of the translation. */
+
+struct record collide_record_make(const struct flow *f, uint32_t target, unsigned views)
+{
+	return (struct record){
+		.target = target,
+		.since = (uint32_t)(f->since / USEC_PER_SEC),
+		.state = f->state,
+		.origin = f->origin,
+		.backoff = f->backoff,
+		.views = (uint8_t)views,
+	};
+}
+
+/* Whether CONN leaves as it came: most do. */
+static bool collide_view_is_plain(const struct conn *conn)
+{
+	const struct tuple *o = &conn->key.orig, *r = &conn->reply;
+
+	return o->sport == r->dport && o->dport == r->sport &&
+	       !memcmp(o->src, r->dst, sizeof(o->src)) && !memcmp(o->dst, r->src, sizeof(o->dst));
+}
+
+/* The side of the entry before any translation. */
+static struct flow before_nat(const struct conn *conn, const struct flow *f)
+{
+	struct flow o = *f;
+
+	o.cport = ntohs(conn->key.orig.sport);
+	o.dport = ntohs(conn->key.orig.dport);
+	memcpy(o.client, conn->key.orig.src, sizeof(o.client));
+	memcpy(o.dest, conn->key.orig.dst, sizeof(o.dest));
+	return o;
+}
+
+static bool same_dest(const struct flow *a, const struct flow *b)
+{
+	return a->dport == b->dport && !memcmp(a->dest, b->dest, sizeof(a->dest));
+}
+
+static bool same_client(const struct flow *a, const struct flow *b)
+{
+	return a->cport == b->cport && !memcmp(a->client, b->client, sizeof(a->client));
+}
+
+/* Where CONN, seen as RET->rs, was sent to, and who our director answers. */
+static void undo_translation(const struct collide *c, const struct conn *conn,
+			     struct both_views *ret)
+{
+	const struct flow *before = &ret->before;
+	struct flow *rs = &ret->rs;
+	struct lvs_dest d;
+
+	ret->before = before_nat(conn, rs);
+	if (!same_dest(before, rs) &&
+	    lvs_map_lookup(c->map, before->l4proto, before->family, before->dest, before->dport,
+			   &d) &&
+	    d.service != LVS_NONE) {
+		/* our own director, or a translation of ours to the same effect */
+		rs->has_rs = true;
+		rs->rs = addr_make(rs->family, rs->dest);
+		rs->rport = rs->dport;
+		memcpy(rs->dest, before->dest, sizeof(before->dest));
+		rs->dport = before->dport;
+	} else if (c->node.director && !same_client(before, rs)) {
+		ret->out = *rs;
+		ret->out.cport = before->cport;
+		memcpy(ret->out.client, before->client, sizeof(before->client));
+		ret->has_out = true;
+	}
+}
+
+bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
+		      usec_t since, struct both_views *ret)
+{
+	if (!flow_of_conn(conn, &ret->rs))
+		return false;
+	ret->rs.origin = (uint8_t)origin;
+	ret->rs.since = since;
+	ret->rs_views = VIEW_RS;
+	ret->has_out = false;
+	ret->translated = !collide_view_is_plain(conn);
+	if (ret->translated)
+		undo_translation(c, conn, ret);
+	/* what our director has forwarded is in its own table */
+	if (c->node.director && !ret->has_out && !ret->rs.has_rs)
+		ret->rs_views |= VIEW_OUT;
+	return true;
 }

@@ -2,7 +2,7 @@
 /* How the table of lvs/collide.h is kept. Private to agent/lvs/collide*.c. */
 #pragma once
 
-#include "base/hash.h"
+#include "base/array.h"
 #include "lvs/collide.h"
 
 #define NO_RECORD UINT32_MAX
@@ -101,7 +101,7 @@ int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret);
 struct flow collide_flow(const struct collide *c, uint64_t key, const struct record *r,
 			 const struct target *t);
 
-/* collide_view.c. False for a protocol without ports. */
+/* collide_judge.c. False for a protocol without ports. */
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret);
 

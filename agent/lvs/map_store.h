@@ -2,7 +2,7 @@
 /* How the map of lvs/map.h is kept. Private to map*.c. */
 #pragma once
 
-#include "base/hash.h"
+#include "base/array.h"
 #include "lvs/map.h"
 
 /* A growing array of one size of element. */
@@ -82,7 +82,7 @@ int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max);
 int lvs_index_members(struct lvs_map *m);
 int lvs_index_dests(struct lvs_map *m);
 
-/* map_spans.c. Put one, 0 or -ENOMEM or -E2BIG; sort them once all are there; and
+/* map.c. Put one, 0 or -ENOMEM or -E2BIG; sort them once all are there; and
  * complete RET by those that PROBE, a single address in FIRST, lies in. */
 int lvs_span_put(struct lvs_map *m, const struct lvs_span *span);
 void lvs_spans_sort(struct lvs_map *m);

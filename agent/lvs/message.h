@@ -3,10 +3,9 @@
  * about it as commands. */
 #pragma once
 
-#include "lvs/collide_rule.h"
-#include "lvs/ports.h"
-#include "lvs/settings.h"
+#include "lvs/collide.h"
 #include "lvs/risk.h"
+#include "lvs/settings.h"
 #include "lvs/message_line.h"
 
 /* The manual's chapters on remedies. */

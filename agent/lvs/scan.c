@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lvs/source_ipvs.h"
+#include "lvs/source.h"
 
 struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *map)
 {

@@ -5,7 +5,7 @@
 #include "base/kernel.h"
 
 #include "lvs/collide.h"
-#include "lvs/ports.h"
+#include "lvs/risk.h"
 #include "base/ports.h"
 
 /* What could not be looked at, and why (negative errno). */

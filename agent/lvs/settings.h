@@ -9,7 +9,7 @@
 
 #include <vipsafe/base.h>
 
-#include "lvs/collide_rule.h"
+#include "lvs/collide.h"
 #include "lvs/map.h"
 #include "base/settings.h"
 

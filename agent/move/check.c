@@ -1,11 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Find out what the request would change, and refuse what must not be. Reads only. */
-#include "move/stage.h"
-
+/* The device of a run, and its lock. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "base/rundir.h"
+#include "move/stage.h"
+
+static void take_lock(struct run *run)
+{
+	const struct settings *s = run->env->settings;
+	int r;
+
+	run->run_dir = rundir_open(s->run_dir);
+	if (run->run_dir < 0) {
+		report_warn(run->report, "no-run-dir", "",
+			    "the run directory %s cannot be used (%s): two runs at once are not "
+			    "kept apart, and a killed one cannot be finished",
+			    s->run_dir, strerror(-run->run_dir));
+		run->run_dir = -1;
+		return;
+	}
+	if (run->req->plan)
+		return;
+	r = lock_take(run->run_dir, run->link.name, &run->env->kernel, run->deadline, &run->lock);
+	if (r == -ETIMEDOUT) {
+		report_fail(run->report, RESULT_FAILED, EXIT_DEADLINE,
+			    "another run on %s has not ended in time; nothing changed",
+			    run->link.name);
+		run->done = true;
+	} else if (r < 0) {
+		report_warn(run->report, "no-lock", "", "no lock for %s in %s: %s", run->link.name,
+			    s->run_dir, strerror(-r));
+	}
+}
+
+void check_find(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	int r;
+
+	/* Whether the link is up matters for an add, so the kernel is asked. */
+	if (run->req->op == OP_ADD)
+		r = k->ops->link_get(k->ctx, run->req->device, &run->link);
+	else
+		r = run->source.ops->link(run, run->req->device, &run->link);
+
+	if (r == -ENODEV)
+		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "no device '%s'; nothing changed", run->req->device);
+	else if (r < 0)
+		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "device '%s': %s; nothing changed", run->req->device, strerror(-r));
+	if (r < 0)
+		run->done = true;
+	else
+		take_lock(run);
+}
+
+/* Find out what the request would change, and refuse what must not be. Reads only. */
 
 #define SCOPE_GLOBAL 0 /* RT_SCOPE_UNIVERSE */
 
@@ -247,9 +301,9 @@ static uint8_t check_family_of(const struct run *run)
 	return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 }
 
-/* The first time the source is asked. A second look (look.c) asks the kernel, since what a
+/* The first time the source is asked. A second look (check.c) asks the kernel, since what a
  * source knows may be as old as the events that it has read. */
-void stage_check(struct run *run)
+void check_change(struct run *run)
 {
 	int r = run->prepared ? addr_table_read(&run->env->kernel, &run->before)
 			      : run->source.ops->addresses(run, &run->before);
@@ -268,4 +322,60 @@ void stage_check(struct run *run)
 		check_del(run);
 		break;
 	}
+}
+
+/* The last look before the address changes. A run can be stopped at any point
+ * (SIGSTOP, a debugger, the freezer, a paused machine) and go on much later,
+ * when the address is where it is on purpose. */
+
+bool run_is_overdue(const struct run *run)
+{
+	return run_now(run) > run->deadline + run->env->settings->hold_max;
+}
+
+/* Leave the addresses as they are. What was pinned is still read back and remembered. */
+static void call_off(struct run *run)
+{
+	size_t v;
+
+	run->off = true;
+	run->done = false;
+	for (v = 0; v < run->req->n_vips; v++) {
+		if (run->report->outcomes[v] == VIP_ALREADY)
+			continue;
+		run->report->outcomes[v] = VIP_FAILED;
+		addrset_remove(&run->leaving, &run->targets[v].prefix.addr);
+	}
+}
+
+void run_refuse_overdue(struct run *run)
+{
+	usec_t late = run_now(run) - run->deadline;
+
+	call_off(run);
+	report_fail(run->report, RESULT_FAILED, EXIT_DEADLINE,
+		    "%s was about to change %llu ms after the deadline: too late, somebody may "
+		    "have decided otherwise; nothing changed",
+		    run->link.name, (unsigned long long)(late / USEC_PER_MSEC));
+}
+
+/* Whether so much time has passed that the hold has ended and connections were born. */
+static bool look_is_stale(const struct run *run)
+{
+	return run_now(run) > run->prepared + run->env->settings->hold_max;
+}
+
+void check_again(struct run *run)
+{
+	if (run_is_overdue(run)) {
+		run_refuse_overdue(run);
+		return;
+	}
+	if (!look_is_stale(run))
+		return;
+	check_change(run);
+	if (run->done)
+		call_off(run);
+	else if (run->req->op == OP_DEL)
+		pin_entries(run);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lvs/collide_rule.h"
+#include "lvs/collide.h"
 #include "lvs/text.h"
 #include "lvs/settings.h"
 #include "lvs/scan.h"
@@ -83,7 +83,7 @@ static int warn_live(void *ud, const struct collision *c)
 	return 0;
 }
 
-void stage_collide(struct run *run)
+void collide_meet(struct run *run)
 {
 	struct telling t = { .run = run };
 	size_t i, n = run->set ? connset_count(run->set) : 0;

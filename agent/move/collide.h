@@ -6,7 +6,7 @@
 #include "move/stage.h"
 
 /* Stage: warn of pairs that are in the snapshot. */
-void stage_collide(struct run *run);
+void collide_meet(struct run *run);
 
 /* A listing after the move found C, which is entry I of the set, or -1. */
 void collide_see(struct run *run, int64_t i, const struct conn *c);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "move/stage.h"
 
 /* A listing that was cut short is repeated this often. */
@@ -171,3 +172,109 @@ const struct source_ops dump_source = {
 	.end_change = dump_nothing,
 	.learn = dump_nothing,
 };
+
+/* Entries asked for in one batch. */
+#define CHUNK 128
+
+int fetch_keys(const struct kernel *k, const struct conn_key *keys, size_t n, conn_sink sink,
+	       void *ud)
+{
+	struct conn probe[CHUNK];
+	struct ct_op ops[CHUNK];
+	size_t at, i, m;
+	int r = 0;
+
+	for (at = 0; at < n && r == 0; at += m) {
+		m = MIN(n - at, (size_t)CHUNK);
+		memset(probe, 0, sizeof(probe));
+		for (i = 0; i < m; i++) {
+			probe[i].key = keys[at + i];
+			ops[i] = (struct ct_op){
+				.verb = CT_GET, .conn = &probe[i], .sink = sink, .ud = ud
+			};
+		}
+		r = k->ops->ct_batch(k->ctx, ops, m);
+		r = r == -ENOBUFS ? 0 : r;
+	}
+	return r;
+}
+
+/* The addresses of the node, and which of them a run adds or deletes. */
+
+static int table_add(void *ud, const struct ifaddr *a)
+{
+	struct addr_table *t = ud;
+	int r = array_reserve(&t->items, &t->cap, t->n + 1, sizeof(*a));
+
+	if (r == 0)
+		t->items[t->n++] = *a;
+	return r;
+}
+
+int addr_table_read(const struct kernel *k, struct addr_table *t)
+{
+	t->n = 0;
+	return k->ops->addr_list(k->ctx, table_add, t);
+}
+
+void addr_table_done(struct addr_table *t)
+{
+	free(t->items);
+	*t = (struct addr_table){ 0 };
+}
+
+const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
+				     const struct prefix *p)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->items[i].ifindex == ifindex && prefix_equal(&t->items[i].prefix, p))
+			return &t->items[i];
+	return NULL;
+}
+
+int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go)
+{
+	size_t i;
+	int r = 0;
+
+	addrset_done(&run->local);
+	addrset_done(&run->leaving);
+	for (i = 0; i < t->n && r == 0; i++) {
+		bool goes = false;
+		size_t v;
+
+		for (v = 0; v < run->req->n_vips && !goes; v++)
+			goes = will_go[v] && t->items[i].ifindex == run->targets[v].ifindex &&
+			       prefix_equal(&t->items[i].prefix, &run->targets[v].prefix);
+		if (!goes)
+			r = addrset_add(&run->local, &t->items[i].prefix.addr);
+	}
+	/* The same address may stay with another prefix or on another device:
+	 * then nothing leaves. */
+	for (i = 0; i < run->req->n_vips && r == 0; i++)
+		if (will_go[i] && !addrset_has(&run->local, &run->targets[i].prefix.addr))
+			r = addrset_add(&run->leaving, &run->targets[i].prefix.addr);
+	/* To keep the leaving addresses' flows is to treat them as if they
+	 * stayed. */
+	while (r == 0 && run->req->vip_flows == VIP_FLOWS_KEEP && run->leaving.n) {
+		struct addr a = run->leaving.addrs[0];
+
+		r = addrset_add(&run->local, &a);
+		addrset_remove(&run->leaving, &a);
+	}
+	return r;
+}
+
+bool run_is_target(const struct run *run, const struct ifaddr *a)
+{
+	size_t i;
+
+	for (i = 0; i < run->req->n_vips; i++)
+		if (run->report->outcomes[i] != VIP_ALREADY &&
+		    run->targets[i].ifindex == a->ifindex &&
+		    prefix_equal(&run->targets[i].prefix, &a->prefix))
+			return true;
+	return false;
+}

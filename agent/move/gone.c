@@ -7,9 +7,8 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
-#include "base/lock.h"
-#include "move/marks.h"
 #include "base/rundir.h"
+#include "move/marks.h"
 
 #define CHUNK 128
 

@@ -3,7 +3,7 @@
  * until the next guard removes it, or `recover --stale`, which calls this. */
 #pragma once
 
-#include "base/addrset.h"
+#include "base/addr.h"
 #include "move/run.h"
 
 struct purged {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When the hold begins and ends. What it does to packets is the kernel
  * layer's (kernel/hold.h). */
-#include "move/stage.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "move/stage.h"
 
 /* Upper bound for all that the hold needs in a run, including programs that hang. */
 #define HOLD_TIMEOUT USEC_PER_SEC
@@ -16,7 +16,7 @@ usec_t hold_budget(usec_t now, usec_t deadline)
 
 /* Rules are installed first, unarmed, since that takes long: the snapshot should be young
  * when the hold begins. */
-void stage_hold(struct run *run)
+void hold_prepare(struct run *run)
 {
 	usec_t began = run_now(run);
 
@@ -76,4 +76,28 @@ void run_let_go(struct run *run)
 	run->arming += run_now(run) - began;
 	run->held_for += run_now(run) - run->armed_since;
 	run->armed_since = run->held_until = 0;
+}
+
+/* End the hold, and let the source note what was done. */
+
+/* Time to remove the rules, even past the deadline and after a hold that could not be
+ * opened: the address has moved, and nobody else would remove them. */
+#define CLOSE_TIMEOUT (2 * USEC_PER_SEC)
+
+void hold_release(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t began = run_now(run);
+	int r = 0;
+
+	run_let_go(run);
+	run->source.ops->learn(run);
+	if (run->hold_opened)
+		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_TIMEOUT));
+	if (r < 0)
+		report_warn(run->report, "hold-left", "vipsafe recover",
+			    "rules of the hold could not be removed (%s): they hold nothing",
+			    strerror(-r));
+	run->holding = run->hold_opened = false;
+	run->report->timing.hold += run_now(run) - began;
 }

@@ -10,9 +10,10 @@
 
 #include "base/os.h"
 #include "move/journal_file.h"
+#include "move/stage.h"
 
 #define MAGIC "vipsafe journal 2"
-#define PREFIX "move-"
+#define MOVE_PREFIX "move-"
 
 void journal_done(struct journal *j)
 {
@@ -21,15 +22,15 @@ void journal_done(struct journal *j)
 
 const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX])
 {
-	snprintf(buf, JOURNAL_NAME_MAX, PREFIX "%s", device);
+	snprintf(buf, JOURNAL_NAME_MAX, MOVE_PREFIX "%s", device);
 	return buf;
 }
 
 const char *journal_device(const char *name)
 {
-	bool ours = !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '~');
+	bool ours = !strncmp(name, MOVE_PREFIX, strlen(MOVE_PREFIX)) && !strchr(name, '~');
 
-	return ours ? name + strlen(PREFIX) : NULL;
+	return ours ? name + strlen(MOVE_PREFIX) : NULL;
 }
 
 bool journal_is_half(const char *name)
@@ -259,4 +260,119 @@ int journal_set_aside(int dirfd, const char *name)
 
 	snprintf(aside, sizeof(aside), "unreadable-%s", name);
 	return renameat(dirfd, name, dirfd, aside) < 0 ? -errno : 0;
+}
+
+/* Slots: files that stay, for moves that have no entry to save. */
+
+#define SLOT_PREFIX "slot-"
+
+const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, SLOT_PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_slot_device(const char *name)
+{
+	bool ours = !strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(SLOT_PREFIX) : NULL;
+}
+
+static bool journal_is_usable(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       !(st.st_mode & 022) && st.st_uid == geteuid();
+}
+
+/* Opens it anew if the file was removed (by a recovery, say) or its directory. */
+int journal_slot_open(int dirfd, const char *device, int *fd)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (*fd >= 0 && journal_is_usable(*fd))
+		return 0;
+	closep(fd);
+	journal_slot_name(device, name);
+	*fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (*fd < 0)
+		return -errno;
+	if (!journal_is_usable(*fd)) {
+		close(TAKE_FD(*fd));
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* Two writes, since a kill can cut the first at the end of a page: the file is in force
+ * only with the second. */
+int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
+{
+	struct journal_header h = journal_header_make(boot_id, request, at);
+
+	h.moved = PROGRESS_IDLE;
+	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		return -EIO;
+	return journal_mark(fd, PROGRESS_BEGUN);
+}
+
+int journal_slot_mark_moved(int fd)
+{
+	return journal_mark(fd, PROGRESS_MOVED);
+}
+
+int journal_slot_clear(int fd)
+{
+	return journal_mark(fd, PROGRESS_IDLE);
+}
+
+/* Write the journal of the run before the address changes. If the run is killed, whoever
+ * finds the file finishes it. */
+
+static bool keep_candidate(const void *ud, size_t i)
+{
+	const struct entry *e = &((const struct run *)ud)->entries[i];
+
+	/* altered entries are not put back, but counted if they are lost */
+	return e->skip == SKIP_NONE || entry_is_altered(e);
+}
+
+void journal_save(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+	int r;
+
+	if (run->run_dir < 0)
+		return;
+	/* the age of the file, also without a snapshot */
+	if (!run->snapshot_at)
+		run->snapshot_at = run_now(run);
+	if (!run->source.ops->is_exposed(run) && run->source.ops->slot(run, &run->slot) == 0 &&
+	    journal_slot_put(run->slot, run->env->boot_id, run->req, run->snapshot_at) == 0)
+		return;
+	run->slot = -1;
+	r = journal_write(run->run_dir, journal_name(run->link.name, name), run->env->boot_id,
+			  run->req, run->snapshot_at, run->set, keep_candidate, run);
+	if (r < 0)
+		report_warn(run->report, "not-saved", "",
+			    "the snapshot could not be written to %s (%s): if this run is killed, "
+			    "nothing can finish it",
+			    run->env->settings->run_dir, strerror(-r));
+	run->saved = r == 0;
+}
+
+/* Remove the journal: the run is over and leaves nothing to finish. */
+
+void journal_forget(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->slot >= 0)
+		(void)journal_slot_clear(run->slot);
+	run->slot = -1;
+	if (run->saved)
+		(void)unlinkat(run->run_dir, journal_name(run->link.name, name), 0);
+	run->saved = false;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addrset.h"
+#include "base/addr.h"
 #include "base/conn.h"
 
 /* Marks as they were read, to look for one. They are hashes already: each is in the

@@ -210,7 +210,7 @@ static void mark_moved(struct run *run)
 		(void)journal_mark_moved(run->run_dir, journal_name(run->link.name, name));
 }
 
-void stage_move(struct run *run)
+void move_addresses(struct run *run)
 {
 	usec_t began = run_now(run);
 	bool dad = false;

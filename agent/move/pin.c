@@ -11,7 +11,7 @@
 #include "move/pace.h"
 #include "move/repair.h"
 #include "move/worth.h"
-#include "move/reach.h"
+#include "move/announce.h"
 
 /* Pairs per batch at most: well within one send, so that the conntrack lock,
  * events and the hold get their turn. */
@@ -327,7 +327,7 @@ static void pin_send(struct run *run)
 	reach_done(&p.reach);
 }
 
-void stage_pin(struct run *run)
+void pin_entries(struct run *run)
 {
 	usec_t began = run_now(run);
 

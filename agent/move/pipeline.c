@@ -12,30 +12,30 @@ enum {
 };
 
 static const struct stage {
-	const char *name; /* of its file, too */
-	void (*work)(struct run *run);
-	unsigned ops; /* operations that need it */
-	bool writes;  /* left out of a dry run */
-	bool always;  /* also when an earlier stage has ended the run */
+	const char *name;
+	void (*work)(struct run *run); /* in the file that it begins with */
+	unsigned ops;		       /* operations that need it */
+	bool writes;		       /* left out of a dry run */
+	bool always;		       /* also when an earlier stage has ended the run */
 } stages[] = {
-	{ "find", stage_find, ADD | DEL, false },
-	{ "leftover", stage_leftover, ADD | DEL, true },
-	{ "check", stage_check, ADD | DEL, false },
-	{ "probe", stage_probe, ADD | DEL, false },
-	{ "hold", stage_hold, DEL, false }, /* a dry run looks which it would be */
-	{ "snapshot", stage_snapshot, DEL, false },
-	{ "collide", stage_collide, DEL, false },
-	{ "save", stage_save, ADD | DEL, true },
-	{ "pin", stage_pin, DEL, true },
-	{ "look", stage_look, ADD | DEL, true },
-	{ "reset", stage_reset, DEL, true },
-	{ "move", stage_move, ADD | DEL, true },
-	{ "drop", stage_drop, DEL, true },
-	{ "announce", stage_announce, ADD, true },
-	{ "verify", stage_verify, DEL, true },
-	{ "release", stage_release, ADD | DEL, true, true },
-	{ "remember", stage_remember, DEL, true },
-	{ "forget", stage_forget, ADD | DEL, true, true },
+	{ "find", check_find, ADD | DEL, false },
+	{ "leftover", recover_leftover, ADD | DEL, true },
+	{ "check", check_change, ADD | DEL, false },
+	{ "probe", probe_kernel, ADD | DEL, false },
+	{ "hold", hold_prepare, DEL, false }, /* a dry run looks which it would be */
+	{ "snapshot", snapshot_entries, DEL, false },
+	{ "collide", collide_meet, DEL, false },
+	{ "save", journal_save, ADD | DEL, true },
+	{ "pin", pin_entries, DEL, true },
+	{ "look", check_again, ADD | DEL, true },
+	{ "reset", vipflows_reset, DEL, true },
+	{ "move", move_addresses, ADD | DEL, true },
+	{ "drop", vipflows_drop, DEL, true },
+	{ "announce", announce_added, ADD, true },
+	{ "verify", verify_entries, DEL, true },
+	{ "release", hold_release, ADD | DEL, true, true },
+	{ "remember", remember_pinned, DEL, true },
+	{ "forget", journal_forget, ADD | DEL, true, true },
 };
 
 /* Delete the addresses that another node has, in a protected run of its own. */

@@ -4,12 +4,16 @@
 #include "move/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
-#include "move/stage.h"
-#include "base/lock.h"
 #include "base/rundir.h"
+#include "move/journal.h"
+#include "move/journal_file.h"
+#include "move/stage.h"
 
 /* A run that was killed before it changed the address is finished for so long, or until
  * its own deadline: whoever asked for it may still be waiting for the outcome. Later the
@@ -40,19 +44,19 @@ static void move_recover_look(struct run *run)
  * its snapshot first. */
 static void change(struct run *run)
 {
-	stage_check(run);
+	check_change(run);
 	if (run->done)
 		return;
 	if (run->req->op == OP_DEL) {
-		stage_hold(run);
+		hold_prepare(run);
 		run->overrun = true; /* no events since: list again */
 		if (snapshot_update(run) == 0)
 			snapshot_classify(run);
-		stage_pin(run);
+		pin_entries(run);
 	}
-	stage_move(run);
+	move_addresses(run);
 	if (run->req->op == OP_DEL)
-		stage_drop(run);
+		vipflows_drop(run);
 }
 
 /* Delete the flows of the address, in case the killed run did not. Those that a guard has
@@ -66,7 +70,7 @@ static void drop_left(struct run *run)
 		gone[v] = true;
 	if (run->req->op == OP_DEL && run->req->n_vips &&
 	    run_sort_addresses(run, &run->before, gone) == 0 && vipflows_find(run) == 0)
-		stage_drop(run);
+		vipflows_drop(run);
 }
 
 /* Leave the address as it is: somebody may have decided about it since. */
@@ -93,7 +97,7 @@ static void move_recover_finish(struct run *run)
 	const struct kernel *k = &run->env->kernel;
 	bool fresh = run->started < run->snapshot_at + LEFTOVER_FRESH;
 
-	stage_probe(run);
+	probe_kernel(run);
 	if (run->req->op == OP_DEL && run->report->strategy == STRATEGY_NONE)
 		run->report->strategy = STRATEGY_RESTORE;
 	if (k->ops->link_get(k->ctx, run->req->device, &run->link) < 0)
@@ -104,7 +108,7 @@ static void move_recover_finish(struct run *run)
 	else
 		move_recover_leave(run);
 	if (fresh && run->req->op == OP_ADD)
-		stage_announce(run);
+		announce_added(run);
 	/* The file of a repair has more entries than were flushed: after some time those
 	 * that are missing may just as well have ended. */
 	if (!run->req->n_vips && !fresh) {
@@ -117,11 +121,11 @@ static void move_recover_finish(struct run *run)
 	}
 	/* where the address stays, nothing was flushed: what is missing ended */
 	if (run->req->op == OP_DEL && run->report->result != RESULT_REFUSED)
-		stage_verify(run);
-	stage_release(run);
+		verify_entries(run);
+	hold_release(run);
 	if (run->req->op == OP_DEL)
-		stage_remember(run);
-	stage_forget(run);
+		remember_pinned(run);
+	journal_forget(run);
 }
 
 void recover_journal(const struct run_env *env, int run_dir, const char *device, const char *name,
@@ -273,4 +277,147 @@ int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct r
 	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
 				 k->ops->now(k->ctx) + CLEAN_TIMEOUT);
 	return r < 0 ? r : rec.n;
+}
+
+/* Repairs: what a guard is about to put back, in a file that grows. */
+
+#define PREFIX "repair-"
+
+const char *journal_repair_name(const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, PREFIX "%s", device);
+	return buf;
+}
+
+const char *journal_repair_device(const char *name)
+{
+	bool ours = !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '~');
+
+	return ours ? name + strlen(PREFIX) : NULL;
+}
+
+int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
+			 const struct request *request, usec_t at)
+{
+	struct journal_header h = journal_header_make(boot_id, request, at);
+	_cleanup_close_ int fd = -1;
+	char name[JOURNAL_NAME_MAX];
+
+	journal_repair_name(device, name);
+	(void)unlinkat(dirfd, name, 0);
+	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	h.moved = PROGRESS_MOVED;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, &h, sizeof(h)) != (ssize_t)sizeof(h)) {
+		(void)unlinkat(dirfd, name, 0);
+		return -EIO;
+	}
+	return TAKE_FD(fd);
+}
+
+static int write_record(FILE *f, const struct conn_record *record)
+{
+	struct journal_entry e;
+
+	memset(&e, 0, sizeof(e));
+	e.conn = *record->conn;
+	e.conn.has_master = false; /* its master may not be in the file */
+	e.payload_len = (uint32_t)record->payload_len;
+	if (fwrite(&e, sizeof(e), 1, f) != 1 ||
+	    (record->payload_len && fwrite(record->payload, record->payload_len, 1, f) != 1))
+		return -EIO;
+	return 0;
+}
+
+/* Records count only once the number in the header includes them. */
+int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count)
+{
+	uint64_t total = *count + n;
+	off_t end = lseek(fd, 0, SEEK_END);
+	int copy = end < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r = 0;
+	FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
+	size_t i;
+
+	if (!f) {
+		closep(&copy);
+		return -EIO;
+	}
+	for (i = 0; i < n && r == 0; i++)
+		r = write_record(f, &records[i]);
+	if (fclose(f) != 0)
+		r = -EIO;
+	if (r == 0 && pwrite(fd, &total, sizeof(total),
+			     offsetof(struct journal_header, n_entries)) != (ssize_t)sizeof(total))
+		r = -EIO;
+	if (r < 0)
+		return ftruncate(fd, end) < 0 ? -errno : r;
+	*count = total;
+	return 0;
+}
+
+bool journal_repair_is_alive(int dirfd, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Finish what killed runs have left of the device, before anything else is done. */
+
+/* Drop from J the addresses that REQ decides about anew. */
+static void leave_to(struct request *j, const struct request *req)
+{
+	size_t i, v, n = 0;
+
+	for (i = 0; i < j->n_vips; i++) {
+		bool named = false;
+
+		for (v = 0; v < req->n_vips && !named; v++)
+			named = prefix_equal(&j->vips[i].prefix, &req->vips[v].prefix);
+		if (!named)
+			j->vips[n++] = j->vips[i];
+	}
+	j->n_vips = n;
+}
+
+static void finish_leftover(struct run *run, const char *name)
+{
+	struct journal j = { .set = NULL };
+	struct report theirs;
+	int r = recover_read(run->env, run->run_dir, name, &j);
+
+	if (r == -ENOENT)
+		return;
+	if (r < 0) {
+		report_warn(run->report, "leftover-unreadable", "",
+			    "an earlier run on %s was killed and what it left cannot be read (%s)",
+			    run->link.name, strerror(-r));
+		return;
+	}
+	leave_to(&j.request, run->req);
+	recover_journal(run->env, run->run_dir, run->link.name, name, &j, &theirs);
+	(void)unlinkat(run->run_dir, name, 0);
+	report_warn(
+		run->report, "leftover-finished", "",
+		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",
+		run->link.name, (unsigned long long)theirs.entries.restored,
+		(unsigned long long)theirs.entries.lost);
+	if (theirs.error[0])
+		report_warn(run->report, "leftover-left", "", "%s", theirs.error);
+	journal_done(&j);
+}
+
+void recover_leftover(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	if (run->run_dir < 0)
+		return;
+	finish_leftover(run, journal_name(run->link.name, name));
+	if (run->source.goes_on)
+		return; /* slot and repair file are its own, and idle */
+	finish_leftover(run, journal_slot_name(run->link.name, name));
+	finish_leftover(run, journal_repair_name(run->link.name, name));
 }

@@ -7,9 +7,8 @@
 #include <sys/socket.h>
 
 #include "move/journal.h"
-#include "base/lock.h"
-#include "move/marks.h"
 #include "base/rundir.h"
+#include "move/marks.h"
 #include "move/stage.h"
 
 #define PREFIX "created-"
@@ -95,7 +94,7 @@ static int remember(struct run *run, const char *name)
 	return r;
 }
 
-void stage_remember(struct run *run)
+void remember_pinned(struct run *run)
 {
 	char name[JOURNAL_NAME_MAX];
 	int r;

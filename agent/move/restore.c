@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Create again what a flush took, and settle who is right when something else
  * stands in its place. One bad entry never stops the rest. */
-#include "move/chunk.h"
-
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "move/repair.h"
+#include "move/worth.h"
 #include "move/collide.h"
+#include "move/repair.h"
+#include "move/stage.h"
 
 /* A child waits this many rounds for its master. */
 #define MASTER_ROUNDS 4
@@ -242,4 +243,156 @@ void restore_missing(struct run *run)
 	if (r < 0)
 		report_warn(run->report, "restore-failed", "", "restoring broke off: %s",
 			    strerror(-r));
+}
+
+/* Read back what was created, and delete what is not as asked for. */
+
+/* The kernel has made NOW of entry I: others of its shape are not pinned. */
+static void take_mismatch(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	char was[CONN_TEXT_MAX], is[CONN_TEXT_MAX];
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_LOST;
+	run->report->entries.mismatch++;
+	/* Of a proven shape the kernel makes no other mapping: traffic has, after
+	 * somebody had taken ours away. */
+	if (shapes_get(run->shapes, shape) == SHAPE_REFUSED ||
+	    (shapes_get(run->shapes, shape) == SHAPE_PROVEN &&
+	     !tuple_equal(&asked->reply, &now->reply)))
+		return;
+	shapes_set(run->shapes, shape, SHAPE_REFUSED);
+	report_warn(run->report, "mismatch", "",
+		    "this kernel made something else of %.100s, which is lost (%.100s, status %x "
+		    "for %x): connections of its kind are not pinned",
+		    conn_format(asked, was), conn_format(now, is), now->status, asked->status);
+}
+
+static void restore_take_match(struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *asked = connset_get(run->set, i);
+	uint32_t shape = conn_shape(asked);
+
+	run->entries[i].state = ENTRY_RESTORED;
+	run->entries[i].bare = asked->has_helper && !now->has_helper;
+	if (shapes_get(run->shapes, shape) == SHAPE_UNTRIED)
+		shapes_set(run->shapes, shape, SHAPE_PROVEN);
+	connset_set_id(run->set, i, now->id);
+}
+
+static int read_back_chunk(struct chunk *ch, const uint32_t *idx, size_t n)
+{
+	struct run *run = ch->run;
+	uint32_t wrong[CHUNK_MAX];
+	size_t i, m = 0;
+	int r;
+
+	for (i = 0; i < n; i++)
+		ch->ops[i] = (struct ct_op){ .verb = CT_GET,
+					     .conn = connset_get(run->set, idx[i]),
+					     .found = &ch->found[i] };
+	r = chunk_send(run, ch->ops, n);
+	for (i = 0; r == 0 && i < n; i++) {
+		struct entry *e = &run->entries[idx[i]];
+
+		if (ch->ops[i].result == -ENOENT ||
+		    (ch->ops[i].result == 0 &&
+		     !conn_key_equal(&ch->ops[i].conn->key, &ch->found[i].key)))
+			e->state = ENTRY_MISSING;
+		else if (ch->ops[i].result < 0)
+			continue;
+		else if (repair_matches(ch->ops[i].conn, &ch->found[i]))
+			restore_take_match(run, idx[i], &ch->found[i]);
+		else
+			wrong[m++] = (uint32_t)i;
+	}
+	/* A wrong entry may send packets out untranslated: delete it. */
+	for (i = 0; r == 0 && i < m; i++) {
+		struct ct_op op = { .verb = CT_DELETE, .conn = &ch->found[wrong[i]] };
+
+		take_mismatch(run, idx[wrong[i]], &ch->found[wrong[i]]);
+		r = chunk_send(run, &op, 1);
+	}
+	return r;
+}
+
+int restore_read_back_one(struct run *run, uint32_t i)
+{
+	_cleanup_free_ struct chunk *ch = malloc(sizeof(*ch));
+
+	if (!ch)
+		return -ENOMEM;
+	ch->run = run;
+	return read_back_chunk(ch, &i, 1);
+}
+
+void restore_read_back(struct run *run)
+{
+	int r = chunk_each(run, ENTRY_CREATED, read_back_chunk);
+
+	if (r < 0)
+		report_warn(run->report, "restore-unread", "",
+			    "restored connections could not be read back: %s", strerror(-r));
+}
+
+/* Find out what this kernel creates from a request, on an entry between addresses for
+ * documentation (RFC 5737, RFC 3849) that is deleted at once. */
+
+#define TRIAL_SECONDS 5
+
+/* 192.0.2.N and 2001:db8::N */
+static void trial_set_address(uint8_t family, uint8_t bytes[16], uint8_t n)
+{
+	static const uint8_t test4[] = { 192, 0, 2 }, test6[] = { 0x20, 0x01, 0x0d, 0xb8 };
+
+	memset(bytes, 0, 16);
+	if (family == AF_INET) {
+		memcpy(bytes, test4, sizeof(test4));
+		bytes[3] = n;
+	} else {
+		memcpy(bytes, test6, sizeof(test6));
+		bytes[15] = n;
+	}
+}
+
+/* Like C, but from 192.0.2.1 to .2. If C translates the destination it is .3 in the reply
+ * tuple; if it translates the source, that is .4. Ports stay. */
+static struct conn trial_of(const struct conn *c)
+{
+	const struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);
+	struct tuple orig = c->key.orig;
+	struct conn trial = *c;
+
+	trial_set_address(c->key.family, orig.src, 1);
+	trial_set_address(c->key.family, orig.dst, 2);
+	trial_set_address(c->key.family, trial.reply.src,
+			  memcmp(c->reply.src, plain.src, 16) ? 3 : 2);
+	trial_set_address(c->key.family, trial.reply.dst,
+			  memcmp(c->reply.dst, plain.dst, 16) ? 4 : 1);
+	trial.key = conn_key_make(c->key.family, c->key.l4proto, &orig, c->key.zone,
+				  (enum conn_zone_dir)c->key.zone_dir);
+	trial.has_master = false;
+	trial.id = 0;
+	return trial;
+}
+
+int trial_create(const struct kernel *k, const struct conn *c, const void *payload, size_t len,
+		 struct conn *ret_asked, struct conn *ret_found)
+{
+	struct conn trial = trial_of(c);
+	struct ct_op ops[] = {
+		{ .verb = CT_CREATE, .conn = &trial, .orphan = true, .timeout = TRIAL_SECONDS },
+		{ .verb = CT_GET, .conn = &trial, .found = ret_found },
+		{ .verb = CT_DELETE, .conn = &trial },
+	};
+	int r;
+
+	ops[0].payload = payload;
+	ops[0].payload_len = (uint16_t)len;
+	r = k->ops->ct_batch(k->ctx, ops, ARRAY_SIZE(ops));
+	if (r == 0)
+		r = ops[0].result < 0 ? ops[0].result : ops[1].result;
+	*ret_asked = trial;
+	return r;
 }

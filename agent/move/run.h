@@ -2,11 +2,12 @@
 /* The one pipeline every address change goes through: the table of stages in pipeline.c,
  * which docs/design.md quotes. It refuses to log, to print and to decide policy: what it
  * did is in the report. The caller holds no lock and has blocked no signal; both happen
- * around it (base/lock.h, cli/worker.h). */
+ * around it (base/rundir.h, cli/worker.h). */
 #pragma once
 
+#include "base/addr.h"
+#include "base/conn.h"
 #include "base/kernel.h"
-
 #include "base/report.h"
 #include "base/request.h"
 #include "base/settings.h"
@@ -48,3 +49,20 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
  * cannot be read. */
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r),
 		void *ud);
+
+/* Which entries of a snapshot the flush could take and we may bring back. */
+
+struct select_rules {
+	const struct addrset *leaving; /* addresses no device has after the change */
+	const struct addrset *local;   /* addresses of the node after the change */
+	uint32_t elapsed;	       /* whole seconds since the entries were read */
+};
+
+/* SKIP_NONE when C is a candidate, else the first reason against it.
+ *
+ * The masquerade device is not visible in ctnetlink, so every entry with a
+ * source translation set up to an address of this node counts: a create that
+ * turns out needless fails with EEXIST and does no harm (docs/kernel.md 3). The
+ * SRC_NAT bit is no test: local traffic whose masquerade changed nothing lacks
+ * it and is flushed all the same. */
+enum skip_reason select_entry(const struct conn *c, const struct select_rules *rules);

@@ -322,7 +322,7 @@ static void warn_of_altered(struct report *report)
 			    (unsigned long long)n);
 }
 
-void stage_snapshot(struct run *run)
+void snapshot_entries(struct run *run)
 {
 	usec_t began = run_now(run);
 	int r;

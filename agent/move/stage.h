@@ -4,14 +4,13 @@
 
 #include "base/kernel.h"
 
-#include "base/addrset.h"
+#include "base/addr.h"
 #include "lvs/collide.h"
 #include "base/connset.h"
-#include "move/select.h"
-#include "base/shape.h"
-#include "move/again.h"
 #include "move/run.h"
-#include "move/probe_result.h"
+#include "base/shape.h"
+#include "move/announce.h"
+#include "move/probe.h"
 
 /* Where an entry of the snapshot stands. */
 enum entry_state {
@@ -99,26 +98,26 @@ struct run {
 	struct shapes own_shapes, *shapes; /* tried so far: the source's, or our own */
 };
 
-/* The stages, each in the file of its name; their order is in pipeline.c. Each may set
- * run->done. */
-void stage_announce(struct run *run); /* what was added */
-void stage_check(struct run *run);    /* what would change, and may it */
-void stage_collide(struct run *run);  /* connections that a real server takes for one */
-void stage_drop(struct run *run);     /* the flows of the leaving addresses */
-void stage_find(struct run *run);     /* the device and its lock */
-void stage_forget(struct run *run);   /* the journal of this run */
-void stage_hold(struct run *run);     /* rules in place, unarmed */
-void stage_leftover(struct run *run); /* finish what a killed run left */
-void stage_look(struct run *run);     /* whether the change is still wanted */
-void stage_move(struct run *run);
-void stage_pin(struct run *run);   /* out of the flush's reach */
-void stage_probe(struct run *run); /* what does this kernel flush, so which strategy */
-void stage_release(struct run *run);
-void stage_remember(struct run *run); /* what we have created */
-void stage_reset(struct run *run);
-void stage_save(struct run *run); /* the journal of this run */
-void stage_snapshot(struct run *run);
-void stage_verify(struct run *run); /* what was flushed, and restore it */
+/* The stages, each in the file that its name begins with; their order is in pipeline.c. Each may
+ * set run->done. */
+void announce_added(struct run *run);	/* what was added */
+void check_change(struct run *run);	/* what would change, and may it */
+void collide_meet(struct run *run);	/* connections that a real server takes for one */
+void vipflows_drop(struct run *run);	/* the flows of the leaving addresses */
+void check_find(struct run *run);	/* the device and its lock */
+void journal_forget(struct run *run);	/* the journal of this run */
+void hold_prepare(struct run *run);	/* rules in place, unarmed */
+void recover_leftover(struct run *run); /* finish what a killed run left */
+void check_again(struct run *run);	/* whether the change is still wanted */
+void move_addresses(struct run *run);
+void pin_entries(struct run *run);  /* out of the flush's reach */
+void probe_kernel(struct run *run); /* what does this kernel flush, so which strategy */
+void hold_release(struct run *run);
+void remember_pinned(struct run *run); /* what we have created */
+void vipflows_reset(struct run *run);
+void journal_save(struct run *run); /* the journal of this run */
+void snapshot_entries(struct run *run);
+void verify_entries(struct run *run); /* what was flushed, and restore it */
 
 /* run.c: begin and end of a run. REPORT is filled from here on. */
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
@@ -140,7 +139,7 @@ static inline void run_sleep(const struct run *run, usec_t duration)
 	run->env->kernel.ops->sleep(run->env->kernel.ctx, duration);
 }
 
-/* addresses.c: list the addresses again into T. Returns 0 or a negative errno. */
+/* dump.c: list the addresses again into T. Returns 0 or a negative errno. */
 int addr_table_read(const struct kernel *k, struct addr_table *t);
 void addr_table_done(struct addr_table *t);
 const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
@@ -156,7 +155,7 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);
 
-/* look.c: whether it is too late to change an address; refuse to. */
+/* check.c: whether it is too late to change an address; refuse to. */
 bool run_is_overdue(const struct run *run);
 void run_refuse_overdue(struct run *run);
 
@@ -175,7 +174,7 @@ int pin_candidates(struct run *run, usec_t deadline, uint64_t *ret_left);
 /* pin.c: whether the table has room to spare; warns if not. */
 bool pin_has_room(struct run *run);
 
-/* fetch.c: ask for the entries with KEYS one by one; those that are there go to SINK. 0 or a
+/* dump.c: ask for the entries with KEYS one by one; those that are there go to SINK. 0 or a
  * negative errno. */
 int fetch_keys(const struct kernel *k, const struct conn_key *keys, size_t n, conn_sink sink,
 	       void *ud);
@@ -208,10 +207,10 @@ int snapshot_note(struct run *run);
  * negative errno. */
 int verify_list(struct run *run);
 
-/* flush.c: whether the kernel's flush can take an answered connection that is still there. */
+/* verify.c: whether the kernel's flush can take an answered connection that is still there. */
 bool flush_can_take_worthy(const struct run *run);
 
-/* flush.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
+/* verify.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
  * missing since then; 0: nothing ever has since BEGAN. */
 bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now);
 
@@ -223,14 +222,14 @@ void restore_missing(struct run *run);
 /* restore.c: the message that creates entry I as it was, its timeout aged. */
 struct ct_op restore_op(const struct run *run, uint32_t i);
 
-/* read_back.c: fetch each CREATED entry and settle its state: what is not as asked
+/* restore.c: fetch each CREATED entry and settle its state: what is not as asked
  * is deleted, lost, and named. */
 void restore_read_back(struct run *run);
 
-/* read_back.c: the same of entry I alone. 0 or a negative errno. */
+/* restore.c: the same of entry I alone. 0 or a negative errno. */
 int restore_read_back_one(struct run *run, uint32_t i);
 
-/* trial.c: create the likes of C with PAYLOAD, between addresses that are
+/* restore.c: create the likes of C with PAYLOAD, between addresses that are
  * nobody's, and take it away again. *RET_ASKED is what was asked for, *RET_FOUND
  * what came of it. 0, or a negative errno: nothing is known then. */
 int trial_create(const struct kernel *k, const struct conn *c, const void *payload, size_t len,

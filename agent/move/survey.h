@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/report.h"
+#include "move/run.h"
 
 enum survey_usable {
 	USABLE_YES,
@@ -35,3 +36,9 @@ struct survey {
 };
 
 void survey_done(struct survey *s);
+
+/* Take a survey: a few short questions to the kernel, none of which grows with
+ * the conntrack table, and no experiment. */
+/* Never fails: what cannot be read is marked as unknown. *RET is to be given to
+ * survey_done(). */
+void survey_take(const struct run_env *env, struct survey *ret);

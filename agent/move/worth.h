@@ -9,6 +9,7 @@
 
 #include "base/conn.h"
 #include "base/connset.h"
+#include "move/stage.h"
 
 /* Of one socket so many come first. Linux keeps the translated entries of one
  * socket in one chain, which it walks with each that is created: 20 000 of them
@@ -59,3 +60,24 @@ enum worth worth_take(struct worth_shares *s, const struct conn *c, uint32_t *re
  * RET_ENDS[W]: where those of worth W and better end. 0 or -ENOMEM. */
 int worth_order(uint64_t seed, const struct connset *set, uint32_t *indices, size_t n,
 		size_t ret_ends[WORTH_COUNT]);
+
+/* Work on the entries of a run, some hundred at a time. Private to restore.c and restore.c. */
+/* Entries per batch at most. A batch is also the grain in which the deadline is seen. */
+#define CHUNK_MAX 256
+
+struct chunk {
+	struct run *run;
+	bool only_looks; /* for which no packet needs to be held back */
+	struct ct_op ops[2 * CHUNK_MAX];
+	struct conn found[CHUNK_MAX];
+	struct conn doomed[CHUNK_MAX]; /* what stands in the way, with its id */
+};
+
+/* Send the N operations OPS; each has its own result. 0 or a negative errno. */
+int chunk_send(const struct run *run, struct ct_op *ops, size_t n);
+
+typedef int (*chunk_work)(struct chunk *ch, const uint32_t *idx, size_t n);
+
+/* Call WORK on chunks of the candidates in STATE, what is worth most first, until the
+ * deadline. 0 or a negative errno. */
+int chunk_each(struct run *run, enum entry_state state, chunk_work work);

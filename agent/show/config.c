@@ -18,8 +18,8 @@
 #include "base/array.h"
 #include "base/os.h"
 #include "base/identity.h"
-#include "show/sections.h"
-#include "base/trusted.h"
+#include "show/settings_text.h"
+#include "base/rundir.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
 #define LINE_BYTES_MAX 190   /* inih's buffer holds 200 */

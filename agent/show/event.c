@@ -4,8 +4,6 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "base/words.h"
-#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 

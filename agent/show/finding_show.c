@@ -2,7 +2,7 @@
 #include "show/finding_show.h"
 
 #include "base/text.h"
-#include "show/object.h"
+#include "show/report_json.h"
 
 static json_t *finding_json(const struct finding *one)
 {

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/report.h"
@@ -30,3 +31,18 @@ void history_print_one(json_t *one, usec_t now, FILE *out);
 
 /* "12 s", "3 min", "2 h", "5 d". Returns BUF. */
 const char *history_age(usec_t age, char buf[32]);
+
+/* The last operations, one line of text each, in the file "history" of the run directory.
+ * show/history knows what a line means. The file is valid for one boot, because ages are; that of
+ * another boot is replaced. */
+/* When the file grows beyond this, its older half is removed. */
+#define HISTORY_SIZE_MAX ((size_t)256 * 1024)
+#define HISTORY_LINE_MAX ((size_t)32 * 1024)
+
+/* Append LINE (without newline). Several processes may do so at the same time. Returns 0 or a
+ * negative errno; the operation itself is not affected. */
+int history_append(const char *run_dir, const char *boot_id, const char *line);
+
+/* All lines, oldest first, each with its newline, as a string to be freed. -ENOENT: nothing is
+ * kept for this boot. -EACCES, -EPERM: no permission to read it. */
+int history_read(const char *run_dir, const char *boot_id, char **ret);

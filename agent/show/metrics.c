@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "show/metrics_row.h"
-#include "show/object.h"
+#include "show/report_json.h"
 
 static void histogram_add(struct histogram *h, usec_t value, const char *id)
 {

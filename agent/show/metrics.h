@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/report.h"
-#include "show/report_rows.h"
+#include "show/report_text.h"
 #include "show/status.h"
 
 #define HISTOGRAM_BUCKETS 12 /* the last one is +Inf */

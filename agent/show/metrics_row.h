@@ -56,7 +56,7 @@ void metric_row_samples(const struct metric_row *row, const struct metric_source
 /* Ends with a row without a name. */
 extern const struct metric_row metric_rows[];
 
-/* metrics_instances.c */
+/* metrics_sample.c */
 void metric_instance_state(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_in_place(const struct metric_source *f, struct metric_sink *s);
 void metric_instance_addresses(const struct metric_source *f, struct metric_sink *s);

@@ -1,16 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Logs an operation to the journal, or to syslog where no journal listens: exactly one INFO line
- * each, and if something needs attention a second line, a warning or an error, that says what. A
- * dry run is not logged. */
+/* The node's log: the journal, or syslog where no journal listens. Nothing here ever waits: the
+ * daemon that reads the log may be stopped or wait for a disk, and a move has priority over its
+ * log. Messages without room are counted, and reported when there is room again. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <vipsafe/base.h>
+
 #include "base/ratelimit.h"
 #include "base/report.h"
-#include "show/logger.h"
 
+/* A line and its fields; what exceeds this is left out. */
+#define LOG_RECORD_MAX 16384
+
+struct log_record {
+	const char *ident; /* the program */
+	const char *line;
+	int priority; /* of syslog.h */
+	size_t size;
+	char data[LOG_RECORD_MAX]; /* in the journal's format */
+};
+
+/* Begin M with LINE, which must be printable and outlive M. */
+void log_record_init(struct log_record *m, const char *ident, int priority, const char *line);
+
+/* Add a field for the journal: NAME of upper case letters, digits and "_"; characters of the
+ * value that are not printable become spaces. */
+void log_record_add(struct log_record *m, const char *name, const char *fmt, ...) _printf_(3, 4);
+
+/* To be initialised with { .fd = -1 }. */
+struct logger {
+	int fd;		  /* kept open, so that logging works when no descriptor is left */
+	uint64_t dropped; /* messages for which there was no room */
+	uint64_t untold;  /* of them, since that was last reported */
+};
+
+/* Returns 0; -EAGAIN: there was no room, which has been counted; -ENOENT: nobody listens.
+ * RET_JOURNAL (may be NULL): whether the journal got it. */
+int logger_send(struct logger *l, const struct log_record *m, bool *ret_journal);
+
+/* Count a message that was dropped elsewhere: there was no room on stderr, or none for the note
+ * about earlier ones, which goes first. */
+void logger_dropped(struct logger *l);
+
+void logger_done(struct logger *l);
+
+/* Logs an operation to the journal, or to syslog where no journal listens: exactly one INFO line
+ * each, and if something needs attention a second line, a warning or an error, that says what. A
+ * dry run is not logged. */
 /* The longest line: 64 addresses, five tuples, all escaped. */
 #define OPLOG_LINE_MAX 8192
 

@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A report as JSON. Scripts rely on the keys: they stay; more may be added. */
+/* Builds JSON objects. Whatever cannot be made, because memory is short, makes the whole object
+ * NULL: one check at the end is enough. */
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/report.h"
 
+/* Add KEY with VALUE, whose reference is taken over, to *O. If either is NULL, *O becomes NULL. */
+void object_put(json_t **o, const char *key, json_t *value);
+void object_put_text(json_t **o, const char *key, const char *text); /* by object_string() */
+void object_put_number(json_t **o, const char *key, uint64_t n);
+void object_put_bool(json_t **o, const char *key, bool value);
+
+/* The same: append to an array. */
+void object_append(json_t **list, json_t *value);
+
+/* TEXT as a JSON string; bytes that are not UTF-8 are escaped first. */
+json_t *object_string(const char *text);
+
+/* VALUE as one line of ASCII without newline, to be freed; takes over the reference, also if it
+ * is NULL. Returns NULL when out of memory. */
+char *object_line(json_t *value);
+
+/* A report as JSON. Scripts rely on the keys: they stay; more may be added. */
 /* A new reference; NULL: out of memory. */
 json_t *report_json_new(const struct report *r);

@@ -2,10 +2,13 @@
 #include "show/settings_text.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "base/duration.h"
-#include "show/sections.h"
+#include "base/text.h"
+#include "base/settings.h"
+#include "keepalived/instance_settings.h"
+#include "lvs/settings.h"
 
 #define RANGE_MAX 160
 
@@ -97,3 +100,9 @@ void settings_text_manual(FILE *out)
 		fputs(".El\n", out);
 	}
 }
+
+const struct setting_section *const sections_all[] = {
+	&agent_section, &device_section,      &instance_section,
+	&lvs_section,	&lvs_service_section, &lvs_fwmark_section,
+	NULL,
+};

@@ -2,7 +2,7 @@
 #include "show/status.h"
 
 #include "show/history.h"
-#include "show/object.h"
+#include "show/report_json.h"
 #include "show/status_part.h"
 
 typedef unsigned long long ull;

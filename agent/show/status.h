@@ -11,7 +11,7 @@
 #include "base/settings.h"
 #include "move/survey.h"
 #include "show/status_instance.h"
-#include "show/status_lvs.h"
+#include "show/status_device.h"
 
 /* LSB: the state of the service is unknown. */
 #define STATUS_CODE_UNKNOWN 4

@@ -2,8 +2,7 @@
 #include "show/status_instance.h"
 
 #include "base/text.h"
-#include "base/words.h"
-#include "show/object.h"
+#include "show/report_json.h"
 #include "show/status_part.h"
 
 typedef unsigned long long ull;

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "base/words.h"
+#include "base/text.h"
 #include "show/finding_show.h"
 #include "show/history.h"
-#include "show/object.h"
+#include "show/report_json.h"
 #include "show/table.h"
 
 /* How full the conntrack table is, in percent, when a warning is given. */

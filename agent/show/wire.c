@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/option.h"
-#include "base/words.h"
-#include "show/object.h"
+#include "base/text.h"
+#include "show/report_json.h"
 
 /* The longest that the command line allows. */
 #define TIMEOUT_MAX_MS (3600 * (json_int_t)1000)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/object.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/request.h"
-#include "show/sections.h"
+#include "show/settings_text.h"
 #include "kernel/kernel_real.h"
 #include "plot.h"
 #include "scene.h"

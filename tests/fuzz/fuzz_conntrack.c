@@ -13,7 +13,6 @@
 
 #include "lib/entry.h"
 #include "kernel/ct.h"
-#include "kernel/ctevents.h"
 #include "lib/wire.h"
 
 void wire_sent(const struct nlmsghdr *nlh)

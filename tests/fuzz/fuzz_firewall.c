@@ -10,11 +10,11 @@
 
 #include "kernel/abi_nft.h"
 #include "kernel/hold_ipset.h"
-#include "kernel/hold_mangle.h"
+#include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
 #include "kernel/hold_text.h"
-#include "kernel/nfmsg.h"
-#include "kernel/nftsock.h"
+#include "kernel/nlask.h"
+#include "kernel/nft.h"
 #include "kernel/reset_nft.h"
 #include "lib/wire.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "keepalived/instance.h"
-#include "keepalived/instance_lines.h"
+#include "keepalived/instance_event.h"
 
 #define WORDS_MAX 8
 

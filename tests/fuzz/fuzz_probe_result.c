@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/file.h"
-#include "move/probe_result.h"
+#include "move/probe.h"
 
 #define BOOT_ID "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/options.h"
+#include "cli/cli.h"
 #include "base/request.h"
 
 #define WORDS_MAX 256

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "kernel/socklist.h"
+#include "kernel/sockets.h"
 #include "lib/wire.h"
 
 static int take(void *ud, const struct flow *f)

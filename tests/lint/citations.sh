@@ -51,8 +51,9 @@ in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1
 in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
 verdict 'the stages of docs/design.md are those of the table' \
 	"$([ -n "$in_table" ] && [ "$in_table" = "$in_design" ] || printf '%s\n' "$in_table" "--" "$in_design")"
-verdict 'a stage stands in the file of its name' \
-	"$(for s in $in_table; do
-		grep -q "^void stage_$s(" "agent/move/$s.c" || echo "agent/move/$s.c has no stage_$s()"
-	done)"
+verdict 'a stage stands in the file that its function names' \
+	"$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "[a-z]*", \([a-z_]*\),.*/\1/p' agent/move/pipeline.c |
+		while IFS= read -r work; do
+			grep -q "^void $work(" "agent/move/${work%%_*}.c" || echo "agent/move/${work%%_*}.c has no $work()"
+		done)"
 done_testing

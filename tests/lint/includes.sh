@@ -32,8 +32,8 @@ only agent/daemon 'vipsafe/[^/]*|(base|kernel|lvs|keepalived|move|guard|show|dae
 only agent/cli 'vipsafe/[^/]*|(base|kernel|lvs|keepalived|move|guard|show|cli)/[^/]*'
 # what the cases share
 shared='((\.\./){0,2}lib/)?[^/]*'
-# Units need no kernel; of kernel only what writes and reads messages is pure.
-only tests/unit 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|show|cli|daemon)/[^/]*|kernel/(abi_(ct|nft)|attr|chains|ctcodec|hold_(text|nftmsg)|ipvs(codec|conn)|nftbatch|nl(ask|sock)|probe_choice|socklist)\.h|'"$shared"
+# Units need no kernel; of kernel only what reads and writes messages.
+only tests/unit 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|show|cli|daemon)/[^/]*|kernel/(abi_(ct|nft)|attr|ctcodec|hold_(text|nft)|ipvs(conn)?|nft|nl(ask|sock)|probe_choice|sockets|xtables)\.h|'"$shared"
 only tests/sim 'vipsafe/[^/]*|(base|lvs|keepalived|move|guard)/[^/]*|'"$shared"
 
 # Nothing but a layer's own headers pulls in a library.
@@ -52,7 +52,7 @@ library systemd 'systemd/' 'agent/(show|cli|daemon)/'
 # What decides knows neither kernel, clock nor files. These do not decide:
 deciding() {
 	c_files '^agent/(base|lvs|keepalived)/' | grep '\.c$' | sed 's/\.c$//' | grep -vE \
-		-e '^agent/base/(background|descriptors|identity|lock|os|program|rundir|trusted)$' \
+		-e '^agent/base/(background|identity|os|program|rundir)$' \
 		-e '^agent/lvs/source_file$' \
 		-e '^agent/keepalived/(conf|import(_.*)?|instance_file|lint_(scripts|unit)|script_file)$'
 }

@@ -65,7 +65,7 @@ things() {
 theirs() { things | grep -v 'VIPSAFE-\|vipsafe[ _]' | sort; }
 
 # The strings between the marks, each on one line, as C means them.
-sed -n '/begin of commands/,/end of commands/p' "$SRC/agent/base/remedy.c" |
+sed -n '/begin of commands/,/end of commands/p' "$SRC/agent/base/finding.c" |
 	awk '/^\t*"/ { sub(/^\t*"/, ""); done = sub(/",$/, ""); if (!done) sub(/"$/, ""); s = s $0
 		if (done) { gsub(/\\\\/, "\\", s); gsub(/\\"/, "\"", s); print s; s = "" } }' >"$T/commands"
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "lib/scene.h"
-#include "move/again.h"
+#include "move/announce.h"
 
 static size_t announced(const struct scene *s, const char *text)
 {

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "move/probe_result.h"
+#include "move/probe.h"
 
 #define BOOT "6f1c29a2-0c53-4f9e-9d0e-0d8f0f4f1a11"
 #define OTHER_BOOT "77777777-0c53-4f9e-9d0e-0d8f0f4f1a11"

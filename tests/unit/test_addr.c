@@ -15,7 +15,6 @@
 #include <vipsafe/base.h>
 
 #include "base/addr.h"
-#include "base/addrset.h"
 
 static struct prefix prefix(const char *text)
 {

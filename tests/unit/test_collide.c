@@ -3,7 +3,7 @@
  * from where they are seen; what is done with those to be restored. */
 #include "lib/lvs_scene.h"
 
-#include "lvs/collide_rule.h"
+#include "lvs/collide.h"
 
 static const struct collide_node client_node,
 	plain_director = { .director = true },

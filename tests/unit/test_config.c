@@ -14,7 +14,6 @@
 
 #include "show/config.h"
 #include "show/settings_text.h"
-#include "show/sections.h"
 
 /* A directory of its own, with what the cases may have put there. */
 struct place {

@@ -22,7 +22,7 @@
 #include "daemon/control.h"
 #include "base/os.h"
 #include "daemon/peer.h"
-#include "daemon/socket_file.h"
+#include "daemon/alone.h"
 
 #define DEADLINE_MS 120000
 #define NO_GROUP ((gid_t)-1)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "cli/facts.h"
-#include "base/remedy.h"
+#include "base/finding.h"
 
 static struct device_facts device;
 

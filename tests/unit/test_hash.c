@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/hash.h"
+#include "base/array.h"
 #include "../lib/random.h"
 
 #define ITEMS 2000

@@ -15,7 +15,7 @@
 
 #include <vipsafe/base.h>
 
-#include "show/history_file.h"
+#include "show/history.h"
 
 #define BOOT "0f6c-1"
 

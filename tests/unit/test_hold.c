@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "kernel/attr.h"
-#include "kernel/hold_nftmsg.h"
+#include "kernel/hold_nft.h"
 #include "kernel/hold_text.h"
 #include "kernel/abi_nft.h"
 #include "../lib/random.h"

@@ -14,7 +14,7 @@
 #include "keepalived/instance_event.h"
 #include "keepalived/decoy.h"
 #include "keepalived/instance_settings.h"
-#include "show/sections.h"
+#include "show/settings_text.h"
 #include "../lib/random.h"
 
 static int parse_line(const char *text, struct instance_event *ret)

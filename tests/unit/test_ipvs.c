@@ -20,9 +20,9 @@
 #include <netlink/msg.h>
 
 #include "base/ports.h"
-#include "kernel/ipvscodec.h"
+#include "kernel/ipvs.h"
 #include "kernel/ipvsconn.h"
-#include "kernel/socklist.h"
+#include "kernel/sockets.h"
 
 #define FAMILY 29 /* any that generic netlink may give */
 

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "lvs/source_ipvs.h"
+#include "lvs/source.h"
 
 static struct addr a(const char *text)
 {

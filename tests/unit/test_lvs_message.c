@@ -5,10 +5,10 @@
 
 #include <errno.h>
 
-#include "lvs/message_ratelimit.h"
+#include "lvs/message_line.h"
 #include "lvs/text.h"
 #include "lvs/message.h"
-#include "show/sections.h"
+#include "show/settings_text.h"
 
 struct scene {
 	struct lvs_map *map;

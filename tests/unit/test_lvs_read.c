@@ -10,7 +10,7 @@
 #include "lvs/text.h"
 #include "base/settings.h"
 #include "show/config.h"
-#include "lvs/source_load.h"
+#include "lvs/source.h"
 
 #define DIR "test_lvs_read.tmp"
 

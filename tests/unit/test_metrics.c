@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/stream.h"
-#include "daemon/textfile.h"
+#include "daemon/loop.h"
+#include "daemon/log.h"
 #include "show/event.h"
 #include "show/metrics.h"
 

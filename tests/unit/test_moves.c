@@ -17,8 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/moves.h"
 #include "base/identity.h"
-#include "move/again.h"
-#include "base/lock.h"
+#include "move/announce.h"
 #include "base/rundir.h"
 
 #define INTERVAL (50 * USEC_PER_MSEC)

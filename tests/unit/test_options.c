@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cli/options.h"
+#include "cli/cli.h"
 
 #define ARGS_MAX 24
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/permit.h"
-#include "show/sections.h"
+#include "daemon/peer.h"
+#include "show/settings_text.h"
 
 static int setup(void **state)
 {

@@ -12,7 +12,6 @@
 #include <jansson.h>
 
 #include "show/report_json.h"
-#include "show/object.h"
 #include "show/report_text.h"
 
 static struct report make(enum op op, int n)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "move/repair.h"
-#include "move/select.h"
+#include "move/run.h"
 #include "../lib/random.h"
 
 static struct addr v4(uint8_t last)

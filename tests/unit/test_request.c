@@ -13,7 +13,7 @@
 
 #include "base/request.h"
 
-#include "base/words.h"
+#include "base/text.h"
 
 #define WORDS_MAX 160
 

@@ -10,10 +10,9 @@
 
 #include <cmocka.h>
 
-#include "base/duration.h"
-#include "base/settings.h"
 #include "base/text.h"
-#include "show/sections.h"
+#include "base/settings.h"
+#include "show/settings_text.h"
 
 static void apply_ok(struct settings *s, const char *section, const char *key, const char *value)
 {

@@ -13,7 +13,7 @@
 #include <errno.h>
 
 #include "base/pinned.h"
-#include "base/payloads.h"
+#include "base/connset.h"
 #include "base/unpinned.h"
 #include "../lib/random.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "move/repair.h"
-#include "move/select.h"
+#include "move/run.h"
 #include "base/shape.h"
 #include "../lib/random.h"
 

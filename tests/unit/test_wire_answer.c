@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "show/report_json.h"
-#include "show/object.h"
 #include "show/wire.h"
 
 static void answers_arrive_whole(void **state _unused_)

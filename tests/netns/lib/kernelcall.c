@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "base/request.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "kernel/hold.h"
 #include "kernel/kernel_real.h"
 #include "base/program.h"

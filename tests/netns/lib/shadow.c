@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/addrset.h"
+#include "base/addr.h"
 #include "base/connset.h"
-#include "show/sections.h"
+#include "show/settings_text.h"
 #include "kernel/kernel_real.h"
 #include "guard/guard.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "keepalived/lint.h"
-#include "show/sections.h"
+#include "show/settings_text.h"
 #include "place.h"
 
 #define UNITS "lib/systemd/system"

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The service map as configured: from the INI sections and files, and (by the
+ * caller, who may ask the kernel) from this node's own IPVS. */
+#pragma once
+
+#include "base/ipvs.h"
+#include "lvs/map.h"
+#include "lvs/settings.h"
+
+/* Fills the map from the node's own IPVS, as source SOURCE. 0, -EOPNOTSUPP
+ * (there is none), or another negative errno. */
+typedef int (*lvs_own_ipvs)(void *ud, struct lvs_map *m, uint32_t source);
+
+/* Read all of S in its order, merge and index it. CONFIG: the path S was read
+ * from. OLD: the map so far, of which removed servers are kept (NULL: none).
+ * 0 or -ENOMEM; whatever else goes wrong is in the sources of the map. */
+int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own, void *ud,
+	     const struct lvs_map *old, usec_t now, struct lvs_map **ret);
+
+/* A node's own IPVS as a source of the service map. */
+
+struct lvs_ipvs {
+	struct lvs_map *map;
+	uint32_t source;  /* of the map, of kind LVS_FROM_IPVS */
+	uint32_t service; /* the one that was added last, LVS_NONE: it was refused */
+};
+
+/* Take over what ipvs_list() lists: an ipvs_sink for a struct lvs_ipvs. What
+ * does not fit, or makes no sense, is counted in the source and does not end
+ * the listing. -ENOMEM. */
+int lvs_ipvs_take(void *ud, const struct ipvs_service *service, const struct ipvs_dest *dest);
