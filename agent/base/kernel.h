@@ -59,6 +59,9 @@ struct ifaddr {
 /* Called once per address; a negative return value ends the list and is passed on. */
 typedef int (*ifaddr_sink)(void *ud, const struct ifaddr *a);
 
+/* Another host speaks for A. A negative return value ends the list and is passed on. */
+typedef int (*heard_sink)(void *ud, const struct addr *a);
+
 /* What RECORD points to is valid during the call only. A negative return value ends the dump and
  * is passed on. */
 typedef int (*conn_sink)(void *ud, const struct conn_record *record);
@@ -108,6 +111,15 @@ struct kernel_ops {
 
 	/* Send one gratuitous ARP request or unsolicited NA for A. */
 	int (*announce)(void *ctx, const struct link *link, const struct addr *a);
+
+	/* Listen on LINK for other hosts that speak for one of ADDRS (kernel/heard.h), instead of
+	 * what was listened for before; N = 0: for nothing. -EPERM; -EOPNOTSUPP: LINK is not
+	 * Ethernet-like; -ENODEV. After an error nothing is listened for. */
+	int (*heard_watch)(void *ctx, const struct link *link, const struct addr *addrs, size_t n);
+
+	/* Hand over what was heard, maybe again and again, and also of addresses that are not
+	 * asked for any more. -EAGAIN: there may be more; the caller can do other work first. */
+	int (*heard_events)(void *ctx, heard_sink sink, void *ud);
 
 	/* Dump the entries of FAMILY (AF_UNSPEC: both). A dump may be torn, or have an entry
 	 * twice (docs/kernel.md 5): the sink de-duplicates. -EPROTONOSUPPORT: this kernel has no

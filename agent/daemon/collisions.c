@@ -198,7 +198,7 @@ static void scan(struct collisions *c)
 
 static int collisions_watch(struct collisions *c)
 {
-	int fds[2] = { -1, -1 }, r;
+	int fds[KERNEL_FDS] = { -1, -1, -1, -1 }, r;
 
 	r = kernel_real_new(&c->real);
 	if (r < 0)

@@ -16,7 +16,7 @@
 #define SUMMARY_MAX 512
 
 /* Descriptors a guard has open at most, counted. */
-#define GUARD_DESCRIPTORS 9
+#define GUARD_DESCRIPTORS 11
 
 /* Descriptors kept for clients and moves. */
 #define DESCRIPTORS_KEPT 192
@@ -26,7 +26,7 @@ struct device_guard {
 	struct device_settings settings;
 	struct kernel_real *kernel; /* owned, as is the guard */
 	struct guard *guard;
-	int fds[2]; /* on the loop; -1: not */
+	int fds[KERNEL_FDS]; /* on the loop; -1: not */
 	usec_t next;
 	usec_t leave_at; /* end the guard when its work is done, at this time at the latest; 0:
 			    stays */
@@ -53,16 +53,16 @@ static bool guards_reads(enum guard_state s)
 
 static void poll_anew(struct device_guard *x, const struct guard_status *s)
 {
-	int fds[2] = { -1, -1 };
+	int fds[KERNEL_FDS] = { -1, -1, -1, -1 };
 	size_t i;
 
 	if (guards_reads(s->state))
 		kernel_real_fds(x->kernel, fds);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < KERNEL_FDS; i++) {
 		if (x->fds[i] >= 0 && x->fds[i] != fds[i])
 			loop_remove(x->all->loop, x->fds[i], x);
 	}
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < KERNEL_FDS; i++) {
 		x->fds[i] = fds[i];
 		if (fds[i] >= 0 &&
 		    loop_add(x->all->loop, fds[i], EPOLLIN, true, guards_on_ready, x) < 0)
@@ -104,7 +104,7 @@ static struct device_guard *watch_free(struct device_guard *x)
 		return NULL;
 	if (x->guard)
 		guard_news_end(&x->told, x->guard, x->settings.name);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < KERNEL_FDS; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);
 	kernel_real_free(x->kernel);
@@ -116,13 +116,15 @@ static int watch_new(struct guards *w, const struct device_settings *d, struct d
 {
 	struct device_guard *x = calloc(1, sizeof(*x));
 	struct run_env env = *w->env;
+	size_t i;
 	int r;
 
 	if (!x)
 		return -ENOMEM;
 	x->all = w;
 	x->settings = *d;
-	x->fds[0] = x->fds[1] = -1;
+	for (i = 0; i < KERNEL_FDS; i++)
+		x->fds[i] = -1;
 	guard_news_init(&x->told);
 	r = kernel_real_new(&x->kernel);
 	if (r == 0) {

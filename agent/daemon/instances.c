@@ -80,7 +80,7 @@ static void instances_look(struct instances *s)
 static void watch_addresses(struct instances *s)
 {
 	struct kernel k = kernel_real_get(s->context.kernel);
-	int fds[2] = { -1, -1 };
+	int fds[KERNEL_FDS] = { -1, -1, -1, -1 };
 
 	if (s->fd >= 0)
 		return;

@@ -144,8 +144,7 @@ int announce_send(int fd, const struct link *link, const struct addr *a)
 	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	static const uint8_t multicast[ETH_ALEN] = { 0x33, 0x33, 0, 0, 0, 1 };
 
-	if ((link->type != ARPHRD_ETHER && link->type != ARPHRD_IEEE802) ||
-	    link->mac_len != ETH_ALEN)
+	if (!link_is_ethernet(link))
 		return -EOPNOTSUPP;
 	if (a->family == AF_INET) {
 		struct garp p = garp_make(link, a);

@@ -9,6 +9,7 @@
 #include "kernel/ifaddr.h"
 #include "kernel/announce.h"
 #include "kernel/ct.h"
+#include "kernel/heard.h"
 #include "kernel/hold.h"
 #include "kernel/ipvs.h"
 #include "kernel/link.h"
@@ -28,6 +29,7 @@ struct kernel_real {
 	struct ct *ct;
 	struct ctevents *events; /* NULL until something is watched */
 	struct nlsock *addr_events;
+	struct heard heard;
 	struct lease lease;
 	struct background *cleaning; /* may be NULL */
 };
@@ -97,6 +99,20 @@ static int real_announce(void *ctx, const struct link *link, const struct addr *
 		k->announce = fd;
 	}
 	return announce_send(k->announce, link, a);
+}
+
+static int real_heard_watch(void *ctx, const struct link *link, const struct addr *addrs, size_t n)
+{
+	struct kernel_real *k = ctx;
+
+	return heard_listen(&k->heard, link, addrs, n);
+}
+
+static int real_heard_events(void *ctx, heard_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+
+	return heard_read(&k->heard, sink, ud);
 }
 
 static int real_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
@@ -307,6 +323,8 @@ static const struct kernel_ops real_ops = {
 	.addr_del = real_addr_del,
 	.promotes_secondaries = real_promotes_secondaries,
 	.announce = real_announce,
+	.heard_watch = real_heard_watch,
+	.heard_events = real_heard_events,
 	.ct_dump = real_ct_dump,
 	.ct_batch = real_ct_batch,
 	.ct_usage = real_ct_usage,
@@ -346,6 +364,7 @@ int kernel_real_new(struct kernel_real **ret)
 	if (!k)
 		return -ENOMEM;
 	k->announce = -1;
+	k->heard = (struct heard)HEARD_CLOSED;
 	r = nlsock_new(NETLINK_ROUTE, 0, 0, &k->route);
 	if (r < 0) {
 		kernel_real_free(k);
@@ -370,6 +389,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 		return NULL;
 	(void)lease_close(&k->lease, real_now(k) + CLOSE_TIMEOUT);
 	background_free(k->cleaning);
+	heard_close(&k->heard);
 	nlsock_free(k->addr_events);
 	ctevents_free(k->events);
 	ct_free(k->ct);
@@ -385,8 +405,10 @@ struct kernel kernel_real_get(struct kernel_real *k)
 	return (struct kernel){ .ops = &real_ops, .ctx = k };
 }
 
-void kernel_real_fds(const struct kernel_real *k, int ret[2])
+void kernel_real_fds(const struct kernel_real *k, int ret[KERNEL_FDS])
 {
 	ret[0] = k->events ? ctevents_fd(k->events) : -1;
 	ret[1] = k->addr_events ? nlsock_fd(k->addr_events) : -1;
+	ret[2] = k->heard.fds[0];
+	ret[3] = k->heard.fds[1];
 }

@@ -18,6 +18,8 @@ struct kernel kernel_real_get(struct kernel_real *k);
  * device instead of replacing it. */
 int kernel_real_beside(struct kernel_real *of, struct kernel_real **ret);
 
-/* What to poll: the events of conntrack and of addresses; -1 for what is not
- * watched. They change with each ct_watch() and addr_watch(). */
-void kernel_real_fds(const struct kernel_real *k, int ret[2]);
+/* What to poll: the events of conntrack, of addresses, and what is heard of other hosts
+ * (two); -1 for what is not watched. They change with each ct_watch(), addr_watch() and
+ * heard_watch(). */
+#define KERNEL_FDS 4
+void kernel_real_fds(const struct kernel_real *k, int ret[KERNEL_FDS]);

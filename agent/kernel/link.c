@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+
 #include "base/request.h"
 #include "kernel/abi_route.h"
 #include "kernel/nlask.h"
@@ -103,6 +106,12 @@ static int conf_number(const char *family, const char *scope, const char *key, l
 	if (n < 0 || (size_t)n >= sizeof(path) || strchr(scope, '/'))
 		return -EINVAL;
 	return read_number(path, ret);
+}
+
+bool link_is_ethernet(const struct link *link)
+{
+	return (link->type == ARPHRD_ETHER || link->type == ARPHRD_IEEE802) &&
+	       link->mac_len == ETH_ALEN;
 }
 
 int link_promotes_secondaries(const struct link *link)

@@ -11,6 +11,9 @@
  * them (Linux 5.5). -ENODEV when there is none, also for impossible names. */
 int link_get(struct nlsock *s, const char *name, struct link *ret);
 
+/* Whether LINK has neighbours with six-byte MACs, and ARP. */
+bool link_is_ethernet(const struct link *link);
+
 /* Whether deleting a primary IPv4 address of LINK promotes a secondary:
  * 1, 0, or negative errno. Reads the sysctls of the calling task's network
  * namespace; the kernel takes "all" OR the device's own. */

@@ -30,15 +30,15 @@ usec_t guarding_rest(struct guarding *g)
 
 void guarding_listen(struct guarding *g)
 {
-	struct pollfd p[2];
-	int fds[2];
+	struct pollfd p[KERNEL_FDS];
+	int fds[KERNEL_FDS];
 	size_t i;
 
 	for (;;) {
 		kernel_real_fds(g->real, fds);
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < KERNEL_FDS; i++)
 			p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-		if (poll(p, 2, 0) <= 0)
+		if (poll(p, KERNEL_FDS, 0) <= 0)
 			return;
 		guard_ready(g->guard);
 	}

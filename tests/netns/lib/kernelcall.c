@@ -6,6 +6,9 @@
  *   kernelcall add|del ADDR/LEN DEV [WORD VALUE …]
  *   kernelcall promotes DEV
  *   kernelcall announce DEV ADDR
+ *   kernelcall heard DEV                    obeys lines: "for [ADDR…]" listens for others; prints
+ *       each address heard, or "woken" for nothing
+ *   kernelcall frame DEV HEX                one frame as it is, link header and all
  *   kernelcall probe [MILLISECONDS]
  *   kernelcall hold auto|nft|iptables DEV   prints the backend, then obeys lines:
  *       arm MS | let-go | look | close | open; each is answered by "ok MICROSECONDS" or an error
@@ -14,9 +17,14 @@
  *       its lines, and then how it ended
  * Prints what came back, or the name of the error. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include <linux/if_packet.h>
+
+#include "base/os.h"
 #include "base/request.h"
 #include "base/text.h"
 #include "kernel/hold.h"
@@ -133,6 +141,84 @@ static int do_announce(struct kernel k, const char *name, const char *text)
 		return usage(text);
 	r = k.ops->link_get(k.ctx, name, &link);
 	return answer(r < 0 ? r : k.ops->announce(k.ctx, &link, &a));
+}
+
+static int heard_listen_for(struct kernel k, const struct link *link, char *words)
+{
+	struct addr addrs[100];
+	size_t n = 0;
+	char *word;
+
+	for (word = strtok(words, " \n"); word && n < ARRAY_SIZE(addrs); word = strtok(NULL, " \n"))
+		if (addr_parse(word, &addrs[n++]) < 0)
+			return usage(word);
+	return answer(k.ops->heard_watch(k.ctx, link, addrs, n));
+}
+
+static int print_heard(void *ud, const struct addr *a)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	++*(unsigned *)ud;
+	printf("heard %s\n", addr_format(a, text));
+	return 0;
+}
+
+/* Until the end of stdin. */
+static int do_heard(struct kernel_real *real, const char *name)
+{
+	struct kernel k = kernel_real_get(real);
+	struct pollfd p[1 + KERNEL_FDS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+	int fds[KERNEL_FDS], i;
+	struct link link;
+	char line[4096];
+	unsigned n;
+
+	setvbuf(stdin, NULL, _IONBF, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (;;) {
+		kernel_real_fds(real, fds);
+		for (i = 0; i < KERNEL_FDS; i++)
+			p[1 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+		if (poll(p, 1 + KERNEL_FDS, -1) < 0)
+			return 1;
+		if (p[0].revents) {
+			if (!fgets(line, sizeof(line), stdin))
+				return 0;
+			i = k.ops->link_get(k.ctx, name, &link);
+			if (i < 0)
+				answer(i);
+			else if (!strncmp(line, "for", 3))
+				heard_listen_for(k, &link, line + 3);
+			else
+				return usage(line);
+			continue;
+		}
+		n = 0;
+		i = k.ops->heard_events(k.ctx, print_heard, &n);
+		if (i < 0 && i != -EAGAIN)
+			answer(i);
+		if (!n)
+			puts("woken");
+	}
+}
+
+static int do_frame(struct kernel k, const char *name, const char *hex)
+{
+	uint8_t data[2048];
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	struct link link;
+	unsigned byte;
+	size_t n = 0;
+	int r = k.ops->link_get(k.ctx, name, &link);
+
+	for (; n < sizeof(data) && sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
+		data[n] = (uint8_t)byte;
+	to.sll_ifindex = link.ifindex;
+	if (r == 0 && (fd < 0 || sendto(fd, data, n, 0, (struct sockaddr *)&to, sizeof(to)) < 0))
+		r = -errno;
+	return answer(r);
 }
 
 static int do_promotes(struct kernel k, const char *name)
@@ -275,8 +361,9 @@ static int do_program(int argc, char **argv)
 	return answer(r);
 }
 
-static int run(struct kernel k, int argc, char **argv)
+static int run(struct kernel_real *real, int argc, char **argv)
 {
+	struct kernel k = kernel_real_get(real);
 	const char *verb = argc > 0 ? argv[0] : "";
 
 	if (strcmp(verb, "add") == 0 || strcmp(verb, "del") == 0)
@@ -289,6 +376,10 @@ static int run(struct kernel k, int argc, char **argv)
 		return do_promotes(k, argv[1]);
 	if (strcmp(verb, "announce") == 0 && argc == 3)
 		return do_announce(k, argv[1], argv[2]);
+	if (strcmp(verb, "heard") == 0 && argc == 2)
+		return do_heard(real, argv[1]);
+	if (strcmp(verb, "frame") == 0 && argc == 3)
+		return do_frame(k, argv[1], argv[2]);
 	if (strcmp(verb, "probe") == 0)
 		return do_probe(k, argc > 1 ? argv[1] : "3000");
 	if (strcmp(verb, "hold") == 0 && argc == 3)
@@ -307,7 +398,7 @@ int main(int argc, char **argv)
 
 	if (r < 0)
 		return answer(r);
-	r = run(kernel_real_get(real), argc - 1, argv + 1);
+	r = run(real, argc - 1, argv + 1);
 	kernel_real_free(real);
 	return r;
 }

@@ -56,7 +56,7 @@ static int fail(const char *what, int error)
 
 static void set_buffer(struct world *w, int bytes)
 {
-	int fds[2];
+	int fds[KERNEL_FDS];
 
 	kernel_real_fds(w->watched, fds);
 	if (fds[0] >= 0 &&
@@ -69,21 +69,24 @@ static void set_buffer(struct world *w, int bytes)
 static bool spin(struct world *w, usec_t duration)
 {
 	usec_t until = now(w) + duration, next;
-	int fds[2];
+	int fds[KERNEL_FDS];
 
 	while (now(w) < until) {
-		struct pollfd p[3] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+		struct pollfd p[1 + KERNEL_FDS] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+		size_t i;
 		int ms;
 
 		next = guard_tick(w->guard); /* MIN() would call it twice */
 		next = MIN(next, until);
 		kernel_real_fds(w->watched, fds);
-		p[1] = (struct pollfd){ .fd = fds[0], .events = POLLIN };
-		p[2] = (struct pollfd){ .fd = fds[1], .events = POLLIN };
+		for (i = 0; i < KERNEL_FDS; i++)
+			p[1 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 		ms = next > now(w) ? (int)((next - now(w) + 999) / 1000) : 0;
-		if (poll(p, 3, ms) < 0 && errno != EINTR)
+		if (poll(p, 1 + KERNEL_FDS, ms) < 0 && errno != EINTR)
 			return true;
-		if (p[1].revents || p[2].revents)
+		for (i = 1; i <= KERNEL_FDS && !p[i].revents; i++)
+			;
+		if (i <= KERNEL_FDS)
 			guard_ready(w->guard);
 		if (p[0].revents)
 			return true;

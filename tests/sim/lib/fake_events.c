@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Births, and the events of the fake kernel: entries and addresses that come,
- * change and go, told in order, each kind by itself. */
+ * change and go, told in order, each kind by itself; and what other hosts say. */
 #include "fake_kernel.h"
 
 #include <errno.h>
+#include <string.h>
 
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq)
 {
@@ -128,4 +129,63 @@ int fake_addr_events(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bo
 	for (size_t i = 0; i < f->n_addr_events; i++)
 		f->addr_events[i] = f->addr_events[n + i];
 	return r < 0 ? r : lost ? -ENOBUFS : 0;
+}
+
+int fake_heard_watch(void *ctx, const struct link *link, const struct addr *addrs, size_t n)
+{
+	struct fake *f = ctx;
+
+	free(f->heard_for);
+	f->heard_for = NULL;
+	f->n_heard_for = 0;
+	f->heard_on = 0;
+	if (!n)
+		return 0;
+	f->heard_watches++;
+	if (f->heard_error)
+		return f->heard_error;
+	f->heard_for = malloc(n * sizeof(*addrs));
+	if (!f->heard_for)
+		abort();
+	memcpy(f->heard_for, addrs, n * sizeof(*addrs));
+	f->n_heard_for = n;
+	f->heard_on = link->ifindex;
+	return 0;
+}
+
+bool fake_is_heard(const struct fake *f, int ifindex, const char *addr)
+{
+	struct addr a;
+
+	if (addr_parse(addr, &a) < 0)
+		abort();
+	for (size_t i = 0; i < f->n_heard_for; i++)
+		if (f->heard_on == ifindex && addr_equal(&f->heard_for[i], &a))
+			return true;
+	return false;
+}
+
+void fake_say(struct fake *f, int ifindex, const char *addr)
+{
+	struct addr a;
+
+	if (addr_parse(addr, &a) < 0)
+		abort();
+	if (fake_is_heard(f, ifindex, addr) && f->n_said < FAKE_SAID_MAX)
+		f->said[f->n_said++] = a;
+}
+
+int fake_heard_events(void *ctx, heard_sink sink, void *ud)
+{
+	struct fake *f = ctx;
+	size_t n = f->n_said;
+	int r = 0;
+
+	f->n_said = 0;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct addr a = f->said[i];
+
+		r = sink(ud, &a);
+	}
+	return r;
 }

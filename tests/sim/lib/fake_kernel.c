@@ -327,6 +327,8 @@ static const struct kernel_ops fake_ops = {
 	.addr_del = fake_addr_del_op,
 	.promotes_secondaries = fake_promotes,
 	.announce = fake_announce,
+	.heard_watch = fake_heard_watch,
+	.heard_events = fake_heard_events,
 	.ct_dump = fake_ct_dump,
 	.ct_batch = fake_ct_batch,
 	.ct_usage = fake_ct_usage,
@@ -384,6 +386,7 @@ struct fake *fake_free(struct fake *f)
 	free(f->reset);
 	free(f->events);
 	free(f->addr_events);
+	free(f->heard_for);
 	free(f);
 	return NULL;
 }

@@ -15,6 +15,7 @@
 #define FAKE_ADDRS_MAX 128
 #define FAKE_PAYLOAD_MAX 512
 #define FAKE_CLOSED_MAX 16
+#define FAKE_SAID_MAX 64    /* not read yet; more are dropped */
 #define FAKE_PENDING_MAX 16 /* late flushes outstanding; more are dropped, as the kernel does */
 
 /* What a kernel flushes when an address is deleted. */
@@ -137,6 +138,7 @@ struct fake {
 	int events_error;	     /* the next reading ends so, and has nothing */
 	bool no_addr_events;	     /* addr_watch is refused */
 	unsigned addr_events_lost;   /* as events_lost */
+	int heard_error;	     /* heard_watch ends so */
 	unsigned busy_nth;	     /* every so manieth entry is offloaded: DELETE is -EBUSY */
 	bool forgets_helpers;	     /* a created entry has none: Linux 4.9 */
 	enum fake_mangle mangle_all; /* what becomes of every create that it fits */
@@ -199,6 +201,12 @@ struct fake {
 	struct fake_addr_event *addr_events;
 	size_t n_addr_events;
 	struct conn_key refused_key;
+	struct addr *heard_for; /* what is listened for … */
+	size_t n_heard_for;
+	int heard_on;		/* … on this device; 0: nothing */
+	unsigned heard_watches; /* how often that was asked for */
+	struct addr said[FAKE_SAID_MAX];
+	size_t n_said;
 
 	/* LVS; the arrays are the test's own. A dest belongs to the service of
 	 * the same index. */
@@ -250,6 +258,13 @@ void fake_tell(struct fake *f, const struct fake_entry *entry);
  * -ENOENT: there is none. */
 int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port);
 
+/* Another host on the network of the device IFINDEX speaks for ADDR. It is heard only if the
+ * code under test listens for it there. */
+void fake_say(struct fake *f, int ifindex, const char *addr);
+
+/* Whether it listens for ADDR now. */
+bool fake_is_heard(const struct fake *f, int ifindex, const char *addr);
+
 /* Somebody else closes the hold of the same device. */
 void fake_take_hold(struct fake *f);
 
@@ -272,6 +287,8 @@ void fake_tell_death(struct fake *f, const struct fake_entry *e, uint32_t by);
 void fake_tell_addr(struct fake *f, const struct ifaddr *a, bool gone);
 int fake_addr_watch(void *ctx);
 int fake_addr_events(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone), void *ud);
+int fake_heard_watch(void *ctx, const struct link *link, const struct addr *addrs, size_t n);
+int fake_heard_events(void *ctx, heard_sink sink, void *ud);
 int fake_ct_watch(void *ctx, uint8_t family, bool deaths);
 int fake_ct_events(void *ctx, conn_sink sink, void *ud);
 int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, usec_t deadline,
