@@ -102,6 +102,10 @@ struct conn_record {
 /* Largest conn_format() text, NUL included. */
 #define CONN_TEXT_MAX 256
 
+/* Largest line about an entry in the notation of conntrack(8), NUL included: an IPv6 entry with
+ * all there can be takes 330 bytes. See struct kernel_ops. */
+#define CONN_LINE_MAX 512
+
 /* The zero-filled key of the entry that has TUPLE in its original direction. */
 struct conn_key conn_key_make(uint8_t family, uint8_t l4proto, const struct tuple *tuple,
 			      uint16_t zone, enum conn_zone_dir zone_dir);
@@ -121,7 +125,7 @@ struct addr tuple_src(const struct tuple *t, uint8_t family);
 struct addr tuple_dst(const struct tuple *t, uint8_t family);
 
 /* "tcp 192.168.11.7:33862 -> 10.232.3.28:8899 as 192.168.11.7:31445": the
- * original direction and the translated source. Returns BUF. */
+ * original direction and the translated source, for use inside a sentence. Returns BUF. */
 const char *conn_format(const struct conn *c, char buf[CONN_TEXT_MAX]);
 
 /* "tcp", "udp", … or the number as text in BUF. */

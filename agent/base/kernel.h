@@ -131,6 +131,15 @@ struct kernel_ops {
 	 * result is -EINPROGRESS), or another error if nothing more could be sent. */
 	int (*ct_batch)(void *ctx, struct ct_op *ops, size_t n);
 
+	/* RECORD as conntrack(8) lists it: "tcp      6 431999 ESTABLISHED src=A dst=B sport=1
+	 * dport=2 src=B dst=C sport=2 dport=3 [ASSURED] mark=0". Without a payload it lacks what
+	 * only that tells (mark, helper). Asks the kernel nothing, and never fails. Returns BUF. */
+	const char *(*ct_line)(void *ctx, const struct conn_record *record,
+			       char buf[CONN_LINE_MAX]);
+
+	/* The mark of RECORD. False: its payload tells none, it is 0 then. */
+	bool (*ct_mark)(void *ctx, const struct conn_record *record, uint32_t *ret);
+
 	/* The number of entries and the maximum; -EPROTONOSUPPORT: there is no conntrack. */
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 

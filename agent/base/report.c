@@ -185,8 +185,8 @@ void report_conclude(struct report *r)
 	}
 }
 
-void report_add_lost(struct report *r, const struct conn *c)
+void report_add_lost(struct report *r, const char *line)
 {
 	if (r->n_lost < REPORT_TUPLES_MAX)
-		conn_format(c, r->lost[r->n_lost++]);
+		snprintf(r->lost[r->n_lost++], CONN_LINE_MAX, "%s", line);
 }

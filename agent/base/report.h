@@ -115,7 +115,7 @@ struct report {
 		usec_t expected_gap; /* plan only */
 	} timing;
 
-	char lost[REPORT_TUPLES_MAX][CONN_TEXT_MAX]; /* the first few */
+	char lost[REPORT_TUPLES_MAX][CONN_LINE_MAX]; /* the first few, as conntrack(8) lists them */
 	size_t n_lost;
 
 	struct report_warning warnings[REPORT_WARNINGS_MAX];
@@ -140,7 +140,8 @@ void report_degrade(struct report *r, enum result result);
  * nothing to change: lost entries make it PARTIAL. */
 void report_conclude(struct report *r);
 
-void report_add_lost(struct report *r, const struct conn *c);
+/* A connection was lost; LINE is about it. The first few are kept. */
+void report_add_lost(struct report *r, const char *line);
 
 /* How many connections at risk have survived: untouched, pinned or restored. */
 uint64_t report_kept(const struct report *r);

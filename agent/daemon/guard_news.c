@@ -52,18 +52,21 @@ static void publish_events(struct guard_news *w, struct publisher *t, const stru
 	w->seen = *s;
 }
 
-static void log_lost(struct guard *g, const char *device)
+static void tell_lost(struct guard *g, struct publisher *t, const char *device)
 {
-	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	char lost[GUARD_NAMED_MAX][CONN_LINE_MAX];
 	size_t i, n = guard_take_lost(g, lost);
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
+		publish_lost(t, device, lost[i]);
+	}
 }
 
 /* Log other processes' deletes and their effects, after a delay so that one
  * line has all of it. */
-static void log_repairs(struct guard_news *w, struct guard *g, const struct guard_status *s)
+static void log_repairs(struct guard_news *w, struct guard *g, struct publisher *t,
+			const struct guard_status *s)
 {
 	const struct guard_status *was = &w->logged;
 	usec_t now = os_now();
@@ -85,7 +88,7 @@ static void log_repairs(struct guard_news *w, struct guard *g, const struct guar
 			 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
 			 (unsigned long long)(s->restored - was->restored),
 			 (unsigned long long)(s->lost - was->lost));
-	log_lost(g, s->device);
+	tell_lost(g, t, s->device);
 	w->logged = *s;
 	w->log_at = 0;
 }
@@ -175,7 +178,7 @@ bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher 
 			const struct guard_status *s)
 {
 	publish_events(w, t, s);
-	log_repairs(w, g, s);
+	log_repairs(w, g, t, s);
 	log_left(w, s);
 	return log_state(w, s);
 }
@@ -187,7 +190,7 @@ void guard_news_end(struct guard_news *w, struct guard *g, const char *device)
 
 	guard_get_status(g, &s);
 	w->log_at = w->left_at = 1; /* log at once what was delayed */
-	log_repairs(w, g, &s);
+	log_repairs(w, g, NULL, &s);
 	log_left(w, &s);
 	if (left)
 		log_line(LOG_WARNING,

@@ -125,6 +125,7 @@ void publish_report(struct publisher *t, const struct report *r)
 			   .at = os_now(),
 			   .report = r };
 	_cleanup_free_ char *line = NULL;
+	size_t i;
 
 	if (r->plan)
 		return;
@@ -135,6 +136,8 @@ void publish_report(struct publisher *t, const struct report *r)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
 	memcpy(e.device, r->device, sizeof(e.device));
 	publish_event(t, &e);
+	for (i = 0; i < r->n_lost; i++)
+		publish_lost(t, r->device, r->lost[i]);
 }
 
 void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
@@ -154,6 +157,11 @@ void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const
 		e.text[0] = '\0';
 	va_end(ap);
 	publish_event(t, &e);
+}
+
+void publish_lost(struct publisher *t, const char *device, const char *line)
+{
+	publish_guard(t, EVENT_LOST, true, device, 0, 0, "%s", line);
 }
 
 void publish_config(struct publisher *t, const char *error)

@@ -45,6 +45,9 @@ void publish_event(struct publisher *t, const struct event *e);
 void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,
 		   uint64_t restored, uint64_t lost, const char *fmt, ...) _printf_(7, 8);
 
+/* A connection of DEVICE was lost; LINE is about it. */
+void publish_lost(struct publisher *t, const char *device, const char *line);
+
 /* The configuration was read again; ERROR says why it was refused, or is NULL. */
 void publish_config(struct publisher *t, const char *error);
 

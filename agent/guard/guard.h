@@ -75,10 +75,10 @@ uint64_t guard_unfinished(const struct guard *g);
 void guard_get_status(const struct guard *g, struct guard_status *ret);
 const char *guard_state_name(enum guard_state s);
 
-/* The latest that are counted as lost since the last call, as conn_format() tells
+/* The latest that are counted as lost since the last call, as conntrack(8) lists
  * them: up to GUARD_NAMED_MAX, the oldest first. Returns how many. */
 #define GUARD_NAMED_MAX 5
-size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_TEXT_MAX]);
+size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_LINE_MAX]);
 
 /* Index of the guarded device; 0 while it is absent. */
 int guard_ifindex(const struct guard *g);

@@ -119,6 +119,14 @@ struct guard_keep {
 	usec_t retry;  /* not to be written before */
 };
 
+/* A connection that was lost, and of its payload what people are told of; a longer one is left
+ * out. */
+struct guard_named {
+	struct conn conn;
+	size_t payload_len;
+	uint8_t payload[256] __attribute__((aligned(8)));
+};
+
 struct guard_lost {
 	struct addr addr;
 	usec_t due;
@@ -142,10 +150,10 @@ struct guard {
 	usec_t batch_at; /* when the current batch of events was read */
 	bool full;	 /* some entries are not known */
 	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
-	bool no_room;				    /* in the conntrack table, to pin */
-	char why_refused[REPORT_TEXT_MAX];	    /* a shape is not pinned */
-	char named[GUARD_NAMED_MAX][CONN_TEXT_MAX]; /* that were lost … */
-	size_t n_named;				    /* … since they were asked for */
+	bool no_room;				   /* in the conntrack table, to pin */
+	char why_refused[REPORT_TEXT_MAX];	   /* a shape is not pinned */
+	struct guard_named named[GUARD_NAMED_MAX]; /* that were lost … */
+	size_t n_named;				   /* … since they were asked for */
 
 	/* The table was read: when, and for how long. What it did not show is
 	 * looked for one by one: entries below the two numbers. */

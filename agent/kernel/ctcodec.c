@@ -382,6 +382,83 @@ int ctcodec_create(void *buf, size_t size, uint32_t seq, uint16_t flags,
 	return ct_end(&b);
 }
 
+/* The state of its protocol: that of TCP is in C, others have it in INFO, which may be NULL. */
+static void put_state(struct attr_buf *b, const struct conn *c, const struct nlattr *info)
+{
+	const struct nlattr *tb[CTA_PROTOINFO_MAX + 1], *state[CTA_PROTOINFO_SCTP_STATE + 1];
+	uint16_t type = CTA_PROTOINFO_TCP; /* the number of the state is 1 in each */
+	uint8_t value = c->tcp_state;
+	size_t outer, inner;
+
+	if (c->key.l4proto == IPPROTO_SCTP || c->key.l4proto == IPPROTO_DCCP) {
+		type = c->key.l4proto == IPPROTO_SCTP ? CTA_PROTOINFO_SCTP : CTA_PROTOINFO_DCCP;
+		if (!info || !nest_parse(info, tb, CTA_PROTOINFO_MAX) || !tb[type] ||
+		    !nest_parse(tb[type], state, CTA_PROTOINFO_SCTP_STATE) ||
+		    !attr_read(state[CTA_PROTOINFO_SCTP_STATE], &value, 1))
+			return;
+	} else if (c->key.l4proto != IPPROTO_TCP || c->tcp_state == CONN_TCP_NONE) {
+		return;
+	}
+	outer = buf_nest(b, CTA_PROTOINFO);
+	inner = buf_nest(b, type);
+	buf_put(b, CTA_PROTOINFO_TCP_STATE, &value, 1);
+	buf_nest_end(b, inner);
+	buf_nest_end(b, outer);
+}
+
+/* NF_CT_HELPER_NAME_LEN (include/net/netfilter/nf_conntrack_helper.h), with the NUL. */
+#define HELPER_NAME_MAX 16
+
+static void put_helper(struct attr_buf *b, const struct nlattr *help)
+{
+	const struct nlattr *tb[CTA_HELP_MAX + 1];
+	const char *name;
+	size_t nest;
+
+	if (!help || !nest_parse(help, tb, CTA_HELP_MAX))
+		return;
+	name = attr_text(tb[CTA_HELP_NAME]);
+	if (!name || strlen(name) >= HELPER_NAME_MAX)
+		return;
+	nest = buf_nest(b, CTA_HELP);
+	buf_text(b, CTA_HELP_NAME, name);
+	buf_nest_end(b, nest);
+}
+
+int ctcodec_entry(void *buf, size_t size, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_NEW, 0, 0, c->key.family);
+	const struct nlattr *tb[CTA_MARK + 1];
+	uint32_t mark;
+
+	if (!attrs_parse(record->payload, record->payload_len, tb, CTA_MARK))
+		memset(tb, 0, sizeof(tb));
+	put_tuple(&b, CTA_TUPLE_ORIG, &c->key, &c->key.orig, zone_in(&c->key, CONN_ZONE_ORIG));
+	put_tuple(&b, CTA_TUPLE_REPLY, &c->key, &c->reply, zone_in(&c->key, CONN_ZONE_REPLY));
+	put_zone(&b, &c->key);
+	buf_be32(&b, CTA_STATUS, c->status);
+	buf_be32(&b, CTA_TIMEOUT, c->timeout);
+	buf_be32(&b, CTA_ID, c->id);
+	put_state(&b, c, tb[CTA_PROTOINFO]);
+	put_helper(&b, tb[CTA_HELP]);
+	if (attr_read(tb[CTA_MARK], &mark, sizeof(mark)))
+		buf_u32(&b, CTA_MARK, mark);
+	return ct_end(&b);
+}
+
+bool ctcodec_mark(const struct conn_record *record, uint32_t *ret)
+{
+	const struct nlattr *tb[CTA_MARK + 1];
+	uint32_t mark;
+
+	if (!attrs_parse(record->payload, record->payload_len, tb, CTA_MARK) ||
+	    !attr_read(tb[CTA_MARK], &mark, sizeof(mark)))
+		return false;
+	*ret = ntohl(mark);
+	return true;
+}
+
 int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key,
 		   uint32_t id)
 {

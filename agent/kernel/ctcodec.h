@@ -47,5 +47,14 @@ int ctcodec_delete(void *buf, size_t size, uint32_t seq, uint16_t flags, const s
 
 int ctcodec_get(void *buf, size_t size, uint32_t seq, uint16_t flags, const struct conn_key *key);
 
+/* Write RECORD as the kernel would dump it, the translated reply tuple included: what a person is
+ * shown of it (cttext.h). Never for the kernel. What is in the payload is checked and written anew:
+ * libnetfilter_conntrack ends the process when it meets a malformed attribute. Returns as the
+ * others. */
+int ctcodec_entry(void *buf, size_t size, const struct conn_record *record);
+
+/* The mark of RECORD (CTA_MARK). False: its payload has none; kernels leave out a mark of 0. */
+bool ctcodec_mark(const struct conn_record *record, uint32_t *ret);
+
 /* List everything of FAMILY (AF_UNSPEC: all). */
 int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family);

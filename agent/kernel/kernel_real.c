@@ -9,6 +9,8 @@
 #include "kernel/ifaddr.h"
 #include "kernel/announce.h"
 #include "kernel/ct.h"
+#include "kernel/ctcodec.h"
+#include "kernel/cttext.h"
 #include "kernel/heard.h"
 #include "kernel/hold.h"
 #include "kernel/ipvs.h"
@@ -160,6 +162,17 @@ static int real_addr_events(void *ctx, addrevents_sink sink, void *ud)
 	struct kernel_real *k = ctx;
 
 	return k->addr_events ? addrevents_read(k->addr_events, sink, ud) : 0;
+}
+
+static const char *real_ct_line(void *ctx _unused_, const struct conn_record *record,
+				char buf[CONN_LINE_MAX])
+{
+	return cttext_line(record, buf);
+}
+
+static bool real_ct_mark(void *ctx _unused_, const struct conn_record *record, uint32_t *ret)
+{
+	return ctcodec_mark(record, ret);
 }
 
 static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_max)
@@ -327,6 +340,8 @@ static const struct kernel_ops real_ops = {
 	.heard_events = real_heard_events,
 	.ct_dump = real_ct_dump,
 	.ct_batch = real_ct_batch,
+	.ct_line = real_ct_line,
+	.ct_mark = real_ct_mark,
 	.ct_usage = real_ct_usage,
 	.ct_watch = real_ct_watch,
 	.ct_events = real_ct_events,

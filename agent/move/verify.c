@@ -237,6 +237,18 @@ static void warn_of_helpers(struct run *run)
 			    bare);
 }
 
+static void verify_name_lost(struct run *run, size_t i)
+{
+	const struct kernel *k = &run->env->kernel;
+	struct conn_record record = { .conn = connset_get(run->set, i) };
+	char line[CONN_LINE_MAX];
+
+	if (run->report->n_lost == REPORT_TUPLES_MAX)
+		return;
+	record.payload = connset_payload(run->set, i, &record.payload_len);
+	report_add_lost(run->report, k->ops->ct_line(k->ctx, &record, line));
+}
+
 static void count_outcomes(struct run *run)
 {
 	struct report *report = run->report;
@@ -247,7 +259,6 @@ static void count_outcomes(struct run *run)
 	report->entries.superseded = report->entries.lost = 0;
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
-		const struct conn *c = connset_get(run->set, i);
 		bool pinned = e->pinned;
 
 		if (e->skip == SKIP_OF_VIP && (run->source.by_key ? e->dropped : !e->seen))
@@ -270,7 +281,7 @@ static void count_outcomes(struct run *run)
 		case ENTRY_CONFLICT:
 		case ENTRY_LOST:
 			report->entries.lost++;
-			report_add_lost(report, c);
+			verify_name_lost(run, i);
 			break;
 		}
 	}

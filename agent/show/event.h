@@ -12,6 +12,7 @@ enum event_kind {
 	EVENT_STATE,	  /* a device is guarded, or no longer */
 	EVENT_ADDRESS,	  /* somebody else has deleted an address */
 	EVENT_REPAIR,	  /* after that, connections were put back */
+	EVENT_LOST,	  /* one of the connections that were not; text as conntrack(8) lists it */
 	EVENT_REMOVED,	  /* entries were removed after their address was lost */
 	EVENT_QUARANTINE, /* repairs are suspended or resumed */
 	EVENT_COLLISION,  /* two connections may become identical */
@@ -24,7 +25,7 @@ struct event {
 	enum severity severity;		  /* NOTE, WARNING, CRITICAL */
 	usec_t at;			  /* monotonic */
 	char device[DEVICE_NAME_MAX];	  /* "": no device */
-	char text[REPORT_TEXT_MAX];	  /* one line; not needed for a MOVE */
+	char text[CONN_LINE_MAX];	  /* one line; not needed for a MOVE */
 	const struct report *report;	  /* MOVE only */
 	uint64_t restored, lost, removed; /* since the last event of this kind */
 };

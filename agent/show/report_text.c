@@ -58,7 +58,7 @@ uint64_t report_row_value(const struct report *r, const struct report_row *row)
 }
 
 #define NAMED_MAX 4 /* addresses named in a line; the others are counted */
-#define ESCAPED_MAX 512
+#define ESCAPED_MAX 1024
 
 typedef unsigned long long ull;
 

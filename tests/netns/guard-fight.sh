@@ -131,7 +131,8 @@ is "$(guard .lost)" $((before + N)) "and nothing else is"
 run metrics
 like "$OUT" 'vipsafe_device_quarantined\{device="br-mgmt"\} 1' "the metrics tell of the quarantine"
 like "$OUT" "vipsafe_device_lost_total\\{device=\"br-mgmt\"\\} $((before + N))" "and of the lost"
-check "the log names them" wait_for 30 logged 'lost: .*10\.232\.4\.1'
+check "the log names them, as conntrack does" wait_for 30 logged \
+	'lost: tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 sport=[0-9]* dport=8899 src=10\.232\.4\.1 dst=.*\[ASSURED\]'
 before=$(guard .restored)
 put_back() { [ "$(guard .restored)" -ge $((before + N)) ]; }
 ip addr del 10.77.2.1/32 dev br-mgmt

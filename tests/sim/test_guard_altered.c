@@ -63,7 +63,7 @@ static void a_guard_counts_what_it_left_alone_and_is_flushed(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
-	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	char lost[GUARD_NAMED_MAX][CONN_LINE_MAX];
 
 	altered_add_strange(s, 3);
 	scene_remember(s);
@@ -102,7 +102,7 @@ static void a_guard_loses_one_and_says_so(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
-	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	char lost[GUARD_NAMED_MAX][CONN_LINE_MAX];
 	struct guard_status st;
 	unsigned created;
 
@@ -158,7 +158,7 @@ static void a_repair_counts_what_comes_out_wrong(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
-	char lost[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	char lost[GUARD_NAMED_MAX][CONN_LINE_MAX];
 
 	s->fake->mangle_all = MANGLE_LOCAL;
 	scene_populate(s, FLOWS);

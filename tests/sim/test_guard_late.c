@@ -156,7 +156,7 @@ static void what_cannot_come_back_is_counted(void **state)
 {
 	struct scene *s = *state;
 	struct guard *g = begin(s, 2 * USEC_PER_SEC, true);
-	char named[GUARD_NAMED_MAX][CONN_TEXT_MAX];
+	char named[GUARD_NAMED_MAX][CONN_LINE_MAX];
 
 	for (uint16_t i = 0; i < 3; i++) {
 		struct conn c = scene_tcp(i);

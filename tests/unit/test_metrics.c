@@ -258,6 +258,13 @@ static void an_event_is_one_line(void **state _unused_)
 	assert_int_equal(json_integer_value(json_object_get(o, "lost")), 1);
 	assert_null(json_object_get(o, "report"));
 	json_decref(o);
+	e = (struct event){ .kind = EVENT_LOST,
+			    .severity = SEVERITY_WARNING,
+			    .at = 2 * USEC_PER_SEC,
+			    .device = "br0",
+			    .text = "tcp      6 86135 ESTABLISHED src=10.0.0.1" };
+	assert_string_equal(event_line(&e, line),
+			    "[    2.000000] br0 ! lost: tcp      6 86135 ESTABLISHED src=10.0.0.1");
 	r.entries.candidates = 9;
 	r.entries.lost = 2;
 	e = (struct event){ .kind = EVENT_MOVE, .at = 1, .device = "br0", .report = &r };

@@ -9,6 +9,7 @@
 #include "kernel/abi_ct.h"
 #include "kernel/attr.h"
 #include "kernel/ctcodec.h"
+#include "kernel/cttext.h"
 
 #define CREATE_MAX (2 * CT_PAYLOAD_MAX)
 
@@ -73,7 +74,7 @@ void entry_sends(const struct conn_record *r)
 		.timeout = r->conn->timeout,
 	};
 	const struct nlmsghdr *nlh = (const void *)buf;
-	char text[CONN_TEXT_MAX];
+	char text[CONN_TEXT_MAX], line[CONN_LINE_MAX];
 	const void *attrs;
 	size_t len;
 	int n;
@@ -91,6 +92,7 @@ void entry_sends(const struct conn_record *r)
 	CLAIM(ctcodec_get(buf, sizeof(buf), 9, 0, &r->conn->key) > 0);
 	delete_holds(nlh);
 	CLAIM(conn_format(r->conn, text) == text && memchr(text, '\0', sizeof(text)));
+	CLAIM(cttext_line(r, line) == line && memchr(line, '\0', sizeof(line)));
 }
 
 /* What we would create is read as what it was made from. */

@@ -402,6 +402,18 @@ int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n)
 	return deaf ? -ENOBUFS : 0;
 }
 
+const char *fake_ct_line(void *ctx _unused_, const struct conn_record *record,
+			 char buf[CONN_LINE_MAX])
+{
+	return conn_format(record->conn, buf);
+}
+
+bool fake_ct_mark(void *ctx _unused_, const struct conn_record *record _unused_,
+		  uint32_t *ret _unused_)
+{
+	return false;
+}
+
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max)
 {
 	struct fake *f = ctx;

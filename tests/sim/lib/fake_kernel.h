@@ -315,4 +315,6 @@ int fake_ipvs_conns(void *ctx, flow_sink sink, void *ud);
 int fake_ipvs_tracks(void *ctx);
 int fake_sock_list(void *ctx, flow_sink sink, void *ud);
 int fake_local_ports(void *ctx, struct ports *ret);
+const char *fake_ct_line(void *ctx, const struct conn_record *record, char buf[CONN_LINE_MAX]);
+bool fake_ct_mark(void *ctx, const struct conn_record *record, uint32_t *ret);
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
