@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tuples as people have them at hand. */
+#include "base/pattern.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/option.h"
+#include "base/text.h"
+
+#define TOKENS_MAX 96
+
+/* A line cut at white space; the tokens are in TEXT. */
+struct tokens {
+	char text[PATTERN_TEXT_MAX];
+	char *at[TOKENS_MAX];
+	size_t n;
+};
+
+static void tokens_cut(struct tokens *t, const char *text)
+{
+	char *p = t->text;
+
+	snprintf(t->text, sizeof(t->text), "%s", text);
+	for (t->n = 0; t->n < TOKENS_MAX;) {
+		p += strspn(p, " \t\r\n");
+		if (!*p)
+			break;
+		t->at[t->n++] = p;
+		p += strcspn(p, " \t\r\n");
+		if (*p)
+			*p++ = '\0';
+	}
+}
+
+/* The token I, "" beyond the end. */
+static const char *token(const struct tokens *t, size_t i)
+{
+	return i < t->n ? t->at[i] : "";
+}
+
+/* Where a token that is TEXT is; t->n: nowhere. */
+static size_t token_find(const struct tokens *t, const char *text)
+{
+	size_t i = 0;
+
+	while (i < t->n && strcmp(t->at[i], text) != 0)
+		i++;
+	return i;
+}
+
+/* An address as it is, without the brackets, interface or IPv4 mapping of ss. */
+static int host_parse(const char *text, size_t len, struct prefix *ret)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char host[PREFIX_TEXT_MAX];
+	struct addr a;
+
+	if (len > 1 && text[0] == '[' && text[len - 1] == ']')
+		text++, len -= 2;
+	len = MIN(len, strcspn(text, "%"));
+	if (len >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (addr_parse(host, &a) < 0)
+		return -EINVAL;
+	if (a.family == AF_INET6 && !memcmp(a.bytes, mapped, sizeof(mapped)))
+		a = addr_make(AF_INET, a.bytes + 12);
+	*ret = (struct prefix){ .addr = a, .len = (uint8_t)(8 * addr_size(a.family)) };
+	return 0;
+}
+
+/* How the port is written behind the address. */
+enum end_form {
+	END_COLON,	/* "10.0.0.1:80", "[fd00::1]:80", or no port */
+	END_COLON_EVER, /* the same, but there always is one: "fd00::1:8080" of netstat */
+	END_DOT,	/* "10.0.0.1.80", or no port */
+};
+
+/* One end of a connection: P's source or, if SECOND, its destination. What is "*", or as ss and
+ * netstat show that there is no peer, an address of zeros, is not said. 0 or -EINVAL. */
+static int end_apply(struct pattern *p, const char *text, size_t len, enum end_form form,
+		     bool second, struct request_error *e)
+{
+	const char by = form == END_DOT ? '.' : ':';
+	struct prefix host = { .len = 0 };
+	size_t split = len;
+	char port[16] = "*";
+
+	if (form == END_COLON_EVER || host_parse(text, len, &host) < 0) {
+		while (split && text[split - 1] != by)
+			split--;
+		if (split && len - split < sizeof(port)) {
+			memcpy(port, text + split, len - split);
+			port[len - split] = '\0';
+			split--;
+		} else {
+			split = len;
+		}
+		if (!(split == 1 && *text == '*') && host_parse(text, split, &host) < 0)
+			return request_error_set(e, QUOTED " is no address, nor one with a port",
+						 text);
+	}
+	if (strcmp(port, "*") != 0 && pattern_apply(p, second ? "dport" : "sport", port, e) < 0)
+		return -EINVAL;
+	if (memcmp(host.addr.bytes, (uint8_t[16]){ 0 }, 16) != 0) {
+		*(second ? &p->dst : &p->src) = host;
+		p->parts |= second ? PATTERN_DST : PATTERN_SRC;
+	}
+	return 0;
+}
+
+/* "tcp      6 431999 ESTABLISHED src=... dst=... sport=... dport=... src=... ...": the first tuple,
+ * of which the token FIRST is the beginning. */
+static int tuple_of_conntrack(struct pattern *p, const struct tokens *t, size_t first,
+			      struct request_error *e)
+{
+	static const struct {
+		const char *key, *word;
+		bool anywhere; /* not only in the first tuple */
+	} keys[] = {
+		{ "src=", "src" },	  { "dst=", "dst" },  { "sport=", "sport" },
+		{ "dport=", "dport" },	  { "id=", "sport" }, { "zone=", "zone", true },
+		{ "zone-orig=", "zone" },
+	};
+	bool reply = false;
+	size_t i, k;
+
+	for (i = 0; i < first; i++) {
+		bool unknown = !strcmp(t->at[i], "unknown");
+
+		if (!unknown && pattern_proto(t->at[i]) < 0)
+			continue;
+		if (pattern_apply(p, "proto", unknown ? token(t, i + 1) : t->at[i], e) < 0)
+			return -EINVAL;
+		break;
+	}
+	for (i = first; i < t->n; i++) {
+		reply = reply || (i > first && !strncmp(t->at[i], "src=", 4));
+		for (k = 0; k < ARRAY_SIZE(keys); k++) {
+			size_t len = strlen(keys[k].key);
+
+			if (!strncmp(t->at[i], keys[k].key, len) && (!reply || keys[k].anywhere) &&
+			    pattern_apply(p, keys[k].word, t->at[i] + len, e) < 0)
+				return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* "... IP 10.0.0.1.33862 > 10.232.3.28.8899: Flags [P.], ...", AT: its arrow. */
+static int tuple_of_tcpdump(struct pattern *p, const struct tokens *t, size_t at,
+			    struct request_error *e)
+{
+	static const struct {
+		const char *token;
+		uint8_t l4proto;
+	} marks[] = {
+		{ "Flags", IPPROTO_TCP },     { "UDP,", IPPROTO_UDP },	{ "ICMP", IPPROTO_ICMP },
+		{ "ICMP6,", IPPROTO_ICMPV6 }, { "sctp", IPPROTO_SCTP }, { "GREv0,", IPPROTO_GRE },
+		{ "GREv1,", IPPROTO_GRE },
+	};
+	const char *from = at ? token(t, at - 1) : "", *to = token(t, at + 1);
+	size_t i, k, len = strcspn(to, ",");
+	char id[8];
+
+	for (i = at + 2; i < t->n && !(p->parts & PATTERN_PROTO); i++)
+		for (k = 0; k < ARRAY_SIZE(marks); k++)
+			if (!strcmp(t->at[i], marks[k].token)) {
+				p->l4proto = marks[k].l4proto;
+				p->parts |= PATTERN_PROTO;
+			}
+	len -= len && to[len - 1] == ':';
+	if (end_apply(p, from, strlen(from), END_DOT, false, e) < 0 ||
+	    end_apply(p, to, len, END_DOT, true, e) < 0)
+		return -EINVAL;
+	if (!(p->parts & PATTERN_PROTO) || !l4proto_is_icmp(p->l4proto))
+		return 0;
+	for (i = at + 2; i + 1 < t->n && strcmp(t->at[i], "id") != 0; i++)
+		;
+	snprintf(id, sizeof(id), "%.*s", (int)MIN(strcspn(token(t, i + 1), ","), sizeof(id) - 1),
+		 token(t, i + 1));
+	return *id ? pattern_apply(p, "sport", id, e) : 0;
+}
+
+/* "tcp6" and the like, of ss and netstat. */
+static int family_proto(const char *text)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%s", text);
+	if (*name && name[strlen(name) - 1] == '6' && pattern_proto(name) < 0)
+		name[strlen(name) - 1] = '\0';
+	return pattern_proto(name);
+}
+
+/* Two ends, with a protocol before; in a line of ss or netstat there is more, of which the state
+ * tells that it is one. */
+static int tuple_of_ends(struct pattern *p, const struct tokens *t, struct request_error *e)
+{
+	static const char *const states[] = {
+		"ESTAB",     "ESTABLISHED", "SYN-SENT",	  "SYN_SENT",	"SYN-RECV",
+		"SYN_RECV",  "FIN-WAIT-1",  "FIN_WAIT1",  "FIN-WAIT-2", "FIN_WAIT2",
+		"TIME-WAIT", "TIME_WAIT",   "CLOSE-WAIT", "CLOSE_WAIT", "LAST-ACK",
+		"LAST_ACK",  "CLOSING",	    "UNCONN",	  "CLOSE",	NULL,
+	};
+	bool line = false;
+	size_t i, ends = 0;
+
+	for (i = 0; i < t->n; i++)
+		line = line || word_find(states, t->at[i]) >= 0;
+	for (i = 0; i < t->n && ends < 2; i++) {
+		struct pattern was = *p;
+
+		if (end_apply(p, t->at[i], strlen(t->at[i]), line ? END_COLON_EVER : END_COLON,
+			      ends > 0, e) == 0) {
+			ends++;
+			continue;
+		}
+		*p = was;
+		if (!ends && !(p->parts & PATTERN_PROTO) && family_proto(t->at[i]) >= 0) {
+			p->l4proto = (uint8_t)family_proto(t->at[i]);
+			p->parts |= PATTERN_PROTO;
+		} else if (!line) {
+			return -EINVAL;
+		}
+	}
+	if (!line && i < t->n)
+		return request_error_set(e, "unknown word " QUOTED, t->at[i]);
+	return 0;
+}
+
+int pattern_tuple(struct pattern *ret, const char *text, struct request_error *e)
+{
+	struct pattern p = { .any_side = true };
+	struct tokens t;
+	size_t first, arrow;
+	int r;
+
+	tokens_cut(&t, text);
+	arrow = token_find(&t, ">");
+	for (first = 0; first < t.n; first++)
+		if (!strncmp(t.at[first], "src=", 4))
+			break;
+	if (first < t.n) {
+		p.any_side = false;
+		r = tuple_of_conntrack(&p, &t, first, e);
+	} else if (arrow < t.n) {
+		r = tuple_of_tcpdump(&p, &t, arrow, e);
+	} else {
+		r = tuple_of_ends(&p, &t, e);
+	}
+	if (r < 0 || pattern_check(&p, e) < 0)
+		return -EINVAL;
+	if (!(p.parts & (PATTERN_SRC | PATTERN_DST | PATTERN_SPORT | PATTERN_DPORT)))
+		return request_error_set(e, QUOTED " names no address", text);
+	*ret = p;
+	return 0;
+}

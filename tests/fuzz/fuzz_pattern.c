@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pattern_tuple() on a line that somebody pasted, or with a first byte that is odd pattern_words()
+ * on words with a NUL between two of them. */
+#include "lib/fuzz.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/pattern.h"
+
+#define WORDS_MAX 64
+
+static void pattern_holds(const struct pattern *p)
+{
+	const struct prefix *const ends[] = { &p->src, &p->dst };
+	struct conn c;
+
+	CLAIM(p->parts < 2 * PATTERN_ZONE);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (p->parts & (i ? PATTERN_DST : PATTERN_SRC))
+			CLAIM(addr_size(ends[i]->addr.family) &&
+			      ends[i]->len <= 8 * addr_size(ends[i]->addr.family));
+	CLAIM(p->sport.first <= p->sport.last && p->dport.first <= p->dport.last);
+	memset(&c, 0, sizeof(c));
+	c.key.family = AF_INET;
+	c.key.l4proto = p->l4proto;
+	(void)pattern_matches(p, &c, p->mark);
+	c.key.family = AF_INET6;
+	(void)pattern_matches(p, &c, p->mark);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	uint8_t how = input_byte(&in);
+	char *text = input_text(in.data, in.left), *argv[WORDS_MAX];
+	struct request_error e = { "" };
+	struct pattern p = { 0 };
+	int r, argc = 0;
+
+	if (how % 2) {
+		for (size_t i = 0; i < in.left && argc < WORDS_MAX; i += strlen(text + i) + 1)
+			argv[argc++] = text + i;
+		r = pattern_words(&p, argc, argv, &e);
+	} else {
+		r = pattern_tuple(&p, text, &e);
+	}
+	if (r == 0) {
+		pattern_holds(&p);
+	} else {
+		CLAIM(r == -EINVAL && e.text[0] && memchr(e.text, '\0', sizeof(e.text)));
+		for (const char *t = e.text; *t; t++)
+			CLAIM(*t >= ' ' && *t <= '~');
+	}
+	free(text);
+	return 0;
+}
