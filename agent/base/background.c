@@ -25,7 +25,7 @@ child_main(void (*work)(void *ud, void *answer), void *ud, size_t size, int fd, 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	program_close_others(fd);
+	descriptors_close_others(fd);
 	work(ud, answer);
 	/* in one piece: less than PIPE_BUF */
 	_exit(write(fd, answer, size) == (ssize_t)size ? 0 : 1);

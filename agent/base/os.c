@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 /* Keeps the milliseconds within an int. */
 #define WAIT_MAX_MS 60000
@@ -216,4 +219,28 @@ void descriptors_make_stderr_patient(void)
 		return;
 	setvbuf(f, NULL, _IOLBF, BUFSIZ);
 	stderr = f;
+}
+
+#define FDS_MAX 1024 /* all are closed if /proc is missing */
+
+void descriptors_close_others(int keep)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *d;
+	int fd;
+
+	for (fd = STDERR_FILENO + 1; !dir && fd < FDS_MAX; fd++)
+		if (fd != keep)
+			close(fd);
+	while (dir && (d = readdir(dir))) {
+		uint64_t n;
+
+		if (text_number(d->d_name, STDERR_FILENO + 1, INT_MAX, &n) < 0)
+			continue;
+		fd = (int)n;
+		if (fd != keep && fd != dirfd(dir))
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
 }

@@ -49,3 +49,7 @@ int descriptor_write(int fd, const void *data, size_t size, usec_t patience);
 /* From now on, output to stderr waits two seconds in total for its reader, which may have stopped
  * reading. */
 void descriptors_make_stderr_patient(void);
+
+/* Close every descriptor above the standard ones except KEEP (-1: none): a process that outlives
+ * the caller must not keep its locks and pipes. */
+void descriptors_close_others(int keep);

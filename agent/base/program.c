@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/program.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,8 +26,6 @@
 /* A killed program is gone at once unless the kernel is busy with it. */
 #define REAP_LOOK (200 * 1000) /* ns */
 #define REAP_WAIT (200 * USEC_PER_MSEC)
-
-#define FDS_MAX 1024 /* all are closed if /proc is missing */
 
 /* iptables reads and prints --datestop in this zone; the kernel compares in UTC. */
 static const char *const environment[] = {
@@ -101,28 +98,6 @@ static int pipes_open(struct pipes *p)
 	return -EMFILE;
 }
 
-void program_close_others(int keep)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *d;
-	int fd;
-
-	for (fd = STDERR_FILENO + 1; !dir && fd < FDS_MAX; fd++)
-		if (fd != keep)
-			close(fd);
-	while (dir && (d = readdir(dir))) {
-		uint64_t n;
-
-		if (text_number(d->d_name, STDERR_FILENO + 1, INT_MAX, &n) < 0)
-			continue;
-		fd = (int)n;
-		if (fd != keep && fd != dirfd(dir))
-			close(fd);
-	}
-	if (dir)
-		closedir(dir);
-}
-
 /* Each is duplicated above the three first: it may be one of them. */
 static bool take_standard(const int std[3])
 {
@@ -152,7 +127,7 @@ void program_become(const char *file, char *const argv[], const int std[3], pid_
 	signal(SIGPIPE, SIG_DFL);
 	if (!take_standard(std))
 		_exit(127);
-	program_close_others(-1);
+	descriptors_close_others(-1);
 	execve(file, argv, (char *const *)environment);
 	_exit(127);
 }

@@ -41,10 +41,6 @@ int program_run(const struct program *p, char error[PROGRAM_ERROR_MAX]);
 void __attribute__((noreturn))
 program_become(const char *file, char *const argv[], const int std[3], pid_t parent);
 
-/* Close every descriptor above the standard ones except KEEP (-1: none): a process that outlives
- * the caller must not keep its locks and pipes. */
-void program_close_others(int keep);
-
 /* End the child PID and the group that it has made or was to make, and wait for it: a moment only,
  * since a killed process is gone at once unless the kernel is busy with it. *RET_STATUS, which may
  * be NULL, is that of waitpid(). Returns 0, -ETIMEDOUT or the negative errno of waitpid(). */

@@ -101,7 +101,8 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
 		break;
 	}
-	wire_answer_done(&a);
+	if (outcome == CLIENT_ANSWERED || outcome == CLIENT_REFUSED)
+		wire_answer_done(&a);
 	return done || outcome == CLIENT_ANSWERED;
 }
 
@@ -139,12 +140,14 @@ static void move_after(void *ud)
 	if (!m->kernel || m->report.exit_code == EXIT_NOT_PERMITTED)
 		return;
 	k = kernel_real_get(m->kernel);
-	again_all(&k, &s->announce, &m->report);
+	if (m->report.op == OP_ADD)
+		again_all(&k, &s->announce, &m->report);
 	/* Store the probe result now, so that the next delete, which may be
 	 * urgent, finds it. */
 	if (probe_result_load(s->run_dir, m->cli->boot_id, &v) < 0)
 		probe_result_get(&k, s->run_dir, m->cli->boot_id, s->timeout, &v);
-	again_clean_resets(&k, &m->report);
+	if (m->report.has_resets)
+		again_clean_resets(&k);
 	m->kernel = kernel_real_free(m->kernel);
 }
 

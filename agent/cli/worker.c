@@ -75,7 +75,7 @@ static void __attribute__((noreturn)) worker_child_main(const struct worker_job 
 	setsid();
 	/* The child outlives its caller by seconds and must not hold the
 	 * caller's locks or pipes. */
-	program_close_others(fd);
+	descriptors_close_others(fd);
 	out = open_memstream(&out_text, &out_size);
 	err = open_memstream(&err_text, &err_size);
 	code = job->run(job->ud, out ? out : stdout, err ? err : stderr);

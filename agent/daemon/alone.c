@@ -126,7 +126,7 @@ int alone_take(usec_t patience, int *ret_fd, struct alone_holder *ret_holder)
 struct alone {
 	struct loop *loop;
 	int fd;
-	usec_t next; /* when to accept again; USEC_NEVER: accepting now */
+	struct loop_timer again; /* when to accept again; not set: accepting now */
 };
 
 static void on_look(void *ud, uint32_t events _unused_)
@@ -141,7 +141,15 @@ static void on_look(void *ud, uint32_t events _unused_)
 		close(fd);
 	}
 	loop_remove(a->loop, a->fd, a);
-	a->next = os_now() + ACCEPT_EVERY;
+	a->again.due = os_now() + ACCEPT_EVERY;
+}
+
+static void accept_again(void *ud)
+{
+	struct alone *a = ud;
+
+	if (loop_add(a->loop, a->fd, EPOLLIN, false, on_look, a) < 0)
+		a->again.due = os_now() + ACCEPT_EVERY;
 }
 
 int alone_new(struct loop *l, int fd, struct alone **ret)
@@ -151,31 +159,24 @@ int alone_new(struct loop *l, int fd, struct alone **ret)
 
 	if (!a)
 		return -ENOMEM;
-	*a = (struct alone){ .loop = l, .fd = fd, .next = USEC_NEVER };
+	*a = (struct alone){ .loop = l,
+			     .fd = fd,
+			     .again = { .due = USEC_NEVER, .fn = accept_again, .ud = a } };
 	r = loop_add(l, fd, EPOLLIN, false, on_look, a);
 	if (r < 0) {
 		free(a);
 		return r;
 	}
+	loop_add_timer(l, &a->again);
 	*ret = a;
 	return 0;
-}
-
-usec_t alone_tick(struct alone *a)
-{
-	usec_t now = os_now();
-
-	if (!a || a->next == USEC_NEVER || now < a->next)
-		return a ? a->next : USEC_NEVER;
-	a->next = loop_add(a->loop, a->fd, EPOLLIN, false, on_look, a) == 0 ? USEC_NEVER
-									    : now + ACCEPT_EVERY;
-	return a->next;
 }
 
 struct alone *alone_free(struct alone *a)
 {
 	if (!a)
 		return NULL;
+	loop_remove_timer(a->loop, &a->again);
 	loop_remove(a->loop, a->fd, a);
 	close(a->fd);
 	free(a);

@@ -31,9 +31,6 @@ struct alone;
 int alone_new(struct loop *l, int fd, struct alone **ret);
 struct alone *alone_free(struct alone *a);
 
-/* Returns when to call again. */
-usec_t alone_tick(struct alone *a);
-
 /* The name of a listening unix socket in the file system, which can be removed
  * while the socket keeps listening. */
 

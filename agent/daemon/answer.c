@@ -145,15 +145,11 @@ static void write_textfile(void *ud, const struct status *s)
 	d->textfile_failed = r < 0;
 }
 
-usec_t textfile_tick(struct daemon *d)
+void textfile_on_timer(void *ud)
 {
-	usec_t now = os_now();
+	struct daemon *d = ud;
 
-	if (!*d->settings.textfile)
-		return USEC_NEVER;
-	if (now >= d->textfile_next) {
+	if (*d->settings.textfile)
 		with_status(d, 0, write_textfile, d);
-		d->textfile_next = now + TEXTFILE_EVERY;
-	}
-	return d->textfile_next;
+	d->textfile_timer.due = os_now() + TEXTFILE_EVERY;
 }

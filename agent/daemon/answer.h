@@ -10,6 +10,5 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 /* From now on, send events to C. */
 void answer_watch(struct daemon *d, struct client *c);
 
-/* Write the metrics to the configured file, if it is time. Returns when to call
- * again. */
-usec_t textfile_tick(struct daemon *d);
+/* Write the metrics of daemon UD to the configured file, if there is one. */
+void textfile_on_timer(void *ud);

@@ -29,12 +29,14 @@ struct collisions {
 	const struct run_env *env;
 	struct publisher *publisher;
 	struct lvs_map *map; /* owned, as is what follows */
+	/* MAP if connections of its services can be seen; else NULL: none can collide */
+	struct lvs_map *seen;
 	struct kernel_real *real;
 	struct kernel kernel;
 	struct lvs_scan scan;
 	struct lvs_ratelimit *quiet;
-	int fd;		  /* on the loop; -1: none */
-	usec_t scan_next; /* USEC_NEVER: not active */
+	int fd;			      /* on the loop; -1: none */
+	struct loop_timer scan_timer; /* not set: not active */
 	struct lvs_message say;
 	usec_t lines_from;
 	unsigned lines;
@@ -128,7 +130,7 @@ static void collisions_forget(struct collisions *c)
 	c->fd = -1;
 	lvs_scan_done(&c->scan);
 	c->real = kernel_real_free(c->real);
-	c->scan_next = USEC_NEVER;
+	c->scan_timer.due = USEC_NEVER;
 	c->status.active = c->status.stale = false;
 }
 
@@ -141,8 +143,10 @@ static void collisions_give_up(struct collisions *c, const char *what, int error
 static void collisions_on_ready(void *ud, uint32_t events _unused_)
 {
 	struct collisions *c = ud;
-	int r = c->kernel.ops->ct_events(c->kernel.ctx, collisions_on_event, c);
+	int r;
 
+	collide_expire(c->scan.flows, os_now());
+	r = c->kernel.ops->ct_events(c->kernel.ctx, collisions_on_event, c);
 	if (r == -ENOMEM) {
 		collisions_give_up(c, "events", r);
 		return;
@@ -151,7 +155,7 @@ static void collisions_on_ready(void *ud, uint32_t events _unused_)
 		return;
 	c->status.overruns++;
 	c->status.stale = true;
-	c->scan_next = MIN(c->scan_next, os_now() + SCAN_AFTER_LOSS);
+	c->scan_timer.due = MIN(c->scan_timer.due, os_now() + SCAN_AFTER_LOSS);
 }
 
 static void message_ports(struct collisions *c)
@@ -191,7 +195,7 @@ static void scan(struct collisions *c)
 	}
 	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
 	c->status.stale = false;
-	c->scan_next = os_now() + SCAN_EVERY;
+	c->scan_timer.due = os_now() + SCAN_EVERY;
 	collide_each(c->scan.flows, on_live, c, &unseen);
 	message_ports(c);
 }
@@ -253,6 +257,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	collisions_forget(c);
 	lvs_map_free(c->map);
 	c->map = map;
+	c->seen = lvs_map_summary(map).visible ? map : NULL;
 	collisions_message_map(c);
 	if (!c->status.services)
 		return;
@@ -263,6 +268,11 @@ void collisions_apply(struct collisions *c, const char *config)
 	}
 	c->status.active = c->status.visible > 0;
 	scan(c);
+}
+
+static void collisions_on_timer(void *ud)
+{
+	scan(ud);
 }
 
 int collisions_new(struct loop *l, const struct run_env *env, struct publisher *publisher,
@@ -276,12 +286,14 @@ int collisions_new(struct loop *l, const struct run_env *env, struct publisher *
 	c->env = env;
 	c->publisher = publisher;
 	c->fd = -1;
-	c->scan_next = USEC_NEVER;
+	c->scan_timer =
+		(struct loop_timer){ .due = USEC_NEVER, .fn = collisions_on_timer, .ud = c };
 	c->quiet = lvs_ratelimit_new();
 	if (!c->quiet) {
 		free(c);
 		return -ENOMEM;
 	}
+	loop_add_timer(l, &c->scan_timer);
 	*ret = c;
 	return 0;
 }
@@ -290,6 +302,7 @@ struct collisions *collisions_free(struct collisions *c)
 {
 	if (!c)
 		return NULL;
+	loop_remove_timer(c->loop, &c->scan_timer);
 	collisions_forget(c);
 	lvs_map_free(c->map);
 	lvs_ratelimit_free(c->quiet);
@@ -299,19 +312,7 @@ struct collisions *collisions_free(struct collisions *c)
 
 struct lvs_map *const *collisions_map(const struct collisions *c)
 {
-	return &c->map;
-}
-
-usec_t collisions_tick(struct collisions *c)
-{
-	usec_t now = os_now();
-
-	if (c->scan_next == USEC_NEVER)
-		return USEC_NEVER;
-	collide_expire(c->scan.flows, now);
-	if (now >= c->scan_next)
-		scan(c);
-	return c->scan_next;
+	return &c->seen;
 }
 
 void collisions_status(const struct collisions *c, struct status_lvs *ret)

@@ -23,7 +23,4 @@ void collisions_apply(struct collisions *c, const char *config);
 /* Where the pointer to the map is kept; collisions_apply() replaces the map. */
 struct lvs_map *const *collisions_map(const struct collisions *c);
 
-/* Do what is due. Returns when to call again. */
-usec_t collisions_tick(struct collisions *c);
-
 void collisions_status(const struct collisions *c, struct status_lvs *ret);

@@ -71,14 +71,13 @@ static void make_socket_again(struct daemon *d)
 	d->socket_file = socket_file_of(fd);
 }
 
-static usec_t socket_tick(struct daemon *d, usec_t now)
+static void daemon_on_socket_timer(void *ud)
 {
-	if (now < d->socket_look)
-		return d->socket_look;
+	struct daemon *d = ud;
+
 	if (!socket_file_is_there(&d->socket_file))
 		make_socket_again(d);
-	d->socket_look = now + SOCKET_LOOK_EVERY;
-	return d->socket_look;
+	d->socket_timer.due = os_now() + SOCKET_LOOK_EVERY;
 }
 
 /* Replace the socket by the one that S asks for, if it is another. */
@@ -188,24 +187,14 @@ static usec_t on_round(void *ud)
 
 	next = usec_earlier(next, instances_tick(d->instances));
 	next = usec_earlier(next, moves_tick(d->moves));
-	next = usec_earlier(next, collisions_tick(d->collisions));
 	d->retired = control_free(d->retired);
 	next = usec_earlier(next, control_tick(d->control));
-	next = usec_earlier(next, textfile_tick(d));
 	now = os_now();
 	if (d->stop_at && (now >= d->stop_at || guards_are_idle(&d->guards)))
 		loop_stop(d->loop);
 	if (d->stop_at)
 		next = MIN(next, d->stop_at);
-	if (d->alive_every != USEC_NEVER && now >= d->alive_next) {
-		service_alive(&d->service);
-		d->alive_next = now + d->alive_every;
-	}
-	next = usec_earlier(next, service_tick(&d->service, now));
-	next = usec_earlier(next, log_tick(now));
-	next = usec_earlier(next, socket_tick(d, now));
-	next = usec_earlier(next, alone_tick(d->alone));
-	return MIN(next, d->alive_next);
+	return usec_earlier(next, log_tick(now));
 }
 
 static void daemon_on_event(void *ud, const char *line)
@@ -284,6 +273,15 @@ static int be_alone(struct daemon *d)
 	return 0;
 }
 
+static void daemon_start_timers(struct daemon *d)
+{
+	d->socket_timer = (struct loop_timer){ .fn = daemon_on_socket_timer, .ud = d };
+	d->textfile_timer = (struct loop_timer){ .fn = textfile_on_timer, .ud = d };
+	loop_add_timer(d->loop, &d->socket_timer);
+	loop_add_timer(d->loop, &d->textfile_timer);
+	service_start(&d->service, d->loop);
+}
+
 int daemon_start(struct daemon *d)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -291,8 +289,6 @@ int daemon_start(struct daemon *d)
 	int r;
 
 	d->started = os_now();
-	d->alive_every = service_alive_every();
-	d->alive_next = d->alive_every == USEC_NEVER ? USEC_NEVER : d->started;
 	identity_boot_id(d->boot_id);
 	r = loop_new(&d->loop);
 	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
@@ -339,6 +335,7 @@ int daemon_start(struct daemon *d)
 	guards_apply(&d->guards, false);
 	daemon_purge(d);
 	instances_apply(d->instances);
+	daemon_start_timers(d);
 	loop_on_round(d->loop, on_round, d);
 	return 0;
 }
@@ -369,6 +366,7 @@ void daemon_stop(struct daemon *d)
 		guards_done(&d->guards);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
+	service_stop(&d->service);
 	alone_free(d->alone); /* last: the next daemon may start once this name is free */
 	loop_free(d->loop);
 	settings_done(&d->settings);

@@ -32,16 +32,16 @@ struct daemon {
 	struct control *retired; /* old socket; open until its last answer is sent */
 	bool socket_is_ours;	 /* made here, not handed over */
 	struct socket_file socket_file;
-	usec_t socket_look;  /* when to check its name next */
-	bool socket_missing; /* and cannot be made again */
+	struct loop_timer socket_timer; /* when to check its name next */
+	bool socket_missing;		/* and cannot be made again */
 	struct guards guards;
 	struct publisher publisher;
-	usec_t textfile_next;
+	struct loop_timer textfile_timer;
 	bool textfile_failed;
 	struct moves *moves;
 	struct instances *instances;
 	struct collisions *collisions;
-	usec_t started, alive_every, alive_next;
+	usec_t started;
 	usec_t stop_at;			   /* stop by then; 0: not stopping */
 	uint64_t refused, late, abandoned; /* requests that were not served */
 	struct ratelimit refused_log, late_log, abandoned_log, denied_log, often_log, asked_log;

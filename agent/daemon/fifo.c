@@ -39,7 +39,8 @@ struct fifo {
 	int fd, inotify;
 	int old; /* a removed FIFO that keepalived still has open; -1: none */
 	int room;
-	usec_t last_stamp, next_look;
+	usec_t last_stamp;
+	struct loop_timer look_timer; /* not set: there is no FIFO */
 	struct instance_lines lines, old_lines;
 	char problem[128]; /* "": none */
 };
@@ -160,7 +161,7 @@ static void complain(struct fifo *f, const char *what)
 	bool known = !strcmp(f->problem, what);
 
 	close_fd(f);
-	f->next_look = os_now() + LOOK_EVERY;
+	f->look_timer.due = os_now() + LOOK_EVERY;
 	if (known)
 		return;
 	snprintf(f->problem, sizeof(f->problem), "%s", what);
@@ -312,20 +313,17 @@ void fifo_set(struct fifo *f, const char *path, const char *user)
 	if (*f->path)
 		fifo_look(f); /* also makes the directory */
 	watch_directory(f);
-	f->next_look = *f->path ? 0 : USEC_NEVER;
+	f->look_timer.due = *f->path ? 0 : USEC_NEVER;
 }
 
-usec_t fifo_tick(struct fifo *f)
+static void fifo_on_timer(void *ud)
 {
-	usec_t now = os_now();
+	struct fifo *f = ud;
 
-	if (!*f->path || now < f->next_look)
-		return f->next_look;
 	fifo_look(f);
 	if (f->inotify < 0)
 		watch_directory(f);
-	f->next_look = now + LOOK_EVERY;
-	return f->next_look;
+	f->look_timer.due = os_now() + LOOK_EVERY;
 }
 
 const char *fifo_problem(const struct fifo *f)
@@ -342,7 +340,8 @@ int fifo_new(struct loop *l, const struct fifo_handler *h, struct fifo **ret)
 	f->loop = l;
 	f->handler = *h;
 	f->fd = f->inotify = f->old = -1;
-	f->next_look = USEC_NEVER;
+	f->look_timer = (struct loop_timer){ .due = USEC_NEVER, .fn = fifo_on_timer, .ud = f };
+	loop_add_timer(l, &f->look_timer);
 	*ret = f;
 	return 0;
 }
@@ -351,6 +350,7 @@ struct fifo *fifo_free(struct fifo *f)
 {
 	if (!f)
 		return NULL;
+	loop_remove_timer(f->loop, &f->look_timer);
 	close_fd(f);
 	close_old(f);
 	*f->path = '\0';

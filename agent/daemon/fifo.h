@@ -29,8 +29,5 @@ void fifo_set(struct fifo *f, const char *path, const char *user);
 /* Read what is there now. */
 void fifo_drain(struct fifo *f);
 
-/* Do what is due. Returns when to call again. */
-usec_t fifo_tick(struct fifo *f);
-
 /* Why it cannot be read now; NULL: it can. */
 const char *fifo_problem(const struct fifo *f);

@@ -257,7 +257,7 @@ void instances_apply(struct instances *s)
 
 usec_t instances_tick(struct instances *s)
 {
-	usec_t next = fifo_tick(s->fifo);
+	usec_t next = USEC_NEVER;
 	unsigned step;
 	size_t i;
 

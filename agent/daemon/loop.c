@@ -40,6 +40,7 @@ struct loop {
 	uint32_t serial;
 	sigset_t mask, mask_before;
 	struct signal_slot signal[NSIG];
+	struct loop_timer *timers;
 	usec_t (*round)(void *ud);
 	void *round_ud;
 	usec_t armed; /* what the timer is set to */
@@ -118,6 +119,59 @@ int loop_signal(struct loop *l, int sig, void (*fn)(void *ud, int sig), void *ud
 	return 0;
 }
 
+void loop_add_timer(struct loop *l, struct loop_timer *t)
+{
+	t->next = l->timers;
+	l->timers = t;
+}
+
+void loop_remove_timer(struct loop *l, const struct loop_timer *t)
+{
+	struct loop_timer **at = &l->timers;
+
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		*at = t->next;
+}
+
+static struct loop_timer *loop_first_timer(const struct loop *l)
+{
+	struct loop_timer *first = l->timers, *t;
+
+	for (t = first; t; t = t->next)
+		if (t->due < first->due)
+			first = t;
+	return first;
+}
+
+/* Once through at most: what is due again at once has its turn in the next round. */
+static void loop_run_timers(struct loop *l)
+{
+	usec_t now = os_now();
+	struct loop_timer *t;
+	size_t n = 0;
+
+	for (t = l->timers; t; t = t->next)
+		n++;
+	for (t = loop_first_timer(l); t && t->due <= now && n; t = loop_first_timer(l), n--) {
+		t->due = USEC_NEVER;
+		t->fn(t->ud);
+	}
+}
+
+/* Do what is due. Returns when there is more to do. */
+static usec_t loop_round(struct loop *l)
+{
+	const struct loop_timer *first;
+	usec_t next;
+
+	loop_run_timers(l);
+	next = l->round ? l->round(l->round_ud) : USEC_NEVER;
+	first = loop_first_timer(l);
+	return first && first->due < next ? first->due : next;
+}
+
 void loop_on_round(struct loop *l, usec_t (*fn)(void *ud), void *ud)
 {
 	l->round = fn;
@@ -192,7 +246,7 @@ int loop_run(struct loop *l)
 {
 	while (!l->stopped) {
 		struct epoll_event events[ROUND_MAX];
-		int n, r = arm(l, l->round ? l->round(l->round_ud) : USEC_NEVER);
+		int n, r = arm(l, loop_round(l));
 
 		if (r < 0)
 			return r;

@@ -31,6 +31,21 @@ void loop_remove(struct loop *l, int fd, const void *ud);
 /* Block SIG and call FN for it instead. */
 int loop_signal(struct loop *l, int sig, void (*fn)(void *ud, int sig), void *ud);
 
+/* Something to be done at a time, not before. FN may set it again, and may remove it. */
+struct loop_timer {
+	usec_t due; /* CLOCK_MONOTONIC; USEC_NEVER: not set. The owner may change it at any time. */
+	void (*fn)(void *ud);
+	void *ud;
+	struct loop_timer *next; /* of the loop */
+};
+
+/* Call T->fn from now on whenever T->due has come, which is USEC_NEVER by then. T belongs to
+ * the caller, who removes it before it goes. */
+void loop_add_timer(struct loop *l, struct loop_timer *t);
+
+/* Nothing happens if it was not added. */
+void loop_remove_timer(struct loop *l, const struct loop_timer *t);
+
 /* FN is called after each round of events and at its deadline; it returns the
  * next deadline (CLOCK_MONOTONIC, or USEC_NEVER). */
 void loop_on_round(struct loop *l, usec_t (*fn)(void *ud), void *ud);

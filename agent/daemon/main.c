@@ -123,7 +123,7 @@ static void raise_limit(void)
 
 int main(int argc, char *argv[])
 {
-	struct daemon d = { .alive_next = USEC_NEVER };
+	struct daemon d = { .config = NULL };
 	struct request_error e = { "" };
 	bool check = false;
 	int r;

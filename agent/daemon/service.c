@@ -10,7 +10,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/os.h"
-#include "daemon/loop.h"
 
 /* How soon to try again when the socket was full. */
 #define AGAIN_AFTER (100 * USEC_PER_MSEC)
@@ -29,13 +28,6 @@ int service_socket(int *ret_fd)
 		return -errno;
 	*ret_fd = fd;
 	return 0;
-}
-
-usec_t service_alive_every(void)
-{
-	uint64_t usec = 0;
-
-	return sd_watchdog_enabled(0, &usec) > 0 && usec ? MAX(usec / 2, (usec_t)1) : USEC_NEVER;
 }
 
 /* Like sd_notify(3), but does not block: -EAGAIN when the socket is full. 0
@@ -63,24 +55,26 @@ static int send_word(const char *text)
 }
 
 /* In order: a message that found no room delays the next ones. */
-usec_t service_tick(struct service *s, usec_t now)
+static void service_send(void *ud)
 {
+	struct service *s = ud;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(s->pending); i++) {
 		if (!*s->pending[i])
 			continue;
-		if (send_word(s->pending[i]) < 0)
-			return now + AGAIN_AFTER;
+		if (send_word(s->pending[i]) < 0) {
+			s->again.due = os_now() + AGAIN_AFTER;
+			return;
+		}
 		*s->pending[i] = '\0';
 	}
-	return USEC_NEVER;
 }
 
 static void notify(struct service *s, enum service_word word, const char *text)
 {
 	snprintf(s->pending[word], sizeof(s->pending[word]), "%s", text);
-	(void)service_tick(s, 0);
+	service_send(s);
 }
 
 void service_ready(struct service *s)
@@ -103,9 +97,36 @@ void service_stopping(struct service *s)
 	notify(s, SERVICE_STOPPING, "STOPPING=1");
 }
 
-void service_alive(struct service *s)
+static void service_on_alive(void *ud)
 {
+	struct service *s = ud;
+
 	notify(s, SERVICE_ALIVE, "WATCHDOG=1");
+	s->alive.due = os_now() + s->alive_every;
+}
+
+void service_start(struct service *s, struct loop *l)
+{
+	uint64_t timeout = 0;
+	bool watched = sd_watchdog_enabled(0, &timeout) > 0 && timeout;
+
+	s->loop = l;
+	s->again = (struct loop_timer){ .due = USEC_NEVER, .fn = service_send, .ud = s };
+	s->alive = (struct loop_timer){ .due = watched ? os_now() : USEC_NEVER,
+					.fn = service_on_alive,
+					.ud = s };
+	s->alive_every = MAX(timeout / 2, (usec_t)1);
+	loop_add_timer(l, &s->again);
+	loop_add_timer(l, &s->alive);
+}
+
+void service_stop(struct service *s)
+{
+	if (!s->loop)
+		return;
+	loop_remove_timer(s->loop, &s->again);
+	loop_remove_timer(s->loop, &s->alive);
+	s->loop = NULL;
 }
 
 void service_status(struct service *s, const char *text)

@@ -6,6 +6,8 @@
 
 #include <vipsafe/base.h>
 
+#include "daemon/loop.h"
+
 #define SERVICE_TEXT_MAX 256
 
 enum service_word { /* in the order in which they are sent */
@@ -19,6 +21,9 @@ enum service_word { /* in the order in which they are sent */
 /* Messages still to be sent: the manager's socket may be full, and is not
  * waited for. Initially zero. */
 struct service {
+	struct loop *loop;
+	struct loop_timer again, alive; /* of LOOP */
+	usec_t alive_every;
 	char pending[SERVICE_STOPPING + 1][SERVICE_TEXT_MAX];
 };
 
@@ -26,16 +31,13 @@ struct service {
  * there were several, or it is not a listening SOCK_SEQPACKET unix socket. */
 int service_socket(int *ret_fd);
 
-/* How often service_alive() has to be called: half the watchdog timeout;
- * USEC_NEVER without a watchdog. */
-usec_t service_alive_every(void);
+/* From now on what found no room is sent later, and the watchdog hears twice in its timeout
+ * that L goes round, if there is a watchdog. */
+void service_start(struct service *s, struct loop *l);
+void service_stop(struct service *s);
 
-/* Send it now, or in one of the next ticks. */
+/* Send it now, or when there is room. */
 void service_ready(struct service *s);
 void service_reloading(struct service *s);
 void service_stopping(struct service *s);
-void service_alive(struct service *s);
 void service_status(struct service *s, const char *text);
-
-/* Send what found no room before. Returns when to call again. */
-usec_t service_tick(struct service *s, usec_t now);

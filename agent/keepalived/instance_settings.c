@@ -336,7 +336,7 @@ static int finish_instances(struct settings *s, struct request_error *ret_error)
 	for (i = 0; i < s->n_instances; i++)
 		if (finish_instance(s, i, ret_error) < 0)
 			return -EINVAL;
-	r = decoys_check(s, ret_error);
+	r = s->n_instances ? decoys_check(s, ret_error) : 0;
 	for (i = 0; i < s->n_instances && r == 0; i++)
 		r = instance_settings_guard_devices(s, &s->instances[i], ret_error);
 	return r;

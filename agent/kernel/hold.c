@@ -280,7 +280,8 @@ struct hold_opening *hold_opening_free(struct hold_opening *o)
 {
 	if (!o)
 		return NULL;
-	background_free(o->work);
+	if (o->work)
+		background_free(o->work);
 	free(o);
 	return NULL;
 }

@@ -403,7 +403,8 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	if (!k)
 		return NULL;
 	(void)lease_close(&k->lease, real_now(k) + CLOSE_TIMEOUT);
-	background_free(k->cleaning);
+	if (k->cleaning)
+		background_free(k->cleaning);
 	heard_close(&k->heard);
 	nlsock_free(k->addr_events);
 	ctevents_free(k->events);

@@ -59,6 +59,11 @@ struct lvs_map *lvs_map_new(void)
 	return m;
 }
 
+bool lvs_map_is_empty(const struct lvs_map *m)
+{
+	return !m->pools.n;
+}
+
 struct lvs_map *lvs_map_ref(struct lvs_map *m)
 {
 	m->refs++;

@@ -128,6 +128,9 @@ uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs
  * still there, for HOLD from when it went. Before lvs_map_finish(). */
 int lvs_map_inherit(struct lvs_map *m, const struct lvs_map *old, usec_t now, usec_t hold);
 
+/* Whether no service was added: such a map need not be finished. */
+bool lvs_map_is_empty(const struct lvs_map *m);
+
 /* Merge and index. Of several services with one match the first is used; what
  * it does not say (real servers, toa) it takes from the next. 0 or -ENOMEM. */
 int lvs_map_finish(struct lvs_map *m);

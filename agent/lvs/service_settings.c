@@ -290,8 +290,6 @@ int lvs_settings_add(const struct lvs_settings *s, const char *path, struct lvs_
 	int id, r = 0;
 	size_t i;
 
-	if (!s->n_services)
-		return 0;
 	id = lvs_map_add_source(m, LVS_FROM_INI, path, 0);
 	if (id < 0)
 		return 0;

@@ -49,12 +49,12 @@ int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own,
 
 	if (!m)
 		return -ENOMEM;
-	r = lvs_settings_add(s, config, m);
+	r = s->n_services ? lvs_settings_add(s, config, m) : 0;
 	for (i = 0; i < n && r >= 0; i++)
 		r = load_source(m, &sources[i], own, ud);
 	if (r >= 0 && old)
 		r = lvs_map_inherit(m, old, now, s->gone_rs_hold);
-	if (r >= 0)
+	if (r >= 0 && !lvs_map_is_empty(m))
 		r = lvs_map_finish(m);
 	if (r < 0)
 		return r;

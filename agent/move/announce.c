@@ -39,38 +39,6 @@ void announce_added(struct run *run)
 	}
 }
 
-int reach_read(const struct run *run, struct reach *ret)
-{
-	size_t i;
-	int r = 0;
-
-	*ret = (struct reach){ .own4 = false };
-	for (i = 0; i < run->before.n && r == 0; i++) {
-		const struct ifaddr *a = &run->before.items[i];
-
-		/* local holds leaving addresses too when their flows are to stay */
-		if (a->ifindex != run->link.ifindex || !addrset_has(&run->local, &a->prefix.addr))
-			continue;
-		r = addrset_add(&ret->on_device, &a->prefix.addr);
-		ret->own4 = ret->own4 || (a->prefix.addr.family == AF_INET && !a->scope);
-		ret->own6 = ret->own6 || (a->prefix.addr.family == AF_INET6 && !a->scope);
-	}
-	return r;
-}
-
-void reach_done(struct reach *r)
-{
-	addrset_done(&r->on_device);
-}
-
-bool reach_has(const struct reach *r, const struct conn *c)
-{
-	struct addr as = tuple_dst(&c->reply, c->key.family);
-	bool has_own = c->key.family == AF_INET ? r->own4 : r->own6;
-
-	return !has_own || addrset_has(&r->on_device, &as);
-}
-
 /* Which addresses of a report are on the device right now. */
 struct presence {
 	const struct report *report;
@@ -171,10 +139,8 @@ void again_all(const struct kernel *k, const struct announce_settings *settings,
 
 #define CLEAN_LOOK (10 * USEC_PER_MSEC)
 
-void again_clean_resets(const struct kernel *k, const struct report *report)
+void again_clean_resets(const struct kernel *k)
 {
-	if (!report->has_resets)
-		return;
 	k->ops->sleep(k->ctx, RESET_CLEAN_AFTER);
 	if (k->ops->reset_clean_begin(k->ctx, RESET_CLEAN_TIMEOUT) < 0)
 		return;

@@ -376,6 +376,6 @@ void check_again(struct run *run)
 	check_change(run);
 	if (run->done)
 		call_off(run);
-	else if (run->req->op == OP_DEL)
+	else if (run->req->op == OP_DEL && run_may_pin(run))
 		pin_entries(run);
 }

@@ -15,11 +15,6 @@
 /* Pairs that get a warning each; of more only the number is reported. */
 #define TOLD_MAX 5
 
-static bool has_map(const struct run *run)
-{
-	return run->map && lvs_map_summary(run->map).visible;
-}
-
 static int take_old_flow(void *ud, const struct flow *f)
 {
 	struct flow old = *f;
@@ -90,7 +85,7 @@ void collide_meet(struct run *run)
 	uint64_t unseen;
 	int r = 0;
 
-	if (!has_map(run) || !run->set)
+	if (!run->set)
 		return;
 	run->flows = table_new(run);
 	for (i = 0; i < n && run->flows && r == 0; i++)
@@ -114,8 +109,8 @@ void collide_meet(struct run *run)
 
 void collide_see(struct run *run, int64_t i, const struct conn *c)
 {
-	/* what was there before is in the table; out of memory, it is not looked for */
-	if (run->flows && (i < 0 || (size_t)i >= run->known))
+	/* what was there before is in the table */
+	if (i < 0 || (size_t)i >= run->known)
 		collide_add_conn(run->flows, c, FLOW_CONNTRACK, 0);
 }
 
@@ -221,8 +216,6 @@ void collide_restrain(struct run *run)
 	bool looked = false;
 	size_t i;
 
-	if (!has_map(run))
-		return;
 	for (i = 0; i < connset_count(run->set); i++) {
 		struct entry *e = &run->entries[i];
 

@@ -11,7 +11,6 @@
 #include "move/pace.h"
 #include "move/repair.h"
 #include "move/worth.h"
-#include "move/announce.h"
 
 /* Pairs per batch at most: well within one send, so that the conntrack lock,
  * events and the hold get their turn. */
@@ -331,10 +330,6 @@ void pin_entries(struct run *run)
 {
 	usec_t began = run_now(run);
 
-	if (!run->set || run->report->strategy == STRATEGY_NONE)
-		return;
-	if (!run->source.ops->is_exposed(run))
-		return; /* everything is pinned already */
 	if (!run->holding && run->req->hold != HOLD_OFF)
 		run->source.ops->hold_missing(run);
 	run_keep_hold(run);

@@ -11,31 +11,42 @@ enum {
 	DEL = 1 << OP_DEL,
 };
 
+static bool has_map(const struct run *run)
+{
+	return run->map;
+}
+
+static bool is_reset(const struct run *run)
+{
+	return run->req->vip_flows == VIP_FLOWS_RESET && !run->off;
+}
+
 static const struct stage {
 	const char *name;
-	void (*work)(struct run *run); /* in the file that it begins with */
-	unsigned ops;		       /* operations that need it */
-	bool writes;		       /* left out of a dry run */
-	bool always;		       /* also when an earlier stage has ended the run */
+	void (*work)(struct run *run);	       /* in the file that it begins with */
+	unsigned ops;			       /* operations that need it … */
+	bool (*needed)(const struct run *run); /* … NULL: all of their runs do */
+	bool writes;			       /* left out of a dry run */
+	bool always;			       /* also when an earlier stage has ended the run */
 } stages[] = {
-	{ "find", check_find, ADD | DEL, false },
-	{ "leftover", recover_leftover, ADD | DEL, true },
-	{ "check", check_change, ADD | DEL, false },
-	{ "probe", probe_kernel, ADD | DEL, false },
-	{ "hold", hold_prepare, DEL, false }, /* a dry run looks which it would be */
-	{ "snapshot", snapshot_entries, DEL, false },
-	{ "collide", collide_meet, DEL, false },
-	{ "save", journal_save, ADD | DEL, true },
-	{ "pin", pin_entries, DEL, true },
-	{ "look", check_again, ADD | DEL, true },
-	{ "reset", vipflows_reset, DEL, true },
-	{ "move", move_addresses, ADD | DEL, true },
-	{ "drop", vipflows_drop, DEL, true },
-	{ "announce", announce_added, ADD, true },
-	{ "verify", verify_entries, DEL, true },
-	{ "release", hold_release, ADD | DEL, true, true },
-	{ "remember", remember_pinned, DEL, true },
-	{ "forget", journal_forget, ADD | DEL, true, true },
+	{ "find", check_find, ADD | DEL, NULL, false },
+	{ "leftover", recover_leftover, ADD | DEL, NULL, true },
+	{ "check", check_change, ADD | DEL, NULL, false },
+	{ "probe", probe_kernel, ADD | DEL, NULL, false },
+	{ "hold", hold_prepare, DEL, NULL, false }, /* a dry run looks which it would be */
+	{ "snapshot", snapshot_entries, DEL, NULL, false },
+	{ "collide", collide_meet, DEL, has_map, false },
+	{ "save", journal_save, ADD | DEL, NULL, true },
+	{ "pin", pin_entries, DEL, run_may_pin, true },
+	{ "look", check_again, ADD | DEL, NULL, true },
+	{ "reset", vipflows_reset, DEL, is_reset, true },
+	{ "move", move_addresses, ADD | DEL, NULL, true },
+	{ "drop", vipflows_drop, DEL, NULL, true },
+	{ "announce", announce_added, ADD, NULL, true },
+	{ "verify", verify_entries, DEL, NULL, true },
+	{ "release", hold_release, ADD | DEL, NULL, true, true },
+	{ "remember", remember_pinned, DEL, run_remembers, true },
+	{ "forget", journal_forget, ADD | DEL, NULL, true, true },
 };
 
 /* Delete the addresses that another node has, in a protected run of its own. */
@@ -76,7 +87,7 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 		const struct stage *s = &stages[i];
 
 		if (!(s->ops & 1U << req->op) || (req->plan && s->writes) ||
-		    (run.done && !s->always))
+		    (run.done && !s->always) || (s->needed && !s->needed(&run)))
 			continue;
 		if (env->at_stage && env->at_stage(env->at_stage_ud, s->name))
 			break;

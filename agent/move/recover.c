@@ -52,7 +52,8 @@ static void change(struct run *run)
 		run->overrun = true; /* no events since: list again */
 		if (snapshot_update(run) == 0)
 			snapshot_classify(run);
-		pin_entries(run);
+		if (run_may_pin(run))
+			pin_entries(run);
 	}
 	move_addresses(run);
 	if (run->req->op == OP_DEL)
@@ -123,7 +124,7 @@ static void move_recover_finish(struct run *run)
 	if (run->req->op == OP_DEL && run->report->result != RESULT_REFUSED)
 		verify_entries(run);
 	hold_release(run);
-	if (run->req->op == OP_DEL)
+	if (run->req->op == OP_DEL && run_remembers(run))
 		remember_pinned(run);
 	journal_forget(run);
 }

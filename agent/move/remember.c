@@ -99,8 +99,6 @@ void remember_pinned(struct run *run)
 	char name[JOURNAL_NAME_MAX];
 	int r;
 
-	if (run->run_dir < 0 || run->source.goes_on)
-		return;
 	if (run->report->changed && run->req->vip_flows == VIP_FLOWS_KEEP)
 		gone_keep(run->env, run->run_dir, run->link.name, run->req);
 	if (!run->set || run->report->strategy == STRATEGY_NONE)

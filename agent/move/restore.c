@@ -236,7 +236,8 @@ void restore_missing(struct run *run)
 {
 	int r;
 
-	collide_restrain(run);
+	if (run->map)
+		collide_restrain(run);
 	r = chunk_each(run, ENTRY_MISSING, create_chunk);
 	if (r == 0)
 		r = chunk_each(run, ENTRY_CONFLICT, resolve);

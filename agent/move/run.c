@@ -43,8 +43,10 @@ void run_end(struct run *run)
 	addrset_done(&run->local);
 	addrset_done(&run->leaving);
 	connset_free(run->set);
-	collide_free(run->flows);
-	lvs_map_free(run->map);
+	if (run->map) {
+		collide_free(run->flows);
+		lvs_map_free(run->map);
+	}
 	free(run->entries);
 }
 

@@ -119,6 +119,19 @@ void journal_save(struct run *run); /* the journal of this run */
 void snapshot_entries(struct run *run);
 void verify_entries(struct run *run); /* what was flushed, and restore it */
 
+/* Whether there is anything to pin: what a guard has pinned is out of reach already. */
+static inline bool run_may_pin(const struct run *run)
+{
+	return run->set && run->report->strategy != STRATEGY_NONE &&
+	       run->source.ops->is_exposed(run);
+}
+
+/* Whether what the run creates is to be noted for later runs: a guard keeps its own notes. */
+static inline bool run_remembers(const struct run *run)
+{
+	return run->run_dir >= 0 && !run->source.goes_on;
+}
+
 /* run.c: begin and end of a run. REPORT is filled from here on. */
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
 	       struct report *report);
@@ -151,6 +164,21 @@ bool run_is_target(const struct run *run, const struct ifaddr *a);
 /* Derive run->local and run->leaving from the addresses in T, once those of
  * run->targets[] that WILL_GO marks are gone. */
 int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go);
+
+/* dump.c: which entries a flush of the run's device can take. */
+struct reach {
+	struct addrset on_device; /* addresses the device keeps */
+	bool own4, own6;	  /* one of them, of that family, is a usual source */
+};
+
+/* By the addresses as run->before has them. 0 or -ENOMEM. */
+int reach_read(const struct run *run, struct reach *ret);
+void reach_done(struct reach *r);
+
+/* Whether C is masqueraded to an address of the device. A device without one of
+ * global scope borrows another's, so then every entry may be meant
+ * (inet_select_addr(), ipv6_dev_get_saddr()). */
+bool reach_has(const struct reach *r, const struct conn *c);
 
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);

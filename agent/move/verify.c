@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "move/announce.h"
 #include "move/repair.h"
 #include "move/stage.h"
 #include "move/worth.h"

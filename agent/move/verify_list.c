@@ -23,7 +23,8 @@ static int mark_seen(void *ud, const struct conn_record *record)
 	/* the listing of a large table may take longer than the hold lasts */
 	if (++run->listed % KEEP_HOLD_EVERY == 0)
 		run_keep_hold(run);
-	collide_see(run, i, record->conn);
+	if (run->flows)
+		collide_see(run, i, record->conn);
 	if (i < 0)
 		return 0;
 	e = &run->entries[i];

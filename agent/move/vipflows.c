@@ -127,8 +127,6 @@ static void reset_forwarded(struct run *run)
 /* While the addresses are still there: the resets have to leave from them. */
 void vipflows_reset(struct run *run)
 {
-	if (run->req->vip_flows != VIP_FLOWS_RESET || run->off)
-		return;
 	close_sockets(run);
 	if (run->set)
 		reset_forwarded(run);

@@ -372,7 +372,8 @@ bool oplog_write(struct oplog *o, const struct report *r, usec_t now)
 	if (!r->changed && !ratelimit_take(&o->idle, now, OPLOG_IDLE_BURST, OPLOG_IDLE_EVERY))
 		return false;
 	oplog_format(r, line);
-	line_add_left_out(line, ratelimit_told(&o->idle));
+	if (o->idle.suppressed)
+		line_add_left_out(line, ratelimit_told(&o->idle));
 	oplog_send_line(o, r, LOG_INFO, line);
 	if (oplog_priority(r) == LOG_INFO || !oplog_may_log(o, now))
 		return true;

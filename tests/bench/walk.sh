@@ -7,7 +7,7 @@
 #   fifo     a line of keepalived's FIFO, by which a VIP goes
 #   foreign  an address delete by somebody else, which flushed connections: the
 #            guard sees it and puts them back
-# `make walk` builds for it, prints the table and leaves the names in walk.txt.
+# `make walk` builds for it, prints the table and leaves the names, of functions as well, in walk.txt.
 # shellcheck disable=SC2317 # functions given to wait_for
 # shellcheck source=tests/netns/lib/guarded.sh
 . "$(dirname "$0")/../netns/lib/guarded.sh"
@@ -34,15 +34,16 @@ walk_begin() {
 	done
 }
 
-# walk_end NAME: when there is nothing more to be done, lines "NAME FILE" in $T/files
+# walk_end NAME: when there is nothing more to be done, lines "NAME FILE FUNCTION" in $T/files
 walk_end() {
 	local program
 
 	! running || wait_for 60 settled || bail_out "the daemon does not come to rest"
 	for program in vipsafe vipsafed; do
 		[ ! -e "$T/walk/$program" ] || od -An -v -w8 -tx8 "$T/walk/$program" | grep -v ' 0000000000000000' |
-			addr2line -e "$BUILD/$program" | sed -n 's|:[0-9?]*\( .*\)\?$||; s|.*/agent/|agent/|p'
-	done | grep '\.c$' | sort -u | sed "s/^/$1 /" >>"$T/files"
+			addr2line -f -e "$BUILD/$program" |
+			sed -n 'N; s|^\(.*\)\n.*/\(agent/[^:]*\.c\):.*|\2 \1|p'
+	done | sort -u | sed "s/^/$1 /" >>"$T/files"
 }
 
 # settled: in half a second nothing has been entered that had not been before
@@ -100,6 +101,7 @@ walk_end foreign
 daemon_end
 
 for walk in del:60 daemon:75 fifo:50 foreign:45; do
-	printf '%-8s %3d files (goal %s)\n' "${walk%:*}" "$(grep -c "^${walk%:*} " "$T/files")" "${walk#*:}"
+	printf '%-8s %3d files (goal %s)\n' "${walk%:*}" \
+		"$(awk -v walk="${walk%:*}" '$1 == walk && !seen[$2]++' "$T/files" | wc -l)" "${walk#*:}"
 done
 cp "$T/files" "$BUILD/walk.txt"
