@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <vipsafe/base.h>
@@ -53,3 +54,26 @@ void descriptors_make_stderr_patient(void);
 /* Close every descriptor above the standard ones except KEEP (-1: none): a process that outlives
  * the caller must not keep its locks and pipes. */
 void descriptors_close_others(int keep);
+
+/* What distinguishes this run and this boot from others. */
+
+#define BOOT_ID_MAX 40
+
+/* A random number, for hash tables and names of runs. */
+uint64_t identity_seed(void);
+
+/* The kernel's id of this boot, or "unknown". */
+void identity_boot_id(char buf[BOOT_ID_MAX]);
+
+/* The number of our network namespace if it is not the one of process 1 (as with "ip netns
+ * exec"); else 0, also if that cannot be read. */
+unsigned long identity_other_netns(void);
+
+struct asker; /* base/request.h */
+
+/* Fill RET with process PID of user UID, who asks for something. */
+void identity_asker(int64_t pid, uint32_t uid, struct asker *ret);
+
+/* Read /proc/sys/NAME as one number; nothing of ours writes one. -ENOENT: this kernel does not have
+ * it; -EBADMSG: no number. */
+int os_read_sysctl(const char *name, uint32_t *ret);

@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,4 +160,22 @@ const char *word_list(const char *const *words, const char *between, char *buf, 
 	for (i = 0; words[i] && n < size; i++)
 		n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? between : "", words[i]);
 	return buf;
+}
+
+bool text_number_between(const char *text, const char *prefix, const char *suffix, int *ret)
+{
+	size_t len = strlen(prefix);
+	long n = 0;
+
+	if (strncmp(text, prefix, len) != 0 || text[len] < '1' || text[len] > '9')
+		return false;
+	for (text += len; *text >= '0' && *text <= '9'; text++) {
+		n = 10 * n + (*text - '0');
+		if (n > INT_MAX)
+			return false;
+	}
+	if (strcmp(text, suffix) != 0)
+		return false;
+	*ret = (int)n;
+	return true;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,3 +43,7 @@ int word_find(const char *const *words, const char *word);
 
 /* All words, separated by BETWEEN, as far as they fit. Returns BUF. */
 const char *word_list(const char *const *words, const char *between, char *buf, size_t size);
+
+/* Read a number without sign or leading zero, at most INT_MAX, between PREFIX and SUFFIX; false if
+ * there is anything else. */
+bool text_number_between(const char *text, const char *prefix, const char *suffix, int *ret);

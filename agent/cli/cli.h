@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/identity.h"
+#include "base/os.h"
 #include "base/kernel.h"
 #include "base/request.h"
 #include "base/settings.h"

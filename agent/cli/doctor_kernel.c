@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "cli/localnet.h"
-#include "kernel/sysctl.h"
+#include "base/os.h"
 #include "move/probe.h"
 
 /* Capability numbers, as in linux/capability.h. */
@@ -19,7 +19,7 @@ static int64_t sysctl(const char *name)
 {
 	uint32_t v;
 
-	return sysctl_read(name, &v) < 0 ? FACTS_UNKNOWN : (int64_t)v;
+	return os_read_sysctl(name, &v) < 0 ? FACTS_UNKNOWN : (int64_t)v;
 }
 
 /* CapEff of /proc/self/status. If that cannot be read, root is assumed to have all capabilities. */

@@ -204,7 +204,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *qu
 	int r;
 
 	l.now = k->ops->now(k->ctx);
-	r = lvs_load(cli->settings.lvs, config, lvs_scan_ipvs, k, rates ? rates->map : NULL, l.now,
+	r = lvs_load(cli->settings.lvs, config, lvs_source_own, k, rates ? rates->map : NULL, l.now,
 		     &round.map);
 	if (r >= 0)
 		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, cli->seed, &round.scan);
@@ -310,7 +310,7 @@ static int map(struct cli *cli)
 	if (r < 0)
 		return no_memory(r);
 	k = kernel_real_get(real);
-	r = lvs_load(cli->settings.lvs, config, lvs_scan_ipvs, &k, NULL, k.ops->now(k.ctx), &m);
+	r = lvs_load(cli->settings.lvs, config, lvs_source_own, &k, NULL, k.ops->now(k.ctx), &m);
 	return r < 0 ? no_memory(r) : lvs_map_show(cli, m);
 }
 

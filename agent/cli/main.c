@@ -56,7 +56,8 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	cli->seed = identity_seed();
 	identity_boot_id(cli->boot_id);
 	code = c->run(cli, argc, argv);
-	cli->lvs_map = lvs_map_free(cli->lvs_map);
+	if (cli->lvs_map)
+		cli->lvs_map = lvs_map_free(cli->lvs_map);
 	settings_done(&cli->settings);
 	return code;
 }

@@ -249,7 +249,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	struct lvs_map *map = NULL;
 	int r;
 
-	r = lvs_load(s, config, lvs_scan_ipvs, &k, c->map, os_now(), &map);
+	r = lvs_load(s, config, lvs_source_own, &k, c->map, os_now(), &map);
 	if (r < 0) {
 		log_line(LOG_WARNING, "the map of LVS services stays as it was: %s", strerror(-r));
 		return;

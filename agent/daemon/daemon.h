@@ -14,7 +14,7 @@
 #include "daemon/service.h"
 #include "daemon/log.h"
 #include "daemon/guards.h"
-#include "base/identity.h"
+#include "base/os.h"
 #include "kernel/kernel_real.h"
 
 struct daemon {

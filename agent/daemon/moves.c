@@ -8,7 +8,6 @@
 
 #include "base/os.h"
 #include "daemon/log.h"
-#include "base/identity.h"
 #include "show/oplog.h"
 #include "move/announce.h"
 #include "base/rundir.h"
@@ -86,7 +85,7 @@ static void plan_again(struct moves *m, const struct report *report,
 	usec_t now = os_now();
 	struct again *a;
 
-	if (!again_wanted(&rest, report) || m->n_again == AGAIN_MAX)
+	if (report->op != OP_ADD || !again_wanted(&rest, report) || m->n_again == AGAIN_MAX)
 		return;
 	a = malloc(sizeof(*a));
 	if (!a)

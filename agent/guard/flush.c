@@ -2,6 +2,7 @@
 /* What the kernel deletes after somebody has deleted an address was flushed: it is put back,
  * or counted as lost. */
 #include <netinet/in.h>
+#include <string.h>
 
 #include "guard/parts.h"
 
@@ -101,4 +102,138 @@ void guard_meet_late(struct guard *g, const struct conn *known, const struct con
 		guard_suffer(g);
 	else
 		guard_begin_repair(g, g->late.foreign);
+}
+
+/* If somebody deletes an address again and again, and it comes back in between, its deletes
+ * begin no repair for a while, and what they flush is counted as lost. Many addresses that
+ * go at once do not count as such. */
+
+/* An address that comes and goes this often in this time, and breaks something. */
+#define FIGHT_TIMES 10
+#define FIGHT_WINDOW (60 * USEC_PER_SEC)
+
+/* How long its deletes are not repaired then. */
+#define FIGHT_PAUSE (60 * USEC_PER_SEC)
+
+static struct guard_fighter *guard_fight_find(struct guard *g, const struct prefix *p)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++)
+		if (prefix_equal(&g->fighters[i].prefix, p))
+			return &g->fighters[i];
+	return NULL;
+}
+
+/* A new one; if the list is full it replaces the one whose delete is longest ago. */
+static struct guard_fighter *guard_fight_make(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = g->fighters;
+	size_t i;
+
+	if (g->n_fighters < GUARD_FIGHTERS_MAX)
+		f = &g->fighters[g->n_fighters++];
+	else
+		for (i = 1; i < g->n_fighters; i++)
+			if (g->fighters[i].went < f->went)
+				f = &g->fighters[i];
+	*f = (struct guard_fighter){ .prefix = *p };
+	return f;
+}
+
+void guard_note_arrival(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = guard_fight_find(g, p);
+
+	if (f)
+		f->came = true;
+}
+
+bool guard_note_departure(struct guard *g, const struct prefix *p)
+{
+	struct guard_fighter *f = guard_fight_find(g, p);
+	usec_t t = guard_now(g);
+
+	if (!f)
+		f = guard_fight_make(g, p);
+	if (f->came && t - f->counted >= GUARD_ONE_REPAIR)
+		f->accused = true;
+	f->came = false;
+	f->went = t;
+	return t < f->pause_until;
+}
+
+void guard_count_fights(struct guard *g)
+{
+	usec_t t = guard_now(g);
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++) {
+		struct guard_fighter *f = &g->fighters[i];
+
+		if (!f->accused)
+			continue;
+		f->accused = false;
+		if (t - f->since > FIGHT_WINDOW) {
+			f->since = t;
+			f->times = 0;
+		}
+		f->counted = t;
+		if (++f->times < FIGHT_TIMES)
+			continue;
+		f->since = f->times = 0;
+		f->pause_until = t + FIGHT_PAUSE;
+		g->status.quarantined = true;
+	}
+}
+
+void guard_end_fights(struct guard *g)
+{
+	usec_t t = guard_now(g);
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < g->n_fighters; i++)
+		any = any || t < g->fighters[i].pause_until;
+	g->status.quarantined = any;
+}
+
+/* Connections that a guard could not keep are counted, and the latest are named. */
+
+/* Thousands may be lost at once: they are put into words only when somebody asks. */
+void guard_note_lost(struct guard *g, const struct conn *c)
+{
+	int64_t i = unpinned_find(g->unpinned, &c->key);
+	struct conn_record record = { .payload_len = 0 };
+	struct guard_named *named;
+
+	g->status.lost++;
+	if (g->n_named == GUARD_NAMED_MAX) {
+		memmove(&g->named[0], &g->named[1], sizeof(g->named) - sizeof(g->named[0]));
+		g->n_named--;
+	}
+	named = &g->named[g->n_named++];
+	named->conn = *c;
+	if (i >= 0)
+		record = unpinned_record(g->unpinned, (size_t)i);
+	named->payload_len = record.payload_len <= sizeof(named->payload) ? record.payload_len : 0;
+	if (named->payload_len)
+		memcpy(named->payload, record.payload, named->payload_len);
+}
+
+size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_LINE_MAX])
+{
+	const struct kernel *k = &g->env.kernel;
+	size_t i, n = g->n_named;
+
+	for (i = 0; i < n; i++) {
+		const struct guard_named *named = &g->named[i];
+		const struct conn_record record = { .conn = &named->conn,
+						    .payload = named->payload,
+						    .payload_len = named->payload_len };
+
+		k->ops->ct_line(k->ctx, &record, ret[i]);
+	}
+	g->n_named = 0;
+	return n;
 }

@@ -17,7 +17,7 @@
 #define GUARD_STEP 512
 #define GUARD_STEP_FIRST 64
 
-/* Of order.c. */
+/* Of an order (pins.c). */
 #define GUARD_PASSES 11
 
 /* Entries looked at in one step, most of which need no work. */
@@ -257,11 +257,11 @@ bool guard_keep_step(struct guard *g);
 void guard_keep_look(struct guard *g); /* once a second: is it still there? */
 void guard_keep_end(struct guard *g);
 
-/* ---- lost.c ---- */
+/* ---- flush.c: what is lost ---- */
 /* C is gone and does not come back: counted, and named to whoever asks. */
 void guard_note_lost(struct guard *g, const struct conn *c);
 
-/* ---- order.c ---- */
+/* ---- pins.c: in which order ---- */
 /* Begin at the most worthy, with no more than MAX at a time. 0 or -ENOMEM. */
 int guard_order_begin(struct guard *g, struct guard_order *o, size_t max);
 void guard_order_end(struct guard_order *o);
@@ -290,7 +290,7 @@ bool guard_save_step(struct guard *g);	/* false: all is saved that can be */
 /* The repair is over, or the guard: what is flushed still stays on disk. */
 void guard_end_save(struct guard *g);
 
-/* ---- fight.c ---- */
+/* ---- flush.c: fights over an address ---- */
 /* Somebody else has added P to the device; or has deleted it: true if that is not
  * to be repaired. */
 void guard_note_arrival(struct guard *g, const struct prefix *p);
@@ -308,7 +308,7 @@ void guard_suffer(struct guard *g);
 void guard_suffer_no_more(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
 
-/* ---- flush.c ---- */
+/* ---- flush.c: when it comes late ---- */
 /* An address is gone, by a FOREIGN hand or one of ours. Its flush may be late; then it
  * is to be repaired, or what it takes is lost. */
 void guard_expect_late(struct guard *g, bool repair, bool foreign);
@@ -348,8 +348,6 @@ int guard_restore(struct guard *g, struct connset *set, guard_outcome outcome, v
  * else has it. Without a run directory -1 is the lock. */
 int guard_lock(struct guard *g, int *ret_fd);
 
-/* ---- hold.c ---- */
-/* Begin to make the rules; true while that is under way. */
 void guard_begin_hold(struct guard *g);
 bool guard_wait_hold(struct guard *g);
 

@@ -13,7 +13,6 @@
 #include "kernel/ctcodec.h"
 #include "kernel/nlask.h"
 #include "kernel/nlsock.h"
-#include "kernel/sysctl.h"
 
 /* One send. Vanilla 3.10 copies it into one contiguous allocation, which
  * beyond 32 KiB may not be found; larger gains nothing measurable. */
@@ -262,10 +261,10 @@ uint32_t ct_port(const struct ct *ct)
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max)
 {
 	uint32_t count, max;
-	int r = sysctl_read("net/netfilter/nf_conntrack_count", &count);
+	int r = os_read_sysctl("net/netfilter/nf_conntrack_count", &count);
 
 	if (r == 0)
-		r = sysctl_read("net/netfilter/nf_conntrack_max", &max);
+		r = os_read_sysctl("net/netfilter/nf_conntrack_max", &max);
 	if (r < 0)
 		return r == -ENOENT ? -EPROTONOSUPPORT : r;
 	*ret_count = count;
@@ -314,7 +313,7 @@ int ctevents_new(uint8_t family, bool deaths, uint32_t own_port, struct ctevents
 	uint32_t mode;
 	int r;
 
-	if (sysctl_read("net/netfilter/nf_conntrack_events", &mode) == 0 && mode == 0)
+	if (os_read_sysctl("net/netfilter/nf_conntrack_events", &mode) == 0 && mode == 0)
 		return -ENODATA;
 	e = calloc(1, sizeof(*e));
 	if (!e)

@@ -8,6 +8,7 @@
 
 #include <linux/netfilter/ipset/ip_set.h>
 
+#include "base/text.h"
 #include "kernel/hold_text.h"
 #include "kernel/nlask.h"
 #include "base/os.h"
@@ -279,8 +280,8 @@ static int take_listed(void *ud, const struct nlmsghdr *nlh)
 		return 0;
 	name = attr_text(a[IPSET_ATTR_SETNAME]);
 	if (!name || f->n == FOUND_MAX || strlen(name) >= HOLD_SET_NAME_MAX ||
-	    (!hold_text_number(name, HOLD_SET_PREFIX, "-4", &ifindex) &&
-	     !hold_text_number(name, HOLD_SET_PREFIX, "-6", &ifindex)) ||
+	    (!text_number_between(name, HOLD_SET_PREFIX, "-4", &ifindex) &&
+	     !text_number_between(name, HOLD_SET_PREFIX, "-6", &ifindex)) ||
 	    !f->wanted(f->ud, ifindex))
 		return 0;
 	snprintf(f->names[f->n++], HOLD_SET_NAME_MAX, "%s", name);

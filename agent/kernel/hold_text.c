@@ -18,24 +18,6 @@ const struct chains_kind hold_text_chains = {
 	.mark = MARK,
 };
 
-bool hold_text_number(const char *text, const char *prefix, const char *suffix, int *ret)
-{
-	size_t len = strlen(prefix);
-	long n = 0;
-
-	if (strncmp(text, prefix, len) != 0 || text[len] < '1' || text[len] > '9')
-		return false;
-	for (text += len; *text >= '0' && *text <= '9'; text++) {
-		n = 10 * n + (*text - '0');
-		if (n > INT_MAX)
-			return false;
-	}
-	if (strcmp(text, suffix) != 0)
-		return false;
-	*ret = (int)n;
-	return true;
-}
-
 bool hold_text_device_ok(const char *device)
 {
 	size_t i;

@@ -19,10 +19,6 @@
 
 extern const struct chains_kind hold_text_chains;
 
-/* Reads a number without sign or leading zero between PREFIX and SUFFIX, and
- * nothing else. */
-bool hold_text_number(const char *text, const char *prefix, const char *suffix, int *ret);
-
 /* Can DEVICE be named in a rule and a set as it is? A "+" at the end, for one,
  * would mean any device that begins so. */
 bool hold_text_device_ok(const char *device);

@@ -14,7 +14,7 @@
 #include "kernel/attr.h"
 #include "kernel/ipvsconn.h"
 #include "kernel/nlask.h"
-#include "kernel/sysctl.h"
+#include "base/os.h"
 
 enum { ADDR_SIZE = 16 }; /* union nf_inet_addr, for either family */
 
@@ -375,7 +375,7 @@ int ipvs_conns(flow_sink sink, void *ud)
 int ipvs_tracks(void)
 {
 	uint32_t value;
-	int r = sysctl_read("net/ipv4/vs/conntrack", &value);
+	int r = os_read_sysctl("net/ipv4/vs/conntrack", &value);
 
 	return r < 0 ? r : value != 0;
 }

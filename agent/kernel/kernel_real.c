@@ -15,7 +15,7 @@
 #include "kernel/hold.h"
 #include "kernel/ipvs.h"
 #include "kernel/link.h"
-#include "kernel/sysctl.h"
+#include "kernel/localports.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
 #include "kernel/nlsock.h"

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "kernel/abi_nft.h"
 #include "kernel/hold_text.h"
 #include "kernel/nlask.h"
@@ -200,7 +201,7 @@ bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_
 	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE), a, NFTA_TABLE_NAME))
 		return false;
 	name = attr_text(a[NFTA_TABLE_NAME]);
-	return name && hold_text_number(name, prefix, "", ret_ifindex);
+	return name && text_number_between(name, prefix, "", ret_ifindex);
 }
 
 bool nftbatch_is_chain(const struct nlmsghdr *nlh, const char **ret_table, const char **ret_name)
@@ -355,7 +356,7 @@ static int nftsock_take_chain(void *ud, const struct nlmsghdr *nlh)
 	int ifindex;
 
 	c->found |= nftbatch_is_chain(nlh, &table, &name) && strcmp(table, c->table) == 0 &&
-		    hold_text_number(name, c->prefix, "", &ifindex) && c->wanted(c->ud, ifindex);
+		    text_number_between(name, c->prefix, "", &ifindex) && c->wanted(c->ud, ifindex);
 	return 0;
 }
 

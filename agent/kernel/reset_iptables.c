@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "kernel/xtables.h"
 #include "kernel/hold_text.h"
 #include "kernel/nft.h"
@@ -62,7 +63,7 @@ static void note_running(void *ud, const char *line)
 	stop = timegm(&tm);
 	/* no reset lasts so long: the clock has been set back */
 	if (stop <= r->now || stop - r->now > DURATION_LONG || r->n == ENDED_MAX ||
-	    !hold_text_number(name, RESET_CHAIN_PREFIX, "", &ifindex))
+	    !text_number_between(name, RESET_CHAIN_PREFIX, "", &ifindex))
 		return;
 	r->ifindex[r->n++] = ifindex;
 }

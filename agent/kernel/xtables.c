@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "base/os.h"
 #include "kernel/hold_text.h"
 #include "kernel/nft.h"
@@ -31,7 +32,7 @@ static bool is_chain(const struct chains_kind *kind, const char *line, char name
 	if (line[0] != ':' || len > CHAIN_NAME_MAX - 1)
 		return false;
 	snprintf(name, CHAIN_NAME_MAX, "%.*s", (int)len - 1, line + 1);
-	return hold_text_number(name, kind->prefix, "", ret_ifindex);
+	return text_number_between(name, kind->prefix, "", ret_ifindex);
 }
 
 /* A jump to a chain of ours: the target is the last word, where no foreign
@@ -45,7 +46,7 @@ static bool is_jump(const struct chains_kind *kind, const char *line, int *ret_i
 
 	return strncmp(line, "-A ", 3) == 0 && before > len &&
 	       strncmp(line + before - len, tail, len) == 0 &&
-	       hold_text_number(target + 1, kind->prefix, "", ret_ifindex);
+	       text_number_between(target + 1, kind->prefix, "", ret_ifindex);
 }
 
 void chains_undo_line(void *ud, const char *line)

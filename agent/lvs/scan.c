@@ -20,14 +20,6 @@ struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *
 	return node;
 }
 
-int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source)
-{
-	const struct kernel *k = ud;
-	struct lvs_ipvs take = { .map = m, .source = source, .service = LVS_NONE };
-
-	return k->ops->ipvs_list(k->ctx, lvs_ipvs_take, &take);
-}
-
 /* A source that this kernel does not have is not reported as unseen. */
 static void scan_note(struct lvs_scan *s, const char *what, int error)
 {

@@ -40,7 +40,3 @@ struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *
 int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
 		 uint64_t seed, struct lvs_scan *ret);
 void lvs_scan_done(struct lvs_scan *s);
-
-/* This node's own IPVS as source SOURCE of M: an lvs_own_ipvs for a struct
- * kernel. */
-int lvs_scan_ipvs(void *ud, struct lvs_map *m, uint32_t source);

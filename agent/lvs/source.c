@@ -143,3 +143,11 @@ int lvs_ipvs_take(void *ud, const struct ipvs_service *service, const struct ipv
 	return dest ? source_ipvs_take_dest(ud, service, dest)
 		    : source_ipvs_take_service(ud, service);
 }
+
+int lvs_source_own(void *ud, struct lvs_map *m, uint32_t source)
+{
+	const struct kernel *k = ud;
+	struct lvs_ipvs take = { .map = m, .source = source, .service = LVS_NONE };
+
+	return k->ops->ipvs_list(k->ctx, lvs_ipvs_take, &take);
+}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ipvs.h"
+#include "base/kernel.h"
 #include "lvs/map.h"
 #include "lvs/settings.h"
 
@@ -29,3 +30,7 @@ struct lvs_ipvs {
  * does not fit, or makes no sense, is counted in the source and does not end
  * the listing. -ENOMEM. */
 int lvs_ipvs_take(void *ud, const struct ipvs_service *service, const struct ipvs_dest *dest);
+
+/* This node's own IPVS as source SOURCE of M: an lvs_own_ipvs for a struct
+ * kernel. */
+int lvs_source_own(void *ud, struct lvs_map *m, uint32_t source);

@@ -164,7 +164,7 @@ static void check_add(struct run *run)
 			    "%s is down: the address answers only when it is up", run->link.name);
 	}
 	run->done = !todo;
-	if (todo)
+	if (todo && run_may_be_refused(run))
 		run_check_insisted(run);
 }
 
@@ -274,7 +274,8 @@ static void check_del(struct run *run)
 		run->done = true;
 		return;
 	}
-	run_check_insisted(run);
+	if (run_may_be_refused(run))
+		run_check_insisted(run);
 	order_moves(run);
 	for (i = 0; i < run->req->n_vips && !run->done; i++)
 		if (will_go[i])

@@ -156,9 +156,6 @@ void run_check_insisted(struct run *run)
 {
 	size_t v;
 
-	/* when a killed run is finished, the instance may have changed its state since */
-	if (run->req->force || (run->req->is_instance && !run->recovering))
-		return;
 	for (v = 0; v < run->req->n_vips && !run->done; v++) {
 		const struct prefix *p = &run->req->vips[v].prefix;
 		int instance = find_instance(run, p);

@@ -139,6 +139,13 @@ void run_conclude(struct run *run);
 /* Release what the run holds; the run directory is left as it is. */
 void run_end(struct run *run);
 
+/* Whether the change is refused unless somebody insists on it: the asker has not, and is not the
+ * instance itself, which may have changed its state since its run was killed. */
+static inline bool run_may_be_refused(const struct run *run)
+{
+	return !run->req->force && (!run->req->is_instance || run->recovering);
+}
+
 /* insist.c: refuse what is only done for who insists on it. */
 void run_check_insisted(struct run *run);
 

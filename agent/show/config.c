@@ -17,7 +17,6 @@
 
 #include "base/array.h"
 #include "base/os.h"
-#include "base/identity.h"
 #include "show/settings_text.h"
 #include "base/rundir.h"
 

@@ -69,8 +69,7 @@ walk_end del
 job_end local
 
 # ---- by the daemon
-config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = on-demand' \
-	'[instance VI_1]' 'device = br-mgmt' "address = $VIP"
+config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = on-demand'
 DAEMON_UNDER=(env "VIPSAFE_WALK=$T/walk" "LD_PRELOAD=$BUILD/walk.so")
 daemon_start -v
 wait_for 60 guard_live || bail_out "no guard"
@@ -79,14 +78,6 @@ twin_up
 walk_begin
 recorded "$VIPSAFE" del $TWIN dev br-mgmt >"$T/out" 2>&1 || bail_out "del: $(cat "$T/out")"
 walk_end daemon
-
-# ---- a line of the FIFO
-printf 'INSTANCE "VI_1" MASTER 100\n' 1<>"$FIFO" >&1
-wait_for 60 has_addr $VIP br-mgmt || bail_out "MASTER does not add the VIP"
-walk_begin
-printf 'INSTANCE "VI_1" BACKUP 90\n' 1<>"$FIFO" >&1
-wait_for 60 not has_addr $VIP br-mgmt || bail_out "BACKUP does not delete the VIP"
-walk_end fifo
 
 # ---- a delete by somebody else
 restored() { logged 'addresses: [1-9][0-9]* connections restored'; }
@@ -98,6 +89,20 @@ for ((i = 0; i < 10; i++)); do
 done
 restored || bail_out "nothing was flushed or restored: $(tail -n 3 "$DAEMON_LOG")"
 walk_end foreign
+daemon_end
+
+# ---- a line of the FIFO, with everything pinned, as a guard does by itself
+all_pinned() { pinned_at_least 20; }
+config '[agent]' 'announce_again = 0' '[device br-mgmt]' \
+	'[instance VI_1]' 'device = br-mgmt' "address = $VIP"
+daemon_start -v
+wait_for 60 all_pinned || bail_out "nothing gets pinned"
+printf 'INSTANCE "VI_1" MASTER 100\n' 1<>"$FIFO" >&1
+wait_for 60 has_addr $VIP br-mgmt || bail_out "MASTER does not add the VIP"
+walk_begin
+printf 'INSTANCE "VI_1" BACKUP 90\n' 1<>"$FIFO" >&1
+wait_for 60 not has_addr $VIP br-mgmt || bail_out "BACKUP does not delete the VIP"
+walk_end fifo
 daemon_end
 
 for walk in del:60 daemon:75 fifo:50 foreign:45; do

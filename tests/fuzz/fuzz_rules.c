@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "kernel/hold_text.h"
 
 static bool wanted(void *ud, int ifindex)
@@ -29,7 +30,7 @@ static void line_holds(const char *line)
 	int ifindex;
 
 	CLAIM(last);
-	CLAIM(hold_text_number(last + 1, HOLD_CHAIN_PREFIX, "", &ifindex) && ifindex != 2);
+	CLAIM(text_number_between(last + 1, HOLD_CHAIN_PREFIX, "", &ifindex) && ifindex != 2);
 	if (begins(line, "-D "))
 		CLAIM(strstr(line, " --comment \"vipsafe hold\" -j " HOLD_CHAIN_PREFIX));
 	else

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "kernel/attr.h"
 #include "kernel/hold_nft.h"
 #include "kernel/hold_text.h"
@@ -29,13 +30,13 @@ static void numbers(void **state _unused_)
 	int n = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_false(hold_text_number(bad[i], "p", "", &n));
+		assert_false(text_number_between(bad[i], "p", "", &n));
 	assert_int_equal(n, -1);
-	assert_true(hold_text_number("p1", "p", "", &n));
+	assert_true(text_number_between("p1", "p", "", &n));
 	assert_int_equal(n, 1);
-	assert_true(hold_text_number("p2147483647-4", "p", "-4", &n));
+	assert_true(text_number_between("p2147483647-4", "p", "-4", &n));
 	assert_int_equal(n, INT_MAX);
-	assert_false(hold_text_number("p7-46", "p", "-4", &n));
+	assert_false(text_number_between("p7-46", "p", "-4", &n));
 }
 
 static void device_names(void **state _unused_)

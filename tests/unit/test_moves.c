@@ -16,7 +16,6 @@
 #include "base/os.h"
 #include "daemon/log.h"
 #include "daemon/moves.h"
-#include "base/identity.h"
 #include "move/announce.h"
 #include "base/rundir.h"
 
@@ -89,11 +88,6 @@ struct kernel_real *kernel_real_free(struct kernel_real *k _unused_)
 
 void publish_report(struct publisher *t _unused_, const struct report *r _unused_)
 {
-}
-
-void identity_asker(int64_t pid _unused_, uint32_t uid _unused_, struct asker *ret)
-{
-	memset(ret, 0, sizeof(*ret));
 }
 
 int rundir_open(const char *path _unused_)

@@ -16,7 +16,7 @@
 
 int __wrap_nl_connect(struct nl_sock *sk, int protocol);
 int __wrap_nl_socket_add_membership(struct nl_sock *sk, int group);
-int __wrap_sysctl_read(const char *name, uint32_t *ret);
+int __wrap_os_read_sysctl(const char *name, uint32_t *ret);
 int __wrap_access(const char *path, int mode);
 int __real_access(const char *path, int mode);
 int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
@@ -50,7 +50,7 @@ int __wrap_nl_socket_add_membership(struct nl_sock *sk _unused_, int group _unus
 	return 0;
 }
 
-int __wrap_sysctl_read(const char *name _unused_, uint32_t *ret _unused_)
+int __wrap_os_read_sysctl(const char *name _unused_, uint32_t *ret _unused_)
 {
 	return -ENOENT;
 }

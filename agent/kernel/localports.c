@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/sysctl.h"
+#include "kernel/localports.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 #include <vipsafe/base.h>
-
-int sysctl_read(const char *name, uint32_t *ret)
-{
-	char path[256];
-	unsigned long v;
-	FILE *f;
-	int n;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	n = fscanf(f, "%lu", &v);
-	fclose(f);
-	if (n != 1 || v > UINT32_MAX)
-		return -EBADMSG;
-	*ret = (uint32_t)v;
-	return 0;
-}
 
 /* Every second port, each with a comma: the kernel writes no more of them. */
 #define SETTING_MAX (32768 * 6 + 2)
