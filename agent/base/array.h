@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Arrays that grow; the only place that calls realloc() for them. ARRAY is the address of the
- * caller's pointer to elements of SIZE bytes. */
+/* Arrays that grow, and an index by hash over the items of one. The only place that calls realloc()
+ * for them. */
 #pragma once
 
 #include <stddef.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <vipsafe/base.h>
+
+/* ARRAY is the address of the caller's pointer to elements of SIZE bytes. */
 
 /* Make room for NEED elements; *CAP is the present room. Grows by at least half: pages beyond the
  * end are not touched, so the slack costs address space rather than memory. New elements are not

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Payloads of entries, each stored once: connections of one kind (state, window
- * scales, mark) share theirs. Users are counted, and a payload without any is
- * freed. */
+/* Sets of conntrack entries, found by key: their payloads, each stored once; the table of many
+ * with a payload each; and the small table that pinned and unpinned entries are built on. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +9,10 @@
 
 #include "base/conn.h"
 #include "base/array.h"
+
+/* Payloads of entries, each stored once: connections of one kind (state, window
+ * scales, mark) share theirs. Users are counted, and a payload without any is
+ * freed. */
 
 #define PAYLOAD_NONE 0
 

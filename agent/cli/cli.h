@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options that begin with a dash. They may stand anywhere among the words; "--"
- * ends them. */
+/* What every command has: the options of the command line, the settings, and how a run and a
+ * usage error are made of them. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,9 @@
 #include "base/settings.h"
 #include "kernel/kernel_real.h"
 #include "move/run.h"
+
+/* Options that begin with a dash. They may stand anywhere among the words; "--"
+ * ends them. */
 
 /* Which commands an option goes with. */
 enum option_scope {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of vipsafe. */
+/* The commands of vipsafe: the table they are in, and what a shell completes from it. */
 #pragma once
 
 #include <stdio.h>

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Collects the facts for the doctor. Private to doctor*.c. */
+/* What the doctor looks at, each in a file doctor_*.c. Private to these. */
 #pragma once
 
 #include "base/finding.h"
 #include "cli/cli.h"
 #include "cli/facts.h"
+
+/* Collects the facts for the doctor. Private to doctor*.c. */
 
 /* What the kernel flushes, the connection table, settings, devices. */
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The keywords of keepalived, of all versions from 1.1.0 to 2.4.3 (vrrp_parser.c, check_parser.c,
- * global_parser.c of each). Any other word is a typing error, which keepalived ignores, or
- * belongs to a fork, and its meaning is unknown. */
+/* A keepalived.conf as a tree of directives, and the keywords that may stand in it. */
 #pragma once
 
 #include "keepalived/conf.h"
+
+/* The keywords of keepalived, of all versions from 1.1.0 to 2.4.3 (vrrp_parser.c, check_parser.c,
+ * global_parser.c of each). Any other word is a typing error, which keepalived ignores, or
+ * belongs to a fork, and its meaning is unknown. */
 
 /* Keywords outside of any block. */
 bool keepalived_is_root_keyword(const char *word);

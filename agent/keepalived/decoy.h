@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules for the decoys of all instances, and the device for them. */
+/* Decoys: rules for those of all instances and the device for them, and which ones a keepalived
+ * that was killed has left behind. */
 #pragma once
 
 #include "base/kernel.h"
 #include "keepalived/instance_settings.h"
+
+/* Rules for the decoys of all instances, and the device for them. */
 
 /* The dummy device for decoys: keepalived before 1.3.6 refuses addresses on lo. It is created if
  * a decoy is to be on it. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words of a command in a script. Private to keepalived/script*.c. */
+/* What the commands of a script do, told by their words. Private to keepalived/script*.c. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "keepalived/script.h"
+
+/* The words of a command in a script. Private to keepalived/script*.c. */
 
 /* The words that are still to be looked at. */
 struct script_words {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Proposes decoys: one for each instance, on a device on which its version of keepalived accepts
- * addresses. */
+/* The addresses of an instance in keepalived.conf: how its lines are read, questions about an
+ * instance, and which decoy to propose. */
 #pragma once
 
 #include "keepalived/decoy.h"
 #include "keepalived/vrrp.h"
+
+/* Proposes decoys: one for each instance, on a device on which its version of keepalived accepts
+ * addresses. */
 
 #define DECOY_TEXT_MAX 96
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Table mangle as iptables keeps it in nf_tables: read without starting a program, and
- * removed again if iptables made it for our rules. */
+/* The hold by iptables and an ip_set, on nodes that have no nf_tables of their own. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/kernel.h"
+
+/* Table mangle as iptables keeps it in nf_tables: read without starting a program, and
+ * removed again if iptables made it for our rules. */
 
 struct hold_mangle {
 	bool exists;

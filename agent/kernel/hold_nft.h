@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hold by nf_tables: what is said, as bytes, and the saying of it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vipsafe/base.h>
+
+#include "kernel/nft.h"
+
 /* What the hold says to nf_tables, as bytes; pure. The messages are those the
  * nft program makes of this (0.8 and later), N being the device's index:
  *
@@ -13,14 +23,6 @@
  *
  * Sent by ourselves, because nft reads the node's rules first and may not be
  * there at all where iptables writes into nf_tables. */
-#pragma once
-
-#include <stdbool.h>
-#include <stdint.h>
-
-#include <vipsafe/base.h>
-
-#include "kernel/nft.h"
 
 #define HOLD_TABLE_PREFIX "vipsafe_hold_"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The messages of generic netlink's family IPVS, version 1. Pure. */
+/* The services and destinations of IPVS over generic netlink: messages of its family, version 1,
+ * and the listing. */
 #pragma once
 
 #include <linux/netlink.h>
@@ -8,6 +9,8 @@
 
 #include "base/ipvs.h"
 #include "base/kernel.h"
+
+/* The messages of generic netlink's family IPVS, version 1. Pure. */
 
 /* Each writes one request into BUF, which is aligned, and returns its length
  * or -EMSGSIZE. FAMILY is the number the kernel has given to IPVS. */

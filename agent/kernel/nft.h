@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A batch of messages to nf_tables about one table of ours in the inet family,
- * as bytes; pure. What the tables are for is in hold_nft.h and reset_nft.h. */
+/* Batches to nf_tables about one table of ours in the inet family, as bytes, and the socket they
+ * are sent by. What the tables are for is in hold_nft.h and reset_nft.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The probe's private world: a network namespace with two devices in it. */
+/* The probe: whether this kernel flushes the entries of a device when one address is deleted,
+ * tried out in a private network namespace. */
 #pragma once
 
 #include "base/kernel.h"
 #include "kernel/nlsock.h"
+
+/* The probe's private world: a network namespace with two devices in it. */
 
 /* Packets leave through the first; flows begin at an address of the second. */
 #define PROBE_OUTSIDE "vsprobe0"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A masquerade rule inside the probe's own namespace, by whichever program the
- * node has. Private to the probe: there is nothing here to take a rule out
- * again, its namespace goes as a whole. */
+/* The trial inside the probe's own namespace: a masquerade rule and a connection, an address that
+ * goes, and what is left of the entry. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +11,10 @@
 #include "kernel/ct.h"
 #include "kernel/nlsock.h"
 #include "kernel/probe_choice.h"
+
+/* A masquerade rule inside the probe's own namespace, by whichever program the
+ * node has. Private to the probe: there is nothing here to take a rule out
+ * again, its namespace goes as a whole. */
 
 #define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
 

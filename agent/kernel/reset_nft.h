@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Resets of forwarded flows by nf_tables: what is said, as bytes, and the saying of it. */
+#pragma once
+
+#include "kernel/nft.h"
+#include "kernel/reset.h"
+
 /* What the resets say to nf_tables, as bytes; pure. The messages are those the nft
  * program makes of this, N being the device's index:
  *
@@ -12,10 +18,6 @@
  *     chain output { type filter hook output priority -151; (the same) } }
  *
  * and then, some at a time, of the elements. */
-#pragma once
-
-#include "kernel/nft.h"
-#include "kernel/reset.h"
 
 #define RESET_TABLE_PREFIX "vipsafe_reset_"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests to sock_diag, and what it answers. */
+/* Sockets of this namespace by sock_diag: one, all of them, and how to end those of an address. */
 #pragma once
 
 #include <linux/inet_diag.h>
@@ -10,6 +10,8 @@
 #include "base/flow.h"
 #include "base/kernel.h"
 #include "kernel/nlsock.h"
+
+/* Requests to sock_diag, and what it answers. */
 
 #ifndef SOCK_DESTROY
 #define SOCK_DESTROY 21 /* Linux 4.5 */

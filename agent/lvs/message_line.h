@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One line of what the collision check has to say: a level, a topic, and keys
- * with values, which programs rely on. */
+/* What the collision check has to say: its lines, what it says of the map, and how often it says
+ * the same. */
 #pragma once
 
 #include <jansson.h>
@@ -13,6 +13,9 @@
 #include "base/finding.h"
 #include "lvs/collide.h"
 #include "lvs/risk.h"
+
+/* One line of what the collision check has to say: a level, a topic, and keys
+ * with values, which programs rely on. */
 
 #define LVS_FIELDS_MAX 40
 #define LVS_VALUES_MAX 3072
