@@ -199,7 +199,8 @@ struct kernel_ops {
 	int (*ct_events)(void *ctx, conn_sink sink, void *ud);
 
 	/* The same for the addresses of the node; GONE: A was deleted. An IPv4 delete is reported
-	 * before the flush it causes (docs/kernel.md 1). */
+	 * before the flush it causes (docs/kernel.md 1). So is a device that goes down (GONE) or
+	 * is up: A has an index and no address. */
 	int (*addr_watch)(void *ctx);
 	int (*addr_events)(void *ctx, int (*sink)(void *ud, const struct ifaddr *a, bool gone),
 			   void *ud);

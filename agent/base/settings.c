@@ -145,6 +145,12 @@ static const struct setting device_keys[] = {
 	  "How old an entry has to be before it is pinned. This is for UDP and other\n"
 	  "protocols without a handshake; TCP entries are pinned once they are assured.",
 	  0, HOUR },
+	{ "linger", SETTING_DURATION, DEVICE(linger), "5s",
+	  "How long the connections of an address that vanishes stay, in case it comes\n"
+	  "back, as when a network manager restarts. They go at once if another host has\n"
+	  "the address, or if an instance or \"vipsafe del\" has given it up.\n"
+	  "0: they go with the address.",
+	  0, SEC(600) },
 	{ NULL },
 };
 

@@ -38,6 +38,7 @@ struct device_settings {
 	char name[DEVICE_NAME_MAX];
 	enum pin_mode pin;
 	usec_t pin_after;
+	usec_t linger; /* 0: nothing does */
 };
 
 struct instance_settings; /* keepalived/instance_settings.h */

@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/os.h"
+#include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -99,7 +100,13 @@ static void log_gone(const struct guard_status *s, const struct guard_status *wa
 {
 	uint64_t removed = s->removed - was->removed, unproven = s->unproven - was->unproven;
 
-	if (s->gone != was->gone)
+	if (s->gone != was->gone && s->linger)
+		log_line(LOG_WARNING,
+			 "%s: %llu addresses went while nobody guarded them: what is pinned to "
+			 "them lingers from now on, %llu others are left alone",
+			 s->device, (unsigned long long)(s->gone - was->gone),
+			 (unsigned long long)unproven);
+	else if (s->gone != was->gone)
 		log_line(LOG_WARNING,
 			 "%s: %llu addresses went while nobody guarded them: %llu entries pinned "
 			 "to them removed, %llu others left alone",
@@ -174,11 +181,76 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 	return true;
 }
 
+static const char *linger_text(const struct guard_linger_news *n, usec_t linger, char *buf,
+			       size_t size)
+{
+	unsigned long long s = n->after / USEC_PER_SEC, entries = n->entries;
+	unsigned ms = (unsigned)(n->after % USEC_PER_SEC / USEC_PER_MSEC);
+	char a[PREFIX_TEXT_MAX], d[DURATION_TEXT_MAX];
+
+	addr_format(&n->addr, a);
+	switch (n->what) {
+	case LINGER_BEGUN:
+		snprintf(buf, size, "%s is gone: its %llu connections linger for %s", a, entries,
+			 duration_format(linger, d));
+		break;
+	case LINGER_BACK:
+		snprintf(buf, size, "%s is back after %llu.%03u s: %llu connections kept", a, s, ms,
+			 entries);
+		break;
+	case LINGER_TIME:
+		snprintf(buf, size,
+			 "%s did not come back within %llu.%03u s: %llu connections removed", a, s,
+			 ms, entries);
+		break;
+	case LINGER_HEARD:
+		snprintf(buf, size,
+			 "another host has %s (heard after %llu.%03u s): %llu connections removed",
+			 a, s, ms, entries);
+		break;
+	case LINGER_GIVEN:
+		snprintf(buf, size, "%s was given up on purpose: %llu connections removed", a,
+			 entries);
+		break;
+	case LINGER_WHAT_COUNT:
+		break;
+	}
+	return buf;
+}
+
+/* What has become of addresses that vanished is told at once. */
+static void tell_linger(struct guard_news *w, struct guard *g, struct publisher *t,
+			const struct guard_status *s)
+{
+	struct guard_linger_news list[GUARD_LINGER_NEWS];
+	char text[REPORT_TEXT_MAX];
+	uint64_t beyond;
+	size_t i, n = guard_take_linger_news(g, list, &beyond);
+
+	for (i = 0; i < n; i++) {
+		if (list[i].what >= LINGER_TIME)
+			w->left.removed += list[i].entries; /* told here */
+		linger_text(&list[i], s->linger, text, sizeof(text));
+		log_line(LOG_NOTICE, "%s: %s", s->device, text);
+		publish_guard(t, EVENT_LINGER, list[i].what >= LINGER_TIME, s->device, 0, 0, "%s",
+			      text);
+	}
+	if (beyond)
+		log_line(LOG_NOTICE, "%s: the same of %llu more addresses", s->device,
+			 (unsigned long long)beyond);
+	if (s->deaf != w->deaf && s->deaf)
+		log_line(LOG_WARNING,
+			 "%s: whether another host takes an address that lingers is not heard: %s",
+			 s->device, strerror(-s->deaf));
+	w->deaf = s->deaf;
+}
+
 bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s)
 {
 	publish_events(w, t, s);
 	log_repairs(w, g, t, s);
+	tell_linger(w, g, t, s);
 	log_left(w, s);
 	return log_state(w, s);
 }

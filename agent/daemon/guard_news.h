@@ -9,6 +9,7 @@
 struct guard_news {
 	enum guard_state told;
 	bool quarantined, refused;
+	int deaf;
 	usec_t stale_told;
 	struct guard_status seen;   /* as last sent to watchers */
 	struct guard_status logged; /* as of the last line about other processes' deletes */

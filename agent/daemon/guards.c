@@ -330,6 +330,37 @@ struct kernel_real *guards_kernel(const struct guards *w, int ifindex)
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
 }
 
+void guards_give_up(const struct guards *w, const struct request *req, const struct report *r)
+{
+	bool keep = req->vip_flows == VIP_FLOWS_KEEP;
+	size_t i, v;
+
+	for (v = 0; v < req->n_vips && req->op == OP_DEL && !req->plan; v++)
+		if (r->outcomes[v] == VIP_CHANGED || r->outcomes[v] == VIP_ALREADY)
+			for (i = 0; i < w->n; i++) {
+				guard_give_up(w->list[i]->guard, &req->vips[v].prefix.addr, keep);
+				w->list[i]->next = 0;
+			}
+}
+
+static void device_lingering(const struct device_guard *x, struct status_device *d)
+{
+	struct guard_lingering list[GUARD_LINGERING_MAX];
+	usec_t now = os_now();
+	size_t i;
+
+	d->linger = x->settings.linger;
+	d->lingering_addresses = guard_lingering(x->guard, list, &d->lingering_entries);
+	for (i = 0; i < MIN(d->lingering_addresses, ARRAY_SIZE(d->lingering)); i++)
+		d->lingering[i] = (struct status_lingering){
+			.addr = list[i].addr,
+			.entries = list[i].entries,
+			.age = now - MIN(now, list[i].since),
+			.left = list[i].until - MIN(now, list[i].until),
+			.link_down = list[i].link_down,
+		};
+}
+
 static void device_status(const struct device_guard *x, struct status_device *d)
 {
 	struct guard_status s;
@@ -350,6 +381,7 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 		.foreign_deletes = s.foreign_deletes,
 		.repairs = s.repairs,
 		.restored = s.restored,
+		.superseded = s.superseded,
 		.lost = s.lost,
 		.removed = s.removed,
 		.gone = s.gone,
@@ -363,6 +395,8 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 	};
 	memcpy(d->device, s.device, sizeof(d->device));
 	memcpy(d->reason, s.reason, sizeof(d->reason));
+	memcpy(d->linger_ends, &s.linger_ends[LINGER_BACK], sizeof(d->linger_ends));
+	device_lingering(x, d);
 }
 
 static bool guards_is_guarded(const struct guards *w, const char *device)

@@ -47,6 +47,10 @@ struct source guards_source(const struct guards *w, int ifindex, const struct re
  * no guard. The caller frees it before the guard. */
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex);
 
+/* The addresses that a run of REQ has deleted, or has found deleted, were given up on purpose:
+ * no guard lets their connections linger. */
+void guards_give_up(const struct guards *w, const struct request *req, const struct report *r);
+
 /* A new list of *RET_N states, freed by the caller, or NULL. It also has the
  * devices that should be guarded and are not. */
 struct status_device *guards_status(const struct guards *w, size_t *ret_n);

@@ -34,6 +34,8 @@ static int instances_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct instances *s = ud;
 
+	if (!a->prefix.addr.family)
+		return 0; /* of a device */
 	if (instance_views_meant(s->context.env->settings, a))
 		s->look = true;
 	if (s->context.set.n)

@@ -132,6 +132,7 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	request.deadline = w->deadline;
 	if (report) {
 		run_move(&env, &request, report);
+		guards_give_up(m->guards, &request, report);
 		publish_report(m->publisher, report);
 		plan_again(m, report, &announce, settings.announce.count);
 		if (report->has_resets)

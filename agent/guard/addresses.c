@@ -6,10 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The entries of a lost address are deleted after so long, in case it comes back at once.
- * Well within the tenth of a second that is promised. */
-#define LOSS_SETTLE (20 * USEC_PER_MSEC)
-
 int guard_read_addresses(struct guard *g)
 {
 	struct addrset own = { 0 }, local = { 0 };
@@ -51,19 +47,4 @@ int guard_copy_addresses(const struct guard *g, struct addr_table *t)
 	memcpy(t->items, g->addresses.items, size);
 	t->n = t->cap = g->addresses.n;
 	return 0;
-}
-
-bool guard_note_loss(struct guard *g, const struct addr *a)
-{
-	size_t i;
-
-	for (i = 0; i < g->n_lost; i++)
-		if (addr_equal(&g->lost[i].addr, a))
-			return false;
-	if (g->n_lost == GUARD_LOST_MAX) {
-		g->lost_beyond = true; /* the next time that addresses are read */
-		return false;
-	}
-	g->lost[g->n_lost++] = (struct guard_lost){ .addr = *a, .due = guard_now(g) + LOSS_SETTLE };
-	return true;
 }

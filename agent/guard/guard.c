@@ -15,10 +15,8 @@
 /* Pins are collected for about so long and then made under one hold. */
 #define ROUND_EVERY USEC_PER_SEC
 
-/* Addresses that may be lost are looked at so often; slowly while nothing can
- * be decided about them. */
-#define LOSS_EVERY (10 * USEC_PER_MSEC)
-#define LOSS_SLOW (250 * USEC_PER_MSEC)
+/* After lost events the table is read again, at most once in this time. */
+#define RELIST_SLOW (250 * USEC_PER_MSEC)
 
 /* To take rules away when the device or the guard goes. */
 #define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
@@ -102,6 +100,8 @@ static void arrive(struct guard *g)
 		return;
 	}
 	guard_begin_hold(g); /* on the device of this index */
+	g->linger.listen = true;
+	g->down = !g->link.up;
 	guard_read_all(g);
 	g->first_pins = true;
 	guard_begin_pins(g);
@@ -134,6 +134,7 @@ void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
 	bool later = g->device.pin_after != d->pin_after;
 
 	g->device = *d;
+	guard_away_set(g);
 	g->status.mode = d->pin;
 	if (d->pin != PIN_CONTINUOUS)
 		guard_order_end(&g->pins);
@@ -147,7 +148,7 @@ void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
 
 bool guard_is_idle(const struct guard *g)
 {
-	return !g->repair.active && (!g->n_lost || g->lost_waits);
+	return !g->repair.active && guard_linger_is_idle(g);
 }
 
 static void remove_slot(struct guard *g)
@@ -171,6 +172,7 @@ struct guard *guard_free(struct guard *g)
 		guard_end_save(g);
 	remove_slot(g);
 	guard_keep_end(g);
+	guard_away_done(g);
 	unpinned_free(g->unpinned);
 	pinned_set_free(g->pinned);
 	addr_table_done(&g->addresses);
@@ -199,6 +201,7 @@ void guard_ready(struct guard *g)
 	 * now, the table is read again later. */
 	if (g->readdress || a < 0)
 		unread = guard_see_addresses(g) < 0;
+	guard_linger_hear(g);
 	r = guard_events(g, NULL, NULL);
 	if (a == -ENOBUFS || unread) {
 		g->status.overruns++;
@@ -265,7 +268,7 @@ static bool guard_step(struct guard *g)
 	r = guard_repair_step(g, &more);
 	if (r < 0)
 		guard_degrade(g, r, "repairing");
-	if (more || guard_settle_losses(g))
+	if (more || guard_linger_step(g))
 		return true;
 	if (g->repair.active)
 		return false;
@@ -296,19 +299,20 @@ usec_t guard_tick(struct guard *g)
 		guard_begin_round(g, t);
 	if (guard_wait_hold(g))
 		at = t + OPEN_LOOK_EVERY;
+	guard_away_write(g); /* before anything is put back to addresses that linger */
 	more = guard_step(g);
+	guard_linger_look(g);
+	guard_away_write(g);
 	guard_keep_write(g);
 	if (more)
 		return guard_now(g);
-	at = MIN(MIN(g->next, guard_repair_next(g)), at);
+	at = MIN(MIN(MIN(g->next, guard_repair_next(g)), guard_away_next(g)), at);
 	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
 		at = MIN(at, MAX(g->pin_next, t));
-	if (g->n_lost)
-		at = MIN(at, t + (guard_reads(g) && g->lost_waits ? LOSS_SLOW : LOSS_EVERY));
 	if (g->locked_out)
 		at = MIN(at, t + GUARD_LOCK_EVERY);
 	if (g->status.state == GUARD_STALE)
-		at = MIN(at, g->relisted + MAX(g->relist_took, LOSS_SLOW));
+		at = MIN(at, g->relisted + MAX(g->relist_took, RELIST_SLOW));
 	return at;
 }
 
@@ -336,6 +340,7 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 	ret->pinned = pinned_set_count(g->pinned);
 	ret->unpinned = unpinned_count(g->unpinned);
 	ret->altered = unpinned_count_altered(g->unpinned);
+	ret->linger = g->device.linger;
 	ret->full = g->full;
 	ret->refused = g->why_refused[0];
 	message_why(g, ret->reason);

@@ -20,6 +20,16 @@ enum guard_state {
 	GUARD_DEGRADED, /* conntrack or netlink refuse: nothing is guarded */
 };
 
+/* What has become of an address that vanished while connections were translated to it. */
+enum linger_what {
+	LINGER_BEGUN, /* they linger */
+	LINGER_BACK,  /* it is back: all is as before */
+	LINGER_TIME,  /* it did not come back: they are removed */
+	LINGER_HEARD, /* another host has it: likewise */
+	LINGER_GIVEN, /* a run of ours has given it up: likewise */
+	LINGER_WHAT_COUNT
+};
+
 struct guard_status {
 	char device[DEVICE_NAME_MAX];
 	enum guard_state state;
@@ -34,13 +44,18 @@ struct guard_status {
 	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */
 	struct prefix foreign_last;  /* the latest one */
 	uint64_t repairs, restored;  /* after foreign deletes */
+	uint64_t superseded;	     /* whose client had begun anew by then: left alone */
 	uint64_t lost;		     /* of which nothing came back, whoever began it */
 	bool refused;		     /* this kernel made something else of one: see reason */
 	uint64_t removed;	     /* since their address was lost */
-	uint64_t gone;		     /* addresses that went while nobody guarded them */
-	uint64_t unproven;	     /* entries translated to those, not known as ours: left */
-	uint64_t unsaved;	     /* times that what a kill would need was not written … */
-	int unsaved_error;	     /* … the latest time: negative errno */
+	usec_t linger;		     /* as it is set */
+	uint64_t linger_ends[LINGER_WHAT_COUNT]; /* addresses whose connections lingered */
+	int deaf; /* why other hosts with such addresses are not heard: negative errno; 0: they are
+		   */
+	uint64_t gone;	   /* addresses that went while nobody guarded them */
+	uint64_t unproven; /* entries translated to those, not known as ours: left */
+	uint64_t unsaved;  /* times that what a kill would need was not written … */
+	int unsaved_error; /* … the latest time: negative errno */
 	uint64_t overruns, relists;
 	uint64_t holds, held_usec;    /* how often packets were held back, and for how long */
 	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
@@ -79,6 +94,37 @@ const char *guard_state_name(enum guard_state s);
  * them: up to GUARD_NAMED_MAX, the oldest first. Returns how many. */
 #define GUARD_NAMED_MAX 5
 size_t guard_take_lost(struct guard *g, char ret[GUARD_NAMED_MAX][CONN_LINE_MAX]);
+
+/* An address that has vanished, and whose connections stay until UNTIL (monotonic). */
+struct guard_lingering {
+	struct addr addr;
+	usec_t since, until;
+	uint64_t entries;
+	bool link_down; /* the time does not run meanwhile */
+};
+
+/* Those addresses: their number, of which the first GUARD_LINGERING_MAX are in RET, and the
+ * entries of all of them. */
+#define GUARD_LINGERING_MAX 16
+size_t guard_lingering(const struct guard *g, struct guard_lingering ret[GUARD_LINGERING_MAX],
+		       uint64_t *ret_entries);
+
+struct guard_linger_news {
+	struct addr addr;
+	enum linger_what what;
+	usec_t after; /* it had vanished */
+	uint64_t entries;
+};
+
+/* What has become of such addresses since the last call, the oldest first; *RET_BEYOND: how
+ * many more there were. */
+#define GUARD_LINGER_NEWS 16
+size_t guard_take_linger_news(struct guard *g, struct guard_linger_news ret[GUARD_LINGER_NEWS],
+			      uint64_t *ret_beyond);
+
+/* An instance or a request has given A up on purpose, or will in a moment: nothing of it
+ * lingers. KEEP: what is translated to it stays for good. */
+void guard_give_up(struct guard *g, const struct addr *a, bool keep);
 
 /* Index of the guarded device; 0 while it is absent. */
 int guard_ifindex(const struct guard *g);

@@ -47,15 +47,15 @@ static void write_addresses(struct guard *g)
 void guard_keep_addresses(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
-	bool seen = g->lost_beyond;
+	bool seen;
 	size_t i, n = k->set.n;
 
 	if (!k->loaded)
 		return;
-	g->lost_beyond = false;
+	seen = guard_away_had_beyond(g);
 	for (i = 0; i < k->set.n; i++)
 		if (!addrset_has(&g->local, &k->set.addrs[i]))
-			g->status.gone += guard_note_loss(g, &k->set.addrs[i]) && !seen;
+			g->status.gone += guard_away_begin(g, &k->set.addrs[i], false) && !seen;
 	for (i = 0; i < g->own.n; i++)
 		(void)addrset_add(&k->set, &g->own.addrs[i]); /* else: a loss that is seen later */
 	k->set_changed = k->set_changed || k->set.n != n;
@@ -65,8 +65,10 @@ int guard_see_addresses(struct guard *g)
 {
 	int r = guard_read_addresses(g);
 
-	if (r == 0)
+	if (r == 0) {
+		guard_away_meet_back(g);
 		guard_keep_addresses(g);
+	}
 	return r;
 }
 
@@ -112,6 +114,8 @@ void guard_keep_load(struct guard *g)
 		return;
 	}
 	load_marks(g, dir);
+	if (k->loaded)
+		guard_away_load(g, dir);
 	if (k->loaded && marks_read_addresses(dir, g->link.name, g->env.boot_id, &set) == 0)
 		for (i = 0; i < set.n; i++)
 			(void)addrset_add(&k->set, &set.addrs[i]);

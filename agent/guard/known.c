@@ -17,12 +17,15 @@
 /* After the limit was reached: the table is read again when this few are known. */
 #define FULL_AGAIN(max) ((max) / 8 * 7)
 
-/* Whether C is masqueraded to an address of the guarded device. */
+/* Whether C is masqueraded to an address of the guarded device, or to one that it had and
+ * that lingers. */
 static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
+	bool has_own = g->own.n || g->linger.own.n;
 
-	return c->status & CONN_SRC_NAT_DONE && addrset_has(g->own.n ? &g->own : &g->local, &as);
+	return c->status & CONN_SRC_NAT_DONE && (addrset_has(has_own ? &g->own : &g->local, &as) ||
+						 addrset_has(&g->linger.own, &as));
 }
 
 /* Whether C stands in the place of a known entry that the flush took. The repair judges C by
@@ -226,6 +229,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
 	unpinned_remove(g->unpinned, &c->key);
+	g->linger.listen = g->linger.listen || addrset_has(&g->linger.away, &as);
 	guard_keep_pin(g, &c->key, c->id, &as);
 	return pinned_set_put(g->pinned, &c->key, c->id, &as);
 }

@@ -29,8 +29,6 @@
 /* When to try again after a device was absent or the table could not be read. */
 #define GUARD_RETRY_EVERY USEC_PER_SEC
 
-#define GUARD_LOST_MAX 64
-
 /* A flush that runs from a work queue comes this late at most, and is this
  * quiet when it is over (move/verify.c). */
 #define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
@@ -127,11 +125,44 @@ struct guard_named {
 	uint8_t payload[256] __attribute__((aligned(8)));
 };
 
-struct guard_lost {
+/* An address that has vanished. */
+struct guard_away {
 	struct addr addr;
-	usec_t due;
-	bool begun;
-	size_t at_pinned, at_unpinned; /* entries below them are still to be looked at */
+	usec_t since;
+	uint64_t entries; /* that were deleted */
+	enum linger_what why;
+	bool own;  /* it went from the device, and we were there */
+	bool told; /* that connections linger */
+	bool over; /* they go */
+};
+
+/* What is translated to addresses that have vanished: away.c, linger.c. */
+struct guard_linger {
+	struct guard_away *list; /* owned; sorted by address */
+	size_t n, cap;
+	/* Of them: those that are treated as if they were there, and those that the device had. */
+	struct addrset away, own;
+	bool beyond;	     /* there were more than there is room for */
+	usec_t look;	     /* nothing is to be decided before */
+	bool link_down;	     /* as of then */
+	struct addrset over; /* whose entries are being deleted: those below the two numbers are
+				still to be looked at */
+	bool sweeping;
+	size_t at_pinned, at_unpinned;
+	struct addrset given; /* given up on purpose lately */
+	usec_t given_until;
+	bool unsaved; /* the file does not tell */
+	bool on_disk; /* there is a file */
+	usec_t saved_at;
+	bool listen; /* look again who lingers */
+	/* Other hosts that have one of these addresses are listened for, on that device. */
+	struct addrset heard;
+	int heard_on;
+	bool hearing;
+	usec_t deaf_at; /* no longer from then on; 0: as long as it takes */
+	struct guard_linger_news news[GUARD_LINGER_NEWS];
+	size_t n_news;
+	uint64_t news_beyond;
 };
 
 struct guard {
@@ -141,6 +172,7 @@ struct guard {
 	struct guard_status status;
 	struct addr_table addresses; /* of the node … */
 	struct addrset own, local;   /* … of the device, and of all devices */
+	bool down;		     /* the link, as far as was told */
 	bool readdress;		     /* they are out of date */
 	struct pinned_set *pinned;
 	struct unpinned *unpinned;
@@ -176,10 +208,7 @@ struct guard {
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */
 
-	struct guard_lost lost[GUARD_LOST_MAX]; /* addresses that may be gone for good */
-	size_t n_lost;
-	bool lost_beyond; /* there were more */
-	bool lost_waits;  /* nothing can be decided about them yet */
+	struct guard_linger linger;
 	struct guard_keep keep;
 	struct guard_repair repair;
 	usec_t repair_counted; /* the latest one that was needed */
@@ -228,14 +257,49 @@ int guard_events(struct guard *g, conn_sink sink, void *ud);
 int guard_read_addresses(struct guard *g);
 /* The addresses of the node as they are now. */
 int guard_copy_addresses(const struct guard *g, struct addr_table *t);
-/* A is gone, if it is not back in a moment. False: that is known already. */
-bool guard_note_loss(struct guard *g, const struct addr *a);
 
 /* ---- losses.c ---- */
 /* Address events. -ENOBUFS: some were lost. The addresses are out of date after an error. */
 int guard_address_events(struct guard *g);
-/* Somebody else may have deleted an address: entries go once it is sure. */
-bool guard_settle_losses(struct guard *g); /* false: no more work now */
+
+/* ---- away.c ---- */
+/* With linger = 0 the entries of a vanished address are deleted after so long, in case it comes
+ * back at once. Well within the tenth of a second that is promised. */
+#define GUARD_LINGER_SETTLE (20 * USEC_PER_MSEC)
+
+/* A has vanished, from the guarded device if OWN. What is translated to it stays until A is
+ * back or its time is up. False: that is known already. */
+bool guard_away_begin(struct guard *g, const struct addr *a, bool own);
+/* Whether more addresses vanished than there was room for, since it was asked last. */
+bool guard_away_had_beyond(struct guard *g);
+/* The addresses of the node have been read: those that are back are as before. */
+void guard_away_meet_back(struct guard *g);
+void guard_away_set(struct guard *g); /* the settings have changed */
+struct guard_away *guard_away_find(const struct guard_linger *l, const struct addr *a);
+/* Whether the address that X tells of is to be treated as if it were there. */
+bool guard_away_holds(const struct guard *g, const struct guard_away *x);
+/* The connections of X linger no longer. */
+void guard_away_finish(struct guard *g, struct guard_away *x, enum linger_what why);
+/* X is not in the list any more. */
+void guard_away_remove(struct guard *g, struct guard_away *x);
+void guard_away_tell(struct guard *g, const struct guard_away *x, enum linger_what what,
+		     uint64_t entries);
+usec_t guard_away_due(const struct guard *g, const struct guard_away *x); /* its time is up */
+/* When the next one's time is up. */
+usec_t guard_away_next(const struct guard *g);
+void guard_away_load(struct guard *g, int dir);
+void guard_away_write(struct guard *g);
+void guard_away_done(struct guard *g);
+
+/* ---- linger.c ---- */
+void guard_linger_meet_link(struct guard *g); /* it went down, or came up */
+/* A step of deleting what is translated to addresses whose time is up. False: no more work
+ * now; then guard_away_next() says when. */
+bool guard_linger_step(struct guard *g);
+bool guard_linger_is_idle(const struct guard *g);
+/* Tell who lingers, and listen for others that have their addresses. */
+void guard_linger_look(struct guard *g);
+void guard_linger_hear(struct guard *g); /* what has been heard; addresses are up to date */
 
 /* ---- keep.c ---- */
 /* Take up what guards before us have left, if there is anything. */

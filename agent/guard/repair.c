@@ -113,6 +113,7 @@ static void guard_repair_count(struct guard *g, const struct report *report)
 	if (g->repair.foreign)
 		count_needed(g);
 	g->status.restored += report->entries.restored;
+	g->status.superseded += report->entries.superseded;
 }
 
 static bool guard_repair_is_wanted(const struct guard *g, size_t i)

@@ -314,10 +314,16 @@ static const struct source_ops guard_ops = {
 
 struct source guard_source(struct guard *g)
 {
-	return (struct source){ .ops = &guard_ops, .ctx = g, .goes_on = true, .by_key = true };
+	return (struct source){ .ops = &guard_ops,
+				.ctx = g,
+				.lingers = &g->linger.away,
+				.goes_on = true,
+				.by_key = true };
 }
 
 struct source guard_work_source(struct guard *g)
 {
-	return (struct source){ .ops = &guard_ops, .ctx = g, .by_key = true };
+	return (struct source){
+		.ops = &guard_ops, .ctx = g, .lingers = &g->linger.away, .by_key = true
+	};
 }

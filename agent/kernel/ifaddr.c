@@ -2,6 +2,7 @@
 #include "kernel/ifaddr.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -257,11 +258,27 @@ int addrevents_new(struct nlsock **ret)
 	return 0;
 }
 
+/* A device that is up, or is not any more: an ifaddr without an address. */
+static int take_link(const struct addr_taker *t, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *i = NLMSG_DATA(nlh);
+	struct ifaddr a = { .ifindex = 0 };
+
+	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*i)))
+		return 0;
+	a.ifindex = i->ifi_index;
+	return t->sink(t->ud, &a, !(i->ifi_flags & IFF_UP));
+}
+
 static int addrevents_take(void *ud, const struct nlmsghdr *nlh)
 {
 	struct addr_taker *t = ud;
 	struct ifaddr a;
 
+	if (nlh->nlmsg_type == RTM_NEWLINK) {
+		t->result = take_link(t, nlh);
+		return t->result;
+	}
 	if (nlh->nlmsg_type != RTM_NEWADDR && nlh->nlmsg_type != RTM_DELADDR)
 		return 0;
 	if (ifaddr_decode(nlh, &a) < 0)

@@ -235,6 +235,25 @@ const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
 	return NULL;
 }
 
+/* Take those for local that linger, unless the run deletes them. */
+static int add_lingering(struct run *run, const bool *will_go)
+{
+	const struct addrset *set = run->source.lingers;
+	size_t i, v;
+	int r = 0;
+
+	for (i = 0; set && i < set->n && r == 0; i++) {
+		bool goes = false;
+
+		for (v = 0; v < run->req->n_vips && !goes; v++)
+			goes = will_go[v] &&
+			       addr_equal(&run->req->vips[v].prefix.addr, &set->addrs[i]);
+		if (!goes)
+			r = addrset_add(&run->local, &set->addrs[i]);
+	}
+	return r;
+}
+
 int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *will_go)
 {
 	size_t i;
@@ -252,6 +271,8 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 		if (!goes)
 			r = addrset_add(&run->local, &t->items[i].prefix.addr);
 	}
+	if (r == 0)
+		r = add_lingering(run, will_go);
 	/* The same address may stay with another prefix or on another device:
 	 * then nothing leaves. */
 	for (i = 0; i < run->req->n_vips && r == 0; i++)

@@ -39,6 +39,18 @@ bool gone_is_down(const struct run_env *env, const char *device)
 	return k->ops->link_get(k->ctx, device, &link) == 0 && !link.up;
 }
 
+/* How long the connections of an address that DEVICE has lost stay. */
+static usec_t linger_of(const struct run_env *env, const char *device)
+{
+	const struct settings *s = env->settings;
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++)
+		if (!strcmp(s->devices[i].name, device) && s->devices[i].pin != PIN_OFF)
+			return s->devices[i].linger;
+	return 0;
+}
+
 static int find_gone(struct work *w, int run_dir, const char *device, const struct addrset *local)
 {
 	int r = marks_read_addresses(run_dir, device, w->env->boot_id, &w->set);
@@ -124,6 +136,44 @@ static int move_gone_purge(struct work *w, int run_dir, const char *device, stru
 	return gone_forget(w, run_dir, device);
 }
 
+/* Leave those of the gone addresses alone that linger. */
+static void spare_lingering(struct work *w, int run_dir, const char *device)
+{
+	const struct kernel *k = &w->env->kernel;
+	_cleanup_free_ struct marks_away *known = NULL;
+	usec_t linger = linger_of(w->env, device), now = k->ops->now(k->ctx);
+	size_t i, n = 0;
+
+	(void)marks_read_away(run_dir, device, w->env->boot_id, &known, &n);
+	for (i = 0; i < n; i++)
+		if (now < known[i].since + linger)
+			addrset_remove(&w->gone, &known[i].addr);
+}
+
+int gone_lingering(const struct run_env *env, int run_dir, const char *device,
+		   const struct addrset *local, struct addrset *ret)
+{
+	struct work w = { .env = env, .marks = { .fd = -1 } };
+	usec_t linger = linger_of(env, device);
+	_cleanup_free_ struct marks_away *known = NULL;
+	const struct kernel *k = &env->kernel;
+	size_t i, n = 0;
+	int r = 0;
+
+	if (!linger || find_gone(&w, run_dir, device, local) < 0) {
+		gone_work_done(&w);
+		return 0;
+	}
+	(void)marks_read_away(run_dir, device, env->boot_id, &known, &n);
+	for (i = 0; i < n; i++)
+		if (k->ops->now(k->ctx) >= known[i].since + linger)
+			addrset_remove(&w.gone, &known[i].addr);
+	for (i = 0; i < w.gone.n && r == 0; i++)
+		r = addrset_add(ret, &w.gone.addrs[i]);
+	gone_work_done(&w);
+	return r;
+}
+
 int gone_purge(const struct run_env *env, int run_dir, const char *device,
 	       const struct addrset *local, struct purged *add)
 {
@@ -131,7 +181,9 @@ int gone_purge(const struct run_env *env, int run_dir, const char *device,
 	_cleanup_close_ int lock = -1;
 	int r;
 
-	if (gone_is_down(env, device) || find_gone(&w, run_dir, device, local) < 0 || !w.gone.n) {
+	if (!gone_is_down(env, device) && find_gone(&w, run_dir, device, local) == 0)
+		spare_lingering(&w, run_dir, device);
+	if (!w.gone.n) {
 		gone_work_done(&w);
 		return 0;
 	}

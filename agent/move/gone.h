@@ -18,8 +18,9 @@ int gone_read_local(const struct kernel *k, struct addrset *ret);
 bool gone_is_down(const struct run_env *env, const char *device);
 
 /* Delete what is proved to be pinned to an address that DEVICE's file in RUN_DIR
- * names and no device of the node has, none of them in LOCAL, and add to *ADD. A
- * device that has a guard or a run, or is down, is left alone. 0 or a negative errno. */
+ * names and no device of the node has, none of them in LOCAL, and add to *ADD. What still
+ * lingers stays. A device that has a guard or a run, or is down, is left alone. 0 or a negative
+ * errno. */
 int gone_purge(const struct run_env *env, int run_dir, const char *device,
 	       const struct addrset *local, struct purged *add);
 
@@ -28,5 +29,11 @@ int gone_purge(const struct run_env *env, int run_dir, const char *device,
 void gone_keep(const struct run_env *env, int run_dir, const char *device,
 	       const struct request *req);
 
-/* Such addresses, of all devices, that nobody has dealt with yet. 0 or a negative errno. */
+/* Add to *RET the addresses that went from DEVICE and whose connections are to stay for now, by
+ * its settings: those that DEVICE's files in RUN_DIR name, none of them in LOCAL. 0 or a negative
+ * errno. */
+int gone_lingering(const struct run_env *env, int run_dir, const char *device,
+		   const struct addrset *local, struct addrset *ret);
+
+/* Addresses that went, of all devices, that nobody has dealt with yet. 0 or a negative errno. */
 int gone_list(const struct run_env *env, struct addrset *ret);

@@ -17,6 +17,7 @@
 #define MAGIC "vipsafe marks 1"
 #define PINS "pins-"
 #define ADDRESSES "addresses-"
+#define AWAY "away-"
 #define BOOT_ID_MAX 40
 
 /* Upper bound of the addresses of a device. */
@@ -354,4 +355,95 @@ int marks_read_addresses(int dirfd, const char *device, const char *boot_id, str
 	if (r < 0)
 		addrset_done(set);
 	return r;
+}
+
+/* ---- addresses that vanished ---- */
+
+/* As it is in the file. */
+struct away_record {
+	struct addr addr;
+	uint8_t pad[7];
+	uint64_t since;
+};
+
+static struct away_record away_record(const struct marks_away *a)
+{
+	struct away_record r;
+
+	memset(&r, 0, sizeof(r));
+	r.addr.family = a->addr.family;
+	memcpy(r.addr.bytes, a->addr.bytes, addr_size(a->addr.family));
+	r.since = a->since;
+	return r;
+}
+
+int marks_write_away(int dirfd, const char *device, const char *boot_id,
+		     const struct marks_away *list, size_t n)
+{
+	struct header h = marks_header_make(boot_id, 0, sizeof(struct away_record));
+	_cleanup_free_ char *data = NULL;
+	char name[JOURNAL_NAME_MAX];
+	size_t i;
+
+	marks_name_of(AWAY, device, "", name);
+	if (!n)
+		return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+	n = MIN(n, (size_t)ADDRESSES_MAX);
+	data = malloc(sizeof(h) + n * sizeof(struct away_record));
+	if (!data)
+		return -ENOMEM;
+	memcpy(data, &h, sizeof(h));
+	for (i = 0; i < n; i++) {
+		struct away_record one = away_record(&list[i]);
+
+		memcpy(data + sizeof(h) + i * sizeof(one), &one, sizeof(one));
+	}
+	return rundir_write(dirfd, name, data, sizeof(h) + n * sizeof(struct away_record));
+}
+
+static int take_away(const char *data, size_t size, struct marks_away **ret, size_t *ret_n)
+{
+	_cleanup_free_ struct marks_away *list = NULL;
+	size_t n = size / sizeof(struct away_record), i;
+
+	if (size % sizeof(struct away_record))
+		return -EBADMSG;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		struct away_record got, clean;
+
+		memcpy(&got, data + i * sizeof(got), sizeof(got));
+		list[i] = (struct marks_away){ .addr = got.addr, .since = got.since };
+		clean = away_record(&list[i]);
+		if (!addr_size(got.addr.family) || memcmp(&got, &clean, sizeof(got)) != 0)
+			return -EBADMSG;
+	}
+	*ret = TAKE_PTR(list);
+	*ret_n = n;
+	return 0;
+}
+
+int marks_read_away(int dirfd, const char *device, const char *boot_id, struct marks_away **ret,
+		    size_t *ret_n)
+{
+	const size_t max = sizeof(struct header) + ADDRESSES_MAX * sizeof(struct away_record) + 1;
+	_cleanup_free_ char *data = malloc(max);
+	char name[JOURNAL_NAME_MAX];
+	struct header h;
+	size_t size = 0;
+	int r;
+
+	if (!data)
+		return -ENOMEM;
+	r = rundir_read(dirfd, marks_name_of(AWAY, device, "", name), data, max, &size);
+	if (r == -EFBIG || (r == 0 && size < sizeof(h)))
+		r = -EBADMSG;
+	if (r < 0)
+		return r;
+	memcpy(&h, data, sizeof(h));
+	if (!marks_header_is_ours(&h, boot_id, sizeof(struct away_record)))
+		return -EBADMSG;
+	return take_away(data + sizeof(h), size - sizeof(h), ret, ret_n);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a guard leaves to whoever comes after it, killed or not: to which addresses
  * it has pinned entries, and a mark of each, by which it is known again as made by
- * us. Two files per device in the run directory, of this boot and this network
+ * us. Files per device in the run directory, of this boot and this network
  * namespace. A mark without its entry is harmless. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <vipsafe/base.h>
 
 #include "base/addr.h"
 #include "base/conn.h"
@@ -67,3 +69,15 @@ const char *marks_device(const char *name);
 int marks_write_addresses(int dirfd, const char *device, const char *boot_id,
 			  const struct addrset *set);
 int marks_read_addresses(int dirfd, const char *device, const char *boot_id, struct addrset *set);
+
+/* An address that vanished, to which entries are pinned that stay in case it comes back. */
+struct marks_away {
+	struct addr addr;
+	usec_t since; /* of this boot's monotonic clock */
+};
+
+/* Those of DEVICE; none: the file is removed. *RET is to be freed. Errors as above. */
+int marks_write_away(int dirfd, const char *device, const char *boot_id,
+		     const struct marks_away *list, size_t n);
+int marks_read_away(int dirfd, const char *device, const char *boot_id, struct marks_away **ret,
+		    size_t *ret_n);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/rundir.h"
+#include "move/gone.h"
 #include "move/journal.h"
 #include "move/journal_file.h"
 #include "move/stage.h"
@@ -129,21 +130,34 @@ static void move_recover_finish(struct run *run)
 	journal_forget(run);
 }
 
+/* What a guard was killed over may be translated to an address that lingers. */
+static void find_lingering(struct run *run, struct addrset *ret)
+{
+	struct addrset local = { 0 };
+
+	if (gone_read_local(&run->env->kernel, &local) == 0)
+		(void)gone_lingering(run->env, run->run_dir, run->link.name, &local, ret);
+	addrset_done(&local);
+	run->source.lingers = ret;
+}
+
 void recover_journal(const struct run_env *env, int run_dir, const char *device, const char *name,
 		     struct journal *j, struct report *report)
 {
 	_cleanup_close_ int slot = -1;
+	struct addrset lingers = { 0 };
 	struct run run;
 	usec_t deadline;
 
 	deadline = j->request.deadline;
 	j->request.deadline = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
-	run.source = (struct source){ run.source.ops->recovering, run.source.ctx };
+	run.source = (struct source){ .ops = run.source.ops->recovering, .ctx = run.source.ctx };
 	run.given_up = deadline && run.started >= deadline;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
 	run.recovering = run.run_dir >= 0;
+	find_lingering(&run, &lingers);
 	if (journal_slot_device(name))
 		(void)journal_slot_open(run_dir, device, &slot);
 	run.slot = slot;
@@ -159,6 +173,7 @@ void recover_journal(const struct run_env *env, int run_dir, const char *device,
 			    "out of memory; nothing changed");
 	run_conclude(&run);
 	run_end(&run);
+	addrset_done(&lingers);
 }
 
 int recover_read(const struct run_env *env, int run_dir, const char *name, struct journal *ret)

@@ -9,6 +9,7 @@
 #include "base/report.h"
 
 struct addr_table;
+struct addrset;
 struct probe_result;
 struct run;
 struct shapes;
@@ -64,6 +65,9 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	void *ctx; /* of OPS */
+	/* Addresses that the node does not have now and that are treated as if it had. NULL:
+	 * there are none. Not owned. */
+	const struct addrset *lingers;
 	/* It goes on after the run: what the run leaves it restores, what the run has
 	 * created it remembers, and its files in the run directory are its own. */
 	bool goes_on;

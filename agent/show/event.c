@@ -10,17 +10,12 @@
 typedef unsigned long long ull;
 
 static const char *const event_words[] = {
-	[EVENT_MOVE] = "move",
-	[EVENT_STATE] = "state",
-	[EVENT_ADDRESS] = "address",
-	[EVENT_REPAIR] = "repair",
-	[EVENT_LOST] = "lost",
-	[EVENT_REMOVED] = "removed",
-	[EVENT_QUARANTINE] = "quarantine",
-	[EVENT_COLLISION] = "collision",
-	[EVENT_INSTANCE] = "instance",
-	[EVENT_CONFIG] = "config",
-	NULL,
+	[EVENT_MOVE] = "move",		 [EVENT_STATE] = "state",
+	[EVENT_ADDRESS] = "address",	 [EVENT_REPAIR] = "repair",
+	[EVENT_LOST] = "lost",		 [EVENT_REMOVED] = "removed",
+	[EVENT_LINGER] = "linger",	 [EVENT_QUARANTINE] = "quarantine",
+	[EVENT_COLLISION] = "collision", [EVENT_INSTANCE] = "instance",
+	[EVENT_CONFIG] = "config",	 NULL,
 };
 
 json_t *event_json_new(const struct event *e)

@@ -14,6 +14,7 @@ enum event_kind {
 	EVENT_REPAIR,	  /* after that, connections were put back */
 	EVENT_LOST,	  /* one of the connections that were not; text as conntrack(8) lists it */
 	EVENT_REMOVED,	  /* entries were removed after their address was lost */
+	EVENT_LINGER,	  /* connections of an address that vanished stay, or no longer */
 	EVENT_QUARANTINE, /* repairs are suspended or resumed */
 	EVENT_COLLISION,  /* two connections may become identical */
 	EVENT_INSTANCE,	  /* keepalived has reported something */

@@ -155,6 +155,20 @@ static void device_entries(const struct metric_source *f, struct metric_sink *s)
 	}
 }
 
+static void device_linger_ends(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i, why;
+
+	for (i = 0; i < f->status->n_devices; i++) {
+		const struct status_device *d = &f->status->devices[i];
+
+		for (why = 0; why < STATUS_LINGER_ENDS; why++)
+			metric_sample(s,
+				      LABELS("device", d->device, "why", status_linger_words[why]),
+				      (double)d->linger_ends[why]);
+	}
+}
+
 static void device_held(const struct metric_source *f, struct metric_sink *s)
 {
 	for (size_t i = 0; i < f->status->n_devices; i++) {
@@ -263,11 +277,21 @@ const struct metric_row metric_rows[] = {
 	  "Repairs after somebody else deleted an address.", DEVICE(repairs) },
 	{ "vipsafe_device_restored_total", "counter", "Connections restored by repairs.",
 	  DEVICE(restored) },
+	{ "vipsafe_device_superseded_total", "counter",
+	  "Connections not restored because their client had begun anew.", DEVICE(superseded) },
 	{ "vipsafe_device_lost_total", "counter",
 	  "Connections lost: pinned wrongly, not restored, or by a delete that is not repaired.",
 	  DEVICE(lost) },
 	{ "vipsafe_device_removed_total", "counter",
 	  "Pinned entries removed because their address is gone.", DEVICE(removed) },
+	{ "vipsafe_device_lingering_addresses", "gauge",
+	  "Addresses that vanished and whose connections stay in case they come back.",
+	  DEVICE(lingering_addresses) },
+	{ "vipsafe_device_lingering_entries", "gauge", "Connections of such addresses.",
+	  DEVICE(lingering_entries) },
+	{ "vipsafe_device_linger_ends_total", "counter",
+	  "Such addresses, by how it ended: back, time over, heard of another host, given up.",
+	  device_linger_ends },
 	{ "vipsafe_device_gone_total", "counter",
 	  "Addresses that went while no vipsafed guarded them.", DEVICE(gone) },
 	{ "vipsafe_device_unproven_total", "counter",

@@ -19,6 +19,20 @@
 /* The operations that a status shows. */
 #define STATUS_OPERATIONS_MAX 5
 
+/* An address that vanished, and whose connections stay in case it comes back. */
+struct status_lingering {
+	struct addr addr;
+	uint64_t entries;
+	usec_t age, left; /* since it vanished; until they go */
+	bool link_down;	  /* the time does not run meanwhile */
+};
+
+#define STATUS_LINGERING_MAX 16
+
+/* How such an address ends: these words, in this order. */
+#define STATUS_LINGER_ENDS 4
+extern const char *const status_linger_words[STATUS_LINGER_ENDS]; /* back, time, heard, given */
+
 struct status_device {
 	char device[DEVICE_NAME_MAX];
 	const char *state; /* a word: absent, syncing, live, stale, degraded; unguarded */
@@ -31,6 +45,11 @@ struct status_device {
 	bool refused;		   /* one kind of connection is not pinned: see REASON */
 	uint64_t foreign_deletes;  /* addresses deleted by somebody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
+	uint64_t superseded; /* not put back: their client had begun anew */
+	usec_t linger;	     /* as it is set */
+	struct status_lingering lingering[STATUS_LINGERING_MAX]; /* the first of … */
+	uint64_t lingering_addresses, lingering_entries;
+	uint64_t linger_ends[STATUS_LINGER_ENDS];
 	uint64_t holds, held_usec;    /* packets were held: how often, for how long */
 	uint64_t gone;		      /* addresses that were deleted while nobody guarded them */
 	uint64_t unproven;	      /* entries left behind by those: not proved to be vipsafe's */

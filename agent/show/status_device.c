@@ -60,6 +60,48 @@ bool status_in_force(const struct status_device *d)
 	return !status_device_is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
 }
 
+const char *const status_linger_words[STATUS_LINGER_ENDS] = { "back", "time", "heard", "given" };
+
+static size_t lingering_shown(const struct status_device *d)
+{
+	return MIN(d->lingering_addresses, (uint64_t)STATUS_LINGERING_MAX);
+}
+
+static json_t *lingering_json(const struct status_device *d)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < lingering_shown(d); i++) {
+		const struct status_lingering *x = &d->lingering[i];
+		char text[PREFIX_TEXT_MAX];
+		json_t *o = json_object();
+
+		object_put_text(&o, "address", addr_format(&x->addr, text));
+		object_put_number(&o, "entries", x->entries);
+		object_put_number(&o, "for_us", x->age);
+		object_put_number(&o, "left_us", x->left);
+		object_put_bool(&o, "link_down", x->link_down);
+		object_append(&list, o);
+	}
+	return list;
+}
+
+static void put_linger(json_t **o, const struct status_device *d)
+{
+	char key[32];
+	size_t i;
+
+	object_put_number(o, "linger_us", d->linger);
+	object_put(o, "lingering", lingering_json(d));
+	object_put_number(o, "lingering_addresses", d->lingering_addresses);
+	object_put_number(o, "lingering_entries", d->lingering_entries);
+	for (i = 0; i < STATUS_LINGER_ENDS; i++) {
+		snprintf(key, sizeof(key), "linger_%s", status_linger_words[i]);
+		object_put_number(o, key, d->linger_ends[i]);
+	}
+}
+
 static json_t *device_json(const struct status_device *d)
 {
 	json_t *o = json_object();
@@ -79,6 +121,7 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "foreign_deletes", d->foreign_deletes);
 	object_put_number(&o, "repairs", d->repairs);
 	object_put_number(&o, "restored", d->restored);
+	object_put_number(&o, "superseded", d->superseded);
 	object_put_number(&o, "lost", d->lost);
 	object_put_number(&o, "removed", d->removed);
 	object_put_number(&o, "gone", d->gone);
@@ -88,6 +131,7 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "relists", d->relists);
 	object_put_number(&o, "holds", d->holds);
 	object_put_number(&o, "held_us", d->held_usec);
+	put_linger(&o, d);
 	object_put_text(&o, "protection", status_protection(d));
 	object_put_bool(&o, "in_force", status_in_force(d));
 	object_put_text(&o, "reason", d->reason);
@@ -115,9 +159,36 @@ static void print_counters(const struct status_device *d, FILE *out)
 		"  removed with their address: %llu; events lost: %llu times; table read: %llu"
 		" times\n",
 		(ull)d->removed, (ull)d->overruns, (ull)d->relists);
+	fprintf(out,
+		"  addresses whose connections lingered: %llu came back, %llu did not, %llu are "
+		"another host's, %llu were given up\n",
+		(ull)d->linger_ends[0], (ull)d->linger_ends[1], (ull)d->linger_ends[2],
+		(ull)d->linger_ends[3]);
 	fprintf(out, "  packets were held back %llu times, for %llu.%03llu s in all\n",
 		(ull)d->holds, (ull)(d->held_usec / USEC_PER_SEC),
 		(ull)(d->held_usec % USEC_PER_SEC / USEC_PER_MSEC));
+}
+
+static void print_lingering(const struct status_device *d, FILE *out)
+{
+	char text[PREFIX_TEXT_MAX], device[4 * DEVICE_NAME_MAX];
+	size_t i, n = lingering_shown(d);
+
+	text_escape(d->device, device, sizeof(device));
+	for (i = 0; i < n; i++) {
+		const struct status_lingering *x = &d->lingering[i];
+
+		fprintf(out, "%s: %s is gone; its %llu connections linger ", device,
+			addr_format(&x->addr, text), (ull)x->entries);
+		if (x->link_down)
+			fputs("while the link is down\n", out);
+		else
+			fprintf(out, "for %llu.%llu s more\n", (ull)(x->left / USEC_PER_SEC),
+				(ull)(x->left % USEC_PER_SEC / (100 * USEC_PER_MSEC)));
+	}
+	if (d->lingering_addresses > n)
+		fprintf(out, "%s: %llu more addresses are gone, whose connections linger\n", device,
+			(ull)(d->lingering_addresses - n));
 }
 
 /* Print what must be visible without --verbose. */
@@ -166,6 +237,8 @@ void status_devices_print(const struct status *s, bool verbose, FILE *out)
 	table_print(t, s->columns, out);
 	for (i = 0; i < s->n_devices; i++)
 		print_failings(&s->devices[i], out);
+	for (i = 0; i < s->n_devices; i++)
+		print_lingering(&s->devices[i], out);
 	for (i = 0; i < s->n_devices && verbose; i++)
 		print_counters(&s->devices[i], out);
 }

@@ -18,7 +18,7 @@ ip addr add 192.168.11.6/24 dev br-mgmt # the source when the other is gone
 iptables -w 5 -t nat -A POSTROUTING -p udp --dport 8898 -j SNAT --to-source 192.168.11.6
 masquerade
 know_verdict affected
-config '[device br-mgmt]' 'pin = continuous' 'pin_after = 100ms'
+config '[device br-mgmt]' 'pin = continuous' 'pin_after = 100ms' 'linger = 0'
 serve gone node2 -u 10.232.3.28 8899
 serve stays node2 -u 10.232.3.28 8898
 

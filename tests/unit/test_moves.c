@@ -65,6 +65,11 @@ void again_round(const struct kernel *k _unused_, const struct report *report _u
 	announce();
 }
 
+void guards_give_up(const struct guards *w _unused_, const struct request *req _unused_,
+		    const struct report *r _unused_)
+{
+}
+
 struct source guards_source(const struct guards *w _unused_, int ifindex _unused_,
 			    const struct request *req _unused_, struct kernel *ret_kernel _unused_)
 {

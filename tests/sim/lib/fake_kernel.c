@@ -63,6 +63,8 @@ static void fake_step_aside(void *ctx)
 	fake_advance(f, f->others_take);
 }
 
+static void remove_at(struct fake *f, size_t i);
+
 static struct link *find_link(struct fake *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_links; i++)
@@ -130,6 +132,25 @@ void fake_link_remove(struct fake *f, const char *name)
 		}
 	f->n_addrs = kept;
 	fake_flush_device(f, ifindex);
+}
+
+void fake_link_set(struct fake *f, const char *name, bool up)
+{
+	struct link *l = find_link(f, name);
+	struct ifaddr none = { .ifindex = 0 };
+	int ifindex;
+
+	assert(l);
+	ifindex = none.ifindex = l->ifindex;
+	l->up = l->running = up;
+	fake_tell_addr(f, &none, !up);
+	for (size_t i = 0; i < f->n_addrs && !up;)
+		if (f->addrs[i].ifindex == ifindex && f->addrs[i].prefix.addr.family == AF_INET6)
+			remove_at(f, i);
+		else
+			i++;
+	if (!up)
+		fake_flush_device(f, ifindex);
 }
 
 /* Tentative and failed addresses come of age as the clock passes. */

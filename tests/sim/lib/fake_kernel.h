@@ -12,7 +12,7 @@
 #include "base/kernel.h"
 
 #define FAKE_LINKS_MAX 8
-#define FAKE_ADDRS_MAX 128
+#define FAKE_ADDRS_MAX 1100
 #define FAKE_PAYLOAD_MAX 512
 #define FAKE_CLOSED_MAX 16
 #define FAKE_SAID_MAX 64    /* not read yet; more are dropped */
@@ -228,6 +228,9 @@ DEFINE_CLEANUP(struct fake, fake_free)
 int fake_link_add(struct fake *f, const char *name, const char *altname);
 /* It vanishes, with its addresses and masqueraded entries. */
 void fake_link_remove(struct fake *f, const char *name);
+
+/* The link goes down, and takes its IPv6 addresses and masqueraded entries; or up. */
+void fake_link_set(struct fake *f, const char *name, bool up);
 
 /* As a host's own configuration would, at no cost and without being counted. */
 void fake_addr(struct fake *f, int ifindex, const char *prefix, const char *label);

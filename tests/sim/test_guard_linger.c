@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Addresses that vanish and come back: their connections stay meanwhile, and no longer than
+ * that. */
+#include "lib/lingering.h"
+
+#include <errno.h>
+
+static void bounce(struct scene *s, struct guard *g, usec_t absence)
+{
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	lingering_wait(s, g, absence);
+	if (absence >= 50 * USEC_PER_MSEC) {
+		assert_int_equal(scene_broken(s, false), 0); /* as pinned ones stay, all do */
+		assert_int_equal(lingering_entries(g), 3 * FLOWS);
+	}
+	fake_addr(s->fake, s->dev, OTHER4 "/32", ""); /* another length is no matter */
+	fake_addr(s->fake, s->dev, OTHER6 "/64", NULL);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(lingering_entries(g), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/32"), 0);
+	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
+static void bounces_keep_everything_in(void **state, enum pin_mode mode, usec_t flush_after)
+{
+	static const usec_t absences[] = { 0, 10 * USEC_PER_MSEC, 50 * USEC_PER_MSEC, USEC_PER_SEC,
+					   4 * USEC_PER_SEC };
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, mode);
+
+	s->fake->flush_after = flush_after;
+	for (size_t i = 0; i < ARRAY_SIZE(absences); i++)
+		bounce(s, g, absences[i]);
+	/* those that were too young, or are never pinned ahead, were put back */
+	assert_true(guarding_status(g).restored >= FLOWS);
+	assert_int_equal(guarding_status(g).lost, 0);
+	assert_int_equal(guarding_status(g).removed, 0);
+	assert_true(guarding_status(g).linger_ends[LINGER_BACK] >= 4);
+	guard_free(g);
+}
+
+static void bounces_keep_everything(void **state)
+{
+	bounces_keep_everything_in(state, PIN_CONTINUOUS, 0);
+}
+
+static void bounces_keep_everything_that_is_restored(void **state)
+{
+	bounces_keep_everything_in(state, PIN_ON_DEMAND, 0);
+}
+
+/* As from Linux 5.15 on. */
+static void bounces_keep_everything_when_the_flush_is_late(void **state)
+{
+	bounces_keep_everything_in(state, PIN_CONTINUOUS, 30 * USEC_PER_MSEC);
+}
+
+/* An affected kernel takes the whole device with each address. */
+static void bounces_keep_everything_on_affected_kernels(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_ON_DEMAND);
+
+	s->fake->flush4 = s->fake->flush6 = FLUSH_DEVICE;
+	bounce(s, g, USEC_PER_SEC);
+	guard_free(g);
+}
+
+static void after_its_time_everything_goes(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	usec_t went = s->fake->clock;
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	guarding_spin(s, g, LINGER - 20 * USEC_PER_MSEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	guarding_spin(s, g, went + LINGER + 100 * USEC_PER_MSEC - s->fake->clock);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(s->fake->n_entries, 2 * FLOWS);
+	assert_int_equal(guarding_status(g).pinned, 2 * FLOWS);
+	assert_int_equal(guarding_status(g).removed, 3 * FLOWS);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_TIME], 2);
+	assert_int_equal(lingering_entries(g), 0);
+	assert_false(going_has_file(s, "away"));
+	/* it comes back too late, and goes again: nothing is left to linger */
+	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_TIME], 2);
+	guard_free(g);
+}
+
+/* Each family by itself, each address by itself. */
+static void the_others_do_not_linger(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct guard_lingering list[GUARD_LINGERING_MAX];
+	uint64_t entries;
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guard_lingering(g, list, &entries), 2);
+	assert_int_equal(list[0].entries + list[1].entries, entries);
+	assert_true(list[1].until > list[0].until + 2 * USEC_PER_SEC ||
+		    list[0].until > list[1].until + 2 * USEC_PER_SEC);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(guard_lingering(g, list, &entries), 1);
+	assert_int_equal(going_count(s, OTHER4), 2 * FLOWS);
+	assert_int_equal(going_count(s, OTHER6), 0);
+	guard_free(g);
+}
+
+static void without_linger_all_is_as_before(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_new(s, PIN_CONTINUOUS, 0);
+
+	lingering_flows(s);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	lingering_young(s);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(guarding_status(g).restored, 0);
+	guard_free(g);
+}
+
+/* On any device of the node. */
+static void it_may_come_back_elsewhere(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	fake_addr(s->fake, s->pods, OTHER4 "/32", NULL);
+	guarding_spin(s, g, 10 * USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_BACK], 1);
+	/* and vanish from there: it lingers again, and goes */
+	assert_int_equal(fake_addr_del(s->fake, s->pods, OTHER4 "/32"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	guarding_spin(s, g, LINGER);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	guard_free(g);
+}
+
+static void what_is_given_up_goes_at_once(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct addr a;
+
+	/* the kernel is faster */
+	assert_int_equal(addr_parse(OTHER4, &a), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(going_count(s, OTHER4), 2 * FLOWS);
+	guard_give_up(g, &a, false);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_GIVEN], 1);
+	/* we are told before the kernel tells */
+	assert_int_equal(addr_parse(OTHER6, &a), 0);
+	guard_give_up(g, &a, false);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER6), 0);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_GIVEN], 2);
+	guard_free(g);
+}
+
+static void what_another_host_has_goes_at_once(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	assert_false(fake_is_heard(s->fake, s->dev, OTHER4));
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_true(fake_is_heard(s->fake, s->dev, OTHER4));
+	assert_true(fake_is_heard(s->fake, s->dev, OTHER6));
+	assert_false(fake_is_heard(s->fake, s->dev, HOST4));
+	fake_say(s->fake, s->dev, OTHER4);
+	fake_say(s->fake, s->dev, OTHER4);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_HEARD], 1);
+	assert_int_equal(lingering_entries(g), FLOWS);
+	assert_false(fake_is_heard(s->fake, s->dev, OTHER4));
+	assert_true(fake_is_heard(s->fake, s->dev, OTHER6));
+	/* it is back when somebody says that it is his: nothing of it lingers any more */
+	fake_addr(s->fake, s->dev, OTHER6 "/64", NULL);
+	fake_say(s->fake, s->dev, OTHER6);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_HEARD], 1);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_BACK], 1);
+	assert_false(fake_is_heard(s->fake, s->dev, OTHER6));
+	assert_int_equal(s->fake->n_entries, 3 * FLOWS);
+	guard_free(g);
+}
+
+static void who_cannot_hear_goes_by_the_clock(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	s->fake->heard_error = -EPERM;
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).deaf, -EPERM);
+	assert_int_equal(scene_broken(s, false), 0);
+	guarding_spin(s, g, LINGER);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	guard_free(g);
+}
+
+static void what_a_run_deletes_does_not_linger(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	s->env.source = guard_source(g);
+	scene_move(s, OP_DEL, OTHER4 "/24", NULL);
+	s->env.source = (struct source){ .ops = NULL };
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(lingering_entries(g), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(s->fake->n_entries, 3 * FLOWS);
+	guard_free(g);
+}
+
+/* vipsafe del of another address, while one lingers: that is not disturbed. */
+static void a_run_leaves_what_lingers(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_ON_DEMAND);
+
+	s->fake->flush4 = FLUSH_DEVICE;
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	s->env.source = guard_source(g);
+	s->req.strategy = STRATEGY_AUTO;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->env.source = (struct source){ .ops = NULL };
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(scene_broken(s, false), 0);
+	guard_free(g);
+}
+
+static void what_is_to_stay_stays(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct addr a;
+
+	assert_int_equal(addr_parse(OTHER4, &a), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	guard_give_up(g, &a, true);
+	guarding_spin(s, g, 2 * LINGER);
+	assert_int_equal(going_count(s, OTHER4), 2 * FLOWS);
+	guard_free(g);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(bounces_keep_everything),
+		CASE(bounces_keep_everything_that_is_restored),
+		CASE(bounces_keep_everything_when_the_flush_is_late),
+		CASE(bounces_keep_everything_on_affected_kernels),
+		CASE(after_its_time_everything_goes),
+		CASE(the_others_do_not_linger),
+		CASE(without_linger_all_is_as_before),
+		CASE(it_may_come_back_elsewhere),
+		CASE(what_is_given_up_goes_at_once),
+		CASE(what_another_host_has_goes_at_once),
+		CASE(who_cannot_hear_goes_by_the_clock),
+		CASE(what_a_run_deletes_does_not_linger),
+		CASE(a_run_leaves_what_lingers),
+		CASE(what_is_to_stay_stays),
+	};
+
+	return cmocka_run_group_tests_name("guard_linger", tests, NULL, NULL);
+}
