@@ -35,7 +35,8 @@ static bool finding_already_said(const struct findings *f, const struct finding 
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		if (!strcmp(f->list[i].code, one->code) && !strcmp(f->list[i].text, one->text))
+		if (!strcmp(f->list[i].code, one->code) && !strcmp(f->list[i].text, one->text) &&
+		    !strcmp(f->list[i].fix, one->fix))
 			return true;
 	}
 	return false;
@@ -48,7 +49,7 @@ void findings_add(struct findings *f, enum severity severity, const char *code, 
 	va_list ap;
 
 	snprintf(one.code, sizeof(one.code), "%s", code);
-	if (cure && remedy_is_command(cure))
+	if (cure && strlen(cure) < sizeof(one.fix) && remedy_is_command(cure))
 		snprintf(one.fix, sizeof(one.fix), "%s", cure);
 	else if (cure)
 		snprintf(one.advice, sizeof(one.advice), "%s", cure);
@@ -146,6 +147,9 @@ static const char *const commands[] = {
 	"chown root:root %s && chmod go-w %s",
 	"chmod +x %s",
 	"usermod -a -G %s %s",
+	"(n=$(%s -w -t nat -S %s | grep -nxF -m 1 -e '%q') && "
+	"%s -w -t nat -I %s $((${n%%:*} - 1)) %w -j SNAT --to-source %w)",
+	"nft 'insert rule %q'",
 	/* end of commands */
 };
 
@@ -157,21 +161,59 @@ static bool remedy_is_text(char c)
 	return isalnum((unsigned char)c) || (c && strchr("_./:=+@%,-", c));
 }
 
-static bool matches(const char *text, const char *command)
+/* What can stand in quotes. */
+static bool remedy_is_quoted(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\'';
+}
+
+/* How many bytes of TEXT are words, some of them in quotes. */
+static size_t remedy_words(const char *text)
+{
+	size_t n = 0, k;
+
+	for (;;) {
+		if (text[n] == '\'') {
+			for (k = n + 1; remedy_is_quoted(text[k]);)
+				k++;
+			if (text[k] != '\'')
+				return n;
+			n = k + 1;
+		} else if (remedy_is_text(text[n]) || text[n] == ' ' || text[n] == '!') {
+			n++;
+		} else {
+			return n;
+		}
+	}
+}
+
+/* The most that the placeholder KIND can stand for at TEXT. */
+static size_t remedy_run(const char *text, char kind)
 {
 	size_t n = 0;
 
+	if (kind == 'w')
+		return remedy_words(text);
+	if (kind == 's' && *text == '-')
+		return 0;
+	while (kind == 's' ? remedy_is_text(text[n]) : remedy_is_quoted(text[n]))
+		n++;
+	return n;
+}
+
+static bool matches(const char *text, const char *command)
+{
+	size_t n;
+
 	for (; *command; command++, text++) {
-		if (command[0] == '%' && command[1] == 's')
+		if (command[0] == '%' && command[1] && strchr("sqw", command[1]))
 			break;
 		if (*text != *command)
 			return false;
 	}
 	if (!*command)
 		return !*text;
-	while (remedy_is_text(text[n]))
-		n++;
-	for (; n && *text != '-'; n--)
+	for (n = remedy_run(text, command[1]); n; n--)
 		if (matches(text + n, command + 2))
 			return true;
 	return false;

@@ -11,6 +11,7 @@
 
 #define FINDING_CODE_MAX 40
 #define FINDING_TEXT_MAX 320
+#define FINDING_FIX_MAX 640
 #define FINDINGS_MAX 256 /* more are counted, not kept */
 
 enum severity {
@@ -24,7 +25,7 @@ struct finding {
 	enum severity severity;
 	char code[FINDING_CODE_MAX];   /* stable: "conntrack-table-full" */
 	char text[FINDING_TEXT_MAX];   /* one line: why */
-	char fix[FINDING_TEXT_MAX];    /* a command to paste, which destroys nothing; "": none */
+	char fix[FINDING_FIX_MAX];     /* a command to paste, which destroys nothing; "": none */
 	char advice[FINDING_TEXT_MAX]; /* what to do, in words; "": none, or there is a fix */
 };
 
@@ -58,5 +59,6 @@ const char *severity_name(enum severity s);
 /* The commands that a finding may print as its fix. Whoever pastes one must not lose a rule, an
  * address or a connection. Anything else is advice. */
 /* Whether TEXT is one of the commands. "%s" in a command stands for a word without characters
- * that are special to a shell. */
+ * that are special to a shell, "%q" for what is in quotes, "%w" for several words, which may be in
+ * quotes. */
 bool remedy_is_command(const char *text);

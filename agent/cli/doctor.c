@@ -103,7 +103,7 @@ static void look_at_node(const struct cli *cli, struct findings *ret)
 	}
 	k = kernel_real_get(real);
 	doctor_take_kernel(cli, &k, f);
-	doctor_take_firewall(f);
+	doctor_take_firewall(cli, &k, f);
 	doctor_take_others(f);
 	doctor_take_run_dir(cli, &k, f);
 	doctor_ask_daemon(cli, f, &of_daemon);

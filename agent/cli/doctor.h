@@ -11,8 +11,8 @@
 /* What the kernel flushes, the connection table, settings, devices. */
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f);
 
-/* What the firewall's programs print. */
-void doctor_take_firewall(struct facts *f);
+/* What the firewall's programs print, and the devices that rules may translate to. */
+void doctor_take_firewall(const struct cli *cli, const struct kernel *k, struct facts *f);
 
 /* Other programs that run, and what their scripts do. */
 void doctor_take_others(struct facts *f);

@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/program.h"
+#include "cli/localnet.h"
+#include "keepalived/instance_settings.h"
+#include "keepalived/vrrp.h"
 
 #define TIMEOUT (10 * USEC_PER_SEC)
 
@@ -51,7 +55,7 @@ static void read_rules(struct reading *r, const struct rule_lister *s, char *con
 	int e;
 
 	r->source = s;
-	firewall_begin(r->reader);
+	firewall_begin(r->reader, s->program);
 	e = program_run(&p, error);
 	if (left_out)
 		firewall_left_out(r->reader);
@@ -96,7 +100,96 @@ static void read_family(struct reading *r, struct facts *f, const struct rule_li
 		read_plain(r, legacy, f);
 }
 
-void doctor_take_firewall(struct facts *f)
+/* ---- devices that rules translate to ----------------------------------------------------------
+ */
+
+#define KEEPALIVED_CONF "/etc/keepalived/keepalived.conf"
+#define PROTO_KEEPALIVED 18 /* IFA_PROTO of what keepalived adds, as of 2.2.8 */
+
+/* An address that moves is not to become the source of SNAT. */
+static void add_instances(const struct settings *s, struct addrset *ret)
+{
+	size_t i, k;
+
+	for (i = 0; i < s->n_instances; i++)
+		for (k = 0; k < s->instances[i].n_addresses; k++)
+			(void)addrset_add(ret, &s->instances[i].addresses[k].vip.prefix.addr);
+}
+
+static void add_keepalived(struct addrset *ret)
+{
+	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	struct vrrp_conf vrrp;
+	size_t i, k;
+
+	if (keepalived_conf_read(KEEPALIVED_CONF, &conf) < 0 ||
+	    vrrp_conf_read(conf, NULL, &vrrp) < 0)
+		return;
+	for (i = 0; i < vrrp.n_instances; i++)
+		for (k = 0; k < vrrp.instances[i].n_addresses; k++)
+			if (vrrp.instances[i].addresses[k].valid)
+				(void)addrset_add(ret, &vrrp.instances[i].addresses[k].prefix.addr);
+	vrrp_conf_done(&vrrp);
+}
+
+struct outlet_list {
+	const struct settings *settings;
+	const struct addrset *virtual;
+	struct facts *facts;
+};
+
+static bool leads_out(const struct settings *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++)
+		if (!strcmp(s->devices[i].name, name))
+			return true;
+	return strcmp(name, "lo") != 0 && localnet_has_default_route(name);
+}
+
+static struct snat_device *outlet_of(struct outlet_list *l, int ifindex)
+{
+	struct facts *f = l->facts;
+	char name[LOCALNET_NAME_MAX];
+	struct snat_device *d;
+	size_t i;
+
+	for (i = f->n_outlets; i > 0; i--)
+		if (f->outlets[i - 1].ifindex == ifindex)
+			return &f->outlets[i - 1];
+	if (!localnet_device_name(ifindex, name))
+		return NULL;
+	d = array_append(&f->outlets, &f->n_outlets, sizeof(*d));
+	if (d)
+		snat_device_init(d, name, ifindex, leads_out(l->settings, name));
+	return d;
+}
+
+static int on_outlet_address(void *ud, const struct ifaddr *a)
+{
+	struct outlet_list *l = ud;
+	struct snat_device *d = a->scope ? NULL : outlet_of(l, a->ifindex);
+
+	if (d)
+		snat_device_take(d, a,
+				 a->proto == PROTO_KEEPALIVED ||
+					 addrset_has(l->virtual, &a->prefix.addr));
+	return 0;
+}
+
+static void take_outlets(const struct cli *cli, const struct kernel *k, struct facts *f)
+{
+	struct addrset virtual = { .n = 0 };
+	struct outlet_list l = { .settings = &cli->settings, .virtual = &virtual, .facts = f };
+
+	add_instances(&cli->settings, &virtual);
+	add_keepalived(&virtual);
+	(void)k->ops->addr_list(k->ctx, on_outlet_address, &l);
+	addrset_done(&virtual);
+}
+
+void doctor_take_firewall(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	static const struct rule_lister ipv4 = { "iptables-save", firewall_iptables_line, NULL };
 	static const struct rule_lister ipv6 = { "ip6tables-save", firewall_ip6tables_line, NULL };
@@ -109,7 +202,8 @@ void doctor_take_firewall(struct facts *f)
 	static const struct rule_lister nft6 = { "ip6tables-nft-save", firewall_ip6tables_line,
 						 NULL };
 	static const struct rule_lister nft = { "nft", firewall_nft_line, firewall_nft_complaint };
-	char *ruleset[] = { (char *)"nft", (char *)"list", (char *)"ruleset", NULL };
+	/* with the handles, by which rules are named */
+	char *ruleset[] = { (char *)"nft", (char *)"-a", (char *)"list", (char *)"ruleset", NULL };
 	struct reading r = { .reader = firewall_reader_new() };
 
 	if (!r.reader) {
@@ -124,5 +218,8 @@ void doctor_take_firewall(struct facts *f)
 		snprintf(f->firewall_unseen, sizeof(f->firewall_unseen),
 			 "neither iptables nor nft is installed");
 	firewall_reader_result(r.reader, &f->firewall);
+	firewall_reader_nat(r.reader, &f->nat);
+	if (f->nat.n)
+		take_outlets(cli, k, f);
 	firewall_reader_free(r.reader);
 }

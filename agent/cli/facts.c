@@ -17,6 +17,10 @@ void facts_done(struct facts *f)
 	free(f->devices);
 	f->devices = NULL;
 	f->n_devices = 0;
+	nat_rules_done(&f->nat);
+	free(f->outlets);
+	f->outlets = NULL;
+	f->n_outlets = 0;
 	findings_done(&f->scripts);
 }
 
@@ -54,27 +58,23 @@ static void facts_masquerade(const struct facts *f, struct findings *ret)
 {
 	const struct firewall *w = &f->firewall;
 	enum severity severity = is_affected(f) ? SEVERITY_WARNING : SEVERITY_NOTE;
+	struct snat_result snat;
+	unsigned n;
 
 	if (!f->firewall_seen || !w->masquerades)
 		return;
-	findings_add(ret, severity, "masquerade",
-		     w->masquerade_is_nft ? "write \"snat to ADDRESS\" instead of \"masquerade\""
-					  : "write \"-j SNAT --to-source ADDRESS\" instead of "
-					    "\"-j MASQUERADE\"",
-		     "%u rule%s masquerade%s; connections translated by SNAT are never "
-		     "flushed: %s",
-		     w->masquerades, w->masquerades == 1 ? "" : "s", w->masquerades == 1 ? "s" : "",
-		     w->masquerade);
+	snat_advise(w, &f->nat, f->outlets, f->n_outlets, severity, &snat, ret);
 	if (is_affected(f))
 		findings_add(ret, SEVERITY_NOTE, "vip-on-other-device",
 			     "ip link add vip0 type dummy, and the address there (IPv4)",
 			     "an address that is on a device nothing is masqueraded to flushes "
 			     "nothing when it goes");
-	if (w->random)
+	n = snat.random_left;
+	if (n)
 		findings_add(ret, severity, "masquerade-random", NULL,
 			     "%u of them choose%s ports at random: a flushed connection never gets "
 			     "its port again by luck",
-			     w->random, w->random == 1 ? "s" : "");
+			     n, n == 1 ? "s" : "");
 }
 
 /* ---- the kernel's settings ----------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "base/finding.h"
 #include "cli/firewall.h"
 #include "base/report.h"
+#include "cli/snat.h"
 
 #define FACTS_MANAGERS_MAX 8
 #define FACTS_NAME_MAX 32
@@ -44,6 +45,9 @@ struct facts {
 	bool firewall_seen;
 	char firewall_unseen[FACTS_PATH_MAX]; /* why not */
 	struct firewall firewall;
+	struct nat_rules nat;	     /* owned */
+	struct snat_device *outlets; /* owned; devices with addresses */
+	size_t n_outlets;
 	char managers[FACTS_MANAGERS_MAX][FACTS_NAME_MAX]; /* of the network, running */
 	size_t n_managers;
 	struct findings scripts; /* owned; what scripts of others call */

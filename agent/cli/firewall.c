@@ -15,7 +15,7 @@ struct firewall_reader *firewall_reader_new(void)
 
 	if (r) {
 		r->chain = r->map = NO_INDEX;
-		firewall_begin(r);
+		firewall_begin(r, "iptables");
 	}
 	return r;
 }
@@ -25,13 +25,19 @@ struct firewall_reader *firewall_reader_free(struct firewall_reader *r)
 	if (r) {
 		rule_store_done(&r->store);
 		free(r->verdicts);
+		nat_rules_done(&r->nat);
 	}
 	free(r);
 	return NULL;
 }
 
-void firewall_begin(struct firewall_reader *r)
+void firewall_begin(struct firewall_reader *r, const char *program)
 {
+	size_t n = strlen(program);
+
+	if (n > 5 && !strcmp(program + n - 5, "-save"))
+		n -= 5;
+	snprintf(r->maker, sizeof(r->maker), "%.*s", (int)n, program);
 	r->program++;
 	r->table[0] = '\0';
 	r->in_table = r->in_elements = r->is_nat = r->is_legacy = false;
@@ -86,6 +92,61 @@ void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft,
 	snprintf(r->found.masquerade, sizeof(r->found.masquerade), "%s",
 		 line + strspn(line, " \t"));
 	r->found.masquerade_is_nft = is_nft;
+}
+
+/* "n/inet/masq" -> "inet masq" */
+static void reader_nat_table(const struct firewall_reader *r, struct nat_rule *ret)
+{
+	char *slash;
+
+	ret->part |= strlen(r->table) >= sizeof(ret->table);
+	snprintf(ret->table, sizeof(ret->table), "%.*s", (int)sizeof(ret->table) - 1, r->table + 2);
+	slash = strchr(ret->table, '/');
+	if (slash)
+		*slash = ' ';
+}
+
+static void reader_nat_chain(const struct firewall_reader *r, struct nat_rule *ret)
+{
+	const struct chain *c;
+	const char *name;
+
+	if (r->chain == NO_INDEX) {
+		ret->part = true;
+		return;
+	}
+	c = &r->store.chains[r->chain];
+	name = c->name + strlen(r->table) + 1;
+	ret->part |= strlen(name) >= sizeof(ret->chain);
+	snprintf(ret->chain, sizeof(ret->chain), "%.*s", (int)sizeof(ret->chain) - 1, name);
+	/* its own chains have capitals, and only chains with a hook are known not to be its own */
+	ret->of_iptables = r->is_of_iptables && (!c->is_nat || (*name >= 'A' && *name <= 'Z'));
+}
+
+void reader_nat(struct firewall_reader *r, const char *line, const struct word *name,
+		bool masquerades)
+{
+	struct nat_rule rule = { .families = (uint8_t)r->families, .masquerades = masquerades };
+
+	snprintf(rule.program, sizeof(rule.program), "%s", name ? r->maker : "nft");
+	reader_nat_table(r, &rule);
+	if (name) {
+		rule.part = name->len >= sizeof(rule.chain);
+		snprintf(rule.chain, sizeof(rule.chain), "%.*s",
+			 (int)MIN(name->len, sizeof(rule.chain) - 1), name->p);
+	} else {
+		reader_nat_chain(r, &rule);
+		rule.part |= r->depth != 2 || r->is_odd || r->is_odd_chain;
+		rule.owned = r->is_owned;
+	}
+	if (!nat_rules_add(&r->nat, &rule, line))
+		r->store.incomplete = true;
+}
+
+void firewall_reader_nat(struct firewall_reader *r, struct nat_rules *ret)
+{
+	*ret = r->nat;
+	r->nat = (struct nat_rules){ .n = 0 };
 }
 
 void firewall_reader_result(struct firewall_reader *r, struct firewall *ret)

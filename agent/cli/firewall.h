@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/nat_rule.h"
+
 #define FIREWALL_RULE_MAX 160
 
 /* Whether the node's own TCP gets "the packet": a TCP packet that comes from another host to an
@@ -48,8 +50,9 @@ struct firewall_reader *firewall_reader_free(struct firewall_reader *r);
 void firewall_iptables_line(struct firewall_reader *r, const char *line);
 void firewall_ip6tables_line(struct firewall_reader *r, const char *line);
 
-/* To be called before the first line of another program. */
-void firewall_begin(struct firewall_reader *r);
+/* To be called before the first line of another PROGRAM, "iptables-legacy-save" say; its rules are
+ * changed by the program without "-save". */
+void firewall_begin(struct firewall_reader *r, const char *program);
 
 /* Take a line of "nft list ruleset", after those of iptables; chains that iptables-save has
  * printed are skipped. */
@@ -65,6 +68,9 @@ void firewall_left_out(struct firewall_reader *r);
 /* Whether iptables-save is the legacy variant, so that rules of iptables-nft have to be read from
  * iptables-nft-save. */
 bool firewall_is_legacy(const struct firewall_reader *r);
+
+/* Move the NAT rules that masquerade or have SNAT to RET. */
+void firewall_reader_nat(struct firewall_reader *r, struct nat_rules *ret);
 
 /* The result of all lines. */
 void firewall_reader_result(struct firewall_reader *r, struct firewall *ret);

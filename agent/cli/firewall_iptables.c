@@ -182,7 +182,8 @@ static bool is_extension(const struct word *target)
 static void take_target(struct firewall_reader *r, const char *line, const char *at, char how,
 			struct rule *rule)
 {
-	struct word target = word_next(&at, "");
+	struct word target = word_next(&at, ""), chain;
+	const char *name = line + 2;
 
 	rule->verdict = target_verdict(&target);
 	if (word_is(&target, "MASQUERADE"))
@@ -193,6 +194,9 @@ static void take_target(struct firewall_reader *r, const char *line, const char 
 		rule->verdict = VERDICT_RESET;
 	else if ((word_is(&target, "MARK") || word_is(&target, "CONNMARK")) && !r->is_nat)
 		r->store.marking |= r->families;
+	chain = word_next(&name, "");
+	if (r->is_nat && (word_is(&target, "MASQUERADE") || word_is(&target, "SNAT")))
+		reader_nat(r, line, &chain, word_is(&target, "MASQUERADE"));
 	if (rule->verdict != VERDICT_UNKNOWN || is_extension(&target))
 		return;
 	rule->verdict = how == 'g' ? VERDICT_GOTO : VERDICT_JUMP;

@@ -19,20 +19,6 @@ static unsigned families_of(const struct word *family)
 	return word_is(family, "inet") ? FAMILY_BITS : 0;
 }
 
-/* "table ip filter {" */
-static void firewall_nft_take_table(struct firewall_reader *r, const char *at)
-{
-	struct word family = word_next(&at, MARKS), name = word_next(&at, MARKS);
-
-	r->in_table = name.len > 0;
-	r->families = families_of(&family);
-	snprintf(r->table, sizeof(r->table), "n/%.*s/%.*s", (int)MIN(family.len, (size_t)16),
-		 family.p, (int)MIN(name.len, (size_t)200), name.p);
-	r->is_ours = name.len >= 7 && !memcmp(name.p, "vipsafe", 7);
-	r->found.ours += r->is_ours;
-	r->chain = r->map = NO_INDEX;
-}
-
 /* Whether iptables-nft may have made the table. */
 static bool is_of_iptables(const char *table)
 {
@@ -48,13 +34,32 @@ static bool is_of_iptables(const char *table)
 	return false;
 }
 
+/* "table ip filter {" */
+static void firewall_nft_take_table(struct firewall_reader *r, const char *at)
+{
+	struct word family = word_next(&at, MARKS), name = word_next(&at, MARKS);
+	struct word brace = word_next(&at, MARKS);
+
+	r->in_table = name.len > 0;
+	r->families = families_of(&family);
+	snprintf(r->table, sizeof(r->table), "n/%.*s/%.*s", (int)MIN(family.len, (size_t)16),
+		 family.p, (int)MIN(name.len, (size_t)200), name.p);
+	r->is_owned = false;
+	r->is_of_iptables = is_of_iptables(r->table);
+	r->is_odd = !word_is(&brace, "{");
+	r->is_ours = name.len >= 7 && !memcmp(name.p, "vipsafe", 7);
+	r->found.ours += r->is_ours;
+	r->chain = r->map = NO_INDEX;
+}
+
 /* Begin a chain; one that iptables-save has printed is skipped. */
 static void firewall_nft_take_chain(struct firewall_reader *r, const char *at)
 {
-	struct word name = word_next(&at, MARKS);
+	struct word name = word_next(&at, MARKS), brace = word_next(&at, MARKS);
 	struct chain *c;
 
 	r->map = NO_INDEX;
+	r->is_odd_chain = !word_is(&brace, "{");
 	r->chain = reader_chain(r, name.p, name.len);
 	if (r->chain == NO_INDEX)
 		return;
@@ -63,7 +68,7 @@ static void firewall_nft_take_chain(struct firewall_reader *r, const char *at)
 		c->told = r->program;
 		c->families = (uint8_t)r->families;
 		c->by_nft = true;
-		r->reads_iptables |= is_of_iptables(r->table);
+		r->reads_iptables |= r->is_of_iptables;
 	}
 	if (!reader_knows(r, c))
 		r->chain = NO_INDEX;
@@ -178,6 +183,8 @@ static void take_opening(struct firewall_reader *r, const char *line)
 		r->found.offloads = true;
 	else if (word_is(&w, "flags") && strstr(line, "dormant"))
 		r->families = 0; /* its chains see no packet */
+	else if (word_is(&w, "flags") && strstr(line, "owner"))
+		r->is_owned = true;
 }
 
 void firewall_nft_line(struct firewall_reader *r, const char *line)

@@ -103,9 +103,13 @@ static bool firewall_nft_rule_has(const char *line, const char *a, const char *b
 void firewall_nft_uses(struct firewall_reader *r, const char *line)
 {
 	if (firewall_nft_rule_has(line, "masquerade", "masquerade") ||
-	    strstr(line, "xt target \"MASQUERADE\""))
+	    strstr(line, "xt target \"MASQUERADE\"")) {
 		reader_masquerade(r, line, true,
 				  firewall_nft_rule_has(line, "random", "fully-random"));
+		reader_nat(r, line, NULL, true);
+	} else if (firewall_nft_rule_has(line, "snat", "snat")) {
+		reader_nat(r, line, NULL, false);
+	}
 	if (strstr(line, "flow add @") || strstr(line, "flow offload @"))
 		r->found.offloads = true;
 }

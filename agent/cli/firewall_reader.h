@@ -4,6 +4,7 @@
 
 #include "cli/firewall_packet.h"
 #include "cli/firewall_rules.h"
+#include "cli/firewall_words.h"
 
 #define FIREWALL_NAME_MAX 256
 
@@ -21,16 +22,21 @@ enum map_key { KEY_OTHER, KEY_STATE, KEY_PROTOCOL, KEY_DEVICE };
 struct firewall_reader {
 	struct firewall found;
 	struct rule_store store;
-	uint32_t program; /* number of the program that prints now, counted from 1 */
+	char maker[NAT_NAME_MAX]; /* what changes the rules of this program: "iptables" */
+	uint32_t program;	  /* number of the program that prints now, counted from 1 */
 	char table[FIREWALL_NAME_MAX];
 	unsigned families; /* families of TABLE */
+	struct nat_rules nat;
 	/* iptables-save */
 	bool is_legacy, is_nat;
 	/* nft */
 	bool in_table, is_ours;
-	unsigned depth; /* of braces */
-	uint32_t chain; /* the chain that the following rules belong to, or NO_INDEX */
-	uint32_t map;	/* the map that the following elements belong to, or NO_INDEX */
+	bool is_owned;		   /* only the owner of the table can change it */
+	bool is_odd, is_odd_chain; /* names of table and chain with characters that end a word */
+	bool is_of_iptables;	   /* iptables-nft may have made the table */
+	unsigned depth;		   /* of braces */
+	uint32_t chain;		   /* the chain that the following rules belong to, or NO_INDEX */
+	uint32_t map;		   /* the map that the following elements belong to, or NO_INDEX */
 	bool in_elements;
 	enum map_key map_key;
 	bool reads_iptables;	      /* iptables-nft rules that iptables-save has not printed */
@@ -45,6 +51,11 @@ uint32_t reader_chain(struct firewall_reader *r, const char *name, size_t len);
 bool reader_knows(const struct firewall_reader *r, const struct chain *c);
 
 void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft, bool random);
+
+/* Note LINE, a rule with MASQUERADE or with SNAT, of the chain NAME of iptables, or of nft's
+ * current one (NULL). */
+void reader_nat(struct firewall_reader *r, const char *line, const struct word *name,
+		bool masquerades);
 
 /* The map NAME of LEN bytes in the current table. */
 uint32_t reader_map(struct firewall_reader *r, const char *name, size_t len);

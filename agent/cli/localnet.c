@@ -4,10 +4,14 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <vipsafe/base.h>
+
 #include "base/addr.h"
+#include "cli/firewall_words.h"
 
 void localnet_devices(void (*fn)(void *ud, const char *name), void *ud)
 {
@@ -63,4 +67,48 @@ void localnet_addresses(const char *device, void (*fn)(void *ud, const char *pre
 			fn(ud, prefix_format(&p, text));
 	}
 	freeifaddrs(list);
+}
+
+bool localnet_device_name(int ifindex, char ret[LOCALNET_NAME_MAX])
+{
+	return ifindex > 0 && if_indextoname((unsigned)ifindex, ret);
+}
+
+#define LOCALNET_ZEROS "00000000"
+
+/* Whether LINE of /proc/net/route, with IPV6 of /proc/net/ipv6_route, is a route to everywhere
+ * through DEVICE. */
+static bool localnet_is_default(const char *line, bool ipv6, const char *device)
+{
+	struct word w[10];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		w[i] = word_next(&line, "");
+	if (ipv6)
+		return word_is(&w[0],
+			       LOCALNET_ZEROS LOCALNET_ZEROS LOCALNET_ZEROS LOCALNET_ZEROS) &&
+		       word_is(&w[1], "00") && word_is(&w[9], device);
+	return word_is(&w[0], device) && word_is(&w[1], LOCALNET_ZEROS) &&
+	       word_is(&w[7], LOCALNET_ZEROS);
+}
+
+bool localnet_has_default_route(const char *device)
+{
+	static const char *const files[] = { "/proc/net/route", "/proc/net/ipv6_route" };
+	char line[256];
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files) && !found; i++) {
+		FILE *f = fopen(files[i], "re");
+
+		while (f && !found && fgets(line, sizeof(line), f)) {
+			line[strcspn(line, "\n")] = '\0';
+			found = localnet_is_default(line, i == 1, device);
+		}
+		if (f)
+			fclose(f);
+	}
+	return found;
 }

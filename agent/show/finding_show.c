@@ -67,7 +67,7 @@ static void show_print_counts(const struct findings *f, FILE *out)
 
 void findings_print_list(const struct findings *f, bool verbose, FILE *out)
 {
-	char text[4 * FINDING_TEXT_MAX];
+	char text[4 * FINDING_FIX_MAX];
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {

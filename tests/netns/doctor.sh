@@ -50,10 +50,10 @@ cp /run/vipsafe/verdict "$T/verdict"
 printf 'vipsafe-verdict 1\nboot_id %s\nipv4 affected\nipv6 fixed\n' "$boot" >/run/vipsafe/verdict
 iptables -t nat -A POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
 doctor
-is "$(codes)" "kernel-affected masquerade vip-on-other-device masquerade-random no-daemon" \
+is "$(codes)" "kernel-affected masquerade snat vip-on-other-device masquerade-random no-daemon" \
 	"an affected kernel: the cures come first"
 is "$RC" 10 "warnings: 10"
-like "$(jq -r '.findings[1].advice' "$T/out")" "SNAT --to-source" "SNAT instead of MASQUERADE"
+like "$(jq -r '.findings[2].fix' "$T/out")" "SNAT --to-source" "SNAT in front of MASQUERADE"
 cp "$T/verdict" /run/vipsafe/verdict
 iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
 lost kernel-affected

@@ -144,6 +144,17 @@ fi
 paste 'modprobe nf_conntrack_netlink' no-ctnetlink
 
 # ---- the firewall --------------------------------------------------------------------------------------
+doctor
+jq -r '.findings[] | select(.code == "snat").fix' "$T/out" >"$T/snat"
+is "$(grep -c '^nft ' "$T/snat") $(grep -c '^(n=.*iptables' "$T/snat")" "2 1" "snat: a line for each rule that masquerades" ||
+	diag "$(cat "$T/snat")"
+while IFS= read -r line; do
+	paste "$line" snat
+	is "$PASTED" 0 "snat: the fix can be pasted" || diag "$line: $(head -n 3 "$T/pasted")"
+done <"$T/snat"
+doctor
+check "snat: and cures" jq -e '.findings | all(.code != "snat" and .code != "masquerade")' "$T/out"
+
 # Each of the shapes the fix has, by what FORWARD drops.
 iptables-nft -A FORWARD -m conntrack --ctstate INVALID -j DROP
 cure invalid-drop-forward-only
@@ -293,7 +304,7 @@ cure run-dir-unsafe
 # ---- and all of them -----------------------------------------------------------------------------------------
 check "the program has a list of commands" [ "$(wc -l <"$T/commands")" -ge 20 ]
 while IFS= read -r command; do
-	pattern=$(printf '%s' "$command" | sed 's/[][\\.*^$]/\\&/g; s/%s/[^ ]*/g')
+	pattern=$(printf '%s' "$command" | sed 's/[][\\.*^$]/\\&/g; s/%s/[^ ]*/g; s/%q/[^'"'"']*/g; s/%w/.*/g')
 	check "pasted: ${command:0:60}" grep -qx -- "$pattern" "$COVERED"
 done <"$T/commands"
 jobs_end

@@ -406,12 +406,16 @@ static void fixes_fit_the_case(void **state _unused_)
 	fuller(&f);
 	diagnose(&f, &found);
 	assert_string_equal(found.list[1].advice,
-			    "write \"snat to ADDRESS\" instead of \"masquerade\"");
+			    "write \"snat to ADDRESS\" in front of \"masquerade\"");
 	assert_string_equal(found.list[1].fix, "");
 	assert_string_equal(found.list[2].fix, "sysctl -w net.netfilter.nf_conntrack_max=524288");
 	assert_string_equal(found.list[3].fix, "sysctl -w net.ipv4.conf.br0.promote_secondaries=1");
 	findings_done(&found);
 }
+
+#define PASTE_SNAT(words, source)                                                                \
+	"(n=$(iptables -w -t nat -S P | grep -nxF -m 1 -e '-A P -j MASQUERADE') && iptables -w " \
+	"-t nat -I P $((${n%%:*} - 1)) " words " -j SNAT --to-source " source ")"
 
 /* What is printed as a fix may be pasted: it is one of the commands that are tried, and
  * a name that a shell would take for more than a name makes it advice. */
@@ -429,6 +433,19 @@ static void fixes_are_commands_that_are_tried(void **state _unused_)
 	assert_false(remedy_is_command("vipsafe"));
 	assert_false(remedy_is_command("rm -r /"));
 	assert_false(remedy_is_command(""));
+	assert_true(remedy_is_command(
+		PASTE_SNAT("-m comment --comment 'a;b' ! -o x", "'[fd00::1]:5-6'")));
+	assert_false(remedy_is_command(PASTE_SNAT("; reboot #", "192.0.2.7")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o $(reboot)", "192.0.2.7")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o 'a' b'", "192.0.2.7")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o 'a'$(reboot)'b'", "192.0.2.7")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o 'a\n'", "192.0.2.7")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o x", "192.0.2.7; reboot")));
+	assert_false(remedy_is_command(PASTE_SNAT("-o x", "192.0.2.7); (reboot")));
+	assert_true(remedy_is_command("nft 'insert rule ip a b position 3 snat to 192.0.2.7'"));
+	assert_false(remedy_is_command("nft 'insert rule ip a'; reboot ''"));
+	assert_false(remedy_is_command("nft 'insert rule ip a' b'"));
+	assert_false(remedy_is_command("nft 'flush ruleset'"));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.conf.%s.rp_filter=2", names[i]);
 		assert_false(remedy_is_command(fix));

@@ -169,11 +169,12 @@ static void feed(struct firewall_reader *r, enum program program, const char *te
 		[NFT] = firewall_nft_line,
 		[NFT_COMPLAINS] = firewall_nft_complaint,
 	};
+	static const char *const names[] = { "iptables-save", "ip6tables-save", "nft" };
 	const char *p, *end;
 	char one[512];
 
 	if (program != NFT_COMPLAINS)
-		firewall_begin(r);
+		firewall_begin(r, names[program]);
 	for (p = text; *p; p = end + 1) {
 		end = strchr(p, '\n');
 		snprintf(one, sizeof(one), "%.*s", (int)(end - p), p);
