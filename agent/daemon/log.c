@@ -107,7 +107,8 @@ usec_t log_tick(usec_t now)
 	return log_note_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
 }
 
-void publish_event(struct publisher *t, const struct event *e)
+/* Send an event to watchers only. */
+static void publish_event(struct publisher *t, const struct event *e)
 {
 	_cleanup_free_ char *line = NULL;
 

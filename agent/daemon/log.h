@@ -37,9 +37,6 @@ struct publisher {
  * ignored. */
 void publish_report(struct publisher *t, const struct report *r);
 
-/* Send an event to watchers only. */
-void publish_event(struct publisher *t, const struct event *e);
-
 /* The same for the guard of DEVICE. For EVENT_REMOVED, RESTORED is the number
  * of removed entries. */
 void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const char *device,

@@ -55,7 +55,6 @@ struct reader {
 /* ---- tree (conf_tree.c) ---- */
 
 /* Memory that lives as long as the tree. NULL: none is left; the reason is noted in R. */
-void *reader_alloc(struct reader *r, size_t size);
 char *reader_copy(struct reader *r, const char *text, size_t len);
 
 /* Count and note an unresolved construct at the current line, and mark the line doubtful. */
@@ -78,11 +77,6 @@ void tree_end(struct reader *r);
 /* Whether TEXT starts with "$NAME="; *RET_VALUE then points behind the "=". */
 bool variable_definition(const char *text, size_t *ret_name_len, const char **ret_value);
 /* Neither text has to end with a NUL. */
-void variable_define(struct reader *r, const char *name, size_t name_len, const char *value,
-		     size_t value_len);
-/* TEXT with every $NAME and ${NAME} replaced, allocated; NULL: it is left out. A value of several
- * lines is inserted as it is; its variables are to be replaced line by line. */
-char *variables_replace(struct reader *r, const char *text);
 
 /* ---- tokens (conf_tokens.c) ---- */
 
@@ -98,9 +92,6 @@ struct tokens {
 	char *out; /* room for the line and a NUL */
 	bool unterminated;
 };
-
-/* The next token; *RET_WORD is the text of a TOKEN_WORD. */
-enum token token_next(struct tokens *t, const char **ret_word);
 
 char *line_skip_space(char *p);
 

@@ -122,7 +122,8 @@ static bool keywords_is_one_of(const char *const *list, const char *word)
 	return false;
 }
 
-bool keepalived_is_root_keyword(const char *word)
+/* Keywords outside of any block. */
+static bool keepalived_is_root_keyword(const char *word)
 {
 	return keywords_is_one_of(root_keywords, word);
 }
@@ -177,7 +178,7 @@ static void miss_lines(struct reader *r)
 		r->open[i].d->incomplete = true;
 }
 
-void *reader_alloc(struct reader *r, size_t size)
+static void *reader_alloc(struct reader *r, size_t size)
 {
 	struct keepalived_conf *c = r->conf;
 	struct memory_chunk *m = c->chunks;

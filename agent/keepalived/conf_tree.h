@@ -8,9 +8,6 @@
  * global_parser.c of each). Any other word is a typing error, which keepalived ignores, or
  * belongs to a fork, and its meaning is unknown. */
 
-/* Keywords outside of any block. */
-bool keepalived_is_root_keyword(const char *word);
-
 /* Keywords in a vrrp_instance, but not in a block inside it. */
 bool keepalived_is_instance_keyword(const char *word);
 

@@ -41,7 +41,9 @@ bool importer_is_device(const char *name)
 	       !device_name_check(name, &e);
 }
 
-void importer_guard(struct importer *im, const char *device)
+/* Note DEVICE as one to be guarded. NULL, lo, the device of decoys and invalid names are
+ * ignored. */
+static void importer_guard(struct importer *im, const char *device)
 {
 	size_t i;
 

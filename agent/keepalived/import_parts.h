@@ -35,10 +35,6 @@ bool importer_is_decoy(const struct importer *im, const struct vrrp_instance *v,
 bool importer_put(struct importer *im, const struct keepalived_directive *at, const char *key,
 		  const char *value);
 
-/* Note DEVICE as one to be guarded. NULL, lo, the device of decoys and invalid names are
- * ignored. */
-void importer_guard(struct importer *im, const char *device);
-
 /* Whether TEXT has a control character. Bytes above ASCII are fine: names may be in any
  * language. */
 bool importer_has_control(const char *text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keepalived/instance.h"
 
-void doubt_raise(struct instance_doubt *d, const struct instance_event *e, usec_t now)
+/* Event E came, and contradicts the decoy. */
+static void doubt_raise(struct instance_doubt *d, const struct instance_event *e, usec_t now)
 {
 	if (d->said == INSTANCE_UNKNOWN)
 		*d = (struct instance_doubt){ .due = now + DOUBT_WAIT };
@@ -12,7 +13,8 @@ void doubt_raise(struct instance_doubt *d, const struct instance_event *e, usec_
 	d->stamp = e->stamp;
 }
 
-void doubt_settle(struct instance_doubt *d, const struct instance_event *e)
+/* Event E came, and agrees with the decoy: it ends a doubt that is not newer. */
+static void doubt_settle(struct instance_doubt *d, const struct instance_event *e)
 {
 	if (e->source == SOURCE_FIFO || e->stamp >= d->stamp)
 		d->said = INSTANCE_UNKNOWN;

@@ -24,12 +24,6 @@ struct instance_doubt {
 	bool extended;
 };
 
-/* Event E came, and contradicts the decoy. */
-void doubt_raise(struct instance_doubt *d, const struct instance_event *e, usec_t now);
-
-/* Event E came, and agrees with the decoy: it ends a doubt that is not newer. */
-void doubt_settle(struct instance_doubt *d, const struct instance_event *e);
-
 /* Whether the decoy is proven wrong by NOW. If not, *RET_WHEN: when to ask again; USEC_NEVER:
  * there is no doubt. */
 bool doubt_is_proven(struct instance_doubt *d, usec_t now, usec_t *ret_when);

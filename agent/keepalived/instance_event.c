@@ -36,7 +36,7 @@ const char *instance_state_name(enum instance_state s)
 	return word_of(state_words, s);
 }
 
-int instance_state_parse(const char *word, enum instance_state *ret)
+static int instance_state_parse(const char *word, enum instance_state *ret)
 {
 	int v = word_find(state_words, word);
 
@@ -50,7 +50,7 @@ const char *instance_source_name(enum instance_source s)
 	return word_of(source_words, s);
 }
 
-int instance_source_parse(const char *word, enum instance_source *ret)
+static int instance_source_parse(const char *word, enum instance_source *ret)
 {
 	int v = word_find(source_words, word);
 

@@ -53,9 +53,7 @@ int instance_event_line(struct instance_event *ret, const char *line, size_t siz
 
 /* The name as in events: "MASTER". UNKNOWN: "unknown". */
 const char *instance_state_name(enum instance_state s);
-int instance_state_parse(const char *word, enum instance_state *ret);
 const char *instance_source_name(enum instance_source s);
-int instance_source_parse(const char *word, enum instance_source *ret);
 
 /* Splits what is read from keepalived's notify FIFO, in pieces of any size, into lines. */
 

@@ -6,7 +6,19 @@
 
 #include "keepalived/decoy.h"
 
-struct instance_view *instance_views_new(const struct settings *s)
+static void instance_views_free(struct instance_view *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && list; i++) {
+		free(list[i].there);
+		free(list[i].tried);
+	}
+	free(list);
+}
+
+/* One element for each of S->instances, with nothing there. NULL: out of memory. */
+static struct instance_view *instance_views_new(const struct settings *s)
 {
 	struct instance_view *list = calloc(s->n_instances + 1, sizeof(*list));
 	size_t i;
@@ -22,17 +34,6 @@ struct instance_view *instance_views_new(const struct settings *s)
 		}
 	}
 	return list;
-}
-
-void instance_views_free(struct instance_view *list, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n && list; i++) {
-		free(list[i].there);
-		free(list[i].tried);
-	}
-	free(list);
 }
 
 /* ---- looking ------------------------------------------------------------------- */
@@ -85,8 +86,9 @@ static size_t count_wanted(const struct settings *s)
 	return n;
 }
 
-int instance_views_look(const struct kernel *k, const struct settings *s,
-			struct instance_view *list)
+/* Read the addresses from the kernel. On failure LIST stays as it was. */
+static int instance_views_look(const struct kernel *k, const struct settings *s,
+			       struct instance_view *list)
 {
 	size_t n = count_wanted(s), i, j, at = 0, q_at = 0;
 	_cleanup_free_ bool *found = calloc(n + 1, sizeof(*found));
@@ -123,8 +125,8 @@ int instance_views_look(const struct kernel *k, const struct settings *s,
 	return 0;
 }
 
-enum instance_presence instance_view_presence(const struct instance_view *v,
-					      const struct instance_settings *s)
+static enum instance_presence instance_view_presence(const struct instance_view *v,
+						     const struct instance_settings *s)
 {
 	return v->n_there == s->n_addresses ? PRESENT_ALL
 	       : v->n_there		    ? PRESENT_SOME
@@ -160,9 +162,9 @@ static struct vip instance_view_bare(const struct vip *v)
 	return (struct vip){ .prefix = v->prefix, .scope = -1 };
 }
 
-bool instance_view_request(struct instance_view *v, const struct instance_settings *s,
-			   const struct settings *all, enum instance_action action,
-			   struct request *ret)
+static bool instance_view_request(struct instance_view *v, const struct instance_settings *s,
+				  const struct settings *all, enum instance_action action,
+				  struct request *ret)
 {
 	const char *device = NULL;
 	size_t i;

@@ -16,7 +16,8 @@ const char *script_word_next(struct script_words *w)
 	return *w->at++;
 }
 
-bool script_words_have(struct script_words w, const char *wanted)
+/* Whether WANTED is one of the words. */
+static bool script_words_have(struct script_words w, const char *wanted)
 {
 	const char *word;
 

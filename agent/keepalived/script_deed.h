@@ -18,9 +18,6 @@ struct script_words {
 /* Take off the first word; NULL: there is none. */
 const char *script_word_next(struct script_words *w);
 
-/* Whether WANTED is one of the words. */
-bool script_words_have(struct script_words w, const char *wanted);
-
 bool script_word_is_option(const char *word);
 
 /* Whether WORD, which may be NULL, is an abbreviation of WHOLE with LEAST letters or more, as

@@ -88,7 +88,8 @@ static void shell_words_put(struct shell *s, const char *p, size_t n)
 	shell_text_add(s, &s->word, p, n);
 }
 
-void shell_word_end(struct shell *s)
+/* End the current word, if there is one. */
+static void shell_word_end(struct shell *s)
 {
 	char **place;
 

@@ -49,9 +49,6 @@ void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t
 const char *shell_variable(const struct shell *s, const char *name, size_t n);
 void shell_assign(struct shell *s, const char *name, size_t n, const char *value);
 
-/* End the current word, if there is one. */
-void shell_word_end(struct shell *s);
-
 /* Read up to the next blank or operator: one word, or several or none if variables are in it. */
 void shell_word(struct shell *s);
 

@@ -82,8 +82,13 @@ enum hold_choice hold_first_choice(void)
 	return xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
 }
 
-int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
-	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+/* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
+ * the node's own rules use. What a killed run left for LINK is replaced.
+ * *RET_USED says which backend it became (never AUTO or OFF).
+ * -EOPNOTSUPP: no backend works; REASON is one line why. *RET is then what hold_close()
+ * has still to remove, since the deadline has passed, or NULL. */
+static int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
+		     struct hold **ret, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
 	char why[REPORT_TEXT_MAX] = "";
 	enum hold_choice used = choice;
@@ -151,7 +156,8 @@ int hold_check(struct hold *h)
 			     : -ENOENT;
 }
 
-int hold_clean_one(int ifindex, usec_t deadline)
+/* Remove the rules of one device. Returns as hold_close(). */
+static int hold_clean_one(int ifindex, usec_t deadline)
 {
 	int nft = hold_nft_clean(wanted_one, &ifindex);
 	int iptables = hold_iptables_clean(wanted_one, &ifindex, deadline);
@@ -159,7 +165,9 @@ int hold_clean_one(int ifindex, usec_t deadline)
 	return MIN(MIN(nft, iptables), 0);
 }
 
-int hold_close(struct hold *h, usec_t deadline)
+/* Disarm and remove the rules, those of an open that failed too; H may be NULL. Returns 0, or
+ * the error because of which some of them stay. */
+static int hold_close(struct hold *h, usec_t deadline)
 {
 	int nft, iptables, left;
 
@@ -173,7 +181,8 @@ int hold_close(struct hold *h, usec_t deadline)
 	return nft < 0 ? nft : iptables < 0 ? iptables : left;
 }
 
-void hold_forget(struct hold *h)
+/* Free H, which may be NULL, but leave the rules: they are another hold's by now. */
+static void hold_forget(struct hold *h)
 {
 	if (!h)
 		return;
@@ -216,8 +225,8 @@ static void open_in_child(void *ud, void *answer)
 	/* memory and sockets end with the child; the rules stay */
 }
 
-int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
-		    struct hold_opening **ret)
+static int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
+			   struct hold_opening **ret)
 {
 	struct hold_opening *o = calloc(1, sizeof(*o));
 	int r;
@@ -247,8 +256,8 @@ static int adopt(struct hold *h, const struct opened *a)
 	return r;
 }
 
-int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
-		  char reason[REPORT_TEXT_MAX])
+static int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
+			 char reason[REPORT_TEXT_MAX])
 {
 	struct opened a;
 	int r = background_answer(o->work, &a);
@@ -276,7 +285,7 @@ int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *r
 	return r;
 }
 
-struct hold_opening *hold_opening_free(struct hold_opening *o)
+static struct hold_opening *hold_opening_free(struct hold_opening *o)
 {
 	if (!o)
 		return NULL;

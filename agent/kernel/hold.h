@@ -19,22 +19,9 @@ struct hold;
 /* Which backend AUTO tries first: what the node's own rules use. Only looks. */
 enum hold_choice hold_first_choice(void);
 
-/* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
- * the node's own rules use. What a killed run left for LINK is replaced.
- * *RET_USED says which backend it became (never AUTO or OFF).
- * -EOPNOTSUPP: no backend works; REASON is one line why. *RET is then what hold_close()
- * has still to remove, since the deadline has passed, or NULL. */
-int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline, struct hold **ret,
-	      enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
-
 /* The same in a child, so that a program that hangs does not keep the caller. END returns
  * -EAGAIN while it is under way, then what hold_open() would. */
 struct hold_opening;
-int hold_open_begin(enum hold_choice choice, const struct link *link, usec_t timeout,
-		    struct hold_opening **ret);
-int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_choice *ret_used,
-		  char reason[REPORT_TEXT_MAX]);
-struct hold_opening *hold_opening_free(struct hold_opening *o);
 
 /* Of all three: without a hold (NULL) there is nothing to arm or to look at (-ENODEV), and
  * nothing to let go. */
@@ -49,16 +36,6 @@ int hold_disarm(struct hold *h);
 
 /* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
 int hold_check(struct hold *h);
-
-/* Disarm and remove the rules, those of an open that failed too; H may be NULL. Returns 0, or
- * the error because of which some of them stay. */
-int hold_close(struct hold *h, usec_t deadline);
-
-/* Remove the rules of one device. Returns as hold_close(). */
-int hold_clean_one(int ifindex, usec_t deadline);
-
-/* Free H, which may be NULL, but leave the rules: they are another hold's by now. */
-void hold_forget(struct hold *h);
 
 /* Remove what killed runs left for devices other than those for which BUSY
  * returns true. Returns how many were removed, or a negative errno. */

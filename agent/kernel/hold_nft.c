@@ -168,7 +168,8 @@ void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t tim
 	nftbatch_close(&w);
 }
 
-void hold_nftmsg_disarm(struct nftbatch *b, uint32_t seq, int ifindex)
+/* Hold no longer: the element is removed. -ENOENT: there is none. */
+static void hold_nftmsg_disarm(struct nftbatch *b, uint32_t seq, int ifindex)
 {
 	struct nftwriter w;
 

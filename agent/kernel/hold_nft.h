@@ -35,9 +35,6 @@ void hold_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
 void hold_nftmsg_arm(struct nftbatch *b, uint32_t seq, int ifindex, uint64_t timeout_ms,
 		     bool exclusive);
 
-/* Hold no longer: the element is removed. -ENOENT: there is none. */
-void hold_nftmsg_disarm(struct nftbatch *b, uint32_t seq, int ifindex);
-
 /* The hold in nf_tables: a table per device, made and removed in one step. */
 
 struct hold_nft;

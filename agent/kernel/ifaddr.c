@@ -59,7 +59,9 @@ static int decode_addresses(const struct nlattr **attrs, uint8_t family, struct 
 	return 0;
 }
 
-int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret)
+/* Read NLH, an RTM_NEWADDR or RTM_DELADDR. -ENODATA: no address we could
+ * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
+static int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret)
 {
 	const struct ifaddrmsg *msg = NLMSG_DATA(nlh);
 	const struct nlattr *attrs[IFA_PROTO + 1], *label;

@@ -22,10 +22,6 @@ int ifaddr_add(struct nlsock *s, const struct ifaddr *a);
  * not looked at. -EADDRNOTAVAIL: there is no such. */
 int ifaddr_del(struct nlsock *s, const struct ifaddr *a);
 
-/* Read NLH, an RTM_NEWADDR or RTM_DELADDR. -ENODATA: no address we could
- * mean (another family, 0.0.0.0); -EBADMSG: it is misshapen. */
-int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr *ret);
-
 /* Addresses that come and go, as route netlink multicasts them; our own changes are among
  * them. Not reliable: after -ENOBUFS the addresses have to be dumped. */
 /* A was set (or changed), or it was deleted (GONE). Negative: stop. */

@@ -43,7 +43,7 @@ int ipvscodec_find_family(void *buf, size_t size, uint32_t seq)
 	return ipvscodec_end(&b);
 }
 
-int ipvscodec_list_services(void *buf, size_t size, uint32_t seq, uint16_t family)
+static int ipvscodec_list_services(void *buf, size_t size, uint32_t seq, uint16_t family)
 {
 	struct attr_buf b = { .data = buf, .size = size };
 

@@ -15,7 +15,6 @@
 /* Each writes one request into BUF, which is aligned, and returns its length
  * or -EMSGSIZE. FAMILY is the number the kernel has given to IPVS. */
 int ipvscodec_find_family(void *buf, size_t size, uint32_t seq);
-int ipvscodec_list_services(void *buf, size_t size, uint32_t seq, uint16_t family);
 int ipvscodec_list_dests(void *buf, size_t size, uint32_t seq, uint16_t family,
 			 const struct ipvs_service *service);
 

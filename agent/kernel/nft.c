@@ -183,7 +183,8 @@ void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int i
 	nftbatch_close(&w);
 }
 
-void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family)
+/* One message that asks for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY. */
+static void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family)
 {
 	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
 

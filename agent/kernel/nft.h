@@ -79,9 +79,6 @@ void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32
 /* The batch that deletes the table. */
 void nftbatch_remove(struct nftbatch *b, uint32_t seq, const char *prefix, int ifindex);
 
-/* One message that asks for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY. */
-void nftbatch_list(struct nftbatch *b, uint32_t seq, uint8_t command, uint8_t family);
-
 /* Is this message of a dump about a table PREFIX followed by the index of a device? */
 bool nftbatch_is_table(const struct nlmsghdr *nlh, const char *prefix, int *ret_ifindex);
 

@@ -48,7 +48,9 @@ static int become_mapped_root(uid_t uid, gid_t gid)
 	return write_file("/proc/self/gid_map", map);
 }
 
-int probe_world_enter(void)
+/* Move this process into a network namespace of its own, through a user
+ * namespace when that is the only way. -EPERM and others as unshare(2). */
+static int probe_world_enter(void)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
@@ -85,7 +87,9 @@ static int create_links(struct nlsock *s)
 	return dummy < 0 ? dummy : link_make(s, "dummy", PROBE_INSIDE, NULL);
 }
 
-int probe_world_build(struct nlsock *s)
+/* Make both devices and set them up; S was opened inside. -EOPNOTSUPP: the
+ * kernel has neither veth nor (already in use) dummy devices. */
+static int probe_world_build(struct nlsock *s)
 {
 	int err;
 

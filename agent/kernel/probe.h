@@ -12,14 +12,6 @@
 #define PROBE_OUTSIDE "vsprobe0"
 #define PROBE_INSIDE "vsprobe1"
 
-/* Move this process into a network namespace of its own, through a user
- * namespace when that is the only way. -EPERM and others as unshare(2). */
-int probe_world_enter(void);
-
-/* Make both devices and set them up; S was opened inside. -EOPNOTSUPP: the
- * kernel has neither veth nor (already in use) dummy devices. */
-int probe_world_build(struct nlsock *s);
-
 /* Find out by experiment what deleting an address flushes on this kernel.
  * Everything happens in a child process inside a network namespace of its
  * own, which dies with it: no address, rule, file or process stays behind. */

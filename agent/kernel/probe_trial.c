@@ -29,7 +29,11 @@ static bool is_program(const char *name)
 	return program_find(name, path) == 0;
 }
 
-size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT], const char **ret_why)
+/* The tools for FAMILY that may be used here, in the order to try them (probe_choice.h):
+ * as they are, without asking for anything that would load or register something. Returns
+ * how many; with none, *RET_WHY says why. */
+static size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT],
+			       const char **ret_why)
 {
 	bool is_v4 = family == AF_INET;
 	struct probe_node node = {
@@ -90,8 +94,11 @@ static int install_iptables(uint8_t family, bool legacy, const char *device,
 	return run_program(argv, true, error);
 }
 
-int probe_rule_install(enum probe_tool tool, uint8_t family, const char *device,
-		       char error[PROBE_ERROR_MAX])
+/* Masquerade what leaves through DEVICE in FAMILY. Only call it inside the
+ * probe's namespace. -ENOENT: no such program; -EIO: it failed, its first line
+ * of complaint is in ERROR, printable. */
+static int probe_rule_install(enum probe_tool tool, uint8_t family, const char *device,
+			      char error[PROBE_ERROR_MAX])
 {
 	error[0] = '\0';
 	switch (tool) {

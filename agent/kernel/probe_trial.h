@@ -18,18 +18,6 @@
 
 #define PROBE_ERROR_MAX PROGRAM_ERROR_MAX
 
-/* The tools for FAMILY that may be used here, in the order to try them (probe_choice.h):
- * as they are, without asking for anything that would load or register something. Returns
- * how many; with none, *RET_WHY says why. */
-size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT],
-			const char **ret_why);
-
-/* Masquerade what leaves through DEVICE in FAMILY. Only call it inside the
- * probe's namespace. -ENOENT: no such program; -EIO: it failed, its first line
- * of complaint is in ERROR, printable. */
-int probe_rule_install(enum probe_tool tool, uint8_t family, const char *device,
-		       char error[PROBE_ERROR_MAX]);
-
 /* The probe's experiment for one address family.
  *
  * The outside device has two addresses of unrelated subnets, and half of the

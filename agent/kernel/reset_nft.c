@@ -94,7 +94,8 @@ static void reset_nftmsg_put_rule(struct nftwriter *w, const char *chain, const 
 	nftbatch_rule_end(w, nest);
 }
 
-void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
+/* The messages of both are numbered from SEQ. This one makes all but the elements. */
+static void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
 {
 	static const struct {
 		const char *name;
@@ -130,8 +131,10 @@ static void reset_nftmsg_put_element(struct nftwriter *w, const struct set *s,
 	buf_nest_end(&w->buf, elem);
 }
 
-size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const struct reset_match *m,
-			size_t n, uint64_t timeout_ms)
+/* Elements for as many of M[0..N) as share the first one's family and fit;
+ * returns how many. */
+static size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex,
+			       const struct reset_match *m, size_t n, uint64_t timeout_ms)
 {
 	const struct set *s = m->family == AF_INET ? &sets[0] : &sets[1];
 	struct nftwriter w;
@@ -150,7 +153,8 @@ size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const str
 	return i;
 }
 
-void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which)
+/* Ask for what is in the set number WHICH; those that have expired are not listed. */
+static void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which)
 {
 	struct attr_buf buf = { .data = b->data, .size = sizeof(b->data) };
 	char table[32];
@@ -165,7 +169,8 @@ void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned w
 	b->len = buf.full ? 0 : buf.len;
 }
 
-size_t reset_nftmsg_count(const struct nlmsghdr *nlh)
+/* How many elements a message of that dump has. */
+static size_t reset_nftmsg_count(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a[NFTA_SET_ELEM_LIST_ELEMENTS + 1];
 	size_t left, n = 0;

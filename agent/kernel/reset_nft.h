@@ -21,21 +21,7 @@
 
 #define RESET_TABLE_PREFIX "vipsafe_reset_"
 
-/* The messages of both are numbered from SEQ. This one makes all but the elements. */
-void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex);
-
 #define RESET_NFTMSG_SETS 2
-
-/* Ask for what is in the set number WHICH; those that have expired are not listed. */
-void reset_nftmsg_list(struct nftbatch *b, uint32_t seq, int ifindex, unsigned which);
-
-/* How many elements a message of that dump has. */
-size_t reset_nftmsg_count(const struct nlmsghdr *nlh);
-
-/* Elements for as many of M[0..N) as share the first one's family and fit;
- * returns how many. */
-size_t reset_nftmsg_add(struct nftbatch *b, uint32_t seq, int ifindex, const struct reset_match *m,
-			size_t n, uint64_t timeout_ms);
 
 /* The resets in nf_tables: a table per device, made in one step. */
 /* -EOPNOTSUPP: this kernel has no nf_tables, or not all that is needed. */

@@ -11,14 +11,16 @@
 #include "base/array.h"
 #include "kernel/nlask.h"
 
-int sockdiag_new(struct nlsock **ret)
+/* A socket for it. -EOPNOTSUPP: the kernel has no sock_diag. */
+static int sockdiag_new(struct nlsock **ret)
 {
 	int r = nlsock_new(NETLINK_SOCK_DIAG, 0, 0, ret);
 
 	return r == -EPROTONOSUPPORT ? -EOPNOTSUPP : r;
 }
 
-struct nlmsghdr sockdiag_header(struct nlsock *s, uint16_t type, uint16_t flags, size_t len)
+/* The next request begins with this. */
+static struct nlmsghdr sockdiag_header(struct nlsock *s, uint16_t type, uint16_t flags, size_t len)
 {
 	return (struct nlmsghdr){
 		.nlmsg_len = (uint32_t)NLMSG_LENGTH(len),
@@ -44,8 +46,11 @@ static int sockdiag_take(void *ud, const struct nlmsghdr *nlh)
 	return t->take(t->ud, &m);
 }
 
-int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request,
-		      int (*take)(void *ud, const struct inet_diag_msg *m), void *ud)
+/* Send REQUEST and call TAKE with the beginning of each SOCK_DIAG_BY_FAMILY message of
+ * the answer, until it returns an error. Returns that, or what the kernel answered. A
+ * dump that was interrupted has at worst missed sockets that are only just coming up. */
+static int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request,
+			     int (*take)(void *ud, const struct inet_diag_msg *m), void *ud)
 {
 	struct diag_taker t = { .take = take, .ud = ud };
 	const struct attr_buf b = { .data = (uint8_t *)request, .len = request->nlmsg_len };

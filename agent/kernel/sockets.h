@@ -18,18 +18,6 @@
 #endif
 #define TCP_NEW_SYN_RECV 12 /* 4.1, in no header; the other states are TCP_…, UDP's too */
 
-/* A socket for it. -EOPNOTSUPP: the kernel has no sock_diag. */
-int sockdiag_new(struct nlsock **ret);
-
-/* The next request begins with this. */
-struct nlmsghdr sockdiag_header(struct nlsock *s, uint16_t type, uint16_t flags, size_t len);
-
-/* Send REQUEST and call TAKE with the beginning of each SOCK_DIAG_BY_FAMILY message of
- * the answer, until it returns an error. Returns that, or what the kernel answered. A
- * dump that was interrupted has at worst missed sockets that are only just coming up. */
-int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request,
-		      int (*take)(void *ud, const struct inet_diag_msg *m), void *ud);
-
 /* The node's own connections as its sockets know them, for those conntrack
  * does not: over sock_diag. */
 /* Each TCP socket with a peer, those in TIME_WAIT and half open ones too, and

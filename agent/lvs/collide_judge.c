@@ -116,8 +116,10 @@ static bool is_deaf(const struct collide *c, const struct record *direct, const 
 	       direct->state == FLOW_ESTABLISHED && !is_closed(via);
 }
 
-bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
-		   const struct party *y, bool fresh, struct collision *ret)
+/* collide_judge.c: whether X and Y, which share KEY, collide. FRESH: X is about
+ * to be. */
+static bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
+			  const struct party *y, bool fresh, struct collision *ret)
 {
 	bool x_via = collide_is_via(&x->target->side), y_via = collide_is_via(&y->target->side);
 	const struct party *direct = x_via && !y_via ? y : x, *via = direct == x ? y : x;

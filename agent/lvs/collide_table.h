@@ -106,8 +106,3 @@ bool collide_views_of(const struct collide *c, const struct conn *conn, enum flo
 		      usec_t since, struct both_views *ret);
 
 struct record collide_record_make(const struct flow *f, uint32_t target, unsigned views);
-
-/* collide_judge.c: whether X and Y, which share KEY, collide. FRESH: X is about
- * to be. */
-bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
-		   const struct party *y, bool fresh, struct collision *ret);

@@ -53,7 +53,8 @@ struct journal_header journal_header_make(const char *boot_id, const struct requ
 	return h;
 }
 
-int journal_mark(int fd, enum journal_progress progress)
+/* Note PROGRESS in the file FD. 0 or a negative errno. */
+static int journal_mark(int fd, enum journal_progress progress)
 {
 	const uint64_t moved = progress;
 	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct journal_header, moved));
@@ -308,7 +309,7 @@ int journal_slot_open(int dirfd, const char *device, int *fd)
 
 /* Two writes, since a kill can cut the first at the end of a page: the file is in force
  * only with the second. */
-int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
+static int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
 {
 	struct journal_header h = journal_header_make(boot_id, request, at);
 
@@ -323,7 +324,7 @@ int journal_slot_mark_moved(int fd)
 	return journal_mark(fd, PROGRESS_MOVED);
 }
 
-int journal_slot_clear(int fd)
+static int journal_slot_clear(int fd)
 {
 	return journal_mark(fd, PROGRESS_IDLE);
 }

@@ -47,9 +47,7 @@ int journal_mark_moved(int dirfd, const char *name);
 const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX]);
 const char *journal_slot_device(const char *name);
 int journal_slot_open(int dirfd, const char *device, int *fd);
-int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at);
 int journal_slot_mark_moved(int fd);
-int journal_slot_clear(int fd);
 
 /* What a guard is about to put back, on disk before it begins: a file that grows,
  * and whose owner is alive while it is locked. What is left there was killed. */

@@ -32,6 +32,3 @@ struct journal_entry {
 
 struct journal_header journal_header_make(const char *boot_id, const struct request *request,
 					  usec_t snapshot_at);
-
-/* Note PROGRESS in the file FD. 0 or a negative errno. */
-int journal_mark(int fd, enum journal_progress progress);

@@ -141,8 +141,9 @@ static void find_lingering(struct run *run, struct addrset *ret)
 	run->source.lingers = ret;
 }
 
-void recover_journal(const struct run_env *env, int run_dir, const char *device, const char *name,
-		     struct journal *j, struct report *report)
+/* Finish J, read from the file NAME, on DEVICE, whose lock the caller holds. */
+static void recover_journal(const struct run_env *env, int run_dir, const char *device,
+			    const char *name, struct journal *j, struct report *report)
 {
 	_cleanup_close_ int slot = -1;
 	struct addrset lingers = { 0 };
@@ -176,7 +177,10 @@ void recover_journal(const struct run_env *env, int run_dir, const char *device,
 	addrset_done(&lingers);
 }
 
-int recover_read(const struct run_env *env, int run_dir, const char *name, struct journal *ret)
+/* Read the journal NAME. -ENOENT: there is nothing to finish. What cannot be read is moved
+ * out of the way. */
+static int recover_read(const struct run_env *env, int run_dir, const char *name,
+			struct journal *ret)
 {
 	int r;
 

@@ -217,11 +217,6 @@ int fetch_keys(const struct kernel *k, const struct conn_key *keys, size_t n, co
 /* vipflows.c: list what is behind the leaving addresses, and nothing else. */
 int vipflows_find(struct run *run);
 
-/* Whether entry I is translated to a leaving address: what a fixed kernel removes with it,
- * and what we must when it was created by us, since then the kernel does not. What somebody
- * else made so is left to him. */
-bool vipflows_is_behind(const struct run *run, size_t i);
-
 /* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
 int snapshot_init_entries(struct run *run);
 
@@ -241,13 +236,6 @@ int snapshot_note(struct run *run);
 /* verify_list.c: set each candidate's state by what is there. Returns 0 or a
  * negative errno. */
 int verify_list(struct run *run);
-
-/* verify.c: whether the kernel's flush can take an answered connection that is still there. */
-bool flush_can_take_worthy(const struct run *run);
-
-/* verify.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
- * missing since then; 0: nothing ever has since BEGAN. */
-bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now);
 
 /* restore.c: create what is MISSING, resolve what is a CONFLICT; afterwards no
  * candidate is left in either state unless the deadline passed, or only what is

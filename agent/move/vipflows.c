@@ -7,7 +7,10 @@
 
 #include "move/stage.h"
 
-bool vipflows_is_behind(const struct run *run, size_t i)
+/* Whether entry I is translated to a leaving address: what a fixed kernel removes with it,
+ * and what we must when it was created by us, since then the kernel does not. What somebody
+ * else made so is left to him. */
+static bool vipflows_is_behind(const struct run *run, size_t i)
 {
 	const struct conn *c = connset_get(run->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);

@@ -20,7 +20,9 @@
 /* Every syslog daemon accepts that much in one message. */
 #define SYSLOG_MAX 8192
 
-void log_record_add(struct log_record *m, const char *name, const char *fmt, ...)
+/* Add a field for the journal: NAME of upper case letters, digits and "_"; characters of the
+ * value that are not printable become spaces. */
+static void log_record_add(struct log_record *m, const char *name, const char *fmt, ...)
 {
 	size_t room = sizeof(m->data) - m->size, head = strlen(name) + 1, i;
 	char *at = m->data + m->size;

@@ -26,10 +26,6 @@ struct log_record {
 /* Begin M with LINE, which must be printable and outlive M. */
 void log_record_init(struct log_record *m, const char *ident, int priority, const char *line);
 
-/* Add a field for the journal: NAME of upper case letters, digits and "_"; characters of the
- * value that are not printable become spaces. */
-void log_record_add(struct log_record *m, const char *name, const char *fmt, ...) _printf_(3, 4);
-
 /* To be initialised with { .fd = -1 }. */
 struct logger {
 	int fd;		  /* kept open, so that logging works when no descriptor is left */

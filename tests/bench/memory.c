@@ -39,7 +39,7 @@ int memory_child(struct bench *b)
 	if (r == 0)
 		r = memory_resident(&before, &peak_before);
 	if (r == 0) {
-		stage_snapshot(&run);
+		snapshot_entries(&run);
 		r = memory_resident(&after, &peak);
 	}
 	if (r == 0)

@@ -29,7 +29,7 @@ int pinning_begin(struct pinning *p, struct bench *b, bool listen)
 	run->watching = true;
 	run->deadline = run_now(run) + 600 * USEC_PER_SEC;
 	p->report.strategy = STRATEGY_PIN;
-	stage_snapshot(run);
+	snapshot_entries(run);
 	return snapshot_check(b, run);
 }
 
@@ -46,7 +46,7 @@ int pinning_perform(struct pinning *p)
 	struct run *run = &p->run;
 	size_t i, n = connset_count(run->set), pinned = 0;
 
-	stage_pin(run);
+	pin_entries(run);
 	for (i = 0; i < n; i++)
 		pinned += run->entries[i].pinned && (run->entries[i].state == ENTRY_CREATED ||
 						     run->entries[i].state == ENTRY_RESTORED);

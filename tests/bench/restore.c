@@ -174,7 +174,7 @@ int measure_restore(struct bench *b)
 	if (r == 0)
 		r = t.fd < 0 ? t.fd : 0;
 	if (r == 0) {
-		stage_snapshot(&run);
+		snapshot_entries(&run);
 		r = snapshot_check(b, &run);
 	}
 	if (r == 0) {
