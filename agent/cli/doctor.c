@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/keepalived.h"
+#include "cli/localnet.h"
 #include "cli/render.h"
 #include "keepalived/lint.h"
 #include "show/finding_show.h"
@@ -162,6 +163,7 @@ static void doctor_keepalived_look_at(const struct cli *cli, const struct keepal
 		.settings = &cli->settings,
 		.hooks = HOOKSDIR,
 		.root = "",
+		.has_arp = localnet_has_arp,
 	};
 
 	if (vrrp_conf_read(conf, version, &vrrp) < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/localnet.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -111,4 +112,24 @@ bool localnet_has_default_route(const char *device)
 			fclose(f);
 	}
 	return found;
+}
+
+unsigned localnet_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+int localnet_has_arp(const char *name)
+{
+	struct ifaddrs *list, *i;
+	int r = -ENODEV;
+
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	/* each device is there, also without an address: AF_PACKET */
+	for (i = list; i && r < 0; i = i->ifa_next)
+		if (!strcmp(name, i->ifa_name))
+			r = !(i->ifa_flags & IFF_NOARP) || i->ifa_flags & IFF_LOOPBACK;
+	freeifaddrs(list);
+	return r;
 }

@@ -18,3 +18,10 @@ bool localnet_device_name(int ifindex, char ret[LOCALNET_NAME_MAX]);
 
 /* Whether a route to everywhere, IPv4 or IPv6, leads through DEVICE. */
 bool localnet_has_default_route(const char *device);
+
+/* The index of the device NAME; 0: there is none. */
+unsigned localnet_index(const char *name);
+
+/* Whether it has ARP, or is the loopback device: 1, 0, -ENODEV if there is no such device, or
+ * another negative errno. */
+int localnet_has_arp(const char *name);

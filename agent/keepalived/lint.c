@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keepalived/lint.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,6 +88,53 @@ static void lint_lifetime(const struct vrrp_address *a, struct findings *f)
 		   a->at->words[0], a->preferred_lft);
 }
 
+/* ---- the device of an address ---- */
+
+/* Since 2.0.0 keepalived waits for a device that is not there yet, if it is told to. */
+static bool lint_waits_for_devices(const struct keepalived_lint *l)
+{
+	const struct keepalived_directive *d = keepalived_conf_first(l->conf);
+
+	while ((d = keepalived_find(d, "global_defs"))) {
+		if (keepalived_find(d->first, "dynamic_interfaces"))
+			return true;
+		d = d->next;
+	}
+	return false;
+}
+
+/* A device other than the instance's, as vipsafe isolate makes one. keepalived announces an address
+ * out of its device (vrrp_arp.c: send_gratuitous_arp(); since 2.0.0 not at all if that has no ARP).
+ */
+static void lint_device(const struct keepalived_lint *l, const struct instance_settings *s,
+			const struct vrrp_address *a, struct findings *f)
+{
+	bool is_decoy =
+		vrrp_address_is_decoy(a) ||
+		(s && s->has_decoy && addr_equal(&a->prefix.addr, &s->decoy.vip.prefix.addr));
+	int has_arp;
+
+	if (!l->has_arp || !a->valid || !a->device || is_decoy || a->use_vmac || a->at->condition ||
+	    a->at->doubtful)
+		return;
+	has_arp = l->has_arp(a->device);
+	if (has_arp == -ENODEV && !lint_waits_for_devices(l))
+		lint_found(f, SEVERITY_CRITICAL, "vip-device-missing", a->at,
+			   "the device, as vipsafe isolate prints it for the next boot, and"
+			   " dynamic_interfaces in global_defs",
+			   "there is no device %.48s here: keepalived %s", a->device,
+			   keepalived_version_before(&l->vrrp->version, 2, 0, 0)
+				   ? "leaves the address out when it starts"
+			   : l->vrrp->version.major ? "does not start"
+						    : "2.0.0 and later does not start");
+	if (has_arp == 0)
+		lint_found(f, SEVERITY_NOTE, "vip-unannounced", a->at,
+			   "a macvlan instead, as vipsafe isolate makes one",
+			   "%.48s has no ARP (a dummy?): no neighbour hears of %.60s when this node"
+			   " becomes MASTER",
+			   a->device, a->at->words[0]);
+}
+
 /* ---- what only keepalived can do ---- */
 
 static void lint_routes(const struct keepalived_lint *l, const struct vrrp_instance *v,
@@ -145,6 +193,7 @@ static void lint_instance(const struct keepalived_lint *l, const struct vrrp_ins
 	for (i = 0; i < v->n_addresses; i++) {
 		twice |= lint_owner(l, v, &v->addresses[i], f);
 		lint_lifetime(&v->addresses[i], f);
+		lint_device(l, s, &v->addresses[i], f);
 	}
 	keepalived_lint_notify(l, v->scripts, f);
 	if (s) {

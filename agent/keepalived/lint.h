@@ -15,6 +15,9 @@ struct keepalived_lint {
 	const char *hooks;	/* directory of our hooks */
 	const char *root;	/* prefix of the paths of unit files; "" outside of tests */
 	unsigned trusted_owner; /* user that may own scripts, besides root */
+	/* Whether a device of this node has ARP, or is lo: 1, 0, or -ENODEV. NULL: devices are not
+	 * judged. */
+	int (*has_arp)(const char *device);
 };
 
 /* Append the findings to F. Codes:
@@ -26,6 +29,7 @@ struct keepalived_lint {
  *   group-removed
  *   fifo-unknown  fifo-script
  *   lifetime-finite  killed-keeps-addresses
+ *   vip-device-missing  vip-unannounced
  *   script-missing  script-unsafe  script-not-executable
  *   script-user-missing  script-user-group
  *   conntrackd-flush  address-flush  link-down  scripts-unseen

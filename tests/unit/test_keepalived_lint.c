@@ -56,6 +56,11 @@ static const struct lint_case provoked[] = {
 	{ "lifetime-finite", "2.2.7", "agent\n",
 	  V " virtual_ipaddress {\n ::5 preferred_lft 60\n } }", SEVERITY_WARNING,
 	  "::5 preferred_lft forever" },
+	{ "vip-device-missing", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/32 dev gone0\n } }", SEVERITY_CRITICAL,
+	  "vipsafe isolate" },
+	{ "vip-unannounced", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/32 dev dummy0\n } }", SEVERITY_NOTE, "a macvlan" },
 	{ "script-missing", "2.2.7", "agent\n", V " notify %/none\n }", SEVERITY_WARNING, "" },
 	{ "script-not-executable", "2.2.7", "agent\n", V " notify %/other\n }", SEVERITY_WARNING,
 	  "chmod +x " },
@@ -118,6 +123,18 @@ static const struct lint_case silent[] = {
 	/* keepalived has it for IPv6 only */
 	{ "lifetime-finite", "2.2.7", "agent\n",
 	  V " virtual_ipaddress {\n 10.0.0.1 preferred_lft 60\n } }" },
+	/* where vipsafe isolate has put it, and where it always was */
+	{ "vip-device-missing", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/32 dev vip0\n 10.0.0.2\n } }" },
+	{ "vip-device-missing", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/32 dev gone0\n } }\n"
+	    "global_defs {\n x\n }\nglobal_defs {\n dynamic_interfaces\n }" },
+	{ "vip-device-missing", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1 dev gone0 use_vmac\n @m 10.0.0.2 dev gone0\n"
+	    " 169.254.77.5/32 dev vipsafe-decoy\n } }" },
+	{ "vip-unannounced", "2.2.7", "agent\n",
+	  V " virtual_ipaddress {\n 10.0.0.1/32 dev vip0\n } }" },
+	{ "vip-unannounced", "2.2.7", DECOY, V DECOY_LINE "}" },
 	{ "script-missing", "2.2.7", "agent\n", V " notify %/script\n }" },
 	{ "script-missing", "2.2.7", "agent\n", "vrrp_script c { script \"pidof haproxy\"\n }" },
 	{ "script-not-executable", "2.2.7", "agent\n", V " notify %/script\n }" },
@@ -155,6 +172,26 @@ static void is_content_with_its_own(void **state)
 			      "global_defs { script_user root\n enable_script_security\n }");
 	assert_int_equal(f.n, 0);
 	findings_done(&f);
+}
+
+/* What the lasting configuration of vipsafe isolate asks for, in keepalived.conf alone. */
+static void is_content_with_isolated(void **state)
+{
+	static const char *const versions[] = { "1.3.5", "2.0.20", "2.2.7", "2.4.3", "" };
+	struct place *p = *state;
+	size_t i;
+
+	put_scripts(p);
+	for (i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct findings f = lint(p, versions[i], "agent\n",
+					 V " garp_master_refresh 60\n virtual_ipaddress {\n"
+					   " 10.0.0.1/32 dev vip0\n ::5/128 dev vip0\n } }");
+		size_t k;
+
+		for (k = 0; k < f.n; k++)
+			assert_string_equal(f.list[k].code, "killed-keeps-addresses");
+		findings_done(&f);
+	}
 }
 
 static void tells_file_and_line(void **state)
@@ -322,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(finds_what_is_wrong, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(says_nothing_else, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(is_content_with_its_own, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(is_content_with_isolated, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(tells_file_and_line, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(looks_into_scripts, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(reads_the_unit, place_make, place_remove),

@@ -2,6 +2,7 @@
 /* The lint of a text, in a directory with scripts and unit files. */
 #pragma once
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,12 +43,22 @@ static inline void set(struct settings *s, const char *text)
 	assert_int_equal(settings_finish(s, &e), 0);
 }
 
+/* The devices of the node: e and f, a macvlan and a dummy. */
+static inline int has_arp(const char *device)
+{
+	if (!strcmp(device, "dummy0"))
+		return 0;
+	return strlen(device) <= 2 || !strcmp(device, "vip0") ? 1 : -ENODEV;
+}
+
 /* In TEXT %s stands for the place. */
 static inline struct findings lint(const struct place *p, const char *version, const char *config,
 				   const char *text)
 {
 	char full[2048], hooks[128];
-	struct keepalived_lint l = { .trusted_owner = getuid(), .root = p->dir, .hooks = hooks };
+	struct keepalived_lint l = {
+		.trusted_owner = getuid(), .root = p->dir, .hooks = hooks, .has_arp = has_arp
+	};
 	struct keepalived_version v = { 0 };
 	struct keepalived_conf *conf = NULL;
 	struct findings f = { 0 };
