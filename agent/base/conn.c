@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
+
 struct conn_key conn_key_make(uint8_t family, uint8_t l4proto, const struct tuple *tuple,
 			      uint16_t zone, enum conn_zone_dir zone_dir)
 {
@@ -122,6 +124,26 @@ const char *l4proto_name(uint8_t l4proto, char buf[8])
 	}
 	snprintf(buf, 8, "%u", l4proto);
 	return buf;
+}
+
+/* As conntrack(8) calls them. */
+static const char *const conn_state_words[] = {
+	[CONN_TCP_NONE] = "NONE",
+	[CONN_TCP_SYN_SENT] = "SYN_SENT",
+	[CONN_TCP_SYN_RECV] = "SYN_RECV",
+	[CONN_TCP_ESTABLISHED] = "ESTABLISHED",
+	[CONN_TCP_FIN_WAIT] = "FIN_WAIT",
+	[CONN_TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+	[CONN_TCP_LAST_ACK] = "LAST_ACK",
+	[CONN_TCP_TIME_WAIT] = "TIME_WAIT",
+	[CONN_TCP_CLOSE] = "CLOSE",
+	[CONN_TCP_SYN_SENT2] = "SYN_SENT2",
+	NULL,
+};
+
+const char *conn_tcp_state_name(enum conn_tcp_state state)
+{
+	return word_of(conn_state_words, state);
 }
 
 /* "192.168.11.7:33862", "[fd00::1]:80", or the address alone. */

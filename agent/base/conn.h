@@ -128,5 +128,8 @@ struct addr tuple_dst(const struct tuple *t, uint8_t family);
  * original direction and the translated source, for use inside a sentence. Returns BUF. */
 const char *conn_format(const struct conn *c, char buf[CONN_TEXT_MAX]);
 
+/* "ESTABLISHED" …; "?" for what is none. */
+const char *conn_tcp_state_name(enum conn_tcp_state state);
+
 /* "tcp", "udp", … or the number as text in BUF. */
 const char *l4proto_name(uint8_t l4proto, char buf[8]);

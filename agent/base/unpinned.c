@@ -234,6 +234,11 @@ bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now)
 	return due != MOMENT_NEVER && now >> MOMENT_SHIFT >= due;
 }
 
+bool unpinned_is_altered(const struct unpinned *u, size_t i)
+{
+	return unpinned_item_at(u, i)->altered;
+}
+
 bool unpinned_is_flushed(const struct unpinned *u, size_t i)
 {
 	return unpinned_item_at(u, i)->flushed;

@@ -57,6 +57,7 @@ void unpinned_begin_round(struct unpinned *u);
  * last entry takes the removed one's place. */
 const struct conn *unpinned_at(const struct unpinned *u, size_t i);
 bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now);
+bool unpinned_is_altered(const struct unpinned *u, size_t i);
 bool unpinned_is_flushed(const struct unpinned *u, size_t i);
 bool unpinned_is_seen(const struct unpinned *u, size_t i);
 

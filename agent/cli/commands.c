@@ -9,6 +9,7 @@
 #include "cli/localnet.h"
 #include "keepalived/instance_settings.h"
 #include "show/config.h"
+#include "show/connections.h"
 
 #define ADD_ARGUMENTS                                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
@@ -20,6 +21,15 @@ const struct command commands[] = {
 	  "add virtual IPs to a device and announce them",
 	  "ADDR without LEN means /32 or /128. Adding an address that is there already is no\n"
 	  "error.\n" },
+	{ "connections", command_connections, SCOPE_ANY, false,
+	  "[dev D] [pinned|unpinned|altered|lingering|at-risk]\n      [FILTER...]",
+	  "list masqueraded connections and how each is protected",
+	  "As conntrack(8) lists them, with \"# PROTECTION DEVICE\" at the end; --json prints\n"
+	  "an object for each. FILTER is \"proto P\", \"src ADDR[/LEN]\", \"dst ADDR[/LEN]\",\n"
+	  "\"sport N[-N]\", \"dport N[-N]\", \"mark N[/MASK]\" or \"zone N\", of the original\n"
+	  "direction. at-risk: a flush would take it. Without the daemon, and with --local,\n"
+	  "the table itself is listed. Exit code 4: it cannot be read, or the device is not\n"
+	  "guarded.\n" },
 	{ "del", command_del, SCOPE_MOVE, true, DEL_ARGUMENTS,
 	  "delete virtual IPs and keep everybody else's connections",
 	  "LEN is required: exactly this address with this prefix length is deleted. Deleting an\n"
@@ -110,7 +120,7 @@ void command_help(const struct command *c, FILE *out)
 		usage_line(&commands[i], out);
 	fputs("\nCommands:\n", out);
 	for (i = 0; commands[i].name; i++)
-		fprintf(out, "  %-9s  %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].help);
 	fputs("\nOptions, anywhere on the line:\n", out);
 	options_help(~0U, out);
 	fprintf(out, "\n%s", exit_codes);
@@ -233,6 +243,28 @@ static void offer_move(struct line *l, bool is_add)
 		localnet_addresses(l->device, offer_local, l);
 }
 
+/* Words of connections: each may stand anywhere. */
+static void offer_connections(struct line *l)
+{
+	static const char *const protos[] = { "tcp", "udp", "sctp", "icmp", "icmpv6", "gre" };
+	size_t i;
+
+	if (!strcmp(l->before, "dev")) {
+		localnet_devices(offer_local, l);
+		return;
+	}
+	for (i = 0; !strcmp(l->before, "proto") && i < ARRAY_SIZE(protos); i++)
+		offer(l, protos[i]);
+	for (i = 0; pattern_word(i); i++)
+		if (!strcmp(l->before, pattern_word(i)))
+			return;
+	offer(l, "dev");
+	for (i = 0; connections_word(i); i++)
+		offer(l, connections_word(i));
+	for (i = 0; pattern_word(i); i++)
+		offer(l, pattern_word(i));
+}
+
 static void offer_words(struct line *l)
 {
 	const struct command *c;
@@ -242,6 +274,8 @@ static void offer_words(struct line *l)
 			offer(l, c->name);
 	} else if (l->command->run == command_add || l->command->run == command_del) {
 		offer_move(l, l->command->run == command_add);
+	} else if (l->command->run == command_connections) {
+		offer_connections(l);
 	} else if (l->command->run == command_plan && l->first) {
 		offer_move(l, !strncmp(l->first, "add", strlen(l->first)));
 	} else {

@@ -13,6 +13,7 @@ extern const struct command commands[];
 void command_help(const struct command *c, FILE *out);
 
 int command_add(struct cli *cli, int argc, char *argv[]);
+int command_connections(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
 int command_doctor(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);

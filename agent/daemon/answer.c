@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 #include "base/os.h"
 #include "base/text.h"
 #include "daemon/log.h"
+#include "kernel/ct.h"
 #include "show/history.h"
 #include "move/survey.h"
 
@@ -126,6 +128,129 @@ void answer_watch(struct daemon *d, struct client *c)
 		if (!line || !control_send(c, line))
 			return;
 	}
+}
+
+/* ---- connections ------------------------------------------------------------------ */
+
+/* Text in a packet: with each byte escaped, it fits into WIRE_PIECE_MAX. */
+#define LISTING_PIECE ((size_t)15 * 1024)
+
+/* Of what one message of the kernel may list: 32 KiB, each entry of 120 bytes at least, and its
+ * line three times that. */
+#define LISTING_MAX ((size_t)256 * 1024)
+
+/* A list that is being sent. The table is read as the client reads, so nothing is kept but the
+ * lines of one message. */
+struct listing {
+	struct daemon *d;
+	struct connections which;
+	bool json, whole, ended;
+	struct ct_list *table; /* owned */
+	size_t at, len;
+	char lines[LISTING_MAX + 1];
+};
+
+static int answer_listing_take(void *ud, const struct conn_record *record)
+{
+	struct listing *l = ud;
+	char line[CONNECTION_LINE_MAX];
+	const char *device;
+	enum protection p =
+		guards_protection(&l->d->guards, l->which.device, record->conn, &device);
+	size_t n;
+
+	if (!connections_want(&l->which, &l->d->env.kernel, record, p))
+		return 0;
+	n = connections_line(&l->d->env.kernel, record, device, p, l->json, line);
+	l->whole = l->whole && n && l->len + n <= LISTING_MAX;
+	if (l->len + n <= LISTING_MAX) {
+		memcpy(l->lines + l->len, line, n);
+		l->len += n;
+	}
+	return 0;
+}
+
+/* The next lines, as many as fit into a packet. */
+static char *answer_listing_packet(struct listing *l)
+{
+	size_t n = MIN(l->len - l->at, LISTING_PIECE);
+	char *packet, after;
+
+	while (l->lines[l->at + n - 1] != '\n')
+		n--;
+	after = l->lines[l->at + n];
+	l->lines[l->at + n] = '\0';
+	packet = wire_answer_lines(l->lines + l->at);
+	l->lines[l->at + n] = after;
+	l->at += n;
+	return packet;
+}
+
+static int answer_listing_next(void *ud, char **ret_line)
+{
+	struct listing *l = ud;
+	char text[128];
+	int r;
+
+	if (l->at == l->len && l->ended) {
+		*ret_line = wire_answer_listed(l->whole);
+		return *ret_line ? 1 : -ENOMEM;
+	}
+	if (l->at == l->len) {
+		l->at = l->len = 0;
+		r = ct_list_step(l->table, answer_listing_take, l);
+		l->ended = r == 0 || r == -EINTR;
+		l->whole = l->whole && r != -EINTR;
+		if (r < 0 && !l->ended) {
+			snprintf(text, sizeof(text), "the conntrack table cannot be read: %s",
+				 strerror(-r));
+			*ret_line = wire_answer_refusal(WIRE_INTERNAL, text);
+			return *ret_line ? 1 : -ENOMEM;
+		}
+	}
+	if (l->at == l->len)
+		return 0;
+	*ret_line = answer_listing_packet(l);
+	return *ret_line ? 0 : -ENOMEM;
+}
+
+static void answer_listing_done(void *ud)
+{
+	struct listing *l = ud;
+
+	ct_list_free(l->table);
+	free(l);
+}
+
+void answer_connections(struct daemon *d, struct client *c, const struct wire_request *r)
+{
+	struct control_list list = { .next = answer_listing_next, .done = answer_listing_done };
+	struct request_error e;
+	struct listing *l;
+	int failed;
+
+	if (!guards_protect(&d->guards, r->connections.device)) {
+		request_error_set(&e, "%s%s is not guarded: --local lists what is in the table",
+				  *r->connections.device ? "device " : "no device",
+				  r->connections.device);
+		control_refuse(c, WIRE_NOT_GUARDED, e.text);
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	failed = l ? ct_list_new(AF_UNSPEC, &l->table) : -ENOMEM;
+	if (failed < 0) {
+		request_error_set(&e, "the conntrack table cannot be read: %s", strerror(-failed));
+		free(l);
+		control_refuse(c, WIRE_INTERNAL, e.text);
+		return;
+	}
+	l->d = d;
+	l->which = r->connections;
+	l->json = r->text == WIRE_TEXT_NONE;
+	l->whole = true;
+	list.ud = l;
+	if (control_send_list(c, &list) < 0)
+		answer_listing_done(l);
 }
 
 static void write_textfile(void *ud, const struct status *s)

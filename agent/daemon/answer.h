@@ -10,5 +10,8 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 /* From now on, send events to C. */
 void answer_watch(struct daemon *d, struct client *c);
 
+/* List connections to C, in steps beside everything else. */
+void answer_connections(struct daemon *d, struct client *c, const struct wire_request *r);
+
 /* Write the metrics of daemon UD to the configured file, if there is one. */
 void textfile_on_timer(void *ud);

@@ -20,6 +20,9 @@
 /* Accepted per round, so that other descriptors are served, too. */
 #define ACCEPTS_MAX 16
 
+/* For reading the next part of a list: somebody may be looking at it page by page. */
+#define LIST_PATIENCE (300 * USEC_PER_SEC)
+
 /* How often a new spare descriptor is tried for. */
 #define SPARE_AGAIN (100 * USEC_PER_MSEC)
 
@@ -28,6 +31,7 @@ enum client_state {
 	CLIENT_ASKING,
 	CLIENT_WAITING, /* for the handler's answer */
 	CLIENT_READING,
+	CLIENT_LISTING,	 /* is sent a list, as fast as it reads */
 	CLIENT_WATCHING, /* is sent what is published, until it disconnects */
 };
 
@@ -41,6 +45,8 @@ struct client {
 	char *answer; /* owned */
 	size_t sent, size;
 	struct stream stream;
+	struct control_list list; /* LISTING only */
+	bool is_last;		  /* of the list: nothing comes behind what is queued */
 };
 
 struct control {
@@ -50,7 +56,7 @@ struct control {
 	struct control_handler handler;
 	struct client clients[CONTROL_CLIENTS_MAX];
 	int spare; /* descriptor kept back for one client when there are no others; -1: in use */
-	size_t n_clients, n_watchers;
+	size_t n_clients, n_watchers, n_lists;
 	uint64_t watchers_dropped;
 	char in[WIRE_REQUEST_MAX + 1];
 };
@@ -82,6 +88,9 @@ static void client_end(struct client *cl)
 	free(cl->answer);
 	stream_done(&cl->stream);
 	c->n_watchers -= cl->state == CLIENT_WATCHING;
+	c->n_lists -= cl->state == CLIENT_LISTING;
+	if (cl->state == CLIENT_LISTING)
+		cl->list.done(cl->list.ud);
 	*cl = (struct client){ .control = c, .fd = -1 };
 	c->n_clients--;
 	get_spare(c);
@@ -155,6 +164,43 @@ void control_publish(struct control *c, const char *line)
 		if (c->clients[i].state == CLIENT_WATCHING)
 			(void)control_send(&c->clients[i], line);
 	}
+}
+
+/* Send what is queued; when that is gone, make the next packet and begin to send it. */
+static void list_step(struct client *cl)
+{
+	_cleanup_free_ char *line = NULL;
+	int r = stream_send(&cl->stream, cl->fd);
+
+	if (r == 0 && cl->is_last) {
+		client_end(cl);
+		return;
+	}
+	if (r == 0) {
+		control_enter(cl, CLIENT_LISTING);
+		r = cl->list.next(cl->list.ud, &line);
+		cl->is_last = r == 1;
+		if (r >= 0)
+			r = line ? stream_push(&cl->stream, line) : 0;
+		if (r == 0)
+			r = stream_send(&cl->stream, cl->fd);
+	}
+	if (r < 0)
+		client_end(cl);
+}
+
+int control_send_list(struct client *cl, const struct control_list *list)
+{
+	if (cl->control->n_lists == CONTROL_LISTS_MAX) {
+		control_refuse(cl, WIRE_TOO_MANY, "too many lists are being sent already");
+		return -EBUSY;
+	}
+	control_enter(cl, CLIENT_LISTING);
+	cl->control->n_lists++;
+	cl->list = *list;
+	if (loop_add(cl->control->loop, cl->fd, EPOLLOUT | EPOLLRDHUP, false, on_client, cl) < 0)
+		client_end(cl);
+	return 0;
 }
 
 size_t control_watchers(const struct control *c)
@@ -256,6 +302,9 @@ static void on_client(void *ud, uint32_t events)
 	case CLIENT_READING: /* it may have closed its writing end and still read */
 		broken ? client_end(cl) : client_send(cl);
 		break;
+	case CLIENT_LISTING:
+		left ? client_end(cl) : list_step(cl);
+		break;
 	case CLIENT_WATCHING:
 		left ? client_end(cl) : (void)watcher_send(cl);
 		break;
@@ -320,6 +369,8 @@ static usec_t client_deadline(const struct client *cl)
 
 	if (cl->state == CLIENT_ASKING)
 		return cl->since + (full ? PATIENCE_WHEN_FULL : PATIENCE);
+	if (cl->state == CLIENT_LISTING)
+		return cl->since + LIST_PATIENCE;
 	return cl->state == CLIENT_READING ? cl->since + PATIENCE : USEC_NEVER;
 }
 

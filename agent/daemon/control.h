@@ -17,6 +17,9 @@
 /* How many of them may watch. */
 #define CONTROL_WATCHERS_MAX 16
 
+/* How many may be sent long lists. */
+#define CONTROL_LISTS_MAX 4
+
 struct control;
 struct client;
 
@@ -54,6 +57,20 @@ bool control_is_awaited(const struct client *c);
 /* Instead of answering, send C what is published until it disconnects or reads
  * too slowly. -EBUSY: too many watch already; C has been told. */
 int control_watch(struct client *c);
+
+/* A long answer, made as it is sent. */
+struct control_list {
+	/* The next packet as *RET_LINE, taken over, or NULL: not ready, call again. 1: it was the
+	 * last; 0; or a negative errno, which ends the connection. */
+	int (*next)(void *ud, char **ret_line);
+	void (*done)(void *ud); /* called once, whatever becomes of C */
+	void *ud;
+};
+
+/* Instead of answering, send C what LIST gives, one packet after the other: one step for each turn
+ * of the loop, and none while C does not read. -EBUSY: too many lists are being sent; C has been
+ * told, and done() is not called. */
+int control_send_list(struct client *c, const struct control_list *list);
 
 /* Send LINE, one packet, to the watcher C. False: C has been dropped. */
 bool control_send(struct client *c, const char *line);

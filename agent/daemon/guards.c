@@ -361,6 +361,36 @@ static void device_lingering(const struct device_guard *x, struct status_device 
 		};
 }
 
+static bool is_of_device(const struct device_guard *x, const char *device)
+{
+	return !*device || !strcmp(x->settings.name, device);
+}
+
+bool guards_protect(const struct guards *w, const char *device)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (is_of_device(w->list[i], device))
+			return true;
+	return false;
+}
+
+enum protection guards_protection(const struct guards *w, const char *device, const struct conn *c,
+				  const char **ret_device)
+{
+	enum protection p = PROTECTION_NONE;
+	size_t i;
+
+	for (i = 0; i < w->n && p == PROTECTION_NONE; i++) {
+		if (!is_of_device(w->list[i], device))
+			continue;
+		p = guard_protection(w->list[i]->guard, c);
+		*ret_device = w->list[i]->settings.name;
+	}
+	return p;
+}
+
 static void device_status(const struct device_guard *x, struct status_device *d)
 {
 	struct guard_status s;

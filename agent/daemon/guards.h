@@ -51,6 +51,14 @@ struct kernel_real *guards_kernel(const struct guards *w, int ifindex);
  * no guard lets their connections linger. */
 void guards_give_up(const struct guards *w, const struct request *req, const struct report *r);
 
+/* Whether DEVICE, by any name that is configured, or ("") any device has a guard. */
+bool guards_protect(const struct guards *w, const char *device);
+
+/* How C is protected by the guard of DEVICE, or ("") by that which knows it. *RET_DEVICE is the
+ * device, valid until the next tick. */
+enum protection guards_protection(const struct guards *w, const char *device, const struct conn *c,
+				  const char **ret_device);
+
 /* A new list of *RET_N states, freed by the caller, or NULL. It also has the
  * devices that should be guarded and are not. */
 struct status_device *guards_status(const struct guards *w, size_t *ret_n);

@@ -211,6 +211,7 @@ bool permit_request(const struct settings *s, enum peer_rights rights, const str
 	case WIRE_METRICS:
 	case WIRE_WATCH:
 	case WIRE_NOTIFY:
+	case WIRE_CONNECTIONS:
 		return true;
 	}
 	return false;

@@ -126,6 +126,18 @@ size_t guard_take_linger_news(struct guard *g, struct guard_linger_news ret[GUAR
  * lingers. KEEP: what is translated to it stays for good. */
 void guard_give_up(struct guard *g, const struct addr *a, bool keep);
 
+/* How a connection of the guarded device is protected. */
+enum protection {
+	PROTECTION_NONE, /* it is none of this device's */
+	PROTECTION_PINNED,
+	PROTECTION_UNPINNED,  /* known, and not pinned */
+	PROTECTION_ALTERED,   /* by somebody else, so that it cannot be pinned */
+	PROTECTION_LINGERING, /* its address is gone, and may come back */
+};
+
+/* What is done for C, as it is in the kernel now. */
+enum protection guard_protection(const struct guard *g, const struct conn *c);
+
 /* Index of the guarded device; 0 while it is absent. */
 int guard_ifindex(const struct guard *g);
 

@@ -240,6 +240,25 @@ void guard_forget(struct guard *g, const struct conn_key *key)
 	unpinned_remove(g->unpinned, key);
 }
 
+enum protection guard_protection(const struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+	bool pinned = pinned_set_has(g->pinned, &c->key, c->id);
+	int64_t i;
+
+	if (!pinned && !guard_known_is_meant(g, c))
+		return PROTECTION_NONE;
+	if (!addrset_has(&g->local, &as))
+		return PROTECTION_LINGERING;
+	if (pinned)
+		return PROTECTION_PINNED;
+	i = unpinned_find(g->unpinned, &c->key);
+	if (conn_alteration(c) == ALTERATION_OTHER ||
+	    (i >= 0 && unpinned_is_altered(g->unpinned, (size_t)i)))
+		return PROTECTION_ALTERED;
+	return PROTECTION_UNPINNED;
+}
+
 int guard_each(const struct guard *g,
 	       int (*fn)(void *ud, const struct conn_key *key, uint32_t id, bool pinned), void *ud)
 {

@@ -96,6 +96,84 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 	return d.refused ? d.refused : r == -EINVAL ? -EOPNOTSUPP : r;
 }
 
+struct ct_list {
+	struct nlsock *s;
+	uint32_t seq;
+	conn_sink sink; /* of the step under way */
+	void *ud;
+	bool interrupted, done;
+	int result;
+	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
+};
+
+int ct_list_new(uint8_t family, struct ct_list **ret)
+{
+	uint8_t buf[64] __attribute__((aligned(8)));
+	struct ct_list *l = calloc(1, sizeof(*l));
+	uint32_t count, max;
+	int r = l ? ct_usage(&count, &max) : -ENOMEM;
+
+	if (r == 0)
+		r = nlsock_new(NETLINK_NETFILTER, 0, REQUEST_RCVBUF, &l->s);
+	if (r == 0) {
+		l->seq = nlsock_seq(l->s);
+		r = ctcodec_dump(buf, sizeof(buf), l->seq, family);
+	}
+	if (r > 0)
+		r = nlsock_send(l->s, buf, (size_t)r);
+	if (r < 0) {
+		ct_list_free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+struct ct_list *ct_list_free(struct ct_list *l)
+{
+	if (l)
+		nlsock_free(l->s);
+	free(l);
+	return NULL;
+}
+
+static int list_take(void *ud, const struct nlmsghdr *nlh)
+{
+	struct ct_list *l = ud;
+	struct conn_record record;
+	struct conn_key master;
+	struct conn conn;
+
+	if (nlh->nlmsg_seq != l->seq || l->done)
+		return 0;
+	l->interrupted = l->interrupted || nlh->nlmsg_flags & NLM_F_DUMP_INTR;
+	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
+		l->done = true;
+		l->result = nlask_error(nlh);
+	} else if (nlh->nlmsg_type == CT_NEW &&
+		   ctcodec_decode(nlh, &conn, &master, l->payload, &record) == 0) {
+		return l->sink(l->ud, &record);
+	}
+	return 0;
+}
+
+int ct_list_step(struct ct_list *l, conn_sink sink, void *ud)
+{
+	int r;
+
+	if (l->done)
+		return 0;
+	l->sink = sink;
+	l->ud = ud;
+	/* the kernel has made the next message as the one before was read */
+	r = nlask_read(l->s, os_now() + NLSOCK_PATIENCE, list_take, l);
+	if (r < 0 || !l->done)
+		return r < 0 ? r : 1;
+	if (l->result < 0) /* nfnetlink has no such subsystem, as in ct_dump() */
+		return l->result == -EINVAL ? -EOPNOTSUPP : l->result;
+	return l->interrupted ? -EINTR : 0;
+}
+
 /* OPS[0..n) have been sent with consecutive sequence numbers from FIRST. */
 struct answers {
 	struct ct *ct;

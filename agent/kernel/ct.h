@@ -16,6 +16,19 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud);
 int ct_batch(struct ct *ct, struct ct_op *ops, size_t n);
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max);
 
+/* A dump in steps, on a socket of its own: for whoever must not wait for all of it, or may end
+ * before. Nothing is read ahead, so the kernel goes on only as it is asked. */
+struct ct_list;
+
+/* Begin to list FAMILY (AF_UNSPEC: both). Errors as of ct_dump(). */
+int ct_list_new(uint8_t family, struct ct_list **ret);
+struct ct_list *ct_list_free(struct ct_list *l);
+
+/* Hand over what one message of the kernel has, 32 KiB at most: some hundred entries. Returns 1:
+ * there is more; 0: that was all; -EINTR: that was all, and some may be missing; another error:
+ * it is over. */
+int ct_list_step(struct ct_list *l, conn_sink sink, void *ud);
+
 /* Netlink port of the socket that changes entries: events with it are ours. */
 uint32_t ct_port(const struct ct *ct);
 

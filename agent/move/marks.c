@@ -210,6 +210,30 @@ int marks_open(int dirfd, const char *device, const char *boot_id, struct marks 
 	return 0;
 }
 
+int marks_look(int dirfd, const char *device, const char *boot_id, struct marks *ret,
+	       struct markset *ret_set)
+{
+	_cleanup_close_ int fd = -1;
+	char name[JOURNAL_NAME_MAX];
+	struct marks m = { 0 };
+	struct header h;
+	struct stat st;
+
+	fd = openat(dirfd, marks_name_of(PINS, device, "", name),
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (!marks_is_usable(fd, &st))
+		return -EPERM;
+	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
+	    !marks_header_is_ours(&h, boot_id, sizeof(uint64_t)))
+		return -EBADMSG;
+	m.fd = fd;
+	m.n = (uint64_t)(st.st_size - (off_t)sizeof(h)) / sizeof(uint64_t);
+	*ret = (struct marks){ .fd = -1, .salt = h.salt };
+	return marks_read(&m, ret_set);
+}
+
 int marks_create(int dirfd, const char *device, const char *boot_id, uint64_t salt,
 		 struct marks *ret)
 {

@@ -47,6 +47,11 @@ uint64_t marks_of(const struct marks *m, const struct conn_key *key, uint32_t id
  * format. What was half written at its end is cut off. */
 int marks_open(int dirfd, const char *device, const char *boot_id, struct marks *ret);
 
+/* Read them beside a guard that may be running, without locking or changing anything. Errors as of
+ * marks_open(), but never -EBUSY. *RET then has no file, only what marks_of() needs. */
+int marks_look(int dirfd, const char *device, const char *boot_id, struct marks *ret,
+	       struct markset *ret_set);
+
 /* A new one aside, with SALT; marks_publish() puts it in the place of the old. */
 int marks_create(int dirfd, const char *device, const char *boot_id, uint64_t salt,
 		 struct marks *ret);

@@ -19,10 +19,11 @@
 #define NOTIFY_WORDS_MAX 5
 
 static const char *const text_words[] = { "none", "short", "verbose", NULL };
-static const char *const refusal_words[] = { "bad-request", "other-version", "too-large",
-					     "unknown-op",  "not-permitted", "too-late",
-					     "too-many",    "bad-config",    "internal",
-					     NULL };
+static const char *const refusal_words[] = {
+	"bad-request",	 "other-version", "too-large", "unknown-op",
+	"not-permitted", "too-late",	  "too-many",  "bad-config",
+	"not-guarded",	 "internal",	  NULL
+};
 
 const char *wire_refusal_name(enum wire_refusal why)
 {
@@ -76,16 +77,27 @@ static int judge_notify(struct wire_request *r, int argc, char *const argv[],
 	return 0;
 }
 
+static int judge_connections(struct wire_request *r, int argc, char *const argv[],
+			     struct request_error *e)
+{
+	return connections_parse(&r->connections, argc - 1, argv + 1, e);
+}
+
 static const struct wire_op_row {
 	const char *name;
 	enum wire_op op;
 	/* Check the words, of which the first is the name. 0 or -EINVAL. */
 	int (*judge)(struct wire_request *r, int argc, char *const argv[], struct request_error *e);
 } rows[] = {
-	{ "add", WIRE_MOVE, judge_move },      { "del", WIRE_MOVE, judge_move },
-	{ "plan", WIRE_MOVE, judge_move },     { "status", WIRE_STATUS, judge_none },
-	{ "reload", WIRE_RELOAD, judge_none }, { "metrics", WIRE_METRICS, judge_none },
-	{ "watch", WIRE_WATCH, judge_none },   { "notify", WIRE_NOTIFY, judge_notify },
+	{ "add", WIRE_MOVE, judge_move },
+	{ "del", WIRE_MOVE, judge_move },
+	{ "plan", WIRE_MOVE, judge_move },
+	{ "status", WIRE_STATUS, judge_none },
+	{ "reload", WIRE_RELOAD, judge_none },
+	{ "metrics", WIRE_METRICS, judge_none },
+	{ "watch", WIRE_WATCH, judge_none },
+	{ "notify", WIRE_NOTIFY, judge_notify },
+	{ "connections", WIRE_CONNECTIONS, judge_connections },
 };
 
 const char *wire_op_name(const struct wire_request *r)

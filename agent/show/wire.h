@@ -14,6 +14,8 @@
  *    "out":"…", "err":"…"}
  *   watch: {"v":2, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
  *   somebody ends the connection
+ *   connections: {"v":2, "exit_code":0, "out":"…"}, one packet for some lines, and at the end
+ *   {"v":2, "exit_code":0, "listed":{"complete":B}}; with "text":"none" each line is an object
  *   {"v":N, "error":{"code":"…", "text":"…"}}, the same in every version
  * out and err are the texts asked for. An answer may come in several pieces,
  * one per packet; it ends where the connection does. */
@@ -22,6 +24,7 @@
 #include "keepalived/instance_event.h"
 #include "base/report.h"
 #include "base/request.h"
+#include "show/connections.h"
 #include "show/event.h"
 #include "show/metrics.h"
 #include "show/status.h"
@@ -42,6 +45,7 @@ enum wire_op {
 	WIRE_METRICS,
 	WIRE_WATCH,
 	WIRE_NOTIFY,
+	WIRE_CONNECTIONS,
 };
 
 enum wire_text {
@@ -70,6 +74,7 @@ struct wire_request {
 	 * options. Other requests: only deadline and timeout. */
 	struct request move;
 	struct wire_notify notify;
+	struct connections connections; /* set by the reader */
 };
 
 enum wire_refusal {
@@ -79,8 +84,9 @@ enum wire_refusal {
 	WIRE_UNKNOWN_OP,
 	WIRE_NOT_PERMITTED,
 	WIRE_TOO_LATE,
-	WIRE_TOO_MANY,	 /* requests of this user in a short time */
-	WIRE_BAD_CONFIG, /* reload: the configuration has not changed */
+	WIRE_TOO_MANY,	  /* requests of this user in a short time */
+	WIRE_BAD_CONFIG,  /* reload: the configuration has not changed */
+	WIRE_NOT_GUARDED, /* connections: of a device without a guard */
 	WIRE_INTERNAL,
 };
 
@@ -102,6 +108,8 @@ char *wire_answer_report(const struct report *r, enum wire_text text);
 char *wire_answer_status(const struct status *s, enum wire_text text);
 char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text);
 char *wire_answer_event(const struct event *e);
+char *wire_answer_lines(const char *lines);
+char *wire_answer_listed(bool complete);
 char *wire_answer_success(void);
 char *wire_answer_refusal(enum wire_refusal why, const char *text);
 
