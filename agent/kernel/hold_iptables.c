@@ -256,6 +256,10 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {
 		r = hold_mangle_look(hold_iptables_family_of(i), &h->before[i]);
+		if (r == -EAGAIN) { /* whatever may have been there is to stay */
+			h->before[i] = (struct hold_mangle){ .exists = true, .base_chains = ~0U };
+			r = 0;
+		}
 		if (r < 0)
 			snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
 	}

@@ -15,7 +15,7 @@ struct hold_mangle {
 	unsigned base_chains; /* a bit for each of iptables' own that is there */
 };
 
-/* Look at mangle of FAMILY. */
+/* Look at mangle of FAMILY. -EAGAIN: others change it all the time, and RET may be incomplete. */
 int hold_mangle_look(uint8_t family, struct hold_mangle *ret);
 
 /* iptables makes the table and its own chains with the first rule, and leaves

@@ -296,7 +296,7 @@ int hold_nft_check(struct hold_nft *h)
 	struct look look = { .ifindex = h->ifindex };
 	int r = nftsock_list(h->sock, NFT_MSG_GETTABLE, NFPROTO_INET, note_table, &look);
 
-	return r < 0 ? r : look.found ? 0 : -ENOENT;
+	return look.found ? 0 : r < 0 ? r : -ENOENT;
 }
 
 int hold_nft_clean(bool (*wanted)(void *ud, int ifindex), void *ud)

@@ -217,7 +217,7 @@ bool nftbatch_is_chain(const struct nlmsghdr *nlh, const char **ret_table, const
 }
 
 #define FOUND_MAX 64 /* tables; more are the next run's */
-#define LIST_TRIES 3
+#define LIST_TRIES 5
 #define REMOVE_TRIES 3
 
 struct nftsock {
@@ -279,7 +279,9 @@ int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family, nlask_sink 
 		nftbatch_list(b, seq, command, family);
 		r = nftsock_dump(s, sink, ud);
 	}
-	return r == -EINTR || r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
+	if (r == -EINTR)
+		return -EAGAIN;
+	return r == -EOPNOTSUPP || r == -EINVAL ? 0 : r;
 }
 
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
@@ -335,6 +337,8 @@ int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), voi
 	r = nftsock_new(&s);
 	if (r == 0)
 		r = nftsock_list(s, NFT_MSG_GETTABLE, NFPROTO_INET, nftsock_take_table, &f);
+	if (r == -EAGAIN) /* what was seen can go; the rest is the next run's */
+		r = 0;
 	for (size_t i = 0; i < f.n && r == 0; i++) {
 		r = nftsock_remove(s, prefix, f.ifindex[i]);
 		n += r == 0;
@@ -373,5 +377,5 @@ int nftsock_has_chain(uint8_t family, const char *table, const char *prefix,
 	r = nftsock_new(&s);
 	if (r == 0)
 		r = nftsock_list(s, NFT_MSG_GETCHAIN, family, nftsock_take_chain, &c);
-	return r < 0 ? r : c.found;
+	return r < 0 && !c.found ? r : c.found;
 }

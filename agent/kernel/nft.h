@@ -106,7 +106,7 @@ bool nftsock_possible(void);
 
 /* Call SINK for all of COMMAND (NFT_MSG_GETTABLE …) in FAMILY; for some twice, when a dump was
  * interrupted by somebody else's change and is repeated. Returns 0 where there is no
- * nf_tables. */
+ * nf_tables; -EAGAIN: every dump was interrupted, and some may never have been handed to SINK. */
 int nftsock_list(struct nftsock *s, uint8_t command, uint8_t family, nlask_sink sink, void *ud);
 
 /* Send the batch, which is one message that asks for a dump, and call SINK with each message of

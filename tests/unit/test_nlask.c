@@ -9,7 +9,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "kernel/abi_nft.h"
+#include "kernel/nft.h"
 #include "kernel/nlask.h"
 
 int __wrap_nlsock_send(struct nlsock *s, const void *data, size_t len);
@@ -20,17 +23,21 @@ int __wrap_nlsock_receive(struct nlsock *s, usec_t deadline, const void **ret);
 
 /* A datagram of one message, or an errno in its place; TYPE 0: the end of those. */
 struct step {
-	int type; /* of a message, or a negative errno */
-	uint32_t seq;
+	int type;     /* of a message, or a negative errno */
+	uint32_t seq; /* 0: of the last request */
 	uint16_t flags;
 	int error; /* that it carries */
 };
 
 static const struct step *next;
 static unsigned n_sent, n_taken;
+static uint32_t sent_seq;
 
-int __wrap_nlsock_send(struct nlsock *s _unused_, const void *data _unused_, size_t len _unused_)
+int __wrap_nlsock_send(struct nlsock *s _unused_, const void *data, size_t len _unused_)
 {
+	const struct nlmsghdr *nlh = data;
+
+	sent_seq = nlh->nlmsg_seq;
 	n_sent++;
 	return 0;
 }
@@ -50,7 +57,7 @@ int __wrap_nlsock_receive(struct nlsock *s _unused_, usec_t deadline _unused_, c
 	m.nlh = (struct nlmsghdr){ .nlmsg_len = sizeof(m),
 				   .nlmsg_type = (uint16_t)next->type,
 				   .nlmsg_flags = next->flags,
-				   .nlmsg_seq = next->seq };
+				   .nlmsg_seq = next->seq ? next->seq : sent_seq };
 	m.error = next++->error;
 	*ret = &m;
 	return sizeof(m);
@@ -151,11 +158,50 @@ static void ends_an_earlier_dump(void **state _unused_)
 	assert_int_equal(n_sent, 2);
 }
 
+/* ---- lists of nf_tables --------------------------------------------------------------- */
+
+static int count(void *ud, const struct nlmsghdr *nlh)
+{
+	*(unsigned *)ud += nlh->nlmsg_type == OBJECT;
+	return 0;
+}
+
+/* Each dump is one object and its end; the first TORN are interrupted. */
+static int list(unsigned torn, unsigned *ret_seen)
+{
+	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
+	struct step steps[2 * 16 + 1] = { { 0, 0, 0, 0 } };
+	size_t i;
+
+	for (i = 0; i < 16; i++) {
+		steps[2 * i] = (struct step){ OBJECT, 0, i < torn ? NLM_F_DUMP_INTR : 0, 0 };
+		steps[2 * i + 1] = (struct step){ NLMSG_DONE, 0, 0, 0 };
+	}
+	next = steps;
+	*ret_seen = n_sent = 0;
+	assert_int_equal(nftsock_new(&s), 0);
+	return nftsock_list(s, NFT_MSG_GETTABLE, AF_INET, count, ret_seen);
+}
+
+static void a_torn_list_is_not_taken_for_a_whole_one(void **state _unused_)
+{
+	unsigned seen;
+
+	assert_int_equal(list(0, &seen), 0);
+	assert_int_equal(seen, 1);
+	assert_int_equal(list(2, &seen), 0);
+	assert_int_equal(seen, 3);
+	assert_int_equal(list(16, &seen), -EAGAIN);
+	assert_int_equal(n_sent, seen);
+	assert_in_range(seen, 3, 15);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_out_others),
 		cmocka_unit_test(tells_of_an_interruption),
+		cmocka_unit_test(a_torn_list_is_not_taken_for_a_whole_one),
 		cmocka_unit_test(reads_what_is_refused),
 		cmocka_unit_test(ends_an_earlier_dump),
 	};
