@@ -74,11 +74,11 @@ run del 192.168.11.102/32 dev br-mgmt
 # Somebody has the device's lock: the daemon goes on answering meanwhile.
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
 hear locker 5
+n=$(asked add)
 "$VIPSAFE" --timeout 15 add 192.168.11.103/32 dev br-mgmt >/dev/null &
 waiting=$!
-n=$(asked add)
-queued() { [ "$(asked add)" -ge "$n" ]; }
-wait_for 5 queued
+queued() { [ "$(asked add)" -gt "$n" ]; }
+check "the daemon has taken what waits for its turn" wait_for 15 queued
 run --timeout 1 add 192.168.11.104/32 dev br-mgmt
 is "$RC" 6 "a run that gets no turn within its deadline: 6"
 check "the daemon answers while others wait for a lock" answers
