@@ -74,6 +74,6 @@ struct asker; /* base/request.h */
 /* Fill RET with process PID of user UID, who asks for something. */
 void identity_asker(int64_t pid, uint32_t uid, struct asker *ret);
 
-/* Read /proc/sys/NAME as one number; nothing of ours writes one. -ENOENT: this kernel does not have
- * it; -EBADMSG: no number. */
+/* Read /proc/sys/NAME as one number; only settings of devices that vipsafe has made are written.
+ * -ENOENT: this kernel does not have it; -EBADMSG: no number. */
 int os_read_sysctl(const char *name, uint32_t *ret);

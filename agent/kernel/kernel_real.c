@@ -15,6 +15,7 @@
 #include "kernel/hold.h"
 #include "kernel/ipvs.h"
 #include "kernel/link.h"
+#include "kernel/link_own.h"
 #include "kernel/localports.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
@@ -92,15 +93,19 @@ static int real_promotes_secondaries(void *ctx _unused_, const struct link *link
 static int real_announce(void *ctx, const struct link *link, const struct addr *a)
 {
 	struct kernel_real *k = ctx;
-	int fd;
+	struct link voice;
+	int fd, r;
 
+	r = link_own_voice(k->route, link, &voice);
+	if (r < 0)
+		return r;
 	if (k->announce < 0) {
 		fd = announce_open();
 		if (fd < 0)
 			return fd;
 		k->announce = fd;
 	}
-	return announce_send(k->announce, link, a);
+	return announce_send(k->announce, &voice, a);
 }
 
 static int real_heard_watch(void *ctx, const struct link *link, const struct addr *addrs, size_t n)

@@ -36,6 +36,7 @@ static int link_decode(void *ud, const struct nlmsghdr *nlh)
 	link.type = info->ifi_type;
 	link.up = info->ifi_flags & IFF_UP;
 	link.running = info->ifi_flags & IFF_RUNNING;
+	link.silent = info->ifi_flags & IFF_NOARP;
 	if (mac && attr_len(mac) <= sizeof(link.mac)) {
 		link.mac_len = attr_len(mac);
 		memcpy(link.mac, attr_data(mac), link.mac_len);
