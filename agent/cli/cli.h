@@ -23,10 +23,11 @@ enum option_scope {
 	SCOPE_RECOVER = 1 << 1,
 	SCOPE_LVS = 1 << 2,
 	SCOPE_DOCTOR = 1 << 3,
+	SCOPE_ISOLATE = 1 << 4,
 };
 
 struct options {
-	bool json, verbose, local, stale, watch, help, version;
+	bool json, verbose, local, stale, watch, help, version, undo, prepare;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	const char *keepalived; /* the file to check */

@@ -50,6 +50,13 @@ const struct command commands[] = {
 	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and deletes\n"
 	  "the addresses from then on. What cannot be carried over is in comments that begin\n"
 	  "with \"#!\"; the exit code is then 10.\n" },
+	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE, true,
+	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N] | --undo [ADDR] [dev N]",
+	  "move a virtual IP to a device of its own, for good",
+	  "No connection is masqueraded to that device, so nobody's delete of the address breaks\n"
+	  "any from then on, without a daemon. The address is on one of the two devices at every\n"
+	  "moment. What is printed makes it last beyond the next boot. --undo puts it back.\n"
+	  "Called again, it finishes what a killed one began.\n" },
 	{ "notify", command_notify, SCOPE_ANY, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
 	  "hand over a state that keepalived reports",
 	  "For notify scripts. It hands the state to the daemon and does not wait for the\n"
@@ -65,8 +72,8 @@ const struct command commands[] = {
 	  "print the daemon's counters for monitoring",
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"
 	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n" },
-	{ "plan", command_plan, SCOPE_MOVE, false, "add|del ...",
-	  "print what add or del would do, and change nothing",
+	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE, false, "add|del|isolate ...",
+	  "print what these would do, and change nothing",
 	  "The words after \"plan\" are the same as for the command itself.\n" },
 	{ "probe", command_probe, SCOPE_ANY, false, "",
 	  "find out by experiment whether this kernel flushes connections",
@@ -265,6 +272,18 @@ static void offer_connections(struct line *l)
 		offer(l, pattern_word(i));
 }
 
+static void offer_isolate(struct line *l)
+{
+	if (!strcmp(l->before, "dev"))
+		localnet_devices(offer_local, l);
+	else if (!strcmp(l->before, "type"))
+		offer_choices(l, "macvlan|dummy", 13);
+	else if (strcmp(l->before, "name") != 0) {
+		offer_choices(l, "dev|type|name", 13);
+		localnet_addresses(l->device, offer_local, l);
+	}
+}
+
 static void offer_words(struct line *l)
 {
 	const struct command *c;
@@ -276,6 +295,9 @@ static void offer_words(struct line *l)
 		offer_move(l, l->command->run == command_add);
 	} else if (l->command->run == command_connections) {
 		offer_connections(l);
+	} else if (l->command->run == command_isolate ||
+		   (l->command->run == command_plan && l->first && *l->first == 'i')) {
+		offer_isolate(l);
 	} else if (l->command->run == command_plan && l->first) {
 		offer_move(l, !strncmp(l->first, "add", strlen(l->first)));
 	} else {

@@ -17,6 +17,7 @@ int command_connections(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
 int command_doctor(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
+int command_isolate(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
 int command_notify(struct cli *cli, int argc, char *argv[]);
 int command_lvs(struct cli *cli, int argc, char *argv[]);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe add, del, plan */
+#include "cli/move.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -191,8 +193,47 @@ static int move_died(void *ud)
 	return EXIT_KERNEL_REFUSED;
 }
 
+struct move *move_part_run(struct cli *cli, const struct request *req, char *const words[],
+			   int n_words, bool local, FILE *err, struct move_part *ret)
+{
+	struct move *m = calloc(1, sizeof(*m));
+	const struct options given = cli->options;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	*ret = (struct move_part){ .exit_code = EXIT_KERNEL_REFUSED };
+	if (m && out) {
+		*m = (struct move){
+			.cli = cli, .words = words, .n_words = n_words, .request = *req
+		};
+		cli->options.json = true;
+		cli->options.local = given.local || local;
+		ret->exit_code = move_run(m, out, err);
+		cli->options = given;
+	}
+	if (out)
+		fclose(out);
+	ret->result = text ? json_loads(text, 0, NULL) : NULL;
+	free(text);
+	return m;
+}
+
+void move_part_after(struct move *m)
+{
+	move_after(m);
+}
+
+struct move *move_part_free(struct move *m)
+{
+	if (m)
+		kernel_real_free(m->kernel);
+	free(m);
+	return NULL;
+}
+
 /* The parts of a request that are not in the words. */
-static struct request request_begin(const struct cli *cli, enum op op, bool plan)
+struct request move_request(const struct cli *cli, enum op op, bool plan)
 {
 	struct request req = cli->options.move;
 
@@ -208,7 +249,7 @@ static struct request request_begin(const struct cli *cli, enum op op, bool plan
 static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 {
 	struct move m = {
-		.cli = cli, .words = argv, .n_words = argc, .request = request_begin(cli, op, plan)
+		.cli = cli, .words = argv, .n_words = argc, .request = move_request(cli, op, plan)
 	};
 	const struct worker_job job = {
 		.run = move_run,
@@ -246,15 +287,24 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 	struct request_error e;
 
 	if (!argc) {
-		request_error_set(&e, "plan what? \"add\" or \"del\" is missing");
+		request_error_set(&e, "plan what? \"add\", \"del\" or \"isolate\" is missing");
 		return command_usage(&e);
 	}
 	if (command_find(cli->commands, argv[0], &c, &e) < 0)
 		return command_usage(&e);
+	if (cli->options.scopes & SCOPE_ISOLATE & ~c->scopes) {
+		request_error_set(&e, "contradictory options: \"--%s\" does not go with plan %s",
+				  cli->options.undo ? "undo" : "prepare", c->name);
+		return command_usage(&e);
+	}
 	if (c->run == command_add)
 		return cli_move_run(cli, OP_ADD, true, argc - 1, argv + 1);
 	if (c->run == command_del)
 		return cli_move_run(cli, OP_DEL, true, argc - 1, argv + 1);
-	request_error_set(&e, QUOTED " cannot be planned, only add and del", argv[0]);
+	if (c->scopes & SCOPE_ISOLATE) {
+		cli->options.move.plan = true;
+		return c->run(cli, argc - 1, argv + 1);
+	}
+	request_error_set(&e, QUOTED " cannot be planned, only add, del and isolate", argv[0]);
 	return command_usage(&e);
 }

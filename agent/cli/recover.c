@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/isolate.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "show/report_json.h"
@@ -33,6 +34,22 @@ static int cli_recover_fail(struct recover *rec, int r)
 {
 	cli_complain(rec->err, "recover: %s: %s", rec->cli->settings.run_dir, strerror(-r));
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
+}
+
+static void on_isolation(void *ud, const struct isolation *i, const struct isolate_outcome *o)
+{
+	struct recover *rec = ud;
+	char vip[PREFIX_TEXT_MAX];
+
+	if (rec->exit_code == EXIT_DONE)
+		rec->exit_code = o->report.exit_code;
+	if (rec->cli->options.json)
+		json_array_append_new(rec->list, isolate_json_new(i, o));
+	else if (o->deleted && !o->del && !*o->report.error)
+		fprintf(rec->out, "%s is deleted: %s had not come to it\n", i->choice.device,
+			prefix_format(&i->req.vip, vip));
+	else
+		isolate_print(i, o, rec->out, rec->err);
 }
 
 /* Remove entries that vipsafe created for addresses that are gone: the kernel does not remove
@@ -65,7 +82,7 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
 	struct recover *rec = ud;
 	struct run_env env;
-	int r;
+	int r, n;
 
 	rec->out = out;
 	rec->err = err;
@@ -75,6 +92,8 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	rec->list = rec->cli->options.json ? json_array() : NULL;
 	env = cli_move_env(rec->cli, kernel_real_get(real));
 	r = run_recover(&env, on_report, rec);
+	n = isolate_recover(rec->cli, on_isolation, rec, err);
+	r = r < 0 ? r : r + MAX(n, 0);
 	if (!r && !rec->cli->options.json)
 		fputs("nothing to recover\n", out);
 	if (r >= 0 && rec->cli->options.stale)
