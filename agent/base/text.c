@@ -103,6 +103,10 @@ int duration_parse(const char *text, usec_t *ret)
 
 	if (!digits)
 		return -EINVAL;
+	if (!strcmp(text, "0")) { /* of whatever unit */
+		*ret = 0;
+		return 0;
+	}
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(text + digits, units[i].name))
 			continue;

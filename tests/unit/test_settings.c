@@ -94,10 +94,13 @@ static void keeps_devices_apart(void **state _unused_)
 	assert_int_equal(settings_section(&s, "device  eth1", &e), 0);
 	apply_ok(&s, "device eth1", "pin_after", "3s");
 	apply_ok(&s, "device br-mgmt", "pin_after", "0ms");
+	apply_ok(&s, "device br-mgmt", "linger", "0");
 	assert_int_equal(s.n_devices, 2);
 	assert_string_equal(s.devices[0].name, "br-mgmt");
 	assert_int_equal(s.devices[0].pin, PIN_OFF);
 	assert_true(s.devices[0].pin_after == 0);
+	assert_true(s.devices[0].linger == 0);
+	assert_true(s.devices[1].linger == 5 * USEC_PER_SEC);
 	assert_string_equal(s.devices[1].name, "eth1");
 	assert_int_equal(s.devices[1].pin, PIN_CONTINUOUS);
 	assert_true(s.devices[1].pin_after == 3 * USEC_PER_SEC);
@@ -118,6 +121,8 @@ static const struct {
 	{ "device a/b", "pin", "off", "\"a/b\"" },
 	{ "device e0", "pinned", "off", "unknown key \"pinned\" in section [device e0]" },
 	{ "device e0", "pin", "on", "pin: \"on\" is none of continuous, on-demand, off" },
+	{ "device e0", "linger", "11min", "linger: \"11min\" is not between 0s and 10min" },
+	{ "device e0", "linger", "-1s", "linger: \"-1s\" is not a duration" },
 	{ "device e0", "pin_after", "2", "pin_after: \"2\" is not a duration" },
 	{ "agent", "colour", "red", "unknown key \"colour\" in section [agent]" },
 	{ "agent", "Hold", "auto", "unknown key \"Hold\"" },
