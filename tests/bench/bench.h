@@ -64,6 +64,9 @@ int measure_del(struct bench *b);
 /* A delete, an event, and an idle second of a guard that has pinned everything. */
 int measure_guard(struct bench *b);
 
+/* An address that vanishes, and the end of its time, while everything lingers. */
+int measure_linger(struct bench *b);
+
 /* Resident memory of the guard's shadow, made up for it, in a process of its
  * own, pinned and not: shadow_child() is what that process does. */
 int measure_shadow(struct bench *b);

@@ -97,7 +97,9 @@ static void remove_run_dir(struct guarding *g)
 
 int guarding_begin(struct guarding *g, struct bench *b)
 {
-	struct device_settings d = { .name = SCENE_DEVICE, .pin = PIN_CONTINUOUS };
+	struct device_settings d = { .name = SCENE_DEVICE,
+				     .pin = PIN_CONTINUOUS,
+				     .linger = 600 * USEC_PER_SEC };
 	int r;
 
 	memset(g, 0, sizeof(*g));

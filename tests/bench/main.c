@@ -136,7 +136,7 @@ static int measure_size(struct bench *b, size_t asked, const struct options *o)
 		{ "snapshot", measure_snapshot }, { "memory", measure_memory },
 		{ "restore", measure_restore },	  { "decode", measure_decode },
 		{ "pin", measure_pin },		  { "gap", measure_gap },
-		{ "guard", measure_guard },
+		{ "guard", measure_guard },	  { "linger", measure_linger },
 	};
 	size_t i;
 	int r;
