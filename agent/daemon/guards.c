@@ -330,17 +330,14 @@ struct kernel_real *guards_kernel(const struct guards *w, int ifindex)
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
 }
 
-void guards_give_up(const struct guards *w, const struct request *req, const struct report *r)
+void guards_give_up(const struct guards *w, const struct addr *a, bool keep)
 {
-	bool keep = req->vip_flows == VIP_FLOWS_KEEP;
-	size_t i, v;
+	size_t i;
 
-	for (v = 0; v < req->n_vips && req->op == OP_DEL && !req->plan; v++)
-		if (r->outcomes[v] == VIP_CHANGED || r->outcomes[v] == VIP_ALREADY)
-			for (i = 0; i < w->n; i++) {
-				guard_give_up(w->list[i]->guard, &req->vips[v].prefix.addr, keep);
-				w->list[i]->next = 0;
-			}
+	for (i = 0; i < w->n; i++) {
+		guard_give_up(w->list[i]->guard, a, keep);
+		w->list[i]->next = 0;
+	}
 }
 
 static void device_lingering(const struct device_guard *x, struct status_device *d)

@@ -47,9 +47,8 @@ struct source guards_source(const struct guards *w, int ifindex, const struct re
  * no guard. The caller frees it before the guard. */
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex);
 
-/* The addresses that a run of REQ has deleted, or has found deleted, were given up on purpose:
- * no guard lets their connections linger. */
-void guards_give_up(const struct guards *w, const struct request *req, const struct report *r);
+/* A was given up on purpose: no guard lets its connections linger. KEEP: they stay for good. */
+void guards_give_up(const struct guards *w, const struct addr *a, bool keep);
 
 /* Whether DEVICE, by any name that is configured, or ("") any device has a guard. */
 bool guards_protect(const struct guards *w, const char *device);

@@ -108,6 +108,32 @@ static void trouble(struct instances *s, usec_t *told, const char *what, const c
 		 (unsigned long long)s->received.bad, (unsigned long long)s->received.unknown);
 }
 
+static bool leaves(enum instance_state state)
+{
+	switch (state) {
+	case INSTANCE_BACKUP:
+	case INSTANCE_FAULT:
+	case INSTANCE_STOP:
+	case INSTANCE_DELETED:
+		return true;
+	case INSTANCE_UNKNOWN:
+	case INSTANCE_MASTER:
+		break;
+	}
+	return false;
+}
+
+/* An instance that is not MASTER has no claim to its addresses, whoever deletes them: keepalived
+ * itself may have done so a moment before it said anything. Nothing of them lingers. */
+static void give_up(struct instances *s, size_t at)
+{
+	const struct instance_settings *i = &s->context.env->settings->instances[at];
+	size_t a;
+
+	for (a = 0; a < i->n_addresses && leaves(s->context.set.states[at].state); a++)
+		moves_give_up(s->context.moves, &i->addresses[a].vip.prefix.addr);
+}
+
 static void receive_event(struct instances *s, const struct instance_event *event, bool acted)
 {
 	struct instance_set *set = &s->context.set;
@@ -121,6 +147,9 @@ static void receive_event(struct instances *s, const struct instance_event *even
 		if (instance_set_meant(set, i, event))
 			instance_unsettle(&set->states[i]);
 	known = instance_set_receive(set, event, os_now());
+	for (i = 0; i < set->n; i++)
+		if (instance_set_meant(set, i, event))
+			give_up(s, i);
 	if (event->group && !known) /* its instances are named in events of their own */
 		s->received.groups++;
 	if (event->group || known)

@@ -107,6 +107,22 @@ static void deliver(const struct waiting *w, const struct report *report)
 		control_answer(w->client, report ? wire_answer_report(report, w->text) : NULL);
 }
 
+void moves_give_up(const struct moves *m, const struct addr *a)
+{
+	guards_give_up(m->guards, a, false);
+}
+
+/* What a run of REQ has deleted, or has found deleted, was given up on purpose. */
+static void give_up(const struct moves *m, const struct request *req, const struct report *r)
+{
+	bool keep = req->vip_flows == VIP_FLOWS_KEEP;
+	size_t v;
+
+	for (v = 0; v < req->n_vips && req->op == OP_DEL && !req->plan; v++)
+		if (r->outcomes[v] == VIP_CHANGED || r->outcomes[v] == VIP_ALREADY)
+			guards_give_up(m->guards, &req->vips[v].prefix.addr, keep);
+}
+
 static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 {
 	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
@@ -132,7 +148,7 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	request.deadline = w->deadline;
 	if (report) {
 		run_move(&env, &request, report);
-		guards_give_up(m->guards, &request, report);
+		give_up(m, &request, report);
 		publish_report(m->publisher, report);
 		plan_again(m, report, &announce, settings.announce.count);
 		if (report->has_resets)

@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/rundir.h"
+#include "move/journal.h"
+
+/* A run that takes longer than this was killed. */
+#define OTHER_RUN_MAX (60 * USEC_PER_SEC)
+
 /* Whether A was deleted by the run that the guard serves, which handles the entries. */
 static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 {
@@ -39,6 +45,22 @@ static bool is_of_concern(const struct guard *g, const struct ifaddr *a)
 	       pinned_set_count_as(g->pinned, &a->prefix.addr);
 }
 
+/* A run of another process may have deleted A from the device: then the address was given up on
+ * purpose. True if what is translated to it is to stay. */
+static bool meet_other_run(struct guard *g, const struct ifaddr *a)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	usec_t now = guard_now(g);
+	struct request req;
+
+	if (a->ifindex != g->link.ifindex || dir < 0 ||
+	    !journal_finds_delete(dir, g->link.name, g->env.boot_id, &a->prefix,
+				  now - MIN(now, OTHER_RUN_MAX), &req))
+		return false;
+	guard_give_up(g, &a->prefix.addr, req.vip_flows == VIP_FLOWS_KEEP);
+	return req.vip_flows == VIP_FLOWS_KEEP;
+}
+
 /* A link that goes down takes every masqueraded entry of the device with it. */
 static void meet_link(struct guard *g, bool down)
 {
@@ -64,11 +86,13 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 	g->readdress = true;
 	if (!gone && a->ifindex == g->link.ifindex)
 		guard_note_arrival(g, &a->prefix);
+	if (!gone)
+		addrset_remove(&g->linger.given, &a->prefix.addr);
 	if (gone && is_own_doing(g, a))
 		guard_keep_no_more(g, &a->prefix.addr);
 	if (!gone || is_own_doing(g, a))
 		return 0;
-	if (is_of_concern(g, a))
+	if (!meet_other_run(g, a) && is_of_concern(g, a))
 		(void)guard_away_begin(g, &a->prefix.addr, a->ifindex == g->link.ifindex);
 	if (a->ifindex == g->link.ifindex)
 		meet_delete(g, &a->prefix);

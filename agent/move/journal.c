@@ -255,6 +255,37 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 	return 0;
 }
 
+/* Whether the file NAME tells of a delete of P, not older than SINCE. */
+static bool names_delete(int dirfd, const char *name, const char *boot_id, const struct prefix *p,
+			 usec_t since, struct request *ret)
+{
+	struct journal_header h;
+	FILE *f = NULL;
+	size_t v;
+	bool names;
+
+	if (open_ours(dirfd, name, &f) < 0)
+		return false;
+	names = fread(&h, sizeof(h), 1, f) == 1 && journal_header_is_ours(&h, boot_id) &&
+		h.moved != PROGRESS_IDLE && h.snapshot_at >= since && h.request.op == OP_DEL;
+	fclose(f);
+	for (v = 0; names && v < h.request.n_vips; v++)
+		if (prefix_equal(&h.request.vips[v].prefix, p)) {
+			*ret = h.request;
+			return true;
+		}
+	return false;
+}
+
+bool journal_finds_delete(int dirfd, const char *device, const char *boot_id,
+			  const struct prefix *p, usec_t since, struct request *ret)
+{
+	char name[JOURNAL_NAME_MAX];
+
+	return names_delete(dirfd, journal_name(device, name), boot_id, p, since, ret) ||
+	       names_delete(dirfd, journal_slot_name(device, name), boot_id, p, since, ret);
+}
+
 int journal_set_aside(int dirfd, const char *name)
 {
 	char aside[JOURNAL_NAME_MAX + 16];

@@ -67,5 +67,10 @@ bool journal_repair_is_alive(int dirfd, const char *name);
 int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed,
 		 struct journal *ret);
 
+/* Whether a run that has begun at SINCE or later, and that is not over, deletes P from DEVICE:
+ * then *RET is its request. */
+bool journal_finds_delete(int dirfd, const char *device, const char *boot_id,
+			  const struct prefix *p, usec_t since, struct request *ret);
+
 /* Move an unreadable file out of the way, for somebody to look at. */
 int journal_set_aside(int dirfd, const char *name);

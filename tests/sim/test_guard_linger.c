@@ -4,6 +4,10 @@
 #include "lib/lingering.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "move/journal.h"
 
 static void bounce(struct scene *s, struct guard *g, usec_t absence)
 {
@@ -243,6 +247,38 @@ static void what_a_run_deletes_does_not_linger(void **state)
 	guard_free(g);
 }
 
+/* The run of another process, which has not asked the daemon. */
+static void what_another_run_deletes_does_not_linger(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	int dir = open(s->dir, O_RDONLY | O_DIRECTORY);
+	char *words[] = { (char *)OTHER4 "/24", (char *)"dev", (char *)"br-mgmt" };
+	struct request_error err = { "" };
+	struct request req;
+	char name[JOURNAL_NAME_MAX];
+
+	request_init(&req, OP_DEL);
+	assert_int_equal(request_parse(&req, 3, words, &err), 0);
+	assert_int_equal(journal_write(dir, journal_name("br-mgmt", name), s->env.boot_id, &req,
+				       s->fake->clock, NULL, NULL, NULL),
+			 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(lingering_entries(g), FLOWS);
+	/* it was killed long ago */
+	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
+	lingering_young(s);
+	guarding_spin(s, g, 61 * USEC_PER_SEC);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(lingering_entries(g), FLOWS);
+	close(dir);
+	guard_free(g);
+}
+
 /* vipsafe del of another address, while one lingers: that is not disturbed. */
 static void a_run_leaves_what_lingers(void **state)
 {
@@ -294,6 +330,7 @@ int main(void)
 		CASE(what_another_host_has_goes_at_once),
 		CASE(who_cannot_hear_goes_by_the_clock),
 		CASE(what_a_run_deletes_does_not_linger),
+		CASE(what_another_run_deletes_does_not_linger),
 		CASE(a_run_leaves_what_lingers),
 		CASE(what_is_to_stay_stays),
 	};

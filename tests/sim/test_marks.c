@@ -322,6 +322,61 @@ static void addresses_come_back(void **state)
 	assert_int_equal(marks_write_addresses(d->fd, "eth0", BOOT, &set), 0);
 }
 
+static void what_is_away_comes_back(void **state)
+{
+	struct marks_away list[2] = { { .since = 4711 }, { .since = USEC_NEVER - 1 } }, *got = NULL;
+	struct dir *d = *state;
+	size_t n = 0;
+
+	assert_int_equal(addr_parse(HOST4, &list[0].addr), 0);
+	assert_int_equal(addr_parse(VIP6, &list[1].addr), 0);
+	assert_int_equal(marks_write_away(d->fd, "eth0", BOOT, list, 2), 0);
+	assert_int_equal(marks_read_away(d->fd, "eth0", "another-boot", &got, &n), -EBADMSG);
+	assert_int_equal(marks_read_away(d->fd, "eth0", BOOT, &got, &n), 0);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(addr_equal(&got[i].addr, &list[i].addr));
+		assert_true(got[i].since == list[i].since);
+	}
+	free(got);
+	assert_int_equal(fchmodat(d->fd, "away-eth0", 0602, 0), 0);
+	assert_int_equal(marks_read_away(d->fd, "eth0", BOOT, &got, &n), -EPERM);
+	assert_int_equal(marks_write_away(d->fd, "eth0", BOOT, NULL, 0), 0);
+	assert_int_equal(faccessat(d->fd, "away-eth0", F_OK, 0), -1);
+	assert_int_equal(marks_write_away(d->fd, "eth0", BOOT, NULL, 0), 0);
+}
+
+static void what_is_spoilt_is_not_away(void **state)
+{
+	struct rnd r = rnd_begin("what_is_spoilt_is_not_away");
+	uint8_t whole[SIZE], spoilt[SIZE];
+	struct marks_away list[40];
+	struct dir *d = *state;
+	size_t size;
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct conn c = any_conn(&r);
+
+		list[i] = (struct marks_away){ .addr = as_of(&c), .since = i };
+	}
+	assert_int_equal(marks_write_away(d->fd, "eth0", BOOT, list, ARRAY_SIZE(list)), 0);
+	size = load(d, "away-eth0", whole);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct marks_away *got = NULL;
+		size_t n = 0;
+		int e;
+
+		memcpy(spoilt, whole, size);
+		store(d, "away-eth0", spoilt, spoil(&r, spoilt, size));
+		e = marks_read_away(d->fd, "eth0", BOOT, &got, &n);
+		assert_true(e == 0 || (e == -EBADMSG && !n && !got));
+		for (size_t k = 0; k < n; k++)
+			assert_true(addr_size(got[k].addr.family));
+		free(got);
+	}
+	assert_int_equal(unlinkat(d->fd, "away-eth0", 0), 0);
+}
+
 static void spoilt_addresses_are_addresses_or_nothing(void **state)
 {
 	struct rnd r = rnd_begin("spoilt_addresses_are_addresses_or_nothing");
@@ -373,6 +428,8 @@ int main(void)
 		CASE(a_half_written_mark_is_cut_off),
 		CASE(spoilt_marks_prove_nothing_new),
 		CASE(addresses_come_back),
+		CASE(what_is_away_comes_back),
+		CASE(what_is_spoilt_is_not_away),
 		CASE(spoilt_addresses_are_addresses_or_nothing),
 		cmocka_unit_test(names),
 	};

@@ -107,6 +107,9 @@ static void the_moment_is_told(void **state _unused_)
 				   .hold = HOLD_NFT,
 				   .pinned = 12345678,
 				   .unpinned = 2,
+				   .lingering_addresses = 3,
+				   .lingering_entries = 300,
+				   .linger_ends = { 1, 2, 3, 4 },
 				   .pins = 3,
 				   .pin_failures = 4,
 				   .foreign_deletes = 11,
@@ -150,6 +153,10 @@ static void the_moment_is_told(void **state _unused_)
 	has(text, "_device_quarantined{device=\"br\\\"0\\\\\"} 0\n");
 	has(text, "_device_entries{device=\"br\\\"0\\\\\",kind=\"pinned\"} 12345678\n");
 	has(text, "_device_entries{device=\"br\\\"0\\\\\",kind=\"unpinned\"} 2\n");
+	has(text, "_device_lingering_addresses{device=\"br\\\"0\\\\\"} 3\n");
+	has(text, "_device_lingering_entries{device=\"br\\\"0\\\\\"} 300\n");
+	has(text, "_device_linger_ends_total{device=\"br\\\"0\\\\\",why=\"back\"} 1\n");
+	has(text, "_device_linger_ends_total{device=\"br\\\"0\\\\\",why=\"given\"} 4\n");
 	has(text, "_device_pins_total{device=\"br\\\"0\\\\\"} 3\n");
 	has(text, "_device_pin_failures_total{device=\"br\\\"0\\\\\"} 4\n");
 	has(text, "_device_foreign_deletes_total{device=\"br\\\"0\\\\\"} 11\n");

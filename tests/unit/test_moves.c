@@ -65,8 +65,8 @@ void again_round(const struct kernel *k _unused_, const struct report *report _u
 	announce();
 }
 
-void guards_give_up(const struct guards *w _unused_, const struct request *req _unused_,
-		    const struct report *r _unused_)
+void guards_give_up(const struct guards *w _unused_, const struct addr *a _unused_,
+		    bool keep _unused_)
 {
 }
 

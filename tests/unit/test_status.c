@@ -178,6 +178,50 @@ static void losses_and_what_is_left_alone_are_shown(void **state _unused_)
 	done(&s);
 }
 
+static void what_lingers_is_shown(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL, *quiet = NULL;
+	json_t *o, *device, *one;
+	struct scene s;
+
+	make(&s);
+	quiet = shown(&s.status, false);
+	assert_null(strstr(quiet, "linger"));
+	s.devices[0].linger = 5 * USEC_PER_SEC;
+	s.devices[0].lingering_addresses = STATUS_LINGERING_MAX + 3;
+	s.devices[0].lingering_entries = 4711;
+	s.devices[0].linger_ends[2] = 9;
+	for (size_t i = 0; i < STATUS_LINGERING_MAX; i++)
+		s.devices[0].lingering[i] =
+			(struct status_lingering){ .addr = prefix((uint8_t)(10 + i), 32).addr,
+						   .entries = 20,
+						   .age = 1750 * USEC_PER_MSEC,
+						   .left = 3250 * USEC_PER_MSEC };
+	s.devices[0].lingering[1].link_down = true;
+	text = shown(&s.status, false);
+	assert_non_null(strstr(text, "\nbr-mgmt: 192.168.11.10 is gone; its 20 connections linger "
+				     "for 3.2 s more\n"));
+	assert_non_null(strstr(text, "\nbr-mgmt: 192.168.11.11 is gone; its 20 connections linger "
+				     "while the link is down\n"));
+	assert_non_null(strstr(text, "\nbr-mgmt: 3 more addresses are gone, whose connections "
+				     "linger\n"));
+	o = status_json_new(&s.status);
+	device = json_array_get(json_object_get(o, "devices"), 0);
+	assert_int_equal(json_integer_value(json_object_get(device, "linger_us")), 5000000);
+	assert_int_equal(json_integer_value(json_object_get(device, "lingering_addresses")), 19);
+	assert_int_equal(json_integer_value(json_object_get(device, "lingering_entries")), 4711);
+	assert_int_equal(json_integer_value(json_object_get(device, "linger_heard")), 9);
+	one = json_object_get(device, "lingering");
+	assert_int_equal(json_array_size(one), STATUS_LINGERING_MAX);
+	one = json_array_get(one, 1);
+	assert_string_equal(json_string_value(json_object_get(one, "address")), "192.168.11.11");
+	assert_int_equal(json_integer_value(json_object_get(one, "for_us")), 1750000);
+	assert_int_equal(json_integer_value(json_object_get(one, "left_us")), 3250000);
+	assert_true(json_is_true(json_object_get(one, "link_down")));
+	json_decref(o);
+	done(&s);
+}
+
 static void it_fits_40_columns(void **state _unused_)
 {
 	_cleanup_free_ char *text = NULL;
@@ -385,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_looks_like_this_at_80_columns),
 		cmocka_unit_test(losses_and_what_is_left_alone_are_shown),
+		cmocka_unit_test(what_lingers_is_shown),
 		cmocka_unit_test(it_fits_40_columns),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(it_says_what_is_wrong_with_an_instance),
