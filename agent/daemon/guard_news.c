@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "show/history.h"
+#include "show/status.h"
 
 /* At most one line about lost events per device in this time. */
 #define STALE_LOG_EVERY (60 * USEC_PER_SEC)
@@ -218,26 +220,93 @@ static const char *linger_text(const struct guard_linger_news *n, usec_t linger,
 	return buf;
 }
 
+/* An address that comes and goes is told of so many times, and then once in this time. */
+#define LINGER_BURST 20
+#define LINGER_LOG_EVERY (5 * USEC_PER_SEC)
+
+static bool linger_is_told(struct guard_news *w, const struct guard_linger_news *n)
+{
+	usec_t now = os_now();
+
+	if (n->what != LINGER_BEGUN && n->what != LINGER_BACK)
+		return true;
+	return ratelimit_take(&w->lingering, now, LINGER_BURST, LINGER_LOG_EVERY);
+}
+
+/* One line of the history for those of LIST that ended by WHAT. */
+static void linger_history(struct publisher *t, const char *device,
+			   const struct guard_linger_news *list, size_t n, enum linger_what what)
+{
+	struct history_linger h = { .device = device };
+	struct addr addrs[GUARD_LINGER_NEWS];
+	_cleanup_free_ char *line = NULL;
+	usec_t now = os_now();
+	char id[32];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i].what != what)
+			continue;
+		addrs[h.n++] = list[i].addr;
+		h.entries += list[i].entries;
+		h.age = MAX(h.age, list[i].after);
+	}
+	if (!h.n)
+		return;
+	h.addrs = addrs;
+	h.result = status_linger_words[what - LINGER_BACK];
+	snprintf(id, sizeof(id), "%012llx",
+		 (unsigned long long)(t->env->seed ^ (now << 4 | what)) & 0xffffffffffffULL);
+	line = history_linger_line(&h, id, now);
+	if (line)
+		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
+}
+
+static void linger_tell(struct publisher *t, const struct guard_status *s,
+			const struct guard_linger_news *n)
+{
+	char text[REPORT_TEXT_MAX];
+
+	linger_text(n, s->linger, text, sizeof(text));
+	log_line(LOG_NOTICE, "%s: %s", s->device, text);
+	publish_guard(t, EVENT_LINGER, n->what >= LINGER_TIME, s->device, 0, 0, "%s", text);
+}
+
+static void linger_tell_beyond(struct guard_news *w, const struct guard_status *s, uint64_t beyond)
+{
+	uint64_t flaps = w->lingering.suppressed;
+
+	if (beyond)
+		log_line(LOG_NOTICE, "%s: the same of %llu more addresses", s->device,
+			 (unsigned long long)beyond);
+	if (!flaps || !ratelimit_take(&w->lingering, os_now(), LINGER_BURST, LINGER_LOG_EVERY)) {
+		w->lingering.suppressed = flaps;
+		return;
+	}
+	log_line(LOG_NOTICE, "%s: addresses went or came back %llu more times", s->device,
+		 (unsigned long long)ratelimit_told(&w->lingering));
+}
+
 /* What has become of addresses that vanished is told at once. */
 static void tell_linger(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s)
 {
 	struct guard_linger_news list[GUARD_LINGER_NEWS];
-	char text[REPORT_TEXT_MAX];
 	uint64_t beyond;
-	size_t i, n = guard_take_linger_news(g, list, &beyond);
+	size_t i, told = 0, n = guard_take_linger_news(g, list, &beyond);
+	enum linger_what what;
 
 	for (i = 0; i < n; i++) {
 		if (list[i].what >= LINGER_TIME)
 			w->left.removed += list[i].entries; /* told here */
-		linger_text(&list[i], s->linger, text, sizeof(text));
-		log_line(LOG_NOTICE, "%s: %s", s->device, text);
-		publish_guard(t, EVENT_LINGER, list[i].what >= LINGER_TIME, s->device, 0, 0, "%s",
-			      text);
+		if (!linger_is_told(w, &list[i]))
+			continue;
+		linger_tell(t, s, &list[i]);
+		list[told++] = list[i];
 	}
-	if (beyond)
-		log_line(LOG_NOTICE, "%s: the same of %llu more addresses", s->device,
-			 (unsigned long long)beyond);
+	for (what = LINGER_BACK; what < LINGER_WHAT_COUNT; what++)
+		linger_history(t, s->device, list, told, what);
+	linger_tell_beyond(w, s, beyond);
 	if (s->deaf != w->deaf && s->deaf)
 		log_line(LOG_WARNING,
 			 "%s: whether another host takes an address that lingers is not heard: %s",

@@ -3,6 +3,7 @@
  * once. */
 #pragma once
 
+#include "base/ratelimit.h"
 #include "daemon/log.h"
 #include "guard/guard.h"
 
@@ -10,6 +11,7 @@ struct guard_news {
 	enum guard_state told;
 	bool quarantined, refused;
 	int deaf;
+	struct ratelimit lingering; /* of lines about addresses that come and go */
 	usec_t stale_told;
 	struct guard_status seen;   /* as last sent to watchers */
 	struct guard_status logged; /* as of the last line about other processes' deletes */

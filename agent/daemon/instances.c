@@ -125,7 +125,7 @@ static bool leaves(enum instance_state state)
 
 /* An instance that is not MASTER has no claim to its addresses, whoever deletes them: keepalived
  * itself may have done so a moment before it said anything. Nothing of them lingers. */
-static void give_up(struct instances *s, size_t at)
+static void instances_give_up(struct instances *s, size_t at)
 {
 	const struct instance_settings *i = &s->context.env->settings->instances[at];
 	size_t a;
@@ -149,7 +149,7 @@ static void receive_event(struct instances *s, const struct instance_event *even
 	known = instance_set_receive(set, event, os_now());
 	for (i = 0; i < set->n; i++)
 		if (instance_set_meant(set, i, event))
-			give_up(s, i);
+			instances_give_up(s, i);
 	if (event->group && !known) /* its instances are named in events of their own */
 		s->received.groups++;
 	if (event->group || known)

@@ -113,7 +113,7 @@ void moves_give_up(const struct moves *m, const struct addr *a)
 }
 
 /* What a run of REQ has deleted, or has found deleted, was given up on purpose. */
-static void give_up(const struct moves *m, const struct request *req, const struct report *r)
+static void moves_given_up(const struct moves *m, const struct request *req, const struct report *r)
 {
 	bool keep = req->vip_flows == VIP_FLOWS_KEEP;
 	size_t v;
@@ -148,7 +148,7 @@ static void moves_run(struct moves *m, const struct waiting *w, int ifindex)
 	request.deadline = w->deadline;
 	if (report) {
 		run_move(&env, &request, report);
-		give_up(m, &request, report);
+		moves_given_up(m, &request, report);
 		publish_report(m->publisher, report);
 		plan_again(m, report, &announce, settings.announce.count);
 		if (report->has_resets)

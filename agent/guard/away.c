@@ -167,8 +167,12 @@ bool guard_away_had_beyond(struct guard *g)
 void guard_away_meet_back(struct guard *g)
 {
 	struct guard_linger *l = &g->linger;
-	size_t i = l->n;
+	size_t i = l->given.n;
 
+	while (i--)
+		if (addrset_has(&g->local, &l->given.addrs[i]))
+			addrset_remove(&l->given, &l->given.addrs[i]);
+	i = l->n;
 	while (i--) {
 		struct guard_away x = l->list[i];
 

@@ -31,6 +31,28 @@ char *history_line(const struct report *r, usec_t now)
 	return object_line(o);
 }
 
+char *history_linger_line(const struct history_linger *l, const char *id, usec_t now)
+{
+	json_t *o = json_object(), *list = json_array(), *entries = json_object();
+	json_t *timing = json_object();
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		object_append(&list, json_string(addr_format(&l->addrs[i], text)));
+	object_put_number(&entries, "candidates", l->entries);
+	object_put_number(&timing, "total", l->age);
+	object_put_text(&o, "id", id);
+	object_put_text(&o, "op", "linger");
+	object_put(&o, "addresses", list);
+	object_put_text(&o, "device", l->device);
+	object_put_text(&o, "result", l->result);
+	object_put(&o, "entries", entries);
+	object_put(&o, "timing_us", timing);
+	object_put_number(&o, "at_us", now);
+	return object_line(o);
+}
+
 static const char *show_history_text_of(json_t *one, const char *key)
 {
 	const char *text = json_string_value(json_object_get(one, key));

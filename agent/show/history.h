@@ -14,6 +14,20 @@
  * memory. */
 char *history_line(const struct report *r, usec_t now);
 
+/* What became of addresses of DEVICE that had vanished AGE ago, and of the ENTRIES that lingered.
+ */
+struct history_linger {
+	const char *device;
+	const struct addr *addrs;
+	size_t n;
+	const char *result; /* a word: back, time, heard, given */
+	uint64_t entries;
+	usec_t age;
+};
+
+/* The same as a line that counts as an operation, to be freed. */
+char *history_linger_line(const struct history_linger *l, const char *id, usec_t now);
+
 /* Parse TEXT, one operation per line with the oldest first. Returns the newest MAX as an array
  * with the newest first. Lines that are not operations are skipped; lines before the newest MAX
  * are not read. NULL: out of memory. */

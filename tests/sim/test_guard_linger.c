@@ -247,6 +247,27 @@ static void what_a_run_deletes_does_not_linger(void **state)
 	guard_free(g);
 }
 
+/* Somebody has set it again: then it is his, and nobody has given it up. */
+static void what_was_given_up_may_come_back(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct addr a;
+
+	assert_int_equal(addr_parse(OTHER4, &a), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guard_give_up(g, &a, false);
+	guarding_spin(s, g, 50 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
+	lingering_young(s);
+	guarding_spin(s, g, 50 * USEC_PER_MSEC);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(lingering_entries(g), FLOWS);
+	guard_free(g);
+}
+
 /* The run of another process, which has not asked the daemon. */
 static void what_another_run_deletes_does_not_linger(void **state)
 {
@@ -330,6 +351,7 @@ int main(void)
 		CASE(what_another_host_has_goes_at_once),
 		CASE(who_cannot_hear_goes_by_the_clock),
 		CASE(what_a_run_deletes_does_not_linger),
+		CASE(what_was_given_up_may_come_back),
 		CASE(what_another_run_deletes_does_not_linger),
 		CASE(a_run_leaves_what_lingers),
 		CASE(what_is_to_stay_stays),

@@ -71,6 +71,28 @@ static void newest_first_and_no_more_than_asked(void **state _unused_)
 	json_decref(list);
 }
 
+static void what_lingered_is_an_operation(void **state _unused_)
+{
+	static const uint8_t ip[4] = { 192, 168, 11, 7 };
+	struct addr a = addr_make(AF_INET, ip);
+	const struct history_linger l = { .device = "br-mgmt",
+					  .addrs = &a,
+					  .n = 1,
+					  .result = "heard",
+					  .entries = 20,
+					  .age = 1500000 };
+	_cleanup_free_ char *line = history_linger_line(&l, "00ab", 7), *text = NULL;
+	json_t *list, *one;
+
+	assert_true(asprintf(&text, "%s\n", line) > 0);
+	list = history_parse(text, 10);
+	assert_int_equal(json_array_size(list), 1);
+	one = history_find(list, "00a");
+	assert_string_equal(json_string_value(json_object_get(one, "op")), "linger");
+	assert_string_equal(json_string_value(json_object_get(one, "result")), "heard");
+	json_decref(list);
+}
+
 static char *shown(json_t *list, unsigned columns)
 {
 	char *text = NULL;
@@ -182,6 +204,7 @@ int main(void)
 		cmocka_unit_test(one_shows_what_was_left_alone),
 		cmocka_unit_test(nothing_reaches_the_terminal_unescaped),
 		cmocka_unit_test(ages_are_short),
+		cmocka_unit_test(what_lingered_is_an_operation),
 	};
 
 	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
