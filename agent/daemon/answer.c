@@ -135,12 +135,10 @@ void answer_watch(struct daemon *d, struct client *c)
 /* Text in a packet: with each byte escaped, it fits into WIRE_PIECE_MAX. */
 #define LISTING_PIECE ((size_t)15 * 1024)
 
-/* Of what one message of the kernel may list: 32 KiB, each entry of 120 bytes at least, and its
- * line three times that. */
-#define LISTING_MAX ((size_t)256 * 1024)
+#define LISTING_MAX ((size_t)CT_LIST_STEP * CONNECTION_LINE_MAX)
 
-/* A list that is being sent. The table is read as the client reads, so nothing is kept but the
- * lines of one message. */
+/* A list that is being sent. The table is read as the client reads, so nothing is kept but one
+ * message of the kernel and the lines of one step. */
 struct listing {
 	struct daemon *d;
 	struct connections which;
@@ -162,11 +160,9 @@ static int answer_listing_take(void *ud, const struct conn_record *record)
 	if (!connections_want(&l->which, &l->d->env.kernel, record, p))
 		return 0;
 	n = connections_line(&l->d->env.kernel, record, device, p, l->json, line);
-	l->whole = l->whole && n && l->len + n <= LISTING_MAX;
-	if (l->len + n <= LISTING_MAX) {
-		memcpy(l->lines + l->len, line, n);
-		l->len += n;
-	}
+	l->whole = l->whole && n; /* out of memory */
+	memcpy(l->lines + l->len, line, n);
+	l->len += n;
 	return 0;
 }
 

@@ -99,8 +99,8 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 struct ct_list {
 	struct nlsock *s;
 	uint32_t seq;
-	conn_sink sink; /* of the step under way */
-	void *ud;
+	const struct nlmsghdr *at; /* what is left of the message that was read last … */
+	int left;		   /* … in bytes */
 	bool interrupted, done;
 	int result;
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
@@ -137,14 +137,15 @@ struct ct_list *ct_list_free(struct ct_list *l)
 	return NULL;
 }
 
-static int list_take(void *ud, const struct nlmsghdr *nlh)
+/* One part of a message. *RET_TAKEN: it was an entry. */
+static int list_take(struct ct_list *l, const struct nlmsghdr *nlh, conn_sink sink, void *ud,
+		     bool *ret_taken)
 {
-	struct ct_list *l = ud;
 	struct conn_record record;
 	struct conn_key master;
 	struct conn conn;
 
-	if (nlh->nlmsg_seq != l->seq || l->done)
+	if (nlh->nlmsg_seq != l->seq)
 		return 0;
 	l->interrupted = l->interrupted || nlh->nlmsg_flags & NLM_F_DUMP_INTR;
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
@@ -152,21 +153,31 @@ static int list_take(void *ud, const struct nlmsghdr *nlh)
 		l->result = nlask_error(nlh);
 	} else if (nlh->nlmsg_type == CT_NEW &&
 		   ctcodec_decode(nlh, &conn, &master, l->payload, &record) == 0) {
-		return l->sink(l->ud, &record);
+		*ret_taken = true;
+		return sink(ud, &record);
 	}
 	return 0;
 }
 
 int ct_list_step(struct ct_list *l, conn_sink sink, void *ud)
 {
-	int r;
+	const void *data;
+	int r = 0, n = 0;
 
-	if (l->done)
-		return 0;
-	l->sink = sink;
-	l->ud = ud;
-	/* the kernel has made the next message as the one before was read */
-	r = nlask_read(l->s, os_now() + NLSOCK_PATIENCE, list_take, l);
+	if (!l->done && !message_is_whole(l->at, l->left)) {
+		/* the kernel has made the next message as the one before was read */
+		r = l->left = nlsock_receive(l->s, os_now() + NLSOCK_PATIENCE, &data);
+		if (r < 0)
+			return r;
+		l->at = data;
+	}
+	for (r = 0; r == 0 && n < CT_LIST_STEP && !l->done && message_is_whole(l->at, l->left);
+	     l->at = NLMSG_NEXT(l->at, l->left)) {
+		bool taken = false;
+
+		r = list_take(l, l->at, sink, ud, &taken);
+		n += taken;
+	}
 	if (r < 0 || !l->done)
 		return r < 0 ? r : 1;
 	if (l->result < 0) /* nfnetlink has no such subsystem, as in ct_dump() */

@@ -20,12 +20,14 @@ int ct_usage(uint32_t *ret_count, uint32_t *ret_max);
  * before. Nothing is read ahead, so the kernel goes on only as it is asked. */
 struct ct_list;
 
+#define CT_LIST_STEP 64
+
 /* Begin to list FAMILY (AF_UNSPEC: both). Errors as of ct_dump(). */
 int ct_list_new(uint8_t family, struct ct_list **ret);
 struct ct_list *ct_list_free(struct ct_list *l);
 
-/* Hand over what one message of the kernel has, 32 KiB at most: some hundred entries. Returns 1:
- * there is more; 0: that was all; -EINTR: that was all, and some may be missing; another error:
+/* Hand over CT_LIST_STEP entries at most, for which one message is read at most. Returns 1:
+ * there may be more; 0: that was all; -EINTR: that was all, and some may be missing; another error:
  * it is over. */
 int ct_list_step(struct ct_list *l, conn_sink sink, void *ud);
 
