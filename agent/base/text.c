@@ -183,3 +183,47 @@ bool text_number_between(const char *text, const char *prefix, const char *suffi
 	*ret = (int)n;
 	return true;
 }
+
+#define GUESS_MAX 32
+#define GUESS_DISTANCE 2 /* letters that may be wrong; a third of the word in short ones */
+
+/* Letters to insert, remove, replace or swap with their neighbour to make B of A. */
+static size_t text_distance(const char *a, size_t n, const char *b, size_t m)
+{
+	size_t d[GUESS_MAX][GUESS_MAX], i, j;
+
+	for (i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (i = 1; i <= n; i++) {
+		for (j = 1; j <= m; j++) {
+			size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = MIN(best, d[i - 1][j] + 1);
+			best = MIN(best, d[i][j - 1] + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = MIN(best, d[i - 2][j - 2] + 1);
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+void text_guess_begin(struct text_guess *g, const char *word)
+{
+	*g = (struct text_guess){ .word = word, .distance = GUESS_DISTANCE + 1 };
+}
+
+void text_guess_try(struct text_guess *g, const char *candidate)
+{
+	size_t n = strlen(g->word), m = strlen(candidate), distance;
+
+	if (n >= GUESS_MAX || m >= GUESS_MAX)
+		return;
+	distance = text_distance(g->word, n, candidate, m);
+	if (distance >= g->distance || 3 * distance > MAX(n, m))
+		return;
+	g->distance = distance;
+	g->best = candidate;
+}

@@ -47,3 +47,16 @@ const char *word_list(const char *const *words, const char *between, char *buf, 
 /* Read a number without sign or leading zero, at most INT_MAX, between PREFIX and SUFFIX; false if
  * there is anything else. */
 bool text_number_between(const char *text, const char *prefix, const char *suffix, int *ret);
+
+/* The likeliest of several words for one that was mistyped. */
+struct text_guess {
+	const char *word;
+	const char *best; /* NULL: none is like it */
+	size_t distance;  /* of BEST */
+};
+
+void text_guess_begin(struct text_guess *g, const char *word);
+
+/* Of two that are equally like it the first is kept. Words of more than 31 characters are like
+ * none. */
+void text_guess_try(struct text_guess *g, const char *candidate);

@@ -54,6 +54,12 @@ static int keepalived_apply(struct options *o, const char *v, struct request_err
 	return 0;
 }
 
+static int plan_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
+{
+	o->plan = true;
+	return 0;
+}
+
 /* In seconds, or a duration with a unit ("500ms"). */
 static int timeout_apply(struct options *o, const char *v, struct request_error *e)
 {
@@ -74,10 +80,10 @@ static int timeout_apply(struct options *o, const char *v, struct request_error 
 }
 
 static const struct flag flags[] = {
-	{ "json", 0, SCOPE_ANY, NULL, SETS(json), "print the result as one line of JSON" },
-	{ "config", 0, SCOPE_ANY, "FILE", config_apply, 0, "read FILE instead of " VIPSAFE_CONFIG },
+	{ "json", 'j', SCOPE_JSON, NULL, SETS(json), "print the result as one line of JSON" },
+	{ "config", 0, SCOPE_ANY, "FILE", config_apply, 0, "instead of " VIPSAFE_CONFIG },
 	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, 0, "the socket where the daemon listens" },
-	{ "local", 0, SCOPE_ANY, NULL, SETS(local), "never ask the daemon" },
+	{ "local", 0, SCOPE_LOCAL, NULL, SETS(local), "never ask the daemon" },
 	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, 0,
 	  "give up protecting after SEC seconds" },
 	{ "strategy", 0, SCOPE_MOVE, "auto|pin|restore|none", OF_MOVE,
@@ -85,19 +91,19 @@ static const struct flag flags[] = {
 	{ "hold", 0, SCOPE_MOVE, "auto|nft|iptables|off", OF_MOVE,
 	  "how packets are held meanwhile" },
 	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", OF_MOVE,
-	  "what happens to the deleted address's own connections" },
+	  "the deleted address's own connections" },
 	{ "force", 0, SCOPE_MOVE, NULL, OF_MOVE, "do what would be refused for safety" },
-	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale),
-	  "also remove re-created entries whose address is gone" },
+	{ "dry-run", 'n', SCOPE_MOVE, NULL, plan_apply, 0, "as plan: only say what would happen" },
+	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale), "also entries whose address is gone" },
 	{ "undo", 0, SCOPE_ISOLATE, NULL, SETS(undo),
 	  "put the address back where it was, and delete its device" },
 	{ "prepare", 0, SCOPE_ISOLATE, NULL, SETS(prepare),
 	  "make the device only, and leave the address where it is" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
-	  "check this keepalived.conf instead of the node" },
+	  "check this file instead of the node" },
 	{ "watch", 0, SCOPE_LVS, NULL, SETS(watch), "keep checking until interrupted" },
 	{ "verbose", 'v', SCOPE_ANY, NULL, SETS(verbose), "also print counts and times" },
-	{ "version", 0, SCOPE_ANY, NULL, SETS(version), "print the version" },
+	{ "version", 'V', SCOPE_ANY, NULL, SETS(version), "print the version" },
 	{ "help", 'h', SCOPE_ANY, NULL, SETS(help), "print this help, or that of a command" },
 };
 
@@ -112,6 +118,23 @@ static int options_ambiguous(const char *name, size_t len, struct request_error 
 					      flags[i].name);
 	}
 	return request_error_set(ret_error, "\"--%.*s\" is ambiguous: %s", (int)len, name, list);
+}
+
+static void options_unknown(const char *name, size_t len, struct request_error *ret_error)
+{
+	struct text_guess guess;
+	char word[48];
+	size_t i;
+
+	snprintf(word, sizeof(word), "%.*s", (int)MIN(len, sizeof(word) - 1), name);
+	text_guess_begin(&guess, word);
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		text_guess_try(&guess, flags[i].name);
+	if (guess.best)
+		request_error_set(ret_error, "unknown option \"--%s\"; did you mean \"--%s\"?",
+				  word, guess.best);
+	else
+		request_error_set(ret_error, "unknown option \"--%s\"", word);
 }
 
 /* Find the option of LEN characters at NAME ("--name=value" is split by the
@@ -136,7 +159,7 @@ static const struct flag *find_long(const char *name, size_t len, struct request
 	}
 	if (found && len)
 		return found;
-	request_error_set(ret_error, "unknown option \"--%.*s\"", (int)MIN(len, (size_t)48), name);
+	options_unknown(name, len, ret_error);
 	return NULL;
 }
 
@@ -164,8 +187,8 @@ static int flag_apply(const struct flag *f, struct options *o, const char *value
 }
 
 /* Handle the option at ARGV[0] of ARGC; *RET_USED: how many arguments it took. */
-static int options_take_option(int argc, char *argv[], struct options *o, unsigned *seen,
-			       int *ret_used, struct request_error *e)
+static int options_take_option(int argc, char *argv[], struct options *o, int *ret_used,
+			       struct request_error *e)
 {
 	const char *arg = argv[0], *value = NULL;
 	const struct flag *f;
@@ -180,9 +203,9 @@ static int options_take_option(int argc, char *argv[], struct options *o, unsign
 	}
 	if (!f)
 		return -EINVAL;
-	if (*seen & (1U << (f - flags)))
+	if (o->given & (1U << (f - flags)))
 		return request_error_set(e, "option \"--%s\" given twice", f->name);
-	*seen |= 1U << (f - flags);
+	o->given |= 1U << (f - flags);
 	if (!f->value && value)
 		return request_error_set(e, "option \"--%s\" takes no value", f->name);
 	*ret_used = 1;
@@ -193,10 +216,6 @@ static int options_take_option(int argc, char *argv[], struct options *o, unsign
 		value = argv[1];
 		*ret_used = 2;
 	}
-	if (f->scopes) {
-		o->scopes |= f->scopes;
-		o->scoped = f->name;
-	}
 	return flag_apply(f, o, value, e);
 }
 
@@ -204,7 +223,6 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 		  struct request_error *ret_error)
 {
 	struct options o = { 0 };
-	unsigned seen = 0;
 	bool ended = false;
 	int i, n = 0, used, r;
 
@@ -219,7 +237,7 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 			words[n++] = argv[i];
 			continue;
 		}
-		r = options_take_option(argc - i, argv + i, &o, &seen, &used, ret_error);
+		r = options_take_option(argc - i, argv + i, &o, &used, ret_error);
 		if (r < 0)
 			return r;
 	}
@@ -229,6 +247,16 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 	*ret = o;
 	*ret_n_words = n;
 	return 0;
+}
+
+const char *options_misplaced(const struct options *o, unsigned scopes)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (o->given & 1U << i && flags[i].scopes & ~scopes)
+			return flags[i].name;
+	return NULL;
 }
 
 void options_help(unsigned scopes, FILE *out)
@@ -272,19 +300,39 @@ void options_offer(const char *prefix, unsigned scopes, FILE *out)
 	}
 }
 
+static int command_unknown(const struct command *commands, const char *word,
+			   struct request_error *ret_error)
+{
+	const struct command *c;
+	struct text_guess guess;
+
+	text_guess_begin(&guess, word);
+	for (c = commands; c->name; c++) {
+		text_guess_try(&guess, c->name);
+		if (c->alias)
+			text_guess_try(&guess, c->alias);
+	}
+	if (guess.best)
+		return request_error_set(ret_error,
+					 "unknown command " QUOTED "; did you mean \"%s\"?", word,
+					 guess.best);
+	return request_error_set(ret_error, "unknown command " QUOTED, word);
+}
+
 int command_find(const struct command *commands, const char *word, const struct command **ret,
 		 struct request_error *ret_error)
 {
 	const struct command *first = NULL, *second = NULL;
 	const struct command *c;
+	size_t len = strlen(word);
 
 	for (c = commands; c->name && *word; c++) {
-		if (strncmp(c->name, word, strlen(word)))
-			continue;
-		if (!strcmp(c->name, word)) {
+		if (!strcmp(c->name, word) || (c->alias && !strcmp(c->alias, word))) {
 			*ret = c;
 			return 0;
 		}
+		if (strncmp(c->name, word, len) && (!c->alias || strncmp(c->alias, word, len)))
+			continue;
 		if (first)
 			second = c;
 		else
@@ -294,19 +342,16 @@ int command_find(const struct command *commands, const char *word, const struct 
 		return request_error_set(ret_error, QUOTED " is ambiguous: %s, %s", word,
 					 first->name, second->name);
 	if (!first)
-		return request_error_set(ret_error, "unknown command " QUOTED, word);
+		return command_unknown(commands, word, ret_error);
 	*ret = first;
 	return 0;
 }
 
-bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[])
+bool command_is_bare(int argc, char *argv[])
 {
 	struct request_error e;
 	int r = request_no_words(argc, argv, &e);
 
-	if (r == 0 && cli->options.local)
-		r = request_error_set(&e, "contradictory options: \"--local\" does not go with %s",
-				      name);
 	if (r < 0)
 		command_usage(&e);
 	return r == 0;

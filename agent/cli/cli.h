@@ -23,24 +23,28 @@ enum option_scope {
 	SCOPE_RECOVER = 1 << 1,
 	SCOPE_LVS = 1 << 2,
 	SCOPE_DOCTOR = 1 << 3,
-	SCOPE_ISOLATE = 1 << 4,
+	SCOPE_LOCAL = 1 << 4, /* commands that can do without the daemon */
+	SCOPE_JSON = 1 << 5,  /* commands whose result can be JSON */
+	SCOPE_ISOLATE = 1 << 6,
 };
 
 struct options {
-	bool json, verbose, local, stale, watch, help, version, undo, prepare;
+	bool json, verbose, local, stale, watch, help, version, plan, undo, prepare;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	const char *keepalived; /* the file to check */
 	usec_t timeout;		/* 0: not given */
 	struct request move;	/* options of a move: see request_option() */
-	unsigned scopes;	/* union of the scopes of the options given */
-	const char *scoped;	/* one of them, for the error text */
+	unsigned given;		/* bits: see options_misplaced() */
 };
 
 /* Split ARGV (without the program's name) into options and WORDS, which has
  * room for ARGC. Returns 0 or -EINVAL with *RET_ERROR naming the argument. */
 int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
 		  struct request_error *ret_error);
+
+/* The name of an option of O that does not go with a command of SCOPES; NULL: all do. */
+const char *options_misplaced(const struct options *o, unsigned scopes);
 
 /* The options that go with a command of SCOPES, one per line, for --help. */
 void options_help(unsigned scopes, FILE *out);
@@ -67,6 +71,7 @@ struct command {
 	const char *help;    /* one line */
 	const char *details; /* lines for "COMMAND --help"; may be NULL */
 	bool without_config; /* it runs although the configuration cannot be read */
+	const char *alias;   /* another name, not listed; may be NULL */
 };
 
 /* What every command gets. */
@@ -87,9 +92,9 @@ int command_find(const struct command *commands, const char *word, const struct 
 /* Print what is wrong with the command line. Returns EXIT_USAGE. */
 int command_usage(const struct request_error *e);
 
-/* Check the words and options of NAME, a command that only the daemon can serve and that takes no
- * words. Returns whether they are right; if not, prints why, as command_usage(). */
-bool command_is_bare(const struct cli *cli, const char *name, int argc, char *argv[]);
+/* Whether there are no words for a command that takes none; if there are, names one, as
+ * command_usage(). */
+bool command_is_bare(int argc, char *argv[]);
 
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);

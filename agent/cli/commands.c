@@ -11,17 +11,17 @@
 #include "show/config.h"
 #include "show/connections.h"
 
-#define ADD_ARGUMENTS                                                                  \
-	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+] [noprefixroute]\n" \
-	"      [dad] [preferred_lft N] [metric N]"
+#define ADD_ARGUMENTS                                                  \
+	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+]\n" \
+	"      [noprefixroute] [dad] [preferred_lft N] [metric N]"
 #define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV"
 
 const struct command commands[] = {
-	{ "add", command_add, SCOPE_MOVE, true, ADD_ARGUMENTS,
+	{ "add", command_add, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON, true, ADD_ARGUMENTS,
 	  "add virtual IPs to a device and announce them",
-	  "ADDR without LEN means /32 or /128. Adding an address that is there already is no\n"
-	  "error.\n" },
-	{ "connections", command_connections, SCOPE_ANY, false,
+	  "ADDR without LEN means /32 or /128. Adding an address that is there already is\n"
+	  "no error.\n" },
+	{ "connections", command_connections, SCOPE_LOCAL | SCOPE_JSON, false,
 	  "[dev D] [pinned|unpinned|altered|lingering|at-risk]\n      [FILTER...]",
 	  "list masqueraded connections and how each is protected",
 	  "As conntrack(8) lists them, with \"# PROTECTION DEVICE\" at the end; --json prints\n"
@@ -30,66 +30,75 @@ const struct command commands[] = {
 	  "direction. at-risk: a flush would take it. Without the daemon, and with --local,\n"
 	  "the table itself is listed. Exit code 4: it cannot be read, or the device is not\n"
 	  "guarded.\n" },
-	{ "del", command_del, SCOPE_MOVE, true, DEL_ARGUMENTS,
+	{ "del", command_del, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON, true, DEL_ARGUMENTS,
 	  "delete virtual IPs and keep everybody else's connections",
-	  "LEN is required: exactly this address with this prefix length is deleted. Deleting an\n"
-	  "address that is not there is no error.\n" },
-	{ "doctor", command_doctor, SCOPE_DOCTOR, false, "[--keepalived FILE [version V]]",
+	  "LEN is required: exactly this address with this prefix length is deleted.\n"
+	  "Deleting an address that is not there is no error.\n",
+	  .alias = "delete" },
+	{ "doctor", command_doctor, SCOPE_DOCTOR | SCOPE_LOCAL | SCOPE_JSON, false,
+	  "[--keepalived FILE [version V]]",
 	  "look for what makes address changes break connections here",
 	  "Each finding has a code, why it matters and what cures it; -v also shows notes.\n"
 	  "It says what it is not permitted to see. Exit codes: 0 nothing is wrong,\n"
 	  "10 warnings, or something could not be seen, 11 connections will be lost.\n"
-	  "With --keepalived it reports what does not work with vipsafe.conf, or with the version\n"
-	  "of keepalived that is to read the file: the installed one unless V is given.\n" },
-	{ "history", command_history, SCOPE_ANY, false, "[ID]",
+	  "With --keepalived it reports what does not work with vipsafe.conf, or with the\n"
+	  "version of keepalived that is to read the file: the installed one unless V is\n"
+	  "given.\n" },
+	{ "history", command_history, SCOPE_LOCAL | SCOPE_JSON, false, "[ID]",
 	  "print what the last operations did",
-	  "With ID, which may be shortened, print everything about that operation. The history\n"
-	  "goes back to the boot, up to 256 KiB.\n" },
-	{ "import", command_import, SCOPE_ANY, false, "FILE [owner vipsafe|keepalived] [version V]",
-	  "print the sections for vipsafe.conf that an existing keepalived.conf needs",
-	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and deletes\n"
-	  "the addresses from then on. What cannot be carried over is in comments that begin\n"
-	  "with \"#!\"; the exit code is then 10.\n" },
-	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE, true,
+	  "With ID, which may be shortened, print everything about that operation. The\n"
+	  "history goes back to the boot, up to 256 KiB.\n" },
+	{ "help", command_help_words, SCOPE_ANY, false, "[COMMAND]",
+	  "print the help, or that of a command", NULL, true },
+	{ "import", command_import, SCOPE_LOCAL, false,
+	  "FILE [owner vipsafe|keepalived] [version V]",
+	  "print what vipsafe.conf needs beside an existing keepalived.conf",
+	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and\n"
+	  "deletes the addresses from then on. What cannot be carried over is in comments\n"
+	  "that begin with \"#!\"; the exit code is then 10.\n" },
+	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, true,
 	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N] | --undo [ADDR] [dev N]",
 	  "move a virtual IP to a device of its own, for good",
-	  "No connection is masqueraded to that device, so nobody's delete of the address breaks\n"
-	  "any from then on, without a daemon. The address is on one of the two devices at every\n"
-	  "moment. What is printed makes it last beyond the next boot. --undo puts it back.\n"
-	  "Called again, it finishes what a killed one began.\n" },
-	{ "notify", command_notify, SCOPE_ANY, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
+	  "No connection is masqueraded to that device, so nobody's delete of the address\n"
+	  "breaks any from then on, without a daemon. The address is on one of the two\n"
+	  "devices at every moment. What is printed makes it last beyond the next boot.\n"
+	  "--undo puts it back. Called again, it finishes what a killed one began.\n" },
+	{ "notify", command_notify, SCOPE_LOCAL, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
 	  "hand over a state that keepalived reports",
 	  "For notify scripts. It hands the state to the daemon and does not wait for the\n"
 	  "address change. Without a daemon it does the work itself, in the background.\n",
 	  true },
-	{ "lvs", command_lvs, SCOPE_LVS, false, "check|map",
+	{ "lvs", command_lvs, SCOPE_LVS | SCOPE_LOCAL | SCOPE_JSON, false, "check|map",
 	  "find connections that an LVS makes identical for a real server",
-	  "check compares this node's connections with a map of LVS services; map prints that\n"
-	  "map, and where each service comes from. See vipsafe-lvs(7). Exit codes of check:\n"
-	  "0 nothing found, 10 warnings, 11 two connections collide. Of map: 10 it is "
-	  "incomplete.\n" },
-	{ "metrics", command_metrics, SCOPE_ANY, false, "",
+	  "check compares this node's connections with a map of LVS services; map prints\n"
+	  "that map, and where each service comes from. See vipsafe-lvs(7). Exit codes of\n"
+	  "check: 0 nothing found, 10 warnings, 11 two connections collide. Of map: 10 it\n"
+	  "is incomplete.\n" },
+	{ "metrics", command_metrics, SCOPE_JSON, false, "",
 	  "print the daemon's counters for monitoring",
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"
 	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n" },
-	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE, false, "add|del|isolate ...",
-	  "print what these would do, and change nothing",
+	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, false,
+	  "add|del|isolate ...", "print what these would do, and change nothing",
 	  "The words after \"plan\" are the same as for the command itself.\n" },
-	{ "probe", command_probe, SCOPE_ANY, false, "",
+	{ "probe", command_probe, SCOPE_LOCAL | SCOPE_JSON, false, "",
 	  "find out by experiment whether this kernel flushes connections",
-	  "It tries in a private network namespace and leaves nothing behind. The answer is kept\n"
-	  "until the next boot. Exit code 4: it could not be found out.\n" },
-	{ "recover", command_recover, SCOPE_RECOVER, true, "",
+	  "It tries in a private network namespace and leaves nothing behind. The answer is\n"
+	  "kept until the next boot. Exit code 4: it could not be found out.\n" },
+	{ "recover", command_recover, SCOPE_RECOVER | SCOPE_LOCAL | SCOPE_JSON, true, "",
 	  "finish what a killed run left behind", NULL },
-	{ "reload", command_reload, SCOPE_ANY, false, "",
+	{ "reload", command_reload, SCOPE_JSON, false, "",
 	  "make the daemon read its configuration again",
 	  "If the configuration is wrong, it says why, and the old one stays in force (exit\n"
-	  "code 78). If the reload changes the socket's path, give the old path with --socket.\n" },
-	{ "status", command_status, SCOPE_ANY, false, "",
+	  "code 78). If the reload changes the socket's path, give the old path with\n"
+	  "--socket.\n" },
+	{ "status", command_status, SCOPE_JSON, false, "",
 	  "print whether the daemon runs, and what it guards",
-	  "Exit codes: 0 it is running, 3 it is not running, 4 that could not be found out, or\n"
-	  "an instance's addresses could not be put where its state wants them.\n" },
-	{ "watch", command_watch, SCOPE_ANY, false, "",
+	  "Exit codes: 0 it is running, 3 it is not running, 4 that could not be found out,\n"
+	  "or an instance's addresses could not be put where its state wants them.\n",
+	  .alias = "show" },
+	{ "version", command_version, SCOPE_ANY, false, "", "print the version", NULL, true },
+	{ "watch", command_watch, SCOPE_JSON, false, "",
 	  "print events as they happen, until interrupted",
 	  "Each line begins with the seconds since boot, as in the kernel's log. Events are\n"
 	  "moves, address deletes by others, repairs, and states of the guards.\n" },
@@ -108,6 +117,41 @@ static const char exit_codes[] =
 static void usage_line(const struct command *c, FILE *out)
 {
 	fprintf(out, "  vipsafe %s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);
+}
+
+void command_usage_short(FILE *out)
+{
+	fputs("vipsafe moves a virtual IP without breaking other connections.\n\n"
+	      "  vipsafe status                      what is guarded, and is it in force\n"
+	      "  vipsafe doctor                      what breaks connections here, and the cure\n"
+	      "  vipsafe plan del ADDR/LEN dev DEV   what a delete would do; changes nothing\n"
+	      "  vipsafe del ADDR/LEN dev DEV        delete an address, keep connections\n"
+	      "  vipsafe add ADDR/LEN dev DEV        add one and announce it\n"
+	      "  vipsafe import KEEPALIVED.CONF      print what vipsafe.conf needs\n"
+	      "  vipsafe history                     what the last operations did\n\n"
+	      "vipsafe help [COMMAND] has the rest, vipsafe(8) all of it.\n",
+	      out);
+}
+
+int command_version(struct cli *cli _unused_, int argc, char *argv[])
+{
+	if (!command_is_bare(argc, argv))
+		return EXIT_USAGE;
+	puts("vipsafe " PACKAGE_VERSION);
+	return EXIT_DONE;
+}
+
+int command_help_words(struct cli *cli, int argc, char *argv[])
+{
+	const struct command *c = NULL;
+	struct request_error e;
+
+	if (argc && command_find(cli->commands, argv[0], &c, &e) < 0)
+		return command_usage(&e);
+	if (argc > 1 && !command_is_bare(argc - 1, argv + 1))
+		return EXIT_USAGE;
+	command_help(c, stdout);
+	return EXIT_DONE;
 }
 
 void command_help(const struct command *c, FILE *out)

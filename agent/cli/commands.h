@@ -12,10 +12,14 @@ extern const struct command commands[];
 /* Help on one command, or (NULL) on all. */
 void command_help(const struct command *c, FILE *out);
 
+/* The first thing to read: without arguments. */
+void command_usage_short(FILE *out);
+
 int command_add(struct cli *cli, int argc, char *argv[]);
 int command_connections(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
 int command_doctor(struct cli *cli, int argc, char *argv[]);
+int command_help_words(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_isolate(struct cli *cli, int argc, char *argv[]);
 int command_import(struct cli *cli, int argc, char *argv[]);
@@ -27,6 +31,7 @@ int command_probe(struct cli *cli, int argc, char *argv[]);
 int command_recover(struct cli *cli, int argc, char *argv[]);
 int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
+int command_version(struct cli *cli, int argc, char *argv[]);
 int command_watch(struct cli *cli, int argc, char *argv[]);
 
 /* Shell completion: what could come next on an unfinished command line, from the tables that also

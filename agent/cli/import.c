@@ -92,10 +92,6 @@ int command_import(struct cli *cli, int argc, char *argv[])
 	unsigned left = 0;
 	int r;
 
-	if (cli->options.json) {
-		request_error_set(&e, "contradictory options: \"--json\" does not go with import");
-		return command_usage(&e);
-	}
 	if (cli_import_take_words(&c, argc, argv, &e) < 0)
 		return command_usage(&e);
 	r = keepalived_open(c.file, &conf, &e);

@@ -42,12 +42,13 @@ static int load_settings(struct cli *cli)
 
 static int run_command(struct cli *cli, const struct command *c, int argc, char *argv[])
 {
+	const char *misplaced = options_misplaced(&cli->options, c->scopes);
 	struct request_error e;
 	int code;
 
-	if (cli->options.scopes & ~c->scopes) {
+	if (misplaced) {
 		request_error_set(&e, "contradictory options: \"--%s\" does not go with %s",
-				  cli->options.scoped, c->name);
+				  misplaced, c->name);
 		return command_usage(&e);
 	}
 	code = load_settings(cli);
@@ -79,17 +80,20 @@ static int dispatch(struct cli *cli, int n_words, char *words[])
 
 	if (n_words && command_find(commands, words[0], &c, &e) < 0)
 		return command_usage(&e);
-	if (cli->options.version) {
-		puts("vipsafe " PACKAGE_VERSION);
-		return check_output(EXIT_DONE, false);
-	}
+	if (cli->options.version)
+		return check_output(command_version(cli, 0, NULL), false);
 	if (cli->options.help) {
 		command_help(c, stdout);
 		return check_output(EXIT_DONE, false);
 	}
 	if (!c) {
-		command_help(NULL, stderr);
+		command_usage_short(stderr);
 		return EXIT_USAGE;
+	}
+	if (cli->options.plan && c->run != command_plan && !(SCOPE_MOVE & ~c->scopes)) {
+		(void)command_find(commands, "plan", &c, &e); /* it takes the command as a word */
+		words--;
+		n_words++;
 	}
 	return check_output(run_command(cli, c, n_words - 1, words + 1), c->changes);
 }

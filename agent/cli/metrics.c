@@ -32,7 +32,7 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 	enum client_outcome outcome;
 	int code = EXIT_DONE;
 
-	if (!command_is_bare(cli, "metrics", argc, argv))
+	if (!command_is_bare(argc, argv))
 		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : WIRE_TEXT_SHORT;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);

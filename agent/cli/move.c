@@ -284,6 +284,7 @@ int command_del(struct cli *cli, int argc, char *argv[])
 int command_plan(struct cli *cli, int argc, char *argv[])
 {
 	const struct command *c;
+	const char *misplaced;
 	struct request_error e;
 
 	if (!argc) {
@@ -292,9 +293,10 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 	}
 	if (command_find(cli->commands, argv[0], &c, &e) < 0)
 		return command_usage(&e);
-	if (cli->options.scopes & SCOPE_ISOLATE & ~c->scopes) {
+	misplaced = options_misplaced(&cli->options, c->scopes);
+	if (misplaced) {
 		request_error_set(&e, "contradictory options: \"--%s\" does not go with plan %s",
-				  cli->options.undo ? "undo" : "prepare", c->name);
+				  misplaced, c->name);
 		return command_usage(&e);
 	}
 	if (c->run == command_add)

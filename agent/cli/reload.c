@@ -15,7 +15,7 @@ int command_reload(struct cli *cli, int argc, char *argv[])
 	enum client_outcome outcome;
 	int code = EXIT_DONE;
 
-	if (!command_is_bare(cli, "reload", argc, argv))
+	if (!command_is_bare(argc, argv))
 		return EXIT_USAGE;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
 	if (outcome == CLIENT_ABSENT)

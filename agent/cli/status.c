@@ -93,7 +93,7 @@ int command_status(struct cli *cli, int argc, char *argv[])
 	enum client_outcome outcome;
 	int code;
 
-	if (!command_is_bare(cli, "status", argc, argv))
+	if (!command_is_bare(argc, argv))
 		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
 	r.columns = terminal_columns(stdout);

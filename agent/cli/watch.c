@@ -38,7 +38,7 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 	struct watching w = { .json = cli->options.json };
 	int status;
 
-	if (!command_is_bare(cli, "watch", argc, argv))
+	if (!command_is_bare(argc, argv))
 		return EXIT_USAGE;
 	status = client_listen(cli->settings.socket, &r, cli->options.timeout, on_packet, &w);
 	if (w.refused)

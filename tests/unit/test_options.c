@@ -54,7 +54,9 @@ static void stand_anywhere(void **state _unused_)
 	assert_int_equal(p.options.move.vip_flows, VIP_FLOWS_KEEP);
 	assert_true(p.options.timeout == 3 * USEC_PER_SEC);
 	assert_string_equal(p.options.config, "/x");
-	assert_int_equal(p.options.scopes, SCOPE_MOVE);
+	assert_null(options_misplaced(&p.options, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON));
+	assert_string_equal(options_misplaced(&p.options, SCOPE_MOVE | SCOPE_JSON), "local");
+	assert_string_equal(options_misplaced(&p.options, SCOPE_LOCAL | SCOPE_JSON), "strategy");
 }
 
 static void may_be_shortened_and_ended(void **state _unused_)
@@ -69,9 +71,10 @@ static void may_be_shortened_and_ended(void **state _unused_)
 	assert_int_equal(p.n_words, 2);
 	assert_string_equal(p.words[0], "--json");
 	assert_string_equal(p.words[1], "-");
+	assert_null(options_misplaced(&p.options, SCOPE_MOVE | SCOPE_JSON));
 	assert_int_equal(parse("", &p), 0);
 	assert_int_equal(p.n_words, 0);
-	assert_int_equal(p.options.scopes, SCOPE_ANY);
+	assert_null(options_misplaced(&p.options, SCOPE_ANY));
 }
 
 static const struct {
@@ -83,10 +86,13 @@ static const struct {
 	{ "-x", "unknown option \"-x\"" },
 	{ "-vv", "unknown option \"-vv\"" },
 	{ "-\033", "unknown option \"-\\x1b\"" },
-	{ "--jsonx", "unknown option \"--jsonx\"" },
+	{ "--jsonx", "unknown option \"--jsonx\"; did you mean \"--json\"?" },
+	{ "--sockte=/x", "did you mean \"--socket\"?" },
+	{ "--versoin", "did you mean \"--version\"?" },
 	{ "--h", "\"--h\" is ambiguous: --hold, --help" },
 	{ "--ver", "\"--ver\" is ambiguous: --verbose, --version" },
 	{ "--json --json", "\"--json\" given twice" },
+	{ "-j --json", "\"--json\" given twice" },
 	{ "-v --verbose", "\"--verbose\" given twice" },
 	{ "--json=yes", "\"--json\" takes no value" },
 	{ "--config", "\"--config\" needs a value: FILE" },
