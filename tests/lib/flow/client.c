@@ -40,7 +40,7 @@ static bool bind_local(struct flow *f, const struct options *o, size_t index)
 	union sockaddr_any a = o->bind;
 	int on = 1;
 
-	if (!o->has_bind && !o->first_port)
+	if (!o->has_bind && !o->first_port && !o->any_answer)
 		return true;
 	if (!o->has_bind) {
 		memset(&a, 0, sizeof(a));
@@ -83,7 +83,8 @@ static struct flow *flow_open(struct client *c, size_t index)
 	if (o->wire.type == SOCK_RAW)
 		wire_set_port(&remote, 0);
 	if (!bind_local(f, o, index) ||
-	    (connect(f->fd, &remote.sa, wire_address_len(&remote)) && errno != EINPROGRESS))
+	    (!o->any_answer && connect(f->fd, &remote.sa, wire_address_len(&remote)) &&
+	     errno != EINPROGRESS))
 		goto error;
 	learn_local_port(f, o, index);
 	if (epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, f->fd, &ev))
@@ -111,7 +112,11 @@ static void transmit(struct client *c, struct flow *f)
 				packet);
 	else
 		len = (size_t)snprintf((char *)packet, sizeof(packet), "%s\n", text);
-	n = send(f->fd, packet, len, MSG_NOSIGNAL);
+	if (c->options->any_answer)
+		n = sendto(f->fd, packet, len, MSG_NOSIGNAL, &c->options->remote.sa,
+			   wire_address_len(&c->options->remote));
+	else
+		n = send(f->fd, packet, len, MSG_NOSIGNAL);
 	f->resent_ms = n < 0 && errno == EAGAIN ? 0 : now_ms();
 	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 		f->fate = FATE_RESET;

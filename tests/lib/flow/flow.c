@@ -10,15 +10,17 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"flow serve [-p PROTO] ADDR PORT\n"
+	"flow serve [-p PROTO] [-c] ADDR PORT\n"
 	"	answers \"PEER-ADDR PEER-PORT TEXT\" to every line or datagram; prints \"ready\".\n"
 	"	stdin: push = send to every peer unasked. End of stdin: end.\n"
-	"flow open [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] ADDR PORT\n"
+	"	-c: datagrams of each peer have a connected socket, as with QUIC\n"
+	"flow open [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-a] ADDR PORT\n"
 	"	opens N flows, one exchange on each, prints \"open N\" or \"open M of N\".\n"
 	"	stdin: ping = one exchange on every flow:\n"
 	"	         ping alive=A reset=R stalled=S changed=C  (they add up to the flows)\n"
 	"	       heard = wait for the server's push: heard H of N\n"
 	"	       ports = LOCALPORT SEENADDR SEENPORT per flow; more N; quit\n"
+	"	-a: a datagram is taken for the answer wherever it comes from\n"
 	"flow busy [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-d MS] [-s SEC] ADDR PORT\n"
 	"	exchanges without end, MS apart, for SEC or until a line or the end of stdin:\n"
 	"	         busy alive=A ... exchanges=E longest_ms=L\n"
@@ -61,7 +63,7 @@ static bool parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){ .n = 1, .deadline_ms = 3000, .think_ms = 10, .life_ms = 1000 };
-	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:r:l:")) != -1) {
+	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:r:l:ac")) != -1) {
 		switch (c) {
 		case 'u':
 			proto = "udp";
@@ -92,6 +94,12 @@ static bool parse(struct options *o, int argc, char **argv)
 			break;
 		case 'l':
 			o->life_ms = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'a':
+			o->any_answer = true;
+			break;
+		case 'c':
+			o->connects = true;
 			break;
 		default:
 			return false;

@@ -15,6 +15,8 @@ struct options {
 	union sockaddr_any remote; /* serve: where to listen */
 	bool has_bind;
 	union sockaddr_any bind;
+	bool any_answer;     /* open: of datagram sockets that are not connected */
+	bool connects;	     /* serve: a socket for each peer that sends datagrams */
 	uint16_t first_port; /* local port (echo id) of the first flow; 0: any; spray: remote */
 	size_t n;
 	unsigned deadline_ms; /* of one exchange */

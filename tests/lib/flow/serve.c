@@ -49,7 +49,7 @@ static void answer(struct server *s, const struct peer *p, const char *text)
 	if (w->type == SOCK_STREAM) {
 		(void)!send(p->fd, line, (size_t)len, MSG_NOSIGNAL);
 	} else if (w->type == SOCK_DGRAM) {
-		(void)!sendto(s->fd, line, (size_t)len, 0, &to.sa, wire_address_len(&to));
+		(void)!sendto(p->fd, line, (size_t)len, 0, &to.sa, wire_address_len(&to));
 	} else {
 		size_t n =
 			wire_pack(w, false, wire_port(&s->options->remote), p->port, line, packet);
@@ -79,6 +79,36 @@ static struct peer *peer_add(struct server *s, int fd, const union sockaddr_any 
 	p->addr = *addr;
 	p->port = port;
 	s->peers[s->n++] = p;
+	return p;
+}
+
+static int open_socket(const struct options *o)
+{
+	union sockaddr_any a = o->remote;
+	int on = 1,
+	    fd = socket(o->wire.family, o->wire.type | SOCK_CLOEXEC | SOCK_NONBLOCK, o->wire.proto);
+
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (o->wire.type == SOCK_RAW)
+		wire_set_port(&a, 0);
+	if (!bind(fd, &a.sa, wire_address_len(&a)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* As QUIC servers do: what this peer sends next comes to a socket of its own. */
+static struct peer *peer_connect(struct server *s, const union sockaddr_any *addr, uint16_t port)
+{
+	int fd = open_socket(s->options);
+	struct peer *p = peer_add(s, fd, addr, port);
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = p };
+
+	if (fd < 0 || connect(fd, &addr->sa, wire_address_len(addr)) ||
+	    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
+		abort();
 	return p;
 }
 
@@ -166,7 +196,10 @@ static void datagrams_readable(struct server *s)
 			snprintf(text, sizeof(text), "%.*s", (int)strcspn((char *)buf, "\n"), buf);
 		}
 		p = peer_find(s, &from, sport);
-		answer(s, p ? p : peer_add(s, s->fd, &from, sport), text);
+		if (!p)
+			p = s->options->connects ? peer_connect(s, &from, sport)
+						 : peer_add(s, s->fd, &from, sport);
+		answer(s, p, text);
 	}
 }
 
@@ -187,18 +220,8 @@ static bool obey(struct server *s)
 
 static bool listen_on(struct server *s)
 {
-	const struct options *o = s->options;
-	union sockaddr_any a = o->remote;
-	int on = 1;
-
-	s->fd = socket(o->wire.family, o->wire.type | SOCK_CLOEXEC | SOCK_NONBLOCK, o->wire.proto);
-	if (s->fd < 0)
-		return false;
-	(void)setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (o->wire.type == SOCK_RAW)
-		wire_set_port(&a, 0);
-	return !bind(s->fd, &a.sa, wire_address_len(&a)) &&
-	       (o->wire.type != SOCK_STREAM || !listen(s->fd, 4096));
+	s->fd = open_socket(s->options);
+	return s->fd >= 0 && (s->options->wire.type != SOCK_STREAM || !listen(s->fd, 4096));
 }
 
 int serve_main(const struct options *o)
