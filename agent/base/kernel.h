@@ -127,6 +127,12 @@ struct kernel_ops {
 	 * connection tracking. -EINTR: the dump was cut short and cannot be trusted. */
 	int (*ct_dump)(void *ctx, uint8_t family, conn_sink sink, void *ud);
 
+	/* The same of those whose original destination is in TO. CHEAPLY: -EOPNOTSUPP unless the
+	 * kernel itself looks for them (IPv4 since Linux 5.8, CTA_FILTER; the same for IPv6 finds
+	 * all others, up to 6.18 at least) and listing the rest for it would take time. */
+	int (*ct_dump_to)(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink,
+			  void *ud);
+
 	/* Send OPS back to back, in order, in as few sends as sizes allow, and collect one result
 	 * per op. Returns 0 if every op has a result, -ENOBUFS if some answers were lost (the
 	 * result is -EINPROGRESS), or another error if nothing more could be sent. */

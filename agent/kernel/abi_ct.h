@@ -10,3 +10,6 @@
 #define CTA_SEQ_ADJ_REPLY 16
 #define CTA_SYNPROXY 24	 /* Linux 4.19; the last one we read */
 #define CTA_TUPLE_ZONE 3 /* Linux 4.4 */
+#define CTA_FILTER 25	 /* Linux 5.8, asked for only */
+#define CTA_FILTER_ORIG_FLAGS 1
+#define CTA_FILTER_F_CTA_IP_DST (1 << 1) /* net/netfilter/nf_internals.h */

@@ -81,11 +81,12 @@ static int dump_take(void *ud, const struct nlmsghdr *nlh)
 	return d->refused;
 }
 
-int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
+int ct_dump_filtered(struct ct *ct, uint8_t family, const struct tuple *to, conn_sink sink,
+		     void *ud)
 {
 	struct dump d = { .ct = ct, .sink = sink, .ud = ud };
 	struct attr_buf b = { .data = ct->out, .size = sizeof(ct->out) };
-	int r = ctcodec_dump(b.data, b.size, nlsock_seq(ct->dump), family);
+	int r = ctcodec_dump(b.data, b.size, nlsock_seq(ct->dump), family, to);
 
 	if (r < 0)
 		return r;
@@ -94,6 +95,11 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
 	/* nfnetlink has no such subsystem: the kernel tracks connections (ct_usage() was
 	 * called before), but has no ctnetlink */
 	return d.refused ? d.refused : r == -EINVAL ? -EOPNOTSUPP : r;
+}
+
+int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud)
+{
+	return ct_dump_filtered(ct, family, NULL, sink, ud);
 }
 
 struct ct_list {
@@ -117,7 +123,7 @@ int ct_list_new(uint8_t family, struct ct_list **ret)
 		r = nlsock_new(NETLINK_NETFILTER, 0, REQUEST_RCVBUF, &l->s);
 	if (r == 0) {
 		l->seq = nlsock_seq(l->s);
-		r = ctcodec_dump(buf, sizeof(buf), l->seq, family);
+		r = ctcodec_dump(buf, sizeof(buf), l->seq, family, NULL);
 	}
 	if (r > 0)
 		r = nlsock_send(l->s, buf, (size_t)r);

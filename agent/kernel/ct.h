@@ -16,6 +16,14 @@ int ct_dump(struct ct *ct, uint8_t family, conn_sink sink, void *ud);
 int ct_batch(struct ct *ct, struct ct_op *ops, size_t n);
 int ct_usage(uint32_t *ret_count, uint32_t *ret_max);
 
+/* ct_dump(), with the filter of ctcodec_dump(). */
+int ct_dump_filtered(struct ct *ct, uint8_t family, const struct tuple *to, conn_sink sink,
+		     void *ud);
+
+/* The same for ct_dump_to. *NO_FILTER: this kernel lists everything; false at first. */
+int ct_dump_to(struct ct *ct, bool *no_filter, const struct addrset *to, bool cheaply,
+	       conn_sink sink, void *ud);
+
 /* A dump in steps, on a socket of its own: for whoever must not wait for all of it, or may end
  * before. Nothing is read ahead, so the kernel goes on only as it is asked. */
 struct ct_list;

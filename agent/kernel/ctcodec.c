@@ -481,9 +481,18 @@ int ctcodec_get(void *buf, size_t size, uint32_t seq, uint16_t flags, const stru
 	return ct_end(&b);
 }
 
-int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family)
+int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family, const struct tuple *to)
 {
 	struct attr_buf b = ct_begin(buf, size, IPCTNL_MSG_CT_GET, seq, NLM_F_DUMP, family);
 
+	if (to) {
+		size_t nest = buf_nest(&b, CTA_TUPLE_ORIG);
+
+		put_ip(&b, family, to);
+		buf_nest_end(&b, nest);
+		nest = buf_nest(&b, CTA_FILTER);
+		buf_u32(&b, CTA_FILTER_ORIG_FLAGS, CTA_FILTER_F_CTA_IP_DST);
+		buf_nest_end(&b, nest);
+	}
 	return ct_end(&b);
 }

@@ -56,5 +56,7 @@ int ctcodec_entry(void *buf, size_t size, const struct conn_record *record);
 /* The mark of RECORD (CTA_MARK). False: its payload has none; kernels leave out a mark of 0. */
 bool ctcodec_mark(const struct conn_record *record, uint32_t *ret);
 
-/* List everything of FAMILY (AF_UNSPEC: all). */
-int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family);
+/* List everything of FAMILY (AF_UNSPEC: all), or with TO, only what has its original
+ * destination: Linux before 5.8 lists everything all the same, and for IPv6 the kernel lists all
+ * others (ctnetlink_filter_match_tuple(), up to 6.18 at least). */
+int ctcodec_dump(void *buf, size_t size, uint32_t seq, uint8_t family, const struct tuple *to);

@@ -30,6 +30,7 @@ struct kernel_real {
 	struct nlsock *route;
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
+	bool no_filter;		 /* ct_dump_to() */
 	struct ctevents *events; /* NULL until something is watched */
 	struct nlsock *addr_events;
 	struct heard heard;
@@ -128,6 +129,15 @@ static int real_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 	int r = get_ct(k);
 
 	return r < 0 ? r : ct_dump(k->ct, family, sink, ud);
+}
+
+static int real_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink,
+			   void *ud)
+{
+	struct kernel_real *k = ctx;
+	int r = get_ct(k);
+
+	return r < 0 ? r : ct_dump_to(k->ct, &k->no_filter, to, cheaply, sink, ud);
 }
 
 static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
@@ -344,6 +354,7 @@ static const struct kernel_ops real_ops = {
 	.heard_watch = real_heard_watch,
 	.heard_events = real_heard_events,
 	.ct_dump = real_ct_dump,
+	.ct_dump_to = real_ct_dump_to,
 	.ct_batch = real_ct_batch,
 	.ct_line = real_ct_line,
 	.ct_mark = real_ct_mark,

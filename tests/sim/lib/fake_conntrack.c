@@ -215,6 +215,36 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 	return r == 0 && torn ? -EINTR : r;
 }
 
+struct fake_listing_to {
+	const struct addrset *to;
+	conn_sink sink;
+	void *ud;
+};
+
+static int list_to(void *ud, const struct conn_record *record)
+{
+	const struct fake_listing_to *l = ud;
+	struct addr dst = tuple_dst(&record->conn->key.orig, record->conn->key.family);
+
+	return addrset_has(l->to, &dst) ? l->sink(l->ud, record) : 0;
+}
+
+int fake_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink, void *ud)
+{
+	struct fake_listing_to l = { .to = to, .sink = sink, .ud = ud };
+	struct fake *f = ctx;
+	int r;
+
+	if (f->no_filter)
+		return cheaply ? -EOPNOTSUPP : fake_ct_dump(ctx, AF_UNSPEC, list_to, &l);
+	r = fake_enter(f, &f->dump_to);
+	if (f->no_conntrack)
+		return -EPROTONOSUPPORT;
+	for (size_t i = 0; r == 0 && i < f->n_entries; i++)
+		r = fake_list_entry(f, &f->entries[i], list_to, &l);
+	return r;
+}
+
 /* What ctnetlink and the NAT core make of the status of a created entry: they
  * are given a reply tuple, and announce what is left to be translated. */
 static uint32_t created_status(const struct conn *c, bool with_master)

@@ -351,6 +351,7 @@ static const struct kernel_ops fake_ops = {
 	.heard_watch = fake_heard_watch,
 	.heard_events = fake_heard_events,
 	.ct_dump = fake_ct_dump,
+	.ct_dump_to = fake_ct_dump_to,
 	.ct_batch = fake_ct_batch,
 	.ct_line = fake_ct_line,
 	.ct_mark = fake_ct_mark,

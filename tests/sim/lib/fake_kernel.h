@@ -122,8 +122,8 @@ struct fake {
 	bool dad_fails;
 
 	/* Faults. */
-	struct fake_call addr_add, addr_del, announce, link_get, addr_list, dump, create, remove,
-		get, batch;
+	struct fake_call addr_add, addr_del, announce, link_get, addr_list, dump, dump_to, create,
+		remove, get, batch;
 	unsigned unacknowledged;	/* so many address changes are done and say -ENOBUFS */
 	unsigned torn_from, dumps_torn; /* so many dumps from that one on break off with -EINTR */
 	bool dump_doubles;		/* list every third entry again, at the end */
@@ -131,6 +131,7 @@ struct fake {
 	unsigned unanswered_batch;	/* so many batches lose the second half of their answers */
 	unsigned refuse_at;	     /* the flow of create number so many is refused for good … */
 	int refuse_error;	     /* … with this */
+	bool no_filter;		     /* Linux before 5.8 */
 	bool no_hold;		     /* no backend, neither for resets */
 	bool no_sock_destroy;	     /* Linux before 4.5 */
 	bool no_events;		     /* nf_conntrack_events is 0 */
@@ -312,6 +313,7 @@ int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link
 int fake_reset_clean_begin(void *ctx, usec_t timeout);
 int fake_reset_clean_end(void *ctx);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
+int fake_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ipvs_list(void *ctx, ipvs_sink sink, void *ud);
 int fake_ipvs_conns(void *ctx, flow_sink sink, void *ud);
