@@ -38,6 +38,18 @@ static const char *const reason_words[] = {
 	NULL,
 };
 
+static const char *const arrival_words[] = {
+	[ARRIVAL_LED_AWAY] = "led-away",
+	[ARRIVAL_PLAIN] = "plain",
+	[ARRIVAL_SERVICE] = "service",
+	[ARRIVAL_ALTERED] = "altered",
+	[ARRIVAL_FOREIGN] = "foreign",
+	[ARRIVAL_STREAM] = "stream",
+	[ARRIVAL_ANSWERED] = "answered",
+	[ARRIVAL_REFUSED] = "refused",
+	NULL,
+};
+
 static const char *const before_words[] = {
 	[BEFORE_NONE] = "none",
 	[BEFORE_DUMP] = "dump",
@@ -55,6 +67,8 @@ static const char *const outcome_words[] = {
 
 /* a new reason without a name must not compile */
 typedef char reason_words_complete[ARRAY_SIZE(reason_words) == SKIP_REASON_COUNT + 1 ? 1 : -1];
+
+typedef char arrival_words_complete[ARRAY_SIZE(arrival_words) == ARRIVAL_COUNT + 1 ? 1 : -1];
 
 uint64_t report_kept(const struct report *r)
 {
@@ -86,6 +100,11 @@ const char *kernel_kind_name(enum kernel_kind k)
 const char *skip_reason_name(enum skip_reason s)
 {
 	return word_of(reason_words, s);
+}
+
+const char *arrival_name(enum arrival a)
+{
+	return word_of(arrival_words, a);
 }
 
 const char *before_name(enum before b)
@@ -208,6 +227,8 @@ const struct report_row report_counts[] = {
 	{ "lost", ENTRIES(lost), "lost", NULL, NULL, "VIPSAFE_LOST" },
 	{ "skipped", ENTRIES(skipped) },
 	{ "mismatch", ENTRIES(mismatch), "mismatch", "part of lost", "mismatch" },
+	{ "led_away", offsetof(struct report, arrivals.removed), "led elsewhere",
+	  "removed: they were on their way to an added address", NULL, "VIPSAFE_LED_AWAY" },
 	{ NULL },
 };
 
@@ -216,6 +237,7 @@ const struct report_row report_times[] = {
 	{ "hold", TIMING(hold) },
 	{ "pin", TIMING(pin), "pin took" },
 	{ "move", TIMING(move), "move took" },
+	{ "arrive", TIMING(arrive) },
 	{ "verify", TIMING(verify), "verify took" },
 	{ "restore", TIMING(restore), "restore took" },
 	{ "total", TIMING(total), "total", NULL, NULL, "VIPSAFE_TOTAL_USEC" },

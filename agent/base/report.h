@@ -49,6 +49,27 @@ enum skip_reason {
 	SKIP_REASON_COUNT,
 };
 
+/* What is found of an entry to an address that has been added (move/arrive.h). */
+enum arrival {
+	ARRIVAL_LED_AWAY, /* its source is translated for the way elsewhere: removed */
+	ARRIVAL_PLAIN,	  /* its source is not: it serves here as a new one would */
+	ARRIVAL_SERVICE,  /* its destination is translated: it leads to a server on purpose */
+	ARRIVAL_ALTERED,  /* by somebody else, as IPVS does */
+	ARRIVAL_FOREIGN,  /* not translated in the node's own hooks, but by Open vSwitch, say */
+	ARRIVAL_STREAM,	  /* TCP and the like: the kernel answers it as it is */
+	ARRIVAL_ANSWERED, /* a connected socket of this node has it */
+	ARRIVAL_REFUSED,  /* the kernel does not remove it: it is offloaded */
+	ARRIVAL_COUNT,
+};
+
+/* Entries to addresses that were added. */
+struct arrival_counts {
+	uint64_t found;
+	uint64_t removed; /* led elsewhere; in a dry run: would be removed */
+	uint64_t left;	  /* = found - removed */
+	uint64_t reasons[ARRIVAL_COUNT];
+};
+
 struct report_warning {
 	char code[REPORT_CODE_MAX]; /* stable: "last-ipv4-address" */
 	char text[REPORT_TEXT_MAX];
@@ -110,8 +131,10 @@ struct report {
 		uint64_t removed;
 	} vip_flows;
 
+	struct arrival_counts arrivals;
+
 	struct {
-		usec_t snapshot, hold, pin, move, verify, restore, total;
+		usec_t snapshot, hold, pin, move, arrive, verify, restore, total;
 		usec_t expected_gap; /* plan only */
 	} timing;
 
@@ -152,6 +175,7 @@ bool report_is_placed(const struct report *r);
 const char *result_name(enum result r);
 const char *kernel_kind_name(enum kernel_kind k);
 const char *skip_reason_name(enum skip_reason s);
+const char *arrival_name(enum arrival a);
 const char *vip_outcome_name(enum vip_outcome o);
 const char *before_name(enum before b);
 
@@ -167,7 +191,7 @@ struct report_row {
 };
 
 /* In the order of output. */
-#define REPORT_COUNTS 12
+#define REPORT_COUNTS 13
 extern const struct report_row report_counts[], report_times[];
 
 /* The index in report_counts of KEY, which must be in there. */

@@ -48,6 +48,11 @@ static void publish_events(struct guard_news *w, struct publisher *t, const stru
 		publish_guard(t, EVENT_REMOVED, false, s->device, s->removed - was->removed, 0,
 			      "an address is gone, and %llu entries pinned to it",
 			      (unsigned long long)(s->removed - was->removed));
+	if (s->led_away != was->led_away)
+		publish_guard(t, EVENT_ADDRESS, false, s->device, 0, 0,
+			      "somebody else has added an address: %llu entries to it that led "
+			      "elsewhere are removed",
+			      (unsigned long long)(s->led_away - was->led_away));
 	if (s->quarantined != was->quarantined)
 		publish_guard(t, EVENT_QUARANTINE, s->quarantined, s->device, 0, 0, "%s",
 			      s->quarantined ? "flushed again and again: repairs are suspended"
@@ -124,13 +129,19 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 	struct guard_status *was = &w->left;
 	usec_t now = os_now();
 
-	if (s->gone == was->gone && s->removed == was->removed && s->unsaved == was->unsaved)
+	if (s->gone == was->gone && s->removed == was->removed && s->unsaved == was->unsaved &&
+	    s->led_away == was->led_away)
 		return;
 	if (!w->left_at)
 		w->left_at = now + REPAIR_LOG_AFTER;
 	if (now < w->left_at)
 		return;
 	log_gone(s, was);
+	if (s->led_away != was->led_away)
+		log_line(LOG_NOTICE,
+			 "%s: somebody else added an address: %llu entries to it that led "
+			 "elsewhere removed",
+			 s->device, (unsigned long long)(s->led_away - was->led_away));
 	if (s->unsaved != was->unsaved)
 		log_line(LOG_WARNING,
 			 "%s: the state for a restart after a kill cannot be written to the run "

@@ -411,6 +411,8 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 		.superseded = s.superseded,
 		.lost = s.lost,
 		.removed = s.removed,
+		.arrivals = s.arrivals,
+		.led_away = s.led_away,
 		.gone = s.gone,
 		.unproven = s.unproven,
 		.unsaved = s.unsaved,

@@ -178,6 +178,7 @@ struct guard *guard_free(struct guard *g)
 	addr_table_done(&g->addresses);
 	addrset_done(&g->own);
 	addrset_done(&g->local);
+	guard_arrive_done(g);
 	free(g);
 	return NULL;
 }
@@ -268,7 +269,7 @@ static bool guard_step(struct guard *g)
 	r = guard_repair_step(g, &more);
 	if (r < 0)
 		guard_degrade(g, r, "repairing");
-	if (more || guard_linger_step(g))
+	if (more || guard_arrive_step(g) || guard_linger_step(g))
 		return true;
 	if (g->repair.active)
 		return false;
@@ -307,6 +308,7 @@ usec_t guard_tick(struct guard *g)
 	if (more)
 		return guard_now(g);
 	at = MIN(MIN(MIN(g->next, guard_repair_next(g)), guard_away_next(g)), at);
+	at = MIN(at, guard_arrive_next(g));
 	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
 		at = MIN(at, MAX(g->pin_next, t));
 	if (g->locked_out)

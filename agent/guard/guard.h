@@ -52,6 +52,8 @@ struct guard_status {
 	uint64_t linger_ends[LINGER_WHAT_COUNT]; /* addresses whose connections lingered */
 	int deaf; /* why other hosts with such addresses are not heard: negative errno; 0: they are
 		   */
+	uint64_t arrivals; /* addresses that somebody else added … */
+	uint64_t led_away; /* … entries to them that led elsewhere: removed */
 	uint64_t gone;	   /* addresses that went while nobody guarded them */
 	uint64_t unproven; /* entries translated to those, not known as ours: left */
 	uint64_t unsaved;  /* times that what a kill would need was not written … */

@@ -88,6 +88,12 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 		guard_note_arrival(g, &a->prefix);
 	if (!gone)
 		addrset_remove(&g->linger.given, &a->prefix.addr);
+	if (gone)
+		guard_note_went(g, &a->prefix.addr);
+	else if (is_own_doing(g, a))
+		guard_note_own_added(g, &a->prefix.addr);
+	else if (a->ifindex == g->link.ifindex)
+		guard_note_added(g, a);
 	if (gone && is_own_doing(g, a))
 		guard_keep_no_more(g, &a->prefix.addr);
 	if (!gone || is_own_doing(g, a))

@@ -117,6 +117,17 @@ struct guard_keep {
 	usec_t retry;  /* not to be written before */
 };
 
+/* Addresses that somebody else adds: arrive.c. */
+struct guard_arrive {
+	struct addrset went;	  /* and were not seen to come back */
+	struct addrset tentative; /* not in use yet */
+	struct addrset due;	  /* entries to them are to be looked at … */
+	usec_t not_before;	  /* … not earlier */
+	unsigned tries;
+};
+
+#define GUARD_WENT_MAX 64
+
 /* A connection that was lost, and of its payload what people are told of; a longer one is left
  * out. */
 struct guard_named {
@@ -209,6 +220,7 @@ struct guard {
 	bool locked_out;    /* somebody else has the lock of the device */
 
 	struct guard_linger linger;
+	struct guard_arrive arrive;
 	struct guard_keep keep;
 	struct guard_repair repair;
 	usec_t repair_counted; /* the latest one that was needed */
@@ -300,6 +312,20 @@ bool guard_linger_is_idle(const struct guard *g);
 /* Tell who lingers, and listen for others that have their addresses. */
 void guard_linger_look(struct guard *g);
 void guard_linger_hear(struct guard *g); /* what has been heard; addresses are up to date */
+
+/* ---- arrive.c ---- */
+/* An address event: A was added by somebody else (or is told of again), by a run of
+ * ours, or has gone. */
+void guard_note_added(struct guard *g, const struct ifaddr *a);
+void guard_note_own_added(struct guard *g, const struct addr *a);
+void guard_note_went(struct guard *g, const struct addr *a);
+/* Look at the entries to added addresses. False: none is due. */
+bool guard_arrive_step(struct guard *g);
+usec_t guard_arrive_next(const struct guard *g); /* when it is; USEC_NEVER: not */
+void guard_arrive_done(struct guard *g);
+/* List the entries to TO: by the kernel, or where that would take long, those that
+ * are known. 0 or a negative errno. */
+int guard_arriving(struct guard *g, const struct addrset *to, conn_sink sink, void *ud);
 
 /* ---- keep.c ---- */
 /* Take up what guards before us have left, if there is anything. */

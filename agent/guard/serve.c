@@ -168,6 +168,16 @@ static int serve_events(struct run *run, conn_sink sink, void *ud)
 	return guard_events(guard_of(run), sink, ud);
 }
 
+static int serve_arriving(const struct run *run, const struct addrset *to, conn_sink sink, void *ud)
+{
+	return guard_arriving(guard_of(run), to, sink, ud);
+}
+
+static void serve_forget(const struct run *run, const struct conn *c)
+{
+	guard_forget(guard_of(run), &c->key);
+}
+
 /* The rules of the guard are used, if it has some. */
 static void lend_hold(struct run *run)
 {
@@ -282,6 +292,8 @@ static const struct source_ops recovering_source = {
 	.is_pinned = dump_is_pinned,
 	.is_exposed = dump_is_exposed,
 	.events = dump_events,
+	.arriving = dump_arriving,
+	.forget = serve_forget,
 	.hold = lend_hold,
 	.hold_again = serve_hold_again,
 	.hold_missing = serve_hold_missing,
@@ -303,6 +315,8 @@ static const struct source_ops guard_ops = {
 	.is_pinned = serve_is_pinned,
 	.is_exposed = run_is_exposed,
 	.events = serve_events,
+	.arriving = serve_arriving,
+	.forget = serve_forget,
 	.hold = serve_hold,
 	.hold_again = serve_hold_again,
 	.hold_missing = serve_hold_missing,

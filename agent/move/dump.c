@@ -93,6 +93,13 @@ int dump_events(struct run *run, conn_sink sink, void *ud)
 	return k->ops->ct_events(k->ctx, sink, ud);
 }
 
+int dump_arriving(const struct run *run, const struct addrset *to, conn_sink sink, void *ud)
+{
+	const struct kernel *k = &run->env->kernel;
+
+	return k->ops->ct_dump_to(k->ctx, to, false, sink, ud);
+}
+
 /* Say which hold it would be, without installing it. */
 static void dump_hold_plan(struct run *run, enum hold_choice wanted)
 {
@@ -153,6 +160,10 @@ static void dump_nothing(struct run *run _unused_)
 {
 }
 
+static void dump_forget(const struct run *run _unused_, const struct conn *c _unused_)
+{
+}
+
 const struct source_ops dump_source = {
 	.before = BEFORE_DUMP,
 	.recovering = &dump_source,
@@ -165,6 +176,8 @@ const struct source_ops dump_source = {
 	.is_pinned = dump_is_pinned,
 	.is_exposed = dump_is_exposed,
 	.events = dump_events,
+	.arriving = dump_arriving,
+	.forget = dump_forget,
 	.hold = dump_hold,
 	.hold_again = dump_hold_again,
 	.hold_missing = dump_nothing,

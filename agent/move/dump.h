@@ -20,4 +20,5 @@ uint64_t dump_count_pinned(const struct run *run);
 bool dump_is_pinned(const struct run *run, const struct conn *c);
 bool dump_is_exposed(const struct run *run);
 int dump_events(struct run *run, conn_sink sink, void *ud);
+int dump_arriving(const struct run *run, const struct addrset *to, conn_sink sink, void *ud);
 int dump_slot(struct run *run, int *ret_fd);

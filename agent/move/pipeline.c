@@ -43,6 +43,7 @@ static const struct stage {
 	{ "move", move_addresses, ADD | DEL, NULL, true },
 	{ "drop", vipflows_drop, DEL, NULL, true },
 	{ "announce", announce_added, ADD, NULL, true },
+	{ "arrive", arrive_clear, ADD, NULL, false }, /* a dry run counts them */
 	{ "verify", verify_entries, DEL, NULL, true },
 	{ "release", hold_release, ADD | DEL, NULL, true, true },
 	{ "remember", remember_pinned, DEL, run_remembers, true },

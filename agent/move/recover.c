@@ -111,6 +111,8 @@ static void move_recover_finish(struct run *run)
 		move_recover_leave(run);
 	if (fresh && run->req->op == OP_ADD)
 		announce_added(run);
+	if (fresh && run->req->op == OP_ADD)
+		arrive_clear(run);
 	/* The file of a repair has more entries than were flushed: after some time those
 	 * that are missing may just as well have ended. */
 	if (!run->req->n_vips && !fresh) {

@@ -42,6 +42,12 @@ struct source_ops {
 	 * were lost. */
 	int (*events)(struct run *run, conn_sink sink, void *ud);
 
+	/* Call SINK for each entry whose original destination is in TO. 0 or a negative errno;
+	 * -EINTR: cut short by changes of the table. */
+	int (*arriving)(const struct run *run, const struct addrset *to, conn_sink sink, void *ud);
+	/* The run has removed C. */
+	void (*forget)(const struct run *run, const struct conn *c);
+
 	/* Have the hold in place, not armed, and events from then on: sets run->watching,
 	 * run->holding and report->hold, and warns of what cannot be had. A dry run looks
 	 * which hold it would be. */

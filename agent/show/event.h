@@ -10,7 +10,7 @@
 enum event_kind {
 	EVENT_MOVE,	  /* an operation has ended; see report */
 	EVENT_STATE,	  /* a device is guarded, or no longer */
-	EVENT_ADDRESS,	  /* somebody else has deleted an address */
+	EVENT_ADDRESS,	  /* somebody else has deleted or added an address */
 	EVENT_REPAIR,	  /* after that, connections were put back */
 	EVENT_LOST,	  /* one of the connections that were not; text as conntrack(8) lists it */
 	EVENT_REMOVED,	  /* entries were removed after their address was lost */

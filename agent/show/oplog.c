@@ -261,6 +261,8 @@ const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 	for (row = report_counts; row->key; row++)
 		if (row->log)
 			line_add(&l, " %s=%llu", row->log, (ull)report_row_value(r, row));
+	if (r->arrivals.removed)
+		line_add(&l, " led_away=%llu", (ull)r->arrivals.removed);
 	line_add(&l, " failed=%llu", (ull)r->entries.lost);
 	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
 		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);

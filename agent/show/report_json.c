@@ -139,6 +139,20 @@ static json_t *report_json_vip_flows(const struct report *r)
 	return o;
 }
 
+static json_t *report_json_arrivals(const struct report *r)
+{
+	json_t *o = json_object(), *reasons = json_object();
+	int i;
+
+	object_put_number(&o, "found", r->arrivals.found);
+	object_put_number(&o, "removed", r->arrivals.removed);
+	object_put_number(&o, "left", r->arrivals.left);
+	for (i = 0; i < ARRIVAL_COUNT; i++)
+		object_put_number(&reasons, arrival_name((enum arrival)i), r->arrivals.reasons[i]);
+	object_put(&o, "reasons", reasons);
+	return o;
+}
+
 static json_t *asker(const struct asker *a)
 {
 	json_t *o = json_object();
@@ -174,6 +188,7 @@ json_t *report_json_new(const struct report *r)
 	object_put_text(&o, "before", before_name(r->before));
 	object_put(&o, "entries", entries(r));
 	object_put(&o, "vip_flows", report_json_vip_flows(r));
+	object_put(&o, "arrivals", report_json_arrivals(r));
 	object_put(&o, "timing_us", report_json_rows(r, report_times));
 	if (r->plan)
 		object_put_number(&o, "expected_gap_us", r->timing.expected_gap);

@@ -126,6 +126,9 @@ static void print_done(const struct report *r, FILE *out)
 	}
 	if (r->vip_flows.removed)
 		fprintf(out, "; %llu of its own flows removed", (ull)r->vip_flows.removed);
+	if (r->arrivals.removed)
+		fprintf(out, "; %llu entries to it that led elsewhere removed",
+			(ull)r->arrivals.removed);
 	fputc('\n', out);
 }
 
@@ -140,6 +143,23 @@ static void print_skipped(const struct report *r, FILE *out)
 			continue;
 		fprintf(out, "%s%llu %s", between, (ull)r->entries.reasons[i],
 			skip_reason_name((enum skip_reason)i));
+		between = ", ";
+	}
+	fputs(*between == ',' ? ")\n" : "\n", out);
+}
+
+/* Print what there is to the added addresses. */
+static void print_arrivals(const struct report *r, FILE *out)
+{
+	const char *between = "  (";
+	int i;
+
+	fprintf(out, "  %-14s %llu", "left alone", (ull)r->arrivals.left);
+	for (i = ARRIVAL_LED_AWAY; i < ARRIVAL_COUNT; i++) {
+		if (!r->arrivals.reasons[i])
+			continue;
+		fprintf(out, "%s%llu %s", between, (ull)r->arrivals.reasons[i],
+			arrival_name((enum arrival)i));
 		between = ", ";
 	}
 	fputs(*between == ',' ? ")\n" : "\n", out);
@@ -172,6 +192,11 @@ static void print_plan(const struct report *r, FILE *out)
 	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
 	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+	if (r->op == OP_ADD) {
+		row_count(out, "led elsewhere", r->arrivals.removed,
+			  "entries to it, to be removed when it is here");
+		print_arrivals(r, out);
+	}
 	row_count(out, "connections", r->entries.snapshot, "tracked now");
 	row_count(out, "at risk", r->entries.candidates,
 		  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
@@ -195,6 +220,8 @@ static void print_details(const struct report *r, FILE *out)
 		if (row->offset == offsetof(struct report, entries.candidates))
 			print_skipped(r, out);
 	}
+	if (r->op == OP_ADD)
+		print_arrivals(r, out);
 	for (row = report_times; row->key; row++)
 		if (row->label)
 			row_time(out, row->label, report_row_value(r, row));

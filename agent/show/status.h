@@ -51,6 +51,8 @@ struct status_device {
 	uint64_t lingering_addresses, lingering_entries;
 	uint64_t linger_ends[STATUS_LINGER_ENDS];
 	uint64_t holds, held_usec;    /* packets were held: how often, for how long */
+	uint64_t arrivals;	      /* addresses that somebody else added … */
+	uint64_t led_away;	      /* … entries to them that led elsewhere: removed */
 	uint64_t gone;		      /* addresses that were deleted while nobody guarded them */
 	uint64_t unproven;	      /* entries left behind by those: not proved to be vipsafe's */
 	uint64_t unsaved;	      /* writes that failed, of the state needed after a kill … */

@@ -124,6 +124,8 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "superseded", d->superseded);
 	object_put_number(&o, "lost", d->lost);
 	object_put_number(&o, "removed", d->removed);
+	object_put_number(&o, "arrivals", d->arrivals);
+	object_put_number(&o, "led_away", d->led_away);
 	object_put_number(&o, "gone", d->gone);
 	object_put_number(&o, "unproven", d->unproven);
 	object_put_number(&o, "unsaved", d->unsaved);
@@ -164,6 +166,11 @@ static void print_counters(const struct status_device *d, FILE *out)
 		"another host's, %llu were given up\n",
 		(ull)d->linger_ends[0], (ull)d->linger_ends[1], (ull)d->linger_ends[2],
 		(ull)d->linger_ends[3]);
+	if (d->arrivals)
+		fprintf(out,
+			"  addresses added by others: %llu; entries to them that led elsewhere and "
+			"were removed: %llu\n",
+			(ull)d->arrivals, (ull)d->led_away);
 	fprintf(out, "  packets were held back %llu times, for %llu.%03llu s in all\n",
 		(ull)d->holds, (ull)(d->held_usec / USEC_PER_SEC),
 		(ull)(d->held_usec % USEC_PER_SEC / USEC_PER_MSEC));

@@ -222,6 +222,7 @@ static void the_journal_gets_fields(void **state _unused_)
 					    "VIPSAFE_FLUSHED=12\n"
 					    "VIPSAFE_RESTORED=3\n"
 					    "VIPSAFE_LOST=9\n"
+					    "VIPSAFE_LED_AWAY=0\n"
 					    "VIPSAFE_TOTAL_USEC=3200\n");
 	/* the same ones go with the second line, so that either is found by them */
 	assert_string_equal(strchr(said.fields[0], '\n'), strchr(said.fields[1], '\n'));
