@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What ctnetlink answers to a listing, to a batch, and what it tells unasked.
- * First byte: which of the three; the rest as wire.h says. */
+/* What ctnetlink answers to a listing, at once or in steps, to a batch, and what it tells unasked.
+ * First byte: which of them; the rest as wire.h says. */
 #include "lib/fuzz.h"
 
 #include <errno.h>
@@ -40,6 +40,23 @@ static void list(void)
 		/* the second listing has another number */
 		(void)ct_dump(ct, AF_INET, on_entry, &count);
 	ct_free(ct);
+}
+
+static void list_in_steps(void)
+{
+	struct ct_list *l = NULL;
+	size_t count = 0, before = 0;
+	int r = ct_list_new(AF_UNSPEC, &l);
+
+	while (r == 0 && (r = ct_list_step(l, on_entry, &count)) == 1) {
+		CLAIM(count - before <= CT_LIST_STEP);
+		before = count;
+		r = 0;
+	}
+	CLAIM(r <= 0);
+	if (r == 0)
+		CLAIM(ct_list_step(l, on_entry, &count) == 0); /* the end is the end */
+	ct_list_free(l);
 }
 
 /* A pin between two questions. */
@@ -83,7 +100,7 @@ static void watch(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const exchanges[])(void) = { list, change, watch };
+	static void (*const exchanges[])(void) = { list, change, watch, list_in_steps };
 	struct input in = { data, size };
 	size_t which = input_byte(&in) % ARRAY_SIZE(exchanges);
 
