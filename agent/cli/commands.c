@@ -57,7 +57,8 @@ const struct command commands[] = {
 	  "deletes the addresses from then on. What cannot be carried over is in comments\n"
 	  "that begin with \"#!\"; the exit code is then 10.\n" },
 	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, true,
-	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N] | --undo [ADDR] [dev N]",
+	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N]\n"
+	  "      | --undo [ADDR] [dev N]",
 	  "move a virtual IP to a device of its own, for good",
 	  "No connection is masqueraded to that device, so nobody's delete of the address\n"
 	  "breaks any from then on, without a daemon. The address is on one of the two\n"
