@@ -81,7 +81,6 @@ static void take_conntrack(const struct kernel *k, struct facts *f)
 struct listing {
 	const struct kernel *k;
 	struct facts *facts;
-	int *ifindex; /* of each device in FACTS */
 };
 
 static int64_t device_sysctl(const char *device, const char *key)
@@ -107,7 +106,9 @@ static void add_device(void *ud, const char *name)
 				    .rp_filter = FACTS_UNKNOWN };
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->exists = l->k->ops->link_get(l->k->ctx, name, &link) == 0;
-	l->ifindex[f->n_devices++] = link.ifindex;
+	d->ifindex = link.ifindex;
+	snprintf(d->real_name, sizeof(d->real_name), "%s", link.name);
+	f->n_devices++;
 	if (!d->exists)
 		return;
 	d->promotes_secondaries = l->k->ops->promotes_secondaries(l->k->ctx, &link);
@@ -116,17 +117,35 @@ static void add_device(void *ud, const char *name)
 		MAX(device_sysctl(link.name, "rp_filter"), sysctl("net/ipv4/conf/all/rp_filter"));
 }
 
+/* Whether somebody leases A. An IPv6 address of an advertised prefix has a lifetime as well, and
+ * is not taken away when it is renewed; it is no /128, as those of DHCP are. */
+static bool is_leased(const struct ifaddr *a)
+{
+	return a->valid_lft != IFADDR_FOREVER &&
+	       (a->prefix.addr.family == AF_INET || a->prefix.len == 128);
+}
+
+static void kernel_take_address(struct device_facts *d, const struct ifaddr *a)
+{
+	if (is_leased(a)) {
+		d->managed.leased++;
+		d->managed.lease = a->prefix;
+		d->managed.left = a->valid_lft;
+	}
+	if (a->prefix.addr.family != AF_INET)
+		return;
+	d->addresses++;
+	d->secondaries += !!(a->flags & IFADDR_SECONDARY);
+}
+
 static int kernel_on_address(void *ud, const struct ifaddr *a)
 {
 	struct listing *l = ud;
 	size_t i;
 
-	for (i = 0; i < l->facts->n_devices; i++) {
-		if (l->ifindex[i] != a->ifindex || addr_size(a->prefix.addr.family) != 4)
-			continue;
-		l->facts->devices[i].addresses++;
-		l->facts->devices[i].secondaries += !!(a->flags & IFADDR_SECONDARY);
-	}
+	for (i = 0; i < l->facts->n_devices; i++)
+		if (l->facts->devices[i].exists && l->facts->devices[i].ifindex == a->ifindex)
+			kernel_take_address(&l->facts->devices[i], a);
 	return 0;
 }
 
@@ -134,16 +153,18 @@ static int kernel_on_address(void *ud, const struct ifaddr *a)
 static void kernel_take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;
-	_cleanup_free_ int *ifindex = calloc(DEVICES_MAX, sizeof(*ifindex));
-	struct listing l = { .k = k, .facts = f, .ifindex = ifindex };
+	struct listing l = { .k = k, .facts = f };
 	size_t i;
 
 	f->devices = calloc(DEVICES_MAX, sizeof(*f->devices));
 	f->any_configured = s->n_devices > 0;
-	if (!f->devices || !ifindex)
+	if (!f->devices)
 		return;
-	for (i = 0; i < s->n_devices; i++)
+	for (i = 0; i < s->n_devices && i < DEVICES_MAX; i++) {
 		add_device(&l, s->devices[i].name);
+		f->devices[i].managed.guarded = s->devices[i].pin != PIN_OFF;
+		f->devices[i].managed.linger = s->devices[i].linger;
+	}
 	if (!s->n_devices)
 		localnet_devices(add_device, &l);
 	(void)k->ops->addr_list(k->ctx, kernel_on_address, &l);

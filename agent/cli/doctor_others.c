@@ -54,6 +54,7 @@ static void look_at_process(struct facts *f, const char *pid)
 	for (i = 0; i < ARRAY_SIZE(managers); i++)
 		if (!strcmp(name, managers[i]))
 			add_manager(f, name);
+	manager_take_process(&f->programs, pid, name);
 }
 
 static void take_processes(struct facts *f)
@@ -173,6 +174,10 @@ void doctor_take_others(struct facts *f)
 	size_t i;
 
 	take_processes(f);
+	for (i = 0; i < f->n_devices; i++)
+		if (f->devices[i].exists)
+			manager_look(&f->programs, f->devices[i].real_name, f->devices[i].ifindex,
+				     &f->devices[i].managed);
 	for (i = 0; i < ARRAY_SIZE(places); i++)
 		if (stat(places[i], &st) == 0 && is_new_dir(f, &w, &st))
 			doctor_others_look_into(f, places[i], &w);

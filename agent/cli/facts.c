@@ -309,6 +309,22 @@ static void others(const struct facts *f, struct findings *ret)
 			     f->managers[i]);
 }
 
+/* What is translated to an address that comes back is the guard's business; it matters where
+ * something is masqueraded, as far as that is known. */
+static void managed_devices(const struct facts *f, struct findings *ret)
+{
+	bool runs = f->daemon == DAEMON_RUNNING || f->daemon == DAEMON_NOT_FOR_US;
+	size_t i;
+
+	for (i = 0; i < f->n_devices; i++) {
+		struct manager_facts m = f->devices[i].managed;
+
+		m.guarded = m.guarded && runs;
+		if (!f->firewall_seen || f->firewall.masquerades)
+			manager_diagnose(f->devices[i].name, &m, ret);
+	}
+}
+
 /* ---- vipsafe itself ---- */
 
 static void rights(const struct facts *f, struct findings *ret)
@@ -390,6 +406,7 @@ void diagnose(const struct facts *f, struct findings *ret)
 	facts_masquerade(f, ret);
 	conntrack(f, ret);
 	others(f, ret);
+	managed_devices(f, ret);
 	firewall(f, ret);
 	sysctls(f, ret);
 	devices(f, ret);

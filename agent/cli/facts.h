@@ -8,6 +8,7 @@
 
 #include "base/finding.h"
 #include "cli/firewall.h"
+#include "cli/manager.h"
 #include "base/report.h"
 #include "cli/snat.h"
 
@@ -19,9 +20,12 @@
 struct device_facts {
 	char name[DEVICE_NAME_MAX];
 	bool exists;
+	int ifindex;
+	char real_name[DEVICE_NAME_MAX]; /* not an alternative one */
 	unsigned addresses, secondaries; /* IPv4 */
 	int64_t promotes_secondaries;	 /* 1, 0, or FACTS_UNKNOWN */
 	int64_t rp_filter;		 /* the effective value: 0, 1, 2 */
+	struct manager_facts managed;	 /* guarded: if vipsafed runs */
 };
 
 enum daemon_facts {
@@ -50,6 +54,7 @@ struct facts {
 	size_t n_outlets;
 	char managers[FACTS_MANAGERS_MAX][FACTS_NAME_MAX]; /* of the network, running */
 	size_t n_managers;
+	struct manager_programs programs;
 	struct findings scripts; /* owned; what scripts of others call */
 	unsigned unread;	 /* scripts without permission to read */
 	unsigned other_language; /* scripts of another language, whose calls are not known */

@@ -177,6 +177,60 @@ kill $manager
 wait $manager 2>/dev/null
 lost network-manager
 
+# ---- who configures the device -------------------------------------------------------------------
+iptables -t nat -A POSTROUTING -o br-mgmt -j MASQUERADE
+ifindex=$(ip -j link show br-mgmt | jq '.[].ifindex')
+# managed TEXT WHAT: the device is, and the finding begins with TEXT
+managed() {
+	found address-managed "$2"
+	like "$(jq -r '.findings[] | select(.code == "address-managed").text' "$T/out")" \
+		"^br-mgmt: $1.* is then lost, on every kernel" "and what it costs without a guard"
+	is "$(jq -r '.findings[] | select(.code == "address-managed").severity' "$T/out")" warning "a warning"
+}
+# state FILE LINE…: what a manager says about the device
+state_file() {
+	mkdir -p "${1%/*}"
+	printf '%s\n' "${@:2}" >"$1"
+}
+ip addr change 192.168.11.7/24 dev br-mgmt valid_lft 3600 preferred_lft 3600
+managed 'somebody leases 192.168.11.7/24 \(3[0-9]* s left\); a restart of whoever it is or the end of a lease' \
+	"an address with a lifetime"
+cp "$(command -v bash)" "$T/dhclient"
+job client "$T/dhclient" -c 'read -r _' dhclient -4 br-mgmt
+leases() { finds address-managed && grep -q 'dhclient leases' "$T/out"; }
+check "address-managed: the DHCP client is known by its command line" wait_for 60 leases
+job_end client
+job client "$T/dhclient" -c 'read -r _' dhclient -4 br-other
+managed 'somebody leases' "a client of another device"
+job_end client
+job client in_ns node2 "$T/dhclient" -c 'read -r _' dhclient -4 br-mgmt
+managed 'somebody leases' "a client in another network namespace"
+job_end client
+ip addr change 192.168.11.7/24 dev br-mgmt valid_lft forever preferred_lft forever
+lost address-managed
+links=/run/systemd/netif/links/$ifindex
+state_file "$links" ADMIN_STATE=configured NETWORK_FILE=/etc/systemd/network/50-br.network
+managed 'systemd-networkd configures it' networkd
+state_file "$links" ADMIN_STATE=configured NETWORK_FILE=/run/systemd/network/10-netplan-br.network
+managed 'netplan configures it; "netplan apply"' netplan
+state_file "$links" ADMIN_STATE=unmanaged
+lost address-managed
+state_file "/run/NetworkManager/devices/$ifindex" '[device]' connection-uuid=27afa607-ee36-43f0-b8c3-9d245cdc4bb3
+managed 'NetworkManager configures it; "nmcli connection up"' NetworkManager
+rm "/run/NetworkManager/devices/$ifindex"
+state_file /run/network/ifstate lo=lo br-mgmt=br-mgmt
+state_file /etc/network/interfaces 'iface br-mgmt inet manual'
+check "address-managed: not where ifupdown adds no address" not finds address-managed
+state_file /etc/network/interfaces 'auto br-mgmt' 'iface br-mgmt inet static' ' address 192.168.11.7/24'
+managed 'ifupdown configures it; "ifdown" and "ifup"' ifupdown
+rm /run/network/ifstate
+lost address-managed
+state_file /etc/sysconfig/network-scripts/ifcfg-br-mgmt DEVICE=br-mgmt BOOTPROTO=none
+managed 'network-scripts configures it; "systemctl restart network"' "ifcfg files of the RHEL family"
+iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE
+lost address-managed
+rm -r /etc/sysconfig
+
 # ---- vipsafe itself --------------------------------------------------------------------------------
 echo x >/run/vipsafe/move-br-mgmt
 found killed-run "a file of a killed run"
@@ -202,6 +256,20 @@ wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
 held() { doctor && [[ $(codes) != *no-hold* ]]; }
 wait_for 60 held
 is "$(codes)" "kernel-fixed" "a guarded node: nothing, nor are its rules leftovers"
+iptables -t nat -A POSTROUTING -o br-mgmt -j MASQUERADE
+state_file "/run/NetworkManager/devices/$ifindex" '[device]' connection-uuid=27afa607-ee36-43f0-b8c3-9d245cdc4bb3
+found address-managed "on a guarded device"
+is "$(jq -r '.findings[] | select(.code == "address-managed") | .severity + ": " + .text' "$T/out")" \
+	"note: br-mgmt: NetworkManager configures it; \"nmcli connection up\" may take addresses away and put \
+them back: what is masqueraded to them is then kept if they are back within linger = 5s" "a note, since they linger"
+echo 'linger = 0s' >>"$CONF"
+found address-managed "without linger"
+is "$(jq -r '.findings[] | select(.code == "address-managed") | .severity + ": " + .text' "$T/out")" \
+	"warning: br-mgmt: NetworkManager configures it; \"nmcli connection up\" may take addresses away and put \
+them back: what is masqueraded to them is then lost (linger = 0)" "a warning"
+sed -i '$d' "$CONF"
+rm "/run/NetworkManager/devices/$ifindex"
+iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 if nobody true 2>/dev/null; then
 	nobody "$VIPSAFE" --json --config "$CONF" doctor >"$T/out" 2>"$T/err"

@@ -238,6 +238,12 @@ static void manager(struct facts *f)
 	f->n_managers = 2;
 }
 
+static void managed(struct facts *f)
+{
+	masquerades(f);
+	f->devices->managed.manager = MANAGER_NETWORKMANAGER;
+}
+
 static void no_rights(struct facts *f)
 {
 	f->net_admin = false;
@@ -348,6 +354,7 @@ static const struct {
 	{ half_read, "kernel-fixed scripts-unseen", EXIT_WARNINGS },
 	{ in_python, "kernel-fixed script-language", EXIT_DONE },
 	{ manager, "kernel-fixed network-manager network-manager", EXIT_WARNINGS },
+	{ managed, "kernel-fixed masquerade address-managed", EXIT_WARNINGS },
 	{ no_rights, "kernel-fixed no-net-admin", EXIT_WARNINGS },
 	{ no_raw, "kernel-fixed no-net-raw", EXIT_WARNINGS },
 	{ no_daemon, "kernel-fixed no-daemon", EXIT_DONE },
