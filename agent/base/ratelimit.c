@@ -13,7 +13,7 @@ bool ratelimit_take(struct ratelimit *l, usec_t now, unsigned burst, usec_t ever
 	return true;
 }
 
-uint64_t ratelimit_told(struct ratelimit *l)
+uint64_t ratelimit_take_suppressed(struct ratelimit *l)
 {
 	uint64_t n = l->suppressed;
 

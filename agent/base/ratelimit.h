@@ -10,7 +10,7 @@
 /* All zero: the whole burst is available. */
 struct ratelimit {
 	usec_t spent;	     /* when the whole burst is available again */
-	uint64_t suppressed; /* since the last ratelimit_told() */
+	uint64_t suppressed; /* since the last ratelimit_take_suppressed() */
 };
 
 /* Whether it may happen NOW: BURST (at least 1) times at once, once more per EVERY. Refusals are
@@ -18,4 +18,4 @@ struct ratelimit {
 bool ratelimit_take(struct ratelimit *l, usec_t now, unsigned burst, usec_t every);
 
 /* How many were suppressed since the last call. */
-uint64_t ratelimit_told(struct ratelimit *l);
+uint64_t ratelimit_take_suppressed(struct ratelimit *l);

@@ -81,7 +81,7 @@ uint32_t reader_map(struct firewall_reader *r, const char *name, size_t len)
 
 bool reader_knows(const struct firewall_reader *r, const struct chain *c)
 {
-	return c->told == r->program;
+	return c->defined_by == r->program;
 }
 
 void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft, bool random)

@@ -219,8 +219,8 @@ static uint32_t chain_to_name(struct firewall_reader *r, const struct word *name
 	if (i == NO_INDEX)
 		return i;
 	c = &r->store.chains[i];
-	if (!c->told) {
-		c->told = r->program;
+	if (!c->defined_by) {
+		c->defined_by = r->program;
 		c->families = (uint8_t)r->families;
 		c->is_nat = r->is_nat;
 		for (h = 0; h < ARRAY_SIZE(hooks); h++)

@@ -103,7 +103,7 @@ static unsigned chain_outcomes(struct judge *j, uint32_t chain)
 
 	if (c->state == LOOKED_AT)
 		return c->outcomes;
-	if (!c->told || c->state == BEING_LOOKED_AT || j->depth == DEPTH_MAX)
+	if (!c->defined_by || c->state == BEING_LOOKED_AT || j->depth == DEPTH_MAX)
 		return MAY_ANY | MAY_PASS;
 	c->state = BEING_LOOKED_AT;
 	j->depth++;

@@ -64,8 +64,8 @@ static void firewall_nft_take_chain(struct firewall_reader *r, const char *at)
 	if (r->chain == NO_INDEX)
 		return;
 	c = &r->store.chains[r->chain];
-	if (!c->told) {
-		c->told = r->program;
+	if (!c->defined_by) {
+		c->defined_by = r->program;
 		c->families = (uint8_t)r->families;
 		c->by_nft = true;
 		r->reads_iptables |= r->is_of_iptables;

@@ -51,8 +51,8 @@ struct chain {
 	uint32_t first, last;
 	uint8_t hook, families;
 	bool is_nat, policy_drops;
-	bool by_nft;   /* printed by nft, not by iptables-save */
-	uint32_t told; /* number of the program that defined it, from 1; 0: none yet */
+	bool by_nft;	     /* printed by nft, not by iptables-save */
+	uint32_t defined_by; /* number of the program that defined it, from 1; 0: none yet */
 	/* evaluation: possible outcomes, and how far it is */
 	uint8_t outcomes, state;
 };

@@ -47,7 +47,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.moves = moves_count(d->moves),
 		.refused = d->refused,
 		.log_dropped = log_logger()->dropped,
-		.log_unread = log_logger()->untold > 0,
+		.log_unread = log_logger()->unreported > 0,
 		.devices = devices,
 		.n_devices = n_devices,
 		.instances = instances,

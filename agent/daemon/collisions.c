@@ -69,7 +69,7 @@ static bool collisions_may_log(struct collisions *c)
 	}
 	if (++c->lines > LINES_MAX)
 		return false;
-	c->status.told++;
+	c->status.warnings++;
 	return true;
 }
 

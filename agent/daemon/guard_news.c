@@ -20,7 +20,7 @@
 void guard_news_init(struct guard_news *w)
 {
 	memset(w, 0, sizeof(*w));
-	w->told = w->seen.state = GUARD_SYNCING;
+	w->state_logged = w->seen.state = GUARD_SYNCING;
 }
 
 /* Send watchers what has changed since the last call. */
@@ -166,19 +166,19 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 	if (s->refused && !w->refused)
 		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);
 	w->refused = s->refused;
-	if (s->state == w->told)
+	if (s->state == w->state_logged)
 		return false;
 	switch (s->state) {
 	case GUARD_SYNCING:
 		return false;
 	case GUARD_STALE:
-		if (!w->stale_told || now - w->stale_told >= STALE_LOG_EVERY)
+		if (!w->stale_logged || now - w->stale_logged >= STALE_LOG_EVERY)
 			log_line(LOG_WARNING, "%s: events were lost, reading the table again",
 				 s->device);
-		w->stale_told = now;
+		w->stale_logged = now;
 		break;
 	case GUARD_LIVE:
-		if (w->told != GUARD_STALE)
+		if (w->state_logged != GUARD_STALE)
 			log_line(LOG_NOTICE, "%s: guarded (%s%s)", s->device,
 				 *s->reason ? "" : "hold ",
 				 *s->reason ? s->reason : hold_choice_name(s->hold));
@@ -190,7 +190,7 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 		log_line(LOG_WARNING, "%s: not guarded: %s", s->device, s->reason);
 		break;
 	}
-	w->told = s->state;
+	w->state_logged = s->state;
 	return true;
 }
 
@@ -295,7 +295,7 @@ static void linger_tell_beyond(struct guard_news *w, const struct guard_status *
 		return;
 	}
 	log_line(LOG_NOTICE, "%s: addresses went or came back %llu more times", s->device,
-		 (unsigned long long)ratelimit_told(&w->lingering));
+		 (unsigned long long)ratelimit_take_suppressed(&w->lingering));
 }
 
 /* What has become of addresses that vanished is told at once. */

@@ -8,11 +8,11 @@
 #include "guard/guard.h"
 
 struct guard_news {
-	enum guard_state told;
+	enum guard_state state_logged;
 	bool quarantined, refused;
 	int deaf;
 	struct ratelimit lingering; /* of lines about addresses that come and go */
-	usec_t stale_told;
+	usec_t stale_logged;
 	struct guard_status seen;   /* as last sent to watchers */
 	struct guard_status logged; /* as of the last line about other processes' deletes */
 	usec_t log_at;		    /* when to log them next; 0: nothing new */

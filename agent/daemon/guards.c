@@ -30,7 +30,7 @@ struct device_guard {
 	usec_t next;
 	usec_t leave_at; /* end the guard when its work is done, at this time at the latest; 0:
 			    stays */
-	struct guard_news told;
+	struct guard_news news;
 };
 
 static void guards_on_ready(void *ud, uint32_t events);
@@ -84,7 +84,7 @@ static void tick(struct device_guard *x)
 	x->next = guard_tick(x->guard);
 	guard_get_status(x->guard, &s);
 	poll_anew(x, &s);
-	if (guard_news_changes(&x->told, x->guard, x->all->publisher, &s))
+	if (guard_news_changes(&x->news, x->guard, x->all->publisher, &s))
 		notify_service(x->all);
 }
 
@@ -103,7 +103,7 @@ static struct device_guard *watch_free(struct device_guard *x)
 	if (!x)
 		return NULL;
 	if (x->guard)
-		guard_news_end(&x->told, x->guard, x->settings.name);
+		guard_news_end(&x->news, x->guard, x->settings.name);
 	for (i = 0; i < KERNEL_FDS; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);
@@ -125,7 +125,7 @@ static int watch_new(struct guards *w, const struct device_settings *d, struct d
 	x->settings = *d;
 	for (i = 0; i < KERNEL_FDS; i++)
 		x->fds[i] = -1;
-	guard_news_init(&x->told);
+	guard_news_init(&x->news);
 	r = kernel_real_new(&x->kernel);
 	if (r == 0) {
 		env.kernel = kernel_real_get(x->kernel);

@@ -85,17 +85,17 @@ usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t no
 	usec_t when = USEC_NEVER;
 
 	if (!state->decoy_stale)
-		w->stale_told = false;
-	else if (!w->stale_told) {
-		w->stale_told = true;
+		w->stale_logged = false;
+	else if (!w->stale_logged) {
+		w->stale_logged = true;
 		instance_decoy_remove_stale(s, w);
 		s->set.dirty = true;
 	}
 	if (!instance_decoy_is_missing(state, w->has_decoy, now, &when))
-		w->missing_told =
-			w->missing_told && state->state == INSTANCE_MASTER && !state->decoy_there;
-	else if (!w->missing_told) {
-		w->missing_told = true;
+		w->missing_logged =
+			w->missing_logged && state->state == INSTANCE_MASTER && !state->decoy_there;
+	else if (!w->missing_logged) {
+		w->missing_logged = true;
 		log_decoy(s, w, "is not there although keepalived is MASTER, so it does not work",
 			  "");
 	}

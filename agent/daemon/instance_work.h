@@ -32,7 +32,7 @@ struct instance_work {
 	size_t n_possible; /* addresses, at the last look */
 	bool has_decoy;
 	struct instance_address decoy;
-	bool stale_told, missing_told; /* already logged, of the decoy */
+	bool stale_logged, missing_logged; /* already logged, of the decoy */
 	enum work_phase phase;
 	enum instance_action action; /* of the round */
 	bool waiting;		     /* a move of it is queued */

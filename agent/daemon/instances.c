@@ -25,7 +25,7 @@ struct instances {
 	struct instance_work *list; /* owned; one for each instance of the set */
 	bool look;		    /* the addresses may have changed */
 	struct status_notify received;
-	usec_t bad_told, unknown_told;
+	usec_t bad_logged, unknown_logged;
 };
 
 /* ---- what the kernel says ------------------------------------------------------- */
@@ -97,13 +97,13 @@ static void watch_addresses(struct instances *s)
 
 /* ---- what keepalived says --------------------------------------------------------- */
 
-static void trouble(struct instances *s, usec_t *told, const char *what, const char *text)
+static void trouble(struct instances *s, usec_t *logged, const char *what, const char *text)
 {
 	usec_t now = os_now();
 
-	if (*told && now - *told < TROUBLE_LOG_EVERY)
+	if (*logged && now - *logged < TROUBLE_LOG_EVERY)
 		return;
-	*told = now;
+	*logged = now;
 	log_line(LOG_WARNING, "notify: %s%s (%llu bad, %llu unknown so far)", what, text,
 		 (unsigned long long)s->received.bad, (unsigned long long)s->received.unknown);
 }
@@ -155,7 +155,7 @@ static void receive_event(struct instances *s, const struct instance_event *even
 	if (event->group || known)
 		return;
 	s->received.unknown++;
-	trouble(s, &s->unknown_told, "no section [instance ...] for ", event->name);
+	trouble(s, &s->unknown_logged, "no section [instance ...] for ", event->name);
 }
 
 static void instances_on_line(void *ud, const struct instance_event *event)
@@ -172,7 +172,7 @@ static void on_bad_line(void *ud, const struct request_error *why)
 
 	s->received.lines++;
 	s->received.bad++;
-	trouble(s, &s->bad_told, "", why->text);
+	trouble(s, &s->bad_logged, "", why->text);
 }
 
 static void on_lost_lines(void *ud)
@@ -203,7 +203,7 @@ void instances_reject(struct instances *s, const char *why)
 {
 	s->received.hooks++;
 	s->received.bad++;
-	trouble(s, &s->bad_told, "", why);
+	trouble(s, &s->bad_logged, "", why);
 }
 
 /* ---- configuration ------------------------------------------------------------------ */

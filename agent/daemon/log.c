@@ -68,7 +68,7 @@ static int log_send_line(int priority, const char *line)
 static int log_note_dropped(void)
 {
 	struct logger *l = log_logger();
-	uint64_t n = l->untold;
+	uint64_t n = l->unreported;
 	char line[128];
 	int r;
 
@@ -79,9 +79,9 @@ static int log_note_dropped(void)
 	r = log_send_line(LOG_WARNING, line);
 	if (r < 0) {
 		l->dropped--;
-		l->untold--;
+		l->unreported--;
 	} else {
-		l->untold = 0;
+		l->unreported = 0;
 	}
 	return r;
 }
@@ -102,7 +102,7 @@ void log_line(int priority, const char *fmt, ...)
 
 usec_t log_tick(usec_t now)
 {
-	if (!log_logger()->untold)
+	if (!log_logger()->unreported)
 		return USEC_NEVER;
 	return log_note_dropped() < 0 ? now + TELL_EVERY : USEC_NEVER;
 }

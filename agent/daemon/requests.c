@@ -69,14 +69,14 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 	return true;
 }
 
-/* " (3 not told)", or "" if no lines were left out. Returns BUF. */
-static const char *not_told(struct ratelimit *l, char buf[48])
+/* " (3 not logged)", or "" if no lines were left out. Returns BUF. */
+static const char *not_logged(struct ratelimit *l, char buf[48])
 {
-	uint64_t n = ratelimit_told(l);
+	uint64_t n = ratelimit_take_suppressed(l);
 
 	buf[0] = '\0';
 	if (n)
-		snprintf(buf, 48, " (%llu like it not told)", (unsigned long long)n);
+		snprintf(buf, 48, " (%llu like it not logged)", (unsigned long long)n);
 	return buf;
 }
 
@@ -92,7 +92,7 @@ static bool is_permitted(struct daemon *d, struct client *c, const struct wire_r
 	if (ratelimit_take(&d->denied_log, os_now(), DENIED_BURST, REFUSED_LOG_EVERY))
 		log_line(LOG_WARNING, "%s of process %lld (%s) of user %lu is not permitted: %s%s",
 			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
-			 e.text, not_told(&d->denied_log, more));
+			 e.text, not_logged(&d->denied_log, more));
 	control_refuse(c, WIRE_NOT_PERMITTED, e.text);
 	return false;
 }
@@ -108,7 +108,7 @@ static bool is_too_often(struct daemon *d, struct client *c, const struct wire_r
 	if (ratelimit_take(&d->often_log, now, 1, REFUSED_LOG_EVERY))
 		log_line(LOG_WARNING, "process %lld (%s) of user %lu asks to %s too often%s",
 			 (long long)by->pid, by->command, (unsigned long)by->uid, wire_op_name(r),
-			 not_told(&d->often_log, more));
+			 not_logged(&d->often_log, more));
 	control_refuse(c, WIRE_TOO_MANY, "it is asked for this too often");
 	return true;
 }
@@ -127,7 +127,7 @@ static void on_request(void *ud, struct client *c, const struct wire_request *gi
 
 		log_line(LOG_INFO, "asked to %s by process %lld (%s) of user %lu%s",
 			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
-			 not_told(&d->asked_log, more));
+			 not_logged(&d->asked_log, more));
 	}
 	switch (r->op) {
 	case WIRE_MOVE:

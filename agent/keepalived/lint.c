@@ -205,7 +205,7 @@ static void lint_instance(const struct keepalived_lint *l, const struct vrrp_ins
 		return;
 	keepalived_lint_decoy(l, v, s, f);
 	if (s)
-		keepalived_lint_told(l, v, s, f);
+		keepalived_lint_events(l, v, s, f);
 }
 
 static bool is_there(const struct vrrp_conf *c, const char *name)

@@ -42,15 +42,15 @@ void lint_found(struct findings *f, enum severity severity, const char *code,
 	_printf_(6, 7);
 
 /* Parts of it: the decoy of an instance, OURS being its section of vipsafe.conf or NULL
- * (lint_decoy.c); whether vipsafe gets its events (lint_told.c); scripts as files and users
+ * (lint_decoy.c); whether vipsafe gets its events (lint_events.c); scripts as files and users
  * (lint_scripts.c); the unit that starts keepalived (lint_unit.c). */
 /* The decoy to suggest for V: that of vipsafe.conf, or a new one. Returns BUF. */
 const char *keepalived_lint_decoy_for(const struct keepalived_lint *what,
 				      const struct vrrp_instance *v, char buf[DECOY_TEXT_MAX]);
 void keepalived_lint_decoy(const struct keepalived_lint *what, const struct vrrp_instance *v,
 			   const struct instance_settings *ours, struct findings *f);
-void keepalived_lint_told(const struct keepalived_lint *what, const struct vrrp_instance *v,
-			  const struct instance_settings *ours, struct findings *f);
+void keepalived_lint_events(const struct keepalived_lint *what, const struct vrrp_instance *v,
+			    const struct instance_settings *ours, struct findings *f);
 void keepalived_lint_notify(const struct keepalived_lint *what,
 			    const struct vrrp_script scripts[VRRP_EVENTS], struct findings *f);
 void keepalived_lint_fifo(const struct keepalived_lint *what, struct findings *f);

@@ -13,7 +13,7 @@
 #include "lvs/scan.h"
 
 /* Pairs that get a warning each; of more only the number is reported. */
-#define TOLD_MAX 5
+#define MESSAGES_MAX 5
 
 static int take_old_flow(void *ud, const struct flow *f)
 {
@@ -66,7 +66,7 @@ static int warn_live(void *ud, const struct collision *c)
 	char direct[2 * LVS_ENDPOINT_MAX], via[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
 	struct telling *t = ud;
 
-	if (c->certainty == COLLIDE_POSSIBLE || t->n++ >= TOLD_MAX)
+	if (c->certainty == COLLIDE_POSSIBLE || t->n++ >= MESSAGES_MAX)
 		return 0;
 	report_warn(t->run->report, "lvs-collision", "vipsafe lvs check",
 		    "class=%s state=%s certainty=%.2f direct=[%s %s] via=[%s %s] service=%s",
@@ -99,10 +99,10 @@ void collide_meet(struct run *run)
 	}
 	run->known = n;
 	collide_each(run->flows, warn_live, &t, &unseen);
-	if (t.n > TOLD_MAX)
+	if (t.n > MESSAGES_MAX)
 		report_warn(run->report, "lvs-collisions", "vipsafe lvs check",
 			    "%llu more pairs of connections are one to a real server",
-			    (unsigned long long)(t.n - TOLD_MAX));
+			    (unsigned long long)(t.n - MESSAGES_MAX));
 }
 
 /* ---- after it ------------------------------------------------------------------- */
@@ -142,7 +142,7 @@ struct judging {
 	const struct conn *conn;
 	struct flow flow;
 	bool skip;
-	uint64_t told;
+	uint64_t messages;
 };
 
 static bool is_entry(const struct judging *j, const struct flow *f)
@@ -163,7 +163,7 @@ static int judge(void *ud, const struct collision *c)
 	if (newcomer->origin & FLOW_SAVED)
 		return 0;
 	j->skip |= v == COLLIDE_SKIP;
-	if (j->told++ >= TOLD_MAX)
+	if (j->messages++ >= MESSAGES_MAX)
 		return 0;
 	report_warn(
 		run->report, "lvs-collision", "vipsafe lvs check",

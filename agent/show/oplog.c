@@ -154,7 +154,7 @@ int logger_send(struct logger *l, const struct log_record *m, bool *ret_journal)
 void logger_dropped(struct logger *l)
 {
 	l->dropped++;
-	l->untold++;
+	l->unreported++;
 }
 
 void logger_done(struct logger *l)
@@ -346,15 +346,15 @@ static void oplog_send_line(struct oplog *o, const struct report *r, int priorit
 /* Moves that fail for the same reason are not all logged. */
 static bool oplog_may_log(struct oplog *o, usec_t now)
 {
-	if (!o->told || now - o->since >= PROBLEMS_WINDOW) {
+	if (!o->problems || now - o->since >= PROBLEMS_WINDOW) {
 		o->since = now;
-		o->told = 0;
+		o->problems = 0;
 	}
-	if (o->told == OPLOG_PROBLEMS_MAX) {
+	if (o->problems == OPLOG_PROBLEMS_MAX) {
 		o->suppressed++;
 		return false;
 	}
-	o->told++;
+	o->problems++;
 	return true;
 }
 
@@ -377,7 +377,7 @@ bool oplog_write(struct oplog *o, const struct report *r, usec_t now)
 		return false;
 	oplog_format(r, line);
 	if (o->idle.suppressed)
-		line_add_left_out(line, ratelimit_told(&o->idle));
+		line_add_left_out(line, ratelimit_take_suppressed(&o->idle));
 	oplog_send_line(o, r, LOG_INFO, line);
 	if (oplog_priority(r) == LOG_INFO || !oplog_may_log(o, now))
 		return true;

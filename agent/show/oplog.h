@@ -28,9 +28,9 @@ void log_record_init(struct log_record *m, const char *ident, int priority, cons
 
 /* To be initialised with { .fd = -1 }. */
 struct logger {
-	int fd;		  /* kept open, so that logging works when no descriptor is left */
-	uint64_t dropped; /* messages for which there was no room */
-	uint64_t untold;  /* of them, since that was last reported */
+	int fd;		     /* kept open, so that logging works when no descriptor is left */
+	uint64_t dropped;    /* messages for which there was no room */
+	uint64_t unreported; /* of them, since that was last reported */
 };
 
 /* Returns 0; -EAGAIN: there was no room, which has been counted; -ENOENT: nobody listens.
@@ -61,7 +61,7 @@ void logger_done(struct logger *l);
 struct oplog {
 	struct logger *to;
 	usec_t since; /* start of the current minute */
-	unsigned told;
+	unsigned problems;
 	uint64_t suppressed;   /* since the last one that was logged */
 	struct ratelimit idle; /* runs that changed nothing */
 };

@@ -18,8 +18,8 @@ json_t *status_lvs_json(const struct status *s)
 			 "stale", l->stale, "services", (json_int_t)l->services, "client_visible",
 			 (json_int_t)l->visible, "incomplete_sources", (json_int_t)l->incomplete,
 			 "flows", (json_int_t)l->flows, "events", (json_int_t)l->events,
-			 "collisions", (json_int_t)l->collisions, "warnings", (json_int_t)l->told,
-			 "overruns", (json_int_t)l->overruns);
+			 "collisions", (json_int_t)l->collisions, "warnings",
+			 (json_int_t)l->warnings, "overruns", (json_int_t)l->overruns);
 }
 
 void status_lvs_print(const struct status *s, bool verbose, FILE *out)
@@ -38,7 +38,7 @@ void status_lvs_print(const struct status *s, bool verbose, FILE *out)
 			l->incomplete);
 	if (verbose)
 		fprintf(out, "  flows %llu, events %llu, warnings %llu, overruns %llu\n",
-			(ull)l->flows, (ull)l->events, (ull)l->told, (ull)l->overruns);
+			(ull)l->flows, (ull)l->events, (ull)l->warnings, (ull)l->overruns);
 }
 
 typedef unsigned long long ull;

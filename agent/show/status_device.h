@@ -10,6 +10,6 @@ struct status_lvs {
 	bool stale;  /* events were lost, and the table is about to be read again */
 	uint32_t services, visible, incomplete; /* in the map; INCOMPLETE: sources */
 	uint64_t flows;				/* known flows to these services */
-	uint64_t events, collisions, told;
+	uint64_t events, collisions, warnings;
 	uint64_t overruns;
 };

@@ -243,7 +243,7 @@ static void what_finds_no_room_is_counted(void **state _unused_)
 	said.journal = true;
 	oplog_write(&o, &r, 1);
 	assert_int_equal(l.dropped, 4);
-	assert_int_equal(l.untold, 4);
+	assert_int_equal(l.unreported, 4);
 	said.full = false;
 	oplog_write(&o, &r, 1);
 	assert_int_equal(said.n, 2);

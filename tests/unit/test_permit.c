@@ -189,8 +189,8 @@ static void a_burst_then_one_each_interval(void **state _unused_)
 		n++;
 	assert_int_equal(n, 5);
 	assert_false(ratelimit_take(&l, now + 99, 5, 100));
-	assert_int_equal(ratelimit_told(&l), 2);
-	assert_int_equal(ratelimit_told(&l), 0);
+	assert_int_equal(ratelimit_take_suppressed(&l), 2);
+	assert_int_equal(ratelimit_take_suppressed(&l), 0);
 	for (t = 0, n = 0; t < 10000; t++)
 		n += ratelimit_take(&l, now + t, 5, 100);
 	assert_in_range(n, 99, 100);

@@ -68,7 +68,7 @@ static bool tells(const struct vrrp_conf *c, const struct vrrp_instance *v)
 		vrrp_instance_has_script(c, v, VRRP_BACKUP, true));
 }
 
-static bool lint_told_any_script(const struct vrrp_script scripts[VRRP_EVENTS])
+static bool lint_events_any_script(const struct vrrp_script scripts[VRRP_EVENTS])
 {
 	enum vrrp_event e;
 
@@ -83,7 +83,7 @@ static void lint_group(const struct keepalived_lint *l, const struct vrrp_instan
 {
 	const struct vrrp_group *g = v->group;
 
-	if (g && lint_told_any_script(g->scripts) && vrrp_group_is_removed(l->vrrp, g))
+	if (g && lint_events_any_script(g->scripts) && vrrp_group_is_removed(l->vrrp, g))
 		lint_found(f, SEVERITY_WARNING, "group-removed", g->at,
 			   "its scripts in the vrrp_instance",
 			   "keepalived before 1.4.0 removes vrrp_sync_group %.48s, of which only"
@@ -111,8 +111,8 @@ static void lint_stop(const struct keepalived_lint *l, const struct vrrp_instanc
 		   in_group ? " of the vrrp_instance (a vrrp_sync_group has none)" : "", v->name);
 }
 
-void keepalived_lint_told(const struct keepalived_lint *l, const struct vrrp_instance *v,
-			  const struct instance_settings *ours, struct findings *f)
+void keepalived_lint_events(const struct keepalived_lint *l, const struct vrrp_instance *v,
+			    const struct instance_settings *ours, struct findings *f)
 {
 	char fix[FINDING_TEXT_MAX];
 
