@@ -25,6 +25,7 @@ struct link {
 	char name[LINK_NAME_MAX]; /* the real name, even if an alternative one was asked for */
 	bool up, running;
 	bool silent;   /* it never sends ARP (IFF_NOARP), as a dummy */
+	bool is_own;   /* vipsafe has made it for one address */
 	uint16_t type; /* ARPHRD_… */
 	uint8_t mac[LINK_MAC_MAX];
 	size_t mac_len;

@@ -328,8 +328,7 @@ static bool del_new(struct isolation *i, FILE *err, struct isolate_outcome *o)
 	struct isolate_words w;
 
 	words_make(&w, &own, i->choice.device, "");
-	/* it is the last address of its device */
-	return isolate_move(i, OP_DEL, &w, true, true, err, o);
+	return isolate_move(i, OP_DEL, &w, true, i->req.force, err, o);
 }
 
 void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)

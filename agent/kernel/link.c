@@ -18,13 +18,14 @@
 
 static int link_decode(void *ud, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *attrs[IFLA_IFNAME + 1], *name, *mac;
+	const struct nlattr *attrs[IFLA_IFALIAS + 1], *name, *mac;
 	const struct ifinfomsg *info = NLMSG_DATA(nlh);
 	struct link link = { 0 };
+	const char *alias;
 	size_t len;
 
 	if (nlh->nlmsg_type != RTM_NEWLINK ||
-	    !message_parse(nlh, sizeof(*info), attrs, IFLA_IFNAME))
+	    !message_parse(nlh, sizeof(*info), attrs, IFLA_IFALIAS))
 		return -EBADMSG;
 	name = attrs[IFLA_IFNAME];
 	mac = attrs[IFLA_ADDRESS];
@@ -36,6 +37,8 @@ static int link_decode(void *ud, const struct nlmsghdr *nlh)
 	link.type = info->ifi_type;
 	link.up = info->ifi_flags & IFF_UP;
 	link.running = info->ifi_flags & IFF_RUNNING;
+	alias = attr_text(attrs[IFLA_IFALIAS]);
+	link.is_own = alias && !strncmp(alias, LINK_OWN_MARK, strlen(LINK_OWN_MARK));
 	link.silent = info->ifi_flags & IFF_NOARP;
 	if (mac && attr_len(mac) <= sizeof(link.mac)) {
 		link.mac_len = attr_len(mac);

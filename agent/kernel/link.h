@@ -7,6 +7,8 @@
 #include "base/kernel.h"
 #include "kernel/nlsock.h"
 
+#define LINK_OWN_MARK "vipsafe: " /* how the alias of a device of ours begins */
+
 /* Find the device called NAME; alternative names too where the kernel has
  * them (Linux 5.5). -ENODEV when there is none, also for impossible names. */
 int link_get(struct nlsock *s, const char *name, struct link *ret);

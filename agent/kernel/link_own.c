@@ -13,7 +13,6 @@
 
 #include "base/array.h"
 #include "kernel/abi_route.h"
-#include "kernel/link.h"
 #include "kernel/nlask.h"
 
 #define REQUEST_SIZE 512
@@ -128,8 +127,7 @@ int link_own_voice(struct nlsock *s, const struct link *link, struct link *ret)
 	size_t len;
 
 	*ret = *link;
-	if (!link->silent || link_detail_get(s, NULL, link->ifindex, &d) < 0 ||
-	    strncmp(d.alias, LINK_OWN_MARK, strlen(LINK_OWN_MARK)) != 0)
+	if (!link->silent || !link->is_own || link_detail_get(s, NULL, link->ifindex, &d) < 0)
 		return 0;
 	dev = strstr(d.alias, " dev ");
 	len = dev ? strcspn(dev + strlen(" dev "), " ") : 0;

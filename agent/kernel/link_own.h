@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 #include "base/kernel.h"
+#include "kernel/link.h"
 #include "kernel/nlsock.h"
 
 #define LINK_KIND_MAX 16
-#define LINK_ALIAS_MAX 256	  /* IFALIASZ, with the NUL */
-#define LINK_OWN_MARK "vipsafe: " /* how the alias of a device of ours begins */
-#define LINK_OWN_MAC 6		  /* Ethernet only */
+#define LINK_ALIAS_MAX 256 /* IFALIASZ, with the NUL */
+#define LINK_OWN_MAC 6	   /* Ethernet only */
 
 /* The socket for the functions below. */
 int link_own_open(struct nlsock **ret);

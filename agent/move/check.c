@@ -228,7 +228,7 @@ static void check_last_ipv4(struct run *run)
 		else
 			stay++;
 	}
-	if (go && !stay)
+	if (go && !stay && !run->link.is_own)
 		report_warn(
 			run->report, "last-ipv4-address", "",
 			"the last IPv4 address of %s goes: the kernel removes all routes through "

@@ -133,13 +133,16 @@ static void check_origin(struct run *run, const struct ifaddr *a)
 }
 
 /* Without one the device sends and hears nothing any more; with the last IPv4
- * address all routes through it go, too (fib_disable_ip()). */
+ * address all routes through it go, too (fib_disable_ip()). One that was made for an
+ * address has no other. */
 static void check_last(struct run *run, const struct ifaddr *target)
 {
 	uint8_t family = target->prefix.addr.family;
 	char why[REPORT_TEXT_MAX];
 	size_t i;
 
+	if (run->link.is_own)
+		return;
 	for (i = 0; i < run->before.n; i++) {
 		const struct ifaddr *a = &run->before.items[i];
 

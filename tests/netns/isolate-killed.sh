@@ -10,6 +10,7 @@ need_vipsafe
 OWN=vip-c0a80b07
 
 topo_pod
+need_macvlan
 masquerade
 serve srv node2 10.232.3.28 8899
 open pod pod 30 10.232.3.28 8899

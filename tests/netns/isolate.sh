@@ -31,6 +31,7 @@ client_up() {
 }
 
 topo_pod
+need_macvlan
 client_up
 masquerade
 ip -batch - <<-. || bail_out "cannot add the addresses"

@@ -50,6 +50,17 @@ static void the_last_address_of_a_family(void **state)
 	needs_force(s, OP_DEL, HOST6 "/64", "the last IPv6 address of br-mgmt");
 }
 
+/* A device that was made for an address never has another. */
+static void the_one_of_a_device_of_its_own(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->links[s->dev - 10].is_own = true;
+	scene_move(s, OP_DEL, VIP4 "/32", HOST4 "/24", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_false(scene_warned(s, "last-ipv4-address"));
+}
+
 static void all_that_are_left_at_once(void **state)
 {
 	struct scene *s = *state;
@@ -282,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_last_address_of_a_family),
+		CASE(the_one_of_a_device_of_its_own),
 		CASE(all_that_are_left_at_once),
 		CASE(another_device_has_more),
 		CASE(what_dhcp_has_given),

@@ -341,6 +341,12 @@ know_verdict() {
 
 need_vipsafe() { [ -x "$VIPSAFE" ] || bail_out "no $VIPSAFE: set VIPSAFE_BUILD to the build directory"; }
 
+# need_macvlan: after a topology
+need_macvlan() {
+	ip link add m0 link br-mgmt type macvlan 2>/dev/null || skip_all "this kernel has no macvlan"
+	ip link del m0
+}
+
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
 # shellcheck disable=SC2034
 run() {
