@@ -67,11 +67,14 @@ static void check_address(const struct isolate_request *req, const struct isolat
 	prefix_format(&req->vip, text);
 	if (!f->there)
 		return;
-	if (*f->owner && !req->prepare)
+	if (*f->owner && f->owner_agrees && !req->prepare)
+		refuse(c, false, "%s: restart it", f->owner);
+	else if (*f->owner && !req->prepare)
 		refuse(c, false,
 		       "%s: make the device only (vipsafe isolate %s dev %s --prepare), write "
-		       "\"dev %s\" there, and have it read again",
-		       f->owner, text, f->from, c->device);
+		       "\"dev %s\" there, and %s",
+		       f->owner, text, f->from, c->device,
+		       f->keepalived ? "restart it, where it is BACKUP first" : "vipsafe reload");
 	if (f->address.peer.family)
 		refuse(c, false, "%s has a peer: it is one end of a point-to-point link", text);
 	if (f->address.flags & (IFADDR_TENTATIVE | IFADDR_DADFAILED))

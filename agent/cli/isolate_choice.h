@@ -59,7 +59,8 @@ struct isolate_facts {
 	char rule[120];
 	/* who owns the address besides: one printable phrase, "": nobody */
 	char owner[160];
-	bool keepalived; /* it is keepalived, which also announces it */
+	bool keepalived;   /* it is keepalived, which also announces it */
+	bool owner_agrees; /* it is to have it where it is moved to, but may not know yet */
 	/* the new device */
 	bool name_taken; /* by one that is not ours, or that is ours for another address */
 	bool exists;	 /* it has been made already */

@@ -334,10 +334,17 @@ static bool del_new(struct isolation *i, FILE *err, struct isolate_outcome *o)
 void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 {
 	outcome_begin(i, ret);
+	if (*i->facts.owner && i->facts.owner_agrees) {
+		report_fail(&ret->report, RESULT_REFUSED, EXIT_UNSAFE,
+			    "%s: restart it; nothing changed", i->facts.owner);
+		return;
+	}
 	if (*i->facts.owner) {
 		report_fail(&ret->report, RESULT_REFUSED, EXIT_UNSAFE,
-			    "%s: write \"dev %s\" there, and have it read again; nothing changed",
-			    i->facts.owner, i->facts.from);
+			    "%s: write \"dev %s\" there, and %s; nothing changed", i->facts.owner,
+			    i->facts.from,
+			    i->facts.keepalived ? "restart it, where it is BACKUP first"
+						: "vipsafe reload");
 		return;
 	}
 	if (i->req.plan)

@@ -183,12 +183,16 @@ static void take_rules(struct isolate_facts *f, uint8_t family)
 
 /* ---- who owns the address besides ----------------------------------------------------- */
 
-/* Whether somebody who has the address on DEVICE would not agree to the move. */
-static bool isolate_disagrees(const struct isolation *i, const char *device)
+/* The device that the address is to be on; and whether it is. */
+static const char *isolate_target(const struct isolation *i)
 {
-	bool on_new = !strcmp(device, i->choice.device);
+	return i->req.undo ? i->facts.from : i->choice.device;
+}
 
-	return i->req.undo ? on_new : !on_new;
+static bool isolate_has_arrived(const struct isolation *i)
+{
+	return i->req.undo ? i->facts.there || !i->facts.on_new
+			   : i->facts.on_new || !i->facts.there;
 }
 
 static void isolate_take_instance(struct isolation *i)
@@ -203,7 +207,7 @@ static void isolate_take_instance(struct isolation *i)
 			const struct instance_address *a = &one->addresses[j];
 
 			if (addr_equal(&a->vip.prefix.addr, &i->req.vip.addr) &&
-			    isolate_disagrees(i, a->device))
+			    strcmp(a->device, isolate_target(i)) != 0)
 				text_line(i->facts.owner, sizeof(i->facts.owner),
 					  "it is an address of [instance %.40s] in vipsafe.conf, "
 					  "which would put it back",
@@ -262,6 +266,27 @@ static bool is_keepalived(const char *pid)
 	return !strcmp(name, "keepalived\n") && is_in_our_network(pid);
 }
 
+/* Where keepalived has to have the address it puts it itself when it starts. After a mere reload,
+ * if nothing but the device has changed, it leaves it, and later deletes it from the old device
+ * (seen with 2.2.7): had it been moved meanwhile, two nodes would have it. */
+static void take_vrrp_address(struct isolation *i, const char *file, const struct vrrp_instance *v,
+			      size_t at)
+{
+	const struct vrrp_address *a = &v->addresses[at];
+	const char *device = vrrp_address_device(v, a);
+	struct isolate_facts *f = &i->facts;
+	bool agrees = device && !strcmp(device, isolate_target(i));
+
+	if (!a->valid || !addr_equal(&a->prefix.addr, &i->req.vip.addr) ||
+	    (agrees && isolate_has_arrived(i)))
+		return;
+	f->owner_agrees = agrees;
+	text_line(f->owner, sizeof(f->owner), "keepalived has it in %.60s (vrrp_instance %.24s)%s",
+		  file, v->name ? v->name : "?",
+		  agrees ? ", where it is right, but has not put it there (a reload does not)"
+			 : ", and gives up MASTER when it goes");
+}
+
 /* Whether FILE gives the address to keepalived. */
 static void take_keepalived_file(struct isolation *i, const char *file)
 {
@@ -278,21 +303,9 @@ static void take_keepalived_file(struct isolation *i, const char *file)
 			  file);
 		return;
 	}
-	for (n = 0; n < vrrp.n_instances && !*f->owner; n++) {
-		const struct vrrp_instance *v = &vrrp.instances[n];
-
-		for (j = 0; j < v->n_addresses && !*f->owner; j++) {
-			const struct vrrp_address *a = &v->addresses[j];
-			const char *device = vrrp_address_device(v, a);
-
-			if (a->valid && addr_equal(&a->prefix.addr, &i->req.vip.addr) &&
-			    (isolate_disagrees(i, device ? device : "") || !i->facts.on_new))
-				text_line(f->owner, sizeof(f->owner),
-					  "keepalived has it in %.60s (vrrp_instance %.24s), and "
-					  "gives up MASTER when it goes",
-					  file, v->name ? v->name : "?");
-		}
-	}
+	for (n = 0; n < vrrp.n_instances && !*f->owner; n++)
+		for (j = 0; j < vrrp.instances[n].n_addresses && !*f->owner; j++)
+			take_vrrp_address(i, file, &vrrp.instances[n], j);
 	vrrp_conf_done(&vrrp);
 }
 
