@@ -66,29 +66,34 @@ static int linger_events(struct guarding *g, int fd)
 	return r;
 }
 
-static int linger_sweep(struct guarding *g)
+/* The time of all is up: what the guard sends, sent by itself, or by a bare loop. */
+static int linger_sweep(struct guarding *g, bool bare, double *ret_seconds)
 {
+	_cleanup_close_ int fd = bare_open();
 	struct stopwatch *w = &g->bench->watch;
-	struct score *score = scores_add(g->bench->scores, &(struct score){
-								   .what = "linger: the time is up",
-								   .unit = "us/entry",
-								   .entries = g->bench->entries,
-								   .bound = BOUND_AT_MOST,
-								   .limit = 2,
-							   });
-	struct guard_status s;
+	struct tape t = { 0 };
 	struct addr a;
-	int r = addr_parse(SCENE_NODE, &a);
+	int r = fd < 0 ? fd : addr_parse(SCENE_NODE, &a);
 
+	if (r < 0)
+		return r;
 	guard_give_up(g->guard, &a, false);
+	tape_rehearse(bare ? &t : NULL);
 	stopwatch_start(w);
 	(void)guarding_rest(g);
-	sample_add(&score->sample, stopwatch_lap(w) * 1e6 / (double)g->bench->entries, 0);
-	guard_get_status(g->guard, &s);
-	return r == 0 && s.removed != g->bench->entries ? -EBADMSG : r;
+	*ret_seconds = stopwatch_lap(w);
+	tape_rehearse(NULL);
+	if (bare) {
+		stopwatch_start(w);
+		r = bare_replay(fd, &t);
+		*ret_seconds = stopwatch_lap(w);
+	}
+	tape_done(&t);
+	return r;
 }
 
-int measure_linger(struct bench *b)
+/* From a full table to an empty one. */
+static int linger_round(struct bench *b, bool bare, bool first, double *ret_seconds)
 {
 	_cleanup_close_ int fd = bare_route();
 	struct guarding g;
@@ -102,12 +107,39 @@ int measure_linger(struct bench *b)
 		linger_pass(&g, REPAIRED);
 		r = linger_expect(&g, b->entries);
 	}
-	if (r == 0)
+	if (r == 0 && first)
 		r = linger_events(&g, fd);
 	if (r == 0)
-		r = linger_sweep(&g);
+		r = linger_sweep(&g, bare, ret_seconds);
 	guarding_end(&g);
 	if (r == 0)
 		r = bare_address(fd, SCENE_DEVICE, SCENE_NODE "/24", true);
 	return r < 0 ? r : scene_fill(b->entries);
+}
+
+#define LINGER_ROUNDS 3
+
+int measure_linger(struct bench *b)
+{
+	struct score item = {
+		.what = "linger: the time is up",
+		.peer = "bare loop, same messages",
+		.unit = "us/entry",
+		.entries = b->entries,
+		.bound = BOUND_AT_LEAST,
+		.limit = 0.8,
+	};
+	double scale = 1e6 / (double)b->entries, x, y;
+	struct score *score = scores_add(b->scores, &item);
+	unsigned round;
+	int r = 0;
+
+	for (round = 0; round < LINGER_ROUNDS && r == 0; round++) {
+		r = linger_round(b, false, !round, &x);
+		if (r == 0)
+			r = linger_round(b, true, false, &y);
+		if (r == 0)
+			sample_add(&score->sample, x * scale, y * scale);
+	}
+	return r;
 }

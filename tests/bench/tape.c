@@ -96,7 +96,9 @@ void tape_done(struct tape *t)
 
 static bool changes_entries(const struct nlmsghdr *nlh)
 {
-	return NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
+	/* route netlink only asks, here */
+	return NFNL_SUBSYS_ID(nlh->nlmsg_type) &&
+	       NFNL_MSG_TYPE(nlh->nlmsg_type) != IPCTNL_MSG_CT_GET;
 }
 
 static int keep(struct nlsock *sk, const void *data, size_t len)
