@@ -187,6 +187,8 @@ static size_t retire(struct guards *w, struct device_guard **list)
 		struct device_guard *x = w->list[i];
 
 		guard_ready(x->guard);
+		x->settings.linger = 0; /* nobody will be there when the time is up */
+		guard_set(x->guard, &x->settings, false);
 		if (!x->leave_at)
 			x->leave_at = os_now() + GUARDS_FINISH_MAX;
 		if (guard_is_idle(x->guard))

@@ -90,6 +90,7 @@ static void arrive(struct guard *g)
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 	if (r < 0) {
 		guard_leave(g);
+		guard_linger_purge(g);
 		return;
 	}
 	r = k->ops->addr_watch(k->ctx);

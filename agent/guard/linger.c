@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rundir.h"
+#include "move/gone.h"
+
 /* How often to look again while nothing can be decided. */
 #define LINGER_SLOW (250 * USEC_PER_MSEC)
 
@@ -264,6 +267,23 @@ bool guard_linger_step(struct guard *g)
 	linger_judge(g, t);
 	linger_begin_sweep(g);
 	return l->sweeping;
+}
+
+void guard_linger_purge(struct guard *g)
+{
+	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
+	struct addrset set = { 0 }, local = { 0 };
+	struct purged purged = { 0 };
+
+	if (dir >= 0 && !g->keep.loaded &&
+	    marks_read_addresses(dir, g->device.name, g->env.boot_id, &set) == 0 &&
+	    gone_read_local(&g->env.kernel, &local) == 0 &&
+	    gone_purge(&g->env, dir, g->device.name, &local, &purged) == 0) {
+		g->status.removed += purged.removed;
+		g->status.unproven += purged.unproven;
+	}
+	addrset_done(&set);
+	addrset_done(&local);
 }
 
 /* ---- others that have the address ---- */

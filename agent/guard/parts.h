@@ -309,6 +309,8 @@ void guard_linger_meet_link(struct guard *g); /* it went down, or came up */
  * now; then guard_away_next() says when. */
 bool guard_linger_step(struct guard *g);
 bool guard_linger_is_idle(const struct guard *g);
+/* The device is absent, and guards before us have left entries of vanished addresses. */
+void guard_linger_purge(struct guard *g);
 /* Tell who lingers, and listen for others that have their addresses. */
 void guard_linger_look(struct guard *g);
 void guard_linger_hear(struct guard *g); /* what has been heard; addresses are up to date */

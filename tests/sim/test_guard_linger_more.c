@@ -65,6 +65,27 @@ static void after_a_kill_time_may_be_up(void **state)
 	guard_free(g);
 }
 
+/* The device went as well, and does not come back. */
+static void after_a_kill_the_device_may_be_gone(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = linger_kill(s, USEC_PER_SEC);
+
+	s->settings.devices = calloc(1, sizeof(*s->settings.devices));
+	assert_non_null(s->settings.devices);
+	s->settings.devices[0] = lingering_settings(PIN_CONTINUOUS, LINGER);
+	s->settings.n_devices = 1;
+	fake_link_remove(s->fake, "br-mgmt");
+	fake_addr(s->fake, s->pods, HOST4 "/32", NULL);
+	g = lingering_new(s, PIN_CONTINUOUS, LINGER);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(going_count(s, OTHER4), 2 * FLOWS);
+	guarding_spin(s, g, 3500 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(going_count(s, HOST4), FLOWS);
+	guard_free(g);
+}
+
 /* It went while nobody was there: it lingers from the start on. */
 static void what_went_unseen_lingers_too(void **state)
 {
@@ -376,6 +397,7 @@ int main(void)
 		CASE(after_a_kill_the_linger_goes_on),
 		CASE(after_a_kill_it_may_come_back),
 		CASE(after_a_kill_time_may_be_up),
+		CASE(after_a_kill_the_device_may_be_gone),
 		CASE(what_went_unseen_lingers_too),
 		cmocka_unit_test(a_kill_loses_nothing),
 		CASE(many_vanish_and_come_back),
