@@ -336,7 +336,8 @@ static void rights(const struct facts *f, struct findings *ret)
 	else if (!f->net_raw)
 		findings_add(ret, SEVERITY_WARNING, "no-net-raw",
 			     "add CAP_NET_RAW to the capabilities of whoever runs vipsafe",
-			     "without CAP_NET_RAW a new address is not announced");
+			     "without CAP_NET_RAW a new address is not announced, and no host is "
+			     "heard that has taken an address whose connections linger");
 }
 
 static void daemon_health(const struct facts *f, struct findings *ret)
