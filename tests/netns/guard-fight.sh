@@ -122,6 +122,9 @@ wait_for 30 a_second_later || bail_out "the clock stands still"
 come
 open victim pod $N 10.232.4.1 8899
 open other pod $N 10.232.4.2 8899
+"$VIPSAFE" watch >"$T/watch" &
+WATCH=$!
+wait_for 20 test -s "$T/watch" || bail_out "nothing to watch"
 before=$(guard .lost)
 died() { [ "$(guard .lost)" -ge $((before + N)) ]; }
 ip addr del 10.77.1.1/32 dev br-mgmt
@@ -133,6 +136,9 @@ like "$OUT" 'vipsafe_device_quarantined\{device="br-mgmt"\} 1' "the metrics tell
 like "$OUT" "vipsafe_device_lost_total\\{device=\"br-mgmt\"\\} $((before + N))" "and of the lost"
 check "the log names them, as conntrack does" wait_for 30 logged \
 	'lost: tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 sport=[0-9]* dport=8899 src=10\.232\.4\.1 dst=.*\[ASSURED\]'
+watched() { grep -q '! lost: tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 ' "$T/watch"; }
+check "and so does watch" wait_for 30 watched
+kill "$WATCH"
 before=$(guard .restored)
 put_back() { [ "$(guard .restored)" -ge $((before + N)) ]; }
 ip addr del 10.77.2.1/32 dev br-mgmt
