@@ -11,6 +11,7 @@
 #include "cli/move.h"
 #include "cli/render.h"
 #include "cli/worker.h"
+#include "cli/lasting.h"
 #include "show/report_json.h"
 
 struct isolate_job {
@@ -59,11 +60,45 @@ static json_t *warnings_json(const struct report *r)
 	return list;
 }
 
+/* The alias of the new device: as it will be or, if the address has moved, as it is. */
+static void isolate_last_alias(const struct isolation *i, char ret[ISOLATE_ALIAS_MAX])
+{
+	enum isolate_state state;
+	struct link_detail d;
+	struct request back;
+	const char *words;
+
+	if (i->facts.there)
+		isolate_alias(&i->facts.address, i->req.from, ISOLATE_SETTLED, ret);
+	else if (i->device && link_detail_get(i->route, NULL, i->device, &d) == 0 &&
+		 isolate_alias_read(d.alias, &back, &state, &words))
+		isolate_alias_again(words, ISOLATE_SETTLED, ret);
+}
+
+/* What makes it last. */
+static void isolate_last(const struct isolation *i, struct lasting *ret)
+{
+	const struct isolate_choice *c = &i->choice;
+	char mac[18] = "";
+	size_t n;
+
+	if (c->type == ISOLATE_MACVLAN)
+		mac_format(c->mac, mac);
+	lasting_look(i->cli, &i->req.vip, i->req.from, c->device, c->type == ISOLATE_MACVLAN, mac,
+		     ret);
+	isolate_last_alias(i, ret->alias);
+	/* 0 is what a device has that nobody has told to forward */
+	for (n = 0; n < c->n_settings; n++)
+		if (strcmp(c->settings[n].key, "forwarding") != 0 || c->settings[n].value[0] != '0')
+			ret->settings[ret->n_settings++] = c->settings[n];
+}
+
 json_t *isolate_json_new(const struct isolation *i, const struct isolate_outcome *o)
 {
 	const struct report *r = &o->report;
 	char text[PREFIX_TEXT_MAX], mac[18];
 	json_t *j = json_object();
+	struct lasting last;
 
 	mac_format(i->choice.mac, mac);
 	object_put_text(&j, "op", "isolate");
@@ -86,6 +121,10 @@ json_t *isolate_json_new(const struct isolation *i, const struct isolate_outcome
 	object_put(&j, "add", o->add ? json_incref(o->add) : json_null());
 	object_put(&j, "del", o->del ? json_incref(o->del) : json_null());
 	object_put(&j, "warnings", warnings_json(r));
+	if (!*r->error && !i->req.undo) {
+		isolate_last(i, &last);
+		object_put(&j, "lasting", lasting_json(&last));
+	}
 	return j;
 }
 
@@ -180,6 +219,7 @@ static void print_settings(const struct isolation *i, FILE *out)
 
 void isolate_print(const struct isolation *i, const struct isolate_outcome *o, FILE *out, FILE *err)
 {
+	struct lasting last;
 	const struct report *r = &o->report;
 	char vip[PREFIX_TEXT_MAX];
 	size_t n;
@@ -193,6 +233,10 @@ void isolate_print(const struct isolation *i, const struct isolate_outcome *o, F
 			print_settings(i, out);
 		if (!i->req.undo)
 			isolate_print_connections(o, i->facts.from, out);
+		if (!i->req.undo) {
+			isolate_last(i, &last);
+			lasting_print(&last, out);
+		}
 	}
 	for (n = 0; n < r->n_warnings; n++)
 		cli_complain(err, "warning: %s", r->warnings[n].text);

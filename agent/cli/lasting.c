@@ -79,7 +79,7 @@ static void lasting_put_ip_link(const struct lasting *l, FILE *out)
 {
 	fprintf(out, "ip link add%s%s name %s%s%s type %s%s", l->is_macvlan ? " link " : "",
 		l->is_macvlan ? l->from : "", l->device, *l->mac ? " address " : "", l->mac,
-		lasting_kind(l), l->is_macvlan ? " mode private" : "");
+		lasting_kind(l), l->is_macvlan ? " mode bridge" : "");
 }
 
 /* ---- the kernel's settings of the new device ---------------------------------------------- */
@@ -114,27 +114,20 @@ static void lasting_put_alias(const struct lasting *l, FILE *out)
 	lasting_file_end(out);
 }
 
-/* What cli/isolate sets. udev applies the file when the device appears. A slash separates the parts
- * of a key, since a name may have dots. */
+/* udev applies the file when the device appears. A slash separates the parts of a key, since a name
+ * may have dots. */
 static void lasting_put_settings(const struct lasting *l, FILE *out)
 {
 	char path[LASTING_PATH_MAX];
-	const char *n = l->device;
+	size_t i;
 
+	if (!l->n_settings)
+		return;
 	settings_path(l, path);
 	lasting_file_begin(out, path, false);
-	if (lasting_is_ipv6(l)) {
-		fprintf(out, "net/ipv4/conf/%s/arp_ignore = 8\n", n);
-		fprintf(out, "net/ipv6/conf/%s/accept_ra = 0\n", n);
-		fprintf(out, "net/ipv6/conf/%s/autoconf = 0\n", n);
-	} else {
-		fprintf(out, "net/ipv4/conf/%s/arp_ignore = 1\n", n);
-		fprintf(out, "net/ipv4/conf/%s/rp_filter = %d\n", n, l->filters ? 2 : 0);
-		fprintf(out, "net/ipv6/conf/%s/disable_ipv6 = 1\n", n);
-	}
-	if (l->forwards)
-		fprintf(out, "net/%s/conf/%s/forwarding = 1\n",
-			lasting_is_ipv6(l) ? "ipv6" : "ipv4", n);
+	for (i = 0; i < l->n_settings; i++)
+		fprintf(out, "net/%s/conf/%s/%s = %s\n", l->settings[i].family, l->device,
+			l->settings[i].key, l->settings[i].value);
 	lasting_file_end(out);
 }
 
@@ -185,7 +178,7 @@ static void lasting_put_networkd(const struct lasting *l, FILE *out)
 	if (*l->mac)
 		fprintf(out, "MACAddress=%s\n", l->mac);
 	if (l->is_macvlan)
-		fputs("\n[MACVLAN]\nMode=private\n", out);
+		fputs("\n[MACVLAN]\nMode=bridge\n", out);
 	lasting_file_end(out);
 	snprintf(path, sizeof(path), NETWORKD_DIR "/05-vipsafe-%s.network", l->device);
 	lasting_file_begin(out, path, false);
@@ -201,8 +194,8 @@ static void lasting_put_networkd(const struct lasting *l, FILE *out)
 }
 
 /* A keyfile: "nmcli connection add" would activate the profile at once, and an activation takes
- * away the addresses that are not in it. Modes are as in linux/if_link.h's order: 3 is private
- * (libnm's NMSettingMacvlanMode). */
+ * away the addresses that are not in it. Mode 2 is "bridge" (libnm:
+ * NMSettingMacvlanMode). */
 static void lasting_put_networkmanager(const struct lasting *l, FILE *out)
 {
 	char path[LASTING_PATH_MAX], vip[PREFIX_TEXT_MAX];
@@ -218,7 +211,7 @@ static void lasting_put_networkmanager(const struct lasting *l, FILE *out)
 	if (*l->mac)
 		fprintf(out, "\n[ethernet]\ncloned-mac-address=%s\n", l->mac);
 	if (l->is_macvlan)
-		fprintf(out, "\n[macvlan]\nmode=3\nparent=%s\n", l->from);
+		fprintf(out, "\n[macvlan]\nmode=2\nparent=%s\n", l->from);
 	else
 		fputs("\n[dummy]\n", out);
 	fprintf(out, "\n[%s]\nmethod=%s\n", lasting_is_ipv6(l) ? "ipv6" : "ipv4",
@@ -249,7 +242,9 @@ static void lasting_put_ifupdown(const struct lasting *l, FILE *out)
 		fputs("\taccept_ra 0\n\tdad-attempts 0\n", out);
 	fprintf(out, "\tpre-up [ -e /sys/class/net/%s ] || ", l->device);
 	lasting_put_ip_link(l, out);
-	fprintf(out, "\n\tpre-up sysctl -q -p %s || true\n", path);
+	fputc('\n', out);
+	if (l->n_settings)
+		fprintf(out, "\tpre-up sysctl -q -p %s || true\n", path);
 	fprintf(out, "\tup ip link set %s up\n", l->device);
 	lasting_file_end(out);
 }
@@ -288,7 +283,9 @@ static void lasting_put_unit(const struct lasting *l, FILE *out)
 	      "RemainAfterExit=yes\nExecStart=-/sbin/",
 	      out);
 	lasting_put_ip_link(l, out);
-	fprintf(out, "\nExecStart=-/sbin/sysctl -q -p %s\n", settings);
+	fputc('\n', out);
+	if (l->n_settings)
+		fprintf(out, "ExecStart=-/sbin/sysctl -q -p %s\n", settings);
 	fprintf(out, "ExecStart=/sbin/ip link set %s up\n", l->device);
 	if (lasting_is_static(l))
 		fprintf(out, "ExecStart=-/sbin/ip addr add %s dev %s%s\n",

@@ -9,8 +9,7 @@
 
 #include <vipsafe/base.h>
 
-#include "base/addr.h"
-#include "base/request.h"
+#include "cli/isolate_choice.h"
 
 #define LASTING_PATH_MAX 256
 #define LASTING_PLACE_MAX 192
@@ -42,8 +41,8 @@ struct lasting {
 	bool is_macvlan;	   /* or else a dummy */
 	char mac[LASTING_MAC_MAX]; /* "": the kernel chooses one */
 	char alias[256];	   /* by which vipsafe knows it again (ip link show); "": none */
-	bool forwards;		   /* the old device forwards packets of the address's family */
-	bool filters; /* the node drops what comes by an unexpected device: rp_filter */
+	struct isolate_setting settings[ISOLATE_SETTINGS_MAX]; /* of the new device */
+	size_t n_settings;
 	enum lasting_manager manager;
 	char network_file[LASTING_PATH_MAX]; /* networkd's of the old device; "": not known */
 	enum lasting_owner owner;
@@ -52,7 +51,8 @@ struct lasting {
 };
 
 /* Look at this node: who configures FROM, and who adds VIP (its length does not matter), which is
- * or will be on DEVICE. MAC: that of DEVICE if it is fixed, or "". The caller may set the alias. */
+ * or will be on DEVICE. MAC: that of DEVICE if it is fixed, or "". The caller may
+ * add settings and the alias. */
 void lasting_look(const struct cli *cli, const struct prefix *vip, const char *from,
 		  const char *device, bool is_macvlan, const char *mac, struct lasting *ret);
 

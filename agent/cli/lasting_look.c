@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/os.h"
 #include "cli/cli.h"
 #include "cli/keepalived.h"
 #include "cli/localnet.h"
@@ -223,15 +222,6 @@ static bool by_manager(struct lasting *l)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static bool is_on(const char *family, const char *device, const char *key)
-{
-	char name[DEVICE_NAME_MAX + 64];
-	uint32_t value;
-
-	snprintf(name, sizeof(name), "net/%s/conf/%s/%s", family, device, key);
-	return os_read_sysctl(name, &value) == 0 && value;
-}
-
 void lasting_look(const struct cli *cli, const struct prefix *vip, const char *from,
 		  const char *device, bool is_macvlan, const char *mac, struct lasting *ret)
 {
@@ -241,9 +231,6 @@ void lasting_look(const struct cli *cli, const struct prefix *vip, const char *f
 	snprintf(l.from, sizeof(l.from), "%s", from);
 	snprintf(l.device, sizeof(l.device), "%s", device);
 	snprintf(l.mac, sizeof(l.mac), "%s", mac);
-	l.forwards = is_on(ipv6 ? "ipv6" : "ipv4", from, "forwarding");
-	l.filters =
-		!ipv6 && (is_on("ipv4", "all", "rp_filter") || is_on("ipv4", from, "rp_filter"));
 	look_for_manager(&l);
 	if (!by_keepalived(&l) && !by_vipsafe(cli, &l))
 		by_manager(&l);

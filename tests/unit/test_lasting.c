@@ -25,7 +25,9 @@ static struct lasting ipv4(enum lasting_manager manager, enum lasting_owner owne
 			     .is_macvlan = true,
 			     .mac = "02:00:5e:11:22:33",
 			     .alias = "vipsafe: isolated 192.168.11.50/24 dev br-mgmt",
-			     .filters = true,
+			     .settings = { { "ipv4", "arp_ignore", "1" },
+					   { "ipv6", "disable_ipv6", "1" } },
+			     .n_settings = 2,
 			     .manager = manager,
 			     .owner = owner };
 
@@ -52,8 +54,7 @@ static struct lasting ipv6(enum lasting_manager manager, enum lasting_owner owne
 
 	l.vip.addr.family = AF_INET6;
 	l.vip.len = 128;
-	l.filters = false;
-	l.forwards = true;
+	l.settings[1] = (struct isolate_setting){ "ipv6", "accept_ra", "0" };
 	inet_pton(AF_INET6, "fd00:11::50", l.vip.addr.bytes);
 	return l;
 }
@@ -78,15 +79,12 @@ static char *text_of(const struct lasting *l)
 #define SETTINGS                                                      \
 	"(set -C; cat >/etc/sysctl.d/90-vipsafe-vip0.conf) <<'EOF'\n" \
 	"net/ipv4/conf/vip0/arp_ignore = 1\n"                         \
-	"net/ipv4/conf/vip0/rp_filter = 2\n"                          \
 	"net/ipv6/conf/vip0/disable_ipv6 = 1\n"                       \
 	"EOF\n"
 #define SETTINGS6                                                     \
 	"(set -C; cat >/etc/sysctl.d/90-vipsafe-vip0.conf) <<'EOF'\n" \
-	"net/ipv4/conf/vip0/arp_ignore = 8\n"                         \
+	"net/ipv4/conf/vip0/arp_ignore = 1\n"                         \
 	"net/ipv6/conf/vip0/accept_ra = 0\n"                          \
-	"net/ipv6/conf/vip0/autoconf = 0\n"                           \
-	"net/ipv6/conf/vip0/forwarding = 1\n"                         \
 	"EOF\n"
 #define ALIAS                                                                \
 	"mkdir -p /etc/systemd/network\n"                                    \
@@ -105,7 +103,7 @@ static char *text_of(const struct lasting *l)
 	"MACAddress=02:00:5e:11:22:33\n"                                        \
 	"\n"                                                                    \
 	"[MACVLAN]\n"                                                           \
-	"Mode=private\n"                                                        \
+	"Mode=bridge\n"                                                         \
 	"EOF\n"                                                                 \
 	"(set -C; cat >/etc/systemd/network/05-vipsafe-vip0.network) <<'EOF'\n" \
 	"[Match]\n"                                                             \
@@ -210,7 +208,7 @@ static void networkmanager_static(void **state)
 		      "cloned-mac-address=02:00:5e:11:22:33\n"
 		      "\n"
 		      "[macvlan]\n"
-		      "mode=3\n"
+		      "mode=2\n"
 		      "parent=br-mgmt\n"
 		      "\n"
 		      "[ipv4]\n"
@@ -240,7 +238,7 @@ static void ifupdown_unknown(void **state)
 			  "auto vip0\n"
 			  "iface vip0 inet manual\n"
 			  "\tpre-up [ -e /sys/class/net/vip0 ] || ip link add link br-mgmt name "
-			  "vip0 address 02:00:5e:11:22:33 type macvlan mode private\n"
+			  "vip0 address 02:00:5e:11:22:33 type macvlan mode bridge\n"
 			  "\tpre-up sysctl -q -p /etc/sysctl.d/90-vipsafe-vip0.conf || true\n"
 			  "\tup ip link set vip0 up\n"
 			  "EOF\n"
@@ -254,11 +252,12 @@ static void unit_dummy(void **state)
 	struct lasting l = ipv4(LASTING_OTHER, LASTING_UNKNOWN);
 
 	l.is_macvlan = false;
+	l.n_settings = 0;
 	l.mac[0] = '\0';
 	strcpy(l.alias, "$(reboot)");
 
 	(void)state;
-	is_text(&l, INTRO "# The device vip0, for systemd:\n" SETTINGS
+	is_text(&l, INTRO "# The device vip0, for systemd:\n"
 			  "# vipsafe does not know what configures br-mgmt: a unit makes vip0.\n"
 			  "(set -C; cat >/etc/systemd/system/vipsafe-vip0.service) <<'EOF'\n"
 			  "[Unit]\n"
@@ -269,7 +268,6 @@ static void unit_dummy(void **state)
 			  "Type=oneshot\n"
 			  "RemainAfterExit=yes\n"
 			  "ExecStart=-/sbin/ip link add name vip0 type dummy\n"
-			  "ExecStart=-/sbin/sysctl -q -p /etc/sysctl.d/90-vipsafe-vip0.conf\n"
 			  "ExecStart=/sbin/ip link set vip0 up\n"
 			  "\n"
 			  "[Install]\n"
@@ -336,7 +334,7 @@ static void ifupdown_ipv6(void **state)
 		    "\taccept_ra 0\n"
 		    "\tdad-attempts 0\n"
 		    "\tpre-up [ -e /sys/class/net/vip0 ] || ip link add link br-mgmt name vip0 "
-		    "address 02:00:5e:11:22:33 type macvlan mode private\n"
+		    "address 02:00:5e:11:22:33 type macvlan mode bridge\n"
 		    "\tpre-up sysctl -q -p /etc/sysctl.d/90-vipsafe-vip0.conf || true\n"
 		    "\tup ip link set vip0 up\n"
 		    "EOF\n"
