@@ -66,7 +66,7 @@ static void facts_masquerade(const struct facts *f, struct findings *ret)
 	snat_advise(w, &f->nat, f->outlets, f->n_outlets, severity, &snat, ret);
 	if (is_affected(f))
 		findings_add(ret, SEVERITY_NOTE, "vip-on-other-device",
-			     "ip link add vip0 type dummy, and the address there (IPv4)",
+			     "vipsafe isolate ADDR/LEN dev DEVICE, for each virtual address",
 			     "an address that is on a device nothing is masqueraded to flushes "
 			     "nothing when it goes");
 	n = snat.random_left;

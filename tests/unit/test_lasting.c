@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "cli/facts.h"
 #include "cli/lasting.h"
 
 static struct lasting ipv4(enum lasting_manager manager, enum lasting_owner owner)
@@ -443,6 +444,28 @@ static void as_json(void **state)
 	free(text);
 }
 
+/* Doctor names the command, and no longer a dummy: an address there is silent where arp_ignore is
+ * set. */
+static void doctor_names_the_command(void **state)
+{
+	struct facts f = { .ipv4 = KERNEL_AFFECTED,
+			   .firewall_seen = true,
+			   .firewall = { .masquerades = 1 } };
+	struct findings found = { 0 };
+	bool named = false;
+	size_t i;
+
+	(void)state;
+	diagnose(&f, &found);
+	for (i = 0; i < found.n; i++) {
+		assert_null(strstr(found.list[i].advice, "dummy"));
+		if (!strcmp(found.list[i].code, "vip-on-other-device"))
+			named = strstr(found.list[i].advice, "vipsafe isolate ADDR/LEN dev DEV");
+	}
+	assert_true(named);
+	findings_done(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +479,7 @@ int main(void)
 		cmocka_unit_test(special_name),
 		cmocka_unit_test(nothing_is_written_over),
 		cmocka_unit_test(as_json),
+		cmocka_unit_test(doctor_names_the_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
