@@ -132,8 +132,10 @@ bool guard_away_begin(struct guard *g, const struct addr *a, bool own)
 {
 	struct guard_away *x = guard_away_find(&g->linger, a);
 
-	if (x && own && !x->own) {
-		x->own = true;
+	if (x && ((own && !x->own) || x->met)) {
+		x->own = x->own || own;
+		x->since = x->met ? guard_now(g) : x->since;
+		x->met = false;
 		away_sort(g, x);
 	}
 	if (x)
@@ -147,6 +149,14 @@ bool guard_away_begin(struct guard *g, const struct addr *a, bool own)
 		away_sort(g, x);
 	}
 	return true;
+}
+
+void guard_away_meet(struct guard *g, const struct addr *a)
+{
+	struct guard_away *x = guard_away_find(&g->linger, a);
+
+	if (x)
+		x->met = true;
 }
 
 /* A had vanished by SINCE, and a guard before us knew. */

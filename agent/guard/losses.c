@@ -86,8 +86,10 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 	g->readdress = true;
 	if (!gone && a->ifindex == g->link.ifindex)
 		guard_note_arrival(g, &a->prefix);
-	if (!gone)
+	if (!gone) {
 		addrset_remove(&g->linger.given, &a->prefix.addr);
+		guard_away_meet(g, &a->prefix.addr);
+	}
 	if (gone)
 		guard_note_went(g, &a->prefix.addr);
 	else if (is_own_doing(g, a))

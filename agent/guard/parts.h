@@ -145,6 +145,7 @@ struct guard_away {
 	bool own;  /* it went from the device, and we were there */
 	bool told; /* that connections linger */
 	bool over; /* they go */
+	bool met;  /* it has come since, and may be there */
 };
 
 /* What is translated to addresses that have vanished: away.c, linger.c. */
@@ -282,6 +283,8 @@ int guard_address_events(struct guard *g);
 /* A has vanished, from the guarded device if OWN. What is translated to it stays until A is
  * back or its time is up. False: that is known already. */
 bool guard_away_begin(struct guard *g, const struct addr *a, bool own);
+/* A is back, or was for a moment: when it vanishes once more, its time begins anew. */
+void guard_away_meet(struct guard *g, const struct addr *a);
 /* Whether more addresses vanished than there was room for, since it was asked last. */
 bool guard_away_had_beyond(struct guard *g);
 /* The addresses of the node have been read: those that are back are as before. */

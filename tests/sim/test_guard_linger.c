@@ -74,6 +74,23 @@ static void bounces_keep_everything_on_affected_kernels(void **state)
 	guard_free(g);
 }
 
+/* The guard finds both events at once, and the address away as before. */
+static void what_was_back_for_a_moment_has_all_its_time(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, LINGER - USEC_PER_SEC);
+	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, LINGER - USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+	guarding_spin(s, g, USEC_PER_SEC + 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	guard_free(g);
+}
+
 static void after_its_time_everything_goes(void **state)
 {
 	struct scene *s = *state;
@@ -343,6 +360,7 @@ int main(void)
 		CASE(bounces_keep_everything_that_is_restored),
 		CASE(bounces_keep_everything_when_the_flush_is_late),
 		CASE(bounces_keep_everything_on_affected_kernels),
+		CASE(what_was_back_for_a_moment_has_all_its_time),
 		CASE(after_its_time_everything_goes),
 		CASE(the_others_do_not_linger),
 		CASE(without_linger_all_is_as_before),
