@@ -40,11 +40,12 @@ bool repair_may_have_ended(const struct conn *c, uint32_t elapsed)
 /* The client's next packet made this entry while ours was gone. In the middle
  * of an old TCP connection it was picked up as ESTABLISHED without a handshake,
  * and the peer, seeing a new source port, has answered RST at most. A
- * handshake, or an ASSURED entry, is a new connection the peer takes part in. */
-static bool is_new_connection(const struct conn *now)
+ * handshake, or an ASSURED entry, is a new connection the peer takes part in; so are
+ * datagrams that are answered while nothing can reach the address that they had. */
+static bool is_new_connection(const struct conn *now, bool absent)
 {
 	if (now->key.l4proto != IPPROTO_TCP)
-		return now->status & CONN_ASSURED;
+		return now->status & (absent ? CONN_SEEN_REPLY : CONN_ASSURED);
 	switch ((enum conn_tcp_state)now->tcp_state) {
 	case CONN_TCP_SYN_SENT:
 	case CONN_TCP_SYN_RECV:
@@ -74,14 +75,14 @@ static bool is_altered_anew(const struct conn *old, const struct conn *now)
 					   old->reply.sport != now->reply.sport);
 }
 
-enum conflict repair_judge(const struct conn *old, const struct conn *now)
+enum conflict repair_judge(const struct conn *old, const struct conn *now, bool absent)
 {
 	if (conn_key_equal(&old->key, &now->key)) {
 		if (tuple_equal(&old->reply, &now->reply))
 			return CONFLICT_SAME;
 		if (is_altered_anew(old, now))
 			return CONFLICT_ALTERED;
-		return is_new_connection(now) ? CONFLICT_SUPERSEDED : CONFLICT_WRONG;
+		return is_new_connection(now, absent) ? CONFLICT_SUPERSEDED : CONFLICT_WRONG;
 	}
 	/* A flow in whose original direction our replies travel: with our entry
 	 * gone, the peer's packet was delivered locally. */

@@ -17,8 +17,8 @@ enum conflict {
 };
 
 /* NOW is an entry that stands in the way of OLD: one of its tuples equals one
- * of OLD's. */
-enum conflict repair_judge(const struct conn *old, const struct conn *now);
+ * of OLD's. ABSENT: what OLD is translated to lingers, and is on no device. */
+enum conflict repair_judge(const struct conn *old, const struct conn *now, bool absent);
 
 /* Whether NOW, created from OLD, is what was asked for: both tuples and the
  * status bits of the translation. A wrongly restored entry has the same tuples

@@ -136,6 +136,16 @@ static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 	return r;
 }
 
+/* NOW stands in the place of entry I. */
+static enum conflict restore_judge(const struct run *run, uint32_t i, const struct conn *now)
+{
+	const struct conn *old = connset_get(run->set, i);
+	struct addr as = tuple_dst(&old->reply, old->key.family);
+	const struct addrset *lingers = run->source.lingers;
+
+	return repair_judge(old, now, lingers && addrset_has(lingers, &as));
+}
+
 /* Each of IDX met something in its place. */
 static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 {
@@ -151,7 +161,7 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
 			e->state = ENTRY_MISSING;
 			continue;
 		}
-		switch (repair_judge(connset_get(run->set, idx[i]), &ch->found[i])) {
+		switch (restore_judge(run, idx[i], &ch->found[i])) {
 		case CONFLICT_SAME:
 			/* never gone, or created by the kernel for its traffic */
 			e->state = ENTRY_RESTORED;

@@ -115,29 +115,38 @@ static void judges_conflicts(void **state _unused_)
 {
 	struct conn old = tcp(), now = old;
 
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_SAME);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_SAME);
 
 	/* picked up in mid-stream with another port; the server's RST at most */
 	now.reply.dport = htons(3000), now.status &= ~(uint32_t)CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_WRONG);
 	now.tcp_state = CONN_TCP_CLOSE, now.status |= CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_WRONG);
 	now.tcp_state = CONN_TCP_SYN_SENT, now.status &= ~(uint32_t)CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_SUPERSEDED);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_SUPERSEDED);
 	now.tcp_state = CONN_TCP_ESTABLISHED, now.status |= CONN_ASSURED;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_SUPERSEDED);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_SUPERSEDED);
+
+	/* datagrams are put back where they were, unless they live while they cannot there */
+	old.key.l4proto = IPPROTO_UDP, old.tcp_state = CONN_TCP_NONE;
+	now = old, now.reply.dst[3]++, now.status &= ~(uint32_t)CONN_ASSURED;
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_WRONG);
+	assert_int_equal(repair_judge(&old, &now, true), CONFLICT_SUPERSEDED);
+	now.status &= ~(uint32_t)CONN_SEEN_REPLY;
+	assert_int_equal(repair_judge(&old, &now, true), CONFLICT_WRONG);
+	old = tcp();
 
 	/* the server's packet, delivered to the node itself */
 	now = old;
 	now.key.orig = old.reply;
 	now.reply = tuple_invert(&old.reply, IPPROTO_TCP);
 	now.status &= ~(uint32_t)CONN_SRC_NAT;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_BOGUS);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_BOGUS);
 
 	/* another client that was given our port */
 	now = old;
 	now.key.orig.src[3] = 2;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_FOREIGN);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_FOREIGN);
 }
 
 static void a_match_has_the_bits_too(void **state _unused_)

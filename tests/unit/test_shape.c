@@ -285,21 +285,21 @@ static void altered_conflicts_are_left_alone(void **state _unused_)
 	set_dst(&old, 7), old.reply.dport = htons(4000), old.status |= CONN_SRC_NAT;
 	now = old, now.status &= ~(uint32_t)CONN_ASSURED, now.tcp_state = CONN_TCP_ESTABLISHED;
 	now.reply.dport = htons(4001);
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_WRONG);
 	set_src(&now, 28); /* IPVS sends it elsewhere now */
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_ALTERED);
 	set_src(&old, 28); /* as it did before */
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_WRONG);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_WRONG);
 	set_src(&now, 29);
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_ALTERED);
 	now = old, now.reply.dport = htons(4001), now.status &= ~(uint32_t)CONN_SRC_NAT;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_ALTERED);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_ALTERED);
 	/* the server's packet, delivered here, and altered at once */
 	now = old, now.key.orig = old.reply, now.reply = tuple_invert(&old.reply, IPPROTO_TCP);
 	now.status &= ~(uint32_t)(CONN_SRC_NAT | CONN_DST_NAT);
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_BOGUS);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_BOGUS);
 	now.reply.src[3] = 99;
-	assert_int_equal(repair_judge(&old, &now), CONFLICT_FOREIGN);
+	assert_int_equal(repair_judge(&old, &now, false), CONFLICT_FOREIGN);
 }
 
 static void a_destination_done_with_is_no_mismatch(void **state _unused_)
