@@ -70,6 +70,14 @@ twin6_up
 clean '0|3|6' del $TWIN6 dev br-mgmt
 clean 0 add 192.168.11.100/32 dev br-mgmt label br-mgmt:1 brd + preferred_lft 0
 clean 0 add fd00:11::100/128 dev br-mgmt dad
+if ip link add m0 link br-mgmt type macvlan 2>/dev/null; then
+	ip link del m0
+	clean 0 plan isolate 192.168.11.100/32 dev br-mgmt
+	clean '0|3|4' isolate 192.168.11.100/32 dev br-mgmt
+	clean 0 recover
+	clean '0|3|4' --json isolate --undo 192.168.11.100
+fi
+clean 2 isolate --undo
 open own node1 3 -b 192.168.11.100 10.232.3.28 8899
 clean '0|3|6' --hold nft --vip-flows reset del 192.168.11.100/32 dev br-mgmt
 ip addr add 192.168.11.100/32 dev br-mgmt

@@ -30,7 +30,7 @@ vipsafe_on() { # NODE WORDS...
 	printf '[agent]\nrun_dir = %s\n' "$T/$node.run" >"$T/$node.conf"
 	timeout 20 nsenter --net="/run/netns/n$node" -- "$VIPSAFE" --config "$T/$node.conf" "$@" \
 		>"$T/out" 2>"$T/err" </dev/null
-	RC=$? OUT=$(cat "$T/out") ERR=$(cat "$T/err")
+	RC=$? ERR=$(cat "$T/err")
 }
 holder() { ip -n "n$1" -o addr show to $VIP | awk '{ print $2 }' | tr '\n' ' '; }
 is_on_own() { [ "$(holder "$1")" = "$OWN " ]; }

@@ -109,13 +109,7 @@ job busy-vip in_ns client "$FLOW" busy -n 10 -d 20 -t 60 $VIP 9000
 job busy-vip6 in_ns client "$FLOW" busy -n 10 -d 20 -t 60 $VIP6 9000
 for one in pod vip vip6; do hear "busy-$one" 30; done
 addresses_watch "$T/moves"
-run isolate $VIP/32 dev br-mgmt
-is "$RC" 0 "isolate (${ERR:0:200})"
-is "$(holders $VIP)" "vip-c0a80b64 " "the address is on its own device only"
-is "$(marked vip-c0a80b64)" "vipsafe: isolated $VIP/32 dev br-mgmt label br-mgmt:1" "which is marked"
-run --json isolate $VIP6/128 dev br-mgmt name six
-is "$RC $(json .device) $(json .type) $(json .del.result)" "0 six macvlan ok" "IPv6, to a device of a given name"
-is "$(holders $VIP6)" "six " "it is on its own device only"
+# first what flushes on every kernel, as nothing is pinned yet
 run --json isolate $TWIN dev br-mgmt
 is "$RC $(json .result) $(json .made) $(json .changed)" "0 ok true true" "the address that all are masqueraded to"
 is "$(json '.del.entries.lost')" 0 "none is lost"
@@ -125,6 +119,13 @@ run --json isolate $TWIN6 dev br-mgmt
 is "$RC $(json .result) $(json .del.entries.lost)" "0 ok 0" "the IPv6 address that all are masqueraded to"
 is "$(ip -o addr show dev "$(json .device)" scope global | awk '{ print $4 }')" fd00:11::7/128 \
 	"on its own device it has all of its bits"
+run isolate $VIP/32 dev br-mgmt
+is "$RC" 0 "isolate (${ERR:0:200})"
+is "$(holders $VIP)" "vip-c0a80b64 " "the address is on its own device only"
+is "$(marked vip-c0a80b64)" "vipsafe: isolated $VIP/32 dev br-mgmt label br-mgmt:1" "which is marked"
+run --json isolate $VIP6/128 dev br-mgmt name six
+is "$RC $(json .device) $(json .type) $(json .del.result)" "0 six macvlan ok" "IPv6, to a device of a given name"
+is "$(holders $VIP6)" "six " "it is on its own device only"
 all_unharmed "on devices of their own"
 open new-vip client 20 $VIP 9000
 open new-vip6 client 20 $VIP6 9000
