@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keepalived/shell.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <vipsafe/base.h>
 
+#include "base/text.h"
 #include "keepalived/shell_words.h"
 
 #define HERE_MAX 8 /* here-documents that begin in one line */
@@ -15,7 +15,7 @@
 
 struct here {
 	char *end; /* owned */
-	bool literal, strip;
+	bool strip;
 };
 
 /* Commands that are read up to a closing character. */
@@ -24,18 +24,10 @@ struct level {
 	size_t n_here;
 	unsigned cases;	 /* open "case … in" */
 	bool in_pattern; /* a pattern or "esac" is next */
-	/* the command that reads a here-document */
+	/* the command that reads a here-document, from word FIRST on */
 	char **reader; /* owned, as its words are */
-	size_t n_reader;
+	size_t n_reader, first;
 };
-
-static bool shell_is_one_of(const char *word, const char *const *list)
-{
-	for (; *list; list++)
-		if (!strcmp(word, *list))
-			return true;
-	return false;
-}
 
 static void drop_words(struct shell *s)
 {
@@ -57,73 +49,12 @@ static unsigned shell_line_of(const struct shell *s, const char *at)
 	return line;
 }
 
-/* ---- assignments ---- */
-
-/* The length of NAME in "NAME=…", "NAME+=…", or 0. */
-static size_t assigned_name(const char *word)
-{
-	size_t n = 0;
-
-	if (isdigit((unsigned char)*word))
-		return 0;
-	while (isalnum((unsigned char)word[n]) || word[n] == '_')
-		n++;
-	return word[n] == '=' || (word[n] == '+' && word[n + 1] == '=') ? n : 0;
-}
-
-static void assign(struct shell *s, const char *word)
-{
-	struct shell_text joined = { .p = NULL };
-	size_t n = assigned_name(word);
-	const char *old = shell_variable(s, word, n);
-
-	if (word[n] == '=') {
-		shell_assign(s, word, n, word + n + 1);
-		return;
-	}
-	if (old)
-		shell_text_add(s, &joined, old, strlen(old));
-	shell_text_add(s, &joined, word + n + 2, strlen(word + n + 2));
-	if (joined.p)
-		shell_assign(s, word, n, joined.p);
-	free(joined.p);
-}
-
-/* "NAME=(a b c)": the value is the words, joined by blanks. */
-static void assign_array(struct shell *s)
-{
-	char *name = strdup(s->words[s->n - 1]);
-	struct shell_text value = { .p = NULL };
-	size_t first = s->n, i;
-
-	s->at++;
-	while (*s->at && *s->at != ')' && !s->error) {
-		const char *from = s->at;
-
-		shell_word(s);
-		s->at += s->at == from; /* skip a blank or an invalid character */
-	}
-	s->at += *s->at == ')';
-	for (i = first; i < s->n; i++) {
-		shell_text_add(s, &value, s->words[i], strlen(s->words[i]));
-		shell_text_add(s, &value, " ", 1);
-		free(s->words[i]);
-	}
-	s->n = first;
-	if (name && value.p && assigned_name(name))
-		shell_assign(s, name, assigned_name(name), value.p);
-	free(value.p);
-	free(name);
-}
-
 /* ---- commands ---- */
 
 /* Words that may stand before a command and are not part of it. */
 static const char *const before[] = { "if", "then", "else", "elif", "do",   "while",  "until", "!",
 				      "{",  "}",    "fi",   "done", "time", "coproc", NULL };
-static const char *const exporters[] = {
-	"export", "readonly", "local", "declare", "typeset", NULL
-};
+static const char *const setters[] = { "export", "readonly", "local", "declare", "typeset", NULL };
 static const char *const headers[] = { "for", "case", "select", NULL };
 
 static void forget_reader(struct level *l)
@@ -132,16 +63,6 @@ static void forget_reader(struct level *l)
 		free(l->reader[--l->n_reader]);
 	free(l->reader);
 	l->reader = NULL;
-}
-
-static void note_reader(struct level *l, char *const *words, size_t n)
-{
-	l->reader = calloc(n, sizeof(*l->reader));
-	while (l->reader && l->n_reader < n &&
-	       (l->reader[l->n_reader] = strdup(words[l->n_reader])))
-		l->n_reader++;
-	if (l->n_reader < n)
-		forget_reader(l);
 }
 
 static void shell_hand_out(struct shell *s, struct level *l, size_t first)
@@ -153,11 +74,16 @@ static void shell_hand_out(struct shell *s, struct level *l, size_t first)
 				      .len = (size_t)(s->to - s->from),
 				      .reads_here = l->n_here && !l->reader };
 
-	if (c.reads_here)
-		note_reader(l, c.words, c.n);
-	shell_ask(s, s->words + first, s->n - first);
+	shell_ask(s, c.words, c.n);
 	if (!s->is_trial)
 		s->call(s->ud, &c);
+	if (!c.reads_here)
+		return;
+	l->reader = s->words;
+	l->n_reader = s->n;
+	l->first = first;
+	s->words = NULL;
+	s->n = 0;
 }
 
 /* The words read so far form a complete command. */
@@ -169,19 +95,19 @@ static void command_end(struct shell *s, struct level *l)
 		drop_words(s);
 		return;
 	}
-	while (first < s->n && assigned_name(s->words[first]))
+	while (first < s->n && shell_assigned_name(s->words[first]))
 		first++;
 	if (first == s->n) {
 		for (i = 0; i < s->n; i++)
-			assign(s, s->words[i]);
+			shell_take_assignment(s, s->words[i]);
 	} else if (!strcmp(s->words[0], "case")) {
 		l->cases++;
 		l->in_pattern = true;
-	} else if (shell_is_one_of(s->words[first], exporters)) {
+	} else if (word_find(setters, s->words[first]) >= 0) {
 		for (i = first + 1; i < s->n; i++)
-			if (assigned_name(s->words[i]))
-				assign(s, s->words[i]);
-	} else if (!shell_is_one_of(s->words[first], headers)) {
+			if (shell_assigned_name(s->words[i]))
+				shell_take_assignment(s, s->words[i]);
+	} else if (word_find(headers, s->words[first]) < 0) {
 		shell_hand_out(s, l, first);
 	}
 	drop_words(s);
@@ -208,7 +134,7 @@ static void shell_take_word(struct shell *s, struct level *l)
 		l->cases -= l->cases > 0;
 		l->in_pattern = false;
 		drop_words(s);
-	} else if (plain && shell_is_one_of(s->words[0], before)) {
+	} else if (plain && word_find(before, s->words[0]) >= 0) {
 		drop_words(s);
 	} else {
 		s->from = from;
@@ -227,9 +153,7 @@ static void take_here(struct shell *s, struct level *l)
 	s->at += h.strip;
 	s->at += strspn(s->at, BLANK);
 	while (*s->at && !strchr(BLANK "\n;&|()<>", *s->at)) {
-		if (strchr("\"'\\", *s->at))
-			h.literal = true;
-		else
+		if (!strchr("\"'\\", *s->at))
 			shell_text_add(s, &end, s->at, 1);
 		s->at++;
 	}
@@ -270,7 +194,7 @@ static void take_redirection(struct shell *s, struct level *l)
 		free(s->words[--s->n]);
 }
 
-/* Take the bodies of the here-documents, which begin at this line. */
+/* Take the bodies of the here-documents, from this line on. */
 static void take_bodies(struct shell *s, struct level *l)
 {
 	size_t i;
@@ -294,8 +218,8 @@ static void take_bodies(struct shell *s, struct level *l)
 		}
 		if (body.p && l->reader && !s->is_trial && !s->error) {
 			const struct shell_call c = { .line = line,
-						      .words = l->reader,
-						      .n = l->n_reader,
+						      .words = l->reader + l->first,
+						      .n = l->n_reader - l->first,
 						      .text = from,
 						      .input = body.p };
 
@@ -312,8 +236,8 @@ static void take_bodies(struct shell *s, struct level *l)
 
 static void take_open(struct shell *s, struct level *l)
 {
-	if (s->n == 1 && assigned_name(s->words[0])) {
-		assign_array(s);
+	if (s->n == 1 && shell_assigned_name(s->words[0])) {
+		shell_assign_array(s);
 		drop_words(s);
 		return;
 	}
@@ -457,18 +381,6 @@ static void read_commands(struct shell *s, char end)
 	s->end = kept.end;
 }
 
-static void variables_done(struct shell *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_variables; i++) {
-		free(s->variables[i].name);
-		free(s->variables[i].value);
-	}
-	free(s->variables);
-	free(s->asked_for);
-}
-
 int shell_read(const char *script, shell_call_fn call, void *ud)
 {
 	struct shell s = {
@@ -483,6 +395,6 @@ int shell_read(const char *script, shell_call_fn call, void *ud)
 	s.work = 0;
 	s.at = script;
 	read_commands(&s, '\0');
-	variables_done(&s);
+	shell_variables_done(&s);
 	return s.error;
 }

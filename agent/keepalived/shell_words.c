@@ -14,71 +14,7 @@
 #define BLANK " \t\r\n"
 #define META BLANK ";&|()<>"
 
-/* Limits: variables may grow by including each other. */
-#define WORD_MAX ((size_t)64 * 1024)
 #define WORDS_MAX 8192
-#define WORK_MAX ((size_t)32 * 1024 * 1024)
-
-/* ---- text and variables ---- */
-
-void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t n)
-{
-	s->work += n;
-	if (t->n + n > WORD_MAX || s->work > WORK_MAX) {
-		s->error = -E2BIG;
-		return;
-	}
-	if (array_reserve(&t->p, &t->cap, t->n + n + 1, 1) < 0) {
-		s->error = -ENOMEM;
-		return;
-	}
-	memcpy(t->p + t->n, p, n);
-	t->n += n;
-	t->p[t->n] = '\0';
-}
-
-static struct shell_variable *variable_find(const struct shell *s, const char *name, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_variables; i++)
-		if (!strncmp(s->variables[i].name, name, n) && !s->variables[i].name[n])
-			return &s->variables[i];
-	return NULL;
-}
-
-const char *shell_variable(const struct shell *s, const char *name, size_t n)
-{
-	const struct shell_variable *v = variable_find(s, name, n);
-
-	return v ? v->value : NULL;
-}
-
-void shell_assign(struct shell *s, const char *name, size_t n, const char *value)
-{
-	struct shell_variable *v = variable_find(s, name, n);
-	char *copy = strdup(value);
-
-	s->work += strlen(value);
-	if (!copy) {
-		s->error = -ENOMEM;
-		return;
-	}
-	if (!v) {
-		v = array_append(&s->variables, &s->n_variables, sizeof(*v));
-		if (v)
-			v->name = strndup(name, n);
-		if (v && !v->name)
-			s->n_variables--;
-		if (!v || !v->name) {
-			free(copy);
-			s->error = -ENOMEM;
-			return;
-		}
-	}
-	free(v->value);
-	v->value = copy;
-}
 
 /* ---- words ---- */
 
@@ -341,20 +277,28 @@ void shell_word(struct shell *s)
 	shell_word_end(s);
 }
 
-void shell_ask(struct shell *s, char *const *words, size_t n)
+void shell_assign_array(struct shell *s)
 {
-	const char *slash = strrchr(words[0], '/');
-	const char *program = slash ? slash + 1 : words[0], *option = n > 1 ? words[1] : "";
-	bool is_answer = !strcmp(program, "which");
+	char *name = strdup(s->words[s->n - 1]);
+	struct shell_text value = { .p = NULL };
+	size_t first = s->n, i;
 
-	if (!strcmp(program, "command"))
-		is_answer = option[0] == '-' && strchr(option, 'v');
-	else if (!strcmp(program, "type"))
-		is_answer = option[0] == '-' && strpbrk(option, "pP");
-	if (!is_answer || n < 2 || words[n - 1][0] == '-')
-		return;
-	free(s->asked_for);
-	s->asked_for = strdup(words[n - 1]);
-	if (!s->asked_for)
-		s->error = -ENOMEM;
+	s->at++;
+	while (*s->at && *s->at != ')' && !s->error) {
+		const char *from = s->at;
+
+		shell_word(s);
+		s->at += s->at == from; /* skip a blank or an invalid character */
+	}
+	s->at += *s->at == ')';
+	for (i = first; i < s->n; i++) {
+		shell_text_add(s, &value, s->words[i], strlen(s->words[i]));
+		shell_text_add(s, &value, " ", 1);
+		free(s->words[i]);
+	}
+	s->n = first;
+	if (name && value.p && shell_assigned_name(name))
+		shell_assign(s, name, shell_assigned_name(name), value.p);
+	free(value.p);
+	free(name);
 }

@@ -48,6 +48,16 @@ void shell_text_add(struct shell *s, struct shell_text *t, const char *p, size_t
 /* The value of the variable NAME of N bytes, or NULL. */
 const char *shell_variable(const struct shell *s, const char *name, size_t n);
 void shell_assign(struct shell *s, const char *name, size_t n, const char *value);
+void shell_variables_done(struct shell *s);
+
+/* The length of NAME in "NAME=…", "NAME+=…", or 0. */
+size_t shell_assigned_name(const char *word);
+
+/* Take WORD, which is such an assignment. */
+void shell_take_assignment(struct shell *s, const char *word);
+
+/* Take "(a b c)" after the word "NAME=": the value is the words, joined by blanks. */
+void shell_assign_array(struct shell *s);
 
 /* Read up to the next blank or operator: one word, or several or none if variables are in it. */
 void shell_word(struct shell *s);
