@@ -10,7 +10,7 @@
 /* A device has this name until it is marked as ours: what is called so was left by a kill. */
 #define UNMARKED "vipsafe-isolate"
 
-#define LOCK "isolate"
+#define LOCK "isolate.lock"
 
 int isolation_open(struct isolation *i)
 {

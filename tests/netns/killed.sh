@@ -49,7 +49,7 @@ alive() {
 }
 
 # Locks, the verdict, the history and the list of created entries are meant to stay.
-leftovers() { find /run/vipsafe -type f ! -name 'lock-*' ! -name 'verdict*' \
+leftovers() { find /run/vipsafe -type f ! -name 'lock-*' ! -name isolate.lock ! -name 'verdict*' \
 	! -name 'created-*' ! -name 'history*' "$@"; }
 
 # rounds SIGNAL N FINISH...: FINISH is what puts things right afterwards

@@ -7,6 +7,7 @@
 need_vipsafe
 
 topo_nodes
+know_verdict fixed # else the first delete finds it out meanwhile, and what is said changes
 before=$(state)
 
 # said DESCRIPTION CODE TEXT ARGUMENTS...: exit code CODE, and one line on stderr that has TEXT
