@@ -18,6 +18,7 @@ verdict 'no package registry or mirror host' \
 	"$(find_in 'artifactory|nexus\.|jfrog|pypi\.|proxy\.golang|registry\.(npm|[a-z]+\.io)|index-url' '.')"
 verdict 'no key or token' \
 	"$(find_in 'BEGIN [A-Z ]*PRIVATE KEY|ghp_[A-Za-z0-9]{20}|AKIA[A-Z0-9]{16}' '.')"
+verdict 'no file that a merge or an editor left behind' "$(files '\.(orig|rej|swp|bak)$|~$')"
 
 # A call, not a word in a comment or part of a longer name.
 call() {
