@@ -318,7 +318,7 @@ static void linger_listen(struct guard *g, const struct addrset *addrs)
 	struct guard_linger *l = &g->linger;
 	int r;
 
-	if (l->hearing && l->heard_on == g->link.ifindex && addrs->n == l->heard.n &&
+	if (l->hearing && l->heard_on == g->link.ifindex && addrs->n && addrs->n == l->heard.n &&
 	    !memcmp(addrs->addrs, l->heard.addrs, addrs->n * sizeof(*addrs->addrs)))
 		return;
 	r = k->ops->heard_watch(k->ctx, &g->link, addrs->addrs, addrs->n);
