@@ -230,9 +230,9 @@ bool instance_decoy_is_missing(const struct instance *i, bool has, usec_t now, u
 /* No other event came in time: the event that contradicts the decoy counts. */
 static void believe_the_word(struct instance *i, usec_t now)
 {
-	struct instance_doubt doubt = i->doubt;
+	enum instance_state said = i->doubt.said;
 
-	if (doubt.said == INSTANCE_MASTER) {
+	if (said == INSTANCE_MASTER) {
 		instance_forget_decoy(i);
 		i->decoy_looked = true;
 	} else {
@@ -241,11 +241,11 @@ static void believe_the_word(struct instance *i, usec_t now)
 		i->counters.stale++;
 	}
 	i->doubt.said = INSTANCE_UNKNOWN;
-	i->stamp = MAX(i->stamp, doubt.stamp);
-	if (doubt.said == i->state)
+	i->stamp = MAX(i->stamp, i->doubt.stamp);
+	if (said == i->state)
 		return;
 	instance_count(i, EFFECT_CHANGE);
-	instance_enter(i, doubt.said, doubt.source, now);
+	instance_enter(i, said, i->doubt.source, now);
 }
 
 /* ---- what is to be done ------------------------------------------------------------ */

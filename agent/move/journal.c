@@ -264,7 +264,7 @@ static bool names_delete(int dirfd, const char *name, const char *boot_id, const
 	size_t v;
 	bool names;
 
-	if (open_ours(dirfd, name, &f) < 0)
+	if (open_ours(dirfd, name, &f) < 0 || !f)
 		return false;
 	names = fread(&h, sizeof(h), 1, f) == 1 && journal_header_is_ours(&h, boot_id) &&
 		h.moved != PROGRESS_IDLE && h.snapshot_at >= since && h.request.op == OP_DEL;

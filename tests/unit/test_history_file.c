@@ -107,7 +107,7 @@ static void the_size_is_bounded(void **state)
 	memset(line, 'x', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\0';
 	for (i = 0; i < n; i++) {
-		snprintf(line, 9, "%08d", i);
+		snprintf(line, sizeof(line), "%08d", i);
 		line[8] = ' ';
 		assert_int_equal(history_append(*state, BOOT, line), 0);
 		assert_int_equal(stat(path, &st), 0);
