@@ -96,23 +96,22 @@ RESTING=() BUSY=()
 # open_all HOW N [OPTION...]: N flows of each family from the pod and as many from the
 # node; options are for the busy ones
 open_all() {
-	local how=$1 n=$2 from f to name
+	local how=$1 n=$2 quarter=$(($2 / 4)) from f to name
 
 	shift 2
-
 	RESTING=() BUSY=()
 	for from in pod node1; do
 		for f in 4 6; do
 			to=$SERVED
 			[ $f = 4 ] || to=$SERVED6
 			name=$how-$from$f
-			open "$name" $from $((n / 4)) -t 20 "$to" 8899
-			open "$name-udp" $from $((n / 4)) -t 20 -u "$to" 8899
+			open "$name" $from $quarter -t 20 "$to" 8899
+			open "$name-udp" $from $quarter -t 20 -u "$to" 8899
 			RESTING+=("$name" "$name-udp")
-			job "$name-busy" in_ns $from "$FLOW" busy -n $((n - n / 4 * 2)) -d 200 -t 200 "$@" "$to" 8900
+			job "$name-busy" in_ns $from "$FLOW" busy -n $((n - 2 * quarter)) -d 200 -t 200 "$@" "$to" 8900
 			hear "$name-busy" 30
-			[ "$REPLY" = "open $((n - n / 4 * 2))" ] || bail_out "busy flows: $REPLY"
-			FLOWS[$name-busy]=$((n - n / 4 * 2))
+			[ "$REPLY" = "open $((n - 2 * quarter))" ] || bail_out "busy flows: $REPLY"
+			FLOWS[$name-busy]=$((n - 2 * quarter))
 			BUSY+=("$name-busy")
 		done
 	done
