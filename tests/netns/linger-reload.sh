@@ -18,6 +18,7 @@ route() { ip route replace 10.232.3.0/24 via 192.168.11.8; }
 behind_own() { entries -p tcp --dport 8899 --reply-dst $OWN; }
 none_behind_own() { no_entries -p tcp --dport 8899 --reply-dst $OWN; }
 lingers() { [ "$(guard .lingering_entries)" = "$N" ]; }
+none_lingers() { [ "$(guard .lingering_entries)" = 0 ]; }
 reload() {
 	config "$@"
 	kill -HUP "$DAEMON"
@@ -59,7 +60,7 @@ vanish "back"
 reload '[device br-mgmt]' 'pin = continuous' 'linger = 9min'
 check "back: they linger on" lingers
 ip addr add $OWN/32 dev br-mgmt
-check "back: they linger no longer" wait_for 20 eval '[ "$(guard .lingering_entries)" = 0 ]'
+check "back: they linger no longer" wait_for 20 none_lingers
 unharmed g "back: all live, as they were"
 check "back: the log tells" wait_for 10 logged "$OWN is back after .*: $N connections kept"
 run history
