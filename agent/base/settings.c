@@ -147,8 +147,9 @@ static const struct setting device_keys[] = {
 	  0, HOUR },
 	{ "linger", SETTING_DURATION, DEVICE(linger), "5s",
 	  "How long the connections of an address that vanishes stay, in case it comes\n"
-	  "back, as when a network manager restarts. They go at once if another host has\n"
-	  "the address, or if an instance or \"vipsafe del\" has given it up.\n"
+	  "back, as after \"nmcli connection up\" or with a new DHCP lease. They go at once\n"
+	  "if another host has the address, or if an instance or \"vipsafe del\" has given\n"
+	  "it up.\n"
 	  "0: they go with the address.",
 	  0, SEC(600) },
 	{ NULL },
