@@ -22,7 +22,8 @@
 
 /* Add a field for the journal: NAME of upper case letters, digits and "_"; characters of the
  * value that are not printable become spaces. */
-static void log_record_add(struct log_record *m, const char *name, const char *fmt, ...)
+static void _printf_(3, 4)
+	log_record_add(struct log_record *m, const char *name, const char *fmt, ...)
 {
 	size_t room = sizeof(m->data) - m->size, head = strlen(name) + 1, i;
 	char *at = m->data + m->size;

@@ -41,8 +41,6 @@ void status_lvs_print(const struct status *s, bool verbose, FILE *out)
 			(ull)l->flows, (ull)l->events, (ull)l->warnings, (ull)l->overruns);
 }
 
-typedef unsigned long long ull;
-
 static bool status_device_is_guarded(const struct status_device *d)
 {
 	return strcmp(d->state, "unguarded") != 0;

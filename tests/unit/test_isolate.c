@@ -388,8 +388,8 @@ static void words_are_checked(void **state _unused_)
 
 static const char *const marks[] = {
 	"vipsafe: isolated 192.168.11.100/32 dev br0",
-	"vipsafe: isolating 192.168.11.100/24 dev br0 label br0:1 scope 253 brd 192.168.11.255 "
-	"metric 7",
+	("vipsafe: isolating 192.168.11.100/24 dev br0 label br0:1 scope 253 brd 192.168.11.255 "
+	 "metric 7"),
 	"vipsafe: returning fd00:11::100/128 dev br0 noprefixroute preferred_lft 0",
 	"vipsafe: isolated fd00:11::100/64 dev br0 preferred_lft forever",
 };
