@@ -6,6 +6,30 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whether the node may speak for A. Duplicate address detection has found another host with what
+ * has failed; while it is under way nobody knows, and what lingers comes to no harm. */
+static bool is_usable(const struct ifaddr *a)
+{
+	return !(a->flags & IFADDR_DADFAILED);
+}
+
+/* OWN and LOCAL have just been read, and events may still be on their way: an address that they do
+ * not have is new when it comes, as is one that they have and that nobody has told of. */
+static void addresses_meet(struct guard *g, const struct addrset *own, const struct addrset *local)
+{
+	struct guard_arrive *x = &g->arrive;
+	size_t i = x->went.n;
+
+	while (i--)
+		if (!addrset_has(local, &x->went.addrs[i]))
+			addrset_remove(&x->went, &x->went.addrs[i]);
+	for (i = 0; g->local.n && i < own->n; i++)
+		if (!addrset_has(&g->local, &own->addrs[i]) &&
+		    !addrset_has(&x->came, &own->addrs[i]))
+			(void)addrset_add(&x->went, &own->addrs[i]);
+	addrset_done(&x->came);
+}
+
 int guard_read_addresses(struct guard *g)
 {
 	struct addrset own = { 0 }, local = { 0 };
@@ -14,6 +38,8 @@ int guard_read_addresses(struct guard *g)
 	size_t i;
 
 	for (i = 0; i < table.n && r == 0; i++) {
+		if (!is_usable(&table.items[i]))
+			continue;
 		r = addrset_add(&local, &table.items[i].prefix.addr);
 		if (r == 0 && table.items[i].ifindex == g->link.ifindex)
 			r = addrset_add(&own, &table.items[i].prefix.addr);
@@ -24,6 +50,7 @@ int guard_read_addresses(struct guard *g)
 		addr_table_done(&table);
 		return r;
 	}
+	addresses_meet(g, &own, &local);
 	addrset_done(&g->own);
 	addrset_done(&g->local);
 	addr_table_done(&g->addresses);

@@ -84,6 +84,7 @@ void guard_note_added(struct guard *g, const struct ifaddr *a)
 	const struct addr *addr = &a->prefix.addr;
 	bool is_new = !addrset_has(&g->local, addr) || addrset_has(&x->went, addr);
 
+	(void)addrset_add(&x->came, addr); /* else it is looked at once more */
 	if (a->flags & IFADDR_DADFAILED || (!is_new && !addrset_has(&x->tentative, addr)))
 		return;
 	addrset_remove(&x->went, addr);
@@ -100,6 +101,7 @@ void guard_note_added(struct guard *g, const struct ifaddr *a)
 void guard_note_own_added(struct guard *g, const struct addr *a)
 {
 	addrset_remove(&g->arrive.went, a);
+	(void)addrset_add(&g->arrive.came, a);
 }
 
 /* Whether the node has A more than once, so that it is still here. */
@@ -118,6 +120,7 @@ void guard_note_went(struct guard *g, const struct addr *a)
 
 	addrset_remove(&x->due, a);
 	addrset_remove(&x->tentative, a);
+	addrset_remove(&x->came, a);
 	if (x->went.n < GUARD_WENT_MAX && !has_another(g, a))
 		(void)addrset_add(&x->went, a);
 }
@@ -125,6 +128,7 @@ void guard_note_went(struct guard *g, const struct addr *a)
 void guard_arrive_done(struct guard *g)
 {
 	addrset_done(&g->arrive.went);
+	addrset_done(&g->arrive.came);
 	addrset_done(&g->arrive.tentative);
 	addrset_done(&g->arrive.due);
 }

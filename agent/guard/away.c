@@ -13,6 +13,9 @@
 /* Addresses at a time; what vanishes beyond them is seen when there is room again. */
 #define AWAY_MAX 65536
 
+/* After a failure to write. */
+#define AWAY_WRITE_AGAIN USEC_PER_SEC
+
 /* ---- which they are ---- */
 
 /* Where A is in the list, or where it belongs. */
@@ -45,7 +48,7 @@ static usec_t away_time(const struct guard *g)
 
 usec_t guard_away_due(const struct guard *g, const struct guard_away *x)
 {
-	return x->over ? 0 : x->since + away_time(g);
+	return x->over ? x->retry : x->since + away_time(g);
 }
 
 bool guard_away_holds(const struct guard *g, const struct guard_away *x)
@@ -290,7 +293,7 @@ void guard_away_write(struct guard *g)
 	size_t i, n = 0;
 	int r = 0;
 
-	if (!l->unsaved || !g->keep.loaded)
+	if (!l->unsaved || !g->keep.loaded || guard_now(g) < l->resave)
 		return;
 	l->unsaved = false;
 	l->saved_at = guard_now(g);
@@ -307,8 +310,11 @@ void guard_away_write(struct guard *g)
 	if (r == 0)
 		r = marks_write_away(dir, g->link.name, g->env.boot_id, list, n);
 	l->on_disk = n > 0 || r < 0;
-	if (r < 0)
-		guard_note_unsaved(g, r);
+	if (r == 0)
+		return;
+	l->unsaved = true;
+	l->resave = l->saved_at + AWAY_WRITE_AGAIN;
+	guard_note_unsaved(g, r);
 }
 
 void guard_away_done(struct guard *g)

@@ -14,6 +14,10 @@
 /* How often to look again while nothing can be decided. */
 #define LINGER_SLOW (250 * USEC_PER_MSEC)
 
+/* How often to try again to delete what the kernel does not delete: up to 5.10 an entry that is
+ * offloaded (docs/kernel.md 4). */
+#define LINGER_AGAIN USEC_PER_SEC
+
 /* An address that was given up on purpose is known as such for so long: the kernel tells of
  * its end a moment before or after. */
 #define GIVEN_FOR USEC_PER_SEC
@@ -53,6 +57,16 @@ static void linger_count(struct guard *g, const struct conn *c)
 		x->entries++;
 }
 
+/* C could not be deleted. */
+static void linger_be_stuck(struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+	struct guard_away *x = guard_away_find(&g->linger, &as);
+
+	if (x)
+		x->stuck = true;
+}
+
 /* Delete N ENTRIES. Our own deletes cause no events. */
 static int linger_drop(struct guard *g, const struct conn *entries, size_t n)
 {
@@ -68,8 +82,10 @@ static int linger_drop(struct guard *g, const struct conn *entries, size_t n)
 		r = k->ops->ct_batch(k->ctx, ops, m);
 		r = r == -ENOBUFS ? 0 : r;
 		for (i = 0; i < m && r == 0; i++) {
-			if (ops[i].result < 0 && ops[i].result != -ENOENT)
+			if (ops[i].result < 0 && ops[i].result != -ENOENT) {
+				linger_be_stuck(g, &entries[at + i]);
 				continue;
+			}
 			if (ops[i].result == 0)
 				linger_count(g, &entries[at + i]);
 			guard_forget(g, &entries[at + i].key);
@@ -140,8 +156,8 @@ static void linger_begin_sweep(struct guard *g)
 
 	addrset_done(&l->over);
 	for (i = 0; i < l->n; i++) {
-		l->list[i].entries = 0;
-		if (l->list[i].over)
+		l->list[i].stuck = false;
+		if (l->list[i].over && guard_now(g) >= l->list[i].retry)
 			(void)addrset_add(&l->over, &l->list[i].addr); /* else the next time */
 	}
 	l->at_pinned = linger_any_pinned(g) ? pinned_set_count(g->pinned) : 0;
@@ -160,6 +176,10 @@ static void linger_end_sweep(struct guard *g)
 
 		if (!addrset_has(&l->over, &x.addr))
 			continue;
+		if (x.stuck) {
+			l->list[i].retry = guard_now(g) + LINGER_AGAIN;
+			continue;
+		}
 		guard_away_remove(g, &l->list[i]);
 		guard_keep_no_more(g, &x.addr);
 		guard_away_tell(g, &x, x.why, x.entries);

@@ -74,6 +74,20 @@ static void meet_link(struct guard *g, bool down)
 	guard_expect_late(g, true, true);
 }
 
+/* A is on the device, but another host has it. */
+static void meet_duplicate(struct guard *g, const struct ifaddr *a)
+{
+	struct guard_away *x;
+
+	g->readdress = true;
+	if (!is_of_concern(g, a))
+		return;
+	(void)guard_away_begin(g, &a->prefix.addr, a->ifindex == g->link.ifindex);
+	x = guard_away_find(&g->linger, &a->prefix.addr);
+	if (x)
+		guard_away_finish(g, x, LINGER_HEARD);
+}
+
 static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
@@ -81,6 +95,10 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 	if (!a->prefix.addr.family) {
 		if (a->ifindex == g->link.ifindex)
 			meet_link(g, gone);
+		return 0;
+	}
+	if (!gone && a->flags & IFADDR_DADFAILED) {
+		meet_duplicate(g, a);
 		return 0;
 	}
 	g->readdress = true;

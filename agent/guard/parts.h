@@ -119,7 +119,8 @@ struct guard_keep {
 
 /* Addresses that somebody else adds: arrive.c. */
 struct guard_arrive {
-	struct addrset went;	  /* and were not seen to come back */
+	struct addrset went;	  /* and were not seen to come back; or are there untold */
+	struct addrset came;	  /* were told of since addresses were read */
 	struct addrset tentative; /* not in use yet */
 	struct addrset due;	  /* entries to them are to be looked at … */
 	usec_t not_before;	  /* … not earlier */
@@ -142,10 +143,12 @@ struct guard_away {
 	usec_t since;
 	uint64_t entries; /* that were deleted */
 	enum linger_what why;
-	bool own;  /* it went from the device, and we were there */
-	bool told; /* that connections linger */
-	bool over; /* they go */
-	bool met;  /* it has come since, and may be there */
+	bool own;     /* it went from the device, and we were there */
+	bool told;    /* that connections linger */
+	bool over;    /* they go */
+	bool met;     /* it has come since, and may be there */
+	bool stuck;   /* the kernel has refused to delete one of them … */
+	usec_t retry; /* … nothing is tried before */
 };
 
 /* What is translated to addresses that have vanished: away.c, linger.c. */
@@ -166,7 +169,8 @@ struct guard_linger {
 	bool unsaved; /* the file does not tell */
 	bool on_disk; /* there is a file */
 	usec_t saved_at;
-	bool listen; /* look again who lingers */
+	usec_t resave; /* the file could not be written: not before */
+	bool listen;   /* look again who lingers */
 	/* Other hosts that have one of these addresses are listened for, on that device. */
 	struct addrset heard;
 	int heard_on;

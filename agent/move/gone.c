@@ -215,6 +215,8 @@ struct look {
 
 static int gone_add_local(void *ud, const struct ifaddr *a)
 {
+	if (a->flags & IFADDR_DADFAILED) /* another host has it */
+		return 0;
 	return addrset_add(ud, &a->prefix.addr);
 }
 

@@ -4,6 +4,7 @@
 #include "lib/guarding.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 
 static struct guard *guarded(struct scene *s, enum pin_mode mode)
 {
@@ -80,6 +81,55 @@ static void a_foreign_flap_is_seen(void **state)
 	guarding_spin(s, g, USEC_PER_SEC);
 	assert_int_equal(arriving_left(s, 4), 0);
 	assert_int_equal(guarding_status(g).arrivals, 2);
+	guard_free(g);
+}
+
+/* Many are added in a row: the guard wakes up for the first, and reads that the next is there
+ * before it is told of it. */
+static void adds_in_a_row_are_seen(void **state)
+{
+	struct scene *s = *state;
+	struct ifaddr later;
+	struct guard *g;
+
+	arriving_populate(s, 4, KNOWN_KINDS);
+	g = guarded(s, PIN_CONTINUOUS);
+	foreign_add(s, "192.168.99.1/32", 0);
+	foreign_add(s, NEW4 "/32", 0);
+	later = s->fake->addr_events[--s->fake->n_addr_events].addr;
+	guarding_spin(s, g, 200 * USEC_PER_MSEC);
+	fake_tell_addr(s->fake, &later, false);
+	guarding_spin(s, g, 200 * USEC_PER_MSEC);
+	assert_int_equal(arriving_left(s, 4), 0);
+	assert_int_equal(guarding_status(g).arrivals, 2);
+	fake_tell_addr(s->fake, &later, false); /* its lifetime was renewed */
+	guarding_spin(s, g, 200 * USEC_PER_MSEC);
+	assert_int_equal(guarding_status(g).arrivals, 2);
+	guard_free(g);
+}
+
+/* However many have come and gone for good before. */
+static void a_late_foreign_flap_is_seen(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g;
+	char prefix[32];
+
+	g = guarded(s, PIN_CONTINUOUS);
+	foreign_add(s, NEW4 "/32", 0);
+	for (int i = 0; i < 80; i++) {
+		snprintf(prefix, sizeof(prefix), "192.168.99.%d/32", i + 1);
+		foreign_add(s, prefix, 0);
+		guarding_spin(s, g, 10 * USEC_PER_MSEC);
+		guarding_foreign_delete(s, prefix);
+		guarding_spin(s, g, 10 * USEC_PER_MSEC);
+	}
+	guarding_spin(s, g, USEC_PER_SEC);
+	guarding_foreign_delete(s, NEW4 "/32");
+	arriving_put(s, arriving_led_away(1));
+	foreign_add(s, NEW4 "/32", 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(arriving_left(s, 4), 0);
 	guard_free(g);
 }
 
@@ -160,6 +210,8 @@ int main(void)
 		CASE(by_what_is_known),
 		CASE(by_what_is_known_and_not_pinned),
 		CASE(a_foreign_flap_is_seen),
+		CASE(a_late_foreign_flap_is_seen),
+		CASE(adds_in_a_row_are_seen),
 		CASE(a_tentative_address_is_waited_for),
 		CASE(the_guard_serves_a_run),
 		CASE(a_flapping_address_is_damped),

@@ -389,6 +389,66 @@ static void a_loss_that_was_not_told_lingers(void **state)
 	guard_free(g);
 }
 
+/* Offloaded entries cannot be deleted before Linux 5.11. They are not forgotten. */
+static void what_cannot_be_deleted_goes_later(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	s->fake->busy_nth = 1;
+	guarding_spin(s, g, 2 * LINGER);
+	assert_int_equal(going_count(s, OTHER4), 2 * FLOWS);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_TIME], 0);
+	s->fake->busy_nth = 0;
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(going_count(s, OTHER4), 0);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_TIME], 1);
+	assert_int_equal(guarding_status(g).removed, 2 * FLOWS);
+	guard_free(g);
+}
+
+/* It comes back and is found to be a duplicate: it is on the device, and another host's. */
+static void a_duplicate_is_not_back(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct ifaddr failed = { .ifindex = s->dev };
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(lingering_entries(g), FLOWS);
+	s->fake->dad_fails = true;
+	assert_int_equal(prefix_parse(OTHER6 "/64", PREFIX_LEN_REQUIRED, &failed.prefix), 0);
+	assert_int_equal(s->env.kernel.ops->addr_add(s->env.kernel.ctx, &failed), 0);
+	guarding_spin(s, g, 1100 * USEC_PER_MSEC);
+	failed.flags = IFADDR_TENTATIVE | IFADDR_DADFAILED | IFADDR_PERMANENT;
+	fake_tell_addr(s->fake, &failed, false);
+	guarding_spin(s, g, 100 * USEC_PER_MSEC);
+	assert_int_equal(going_count(s, OTHER6), 0);
+	assert_int_equal(going_count(s, HOST6), FLOWS);
+	assert_int_equal(guarding_status(g).linger_ends[LINGER_HEARD], 1);
+	guard_free(g);
+}
+
+/* The run directory cannot be written for a moment. */
+static void what_could_not_be_written_is_written_later(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+
+	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "/proc/%s", "none");
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_true(guarding_status(g).unsaved > 0);
+	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "%s", s->dir);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_true(going_has_file(s, "away"));
+	assert_int_equal(lingering_entries(g), 2 * FLOWS);
+	guard_free(g);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
@@ -411,6 +471,9 @@ int main(void)
 		CASE(settings_apply_to_what_lingers),
 		CASE(a_linger_keeps_nobody_waiting),
 		CASE(a_loss_that_was_not_told_lingers),
+		CASE(what_cannot_be_deleted_goes_later),
+		CASE(a_duplicate_is_not_back),
+		CASE(what_could_not_be_written_is_written_later),
 	};
 
 	return cmocka_run_group_tests_name("guard_linger_more", tests, NULL, NULL);
