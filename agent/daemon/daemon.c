@@ -183,10 +183,11 @@ static void daemon_on_signal(void *ud, int sig)
 static usec_t on_round(void *ud)
 {
 	struct daemon *d = ud;
-	usec_t next = guards_tick(&d->guards), now;
+	usec_t next = instances_tick(d->instances), now;
 
-	next = usec_earlier(next, instances_tick(d->instances));
 	next = usec_earlier(next, moves_tick(d->moves));
+	next = usec_earlier(next,
+			    guards_tick(&d->guards)); /* after the runs, which leave work to it */
 	d->retired = control_free(d->retired);
 	next = usec_earlier(next, control_tick(d->control));
 	now = os_now();
