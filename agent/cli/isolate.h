@@ -31,6 +31,11 @@ int isolate_take(struct isolation *i);
 int isolate_is_on(const struct isolation *i, int ifindex, const struct prefix *p,
 		  struct ifaddr *ret);
 
+/* isolate_take.c: whether the new device has an address beside the one that it was made for, and
+ * beside what the kernel itself gives to each: 1 and one of them in *RET, 0, or a negative errno.
+ */
+int isolate_other_address(const struct isolation *i, struct prefix *ret);
+
 /* What came of it. */
 struct isolate_outcome {
 	struct report report;  /* result, exit code, error and warnings; of the move away */
@@ -61,6 +66,7 @@ int isolate_have_device(struct isolation *i, struct isolate_outcome *o);
 int isolate_settle(const struct isolation *i);
 int isolate_mark(const struct isolation *i, enum isolate_state state);
 
+/* Not if it has other addresses, which is in the outcome. */
 void isolate_delete(struct isolation *i, struct isolate_outcome *o);
 
 /* Delete what was left before it had a mark. */

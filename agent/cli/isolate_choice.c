@@ -85,6 +85,11 @@ static void check_address(const struct isolate_request *req, const struct isolat
 		       text);
 	if (!f->others)
 		refuse(c, false, "%s is the last %s address of %s", text, family, f->from);
+	if (f->takes_along)
+		refuse(c, false,
+		       "%s is a primary address, and its secondary ones would go with it: set "
+		       "net.ipv4.conf.%s.promote_secondaries=1 first",
+		       text, f->from);
 	if (!f->subnet_stays)
 		refuse(c, false,
 		       "the route to the network of %s through %s would go with it: no other "

@@ -44,6 +44,7 @@ struct isolate_facts {
 	struct ifaddr address;
 	bool subnet_stays; /* another address there has its network and length, or LEN is full */
 	bool others;	   /* the device has other addresses of the family */
+	bool takes_along;  /* it is a primary one, and its secondaries go with it */
 	/* the old device */
 	char from[LINK_NAME_MAX]; /* its real name */
 	char kind[16];		  /* "bridge", "dummy" …; "": a real one */
@@ -64,6 +65,7 @@ struct isolate_facts {
 	/* the new device */
 	bool name_taken; /* by one that is not ours, or that is ours for another address */
 	bool exists;	 /* it has been made already */
+	bool half_made;	 /* by a call that was killed, and nothing has been on it */
 	enum isolate_type exists_as;
 	uint8_t own_mac[ISOLATE_MAC]; /* then */
 	bool on_new;		      /* the address is there */
@@ -102,10 +104,12 @@ void isolate_decide(const struct isolate_request *req, const struct isolate_fact
 
 /* ---- the mark of a device of ours ---- */
 
-/* What the mark tells: nothing is under way, a move to the device, or one back. */
+/* What the mark tells: nothing is under way; a move to the device, which was made for it; one to a
+ * device that was there before; one back. */
 enum isolate_state {
 	ISOLATE_SETTLED,
 	ISOLATE_GOING,
+	ISOLATE_ENTERING,
 	ISOLATE_RETURNING,
 };
 

@@ -91,17 +91,32 @@ int isolate_mark(const struct isolation *i, enum isolate_state state)
 
 void isolate_remove_unmarked(const struct isolation *i)
 {
+	struct isolation other = *i;
 	struct link_detail d;
+	struct prefix p;
 
-	if (link_detail_get(i->route, UNMARKED, 0, &d) == 0 && !d.up)
+	if (link_detail_get(i->route, UNMARKED, 0, &d) < 0 || d.up || *d.alias || d.master)
+		return;
+	other.device = d.ifindex;
+	if (isolate_other_address(&other, &p) == 0)
 		(void)link_own_delete(i->route, d.ifindex);
 }
 
 void isolate_delete(struct isolation *i, struct isolate_outcome *o)
 {
+	char text[PREFIX_TEXT_MAX];
 	struct link_detail d;
+	struct prefix other;
 	int r = link_detail_get(i->route, NULL, i->device, &d);
+	int has_other = r < 0 ? r : isolate_other_address(i, &other);
 
+	if (has_other > 0) {
+		report_warn(&o->report, "not-deleted", "",
+			    "%s is not deleted: it has other addresses, such as %s",
+			    i->choice.device, prefix_format(&other, text));
+		return;
+	}
+	r = has_other;
 	if (r == 0)
 		r = link_own_delete(i->route, i->device);
 	if (r < 0 && r != -ENODEV) {
@@ -163,15 +178,19 @@ static int isolate_make(struct isolation *i, struct isolate_outcome *o)
 /* A device that is there already may have been left half-way. */
 int isolate_have_device(struct isolation *i, struct isolate_outcome *o)
 {
-	int r;
+	bool moves = i->facts.there && !i->req.prepare;
+	int r = 0;
 
 	if (!i->facts.exists)
 		return isolate_make(i, o);
-	r = isolate_mark(i, ISOLATE_GOING);
+	if (moves)
+		r = isolate_mark(i, i->facts.half_made ? ISOLATE_GOING : ISOLATE_ENTERING);
 	if (r == 0)
 		r = isolate_settle(i);
 	if (r == 0)
 		r = link_own_up(i->route, i->device);
+	if (r < 0 && moves && !i->facts.half_made)
+		(void)isolate_mark(i, ISOLATE_SETTLED);
 	if (r < 0)
 		isolate_fail(o, r, "cannot set up", i->choice.device);
 	return r;

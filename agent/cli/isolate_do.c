@@ -138,7 +138,8 @@ static bool isolate_del(struct isolation *i, FILE *err, struct isolate_outcome *
 	struct isolate_words w;
 
 	words_make(&w, &i->req.vip, i->facts.from, "");
-	if (isolate_move(i, OP_DEL, &w, false, i->req.force, err, o))
+	/* --force insists on the type; nothing else may go with the address */
+	if (isolate_move(i, OP_DEL, &w, false, false, err, o))
 		return true;
 	if (isolate_is_on(i, i->from, &i->req.vip, NULL) != 0)
 		return false;
@@ -233,7 +234,7 @@ void isolate_do(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 	if (i->req.plan) {
 		words_make(&w, &i->req.vip, i->facts.from, "");
 		if (i->facts.there && !i->req.prepare)
-			(void)isolate_move(i, OP_DEL, &w, false, i->req.force, err, ret);
+			(void)isolate_move(i, OP_DEL, &w, false, false, err, ret);
 		return;
 	}
 	r = isolate_have_device(i, ret);
@@ -333,6 +334,10 @@ static bool del_new(struct isolation *i, FILE *err, struct isolate_outcome *o)
 
 void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 {
+	char text[PREFIX_TEXT_MAX];
+	struct prefix other;
+	int r;
+
 	outcome_begin(i, ret);
 	if (*i->facts.owner && i->facts.owner_agrees) {
 		report_fail(&ret->report, RESULT_REFUSED, EXIT_UNSAFE,
@@ -345,6 +350,18 @@ void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 			    i->facts.from,
 			    i->facts.keepalived ? "restart it, where it is BACKUP first"
 						: "vipsafe reload");
+		return;
+	}
+	r = isolate_other_address(i, &other);
+	if (r > 0) {
+		report_fail(&ret->report, RESULT_REFUSED, EXIT_UNSAFE,
+			    "%s has other addresses, which would go with it, such as %s; nothing "
+			    "changed",
+			    i->choice.device, prefix_format(&other, text));
+		return;
+	}
+	if (r < 0) {
+		isolate_fail(ret, r, "cannot look at", i->choice.device);
 		return;
 	}
 	if (i->req.plan)
@@ -401,6 +418,14 @@ struct isolate_recovery {
 	int n;
 };
 
+/* The device waits for its address, as before. */
+static void recover_prepared(struct isolation *i)
+{
+	i->req.prepare = true;
+	isolate_decide(&i->req, &i->facts, &i->choice);
+	(void)isolate_mark(i, ISOLATE_SETTLED);
+}
+
 /* A move to the device goes on only if the address is there already: the move away may have been
  * asked of the daemon, which may still make it. */
 static void recover_one(struct isolation *i, enum isolate_state state, FILE *err,
@@ -419,6 +444,12 @@ static void recover_one(struct isolation *i, enum isolate_state state, FILE *err
 			isolate_do(i, err, o);
 		else
 			isolate_delete(i, o);
+		break;
+	case ISOLATE_ENTERING:
+		if (i->facts.on_new)
+			isolate_do(i, err, o);
+		else
+			recover_prepared(i);
 		break;
 	case ISOLATE_RETURNING:
 		isolate_undo(i, err, o);

@@ -19,6 +19,8 @@
 #include "keepalived/instance_settings.h"
 #include "keepalived/vrrp.h"
 
+#define SCOPE_LINK 253 /* of linux/rtnetlink.h: the kernel makes such addresses itself */
+
 /* ---- addresses ------------------------------------------------------------------ */
 
 struct taking {
@@ -27,6 +29,12 @@ struct taking {
 	int ifindex;
 	struct ifaddr *ret; /* NULL: not wanted */
 	bool found;
+};
+
+struct isolate_other {
+	const struct isolation *i;
+	bool found;
+	struct prefix prefix;
 };
 
 static int take_if_same(void *ud, const struct ifaddr *a)
@@ -69,9 +77,45 @@ static int take_address_facts(void *ud, const struct ifaddr *a)
 		return 0;
 	}
 	f->others = true;
-	if (a->prefix.len == vip->len && prefix_covers(vip, &a->prefix.addr))
+	if (a->prefix.len == vip->len && prefix_covers(vip, &a->prefix.addr)) {
 		f->subnet_stays = true;
+		f->takes_along = f->takes_along || a->flags & IFADDR_SECONDARY;
+	}
 	return 0;
+}
+
+/* Of the addresses of its network, the first is primary. */
+static void take_secondaries(struct isolation *i)
+{
+	struct isolate_facts *f = &i->facts;
+	struct link link;
+
+	if (i->req.vip.addr.family != AF_INET || !f->there || f->address.flags & IFADDR_SECONDARY)
+		f->takes_along = false;
+	if (f->takes_along && i->k.ops->link_get(i->k.ctx, f->from, &link) == 0 &&
+	    i->k.ops->promotes_secondaries(i->k.ctx, &link) == 1)
+		f->takes_along = false;
+}
+
+static int take_if_other(void *ud, const struct ifaddr *a)
+{
+	struct isolate_other *o = ud;
+	struct prefix own = isolate_own_prefix(&o->i->req.vip);
+
+	if (a->ifindex != o->i->device || prefix_equal(&a->prefix, &own) || a->scope == SCOPE_LINK)
+		return 0;
+	o->found = true;
+	o->prefix = a->prefix;
+	return 0;
+}
+
+int isolate_other_address(const struct isolation *i, struct prefix *ret)
+{
+	struct isolate_other o = { .i = i };
+	int r = i->k.ops->addr_list(i->k.ctx, take_if_other, &o);
+
+	*ret = o.prefix;
+	return r < 0 ? r : o.found;
 }
 
 /* ---- settings of the kernel ------------------------------------------------------- */
@@ -122,7 +166,7 @@ static bool iptables_matches(const char *line, const char *name)
 	return p && is_device_name(p + 4, strcspn(p + 4, " "), '+', name);
 }
 
-/* iif or iifname with NAME, alone or in a set. */
+/* iif or iifname with NAME, alone or in a set; what a named set or map has is not looked up. */
 static bool nft_matches(const char *line, const char *name)
 {
 	const char *p = line;
@@ -131,8 +175,12 @@ static bool nft_matches(const char *line, const char *name)
 		return true;
 	while ((p = strstr(p, "iif"))) {
 		const char *end = p + strcspn(p, "}");
-		bool set = strchr(p, '{') && strchr(p, '{') < p + 16;
+		char first = p[strcspn(p, "\"{@")];
 		const char *quote = strchr(p, '"');
+		bool set = first == '{';
+
+		if (first == '@')
+			return true;
 
 		while (quote && (!*end || quote < end)) {
 			size_t len = strcspn(quote + 1, "\"");
@@ -387,7 +435,9 @@ static int take_name_of(void *ud, const struct link_detail *d)
 static int take_new(struct isolation *i)
 {
 	struct isolate_facts *f = &i->facts;
+	enum isolate_state state;
 	struct link_detail d;
+	struct request words;
 	int r = 0;
 
 	if (!*i->req.name)
@@ -401,6 +451,8 @@ static int take_new(struct isolation *i)
 	if (r < 0)
 		return r;
 	f->exists = is_for_address(i, &d);
+	f->half_made = f->exists && isolate_alias_read(d.alias, &words, &state, NULL) &&
+		       state == ISOLATE_GOING;
 	f->name_taken = !f->exists;
 	f->exists_as = strcmp(d.kind, "macvlan") ? ISOLATE_DUMMY : ISOLATE_MACVLAN;
 	i->device = f->exists ? d.ifindex : 0;
@@ -423,6 +475,7 @@ int isolate_take(struct isolation *i)
 		return r;
 	if (f->there && f->address.flags & IFADDR_NOPREFIXROUTE)
 		f->subnet_stays = true;
+	take_secondaries(i);
 	take_settings(f);
 	take_rules(f, i->req.vip.addr.family);
 	isolate_take_instance(i);

@@ -158,6 +158,7 @@ struct prefix isolate_own_prefix(const struct prefix *vip)
 static const char *const marks[] = {
 	[ISOLATE_SETTLED] = "vipsafe: isolated ",
 	[ISOLATE_GOING] = "vipsafe: isolating ",
+	[ISOLATE_ENTERING] = "vipsafe: entering ",
 	[ISOLATE_RETURNING] = "vipsafe: returning ",
 };
 

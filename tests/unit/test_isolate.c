@@ -186,6 +186,11 @@ static void subnet(struct isolate_facts *f)
 	f->subnet_stays = false;
 }
 
+static void primary(struct isolate_facts *f)
+{
+	f->takes_along = true;
+}
+
 static void lease(struct isolate_facts *f)
 {
 	f->address.valid_lft = 3600;
@@ -241,6 +246,7 @@ static const struct {
 	{ port, "belongs to br1", false },
 	{ last, "the last IPv4 address of br0", false },
 	{ subnet, "the route to the network", false },
+	{ primary, "its secondary ones would go with it", false },
 	{ lease, "has a lifetime", false },
 	{ peer, "has a peer", false },
 	{ duplicate, "duplicate address detection", false },
@@ -390,6 +396,7 @@ static const char *const marks[] = {
 	"vipsafe: isolated 192.168.11.100/32 dev br0",
 	("vipsafe: isolating 192.168.11.100/24 dev br0 label br0:1 scope 253 brd 192.168.11.255 "
 	 "metric 7"),
+	"vipsafe: entering 192.168.11.100/32 dev br0",
 	"vipsafe: returning fd00:11::100/128 dev br0 noprefixroute preferred_lft 0",
 	"vipsafe: isolated fd00:11::100/64 dev br0 preferred_lft forever",
 };
