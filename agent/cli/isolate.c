@@ -20,6 +20,8 @@ struct isolate_job {
 	bool begun; /* the outcome is one */
 };
 
+#define ESCAPED_MAX (4 * LINK_NAME_MAX) /* of a device name */
+
 /* ---- what came of it, as text and JSON ----------------------------------------------- */
 
 static json_t *settings_json(const struct isolation *i)
@@ -161,30 +163,36 @@ static void isolate_print_connections(const struct isolate_outcome *o, const cha
 				      FILE *out)
 {
 	unsigned long long lost = count_of(o->del, "lost");
+	char escaped[ESCAPED_MAX];
 	unsigned long long kept = count_of(o->del, "untouched") + count_of(o->del, "pinned") +
 				  count_of(o->del, "restored");
 
 	if (kept || lost)
 		fprintf(out, "  %llu connection%s through %s kept, %llu lost\n", kept,
-			kept == 1 ? "" : "s", device, lost);
+			kept == 1 ? "" : "s", text_escape(device, escaped, sizeof(escaped)), lost);
 }
 
 /* What was done, or would be, in one line. */
 static void print_deed(const struct isolation *i, const struct isolate_outcome *o, FILE *out)
 {
-	const char *device = i->choice.device, *from = i->facts.from;
 	const char *type = word_of(isolate_words, i->choice.type);
+	char device[ESCAPED_MAX], from[ESCAPED_MAX];
 	bool plan = i->req.plan;
 	char vip[PREFIX_TEXT_MAX];
 
 	prefix_format(&i->req.vip, vip);
+	text_escape(i->choice.device, device, sizeof(device));
+	text_escape(i->facts.from, from, sizeof(from));
 	if (i->req.undo && plan)
 		fprintf(out, "would move %s from %s back to %s, and delete %s\n", vip, device, from,
 			device);
 	else if (i->req.undo && o->report.changed)
-		fprintf(out, "moved %s back to %s, and deleted %s\n", vip, from, device);
-	else if (i->req.undo)
+		fprintf(out, "moved %s back to %s%s%s\n", vip, from,
+			o->deleted ? ", and deleted " : "", o->deleted ? device : "");
+	else if (i->req.undo && o->deleted)
 		fprintf(out, "deleted %s; %s was not on it\n", device, vip);
+	else if (i->req.undo)
+		fprintf(out, "%s is not on %s\n", vip, device);
 	else if (i->req.prepare)
 		fprintf(out, "%s (%s) %s for %s, which stays where it is\n", device, type,
 			plan ? "would be made" : "is there", vip);
@@ -199,8 +207,8 @@ static void print_deed(const struct isolation *i, const struct isolate_outcome *
 /* The names of the device in words of shell: its settings as sysctl(8) takes them. */
 static void print_settings(const struct isolation *i, FILE *out)
 {
+	char device[ESCAPED_MAX], from[ESCAPED_MAX], mac[18];
 	const struct isolate_choice *c = &i->choice;
-	char mac[18];
 	size_t n;
 
 	fprintf(out, "  %s: %s\n", word_of(isolate_words, c->type), c->why);
@@ -210,7 +218,8 @@ static void print_settings(const struct isolation *i, FILE *out)
 	fprintf(out,
 		"  it has the MAC address %s: a switch or hypervisor that admits only that of %s "
 		"drops what is sent to it\n  settings of %s (no other device has been changed):",
-		mac, i->facts.from, c->device);
+		mac, text_escape(i->facts.from, from, sizeof(from)),
+		text_escape(c->device, device, sizeof(device)));
 	for (n = 0; n < c->n_settings; n++)
 		fprintf(out, " %s.%s=%s", c->settings[n].family, c->settings[n].key,
 			c->settings[n].value);

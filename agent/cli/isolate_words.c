@@ -39,6 +39,10 @@ static int isolate_take_name(struct isolate_request *req, const char *word, stru
 	if (strlen(word) >= sizeof(req->name))
 		return request_error_set(e, "name " QUOTED " is longer than %d characters", word,
 					 LINK_NAME_MAX - 1);
+	/* the kernel makes a number of "%d", and has settings of all devices in the others */
+	if (strchr(word, '%') || !strcmp(word, "all") || !strcmp(word, "default"))
+		return request_error_set(e, "name " QUOTED " means something else to the kernel",
+					 word);
 	memcpy(req->name, word, strlen(word) + 1);
 	return 0;
 }

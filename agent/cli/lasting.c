@@ -353,8 +353,13 @@ static void say_keepalived(const struct lasting *l, const char *vip, FILE *out)
 		    "keepalived 2.0 and later does not start without the device, unless there");
 	lasting_say(out, "is \"dynamic_interfaces\" in global_defs: have that, too. An older one");
 	lasting_say(out, "starts without the address.");
-	lasting_say(out, "Then reload keepalived. It announces an address out of its device, with");
-	lasting_say(out, "the MAC of that.");
+	lasting_say(out,
+		    "Then restart keepalived, where it is BACKUP first: after a reload it would");
+	lasting_say(out,
+		    "leave the address where it is, and later delete it from the old device, so");
+	lasting_say(out,
+		    "that two nodes have it. It announces an address out of its device, with the");
+	lasting_say(out, "MAC of that.");
 }
 
 static void say_owner(const struct lasting *l, FILE *out)

@@ -75,6 +75,19 @@ check "the device of somebody else is there" has vipsafe-isolate 203.0.113.1/24
 check "the address is where it was" has br-mgmt $VIP
 ip link del vipsafe-isolate
 
+# ---- names --------------------------------------------------------------------------------
+
+for name in 'n%d' all default; do
+	run isolate $VIP dev br-mgmt name "$name"
+	is "$RC" 1 "name $name: refused"
+done
+run isolate $VIP dev br-mgmt name $'n\e[7m'
+is "$RC" 0 "a name with an escape sequence"
+is "$(tr -d '\n' <<<"$OUT" | tr -d ' -~')" "" "is not written to the terminal as it is"
+run isolate --undo
+is "$RC" 0 "and back"
+is "$(tr -d '\n' <<<"$OUT" | tr -d ' -~')" "" "there neither"
+
 # ---- secondary addresses ---------------------------------------------------------------
 
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 0

@@ -154,8 +154,10 @@ static void networkd_keepalived(void **state)
 		"# keepalived 2.0 and later does not start without the device, unless there\n"
 		"# is \"dynamic_interfaces\" in global_defs: have that, too. An older one\n"
 		"# starts without the address.\n"
-		"# Then reload keepalived. It announces an address out of its device, with\n"
-		"# the MAC of that.\n");
+		"# Then restart keepalived, where it is BACKUP first: after a reload it would\n"
+		"# leave the address where it is, and later delete it from the old device, so\n"
+		"# that two nodes have it. It announces an address out of its device, with the\n"
+		"# MAC of that.\n");
 }
 
 static void netplan_vipsafe(void **state)
