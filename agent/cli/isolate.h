@@ -72,13 +72,13 @@ void isolate_delete(struct isolation *i, struct isolate_outcome *o);
 /* Delete what was left before it had a mark. */
 void isolate_remove_unmarked(const struct isolation *i);
 
+/* Find the device that i->req means. Returns how many there are; the first is in i->req. */
+int isolate_find(struct isolation *i);
+
 /* ---- isolate_do.c ---- */
 
 /* ERR gets messages that are not in the outcome. */
 void isolate_do(struct isolation *i, FILE *err, struct isolate_outcome *ret);
-
-/* Find the device that i->req means. Returns how many there are; the first is in i->req. */
-int isolate_find(struct isolation *i);
 
 /* Put the address back; i->req is as isolate_find() left it. */
 void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The device for an address: made, marked, set up, deleted. */
+/* The device for an address: made, marked, set up, deleted, found. */
 #include "cli/isolate.h"
 
 #include <errno.h>
@@ -194,4 +194,47 @@ int isolate_have_device(struct isolation *i, struct isolate_outcome *o)
 	if (r < 0)
 		isolate_fail(o, r, "cannot set up", i->choice.device);
 	return r;
+}
+
+/* ---- which device is meant ----------------------------------------------------------------- */
+
+struct finding_ours {
+	struct isolation *i;
+	int n;
+};
+
+static int find_ours(void *ud, const struct link_detail *d)
+{
+	struct finding_ours *f = ud;
+	const struct isolate_request *req = &f->i->req;
+	struct request words;
+	enum isolate_state state;
+
+	if (!isolate_alias_read(d->alias, &words, &state, NULL) ||
+	    (*req->from && strcmp(req->from, d->name) != 0) ||
+	    (req->vip.addr.family && !addr_equal(&req->vip.addr, &words.vips[0].prefix.addr)))
+		return 0;
+	if (f->n++)
+		return 0;
+	memcpy(f->i->choice.device, d->name, sizeof(d->name));
+	return 0;
+}
+
+int isolate_find(struct isolation *i)
+{
+	struct finding_ours f = { .i = i };
+	struct request words;
+	struct link_detail d;
+	enum isolate_state state;
+	int r = link_detail_list(i->route, find_ours, &f);
+
+	if (r < 0 || f.n != 1)
+		return r < 0 ? r : f.n;
+	r = link_detail_get(i->route, i->choice.device, 0, &d);
+	if (r < 0 || !isolate_alias_read(d.alias, &words, &state, NULL))
+		return r < 0 ? r : 0;
+	i->req.vip = words.vips[0].prefix;
+	memcpy(i->req.name, d.name, sizeof(d.name));
+	memcpy(i->req.from, words.device, sizeof(i->req.from));
+	return 1;
 }
