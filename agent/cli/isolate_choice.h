@@ -58,6 +58,7 @@ struct isolate_facts {
 	/* rules that match packets by the device they come in by, and one of them */
 	unsigned rules;
 	char rule[120];
+	bool rules_unread; /* some could not be read */
 	/* who owns the address besides: one printable phrase, "": nobody */
 	char owner[160];
 	bool keepalived;   /* it is keepalived, which also announces it */

@@ -190,6 +190,11 @@ static void isolate_warn(const struct isolation *i, struct isolate_outcome *o)
 			    "firewall rules match packets by the device they come in by, and those "
 			    "for the address come in by %s: %s",
 			    i->choice.device, i->facts.rule);
+	else if (i->facts.rules_unread && i->choice.type == ISOLATE_MACVLAN)
+		report_warn(&o->report, "rules-unread", "",
+			    "firewall rules cannot be read: if some match packets by the device "
+			    "they come in by, those for the address come in by %s",
+			    i->choice.device);
 	if (i->choice.type == ISOLATE_DUMMY && i->facts.ethernet)
 		report_warn(&o->report, "announced-by-vipsafe-only", "",
 			    "others than vipsafe (keepalived) announce an address of %s to nobody, "

@@ -222,11 +222,13 @@ static void take_rules(struct isolate_facts *f, uint8_t family)
 			     .line = isolate_take_rule,
 			     .ud = &s };
 	char error[PROGRAM_ERROR_MAX];
+	int r = program_run(&p, error);
 
-	(void)program_run(&p, error);
+	f->rules_unread = r < 0 && r != -ENOENT;
 	s.nft = true;
 	p.argv = nft;
-	(void)program_run(&p, error);
+	r = program_run(&p, error);
+	f->rules_unread = f->rules_unread || (r < 0 && r != -ENOENT);
 }
 
 /* ---- who owns the address besides ----------------------------------------------------- */

@@ -10,7 +10,7 @@ VIP=192.168.11.100/32 OWN=vip-c0a80b64
 topo_nodes
 need_macvlan
 ip addr add $VIP dev br-mgmt || bail_out "cannot add the address"
-has() { ip -o addr show dev "$1" 2>/dev/null | grep -qF " $2 "; }
+has() { [[ $(ip -o addr show dev "$1" 2>/dev/null) == *" $2 "* ]]; }
 alias_of() { ip -d link show "$1" 2>/dev/null | sed -n 's/^ *alias //p'; }
 there() { ip link show "$1" >/dev/null 2>&1; }
 
@@ -134,5 +134,12 @@ done
 nft_rule 'iifname "lo" tcp dport { 22, 80 } accept' || bail_out "nft"
 run plan isolate $VIP dev br-mgmt type macvlan
 is "$RC" 0 "a rule by another device"
+is "$ERR" "" "which was read"
 nft delete table inet t
+NFT=$(readlink -f "$(command -v nft)")
+mount --bind "$(readlink -f "$(type -P false)")" "$NFT" || bail_out "cannot put another program over nft"
+run plan isolate $VIP dev br-mgmt type macvlan
+is "$RC" 0 "rules that cannot be read are no reason to refuse"
+like "$ERR" 'warning: firewall rules cannot be read' "but are told of"
+umount "$NFT"
 done_testing
