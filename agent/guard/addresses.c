@@ -30,6 +30,20 @@ static void addresses_meet(struct guard *g, const struct addrset *own, const str
 	addrset_done(&x->came);
 }
 
+/* What has gone from LOCAL since it was read last went while we were there, told of or not: the
+ * event may be on its way, or lost. */
+static void addresses_miss(struct guard *g, const struct addrset *local)
+{
+	size_t i;
+
+	for (i = 0; i < g->local.n; i++) {
+		const struct addr *a = &g->local.addrs[i];
+
+		if (!addrset_has(local, a) && addrset_has(&g->keep.set, a))
+			(void)guard_away_begin(g, a, addrset_has(&g->own, a));
+	}
+}
+
 int guard_read_addresses(struct guard *g)
 {
 	struct addrset own = { 0 }, local = { 0 };
@@ -51,6 +65,7 @@ int guard_read_addresses(struct guard *g)
 		return r;
 	}
 	addresses_meet(g, &own, &local);
+	addresses_miss(g, &local);
 	addrset_done(&g->own);
 	addrset_done(&g->local);
 	addr_table_done(&g->addresses);

@@ -351,6 +351,29 @@ static void what_is_to_stay_stays(void **state)
 	guard_free(g);
 }
 
+/* Several go in a row: the guard wakes up for the first, and reads that the next is gone before it
+ * is told of it. Somebody guarded it all the same. */
+static void losses_in_a_row_are_seen(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
+	struct ifaddr later;
+
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER6 "/64"), 0);
+	assert_int_equal(fake_addr_del(s->fake, s->dev, OTHER4 "/24"), 0);
+	later = s->fake->addr_events[--s->fake->n_addr_events].addr;
+	guarding_spin(s, g, 10 * USEC_PER_MSEC);
+	fake_tell_addr(s->fake, &later, true);
+	guarding_spin(s, g, USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).gone, 0);
+	assert_int_equal(guarding_status(g).foreign_deletes, 2);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(lingering_entries(g), 3 * FLOWS);
+	guarding_spin(s, g, LINGER);
+	assert_int_equal(going_count(s, OTHER4) + going_count(s, OTHER6), 0);
+	guard_free(g);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 
 int main(void)
@@ -373,6 +396,7 @@ int main(void)
 		CASE(what_another_run_deletes_does_not_linger),
 		CASE(a_run_leaves_what_lingers),
 		CASE(what_is_to_stay_stays),
+		CASE(losses_in_a_row_are_seen),
 	};
 
 	return cmocka_run_group_tests_name("guard_linger", tests, NULL, NULL);
