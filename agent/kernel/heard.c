@@ -121,8 +121,21 @@ static bool heard_parse_nd(const struct heard_packet *p, const uint8_t *mac, str
 	       !is_ours_by_option(p, MIN(end, p->size), is_na ? ND_TARGET_MAC : ND_SOURCE_MAC, mac);
 }
 
+/* Whether MAC is one of VRRP (RFC 5798 7.3): whoever is MASTER has it, so it tells nobody from us.
+ */
+static bool is_shared(const uint8_t *mac)
+{
+	static const uint8_t vrrp[4] = { 0x00, 0x00, 0x5e, 0x00 };
+
+	return !memcmp(mac, vrrp, sizeof(vrrp)) && (mac[4] == 1 || mac[4] == 2);
+}
+
 bool heard_parse(const struct heard_packet *p, const uint8_t *mac, struct addr *ret)
 {
+	static const uint8_t none[ETH_ALEN];
+
+	if (is_shared(mac))
+		mac = none;
 	if (p->from && !memcmp(p->from, mac, ETH_ALEN))
 		return false;
 	return (p->is_arp ? heard_parse_arp(p, mac, ret) : heard_parse_nd(p, mac, ret)) &&

@@ -90,6 +90,24 @@ static void our_own_arp_is_not(void **state _unused_)
 	HEARD(x, "");
 }
 
+/* A device with a virtual MAC, as keepalived makes with use_vmac: the next MASTER has it too. */
+static void who_has_the_same_virtual_mac_is_heard(void **state _unused_)
+{
+	static const uint8_t vrrp[6] = { 0, 0, 0x5e, 0, 1, 51 },
+			     vrrp6[6] = { 0, 0, 0x5e, 0, 2, 51 };
+	struct packet arp = ARP(), na = NA();
+	struct addr a;
+
+	memcpy(arp.data + 8, vrrp, sizeof(vrrp));
+	arp.p.data = arp.data;
+	arp.p.from = vrrp;
+	assert_true(heard_parse(&arp.p, vrrp, &a));
+	memcpy(na.data + 66, vrrp6, sizeof(vrrp6));
+	na.p.data = na.data;
+	na.p.from = vrrp6;
+	assert_true(heard_parse(&na.p, vrrp6, &a));
+}
+
 static void an_arp_probe_only_asks(void **state _unused_)
 {
 	struct packet x = ARP();
@@ -211,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arp_sender_is_heard),
 		cmocka_unit_test(our_own_arp_is_not),
+		cmocka_unit_test(who_has_the_same_virtual_mac_is_heard),
 		cmocka_unit_test(an_arp_probe_only_asks),
 		cmocka_unit_test(what_is_no_arp_of_ipv4_is_not),
 		cmocka_unit_test(an_advertised_address_is_heard),
