@@ -369,7 +369,7 @@ static void abandon(struct scene *s, struct guard *g)
 	char real[sizeof(s->dir)];
 
 	memcpy(real, s->dir, sizeof(real));
-	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "/nonexistent");
+	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "/proc/nonexistent");
 	guard_free(g);
 	snprintf(s->settings.run_dir, sizeof(s->settings.run_dir), "%s", real);
 }
