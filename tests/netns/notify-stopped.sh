@@ -31,12 +31,16 @@ stays() {
 	return 1
 }
 
+# nobody_moves: the daemon is in no move whose lock a hook would wait for
+nobody_moves() { flock -n /run/vipsafe/lock-br-mgmt true; }
+
 # stopped WORD COMMAND...: WORD is said while the daemon stands still; COMMAND tells
 # whether the address is where that wants it
 stopped() {
 	local word=$1
 
 	shift
+	wait_for 60 nobody_moves || bail_out "a move of the daemon does not end"
 	kill -STOP "$DAEMON"
 	timeout 60 "$VIPSAFE" --config "$CONF" --local notify INSTANCE VI_1 "$word"
 	check "$word without the daemon: it is done" wait_for 60 "$@"
@@ -53,6 +57,7 @@ daemon_start
 told MASTER VI_2
 told MASTER
 wait_for 60 there || bail_out "MASTER brings no address"
+wait_for 60 there 192.168.11.102/32 || bail_out "MASTER brings no address to VI_2"
 stopped BACKUP not there
 stopped MASTER there
 stopped FAULT not there
