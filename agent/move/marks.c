@@ -356,9 +356,12 @@ static int marks_take_addresses(const char *data, size_t size, struct addrset *s
 	return r;
 }
 
-int marks_read_addresses(int dirfd, const char *device, const char *boot_id, struct addrset *set)
+/* Read a file of one KIND of our own: its items, of ITEM bytes each and ADDRESSES_MAX at most, are
+ * what follows a header in *RET_DATA, whose size *RET_SIZE tells. */
+static int marks_load(int dirfd, const char *kind, const char *device, const char *boot_id,
+		      size_t item, char **ret_data, size_t *ret_size)
 {
-	const size_t max = sizeof(struct header) + ADDRESSES_MAX * sizeof(struct addr) + 1;
+	const size_t max = sizeof(struct header) + ADDRESSES_MAX * item + 1;
 	_cleanup_free_ char *data = malloc(max);
 	char name[JOURNAL_NAME_MAX];
 	struct header h;
@@ -367,15 +370,28 @@ int marks_read_addresses(int dirfd, const char *device, const char *boot_id, str
 
 	if (!data)
 		return -ENOMEM;
-	r = rundir_read(dirfd, marks_name_of(ADDRESSES, device, "", name), data, max, &size);
+	r = rundir_read(dirfd, marks_name_of(kind, device, "", name), data, max, &size);
 	if (r == -EFBIG || (r == 0 && size < sizeof(h)))
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	memcpy(&h, data, sizeof(h));
-	if (!marks_header_is_ours(&h, boot_id, sizeof(struct addr)))
+	if (!marks_header_is_ours(&h, boot_id, (uint32_t)item))
 		return -EBADMSG;
-	r = marks_take_addresses(data + sizeof(h), size - sizeof(h), set);
+	*ret_data = TAKE_PTR(data);
+	*ret_size = size;
+	return 0;
+}
+
+int marks_read_addresses(int dirfd, const char *device, const char *boot_id, struct addrset *set)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r = marks_load(dirfd, ADDRESSES, device, boot_id, sizeof(struct addr), &data, &size);
+
+	if (r < 0)
+		return r;
+	r = marks_take_addresses(data + sizeof(struct header), size - sizeof(struct header), set);
 	if (r < 0)
 		addrset_done(set);
 	return r;
@@ -452,22 +468,11 @@ static int take_away(const char *data, size_t size, struct marks_away **ret, siz
 int marks_read_away(int dirfd, const char *device, const char *boot_id, struct marks_away **ret,
 		    size_t *ret_n)
 {
-	const size_t max = sizeof(struct header) + ADDRESSES_MAX * sizeof(struct away_record) + 1;
-	_cleanup_free_ char *data = malloc(max);
-	char name[JOURNAL_NAME_MAX];
-	struct header h;
-	size_t size = 0;
-	int r;
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r = marks_load(dirfd, AWAY, device, boot_id, sizeof(struct away_record), &data, &size);
 
-	if (!data)
-		return -ENOMEM;
-	r = rundir_read(dirfd, marks_name_of(AWAY, device, "", name), data, max, &size);
-	if (r == -EFBIG || (r == 0 && size < sizeof(h)))
-		r = -EBADMSG;
-	if (r < 0)
-		return r;
-	memcpy(&h, data, sizeof(h));
-	if (!marks_header_is_ours(&h, boot_id, sizeof(struct away_record)))
-		return -EBADMSG;
-	return take_away(data + sizeof(h), size - sizeof(h), ret, ret_n);
+	return r < 0 ? r
+		     : take_away(data + sizeof(struct header), size - sizeof(struct header), ret,
+				 ret_n);
 }
