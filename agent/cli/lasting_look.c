@@ -12,32 +12,12 @@
 #include "cli/cli.h"
 #include "cli/keepalived.h"
 #include "cli/localnet.h"
+#include "cli/manager.h"
 #include "keepalived/instance_settings.h"
 #include "keepalived/vrrp.h"
 
-#define KEEPALIVED_CONF "/etc/keepalived/keepalived.conf"
 #define STATE_LINE_MAX 512
-
-/* ---- lines of files ----------------------------------------------------------------------- */
-
-/* Find the first line of PATH that begins with KEY, and copy what follows. Returns whether there is
- * one. */
-static bool file_value(const char *path, const char *key, char *ret, size_t size)
-{
-	char line[STATE_LINE_MAX];
-	bool found = false;
-	FILE *f = fopen(path, "re");
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		found = !strncmp(line, key, strlen(key));
-		if (found)
-			snprintf(ret, size, "%.*s", (int)strcspn(line + strlen(key), "\r\n"),
-				 line + strlen(key));
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
+#define KEEPALIVED_CONF "/etc/keepalived/keepalived.conf"
 
 /* ---- who configures the device ------------------------------------------------------------ */
 
@@ -47,9 +27,9 @@ static bool by_networkd(unsigned ifindex, struct lasting *l)
 	const char *name;
 
 	snprintf(path, sizeof(path), "/run/systemd/netif/links/%u", ifindex);
-	file_value(path, "ADMIN_STATE=", state, sizeof(state));
+	manager_read_state(path, "ADMIN_STATE=", state, sizeof(state));
 	if (!strcmp(state, "unmanaged") ||
-	    !file_value(path, "NETWORK_FILE=", l->network_file, sizeof(l->network_file)))
+	    !manager_read_state(path, "NETWORK_FILE=", l->network_file, sizeof(l->network_file)))
 		return false;
 	name = strrchr(l->network_file, '/');
 	l->manager =
@@ -63,7 +43,7 @@ static bool by_networkmanager(unsigned ifindex)
 	char path[LASTING_PATH_MAX], uuid[64];
 
 	snprintf(path, sizeof(path), "/run/NetworkManager/devices/%u", ifindex);
-	return file_value(path, "connection-uuid=", uuid, sizeof(uuid));
+	return manager_read_state(path, "connection-uuid=", uuid, sizeof(uuid));
 }
 
 static bool by_ifupdown(const char *device)
@@ -71,7 +51,7 @@ static bool by_ifupdown(const char *device)
 	char key[DEVICE_NAME_MAX + 1], rest[64];
 
 	snprintf(key, sizeof(key), "%s=", device);
-	return file_value("/run/network/ifstate", key, rest, sizeof(rest));
+	return manager_read_state("/run/network/ifstate", key, rest, sizeof(rest));
 }
 
 static void look_for_manager(struct lasting *l)

@@ -124,8 +124,7 @@ static enum manager manager_client_of(const struct manager_programs *p, const ch
 
 /* ---- state files -------------------------------------------------------------------------- */
 
-/* Find the first line of PATH that begins with KEY, and copy what follows. */
-static bool state_value(const char *path, const char *key, char *ret, size_t size)
+bool manager_read_state(const char *path, const char *key, char *ret, size_t size)
 {
 	char line[STATE_LINE_MAX];
 	bool found = false;
@@ -147,8 +146,9 @@ static enum manager by_networkd_state(int ifindex)
 	char path[64], state[32] = "", file[STATE_PATH_MAX];
 
 	snprintf(path, sizeof(path), "/run/systemd/netif/links/%d", ifindex);
-	state_value(path, "ADMIN_STATE=", state, sizeof(state));
-	if (!strcmp(state, "unmanaged") || !state_value(path, "NETWORK_FILE=", file, sizeof(file)))
+	manager_read_state(path, "ADMIN_STATE=", state, sizeof(state));
+	if (!strcmp(state, "unmanaged") ||
+	    !manager_read_state(path, "NETWORK_FILE=", file, sizeof(file)))
 		return MANAGER_NONE;
 	return strstr(file, "/10-netplan-") ? MANAGER_NETPLAN : MANAGER_NETWORKD;
 }
@@ -159,7 +159,7 @@ static bool by_networkmanager_state(int ifindex)
 	char path[64], uuid[64];
 
 	snprintf(path, sizeof(path), "/run/NetworkManager/devices/%d", ifindex);
-	return state_value(path, "connection-uuid=", uuid, sizeof(uuid));
+	return manager_read_state(path, "connection-uuid=", uuid, sizeof(uuid));
 }
 
 /* Whether the next word at *AT is WORD; *AT is behind it afterwards. */
@@ -203,7 +203,7 @@ static bool by_ifupdown_files(const char *device)
 	size_t i;
 
 	snprintf(key, sizeof(key), "%s=", device);
-	if (!state_value("/run/network/ifstate", key, rest, sizeof(rest)))
+	if (!manager_read_state("/run/network/ifstate", key, rest, sizeof(rest)))
 		return false;
 	if (interfaces_have("/etc/network/interfaces", device))
 		return true;
@@ -225,7 +225,7 @@ static enum manager by_ifcfg(const struct manager_programs *p, const char *devic
 	snprintf(path, sizeof(path), "/etc/sysconfig/network-scripts/ifcfg-%s", device);
 	if (access(path, F_OK) < 0)
 		return MANAGER_NONE;
-	state_value(path, "NM_CONTROLLED=", controlled, sizeof(controlled));
+	manager_read_state(path, "NM_CONTROLLED=", controlled, sizeof(controlled));
 	return p->networkmanager && !strstr(controlled, "no") ? MANAGER_NETWORKMANAGER
 							      : MANAGER_SCRIPTS;
 }

@@ -54,6 +54,10 @@ struct manager_facts {
 	usec_t linger;	     /* 0: what is translated to an address goes with it */
 };
 
+/* Find the first line of the state file PATH that begins with KEY, and copy what follows. Returns
+ * whether there is one. */
+bool manager_read_state(const char *path, const char *key, char *ret, size_t size);
+
 /* Note the process PID of program COMM, if it matters. */
 void manager_take_process(struct manager_programs *p, const char *pid, const char *comm);
 
