@@ -46,22 +46,6 @@ static void mac_format(const uint8_t *mac, char ret[18])
 		 mac[5]);
 }
 
-static json_t *warnings_json(const struct report *r)
-{
-	json_t *list = json_array();
-	size_t n;
-
-	for (n = 0; n < r->n_warnings; n++) {
-		json_t *o = json_object();
-
-		object_put_text(&o, "code", r->warnings[n].code);
-		object_put_text(&o, "text", r->warnings[n].text);
-		object_put_text(&o, "fix", r->warnings[n].fix);
-		object_append(&list, o);
-	}
-	return list;
-}
-
 /* The alias of the new device: as it will be or, if the address has moved, as it is. */
 static void isolate_last_alias(const struct isolation *i, char ret[ISOLATE_ALIAS_MAX])
 {
@@ -122,7 +106,7 @@ json_t *isolate_json_new(const struct isolation *i, const struct isolate_outcome
 	object_put_text(&j, "error", r->error);
 	object_put(&j, "add", o->add ? json_incref(o->add) : json_null());
 	object_put(&j, "del", o->del ? json_incref(o->del) : json_null());
-	object_put(&j, "warnings", warnings_json(r));
+	object_put(&j, "warnings", report_json_warnings(r));
 	if (!*r->error && !i->req.undo) {
 		isolate_last(i, &last);
 		object_put(&j, "lasting", lasting_json(&last));

@@ -113,7 +113,7 @@ static json_t *lost_tuples(const struct report *r)
 	return list;
 }
 
-static json_t *report_json_warnings(const struct report *r)
+json_t *report_json_warnings(const struct report *r)
 {
 	json_t *list = json_array();
 	size_t i;

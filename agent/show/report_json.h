@@ -25,6 +25,9 @@ json_t *object_string(const char *text);
  * is NULL. Returns NULL when out of memory. */
 char *object_line(json_t *value);
 
-/* A report as JSON. Scripts rely on the keys: they stay; more may be added. */
-/* A new reference; NULL: out of memory. */
+/* A report as JSON: a new reference; NULL: out of memory. Scripts rely on the keys: they stay; more
+ * may be added. */
 json_t *report_json_new(const struct report *r);
+
+/* Its warnings alone, a list. */
+json_t *report_json_warnings(const struct report *r);
