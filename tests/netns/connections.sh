@@ -114,8 +114,8 @@ for i in 1 2 3 4; do
 	mkfifo "$T/slow$i"
 	"$VIPSAFE" connections >"$T/slow$i" &
 done
-exec 21<"$T/slow1" 22<"$T/slow2" 23<"$T/slow3" 24<"$T/slow4"
-for i in 1 2 3 4; do IFS= read -r -u "2$i" _; done
+exec {slow1}<"$T/slow1" {slow2}<"$T/slow2" {slow3}<"$T/slow3" {slow4}<"$T/slow4"
+for fd in "$slow1" "$slow2" "$slow3" "$slow4"; do IFS= read -r -u "$fd" _; done
 run connections
 is "$RC" 75 "more than four lists at a time are refused"
 like "$ERR" "too many lists" "and why"
@@ -126,11 +126,11 @@ check "and pins what is new" wait_for 60 late
 # four times 20000 lines are 13 MB
 check "it keeps nothing of the lists ($before kB, now $(resident_kb) kB)" \
 	test "$(resident_kb)" -lt $((before + 10240))
-exec 21<&- # one goes away
-is "$(($(wc -l <&22) + 1 >= SPRAYED))" 1 "the next one gets all of it, late as it is"
+exec {slow1}<&- # one goes away
+is "$(($(wc -l <&"$slow2") + 1 >= SPRAYED))" 1 "the next one gets all of it, late as it is"
 again() { [ "$("$VIPSAFE" connections pinned proto tcp | wc -l)" = $((4 * N)) ]; }
 check "there is room again" wait_for 60 again
-exec 22<&- 23<&- 24<&-
+exec {slow2}<&- {slow3}<&- {slow4}<&-
 daemon_end TERM
 jobs_end
 done_testing
