@@ -47,6 +47,12 @@ lost_links() {
 }
 verdict 'every link to a file leads there' "$(lost_links)"
 
+verdict 'every screen is one that a test shows' \
+	"$(for file in tests/unit/screens/*.txt; do
+		name=${file##*/}
+		grep -q "screen_is(\"${name%.txt}\"" tests/unit/*.c || echo "$file"
+	done)"
+
 in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/move/pipeline.c)
 in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
 verdict 'the stages of docs/design.md are those of the table' \
