@@ -11,6 +11,10 @@
 /* CLOCK_MONOTONIC in microseconds. */
 usec_t os_now(void);
 
+/* CLOCK_REALTIME in microseconds since 1970: to show an instant to people (base/when.h), and for
+ * nothing else, since it jumps. */
+usec_t os_wall(void);
+
 /* The instant TIMEOUT from now (USEC_NEVER: never), and the time left until DEADLINE; 0: it has
  * passed. */
 usec_t os_deadline(usec_t timeout);

@@ -33,9 +33,9 @@ verdict 'no parser that cannot report an error' \
 	"$(call 'atoi|atol|atoll|sscanf|strtod' '^agent/.*\.[ch]$')"
 verdict 'no name resolution where an address is meant' \
 	"$(call 'gethostbyname|getaddrinfo|inet_addr|inet_aton|inet_ntoa' '^agent/.*\.[ch]$')"
-# The one use of the wall clock: xt_time's --datestop knows no other.
+# The uses of the wall clock: xt_time's --datestop knows no other, and os_wall() shows instants.
 verdict 'no wall clock' \
-	"$(find_in 'CLOCK_REALTIME' '^agent/.*\.[ch]$' '^agent/kernel/reset_iptables')
+	"$(find_in 'CLOCK_REALTIME' '^agent/.*\.[ch]$' '^agent/(kernel/reset_iptables|base/os\.)')
 $(call 'gettimeofday|time|ftime' '^agent/.*\.[ch]$' '^agent/kernel/reset_iptables')"
 # _exit() is how a forked child of the probe ends, and only itself.
 verdict 'lower layers neither print nor end the process' \
