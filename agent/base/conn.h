@@ -95,6 +95,7 @@ struct conn_record {
 	const struct conn_key *master; /* NULL unless conn->has_master */
 	const void *payload;
 	size_t payload_len;
+	bool born;   /* in an event: the entry is new */
 	bool gone;   /* in an event: the entry has ended */
 	uint32_t by; /* in an event: netlink port of the program that caused it; 0: the kernel */
 };

@@ -2,6 +2,7 @@
 /* Services of the operating system, for all layers above the pure one. */
 #pragma once
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,13 @@ int os_open_aside(int dirfd, const char *aside, mode_t mode);
 /* Let ASIDE take the place of NAME, or remove it if writing it came to an error R. Returns R, or
  * why the renaming failed. */
 int os_replace(int dirfd, const char *aside, const char *name, int r);
+
+/* What recvmmsg() has returned for a netlink socket: how many datagrams, or a negative errno.
+ * Kernels before 4.11 tell of an overrun before the first datagram by 0. */
+static inline int os_received(int result)
+{
+	return result < 0 ? -errno : result ? result : -ENOBUFS;
+}
 
 /* Returns 0 when FD is readable, -ETIMEDOUT at DEADLINE (of os_now()), or the negative errno of
  * poll(). */

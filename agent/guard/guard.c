@@ -240,6 +240,7 @@ static void guard_begin_round(struct guard *g, usec_t t)
 		}
 		guard_check_hold(g);
 		guard_keep_look(g);
+		guard_count_look(g);
 		if (!g->pins.open) /* a round under way is finished first */
 			guard_begin_pins(g);
 		break;

@@ -103,6 +103,7 @@ static int guard_known_on_event(void *ud, const struct conn_record *record)
 	struct tee *t = ud;
 	int r;
 
+	guard_count_event(t->g, record);
 	if (record->gone) {
 		entry_gone(t->g, record);
 		return 0;
@@ -121,6 +122,7 @@ int guard_events(struct guard *g, conn_sink sink, void *ud)
 
 	g->batch_at = guard_now(g);
 	r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
+	g->count.unread = r == -EAGAIN;
 	if (r == -ENOBUFS) {
 		g->status.overruns++;
 		g->status.state = GUARD_STALE;
@@ -163,6 +165,7 @@ int guard_relist(struct guard *g)
 
 	g->batch_at = guard_now(g);
 	drain(g);
+	guard_count_begin(g);
 	g->status.state = GUARD_SYNCING;
 	g->status.relists++;
 	g->full = false;
@@ -173,6 +176,7 @@ int guard_relist(struct guard *g)
 	if (r < 0)
 		return r;
 	g->status.state = GUARD_LIVE;
+	guard_count_end(g);
 	g->keep.counting = false;
 	g->tidy_pinned = pinned_set_count(g->pinned);
 	g->tidy_unpinned = unpinned_count(g->unpinned);

@@ -129,6 +129,21 @@ struct guard_arrive {
 
 #define GUARD_WENT_MAX 64
 
+/* The number of entries there should be, of all devices: count.c. */
+struct guard_count {
+	bool unread; /* there are events that were not read */
+	bool is_known;
+	int64_t expected;
+	uint64_t own;		 /* changes of our own by then */
+	uint64_t known_before;	 /* entries, as the table was read */
+	usec_t off_since;	 /* the kernel's number is another since then; 0: it is not */
+	bool is_over;		 /* it is larger */
+	usec_t patience;	 /* for how long it may be */
+	bool suspects;		 /* the table is read for it */
+	struct conn_key deleted; /* the latest death, if a program caused it … */
+	uint32_t deleted_by;	 /* … this one, by netlink port; 0: the kernel did */
+};
+
 /* A connection that was lost, and of its payload what people are told of; a longer one is left
  * out. */
 struct guard_named {
@@ -224,6 +239,7 @@ struct guard {
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */
 
+	struct guard_count count;
 	struct guard_linger linger;
 	struct guard_arrive arrive;
 	struct guard_keep keep;
@@ -268,6 +284,18 @@ void guard_forget(struct guard *g, const struct conn_key *key);
 /* Read a batch of events; those of entries that are not pinned go to SINK (may be NULL)
  * as well. -EAGAIN: there are more. -ENOBUFS: some were lost. */
 int guard_events(struct guard *g, conn_sink sink, void *ud);
+
+/* ---- count.c: were events lost unnoticed? ---- */
+/* An event was told of. */
+void guard_count_event(struct guard *g, const struct conn_record *record);
+/* The table is about to be read, with no event left unread; it was read. */
+void guard_count_begin(struct guard *g);
+void guard_count_end(struct guard *g);
+/* The number changes in ways that no event tells of. */
+void guard_count_forget(struct guard *g);
+/* Once a second: the guard is stale after that if the kernel's number has been another one for
+ * too long. */
+void guard_count_look(struct guard *g);
 
 /* ---- addresses.c ---- */
 /* 0 or a negative errno: then what was known stays. */

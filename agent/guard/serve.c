@@ -228,6 +228,7 @@ static void serve_begin_change(struct run *run)
 	if (run->req->op == OP_DEL)
 		guard_suffer_no_more(g);
 	g->moving = run;
+	guard_count_forget(g);
 }
 
 /* The events of it were lost: what is still pinned to the addresses stays on purpose. */

@@ -459,6 +459,7 @@ static int ctevents_take(struct ctevents *e, const struct nlmsghdr *nlh, conn_si
 		return 0;
 	if (ctcodec_decode(nlh, &conn, &master, e->payload, &record) < 0)
 		return 0;
+	record.born = !gone && nlh->nlmsg_flags & NLM_F_CREATE;
 	record.gone = gone;
 	record.by = nlh->nlmsg_pid;
 	return sink(ud, &record);

@@ -205,11 +205,7 @@ int nlsock_receive_burst(struct nlsock *s, struct nlsock_burst *b)
 	do
 		n = recvmmsg(nlsock_fd(s), msgs, NLSOCK_BURST, MSG_DONTWAIT, NULL);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	/* So do kernels before 4.11 tell of an overrun before the first datagram. */
-	if (n == 0)
-		return -ENOBUFS;
+	n = os_received(n);
 	for (i = 0; i < n; i++) {
 		b->torn = b->torn || msgs[i].msg_hdr.msg_flags & MSG_TRUNC;
 		b->len[i] = is_of_kernel(&msgs[i].msg_hdr) ? (int)msgs[i].msg_len : 0;

@@ -178,6 +178,7 @@ int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink si
 				    .master = e->conn.has_master ? &e->master : NULL,
 				    .payload = payload,
 				    .payload_len = e->payload_len,
+				    .born = event->born,
 				    .gone = event->gone,
 				    .by = event->by };
 	r = sink(ud, &rec);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/os.h"
+
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq)
 {
 	f->births = realloc(f->births, (f->n_births + 1) * sizeof(*f->births));
@@ -31,24 +33,31 @@ void fake_births_tick(struct fake *f)
 	}
 }
 
-static void add_event(struct fake *f, const struct fake_entry *e, bool gone, uint32_t by)
+static void add_event(struct fake *f, const struct fake_entry *e, bool born, bool gone, uint32_t by)
 {
 	f->events = realloc(f->events, (f->n_events + 1) * sizeof(*f->events));
 	if (!f->events)
 		abort();
-	f->events[f->n_events++] = (struct fake_event){ .entry = *e, .gone = gone, .by = by };
+	f->events[f->n_events++] =
+		(struct fake_event){ .entry = *e, .born = born, .gone = gone, .by = by };
 }
 
 void fake_tell(struct fake *f, const struct fake_entry *e)
 {
-	if (f->watching)
-		add_event(f, e, false, 0);
+	struct fake_entry *own = fake_entry_find(f, &e->conn.key);
+	bool born = own && !own->told;
+
+	if (!f->watching)
+		return;
+	if (own)
+		own->told = true;
+	add_event(f, e, born, false, 0);
 }
 
 void fake_tell_death(struct fake *f, const struct fake_entry *e, uint32_t by)
 {
 	if (f->watching && f->watching_deaths)
-		add_event(f, e, true, by);
+		add_event(f, e, false, true, by);
 }
 
 int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port)
@@ -62,6 +71,21 @@ int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port)
 	return 0;
 }
 
+int fake_pin_by(struct fake *f, const struct conn_key *key, uint32_t port)
+{
+	struct fake_entry *e = fake_entry_find(f, key);
+
+	if (!e)
+		return -ENOENT;
+	fake_tell_death(f, e, port);
+	e->conn.id = f->next_id += 0x11;
+	e->masq = 0;
+	e->created = true;
+	if (f->watching)
+		add_event(f, e, !f->create_is_update, false, port);
+	return 0;
+}
+
 int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths)
 {
 	struct fake *f = ctx;
@@ -72,6 +96,8 @@ int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths)
 		return -ENODATA;
 	f->watching = true;
 	f->watching_deaths = deaths;
+	for (size_t i = 0; i < f->n_entries; i++)
+		f->entries[i].told = true;
 	f->n_events = 0; /* a new socket */
 	return 0;
 }
@@ -79,15 +105,20 @@ int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths)
 int fake_ct_events(void *ctx, conn_sink sink, void *ud)
 {
 	struct fake *f = ctx;
-	bool lost = f->events_lost > 0;
+	bool lost = f->events_lost > 0, dropped = f->events_dropped > 0;
 	int r = f->events_error;
 
 	f->events_error = 0;
 	f->events_lost -= lost;
+	f->events_dropped -= dropped;
+	f->n_events = dropped ? 0 : f->n_events;
 	for (size_t i = 0; i < f->n_events && !lost && r == 0; i++)
 		r = fake_list_event(f, &f->events[i], sink, ud);
 	f->n_events = 0;
-	return r < 0 ? r : lost ? -ENOBUFS : 0;
+	errno = ENOBUFS;
+	if (lost)
+		r = os_received(f->overrun_is_zero ? 0 : -1);
+	return r;
 }
 
 void fake_tell_addr(struct fake *f, const struct ifaddr *a, bool gone)

@@ -62,6 +62,7 @@ struct fake_entry {
 	int masq;	 /* device index the flush goes by, 0: none */
 	bool translates; /* packets really leave and return as conn.reply says */
 	bool created;	 /* through ct_batch */
+	bool told;	 /* whoever listens knows of it */
 	usec_t expires;
 	size_t payload_len;
 	uint8_t payload[FAKE_PAYLOAD_MAX];
@@ -88,7 +89,7 @@ struct fake_birth {
 /* What became of an entry, as it was then. */
 struct fake_event {
 	struct fake_entry entry;
-	bool gone;
+	bool born, gone;
 	uint32_t by; /* netlink port; 0: the kernel */
 };
 
@@ -136,6 +137,9 @@ struct fake {
 	bool no_sock_destroy;	     /* Linux before 4.5 */
 	bool no_events;		     /* nf_conntrack_events is 0 */
 	unsigned events_lost;	     /* so many readings end with -ENOBUFS and nothing else */
+	bool overrun_is_zero;	     /* and say so as Linux before 4.11 */
+	bool create_is_update;	     /* told of a create by others so: Linux up to 4.9 */
+	unsigned events_dropped;     /* so many readings lose what there is, and say nothing */
 	int events_error;	     /* the next reading ends so, and has nothing */
 	bool no_addr_events;	     /* addr_watch is refused */
 	unsigned addr_events_lost;   /* as events_lost */
@@ -261,6 +265,9 @@ void fake_tell(struct fake *f, const struct fake_entry *entry);
 /* Somebody with netlink port PORT deletes the entry, as `conntrack -D` does.
  * -ENOENT: there is none. */
 int fake_delete_by(struct fake *f, const struct conn_key *key, uint32_t port);
+
+/* Somebody with netlink port PORT pins it, as vipsafe in another process does. */
+int fake_pin_by(struct fake *f, const struct conn_key *key, uint32_t port);
 
 /* Another host on the network of the device IFINDEX speaks for ADDR. It is heard only if the
  * code under test listens for it there. */
