@@ -91,6 +91,13 @@ static int rate_set(const struct setting *k, const char *value, double *field,
 	return 0;
 }
 
+static bool path_has_suffix(const char *path, const char *suffix)
+{
+	size_t n = strlen(path), len = suffix ? strlen(suffix) : 0;
+
+	return !len || (n >= len && !strcmp(path + n - len, suffix));
+}
+
 static int path_set(const struct setting *k, const char *value, char *field,
 		    struct request_error *ret_error)
 {
@@ -99,6 +106,9 @@ static int path_set(const struct setting *k, const char *value, char *field,
 	if (!(may_be_empty && !*value) && *value != '/')
 		return request_error_set(ret_error, "%s: " QUOTED " is not an absolute path",
 					 k->name, value);
+	if (*value && !path_has_suffix(value, k->suffix))
+		return request_error_set(ret_error, "%s: " QUOTED " does not end with %s", k->name,
+					 value, k->suffix);
 	if (strlen(value) >= SETTINGS_PATH_MAX)
 		return request_error_set(ret_error,
 					 "%s: the path " QUOTED "... is longer than %d "
@@ -202,7 +212,8 @@ const char *setting_range(const struct setting *k, char *buf, size_t size)
 		snprintf(buf, size, "absolute path");
 		break;
 	case SETTING_OPTIONAL_PATH:
-		snprintf(buf, size, "absolute path, or empty");
+		snprintf(buf, size, "absolute path%s%s, or empty",
+			 k->suffix ? " that ends with " : "", k->suffix ? k->suffix : "");
 		break;
 	case SETTING_NAME:
 		snprintf(buf, size, "name");

@@ -41,6 +41,7 @@ struct setting {
 	int (*add)(void *base, const char *value, struct request_error *ret_error);
 	/* An example for a key without a default; for a key with ADD, its grammar. */
 	const char *shape;
+	const char *suffix; /* how a path has to end; NULL: in any way */
 };
 
 /* "[WORD]", or "[WORD NAME]" when it has a PLACEHOLDER for the name. */

@@ -103,7 +103,9 @@ static const struct setting agent_keys[] = {
 	  .words = stop_words },
 	{ "textfile", SETTING_OPTIONAL_PATH, AGENT(textfile), "",
 	  "A file for the metrics, for the textfile collector of node_exporter.\n"
-	  "Its name must end with .prom. Empty: no file." },
+	  "The collector reads only names that end with .prom. When vipsafed stops, the\n"
+	  "file says vipsafe_up 0. Empty: no file.",
+	  .suffix = ".prom" },
 	{ "timeout", SETTING_DURATION, AGENT(timeout), "10s",
 	  "How long a whole move may take. After that the address is changed without\n"
 	  "protection. A run that is late by more than hold_max changes nothing: it was\n"

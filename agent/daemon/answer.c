@@ -38,12 +38,14 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 	_cleanup_free_ struct status_device *devices = guards_status(&d->guards, &n_devices);
 	_cleanup_free_ struct status_instance *instances =
 		instances_status(d->instances, &n_instances);
+	const usec_t now = os_now(), wall = os_wall();
 	struct survey survey;
 	struct status s = {
 		.version = PACKAGE_VERSION,
 		.pid = getpid(),
-		.now = os_now(),
-		.uptime = os_now() - d->started,
+		.now = now,
+		.wall = wall,
+		.uptime = now - d->started,
 		.moves = moves_count(d->moves),
 		.refused = d->refused,
 		.log_dropped = log_logger()->dropped,
@@ -249,9 +251,8 @@ void answer_connections(struct daemon *d, struct client *c, const struct wire_re
 		answer_listing_done(l);
 }
 
-static void write_textfile(void *ud, const struct status *s)
+static void write_textfile(struct daemon *d, const struct status *s)
 {
-	struct daemon *d = ud;
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -266,11 +267,31 @@ static void write_textfile(void *ud, const struct status *s)
 	d->textfile_failed = r < 0;
 }
 
+static void textfile_on_status(void *ud, const struct status *s)
+{
+	write_textfile(ud, s);
+}
+
 void textfile_on_timer(void *ud)
 {
 	struct daemon *d = ud;
 
 	if (*d->settings.textfile)
-		with_status(d, 0, write_textfile, d);
+		with_status(d, 0, textfile_on_status, d);
 	d->textfile_timer.due = os_now() + TEXTFILE_EVERY;
+}
+
+void textfile_end(struct daemon *d)
+{
+	const struct status s = { .absent = true, .version = PACKAGE_VERSION };
+
+	if (d->textfile_timer.fn && *d->settings.textfile)
+		write_textfile(d, &s);
+}
+
+void textfile_move(struct daemon *d, const char *to)
+{
+	if (*d->settings.textfile && strcmp(d->settings.textfile, to))
+		(void)unlink(d->settings.textfile);
+	d->textfile_timer.due = 0;
 }

@@ -15,3 +15,10 @@ void answer_connections(struct daemon *d, struct client *c, const struct wire_re
 
 /* Write the metrics of daemon UD to the configured file, if there is one. */
 void textfile_on_timer(void *ud);
+
+/* The daemon ends, and says so in the file, unless another daemon may be writing it: it has begun
+ * to write itself. */
+void textfile_end(struct daemon *d);
+
+/* From now on the file is TO ("": none): remove the one so far, which nobody would keep true. */
+void textfile_move(struct daemon *d, const char *to);

@@ -117,6 +117,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 
 	if (r < 0)
 		return r;
+	textfile_move(d, s->textfile);
 	settings_done(&d->settings);
 	d->settings = *s;
 	*s = (struct settings){ 0 };
@@ -355,6 +356,7 @@ int daemon_run(struct daemon *d)
 
 void daemon_stop(struct daemon *d)
 {
+	textfile_end(d);
 	if (d->control && d->socket_is_ours && socket_file_is_there(&d->socket_file))
 		unlink(d->socket_file.path);
 	d->retired = control_free(d->retired);

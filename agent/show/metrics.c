@@ -38,12 +38,21 @@ void metrics_count(struct metrics *m, const struct report *r)
 
 /* ---- rendering ------------------------------------------------------------------------ */
 
+/* The row at or after ROW that is known of S, or the last one, which has no name. */
+static const struct metric_row *metric_row_known(const struct metric_row *row,
+						 const struct status *s)
+{
+	while (row->name && s->absent && !row->when_down)
+		row++;
+	return row;
+}
+
 void metrics_print(const struct metrics *m, const struct status *s, FILE *out)
 {
 	const struct metric_source from = { .metrics = m, .status = s };
 	const struct metric_row *row;
 
-	for (row = metric_rows; row->name; row++) {
+	for (row = metric_rows; (row = metric_row_known(row, s))->name; row++) {
 		struct metric_sink sink = { .row = row, .out = out };
 
 		fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
@@ -59,7 +68,7 @@ json_t *metrics_json_new(const struct metrics *m, const struct status *s)
 	json_t *list = json_array();
 	int failed = 0;
 
-	for (row = metric_rows; row->name; row++) {
+	for (row = metric_rows; (row = metric_row_known(row, s))->name; row++) {
 		struct metric_sink sink = { .row = row, .list = json_array() };
 		json_t *o = json_pack("{s:s, s:s, s:s}", "name", row->name, "type", row->type,
 				      "help", row->help);

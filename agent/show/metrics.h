@@ -31,7 +31,8 @@ struct metrics {
 /* Count R, a run that is over; a dry run is not counted. */
 void metrics_count(struct metrics *m, const struct report *r);
 
-/* Print all metrics. M and S may not be NULL. */
+/* Print all metrics; without a daemon (S->absent) those that are known all the same. M and S may
+ * not be NULL. */
 void metrics_print(const struct metrics *m, const struct status *s, FILE *out);
 
 /* The same as an array:

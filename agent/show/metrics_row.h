@@ -8,6 +8,9 @@
 
 #define METRIC_LABELS_MAX 4
 
+/* Not "instance": Prometheus gives that name to the node. */
+#define METRIC_INSTANCE "vrrp_instance"
+
 struct metric_source {
 	const struct metrics *metrics;
 	const struct status *status;
@@ -46,7 +49,8 @@ struct metric_row {
 	const char *help;
 	void (*samples)(const struct metric_source *from, struct metric_sink *sink);
 	enum metric_place place;
-	size_t offset; /* of a uint64_t in what PLACE names */
+	size_t offset;	/* of a uint64_t in what PLACE names */
+	bool when_down; /* known also where no daemon runs */
 };
 
 /* Pass the samples of ROW to SINK. */

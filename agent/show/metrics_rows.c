@@ -20,9 +20,18 @@ static void build_info(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, LABELS("version", f->status->version), 1);
 }
 
-static void uptime(const struct metric_source *f, struct metric_sink *s)
+/* The instant AGO before now, in seconds since 1970. */
+static void metrics_rows_instant(const struct metric_source *f, struct metric_sink *s, usec_t ago)
 {
-	metric_sample(s, NULL, SECONDS(f->status->uptime));
+	usec_t at = f->status->wall - MIN(ago, f->status->wall);
+
+	/* the two clocks are not read at once: the same value each time */
+	metric_sample(s, NULL, (double)((at + USEC_PER_MSEC / 2) / USEC_PER_MSEC) / 1000);
+}
+
+static void started(const struct metric_source *f, struct metric_sink *s)
+{
+	metrics_rows_instant(f, s, f->status->uptime);
 }
 
 static void config_error(const struct metric_source *f, struct metric_sink *s)
@@ -92,20 +101,19 @@ static void last_info(const struct metric_source *f, struct metric_sink *s)
 
 	if (last)
 		metric_sample(s,
-			      LABELS("id", metrics_rows_text_of(last, "id"), "op",
-				     metrics_rows_text_of(last, "op"), "device",
+			      LABELS("op", metrics_rows_text_of(last, "op"), "device",
 				     metrics_rows_text_of(last, "device"), "result",
 				     metrics_rows_text_of(last, "result")),
 			      1);
 }
 
-static void last_age(const struct metric_source *f, struct metric_sink *s)
+static void last_instant(const struct metric_source *f, struct metric_sink *s)
 {
 	json_t *last = json_array_get(f->status->operations, 0);
 	json_int_t at = json_integer_value(json_object_get(last, "at_us"));
 
 	if (last && at >= 0 && (usec_t)at <= f->status->now)
-		metric_sample(s, NULL, SECONDS(f->status->now - (usec_t)at));
+		metrics_rows_instant(f, s, f->status->now - (usec_t)at);
 }
 
 /* ---- devices ---------------------------------------------------------------------- */
@@ -220,9 +228,10 @@ static void lvs_services(const struct metric_source *f, struct metric_sink *s)
 #define INSTANCE(member) NULL, METRIC_OF_INSTANCE, offsetof(struct status_instance, member)
 
 const struct metric_row metric_rows[] = {
-	{ "vipsafe_up", "gauge", "Whether the daemon is running.", up },
-	{ "vipsafe_build_info", "gauge", "The version, always 1.", build_info },
-	{ "vipsafe_uptime_seconds", "gauge", "Seconds since the daemon was started.", uptime },
+	{ "vipsafe_up", "gauge", "Whether the daemon is running.", up, .when_down = true },
+	{ "vipsafe_build_info", "gauge", "The version, always 1.", build_info, .when_down = true },
+	{ "vipsafe_start_timestamp_seconds", "gauge",
+	  "When the daemon was started, in seconds since 1970.", started },
 	{ "vipsafe_config_error", "gauge",
 	  "Whether the last reload failed and the old configuration is in force.", config_error },
 	{ "vipsafe_clients_refused_total", "counter",
@@ -255,10 +264,9 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_operation_warnings_total", "counter", "Warnings in reports of operations.",
 	  METRICS(warnings) },
 	{ "vipsafe_last_operation_info", "gauge",
-	  "The last operation on this node, by daemon or command; id as in history and journal.",
-	  last_info },
-	{ "vipsafe_last_operation_age_seconds", "gauge",
-	  "Seconds since the last operation on this node.", last_age },
+	  "The last operation on this node, by daemon or command, always 1.", last_info },
+	{ "vipsafe_last_operation_timestamp_seconds", "gauge",
+	  "When the last operation on this node ended, in seconds since 1970.", last_instant },
 	{ "vipsafe_device_in_force", "gauge",
 	  "Whether the protection of the device works at this moment.", device_in_force },
 	{ "vipsafe_device_state", "gauge", "The state of a device's guard, always 1.",
@@ -393,7 +401,7 @@ void metric_row_samples(const struct metric_row *row, const struct metric_source
 		break;
 	case METRIC_OF_INSTANCE:
 		for (i = 0; i < f->status->n_instances; i++)
-			metric_sample(s, LABELS("instance", f->status->instances[i].name),
+			metric_sample(s, LABELS(METRIC_INSTANCE, f->status->instances[i].name),
 				      number_at(&f->status->instances[i], row->offset));
 		break;
 	}

@@ -23,13 +23,14 @@ static void print_value(const char *value, FILE *out)
 		fprintf(out, *p == '\\' || *p == '"' ? "\\%c" : "%c", *p);
 }
 
-/* Whole numbers are printed as such: %g would round counters above a million. */
+/* Whole numbers are printed as such: %g would round counters above a million. Seconds since 1970
+ * need more than its usual digits. */
 static void print_number(double value, FILE *out)
 {
 	if (value >= 0 && value < 1e15 && value == (double)(uint64_t)value)
 		fprintf(out, "%llu", (unsigned long long)value);
 	else
-		fprintf(out, "%.9g", value);
+		fprintf(out, "%.15g", value);
 }
 
 static void print_sample(const struct metric_sink *s, const char *suffix, const char *const *labels,
@@ -125,13 +126,15 @@ static void each(const struct metric_source *f, struct metric_sink *s, instance_
 
 static void state(const struct status_instance *i, struct metric_sink *s)
 {
-	metric_sample(s, LABELS("instance", i->name, "state", instance_state_name(i->state)), 1);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "state", instance_state_name(i->state)),
+		      1);
 }
 
 static void metrics_instances_addresses(const struct status_instance *i, struct metric_sink *s)
 {
-	metric_sample(s, LABELS("instance", i->name, "kind", "configured"), (double)i->addresses);
-	metric_sample(s, LABELS("instance", i->name, "kind", "present"), (double)i->present);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "configured"),
+		      (double)i->addresses);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "present"), (double)i->present);
 }
 
 /* Whether the addresses are where the state wants them. */
@@ -140,22 +143,24 @@ static void metrics_instances_in_place(const struct status_instance *i, struct m
 	bool is = i->wanted == ACTION_NONE ||
 		  i->present == (i->wanted == ACTION_ADD ? i->addresses : 0);
 
-	metric_sample(s, LABELS("instance", i->name), is);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name), is);
 }
 
 static void events(const struct status_instance *i, struct metric_sink *s)
 {
 	const struct instance_counters *c = &i->counters;
 
-	metric_sample(s, LABELS("instance", i->name, "kind", "change"), (double)c->changes);
-	metric_sample(s, LABELS("instance", i->name, "kind", "duplicate"), (double)c->duplicates);
-	metric_sample(s, LABELS("instance", i->name, "kind", "late"), (double)c->late);
-	metric_sample(s, LABELS("instance", i->name, "kind", "no_state"), (double)c->silent);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "change"), (double)c->changes);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "duplicate"),
+		      (double)c->duplicates);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "late"), (double)c->late);
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name, "kind", "no_state"), (double)c->silent);
 }
 
 static void decoy(const struct status_instance *i, struct metric_sink *s)
 {
-	metric_sample(s, LABELS("instance", i->name), i->has_decoy && !*status_decoy_problem(i));
+	metric_sample(s, LABELS(METRIC_INSTANCE, i->name),
+		      i->has_decoy && !*status_decoy_problem(i));
 }
 
 void metric_instance_state(const struct metric_source *f, struct metric_sink *s)

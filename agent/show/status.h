@@ -78,8 +78,9 @@ struct status {
 	struct status_lvs lvs;
 	const struct survey *survey; /* NULL: not done */
 	json_t *operations;	     /* show/history, newest first; NULL: not known */
-	usec_t now;		     /* monotonic */
-	unsigned columns;	     /* of the terminal it is printed on; 0: no limit */
+	usec_t now;		     /* monotonic, and since 1970 */
+	usec_t wall;
+	unsigned columns; /* of the terminal it is printed on; 0: no limit */
 };
 
 /* New reference, or NULL when out of memory. */

@@ -67,7 +67,7 @@ like "$(cat "$T/out")" 'FAILED: .*nodev0' "and tells why"
 "$VIPSAFE" --json doctor >"$T/out" 2>/dev/null
 is "$? $(jq -r '.findings[] | select(.code == "instance-failed").severity' "$T/out")" "11 critical" \
 	"doctor finds it"
-metric() { "$VIPSAFE" metrics | sed -n "s/^vipsafe_instance_$1{instance=\"LOST\"} //p"; }
+metric() { "$VIPSAFE" metrics | sed -n "s/^vipsafe_instance_$1{vrrp_instance=\"LOST\"} //p"; }
 check "it is counted" [ "$(metric failures_total)" -ge 1 ]
 is "$(metric in_place)" 0 "and not in place"
 

@@ -30,7 +30,7 @@ wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
 
 take() { "$VIPSAFE" metrics >"$T/$1"; }
 # value FILE 'name{labels}': 0 when it is not there
-value() { awk -v m="$2" '$1 == m { v = $2 } END { print v + 0 }' "$T/$1"; }
+value() { awk -v m="$2" '$1 == m { v = $2 } END { print v == "" ? 0 : v }' "$T/$1"; }
 # names FILE: of metrics that have samples
 names() { sed -nE 's/^(vipsafe_[a-z_]+).*/\1/p' "$T/$1" | sed -E 's/_(bucket|sum|count)$//' | sort -u; }
 # moved METRIC WHAT: it is more in "after" than in "before"
@@ -72,7 +72,7 @@ run notify INSTANCE VI_1 SLEEPING 100
 wait_for 60 has_addr 192.168.11.150/32 br-mgmt
 printf 'INSTANCE "VI_1" MASTER_PRIORITY 100\n' 1<>/run/vipsafe/keepalived.fifo >&1
 ip addr del 192.168.11.150/32 dev br-mgmt
-back() { take after && [ "$(value after 'vipsafe_instance_operations_total{instance="VI_1"}')" -ge 2 ]; }
+back() { take after && [ "$(value after 'vipsafe_instance_operations_total{vrrp_instance="VI_1"}')" -ge 2 ]; }
 check "an instance's address that somebody took comes back" wait_for 60 back
 # an address with pinned entries goes for good
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
@@ -94,22 +94,28 @@ moved 'vipsafe_operation_duration_seconds_sum{op="add"}'
 moved 'vipsafe_device_pins_total{device="br-mgmt"}'
 moved 'vipsafe_device_removed_total{device="br-mgmt"}'
 moved 'vipsafe_device_foreign_deletes_total{device="br-mgmt"}'
-moved 'vipsafe_instance_events_total{instance="VI_1",kind="change"}'
-moved 'vipsafe_instance_events_total{instance="VI_1",kind="duplicate"}'
-moved 'vipsafe_instance_events_total{instance="VI_1",kind="no_state"}'
-moved 'vipsafe_instance_operations_total{instance="VI_1"}'
-moved 'vipsafe_instance_foreign_deletes_total{instance="VI_1"}'
+moved 'vipsafe_instance_events_total{vrrp_instance="VI_1",kind="change"}'
+moved 'vipsafe_instance_events_total{vrrp_instance="VI_1",kind="duplicate"}'
+moved 'vipsafe_instance_events_total{vrrp_instance="VI_1",kind="no_state"}'
+moved 'vipsafe_instance_operations_total{vrrp_instance="VI_1"}'
+moved 'vipsafe_instance_foreign_deletes_total{vrrp_instance="VI_1"}'
 moved 'vipsafe_notify_total{by="hook"}'
 moved 'vipsafe_notify_total{by="fifo"}'
 moved 'vipsafe_notify_ignored_total{reason="bad"}'
 moved 'vipsafe_notify_ignored_total{reason="unknown_instance"}'
-is "$(value before 'vipsafe_instance_state{instance="VI_1",state="unknown"}')" 1 "an instance nobody spoke of"
-is "$(value after 'vipsafe_instance_state{instance="VI_1",state="MASTER"}')" 1 "one that is MASTER"
-is "$(value after 'vipsafe_instance_in_place{instance="VI_1"}')" 1 "and in place"
+is "$(value before 'vipsafe_instance_state{vrrp_instance="VI_1",state="unknown"}')" 1 "an instance nobody spoke of"
+is "$(value after 'vipsafe_instance_state{vrrp_instance="VI_1",state="MASTER"}')" 1 "one that is MASTER"
+is "$(value after 'vipsafe_instance_in_place{vrrp_instance="VI_1"}')" 1 "and in place"
 moved vipsafe_clients_refused_total
 moved vipsafe_watchers
 moved vipsafe_config_error
-moved vipsafe_uptime_seconds
+instant() { awk -v v="$(value after "$1")" -v now="$(date +%s)" 'BEGIN { exit !(v > now - 600 && v < now + 2) }'; }
+check "the start is an instant" instant vipsafe_start_timestamp_seconds
+check "and so is the last operation" instant vipsafe_last_operation_timestamp_seconds
+nothing "$(grep -E '^[^#]*([{,](id|instance)=|_age_seconds|uptime)' "$T/after")" "no label id or instance, no age"
+take again
+check "which stays the same" awk -v a="$(value after vipsafe_start_timestamp_seconds)" \
+	-v b="$(value again vipsafe_start_timestamp_seconds)" 'BEGIN { exit !(a > b - 0.1 && a < b + 0.1) }'
 is "$(value after 'vipsafe_device_in_force{device="br-mgmt",protection="continuous"}')" 1 "in force"
 is "$(value after 'vipsafe_device_in_force{device="eth9",protection="continuous"}')" 0 "and not"
 is "$(value after 'vipsafe_device_state{device="eth9",state="absent"}')" 1 "the state is a label"
@@ -132,8 +138,20 @@ is "$(grep -c '^vipsafe_up 1$' "$PROM")$(stat -c %a "$PROM")" 1644 "whole, and r
 is "$(tail -c 1 "$PROM" | od -An -c | tr -d ' ')" '\n' "to its last line"
 is "$(find "$T" -name 'vipsafe.prom?*')" "" "nothing half written is left"
 job_end watcher INT
+sed -i "/^nonsense/d; s,$PROM,$T/other.prom," "$CONF"
+kill -HUP $daemon
+check "it moves with the configuration" wait_for 60 test -s "$T/other.prom"
+check "and nothing is left where it was" test ! -e "$PROM"
+"$VIPSAFED" --config "$CONF" 2>"$T/second"
+is "$? $(grep -c '^vipsafe_up 1$' "$T/other.prom")" "5 1" "a second daemon, which is refused, leaves it alone"
 kill -TERM $daemon
 wait $daemon
+is "$(grep '^vipsafe_[^b]' "$T/other.prom")" "vipsafe_up 0" "a clean stop leaves vipsafe_up 0, and nothing that was true before"
+# node_exporter reads no other file
+sed -i "s,^textfile.*,textfile = $T/vipsafe.txt," "$CONF"
+"$VIPSAFED" --config "$CONF" --check 2>"$T/refused"
+is "$? $(cat "$T/refused")" "78 vipsafed: $CONF:2: textfile: \"$T/vipsafe.txt\" does not end with .prom" \
+	"a textfile that nobody would read is refused"
 
 # ---- alert rules ------------------------------------------------------------------------------
 RULES=$SRC/packaging/prometheus
@@ -143,6 +161,16 @@ if command -v promtool >/dev/null; then
 else
 	skip "the alert rules" "promtool is not here"
 fi
+if command -v promtool >/dev/null; then
+	# the dashboard's queries, as rules: each has to be PromQL
+	jq '{groups: [{name: "dashboard", rules: ([.panels[].targets[].expr | gsub("[$]__rate_interval"; "5m")]
+		| unique | to_entries | map({record: "x\(.key)", expr: .value}))}]}' \
+		"$SRC/packaging/grafana/vipsafe.json" >"$T/dashboard.yml"
+	check "each query of the dashboard is PromQL" promtool check rules "$T/dashboard.yml"
+fi
+check "what the dashboard calls lost counts what guards have lost" \
+	jq -e '[.panels[] | select(.title | test("lost")).targets[].expr | test("vipsafe_device_lost_total")] | any' \
+	"$SRC/packaging/grafana/vipsafe.json"
 used() { grep -oE 'vipsafe_[a-z_]+' "$@" | sed -E 's/.*://; s/_(bucket|sum|count)$//' | sort -u; }
 is "$(comm -23 <(used -h "$RULES/vipsafe.rules.yml" "$SRC/packaging/grafana/vipsafe.json") \
 	<(echo "$documented"))" "" "rules and dashboard use documented metrics only"

@@ -171,6 +171,9 @@ static const struct {
 	{ "[device a b]\n", ":1: device name \"a b\"" },
 	{ "[device 123456789.123456789.123456789.123456789.123456789]\n",
 	  ":1: the section's name is longer" },
+	{ "[agent]\ntextfile = /x/vipsafe.txt\n",
+	  ":2: textfile: \"/x/vipsafe.txt\" does not end with .prom" },
+	{ "[agent]\ntextfile = /prom\n", "does not end with .prom" },
 	{ "[agent]\ntextfile =\ngroup =\n", ":3: group: \"\"" },
 	{ "[agent]\nhold = \033[31m\n", ":2: hold: \"\\x1b[31m\"" },
 };

@@ -128,6 +128,7 @@ static void the_moment_is_told(void **state _unused_)
 				       "device", "br0", "result", "ok", "at_us", 1000000);
 	const struct status s = { .version = "0.1.0",
 				  .uptime = 1500000,
+				  .wall = 1796007511250000,
 				  .refused = 2,
 				  .config_error = "x",
 				  .devices = &d,
@@ -140,14 +141,13 @@ static void the_moment_is_told(void **state _unused_)
 
 	has(text, "\nvipsafe_up 1\n");
 	has(text, "\nvipsafe_build_info{version=\"0.1.0\"} 1\n");
-	has(text, "\nvipsafe_uptime_seconds 1.5\n");
+	has(text, "\nvipsafe_start_timestamp_seconds 1796007509.75\n");
 	has(text, "\nvipsafe_config_error 1\n");
 	has(text, "\nvipsafe_clients_refused_total 2\n");
 	has(text, "\nvipsafe_watchers 1\n");
 	has(text, "\nvipsafe_watchers_dropped_total 13\n");
-	has(text, "\nvipsafe_last_operation_info{id=\"abc\",op=\"del\",device=\"br0\","
-		  "result=\"ok\"} 1\n");
-	has(text, "\nvipsafe_last_operation_age_seconds 2.5\n");
+	has(text, "\nvipsafe_last_operation_info{op=\"del\",device=\"br0\",result=\"ok\"} 1\n");
+	has(text, "\nvipsafe_last_operation_timestamp_seconds 1796007508.75\n");
 	has(text, "_device_in_force{device=\"br\\\"0\\\\\",protection=\"continuous\"} 1\n");
 	has(text, "_device_state{device=\"br\\\"0\\\\\",state=\"live\"} 1\n");
 	has(text, "_device_quarantined{device=\"br\\\"0\\\\\"} 0\n");
@@ -189,7 +189,7 @@ static json_t *metric_named(json_t *list, const char *name)
 
 static void json_names_the_operation_of_a_bucket(void **state _unused_)
 {
-	const struct status s = { .absent = true, .version = "1" };
+	struct status s = { .version = "1" };
 	struct metrics m = { { { 0 } } };
 	struct report r = make(OP_DEL, RESULT_OK, 3000, "a1");
 	json_t *list, *o, *one;
@@ -209,6 +209,12 @@ static void json_names_the_operation_of_a_bucket(void **state _unused_)
 		found += id && !strcmp(id, "a1");
 	}
 	assert_int_equal(found, 1);
+	json_decref(list);
+	/* nothing else is known without a daemon */
+	s.absent = true;
+	list = metrics_json_new(&m, &s);
+	assert_int_equal(json_array_size(list), 2);
+	metric_named(list, "vipsafe_build_info");
 	one = json_array_get(json_object_get(metric_named(list, "vipsafe_up"), "samples"), 0);
 	assert_int_equal(json_integer_value(json_object_get(one, "value")), 0);
 	json_decref(list);
