@@ -56,7 +56,9 @@ int pattern_proto(const char *name);
 const char *pattern_word(size_t i);
 
 /* Read a tuple: "[PROTO] SRC[:PORT] [DST[:PORT]]", or a line that conntrack -L (or -E),
- * ss -tn, netstat -tn or tcpdump -n has printed. 0 or -EINVAL. */
+ * ss -tn, netstat -tn or tcpdump -n has printed, iptables' LOG has logged, or vipsafe itself
+ * ("A:P -> B:P as C:P"). What stands before and behind in such a line is passed over. 0 or
+ * -EINVAL. */
 int pattern_tuple(struct pattern *ret, const char *text, struct request_error *ret_error);
 
 /* Whether C, which has MARK, is meant. */

@@ -13,7 +13,7 @@
 
 #define TOKENS_MAX 96
 
-/* A line cut at white space; the tokens are in TEXT. */
+/* A line cut at white space and at "->"; the tokens are in TEXT. */
 struct tokens {
 	char text[PATTERN_TEXT_MAX];
 	char *at[TOKENS_MAX];
@@ -22,9 +22,12 @@ struct tokens {
 
 static void tokens_cut(struct tokens *t, const char *text)
 {
-	char *p = t->text;
+	char *p;
 
 	snprintf(t->text, sizeof(t->text), "%s", text);
+	while ((p = strstr(t->text, "->")))
+		memcpy(p, "  ", 2);
+	p = t->text;
 	for (t->n = 0; t->n < TOKENS_MAX;) {
 		p += strspn(p, " \t\r\n");
 		if (!*p)
@@ -42,12 +45,10 @@ static const char *token(const struct tokens *t, size_t i)
 	return i < t->n ? t->at[i] : "";
 }
 
-/* Where a token that is TEXT is; t->n: nowhere. */
-static size_t token_find(const struct tokens *t, const char *text)
+/* Where the next token is that begins with TEXT, I or a later one; t->n: nowhere. */
+static size_t token_find(const struct tokens *t, size_t i, const char *text)
 {
-	size_t i = 0;
-
-	while (i < t->n && strcmp(t->at[i], text) != 0)
+	while (i < t->n && strncmp(t->at[i], text, strlen(text)) != 0)
 		i++;
 	return i;
 }
@@ -152,32 +153,98 @@ static int tuple_of_conntrack(struct pattern *p, const struct tokens *t, size_t 
 	return 0;
 }
 
-/* "... IP 10.0.0.1.33862 > 10.232.3.28.8899: Flags [P.], ...", AT: its arrow. */
-static int tuple_of_tcpdump(struct pattern *p, const struct tokens *t, size_t at,
-			    struct request_error *e)
+/* "... IN=br-mgmt OUT= SRC=10.0.0.1 DST=10.232.3.28 ... PROTO=TCP SPT=33862 DPT=8899 ...": what the
+ * target LOG writes. */
+static int tuple_of_log(struct pattern *p, const struct tokens *t, struct request_error *e)
+{
+	static const struct {
+		const char *key, *word;
+	} keys[] = {
+		{ "SRC=", "src" }, { "DST=", "dst" }, { "SPT=", "sport" }, { "DPT=", "dport" }
+	};
+	static const struct {
+		const char *token;
+		uint8_t l4proto;
+	} protocols[] = { { "PROTO=TCP", IPPROTO_TCP },
+			  { "PROTO=UDP", IPPROTO_UDP },
+			  { "PROTO=ICMP", IPPROTO_ICMP },
+			  { "PROTO=ICMPv6", IPPROTO_ICMPV6 } };
+	size_t i, k;
+
+	for (i = 0; i < t->n; i++) {
+		/* what an ICMP error is about is in brackets behind it */
+		if (*t->at[i] == '[' && p->parts & PATTERN_DST)
+			break;
+		for (k = 0; k < ARRAY_SIZE(protocols); k++)
+			if (!strcmp(t->at[i], protocols[k].token)) {
+				p->l4proto = protocols[k].l4proto;
+				p->parts |= PATTERN_PROTO;
+			}
+		for (k = 0; k < ARRAY_SIZE(keys); k++)
+			if (!strncmp(t->at[i], keys[k].key, 4) &&
+			    pattern_apply(p, keys[k].word, t->at[i] + 4, e) < 0)
+				return -EINVAL;
+	}
+	return 0;
+}
+
+/* The two ends around the arrow AT, whose ports are written as FORM. */
+static int ends_of_tcpdump(struct pattern *p, const struct tokens *t, size_t at, enum end_form form,
+			   struct request_error *e)
+{
+	const char *from = at ? token(t, at - 1) : "", *to = token(t, at + 1);
+	size_t len = strcspn(to, ",");
+
+	len -= len && to[len - 1] == ':';
+	return end_apply(p, from, strlen(from), form, false, e) < 0 ||
+			       end_apply(p, to, len, form, true, e) < 0
+		       ? -EINVAL
+		       : 0;
+}
+
+/* The arrow between two addresses, not the one between two hardware addresses before it; *P gets
+ * the ends. t->n, and E about the first one: there is none. */
+static size_t arrow_of_tcpdump(struct pattern *p, const struct tokens *t, struct request_error *e)
+{
+	static const enum end_form forms[] = { END_DOT, END_COLON };
+	struct request_error other, *why = e;
+	size_t at, i;
+
+	for (at = token_find(t, 0, ">"); at < t->n; at = token_find(t, at + 1, ">"))
+		for (i = 0; i < ARRAY_SIZE(forms); i++, why = &other) {
+			struct pattern q = *p;
+
+			if (ends_of_tcpdump(&q, t, at, forms[i], why) < 0)
+				continue;
+			*p = q;
+			return at;
+		}
+	return at;
+}
+
+/* "... IP 10.0.0.1.33862 > 10.232.3.28.8899: Flags [P.], ..." */
+static int tuple_of_tcpdump(struct pattern *p, const struct tokens *t, struct request_error *e)
 {
 	static const struct {
 		const char *token;
 		uint8_t l4proto;
 	} marks[] = {
-		{ "Flags", IPPROTO_TCP },     { "UDP,", IPPROTO_UDP },	{ "ICMP", IPPROTO_ICMP },
-		{ "ICMP6,", IPPROTO_ICMPV6 }, { "sctp", IPPROTO_SCTP }, { "GREv0,", IPPROTO_GRE },
-		{ "GREv1,", IPPROTO_GRE },
+		{ "Flags", IPPROTO_TCP },  { "tcp", IPPROTO_TCP },	 { "UDP,", IPPROTO_UDP },
+		{ "ICMP", IPPROTO_ICMP },  { "ICMP6,", IPPROTO_ICMPV6 }, { "sctp", IPPROTO_SCTP },
+		{ "GREv0,", IPPROTO_GRE }, { "GREv1,", IPPROTO_GRE },
 	};
-	const char *from = at ? token(t, at - 1) : "", *to = token(t, at + 1);
-	size_t i, k, len = strcspn(to, ",");
+	const size_t at = arrow_of_tcpdump(p, t, e);
+	size_t i, k;
 	char id[8];
 
+	if (at == t->n)
+		return -EINVAL;
 	for (i = at + 2; i < t->n && !(p->parts & PATTERN_PROTO); i++)
 		for (k = 0; k < ARRAY_SIZE(marks); k++)
 			if (!strcmp(t->at[i], marks[k].token)) {
 				p->l4proto = marks[k].l4proto;
 				p->parts |= PATTERN_PROTO;
 			}
-	len -= len && to[len - 1] == ':';
-	if (end_apply(p, from, strlen(from), END_DOT, false, e) < 0 ||
-	    end_apply(p, to, len, END_DOT, true, e) < 0)
-		return -EINVAL;
 	if (!(p->parts & PATTERN_PROTO) || !l4proto_is_icmp(p->l4proto))
 		return 0;
 	for (i = at + 2; i + 1 < t->n && strcmp(t->at[i], "id") != 0; i++)
@@ -198,8 +265,32 @@ static int family_proto(const char *text)
 	return pattern_proto(name);
 }
 
-/* Two ends, with a protocol before; in a line of ss or netstat there is more, of which the state
- * tells that it is one. */
+/* A counter, a date or a time of day, as they stand before a line that was pasted. */
+static bool is_stamp(const char *text)
+{
+	const size_t n = strspn(text, "0123456789");
+	const char *p = text + n;
+
+	if (!n || !*p)
+		return n > 0;
+	if (n == 4 && *p == '-')
+		return !p[strspn(p, "0123456789-:.TZ+")];
+	if (n != 2 || *p != ':' || strspn(p + 1, "0123456789") != 2 || p[3] != ':')
+		return false;
+	return !p[4 + strspn(p + 4, "0123456789.,")];
+}
+
+/* The queues of a line of ss that was asked for one state, and so does not show it. */
+static bool has_queues(const struct tokens *t)
+{
+	const size_t i = t->n && family_proto(t->at[0]) >= 0;
+
+	return i + 1 < t->n && !t->at[i][strspn(t->at[i], "0123456789")] &&
+	       !t->at[i + 1][strspn(t->at[i + 1], "0123456789")];
+}
+
+/* Two ends, with a protocol before, and what they are translated to behind "as", as vipsafe itself
+ * writes it. In a line of ss or netstat there is more, of which the state tells that it is one. */
 static int tuple_of_ends(struct pattern *p, const struct tokens *t, struct request_error *e)
 {
 	static const char *const states[] = {
@@ -208,7 +299,7 @@ static int tuple_of_ends(struct pattern *p, const struct tokens *t, struct reque
 		"TIME-WAIT", "TIME_WAIT",   "CLOSE-WAIT", "CLOSE_WAIT", "LAST-ACK",
 		"LAST_ACK",  "CLOSING",	    "UNCONN",	  "CLOSE",	NULL,
 	};
-	bool line = false;
+	bool line = has_queues(t);
 	size_t i, ends = 0;
 
 	for (i = 0; i < t->n; i++)
@@ -216,6 +307,8 @@ static int tuple_of_ends(struct pattern *p, const struct tokens *t, struct reque
 	for (i = 0; i < t->n && ends < 2; i++) {
 		struct pattern was = *p;
 
+		if (!ends && is_stamp(t->at[i]))
+			continue;
 		if (end_apply(p, t->at[i], strlen(t->at[i]), line ? END_COLON_EVER : END_COLON,
 			      ends > 0, e) == 0) {
 			ends++;
@@ -229,7 +322,7 @@ static int tuple_of_ends(struct pattern *p, const struct tokens *t, struct reque
 			return -EINVAL;
 		}
 	}
-	if (!line && i < t->n)
+	if (!line && i < t->n && strcmp(t->at[i], "as") != 0)
 		return request_error_set(e, "unknown word " QUOTED, t->at[i]);
 	return 0;
 }
@@ -238,19 +331,18 @@ int pattern_tuple(struct pattern *ret, const char *text, struct request_error *e
 {
 	struct pattern p = { .any_side = true };
 	struct tokens t;
-	size_t first, arrow;
+	size_t first;
 	int r;
 
 	tokens_cut(&t, text);
-	arrow = token_find(&t, ">");
-	for (first = 0; first < t.n; first++)
-		if (!strncmp(t.at[first], "src=", 4))
-			break;
+	first = token_find(&t, 0, "src=");
 	if (first < t.n) {
 		p.any_side = false;
 		r = tuple_of_conntrack(&p, &t, first, e);
-	} else if (arrow < t.n) {
-		r = tuple_of_tcpdump(&p, &t, arrow, e);
+	} else if (token_find(&t, 0, "SRC=") < t.n) {
+		r = tuple_of_log(&p, &t, e);
+	} else if (token_find(&t, 0, ">") < t.n) {
+		r = tuple_of_tcpdump(&p, &t, e);
 	} else {
 		r = tuple_of_ends(&p, &t, e);
 	}

@@ -178,6 +178,27 @@ static void reads_what_tools_print(void **state _unused_)
 		"[R], "
 		"seq 7, win 0, length 0",
 		"    10.0.0.1.33862 > 10.232.3.28.8899: Flags [S], cksum 0x1 (correct), seq 1",
+		/* with hardware addresses, verbose, quiet, and with colons */
+		"12:34:56.789012 02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), "
+		"length 74: 10.0.0.1.33862 > 10.232.3.28.8899: Flags [S], seq 1, win 64240",
+		"12:34:56.789012 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), "
+		"length 60)\n    10.0.0.1.33862 > 10.232.3.28.8899: Flags [S], seq 1",
+		"IP 10.0.0.1.33862 > 10.232.3.28.8899: tcp 0",
+		"10.0.0.1:33862 > 10.232.3.28:8899",
+		/* ss state established; and what somebody has pasted with its time */
+		"0      0         10.0.0.1:33862       10.232.3.28:8899 timer:(keepalive,9min,0)",
+		"tcp 0 0 10.0.0.1:33862 10.232.3.28:8899 users:((\"ssh\",pid=1,fd=3))",
+		"02:58:31 ESTAB 0 0 10.0.0.1:33862 10.232.3.28:8899",
+		"2026-11-30T02:58:31.5Z tcp 10.0.0.1:33862 10.232.3.28:8899",
+		"[1796007511.123456]	[DESTROY] tcp      6 src=10.0.0.1 dst=10.232.3.28 "
+		"sport=33862 dport=8899 src=10.232.3.28 dst=192.168.11.7 sport=8899 dport=31445",
+		/* as vipsafe writes it, and lvs check */
+		"tcp 10.0.0.1:33862 -> 10.232.3.28:8899 as 192.168.11.7:31445",
+		"10.0.0.1:33862->10.232.3.28:8899",
+		/* iptables' LOG */
+		"Nov 30 02:58:31 node kernel: [12.3] INVALID IN=br-mgmt OUT=cali0 MAC=02:00 "
+		"SRC=10.0.0.1 DST=10.232.3.28 LEN=52 TTL=63 ID=1 DF PROTO=TCP SPT=33862 "
+		"DPT=8899 WINDOW=229 RES=0x00 ACK URGP=0",
 	};
 	struct request_error e = { "" };
 	struct pattern p;
@@ -250,6 +271,9 @@ static void reads_ipv6(void **state _unused_)
 		"ESTAB 0 0 [fd00::1]:33862 [fd01::2]:8899",
 		"tcp6 0 0 fd00::1:33862 fd01::2:8899 ESTABLISHED",
 		"IP6 fd00::1.33862 > fd01::2.8899: Flags [.], ack 1, win 2, length 0",
+		"0 0 [fd00::1]:33862 [fd01::2]:8899",
+		"02:58:31.123456 IP6 [fd00::1].33862 > [fd01::2].8899: Flags [.], ack 1",
+		"tcp [fd00::1]:33862 -> [fd01::2]:8899 as [fd00::9]:5",
 		"tcp 6 9 CLOSE src=fd00::1 dst=fd01::2 sport=33862 dport=8899 src=fd01::2 "
 		"dst=fd00::9 "
 		"sport=8899 dport=5",
@@ -285,6 +309,11 @@ static void what_is_no_tuple_is_named(void **state _unused_)
 		  "dport \"65536\" is not a port or a range such as 1024-2047" },
 		{ "10.0.0.1:1 10.0.0.2:2 10.0.0.3:3", "unknown word \"10.0.0.3:3\"" },
 		{ "10.0.0.1:1 10.0.0.2:2 yesterday", "unknown word \"yesterday\"" },
+		{ "10.0.0.300:1 10.0.0.2:2",
+		  "\"10.0.0.300:1\" is no address, nor one with a port" },
+		{ "80", "\"80\" names no address" },
+		{ "12:34:56", "\"12:34:56\" names no address" },
+		{ "SRC=10.0.0.1 DST=x", "dst \"x\" is not an address or a prefix" },
 		{ "10.0.0.1 fd00::1", "one address is IPv4, the other IPv6" },
 		{ "tcp 6 src=10.0.0.1 dst=x", "dst \"x\" is not an address or a prefix" },
 		{ "IP client.33862 > 10.0.0.1.80: Flags",
