@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/array.h"
 #include "base/program.h"
 #include "cli/localnet.h"
 #include "keepalived/instance_settings.h"
 #include "keepalived/vrrp.h"
+#include "kernel/nft.h"
+#include "kernel/xtables.h"
 
 #define TIMEOUT (10 * USEC_PER_SEC)
 
@@ -68,6 +71,15 @@ static void read_rules(struct reading *r, const struct rule_lister *s, char *con
 			 *error ? error : strerror(-e));
 }
 
+/* Nothing is asked that would load nf_tables: if it is not there, it has no rules. */
+static bool may_ask_nft(struct reading *r)
+{
+	bool may = nftsock_possible();
+
+	r->seen += !may;
+	return may;
+}
+
 static void read_plain(struct reading *r, const struct rule_lister *s, struct facts *f)
 {
 	char *argv[] = { (char *)s->program, NULL };
@@ -94,9 +106,9 @@ static void read_family(struct reading *r, struct facts *f, const struct rule_li
 			const char *names)
 {
 	read_plain(r, plain, f);
-	if (firewall_is_legacy(r->reader))
+	if (firewall_is_legacy(r->reader) && nftsock_possible())
 		read_plain(r, nft, f);
-	else if (has_legacy_tables(names))
+	else if (!firewall_is_legacy(r->reader) && has_legacy_tables(names))
 		read_plain(r, legacy, f);
 }
 
@@ -212,7 +224,12 @@ void doctor_take_firewall(const struct cli *cli, const struct kernel *k, struct 
 	}
 	read_family(&r, f, &ipv4, &legacy4, &nft4, "/proc/net/ip_tables_names");
 	read_family(&r, f, &ipv6, &legacy6, &nft6, "/proc/net/ip6_tables_names");
-	read_rules(&r, &nft, ruleset, f);
+	if (may_ask_nft(&r))
+		read_rules(&r, &nft, ruleset, f);
+	f->nat_twice = nft_sees_all() && nftsock_possible() &&
+		       (access("/sys/module/iptable_nat", F_OK) == 0 ||
+			access("/sys/module/ip6table_nat", F_OK) == 0 ||
+			xtables_has(AF_INET, "nat") || xtables_has(AF_INET6, "nat"));
 	f->firewall_seen = r.seen && !r.failed;
 	if (!r.seen && !r.failed)
 		snprintf(f->firewall_unseen, sizeof(f->firewall_unseen),

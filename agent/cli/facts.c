@@ -242,6 +242,13 @@ static void firewall(const struct facts *f, struct findings *ret)
 			     *f->firewall_unseen ? ": " : "", f->firewall_unseen);
 		return;
 	}
+	if (f->nat_twice)
+		findings_add(ret, SEVERITY_WARNING, "nat-twice",
+			     "keep to one of them: where \"nft list ruleset\" shows nothing in any "
+			     "namespace, unload nf_tables and see to it that nothing loads it",
+			     "nf_tables and the NAT of iptables are both loaded, and this kernel's "
+			     "netfilter hooks are global: one NAT chain of nf_tables, in whatever "
+			     "namespace, leaves new connections of all of them untranslated");
 	if (w->legacy_rules && w->nft_rules)
 		findings_add(
 			ret, SEVERITY_WARNING, "firewall-mixed", COPY_LEGACY,

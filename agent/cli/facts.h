@@ -39,7 +39,8 @@ struct facts {
 	enum kernel_kind ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX]; /* why IPV4 or IPV6 is unknown */
 	bool net_admin, net_raw;      /* capabilities */
-	int conntrack; /* 0; -EPROTONOSUPPORT: there is none; else why ctnetlink refuses */
+	bool nat_twice; /* nf_tables and the NAT of ip_tables, where all hooks are global */
+	int conntrack;	/* 0; -EPROTONOSUPPORT: there is none; else why ctnetlink refuses */
 	uint32_t entries, entries_max;
 	/* sysctls, or FACTS_UNKNOWN */
 	int64_t buckets, events, acct, tcp_loose, be_liberal;

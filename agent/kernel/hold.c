@@ -30,8 +30,13 @@ struct hold {
 
 static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_TEXT_MAX])
 {
-	int r = hold_nft_open(link->ifindex, &h->nft);
+	int r;
 
+	if (nft_sees_all()) {
+		snprintf(reason, REPORT_TEXT_MAX, NFT_SEES_ALL_WHY);
+		return -EOPNOTSUPP;
+	}
+	r = hold_nft_open(link->ifindex, &h->nft);
 	if (r == -EOPNOTSUPP)
 		snprintf(reason, REPORT_TEXT_MAX, "not in this kernel");
 	else if (r < 0)
@@ -79,7 +84,7 @@ static int open_any(const struct link *link, usec_t deadline, struct hold *h,
 
 enum hold_choice hold_first_choice(void)
 {
-	return xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	return xtables_in_use() || nft_sees_all() ? HOLD_IPTABLES : HOLD_NFT;
 }
 
 /* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what

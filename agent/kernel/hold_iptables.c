@@ -223,12 +223,15 @@ static int hold_iptables_install(struct hold_iptables *h, const struct link *lin
 	return r;
 }
 
-/* Without ip6tables no rule of it can translate IPv6 either. */
+/* Without ip6tables no rule of it can translate IPv6 either. Up to 4.18 tracking IPv6 is a
+ * module of its own, and our rules would load it: every namespace's packets would be tracked
+ * from then on. Where it is not loaded there is nothing to hold. */
 static bool has_ipv6(const char *variant)
 {
 	char reason[PROGRAM_ERROR_MAX];
 
 	return access("/proc/net/if_inet6", F_OK) == 0 &&
+	       access("/proc/sys/net/netfilter/nf_conntrack_icmpv6_timeout", F_OK) == 0 &&
 	       xtables_find(AF_INET6, variant, reason) == 0;
 }
 
@@ -249,9 +252,10 @@ int hold_iptables_open(const struct link *link, usec_t deadline, struct hold_ipt
 		return -ENOMEM;
 	h->ifindex = link->ifindex;
 	snprintf(h->device, sizeof(h->device), "%s", link->name);
-	h->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
+	r = xtables_choose(&h->variant, error);
+	if (r == 0)
+		r = xtables_find(AF_INET, h->variant, error);
 	h->ipv6 = has_ipv6(h->variant);
-	r = xtables_find(AF_INET, h->variant, error);
 	if (r < 0)
 		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (unsigned i = 0; i < 2 && r == 0; i++) {

@@ -5,11 +5,13 @@
 #include <linux/netfilter.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 
 #include "base/text.h"
 #include "kernel/abi_nft.h"
 #include "kernel/hold_text.h"
 #include "kernel/nlask.h"
+#include "kernel/probe_choice.h"
 
 static void batch_mark(struct attr_buf *b, uint16_t type, uint32_t seq)
 {
@@ -301,10 +303,17 @@ int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
 	return r;
 }
 
+bool nft_sees_all(void)
+{
+	struct utsname u;
+
+	return uname(&u) < 0 || probe_hooks_are_global(u.release);
+}
+
 bool nftsock_possible(void)
 {
 	return access("/sys/module/nf_tables", F_OK) == 0 ||
-	       access("/sys/module/ip_tables", F_OK) < 0;
+	       (access("/sys/module/ip_tables", F_OK) < 0 && !nft_sees_all());
 }
 
 struct found {

@@ -100,6 +100,12 @@ struct nftbatch *nftsock_batch(struct nftsock *s, uint32_t *ret_seq);
  * too large, -EOPNOTSUPP when there is no inet family. */
 int nftsock_ask(struct nftsock *s);
 
+/* Is a chain of nf_tables asked for the packets of all network namespaces? So it is where
+ * netfilter's hooks are global, before Linux 4.3. We make none there. */
+bool nft_sees_all(void);
+#define NFT_SEES_ALL_WHY \
+	"this kernel's netfilter hooks are global: it would see every namespace's packets"
+
 /* Can there be anything in nf_tables at all? Merely asking it would load it
  * for good on a node that has only ip_tables. */
 bool nftsock_possible(void);

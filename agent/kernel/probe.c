@@ -17,7 +17,7 @@
 #include "base/os.h"
 #include "kernel/ct.h"
 #include "kernel/link.h"
-#include "kernel/probe_choice.h"
+#include "kernel/nft.h"
 #include "kernel/probe_trial.h"
 
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
@@ -178,6 +178,10 @@ static void experiment(struct answer *a, usec_t deadline)
 	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	struct trial trials[2];
 	struct ct *ct = NULL;
+	struct utsname u;
+	bool named = uname(&u) == 0;
+	const struct probe_node nodes[2] = { trial_node(AF_INET, named ? u.release : ""),
+					     trial_node(AF_INET6, named ? u.release : "") };
 	int err;
 
 	err = probe_world_enter();
@@ -202,8 +206,8 @@ static void experiment(struct answer *a, usec_t deadline)
 						 : strerror(-err));
 		return;
 	}
-	trial_start(&trials[0], AF_INET, s, ct);
-	trial_start(&trials[1], AF_INET6, s, ct);
+	trial_start(&trials[0], AF_INET, &nodes[0], s, ct);
+	trial_start(&trials[1], AF_INET6, &nodes[1], s, ct);
 	wait_for_flush(trials, ct, deadline);
 	conclude(a, trials);
 	ct_free(ct);
@@ -251,13 +255,6 @@ static bool conntrack_is_loaded(void)
 	       access("/proc/net/stat/nf_conntrack", F_OK) == 0;
 }
 
-static bool hooks_are_global(void)
-{
-	struct utsname u;
-
-	return uname(&u) < 0 || probe_hooks_are_global(u.release);
-}
-
 void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
 	       char reason[REPORT_TEXT_MAX])
 {
@@ -266,7 +263,7 @@ void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kern
 
 	if (!conntrack_is_loaded()) {
 		why = "conntrack is not in this kernel";
-	} else if (!asked && hooks_are_global()) {
+	} else if (!asked && nft_sees_all()) {
 		why = "this kernel's netfilter hooks are global, where an experiment in passing "
 		      "is not made";
 	} else {

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 
 #include <vipsafe/base.h>
 
 #include "kernel/ifaddr.h"
 #include "kernel/link.h"
 #include "kernel/probe.h"
+#include "kernel/xtables.h"
 
 static bool exists(const char *path)
 {
@@ -29,25 +29,20 @@ static bool is_program(const char *name)
 	return program_find(name, path) == 0;
 }
 
-/* The tools for FAMILY that may be used here, in the order to try them (probe_choice.h):
- * as they are, without asking for anything that would load or register something. Returns
- * how many; with none, *RET_WHY says why. */
-static size_t probe_rule_tools(uint8_t family, enum probe_tool ret[PROBE_TOOL_COUNT],
-			       const char **ret_why)
+struct probe_node trial_node(uint8_t family, const char *release)
 {
 	bool is_v4 = family == AF_INET;
-	struct probe_node node = {
+
+	return (struct probe_node){
+		.release = release,
 		.legacy_nat =
+			xtables_has(family, "nat") ||
 			exists(is_v4 ? "/sys/module/iptable_nat" : "/sys/module/ip6table_nat"),
 		.nf_tables = exists("/sys/module/nf_tables"),
 		.ip_tables = exists("/sys/module/ip_tables"),
 		.has_legacy = is_program(is_v4 ? "iptables-legacy" : "ip6tables-legacy"),
 		.has_nft = is_program(is_v4 ? "iptables-nft" : "ip6tables-nft"),
 	};
-	struct utsname u;
-
-	node.release = uname(&u) == 0 ? u.release : "";
-	return probe_choose(&node, ret, ret_why);
 }
 
 /* The probe as a whole has a deadline, and takes with it what it started. */
@@ -288,13 +283,13 @@ static int masquerade_with(struct trial *t, enum probe_tool tool, struct ct *ct,
 	return -EIO;
 }
 
-static int probe_trial_masquerade(struct trial *t, struct ct *ct)
+static int probe_trial_masquerade(struct trial *t, const struct probe_node *node, struct ct *ct)
 {
 	static const char *const names[] = { "nft", "iptables", "iptables-legacy" };
 	char error[PROBE_ERROR_MAX], all[TRIAL_REASON_MAX] = "";
 	enum probe_tool order[PROBE_TOOL_COUNT];
 	const char *why = NULL;
-	size_t len = 0, n = probe_rule_tools(t->scene->family, order, &why);
+	size_t len = 0, n = probe_choose(node, order, &why);
 
 	if (!n) {
 		probe_trial_fail(t, "%s", why);
@@ -316,7 +311,8 @@ static int probe_trial_masquerade(struct trial *t, struct ct *ct)
 	return -EIO;
 }
 
-void trial_start(struct trial *t, uint8_t family, struct nlsock *s, struct ct *ct)
+void trial_start(struct trial *t, uint8_t family, const struct probe_node *node, struct nlsock *s,
+		 struct ct *ct)
 {
 	struct ifaddr leaving;
 	int err;
@@ -327,7 +323,7 @@ void trial_start(struct trial *t, uint8_t family, struct nlsock *s, struct ct *c
 		probe_trial_fail(t, "cannot set an address: %s", strerror(-err));
 		return;
 	}
-	if (probe_trial_masquerade(t, ct) < 0)
+	if (probe_trial_masquerade(t, node, ct) < 0)
 		return;
 	leaving = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
 	err = ifaddr_del(s, &leaving);

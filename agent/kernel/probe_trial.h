@@ -44,9 +44,14 @@ struct trial {
 	char reason[TRIAL_REASON_MAX]; /* why UNKNOWN; "" otherwise */
 };
 
+/* What of FAMILY is in use on the node, as it is: nothing is asked that would load or register
+ * something. To be read in the node's own namespace. RELEASE: uname's. */
+struct probe_node trial_node(uint8_t family, const char *release);
+
 /* Everything up to the delete, and the delete: addresses, rule, flows. When
  * it cannot be done the trial is not running and has its reason. */
-void trial_start(struct trial *t, uint8_t family, struct nlsock *s, struct ct *ct);
+void trial_start(struct trial *t, uint8_t family, const struct probe_node *node, struct nlsock *s,
+		 struct ct *ct);
 
 /* Look whether the flush has shown what it does. When it has, or looking
  * fails, the trial is not running any more. */

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "kernel/hold.h"
+#include "kernel/nft.h"
 #include "kernel/reset_iptables.h"
 #include "kernel/reset_nft.h"
 #include "kernel/link.h"
-#include "kernel/xtables.h"
 
 /* Longer than any reset is asked for. */
 #define DURATION_MAX (60 * USEC_PER_SEC)
@@ -74,6 +75,10 @@ static int reset_install(enum hold_choice backend, int ifindex, const struct res
 {
 	int r;
 
+	if (backend == HOLD_NFT && nft_sees_all()) {
+		snprintf(why, REPORT_TEXT_MAX, NFT_SEES_ALL_WHY);
+		return -EOPNOTSUPP;
+	}
 	(void)reset_iptables_clean(wanted_one, &ifindex, deadline);
 	if (backend == HOLD_IPTABLES)
 		(void)reset_nft_clean(wanted_one, &ifindex);
@@ -88,7 +93,7 @@ static int reset_install(enum hold_choice backend, int ifindex, const struct res
 static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
 		       usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = xtables_in_use() ? HOLD_IPTABLES : HOLD_NFT;
+	enum hold_choice first = hold_first_choice();
 	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
 	char why[2][REPORT_TEXT_MAX] = { "", "" };
 	int r = reset_install(first, ifindex, m, n, duration, deadline, why[0]);

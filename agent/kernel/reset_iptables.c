@@ -197,9 +197,10 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 			   usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
 	_cleanup_free_ struct script *s = NULL;
+	char error[PROGRAM_ERROR_MAX];
 	struct timespec now;
 	time_t stop;
-	int r = 0;
+	int r;
 
 	if (n > RESET_RULES_MAX) {
 		snprintf(reason, REPORT_TEXT_MAX, "more than %d connections", RESET_RULES_MAX);
@@ -213,7 +214,9 @@ int reset_iptables_install(int ifindex, const struct reset_match *m, size_t n, u
 	       (time_t)((duration + (usec_t)now.tv_nsec / 1000 + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	s->ifindex = ifindex;
 	s->deadline = deadline;
-	s->variant = xtables_in_use() ? xtables_variant("-legacy") : "";
+	r = xtables_choose(&s->variant, error);
+	if (r < 0)
+		snprintf(reason, REPORT_TEXT_MAX, "%s", error);
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
 		s->family = families[i];
 		r = kernel_reset_iptables_install(s, m, n, stop, reason);

@@ -132,6 +132,18 @@ const char *xtables_variant(const char *variant)
 	return xtables_find(AF_INET, variant, reason) == 0 ? variant : "";
 }
 
+int xtables_choose(const char **ret_variant, char reason[PROGRAM_ERROR_MAX])
+{
+	bool all = nft_sees_all();
+
+	*ret_variant = xtables_in_use() || all ? xtables_variant("-legacy") : "";
+	if (!all || **ret_variant || !*xtables_variant("-nft"))
+		return 0;
+	snprintf(reason, PROGRAM_ERROR_MAX,
+		 "there is no iptables that goes without nf_tables, and " NFT_SEES_ALL_WHY);
+	return -EOPNOTSUPP;
+}
+
 int xtables_find(uint8_t family, const char *variant, char reason[PROGRAM_ERROR_MAX])
 {
 	char name[NAME_MAX_LEN], path[PROGRAM_PATH_MAX];

@@ -48,6 +48,11 @@ bool xtables_has(uint8_t family, const char *table);
 /* VARIANT where the programs come in several, "" where there is but one. */
 const char *xtables_variant(const char *variant);
 
+/* The variant to make rules with: that in which the node's own rules are, and none that
+ * keeps them in nf_tables where their chains would see all namespaces (nft_sees_all()).
+ * -EOPNOTSUPP: see REASON. */
+int xtables_choose(const char **ret_variant, char reason[PROGRAM_ERROR_MAX]);
+
 /* Is there a program that restores? If not, REASON says which is missing. */
 int xtables_find(uint8_t family, const char *variant, char reason[PROGRAM_ERROR_MAX]);
 

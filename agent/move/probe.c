@@ -162,7 +162,8 @@ enum kernel_kind probe_result_for(const struct probe_result *v, uint8_t family)
 
 /* Find out what this kernel flushes, and choose the protection for this run. */
 
-/* The probe is asked once per boot; a first delete waits this long for it. */
+/* The probe is made at boot (vipsafe-probe.service), never inside a failover. A delete by
+ * hand that finds no answer makes it, and waits this long. */
 #define PROBE_TIMEOUT USEC_PER_SEC
 
 /* AUTO becomes what this kernel needs; what was asked for stays. An unknown
@@ -187,7 +188,7 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_kind kin
 void probe_kernel(struct run *run)
 {
 	usec_t timeout = MIN(PROBE_TIMEOUT, run->deadline - run->started);
-	bool may_probe = run->req->op == OP_DEL && !run->req->plan;
+	bool may_probe = run->req->op == OP_DEL && !run->req->plan && !run->req->is_instance;
 	struct report *report = run->report;
 
 	run->source.ops->probe_result(run, may_probe ? timeout : 0, &run->probe_result);

@@ -57,6 +57,92 @@ like "$(json '"\(.ipv4) \(.ipv6) \(.reason)"')" '^unknown unknown .*global' \
 	"asked for, on a node without NAT of ip_tables"
 is "$(experiments)" 0 "it is not made either"
 
+# ---- what is registered, by whatever way, while a namespace of somebody else opens connections ------
+# Its own come from an address to which nobody answers, and are translated: a connection that
+# leaves as it is never opens.
+for ns in sa sb; do ip netns add $ns || bail_out "cannot make a network namespace"; done
+ip link add s0 netns sa type veth peer name s0 netns sb
+ip -n sa -batch - <<-.
+	link set lo up
+	link set s0 up
+	addr add 10.9.0.1/24 dev s0
+	addr add 10.8.0.1/32 dev lo
+	route add 10.9.1.1/32 via 10.9.0.2 src 10.8.0.1
+.
+ip -n sb -batch - <<-.
+	link set lo up
+	link set s0 up
+	addr add 10.9.0.2/24 dev s0
+	addr add 10.9.1.1/32 dev lo
+.
+in_ns sa iptables -w 5 -t nat -A POSTROUTING -o s0 -j MASQUERADE || bail_out "cannot set up masquerading"
+serve strange sb 10.9.1.1 80
+
+# registered: chains of nf_tables with a hook, and tables of ip_tables, that were asked for
+# (strace does not know what a socket of another namespace is of: 0xa03 is NFT_MSG_NEWCHAIN there)
+registered() { grep -cE 'NFT_MSG_NEWCHAIN|nlmsg_type=0xa03\b' "$T/trace"; }
+replaced() { grep -E 'SET_REPLACE' "$T/trace" | grep -oE '\b(nat|mangle|filter|raw)\b' | sort -u | tr '\n' ' '; }
+
+# recorded N WORDS...: vipsafe with them on the older kernel (or, with "now" first, on this one), while
+# 200 strange connections open; RC, and what it registered
+recorded() {
+	local n=$1 kernel=("${OLD[@]}")
+
+	shift
+	[ "$1" != now ] || { shift; kernel=(); }
+	# shellcheck disable=SC2153 # netns.sh has it
+	job "strange$n" in_ns sa "$FLOW" open -n 200 10.9.1.1 80
+	# shellcheck disable=SC2034,SC2154 # read by unharmed
+	FLOWS["strange$n"]=200
+	timeout -k 2 60 strace -f -qq -v -s 256 -e trace=sendto,sendmsg,setsockopt -o "$T/trace" \
+		"${kernel[@]}" "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
+	RC=$?
+	hear "strange$n" 30
+	is "$REPLY" "open 200" "$*: 200 connections of a strange namespace opened meanwhile"
+	unharmed "strange$n" "$*: and live"
+	job_end "strange$n"
+}
+
+if command -v strace >/dev/null && command -v iptables-legacy >/dev/null &&
+	iptables-legacy -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 -j MASQUERADE; then
+	nft delete table inet masq
+	open own node1 4 10.232.3.28 8899
+	recorded 1 --json probe
+	is "$(json '.ipv4 | test("affected|fixed")') $(registered)" "true 0" \
+		"asked for, where the NAT of ip_tables is in use: made with that, and no chain of nf_tables"
+	ip addr add $VIP dev br-mgmt
+	rm -f /run/vipsafe/verdict
+	recorded 2 --json --local del $VIP dev br-mgmt
+	is "$RC $(json '"\(.kernel) \(.hold)"') $(registered) $(replaced)" "0 unknown iptables 0 mangle " \
+		"a move holds with table mangle of ip_tables, and registers nothing else"
+	old --local add $VIP dev br-mgmt
+	recorded 3 --json --local --hold nft del $VIP dev br-mgmt
+	like "$(json '.warnings[] | select(.code == "no-hold") | .text')" 'global' "a hold by nf_tables is refused"
+	is "$(registered)" 0 "and not made"
+	old --local add $VIP dev br-mgmt
+	recorded 4 --json --local --vip-flows reset del $VIP dev br-mgmt
+	is "$(registered)" 0 "nor by --vip-flows reset"
+	recorded 5 --json doctor
+	is "$(registered) $(replaced)" "0 " "nor by doctor"
+	unharmed own "connections of the node live"
+	iptables-legacy -w 5 -t nat -F POSTROUTING
+	masquerade nft
+	rm -f /run/vipsafe/verdict
+	recorded 6 now --json probe
+	check "here, where it is the namespace's own, a chain is recorded" test "$(registered)" -gt 0
+else
+	skip "what is registered" "no strace, or no NAT of ip_tables"
+fi
+
+# Both kinds of NAT in such a kernel: doctor says what that does.
+mount -t tmpfs none /sys/module || bail_out "no place"
+mkdir /sys/module/nf_tables /sys/module/iptable_nat
+old --json doctor
+check "doctor finds two kinds of NAT" jq -e '.findings[] | select(.code == "nat-twice")' "$T/out"
+run --json doctor
+check "which is no finding elsewhere" not jq -e '.findings[] | select(.code == "nat-twice")' "$T/out"
+umount /sys/module
+
 # The same words where the hooks are the namespace's own, so that the above means something.
 run --json probe
 like "$(json '"\(.ipv4) \(.ipv6)"')" '^(affected|fixed) (affected|fixed)$' "on the kernel as it is"

@@ -11,6 +11,7 @@
 
 #include <vipsafe/base.h>
 
+#include "cli/facts.h"
 #include "cli/firewall.h"
 
 static struct firewall read_rules(void (*line)(struct firewall_reader *r, const char *line),
@@ -358,6 +359,21 @@ static void garbage_does_no_harm(void **state _unused_)
 	firewall_reader_free(r);
 }
 
+/* Two kinds of NAT in a kernel that asks the chains of all namespaces. */
+static void one_nat_is_enough(void **state _unused_)
+{
+	struct facts f = { .firewall_seen = true };
+	struct findings found = { 0 };
+
+	diagnose(&f, &found);
+	assert_false(findings_have(&found, "nat-twice"));
+	f.nat_twice = true;
+	diagnose(&f, &found);
+	assert_true(findings_have(&found, "nat-twice"));
+	assert_int_equal(findings_exit_code(&found), EXIT_WARNINGS);
+	findings_done(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +384,7 @@ int main(void)
 		cmocka_unit_test(rules_are_counted_once),
 		cmocka_unit_test(no_rule_is_one_too_many),
 		cmocka_unit_test(garbage_does_no_harm),
+		cmocka_unit_test(one_nat_is_enough),
 	};
 
 	return cmocka_run_group_tests_name("firewall", tests, NULL, NULL);

@@ -20,7 +20,7 @@ void fake_births_tick(struct fake *f)
 {
 	for (size_t i = 0; i < f->n_births;) {
 		struct fake_birth b = f->births[i];
-		const struct fake_entry *e;
+		struct fake_entry *e;
 
 		if (b.when > f->clock) {
 			i++;
@@ -28,6 +28,8 @@ void fake_births_tick(struct fake *f)
 		}
 		f->births[i] = f->births[--f->n_births];
 		e = fake_entry_add(f, &b.conn, NULL, b.masq, 400);
+		if (e)
+			e->translates = !f->binds_null;
 		if (e)
 			fake_tell(f, e);
 	}

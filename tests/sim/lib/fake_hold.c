@@ -28,6 +28,10 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
 		return -EOPNOTSUPP;
 	}
+	if (f->hooks_are_global && choice == HOLD_NFT) {
+		snprintf(reason, REPORT_TEXT_MAX, "the fake's hooks are global");
+		return -EOPNOTSUPP;
+	}
 	if (f->hold_fails) {
 		f->held_open = true;
 		snprintf(reason, REPORT_TEXT_MAX, "the fake failed half way");
@@ -36,7 +40,7 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 	f->held_open = true;
 	f->held_on = link->ifindex;
 	f->held_opened++;
-	*ret_used = choice == HOLD_AUTO ? HOLD_NFT : choice;
+	*ret_used = f->held_by = fake_hold_look(f, choice);
 	return 0;
 }
 
@@ -76,9 +80,11 @@ int fake_hold_check(void *ctx)
 	return ((struct fake *)ctx)->held_open ? 0 : -ENOENT;
 }
 
-enum hold_choice fake_hold_look(void *ctx _unused_, enum hold_choice choice)
+enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice)
 {
-	return choice == HOLD_AUTO ? HOLD_NFT : choice;
+	bool global = ((struct fake *)ctx)->hooks_are_global;
+
+	return choice != HOLD_AUTO ? choice : global ? HOLD_IPTABLES : HOLD_NFT;
 }
 
 int fake_hold_arm(void *ctx, usec_t duration)

@@ -112,6 +112,7 @@ struct fake {
 	usec_t flush_after; /* 0: within the address delete */
 	bool full_deaths;   /* as from Linux 5.15 on, a DESTROY tells timeout and TCP state */
 	enum kernel_kind probe4, probe6;
+	bool hooks_are_global; /* of netfilter: Linux before 4.3 */
 	bool promote_secondaries;
 	bool no_conntrack;
 	uint32_t ct_max;
@@ -161,6 +162,9 @@ struct fake {
 	int held_on; /* device */
 	usec_t held_until;
 	unsigned held_cleaned;
+	unsigned experiments;	  /* of the probe */
+	bool binds_null;	  /* what is born is not translated: a foreign NAT chain is asked */
+	enum hold_choice held_by; /* the latest to be opened */
 	usec_t armed_at, held_for;	    /* since when, and how long before */
 	bool hold_hangs;		    /* its programs do */
 	unsigned stepped_aside, held_aside; /* … while packets were held back */
