@@ -6,6 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/logfmt.h"
 #include "base/os.h"
 #include "base/program.h"
 #include "base/text.h"
@@ -21,7 +22,8 @@
 void notify_complain(const struct notify *n, const char *fmt, ...)
 {
 	struct logger logger = { .fd = -1 };
-	char text[1024], line[1100];
+	char text[1024], line[1100] = "";
+	struct logfmt l = { .buf = line, .size = sizeof(line) };
 	struct log_record m;
 	va_list ap;
 
@@ -29,7 +31,8 @@ void notify_complain(const struct notify *n, const char *fmt, ...)
 	text_line_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fprintf(n->err, "vipsafe: notify: %s\n", text);
-	snprintf(line, sizeof(line), "notify: %s", text);
+	logfmt_add(&l, "op=notify");
+	logfmt_add_text(&l, "error", text);
 	log_record_init(&m, "vipsafe", LOG_WARNING, line);
 	(void)logger_send(&logger, &m, NULL);
 	logger_done(&logger);

@@ -263,7 +263,8 @@ static void write_textfile(struct daemon *d, const struct status *s)
 		r = fclose(out) ? -ENOMEM : textfile_write(d->settings.textfile, text);
 	}
 	if (r < 0 && !d->textfile_failed)
-		log_line(LOG_WARNING, "textfile: %s: %s", d->settings.textfile, strerror(-r));
+		log_line(LOG_WARNING, "msg=\"the metrics cannot be written\" textfile=%s error=%s",
+			 d->settings.textfile, strerror(-r));
 	d->textfile_failed = r < 0;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
+#include "base/logfmt.h"
 #include "base/os.h"
 #include "lvs/message_line.h"
 #include "daemon/log.h"
@@ -47,13 +48,19 @@ struct collisions {
 
 static void log_it(struct collisions *c)
 {
-	int priority = c->line.level == SEVERITY_CRITICAL ? LOG_ERR
-		       : c->line.level == SEVERITY_NOTE	  ? LOG_INFO
-							  : LOG_WARNING;
+	struct logfmt l = { .buf = c->text, .size = sizeof(c->text) };
+	const struct lvs_line *line = &c->line;
+	size_t i;
 
-	log_line(priority, "%s", lvs_line_text(&c->line, c->text));
-	if (*lvs_line_remedy(&c->line, c->text))
-		log_line(priority, "  %s", c->text);
+	logfmt_add(&l, "msg=%s level=%s", line->topic, severity_name(line->level));
+	if (line->word)
+		logfmt_add_text(&l, "state", line->word);
+	for (i = 0; i < line->n; i++)
+		logfmt_add_text(&l, line->fields[i].key, line->fields[i].value);
+	log_formatted(line->level == SEVERITY_CRITICAL ? LOG_ERR
+		      : line->level == SEVERITY_NOTE   ? LOG_INFO
+						       : LOG_WARNING,
+		      c->text);
 }
 
 /* ---- pairs ------------------------------------------------------------------------ */
@@ -137,7 +144,8 @@ static void collisions_forget(struct collisions *c)
 static void collisions_give_up(struct collisions *c, const char *what, int error)
 {
 	collisions_forget(c);
-	log_line(LOG_WARNING, "LVS collisions are not looked for: %s: %s", what, strerror(-error));
+	log_line(LOG_WARNING, "msg=\"LVS collisions are not looked for\" what=%s error=%s", what,
+		 strerror(-error));
 }
 
 static void collisions_on_ready(void *ud, uint32_t events _unused_)
@@ -226,6 +234,8 @@ static int collisions_watch(struct collisions *c)
 static void collisions_message_map(struct collisions *c)
 {
 	struct lvs_summary m = lvs_map_summary(c->map);
+	/* a node that has never heard of LVS need not hear of it now */
+	bool concerned = m.services || c->status.services || c->env->settings->lvs->n_sources;
 	size_t i;
 
 	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
@@ -239,7 +249,8 @@ static void collisions_message_map(struct collisions *c)
 		log_it(c);
 	}
 	lvs_message_map(&c->say, &c->line);
-	log_it(c);
+	if (concerned)
+		log_it(c);
 }
 
 void collisions_apply(struct collisions *c, const char *config)
@@ -251,7 +262,8 @@ void collisions_apply(struct collisions *c, const char *config)
 
 	r = lvs_load(s, config, lvs_source_own, &k, c->map, os_now(), &map);
 	if (r < 0) {
-		log_line(LOG_WARNING, "the map of LVS services stays as it was: %s", strerror(-r));
+		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
+			 strerror(-r));
 		return;
 	}
 	collisions_forget(c);

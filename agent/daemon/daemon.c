@@ -21,14 +21,16 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 
 	r = d->control ? 0 : service_socket(&fd);
 	if (r < 0) {
-		log_line(LOG_ERR, "the socket handed over is not one SOCK_SEQPACKET listener");
+		log_line(LOG_ERR,
+			 "msg=\"the socket handed over is not one SOCK_SEQPACKET listener\"");
 		return r;
 	}
 	d->socket_is_ours = fd < 0;
 	if (fd < 0)
 		r = socket_file_listen(s->socket, gid, &fd);
 	if (r < 0) {
-		log_line(LOG_ERR, "%s: %s", s->socket, strerror(-r));
+		log_line(LOG_ERR, "msg=\"the socket cannot be made\" socket=%s error=%s", s->socket,
+			 strerror(-r));
 		return r;
 	}
 	r = control_new(d->loop, fd, gid, &d->handler, ret);
@@ -57,12 +59,15 @@ static void make_socket_again(struct daemon *d)
 	if (r < 0) {
 		closep(&fd);
 		if (!d->socket_missing)
-			log_line(LOG_WARNING, "%s is gone and cannot be made again: %s",
+			log_line(LOG_WARNING,
+				 "msg=\"the socket is gone and cannot be made again\" socket=%s "
+				 "error=%s",
 				 d->socket_file.path, strerror(-r));
 		d->socket_missing = true;
 		return;
 	}
-	log_line(LOG_NOTICE, "%s was gone and is made again", d->socket_file.path);
+	log_line(LOG_NOTICE, "msg=\"the socket was gone and is made again\" socket=%s",
+		 d->socket_file.path);
 	control_free(d->retired);
 	d->retired = d->control;
 	d->control = control;
@@ -143,9 +148,9 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	}
 	memcpy(d->config_error, e.text, sizeof(d->config_error));
 	if (r < 0)
-		log_line(LOG_ERR, "the configuration stays as it was: %s", e.text);
+		log_line(LOG_ERR, "msg=\"the configuration stays as it was\" error=%s", e.text);
 	else
-		log_line(LOG_NOTICE, "configuration reloaded");
+		log_line(LOG_NOTICE, "msg=\"configuration reloaded\"");
 	publish_config(&d->publisher, r < 0 ? e.text : NULL);
 	service_ready(&d->service);
 	*ret_error = e;
@@ -159,9 +164,9 @@ static void stop(struct daemon *d)
 	bool idle = guards_finish(&d->guards);
 
 	if (!d->stop_at) {
-		log_line(LOG_NOTICE, "stopping%s; entries%s stay as they are",
-			 idle ? "" : " when the repair under way is done",
-			 d->settings.on_stop == STOP_KEEP ? " and addresses" : "");
+		log_line(LOG_NOTICE, "msg=stopping repair=%s entries=stay addresses=%s",
+			 idle ? "none" : "finishing",
+			 d->settings.on_stop == STOP_KEEP ? "stay" : "released");
 		service_stopping(&d->service);
 	}
 	if (idle || d->stop_at)
@@ -229,10 +234,11 @@ static void prepare(struct daemon *d)
 	int r = run_recover(&d->env, on_recovered, d);
 
 	if (r < 0)
-		log_line(LOG_WARNING, "%s: %s: what a killed run left is not looked for",
+		log_line(LOG_WARNING,
+			 "msg=\"what a killed run left is not looked for\" run_dir=%s error=%s",
 			 s->run_dir, strerror(-r));
 	else if (r > 0)
-		log_line(LOG_NOTICE, "finished %d killed runs", r);
+		log_line(LOG_NOTICE, "msg=\"finished killed runs\" runs=%d", r);
 	probe_result_get(&d->env.kernel, s->run_dir, d->boot_id, s->timeout, &v);
 }
 
@@ -243,10 +249,10 @@ static void daemon_purge(struct daemon *d)
 	struct purged p = { 0 };
 
 	if (remember_purge(&d->env, &p) == 0 && p.removed + p.unproven)
-		log_line(LOG_WARNING,
-			 "addresses went while no vipsafed ran: %llu entries pinned to them "
-			 "removed, %llu others left alone",
-			 (unsigned long long)p.removed, (unsigned long long)p.unproven);
+		log_line(
+			LOG_WARNING,
+			"msg=\"addresses went while no vipsafed ran\" removed=%llu left_alone=%llu",
+			(unsigned long long)p.removed, (unsigned long long)p.unproven);
 }
 
 /* For a daemon that is about to end. */
@@ -259,8 +265,8 @@ static int be_alone(struct daemon *d)
 	int r = alone_take(END_PATIENCE, &fd, &holder);
 
 	if (r == -EADDRINUSE) {
-		log_line(LOG_ERR, "vipsafed is already running (pid %ld%s)", (long)holder.pid,
-			 holder.pid ? "" : ": in another container");
+		log_line(LOG_ERR, "msg=\"vipsafed is already running\" pid=%ld in=%s",
+			 (long)holder.pid, holder.pid ? "" : "another container");
 		return -EALREADY;
 	}
 	if (r == 0)
@@ -269,8 +275,8 @@ static int be_alone(struct daemon *d)
 		TAKE_FD(fd);
 	else
 		log_line(LOG_WARNING,
-			 "a second vipsafed would not be noticed: the name @vipsafed is taken by "
-			 "process %ld of user %ld (%s)",
+			 "msg=\"a second vipsafed would not be noticed: the name @vipsafed is "
+			 "taken\" by_pid=%ld by_uid=%ld error=%s",
 			 (long)holder.pid, (long)holder.uid, strerror(-r));
 	return 0;
 }
@@ -302,7 +308,7 @@ int daemon_start(struct daemon *d)
 		r = kernel_real_new(&d->kernel);
 	}
 	if (r < 0) {
-		log_line(LOG_ERR, "cannot start: %s", strerror(-r));
+		log_line(LOG_ERR, "msg=\"cannot start\" error=%s", strerror(-r));
 		return r;
 	}
 	d->env = (struct run_env){ .kernel = kernel_real_get(d->kernel),
@@ -315,7 +321,7 @@ int daemon_start(struct daemon *d)
 	d->env.lvs_map = collisions_map(d->collisions);
 	d->publisher = (struct publisher){
 		.env = &d->env,
-		.log = { .to = log_logger() },
+		.log = { .to = log_logger(), .console = log_to_stderr },
 		.publish = daemon_on_event,
 		.is_watched = daemon_is_watched,
 		.ud = d,
@@ -346,11 +352,11 @@ int daemon_run(struct daemon *d)
 {
 	int r;
 
-	log_line(LOG_NOTICE, "vipsafed " PACKAGE_VERSION " is ready on %s", d->settings.socket);
+	log_line(LOG_NOTICE, "msg=ready version=" PACKAGE_VERSION " socket=%s", d->settings.socket);
 	service_ready(&d->service);
 	r = loop_run(d->loop);
 	if (r < 0)
-		log_line(LOG_ERR, "the loop broke: %s", strerror(-r));
+		log_line(LOG_ERR, "msg=\"the loop broke\" error=%s", strerror(-r));
 	return r;
 }
 

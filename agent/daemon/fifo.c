@@ -165,7 +165,8 @@ static void complain(struct fifo *f, const char *what)
 	if (known)
 		return;
 	snprintf(f->problem, sizeof(f->problem), "%s", what);
-	log_line(LOG_WARNING, "%s: %s: keepalived is not heard there", f->path, what);
+	log_line(LOG_WARNING, "msg=\"keepalived is not heard at the FIFO\" fifo=%s error=%s",
+		 f->path, what);
 }
 
 /* A process that can write here can move addresses. */
@@ -214,7 +215,7 @@ static void fifo_begin(struct fifo *f, int fd)
 		return;
 	}
 	if (*f->problem)
-		log_line(LOG_NOTICE, "%s: keepalived is heard again", f->path);
+		log_line(LOG_NOTICE, "msg=\"keepalived is heard again\" fifo=%s", f->path);
 	f->problem[0] = '\0';
 	fifo_drain(f);
 }

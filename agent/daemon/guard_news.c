@@ -66,7 +66,8 @@ static void tell_lost(struct guard *g, struct publisher *t, const char *device)
 	size_t i, n = guard_take_lost(g, lost);
 
 	for (i = 0; i < n; i++) {
-		log_line(LOG_WARNING, "%s: lost: %s", device, lost[i]);
+		log_line(LOG_WARNING, "msg=\"connection lost\" dev=%s connection=%s", device,
+			 lost[i]);
 		publish_lost(t, device, lost[i]);
 	}
 }
@@ -87,12 +88,12 @@ static void log_repairs(struct guard_news *w, struct guard *g, struct publisher 
 	if (now < w->log_at)
 		return;
 	if (s->foreign_deletes == was->foreign_deletes && s->restored == was->restored)
-		log_line(LOG_WARNING, "%s: %llu connections lost", s->device,
+		log_line(LOG_WARNING, "msg=\"connections lost\" dev=%s lost=%llu", s->device,
 			 (unsigned long long)(s->lost - was->lost));
 	else
 		log_line(s->lost == was->lost ? LOG_INFO : LOG_WARNING,
-			 "%s: somebody else deleted %llu addresses: %llu connections restored, "
-			 "%llu lost",
+			 "msg=\"somebody else deleted addresses\" dev=%s addresses=%llu "
+			 "restored=%llu lost=%llu",
 			 s->device, (unsigned long long)(s->foreign_deletes - was->foreign_deletes),
 			 (unsigned long long)(s->restored - was->restored),
 			 (unsigned long long)(s->lost - was->lost));
@@ -109,19 +110,21 @@ static void log_gone(const struct guard_status *s, const struct guard_status *wa
 
 	if (s->gone != was->gone && s->linger)
 		log_line(LOG_WARNING,
-			 "%s: %llu addresses went while nobody guarded them: what is pinned to "
-			 "them lingers from now on, %llu others are left alone",
+			 "msg=\"addresses went while nobody guarded them: what is pinned to them "
+			 "lingers from now on\" dev=%s addresses=%llu left_alone=%llu",
 			 s->device, (unsigned long long)(s->gone - was->gone),
 			 (unsigned long long)unproven);
 	else if (s->gone != was->gone)
 		log_line(LOG_WARNING,
-			 "%s: %llu addresses went while nobody guarded them: %llu entries pinned "
-			 "to them removed, %llu others left alone",
+			 "msg=\"addresses went while nobody guarded them\" dev=%s addresses=%llu "
+			 "removed=%llu left_alone=%llu",
 			 s->device, (unsigned long long)(s->gone - was->gone),
 			 (unsigned long long)removed, (unsigned long long)unproven);
 	else if (removed)
-		log_line(LOG_NOTICE, "%s: an address is gone: %llu entries pinned to it removed",
-			 s->device, (unsigned long long)removed);
+		log_line(
+			LOG_NOTICE,
+			"msg=\"an address is gone, and what was pinned to it\" dev=%s removed=%llu",
+			s->device, (unsigned long long)removed);
 }
 
 static void log_left(struct guard_news *w, const struct guard_status *s)
@@ -139,13 +142,13 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 	log_gone(s, was);
 	if (s->led_away != was->led_away)
 		log_line(LOG_NOTICE,
-			 "%s: somebody else added an address: %llu entries to it that led "
-			 "elsewhere removed",
+			 "msg=\"somebody else added an address: entries to it that led elsewhere "
+			 "are removed\" dev=%s led_away=%llu",
 			 s->device, (unsigned long long)(s->led_away - was->led_away));
 	if (s->unsaved != was->unsaved)
 		log_line(LOG_WARNING,
-			 "%s: the state for a restart after a kill cannot be written to the run "
-			 "directory: %s",
+			 "msg=\"the state for a restart after a kill cannot be written to the run "
+			 "directory\" dev=%s error=%s",
 			 s->device, strerror(-s->unsaved_error));
 	*was = *s;
 	w->left_at = 0;
@@ -157,14 +160,15 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 	usec_t now = os_now();
 
 	if (s->quarantined != w->quarantined)
-		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "%s: %s", s->device,
+		log_line(s->quarantined ? LOG_WARNING : LOG_NOTICE, "msg=%s dev=%s",
 			 s->quarantined
 				 ? "an address comes and goes again and again: its deletes are not "
 				   "repaired for a minute, what dies of them counts as lost"
-				 : "repairs are taken up again");
+				 : "repairs are taken up again",
+			 s->device);
 	w->quarantined = s->quarantined;
 	if (s->refused && !w->refused)
-		log_line(LOG_WARNING, "%s: %s", s->device, s->reason);
+		log_line(LOG_WARNING, "msg=%s dev=%s", s->reason, s->device);
 	w->refused = s->refused;
 	if (s->state == w->state_logged)
 		return false;
@@ -173,21 +177,22 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 		return false;
 	case GUARD_STALE:
 		if (!w->stale_logged || now - w->stale_logged >= STALE_LOG_EVERY)
-			log_line(LOG_WARNING, "%s: events were lost, reading the table again",
+			log_line(LOG_WARNING,
+				 "msg=\"events were lost, reading the table again\" dev=%s",
 				 s->device);
 		w->stale_logged = now;
 		break;
 	case GUARD_LIVE:
 		if (w->state_logged != GUARD_STALE)
-			log_line(LOG_NOTICE, "%s: guarded (%s%s)", s->device,
-				 *s->reason ? "" : "hold ",
-				 *s->reason ? s->reason : hold_choice_name(s->hold));
+			log_line(LOG_NOTICE, "msg=guarded dev=%s hold=%s reason=%s", s->device,
+				 hold_choice_name(s->hold), s->reason);
 		break;
 	case GUARD_ABSENT:
-		log_line(LOG_NOTICE, "%s: there is no such device; waiting for it", s->device);
+		log_line(LOG_NOTICE, "msg=\"there is no such device; waiting for it\" dev=%s",
+			 s->device);
 		break;
 	case GUARD_DEGRADED:
-		log_line(LOG_WARNING, "%s: not guarded: %s", s->device, s->reason);
+		log_line(LOG_WARNING, "msg=\"not guarded\" dev=%s reason=%s", s->device, s->reason);
 		break;
 	}
 	w->state_logged = s->state;
@@ -279,7 +284,7 @@ static void linger_tell(struct publisher *t, const struct guard_status *s,
 	char text[REPORT_TEXT_MAX];
 
 	linger_text(n, s->linger, text, sizeof(text));
-	log_line(LOG_NOTICE, "%s: %s", s->device, text);
+	log_line(LOG_NOTICE, "msg=%s dev=%s", text, s->device);
 	publish_guard(t, EVENT_LINGER, n->what >= LINGER_TIME, s->device, 0, 0, "%s", text);
 }
 
@@ -288,14 +293,14 @@ static void linger_tell_beyond(struct guard_news *w, const struct guard_status *
 	uint64_t flaps = w->lingering.suppressed;
 
 	if (beyond)
-		log_line(LOG_NOTICE, "%s: the same of %llu more addresses", s->device,
-			 (unsigned long long)beyond);
+		log_line(LOG_NOTICE, "msg=\"the same of more addresses\" dev=%s addresses=%llu",
+			 s->device, (unsigned long long)beyond);
 	if (!flaps || !ratelimit_take(&w->lingering, os_now(), LINGER_BURST, LINGER_LOG_EVERY)) {
 		w->lingering.suppressed = flaps;
 		return;
 	}
-	log_line(LOG_NOTICE, "%s: addresses went or came back %llu more times", s->device,
-		 (unsigned long long)ratelimit_take_suppressed(&w->lingering));
+	log_line(LOG_NOTICE, "msg=\"addresses went or came back more times\" dev=%s times=%llu",
+		 s->device, (unsigned long long)ratelimit_take_suppressed(&w->lingering));
 }
 
 /* What has become of addresses that vanished is told at once. */
@@ -320,7 +325,8 @@ static void tell_linger(struct guard_news *w, struct guard *g, struct publisher 
 	linger_tell_beyond(w, s, beyond);
 	if (s->deaf != w->deaf && s->deaf)
 		log_line(LOG_WARNING,
-			 "%s: whether another host takes an address that lingers is not heard: %s",
+			 "msg=\"whether another host takes an address that lingers is not heard\" "
+			 "dev=%s error=%s",
 			 s->device, strerror(-s->deaf));
 	w->deaf = s->deaf;
 }
@@ -346,7 +352,7 @@ void guard_news_end(struct guard_news *w, struct guard *g, const char *device)
 	log_left(w, &s);
 	if (left)
 		log_line(LOG_WARNING,
-			 "%s: %llu connections that were flushed are not put back yet: \"vipsafe "
-			 "recover\" and the next vipsafed do",
+			 "msg=\"flushed connections are not put back yet: the next vipsafed does "
+			 "it\" dev=%s connections=%llu fix=\"vipsafe recover\"",
 			 device, (unsigned long long)left);
 }

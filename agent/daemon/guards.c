@@ -212,7 +212,7 @@ void guards_apply(struct guards *w, bool rehold)
 	if (!list || !same) {
 		free(list);
 		free(same);
-		log_line(LOG_ERR, "out of memory for the guards");
+		log_line(LOG_ERR, "msg=\"out of memory for the guards\"");
 		return;
 	}
 	for (i = 0; i < s->n_devices; i++)
@@ -226,8 +226,8 @@ void guards_apply(struct guards *w, bool rehold)
 		if (!x && s->devices[i].pin != PIN_OFF)
 			r = n < max ? watch_new(w, &s->devices[i], &x) : -EMFILE;
 		if (r < 0)
-			log_line(LOG_ERR, "%s: cannot be guarded: %s", s->devices[i].name,
-				 why_left_out(r));
+			log_line(LOG_ERR, "msg=\"cannot be guarded\" dev=%s error=%s",
+				 s->devices[i].name, why_left_out(r));
 		if (r < 0)
 			w->why_left_out = r;
 		if (x && r == 0)

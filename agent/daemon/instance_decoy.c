@@ -19,8 +19,8 @@ void decoys_begin(const struct instance_context *s)
 	r = k.ops->link_make_lonely(k.ctx, DECOY_DEVICE);
 	if (r < 0)
 		log_line(LOG_ERR,
-			 DECOY_DEVICE ": the device cannot be made: %s: there can be no "
-				      "decoy",
+			 "msg=\"the device for decoys cannot be made: there can be no decoy\" "
+			 "dev=" DECOY_DEVICE " error=%s",
 			 strerror(-r));
 }
 
@@ -53,19 +53,21 @@ bool decoys_are_doubted(const struct instance_context *s, usec_t now)
 }
 
 static void log_decoy(const struct instance_context *s, const struct instance_work *w,
-		      const char *what, const char *then)
+		      const char *what, bool is_removed)
 {
 	const struct instance_settings *settings = &s->env->settings->instances[w->at];
 	const struct instance *state = &s->set.states[w->at];
-	char text[PREFIX_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], msg[REPORT_TEXT_MAX];
 
 	prefix_format(&settings->decoy.vip.prefix, text);
-	log_line(LOG_WARNING, "%s: the decoy %s dev %s %s: %s (%s) is believed%s", w->name, text,
-		 settings->decoy.device, what, instance_state_name(state->state),
-		 instance_source_name(state->source), then);
+	snprintf(msg, sizeof(msg), "the decoy %s", what);
+	log_line(LOG_WARNING, "msg=%s instance=%s decoy=%s dev=%s state=%s source=%s removed=%s",
+		 msg, w->name, text, settings->decoy.device, instance_state_name(state->state),
+		 instance_source_name(state->source), is_removed ? "yes" : "");
 	publish_guard(moves_publish(s->moves), EVENT_INSTANCE, true, settings->device, 0, 0,
 		      "%s: the decoy %s %s: %s (%s) is believed%s", w->name, text, what,
-		      instance_state_name(state->state), instance_source_name(state->source), then);
+		      instance_state_name(state->state), instance_source_name(state->source),
+		      is_removed ? ", and it is removed" : "");
 }
 
 static void instance_decoy_remove_stale(struct instance_context *s, struct instance_work *w)
@@ -73,10 +75,10 @@ static void instance_decoy_remove_stale(struct instance_context *s, struct insta
 	struct kernel k = kernel_real_get(s->kernel);
 	int r = instance_set_remove_decoy(&s->set, w->at, &k);
 
-	log_decoy(s, w, "was left behind by a keepalived that was killed",
-		  r == 0 ? ", and it is removed" : "");
+	log_decoy(s, w, "was left behind by a keepalived that was killed", r == 0);
 	if (r < 0 && r != -EPERM && r != -ENOENT)
-		log_line(LOG_WARNING, "%s: the decoy cannot be removed: %s", w->name, strerror(-r));
+		log_line(LOG_WARNING, "msg=\"the decoy cannot be removed\" instance=%s error=%s",
+			 w->name, strerror(-r));
 }
 
 usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t now)
@@ -97,7 +99,7 @@ usec_t decoy_step(struct instance_context *s, struct instance_work *w, usec_t no
 	else if (!w->missing_logged) {
 		w->missing_logged = true;
 		log_decoy(s, w, "is not there although keepalived is MASTER, so it does not work",
-			  "");
+			  false);
 	}
 	return when;
 }

@@ -70,8 +70,10 @@ static void on_program(void *ud, int r)
 
 	w->child = child_free(w->child);
 	if (r < 0)
-		log_line(LOG_WARNING, "%s: conntrackd %s: %s", w->name, program_option(w),
-			 r == -ETIMEDOUT ? "did not finish in time" : "failed");
+		log_line(LOG_WARNING, "msg=%s instance=%s option=%s",
+			 r == -ETIMEDOUT ? "conntrackd did not finish in time"
+					 : "conntrackd failed",
+			 w->name, program_option(w));
 	w->program++;
 }
 
@@ -83,7 +85,9 @@ static void start_program(struct instance_context *s, struct instance_work *w)
 
 	if (r == 0)
 		return;
-	log_line(LOG_WARNING, "%s: %s %s: %s", w->name, argv[0], argv[1], strerror(-r));
+	log_line(LOG_WARNING,
+		 "msg=\"conntrackd cannot be run\" instance=%s program=%s option=%s error=%s",
+		 w->name, argv[0], argv[1], strerror(-r));
 	w->program++;
 }
 
@@ -136,9 +140,9 @@ static void publish_outcome(struct instance_context *s, struct instance_work *w)
 	if (failed)
 		done = w->action == ACTION_ADD ? "its addresses could not be added"
 					       : "its addresses could not be deleted";
-	log_line(failed ? LOG_ERR : LOG_NOTICE, "%s: %s (%s): %s%s%s", w->name,
-		 instance_state_name(state->state), instance_source_name(state->source), done,
-		 failed ? ": " : "", w->error);
+	log_line(failed ? LOG_ERR : LOG_NOTICE, "msg=%s instance=%s state=%s source=%s error=%s",
+		 done, w->name, instance_state_name(state->state),
+		 instance_source_name(state->source), failed ? w->error : "");
 	publish_guard(moves_publish(s->moves), EVENT_INSTANCE, failed, settings->device, 0, 0,
 		      "%s is %s (%s): %s%s%s", w->name, instance_state_name(state->state),
 		      instance_source_name(state->source), done, failed ? ": " : "", w->error);
@@ -305,7 +309,8 @@ void instance_store_load(struct instance_store *t, struct instance_context *s)
 	r = instance_file_load(settings, s->env->boot_id, os_now(), s->set.states);
 	if (r < 0 && r != -ENOENT)
 		log_line(LOG_NOTICE,
-			 "%s: what was known of the instances is of another boot, or unreadable",
+			 "msg=\"what was known of the instances is of another boot, or "
+			 "unreadable\" run_dir=%s",
 			 settings->run_dir);
 	(void)instance_file_is_other(settings, &t->seen);
 	t->loaded = true;
@@ -329,7 +334,9 @@ bool instance_store_merge(struct instance_store *t, struct instance_context *s)
 		if (!instance_take_newer(one, &list[i]))
 			continue;
 		newer = s->set.dirty = true;
-		log_line(LOG_NOTICE, "%s: %s (%s), as was said to another process",
+		log_line(LOG_NOTICE,
+			 "msg=\"a state that was said to another process\" instance=%s state=%s "
+			 "source=%s",
 			 settings->instances[i].name, instance_state_name(one->state),
 			 instance_source_name(one->source));
 	}
@@ -349,7 +356,7 @@ static void store_failed(struct instance_store *t, const struct instance_context
 	if (!strcmp(text, t->problem))
 		return;
 	memcpy(t->problem, text, sizeof(text));
-	log_line(LOG_WARNING, "%s: the instances' states cannot be kept: %s",
+	log_line(LOG_WARNING, "msg=\"the instances' states cannot be kept\" run_dir=%s error=%s",
 		 s->env->settings->run_dir, text);
 }
 
@@ -373,7 +380,8 @@ bool instance_store_write(struct instance_store *t, struct instance_context *s)
 		return newer;
 	}
 	if (t->again)
-		log_line(LOG_NOTICE, "%s: the instances' states are kept again", settings->run_dir);
+		log_line(LOG_NOTICE, "msg=\"the instances' states are kept again\" run_dir=%s",
+			 settings->run_dir);
 	t->again = t->next = 0;
 	t->problem[0] = '\0';
 	return newer;

@@ -92,20 +92,23 @@ static void watch_addresses(struct instances *s)
 	    loop_add(s->context.loop, fds[1], EPOLLIN, true, instances_on_ready, s) == 0)
 		s->fd = fds[1];
 	else
-		log_line(LOG_WARNING, "addresses that come and go are not noticed");
+		log_line(LOG_WARNING, "msg=\"addresses that come and go are not noticed\"");
 }
 
 /* ---- what keepalived says --------------------------------------------------------- */
 
-static void trouble(struct instances *s, usec_t *logged, const char *what, const char *text)
+static void trouble(struct instances *s, usec_t *logged, const char *reason, const char *instance)
 {
 	usec_t now = os_now();
 
 	if (*logged && now - *logged < TROUBLE_LOG_EVERY)
 		return;
 	*logged = now;
-	log_line(LOG_WARNING, "notify: %s%s (%llu bad, %llu unknown so far)", what, text,
-		 (unsigned long long)s->received.bad, (unsigned long long)s->received.unknown);
+	log_line(LOG_WARNING,
+		 "msg=\"a message of keepalived is ignored\" reason=%s instance=%s bad=%llu "
+		 "unknown=%llu",
+		 reason, instance, (unsigned long long)s->received.bad,
+		 (unsigned long long)s->received.unknown);
 }
 
 static bool leaves(enum instance_state state)
@@ -155,7 +158,7 @@ static void receive_event(struct instances *s, const struct instance_event *even
 	if (event->group || known)
 		return;
 	s->received.unknown++;
-	trouble(s, &s->unknown_logged, "no section [instance ...] for ", event->name);
+	trouble(s, &s->unknown_logged, "there is no section [instance ...] for it", event->name);
 }
 
 static void instances_on_line(void *ud, const struct instance_event *event)
@@ -172,7 +175,7 @@ static void on_bad_line(void *ud, const struct request_error *why)
 
 	s->received.lines++;
 	s->received.bad++;
-	trouble(s, &s->bad_logged, "", why->text);
+	trouble(s, &s->bad_logged, why->text, "");
 }
 
 static void on_lost_lines(void *ud)
@@ -183,7 +186,7 @@ static void on_lost_lines(void *ud)
 	s->received.overruns++;
 	for (i = 0; i < s->context.set.n; i++)
 		instance_fifo_lost(&s->context.set.states[i]);
-	log_line(LOG_WARNING, "the FIFO was nearly full: lines may have been lost");
+	log_line(LOG_WARNING, "msg=\"the FIFO was nearly full: lines may have been lost\"");
 }
 
 void instances_receive(struct instances *s, const struct instance_event *event, bool acted)
@@ -203,7 +206,7 @@ void instances_reject(struct instances *s, const char *why)
 {
 	s->received.hooks++;
 	s->received.bad++;
-	trouble(s, &s->bad_logged, "", why);
+	trouble(s, &s->bad_logged, why, "");
 }
 
 /* ---- configuration ------------------------------------------------------------------ */
@@ -245,7 +248,7 @@ static void drop_list(struct instances *s)
 
 static void log_warning(void *ud _unused_, const char *line)
 {
-	log_line(LOG_WARNING, "%s", line);
+	log_line(LOG_WARNING, "msg=%s", line);
 }
 
 void instances_apply(struct instances *s)
@@ -256,7 +259,7 @@ void instances_apply(struct instances *s)
 	size_t i;
 
 	if (instance_set_init(&set, settings) < 0 || !list) {
-		log_line(LOG_ERR, "out of memory for the instances");
+		log_line(LOG_ERR, "msg=\"out of memory for the instances\"");
 		instance_set_done(&set);
 	}
 	for (i = 0; i < set.n; i++) {

@@ -11,8 +11,8 @@
 
 #include <vipsafe/base.h>
 
+#include "base/logfmt.h"
 #include "base/os.h"
-#include "base/text.h"
 #include "daemon/loop.h"
 #include "show/history.h"
 #include "show/wire.h"
@@ -32,18 +32,19 @@ struct logger *log_logger(void)
 	return &logger;
 }
 
-/* If the journal has the line, stderr gets it only if it is a terminal. The
- * line is cut to what a pipe takes in one write. */
-static int send_to_stderr(const char *line, bool journal)
+/* The line is cut to what a pipe takes in one write. */
+int log_to_stderr(const char *ident, const char *line, bool journal)
 {
-	char text[LINE_MAX_SIZE + 64];
+	char text[PIPE_BUF];
 	int n;
 
 	if (journal && !isatty(STDERR_FILENO))
 		return 0;
-	n = snprintf(text, sizeof(text), IDENT "[%ld]: %s\n", (long)getpid(), line);
+	n = snprintf(text, sizeof(text), "%s[%ld]: %s\n", ident, (long)getpid(), line);
 	if (n < 0)
 		return -EINVAL;
+	if ((size_t)n >= sizeof(text))
+		text[sizeof(text) - 2] = '\n';
 	return descriptor_write(STDERR_FILENO, text, MIN((size_t)n, sizeof(text) - 1), 0);
 }
 
@@ -56,7 +57,7 @@ static int log_send_line(int priority, const char *line)
 
 	log_record_init(&m, IDENT, priority, line);
 	r = logger_send(l, &m, &journal);
-	if (send_to_stderr(line, journal) != -EAGAIN)
+	if (log_to_stderr(IDENT, line, journal) != -EAGAIN)
 		return r == -EAGAIN ? r : 0;
 	if (r != -EAGAIN) /* a message counts as dropped only once */
 		logger_dropped(l);
@@ -74,7 +75,7 @@ static int log_note_dropped(void)
 
 	if (!n)
 		return 0;
-	snprintf(line, sizeof(line), "%llu messages were dropped: nobody took them",
+	snprintf(line, sizeof(line), "msg=\"messages were dropped: nobody took them\" dropped=%llu",
 		 (unsigned long long)n);
 	r = log_send_line(LOG_WARNING, line);
 	if (r < 0) {
@@ -88,12 +89,18 @@ static int log_note_dropped(void)
 
 void log_line(int priority, const char *fmt, ...)
 {
-	char line[LINE_MAX_SIZE];
+	char line[LINE_MAX_SIZE] = "";
+	struct logfmt l = { .buf = line, .size = sizeof(line) };
 	va_list ap;
 
 	va_start(ap, fmt);
-	text_line_va(line, sizeof(line), fmt, ap);
+	logfmt_add_va(&l, fmt, ap);
 	va_end(ap);
+	log_formatted(priority, line);
+}
+
+void log_formatted(int priority, const char *line)
+{
 	if (log_note_dropped() < 0)
 		logger_dropped(log_logger()); /* no room here either */
 	else

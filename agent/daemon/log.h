@@ -10,8 +10,16 @@
 #include "show/oplog.h"
 #include "show/metrics.h"
 
-/* PRIORITY: of syslog.h. One line; unprintable characters are escaped. */
+/* PRIORITY: of syslog.h. FMT as for logfmt_add_va(): begin with "msg=\"a plain sentence\"", or
+ * "msg=%s" if it varies, then keys as in the lines of operations: dev, lost, error, by_uid. */
 void log_line(int priority, const char *fmt, ...) _printf_(2, 3);
+
+/* The same of a LINE that is formatted already (base/logfmt.h). */
+void log_formatted(int priority, const char *line);
+
+/* Write LINE to stderr, unless the JOURNAL has it and stderr is no terminal: in a container there
+ * is no other log. 0 or a negative errno; -EAGAIN: there is no room. */
+int log_to_stderr(const char *ident, const char *line, bool journal);
 
 /* The logger of these lines, for other modules that log. */
 struct logger *log_logger(void);

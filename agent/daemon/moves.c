@@ -363,7 +363,8 @@ static usec_t clean_resets(struct moves *m)
 		r = k->ops->reset_clean_end(k->ctx);
 		m->cleaning = r == -EAGAIN;
 		if (r < 0 && r != -EAGAIN)
-			log_line(LOG_WARNING, "rules of a reset could not be removed: %s",
+			log_line(LOG_WARNING,
+				 "msg=\"rules of a reset could not be removed\" error=%s",
 				 strerror(-r));
 	}
 	if (m->clean_at && now >= m->clean_at && !m->cleaning) {

@@ -63,21 +63,21 @@ static bool is_too_late(struct daemon *d, struct client *c, const struct wire_re
 			  (unsigned long long)((now - deadline) / USEC_PER_MSEC));
 	d->late++;
 	if (ratelimit_take(&d->late_log, now, 1, REFUSED_LOG_EVERY))
-		log_line(LOG_WARNING, "asked to %s, but %s: not done (%llu so far)",
+		log_line(LOG_WARNING,
+			 "msg=\"a request is not done: it came too late\" asked=%s error=%s "
+			 "so_far=%llu",
 			 wire_op_name(r), e.text, (unsigned long long)d->late);
 	control_refuse(c, WIRE_TOO_LATE, e.text);
 	return true;
 }
 
-/* " (3 not logged)", or "" if no lines were left out. Returns BUF. */
-static const char *not_logged(struct ratelimit *l, char buf[48])
+/* How many lines like it were left out before; "": none. Returns BUF. */
+static const char *requests_left_out(struct ratelimit *l, char buf[48])
 {
 	uint64_t n = ratelimit_take_suppressed(l);
 
-	buf[0] = '\0';
-	if (n)
-		snprintf(buf, 48, " (%llu like it not logged)", (unsigned long long)n);
-	return buf;
+	snprintf(buf, 48, "%llu", (unsigned long long)n);
+	return n ? buf : "";
 }
 
 static bool is_permitted(struct daemon *d, struct client *c, const struct wire_request *r,
@@ -90,9 +90,11 @@ static bool is_permitted(struct daemon *d, struct client *c, const struct wire_r
 		return true;
 	d->refused++;
 	if (ratelimit_take(&d->denied_log, os_now(), DENIED_BURST, REFUSED_LOG_EVERY))
-		log_line(LOG_WARNING, "%s of process %lld (%s) of user %lu is not permitted: %s%s",
-			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
-			 e.text, not_logged(&d->denied_log, more));
+		log_line(LOG_WARNING,
+			 "msg=\"a request is not permitted\" asked=%s by_uid=%lu by_pid=%lld by=%s "
+			 "error=%s left_out=%s",
+			 wire_op_name(r), (unsigned long)by->uid, (long long)by->pid, by->command,
+			 e.text, requests_left_out(&d->denied_log, more));
 	control_refuse(c, WIRE_NOT_PERMITTED, e.text);
 	return false;
 }
@@ -106,9 +108,11 @@ static bool is_too_often(struct daemon *d, struct client *c, const struct wire_r
 	if (permit_rate(&d->rates, control_peer(c)->uid, control_rights(c), r, now))
 		return false;
 	if (ratelimit_take(&d->often_log, now, 1, REFUSED_LOG_EVERY))
-		log_line(LOG_WARNING, "process %lld (%s) of user %lu asks to %s too often%s",
-			 (long long)by->pid, by->command, (unsigned long)by->uid, wire_op_name(r),
-			 not_logged(&d->often_log, more));
+		log_line(LOG_WARNING,
+			 "msg=\"somebody asks too often\" asked=%s by_uid=%lu by_pid=%lld by=%s "
+			 "left_out=%s",
+			 wire_op_name(r), (unsigned long)by->uid, (long long)by->pid, by->command,
+			 requests_left_out(&d->often_log, more));
 	control_refuse(c, WIRE_TOO_MANY, "it is asked for this too often");
 	return true;
 }
@@ -125,9 +129,9 @@ static void on_request(void *ud, struct client *c, const struct wire_request *gi
 	if (d->verbose && ratelimit_take(&d->asked_log, os_now(), ASKED_BURST, ASKED_EVERY)) {
 		char more[48];
 
-		log_line(LOG_INFO, "asked to %s by process %lld (%s) of user %lu%s",
-			 wire_op_name(r), (long long)by->pid, by->command, (unsigned long)by->uid,
-			 not_logged(&d->asked_log, more));
+		log_line(LOG_INFO, "msg=asked asked=%s by_uid=%lu by_pid=%lld by=%s left_out=%s",
+			 wire_op_name(r), (unsigned long)by->uid, (long long)by->pid, by->command,
+			 requests_left_out(&d->asked_log, more));
 	}
 	switch (r->op) {
 	case WIRE_MOVE:
@@ -169,8 +173,9 @@ static void on_refused(void *ud, pid_t pid, uid_t uid)
 	if (!ratelimit_take(&d->refused_log, os_now(), 1, REFUSED_LOG_EVERY))
 		return;
 	log_line(LOG_WARNING,
-		 "control socket: process %ld of user %ld is not permitted (%llu so far)",
-		 (long)pid, (long)uid, (unsigned long long)d->refused);
+		 "msg=\"a client of the control socket is not permitted\" by_uid=%ld by_pid=%ld "
+		 "so_far=%llu",
+		 (long)uid, (long)pid, (unsigned long long)d->refused);
 }
 
 static void on_abandoned(void *ud)
@@ -180,7 +185,8 @@ static void on_abandoned(void *ud)
 	d->abandoned++;
 	if (ratelimit_take(&d->abandoned_log, os_now(), 1, REFUSED_LOG_EVERY))
 		log_line(LOG_NOTICE,
-			 "who sent a request has gone without waiting: not done (%llu so far)",
+			 "msg=\"a request is not done: its sender has gone without waiting\" "
+			 "so_far=%llu",
 			 (unsigned long long)d->abandoned);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <syslog.h>
 
+#include "base/logfmt.h"
 #include "base/text.h"
 #include "show/report_text.h"
 
@@ -173,122 +174,85 @@ void logger_done(struct logger *l)
 
 typedef unsigned long long ull;
 
-/* A line that grows up to the end of its buffer. */
-struct line {
-	char *buf;
-	size_t size, n;
-};
-
-static void line_add(struct line *l, const char *fmt, ...) _printf_(2, 3);
-
-static void line_add(struct line *l, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(l->buf + l->n, l->size - l->n, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		l->n = MIN(l->n + (size_t)n, l->size - 1);
-}
-
-/* Add " key=value"; quotes inside a value that needs quoting become \x22. */
-static void line_add_text(struct line *l, const char *key, const char *value)
-{
-	char text[4 * REPORT_TEXT_MAX];
-	const char *p;
-
-	text_escape(value, text, sizeof(text));
-	if (*text && !strpbrk(text, " \"=")) {
-		line_add(l, " %s=%s", key, text);
-		return;
-	}
-	line_add(l, " %s=\"", key);
-	for (p = text; *p; p++)
-		line_add(l, *p == '"' ? "\\x22" : "%c", *p);
-	line_add(l, "\"");
-}
-
-static void line_add_addresses(struct line *l, const struct report *r)
+static void line_add_addresses(struct logfmt *l, const struct report *r)
 {
 	char text[PREFIX_TEXT_MAX];
 	size_t i;
 
 	for (i = 0; i < r->n_addresses; i++)
-		line_add(l, "%s%s", i ? "," : "", prefix_format(&r->addresses[i], text));
+		logfmt_add(l, "%s%s", i ? "," : "", prefix_format(&r->addresses[i], text));
 }
 
-static void line_add_lost(struct line *l, const struct report *r)
+static void line_add_lost(struct logfmt *l, const struct report *r)
 {
 	char key[32];
 	size_t i;
 
 	for (i = 0; i < r->n_lost; i++) {
 		snprintf(key, sizeof(key), "lost%zu", i + 1);
-		line_add_text(l, key, r->lost[i]);
+		logfmt_add_text(l, key, r->lost[i]);
 	}
 	if (r->entries.lost > r->n_lost)
-		line_add(l, " more_lost=%llu", (ull)(r->entries.lost - r->n_lost));
+		logfmt_add(l, " more_lost=%llu", (ull)(r->entries.lost - r->n_lost));
 }
 
 /* Add what both lines begin with. */
-static void line_add_operation(struct line *l, const struct report *r)
+static void line_add_operation(struct logfmt *l, const struct report *r)
 {
-	line_add(l, "op=%s vip=", op_name(r->op));
+	logfmt_add(l, "op=%s vip=", op_name(r->op));
 	line_add_addresses(l, r);
-	line_add_text(l, "dev", r->device);
-	line_add(l, " result=%s", result_name(r->result));
+	logfmt_add_text(l, "dev", r->device);
+	logfmt_add(l, " result=%s", result_name(r->result));
 }
 
 /* Add who asked for it. */
-static void line_add_asker(struct line *l, const struct report *r)
+static void line_add_asker(struct logfmt *l, const struct report *r)
 {
 	if (!r->by.is_known)
 		return;
-	line_add(l, " by_uid=%lu by_pid=%lld", (unsigned long)r->by.uid, (long long)r->by.pid);
-	line_add_text(l, "by", r->by.command);
+	logfmt_add(l, " by_uid=%lu by_pid=%lld", (unsigned long)r->by.uid, (long long)r->by.pid);
+	logfmt_add_text(l, "by", r->by.command);
 }
 
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])
 {
-	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
+	struct logfmt l = { .buf = buf, .size = OPLOG_LINE_MAX };
 	const struct report_row *row;
 
 	line_add_operation(&l, r);
-	line_add(&l, " changed=%s kernel=%s strategy=%s hold=%s", r->changed ? "yes" : "no",
-		 kernel_kind_name(r->kernel), strategy_name(r->strategy),
-		 hold_choice_name(r->hold));
+	logfmt_add(&l, " changed=%s kernel=%s strategy=%s hold=%s", r->changed ? "yes" : "no",
+		   kernel_kind_name(r->kernel), strategy_name(r->strategy),
+		   hold_choice_name(r->hold));
 	for (row = report_counts; row->key; row++)
 		if (row->log)
-			line_add(&l, " %s=%llu", row->log, (ull)report_row_value(r, row));
+			logfmt_add(&l, " %s=%llu", row->log, (ull)report_row_value(r, row));
 	if (r->arrivals.removed)
-		line_add(&l, " led_away=%llu", (ull)r->arrivals.removed);
-	line_add(&l, " failed=%llu", (ull)r->entries.lost);
-	line_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
-		 (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
+		logfmt_add(&l, " led_away=%llu", (ull)r->arrivals.removed);
+	logfmt_add(&l, " failed=%llu", (ull)r->entries.lost);
+	logfmt_add(&l, " hold_us=%llu total_us=%llu warnings=%zu", (ull)r->timing.hold,
+		   (ull)r->timing.total, r->n_warnings + r->warnings_dropped);
 	line_add_asker(&l, r);
-	line_add_text(&l, "id", r->id);
+	logfmt_add_text(&l, "id", r->id);
 	return buf;
 }
 
 const char *oplog_format_problem(const struct report *r, uint64_t suppressed,
 				 char buf[OPLOG_LINE_MAX])
 {
-	struct line l = { .buf = buf, .size = OPLOG_LINE_MAX };
+	struct logfmt l = { .buf = buf, .size = OPLOG_LINE_MAX };
 
 	line_add_operation(&l, r);
 	line_add_asker(&l, r);
-	line_add_text(&l, "id", r->id);
+	logfmt_add_text(&l, "id", r->id);
 	if (*r->error)
-		line_add_text(&l, "error", r->error);
+		logfmt_add_text(&l, "error", r->error);
 	else if (r->result == RESULT_UNPROTECTED && r->n_warnings)
-		line_add_text(&l, "error", r->warnings[0].text);
+		logfmt_add_text(&l, "error", r->warnings[0].text);
 	if (r->entries.lost)
-		line_add(&l, " lost=%llu", (ull)r->entries.lost);
+		logfmt_add(&l, " lost=%llu", (ull)r->entries.lost);
 	line_add_lost(&l, r);
 	if (suppressed)
-		line_add(&l, " suppressed=%llu", (ull)suppressed);
+		logfmt_add(&l, " suppressed=%llu", (ull)suppressed);
 	return buf;
 }
 
@@ -319,7 +283,7 @@ static void add_rows(struct log_record *m, const struct report *r, const struct 
 static void add_fields(struct log_record *m, const struct report *r)
 {
 	char device[4 * DEVICE_NAME_MAX], id[4 * sizeof(r->id)], vips[ADDRESSES_MAX] = "";
-	struct line l = { .buf = vips, .size = sizeof(vips) };
+	struct logfmt l = { .buf = vips, .size = sizeof(vips) };
 
 	line_add_addresses(&l, r);
 	log_record_add(m, "VIPSAFE_ID", "%s", text_escape(r->id, id, sizeof(id)));
@@ -338,10 +302,14 @@ static void add_fields(struct log_record *m, const struct report *r)
 static void oplog_send_line(struct oplog *o, const struct report *r, int priority, const char *line)
 {
 	struct log_record m;
+	bool journal;
+	int sent;
 
 	log_record_init(&m, IDENT, priority, line);
 	add_fields(&m, r);
-	(void)logger_send(o->to, &m, NULL);
+	sent = logger_send(o->to, &m, &journal);
+	if (o->console && o->console(m.ident, line, journal) == -EAGAIN && sent != -EAGAIN)
+		logger_dropped(o->to);
 }
 
 /* Moves that fail for the same reason are not all logged. */
@@ -362,10 +330,10 @@ static bool oplog_may_log(struct oplog *o, usec_t now)
 /* Add how many lines were left out before LINE. */
 static void line_add_left_out(char line[OPLOG_LINE_MAX], uint64_t n)
 {
-	struct line l = { .buf = line, .size = OPLOG_LINE_MAX, .n = strlen(line) };
+	struct logfmt l = { .buf = line, .size = OPLOG_LINE_MAX, .n = strlen(line) };
 
 	if (n)
-		line_add(&l, " left_out=%llu", (ull)n);
+		logfmt_add(&l, " left_out=%llu", (ull)n);
 }
 
 bool oplog_write(struct oplog *o, const struct report *r, usec_t now)

@@ -57,9 +57,11 @@ void logger_done(struct logger *l);
 /* Second lines per minute; the next one says how many were left out. */
 #define OPLOG_PROBLEMS_MAX 10
 
-/* The limits so far. All zero but TO at first. */
+/* The limits so far. All zero but TO and CONSOLE at first. */
 struct oplog {
 	struct logger *to;
+	/* Gets each line besides, and whether the journal has it; may be NULL. -EAGAIN: no room. */
+	int (*console)(const char *ident, const char *line, bool journal);
 	usec_t since; /* start of the current minute */
 	unsigned problems;
 	uint64_t suppressed;   /* since the last one that was logged */

@@ -22,7 +22,7 @@ second() {
 printf '%s\n' '[device br-mgmt]' >"$T/second.conf"
 second
 is "$RC" 5 "a second one with the same configuration ends"
-like "$(cat "$T/err")" "vipsafed is already running \(pid $first\)" "and names the first"
+like "$(cat "$T/err")" "vipsafed is already running\" pid=$first\$" "and names the first"
 printf '%s\n' '[agent]' "socket = $T/two.sock" '[device br-mgmt]' >"$T/second.conf"
 second
 is "$RC" 5 "with another socket"
@@ -37,7 +37,7 @@ unshare --mount sh "$T/container" "$VIPSAFED" 2>"$T/err"
 is $? 5 "with another /run, as in a container on the host's network"
 unshare --pid --fork --mount-proc timeout -k 1 60 "$VIPSAFED" --config "$CONF" 2>"$T/err"
 is $? 5 "in another PID namespace"
-like "$(cat "$T/err")" 'already running \(pid 0: in another container\)' "where the first has no number"
+like "$(cat "$T/err")" 'already running" pid=0 in="another container"' "where the first has no number"
 check "the first one goes on" answers
 
 # as many who look as the queue has room for, and more
@@ -48,7 +48,7 @@ check "the first one answers" answers
 # in another network namespace there may be one
 in_ns node2 "$VIPSAFED" --config "$CONF" 2>"$T/other.log" &
 other=$!
-ready() { grep -q 'is ready' "$T/other.log"; }
+ready() { grep -q 'msg=ready' "$T/other.log"; }
 check "in another network namespace one more starts" wait_for 60 ready
 kill $other
 wait $other
@@ -73,7 +73,7 @@ hear squatter 20
 : >"$DAEMON_LOG"
 daemon_start
 ok "a name that an ordinary user took does not keep it from starting"
-check "but is told" logged "name @vipsafed is taken by process ${JOB_PID[squatter]} of user 65534"
+check "but is told" logged "name @vipsafed is taken\" by_pid=${JOB_PID[squatter]} by_uid=65534"
 daemon_end
 job_end squatter
 job caps setpriv --bounding-set=-net_admin --inh-caps=-net_admin "$BUILD/unixsink" -l vipsafed
@@ -81,7 +81,7 @@ hear caps 20
 : >"$DAEMON_LOG"
 daemon_start
 ok "nor does root without the right to change a network"
-check "which is told" logged "name @vipsafed is taken by process ${JOB_PID[caps]} of user 0"
+check "which is told" logged "name @vipsafed is taken\" by_pid=${JOB_PID[caps]} by_uid=0"
 daemon_end
 job_end caps
 done_testing

@@ -34,7 +34,7 @@ like "$(unguarded)" '^[1-9]' "some are not guarded"
 is "$("$VIPSAFE" --json status | jq '.devices | length')" $N "none of them is left out of the status"
 like "$("$VIPSAFE" --json status | jq -r '.devices[] | select(.device == "v60") | .reason')" \
 	'the limit of open files' "which says why"
-check "the log, too" logged 'v60: cannot be guarded: the limit of open files'
+check "the log, too" logged 'msg="cannot be guarded" dev=v60 error="the limit of open files'
 is "$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l | awk '{ print ($1 < 350) }')" 1 "room for others is left"
 run add 10.1.1.1/32 dev v1
 is "$RC" 0 "an address moves on a guarded device"

@@ -36,7 +36,7 @@ check "keep: the addresses stay" both
 # ---- a second one that cannot start releases nothing --------------------------------
 setup release
 "$VIPSAFED" --config "$CONF" 2>"$T/err"
-check "a second daemon is refused" grep -q "already running (pid $DAEMON)" "$T/err"
+check "a second daemon is refused" grep -q "already running\" pid=$DAEMON$" "$T/err"
 check "and takes no address along" both
 kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null

@@ -8,7 +8,7 @@ need_daemon
 
 topo_nodes
 config '[agent]' 'announce_again_after = 1s' '[device br-mgmt]'
-asked() { grep -c "asked to $1" "$DAEMON_LOG"; }
+asked() { grep -c "msg=asked asked=$1 " "$DAEMON_LOG"; }
 
 # ---- without it ------------------------------------------------------------------
 run status
@@ -98,7 +98,7 @@ if nobody true 2>/dev/null; then
 	nobody "$VIPSAFE" status >/dev/null 2>"$T/err"
 	is $? 4 "another user is not told"
 	like "$(cat "$T/err")" "only root and the configured group" "but why"
-	check "and it is logged" logged 'of user 65534 is not permitted'
+	check "and it is logged" logged 'is not permitted" .*by_uid=65534 '
 	chmod 600 "$SOCKET"
 	nobody "$VIPSAFE" status >/dev/null 2>&1
 	is $? 4 "nor can he connect where the mode forbids it"
@@ -109,7 +109,7 @@ fi
 # ---- configuration ---------------------------------------------------------------
 config '[device br-mgmt]' 'pin = sometimes'
 kill -HUP "$DAEMON"
-check "a bad configuration is refused" wait_for 5 logged 'stays as it was: .*sometimes'
+check "a bad configuration is refused" wait_for 5 logged 'stays as it was" error=.*sometimes'
 run status
 like "$OUT" "was not reloaded: .*sometimes" "status says so"
 like "$OUT" "br-mgmt +continuous +yes +live" "and the old one stays in force"
@@ -141,7 +141,7 @@ is $? 78 "--check of a bad file: 78"
 is $? 78 "nor does it start with one"
 config '[device br-mgmt]'
 "$VIPSAFED" --config "$CONF" 2>"$T/err"
-check "a second daemon is refused" grep -q "already running (pid $DAEMON)" "$T/err"
+check "a second daemon is refused" grep -q "already running\" pid=$DAEMON$" "$T/err"
 check "and the first one goes on" answers
 
 # ---- its end -----------------------------------------------------------------------
@@ -165,4 +165,11 @@ is $? 0 "SIGTERM: 0"
 check "its socket goes with it" not test -e "$SOCKET"
 check "the address does not" has_addr 192.168.11.100/32 br-mgmt
 is "$(nft list ruleset | grep -c vipsafe)" 0 "nor is a rule left behind"
+# ---- the log -----------------------------------------------------------------------
+# neither journal nor syslog is here, as in a container
+check "operations are on stderr" logged '^vipsafe\[[0-9]*\]: op=del vip=192.168.11.100/32 dev=br-mgmt result=ok '
+check "what went wrong with one, too" logged '^vipsafe\[[0-9]*\]: op=del .* result=failed .* error="no device '
+VALUE='("[^"]*"|[^" =]+)'
+nothing "$(grep -vE "^vipsafed?\[[0-9]+\]: [a-z_0-9]+=$VALUE( [a-z_0-9]+=$VALUE)*\$" "$DAEMON_LOG")" \
+	"each line is key=value"
 done_testing

@@ -52,7 +52,7 @@ if put $EVENTS 0 && [ "$(cat $EVENTS)" = 0 ]; then
 	daemon_start
 	check "no conntrack events: degraded" wait_for 20 state_is degraded
 	like "$(guard .reason)" '[a-z]' "with a reason: $(guard .reason)"
-	check "and logged" logged 'br-mgmt: not guarded: '
+	check "and logged" logged 'msg="not guarded" dev=br-mgmt reason='
 	moves "no events"
 	put $EVENTS 1
 	check "events again: live" wait_for 30 guard_live

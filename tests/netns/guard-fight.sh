@@ -135,7 +135,7 @@ run metrics
 like "$OUT" 'vipsafe_device_quarantined\{device="br-mgmt"\} 1' "the metrics tell of the quarantine"
 like "$OUT" "vipsafe_device_lost_total\\{device=\"br-mgmt\"\\} $((before + N))" "and of the lost"
 check "the log names them, as conntrack does" wait_for 30 logged \
-	'lost: tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 sport=[0-9]* dport=8899 src=10\.232\.4\.1 dst=.*\[ASSURED\]'
+	'dev=br-mgmt connection="tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 sport=[0-9]* dport=8899 src=10\.232\.4\.1 dst=.*\[ASSURED\]'
 watched() { grep -q '! lost: tcp *6 [0-9]* ESTABLISHED src=[0-9.]* dst=10\.232\.4\.1 ' "$T/watch"; }
 check "and so does watch" wait_for 30 watched
 kill "$WATCH"

@@ -50,7 +50,7 @@ is "$(ip -j addr show dev br-mgmt | jq -r '.[].addr_info[] | select(.local == "1
 check "an IPv6 one comes without" wait_for 60 there $V6
 is "$(ip -j addr show dev br-mgmt | jq -r '.[].addr_info[] | select(.local == "2001:db8::5").deprecated')" \
 	true "and is nobody's source"
-check "which is logged" wait_for 60 logged 'API: MASTER (hook): its addresses are added'
+check "which is logged" wait_for 60 logged 'its addresses are added" instance=API state=MASTER source=hook'
 "$VIPSAFE" status >/dev/null
 is "$?" 0 "status: all is well"
 
@@ -59,8 +59,8 @@ failed() { [ -n "$(of_instance error LOST)" ]; }
 check "what cannot be added is a failure" wait_for 60 failed
 check "what can be added is there" there 192.0.2.10/32
 like "$(of_instance error LOST)" 'nodev0' "with the reason"
-check "the log says so" logged 'LOST: MASTER (hook): its addresses could not be added: .*nodev0'
-check "and not that they are" not logged 'LOST: .* its addresses are added'
+check "the log says so" logged 'its addresses could not be added" instance=LOST state=MASTER source=hook error=.*nodev0'
+check "and not that they are" not logged 'its addresses are added" instance=LOST '
 "$VIPSAFE" status >"$T/out"
 is "$?" 4 "status ends with 4"
 like "$(cat "$T/out")" 'FAILED: .*nodev0' "and tells why"
@@ -75,7 +75,7 @@ ip link add nodev0 up type bridge
 check "when it can be added, it is" wait_for 90 has_addr $LOST nodev0
 well() { "$VIPSAFE" status >/dev/null; }
 check "and status is well again" wait_for 60 well
-check "the log says that, too" wait_for 60 logged 'LOST: MASTER (hook): its addresses are added'
+check "the log says that, too" wait_for 60 logged 'its addresses are added" instance=LOST state=MASTER source=hook'
 
 # ---- without one ----------------------------------------------------------------------------
 end_daemon TERM

@@ -63,7 +63,7 @@ like "$(cat "$T/err")" 'the log is not read' "it says what is missing there"
 before=$(dropped)
 kill -CONT $LISTENER
 check "when it reads again it is told how many are missing" \
-	wait_for 30 grep -aqE 'MESSAGE=[0-9]+ messages were dropped' "$T/journal"
+	wait_for 30 grep -aqE 'MESSAGE=msg="messages were dropped: .*" dropped=[0-9]' "$T/journal"
 run --json status
 is "$(json .log.unread)" false "and nothing is missing since"
 is "$(json .log.dropped)" "$before" "the count stays"
@@ -86,7 +86,7 @@ like "$(dropped)" '^[1-9]' "what was dropped is counted"
 timeout -k 1 20 "$VIPSAFE" --local add 10.9.9.30/32 dev br-mgmt >/dev/null 2>&1
 is $? 0 "nor does the command line wait"
 kill -CONT $LISTENER
-check "and it is told of" wait_for 30 grep -aqE '<[0-9]+>vipsafed\[[0-9]+\]: [0-9]+ messages were dropped' "$T/syslog"
+check "and it is told of" wait_for 30 grep -aqE '<[0-9]+>vipsafed\[[0-9]+\]: msg="messages were dropped: .*" dropped=[0-9]' "$T/syslog"
 daemon_end
 gone /dev/log
 umount -l /dev
@@ -122,7 +122,7 @@ timeout -k 1 30 "$VIPSAFE" notify NONSENSE 2>"$T/pipe"
 is $? 1 "nor a hook that was called wrongly"
 cat "$T/pipe" >"$T/read" &
 reader=$!
-check "and it is told of" wait_for 30 grep -aqE '[0-9]+ messages were dropped' "$T/read"
+check "and it is told of" wait_for 30 grep -aqE 'messages were dropped: .*" dropped=[0-9]' "$T/read"
 kill $reader
 daemon_end
 

@@ -35,8 +35,9 @@ serve vip node1 $VIP 3306
 # ---- nothing known ---------------------------------------------------------------
 config '[agent]'
 daemon_start
-check "without services it says that it does not look" \
-	wait_for 5 told 'INFO lvs-map sources=none .*collision check inactive'
+check "without a source it is silent" not told lvs
+mentions() { { "$VIPSAFE" status; "$VIPSAFE" -v add 10.9.9.9/32 dev lo; "$VIPSAFE" -v del 10.9.9.9/32 dev lo; "$VIPSAFE" doctor; } 2>&1 | grep -i lvs; }
+nothing "$(mentions)" "so are status, reports and doctor"
 is "$(lvs active)" false "and status says so"
 run --config "$CONF" lvs check
 is "$RC" 0 "so does the check"
@@ -46,6 +47,7 @@ like "$OUT" "collision check inactive: no LVS services known" "in words"
 service "real = $RS:3269"
 run reload
 is "$RC" 0 "a reload brings a service"
+check "which is said" told 'msg=lvs-map level=note sources=.* services=1 '
 is "$(lvs active)" true "it is looked out for collisions"
 "$VIPSAFE" --json watch >"$T/events" 2>/dev/null &
 watcher=$!
@@ -55,8 +57,8 @@ connect direct 61902 $RS 3269
 check "the direct connection is known" wait_for 5 flows_are 1
 connect via 61902 $VIP 3306
 check "the pair is told of" wait_for 5 told \
-	"ERROR lvs-collision class=A state=manifest .*direct=.$C:61902->$RS:3269 .*via=.$C:61902->$VIP:3306 "
-check "before it is one, too" told 'WARNING lvs-collision class=A state=imminent '
+	"msg=lvs-collision level=critical class=A state=manifest .*direct=..$C:61902->$RS:3269 .*via=..$C:61902->$VIP:3306 "
+check "before it is one, too" told 'msg=lvs-collision level=warning class=A state=imminent '
 check "with what helps" told "prevent=.*-d $VIP --dport 3306 -j MASQUERADE --to-ports"
 check "who watches is told as well" wait_for 10 \
 	grep -q '"event":"collision",.*lvs-collision class=A state=manifest' "$T/events"
@@ -92,14 +94,14 @@ close via
 conntrack -D -p tcp --orig-port-src 61906 >/dev/null 2>&1
 connect direct 61906 $RS 3269
 check "its port is dangerous when it has ended" wait_for 5 told \
-	"state=imminent .*direct=.$C:61906->$RS:3269 .*via=.$C:61906->$VIP:3306 [A-Z_]* ended"
+	"state=imminent .*direct=..$C:61906->$RS:3269 .*via=..$C:61906->$VIP:3306 [A-Z_]* ended"
 close direct
 
 # ---- a map that cannot be read --------------------------------------------------------------
 config '[lvs]' "sources = save:$T/nothing, keepalived:$T/nothing.conf"
 run reload
-check "a file that is missing is told of" told "WARNING lvs-map incomplete source=save:$T/nothing "
-check "and so is the other" told "WARNING lvs-map incomplete source=keepalived:$T/nothing.conf "
+check "a file that is missing is told of" told "msg=lvs-map level=warning state=incomplete source=save:$T/nothing "
+check "and so is the other" told "msg=lvs-map level=warning state=incomplete source=keepalived:$T/nothing.conf "
 is "$(lvs incomplete_sources)" 2 "status counts both"
 run --config "$CONF" lvs map
 is "$RC" 10 "lvs map: exit code"

@@ -111,7 +111,7 @@ check "it hangs" wait_for 60 has_said "-c no "
 check "the daemon answers meanwhile" answers
 check "the address comes all the same" wait_for 60 there
 check "it is tried to the end" wait_for 60 has_said "-c no -R yes -B yes "
-check "and told of" wait_for 60 logged 'conntrackd -B: did not finish in time'
+check "and told of" wait_for 60 logged 'conntrackd did not finish in time" instance=.* option=-B'
 hung() { pgrep -f 'tail -f /dev/null' >/dev/null; }
 check "nothing of it is left" wait_for 60 not hung
 vipsafe notify INSTANCE VI_1 BACKUP 100

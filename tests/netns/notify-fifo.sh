@@ -80,7 +80,7 @@ is "$(of_notify bad)" $((bad + 15)) "each of them"
 check "and change nothing" gone
 say 'INSTANCE "VI_9" MASTER 100'
 check "an instance that is not configured is counted" wait_for 60 counted unknown 1
-check "and told of" wait_for 60 logged 'no section .* for VI_9'
+check "and told of" wait_for 60 logged 'reason="there is no section .*" instance=VI_9 '
 master
 check "the next good line is understood" wait_for 60 there
 

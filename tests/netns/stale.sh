@@ -141,7 +141,7 @@ killed "without a daemon" waits --local
 
 config '[agent]' 'hold_max = 200ms' '[device br-mgmt]' 'pin = off'
 daemon_start -v
-asked() { grep -c 'asked to add' "$DAEMON_LOG"; }
+asked() { grep -c 'msg=asked asked=add ' "$DAEMON_LOG"; }
 before=$(asked)
 is_queued() { worker_of && [ "$(asked)" -gt "$before" ]; }
 killed "in the daemon's queue" is_queued

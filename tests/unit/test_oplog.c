@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/logfmt.h"
 #include "show/oplog.h"
 
 /* ---- the log, replaced ------------------------------------------------------------- */
@@ -93,6 +94,54 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const st
 	return (ssize_t)size;
 }
 
+/* ---- key=value ------------------------------------------------------------------------ */
+
+static const char *__attribute__((format(printf, 1, 2))) formatted(const char *fmt, ...)
+{
+	static char text[128];
+	struct logfmt l = { .buf = text, .size = sizeof(text) };
+	va_list ap;
+
+	text[0] = '\0';
+	va_start(ap, fmt);
+	logfmt_add_va(&l, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+static void a_value_is_quoted_where_needed(void **state _unused_)
+{
+	char x[200];
+
+	assert_string_equal(formatted("msg=ready"), "msg=ready");
+	assert_string_equal(formatted("msg=\"it is so\" dev=%s error=%s", "br0", "a b=\"c\"\n"),
+			    "msg=\"it is so\" dev=br0 error=\"a b=\\x22c\\x22\\x0a\"");
+	assert_string_equal(formatted("a=%s b=%s c=%s", "k=v", "", "x"), "a=\"k=v\" c=x");
+	assert_string_equal(formatted("a=%d b=%u c=%lld d=%llu e=%zu f=%ld g=%lu", -1, 4000000000U,
+				      -5000000000LL, ~0ULL, (size_t)7, -8L, 9UL),
+			    "a=-1 b=4000000000 c=-5000000000 d=18446744073709551615 e=7 f=-8 g=9");
+	/* nor does a long one go beyond the buffer */
+	memset(x, 'x', sizeof(x) - 1);
+	x[sizeof(x) - 1] = '\0';
+	assert_int_equal(strlen(formatted("a=%s b=%s", x, x)), 127);
+}
+
+/* What the operation's lines are given besides, as in a container. */
+static struct {
+	int n;
+	bool journal;
+	char line[OPLOG_LINE_MAX];
+} console;
+
+static int to_console(const char *ident, const char *line, bool journal)
+{
+	assert_string_equal(ident, "vipsafe");
+	console.n++;
+	console.journal = journal;
+	snprintf(console.line, sizeof(console.line), "%s", line);
+	return said.full ? -EAGAIN : 0;
+}
+
 /* ---- reports -------------------------------------------------------------------------- */
 
 static struct report make_del(void)
@@ -151,6 +200,26 @@ static void what_went_well_is_one_line(void **state _unused_)
 	r.plan = true;
 	oplog_write(&o, &r, 2);
 	assert_int_equal(said.n, 1);
+}
+
+static void without_a_log_the_console_has_it(void **state _unused_)
+{
+	struct report r = make_del();
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l, .console = to_console };
+
+	memset(&console, 0, sizeof(console));
+	oplog_write(&o, &r, 1);
+	assert_int_equal(console.n, 1);
+	assert_false(console.journal);
+	assert_string_equal(console.line, INFO_LINE);
+	said.journal = true;
+	oplog_write(&o, &r, 2);
+	assert_true(console.journal);
+	/* what neither of them takes is one message that was dropped */
+	said.full = true;
+	oplog_write(&o, &r, 3);
+	assert_int_equal(l.dropped, 1);
 }
 
 static void what_was_lost_is_a_second_one(void **state _unused_)
@@ -350,6 +419,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_went_well_is_one_line),
+		cmocka_unit_test(a_value_is_quoted_where_needed),
+		cmocka_unit_test(without_a_log_the_console_has_it),
 		cmocka_unit_test(what_was_lost_is_a_second_one),
 		cmocka_unit_test(what_failed_is_an_error),
 		cmocka_unit_test(the_journal_gets_fields),
