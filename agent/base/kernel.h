@@ -56,6 +56,8 @@ struct ifaddr {
 	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
 	uint32_t metric;		   /* IFA_RT_PRIORITY, 0: none */
 	uint8_t proto;			   /* IFA_PROTO, if read: who has made it; 0: not known */
+	uint32_t by; /* in an event: netlink port of the program that caused it; 0: not told, as of
+			IPv6 and of ioctl() */
 };
 
 /* Called once per address; a negative return value ends the list and is passed on. */
@@ -67,6 +69,21 @@ typedef int (*heard_sink)(void *ud, const struct addr *a);
 /* What RECORD points to is valid during the call only. A negative return value ends the dump and
  * is passed on. */
 typedef int (*conn_sink)(void *ud, const struct conn_record *record);
+
+/* The kernel names programs by the port of their netlink socket, one space for each protocol. */
+enum port_kind {
+	PORT_ROUTE,	/* of addresses and links */
+	PORT_NETFILTER, /* of conntrack entries */
+};
+
+#define PORT_OWNER_COMM 16
+
+struct port_owner {
+	uint32_t pid;
+	char comm[PORT_OWNER_COMM]; /* as the kernel has it, to be escaped; "" if it has just gone
+				     */
+	bool is_sure;		    /* it has the socket; otherwise only that number */
+};
 
 enum ct_verb {
 	CT_CREATE, /* exclusive: -EEXIST if an entry has either tuple */
@@ -194,6 +211,14 @@ struct kernel_ops {
 	 * is in progress, then 0 or why some rules stay. */
 	int (*reset_clean_begin)(void *ctx, usec_t timeout);
 	int (*reset_clean_end)(void *ctx);
+
+	/* How many entries the kernel has dropped from a full table, ever. An error: it does not
+	 * tell. */
+	int (*ct_early_drops)(void *ctx, uint64_t *ret);
+
+	/* The program that has PORT of KIND. To be asked at once: it may end. -ESRCH: there is none
+	 * any more, or it was not found within some milliseconds. */
+	int (*port_owner)(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret);
 
 	/* Subscribe to events about entries of FAMILY, including their ends if DEATHS.
 	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events

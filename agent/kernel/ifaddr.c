@@ -285,6 +285,7 @@ static int addrevents_take(void *ud, const struct nlmsghdr *nlh)
 		return 0;
 	if (ifaddr_decode(nlh, &a) < 0)
 		return 0;
+	a.by = nlh->nlmsg_pid;
 	t->result = t->sink(t->ud, &a, nlh->nlmsg_type == RTM_DELADDR);
 	return t->result;
 }

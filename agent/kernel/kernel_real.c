@@ -10,6 +10,7 @@
 #include "kernel/announce.h"
 #include "kernel/ct.h"
 #include "kernel/ctcodec.h"
+#include "kernel/ctstats.h"
 #include "kernel/cttext.h"
 #include "kernel/heard.h"
 #include "kernel/hold.h"
@@ -17,6 +18,7 @@
 #include "kernel/link.h"
 #include "kernel/link_own.h"
 #include "kernel/localports.h"
+#include "kernel/portowner.h"
 #include "kernel/probe.h"
 #include "kernel/reset.h"
 #include "kernel/nlsock.h"
@@ -146,6 +148,17 @@ static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
 	int r = get_ct(k);
 
 	return r < 0 ? r : ct_batch(k->ct, ops, n);
+}
+
+static int real_ct_early_drops(void *ctx _unused_, uint64_t *ret)
+{
+	return ctstats_early_drops(ret);
+}
+
+static int real_port_owner(void *ctx _unused_, enum port_kind kind, uint32_t port,
+			   struct port_owner *ret)
+{
+	return port_owner(kind, port, ret);
 }
 
 static int real_ct_watch(void *ctx, uint8_t family, bool deaths)
@@ -359,6 +372,8 @@ static const struct kernel_ops real_ops = {
 	.ct_line = real_ct_line,
 	.ct_mark = real_ct_mark,
 	.ct_usage = real_ct_usage,
+	.ct_early_drops = real_ct_early_drops,
+	.port_owner = real_port_owner,
 	.ct_watch = real_ct_watch,
 	.ct_events = real_ct_events,
 	.addr_watch = real_addr_watch,

@@ -88,6 +88,46 @@ int fake_pin_by(struct fake *f, const struct conn_key *key, uint32_t port)
 	return 0;
 }
 
+int fake_drop_early(struct fake *f, const struct conn_key *key)
+{
+	f->early_drops++;
+	return fake_delete_by(f, key, 0);
+}
+
+int fake_ct_early_drops(void *ctx, uint64_t *ret)
+{
+	const struct fake *f = ctx;
+
+	if (f->no_stats)
+		return -EOPNOTSUPP;
+	*ret = f->early_drops;
+	return 0;
+}
+
+void fake_owner_add(struct fake *f, enum port_kind kind, uint32_t port, const char *comm,
+		    uint32_t pid)
+{
+	struct fake_owner *o = &f->owners[f->n_owners++];
+
+	if (f->n_owners > FAKE_OWNERS_MAX)
+		abort();
+	*o = (struct fake_owner){ kind, port, { .pid = pid, .is_sure = true } };
+	memcpy(o->owner.comm, comm, strlen(comm) + 1);
+}
+
+int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret)
+{
+	struct fake *f = ctx;
+
+	f->owners_asked++;
+	for (size_t i = 0; i < f->n_owners; i++)
+		if (f->owners[i].kind == kind && f->owners[i].port == port) {
+			*ret = f->owners[i].owner;
+			return 0;
+		}
+	return -ESRCH;
+}
+
 int fake_ct_watch(void *ctx, uint8_t family _unused_, bool deaths)
 {
 	struct fake *f = ctx;

@@ -252,6 +252,7 @@ static void remove_at(struct fake *f, size_t i)
 {
 	struct ifaddr gone = f->addrs[i];
 
+	gone.by = f->addr_by;
 	f->n_addrs--;
 	memmove(&f->addrs[i], &f->addrs[i + 1], (f->n_addrs - i) * sizeof(f->addrs[0]));
 	memmove(&f->addr_since[i], &f->addr_since[i + 1],
@@ -364,6 +365,8 @@ static const struct kernel_ops fake_ops = {
 	.ct_line = fake_ct_line,
 	.ct_mark = fake_ct_mark,
 	.ct_usage = fake_ct_usage,
+	.ct_early_drops = fake_ct_early_drops,
+	.port_owner = fake_port_owner,
 	.ct_watch = fake_ct_watch,
 	.ct_events = fake_ct_events,
 	.addr_watch = fake_addr_watch,

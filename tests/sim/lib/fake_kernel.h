@@ -15,6 +15,7 @@
 #define FAKE_ADDRS_MAX 1100
 #define FAKE_PAYLOAD_MAX 512
 #define FAKE_CLOSED_MAX 16
+#define FAKE_OWNERS_MAX 8
 #define FAKE_SAID_MAX 64    /* not read yet; more are dropped */
 #define FAKE_PENDING_MAX 16 /* late flushes outstanding; more are dropped, as the kernel does */
 
@@ -98,6 +99,13 @@ struct fake_addr_event {
 	bool gone;
 };
 
+/* A program with a netlink socket. */
+struct fake_owner {
+	enum port_kind kind;
+	uint32_t port;
+	struct port_owner owner;
+};
+
 struct fake_announcement {
 	usec_t when;
 	int ifindex;
@@ -116,6 +124,12 @@ struct fake {
 	bool promote_secondaries;
 	bool no_conntrack;
 	uint32_t ct_max;
+	uint64_t early_drops;
+	bool no_stats;	  /* ct_early_drops is refused */
+	uint32_t addr_by; /* netlink port of whoever deletes addresses without vipsafe */
+	struct fake_owner owners[FAKE_OWNERS_MAX];
+	size_t n_owners;
+	unsigned owners_asked;
 	/* virtual time of each call, each listed entry, an address delete */
 	usec_t call_cost, entry_cost, delete_cost;
 	/* of each entry of the same socket that is met while another is created */
@@ -333,4 +347,11 @@ int fake_sock_list(void *ctx, flow_sink sink, void *ud);
 int fake_local_ports(void *ctx, struct ports *ret);
 const char *fake_ct_line(void *ctx, const struct conn_record *record, char buf[CONN_LINE_MAX]);
 bool fake_ct_mark(void *ctx, const struct conn_record *record, uint32_t *ret);
+/* A program COMM[PID] has PORT of KIND. */
+void fake_owner_add(struct fake *f, enum port_kind kind, uint32_t port, const char *comm,
+		    uint32_t pid);
+int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret);
+int fake_ct_early_drops(void *ctx, uint64_t *ret);
+/* The kernel drops the entry from a full table. */
+int fake_drop_early(struct fake *f, const struct conn_key *key);
 int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
