@@ -111,6 +111,7 @@ struct deed {
 	uint32_t pid, port;	  /* of netlink; 0: not known */
 	char operation[16];	  /* its id; "": not known */
 	uint32_t count, max;	  /* of DEED_FULL */
+	uint32_t is_likely; /* 1: the program has the right number, but its socket was not seen */
 };
 
 /* An end, and what it refers to. DEED->what is DEED_NONE if there is none. */

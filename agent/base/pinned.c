@@ -14,6 +14,7 @@ struct item {
 	uint32_t id;
 	uint16_t as; /* index of the source */
 	uint8_t round;
+	uint8_t state;
 };
 
 /* An address that sources are translated to: there are few, each used by many
@@ -87,6 +88,7 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
 		item = conn_table_at(&s->table, (size_t)i);
 	}
 	item->id = id;
+	item->state = 0;
 	item->as = (uint16_t)source;
 	item->round = s->round;
 	s->sources[source].n++;
@@ -130,12 +132,22 @@ bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t i
 	return true;
 }
 
-bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id)
+void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint8_t state)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i >= 0)
+		pinned_item_at(s, i)->state = state;
+}
+
+bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id,
+		    uint8_t *ret_state)
 {
 	int64_t i = conn_table_find(&s->table, key);
 
 	if (i < 0 || !pinned_is_same(pinned_item_at(s, i)->id, id))
 		return false;
+	*ret_state = pinned_item_at(s, i)->state;
 	pinned_remove_at(s, i);
 	return true;
 }

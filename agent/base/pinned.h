@@ -37,8 +37,12 @@ void pinned_set_begin_round(struct pinned_set *s);
 /* Does nothing if KEY is not there. */
 void pinned_set_remove(struct pinned_set *s, const struct conn_key *key);
 
+/* The state of TCP that was told of KEY, which is there (enum conn_tcp_state; 0: none was). */
+void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint8_t state);
+
 /* Remove KEY if pinned_set_has() it with ID. Returns whether it did. */
-bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id);
+bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id,
+		    uint8_t *ret_state);
 
 size_t pinned_set_count(const struct pinned_set *s);
 size_t pinned_set_count_family(const struct pinned_set *s, uint8_t family); /* AF_UNSPEC: all */

@@ -84,6 +84,8 @@ void guard_note_added(struct guard *g, const struct ifaddr *a)
 	const struct addr *addr = &a->prefix.addr;
 	bool is_new = !addrset_has(&g->local, addr) || addrset_has(&x->went, addr);
 
+	if (guard_observes(g))
+		return;
 	(void)addrset_add(&x->came, addr); /* else it is looked at once more */
 	if (a->flags & IFADDR_DADFAILED || (!is_new && !addrset_has(&x->tentative, addr)))
 		return;
@@ -138,6 +140,15 @@ usec_t guard_arrive_next(const struct guard *g)
 	return g->arrive.due.n && g->status.state == GUARD_LIVE ? g->arrive.not_before : USEC_NEVER;
 }
 
+/* C led away from an address that has come. */
+static void arrive_end(struct guard *g, const struct conn *c)
+{
+	struct addr to = tuple_dst(&c->key.orig, c->key.family);
+
+	guard_end_ours(g, c, END_ARRIVED, guard_end_deed(g, DEED_ARRIVED, &to, NULL));
+	guard_forget(g, &c->key);
+}
+
 /* Remove what leads elsewhere. 0 or a negative errno. */
 static int arrive_look(struct guard *g, struct arrival_counts *ret)
 {
@@ -150,7 +161,7 @@ static int arrive_look(struct guard *g, struct arrival_counts *ret)
 		r = arrive_remove(&g->env.kernel, &a);
 	for (i = 0; i < a.n; i++)
 		if (a.items[i].removed)
-			guard_forget(g, &a.items[i].conn.key);
+			arrive_end(g, &a.items[i].conn);
 	arrive_count(&a, false, ret);
 	arrivals_done(&a);
 	return r;

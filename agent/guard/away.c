@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses that have vanished while something was translated to them: which they are, since
  * when, and what others are told of it. What becomes of their connections: linger.c. */
-#include "guard/parts.h"
+#include "guard/away.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/rundir.h"
+#include "guard/parts.h"
 
 /* Addresses at a time; what vanishes beyond them is seen when there is room again. */
 #define AWAY_MAX 65536
@@ -135,6 +136,8 @@ bool guard_away_begin(struct guard *g, const struct addr *a, bool own)
 {
 	struct guard_away *x = guard_away_find(&g->linger, a);
 
+	if (guard_observes(g))
+		return false;
 	if (x && ((own && !x->own) || x->met)) {
 		x->own = x->own || own;
 		x->since = x->met ? guard_now(g) : x->since;

@@ -11,6 +11,10 @@ void guard_begin_repair(struct guard *g, bool foreign)
 {
 	struct guard_repair *r = &g->repair;
 
+	if (guard_observes(g)) {
+		guard_suffer(g);
+		return;
+	}
 	if (g->status.state != GUARD_LIVE && !r->active) {
 		guard_suffer(g); /* what is known is out of date */
 		return;
@@ -56,7 +60,7 @@ void guard_expect_late(struct guard *g, bool repair, bool foreign)
 {
 	g->late = (struct guard_late){
 		.until = guard_now(g) + LATE_MAX,
-		.is_lost = !repair,
+		.is_lost = !repair || guard_observes(g),
 		.foreign = foreign,
 	};
 }
@@ -208,6 +212,7 @@ void guard_note_lost(struct guard *g, const struct conn *c)
 	struct guard_named *named;
 
 	g->status.lost++;
+	guard_end_missed(g, c); /* unless it was told of */
 	if (g->n_named == GUARD_NAMED_MAX) {
 		memmove(&g->named[0], &g->named[1], sizeof(g->named) - sizeof(g->named[0]));
 		g->n_named--;

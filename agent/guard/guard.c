@@ -47,6 +47,8 @@ static void close_hold(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 
+	if (guard_observes(g))
+		return;
 	/* also if it could not be opened: some rules may be there */
 	(void)k->ops->hold_close(k->ctx, guard_now(g) + CLOSE_TIMEOUT);
 	g->holding = g->opening = false;
@@ -67,7 +69,8 @@ static void guard_read_all(struct guard *g)
 	usec_t began = guard_now(g);
 	int r;
 
-	guard_keep_load(g);
+	if (!guard_observes(g))
+		guard_keep_load(g);
 	r = guard_see_addresses(g);
 	if (r == 0) {
 		what = "the conntrack table cannot be read";
@@ -90,7 +93,8 @@ static void arrive(struct guard *g)
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 	if (r < 0) {
 		guard_leave(g);
-		guard_linger_purge(g);
+		if (!guard_observes(g))
+			guard_linger_purge(g);
 		return;
 	}
 	r = k->ops->addr_watch(k->ctx);
@@ -100,7 +104,8 @@ static void arrive(struct guard *g)
 		guard_degrade(g, r, "watching");
 		return;
 	}
-	guard_begin_hold(g); /* on the device of this index */
+	if (!guard_observes(g))
+		guard_begin_hold(g); /* on the device of this index */
 	g->linger.listen = true;
 	g->down = !g->link.up;
 	guard_read_all(g);
@@ -141,7 +146,7 @@ void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
 		guard_order_end(&g->pins);
 	if (later)
 		guard_postpone_all(g);
-	if (!rehold || !g->link.ifindex)
+	if (!rehold || !g->link.ifindex || guard_observes(g))
 		return;
 	close_hold(g);
 	guard_begin_hold(g);
@@ -228,6 +233,7 @@ static void guard_begin_round(struct guard *g, usec_t t)
 {
 	g->next = t + ROUND_EVERY;
 	guard_end_fights(g);
+	guard_end_round(g);
 	switch (g->status.state) {
 	case GUARD_ABSENT:
 	case GUARD_DEGRADED:
@@ -238,6 +244,8 @@ static void guard_begin_round(struct guard *g, usec_t t)
 			arrive(g);
 			break;
 		}
+		if (guard_observes(g))
+			break;
 		guard_check_hold(g);
 		guard_keep_look(g);
 		guard_count_look(g);
@@ -307,10 +315,11 @@ usec_t guard_tick(struct guard *g)
 	guard_linger_look(g);
 	guard_away_write(g);
 	guard_keep_write(g);
+	guard_end_write(g);
 	if (more)
 		return guard_now(g);
 	at = MIN(MIN(MIN(g->next, guard_repair_next(g)), guard_away_next(g)), at);
-	at = MIN(at, guard_arrive_next(g));
+	at = MIN(at, MIN(guard_arrive_next(g), guard_end_next(g)));
 	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
 		at = MIN(at, MAX(g->pin_next, t));
 	if (g->locked_out)

@@ -9,6 +9,7 @@
 
 #include "base/kernel.h"
 
+#include "base/end.h"
 #include "base/settings.h"
 #include "move/run.h"
 
@@ -59,8 +60,9 @@ struct guard_status {
 	uint64_t unsaved;  /* times that what a kill would need was not written … */
 	int unsaved_error; /* … the latest time: negative errno */
 	uint64_t overruns, relists;
-	uint64_t holds, held_usec;    /* how often packets were held back, and for how long */
-	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
+	uint64_t ends[END_CAUSE_COUNT]; /* of its connections, by cause */
+	uint64_t holds, held_usec;	/* how often packets were held back, and for how long */
+	char reason[REPORT_TEXT_MAX];	/* why it is less than it should be; "" otherwise */
 };
 
 struct guard;
@@ -69,8 +71,13 @@ struct guard;
  * through it and keeps a hold open. Nothing is asked of the kernel yet. */
 int guard_new(const struct run_env *env, const struct device_settings *d, struct guard **ret);
 
-/* Other settings for the same device; REHOLD: the hold is to be another, too. What
- * is known and what is under way stay. */
+/* From now on G remembers in ENDS how connections end, which must outlive it; NULL: it only
+ * counts. */
+struct ends;
+void guard_remember(struct guard *g, struct ends *ends);
+
+/* Other settings for the same device; REHOLD: the hold is to be another, too. What is known and
+ * what is under way stay. Whether the device is only observed (PIN_OFF) must not change. */
 void guard_set(struct guard *g, const struct device_settings *d, bool rehold);
 
 /* Close the hold. Entries stay as they are, pinned. */

@@ -50,10 +50,14 @@ int guard_take(struct guard *g, const struct conn_record *record)
 
 	if (!guard_known_is_meant(g, c))
 		return guard_keep_meet(g, c);
-	if (pinned_set_see(g->pinned, &c->key, c->id))
+	if (pinned_set_see(g->pinned, &c->key, c->id)) {
+		if (!g->ending.tells && c->tcp_state > CONN_TCP_ESTABLISHED)
+			pinned_set_set_state(g->pinned, &c->key, c->tcp_state);
 		return 0;
+	}
 	if (awaits_repair(g, c))
 		return 0;
+	guard_end_meet_born(g, c, record->by);
 	if (pinned_set_count(g->pinned) + unpinned_count(g->unpinned) >=
 		    g->env.settings->shadow_max &&
 	    unpinned_find(g->unpinned, &c->key) < 0) {
@@ -73,13 +77,18 @@ static int guard_known_on_listed(void *ud, const struct conn_record *record)
 static void entry_gone(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
+	uint8_t state;
 	int64_t i;
 
-	if (pinned_set_end(g->pinned, &c->key, c->id))
+	if (pinned_set_end(g->pinned, &c->key, c->id, &state)) {
+		guard_end_meet(g, NULL, state, true, record);
 		return;
+	}
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
 		return; /* not the one that we know */
+	guard_end_meet(g, unpinned_at(g->unpinned, (size_t)i),
+		       unpinned_at(g->unpinned, (size_t)i)->tcp_state, false, record);
 	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))
 		guard_meet_late(g, unpinned_at(g->unpinned, (size_t)i), c);
 	if (g->repair.active && !record->by) {
@@ -222,8 +231,10 @@ bool guard_tidy(struct guard *g)
 
 		if (!pinned_set_is_seen(g->pinned, &keys[i]))
 			pinned_set_remove(g->pinned, &keys[i]);
-		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y))
+		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y)) {
+			guard_end_missed(g, unpinned_at(g->unpinned, (size_t)y));
 			unpinned_remove(g->unpinned, &keys[i]);
+		}
 	}
 	return true;
 }
@@ -232,6 +243,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
+	guard_end_put_back(g, c);
 	unpinned_remove(g->unpinned, &c->key);
 	g->linger.listen = g->linger.listen || addrset_has(&g->linger.away, &as);
 	guard_keep_pin(g, &c->key, c->id, &as);

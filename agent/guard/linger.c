@@ -49,10 +49,17 @@ void guard_give_up(struct guard *g, const struct addr *a, bool keep)
 /* C is deleted. */
 static void linger_count(struct guard *g, const struct conn *c)
 {
+	static const enum deed_what whats[LINGER_WHAT_COUNT] = {
+		[LINGER_BEGUN] = DEED_AWAY,  [LINGER_BACK] = DEED_AWAY,	  [LINGER_TIME] = DEED_AWAY,
+		[LINGER_HEARD] = DEED_HEARD, [LINGER_GIVEN] = DEED_GIVEN,
+	};
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 	struct guard_away *x = guard_away_find(&g->linger, &as);
 
 	g->status.removed++;
+	if (x && !x->deed)
+		x->deed = guard_end_deed(g, whats[x->why], &as, NULL);
+	guard_end_ours(g, c, END_SWEEP, x ? x->deed : 0);
 	if (x)
 		x->entries++;
 }

@@ -70,6 +70,7 @@ static void meet_link(struct guard *g, bool down)
 	guard_linger_meet_link(g);
 	if (!down)
 		return;
+	guard_end_meet_link(g);
 	guard_begin_repair(g, true);
 	guard_expect_late(g, true, true);
 }
@@ -114,10 +115,14 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 		guard_note_own_added(g, &a->prefix.addr);
 	else if (a->ifindex == g->link.ifindex)
 		guard_note_added(g, a);
-	if (gone && is_own_doing(g, a))
+	if (gone && is_own_doing(g, a)) {
+		guard_end_meet_delete(g, a, true);
 		guard_keep_no_more(g, &a->prefix.addr);
+	}
 	if (!gone || is_own_doing(g, a))
 		return 0;
+	if (is_of_concern(g, a))
+		guard_end_meet_delete(g, a, false);
 	if (!meet_other_run(g, a) && is_of_concern(g, a))
 		(void)guard_away_begin(g, &a->prefix.addr, a->ifindex == g->link.ifindex);
 	if (a->ifindex == g->link.ifindex)

@@ -201,6 +201,7 @@ static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)
 		unpinned_remove(g->unpinned, &c->key);
 		break;
 	case FATE_LOST: /* events tell what came in its place, if anything did */
+		guard_end_ours(g, c, END_LOST, 0);
 		guard_note_lost(g, c);
 		unpinned_remove(g->unpinned, &c->key);
 		break;

@@ -23,7 +23,8 @@ bool guard_serves(struct guard *g, const struct request *req)
 	int r = -EAGAIN;
 	unsigned i;
 
-	if (g->status.state != GUARD_LIVE || g->full || !wants_the_same_hold(g, req) ||
+	if (guard_observes(g) || g->status.state != GUARD_LIVE || g->full ||
+	    !wants_the_same_hold(g, req) ||
 	    (req->strategy != STRATEGY_AUTO && req->strategy != STRATEGY_PIN))
 		return false;
 	if (guard_address_events(g) < 0 || (g->readdress && guard_see_addresses(g) < 0))
@@ -257,17 +258,30 @@ static bool may_flush_later(const struct run *run)
 	       run->report->strategy != STRATEGY_NONE;
 }
 
+/* RUN has dropped C with the address that it has deleted. */
+static void note_dropped(struct guard *g, const struct run *run, const struct conn *c,
+			 uint16_t *deed)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	if (!*deed)
+		*deed = guard_end_deed(g, DEED_GIVEN, &as, run);
+	guard_end_ours(g, c, END_SWEEP, *deed);
+	guard_forget(g, &c->key);
+}
+
 static void serve_learn(struct run *run)
 {
 	size_t i, n = run->set ? connset_count(run->set) : 0;
 	struct guard *g = guard_of(run);
+	uint16_t deed = 0;
 
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
 		const struct conn *c = connset_get(run->set, i);
 
 		if (e->dropped)
-			guard_forget(g, &c->key);
+			note_dropped(g, run, c, &deed);
 		else if (e->made && (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED))
 			(void)guard_note_pinned(g, c);
 	}

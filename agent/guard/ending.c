@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is noted of an entry that ended, in one place; and what turns out to be none, since the
+ * entry comes back: as it was, or translated anew. */
+#include "guard/ending.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/shape.h"
+#include "guard/parts.h"
+
+/* An entry that comes back as it was within this time had not ended. */
+#define PUT_BACK_MAX (10 * USEC_PER_SEC)
+
+/* Whether an end by CAUSE may turn out to be none: the entry is put back. */
+static bool end_is_undecided(enum end_cause cause)
+{
+	switch (cause) {
+	case END_ADDRESS:
+	case END_FLUSH:
+	case END_LINK:
+	case END_DELETED:
+		return true;
+	case END_UNKNOWN:
+	case END_SWEEP:
+	case END_EARLY_DROP:
+	case END_TIMEOUT:
+	case END_FINISHED:
+	case END_RESET:
+	case END_RESET_CLIENT:
+	case END_RESET_SERVER:
+	case END_IPVS:
+	case END_LOST:
+	case END_ARRIVED:
+	case END_RETRANSLATED:
+	case END_CAUSE_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* The one place where an end is noted. */
+static void end_note(struct guard *g, struct end *e)
+{
+	struct guard_ending *x = &g->ending;
+
+	if (end_is_undecided(e->cause))
+		x->undecided[e->cause]++;
+	else
+		g->status.ends[e->cause]++;
+	x->noted_at = e->at;
+	if (!x->ends)
+		return;
+	if (!x->device)
+		x->device = ends_device(x->ends, g->device.name);
+	e->device = x->device;
+	ends_add(x->ends, e);
+}
+
+static bool end_find(const struct guard *g, const struct conn_key *key, struct end *ret)
+{
+	return g->ending.ends && ends_find(g->ending.ends, key, ret);
+}
+
+/* C, of which DEAD tells, had been translated anew before: the server has reset that. */
+static bool end_meet_reset(struct guard *g, const struct conn *dead, const struct end *e)
+{
+	struct end was;
+
+	if (e->cause != END_RESET_SERVER || !end_find(g, &dead->key, &was) ||
+	    was.cause != END_RETRANSLATED || was.new_port != dead->reply.dport)
+		return false;
+	ends_mark(g->ending.ends, &dead->key, END_NEW_RESET);
+	return true;
+}
+
+void guard_end_meet(struct guard *g, const struct conn *known, uint8_t last_state, bool pinned,
+		    const struct conn_record *record)
+{
+	const struct conn *dead = record->conn;
+	struct end e;
+	struct guard_death d = { .known = known, .dead = dead, .pinned = pinned };
+	struct conn c = *dead;
+
+	g->ending.tells = g->ending.tells || dead->timeout || dead->tcp_state != CONN_TCP_NONE;
+	c.tcp_state = d.state = dead->tcp_state != CONN_TCP_NONE ? dead->tcp_state : last_state;
+	end_init(&e, &c, MAX(g->batch_at, (usec_t)1));
+	e.flags |= (uint8_t)((pinned ? END_WAS_PINNED : 0) | (g->ending.tells ? END_TOLD : 0) |
+			     (known && conn_alteration(known) ? END_ALTERED : 0));
+	if (record->by)
+		guard_cause_set(&e, END_DELETED, DOUBT_NONE, guard_deed_of_deleter(g, record->by));
+	else
+		guard_cause_of(g, &d, &e);
+	if (end_meet_reset(g, dead, &e))
+		e.doubt = DOUBT_NONE;
+	end_note(g, &e);
+}
+
+void guard_end_ours(struct guard *g, const struct conn *c, enum end_cause cause, uint16_t deed)
+{
+	static const struct addr none;
+	int64_t i = unpinned_find(g->unpinned, &c->key);
+	struct conn known = i < 0 ? *c : *unpinned_at(g->unpinned, (size_t)i);
+	struct end e;
+
+	if (!memcmp(known.reply.src, none.bytes, sizeof(none.bytes))) { /* only AS is known */
+		known.reply = tuple_invert(&c->key.orig, c->key.l4proto);
+		memcpy(known.reply.dst, c->reply.dst, sizeof(known.reply.dst));
+		known.reply.dport = 0;
+	}
+	end_init(&e, &known, guard_now(g));
+	if (i < 0)
+		e.flags |= END_WAS_PINNED;
+	guard_cause_set(&e, cause, DOUBT_NONE, deed);
+	end_note(g, &e);
+}
+
+void guard_end_missed(struct guard *g, const struct conn *c)
+{
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+	const struct guard_flushing *f = guard_cause_flushing(g, &as);
+	struct end e, was;
+
+	if (!g->ending.ends) /* whether it was told of is not known */
+		return;
+	if (end_find(g, &c->key, &was) && guard_now(g) - MIN(was.at, guard_now(g)) < PUT_BACK_MAX)
+		return;
+	end_init(&e, c, guard_now(g));
+	guard_cause_set(&e, f ? guard_cause_flushed(f, &as) : END_UNKNOWN, DOUBT_MISSED,
+			f ? f->number : 0);
+	end_note(g, &e);
+}
+
+void guard_end_put_back(struct guard *g, const struct conn *c)
+{
+	struct end e;
+
+	if (!end_find(g, &c->key, &e) || e.flags & END_PUT_BACK || !end_is_undecided(e.cause) ||
+	    guard_now(g) - MIN(e.at, guard_now(g)) >= PUT_BACK_MAX)
+		return;
+	ends_mark(g->ending.ends, &c->key, END_PUT_BACK);
+	if (g->ending.undecided[e.cause])
+		g->ending.undecided[e.cause]--;
+}
+
+/* ---- what comes back ---- */
+
+/* Whether C continues a connection that had begun before: its entry does not come from its first
+ * packet. */
+static bool is_continued(const struct conn *c, const struct end *e)
+{
+	switch ((enum conn_tcp_state)c->tcp_state) {
+	case CONN_TCP_SYN_SENT:
+	case CONN_TCP_SYN_RECV:
+	case CONN_TCP_SYN_SENT2:
+		return false;
+	case CONN_TCP_NONE:
+		/* without a state nothing tells a new conversation from an old one after a while */
+		return c->key.l4proto != IPPROTO_TCP && e->cause != END_TIMEOUT;
+	case CONN_TCP_ESTABLISHED:
+	case CONN_TCP_FIN_WAIT:
+	case CONN_TCP_CLOSE_WAIT:
+	case CONN_TCP_LAST_ACK:
+	case CONN_TCP_TIME_WAIT:
+	case CONN_TCP_CLOSE:
+		break;
+	}
+	return e->cause != END_FINISHED && e->cause != END_RESET && e->cause != END_RESET_CLIENT &&
+	       e->cause != END_RESET_SERVER;
+}
+
+static void end_meet_return(struct guard *g, const struct conn *c)
+{
+	struct end e;
+
+	if (!end_find(g, &c->key, &e))
+		return;
+	if (e.cause == END_RETRANSLATED)
+		e.as_port = e.new_port;
+	if (e.as_port == c->reply.dport && !memcmp(e.as, c->reply.dst, sizeof(e.as))) {
+		guard_end_put_back(g, c);
+		return;
+	}
+	if (!e.as_port || !is_continued(c, &e))
+		return;
+	e.at = MAX(g->batch_at, (usec_t)1);
+	e.cause = END_RETRANSLATED;
+	e.new_port = c->reply.dport;
+	e.flags &= (uint8_t) ~(END_PUT_BACK | END_NEW_RESET);
+	end_note(g, &e);
+}
+
+void guard_end_meet_born(struct guard *g, const struct conn *c, uint32_t by)
+{
+	/* by its own packets an entry comes without an answer, and a new connection by its SYN */
+	if (by || (!(c->status & CONN_SEEN_REPLY) && c->tcp_state != CONN_TCP_SYN_SENT))
+		end_meet_return(g, c);
+}
+
+/* ---- the memory ---- */
+
+void guard_remember(struct guard *g, struct ends *ends)
+{
+	if (g->ending.ends != ends)
+		g->ending.device = 0;
+	g->ending.ends = ends;
+}
+
+void guard_end_round(struct guard *g)
+{
+	struct guard_ending *x = &g->ending;
+	size_t i;
+
+	guard_cause_watch(g);
+	if (!g->probe_result.cached)
+		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
+	if (g->repair.active || g->moving || guard_now(g) < x->noted_at + USEC_PER_SEC)
+		return;
+	for (i = 0; i < END_CAUSE_COUNT; i++) {
+		g->status.ends[i] += x->undecided[i];
+		x->undecided[i] = 0;
+	}
+}
+
+void guard_end_write(struct guard *g)
+{
+	if (g->ending.ends)
+		ends_write(g->ending.ends, guard_now(g));
+}
+
+usec_t guard_end_next(const struct guard *g)
+{
+	return g->ending.ends ? ends_due(g->ending.ends) : USEC_NEVER;
+}

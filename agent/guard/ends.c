@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writing the ends, and finding one by its tuple. */
+#include "guard/ends.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/os.h"
+#include "base/rundir.h"
+#include "guard/ends_file.h"
+
+/* Ends that wait to be written, and how long at most: a write for each would cost more than
+ * all the rest. */
+#define PENDING 256
+#define WRITE_EVERY (10 * USEC_PER_MSEC)
+
+/* After a failure to write. */
+#define RETRY_EVERY (10 * USEC_PER_SEC)
+
+struct ends {
+	char run_dir[256];
+	uint64_t seed;
+	struct ends_head head;
+	char devices[DEVICES][DEVICE_SIZE];
+	int fd; /* -1: not open */
+	int error;
+	usec_t written, retry;
+	struct end pending[PENDING]; /* the last N_PENDING ones */
+	size_t n_pending;
+	/* By original tuple, of those in the file and the pending ones. */
+	struct hash index;
+	uint32_t *hashes; /* owned; of each place */
+	size_t n_hashes, cap_hashes;
+};
+
+/* ---- the index ---- */
+
+static uint32_t ends_hash_of(const void *ud, uint32_t i)
+{
+	const struct ends *s = ud;
+
+	return s->hashes[i];
+}
+
+static uint32_t hash_key(const struct ends *s, const struct conn_key *key)
+{
+	return hash_bytes(s->seed, key, sizeof(*key));
+}
+
+/* E takes the place of the end that was there. */
+static void index_put(struct ends *s, uint64_t number, const struct end *e)
+{
+	const struct conn c = end_conn(e);
+	uint32_t place = (uint32_t)(number % s->head.max);
+
+	if (place < s->n_hashes) {
+		hash_remove(&s->index, s->hashes[place], place, ends_hash_of, s);
+	} else {
+		if (hash_reserve(&s->index, place + 1, ends_hash_of, s) < 0 ||
+		    array_reserve(&s->hashes, &s->cap_hashes, place + 1, sizeof(*s->hashes)) < 0)
+			return; /* not found by its tuple later; all else works */
+		s->n_hashes = place + 1;
+	}
+	s->hashes[place] = hash_key(s, &c.key);
+	hash_put(&s->index, s->hashes[place], place);
+}
+
+static void index_done(struct ends *s)
+{
+	hash_done(&s->index);
+	memset(&s->index, 0, sizeof(s->index));
+	free(s->hashes);
+	s->hashes = NULL;
+	s->n_hashes = s->cap_hashes = 0;
+}
+
+/* ---- the file ---- */
+
+static void ends_fail(struct ends *s, int error, usec_t now)
+{
+	s->error = error;
+	s->retry = now + RETRY_EVERY;
+	closep(&s->fd);
+	s->fd = -1;
+}
+
+static int write_head(const struct ends *s)
+{
+	return ends_file_put(s->fd, &s->head, sizeof(s->head), 0);
+}
+
+/* A file of our own, with nothing in it. */
+static int ends_create(struct ends *s, int dir)
+{
+	int r;
+
+	s->fd = os_open_aside(dir, ENDS_ASIDE, 0600);
+	if (s->fd < 0)
+		return s->fd;
+	r = ends_file_put(s->fd, s->devices, sizeof(s->devices), AT_DEVICES);
+	if (r == 0 && ftruncate(s->fd, (off_t)AT_ENDS) < 0)
+		r = -errno;
+	if (r == 0)
+		r = write_head(s);
+	r = os_replace(dir, ENDS_ASIDE, ENDS_FILE, r);
+	close(s->fd);
+	s->fd = r < 0 ? -1 : ends_file_open(dir, O_RDWR); /* what is written is looked up, too */
+	return r < 0 ? r : MIN(s->fd, 0);
+}
+
+/* Take up what is in the file FD, which is as ours would be. */
+static void ends_adopt(struct ends *s, int fd, const struct ends_head *h)
+{
+	uint64_t i = h->n - MIN(h->n, (uint64_t)h->max);
+	struct end buf[64];
+
+	s->head = *h;
+	while (i < h->n) {
+		size_t k, m = (size_t)MIN((uint64_t)ARRAY_SIZE(buf), h->n - i);
+
+		m = (size_t)MIN((uint64_t)m, h->max - i % h->max); /* not beyond the last place */
+		if (ends_file_get(fd, buf, m * sizeof(*buf), ends_file_place(h, i)) < 0)
+			memset(buf, 0, sizeof(buf));
+		for (k = 0; k < m; k++)
+			index_put(s, i + k, &buf[k]);
+		i += m;
+	}
+}
+
+/* Make a file of the size that is wanted of OLD and H, which is of another. */
+static void ends_convert(struct ends *s, int old, const struct ends_head *h)
+{
+	uint64_t i = h->n - MIN(h->n, (uint64_t)MIN(h->max, s->head.max));
+	struct deed d;
+	struct end e;
+	size_t k;
+
+	s->head.n_deeds = h->n_deeds;
+	for (k = 0; k < DEEDS; k++)
+		if (ends_file_get(old, &d, sizeof(d), (off_t)(AT_DEEDS + k * sizeof(d))) == 0)
+			(void)ends_file_put(s->fd, &d, sizeof(d),
+					    (off_t)(AT_DEEDS + k * sizeof(d)));
+	for (; i < h->n; i++)
+		if (ends_file_get(old, &e, sizeof(e), ends_file_place(h, i)) == 0 &&
+		    end_is_valid(&e))
+			ends_add(s, &e);
+}
+
+static int ends_begin(struct ends *s, usec_t now)
+{
+	_cleanup_close_ int dir = rundir_open(s->run_dir), old = -1;
+	struct ends_head h;
+	int r;
+
+	s->retry = now + RETRY_EVERY;
+	if (dir < 0)
+		return dir;
+	old = ends_file_open(dir, O_RDWR);
+	if (old < 0 || ends_file_head(old, s->head.boot_id, &h) < 0 ||
+	    ends_file_devices(old, s->devices) < 0)
+		return ends_create(s, dir);
+	if (h.max == s->head.max) {
+		if (!s->head.n) /* else it is ours, and was lost for a while */
+			ends_adopt(s, old, &h);
+		s->fd = TAKE_FD(old);
+		return 0;
+	}
+	r = ends_create(s, dir);
+	if (r == 0)
+		ends_convert(s, old, &h);
+	return r;
+}
+
+static void ends_remove(struct ends *s)
+{
+	_cleanup_close_ int dir = rundir_open(s->run_dir);
+
+	if (dir >= 0)
+		(void)unlinkat(dir, ENDS_FILE, 0);
+}
+
+/* ---- life ---- */
+
+int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max, struct ends **ret)
+{
+	struct ends *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->fd = -1;
+	s->seed = seed;
+	snprintf(s->run_dir, sizeof(s->run_dir), "%s", run_dir);
+	memcpy(s->head.magic, MAGIC, sizeof(MAGIC));
+	snprintf(s->head.boot_id, sizeof(s->head.boot_id), "%s", boot_id);
+	s->head.deeds = DEEDS;
+	*ret = s;
+	ends_set(s, max);
+	return 0;
+}
+
+struct ends *ends_free(struct ends *s)
+{
+	if (!s)
+		return NULL;
+	ends_write_all(s, s->written);
+	index_done(s);
+	closep(&s->fd);
+	free(s);
+	return NULL;
+}
+
+void ends_set(struct ends *s, size_t max)
+{
+	int r;
+
+	max = MIN(max, (size_t)ENDS_MAX);
+	if (max == s->head.max && max)
+		return;
+	ends_write_all(s, s->written);
+	closep(&s->fd);
+	s->fd = -1;
+	index_done(s);
+	s->head.max = (uint32_t)max;
+	s->head.n = 0;
+	s->error = 0;
+	if (!max) {
+		ends_remove(s);
+		return;
+	}
+	r = ends_begin(s, 0);
+	if (r < 0)
+		ends_fail(s, r, 0);
+	else
+		ends_write_all(s, s->written);
+}
+
+/* ---- writing ---- */
+
+/* Write what waits, the newest ones if there are more than there are places. */
+static int write_pending(struct ends *s)
+{
+	uint64_t i = s->head.n - s->n_pending;
+	const struct end *e = s->pending;
+	size_t left = s->n_pending, m;
+	int r = 0;
+
+	for (; left && r == 0; left -= m, i += m, e += m) {
+		m = (size_t)MIN((uint64_t)left, s->head.max - i % s->head.max);
+		r = ends_file_put(s->fd, e, m * sizeof(*e), ends_file_place(&s->head, i));
+	}
+	return r < 0 ? r : write_head(s);
+}
+
+/* Whether somebody has removed the file. */
+static bool ends_is_removed(const struct ends *s)
+{
+	struct stat st;
+
+	return s->fd >= 0 && fstat(s->fd, &st) == 0 && !st.st_nlink;
+}
+
+static void ends_flush(struct ends *s, usec_t now)
+{
+	int r;
+
+	if (ends_is_removed(s)) {
+		closep(&s->fd);
+		s->fd = -1;
+	}
+	r = s->fd < 0 ? ends_begin(s, now) : 0;
+	if (r == 0)
+		r = write_pending(s);
+	if (r < 0)
+		ends_fail(s, r, now);
+	else
+		s->error = 0;
+	s->n_pending = 0;
+	s->written = now;
+}
+
+void ends_write_all(struct ends *s, usec_t now)
+{
+	if (s->n_pending && (s->fd >= 0 || now >= s->retry))
+		ends_flush(s, now);
+}
+
+void ends_write(struct ends *s, usec_t now)
+{
+	if (now >= s->written + WRITE_EVERY)
+		ends_write_all(s, now);
+}
+
+usec_t ends_due(const struct ends *s)
+{
+	return !s->n_pending ? USEC_NEVER : s->fd < 0 ? s->retry : s->written + WRITE_EVERY;
+}
+
+void ends_add(struct ends *s, const struct end *e)
+{
+	if (!s->head.max)
+		return;
+	if (s->n_pending == PENDING || s->n_pending == s->head.max)
+		ends_write_all(s, s->written);
+	if (s->n_pending == PENDING || s->n_pending == s->head.max)
+		s->n_pending = 0; /* they cannot be written */
+	index_put(s, s->head.n, e);
+	s->pending[s->n_pending++] = *e;
+	s->head.n++;
+}
+
+uint16_t ends_deed(struct ends *s, const struct deed *d)
+{
+	uint64_t number = s->head.n_deeds % DEEDS;
+
+	if (!s->head.max || s->fd < 0 ||
+	    ends_file_put(s->fd, d, sizeof(*d), (off_t)(AT_DEEDS + number * sizeof(*d))) < 0)
+		return 0;
+	s->head.n_deeds++;
+	return (uint16_t)(number + 1);
+}
+
+void ends_change_deed(struct ends *s, uint16_t number, const struct deed *d)
+{
+	if (number && s->fd >= 0)
+		(void)ends_file_put(s->fd, d, sizeof(*d),
+				    (off_t)(AT_DEEDS + (number - 1U) * sizeof(*d)));
+}
+
+uint8_t ends_device(struct ends *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < DEVICES && *s->devices[i]; i++)
+		if (!strcmp(s->devices[i], name))
+			return (uint8_t)(i + 1);
+	if (i == DEVICES || strlen(name) >= DEVICE_SIZE)
+		return 0;
+	memcpy(s->devices[i], name, strlen(name) + 1);
+	if (s->fd >= 0)
+		(void)ends_file_put(s->fd, s->devices[i], DEVICE_SIZE,
+				    (off_t)(AT_DEVICES + i * DEVICE_SIZE));
+	return (uint8_t)(i + 1);
+}
+
+int ends_unsaved(const struct ends *s)
+{
+	return s->error;
+}
+
+/* ---- finding ---- */
+
+/* The end in PLACE, if it waits to be written. */
+static const struct end *ends_waiting(const struct ends *s, uint32_t place)
+{
+	uint64_t last = (s->head.n - 1) % s->head.max;
+	uint64_t back = (last + s->head.max - place) % s->head.max;
+
+	return back < s->n_pending ? &s->pending[s->n_pending - 1 - (size_t)back] : NULL;
+}
+
+static bool ends_get(const struct ends *s, uint32_t place, struct end *ret)
+{
+	const struct end *waiting = ends_waiting(s, place);
+
+	if (waiting) {
+		*ret = *waiting;
+		return true;
+	}
+	return s->fd >= 0 &&
+	       ends_file_get(s->fd, ret, sizeof(*ret), ends_file_place(&s->head, place)) == 0 &&
+	       end_is_valid(ret);
+}
+
+/* The place of the latest end of KEY, or HASH_NONE. */
+static uint32_t ends_place(const struct ends *s, const struct conn_key *key, struct end *ret)
+{
+	uint32_t hash, i, found = HASH_NONE;
+	size_t at;
+
+	if (!s->index.n)
+		return HASH_NONE;
+	hash = hash_key(s, key);
+	for (i = hash_first(&s->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&s->index, hash, &at)) {
+		struct conn c;
+		struct end e;
+
+		if (s->hashes[i] != hash || !ends_get(s, i, &e))
+			continue;
+		c = end_conn(&e);
+		if (!conn_key_equal(&c.key, key) || (found != HASH_NONE && e.at < ret->at))
+			continue;
+		*ret = e;
+		found = i;
+	}
+	return found;
+}
+
+bool ends_find(const struct ends *s, const struct conn_key *key, struct end *ret)
+{
+	return ends_place(s, key, ret) != HASH_NONE;
+}
+
+void ends_mark(struct ends *s, const struct conn_key *key, uint8_t flags)
+{
+	struct end e = { .at = 0 };
+	uint32_t place = ends_place(s, key, &e);
+	struct end *waiting;
+
+	if (place == HASH_NONE)
+		return;
+	waiting = (struct end *)ends_waiting(s, place);
+	e.flags |= flags;
+	if (waiting)
+		*waiting = e;
+	else
+		(void)ends_file_put(s->fd, &e, sizeof(e), ends_file_place(&s->head, place));
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The memory of how connections ended: bounded, kept, and not trusted when it is read. */
+#include "lib/scene.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "guard/ends.h"
+
+/* What is on file, the newest first. */
+struct told {
+	struct end_told items[256];
+	size_t n;
+};
+
+static int told_take(void *ud, const struct end_told *e)
+{
+	struct told *t = ud;
+
+	assert_true(t->n < ARRAY_SIZE(t->items));
+	t->items[t->n++] = *e;
+	return 0;
+}
+
+static struct told told_of(const struct scene *s)
+{
+	struct ends_query q = { .since = 0 };
+	struct told t = { .n = 0 };
+	struct ends_list *l;
+	int r;
+
+	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &q, &l), 0);
+	do
+		r = ends_list_step(l, told_take, &t);
+	while (r > 0);
+	assert_int_equal(r, 0);
+	ends_list_free(l);
+	return t;
+}
+
+static struct ends *ends_of(const struct scene *s, size_t max)
+{
+	struct ends *ends;
+
+	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, &ends), 0);
+	return ends;
+}
+
+static struct end numbered(unsigned n)
+{
+	struct conn c = scene_tcp((uint16_t)(n % 60000 + 1));
+	struct end e;
+
+	end_init(&e, &c, n + 1);
+	e.cause = END_TIMEOUT;
+	return e;
+}
+
+static void bounded(void **state)
+{
+	const struct scene *s = *state;
+	struct ends *ends = ends_of(s, 100);
+	struct end e, found;
+	struct told t;
+	struct conn c;
+	unsigned i;
+
+	for (i = 0; i < 1234; i++) {
+		e = numbered(i);
+		ends_add(ends, &e);
+		if (i % 7 == 0)
+			ends_write(ends, i * USEC_PER_SEC);
+	}
+	ends_write_all(ends, 9999 * USEC_PER_SEC);
+	t = told_of(s);
+	assert_int_equal(t.n, 100);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(t.items[i].end.at, 1234 - i);
+	c = scene_tcp(1234);
+	assert_true(ends_find(ends, &c.key, &found));
+	assert_int_equal(found.at, 1234);
+	c = scene_tcp(1000);
+	assert_false(ends_find(ends, &c.key, &found));
+	ends_set(ends, 10);
+	assert_int_equal(told_of(s).n, 10);
+	assert_int_equal(told_of(s).items[0].end.at, 1234);
+	ends_set(ends, 200);
+	e = numbered(5000);
+	ends_add(ends, &e);
+	ends_write_all(ends, 10000 * USEC_PER_SEC);
+	assert_int_equal(told_of(s).n, 11);
+	ends_set(ends, 0);
+	ends_free(ends);
+	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &(struct ends_query){ 0 },
+				       &(struct ends_list *){ NULL }),
+			 -ENOENT);
+}
+
+/* What somebody has put there, or another boot, is not taken for ours. */
+static void refused(void **state)
+{
+	const struct scene *s = *state;
+	struct ends *ends = ends_of(s, 100);
+	struct ends_query q = { .since = 0 };
+	struct end e = numbered(1);
+	struct ends_list *l;
+	char path[128];
+	FILE *f;
+
+	ends_add(ends, &e);
+	ends_free(ends);
+	assert_int_equal(told_of(s).n, 1);
+	assert_int_equal(ends_list_new(s->dir, "another boot", &q, &l), -ENOENT);
+	snprintf(path, sizeof(path), "%s/ends", s->dir);
+	f = fopen(path, "r+");
+	fseek(f, -(long)sizeof(e), SEEK_END);
+	for (size_t i = 0; i < sizeof(e); i++)
+		fputc(0xff, f);
+	fclose(f);
+	assert_int_equal(told_of(s).n, 0);
+	chmod(path, 0666);
+	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &q, &l), -EPERM);
+	chmod(path, 0600);
+	f = fopen(path, "w"); /* cut to nothing */
+	fclose(f);
+	assert_true(ends_list_new(s->dir, s->env.boot_id, &q, &l) < 0);
+	ends = ends_of(s, 100);
+	ends_add(ends, &e);
+	ends_free(ends);
+	assert_int_equal(told_of(s).n, 1);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(bounded),
+		CASE(refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
