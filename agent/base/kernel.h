@@ -276,3 +276,16 @@ struct kernel {
 	const struct kernel_ops *ops;
 	void *ctx;
 };
+
+/* Whether S (NULL: all) selects RECORD, whose mark K reads. */
+static inline bool kernel_selects(const struct kernel *k, const struct selection *s,
+				  const struct conn_record *record)
+{
+	uint32_t mark = 0;
+
+	if (!s || !s->n)
+		return true;
+	if (selection_needs_mark(s))
+		(void)k->ops->ct_mark(k->ctx, record, &mark);
+	return selection_has(s, record->conn, mark);
+}

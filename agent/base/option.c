@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is wrong with a word of a request. */
+/* The option words, and what is wrong with one of them. */
 #include "base/option.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/request.h"
 #include "base/text.h"
-
-int request_error_set(struct request_error *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	text_line_va(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
 
 /* Refuse what dev_valid_name() in net/core/dev.c refuses. From IFNAMSIZ on, NAME can only be an
  * alternative name; the kernel knows whether it is. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -191,6 +192,52 @@ int pattern_words(struct pattern *ret, int argc, char *const argv[], struct requ
 		return -EINVAL;
 	*ret = p;
 	return 0;
+}
+
+/* Append words to BUF. */
+static void _printf_(2, 3) pattern_put(char buf[PATTERN_WORDS_MAX], const char *fmt, ...)
+{
+	size_t n = strlen(buf);
+	va_list ap;
+
+	if (n)
+		buf[n++] = ' ';
+	va_start(ap, fmt);
+	vsnprintf(buf + n, PATTERN_WORDS_MAX - n, fmt, ap);
+	va_end(ap);
+}
+
+static void pattern_put_ports(char buf[PATTERN_WORDS_MAX], const char *word,
+			      const struct pattern_ports *p)
+{
+	if (p->first == p->last)
+		pattern_put(buf, "%s %u", word, p->first);
+	else
+		pattern_put(buf, "%s %u-%u", word, p->first, p->last);
+}
+
+const char *pattern_format(const struct pattern *p, char buf[PATTERN_WORDS_MAX])
+{
+	char text[PREFIX_TEXT_MAX];
+
+	*buf = '\0';
+	if (p->parts & PATTERN_PROTO)
+		pattern_put(buf, "proto %s", l4proto_name(p->l4proto, text));
+	if (p->parts & PATTERN_SRC)
+		pattern_put(buf, "src %s", prefix_format(&p->src, text));
+	if (p->parts & PATTERN_DST)
+		pattern_put(buf, "dst %s", prefix_format(&p->dst, text));
+	if (p->parts & PATTERN_SPORT)
+		pattern_put_ports(buf, "sport", &p->sport);
+	if (p->parts & PATTERN_DPORT)
+		pattern_put_ports(buf, "dport", &p->dport);
+	if (p->parts & PATTERN_MARK && p->mask == UINT32_MAX)
+		pattern_put(buf, "mark 0x%x", p->mark);
+	else if (p->parts & PATTERN_MARK)
+		pattern_put(buf, "mark 0x%x/0x%x", p->mark, p->mask);
+	if (p->parts & PATTERN_ZONE)
+		pattern_put(buf, "zone %u", p->zone);
+	return buf;
 }
 
 /* ---- matching ----------------------------------------------------------------------- */

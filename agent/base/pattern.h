@@ -3,8 +3,9 @@
  * at hand. Parts that were not said match everything. */
 #pragma once
 
+#include "base/addr.h"
 #include "base/conn.h"
-#include "base/request.h"
+#include "base/text.h"
 
 enum pattern_part {
 	PATTERN_PROTO = 1 << 0,
@@ -60,6 +61,10 @@ const char *pattern_word(size_t i);
  * ("A:P -> B:P as C:P"). What stands before and behind in such a line is passed over. 0 or
  * -EINVAL. */
 int pattern_tuple(struct pattern *ret, const char *text, struct request_error *ret_error);
+
+/* P as the words that pattern_words() reads. Returns BUF. */
+#define PATTERN_WORDS_MAX 256
+const char *pattern_format(const struct pattern *p, char buf[PATTERN_WORDS_MAX]);
 
 /* Whether C, which has MARK, is meant. */
 bool pattern_matches(const struct pattern *p, const struct conn *c, uint32_t mark);

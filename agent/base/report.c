@@ -35,6 +35,7 @@ static const char *const reason_words[] = {
 	[SKIP_ALTERED] = "altered",
 	[SKIP_LEFT] = "left-to-guard",
 	[SKIP_UNVERIFIED] = "unverified",
+	[SKIP_UNSELECTED] = "not-selected",
 	NULL,
 };
 
@@ -185,7 +186,7 @@ void report_degrade(struct report *r, enum result result)
 
 void report_conclude(struct report *r)
 {
-	if (r->result == RESULT_OK && r->entries.lost)
+	if (r->result == RESULT_OK && r->entries.lost > r->entries.lost_unselected)
 		r->result = RESULT_PARTIAL;
 	switch (r->result) {
 	case RESULT_OK:
@@ -221,10 +222,12 @@ const struct report_row report_counts[] = {
 	{ "untouched", ENTRIES(untouched), "untouched" },
 	{ "pinned", ENTRIES(pinned), "pinned", NULL, "pinned", "VIPSAFE_PINNED" },
 	{ "altered", ENTRIES(reasons[SKIP_ALTERED]) },
+	{ "not_selected", ENTRIES(reasons[SKIP_UNSELECTED]) },
 	{ "flushed", ENTRIES(flushed), "flushed", NULL, "flushed", "VIPSAFE_FLUSHED" },
 	{ "restored", ENTRIES(restored), "restored", NULL, "restored", "VIPSAFE_RESTORED" },
 	{ "superseded", ENTRIES(superseded), "superseded", NULL, "superseded" },
 	{ "lost", ENTRIES(lost), "lost", NULL, NULL, "VIPSAFE_LOST" },
+	{ "lost_not_selected", ENTRIES(lost_unselected), "not selected", "part of lost" },
 	{ "skipped", ENTRIES(skipped) },
 	{ "mismatch", ENTRIES(mismatch), "mismatch", "part of lost", "mismatch" },
 	{ "led_away", offsetof(struct report, arrivals.removed), "led elsewhere",

@@ -46,6 +46,7 @@ enum skip_reason {
 	SKIP_ALTERED,	 /* by somebody else, and cannot be created again (shape.h) */
 	SKIP_LEFT,	 /* not pinned in time: left to the guard, which restores it if flushed */
 	SKIP_UNVERIFIED, /* a flush may still take it, and there is no time left to check */
+	SKIP_UNSELECTED, /* request or settings leave it out; if flushed, it is lost */
 	SKIP_REASON_COUNT,
 };
 
@@ -123,6 +124,7 @@ struct report {
 		uint64_t lost;	     /* flushed and not brought back */
 		uint64_t skipped;    /* = snapshot - candidates */
 		uint64_t mismatch;   /* created differently than asked; deleted, part of lost */
+		uint64_t lost_unselected; /* not selected, part of lost */
 		uint64_t reasons[SKIP_REASON_COUNT];
 	} entries;
 
@@ -160,7 +162,7 @@ void report_fail(struct report *r, enum result result, enum exit_code code, cons
 void report_degrade(struct report *r, enum result result);
 
 /* Set the exit code and, from the counts, the result of a run that changed the address or had
- * nothing to change: lost entries make it PARTIAL. */
+ * nothing to change: lost entries make it PARTIAL, but for those that were not selected. */
 void report_conclude(struct report *r);
 
 /* A connection was lost; LINE is about it. The first few are kept. */
@@ -191,7 +193,7 @@ struct report_row {
 };
 
 /* In the order of output. */
-#define REPORT_COUNTS 13
+#define REPORT_COUNTS 15
 extern const struct report_row report_counts[], report_times[];
 
 /* The index in report_counts of KEY, which must be in there. */

@@ -16,6 +16,7 @@ struct line {
 	struct prefix prefixes[VIPS_MAX];
 	size_t n_prefixes;
 	struct option_values values;
+	struct selection selection;
 	struct request_error *error;
 };
 
@@ -137,6 +138,16 @@ static int line_add_option(struct line *l, const char *word, const char *value, 
 	return o->apply(&l->values, value, l->error);
 }
 
+static int line_add_filter(struct line *l, const char *word, const char *value, int *ret_used)
+{
+	if (l->op != OP_DEL)
+		return request_error_set(l->error,
+					 "contradictory options: " QUOTED
+					 " only goes with del, which protects connections",
+					 word);
+	return selection_take(&l->selection, word, value, ret_used, l->error);
+}
+
 /* The word of an option that IPv6 addresses do not have, or NULL. */
 static const char *for_ipv4_only(const struct option_values *v)
 {
@@ -180,6 +191,8 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 
 		if (looks_like_address(argv[i]))
 			r = line_add_address(l, argv[i]);
+		else if (selection_is_word(argv[i]))
+			r = line_add_filter(l, argv[i], value, &used);
 		else
 			r = line_add_option(l, argv[i], value, &used);
 		if (r < 0)
@@ -190,6 +203,8 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 		return request_error_set(l->error, "no address given");
 	if (l->dev == DEV_REQUIRED && !l->values.given[OPTION_DEV])
 		return request_error_set(l->error, "\"dev\" is missing: which device?");
+	if (selection_check(&l->selection, l->error) < 0)
+		return -EINVAL;
 	return line_check_together(l);
 }
 
@@ -219,6 +234,7 @@ int request_parse(struct request *req, int argc, char *const argv[],
 	for (i = 0; i < l.n_prefixes; i++)
 		req->vips[i] = line_vip(&l, i);
 	req->n_vips = l.n_prefixes;
+	req->selection = l.selection;
 	return 0;
 }
 

@@ -11,10 +11,11 @@
 #include <vipsafe/protocol.h>
 
 #include "base/addr.h"
+#include "base/selection.h"
+#include "base/text.h"
 
 #define DEVICE_NAME_MAX 128 /* ALTIFNAMSIZ: alternative names, Linux 5.5 */
 #define LABEL_MAX 16	    /* IFNAMSIZ */
-#define REQUEST_ERROR_MAX 256
 
 enum op {
 	OP_ADD,
@@ -83,26 +84,20 @@ struct request {
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;
-	usec_t timeout; /* of the whole run; 0: as configured */
+	struct selection selection; /* OP_DEL: which connections are protected */
+	usec_t timeout;		    /* of the whole run; 0: as configured */
 	/* The instant (CLOCK_MONOTONIC) at which it has to be over, however long it waited to
 	 * begin; 0: TIMEOUT after it begins. */
 	usec_t deadline;
 	struct asker by;
 };
 
-struct request_error {
-	char text[REQUEST_ERROR_MAX]; /* one printable line, names the offending word */
-};
-
-/* Fill E; characters that are not printable are escaped. Returns -EINVAL. */
-int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2, 3);
-
 /* Parse the words after "add" or "del":
- *   ADDR[/LEN] [ADDR…] dev DEV [option …]
+ *   ADDR[/LEN] [ADDR…] dev DEV [option …] [filter …]
  * Keywords may be shortened while unique, also to the long names iproute2
- * has (broadcast). What request_option() sets is left as it is in *REQ, which
- * the caller has initialised with request_init().
- * Returns 0, or -EINVAL with *RET_ERROR filled and *REQ undefined. */
+ * has (broadcast); filters (base/selection.h) go with del only. What request_option() sets is left
+ * as it is in *REQ, which the caller has initialised with request_init(). Returns 0, or -EINVAL
+ * with *RET_ERROR filled and *REQ undefined. */
 int request_parse(struct request *req, int argc, char *const argv[],
 		  struct request_error *ret_error);
 

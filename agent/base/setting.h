@@ -42,6 +42,7 @@ struct setting {
 	/* An example for a key without a default; for a key with ADD, its grammar. */
 	const char *shape;
 	const char *suffix; /* how a path has to end; NULL: in any way */
+	bool parted;	    /* " ;" divides the value and begins no comment: settings_is_parted() */
 };
 
 /* "[WORD]", or "[WORD NAME]" when it has a PLACEHOLDER for the name. */

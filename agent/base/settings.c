@@ -57,6 +57,20 @@ static int allow_add(void *base, const char *value, struct request_error *e)
 	return r;
 }
 
+static int only_add(void *base, const char *value, struct request_error *e)
+{
+	struct device_settings *d = base;
+
+	return selection_add(&d->selection, false, value, e);
+}
+
+static int except_add(void *base, const char *value, struct request_error *e)
+{
+	struct device_settings *d = base;
+
+	return selection_add(&d->selection, true, value, e);
+}
+
 #define AGENT(member) offsetof(struct settings, member)
 #define DEVICE(member) offsetof(struct device_settings, member)
 
@@ -154,6 +168,17 @@ static const struct setting device_keys[] = {
 	  "it up.\n"
 	  "0: they go with the address.",
 	  0, SEC(600) },
+	{ "only", SETTING_LIST, 0, NULL,
+	  "Which connections are protected: those that one of these filters matches.\n"
+	  "A filter has the words of \"vipsafe connections\": proto, src, dst, sport,\n"
+	  "dport, mark, zone. Several may be on one line, divided by semicolons, or on\n"
+	  "separate lines. The others are neither pinned nor restored: they are counted\n"
+	  "as not selected, and as lost if they are flushed. Without this key all are\n"
+	  "protected.",
+	  .add = only_add, .shape = "proto tcp dport 443; dst 10.0.0.0/8", .parted = true },
+	{ "except", SETTING_LIST, 0, NULL,
+	  "Connections that are not protected, whatever \"only\" says. The same filters.",
+	  .add = except_add, .shape = "dst 10.1.0.0/16", .parted = true },
 	{ NULL },
 };
 
@@ -331,16 +356,28 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
 	return setting_set(k, value, base, ret_error);
 }
 
-bool settings_is_list(const struct settings *s, const char *section, const char *key)
+/* The key KEY of [SECTION], or NULL. */
+static const struct setting *settings_key(const struct settings *s, const char *section,
+					  const char *key)
 {
 	const struct setting_section *c;
-	const struct setting *k;
 	struct request_error e;
 	const char *name;
 
-	if (section_find(s, section, &c, &name, &e) < 0)
-		return false;
-	k = setting_find(c->keys, key);
+	return section_find(s, section, &c, &name, &e) < 0 ? NULL : setting_find(c->keys, key);
+}
+
+bool settings_is_parted(const struct settings *s, const char *section, const char *key)
+{
+	const struct setting *k = settings_key(s, section, key);
+
+	return k && k->parted;
+}
+
+bool settings_is_list(const struct settings *s, const char *section, const char *key)
+{
+	const struct setting *k = settings_key(s, section, key);
+
 	return k && k->type == SETTING_LIST;
 }
 
@@ -352,6 +389,17 @@ bool settings_is_joined(const struct settings *s, const char *section, const cha
 
 	return section_find(s, section, &c, &name, &e) == 0 && c->joined &&
 	       setting_find(c->keys, key);
+}
+
+const struct selection *settings_selection(const struct settings *s, const char *name,
+					   const char *alias)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++)
+		if (!strcmp(s->devices[i].name, name) || !strcmp(s->devices[i].name, alias))
+			return &s->devices[i].selection;
+	return NULL;
 }
 
 int settings_guard(struct settings *s, const char *name, struct request_error *ret_error)

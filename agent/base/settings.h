@@ -38,7 +38,8 @@ struct device_settings {
 	char name[DEVICE_NAME_MAX];
 	enum pin_mode pin;
 	usec_t pin_after;
-	usec_t linger; /* 0: nothing does */
+	usec_t linger;		    /* 0: nothing does */
+	struct selection selection; /* what is protected */
 };
 
 struct instance_settings; /* keepalived/instance_settings.h */
@@ -84,6 +85,9 @@ int settings_section(struct settings *s, const char *section, struct request_err
 /* Whether KEY may be repeated in one [SECTION]. */
 bool settings_is_list(const struct settings *s, const char *section, const char *key);
 
+/* Whether " ;" in the value of KEY of [SECTION] divides it, and begins no comment. */
+bool settings_is_parted(const struct settings *s, const char *section, const char *key);
+
 /* Whether "; KEY = VALUE" after another value of [SECTION] is a key, not a comment. */
 bool settings_is_joined(const struct settings *s, const char *section, const char *key);
 
@@ -96,6 +100,10 @@ int settings_apply(struct settings *s, const char *section, const char *key, con
 /* Check what is known only after everything was read (e.g. that a derived path is too long), and
  * fill derived values. Returns 0 or -EINVAL as above. */
 int settings_finish(struct settings *s, struct request_error *ret_error);
+
+/* What the section of the device NAME, or else of ALIAS, selects. NULL: there is none. */
+const struct selection *settings_selection(const struct settings *s, const char *name,
+					   const char *alias);
 
 /* Guard the device NAME, as an empty section [device NAME] does. Returns 0, -ENOMEM or -EINVAL. */
 int settings_guard(struct settings *s, const char *name, struct request_error *ret_error);

@@ -60,6 +60,16 @@ void text_line(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
+int request_error_set(struct request_error *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_line_va(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
 int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t n = 0;

@@ -19,6 +19,15 @@ const char *text_escape(const char *in, char *buf, size_t size);
 void text_line(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
 void text_line_va(char *buf, size_t size, const char *fmt, va_list ap) _printf_(3, 0);
 
+/* What is wrong with a request, a setting, or whatever else people have written. */
+#define REQUEST_ERROR_MAX 256
+struct request_error {
+	char text[REQUEST_ERROR_MAX]; /* one printable line, names the offending word */
+};
+
+/* Fill E; characters that are not printable are escaped. Returns -EINVAL. */
+int request_error_set(struct request_error *e, const char *fmt, ...) _printf_(2, 3);
+
 /* Parse a whole decimal number of digits only. Returns 0, -EINVAL, or -ERANGE
  * when it is below MIN or above MAX. */
 int text_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);

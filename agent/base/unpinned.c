@@ -15,14 +15,14 @@ struct item {
 	struct conn conn; /* begins with the key */
 	uint32_t payload;
 	uint32_t due;
-	bool flushed, altered;
+	bool flushed, altered, left_out;
 	uint8_t round, saved;
 };
 
 struct unpinned {
 	struct conn_table table;
 	struct payloads *payloads; /* owned */
-	size_t n_flushed, n_altered;
+	size_t n_flushed, n_altered, n_left_out;
 	size_t n_unsaved; /* flushed ones that are not saved */
 	uint8_t saving;	  /* items with this number are saved; never 0 */
 	uint8_t round;
@@ -91,9 +91,20 @@ static bool unpinned_is_poorer(const struct conn *now, const struct conn *known)
 
 static void set_altered(struct unpinned *u, struct item *item, bool altered)
 {
-	u->n_altered += altered;
-	u->n_altered -= item->altered;
+	u->n_altered += altered && !item->left_out;
+	u->n_altered -= item->altered && !item->left_out;
 	item->altered = altered;
+}
+
+static void set_left_out(struct unpinned *u, struct item *item, bool out)
+{
+	bool altered = item->altered;
+
+	set_altered(u, item, false);
+	u->n_left_out += out;
+	u->n_left_out -= item->left_out;
+	item->left_out = out;
+	set_altered(u, item, altered);
 }
 
 int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t due)
@@ -139,6 +150,7 @@ void unpinned_remove(struct unpinned *u, const struct conn_key *key)
 		return;
 	set_flushed(u, unpinned_item_at(u, (size_t)i), false);
 	set_altered(u, unpinned_item_at(u, (size_t)i), false);
+	set_left_out(u, unpinned_item_at(u, (size_t)i), false);
 	payloads_drop(u->payloads, unpinned_item_at(u, (size_t)i)->payload);
 	conn_table_remove(&u->table, (size_t)i);
 }
@@ -157,6 +169,14 @@ void unpinned_set_altered(struct unpinned *u, const struct conn_key *key)
 
 	if (item)
 		set_altered(u, item, true);
+}
+
+void unpinned_leave_out(struct unpinned *u, const struct conn_key *key, bool out)
+{
+	struct item *item = item_find(u, key);
+
+	if (item)
+		set_left_out(u, item, out);
 }
 
 void unpinned_postpone(struct unpinned *u, const struct conn_key *key, usec_t due)
@@ -185,6 +205,11 @@ size_t unpinned_count_flushed(const struct unpinned *u)
 size_t unpinned_count_altered(const struct unpinned *u)
 {
 	return u->n_altered;
+}
+
+size_t unpinned_count_left_out(const struct unpinned *u)
+{
+	return u->n_left_out;
 }
 
 void unpinned_begin_save(struct unpinned *u)
@@ -237,6 +262,11 @@ bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now)
 bool unpinned_is_altered(const struct unpinned *u, size_t i)
 {
 	return unpinned_item_at(u, i)->altered;
+}
+
+bool unpinned_is_left_out(const struct unpinned *u, size_t i)
+{
+	return unpinned_item_at(u, i)->left_out;
 }
 
 bool unpinned_is_flushed(const struct unpinned *u, size_t i)

@@ -35,12 +35,16 @@ void unpinned_postpone(struct unpinned *u, const struct conn_key *key, usec_t du
  * Entries whose tuples show it (conn_alteration()) need no call. */
 void unpinned_set_altered(struct unpinned *u, const struct conn_key *key);
 
+/* Whether it is left out: known, but neither pinned nor restored. Initially it is not. */
+void unpinned_leave_out(struct unpinned *u, const struct conn_key *key, bool out);
+
 /* Number of the entry with KEY, or -ENOENT. */
 int64_t unpinned_find(const struct unpinned *u, const struct conn_key *key);
 
 size_t unpinned_count(const struct unpinned *u); /* including flushed ones */
 size_t unpinned_count_flushed(const struct unpinned *u);
-size_t unpinned_count_altered(const struct unpinned *u);
+size_t unpinned_count_altered(const struct unpinned *u); /* of those not left out */
+size_t unpinned_count_left_out(const struct unpinned *u);
 
 /* Which entries are saved to disk: begin_save() marks none as saved,
  * note_saved() marks entry I, and count_unsaved() is the number of flushed
@@ -58,6 +62,7 @@ void unpinned_begin_round(struct unpinned *u);
 const struct conn *unpinned_at(const struct unpinned *u, size_t i);
 bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now);
 bool unpinned_is_altered(const struct unpinned *u, size_t i);
+bool unpinned_is_left_out(const struct unpinned *u, size_t i);
 bool unpinned_is_flushed(const struct unpinned *u, size_t i);
 bool unpinned_is_seen(const struct unpinned *u, size_t i);
 

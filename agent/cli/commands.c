@@ -14,7 +14,7 @@
 #define ADD_ARGUMENTS                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+]\n" \
 	"      [noprefixroute] [dad] [preferred_lft N] [metric N]"
-#define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV"
+#define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV [only|except] [FILTER...]"
 
 const struct command commands[] = {
 	{ "add", command_add, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON, true, ADD_ARGUMENTS,
@@ -22,7 +22,7 @@ const struct command commands[] = {
 	  "ADDR without LEN means /32 or /128. Adding an address that is there already is\n"
 	  "no error.\n" },
 	{ "connections", command_connections, SCOPE_LOCAL | SCOPE_JSON, false,
-	  "[dev D] [pinned|unpinned|altered|lingering|at-risk]\n      [FILTER...]",
+	  "[dev D] [pinned|unpinned|altered|not-selected|lingering|at-risk]\n      [FILTER...]",
 	  "list masqueraded connections and how each is protected",
 	  "As conntrack(8) lists them, with \"# PROTECTION DEVICE\" at the end; --json prints\n"
 	  "an object for each. FILTER is \"proto P\", \"src ADDR[/LEN]\", \"dst ADDR[/LEN]\",\n"
@@ -33,7 +33,9 @@ const struct command commands[] = {
 	{ "del", command_del, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON, true, DEL_ARGUMENTS,
 	  "delete virtual IPs and keep everybody else's connections",
 	  "LEN is required: exactly this address with this prefix length is deleted.\n"
-	  "Deleting an address that is not there is no error.\n",
+	  "Deleting an address that is not there is no error. FILTER, as for connections,\n"
+	  "restricts what is protected: \"only proto tcp dport 443 except dst 10.1.0.0/16\".\n"
+	  "What is not selected is counted.\n",
 	  .alias = "delete" },
 	{ "doctor", command_doctor, SCOPE_DOCTOR | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "[--keepalived FILE [version V]]",
@@ -272,6 +274,28 @@ static void offer_nth_argument(struct line *l)
 		offer_argument(l, p, strcspn(p, " \n"));
 }
 
+/* If the word before is a filter word: offer its values. */
+static bool offer_filter_value(struct line *l)
+{
+	static const char *const protos[] = { "tcp", "udp", "sctp", "icmp", "icmpv6", "gre" };
+	size_t i;
+
+	for (i = 0; !strcmp(l->before, "proto") && i < ARRAY_SIZE(protos); i++)
+		offer(l, protos[i]);
+	for (i = 0; pattern_word(i); i++)
+		if (!strcmp(l->before, pattern_word(i)))
+			return true;
+	return false;
+}
+
+static void offer_filters(struct line *l)
+{
+	size_t i;
+
+	for (i = 0; pattern_word(i); i++)
+		offer(l, pattern_word(i));
+}
+
 /* Words of add and del. */
 static void offer_move(struct line *l, bool is_add)
 {
@@ -287,34 +311,35 @@ static void offer_move(struct line *l, bool is_add)
 			offer_choices(l, "global|site|link|host|nowhere", 29);
 		return;
 	}
+	if (!is_add && offer_filter_value(l))
+		return;
 	for (i = 0; (o = option_at(i)) != NULL; i++) {
 		if (is_add || !o->add_only)
 			offer(l, o->name);
 	}
-	if (!is_add)
-		localnet_addresses(l->device, offer_local, l);
+	if (is_add)
+		return;
+	for (i = 0; selection_word(i); i++)
+		offer(l, selection_word(i));
+	offer_filters(l);
+	localnet_addresses(l->device, offer_local, l);
 }
 
 /* Words of connections: each may stand anywhere. */
 static void offer_connections(struct line *l)
 {
-	static const char *const protos[] = { "tcp", "udp", "sctp", "icmp", "icmpv6", "gre" };
 	size_t i;
 
 	if (!strcmp(l->before, "dev")) {
 		localnet_devices(offer_local, l);
 		return;
 	}
-	for (i = 0; !strcmp(l->before, "proto") && i < ARRAY_SIZE(protos); i++)
-		offer(l, protos[i]);
-	for (i = 0; pattern_word(i); i++)
-		if (!strcmp(l->before, pattern_word(i)))
-			return;
+	if (offer_filter_value(l))
+		return;
 	offer(l, "dev");
 	for (i = 0; connections_word(i); i++)
 		offer(l, connections_word(i));
-	for (i = 0; pattern_word(i); i++)
-		offer(l, pattern_word(i));
+	offer_filters(l);
 }
 
 static void offer_isolate(struct line *l)

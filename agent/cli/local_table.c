@@ -17,6 +17,7 @@
 /* A device of the node, with the marks of its guards. */
 struct local_device {
 	char name[DEVICE_NAME_MAX];
+	const struct selection *selection; /* of its settings; NULL: all */
 	struct marks marks;
 	struct markset pins;
 };
@@ -65,6 +66,7 @@ static size_t local_device(struct local_list *l, const char *name)
 	d = &l->devices[l->n_devices++];
 	*d = (struct local_device){ .marks = { .fd = -1 } };
 	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->selection = settings_selection(&l->cli->settings, name, name);
 	/* without them nothing is known to be pinned */
 	if (l->run_dir >= 0)
 		(void)marks_look(l->run_dir, name, l->cli->boot_id, &d->marks, &d->pins);
@@ -96,11 +98,15 @@ static int local_compare(const void *a, const void *b)
 	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
 }
 
-static enum protection local_protection(const struct local_device *d, const struct conn *c,
-					const struct addr *as)
+static enum protection local_protection(const struct local_list *l, const struct local_device *d,
+					const struct conn_record *record, const struct addr *as)
 {
+	const struct conn *c = record->conn;
+
 	if (markset_has(&d->pins, marks_of(&d->marks, &c->key, c->id, as)))
 		return PROTECTION_PINNED;
+	if (!kernel_selects(&l->kernel, d->selection, record))
+		return PROTECTION_UNSELECTED;
 	return conn_alteration(c) == ALTERATION_OTHER ? PROTECTION_ALTERED : PROTECTION_UNPINNED;
 }
 
@@ -117,7 +123,8 @@ static int local_take(void *ud, const struct conn_record *record)
 	if (!at)
 		return l->ifindex ? 0 : l->sink(l->ud, &l->kernel, record, NULL, PROTECTION_NONE);
 	d = &l->devices[at->device];
-	return l->sink(l->ud, &l->kernel, record, d->name, local_protection(d, c, &at->addr));
+	return l->sink(l->ud, &l->kernel, record, d->name,
+		       local_protection(l, d, record, &at->addr));
 }
 
 static int local_read(struct local_list *l)

@@ -403,6 +403,8 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 		.pinned = s.pinned,
 		.unpinned = s.unpinned,
 		.altered = s.altered,
+		.unselected = s.unselected,
+		.selection = x->settings.selection,
 		.refused = s.refused,
 		.pins = s.pins,
 		.pin_failures = s.pin_failures,

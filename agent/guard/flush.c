@@ -82,6 +82,14 @@ static bool was_alive(const struct conn *known, const struct conn *dead)
 	       known->tcp_state == CONN_TCP_ESTABLISHED && known->status & CONN_ASSURED;
 }
 
+void guard_count_unselected(struct guard *g, const struct conn *known, const struct conn *dead)
+{
+	bool flushing = g->repair.active || g->batch_at < g->suffer_until;
+
+	if (flushing && worth_of(known) != WORTH_UNANSWERED && was_alive(known, dead))
+		guard_note_lost(g, known);
+}
+
 /* Whether the kernel may have dropped KNOWN for want of room: from a full table it drops
  * entries that are not assured or have begun to close. */
 static bool may_be_dropped(const struct guard *g, const struct conn *known)

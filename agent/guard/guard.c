@@ -138,6 +138,7 @@ int guard_new(const struct run_env *env, const struct device_settings *d, struct
 void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
 {
 	bool later = g->device.pin_after != d->pin_after;
+	bool other = memcmp(&g->device.selection, &d->selection, sizeof(d->selection)) != 0;
 
 	g->device = *d;
 	guard_away_set(g);
@@ -146,6 +147,8 @@ void guard_set(struct guard *g, const struct device_settings *d, bool rehold)
 		guard_order_end(&g->pins);
 	if (later)
 		guard_postpone_all(g);
+	if (other)
+		guard_select_all(g);
 	if (!rehold || !g->link.ifindex || guard_observes(g))
 		return;
 	close_hold(g);
@@ -351,7 +354,8 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 {
 	*ret = g->status;
 	ret->pinned = pinned_set_count(g->pinned);
-	ret->unpinned = unpinned_count(g->unpinned);
+	ret->unselected = unpinned_count_left_out(g->unpinned);
+	ret->unpinned = unpinned_count(g->unpinned) - ret->unselected;
 	ret->altered = unpinned_count_altered(g->unpinned);
 	ret->linger = g->device.linger;
 	ret->full = g->full;

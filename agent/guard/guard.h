@@ -41,6 +41,7 @@ struct guard_status {
 	uint64_t pinned;	     /* known to be pinned now */
 	uint64_t unpinned;	     /* known and not pinned (on demand: all known) */
 	uint64_t altered;	     /* of these, by somebody else: left alone */
+	uint64_t unselected;	     /* known besides these: the settings leave them out */
 	uint64_t pins, pin_failures; /* since the start */
 	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */
 	struct prefix foreign_last;  /* the latest one */
@@ -139,9 +140,10 @@ void guard_give_up(struct guard *g, const struct addr *a, bool keep);
 enum protection {
 	PROTECTION_NONE, /* it is none of this device's */
 	PROTECTION_PINNED,
-	PROTECTION_UNPINNED,  /* known, and not pinned */
-	PROTECTION_ALTERED,   /* by somebody else, so that it cannot be pinned */
-	PROTECTION_LINGERING, /* its address is gone, and may come back */
+	PROTECTION_UNPINNED,   /* known, and not pinned */
+	PROTECTION_ALTERED,    /* by somebody else, so that it cannot be pinned */
+	PROTECTION_LINGERING,  /* its address is gone, and may come back */
+	PROTECTION_UNSELECTED, /* the settings leave it out */
 };
 
 /* What is done for C, as it is in the kernel now. */

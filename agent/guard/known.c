@@ -44,9 +44,29 @@ static usec_t due_of(const struct guard *g, const struct conn *c)
 	return c->key.l4proto == IPPROTO_TCP ? 0 : g->batch_at + g->device.pin_after;
 }
 
+/* Whether the settings of the device select RECORD. */
+static bool guard_selects(const struct guard *g, const struct conn_record *record)
+{
+	return kernel_selects(&g->env.kernel, &g->device.selection, record);
+}
+
+void guard_select_all(struct guard *g)
+{
+	size_t i;
+
+	for (i = 0; i < unpinned_count(g->unpinned); i++) {
+		struct conn_record record = unpinned_record(g->unpinned, i);
+
+		if (!unpinned_is_flushed(g->unpinned, i)) /* it is being put back */
+			unpinned_leave_out(g->unpinned, &record.conn->key,
+					   !guard_selects(g, &record));
+	}
+}
+
 int guard_take(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
+	int r;
 
 	if (!guard_known_is_meant(g, c))
 		return guard_keep_meet(g, c);
@@ -64,7 +84,10 @@ int guard_take(struct guard *g, const struct conn_record *record)
 		g->full = true;
 		return 0;
 	}
-	return unpinned_put(g->unpinned, record, due_of(g, c));
+	r = unpinned_put(g->unpinned, record, due_of(g, c));
+	if (r == 0)
+		unpinned_leave_out(g->unpinned, &c->key, !guard_selects(g, record));
+	return r;
 }
 
 static int guard_known_on_listed(void *ud, const struct conn_record *record)
@@ -91,7 +114,11 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 		       unpinned_at(g->unpinned, (size_t)i)->tcp_state, false, record);
 	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))
 		guard_meet_late(g, unpinned_at(g->unpinned, (size_t)i), c);
-	if (g->repair.active && !record->by) {
+	if (unpinned_is_left_out(g->unpinned, (size_t)i)) {
+		if (!record->by)
+			guard_count_unselected(g, unpinned_at(g->unpinned, (size_t)i), c);
+		unpinned_remove(g->unpinned, &c->key);
+	} else if (g->repair.active && !record->by) {
 		unpinned_flush(g->unpinned, &c->key);
 		g->repair.last_death = g->batch_at;
 	} else {
@@ -269,6 +296,8 @@ enum protection guard_protection(const struct guard *g, const struct conn *c)
 	if (pinned)
 		return PROTECTION_PINNED;
 	i = unpinned_find(g->unpinned, &c->key);
+	if (i >= 0 && unpinned_is_left_out(g->unpinned, (size_t)i))
+		return PROTECTION_UNSELECTED;
 	if (conn_alteration(c) == ALTERATION_OTHER ||
 	    (i >= 0 && unpinned_is_altered(g->unpinned, (size_t)i)))
 		return PROTECTION_ALTERED;

@@ -123,8 +123,9 @@ static void linger_find_unpinned(struct guard *g, struct conn *ret, size_t *n)
 		const struct conn *c = unpinned_at(g->unpinned, --l->at_unpinned);
 		struct addr as = tuple_dst(&c->reply, c->key.family);
 
-		/* leave alone what somebody else has altered */
-		if (addrset_has(&l->over, &as) && conn_alteration(c) != ALTERATION_OTHER)
+		/* leave alone what somebody else has altered, and what is not selected */
+		if (addrset_has(&l->over, &as) && conn_alteration(c) != ALTERATION_OTHER &&
+		    !unpinned_is_left_out(g->unpinned, l->at_unpinned))
 			ret[(*n)++] = linger_bare(&c->key, c->id, &as);
 	}
 }

@@ -20,8 +20,7 @@
 #define GUARD_STEP 512
 #define GUARD_STEP_FIRST 64
 
-/* Of an order (pins.c). */
-#define GUARD_PASSES 11
+#define GUARD_PASSES 11 /* of an order (pins.c) */
 
 /* Entries looked at in one step, most of which need no work. */
 #define GUARD_SCAN 65536
@@ -235,6 +234,7 @@ static inline void guard_note_unsaved(struct guard *g, int error)
 
 /* An entry is born or has changed, or it was listed. */
 int guard_take(struct guard *g, const struct conn_record *record);
+void guard_select_all(struct guard *g); /* the settings select others now; pins stay */
 
 /* Read the table. 0 or a negative errno; -EINTR: cut short. */
 int guard_relist(struct guard *g);
@@ -357,6 +357,8 @@ void guard_suffer(struct guard *g);
 /* A run of ours deletes: what is flushed from now on is put back, by the run or by us. */
 void guard_suffer_no_more(struct guard *g);
 void guard_count_death(struct guard *g, const struct conn *c);
+/* Not selected: lost if it was a flush that took it. */
+void guard_count_unselected(struct guard *g, const struct conn *known, const struct conn *dead);
 
 /* ---- flush.c: when it comes late ---- */
 /* An address is gone, by a FOREIGN hand or one of ours. Its flush may be late; then it

@@ -157,6 +157,8 @@ static bool is_due(const struct guard *g, size_t i)
 {
 	const struct conn *c = unpinned_at(g->unpinned, i);
 
+	if (unpinned_is_left_out(g->unpinned, i))
+		return false;
 	if (is_refused(g, c)) {
 		if (conn_alteration(c) != ALTERATION_NONE)
 			unpinned_set_altered(g->unpinned, &c->key);

@@ -346,6 +346,7 @@ struct source guard_source(struct guard *g)
 	return (struct source){ .ops = &guard_ops,
 				.ctx = g,
 				.lingers = &g->linger.away,
+				.selected = &g->device.selection,
 				.goes_on = true,
 				.by_key = true };
 }

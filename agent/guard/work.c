@@ -47,7 +47,7 @@ static void guard_work_end(struct run *run, struct guard *g)
 
 static enum guard_fate fate_of(const struct entry *e, const struct conn *c)
 {
-	if (entry_is_altered(e) || (e->refused && conn_alteration(c) != ALTERATION_NONE))
+	if (entry_is_spared(e) || (e->refused && conn_alteration(c) != ALTERATION_NONE))
 		return FATE_ALTERED;
 	if (e->skip != SKIP_NONE)
 		return FATE_ENDED;

@@ -38,6 +38,22 @@ bool run_is_exposed(const struct run *run)
 	return false;
 }
 
+bool run_holds_for_any(const struct run *run)
+{
+	size_t i, n = run->set ? connset_count(run->set) : 0;
+
+	if (!run->set || !run_is_selective(run))
+		return true;
+	for (i = 0; i < n; i++) {
+		const struct entry *e = &run->entries[i];
+
+		if (e->skip == SKIP_NONE && (e->state == ENTRY_THERE || e->state == ENTRY_MISSING ||
+					     e->state == ENTRY_CONFLICT))
+			return true;
+	}
+	return false;
+}
+
 /* Armed again before half of its time is over, the hold lasts as long as the work. It
  * ends by itself if we are killed. */
 void run_keep_hold(struct run *run)
@@ -49,7 +65,7 @@ void run_keep_hold(struct run *run)
 	if (!run->holding)
 		return;
 	now = began = run_now(run);
-	if (run->held_until > now + limit / 2)
+	if (run->held_until > now + limit / 2 || !run_holds_for_any(run))
 		return;
 	if (!run->armed_since) { /* give up the processor before packets are held, not while */
 		k->ops->step_aside(k->ctx);

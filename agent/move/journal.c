@@ -153,9 +153,9 @@ static bool request_is_sane(const struct request *q)
 	struct request_error ignored;
 	size_t i;
 
-	if (q->op > OP_DEL || q->strategy > STRATEGY_NONE || q->hold > HOLD_OFF ||
-	    q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) || !is_bool(&q->force) ||
-	    !is_bool(&q->is_instance) || !is_bool(&q->by.is_known) ||
+	if (q->op > OP_DEL || q->selection.n > SELECTION_MAX || q->strategy > STRATEGY_NONE ||
+	    q->hold > HOLD_OFF || q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) ||
+	    !is_bool(&q->force) || !is_bool(&q->is_instance) || !is_bool(&q->by.is_known) ||
 	    !memchr(q->by.command, '\0', sizeof(q->by.command)) || q->n_vips > VIPS_MAX ||
 	    !memchr(q->device, '\0', sizeof(q->device)) ||
 	    device_name_check(q->device, &ignored) < 0)
@@ -367,8 +367,8 @@ static bool keep_candidate(const void *ud, size_t i)
 {
 	const struct entry *e = &((const struct run *)ud)->entries[i];
 
-	/* altered entries are not put back, but counted if they are lost */
-	return e->skip == SKIP_NONE || entry_is_altered(e);
+	/* what is spared is not put back, but counted if it is lost */
+	return e->skip == SKIP_NONE || entry_is_spared(e);
 }
 
 void journal_save(struct run *run)

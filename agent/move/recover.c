@@ -155,7 +155,9 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	deadline = j->request.deadline;
 	j->request.deadline = 0; /* this is another run */
 	run_begin(&run, env, &j->request, report);
-	run.source = (struct source){ .ops = run.source.ops->recovering, .ctx = run.source.ctx };
+	run.source = (struct source){ .ops = run.source.ops->recovering,
+				      .ctx = run.source.ctx,
+				      .selected = run.source.selected };
 	run.given_up = deadline && run.started >= deadline;
 	snprintf(run.link.name, sizeof(run.link.name), "%s", device);
 	run.run_dir = dup(run_dir);
@@ -169,6 +171,7 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	run.set = TAKE_PTR(j->set);
 	run.snapshot_at = j->snapshot_at;
 	run.moved = j->moved;
+	run_select_device(&run);
 	if (snapshot_init_entries(&run) == 0 && run.recovering)
 		move_recover_finish(&run);
 	else

@@ -22,6 +22,7 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->source = env->source;
 	if (!run->source.ops)
 		run->source.ops = &dump_source;
+	run->selected = run->source.selected;
 	run->shapes = run->source.ops->shapes(run);
 	run->map = env->lvs_map && *env->lvs_map ? lvs_map_ref(*env->lvs_map) : NULL;
 	run->run_dir = run->lock = run->slot = -1;

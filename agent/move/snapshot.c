@@ -42,24 +42,27 @@ static struct select_rules rules_now(const struct run *run)
 	};
 }
 
-/* Whether C is a candidate. An altered entry is none once this kernel has been seen to
+/* Whether entry I is a candidate. An altered entry is none once this kernel has been seen to
  * create its shape otherwise. */
-static enum skip_reason snapshot_select(const struct run *run, const struct conn *c,
+static enum skip_reason snapshot_select(const struct run *run, size_t i,
 					const struct select_rules *rules)
 {
+	const struct conn *c = connset_get(run->set, i);
 	enum skip_reason skip = select_entry(c, rules);
 
+	if ((skip == SKIP_NONE || skip == SKIP_ALTERED) && !run_selects(run, i))
+		return SKIP_UNSELECTED;
 	if (skip == SKIP_NONE && conn_alteration(c) != ALTERATION_NONE &&
 	    shapes_get(run->shapes, conn_shape(c)) == SHAPE_REFUSED)
 		return SKIP_ALTERED;
 	return skip;
 }
 
-static enum skip_reason snapshot_select_now(const struct run *run, const struct conn *c)
+static enum skip_reason snapshot_select_now(const struct run *run, size_t i)
 {
 	struct select_rules rules = rules_now(run);
 
-	return snapshot_select(run, c, &rules);
+	return snapshot_select(run, i, &rules);
 }
 
 /* Whether the reason SKIP was set by a stage and is not derived from the entry. */
@@ -77,7 +80,7 @@ static void classify_entry(struct run *run, size_t i, const struct select_rules 
 	if (skip_stays(e->skip) || e->state == ENTRY_LOST)
 		return;
 	if (e->state == ENTRY_THERE && !e->pinned)
-		e->skip = (uint8_t)snapshot_select(run, c, rules);
+		e->skip = (uint8_t)snapshot_select(run, i, rules);
 	else
 		e->skip = (uint8_t)select_entry(c, rules);
 }
@@ -142,7 +145,7 @@ int snapshot_put(struct run *run, const struct conn_record *record)
 	if (r < 0)
 		return r;
 	i = connset_find(run->set, &conn.key);
-	run->entries[i].skip = (uint8_t)snapshot_select_now(run, connset_get(run->set, (size_t)i));
+	run->entries[i].skip = (uint8_t)snapshot_select_now(run, (size_t)i);
 	run->n_added += is_new;
 	return 0;
 }
@@ -266,6 +269,7 @@ static int snapshot_take(struct run *run)
 	 * none is restored for longer than it had. */
 	run->snapshot_at = run_now(run);
 	run->report->before = run->source.ops->before;
+	run_select_device(run);
 	run->pinned_before = run->source.ops->count_pinned(run);
 	r = run->source.ops->list(run, snapshot_add, &whole);
 	if (r == -ETIME) {

@@ -12,6 +12,7 @@ struct addr_table;
 struct addrset;
 struct probe_result;
 struct run;
+struct selection;
 struct shapes;
 
 struct source_ops {
@@ -74,6 +75,9 @@ struct source {
 	/* Addresses that the node does not have now and that are treated as if it had. NULL:
 	 * there are none. Not owned. */
 	const struct addrset *lingers;
+	/* Which connections are to be protected. NULL: as the settings say for the device. Not
+	 * owned. */
+	const struct selection *selected;
 	/* It goes on after the run: what the run leaves it restores, what the run has
 	 * created it remembers, and its files in the run directory are its own. */
 	bool goes_on;

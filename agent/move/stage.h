@@ -24,20 +24,21 @@ enum entry_state {
 };
 
 struct entry {
-	uint8_t skip;  /* enum skip_reason; SKIP_NONE: a candidate */
-	uint8_t state; /* enum entry_state */
-	bool seen;     /* in the listing under way */
-	bool pinned;   /* re-created by us before the change */
-	bool made;     /* there as we created it, and so out of a flush's reach */
-	bool bare;     /* as re-created: without the helper it had */
-	bool dropped;  /* deleted with its address */
-	bool refused;  /* of a shape that this kernel creates otherwise */
+	uint8_t skip;	 /* enum skip_reason; SKIP_NONE: a candidate */
+	uint8_t state;	 /* enum entry_state */
+	bool seen;	 /* in the listing under way */
+	bool pinned;	 /* re-created by us before the change */
+	bool made;	 /* there as we created it, and so out of a flush's reach */
+	bool bare;	 /* as re-created: without the helper it had */
+	bool dropped;	 /* deleted with its address */
+	bool refused;	 /* of a shape that this kernel creates otherwise */
+	bool unselected; /* lost, and nobody was to protect it */
 };
 
 /* Whether entry E of a snapshot could be flushed and is not ours to touch. */
-static inline bool entry_is_altered(const struct entry *e)
+static inline bool entry_is_spared(const struct entry *e)
 {
-	return e->skip == SKIP_ALTERED;
+	return e->skip == SKIP_ALTERED || e->skip == SKIP_UNSELECTED;
 }
 
 /* The addresses of the node as listed at one moment. */
@@ -71,22 +72,23 @@ struct run {
 	struct entry *entries; /* one per entry of SET; owned */
 	size_t cap_entries;
 	usec_t snapshot_at;
-	struct source source;	/* OPS is set */
-	uint64_t pinned_before; /* known to the source, and not in SET */
-	bool watching;		/* births and changes are collected */
-	bool overrun;		/* and some were lost */
-	uint64_t n_added;	/* entries added since the snapshot */
-	bool holding;		/* hold rules are in place */
-	bool hold_opened;	/* by this run, or tried: there may be rules to remove */
-	usec_t hold_deadline;	/* of all that the hold needs together */
-	usec_t held_until;	/* when they let go by themselves */
-	usec_t armed_since;	/* 0: they are not armed by this run */
-	usec_t held_for;	/* how long they were armed before that */
-	usec_t arming;		/* time that arming and disarming took */
-	bool keep_armed;	/* they stay armed for what follows this run */
-	uint64_t listed;	/* entries seen by verifying listings */
-	unsigned rounds;	/* of verifying and restoring, so far */
-	struct lvs_map *map;	/* owned; NULL: collisions are not looked for */
+	struct source source;		  /* OPS is set */
+	uint64_t pinned_before;		  /* known to the source, and not in SET */
+	const struct selection *selected; /* by the settings of the device; NULL: all. Not owned. */
+	bool watching;			  /* births and changes are collected */
+	bool overrun;			  /* and some were lost */
+	uint64_t n_added;		  /* entries added since the snapshot */
+	bool holding;			  /* hold rules are in place */
+	bool hold_opened;		  /* by this run, or tried: there may be rules to remove */
+	usec_t hold_deadline;		  /* of all that the hold needs together */
+	usec_t held_until;		  /* when they let go by themselves */
+	usec_t armed_since;		  /* 0: they are not armed by this run */
+	usec_t held_for;		  /* how long they were armed before that */
+	usec_t arming;			  /* time that arming and disarming took */
+	bool keep_armed;		  /* they stay armed for what follows this run */
+	uint64_t listed;		  /* entries seen by verifying listings */
+	unsigned rounds;		  /* of verifying and restoring, so far */
+	struct lvs_map *map;		  /* owned; NULL: collisions are not looked for */
 	struct collide *flows;	/* owned; NULL: no LVS, or not looked at yet (collide.h) */
 	size_t known;		/* entries of SET in FLOWS from before the move */
 	int slot;		/* the source's, in use for this run; -1: none */
@@ -191,6 +193,13 @@ bool reach_has(const struct reach *r, const struct conn *c);
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);
 
+/* selected.c: take up what the settings of the device select, unless the source has told. */
+void run_select_device(struct run *run);
+
+/* selected.c: whether entry I of the set is one to protect; whether that is asked at all. */
+bool run_selects(const struct run *run, size_t i);
+bool run_is_selective(const struct run *run);
+
 /* check.c: whether it is too late to change an address; refuse to. */
 bool run_is_overdue(const struct run *run);
 void run_refuse_overdue(struct run *run);
@@ -198,6 +207,9 @@ void run_refuse_overdue(struct run *run);
 /* Arm the hold, if there is one, unless it has long to go; let go of it at once. */
 void run_keep_hold(struct run *run);
 void run_let_go(struct run *run);
+
+/* Whether there may be somebody to hold packets for: what is not selected is not held back. */
+bool run_holds_for_any(const struct run *run);
 
 /* hold.c: how long a hold may take that begins NOW in a run that is to end at
  * DEADLINE. */

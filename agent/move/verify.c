@@ -36,7 +36,7 @@ static bool flush_can_still_take(const struct run *run)
 	for (i = 0; i < n; i++)
 		if (run->entries[i].skip == SKIP_NONE
 			    ? run->entries[i].state == ENTRY_THERE
-			    : entry_is_altered(&run->entries[i]) && run->entries[i].seen)
+			    : entry_is_spared(&run->entries[i]) && run->entries[i].seen)
 			return true;
 	return false;
 }
@@ -92,7 +92,7 @@ static bool is_out_of_reach(const struct run *run)
 	size_t i, n = connset_count(run->set);
 
 	for (i = 0; i < n && run->report->strategy != STRATEGY_NONE; i++)
-		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
+		if (run->entries[i].skip == SKIP_NONE || entry_is_spared(&run->entries[i]))
 			return false;
 	return true;
 }
@@ -151,8 +151,8 @@ static void excuse_ended(struct run *run)
 	}
 }
 
-/* Count altered entries that are missing and cannot have ended by themselves as lost. */
-static void take_altered(struct run *run)
+/* Count spared entries that are missing and cannot have ended by themselves as lost. */
+static void take_spared(struct run *run)
 {
 	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
 	size_t i, n = connset_count(run->set);
@@ -160,14 +160,15 @@ static void take_altered(struct run *run)
 	for (i = 0; i < n; i++) {
 		struct entry *e = &run->entries[i];
 
-		if (!entry_is_altered(e) || e->seen)
+		if (!entry_is_spared(e) || e->seen)
 			continue;
-		run->report->entries.reasons[SKIP_ALTERED]--;
+		run->report->entries.reasons[e->skip]--;
 		if (repair_may_have_ended(connset_get(run->set, i), elapsed)) {
 			e->skip = SKIP_ENDED;
 			run->report->entries.reasons[SKIP_ENDED]++;
 			continue;
 		}
+		e->unselected = e->skip == SKIP_UNSELECTED;
 		e->skip = SKIP_NONE;
 		e->state = ENTRY_LOST;
 		run->report->entries.skipped--;
@@ -221,7 +222,10 @@ static bool settle_is_over(const struct settling *s, const struct run *run)
 
 static void settle_restore(struct settling *s, struct run *run, size_t missing)
 {
-	run_keep_hold(run);
+	if (run_holds_for_any(run))
+		run_keep_hold(run);
+	else if (!run->keep_armed)
+		run_let_go(run);
 	run->flushing =
 		missing && !s->once && flush_can_take_worthy(run) && !settle_is_over(s, run);
 	if (missing)
@@ -313,6 +317,7 @@ static void count_outcomes(struct run *run)
 	report->entries.pinned = run->pinned_before;
 	report->entries.untouched = report->entries.restored = 0;
 	report->entries.superseded = report->entries.lost = 0;
+	report->entries.lost_unselected = 0;
 	for (i = 0; i < n; i++) {
 		const struct entry *e = &run->entries[i];
 		bool pinned = e->pinned;
@@ -337,6 +342,7 @@ static void count_outcomes(struct run *run)
 		case ENTRY_CONFLICT:
 		case ENTRY_LOST:
 			report->entries.lost++;
+			report->entries.lost_unselected += e->unselected;
 			verify_name_lost(run, i);
 			break;
 		}
@@ -364,7 +370,7 @@ void verify_entries(struct run *run)
 		/* again, since timeouts may have run out meanwhile */
 		if (r == 0) {
 			snapshot_classify(run);
-			take_altered(run);
+			take_spared(run);
 		}
 	}
 	if (r < 0) {

@@ -29,7 +29,7 @@ static int mark_seen(void *ud, const struct conn_record *record)
 		return 0;
 	e = &run->entries[i];
 	old = connset_get(run->set, (size_t)i);
-	if (e->seen || (entry_is_altered(e) && !tuple_equal(&old->reply, &record->conn->reply)))
+	if (e->seen || (entry_is_spared(e) && !tuple_equal(&old->reply, &record->conn->reply)))
 		return 0;
 	e->seen = true;
 	if (e->skip != SKIP_NONE)
@@ -97,7 +97,7 @@ static int list_by_key(struct run *run)
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		if (run->entries[i].skip == SKIP_NONE || entry_is_altered(&run->entries[i]))
+		if (run->entries[i].skip == SKIP_NONE || entry_is_spared(&run->entries[i]))
 			ops[m++] = (struct ct_op){ .verb = CT_GET,
 						   .conn = connset_get(run->set, i),
 						   .sink = mark_seen,

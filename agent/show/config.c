@@ -156,20 +156,44 @@ static void mark_comment(char *line, size_t len)
 	}
 }
 
-/* Whether the LEN bytes at TEXT are "KEY = …" with a key that may follow " ;". */
-static bool is_key(const struct file *f, const char *text, size_t len)
+#define KEY_MAX 32
+
+/* Copy the key of "KEY = …", the LEN bytes at TEXT; false: they are something else. */
+static bool take_key(const char *text, size_t len, char key[KEY_MAX])
 {
 	const char *equals = memchr(text, '=', len), *end;
-	char key[32];
 
 	end = equals;
 	while (end && end > text && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
-	if (!equals || end <= text || (size_t)(end - text) >= sizeof(key))
+	if (!equals || end <= text || (size_t)(end - text) >= KEY_MAX)
 		return false;
 	memcpy(key, text, (size_t)(end - text));
 	key[end - text] = '\0';
-	return settings_is_joined(f->settings, f->section, key);
+	return true;
+}
+
+/* Whether the LEN bytes at TEXT are "KEY = …" with a key that may follow " ;". */
+static bool is_key(const struct file *f, const char *text, size_t len)
+{
+	char key[KEY_MAX];
+
+	return take_key(text, len, key) && settings_is_joined(f->settings, f->section, key);
+}
+
+/* For inih everything after " ;" is a comment: "; " is not. */
+static void keep_parts(const struct file *f, char *line, size_t len)
+{
+	char key[KEY_MAX];
+	size_t i;
+
+	if (!take_key(line, len, key) || !settings_is_parted(f->settings, f->section, key))
+		return;
+	for (i = 1; i < len; i++)
+		if (line[i] == ';' && (line[i - 1] == ' ' || line[i - 1] == '\t')) {
+			line[i - 1] = ';';
+			line[i] = ' ';
+		}
 }
 
 /* "a = 1 ; b = 2": split the keys. For inih everything after " ;" is a comment. */
@@ -217,6 +241,7 @@ static int file_check(struct file *f, struct request_error *ret_error)
 			if (r < 0)
 				return r;
 		}
+		keep_parts(f, in, len);
 		mark_comment(in, len);
 		part_keys(f, in, len);
 		memmove(out, in, len);

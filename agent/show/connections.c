@@ -14,18 +14,22 @@
 #define AT_RISK "at-risk"
 
 static const char *const protection_words[] = {
-	[PROTECTION_NONE] = "none",	      [PROTECTION_PINNED] = "pinned",
-	[PROTECTION_UNPINNED] = "unpinned",   [PROTECTION_ALTERED] = "altered",
-	[PROTECTION_LINGERING] = "lingering", NULL,
+	[PROTECTION_NONE] = "none",
+	[PROTECTION_PINNED] = "pinned",
+	[PROTECTION_UNPINNED] = "unpinned",
+	[PROTECTION_ALTERED] = "altered",
+	[PROTECTION_LINGERING] = "lingering",
+	[PROTECTION_UNSELECTED] = "not-selected",
+	NULL,
 };
 
 /* ---- which ------------------------------------------------------------------------ */
 
 const char *connections_word(size_t i)
 {
-	if (i < PROTECTION_LINGERING)
+	if (i < PROTECTION_UNSELECTED)
 		return protection_words[i + 1];
-	return i == PROTECTION_LINGERING ? AT_RISK : NULL;
+	return i == PROTECTION_UNSELECTED ? AT_RISK : NULL;
 }
 
 static int connections_device(struct connections *q, const char *value, struct request_error *e)
@@ -71,7 +75,8 @@ int connections_parse(struct connections *ret, int argc, char *const argv[],
 /* Whether a flush would take C, and somebody would miss it. */
 static bool is_at_risk(const struct conn *c, enum protection p)
 {
-	return (p == PROTECTION_UNPINNED || p == PROTECTION_ALTERED) &&
+	return (p == PROTECTION_UNPINNED || p == PROTECTION_ALTERED ||
+		p == PROTECTION_UNSELECTED) &&
 	       c->tcp_state != CONN_TCP_TIME_WAIT && c->tcp_state != CONN_TCP_CLOSE;
 }
 

@@ -74,8 +74,8 @@ static double entries_of(const struct metrics *m, const char *key)
 
 static void metrics_rows_connections(const struct metric_source *f, struct metric_sink *s)
 {
-	static const char *const outcomes[] = { "untouched",  "pinned", "restored",
-						"superseded", "lost",	"altered" };
+	static const char *const outcomes[] = { "untouched", "pinned",	"restored",    "superseded",
+						"lost",	     "altered", "not_selected" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(outcomes); i++)
@@ -279,6 +279,9 @@ const struct metric_row metric_rows[] = {
 	{ "vipsafe_device_altered", "gauge",
 	  "Unpinned connections that another program has altered; they are left alone.",
 	  DEVICE(altered) },
+	{ "vipsafe_device_not_selected", "gauge",
+	  "Connections that the settings of the device do not select; they are left alone.",
+	  DEVICE(unselected) },
 	{ "vipsafe_device_pins_total", "counter", "Entries pinned by the guard.", DEVICE(pins) },
 	{ "vipsafe_device_pin_failures_total", "counter", "Entries that could not be pinned.",
 	  DEVICE(pin_failures) },

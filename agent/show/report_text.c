@@ -77,6 +77,9 @@ static void print_connections(const struct report *r, FILE *out)
 		if (r->entries.reasons[SKIP_ALTERED])
 			fprintf(out, ": %s altered by somebody else left alone",
 				report_text_connections(r->entries.reasons[SKIP_ALTERED], n));
+		else if (r->entries.reasons[SKIP_UNSELECTED])
+			fprintf(out, ": %s not selected",
+				report_text_connections(r->entries.reasons[SKIP_UNSELECTED], n));
 		else if (r->op == OP_DEL && r->entries.snapshot)
 			fputs(": no connection was at risk", out);
 		return;
@@ -93,6 +96,11 @@ static void print_connections(const struct report *r, FILE *out)
 	if (r->entries.reasons[SKIP_ALTERED])
 		fprintf(out, ", %llu altered by somebody else left alone",
 			(ull)r->entries.reasons[SKIP_ALTERED]);
+	if (r->entries.reasons[SKIP_UNSELECTED] + r->entries.lost_unselected)
+		fprintf(out, ", %llu not selected",
+			(ull)(r->entries.reasons[SKIP_UNSELECTED] + r->entries.lost_unselected));
+	if (r->entries.lost_unselected)
+		fprintf(out, " (%llu of them lost)", (ull)r->entries.lost_unselected);
 }
 
 static void print_done(const struct report *r, FILE *out)
@@ -201,6 +209,10 @@ static void print_plan(const struct report *r, FILE *out)
 	row_count(out, "at risk", r->entries.candidates,
 		  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
 					    : "would be flushed without protection");
+	if (r->entries.reasons[SKIP_UNSELECTED])
+		row_count(out, "not selected", r->entries.reasons[SKIP_UNSELECTED],
+			  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
+						    : "not protected, would be lost");
 	print_skipped(r, out);
 	row_time(out, "expected gap", r->timing.expected_gap);
 }
@@ -265,7 +277,10 @@ static void print_lost(const struct report *r, FILE *err)
 
 	if (!r->entries.lost)
 		return;
-	fprintf(err, "vipsafe: warning: %s lost:\n", report_text_connections(r->entries.lost, n));
+	fprintf(err, "vipsafe: warning: %s lost", report_text_connections(r->entries.lost, n));
+	if (r->entries.lost_unselected)
+		fprintf(err, " (%llu not selected)", (ull)r->entries.lost_unselected);
+	fputs(":\n", err);
 	for (i = 0; i < r->n_lost; i++)
 		fprintf(err, "  %s\n", text_escape(r->lost[i], text, sizeof(text)));
 	if (r->entries.lost > r->n_lost)

@@ -40,10 +40,12 @@ struct status_device {
 	enum hold_choice hold; /* never AUTO */
 	bool quarantined;
 	bool full; /* the limit of known entries is reached: some are not protected */
-	uint64_t pinned, unpinned; /* entries known now */
-	uint64_t altered;	   /* of UNPINNED: altered by somebody else, left alone */
-	bool refused;		   /* one kind of connection is not pinned: see REASON */
-	uint64_t foreign_deletes;  /* addresses deleted by somebody else */
+	uint64_t pinned, unpinned;  /* entries known now */
+	uint64_t altered;	    /* of UNPINNED: altered by somebody else, left alone */
+	uint64_t unselected;	    /* known besides these: the settings leave them out */
+	struct selection selection; /* by which */
+	bool refused;		    /* one kind of connection is not pinned: see REASON */
+	uint64_t foreign_deletes;   /* addresses deleted by somebody else */
 	uint64_t pins, pin_failures, repairs, restored, lost, removed, overruns, relists;
 	uint64_t superseded; /* not put back: their client had begun anew */
 	usec_t linger;	     /* as it is set */

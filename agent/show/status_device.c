@@ -100,6 +100,20 @@ static void put_linger(json_t **o, const struct status_device *d)
 	}
 }
 
+/* The filters of "only", or of "except". */
+static json_t *selection_json(const struct selection *s, bool except)
+{
+	json_t *list = json_array();
+	char text[PATTERN_WORDS_MAX];
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->filters[i].except == except)
+			object_append(&list,
+				      json_string(pattern_format(&s->filters[i].pattern, text)));
+	return list;
+}
+
 static json_t *device_json(const struct status_device *d)
 {
 	json_t *o = json_object();
@@ -112,6 +126,9 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "pinned", d->pinned);
 	object_put_number(&o, "unpinned", d->unpinned);
 	object_put_number(&o, "altered", d->altered);
+	object_put_number(&o, "not_selected", d->unselected);
+	object_put(&o, "only", selection_json(&d->selection, false));
+	object_put(&o, "except", selection_json(&d->selection, true));
 	object_put_bool(&o, "refused", d->refused);
 	object_put_number(&o, "pins", d->pins);
 	object_put_number(&o, "pin_failures", d->pin_failures);
@@ -209,6 +226,11 @@ static void print_failings(const struct status_device *d, FILE *out)
 			"%s: %llu connections altered by somebody else (as IPVS does) are left "
 			"alone\n",
 			text, (ull)d->altered);
+	if (d->selection.n)
+		fprintf(out,
+			"%s: %llu connections are not selected (only, except): they are not "
+			"protected\n",
+			text, (ull)d->unselected);
 	if (d->gone)
 		fprintf(out,
 			"%s: %llu addresses were deleted while no guard was running; %llu "

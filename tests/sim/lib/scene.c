@@ -254,10 +254,11 @@ void scene_check_report(const struct scene *s)
 	assert_int_equal(r->entries.candidates,
 			 r->entries.untouched + r->entries.pinned + r->entries.flushed);
 	assert_true(r->entries.mismatch <= r->entries.lost);
+	assert_true(r->entries.lost_unselected <= r->entries.lost);
 	assert_int_equal(r->n_lost, MIN(r->entries.lost, (uint64_t)REPORT_TUPLES_MAX));
 	assert_true(r->strategy != STRATEGY_AUTO);
 	if (r->exit_code == EXIT_DONE)
-		assert_int_equal(r->entries.lost, 0);
+		assert_int_equal(r->entries.lost, r->entries.lost_unselected);
 }
 
 void scene_check_restored(const struct scene *s)
