@@ -9,9 +9,13 @@
 #include "base/text.h"
 
 static const char *const state_words[] = {
-	[FLOW_OPENING] = "OPENING", [FLOW_ESTABLISHED] = "ESTABLISHED",
-	[FLOW_CLOSING] = "CLOSING", [FLOW_TIME_WAIT] = "TIME_WAIT",
-	[FLOW_CLOSED] = "CLOSED",   NULL,
+	[FLOW_OPENING] = "OPENING",
+	[FLOW_ESTABLISHED] = "ESTABLISHED",
+	[FLOW_CLOSING] = "CLOSING",
+	[FLOW_TIME_WAIT] = "TIME_WAIT",
+	[FLOW_CLOSED] = "CLOSED",
+	[FLOW_LISTENING] = "LISTENING",
+	NULL,
 };
 
 const char *flow_state_name(enum flow_state state)

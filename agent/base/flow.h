@@ -25,6 +25,18 @@ enum flow_state {
 	FLOW_CLOSING,
 	FLOW_TIME_WAIT,
 	FLOW_CLOSED,
+	FLOW_LISTENING, /* a socket that waits for clients: no flow, DPORT is 0 */
+};
+
+/* What tcp_info says of a socket, in milliseconds before it was read. */
+struct flow_times {
+	bool known;
+	uint8_t retransmits; /* of what the peer has not acknowledged yet */
+	uint32_t sent;	     /* the last transmission, of data or a SYN */
+	uint32_t acked;	     /* the last acknowledgement received */
+	uint32_t received;   /* the last data received */
+	uint32_t rtt;
+	uint32_t next; /* until the next retransmission; UINT32_MAX: there is none */
 };
 
 /* One connection. From conntrack: CLIENT is reply.dst and DEST is reply.src. From a socket:
@@ -42,6 +54,8 @@ struct flow {
 	uint8_t client[16], dest[16]; /* network order; IPv4 in the first four */
 	struct addr rs;		      /* a real server may be of the other family */
 	usec_t since;		      /* when it was first seen; 0: not known */
+	uint64_t cookie;	      /* of a socket: no other ever has it */
+	struct flow_times times;      /* of a socket, where asked for */
 };
 
 /* Called with one flow at a time; a negative return value ends the list and is passed on. */

@@ -31,6 +31,13 @@ struct link {
 	size_t mac_len;
 };
 
+/* What sock_list() hands over. */
+enum sock_extent {
+	SOCK_PEERS = 0,
+	SOCK_LISTENERS = 1 << 0,
+	SOCK_TIMES = 1 << 1,
+};
+
 /* Flags that are set or read; the kernel's IFA_F_… values (linux/if_addr.h). */
 enum ifaddr_flag {
 	IFADDR_SECONDARY = 0x01,
@@ -250,8 +257,12 @@ struct kernel_ops {
 	int (*ipvs_tracks)(void *ctx);
 
 	/* The node's own TCP sockets that have a peer, also those in TIME_WAIT, and its connected
-	 * UDP sockets. -EOPNOTSUPP: the kernel cannot list them. */
-	int (*sock_list)(void *ctx, flow_sink sink, void *ud);
+	 * UDP sockets. LISTENERS: before them the TCP sockets that listen. TIMES: with what
+	 * tcp_info says. -EOPNOTSUPP: the kernel cannot list them. */
+	int (*sock_list)(void *ctx, enum sock_extent extent, flow_sink sink, void *ud);
+
+	/* Whether a program can close a socket of another one on this kernel ("ss -K"). */
+	bool (*sock_can_destroy)(void *ctx);
 
 	/* The local ports from which the kernel chooses. */
 	int (*local_ports)(void *ctx, struct ports *ret);

@@ -71,12 +71,14 @@ const struct command commands[] = {
 	  "For notify scripts. It hands the state to the daemon and does not wait for the\n"
 	  "address change. Without a daemon it does the work itself, in the background.\n",
 	  true },
-	{ "lvs", command_lvs, SCOPE_LVS | SCOPE_LOCAL | SCOPE_JSON, false, "check|map",
+	{ "lvs", command_lvs, SCOPE_LVS | SCOPE_LOCAL | SCOPE_JSON, false,
+	  "check [vip A:P real B:P[,B:P] [method M] [toa T]]\n      | map",
 	  "find connections that an LVS makes identical for a real server",
-	  "check compares this node's connections with a map of LVS services; map prints\n"
-	  "that map, and where each service comes from. See vipsafe-lvs(7). Exit codes of\n"
-	  "check: 0 nothing found, 10 warnings, 11 two connections collide. Of map: 10 it\n"
-	  "is incomplete.\n" },
+	  "check looks at this node's sockets for connections that have crossed, and compares\n"
+	  "all connections with a map of LVS services: those of vipsafe.conf, and one given\n"
+	  "here. map prints that map, and where each service comes from. See vipsafe-lvs(7).\n"
+	  "Exit codes of check: 0 nothing found, 4 no LVS is described and nothing crossed\n"
+	  "right now, 10 warnings, 11 two connections collide. Of map: 10 it is incomplete.\n" },
 	{ "metrics", command_metrics, SCOPE_JSON, false, "",
 	  "print the daemon's counters for monitoring",
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"

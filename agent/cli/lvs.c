@@ -1,95 +1,133 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vipsafe lvs check: find connections that an LVS makes identical. */
+/* vipsafe lvs check: find connections that a real server takes for one. */
 #include "cli/lvs.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
-#include "cli/commands.h"
-#include "cli/render.h"
-#include "lvs/message_line.h"
+#include "base/array.h"
 #include "base/option.h"
-#include "lvs/source.h"
-#include "lvs/message.h"
-#include "show/report_json.h"
+#include "cli/commands.h"
+#include "cli/lvs_list.h"
+#include "cli/render.h"
+#include "lvs/said.h"
 #include "lvs/scan.h"
+#include "lvs/shared.h"
+#include "lvs/source.h"
+#include "lvs/text.h"
+#include "lvs/verdict.h"
+#include "show/report_json.h"
 
 /* How often --watch looks, and the minimum time between two looks to compute rates. */
 #define WATCH_EVERY (10 * USEC_PER_SEC)
 #define RATES_AFTER (60 * USEC_PER_SEC)
 
-/* Per look; further lines are counted, not printed. */
-#define LINES_MAX 200
+/* Destinations that share local ports, of which the worst are listed. */
+#define SHARED_MAX 5
+
+/* What is kept from one look to the next. */
+struct watch {
+	struct lvs_said *said;	       /* owned; NULL: print everything */
+	struct lvs_evidence *evidence; /* owned */
+};
 
 /* One look, while it is taken and printed. */
 struct look {
 	struct cli *cli;
+	struct watch *watch;
 	struct lvs_message say;
-	struct lvs_ratelimit *quiet; /* NULL: print everything */
+	struct lvs_list list;
+	struct lvs_crossed *crossed; /* owned */
+	size_t n_crossed;
 	usec_t now;
-	json_t *lines; /* owned; NULL: text */
 	enum exit_code code;
-	unsigned said, kept;
-	struct lvs_line line;
-	char text[LVS_LINE_TEXT_MAX];
-	bool failed; /* out of memory */
+	struct lvs_finding found; /* the one being made */
+	char *keep;		  /* owned: sections that describe what was found; NULL: none */
+	struct lvs_shared shared[SHARED_MAX];
+	size_t n_shared;
+	uint32_t shared_ports;
 };
 
-/* A finding changes the exit code whether it is printed or not. */
-static void lvs_weigh(struct look *l, enum severity level)
+static void look_done(struct look *l)
 {
+	lvs_list_done(&l->list);
+	free(l->crossed);
+	free(l->keep);
+}
+
+/* Add L->found, unless it was said before. It counts for the exit code either way. */
+static int look_add(struct look *l)
+{
+	enum severity level = l->found.f.severity;
+	uint32_t repeats;
+
 	if (level == SEVERITY_CRITICAL)
 		l->code = EXIT_CRITICAL;
 	else if (level != SEVERITY_NOTE && l->code == EXIT_DONE)
 		l->code = EXIT_WARNINGS;
+	if (l->watch->said &&
+	    !lvs_said_ask(l->watch->said, lvs_print_finding(&l->found), l->now, &repeats))
+		return 0;
+	return lvs_list_add(&l->list, &l->found);
 }
 
-static void print_line(struct look *l)
-{
-	if (l->lines) {
-		json_t *o = lvs_line_json(&l->line);
+/* ---- pairs ---- */
 
-		l->failed |= !o || json_array_append_new(l->lines, o) < 0;
-		return;
-	}
-	puts(lvs_line_text(&l->line, l->text));
-	if (*lvs_line_remedy(&l->line, l->text))
-		printf("  %s\n", l->text);
+static bool flows_are_one(const struct flow *a, const struct flow *b)
+{
+	return a->family == b->family && a->cport == b->cport && a->dport == b->dport &&
+	       !memcmp(a->client, b->client, sizeof(a->client)) &&
+	       !memcmp(a->dest, b->dest, sizeof(a->dest));
 }
 
-/* Print the line in L->line unless it is rate limited; PRINT is its fingerprint. */
-static void lvs_add(struct look *l, uint64_t print)
+static int take_crossing(void *ud, const struct lvs_crossing *c)
 {
-	uint32_t repeats = 0;
+	struct look *l = ud;
+	struct lvs_crossed *one = array_append(&l->crossed, &l->n_crossed, sizeof(*one));
 
-	lvs_weigh(l, l->line.level);
-	if (l->quiet && !lvs_ratelimit_ask(l->quiet, print, l->now, &repeats))
-		return;
-	if (++l->said > LINES_MAX) {
-		l->kept++;
-		return;
-	}
-	if (repeats)
-		lvs_line_number(&l->line, "repeats", "%u", repeats);
-	print_line(l);
-}
-
-static void message_line(struct look *l)
-{
-	lvs_add(l, lvs_print_text(lvs_line_text(&l->line, l->text)));
+	if (!one)
+		return -ENOMEM;
+	one->crossing = *c;
+	return 0;
 }
 
 static int on_collision(void *ud, const struct collision *c)
 {
 	struct look *l = ud;
+	struct collision pair = *c;
+	size_t i;
 
-	lvs_message_live(&l->say, c, &l->line);
-	lvs_add(l, lvs_print_collision(c));
-	return 0;
+	if (!lvs_verdict(&pair, l->watch->evidence))
+		return 0;
+	for (i = 0; i < l->n_crossed && pair.certainty == COLLIDE_MANIFEST; i++) {
+		const struct lvs_crossing *x = &l->crossed[i].crossing;
+
+		l->crossed[i].explained |=
+			flows_are_one(&x->hung, &pair.direct) || flows_are_one(&x->hung, &pair.via);
+	}
+	lvs_message_pair(&l->say, &pair, &l->found);
+	return look_add(l);
 }
+
+static int report_crossings(struct look *l)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < l->n_crossed && r >= 0; i++) {
+		if (l->crossed[i].explained)
+			continue;
+		lvs_message_crossing(&l->say, &l->crossed[i].crossing, &l->found);
+		r = look_add(l);
+	}
+	return r;
+}
+
+/* ---- the rest ---- */
 
 struct risk_look {
 	struct look *look;
@@ -100,43 +138,40 @@ static int on_risk(void *ud, const struct risk_row *row)
 {
 	struct risk_look *r = ud;
 
-	if (lvs_message_risk(&r->look->say, row, r->sample, &r->look->line))
-		lvs_add(r->look, lvs_print_risk(row) ^ !r->sample);
-	return 0;
+	return lvs_message_risk(&r->look->say, row, r->sample, &r->look->found) ? look_add(r->look)
+										: 0;
 }
 
-static void cli_lvs_message_map(struct look *l)
+static int report_map(struct look *l)
 {
 	size_t i;
+	int r = 0;
 
-	for (i = 0; i < LVS_SOURCES_MAX; i++) {
-		if (lvs_message_source(&l->say, i, &l->line))
-			message_line(l);
+	for (i = 0; i < LVS_SOURCES_MAX && r >= 0; i++) {
+		if (lvs_message_source(&l->say, i, &l->found))
+			r = look_add(l);
 	}
-	lvs_message_map(&l->say, &l->line);
-	message_line(l);
+	if (r >= 0) {
+		lvs_message_map(&l->say, &l->found);
+		r = look_add(l);
+	}
+	return r;
 }
 
-static void message_unseen(struct look *l, const struct lvs_scan *scan)
+static int report_unseen(struct look *l, const char *what, const char *why)
 {
-	size_t i;
-
-	for (i = 0; i < scan->n_unseen; i++) {
-		lvs_message_unseen(scan->unseen[i].what, strerror(-scan->unseen[i].error),
-				   &l->line);
-		message_line(l);
-	}
+	lvs_message_unseen(what, why, &l->found);
+	return look_add(l);
 }
 
-static void message_left_out(struct look *l, const char *what, uint64_t n)
+static int report_left_out(struct look *l, const char *what, uint64_t n)
 {
 	char reason[64];
 
 	if (!n)
-		return;
+		return 0;
 	snprintf(reason, sizeof(reason), "%llu too many", (unsigned long long)n);
-	lvs_message_unseen(what, reason, &l->line);
-	message_line(l);
+	return report_unseen(l, what, reason);
 }
 
 /* BEFORE: an earlier look, to compute rates; NULL: none. */
@@ -149,38 +184,113 @@ static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_
 	int r;
 
 	l->say.ports = &scan->ports;
-	cli_lvs_message_map(l);
-	message_unseen(l, scan);
-	r = collide_each(scan->flows, on_collision, l, &unseen);
-	message_left_out(l, "pairs of one client port", unseen);
-	for (i = 0; i < scan->own_ports.n; i++) {
-		lvs_message_port(&l->say, &scan->own_ports.list[i], &l->line);
-		message_line(l);
+	r = report_map(l);
+	for (i = 0; i < scan->n_unseen && r >= 0; i++)
+		r = report_unseen(l, scan->unseen[i].what, strerror(-scan->unseen[i].error));
+	if (r >= 0)
+		r = collide_each(scan->flows, on_collision, l, &unseen);
+	if (r >= 0)
+		r = report_left_out(l, "pairs of one client port", unseen);
+	if (r >= 0)
+		r = report_crossings(l);
+	for (i = 0; i < scan->own_ports.n && r >= 0; i++) {
+		lvs_message_port(&l->say, &scan->own_ports.list[i], &l->found);
+		r = look_add(l);
 	}
-	message_left_out(l, "service ports", scan->own_ports.left_out);
+	if (r >= 0)
+		r = report_left_out(l, "service ports", scan->own_ports.left_out);
 	unseen = 0;
 	if (r >= 0)
 		r = risk_each(l->say.map, scan->flows, before ? before->flows : NULL, sample,
 			      &scan->ports, on_risk, &risk, &unseen);
-	message_left_out(l, "clients", unseen);
-	message_left_out(l, "lines", l->kept);
-	return r;
+	return r < 0 ? r : report_left_out(l, "clients", unseen);
 }
 
-static void lvs_print_json(struct look *l)
-{
-	json_t *o = json_object();
-	int failed = l->failed;
+/* ---- what is printed ---- */
 
-	failed |= json_object_set_new(o, "active", json_boolean(lvs_message_is_active(l->say.map)));
-	failed |= json_object_set_new(o, "findings", TAKE_PTR(l->lines));
-	failed |= json_object_set_new(o, "exit_code", json_integer(l->code));
-	if (failed) {
-		json_decref(o);
-		o = NULL;
+static void print_shared(const struct look *l)
+{
+	char a[LVS_ENDPOINT_MAX], b[LVS_ENDPOINT_MAX];
+	size_t i;
+
+	if (l->shared_ports)
+		printf("%u local ports are used by more than one connection:\n", l->shared_ports);
+	for (i = 0; i < l->n_shared; i++) {
+		const struct lvs_shared *s = &l->shared[i];
+
+		printf("  %u to both %s and %s\n", s->ports,
+		       lvs_endpoint_format(&s->a, s->a_port, a),
+		       lvs_endpoint_format(&s->b, s->b_port, b));
 	}
+}
+
+static void print_keep(const char *keep)
+{
+	const char *end;
+
+	puts("To keep this, put into " VIPSAFE_CONFIG " (or method = fullnat and toa = packet):");
+	for (; *keep; keep = end) {
+		end = strchr(keep, '\n') + 1;
+		printf("    %.*s\n", (int)(end - keep - 1), keep);
+	}
+}
+
+static void look_print(const struct look *l)
+{
+	bool verbose = l->cli->options.verbose;
+
+	lvs_list_print(&l->list, verbose, stdout);
+	if (l->keep)
+		print_keep(l->keep);
+	if (lvs_message_is_active(l->say.map)) {
+		lvs_list_totals(&l->list, verbose, stdout);
+		return;
+	}
+	print_shared(l);
+	printf("no LVS described; %s right now\n",
+	       l->n_crossed ? "connections are crossed" : "nothing crossed");
+	puts("  describe one: " LVS_HOW_TO_DESCRIBE);
+}
+
+static json_t *shared_json(const struct look *l)
+{
+	json_t *o = json_object(), *pairs = json_array(), *one;
+	char text[LVS_ENDPOINT_MAX];
+	size_t i;
+
+	for (i = 0; i < l->n_shared; i++) {
+		const struct lvs_shared *s = &l->shared[i];
+
+		one = json_object();
+		object_put_text(&one, "a", lvs_endpoint_format(&s->a, s->a_port, text));
+		object_put_text(&one, "b", lvs_endpoint_format(&s->b, s->b_port, text));
+		object_put_number(&one, "ports", s->ports);
+		object_append(&pairs, one);
+	}
+	object_put_number(&o, "ports", l->shared_ports);
+	object_put(&o, "pairs", pairs);
+	return o;
+}
+
+static void look_print_json(const struct look *l)
+{
+	json_t *o = json_object(), *left_out = lvs_list_left_out_json(&l->list);
+	uint64_t dropped = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(left_out, key, value) dropped += (uint64_t)json_integer_value(value);
+	object_put_bool(&o, "active", lvs_message_is_active(l->say.map));
+	object_put(&o, "findings", lvs_list_json(&l->list, &l->say));
+	object_put(&o, "shared", shared_json(l));
+	object_put_text(&o, "keep", l->keep ? l->keep : "");
+	object_put_number(&o, "dropped", dropped);
+	object_put(&o, "left_out", left_out);
+	object_put_number(&o, "exit_code", l->code);
 	render_json(o, stdout, stderr);
 }
+
+/* ---- looks ---- */
 
 /* A look that is kept for the next one: the map, and what was found with it. */
 struct round {
@@ -194,36 +304,60 @@ static void round_done(struct round *r)
 	r->map = lvs_map_free(r->map);
 }
 
+/* What the sockets show. Where they cannot be listed, the scan says so. */
+static int look_for_evidence(struct look *l, const struct kernel *k)
+{
+	bool described = lvs_message_is_active(l->say.map);
+	int r = lvs_evidence_search(l->watch->evidence, k, LVS_EVIDENCE_TIME, described);
+
+	if (r == -ENOMEM)
+		return r;
+	r = lvs_evidence_each(l->watch->evidence, take_crossing, l);
+	if (r >= 0 && !described)
+		l->shared_ports =
+			lvs_shared_count(l->watch->evidence, l->shared, SHARED_MAX, &l->n_shared);
+	return r;
+}
+
+static void look_conclude(struct look *l)
+{
+	l->keep = lvs_keep(l->crossed, l->n_crossed);
+	if (!lvs_message_is_active(l->say.map) && l->code != EXIT_CRITICAL)
+		l->code = EXIT_UNPROTECTED;
+	if (l->cli->options.json)
+		look_print_json(l);
+	else
+		look_print(l);
+}
+
 /* Take one look. RATES: an earlier one, to compute rates; NULL: none. The caller releases *RET. */
-static int look_once(struct cli *cli, struct kernel *k, struct lvs_ratelimit *quiet,
+static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
 		     const struct round *rates, struct round *ret, enum exit_code *ret_code)
 {
 	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
-	struct look l = { .cli = cli, .quiet = quiet, .code = EXIT_DONE };
+	_cleanup_(look_done) struct look l = { .cli = cli, .watch = watch, .code = EXIT_DONE };
 	struct round round = { .map = NULL };
 	int r;
 
 	l.now = k->ops->now(k->ctx);
 	r = lvs_load(cli->settings.lvs, config, lvs_source_own, k, rates ? rates->map : NULL, l.now,
 		     &round.map);
+	l.say = (struct lvs_message){ .map = round.map,
+				      .settings = cli->settings.lvs,
+				      .can_destroy = k->ops->sock_can_destroy(k->ctx) };
+	if (r >= 0)
+		r = look_for_evidence(&l, k);
 	if (r >= 0)
 		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, cli->seed, &round.scan);
-	l.say = (struct lvs_message){ .map = round.map, .settings = cli->settings.lvs };
-	if (r >= 0 && cli->options.json) {
-		l.lines = json_array();
-		r = l.lines ? 0 : -ENOMEM;
-	}
 	if (r >= 0)
 		r = report(&l, &round.scan,
 			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
 										  : NULL);
-	if (r >= 0 && l.lines)
-		lvs_print_json(&l);
-	json_decref(l.lines);
 	if (r < 0) {
 		round_done(&round);
 		return r;
 	}
+	look_conclude(&l);
 	*ret = round;
 	*ret_code = l.code;
 	return 0;
@@ -244,9 +378,8 @@ static bool wait_for_signal(int fd)
 }
 
 /* Look until interrupted. Returns the worst exit code of all looks. */
-static int lvs_watch(struct cli *cli, struct kernel *k)
+static int lvs_watch(struct cli *cli, struct kernel *k, struct watch *watch)
 {
-	_cleanup_(lvs_ratelimit_freep) struct lvs_ratelimit *quiet = lvs_ratelimit_new();
 	_cleanup_(round_done) struct round rates = { .map = NULL };
 	struct round now = { .map = NULL };
 	_cleanup_close_ int fd = -1;
@@ -259,10 +392,11 @@ static int lvs_watch(struct cli *cli, struct kernel *k)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (!quiet || fd < 0)
-		return no_memory(quiet ? -errno : -ENOMEM);
+	watch->said = lvs_said_new();
+	if (!watch->said || fd < 0)
+		return no_memory(watch->said ? -errno : -ENOMEM);
 	do {
-		r = look_once(cli, k, quiet, rates.map ? &rates : NULL, &now, &code);
+		r = look_once(cli, k, watch, rates.map ? &rates : NULL, &now, &code);
 		if (r < 0)
 			return no_memory(r);
 		worst = MAX(worst, code);
@@ -280,21 +414,27 @@ static int lvs_watch(struct cli *cli, struct kernel *k)
 	return worst;
 }
 
+static void watch_done(struct watch *w)
+{
+	lvs_said_free(w->said);
+	lvs_evidence_free(w->evidence);
+}
+
 static int check(struct cli *cli)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
 	_cleanup_(round_done) struct round round = { .map = NULL };
+	_cleanup_(watch_done) struct watch watch = { .evidence = lvs_evidence_new() };
 	enum exit_code code = EXIT_DONE;
 	struct kernel k;
-	int r;
+	int r = watch.evidence ? kernel_real_new(&real) : -ENOMEM;
 
-	r = kernel_real_new(&real);
 	if (r < 0)
 		return no_memory(r);
 	k = kernel_real_get(real);
 	if (cli->options.watch)
-		return lvs_watch(cli, &k);
-	r = look_once(cli, &k, NULL, NULL, &round, &code);
+		return lvs_watch(cli, &k, &watch);
+	r = look_once(cli, &k, &watch, NULL, &round, &code);
 	return r < 0 ? no_memory(r) : (int)code;
 }
 
@@ -320,12 +460,13 @@ int command_lvs(struct cli *cli, int argc, char *argv[])
 	size_t n = argc ? strlen(argv[0]) : 0;
 	bool is_map = n && !strncmp(argv[0], "map", n),
 	     is_check = n && !strncmp(argv[0], "check", n);
+	int r;
 
-	if (argc != 1 || (!is_map && !is_check)) {
+	if ((is_map && argc > 1) || (!is_map && !is_check)) {
 		if (!argc)
 			request_error_set(&e, "lvs is followed by check or map");
 		else
-			request_error_set(&e, "unknown word " QUOTED, argv[argc > 1 && n]);
+			request_error_set(&e, "unknown word " QUOTED, argv[argc > 1 && is_map]);
 		return command_usage(&e);
 	}
 	if (is_map && cli->options.watch) {
@@ -333,5 +474,10 @@ int command_lvs(struct cli *cli, int argc, char *argv[])
 				  "contradictory options: \"--watch\" does not go with lvs map");
 		return command_usage(&e);
 	}
+	r = is_check ? lvs_given(cli, argc - 1, argv + 1, &e) : 0;
+	if (r == -ENOMEM)
+		return no_memory(r);
+	if (r < 0)
+		return command_usage(&e);
 	return is_map ? map(cli) : check(cli);
 }

@@ -7,20 +7,22 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#include "base/logfmt.h"
 #include "base/os.h"
-#include "lvs/message_line.h"
+#include "lvs/said.h"
 #include "daemon/log.h"
 #include "lvs/source.h"
 #include "lvs/message.h"
 #include "kernel/kernel_real.h"
 #include "lvs/scan.h"
+#include "lvs/verdict.h"
 
 /* Events alone are not enough: some are never sent (docs/kernel.md 6). */
 #define SCAN_EVERY (300 * USEC_PER_SEC)
 #define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
 
-/* Log at most LINES_MAX lines per LINES_EVERY; further pairs are only
+#define EVIDENCE_EVERY USEC_PER_SEC
+
+/* Log at most LINES_MAX lines of each rank per LINES_EVERY; further pairs are only
  * counted. */
 #define LINES_EVERY (60 * USEC_PER_SEC)
 #define LINES_MAX 20
@@ -35,80 +37,91 @@ struct collisions {
 	struct kernel_real *real;
 	struct kernel kernel;
 	struct lvs_scan scan;
-	struct lvs_ratelimit *quiet;
+	struct lvs_said *quiet;
 	int fd;			      /* on the loop; -1: none */
 	struct loop_timer scan_timer; /* not set: not active */
 	struct lvs_message say;
 	usec_t lines_from;
-	unsigned lines;
+	unsigned lines[LVS_RANKS];
 	struct status_lvs status;
-	struct lvs_line line;
-	char text[LVS_LINE_TEXT_MAX];
+	struct lvs_evidence *evidence; /* owned */
+	usec_t evidence_at;	       /* when it was last looked for; 0: never */
+	struct lvs_finding found;
 };
 
 static void log_it(struct collisions *c)
 {
-	struct logfmt l = { .buf = c->text, .size = sizeof(c->text) };
-	const struct lvs_line *line = &c->line;
-	size_t i;
+	const struct finding *f = &c->found.f;
+	int priority = f->severity == SEVERITY_CRITICAL ? LOG_ERR
+		       : f->severity == SEVERITY_NOTE	? LOG_INFO
+							: LOG_WARNING;
 
-	logfmt_add(&l, "msg=%s level=%s", line->topic, severity_name(line->level));
-	if (line->word)
-		logfmt_add_text(&l, "state", line->word);
-	for (i = 0; i < line->n; i++)
-		logfmt_add_text(&l, line->fields[i].key, line->fields[i].value);
-	log_formatted(line->level == SEVERITY_CRITICAL ? LOG_ERR
-		      : line->level == SEVERITY_NOTE   ? LOG_INFO
-						       : LOG_WARNING,
-		      c->text);
+	log_line(priority, "msg=%s level=%s text=%s fix=%s", f->code, severity_name(f->severity),
+		 f->text, *f->fix ? f->fix : f->advice);
+}
+
+/* What the words depend on has changed. */
+static void collisions_say(struct collisions *c)
+{
+	c->say = (struct lvs_message){ .map = c->map,
+				       .settings = c->env->settings->lvs,
+				       .ports = &c->scan.ports };
+	if (c->real)
+		c->say.can_destroy = c->kernel.ops->sock_can_destroy(c->kernel.ctx);
 }
 
 /* ---- pairs ------------------------------------------------------------------------ */
 
-/* Whether one more line may be logged now; counts it. */
+/* Whether one more line of this severity may be logged now; counts it. What is certain is not
+ * kept quiet for what is possible. */
 static bool collisions_may_log(struct collisions *c)
 {
+	enum lvs_rank rank = lvs_finding_rank(&c->found);
 	usec_t now = os_now();
 
 	if (now - c->lines_from >= LINES_EVERY) {
 		c->lines_from = now;
-		c->lines = 0;
+		memset(c->lines, 0, sizeof(c->lines));
 	}
-	if (++c->lines > LINES_MAX)
+	if (++c->lines[rank] > LINES_MAX)
 		return false;
 	c->status.warnings++;
 	return true;
 }
 
-static void message_pair(struct collisions *c, const struct collision *pair, bool is_new)
+/* What the sockets show now, at most once a second: a new pair is rarely alone. */
+static void evidence_refresh(struct collisions *c)
 {
+	usec_t now = os_now();
+
+	if (c->evidence_at && now - c->evidence_at < EVIDENCE_EVERY)
+		return;
+	c->evidence_at = now;
+	/* without it the map alone speaks */
+	(void)lvs_evidence_search(c->evidence, &c->kernel, 0, false);
+}
+
+static void message_pair(struct collisions *c, const struct collision *found)
+{
+	struct collision pair = *found;
 	uint32_t repeats = 0;
 
-	if (!lvs_ratelimit_ask(c->quiet, lvs_print_collision(pair), os_now(), &repeats))
+	evidence_refresh(c);
+	if (!lvs_verdict(&pair, c->evidence) ||
+	    !lvs_said_ask(c->quiet, lvs_print_collision(&pair), os_now(), &repeats))
 		return;
 	c->status.collisions++;
+	lvs_message_pair(&c->say, &pair, &c->found);
 	if (!collisions_may_log(c))
 		return;
-	if (is_new && pair->certainty != COLLIDE_MANIFEST)
-		lvs_message_imminent(&c->say, pair, NULL, &c->line);
-	else
-		lvs_message_live(&c->say, pair, &c->line);
-	if (repeats)
-		lvs_line_number(&c->line, "repeats", "%u", repeats);
 	log_it(c);
-	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s",
-		      lvs_line_text(&c->line, c->text));
+	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s: %s", c->found.f.code,
+		      c->found.f.text);
 }
 
-static int on_live(void *ud, const struct collision *pair)
+static int on_pair(void *ud, const struct collision *pair)
 {
-	message_pair(ud, pair, false);
-	return 0;
-}
-
-static int on_new(void *ud, const struct collision *pair)
-{
-	message_pair(ud, pair, true);
+	message_pair(ud, pair);
 	return 0;
 }
 
@@ -124,7 +137,7 @@ static int collisions_on_event(void *ud, const struct conn_record *record)
 				 c->env->settings->lvs->conn_hold);
 		return 0;
 	}
-	collide_probe_conn(c->scan.flows, record->conn, true, on_new, c);
+	collide_probe_conn(c->scan.flows, record->conn, true, on_pair, c);
 	return collide_add_conn(c->scan.flows, record->conn, FLOW_CONNTRACK, os_now());
 }
 
@@ -172,9 +185,8 @@ static void message_ports(struct collisions *c)
 	size_t i;
 
 	for (i = 0; i < c->scan.own_ports.n; i++) {
-		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->line);
-		if (lvs_ratelimit_ask(c->quiet, lvs_print_text(lvs_line_text(&c->line, c->text)),
-				      os_now(), &repeats) &&
+		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->found);
+		if (lvs_said_ask(c->quiet, lvs_print_finding(&c->found), os_now(), &repeats) &&
 		    collisions_may_log(c))
 			log_it(c);
 	}
@@ -201,10 +213,10 @@ static void scan(struct collisions *c)
 		collisions_give_up(c, "reading the table", r);
 		return;
 	}
-	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
+	collisions_say(c);
 	c->status.stale = false;
 	c->scan_timer.due = os_now() + SCAN_EVERY;
-	collide_each(c->scan.flows, on_live, c, &unseen);
+	collide_each(c->scan.flows, on_pair, c, &unseen);
 	message_ports(c);
 }
 
@@ -238,17 +250,17 @@ static void collisions_message_map(struct collisions *c)
 	bool concerned = m.services || c->status.services || c->env->settings->lvs->n_sources;
 	size_t i;
 
-	c->say = (struct lvs_message){ c->map, c->env->settings->lvs, &c->scan.ports };
+	collisions_say(c);
 	c->status.services = m.services;
 	c->status.visible = m.visible;
 	c->status.incomplete = 0;
 	for (i = 0; i < LVS_SOURCES_MAX; i++) {
-		if (!lvs_message_source(&c->say, i, &c->line))
+		if (!lvs_message_source(&c->say, i, &c->found))
 			continue;
 		c->status.incomplete++;
 		log_it(c);
 	}
-	lvs_message_map(&c->say, &c->line);
+	lvs_message_map(&c->say, &c->found);
 	if (concerned)
 		log_it(c);
 }
@@ -300,8 +312,11 @@ int collisions_new(struct loop *l, const struct run_env *env, struct publisher *
 	c->fd = -1;
 	c->scan_timer =
 		(struct loop_timer){ .due = USEC_NEVER, .fn = collisions_on_timer, .ud = c };
-	c->quiet = lvs_ratelimit_new();
-	if (!c->quiet) {
+	c->quiet = lvs_said_new();
+	c->evidence = lvs_evidence_new();
+	if (!c->quiet || !c->evidence) {
+		lvs_said_free(c->quiet);
+		lvs_evidence_free(c->evidence);
 		free(c);
 		return -ENOMEM;
 	}
@@ -317,7 +332,8 @@ struct collisions *collisions_free(struct collisions *c)
 	loop_remove_timer(c->loop, &c->scan_timer);
 	collisions_forget(c);
 	lvs_map_free(c->map);
-	lvs_ratelimit_free(c->quiet);
+	lvs_said_free(c->quiet);
+	lvs_evidence_free(c->evidence);
 	free(c);
 	return NULL;
 }

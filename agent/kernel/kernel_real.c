@@ -317,9 +317,14 @@ static int real_ipvs_tracks(void *ctx _unused_)
 	return ipvs_tracks();
 }
 
-static int real_sock_list(void *ctx _unused_, flow_sink sink, void *ud)
+static int real_sock_list(void *ctx _unused_, enum sock_extent extent, flow_sink sink, void *ud)
 {
-	return socklist_dump(sink, ud);
+	return socklist_dump(extent, sink, ud);
+}
+
+static bool real_sock_can_destroy(void *ctx _unused_)
+{
+	return sockets_can_destroy();
 }
 
 static int real_local_ports(void *ctx _unused_, struct ports *ret)
@@ -395,6 +400,7 @@ static const struct kernel_ops real_ops = {
 	.ipvs_conns = real_ipvs_conns,
 	.ipvs_tracks = real_ipvs_tracks,
 	.sock_list = real_sock_list,
+	.sock_can_destroy = real_sock_can_destroy,
 	.local_ports = real_local_ports,
 	.probe = real_probe,
 	.now = real_now,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -30,27 +31,32 @@ static struct nlmsghdr sockdiag_header(struct nlsock *s, uint16_t type, uint16_t
 	};
 }
 
+/* INFO is NULL unless it was asked for, and of sockets that have none. */
+typedef int (*diag_take)(void *ud, const struct inet_diag_msg *m, const struct nlattr *info);
+
 struct diag_taker {
-	int (*take)(void *ud, const struct inet_diag_msg *m);
+	diag_take take;
 	void *ud;
 };
 
 static int sockdiag_take(void *ud, const struct nlmsghdr *nlh)
 {
+	const struct nlattr *attrs[INET_DIAG_INFO + 1] = { NULL };
 	const struct diag_taker *t = ud;
 	struct inet_diag_msg m;
 
 	if (nlh->nlmsg_type != SOCK_DIAG_BY_FAMILY || nlh->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
 		return 0;
 	memcpy(&m, NLMSG_DATA(nlh), sizeof(m));
-	return t->take(t->ud, &m);
+	if (!message_parse(nlh, sizeof(m), attrs, INET_DIAG_INFO))
+		return 0;
+	return t->take(t->ud, &m, attrs[INET_DIAG_INFO]);
 }
 
 /* Send REQUEST and call TAKE with the beginning of each SOCK_DIAG_BY_FAMILY message of
  * the answer, until it returns an error. Returns that, or what the kernel answered. A
  * dump that was interrupted has at worst missed sockets that are only just coming up. */
-static int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request,
-			     int (*take)(void *ud, const struct inet_diag_msg *m), void *ud)
+static int sockdiag_exchange(struct nlsock *s, struct nlmsghdr *request, diag_take take, void *ud)
 {
 	struct diag_taker t = { .take = take, .ud = ud };
 	const struct attr_buf b = { .data = (uint8_t *)request, .len = request->nlmsg_len };
@@ -68,6 +74,8 @@ enum {
 
 	/* idiag_timer (inet_sk_diag_fill()): the retransmission timer runs */
 	TIMER_RETRANSMIT = 1,
+
+	TIME_WAIT_MS = 60000, /* TCP_TIMEWAIT_LEN */
 };
 
 struct list_question {
@@ -80,6 +88,7 @@ struct listing {
 	uint8_t l4proto;
 	flow_sink sink;
 	void *ud;
+	enum sock_extent extent;
 	bool refused; /* by the sink: an error of its own */
 };
 
@@ -94,19 +103,43 @@ static enum flow_state flow_state_of(uint8_t state)
 		return FLOW_ESTABLISHED;
 	case TCP_TIME_WAIT:
 		return FLOW_TIME_WAIT;
+	case TCP_LISTEN:
+		return FLOW_LISTENING;
 	default: /* the kernel's numbers: one of the ways to an end */
 		return FLOW_CLOSING;
 	}
 }
 
-int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow *ret)
+/* A SYN is no data: when it was sent follows from the timer, which was set to the RTO then. */
+static struct flow_times times_of(const struct inet_diag_msg *m, const struct tcp_info *i)
 {
+	bool retransmits = m->idiag_timer == TIMER_RETRANSMIT;
+	uint32_t rto = i->tcpi_rto / 1000;
+	struct flow_times t = {
+		.known = true,
+		.retransmits = retransmits ? i->tcpi_retransmits : 0,
+		.sent = i->tcpi_last_data_sent,
+		.acked = i->tcpi_last_ack_recv,
+		.received = i->tcpi_last_data_recv,
+		.rtt = i->tcpi_rtt / 1000,
+		.next = retransmits ? m->idiag_expires : UINT32_MAX,
+	};
+
+	if (m->idiag_state == TCP_SYN_SENT)
+		t.sent = rto > m->idiag_expires ? rto - m->idiag_expires : 0;
+	return t;
+}
+
+int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, uint8_t l4proto,
+		    struct flow *ret)
+{
+	struct tcp_info times;
 	size_t size = addr_size(m->idiag_family);
 	struct flow f;
 
 	if (!size)
 		return -EBADMSG;
-	if (!m->id.idiag_dport)
+	if (!m->id.idiag_dport && m->idiag_state != TCP_LISTEN)
 		return -ENOMSG;
 	memset(&f, 0, sizeof(f));
 	f.family = m->idiag_family;
@@ -118,61 +151,81 @@ int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow 
 	f.dport = ntohs(m->id.idiag_dport);
 	memcpy(f.client, m->id.idiag_src, size);
 	memcpy(f.dest, m->id.idiag_dst, size);
+	f.cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	if (f.state == FLOW_TIME_WAIT && m->idiag_expires <= TIME_WAIT_MS)
+		f.times = (struct flow_times){ .known = true,
+					       .sent = TIME_WAIT_MS - m->idiag_expires,
+					       .acked = TIME_WAIT_MS - m->idiag_expires,
+					       .received = TIME_WAIT_MS - m->idiag_expires,
+					       .next = UINT32_MAX };
+	/* the kernel's may be longer or shorter; what is read here is in all of them */
+	if (info && l4proto == IPPROTO_TCP &&
+	    attr_len(info) >= offsetof(struct tcp_info, tcpi_rttvar)) {
+		memset(&times, 0, sizeof(times));
+		memcpy(&times, attr_data(info), MIN(attr_len(info), sizeof(times)));
+		f.times = times_of(m, &times);
+	}
 	*ret = f;
 	return 0;
 }
 
-static int socklist_take(void *ud, const struct inet_diag_msg *m)
+static int socklist_take(void *ud, const struct inet_diag_msg *m, const struct nlattr *info)
 {
 	struct listing *l = ud;
 	struct flow f;
 	int r;
 
 	/* a socket that cannot be read is left out; the others are listed */
-	if (socklist_decode(m, l->l4proto, &f) < 0)
+	if (socklist_decode(m, info, l->l4proto, &f) < 0)
 		return 0;
 	r = l->sink(l->ud, &f);
 	l->refused = r < 0;
 	return r;
 }
 
-static int socklist_list(struct listing *l, uint8_t l4proto, uint8_t family)
+static int socklist_list(struct listing *l, uint8_t l4proto, uint8_t family, uint32_t states)
 {
 	struct list_question q = {
 		.nlh = sockdiag_header(l->diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof(q.req)),
 		.req = { .sdiag_family = family,
 			 .sdiag_protocol = l4proto,
-			 .idiag_states = l4proto == IPPROTO_TCP ? TCP_STATES : UDP_STATES },
+			 .idiag_states = states },
 	};
 	int r;
 
+	if (l->extent & SOCK_TIMES && l4proto == IPPROTO_TCP)
+		q.req.idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	l->l4proto = l4proto;
 	r = sockdiag_exchange(l->diag, &q.nlh, socklist_take, l);
 	/* no such module, no IPv6 */
 	return r == -ENOENT && !l->refused ? -EOPNOTSUPP : r;
 }
 
-int socklist_dump(flow_sink sink, void *ud)
+int socklist_dump(enum sock_extent extent, flow_sink sink, void *ud)
 {
 	static const struct {
 		uint8_t l4proto, family;
+		uint32_t states;
 	} kinds[] = {
-		{ IPPROTO_TCP, AF_INET },
-		{ IPPROTO_TCP, AF_INET6 },
-		{ IPPROTO_UDP, AF_INET },
-		{ IPPROTO_UDP, AF_INET6 },
+		{ IPPROTO_TCP, AF_INET, 1 << TCP_LISTEN },
+		{ IPPROTO_TCP, AF_INET6, 1 << TCP_LISTEN },
+		{ IPPROTO_TCP, AF_INET, TCP_STATES },
+		{ IPPROTO_TCP, AF_INET6, TCP_STATES },
+		{ IPPROTO_UDP, AF_INET, UDP_STATES },
+		{ IPPROTO_UDP, AF_INET6, UDP_STATES },
 	};
 	_cleanup_(nlsock_freep) struct nlsock *diag = NULL;
-	struct listing l = { .sink = sink, .ud = ud };
+	struct listing l = { .sink = sink, .ud = ud, .extent = extent };
 	int r = sockdiag_new(&diag);
 
 	if (r < 0)
 		return r;
 	l.diag = diag;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		r = socklist_list(&l, kinds[i].l4proto, kinds[i].family);
+	for (size_t i = extent & SOCK_LISTENERS ? 0 : 2; i < ARRAY_SIZE(kinds); i++) {
+		r = socklist_list(&l, kinds[i].l4proto, kinds[i].family, kinds[i].states);
 		/* without TCP over IPv4 the rest is not worth having */
-		if (r < 0 && (r != -EOPNOTSUPP || i == 0))
+		if (r < 0 && (r != -EOPNOTSUPP ||
+			      (kinds[i].l4proto == IPPROTO_TCP && kinds[i].family == AF_INET)))
 			return r;
 	}
 	return 0;
@@ -260,7 +313,7 @@ static bool sockets_is_own(const struct addr *own, uint8_t family,
 	       memcmp(src, mapped, sizeof(mapped)) == 0 && memcmp(src + 12, own->bytes, 4) == 0;
 }
 
-static int sockets_take(void *ud, const struct inet_diag_msg *m)
+static int sockets_take(void *ud, const struct inet_diag_msg *m, const struct nlattr *info _unused_)
 {
 	struct sockets *s = ud;
 	struct found *one;
@@ -289,7 +342,8 @@ static int sockets_list(struct sockets *s, uint8_t family)
 	return r == -ENOENT || r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
 }
 
-static int take_none(void *ud _unused_, const struct inet_diag_msg *m _unused_)
+static int take_none(void *ud _unused_, const struct inet_diag_msg *m _unused_,
+		     const struct nlattr *info _unused_)
 {
 	return 0;
 }
@@ -344,4 +398,17 @@ int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 	nlsock_free(s.diag);
 	free(s.found);
 	return r < 0 ? r : six;
+}
+
+bool sockets_can_destroy(void)
+{
+	/* port 0 on both sides, and a cookie no socket has: found is none */
+	const struct found none = { .family = AF_INET, .id = { .idiag_cookie = { 1, 0 } } };
+	struct sockets s = { .own = { .family = AF_INET } };
+	int r = sockdiag_new(&s.diag);
+
+	if (r == 0)
+		r = kernel_sockets_destroy(&s, &none);
+	nlsock_free(s.diag);
+	return r == -ENOENT || r == -ESTALE;
 }

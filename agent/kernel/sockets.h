@@ -25,12 +25,12 @@
  * as either.
  * -EOPNOTSUPP: the kernel has no sock_diag. Without its module for UDP, or
  * without IPv6, those are left out. */
-int socklist_dump(flow_sink sink, void *ud);
+int socklist_dump(enum sock_extent extent, flow_sink sink, void *ud);
 
-/* One socket as a flow, from its own address to its peer. -ENOMSG: it has no
- * peer. Pure. */
-struct inet_diag_msg;
-int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow *ret);
+/* One socket as a flow, from its own address to its peer. INFO: its tcp_info, or NULL. -ENOMSG:
+ * it has no peer and does not listen. Pure. */
+int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, uint8_t l4proto,
+		    struct flow *ret);
 
 /* The node's own TCP sockets, over sock_diag. */
 /* Close those whose own address is A, as an IPv4 one in an IPv6 socket too;
@@ -40,3 +40,6 @@ int socklist_decode(const struct inet_diag_msg *m, uint8_t l4proto, struct flow 
  * -EOPNOTSUPP: the kernel cannot (before Linux 4.5, or without
  * INET_DIAG_DESTROY); not noticed where there is nothing to close. */
 int sockets_destroy(const struct addr *a, uint64_t *ret_closed);
+
+/* Whether the kernel has that, and it is permitted. Asks for a socket that cannot be. */
+bool sockets_can_destroy(void);

@@ -24,8 +24,8 @@ enum collide_class {
 
 enum collide_certainty {
 	COLLIDE_POSSIBLE, /* it depends on which RS the director has chosen */
-	COLLIDE_CERTAIN,
-	COLLIDE_MANIFEST, /* and the state of the two shows it */
+	COLLIDE_CERTAIN,  /* if the map is right */
+	COLLIDE_MANIFEST, /* their sockets show it: lvs_verdict(); never by the map alone */
 };
 
 /* What becomes of the two. */
@@ -42,10 +42,11 @@ struct collision {
 	enum collide_class class;
 	enum collide_certainty certainty;
 	enum collide_effect effect;
-	bool hijack;	    /* A, A2: the director's answers are mixed up as well */
-	bool toa_unknown;   /* only if the toa rewrites packets */
-	double share;	    /* chance that both are at one RS */
-	struct flow direct; /* A2: the first of the two */
+	bool hijack;	     /* A, A2: the director's answers are mixed up as well */
+	bool toa_unknown;    /* only if the toa rewrites packets */
+	bool method_unknown; /* only if the director forwards by NAT */
+	double share;	     /* chance that both are at one RS */
+	struct flow direct;  /* A2: the first of the two */
 	struct flow via;
 	uint32_t service; /* of VIA, and (A2) of DIRECT; LVS_NONE: not in the map */
 	uint32_t other_service;
@@ -131,6 +132,7 @@ enum collide_verdict {
 };
 
 /* Of collision C between an entry to be restored and a newcomer. ENTRY_IS_VIA:
- * it is C's VIA; otherwise its DIRECT. */
+ * it is C's VIA; otherwise its DIRECT. Not to be asked with nat_beyond: the real server then may
+ * see what nobody knows here. */
 enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,
 				  enum on_certain on_certain);

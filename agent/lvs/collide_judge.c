@@ -23,12 +23,15 @@ static const char *const certainty_words[] = {
 
 #define CERTAIN 0.99
 
-/* So many retransmissions without an answer: the peer is gone. */
-#define BACKOFF_HUNG 2
-
 static bool is_closed(const struct record *r)
 {
 	return r->state == FLOW_TIME_WAIT || r->state == FLOW_CLOSED || r->origin & FLOW_HELD;
+}
+
+/* Nobody waits for an answer to it any more. */
+static bool is_ending(const struct record *r)
+{
+	return is_closed(r) || r->state == FLOW_CLOSING;
 }
 
 static bool is_row(const struct record *r)
@@ -69,19 +72,28 @@ static enum collide_effect effect_of_both_via(const struct record *a, const stru
 	return effect_of(a, b, l4proto);
 }
 
+static bool flow_is_over(const struct flow *f)
+{
+	return f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED || f->origin & FLOW_HELD;
+}
+
 static enum collide_certainty certainty_of(const struct collision *c, bool unsure)
 {
-	bool certain = c->share >= CERTAIN && !unsure && !c->toa_unknown;
+	/* one that is open beside one that has ended may have been opened since */
+	bool may_be_over = c->via.l4proto == IPPROTO_TCP && c->effect == COLLIDE_NOTHING_YET &&
+			   (flow_is_over(&c->via) || flow_is_over(&c->direct));
 
-	if (c->direct.backoff >= BACKOFF_HUNG)
-		return COLLIDE_MANIFEST;
-	if (!certain)
-		return COLLIDE_POSSIBLE;
-	if (c->effect == COLLIDE_DIRECT_RESET || c->effect == COLLIDE_VIA_DEAF ||
-	    (c->effect == COLLIDE_STALLS &&
-	     !is_closed(&(struct record){ .state = c->via.state, .origin = c->via.origin })))
-		return COLLIDE_MANIFEST;
-	return COLLIDE_CERTAIN;
+	return c->share >= CERTAIN && !unsure && !c->toa_unknown && !c->method_unknown &&
+			       !may_be_over
+		       ? COLLIDE_CERTAIN
+		       : COLLIDE_POSSIBLE;
+}
+
+/* A flow of which our own director tells has a method that is known. */
+static bool method_is_unknown(const struct collide *c, const struct lvs_side *side)
+{
+	return side->service != LVS_NONE && !side->has_rs &&
+	       lvs_map_service(c->map, side->service)->method == LVS_UNKNOWN;
 }
 
 static bool toa_is_unknown(const struct collide *c, const struct lvs_side *side)
@@ -124,12 +136,15 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 	bool x_via = collide_is_via(&x->target->side), y_via = collide_is_via(&y->target->side);
 	const struct party *direct = x_via && !y_via ? y : x, *via = direct == x ? y : x;
 	bool same_view = x->record.views & y->record.views & VIEW_RS;
-	bool hijack = is_hijacked(x, y), unsure;
 	uint8_t l4proto = (uint8_t)(key >> 8);
+	bool deaf = x_via != y_via && l4proto == IPPROTO_TCP &&
+		    is_deaf(c, &direct->record, &via->record);
+	bool hijack = is_hijacked(x, y), unsure;
 	struct collision r = { .class = COLLIDE_A };
 
-	if ((!x_via && !y_via) || !counts(x) || !counts(y) || (!same_view && !hijack) ||
-	    (is_closed(&x->record) && is_closed(&y->record)))
+	if ((!x_via && !y_via) || !counts(x) || !counts(y) || (!same_view && !hijack && !deaf) ||
+	    (is_ending(&x->record) && is_ending(&y->record) &&
+	     (is_closed(&x->record) || is_closed(&y->record))))
 		return false;
 	/* one flow told twice: by conntrack and by the director's table */
 	if (x->target->side.port == y->target->side.port &&
@@ -149,10 +164,11 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 	r.other_service = direct->target->side.service;
 	r.toa_unknown =
 		toa_is_unknown(c, &via->target->side) || toa_is_unknown(c, &direct->target->side);
+	r.method_unknown = method_is_unknown(c, &via->target->side) ||
+			   method_is_unknown(c, &direct->target->side);
 	r.effect = x_via && y_via ? effect_of_both_via(&direct->record, &via->record, l4proto)
 				  : effect_of(&direct->record, &via->record, l4proto);
-	if (!(x_via && y_via) && l4proto == IPPROTO_TCP &&
-	    is_deaf(c, &direct->record, &via->record))
+	if (deaf)
 		r.effect = COLLIDE_VIA_DEAF;
 	r.certainty = certainty_of(&r, unsure);
 	*ret = r;

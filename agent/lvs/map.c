@@ -11,10 +11,9 @@
 #include "lvs/map_store.h"
 
 static const char *const method_words[] = {
-	[LVS_NAT] = "nat",     [LVS_DR] = "dr",
-	[LVS_TUN] = "tun",     [LVS_FULLNAT] = "fullnat",
-	[LVS_LOCAL] = "local", [LVS_BYPASS] = "bypass",
-	[LVS_SNAT] = "snat",   NULL,
+	[LVS_NAT] = "nat",	   [LVS_DR] = "dr",	      [LVS_TUN] = "tun",
+	[LVS_FULLNAT] = "fullnat", [LVS_LOCAL] = "local",     [LVS_BYPASS] = "bypass",
+	[LVS_SNAT] = "snat",	   [LVS_UNKNOWN] = "unknown", NULL,
 };
 
 static const char *const toa_words[] = {
@@ -287,6 +286,7 @@ bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_rea
 {
 	switch (lvs_real_method(service, real)) {
 	case LVS_NAT:
+	case LVS_UNKNOWN:
 		return true;
 	case LVS_FULLNAT:
 		return service->toa != LVS_TOA_NONE && service->toa != LVS_TOA_SOCKET;

@@ -31,7 +31,8 @@ enum lvs_method {
 	LVS_FULLNAT, /* source becomes an address of the director */
 	LVS_LOCAL,   /* the director is the real server: nothing is rewritten */
 	LVS_BYPASS,
-	LVS_SNAT, /* DPVS: a way out, no service */
+	LVS_SNAT,    /* DPVS: a way out, no service */
+	LVS_UNKNOWN, /* not given: treated as NAT, one step less severe */
 };
 
 /* How the RS of a FULLNAT service learns of the client's address. */

@@ -1,52 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the collision check has found, in words, with what to do (vipsafe-lvs(7))
- * about it as commands. */
+/* What the collision check has found, as findings in words. */
 #pragma once
 
+#include "base/finding.h"
 #include "lvs/collide.h"
+#include "lvs/evidence.h"
+#include "lvs/remedy.h"
 #include "lvs/risk.h"
+#include "lvs/service_port.h"
 #include "lvs/settings.h"
-#include "lvs/message_line.h"
-
-/* The manual's chapters on remedies. */
-#define LVS_MESSAGE_SEE "vipsafe-lvs(7)"
 
 /* What the words depend on. */
 struct lvs_message {
-	const struct lvs_map *map;
+	const struct lvs_map *map; /* NULL: of no service is anything known */
 	const struct lvs_settings *settings;
 	const struct ports *ports;
+	bool can_destroy; /* ss -K works on this kernel */
 };
 
-/* A pair that is there. */
-void lvs_message_live(const struct lvs_message *s, const struct collision *c, struct lvs_line *ret);
+struct lvs_finding {
+	struct finding f;
+	char prevent[FINDING_FIX_MAX]; /* a command that prevents the next one; "": none */
+	uint64_t print;		       /* stands for it: see lvs/said.h; 0: its text or PAIR does */
+	bool has_pair;
+	struct collision pair;
+};
 
-/* A pair about to be: of a new entry, or (ACTION "skip" or "restore") of one that
- * would be put back. */
-void lvs_message_imminent(const struct lvs_message *s, const struct collision *c,
-			  const char *action, struct lvs_line *ret);
+/* Findings are ranked by this: a lower one never hides one of a higher rank. */
+enum lvs_rank {
+	LVS_RANK_MANIFEST,
+	LVS_RANK_CRITICAL,
+	LVS_RANK_WARNING,
+	LVS_RANK_UNSEEN,
+	LVS_RANK_NOTE,
+	LVS_RANKS
+};
 
-/* Returns false for one that is not worth a line. SAMPLE: what the rates were
- * found in, 0: none. */
+enum lvs_rank lvs_finding_rank(const struct lvs_finding *f);
+
+/* A pair, of which lvs_verdict() has been asked. */
+void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
+		      struct lvs_finding *ret);
+
+/* A crossing that no service of the map explains. */
+void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing *c,
+			  struct lvs_finding *ret);
+
+/* Returns false for a risk that is not worth a line. SAMPLE: what the rates were found in, 0:
+ * none. */
 bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, usec_t sample,
-		      struct lvs_line *ret);
+		      struct lvs_finding *ret);
 
 /* The port of a service that connect() may pick, or has picked. */
-void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p, struct lvs_line *ret);
+void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p,
+		      struct lvs_finding *ret);
 
-/* The line about the map as a whole. */
-void lvs_message_map(const struct lvs_message *s, struct lvs_line *ret);
+/* The map as a whole. */
+void lvs_message_map(const struct lvs_message *s, struct lvs_finding *ret);
 
 /* That source I is incomplete; false: it is not. */
-bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_line *ret);
+bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_finding *ret);
 
 /* That WHAT could not be looked at, and WHY. */
-void lvs_message_unseen(const char *what, const char *why, struct lvs_line *ret);
+void lvs_message_unseen(const char *what, const char *why, struct lvs_finding *ret);
 
 /* Whether the map has anything a collision can be found by. */
 bool lvs_message_is_active(const struct lvs_map *m);
 
-/* Private to message*.c: add to L what SERVICE goes by, its section's name or else DEST,
- * what clients connect to. */
-void lvs_message_add_service(const struct lvs_message *s, struct lvs_line *l, const char *key,
-			     uint32_t service, const char *dest);
+/* What SERVICE goes by: its section's name with DEST, what clients connect to, or DEST alone. */
+#define LVS_SERVICE_TEXT_MAX (4 * LVS_NAME_MAX + 80)
+const char *lvs_service_text(const struct lvs_message *s, uint32_t service, const char *dest,
+			     char buf[LVS_SERVICE_TEXT_MAX]);
+
+/* Private to message*.c. */
+void lvs_finding_init(struct lvs_finding *f, enum severity severity, const char *code,
+		      const char *fmt, ...) _printf_(4, 5);

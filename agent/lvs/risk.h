@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Class B: ports of services on this node's own addresses that connect() may
- * choose as well. IPVS then takes the answer for a new client (docs/lvs.md 5). */
+/* How likely a client's direct connections and those through a service come to
+ * have one local port (docs/lvs.md 7). */
 #pragma once
 
 #include <stdbool.h>
@@ -14,36 +14,6 @@
 #include "lvs/collide.h"
 #include "lvs/map.h"
 
-struct lvs_port {
-	struct addr local;
-	uint8_t l4proto;
-	uint16_t port; /* 0: all of them */
-	uint32_t service;
-	bool in_use; /* a connection has it already */
-	uint16_t peer_port;
-	struct addr peer;
-};
-
-#define LVS_PORTS_MAX 1024
-
-/* Sorted by address, protocol and port. */
-struct lvs_ports {
-	struct lvs_port *list; /* owned */
-	size_t n;
-	size_t left_out; /* did not fit */
-};
-
-/* Which services of M stand on an address of LOCAL with a port connect() may
- * choose. 0 or -ENOMEM. */
-int lvs_ports_find(const struct lvs_map *m, const struct addrset *local, const struct ports *p,
-		   struct lvs_ports *ret);
-void lvs_ports_done(struct lvs_ports *p);
-
-/* Note that F, a socket of this node, may be one of them. */
-void lvs_ports_use(struct lvs_ports *p, const struct flow *f);
-
-/* How likely a client's direct connections and those through a service come to
- * have one local port (docs/lvs.md 7). */
 /* ---- the formula ---- */
 
 struct risk_input {

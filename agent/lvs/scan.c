@@ -34,7 +34,7 @@ static int scan_take_socket(void *ud, const struct flow *f)
 	struct lvs_scan *s = ud;
 
 	lvs_ports_use(&s->own_ports, f);
-	return s->extent == LVS_SCAN_ALL ? collide_add(s->flows, f) : 0;
+	return s->extent == LVS_SCAN_ALL && f->dport ? collide_add(s->flows, f) : 0;
 }
 
 static int take_row(void *ud, const struct flow *f)
@@ -90,8 +90,9 @@ int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_sca
 		r = collide_expect(s.flows, MIN(count, 1U << 20));
 	/* sockets first: collide_add_conn() */
 	if (r != -ENOMEM) {
-		r = k->ops->sock_list(k->ctx, scan_take_socket, &s);
+		r = k->ops->sock_list(k->ctx, SOCK_LISTENERS, scan_take_socket, &s);
 		scan_note(&s, "sockets", r);
+		lvs_ports_settle(&s.own_ports);
 	}
 	if (r != -ENOMEM && node.director) {
 		r = k->ops->ipvs_conns(k->ctx, take_row, &s);

@@ -5,7 +5,7 @@
 #include "base/kernel.h"
 
 #include "lvs/collide.h"
-#include "lvs/risk.h"
+#include "lvs/service_port.h"
 #include "base/ports.h"
 
 /* What could not be looked at, and why (negative errno). */

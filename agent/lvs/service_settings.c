@@ -21,8 +21,10 @@ static const char *const toa_words[] = { "as-told", "none", "socket", "packet", 
 static const char *const proto_words[] = { "tcp", "udp", "sctp", NULL };
 static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 static const enum lvs_method methods[] = {
-	[LVS_METHOD_NOT_GIVEN] = LVS_NAT,   [LVS_METHOD_NAT] = LVS_NAT,
-	[LVS_METHOD_DR] = LVS_DR,	    [LVS_METHOD_TUN] = LVS_TUN,
+	[LVS_METHOD_NOT_GIVEN] = LVS_UNKNOWN,
+	[LVS_METHOD_NAT] = LVS_NAT,
+	[LVS_METHOD_DR] = LVS_DR,
+	[LVS_METHOD_TUN] = LVS_TUN,
 	[LVS_METHOD_FULLNAT] = LVS_FULLNAT,
 };
 
@@ -127,8 +129,8 @@ static int real_add(void *base, const char *value, struct request_error *e)
 #define METHOD_KEY                                                                                 \
 	{                                                                                          \
 		"method", SETTING_WORD, SERVICE(method), "as-told",                                \
-			"How the director forwards packets. as-told: as another source says, or\n" \
-			"nat if none does.",                                                       \
+			"How the director forwards packets. as-told: as another source says. If\n" \
+			"none does it may be by NAT, and what is found is possible, not certain.", \
 			.words = method_words                                                      \
 	}
 #define TOA_KEY                                                                                   \

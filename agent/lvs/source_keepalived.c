@@ -282,7 +282,7 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 		.block = block,
 		.service = { .method = LVS_NAT, .source = r->source, .line = block->line },
 		.l4proto = IPPROTO_TCP,
-		.sorry_method = LVS_NAT,
+		.sorry_method = LVS_UNKNOWN,
 	};
 	const struct keepalived_directive *d;
 	int result = block->doubtful ? -EINVAL : 0, e;
@@ -293,6 +293,8 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 		result = e < 0 ? e : result;
 	}
 	guess_family(&s);
+	if (s.sorry_method == LVS_UNKNOWN)
+		s.sorry_method = s.service.method;
 	e = lvs_map_add_service(r->map, &s.service);
 	if (e < 0)
 		return e;

@@ -150,7 +150,7 @@ void arrive_look_up(const struct kernel *k, struct arrivals *a)
 	for (i = 0; i < a->n && !any; i++)
 		any = a->items[i].conn.key.l4proto == IPPROTO_UDP;
 	if (any)
-		(void)k->ops->sock_list(k->ctx, arrive_on_socket, a);
+		(void)k->ops->sock_list(k->ctx, SOCK_PEERS, arrive_on_socket, a);
 }
 
 /* OPS delete ITEMS. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "lvs/collide.h"
+#include "lvs/message.h"
 #include "lvs/text.h"
 #include "lvs/settings.h"
 #include "lvs/scan.h"
@@ -31,17 +32,10 @@ static struct collide *table_new(const struct run *run)
 	struct collide *c = collide_new(run->map, node, run->env->seed);
 
 	/* without these the others are still worth something */
-	if (c && k->ops->sock_list(k->ctx, take_old_flow, c) != -ENOMEM && node.director)
+	if (c && k->ops->sock_list(k->ctx, SOCK_PEERS, take_old_flow, c) != -ENOMEM &&
+	    node.director)
 		k->ops->ipvs_conns(k->ctx, take_old_flow, c);
 	return c;
-}
-
-static const char *service_name(const struct run *run, const struct collision *c,
-				char buf[LVS_ENDPOINT_MAX])
-{
-	if (c->service != LVS_NONE && *lvs_map_service(run->map, c->service)->name)
-		return lvs_map_service(run->map, c->service)->name;
-	return lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, buf);
 }
 
 static const char *flow_text(const struct flow *f, char buf[2 * LVS_ENDPOINT_MAX])
@@ -63,18 +57,15 @@ struct telling {
 
 static int warn_live(void *ud, const struct collision *c)
 {
-	char direct[2 * LVS_ENDPOINT_MAX], via[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
 	struct telling *t = ud;
+	const struct lvs_message say = { .map = t->run->map,
+					 .settings = t->run->env->settings->lvs };
+	struct lvs_finding found;
 
-	if (c->certainty == COLLIDE_POSSIBLE || t->n++ >= MESSAGES_MAX)
+	lvs_message_pair(&say, c, &found);
+	if (found.f.severity != SEVERITY_CRITICAL || t->n++ >= MESSAGES_MAX)
 		return 0;
-	report_warn(t->run->report, "lvs-collision", "vipsafe lvs check",
-		    "class=%s state=%s certainty=%.2f direct=[%s %s] via=[%s %s] service=%s",
-		    collide_class_name(c->class), collide_certainty_name(c->certainty), c->share,
-		    flow_text(&c->direct, direct),
-		    flow_state_name((enum flow_state)c->direct.state), flow_text(&c->via, via),
-		    flow_state_name((enum flow_state)c->via.state),
-		    service_name(t->run, c, service));
+	report_warn(t->run->report, "lvs-collision", "vipsafe lvs check", "%s", found.f.text);
 	return 0;
 }
 
@@ -150,30 +141,40 @@ static bool is_entry(const struct judging *j, const struct flow *f)
 	return f->dport == j->flow.dport && !memcmp(f->dest, j->flow.dest, sizeof(f->dest));
 }
 
+/* With another NAT beyond this node nobody knows here what the server sees. */
+static enum collide_verdict verdict_of(const struct run *run, const struct collision *c,
+				       bool is_via)
+{
+	const struct lvs_settings *s = run->env->settings->lvs;
+
+	return s->nat_beyond ? COLLIDE_RESTORE : collide_rule(c, is_via, s->on_certain);
+}
+
 static int judge(void *ud, const struct collision *c)
 {
 	struct judging *j = ud;
 	struct run *run = j->run;
+	const struct lvs_message say = { .map = run->map, .settings = run->env->settings->lvs };
 	bool is_via = c->class == COLLIDE_A && is_entry(j, &c->via);
 	const struct flow *newcomer = is_via ? &c->direct : &c->via;
-	enum collide_verdict v = collide_rule(c, is_via, run->env->settings->lvs->on_certain);
-	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], service[LVS_ENDPOINT_MAX];
+	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
+	char service[LVS_SERVICE_TEXT_MAX];
+	bool skip;
 
 	/* already reported before the move */
 	if (newcomer->origin & FLOW_SAVED)
 		return 0;
-	j->skip |= v == COLLIDE_SKIP;
-	if (j->messages++ >= MESSAGES_MAX)
+	skip = verdict_of(run, c, is_via) == COLLIDE_SKIP;
+	j->skip |= skip;
+	if (say.settings->nat_beyond || j->messages++ >= MESSAGES_MAX)
 		return 0;
-	report_warn(
-		run->report, "lvs-collision", "vipsafe lvs check",
-		"class=%s state=imminent action=%s certainty=%.2f restore=[%s] taken_by=[%s %s] "
-		"service=%s reason=\"%s\"",
-		collide_class_name(c->class), v == COLLIDE_SKIP ? "skip" : "restore", c->share,
-		conn_format(j->conn, entry), flow_text(newcomer, text),
-		flow_state_name((enum flow_state)newcomer->state), service_name(run, c, service),
-		v == COLLIDE_SKIP ? "RS has given this tuple to the newcomer"
-				  : "RS may take one for the other");
+	lvs_bytes_format(c->via.family, c->via.dest, c->via.dport, dest);
+	report_warn(run->report, "lvs-collision", "vipsafe lvs check",
+		    "%s is %s: %s has its port, and service %s %s", conn_format(j->conn, entry),
+		    skip ? "not restored, since the server has reset it" : "restored",
+		    flow_text(newcomer, text), lvs_service_text(&say, c->service, dest, service),
+		    c->certainty == COLLIDE_POSSIBLE ? "may make them one to the server"
+						     : "makes them one to the server");
 	return 0;
 }
 
@@ -203,7 +204,7 @@ static bool look_again(struct run *run)
 
 	if (!run->flows && !table_fill(run))
 		return false;
-	k->ops->sock_list(k->ctx, move_collide_take_socket, run);
+	k->ops->sock_list(k->ctx, SOCK_PEERS, move_collide_take_socket, run);
 	snapshot_note(run);
 	for (i = run->known; i < connset_count(run->set); i++)
 		collide_see(run, (int64_t)i, connset_get(run->set, i));

@@ -75,24 +75,58 @@ silent 0 "other port"
 job_end direct
 job_end via
 
+# ---- no map: what is not crossed ------------------------------------------------------
+unknown() { printf '[lvs]\nsources =\n' >"$T/conf"; }
+unknown
+connect direct 61901 $RS 80
+connect via 61901 $VIP 3306
+silent 4 "no map, nothing crossed"
+is "$(jq '.shared.ports, .shared.pairs[0].ports' "$T/check" | xargs)" "1 1" "no map: one port is used twice"
+run --config "$T/conf" lvs check
+is "$RC" 4 "no map: exit code"
+like "$OUT" "1 local ports are used by more than one connection:.*  1 to both $RS:80 and $VIP:3306" \
+	"no map: it lists the port"
+like "$OUT" "no LVS described; nothing crossed right now" "no map: in words"
+like "$OUT" "vipsafe lvs check vip A:P real B:P" "no map: and how to describe one"
+job_end direct
+job_end via
+
 # ---- direct first: the server resets it ---------------------------------------
 connect direct 61902 $RS 3269
 connect via 61902 $VIP 3306
 is "$(counters)" "1 1" "direct, VIP: challenged once, and one session reset"
-names ERROR manifest 61902 "direct, VIP"
-is "$RC" 11 "direct, VIP: the check ends with 11"
-like "$FOUND" 'effect="direct session already reset on the RS; client will hang"' \
-	"direct, VIP: it says what has come of it"
-pings direct "$stalled" "direct, VIP: the direct connection hangs"
-pings via "$alive" "direct, VIP: the one through the VIP works"
-known 'method = dr'
-silent '(0|10)' "direct, VIP, but by direct routing"
-known 'method = tun'
-silent '(0|10)' "direct, VIP, but by a tunnel"
 known
+names critical certain 61902 "direct, VIP, nothing sent since"
+is "$(remedy fix)" "" "direct, VIP, nothing sent since: no socket is to be closed"
+unknown
+silent 4 "direct, VIP, nothing sent since and no map"
+pings direct "$stalled" "direct, VIP: the direct connection hangs"
 look
+is "$RC" 11 "no map: the crossing is seen"
+is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
+	"manifest $VIP:3306 $RS:3269 61902" "no map: it names service, server and port"
+is "$(remedy fix)" "ss -K src $C:61902 dst $RS:3269" "no map: what frees the client"
+jq -r .keep "$T/check" >"$T/conf"
+printf '[lvs]\nsources =\n' >>"$T/conf"
+look
+is "$RC $(found '"\(.verdict) \(.service)"')" "11 manifest seen-1" "the section it prints describes it"
+run --config "$T/conf" lvs check
+like "$OUT" "^critical: lvs-crossed: $C:61902 directly to $RS:3269 gets no answers: they go to the one through seen-1 \\($VIP:3306\\)
+  fix: ss -K src $C:61902 dst $RS:3269
+prevent: " "two lines, worst first"
+unknown
+look vip $VIP:3306 real $RS:3269,$RS:3270 method nat
+is "$RC $(found '"\(.verdict) \(.service) \(.share)"')" "11 manifest given 0.5" "a service on the command line"
+run --config "$T/conf" lvs check vip $VIP:3306
+is "$RC" 1 "half a service is an error"
+known 'method = as-told'
+look
+is "$(found .verdict)" manifest "direct, VIP: what is seen needs no method"
+known
+names critical manifest 61902 "direct, VIP"
+is "$RC" 11 "direct, VIP: the check ends with 11"
+pings via "$alive" "direct, VIP: the one through the VIP works"
 fix=$(remedy fix)
-is "$fix" "ss -K src $C:61902 dst $RS:3269" "direct, VIP: what frees the client"
 check "direct, VIP: it can be done" sh -c "$fix"
 pings direct "$reset" "direct, VIP: the client hears of it at once"
 pings via "$alive" "direct, VIP: the one through the VIP goes on"
@@ -100,13 +134,38 @@ silent '(0|10)' "direct, VIP, freed"
 job_end direct
 job_end via
 
+# ---- a sibling that is busy ------------------------------------------------------
+# Whether it shows depends on when it sends: another pair, if it does not.
+hanging() { ss -Hnto sport = :"$1" dst $RS | grep -q 'timer:(on,[^,]*,[1-9])'; }
+known
+for port in 61913 61915 61917; do
+	connect direct $port $RS 3269
+	connect via $port $VIP 3306
+	tell direct ping
+	while sleep 0.7; do ask via ping >/dev/null; done &
+	busy=$!
+	wait_for 5 hanging $port || bail_out "the direct connection does not hang"
+	look
+	kill $busy
+	wait $busy 2>/dev/null
+	hear direct
+	job_end direct
+	job_end via
+	[ "$(found .verdict)" != manifest ] || break
+done
+is "$(found '"\(.verdict) \(.direct.sport)"')" "manifest $port" "beside a busy one it is seen, too"
+
 # ---- VIP first: the direct one cannot open ------------------------------------------
 connect via 61904 $VIP 3306
 begin direct 61904 $RS 3269
-opening() { [ -n "$(ss -Hnt state syn-sent)" ]; }
-wait_for 5 opening || bail_out "nothing is being opened"
-names ERROR manifest 61904 "VIP, direct"
-like "$FOUND" 'effect="the direct connection cannot be opened' "VIP, direct: it says what has come of it"
+opening() { ss -Hnt state syn-sent -o | grep -q 'timer:(on,[^,]*,[2-9])'; }
+wait_for 8 opening || bail_out "nothing is being opened"
+names critical manifest 61904 "VIP, direct"
+unknown
+look
+is "$RC $(found '"\(.verdict) \(.direct.state)"')" "11 manifest OPENING" "VIP, direct: seen without a map"
+known
+look
 hear direct
 is "$REPLY" "open 0 of 1" "VIP, direct: the direct connection does not open"
 pings via "$alive" "VIP, direct: the one through the VIP lives"
@@ -157,8 +216,9 @@ behind() { open "$1" pod 1 -P "$2" -t $SOON "$3" "$4"; }
 
 behind direct 40910 $RS 3269
 behind via 40910 $VIP 3306
-names ERROR manifest 40910 "behind the node"
-like "$FOUND" ' origin=conntrack ' "behind the node: conntrack tells of it"
+names critical certain 40910 "behind the node"
+is "$(found '.direct.socket, .via.socket' | xargs)" "false false" "behind the node: conntrack tells of it"
+is "$(remedy fix)" "" "behind the node: no socket is to be closed"
 pings direct "$stalled" "behind the node: the direct connection hangs"
 pings via "$alive" "behind the node: the one through the VIP works"
 prevent=$(remedy prevent)

@@ -40,14 +40,14 @@ mentions() { { "$VIPSAFE" status; "$VIPSAFE" -v add 10.9.9.9/32 dev lo; "$VIPSAF
 nothing "$(mentions)" "so are status, reports and doctor"
 is "$(lvs active)" false "and status says so"
 run --config "$CONF" lvs check
-is "$RC" 0 "so does the check"
-like "$OUT" "collision check inactive: no LVS services known" "in words"
+is "$RC" 4 "so does the check"
+like "$OUT" "no LVS described; nothing crossed right now" "in words"
 
 # ---- a pair comes to be ------------------------------------------------------------
 service "real = $RS:3269"
 run reload
 is "$RC" 0 "a reload brings a service"
-check "which is said" told 'msg=lvs-map level=note sources=.* services=1 '
+check "which is said" told 'msg=lvs-map level=note text=.1 services from '
 is "$(lvs active)" true "it is looked out for collisions"
 "$VIPSAFE" --json watch >"$T/events" 2>/dev/null &
 watcher=$!
@@ -57,30 +57,28 @@ connect direct 61902 $RS 3269
 check "the direct connection is known" wait_for 5 flows_are 1
 connect via 61902 $VIP 3306
 check "the pair is told of" wait_for 5 told \
-	"msg=lvs-collision level=critical class=A state=manifest .*direct=..$C:61902->$RS:3269 .*via=..$C:61902->$VIP:3306 "
-check "before it is one, too" told 'msg=lvs-collision level=warning class=A state=imminent '
-check "with what helps" told "prevent=.*-d $VIP --dport 3306 -j MASQUERADE --to-ports"
+	"$C:61902 directly to $RS:3269 and through mysql .$VIP:3306.: one connection to the server"
 check "who watches is told as well" wait_for 10 \
-	grep -q '"event":"collision",.*lvs-collision class=A state=manifest' "$T/events"
+	grep -q '"event":"collision",.*lvs-collision: 10.9.1.2:61902 directly' "$T/events"
 kill $watcher
 wait $watcher
 connect other 61904 $VIP 3306
 check "the next connection is known" wait_for 5 flows_are 3
-is "$(lines 'state=manifest')" 1 "nobody else is told of"
-is "$(lvs collisions)" 2 "and it is counted: imminent, then manifest"
+is "$(lines 'one connection to the server')" 1 "nobody else is told of"
+is "$(lvs collisions)" 1 "and it is counted"
 run reload
 is "$RC" 0 "the map is read again"
 check "everything is known again" wait_for 5 flows_are 3
-is "$(lines 'state=manifest')" 1 "and what was told within the hour is not told again"
+is "$(lines 'one connection to the server')" 1 "and what was told within the hour is not told again"
 
 # ---- the check, again and again -------------------------------------------------------
 "$VIPSAFE" --config "$CONF" lvs check --watch >"$T/watch" 2>&1 </dev/null &
 pid=$!
-check "the check finds it" wait_for 10 grep -q 'ERROR lvs-collision class=A state=manifest' "$T/watch"
+check "the check finds it" wait_for 10 grep -q 'critical: lvs-collision: ' "$T/watch"
 kill -INT $pid
 wait $pid
 is "$?" 11 "interrupted, it ends with the worst it has seen"
-is "$(grep -c 'state=manifest' "$T/watch")" 1 "one line, once"
+is "$(grep -c 'one connection to the server' "$T/watch")" 1 "one line, once"
 
 # ---- what has ended --------------------------------------------------------------------
 close direct
@@ -94,14 +92,14 @@ close via
 conntrack -D -p tcp --orig-port-src 61906 >/dev/null 2>&1
 connect direct 61906 $RS 3269
 check "its port is dangerous when it has ended" wait_for 5 told \
-	"state=imminent .*direct=..$C:61906->$RS:3269 .*via=..$C:61906->$VIP:3306 [A-Z_]* ended"
+	"$C:61906 directly to $RS:3269 and through mysql"
 close direct
 
 # ---- a map that cannot be read --------------------------------------------------------------
 config '[lvs]' "sources = save:$T/nothing, keepalived:$T/nothing.conf"
 run reload
-check "a file that is missing is told of" told "msg=lvs-map level=warning state=incomplete source=save:$T/nothing "
-check "and so is the other" told "msg=lvs-map level=warning state=incomplete source=keepalived:$T/nothing.conf "
+check "a file that is missing is told of" told "msg=lvs-map-incomplete level=warning text=.*save:$T/nothing cannot be read"
+check "and so is the other" told "msg=lvs-map-incomplete level=warning text=.*keepalived:$T/nothing.conf cannot be read"
 is "$(lvs incomplete_sources)" 2 "status counts both"
 run --config "$CONF" lvs map
 is "$RC" 10 "lvs map: exit code"

@@ -119,12 +119,13 @@ connect via $PORT $VIP 3306
 ask via ports
 is "$REPLY" "$PORT $C $PORT" "toa: the server sees the client"
 known 'method = fullnat' 'toa = packet'
-names ERROR manifest $PORT "toa = packet"
-like "$FOUND" ' method=fullnat toa=packet ' "toa = packet: it says why"
+names critical certain $PORT "toa = packet"
+is "$(found '"\(.method) \(.toa)"')" "fullnat packet" "toa = packet: it says why"
 known 'method = fullnat' 'toa = unknown'
-names WARNING possible $PORT "toa = unknown"
+names warning possible $PORT "toa = unknown"
 is "$RC" 10 "toa = unknown: one step less severe"
 pings direct "$stalled" "toa: the direct connection hangs"
+names critical manifest $PORT "toa = unknown, but seen"
 pings via "$alive" "toa: the one through the VIP works"
 is "$(counters)" "1 1" "toa: challenged once, and one session reset"
 done_testing

@@ -113,7 +113,7 @@ like "$CAME" "ASSURED" "the newcomer was there before anything was restored"
 is "$(json '[.changed, .result, .entries.superseded, .entries.lost] | @text')" '[true,"ok",1,0]' \
 	"one entry is not put back, and none is lost"
 check "and it is that of the direct connection" direct_gone
-is "$(json "[$warning | .text | contains(\"action=skip\") and contains(\"service=mysql\")] | @text")" \
+is "$(json "[$warning | .text | contains(\"is not restored\") and contains(\"service mysql\")] | @text")" \
 	'[true]' "the report says so, once"
 ask newcomer ping
 is "$REPLY" "ping alive=1 reset=0 stalled=0 changed=0" "the newcomer lives"
@@ -126,7 +126,7 @@ fresh
 conf packet restore
 serve_all
 delete_and_snatch
-is "$(json "[$warning | .text | contains(\"action=restore\")] | @text")" '[true]' \
+is "$(json "[$warning | .text | contains(\"is restored: \")] | @text")" '[true]' \
 	"on_certain = restore: it is put back, and told of"
 check "on_certain = restore: its entry is there" not direct_gone
 fresh

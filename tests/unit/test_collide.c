@@ -219,12 +219,14 @@ static void tells_what_becomes_of_them(void **state _unused_)
 		enum collide_certainty certainty;
 		enum collide_effect effect;
 	} rows[] = {
-		{ FLOW_ESTABLISHED, FLOW_ESTABLISHED, 1, COLLIDE_MANIFEST, COLLIDE_DIRECT_RESET },
+		{ FLOW_ESTABLISHED, FLOW_ESTABLISHED, 1, COLLIDE_CERTAIN, COLLIDE_DIRECT_RESET },
 		{ FLOW_ESTABLISHED, FLOW_OPENING, 1, COLLIDE_CERTAIN, COLLIDE_DIRECT_SOON },
-		{ FLOW_OPENING, FLOW_ESTABLISHED, 1, COLLIDE_MANIFEST, COLLIDE_STALLS },
+		{ FLOW_OPENING, FLOW_ESTABLISHED, 1, COLLIDE_CERTAIN, COLLIDE_STALLS },
 		{ FLOW_OPENING, FLOW_TIME_WAIT, 1, COLLIDE_CERTAIN, COLLIDE_STALLS },
 		{ FLOW_OPENING, FLOW_OPENING, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
-		{ FLOW_ESTABLISHED, FLOW_TIME_WAIT, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
+		/* it may have been opened since */
+		{ FLOW_ESTABLISHED, FLOW_TIME_WAIT, 1, COLLIDE_POSSIBLE, COLLIDE_NOTHING_YET },
+		{ FLOW_CLOSING, FLOW_TIME_WAIT, 0, 0, 0 },
 		{ FLOW_CLOSING, FLOW_ESTABLISHED, 1, COLLIDE_CERTAIN, COLLIDE_NOTHING_YET },
 		/* the RS has forgotten it, or takes the SYN for a new one */
 		{ FLOW_TIME_WAIT, FLOW_ESTABLISHED, 0, 0, 0 },
@@ -254,7 +256,8 @@ static void tells_what_becomes_of_them(void **state _unused_)
 	}
 }
 
-static void takes_retransmissions_for_evidence(void **state _unused_)
+/* A server that is down makes many sockets retransmit: that is no evidence of a crossing. */
+static void retransmissions_are_no_evidence(void **state _unused_)
 {
 	_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
 	_cleanup_(collide_freep) struct collide *c = NULL;
@@ -266,18 +269,13 @@ static void takes_retransmissions_for_evidence(void **state _unused_)
 	add_real(m, s, "10.112.61.164:3269", LVS_NAT, 3);
 	assert_int_equal(lvs_map_finish(m), 0);
 	c = collide_new(m, client_node, 1);
+	f.backoff = 7;
 	put(c, f);
 	put(c, flow_of(IPPROTO_TCP, C, VIP, FLOW_ESTABLISHED));
 	found = find_all(c);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.last.certainty, COLLIDE_POSSIBLE);
 	assert_true(found.last.share == 0.25);
-	f.backoff = 1;
-	put(c, f);
-	assert_int_equal(find_all(c).last.certainty, COLLIDE_POSSIBLE);
-	f.backoff = 2;
-	put(c, f);
-	assert_int_equal(find_all(c).last.certainty, COLLIDE_MANIFEST);
 	assert_int_equal(collide_count(c), 2);
 }
 
@@ -360,7 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(follows_the_truth_table),
 		cmocka_unit_test(tells_what_becomes_of_them),
-		cmocka_unit_test(takes_retransmissions_for_evidence),
+		cmocka_unit_test(retransmissions_are_no_evidence),
 		cmocka_unit_test(follows_the_restore_rule),
 		cmocka_unit_test(restores_where_only_we_mix_up),
 	};

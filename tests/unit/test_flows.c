@@ -4,7 +4,9 @@
 
 #include "../lib/random.h"
 
-static const struct collide_node client_node, plain_director = { .director = true };
+static const struct collide_node client_node,
+	plain_director = { .director = true },
+	tracking_director = { .director = true, .tracks = true };
 
 static void compares_ipv6_and_mapped(void **state _unused_)
 {
@@ -160,7 +162,21 @@ static void takes_a_row_for_its_socket(void **state _unused_)
 	assert_true(found.last.via.has_rs);
 	assert_false(found.last.hijack);
 	assert_int_equal(found.last.effect, COLLIDE_VIA_DEAF);
-	assert_int_equal(found.last.certainty, COLLIDE_MANIFEST);
+	assert_int_equal(found.last.certainty, COLLIDE_CERTAIN);
+
+	/* the same with conntrack told: the server sees two ports, and the socket hears as much */
+	collide_free(c);
+	c = collide_new(m, tracking_director, 1);
+	put(c, flow_of(IPPROTO_TCP, C, RS, FLOW_ESTABLISHED));
+	put(c, f);
+	put(c, row_of(C, VIP, RS));
+	put_conn(c, conn_of(IPPROTO_TCP, C, RS, RS, C, CONN_TCP_ESTABLISHED));
+	put_conn(c, conn_of(IPPROTO_TCP, C, VIP, RS, "192.168.11.7:26320", CONN_TCP_SYN_SENT));
+	found = find_all(c);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.last.class, COLLIDE_C);
+	assert_int_equal(found.last.effect, COLLIDE_VIA_DEAF);
+	assert_int_equal(found.last.certainty, COLLIDE_CERTAIN);
 }
 
 static void holds_what_a_director_remembers(void **state _unused_)

@@ -329,7 +329,7 @@ static void reads_sockets(void **state _unused_)
 					   .idiag_dst = { inet_addr("10.112.61.163"), 77 } } };
 	struct flow f;
 
-	assert_int_equal(socklist_decode(&m, IPPROTO_TCP, &f), 0);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), 0);
 	assert_int_equal(f.cport, 61902);
 	assert_int_equal(f.dport, 3269);
 	assert_int_equal(f.state, FLOW_ESTABLISHED);
@@ -338,12 +338,12 @@ static void reads_sockets(void **state _unused_)
 	assert_int_equal(f.client[4], 0); /* what lies behind an IPv4 address is no part of it */
 
 	m.idiag_timer = 2; /* keepalive: nothing is waiting for an answer */
-	assert_int_equal(socklist_decode(&m, IPPROTO_TCP, &f), 0);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), 0);
 	assert_int_equal(f.backoff, 0);
 	m.id.idiag_dport = 0;
-	assert_int_equal(socklist_decode(&m, IPPROTO_UDP, &f), -ENOMSG);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_UDP, &f), -ENOMSG);
 	m.idiag_family = AF_UNIX;
-	assert_int_equal(socklist_decode(&m, IPPROTO_TCP, &f), -EBADMSG);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), -EBADMSG);
 }
 
 static void reads_port_settings(void **state _unused_)

@@ -35,29 +35,34 @@ pings() { # NAME WANTED TEXT
 alive='alive=1 reset=0 stalled=0 changed=0' stalled='alive=0 reset=0 stalled=1 changed=0' \
 	reset='alive=0 reset=1 stalled=0 changed=0'
 
-# known SECTION-LINES...: what `vipsafe lvs check` is told of the service
+# known [SECTION-LINES...]: what `vipsafe lvs check` is told of the service
 known() {
 	{
 		printf '[lvs]\nsources =\n[lvs-service mysql]\nvip = %s:3306\nreal = %s:3269\n' $VIP $RS
+		[ $# -gt 0 ] || set -- 'method = nat'
 		printf '%s\n' "$@"
 	} >"$T/conf"
 }
 
-# look WORDS...: what the check has to say; FOUND are the lines about connections
-# there are (not what may be), RC its exit code
+# look [WORDS...]: what the check has to say of the service or of WORDS; FOUND are the pairs there
+# are (not what may be), RC its exit code
+# shellcheck disable=SC2120 # mostly there are none
 look() {
-	"$VIPSAFE" --config "$T/conf" lvs check >"$T/check" 2>&1 </dev/null
+	"$VIPSAFE" --config "$T/conf" --json lvs check "$@" >"$T/check" 2>&1 </dev/null
 	RC=$?
-	FOUND=$(grep ' lvs-collision ' "$T/check" | grep -v ' state=risk ')
+	FOUND=$(jq -c '.findings[] | select(.code == "lvs-crossed" or .code == "lvs-collision")' "$T/check")
 }
 
-# names LEVEL STATE PORT TEXT: exactly one collision, of class A, with both
-# 4-tuples from that port
+# found FILTER: of what was found
+found() { jq -r "$1" <<<"$FOUND"; }
+
+# names SEVERITY VERDICT PORT TEXT: exactly one pair, of class A, with both 4-tuples from that port
 names() {
 	look
 	is "$(grep -c . <<<"$FOUND")" 1 "$4: the check has one thing to say"
-	like "$FOUND" "^$1 lvs-collision class=A state=$2 .* client=$C:$3 rs=$RS:3269 \
-direct=\\[$C:$3->$RS:3269 [A-Z]*( retrans=[0-9]+)?\\] via=\\[$C:$3->$VIP:3306 [A-Z]*\\] service=mysql " "$4: it names both"
+	is "$(found '"\(.severity) \(.class) \(.verdict) \(.service) \(.real_server) \([.direct, .via] |
+		map("\(.src):\(.sport)->\(.dst):\(.dport)") | join(" "))"')" \
+		"$1 A $2 mysql $RS:3269 $C:$3->$RS:3269 $C:$3->$VIP:3306" "$4: it names both"
 	[ -n "$FOUND" ] || diag "$(cat "$T/check")"
 }
 
@@ -69,4 +74,4 @@ silent() {
 }
 
 # remedy KEY: the command it printed under KEY
-remedy() { sed -n "s/^  .*\b$1=\"\([^\"]*\)\".*/\1/p; s/^  .*\b$1='\([^']*\)'.*/\1/p" "$T/check" | head -n 1; }
+remedy() { found ".$1" | head -n 1; }

@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(word, "conns"))
 		r = answer(k.ops->ipvs_conns(k.ctx, print_flow, NULL));
 	else if (!strcmp(word, "sockets"))
-		r = answer(k.ops->sock_list(k.ctx, print_flow, NULL));
+		r = answer(k.ops->sock_list(k.ctx, SOCK_PEERS, print_flow, NULL));
 	else if (!strcmp(word, "ports"))
 		r = print_ports(k);
 	else

@@ -388,6 +388,7 @@ static const struct kernel_ops fake_ops = {
 	.ipvs_conns = fake_ipvs_conns,
 	.ipvs_tracks = fake_ipvs_tracks,
 	.sock_list = fake_sock_list,
+	.sock_can_destroy = fake_sock_can_destroy,
 	.local_ports = fake_local_ports,
 	.probe = fake_probe,
 	.now = fake_now,

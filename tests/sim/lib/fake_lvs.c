@@ -45,12 +45,17 @@ int fake_ipvs_tracks(void *ctx)
 	return f->is_director ? f->ipvs_tracks : -ENOENT;
 }
 
-int fake_sock_list(void *ctx, flow_sink sink, void *ud)
+int fake_sock_list(void *ctx, enum sock_extent extent _unused_, flow_sink sink, void *ud)
 {
 	struct fake *f = ctx;
 
 	return f->sock_list_error ? f->sock_list_error
 				  : list_flows(f, f->sockets, f->n_sockets, sink, ud);
+}
+
+bool fake_sock_can_destroy(void *ctx _unused_)
+{
+	return true;
 }
 
 int fake_local_ports(void *ctx, struct ports *ret)

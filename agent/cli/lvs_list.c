@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/lvs_list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "lvs/text.h"
+#include "show/report_json.h"
+
+/* Of commands that prevent a collision so many are printed. */
+#define PREVENT_MAX 10
+
+static const char *const rank_words[] = {
+	[LVS_RANK_MANIFEST] = "crossed", [LVS_RANK_CRITICAL] = "critical",
+	[LVS_RANK_WARNING] = "warning",	 [LVS_RANK_UNSEEN] = "unseen",
+	[LVS_RANK_NOTE] = "note",	 NULL,
+};
+
+void lvs_list_done(struct lvs_list *l)
+{
+	size_t i;
+
+	for (i = 0; i < LVS_RANKS; i++) {
+		free(l->rows[i]);
+		l->rows[i] = NULL;
+		l->n[i] = 0;
+	}
+}
+
+int lvs_list_add(struct lvs_list *l, const struct lvs_finding *f)
+{
+	enum lvs_rank rank = lvs_finding_rank(f);
+	struct lvs_finding *row;
+
+	l->found[rank]++;
+	if (l->n[rank] == LVS_LIST_MAX)
+		return 0;
+	row = array_append(&l->rows[rank], &l->n[rank], sizeof(*row));
+	if (!row)
+		return -ENOMEM;
+	*row = *f;
+	return 0;
+}
+
+enum exit_code lvs_list_code(const struct lvs_list *l)
+{
+	if (l->found[LVS_RANK_MANIFEST] || l->found[LVS_RANK_CRITICAL])
+		return EXIT_CRITICAL;
+	return l->found[LVS_RANK_WARNING] || l->found[LVS_RANK_UNSEEN] ? EXIT_WARNINGS : EXIT_DONE;
+}
+
+/* ---- text ------------------------------------------------------------------- */
+
+static void lvs_list_print_one(const struct lvs_finding *f, FILE *out)
+{
+	char text[4 * FINDING_FIX_MAX];
+
+	fprintf(out, "%s: %s: %s\n", severity_name(f->f.severity), f->f.code,
+		text_escape(f->f.text, text, sizeof(text)));
+	if (*f->f.fix)
+		fprintf(out, "  fix: %s\n", text_escape(f->f.fix, text, sizeof(text)));
+	else if (*f->f.advice)
+		fprintf(out, "  advice: %s\n", text_escape(f->f.advice, text, sizeof(text)));
+}
+
+struct prevented {
+	const char *commands[PREVENT_MAX];
+	size_t n;
+	bool more;
+};
+
+static void prevent_add(struct prevented *p, const char *command)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (!strcmp(p->commands[i], command))
+			return;
+	}
+	if (p->n == PREVENT_MAX)
+		p->more = true;
+	else if (*command)
+		p->commands[p->n++] = command;
+}
+
+void lvs_list_print(const struct lvs_list *l, bool verbose, FILE *out)
+{
+	struct prevented prevented = { .n = 0 };
+	char text[4 * FINDING_FIX_MAX];
+	size_t rank, i;
+
+	for (rank = 0; rank < LVS_RANKS; rank++) {
+		for (i = 0; i < l->n[rank] && (rank != LVS_RANK_NOTE || verbose); i++) {
+			lvs_list_print_one(&l->rows[rank][i], out);
+			prevent_add(&prevented, l->rows[rank][i].prevent);
+		}
+	}
+	for (i = 0; i < prevented.n; i++)
+		fprintf(out, "prevent: %s\n",
+			text_escape(prevented.commands[i], text, sizeof(text)));
+	if (prevented.more)
+		fputs("prevent: there is more in --json\n", out);
+}
+
+void lvs_list_totals(const struct lvs_list *l, bool verbose, FILE *out)
+{
+	uint64_t left_out = 0, critical = l->found[LVS_RANK_MANIFEST] + l->found[LVS_RANK_CRITICAL];
+	size_t rank;
+
+	for (rank = 0; rank < LVS_RANKS; rank++) {
+		if (rank != LVS_RANK_NOTE || verbose)
+			left_out += l->found[rank] - l->n[rank];
+	}
+	if (!critical && !l->found[LVS_RANK_WARNING])
+		fputs("no collision was found", out);
+	else
+		fprintf(out, "%llu crossed, %llu critical, %llu warnings",
+			(unsigned long long)l->found[LVS_RANK_MANIFEST],
+			(unsigned long long)l->found[LVS_RANK_CRITICAL],
+			(unsigned long long)l->found[LVS_RANK_WARNING]);
+	if (l->found[LVS_RANK_UNSEEN])
+		fprintf(out, ", %llu could not be looked at",
+			(unsigned long long)l->found[LVS_RANK_UNSEEN]);
+	if (l->found[LVS_RANK_NOTE])
+		fprintf(out, ", %llu notes", (unsigned long long)l->found[LVS_RANK_NOTE]);
+	if (left_out)
+		fprintf(out, "; %llu of them are not printed", (unsigned long long)left_out);
+	fputc('\n', out);
+}
+
+/* ---- JSON --------------------------------------------------------------------- */
+
+static void object_put_flow(json_t **o, const char *key, const struct flow *f)
+{
+	struct addr src = addr_make(f->family, f->client), dst = addr_make(f->family, f->dest);
+	char text[PREFIX_TEXT_MAX];
+	json_t *flow = json_object();
+
+	object_put_text(&flow, "src", addr_format(&src, text));
+	object_put_text(&flow, "dst", addr_format(&dst, text));
+	object_put_number(&flow, "sport", f->cport);
+	object_put_number(&flow, "dport", f->dport);
+	object_put_text(&flow, "state", flow_state_name((enum flow_state)f->state));
+	object_put_number(&flow, "retransmissions", f->backoff);
+	object_put_bool(&flow, "socket", f->origin & FLOW_SOCKET);
+	object_put_bool(&flow, "ended", f->origin & FLOW_HELD);
+	object_put(o, key, flow);
+}
+
+static void put_service(json_t **o, const struct lvs_message *s, const char *key, uint32_t service,
+			const struct flow *to)
+{
+	const char *name =
+		s->map && service != LVS_NONE ? lvs_map_service(s->map, service)->name : "";
+	char dest[LVS_ENDPOINT_MAX];
+
+	object_put_text(o, key,
+			*name ? name : lvs_bytes_format(to->family, to->dest, to->dport, dest));
+}
+
+/* Where the two meet: what the direct one goes to, or where our director has sent the other. */
+static void put_real_server(json_t **o, const struct collision *c)
+{
+	char text[LVS_ENDPOINT_MAX] = "";
+
+	if (c->other_service == LVS_NONE && c->class != COLLIDE_A2)
+		lvs_bytes_format(c->direct.family, c->direct.dest, c->direct.dport, text);
+	else if (c->via.has_rs)
+		lvs_endpoint_format(&c->via.rs, c->via.rport, text);
+	object_put_text(o, "real_server", text);
+}
+
+static void put_pair(json_t **o, const struct lvs_message *s, const struct collision *c)
+{
+	const struct lvs_source *sources;
+	const struct lvs_service *v;
+	char proto[8];
+
+	object_put_text(o, "class", collide_class_name(c->class));
+	object_put_text(o, "verdict", collide_certainty_name(c->certainty));
+	object_put(o, "share", json_real(c->share));
+	object_put_text(o, "protocol", l4proto_name(c->via.l4proto, proto));
+	object_put_flow(o, "direct", &c->direct);
+	object_put_flow(o, "via", &c->via);
+	put_service(o, s, "service", c->service, &c->via);
+	if (c->class == COLLIDE_A2)
+		put_service(o, s, "other_service", c->other_service, &c->direct);
+	put_real_server(o, c);
+	if (!s->map || c->service == LVS_NONE)
+		return;
+	v = lvs_map_service(s->map, c->service);
+	object_put_text(o, "method",
+			lvs_map_is_fullnat(s->map, c->service) ? "fullnat"
+							       : lvs_method_name(v->method));
+	if (lvs_map_is_fullnat(s->map, c->service))
+		object_put_text(o, "toa",
+				lvs_toa_name(v->toa == LVS_TOA_UNSET ? LVS_TOA_UNKNOWN : v->toa));
+	lvs_map_sources(s->map, &sources);
+	sources += v->source;
+	object_put_text(o, "source", lvs_source_kind_name(sources->kind));
+	object_put_text(o, "source_path", sources->path);
+	object_put_number(o, "map_age_s", sources->age / USEC_PER_SEC);
+}
+
+static json_t *lvs_list_one_json(const struct lvs_finding *f, const struct lvs_message *s)
+{
+	json_t *o = json_object();
+
+	object_put_text(&o, "code", f->f.code);
+	object_put_text(&o, "severity", severity_name(f->f.severity));
+	object_put_text(&o, "text", f->f.text);
+	object_put_text(&o, "fix", f->f.fix);
+	object_put_text(&o, "advice", f->f.advice);
+	object_put_text(&o, "prevent", f->prevent);
+	if (f->has_pair)
+		put_pair(&o, s, &f->pair);
+	return o;
+}
+
+json_t *lvs_list_json(const struct lvs_list *l, const struct lvs_message *s)
+{
+	json_t *list = json_array();
+	size_t rank, i;
+
+	for (rank = 0; rank < LVS_RANKS; rank++) {
+		for (i = 0; i < l->n[rank]; i++)
+			object_append(&list, lvs_list_one_json(&l->rows[rank][i], s));
+	}
+	return list;
+}
+
+json_t *lvs_list_left_out_json(const struct lvs_list *l)
+{
+	json_t *o = json_object();
+	size_t rank;
+
+	for (rank = 0; rank < LVS_RANKS; rank++)
+		object_put_number(&o, word_of(rank_words, rank), l->found[rank] - l->n[rank]);
+	return o;
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/evidence.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/array.h"
+
+/* So much later than the question an answer may be seen, beside the time on the way: the kernel's
+ * clock for it ticks every 1 to 10 ms. */
+#define SLACK (15 * USEC_PER_MSEC)
+#define RTT_MAX_MS 500
+
+/* So many retransmissions without an answer: the peer is gone, or its answers are. */
+#define HUNG_AFTER 2
+
+/* An acknowledgement that comes so long after the last data is none for it: longer than any
+ * server delays one (200 ms). Sooner it may be, so that it is proof only if seen twice. */
+#define QUIET_SURE (200 * USEC_PER_MSEC)
+#define QUIET_LIKELY (40 * USEC_PER_MSEC)
+#define TIMES_LIKELY 2
+
+/* An answer is late after so much more than the time on the way. */
+#define LATE (50 * USEC_PER_MSEC)
+
+/* Looks of one search. Between two: once a retransmission is due, and to see what is received. */
+#define LOOKS_MAX 24
+#define AFTER_DUE (5 * USEC_PER_MSEC)
+#define OVERDUE (20 * USEC_PER_MSEC)
+#define CLEAR_AFTER (200 * USEC_PER_MSEC)
+#define CLEAR_LOOKS 2
+#define CLEAR_ACTIVE USEC_PER_SEC
+
+/* More sockets on one local port are those of a server. */
+#define SHARERS_MAX 64
+#define SOCKETS_MAX (1U << 20)
+
+/* One bit for each hash of a local end: which are in use once, and which more often. */
+#define ENDS (1U << 22)
+
+struct lvs_socket {
+	struct flow flow;
+	usec_t sent, acked, received, due; /* due: the next retransmission; USEC_NEVER: none */
+	usec_t existed;			   /* since when it is known to be there */
+	usec_t coincided;		   /* SENT of the last coincidence with WITH */
+	uint64_t with;
+	unsigned coincidences;
+	bool crossed; /* with WITH */
+};
+
+struct lvs_evidence {
+	uint8_t once[ENDS / 8], twice[ENDS / 8];
+	uint8_t listens[(UINT16_MAX + 1) / 8]; /* ports */
+	struct lvs_socket *list;	       /* sorted by local end */
+	size_t n, cap;
+	struct lvs_socket *news; /* of the look that is being taken */
+	size_t n_news, cap_news;
+	usec_t at;
+	const struct kernel *kernel;
+	bool failed; /* out of memory */
+};
+
+struct lvs_evidence *lvs_evidence_new(void)
+{
+	return calloc(1, sizeof(struct lvs_evidence));
+}
+
+struct lvs_evidence *lvs_evidence_free(struct lvs_evidence *e)
+{
+	if (!e)
+		return NULL;
+	free(e->list);
+	free(e->news);
+	free(e);
+	return NULL;
+}
+
+/* ---- a look ---- */
+
+static bool bit_has(const uint8_t *bits, uint32_t i)
+{
+	return bits[i / 8] & 1U << i % 8;
+}
+
+static void bit_set(uint8_t *bits, uint32_t i)
+{
+	bits[i / 8] = (uint8_t)(bits[i / 8] | 1U << i % 8);
+}
+
+static uint32_t end_bit(const struct flow *f)
+{
+	return (hash_bytes(f->cport, f->client, sizeof(f->client)) ^ f->family) % ENDS;
+}
+
+static int end_compare(const struct flow *a, const struct flow *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->cport != b->cport)
+		return a->cport < b->cport ? -1 : 1;
+	return memcmp(a->client, b->client, sizeof(a->client));
+}
+
+static int by_end(const void *va, const void *vb)
+{
+	const struct lvs_socket *a = va, *b = vb;
+	int r = end_compare(&a->flow, &b->flow);
+
+	if (r)
+		return r;
+	return a->flow.cookie == b->flow.cookie ? 0 : a->flow.cookie < b->flow.cookie ? -1 : 1;
+}
+
+static int count_end(void *ud, const struct flow *f)
+{
+	struct lvs_evidence *e = ud;
+	struct flow n = *f;
+	uint32_t bit;
+
+	if (f->state == FLOW_LISTENING)
+		bit_set(e->listens, f->cport);
+	if (f->state == FLOW_LISTENING || f->l4proto != IPPROTO_TCP ||
+	    bit_has(e->listens, f->cport))
+		return 0;
+	flow_normalise(&n);
+	bit = end_bit(&n);
+	if (bit_has(e->once, bit))
+		bit_set(e->twice, bit);
+	bit_set(e->once, bit);
+	return 0;
+}
+
+static usec_t moment_before(usec_t now, uint32_t ms)
+{
+	usec_t ago = ms * USEC_PER_MSEC;
+
+	return ago < now ? now - ago : 0;
+}
+
+static int evidence_take(void *ud, const struct flow *f)
+{
+	struct lvs_evidence *e = ud;
+	struct flow n = *f;
+	struct lvs_socket *s;
+	usec_t now;
+	int r;
+
+	flow_normalise(&n);
+	if (n.l4proto != IPPROTO_TCP || !bit_has(e->twice, end_bit(&n)) ||
+	    bit_has(e->listens, n.cport) || e->n_news >= SOCKETS_MAX)
+		return 0;
+	r = array_reserve(&e->news, &e->cap_news, e->n_news + 1, sizeof(*e->news));
+	if (r < 0) {
+		e->failed = true;
+		return r;
+	}
+	s = &e->news[e->n_news++];
+	*s = (struct lvs_socket){ .flow = n, .due = USEC_NEVER };
+	if (!n.times.known)
+		return 0;
+	now = e->kernel->ops->now(e->kernel->ctx);
+	s->sent = moment_before(now, n.times.sent);
+	s->acked = moment_before(now, n.times.acked);
+	s->received = moment_before(now, n.times.received);
+	if (n.times.next != UINT32_MAX)
+		s->due = now + n.times.next * USEC_PER_MSEC;
+	/* not RECEIVED: before 4.11 a socket that has received nothing has no such time */
+	s->existed = MIN(s->sent, s->acked);
+	/* before its handshake none of the three is a time of its own */
+	if (n.state == FLOW_OPENING)
+		s->existed = now;
+	return 0;
+}
+
+/* What is known of S from earlier looks. */
+static void carry_over(struct lvs_socket *s, const struct lvs_socket *old)
+{
+	s->existed = MIN(s->existed, old->existed);
+	s->coincided = old->coincided;
+	s->with = old->with;
+	s->coincidences = old->coincidences;
+	s->crossed = old->crossed && s->flow.times.retransmits;
+}
+
+static int evidence_look(struct lvs_evidence *e, const struct kernel *k)
+{
+	const struct lvs_socket *old;
+	struct lvs_socket *list = e->list;
+	size_t cap = e->cap, i;
+	int r;
+
+	e->kernel = k;
+	e->n_news = 0;
+	memset(e->once, 0, sizeof(e->once));
+	memset(e->twice, 0, sizeof(e->twice));
+	memset(e->listens, 0, sizeof(e->listens));
+	r = k->ops->sock_list(k->ctx, SOCK_LISTENERS, count_end, e);
+	if (r >= 0)
+		r = k->ops->sock_list(k->ctx, SOCK_TIMES, evidence_take, e);
+	if (r < 0)
+		return r;
+	if (e->n_news)
+		qsort(e->news, e->n_news, sizeof(*e->news), by_end);
+	for (i = 0; i < e->n_news && e->n; i++) {
+		old = bsearch(&e->news[i], e->list, e->n, sizeof(*e->list), by_end);
+		if (old)
+			carry_over(&e->news[i], old);
+	}
+	e->list = e->news;
+	e->cap = e->cap_news;
+	e->n = e->n_news;
+	e->news = list;
+	e->cap_news = cap;
+	e->at = k->ops->now(k->ctx);
+	return 0;
+}
+
+/* ---- what it shows ---- */
+
+/* How long S has neither sent nor received data before its last acknowledgement came; 0: it
+ * has since. */
+static usec_t quiet_before_ack(const struct lvs_socket *s)
+{
+	usec_t apart = s->received > s->acked ? s->received - s->acked : s->acked - s->received;
+
+	if (s->sent > s->acked || apart <= SLACK)
+		return 0;
+	return s->received > s->acked ? s->acked - s->sent
+				      : MIN(s->acked - s->sent, s->acked - s->received);
+}
+
+static usec_t rtt_of(const struct lvs_socket *a, const struct lvs_socket *b)
+{
+	uint32_t ms = MAX(a->flow.times.rtt, b->flow.times.rtt);
+
+	return MIN(ms, (uint32_t)RTT_MAX_MS) * USEC_PER_MSEC;
+}
+
+static bool is_open(const struct lvs_socket *s)
+{
+	return s->flow.times.known &&
+	       (s->flow.state == FLOW_ESTABLISHED || s->flow.state == FLOW_CLOSING);
+}
+
+static bool is_asking(const struct lvs_socket *s)
+{
+	return s->flow.times.known && s->flow.times.retransmits && s->due != USEC_NEVER;
+}
+
+/* Whether an answer to S is late, though it has not asked again yet. */
+static bool is_waiting(const struct lvs_evidence *e, const struct lvs_socket *s)
+{
+	return s->flow.times.known && s->due != USEC_NEVER && s->flow.state == FLOW_ESTABLISHED &&
+	       s->sent + LATE + 2 * rtt_of(s, s) < e->at;
+}
+
+/* Whether OTHER was sent what HUNG has asked for last, for all one look shows. */
+static void compare(struct lvs_socket *hung, const struct lvs_socket *other)
+{
+	usec_t rtt = rtt_of(hung, other), quiet;
+
+	if (hung->crossed || !is_asking(hung) || hung->flow.times.retransmits < HUNG_AFTER ||
+	    !is_open(other) || other->acked + SLACK < hung->sent ||
+	    other->acked > hung->sent + rtt + SLACK)
+		return;
+	quiet = quiet_before_ack(other);
+	if (quiet < QUIET_LIKELY + 2 * rtt)
+		return;
+	if (hung->with != other->flow.cookie)
+		hung->coincidences = 0;
+	else if (hung->coincidences && hung->sent < hung->coincided + 2 * SLACK)
+		return; /* the same one as before */
+	hung->with = other->flow.cookie;
+	hung->coincided = hung->sent;
+	hung->coincidences++;
+	hung->crossed = quiet >= QUIET_SURE + 2 * rtt || hung->coincidences >= TIMES_LIKELY;
+}
+
+static size_t group_end(const struct lvs_evidence *e, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < e->n && !end_compare(&e->list[first].flow, &e->list[end].flow))
+		end++;
+	return end;
+}
+
+static bool group_counts(size_t first, size_t end)
+{
+	return end - first >= 2 && end - first <= SHARERS_MAX;
+}
+
+static void compare_all(struct lvs_evidence *e)
+{
+	size_t first, end, i, j;
+
+	for (first = 0; first < e->n; first = end) {
+		end = group_end(e, first);
+		for (i = first; i < end && group_counts(first, end); i++) {
+			for (j = first; j < end; j++) {
+				if (i != j)
+					compare(&e->list[i], &e->list[j]);
+			}
+		}
+	}
+}
+
+static bool clears(const struct lvs_socket *first, const struct lvs_socket *second)
+{
+	return is_open(first) && second->existed &&
+	       (is_open(second) || second->flow.state == FLOW_TIME_WAIT) &&
+	       MAX(first->acked, first->received) > second->existed + 2 * SLACK;
+}
+
+/* When another look may show more of the pair; USEC_NEVER: it need not be waited for. */
+static usec_t pair_next(const struct lvs_evidence *e, const struct lvs_socket *a,
+			const struct lvs_socket *b, bool clear)
+{
+	usec_t heard;
+
+	if (is_asking(a) || is_waiting(e, a)) {
+		if (a->crossed || !is_open(b))
+			return USEC_NEVER;
+		return a->due > e->at ? a->due + AFTER_DUE + rtt_of(a, b) : e->at + OVERDUE;
+	}
+	heard = MAX(a->acked, a->received);
+	if (!clear || !is_open(a) || !is_open(b) || is_asking(b) || clears(a, b) ||
+	    heard + CLEAR_ACTIVE < e->at)
+		return USEC_NEVER;
+	return e->at + CLEAR_AFTER;
+}
+
+static usec_t evidence_next(const struct lvs_evidence *e, bool clear)
+{
+	usec_t next = USEC_NEVER;
+	size_t first, end, i, j;
+
+	for (first = 0; first < e->n; first = end) {
+		end = group_end(e, first);
+		for (i = first; i < end && group_counts(first, end); i++) {
+			for (j = first; j < end; j++) {
+				if (i != j)
+					next = MIN(next,
+						   pair_next(e, &e->list[i], &e->list[j], clear));
+			}
+		}
+	}
+	return next;
+}
+
+int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t limit, bool clear)
+{
+	usec_t end = k->ops->now(k->ctx) + limit, next;
+	unsigned looks;
+	int r;
+
+	for (looks = 0; looks < LOOKS_MAX; looks++) {
+		r = evidence_look(e, k);
+		if (r < 0)
+			return r;
+		compare_all(e);
+		next = evidence_next(e, clear && looks < CLEAR_LOOKS);
+		if (next > end)
+			break;
+		if (next > e->at)
+			k->ops->sleep(k->ctx, next - e->at);
+	}
+	return 0;
+}
+
+/* ---- questions ---- */
+
+/* The one that gets the answers to S. */
+static const struct lvs_socket *other_of(const struct lvs_evidence *e, const struct lvs_socket *s)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		if (e->list[i].flow.cookie == s->with)
+			return &e->list[i];
+	}
+	return NULL;
+}
+
+int lvs_evidence_each(const struct lvs_evidence *e,
+		      int (*sink)(void *ud, const struct lvs_crossing *c), void *ud)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < e->n && r >= 0; i++) {
+		const struct lvs_socket *s = &e->list[i],
+					*other = s->crossed ? other_of(e, s) : NULL;
+
+		if (other)
+			r = sink(ud, &(struct lvs_crossing){ s->flow, other->flow });
+	}
+	return r;
+}
+
+static size_t first_of(const struct lvs_evidence *e, const struct flow *f)
+{
+	size_t low = 0, high = e->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (end_compare(&e->list[middle].flow, f) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const struct lvs_socket *evidence_find(const struct lvs_evidence *e, const struct flow *f)
+{
+	struct flow n = *f;
+	size_t i;
+
+	flow_normalise(&n);
+	for (i = n.l4proto == IPPROTO_TCP ? first_of(e, &n) : e->n;
+	     i < e->n && !end_compare(&e->list[i].flow, &n); i++) {
+		const struct flow *own = &e->list[i].flow;
+
+		if (own->dport == n.dport && !memcmp(own->dest, n.dest, sizeof(own->dest)))
+			return &e->list[i];
+	}
+	return NULL;
+}
+
+bool lvs_evidence_has(const struct lvs_evidence *e, const struct flow *a, const struct flow *b,
+		      const struct flow **ret_hung)
+{
+	const struct lvs_socket *x = evidence_find(e, a), *y = evidence_find(e, b);
+
+	if (!x || !y)
+		return false;
+	if (x->crossed && x->with == y->flow.cookie)
+		*ret_hung = a;
+	else if (y->crossed && y->with == x->flow.cookie)
+		*ret_hung = b;
+	else
+		return false;
+	return true;
+}
+
+bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
+			 const struct flow *second)
+{
+	const struct lvs_socket *x = evidence_find(e, first), *y = evidence_find(e, second);
+
+	return x && y && clears(x, y);
+}
+
+int lvs_evidence_ask(const struct kernel *k, const struct flow *f, usec_t limit, struct flow *ret)
+{
+	_cleanup_(lvs_evidence_freep) struct lvs_evidence *e = lvs_evidence_new();
+	const struct lvs_socket *s, *other;
+	int r = e ? lvs_evidence_search(e, k, limit, false) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	s = evidence_find(e, f);
+	other = s && s->crossed ? other_of(e, s) : NULL;
+	if (other)
+		*ret = other->flow;
+	return other != NULL;
+}
+
+int lvs_evidence_each_shared(const struct lvs_evidence *e, lvs_shared_sink sink, void *ud)
+{
+	size_t first, end, i, j;
+	int r = 0;
+
+	for (first = 0; first < e->n && r >= 0; first = end) {
+		bool is_first = true;
+
+		end = group_end(e, first);
+		for (i = first; i < end && group_counts(first, end); i++) {
+			for (j = i + 1; j < end && r >= 0; j++) {
+				const struct flow *a = &e->list[i].flow, *b = &e->list[j].flow;
+
+				if (a->state == FLOW_TIME_WAIT || b->state == FLOW_TIME_WAIT)
+					continue;
+				r = sink(ud, a, b, is_first);
+				is_first = false;
+			}
+		}
+	}
+	return r;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What may happen: how many collisions are to be expected. */
+#include "lvs/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lvs/map_store.h"
+#include "lvs/text.h"
+
+static bool risk_level(const struct lvs_settings *s, const struct risk_row *row, usec_t sample,
+		       enum severity *ret)
+{
+	const struct risk *r = &row->risk;
+	bool stalls = row->in.direct > 0 && r->stall >= s->warn_p_connect && r->stall > 0;
+
+	if (row->choice == PORTS_DISJOINT)
+		return false;
+	if (stalls || (sample && r->per_day >= s->warn_per_day && r->per_day > 0))
+		*ret = SEVERITY_WARNING;
+	else if (r->per_day >= s->info_per_day && r->per_day > 0)
+		*ret = SEVERITY_NOTE;
+	else if (!sample && r->now >= s->info_per_day && r->now > 0)
+		*ret = SEVERITY_NOTE;
+	else
+		return false;
+	if (s->nat_beyond)
+		*ret = SEVERITY_NOTE;
+	return true;
+}
+
+static struct flow flow_to(const struct risk_row *row, const struct lvs_side *side)
+{
+	struct flow f = { .family = side->dest.family, .l4proto = row->l4proto };
+
+	memcpy(f.dest, side->dest.bytes, sizeof(f.dest));
+	f.dport = side->port;
+	return f;
+}
+
+/* How often, in words. */
+static void risk_text(const struct risk_row *row, usec_t sample, char *buf, size_t size)
+{
+	const struct risk *r = &row->risk;
+
+	if (sample)
+		snprintf(buf, size, "%.2f a day expected (%.1f and %.1f new ones a second)",
+			 r->per_day, row->in.direct_rate, row->in.via_rate);
+	else
+		snprintf(buf, size, "chance now %.2f %%", 100 * r->now);
+}
+
+/* The same risk with other figures is not said again. */
+static uint64_t risk_print(const struct risk_row *row)
+{
+	uint64_t h = lvs_mix_addr(lvs_mix(row->class, row->l4proto), &row->client);
+
+	h = lvs_mix_addr(lvs_mix(h, row->direct.port), &row->direct.dest);
+	return lvs_mix_addr(lvs_mix(h, row->via.port), &row->via.dest);
+}
+
+bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, usec_t sample,
+		      struct lvs_finding *ret)
+{
+	char client[LVS_ENDPOINT_MAX], direct[LVS_SERVICE_TEXT_MAX], via[LVS_SERVICE_TEXT_MAX];
+	char text[LVS_ENDPOINT_MAX], often[96];
+	struct collision pair = { .class = row->class };
+	enum severity level;
+
+	if (!risk_level(s->settings, row, sample, &level))
+		return false;
+	lvs_endpoint_format(&row->direct.dest, row->direct.port, text);
+	lvs_service_text(s, row->direct.service, text, direct);
+	lvs_endpoint_format(&row->via.dest, row->via.port, text);
+	lvs_service_text(s, row->via.service, text, via);
+	risk_text(row, sample, often, sizeof(often));
+	lvs_finding_init(ret, level, "lvs-risk",
+			 "%s may use one port both for %s (%.0f open) and through %s (%.0f): %s; a "
+			 "new direct one does not open with a chance of %.2f %%",
+			 addr_format(&row->client, client), direct, row->in.direct, via,
+			 row->in.via, often, 100 * row->risk.stall);
+	ret->print = risk_print(row) ^ !sample;
+	snprintf(ret->f.advice, sizeof(ret->f.advice), "see vipsafe-lvs(7)");
+	if (level == SEVERITY_NOTE)
+		return true;
+	pair.direct = flow_to(row, &row->direct);
+	pair.via = flow_to(row, &row->via);
+	lvs_remedy_prevent(s->ports, &pair, ret->prevent);
+	return true;
+}

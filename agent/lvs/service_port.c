@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/service_port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int by_place(const void *va, const void *vb)
+{
+	const struct lvs_port *a = va, *b = vb;
+	int r;
+
+	if (a->local.family != b->local.family)
+		return a->local.family < b->local.family ? -1 : 1;
+	r = memcmp(a->local.bytes, b->local.bytes, sizeof(a->local.bytes));
+	if (r)
+		return r;
+	if (a->l4proto != b->l4proto)
+		return a->l4proto < b->l4proto ? -1 : 1;
+	return a->port == b->port ? 0 : a->port < b->port ? -1 : 1;
+}
+
+static bool covers(const struct lvs_match *match, const struct addr *a)
+{
+	return match->first.family == a->family &&
+	       memcmp(match->first.bytes, a->bytes, sizeof(a->bytes)) <= 0 &&
+	       memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) >= 0;
+}
+
+static void lvs_ports_put(struct lvs_ports *p, uint32_t service, const struct lvs_match *match,
+			  const struct addr *local)
+{
+	if (p->n == LVS_PORTS_MAX) {
+		p->left_out++;
+		return;
+	}
+	p->list[p->n++] = (struct lvs_port){
+		.local = *local,
+		.l4proto = match->l4proto,
+		.port = match->port,
+		.service = service,
+	};
+}
+
+static void find_match(uint32_t service, const struct lvs_match *match, const struct addrset *local,
+		       const struct ports *ports, struct lvs_ports *ret)
+{
+	size_t i;
+
+	if (!match->l4proto || (match->port && !ports_has(ports, match->port)))
+		return;
+	if (addr_equal(&match->first, &match->last)) {
+		if (addrset_has(local, &match->first))
+			lvs_ports_put(ret, service, match, &match->first);
+		return;
+	}
+	for (i = 0; i < local->n; i++) {
+		if (covers(match, &local->addrs[i]))
+			lvs_ports_put(ret, service, match, &local->addrs[i]);
+	}
+}
+
+/* Whether this node's own IPVS has the service: another's takes no packets here. */
+static bool is_own(const struct lvs_map *m, uint32_t service)
+{
+	const struct lvs_source *sources;
+	size_t i, n = lvs_map_sources(m, &sources);
+
+	for (i = 0; i < n; i++) {
+		if (sources[i].kind == LVS_FROM_IPVS && lvs_map_origins(m, service) & 1U << i)
+			return true;
+	}
+	return false;
+}
+
+int lvs_ports_find(const struct lvs_map *m, const struct addrset *local, const struct ports *p,
+		   struct lvs_ports *ret)
+{
+	const struct lvs_match *matches;
+	size_t i, j, n;
+
+	*ret = (struct lvs_ports){ .n = 0 };
+	ret->list = malloc(LVS_PORTS_MAX * sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	for (i = 0; i < lvs_map_services(m); i++) {
+		if (!is_own(m, (uint32_t)i))
+			continue;
+		n = lvs_map_matches(m, (uint32_t)i, &matches);
+		for (j = 0; j < n; j++)
+			find_match((uint32_t)i, &matches[j], local, p, ret);
+	}
+	qsort(ret->list, ret->n, sizeof(*ret->list), by_place);
+	return 0;
+}
+
+void lvs_ports_done(struct lvs_ports *p)
+{
+	free(p->list);
+	p->list = NULL;
+	p->n = 0;
+}
+
+static bool addr_is_any(const struct addr *a)
+{
+	static const uint8_t any[sizeof(a->bytes)];
+
+	return !memcmp(a->bytes, any, sizeof(any));
+}
+
+/* An IPv6 listener of any address has the port for IPv4 as well. */
+static void listen_on(struct lvs_ports *p, const struct flow *f)
+{
+	struct addr a = addr_make(f->family, f->client);
+	bool any = addr_is_any(&a);
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		struct lvs_port *own = &p->list[i];
+
+		if (own->l4proto == f->l4proto && own->port == f->cport &&
+		    (any ? a.family == AF_INET6 || own->local.family == AF_INET
+			 : addr_equal(&own->local, &a)))
+			own->listened = true;
+	}
+}
+
+void lvs_ports_use(struct lvs_ports *p, const struct flow *f)
+{
+	struct lvs_port key = { .l4proto = f->l4proto, .port = f->cport }, *found;
+	struct flow n = *f;
+
+	if (!p->n)
+		return;
+	flow_normalise(&n);
+	if (n.state == FLOW_LISTENING) {
+		listen_on(p, &n);
+		return;
+	}
+	key.local = addr_make(n.family, n.client);
+	found = bsearch(&key, p->list, p->n, sizeof(*p->list), by_place);
+	if (!found || found->in_use)
+		return;
+	found->in_use = true;
+	found->peer = addr_make(n.family, n.dest);
+	found->peer_port = n.dport;
+}
+
+void lvs_ports_settle(struct lvs_ports *p)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->n; i++) {
+		if (!p->list[i].listened)
+			p->list[n++] = p->list[i];
+	}
+	p->n = n;
+}
