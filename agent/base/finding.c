@@ -120,6 +120,12 @@ static const char *const commands[] = {
 	"vipsafe lvs check",
 	"vipsafe doctor",
 	"vipsafe history %s",
+	"vipsafe reload",
+	"vipsafe -v status",
+	"(set -C && mkdir -p /etc/vipsafe/conf.d && echo '[device %s]' "
+	">/etc/vipsafe/conf.d/%s.conf) && systemctl enable --now vipsafed",
+	"(set -C && mkdir -p /etc/vipsafe/conf.d && echo '[device %s]' "
+	">/etc/vipsafe/conf.d/%s.conf) && vipsafe reload",
 	"systemctl start vipsafed",
 	"systemctl enable --now vipsafed",
 	"systemctl restart vipsafed",

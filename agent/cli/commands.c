@@ -40,9 +40,11 @@ const struct command commands[] = {
 	{ "doctor", command_doctor, SCOPE_DOCTOR | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "[--keepalived FILE [version V]]",
 	  "look for what makes address changes break connections here",
-	  "Each finding has a code, why it matters and what cures it; -v also shows notes.\n"
-	  "It says what it is not permitted to see. Exit codes: 0 nothing is wrong,\n"
-	  "10 warnings, or something could not be seen, 11 connections will be lost.\n"
+	  "The first line is PROTECTED, NOT NEEDED or AT RISK. Each finding has a code, why\n"
+	  "it matters and what cures it; what is cured is a note, which -v shows. It says\n"
+	  "what it is not permitted to see. Exit codes: 0 nothing is wrong, 10 warnings, or\n"
+	  "something could not be seen, 11 connections will be lost. keepalived.conf is\n"
+	  "found by itself.\n"
 	  "With --keepalived it reports what does not work with vipsafe.conf, or with the\n"
 	  "version of keepalived that is to read the file: the installed one unless V is\n"
 	  "given.\n" },

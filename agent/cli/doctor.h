@@ -8,6 +8,17 @@
 
 /* Collects the facts for the doctor. Private to doctor*.c. */
 
+/* What the daemon says about itself, its devices and its warnings; from then on CLI has its
+ * configuration. To be called first. */
+void doctor_take_daemon(struct cli *cli, struct facts *f, struct findings *ret);
+
+/* keepalived.conf: the file of the keepalived that runs, or the usual one. */
+void doctor_take_keepalived(const struct cli *cli, const struct kernel *k, struct facts *f,
+			    struct findings *ret);
+
+/* Whether DEVICE is one that vipsafe isolate has made. */
+bool doctor_is_isolated(const struct kernel *k, const char *device);
+
 /* What the kernel flushes, the connection table, settings, devices. */
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f);
 

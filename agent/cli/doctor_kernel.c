@@ -7,13 +7,14 @@
 
 #include "cli/localnet.h"
 #include "base/os.h"
+#include "keepalived/instance_settings.h"
 #include "move/probe.h"
 
 /* Capability numbers, as in linux/capability.h. */
 #define NET_ADMIN 12
 #define NET_RAW 13
 
-#define DEVICES_MAX 256
+#define ISOLATED_MAX 64
 
 static int64_t sysctl(const char *name)
 {
@@ -81,6 +82,8 @@ static void take_conntrack(const struct kernel *k, struct facts *f)
 struct listing {
 	const struct kernel *k;
 	struct facts *facts;
+	int isolated[ISOLATED_MAX]; /* the devices that vipsafe isolate has made */
+	size_t n_isolated;
 };
 
 static int64_t device_sysctl(const char *device, const char *key)
@@ -96,19 +99,19 @@ static void add_device(void *ud, const char *name)
 {
 	struct listing *l = ud;
 	struct facts *f = l->facts;
-	struct link link = { 0 };
-	struct device_facts *d;
 
-	if (f->n_devices == DEVICES_MAX)
-		return;
-	d = &f->devices[f->n_devices];
-	*d = (struct device_facts){ .promotes_secondaries = FACTS_UNKNOWN,
-				    .rp_filter = FACTS_UNKNOWN };
-	snprintf(d->name, sizeof(d->name), "%s", name);
-	d->exists = l->k->ops->link_get(l->k->ctx, name, &link) == 0;
+	if (f->n_devices < FACTS_DEVICES_MAX)
+		snprintf(f->devices[f->n_devices++].name, DEVICE_NAME_MAX, "%s", name);
+}
+
+static void look_at_device(struct listing *l, struct device_facts *d)
+{
+	struct link link = { 0 };
+
+	d->promotes_secondaries = d->rp_filter = FACTS_UNKNOWN;
+	d->exists = l->k->ops->link_get(l->k->ctx, d->name, &link) == 0;
 	d->ifindex = link.ifindex;
 	snprintf(d->real_name, sizeof(d->real_name), "%s", link.name);
-	f->n_devices++;
 	if (!d->exists)
 		return;
 	d->promotes_secondaries = l->k->ops->promotes_secondaries(l->k->ctx, &link);
@@ -132,10 +135,39 @@ static void kernel_take_address(struct device_facts *d, const struct ifaddr *a)
 		d->managed.lease = a->prefix;
 		d->managed.left = a->valid_lft;
 	}
-	if (a->prefix.addr.family != AF_INET)
+	if (a->prefix.addr.family != AF_INET) {
+		d->others += a->prefix.len == 128 && !is_leased(a);
 		return;
+	}
 	d->addresses++;
 	d->secondaries += !!(a->flags & IFADDR_SECONDARY);
+}
+
+static bool is_isolated(const struct listing *l, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_isolated; i++)
+		if (l->isolated[i] == ifindex)
+			return true;
+	return false;
+}
+
+static void add_isolated(void *ud, const char *name)
+{
+	struct listing *l = ud;
+	struct link link;
+
+	if (l->n_isolated < ISOLATED_MAX && l->k->ops->link_get(l->k->ctx, name, &link) == 0 &&
+	    link.is_own)
+		l->isolated[l->n_isolated++] = link.ifindex;
+}
+
+bool doctor_is_isolated(const struct kernel *k, const char *device)
+{
+	struct link link;
+
+	return k->ops->link_get(k->ctx, device, &link) == 0 && link.is_own;
 }
 
 static int kernel_on_address(void *ud, const struct ifaddr *a)
@@ -143,31 +175,55 @@ static int kernel_on_address(void *ud, const struct ifaddr *a)
 	struct listing *l = ud;
 	size_t i;
 
+	if (is_isolated(l, a->ifindex)) {
+		if (!a->scope && !*l->facts->isolated)
+			prefix_format(&a->prefix, l->facts->isolated);
+		return 0;
+	}
 	for (i = 0; i < l->facts->n_devices; i++)
 		if (l->facts->devices[i].exists && l->facts->devices[i].ifindex == a->ifindex)
 			kernel_take_address(&l->facts->devices[i], a);
 	return 0;
 }
 
-/* The configured devices; if there are none, those of the node. */
+/* Addresses beside a device's own one, and those that instances will put there. */
+static void count_exposed(const struct kernel *k, const struct settings *s, struct facts *f)
+{
+	size_t i, j;
+
+	for (i = 0; i < f->n_devices; i++)
+		f->exposed += f->devices[i].others +
+			      (f->devices[i].addresses ? f->devices[i].addresses - 1 : 0);
+	for (i = 0; i < s->n_instances; i++)
+		for (j = 0; j < s->instances[i].n_addresses; j++)
+			f->exposed += !doctor_is_isolated(k, s->instances[i].addresses[j].device);
+}
+
+/* The daemon's devices, or the configured ones; if there are none, those of the node. */
 static void kernel_take_devices(const struct cli *cli, const struct kernel *k, struct facts *f)
 {
 	const struct settings *s = &cli->settings;
 	struct listing l = { .k = k, .facts = f };
 	size_t i;
 
-	f->devices = calloc(DEVICES_MAX, sizeof(*f->devices));
-	f->any_configured = s->n_devices > 0;
+	if (!f->devices)
+		f->devices = calloc(FACTS_DEVICES_MAX, sizeof(*f->devices));
 	if (!f->devices)
 		return;
-	for (i = 0; i < s->n_devices && i < DEVICES_MAX; i++) {
+	for (i = 0; i < s->n_devices && i < FACTS_DEVICES_MAX && f->daemon != DAEMON_RUNNING; i++) {
 		add_device(&l, s->devices[i].name);
-		f->devices[i].managed.guarded = s->devices[i].pin != PIN_OFF;
+		f->devices[i].managed.guarded =
+			f->daemon == DAEMON_NOT_FOR_US && s->devices[i].pin != PIN_OFF;
 		f->devices[i].managed.linger = s->devices[i].linger;
+		f->any_configured = true;
 	}
-	if (!s->n_devices)
+	if (!f->n_devices)
 		localnet_devices(add_device, &l);
+	for (i = 0; i < f->n_devices; i++)
+		look_at_device(&l, &f->devices[i]);
+	localnet_devices(add_isolated, &l);
 	(void)k->ops->addr_list(k->ctx, kernel_on_address, &l);
+	count_exposed(k, s, f);
 }
 
 void doctor_take_kernel(const struct cli *cli, const struct kernel *k, struct facts *f)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/verdict.h"
+
 /* How full the conntrack table is, in percent, when a warning is given. */
 #define FILL_WARNING 80
 #define FILL_CRITICAL 95
@@ -29,6 +31,21 @@ static bool is_affected(const struct facts *f)
 	return f->ipv4 == KERNEL_AFFECTED || f->ipv6 == KERNEL_AFFECTED;
 }
 
+/* Of what makes a flush of the whole device possible, or worse: a note if something cures it. */
+static enum severity facts_of_flush(const struct facts *f)
+{
+	return is_affected(f) && verdict_cure(f) == CURE_NONE ? SEVERITY_WARNING : SEVERITY_NOTE;
+}
+
+/* Of what breaks connections that were flushed for any reason: a note if they are kept, or if there
+ * are none. */
+static enum severity facts_of_flushed(const struct facts *f)
+{
+	enum cure cure = verdict_cure(f);
+
+	return cure == CURE_NONE || cure == CURE_ISOLATED ? SEVERITY_WARNING : SEVERITY_NOTE;
+}
+
 /* ---- what would make vipsafe unnecessary ---------------------------------------------- */
 
 static void kernel(const struct facts *f, struct findings *ret)
@@ -37,9 +54,11 @@ static void kernel(const struct facts *f, struct findings *ret)
 			    : f->ipv6 != KERNEL_AFFECTED ? "IPv4"
 							 : "IPv4 and IPv6";
 
+	bool cured = verdict_cure(f) != CURE_NONE;
+
 	if (is_affected(f))
 		findings_add(
-			ret, SEVERITY_WARNING, "kernel-affected",
+			ret, cured ? SEVERITY_NOTE : SEVERITY_WARNING, "kernel-affected",
 			"upgrade the kernel: Linux 4.20, 4.19.85 or 4.14.155, RHEL 7.8 or 8.3, "
 			"or later",
 			"deleting one address flushes every masqueraded connection of its "
@@ -49,7 +68,8 @@ static void kernel(const struct facts *f, struct findings *ret)
 		findings_add(ret, SEVERITY_NOTE, "kernel-fixed", NULL,
 			     "deleting an address flushes its own connections only");
 	if (f->ipv4 == KERNEL_UNKNOWN || f->ipv6 == KERNEL_UNKNOWN)
-		findings_add(ret, SEVERITY_UNSEEN, "kernel-unknown", "sudo vipsafe probe",
+		findings_add(ret, cured ? SEVERITY_NOTE : SEVERITY_UNSEEN, "kernel-unknown",
+			     "sudo vipsafe probe",
 			     "whether this kernel flushes connections is not known%s%s",
 			     *f->reason ? ": " : "", f->reason);
 }
@@ -57,7 +77,7 @@ static void kernel(const struct facts *f, struct findings *ret)
 static void facts_masquerade(const struct facts *f, struct findings *ret)
 {
 	const struct firewall *w = &f->firewall;
-	enum severity severity = is_affected(f) ? SEVERITY_WARNING : SEVERITY_NOTE;
+	enum severity severity = facts_of_flush(f);
 	struct snat_result snat;
 	unsigned n;
 
@@ -128,7 +148,7 @@ static void sysctls(const struct facts *f, struct findings *ret)
 			     "packet counters of a connection begin anew when it is pinned or "
 			     "restored");
 	if (f->tcp_loose == 0)
-		findings_add(ret, SEVERITY_WARNING, "tcp-loose-off",
+		findings_add(ret, facts_of_flushed(f), "tcp-loose-off",
 			     "sysctl -w net.netfilter.nf_conntrack_tcp_loose=1",
 			     "packets of a flushed connection leave untranslated, with the inside "
 			     "address");
@@ -208,8 +228,9 @@ static const char *drop_invalid_fix(bool ipv4, bool ipv6, bool by_nft)
 	return by_nft ? "nft 'table ip6" BY_NFT : "ip6tables" BY_IPTABLES;
 }
 
-static void invalid_packets(const struct firewall *w, struct findings *ret)
+static void invalid_packets(const struct facts *f, struct findings *ret)
 {
+	const struct firewall *w = &f->firewall;
 	bool needs[FIREWALL_FAMILIES], unclear = false, by_nft = false;
 	size_t i;
 
@@ -221,7 +242,7 @@ static void invalid_packets(const struct firewall *w, struct findings *ret)
 		by_nft |= needs[i] && v->forwarded_is_nft;
 	}
 	if (needs[FIREWALL_IPV4] || needs[FIREWALL_IPV6])
-		findings_add(ret, SEVERITY_WARNING, "invalid-drop-forward-only",
+		findings_add(ret, facts_of_flushed(f), "invalid-drop-forward-only",
 			     drop_invalid_fix(needs[FIREWALL_IPV4], needs[FIREWALL_IPV6], by_nft),
 			     "invalid packets are dropped in FORWARD but not in INPUT%s: what a "
 			     "flushed connection's peer sends is answered with a reset",
@@ -271,7 +292,7 @@ static void firewall(const struct facts *f, struct findings *ret)
 			     "look through them by hand: iptables-save, nft list ruleset",
 			     "not all of the firewall's rules were looked at: there are too many, "
 			     "or too long ones");
-	invalid_packets(w, ret);
+	invalid_packets(f, ret);
 }
 
 /* ---- others on this node ---- */
@@ -311,7 +332,8 @@ static void others(const struct facts *f, struct findings *ret)
 			     f->other_language == 1 ? "is" : "are",
 			     f->other_language == 1 ? "it calls" : "they call");
 	for (i = 0; i < f->n_managers; i++)
-		findings_add(ret, SEVERITY_WARNING, "network-manager", manager_fix(f->managers[i]),
+		findings_add(ret, facts_of_flushed(f), "network-manager",
+			     manager_fix(f->managers[i]),
 			     "%s is running: it may remove addresses that it has not set itself",
 			     f->managers[i]);
 }
@@ -321,14 +343,17 @@ static void others(const struct facts *f, struct findings *ret)
 static void managed_devices(const struct facts *f, struct findings *ret)
 {
 	bool runs = f->daemon == DAEMON_RUNNING || f->daemon == DAEMON_NOT_FOR_US;
+	enum cure cure = verdict_cure(f);
 	size_t i;
 
+	if ((f->firewall_seen && !f->firewall.masquerades) || cure == CURE_SNAT ||
+	    cure == CURE_NO_CONNTRACK)
+		return;
 	for (i = 0; i < f->n_devices; i++) {
 		struct manager_facts m = f->devices[i].managed;
 
 		m.guarded = m.guarded && runs;
-		if (!f->firewall_seen || f->firewall.masquerades)
-			manager_diagnose(f->devices[i].name, &m, ret);
+		manager_diagnose(f->devices[i].name, &m, ret);
 	}
 }
 
@@ -358,8 +383,7 @@ static void daemon_health(const struct facts *f, struct findings *ret)
 		break;
 	case DAEMON_ABSENT:
 		findings_add(
-			ret, is_affected(f) ? SEVERITY_WARNING : SEVERITY_NOTE, "no-daemon",
-			"systemctl enable --now vipsafed",
+			ret, facts_of_flush(f), "no-daemon", "systemctl enable --now vipsafed",
 			"vipsafed does not run: only what vipsafe itself deletes is protected");
 		break;
 	case DAEMON_SILENT:
@@ -367,8 +391,8 @@ static void daemon_health(const struct facts *f, struct findings *ret)
 			     "vipsafed does not answer");
 		break;
 	case DAEMON_NOT_FOR_US:
-		findings_add(ret, SEVERITY_UNSEEN, "daemon-unseen", "sudo vipsafe doctor",
-			     "this user may not ask vipsafed for its status");
+		findings_add(ret, SEVERITY_UNSEEN, "daemon-unseen", "sudo vipsafe doctor", "%s",
+			     f->unseen);
 		break;
 	}
 }

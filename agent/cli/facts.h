@@ -13,7 +13,9 @@
 #include "cli/snat.h"
 
 #define FACTS_MANAGERS_MAX 8
+#define FACTS_DEVICES_MAX 256
 #define FACTS_NAME_MAX 32
+#define FACTS_WORD_MAX 24
 #define FACTS_PATH_MAX 128
 #define FACTS_UNKNOWN (-1)
 
@@ -23,9 +25,15 @@ struct device_facts {
 	int ifindex;
 	char real_name[DEVICE_NAME_MAX]; /* not an alternative one */
 	unsigned addresses, secondaries; /* IPv4 */
+	unsigned others;		 /* IPv6 /128 that nobody leases: of something that moves */
 	int64_t promotes_secondaries;	 /* 1, 0, or FACTS_UNKNOWN */
 	int64_t rp_filter;		 /* the effective value: 0, 1, 2 */
-	struct manager_facts managed;	 /* guarded: if vipsafed runs */
+	struct manager_facts managed;
+	/* what the running daemon says of it */
+	bool guarded, in_force; /* its protection is more than watching, and works now */
+	char protection[FACTS_WORD_MAX], state[FACTS_WORD_MAX];
+	char reason[FACTS_PATH_MAX]; /* why it does not work */
+	uint64_t pinned, unpinned;   /* connections */
 };
 
 enum daemon_facts {
@@ -46,7 +54,9 @@ struct facts {
 	int64_t buckets, events, acct, tcp_loose, be_liberal;
 	struct device_facts *devices; /* owned; configured ones, or those with global addresses */
 	size_t n_devices;
-	bool any_configured; /* there is a section [device …] */
+	bool any_configured;		/* there is a section [device …] */
+	char isolated[PREFIX_TEXT_MAX]; /* an address that has a device of its own; "": none */
+	unsigned exposed; /* addresses that move, or may go, where connections are masqueraded */
 	bool firewall_seen;
 	char firewall_unseen[FACTS_PATH_MAX]; /* why not */
 	struct firewall firewall;
@@ -61,6 +71,8 @@ struct facts {
 	unsigned other_language; /* scripts of another language, whose calls are not known */
 	unsigned half_read; /* scripts read in part, or not at all because there are too many */
 	enum daemon_facts daemon;
+	char config[FACTS_PATH_MAX];	 /* its configuration, if that is not the usual one */
+	char unseen[REPORT_TEXT_MAX];	 /* why it may not be asked */
 	unsigned killed_runs, set_aside; /* files in the run directory */
 	unsigned gone;			 /* addresses deleted while no guard was running */
 	int run_dir;			 /* 0, or why it cannot be used */

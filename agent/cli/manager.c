@@ -10,22 +10,12 @@
 #include "base/os.h"
 #include "base/request.h"
 #include "base/text.h"
+#include "cli/process.h"
 
 #define STATE_LINE_MAX 512
 #define STATE_PATH_MAX 256
 
 /* ---- programs ----------------------------------------------------------------------------- */
-
-/* Whether the process is in our network namespace; not if that may not be known. */
-static bool is_in_our_net(const char *pid)
-{
-	struct stat own, its;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
-	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 &&
-	       own.st_dev == its.st_dev && own.st_ino == its.st_ino;
-}
 
 static void take_client(struct manager_programs *p, enum manager kind, const char *pid)
 {
@@ -33,7 +23,7 @@ static void take_client(struct manager_programs *p, enum manager kind, const cha
 	_cleanup_close_ int fd = -1;
 	char path[64];
 
-	if (p->n_clients == MANAGER_CLIENTS_MAX || !is_in_our_net(pid))
+	if (p->n_clients == MANAGER_CLIENTS_MAX || !process_is_here(pid))
 		return;
 	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -60,9 +50,9 @@ void manager_take_process(struct manager_programs *p, const char *pid, const cha
 	size_t i;
 
 	if (!strcmp(comm, "NetworkManager"))
-		p->networkmanager = p->networkmanager || is_in_our_net(pid);
+		p->networkmanager = p->networkmanager || process_is_here(pid);
 	if (!strcmp(comm, "wickedd"))
-		p->wicked = p->wicked || is_in_our_net(pid);
+		p->wicked = p->wicked || process_is_here(pid);
 	for (i = 0; i < ARRAY_SIZE(clients); i++)
 		if (!strcmp(comm, clients[i].comm))
 			take_client(p, clients[i].kind, pid);
@@ -265,6 +255,18 @@ static const struct {
 	[MANAGER_LEASE] = { "somebody", "a restart of whoever it is" },
 };
 
+const char *manager_name(const struct manager_facts *m)
+{
+	enum manager who = m->leased && m->client ? m->client : m->manager;
+
+	return who == MANAGER_NONE ? "" : manager_words[who].name;
+}
+
+bool manager_endangers(const struct manager_facts *m)
+{
+	return m->manager != MANAGER_NONE && !(m->guarded && m->linger);
+}
+
 /* "NetworkManager configures it", "dhclient leases 192.0.2.7/24 (3412 s left)". */
 static void describe_manager(const struct manager_facts *m, char *buf, size_t size)
 {
@@ -280,7 +282,7 @@ static void describe_manager(const struct manager_facts *m, char *buf, size_t si
 
 void manager_diagnose(const char *device, const struct manager_facts *m, struct findings *ret)
 {
-	enum severity severity = m->guarded && m->linger ? SEVERITY_NOTE : SEVERITY_WARNING;
+	enum severity severity = manager_endangers(m) ? SEVERITY_WARNING : SEVERITY_NOTE;
 	char who[160], linger[DURATION_TEXT_MAX], cure[DEVICE_NAME_MAX + 96];
 
 	if (m->manager == MANAGER_NONE)

@@ -68,5 +68,11 @@ bool manager_is_for(const struct manager_client *c, const char *device);
 void manager_look(const struct manager_programs *p, const char *device, int ifindex,
 		  struct manager_facts *m);
 
+/* Who may take its addresses away and put them back: "NetworkManager"; "": nobody. */
+const char *manager_name(const struct manager_facts *m);
+
+/* Whether what is masqueraded to the device is lost then. */
+bool manager_endangers(const struct manager_facts *m);
+
 /* Add what M means for DEVICE, if anything does. */
 void manager_diagnose(const char *device, const struct manager_facts *m, struct findings *ret);

@@ -2,7 +2,9 @@
 #include "daemon/answer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
@@ -39,6 +41,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 	_cleanup_free_ struct status_instance *instances =
 		instances_status(d->instances, &n_instances);
 	const usec_t now = os_now(), wall = os_wall();
+	char config[PATH_MAX];
 	struct survey survey;
 	struct status s = {
 		.version = PACKAGE_VERSION,
@@ -58,8 +61,12 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.survey = &survey,
 		.operations = answer_operations(&d->env),
 		.columns = columns,
+		.config = config,
 	};
 
+	/* relative to where this process runs */
+	if (!d->config || !realpath(d->config, config))
+		snprintf(config, sizeof(config), "%s", d->config ? d->config : VIPSAFE_CONFIG);
 	collisions_status(d->collisions, &s.lvs);
 	survey_take(&d->env, &survey);
 	memcpy(s.config_error, d->config_error, sizeof(s.config_error));

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "show/report_json.h"
+#include "show/wrap.h"
 
 static json_t *finding_json(const struct finding *one)
 {
@@ -65,9 +66,9 @@ static void show_print_counts(const struct findings *f, FILE *out)
 	fputc('\n', out);
 }
 
-void findings_print_list(const struct findings *f, bool verbose, FILE *out)
+void findings_print_list(const struct findings *f, bool verbose, unsigned columns, FILE *out)
 {
-	char text[4 * FINDING_FIX_MAX];
+	char text[4 * FINDING_FIX_MAX], line[sizeof(text) + 2 * FINDING_CODE_MAX];
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
@@ -75,18 +76,21 @@ void findings_print_list(const struct findings *f, bool verbose, FILE *out)
 
 		if (one->severity == SEVERITY_NOTE && !verbose)
 			continue;
-		fprintf(out, "%s: %s: %s\n", severity_name(one->severity), one->code,
-			text_escape(one->text, text, sizeof(text)));
+		snprintf(line, sizeof(line), "%s: %s: %s", severity_name(one->severity), one->code,
+			 text_escape(one->text, text, sizeof(text)));
+		wrap_print(line, columns, 2, out);
 		if (*one->fix)
 			fprintf(out, "  fix: %s\n", text_escape(one->fix, text, sizeof(text)));
-		if (*one->advice)
-			fprintf(out, "  advice: %s\n",
-				text_escape(one->advice, text, sizeof(text)));
+		if (!*one->advice)
+			continue;
+		snprintf(line, sizeof(line), "  advice: %s",
+			 text_escape(one->advice, text, sizeof(text)));
+		wrap_print(line, columns, 4, out);
 	}
 }
 
-void findings_print(const struct findings *f, bool verbose, FILE *out)
+void findings_print(const struct findings *f, bool verbose, unsigned columns, FILE *out)
 {
-	findings_print_list(f, verbose, out);
+	findings_print_list(f, verbose, columns, out);
 	show_print_counts(f, out);
 }

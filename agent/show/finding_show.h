@@ -15,9 +15,9 @@ json_t *findings_json_new(const struct findings *f);
 /* The list alone, as an array. */
 json_t *findings_json_list(const struct findings *f);
 
-/* Print two lines per finding, the second one with the fix, and a last line with the totals.
- * Notes only if VERBOSE. */
-void findings_print(const struct findings *f, bool verbose, FILE *out);
+/* Print two lines per finding, the second one with the fix, and a last line with the totals. Notes
+ * only if VERBOSE. Lines are broken at COLUMNS (0: never), except a fix, which is to be pasted. */
+void findings_print(const struct findings *f, bool verbose, unsigned columns, FILE *out);
 
 /* The same without the last line. */
-void findings_print_list(const struct findings *f, bool verbose, FILE *out);
+void findings_print_list(const struct findings *f, bool verbose, unsigned columns, FILE *out);

@@ -4,6 +4,7 @@
 #include "show/history.h"
 #include "show/report_json.h"
 #include "show/status_part.h"
+#include "base/text.h"
 
 typedef unsigned long long ull;
 
@@ -45,6 +46,7 @@ json_t *status_json_new(const struct status *s)
 	if (!s->absent) {
 		object_put_number(&o, "pid", s->pid);
 		object_put_number(&o, "uptime_us", s->uptime);
+		object_put_text(&o, "config", s->config ? s->config : "");
 		object_put_number(&o, "moves", s->moves);
 		object_put_number(&o, "refused", s->refused);
 		object_put(&o, "log",
@@ -73,12 +75,14 @@ static void print_kernel(const struct survey *survey, FILE *out)
 
 void status_print(const struct status *s, bool verbose, FILE *out)
 {
-	char age[32];
+	char age[32], config[512];
 	size_t i;
 
 	if (!s->absent)
 		fprintf(out, "vipsafed %s is running (pid %lld, for %s)\n", s->version,
 			(long long)s->pid, history_age(s->uptime, age));
+	if (!s->absent && verbose && s->config)
+		fprintf(out, "configuration: %s\n", text_escape(s->config, config, sizeof(config)));
 	if (!s->absent && verbose)
 		fprintf(out, "moves: %llu, clients refused: %llu\n", (ull)s->moves,
 			(ull)s->refused);

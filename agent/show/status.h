@@ -67,6 +67,7 @@ struct status {
 	const char *version;
 	int64_t pid;
 	usec_t uptime;
+	const char *config;		      /* the file that was read */
 	uint64_t moves;			      /* done for clients since the start */
 	uint64_t refused;		      /* requests of clients without permission */
 	uint64_t log_dropped;		      /* log messages for which there was no room */

@@ -271,7 +271,7 @@ void status_warnings_print(const struct status *s, bool verbose _unused_, FILE *
 	status_findings(s, &f);
 	if (f.n) {
 		fputc('\n', out);
-		findings_print_list(&f, true, out);
+		findings_print_list(&f, true, s->columns, out);
 	}
 	findings_done(&f);
 }

@@ -53,6 +53,16 @@ verdict 'every screen is one that a test shows' \
 		grep -q "screen_is(\"${name%.txt}\"" tests/unit/*.c || echo "$file"
 	done)"
 
+# The first lines of the doctor's screens, as they are where nothing is broken at column 80.
+verdicts() {
+	for file in tests/unit/screens/doctor-*.txt; do
+		awk 'NR == 1 { v = $0; next } /^  / { sub(/^  fix/, ";&"); sub(/^ +/, " "); sub(/^;  /, "; "); v = v $0; next }
+			{ exit } END { print v }' "$file"
+	done
+}
+verdict "the doctor's verdicts in README are those of its screens" \
+	"$(verdicts | grep -vxF -f README.md | sed 's/^/not in README: /')"
+
 in_table=$(sed -n '/^static const struct stage {/,/^};/s/^\t{ "\([a-z]*\)",.*/\1/p' agent/move/pipeline.c)
 in_design=$(sed -n '/^## One pipeline/,/^What differs/s/^    \([a-z ]*\)$/\1/p' docs/design.md | tr -s ' ' '\n')
 verdict 'the stages of docs/design.md are those of the table' \

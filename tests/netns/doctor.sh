@@ -39,7 +39,8 @@ doctor
 is "$(codes)" "kernel-fixed no-daemon" "nothing is wrong, nothing is found"
 is "$RC$(jq -r .exit_code "$T/out")" 00 "exit code 0"
 run --config "$CONF" doctor
-is "$RC$OUT" "0nothing wrong was found, 2 notes" "and in one line"
+is "$RC$OUT" "0NOT NEEDED: nothing is masqueraded on this node
+nothing wrong was found, 2 notes" "and in two lines"
 run --config "$CONF" doctor -v
 like "$OUT" "note: no-daemon: vipsafed does not run" "-v shows notes"
 like "$OUT" "  fix: systemctl enable --now vipsafed" "with what to do"
@@ -54,6 +55,29 @@ is "$(codes)" "kernel-affected masquerade snat vip-on-other-device masquerade-ra
 	"an affected kernel: the cures come first"
 is "$RC" 10 "warnings: 10"
 like "$(jq -r '.findings[2].fix' "$T/out")" "SNAT --to-source" "SNAT in front of MASQUERADE"
+is "$(jq -r '.verdict + ": " + .verdict_fix' "$T/out")" "AT RISK: systemctl enable --now vipsafed" "the verdict in JSON"
+run --config "$CONF" doctor
+is "$(head -n 1 <<<"$OUT")" "AT RISK: br-mgmt has no guard: when one address goes, this kernel flushes all its \
+masqueraded connections; fix: systemctl enable --now vipsafed" "the first line is the verdict: why, and the command"
+run doctor
+like "$(head -n 1 <<<"$OUT")" "^AT RISK: br-mgmt has no guard: .*; fix: .set -C .*echo '.device br-mgmt.' .* && systemctl enable --now vipsafed$" \
+	"where nothing is configured the command does that, too"
+# what cures it: the address has a device of its own
+ip addr add 192.168.11.100/32 dev br-mgmt
+verdict() { [[ $("$VIPSAFE" --config "$CONF" doctor | head -n 1) == "$1"* ]]; }
+if "$VIPSAFE" isolate 192.168.11.100/32 dev br-mgmt >"$T/isolate" 2>&1; then
+	run --config "$CONF" doctor
+	is "$RC $(head -n 1 <<<"$OUT")" \
+		"0 PROTECTED: 192.168.11.100/32 has a device of its own: its delete flushes nobody's connection" \
+		"an isolated address is protected without a daemon"
+	ip addr add 192.168.11.101/32 dev br-mgmt
+	check "but not if another one is left" verdict "AT RISK: "
+	ip addr del 192.168.11.101/32 dev br-mgmt
+	"$VIPSAFE" isolate --undo >/dev/null 2>&1
+else
+	skip "an isolated address" "it cannot be had here: $(tail -n 1 "$T/isolate")"
+fi
+ip addr del 192.168.11.100/32 dev br-mgmt 2>/dev/null
 cp "$T/verdict" /run/vipsafe/verdict
 iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE --random-fully
 lost kernel-affected
@@ -262,12 +286,61 @@ found address-managed "on a guarded device"
 is "$(jq -r '.findings[] | select(.code == "address-managed") | .severity + ": " + .text' "$T/out")" \
 	"note: br-mgmt: NetworkManager configures it; \"nmcli connection up\" may take addresses away and put \
 them back: what is masqueraded to them is then kept if they are back within linger = 5s" "a note, since they linger"
+# in force on an affected kernel: all of it is cured
+cp /run/vipsafe/verdict "$T/verdict"
+printf 'vipsafe-verdict 1\nboot_id %s\nipv4 affected\nipv6 fixed\n' "$boot" >/run/vipsafe/verdict
+iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
+serve server node2 10.232.3.28 8899
+open flows node1 5 10.232.3.28 8899
+protected() { verdict "PROTECTED: br-mgmt (continuous); $1"; }
+check "an affected kernel, guarded: PROTECTED, with the connections" wait_for 60 protected "5 of "
+doctor
+is "$RC $(jq -r '[.findings[].severity] | unique | join(" ")' "$T/out")" "0 note" "exit code 0: causes that are cured are notes" ||
+	diag "$(jq -c '.findings[] | select(.severity != "note")' "$T/out")"
+is "$(jq -r '"\(.verdict) \(.pinned)"' "$T/out")" "PROTECTED 5" "the same in JSON"
+run doctor
+like "$RC $(head -n 1 <<<"$OUT")" "^0 PROTECTED: br-mgmt .continuous.; 5 of [0-9]+ connections are pinned$" \
+	"without --config: what the running daemon has read counts"
+jobs_end
+iptables -D FORWARD -m conntrack --ctstate INVALID -j DROP
+cp "$T/verdict" /run/vipsafe/verdict
+
+# ---- keepalived, which nobody has to name -------------------------------------------------------
+mkdir -p /etc/keepalived
+vrrp() { printf '%s\n' 'vrrp_instance VI_1 {' 'interface br-mgmt' 'virtual_router_id 51' 'virtual_ipaddress {' "$1" '}' '}'; }
+vrrp '192.168.11.100/32 dev br-mgmt' >/etc/keepalived/keepalived.conf
+doctor
+is "$RC $(jq -r .verdict "$T/out")" "0 PROTECTED" "keepalived.conf as it is, beside a guard: nothing is wrong" ||
+	diag "$(jq -c '.findings[] | select(.severity != "note")' "$T/out")"
+printf '%s\n' '[instance VI_1]' 'address = 192.168.11.100/32' 'device = br-mgmt' 'decoy = 10.255.255.1/32 dev lo' >>"$CONF"
+found vip-owned-twice "in /etc/keepalived/keepalived.conf, which was not named"
+is "$RC $(jq -r .verdict "$T/out")" "11 AT RISK" "which is a risk"
+cp "$(command -v bash)" "$T/keepalived"
+vrrp '192.168.11.100/32 dev br-nowhere' >"$T/other.conf"
+job keepalived "$T/keepalived" -c 'read -r _' keepalived -D -f "$T/other.conf"
+runs() { doctor && grep -q "$T/other.conf" "$T/out"; }
+check "the file of the one that runs" wait_for 20 runs
+check "and not the usual one" not grep -q /etc/keepalived/keepalived.conf "$T/out"
+job_end keepalived
+job far in_ns node2 "$T/keepalived" -c 'read -r _' keepalived --use-file="$T/other.conf"
+found vip-owned-twice "one in another network namespace is not asked"
+job_end far
+rm /etc/keepalived/keepalived.conf
+sed -i '/^.instance/,$d' "$CONF"
+
 echo 'linger = 0s' >>"$CONF"
-found address-managed "without linger"
+kill -HUP $daemon
+no_linger() { finds address-managed && grep -q 'linger = 0' "$T/out"; }
+check "address-managed: without linger" wait_for 60 no_linger
+is "$(jq -r .verdict "$T/out")" "AT RISK" "which is a risk"
 is "$(jq -r '.findings[] | select(.code == "address-managed") | .severity + ": " + .text' "$T/out")" \
 	"warning: br-mgmt: NetworkManager configures it; \"nmcli connection up\" may take addresses away and put \
 them back: what is masqueraded to them is then lost (linger = 0)" "a warning"
 sed -i '$d' "$CONF"
+echo '[device eth9]' >>"$CONF"
+found config-not-read "what is in the file, and not in force"
+sed -i '$d' "$CONF"
+kill -HUP $daemon
 rm "/run/NetworkManager/devices/$ifindex"
 iptables -t nat -D POSTROUTING -o br-mgmt -j MASQUERADE
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
@@ -293,6 +366,14 @@ printf '%s\n' '[agent]' >"$CONF"
 kill -HUP $daemon
 unguarded() { finds nothing-guarded; }
 check "nothing-guarded: no device is configured" wait_for 60 unguarded
+kill -TERM $daemon
+wait $daemon
+# with another socket, which only its own configuration tells
+printf '%s\n' '[agent]' "socket = $T/else.sock" '[device br-mgmt]' >"$T/else.conf"
+"$VIPSAFED" --config "$T/else.conf" 2>"$T/log" &
+daemon=$!
+elsewhere() { [[ $("$VIPSAFE" doctor | head -n 1) == "PROTECTED: br-mgmt (continuous)"* ]]; }
+check "a daemon with another configuration is found by its process" wait_for 60 elsewhere
 kill -TERM $daemon
 wait $daemon
 job old "$BUILD/say" -l /run/vipsafe/control.sock \

@@ -287,9 +287,17 @@ paste 'systemctl start vipsafed' "no-daemon of status"
 paste 'systemctl restart vipsafed' daemon-silent
 check "daemon-silent: it guards" wait_for 60 live
 for c in 'vipsafe doctor' 'sudo vipsafe doctor' 'sudo vipsafe probe' 'vipsafe probe' 'vipsafe lvs check' \
-	'vipsafe history 1' 'vipsafe recover'; do
+	'vipsafe history 1' 'vipsafe recover' 'vipsafe reload' 'vipsafe -v status'; do
 	paste "$c" "$c"
 done
+section="(set -C && mkdir -p /etc/vipsafe/conf.d && echo '[device br-mgmt]' >/etc/vipsafe/conf.d/br-mgmt.conf)"
+paste "$section && vipsafe reload" "a device to guard"
+is "$PASTED $(cat /etc/vipsafe/conf.d/br-mgmt.conf)" "0 [device br-mgmt]" "a device to guard: it is in a file of its own"
+echo '[device br-mgmt] # mine' >/etc/vipsafe/conf.d/br-mgmt.conf
+paste "$section && systemctl enable --now vipsafed" "a device to guard, again"
+is "$([ "$PASTED" != 0 ] && cat /etc/vipsafe/conf.d/br-mgmt.conf)" "[device br-mgmt] # mine" \
+	"a device to guard: a file that is there is left as it is"
+rm -r /etc/vipsafe
 kill "$(cat "$T/pid")"
 gone() { ! "$VIPSAFE" --json status >/dev/null 2>&1; }
 wait_for 60 gone

@@ -65,7 +65,7 @@ static void what_does_not_fit_is_counted(void **state _unused_)
 	/* it could have been the worst of all */
 	assert_int_equal(findings_exit_code(&f), EXIT_WARNINGS);
 	out = open_memstream(&text, &size);
-	findings_print(&f, false, out);
+	findings_print(&f, false, 0, out);
 	fclose(out);
 	assert_string_equal(text, "nothing wrong was found, 256 notes, and 7 more than fit here\n");
 	free(text);
@@ -88,9 +88,9 @@ static void text_escapes_and_counts(void **state _unused_)
 	FILE *out = open_memstream(&text, &size);
 
 	make(&f);
-	findings_print(&f, true, out);
+	findings_print(&f, true, 0, out);
 	fputs("--\n", out);
-	findings_print(&f, false, out);
+	findings_print(&f, false, 0, out);
 	fclose(out);
 	assert_string_equal(text, "critical: table-full: full\\x1b[2J\n"
 				  "  fix: vipsafe recover\n"

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <vipsafe/base.h>
+
+#include "base/os.h"
+
+#define WORDS_MAX 4096 /* of a command line */
+
+/* Whether the process is in the same namespace KIND as this one; not if that may not be known. */
+static bool shares_namespace(const char *pid, const char *kind)
+{
+	struct stat own, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	if (stat(path, &own) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/%s", pid, kind);
+	return stat(path, &its) == 0 && own.st_dev == its.st_dev && own.st_ino == its.st_ino;
+}
+
+bool process_is_here(const char *pid)
+{
+	return shares_namespace(pid, "net");
+}
+
+const char *process_path(const char *pid, const char *path, char ret[PATH_MAX])
+{
+	bool far = !shares_namespace(pid, "mnt");
+
+	if (*path != '/')
+		snprintf(ret, PATH_MAX, "/proc/%.20s/cwd/%s", pid, path);
+	else if (far)
+		snprintf(ret, PATH_MAX, "/proc/%.20s/root%s", pid, path);
+	else
+		snprintf(ret, PATH_MAX, "%s", path);
+	return ret;
+}
+
+/* The value of OPTION in the command line, whose words end with a NUL each. NULL: not given. */
+static const char *process_value(const struct process_option *option, const char *words,
+				 size_t size)
+{
+	const char *at = words, *end = words + size, *next, *value = NULL;
+	size_t n = strlen(option->name);
+	bool wanted = false;
+
+	for (; at < end && (next = memchr(at, '\0', (size_t)(end - at))); at = next + 1) {
+		if (wanted)
+			value = at;
+		wanted = false;
+		if (at[0] != '-')
+			continue;
+		if (at[1] == '-' && !strncmp(at + 2, option->name, n) && at[2 + n] == '=')
+			value = at + 2 + n + 1;
+		else if (at[1] == '-' && !strcmp(at + 2, option->name))
+			wanted = true;
+		else if (option->letter && at[1] == option->letter && at[2])
+			value = at + 2;
+		else if (option->letter && at[1] == option->letter)
+			wanted = true;
+	}
+	return value;
+}
+
+static bool process_is(const char *pid, const char *comm)
+{
+	char path[64], name[32] = "";
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	in = fopen(path, "re");
+	if (!in)
+		return false;
+	if (!fgets(name, sizeof(name), in))
+		name[0] = '\0';
+	fclose(in);
+	name[strcspn(name, "\n")] = '\0';
+	return !strcmp(name, comm) && process_is_here(pid);
+}
+
+static void process_take_file(const struct process_option *option, const char *pid,
+			      char ret_file[PATH_MAX])
+{
+	_cleanup_close_ int fd = -1;
+	char path[64], words[WORDS_MAX + 1] = "";
+	const char *value;
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)os_read_all(fd, words, WORDS_MAX, &size);
+	value = process_value(option, words, size);
+	if (value)
+		process_path(pid, value, ret_file);
+}
+
+int process_find(const struct process_option *option, char ret_file[PATH_MAX])
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	int r = -ENOENT;
+
+	*ret_file = '\0';
+	while (dir && r < 0 && (d = readdir(dir))) {
+		if (!isdigit((unsigned char)d->d_name[0]) || !process_is(d->d_name, option->comm))
+			continue;
+		process_take_file(option, d->d_name, ret_file);
+		r = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return r;
+}
