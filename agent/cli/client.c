@@ -2,19 +2,45 @@
 #include "cli/client.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/array.h"
 #include "base/os.h"
+#include "base/text.h"
 
 /* A listener that does not accept within this time counts as absent. */
 #define CONNECT_PATIENCE_MS 1000
+
+#define BARRED "not permitted to ask the daemon"
+
+const char *client_barred_text(const char *path, char buf[CLIENT_TEXT_MAX])
+{
+	const struct group *g = NULL;
+	struct stat st;
+	bool seen = stat(path, &st) == 0;
+
+	if (seen && st.st_gid && st.st_mode & S_IWGRP)
+		g = getgrgid(st.st_gid);
+	if (g)
+		text_line(buf, CLIENT_TEXT_MAX, BARRED ": only root and the group %.64s may",
+			  g->gr_name);
+	else if (seen && st.st_gid && st.st_mode & S_IWGRP)
+		text_line(buf, CLIENT_TEXT_MAX, BARRED ": only root and the group %llu may",
+			  (unsigned long long)st.st_gid);
+	else if (seen)
+		text_line(buf, CLIENT_TEXT_MAX, BARRED ": only root may");
+	else
+		text_line(buf, CLIENT_TEXT_MAX, BARRED ": only root and the configured group may");
+	return buf;
+}
 
 /* Whether the listener is root or our own user: another one could claim that an
  * address was moved. */
@@ -109,6 +135,7 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	struct wire_request timed = *request;
 	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
+	char barred[CLIENT_TEXT_MAX];
 	int r;
 
 	if (!timed.move.deadline)
@@ -120,6 +147,8 @@ void client_ask(const char *path, const struct wire_request *request, usec_t pat
 	r = connect_to(path, patience, &fd);
 	if (r < 0) {
 		*ret_outcome = r == -EACCES ? CLIENT_BARRED : CLIENT_ABSENT;
+		if (r == -EACCES)
+			ret->error_text = strdup(client_barred_text(path, barred));
 		return;
 	}
 	if (client_exchange(fd, line, os_now() + patience, ret) < 0)
@@ -134,7 +163,7 @@ const char *client_failure_text(enum client_outcome outcome, const struct wire_a
 	case CLIENT_ABSENT:
 		return "the daemon is not running";
 	case CLIENT_BARRED:
-		return CLIENT_BARRED_TEXT;
+		return a->error_text ? a->error_text : BARRED;
 	case CLIENT_REFUSED:
 		return a->error_text;
 	case CLIENT_BROKEN:

@@ -14,13 +14,15 @@ enum client_outcome {
 	CLIENT_BROKEN,	/* no whole answer came: what the daemon did is unknown */
 };
 
-/* Printed for CLIENT_BARRED. */
-#define CLIENT_BARRED_TEXT "not permitted to ask the daemon"
+#define CLIENT_TEXT_MAX 192
+
+/* One line for CLIENT_BARRED and -EACCES: who may use the socket PATH. */
+const char *client_barred_text(const char *path, char buf[CLIENT_TEXT_MAX]);
 
 /* Send R to the socket PATH and wait for the answer for up to PATIENCE. The
  * daemon begins nothing after that time, unless R has a deadline of its own.
- * *RET is filled for ANSWERED and REFUSED; call wire_answer_done() on it. Never
- * fails. */
+ * *RET is filled for ANSWERED and REFUSED, and for BARRED with the text; call
+ * wire_answer_done() on it in any case. Never fails. */
 void client_ask(const char *path, const struct wire_request *r, usec_t patience,
 		struct wire_answer *ret, enum client_outcome *ret_outcome);
 

@@ -53,6 +53,7 @@ static int list_guarded(const struct cli *cli, int argc, char *argv[])
 {
 	struct wire_request r = { .op = WIRE_CONNECTIONS, .words = argv, .n_words = argc };
 	struct listening l = { .code = EXIT_DONE };
+	char barred[CLIENT_TEXT_MAX];
 	int status;
 
 	r.text = cli->options.json ? WIRE_TEXT_NONE : WIRE_TEXT_SHORT;
@@ -63,7 +64,8 @@ static int list_guarded(const struct cli *cli, int argc, char *argv[])
 	if (l.ended)
 		return connections_complete(l.whole);
 	if (status == -EACCES) {
-		cli_complain(stderr, "connections: " CLIENT_BARRED_TEXT);
+		cli_complain(stderr, "connections: %s",
+			     client_barred_text(cli->settings.socket, barred));
 		return EXIT_NOT_PERMITTED;
 	}
 	if (status == -ENOENT || status == -ECONNREFUSED)

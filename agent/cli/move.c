@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "base/os.h"
@@ -94,7 +95,10 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 	case CLIENT_ABSENT:
 		break;
 	case CLIENT_BARRED:
-		fputs("vipsafe: note: " CLIENT_BARRED_TEXT ": tried without it\n", err);
+		done = geteuid() != 0; /* root can do it without the daemon */
+		*ret_code = EXIT_NOT_PERMITTED;
+		cli_complain(err, done ? "%s; nothing changed" : "note: %s: tried without it",
+			     client_failure_text(outcome, &a));
 		break;
 	case CLIENT_REFUSED:
 		done = is_final(&a, err, ret_code);
@@ -103,8 +107,7 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
 		break;
 	}
-	if (outcome == CLIENT_ANSWERED || outcome == CLIENT_REFUSED)
-		wire_answer_done(&a);
+	wire_answer_done(&a);
 	return done || outcome == CLIENT_ANSWERED;
 }
 

@@ -54,7 +54,7 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 		notify_complain(n, "%s", a.error_text);
 		break;
 	case CLIENT_BARRED:
-		notify_complain(n, CLIENT_BARRED_TEXT);
+		notify_complain(n, "%s", client_failure_text(outcome, &a));
 		*ret_code = EXIT_NOT_PERMITTED;
 		taken = geteuid() != 0; /* root can do it without the daemon */
 		break;

@@ -36,6 +36,7 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 {
 	struct wire_request r = { .op = WIRE_WATCH, .text = WIRE_TEXT_SHORT };
 	struct watching w = { .json = cli->options.json };
+	char barred[CLIENT_TEXT_MAX];
 	int status;
 
 	if (!command_is_bare(argc, argv))
@@ -44,7 +45,7 @@ int command_watch(struct cli *cli, int argc, char *argv[])
 	if (w.refused)
 		return w.refused;
 	if (status == -EACCES) {
-		cli_complain(stderr, "watch: " CLIENT_BARRED_TEXT);
+		cli_complain(stderr, "watch: %s", client_barred_text(cli->settings.socket, barred));
 		return EXIT_NOT_PERMITTED;
 	}
 	if (status == -ENOENT || status == -ECONNREFUSED) {

@@ -314,6 +314,7 @@ static void on_client(void *ud, uint32_t events)
 static void client_begin(struct control *c, int fd)
 {
 	struct client *cl = c->clients;
+	char why[PEER_TEXT_MAX];
 
 	while (cl->state != CLIENT_FREE)
 		cl++;
@@ -324,8 +325,7 @@ static void client_begin(struct control *c, int fd)
 		cl->rights = peer_rights(&cl->peer, fd, c->gid);
 	if (cl->rights == PEER_NOBODY) {
 		c->handler.refused(c->handler.ud, cl->peer.pid, cl->peer.uid);
-		control_refuse(cl, WIRE_NOT_PERMITTED,
-			       "only root and the configured group may ask");
+		control_refuse(cl, WIRE_NOT_PERMITTED, peer_refusal(c->gid, why));
 	} else if (loop_add(c->loop, fd, EPOLLIN, false, on_client, cl) < 0) {
 		client_end(cl);
 	} else {

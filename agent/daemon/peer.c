@@ -113,6 +113,15 @@ gid_t peer_group(const char *name)
 	return g ? g->gr_gid : (gid_t)-1;
 }
 
+const char *peer_refusal(gid_t gid, char buf[PEER_TEXT_MAX])
+{
+	const struct group *g = gid != (gid_t)-1 ? getgrgid(gid) : NULL;
+
+	text_line(buf, PEER_TEXT_MAX, "only root and the configured group %.64s may ask",
+		  g ? g->gr_name : "(there is none)");
+	return buf;
+}
+
 /* One keepalived may have hundreds of instances that all change state at the
  * same moment. */
 #define MOVES_BURST 600

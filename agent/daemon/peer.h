@@ -31,6 +31,11 @@ enum peer_rights peer_rights(const struct peer *p, int fd, gid_t gid);
 /* The group NAME; -1 when there is none, or NAME is "none". */
 gid_t peer_group(const char *name);
 
+#define PEER_TEXT_MAX 128
+
+/* Why somebody who is not in the group GID may ask nothing. */
+const char *peer_refusal(gid_t gid, char buf[PEER_TEXT_MAX]);
+
 /* What a client of the control socket may ask for, and how often. Documented
  * for users in vipsafed(8), "ACCESS". */
 /* Whether a peer with RIGHTS may ask for R under the configuration S. If not,

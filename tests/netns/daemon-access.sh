@@ -86,30 +86,39 @@ check "which is said once" logged 'msg="somebody asks too often" asked=reload '
 run status
 is "$RC" 0 "others are answered"
 
-# barred WHO UID GID GROUPS: the socket is not for them, and none says that nobody listens
+# barred WHO MAY UID GID GROUPS: the socket is not for them, and none says that nobody listens. It is
+# one line that names those who MAY.
 barred() {
-	local words
+	local words who=$1 may=$2
 
-	try "${@:2}" status
-	is "$RC $(grep -c '' "$T/out")" "4 0" "$1: status is not known"
-	for words in metrics watch reload 'notify INSTANCE VI_1 MASTER 100'; do
+	shift 2
+	try "$@" status
+	is "$RC $(grep -c '' "$T/out")" "4 0" "$who: status is not known"
+	is "$ERR" "vipsafe: not permitted to ask the daemon: $may may" "$who: and why"
+	try "$@" --json status
+	is "$RC $(cat "$T/out")" '4 {"running":null}' "$who: not in JSON either"
+	for words in metrics watch reload connections 'notify INSTANCE VI_1 MASTER 100' \
+		'add 192.168.11.100/32 dev br-mgmt' 'del 192.168.11.7/24 dev br-mgmt' \
+		'plan del 192.168.11.7/24 dev br-mgmt'; do
 		# shellcheck disable=SC2086 # words
-		try "${@:2}" $words
-		is "$RC $(grep -c '' "$T/out")" "77 0" "$1: may not: $words"
-		like "$ERR" "not permitted to ask the daemon" "$1: which is said"
+		try "$@" $words
+		is "$RC $(grep -c '' "$T/out") $(grep -c '' "$T/err")" "77 0 1" "$who: may not: $words"
+		like "$ERR" "not permitted to ask the daemon: $may may" "$who: which is said"
 	done
-	try "${@:2}" add 192.168.11.100/32 dev br-mgmt
-	is "$RC" 77 "$1: may not: add"
-	like "$ERR" "not permitted to ask the daemon" "$1: which is said"
-	try "${@:2}" --json doctor
+	try "$@" --json doctor
 	like "$(json '.findings[].code | select(test("daemon"))')" '^daemon-unseen$' \
-		"$1: doctor does not call the daemon absent"
+		"$who: doctor does not call the daemon absent"
+	like "$(json '.findings[] | select(.code == "daemon-unseen").text')" "$may may" "$who: and says why"
+	check "$who: nobody says that it does not run" not grep -rq 'not running' "$T/out" "$T/err"
 }
-barred "who is not a member" 65534 65534 65534
+barred "who is not a member" "only root and the group $GROUP" 65534 65534 65534
+chmod 700 /run/vipsafe
+barred "who may not even look for the socket" "only root and the configured group" 65534 65534 65534
+chmod 755 /run/vipsafe
 chmod 666 "$SOCKET" # as another unit file would have it
 try 65534 65534 65534 status
 is "$RC" 4 "and is turned away where the mode lets him in"
-like "$ERR" "only root and the configured group" "told why"
+like "$ERR" "only root and the configured group $GROUP may ask" "told why"
 check "and logged" logged 'is not permitted" by_uid=65534 by_pid=[0-9]* '
 try 65534 65534 65534 del 192.168.11.7/24 dev br-mgmt
 check "he changes nothing" has_addr 192.168.11.7/24 br-mgmt
