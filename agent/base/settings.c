@@ -104,6 +104,11 @@ static const struct setting agent_keys[] = {
 	  "How many connections of one device vipsafed may know at once, at about 130\n"
 	  "bytes each. Connections beyond that are protected only in moves by vipsafe.",
 	  1000, 100000000 },
+	{ "explain_max", SETTING_COUNT, AGENT(explain_max), "65536",
+	  "How many ends of connections vipsafed remembers for \"vipsafe explain\", at 96\n"
+	  "bytes each, in a file of run_dir that is kept over a restart. The oldest are\n"
+	  "forgotten first. 0: none.",
+	  0, 16777216 },
 	{ "hold_max", SETTING_DURATION, AGENT(hold_max), "500ms",
 	  "How long one hold may last. The kernel itself ends it after that time, even if\n"
 	  "vipsafe is killed. With iptables it is rounded up to whole seconds.",
@@ -155,7 +160,8 @@ static const struct setting device_keys[] = {
 	{ "pin", SETTING_WORD, DEVICE(pin), "continuous",
 	  "continuous: entries are pinned soon after they are established. After that no\n"
 	  "address delete flushes them. on-demand: what a delete has flushed is restored.\n"
-	  "off: the device is not guarded.",
+	  "off: the device is only observed. Nothing is pinned, held back, restored or\n"
+	  "removed, but \"vipsafe explain\" tells how its connections end.",
 	  .words = pin_words },
 	{ "pin_after", SETTING_DURATION, DEVICE(pin_after), "2s",
 	  "How old an entry has to be before it is pinned. This is for UDP and other\n"

@@ -55,6 +55,7 @@ struct settings {
 	usec_t pin_timeout;
 	unsigned pin_max_fill; /* percent of the conntrack table */
 	unsigned shadow_max;   /* entries of a device */
+	unsigned explain_max;  /* ends that are remembered; 0: none */
 	usec_t hold_max;
 	usec_t timeout; /* of one run that is given none */
 	enum hold_choice hold;

@@ -36,7 +36,7 @@ typedef void (*status_user)(void *ud, const struct status *s);
 
 static void with_status(struct daemon *d, unsigned columns, status_user fn, void *ud)
 {
-	size_t n_devices = 0, n_instances = 0;
+	size_t n_devices = 0, n_instances = 0, i;
 	_cleanup_free_ struct status_device *devices = guards_status(&d->guards, &n_devices);
 	_cleanup_free_ struct status_instance *instances =
 		instances_status(d->instances, &n_instances);
@@ -67,6 +67,8 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 	/* relative to where this process runs */
 	if (!d->config || !realpath(d->config, config))
 		snprintf(config, sizeof(config), "%s", d->config ? d->config : VIPSAFE_CONFIG);
+	for (i = 0; i < END_CAUSE_COUNT; i++)
+		s.ends[i] = ends_counted(d->ends, (enum end_cause)i);
 	collisions_status(d->collisions, &s.lvs);
 	survey_take(&d->env, &survey);
 	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
@@ -129,7 +131,7 @@ void answer_watch(struct daemon *d, struct client *c)
 	for (i = 0; i < n; i++) {
 		_cleanup_free_ char *line = NULL;
 
-		e.severity = status_in_force(&devices[i]) ? SEVERITY_NOTE : SEVERITY_WARNING;
+		e.severity = status_fails(&devices[i]) ? SEVERITY_WARNING : SEVERITY_NOTE;
 		memcpy(e.device, devices[i].device, sizeof(e.device));
 		text_line(e.text, sizeof(e.text), "%s%s%s", devices[i].state,
 			  *devices[i].reason ? ": " : "", devices[i].reason);

@@ -126,6 +126,7 @@ static int swap_settings(struct daemon *d, struct settings *s)
 	settings_done(&d->settings);
 	d->settings = *s;
 	*s = (struct settings){ 0 };
+	ends_set(d->ends, d->settings.run_dir, d->settings.explain_max, os_now());
 	guards_apply(&d->guards, anew);
 	instances_apply(d->instances);
 	apply_collisions(d);
@@ -326,9 +327,15 @@ int daemon_start(struct daemon *d)
 		.is_watched = daemon_is_watched,
 		.ud = d,
 	};
-	d->guards = (struct guards){
-		.loop = d->loop, .env = &d->env, .publisher = &d->publisher, .service = &d->service
-	};
+	r = ends_new(d->settings.run_dir, d->boot_id, d->env.seed, d->settings.explain_max,
+		     os_now(), &d->ends);
+	if (r < 0)
+		return r;
+	d->guards = (struct guards){ .loop = d->loop,
+				     .env = &d->env,
+				     .publisher = &d->publisher,
+				     .service = &d->service,
+				     .ends = d->ends };
 	r = moves_new(&d->env, &d->guards, &d->publisher, &d->moves);
 	if (r == 0)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
@@ -373,6 +380,7 @@ void daemon_stop(struct daemon *d)
 	moves_free(d->moves);
 	if (d->guards.loop)
 		guards_done(&d->guards);
+	ends_free(d->ends);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
 	service_stop(&d->service);

@@ -14,6 +14,7 @@
 #include "daemon/service.h"
 #include "daemon/log.h"
 #include "daemon/guards.h"
+#include "guard/ends.h"
 #include "base/os.h"
 #include "kernel/kernel_real.h"
 
@@ -34,6 +35,7 @@ struct daemon {
 	struct socket_file socket_file;
 	struct loop_timer socket_timer; /* when to check its name next */
 	bool socket_missing;		/* and cannot be made again */
+	struct ends *ends;		/* how connections end */
 	struct guards guards;
 	struct publisher publisher;
 	struct loop_timer textfile_timer;

@@ -183,7 +183,9 @@ static bool log_state(struct guard_news *w, const struct guard_status *s)
 		w->stale_logged = now;
 		break;
 	case GUARD_LIVE:
-		if (w->state_logged != GUARD_STALE)
+		if (w->state_logged != GUARD_STALE && s->mode == PIN_OFF)
+			log_line(LOG_NOTICE, "msg=\"observed, not protected\" dev=%s", s->device);
+		else if (w->state_logged != GUARD_STALE)
 			log_line(LOG_NOTICE, "msg=guarded dev=%s hold=%s reason=%s", s->device,
 				 hold_choice_name(s->hold), s->reason);
 		break;

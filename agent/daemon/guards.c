@@ -131,6 +131,8 @@ static int watch_new(struct guards *w, const struct device_settings *d, struct d
 		env.kernel = kernel_real_get(x->kernel);
 		r = guard_new(&env, &x->settings, &x->guard);
 	}
+	if (r == 0)
+		guard_remember(x->guard, w->ends);
 	if (r < 0) {
 		watch_free(x);
 		return r;
@@ -148,12 +150,14 @@ static struct device_guard *take_same(struct guards *w, const struct device_sett
 	for (i = 0; i < w->n; i++) {
 		struct device_guard *x = w->list[i];
 
-		if (strcmp(x->settings.name, d->name) != 0)
+		if (strcmp(x->settings.name, d->name) != 0 ||
+		    (x->settings.pin == PIN_OFF) != (d->pin == PIN_OFF))
 			continue;
 		w->list[i] = w->list[--w->n];
 		x->settings = *d;
 		x->leave_at = 0;
 		guard_set(x->guard, d, rehold);
+		guard_remember(x->guard, w->ends);
 		return x;
 	}
 	return NULL;
@@ -189,6 +193,7 @@ static size_t retire(struct guards *w, struct device_guard **list)
 		guard_ready(x->guard);
 		x->settings.linger = 0; /* nobody will be there when the time is up */
 		guard_set(x->guard, &x->settings, false);
+		guard_remember(x->guard, NULL); /* there may be another of this device */
 		if (!x->leave_at)
 			x->leave_at = os_now() + GUARDS_FINISH_MAX;
 		if (guard_is_idle(x->guard))
@@ -216,14 +221,13 @@ void guards_apply(struct guards *w, bool rehold)
 		return;
 	}
 	for (i = 0; i < s->n_devices; i++)
-		if (s->devices[i].pin != PIN_OFF)
-			same[i] = take_same(w, &s->devices[i], rehold);
+		same[i] = take_same(w, &s->devices[i], rehold);
 	n = retire(w, list);
 	for (i = 0; i < s->n_devices; i++) {
 		struct device_guard *x = same[i];
 		int r = 0;
 
-		if (!x && s->devices[i].pin != PIN_OFF)
+		if (!x)
 			r = n < max ? watch_new(w, &s->devices[i], &x) : -EMFILE;
 		if (r < 0)
 			log_line(LOG_ERR, "msg=\"cannot be guarded\" dev=%s error=%s",
@@ -428,6 +432,7 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 	};
 	memcpy(d->device, s.device, sizeof(d->device));
 	memcpy(d->reason, s.reason, sizeof(d->reason));
+	memcpy(d->ends, s.ends, sizeof(d->ends));
 	memcpy(d->linger_ends, &s.linger_ends[LINGER_BACK], sizeof(d->linger_ends));
 	device_lingering(x, d);
 }
@@ -456,7 +461,7 @@ struct status_device *guards_status(const struct guards *w, size_t *ret_n)
 	for (i = 0; i < s->n_devices; i++) {
 		const struct device_settings *d = &s->devices[i];
 
-		if (d->pin == PIN_OFF || guards_is_guarded(w, d->name))
+		if (guards_is_guarded(w, d->name))
 			continue;
 		list[n] = (struct status_device){ .state = "unguarded",
 						  .mode = d->pin,
@@ -479,7 +484,9 @@ const char *guards_summary(const struct guards *w, char *buf, size_t size)
 	for (i = 0; i < w->n && n < size; i++) {
 		guard_get_status(w->list[i]->guard, &s);
 		n += (size_t)snprintf(buf + n, size - n, "%s%s %s", i ? ", " : "", s.device,
-				      guard_state_name(s.state));
+				      s.mode == PIN_OFF && s.state == GUARD_LIVE
+					      ? "observed"
+					      : guard_state_name(s.state));
 	}
 	return buf;
 }

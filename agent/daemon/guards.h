@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "show/status.h"
 #include "kernel/kernel_real.h"
+#include "guard/ends.h"
 #include "guard/guard.h"
 
 struct device_guard;
@@ -16,6 +17,7 @@ struct guards {
 	const struct run_env *env; /* for its settings; its kernel is not used */
 	struct publisher *publisher;
 	struct service *service;    /* told their state */
+	struct ends *ends;	    /* where they remember how connections end; outlives them */
 	struct device_guard **list; /* owned, with its elements */
 	size_t n;
 	int why_left_out; /* of the last device without a guard; negative errno */

@@ -39,6 +39,13 @@ static bool end_is_undecided(enum end_cause cause)
 	return false;
 }
 
+static void end_count(struct guard *g, enum end_cause cause, uint64_t n)
+{
+	g->status.ends[cause] += n;
+	if (g->ending.ends)
+		ends_count(g->ending.ends, cause, n);
+}
+
 /* The one place where an end is noted. */
 static void end_note(struct guard *g, struct end *e)
 {
@@ -47,7 +54,7 @@ static void end_note(struct guard *g, struct end *e)
 	if (end_is_undecided(e->cause))
 		x->undecided[e->cause]++;
 	else
-		g->status.ends[e->cause]++;
+		end_count(g, e->cause, 1);
 	x->noted_at = e->at;
 	if (!x->ends)
 		return;
@@ -217,7 +224,7 @@ void guard_end_round(struct guard *g)
 	if (g->repair.active || g->moving || guard_now(g) < x->noted_at + USEC_PER_SEC)
 		return;
 	for (i = 0; i < END_CAUSE_COUNT; i++) {
-		g->status.ends[i] += x->undecided[i];
+		end_count(g, (enum end_cause)i, x->undecided[i]);
 		x->undecided[i] = 0;
 	}
 }

@@ -38,6 +38,7 @@ struct ends {
 	struct hash index;
 	uint32_t *hashes; /* owned; of each place */
 	size_t n_hashes, cap_hashes;
+	uint64_t counts[END_CAUSE_COUNT];
 };
 
 /* ---- the index ---- */
@@ -143,6 +144,7 @@ static void ends_convert(struct ends *s, int old, const struct ends_head *h)
 	size_t k;
 
 	s->head.n_deeds = h->n_deeds;
+	s->head.since = h->since;
 	for (k = 0; k < DEEDS; k++)
 		if (ends_file_get(old, &d, sizeof(d), (off_t)(AT_DEEDS + k * sizeof(d))) == 0)
 			(void)ends_file_put(s->fd, &d, sizeof(d),
@@ -186,9 +188,40 @@ static void ends_remove(struct ends *s)
 		(void)unlinkat(dir, ENDS_FILE, 0);
 }
 
+/* What is on file stays there. */
+static void ends_close(struct ends *s)
+{
+	ends_write_all(s, s->written);
+	index_done(s);
+	closep(&s->fd);
+	s->fd = -1;
+	s->n_pending = 0;
+	s->head.n = s->head.n_deeds = 0;
+	memset(s->devices, 0, sizeof(s->devices));
+}
+
+static void ends_open(struct ends *s, size_t max, usec_t now)
+{
+	int r;
+
+	s->head.max = (uint32_t)MIN(max, (size_t)ENDS_MAX);
+	s->head.since = now;
+	s->error = 0;
+	if (!s->head.max) {
+		ends_remove(s);
+		return;
+	}
+	r = ends_begin(s, now);
+	if (r < 0)
+		ends_fail(s, r, now);
+	else
+		ends_write_all(s, now);
+}
+
 /* ---- life ---- */
 
-int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max, struct ends **ret)
+int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max, usec_t now,
+	     struct ends **ret)
 {
 	struct ends *s = calloc(1, sizeof(*s));
 
@@ -196,12 +229,12 @@ int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max
 		return -ENOMEM;
 	s->fd = -1;
 	s->seed = seed;
-	snprintf(s->run_dir, sizeof(s->run_dir), "%s", run_dir);
 	memcpy(s->head.magic, MAGIC, sizeof(MAGIC));
 	snprintf(s->head.boot_id, sizeof(s->head.boot_id), "%s", boot_id);
 	s->head.deeds = DEEDS;
 	*ret = s;
-	ends_set(s, max);
+	snprintf(s->run_dir, sizeof(s->run_dir), "%s", run_dir);
+	ends_open(s, max, now);
 	return 0;
 }
 
@@ -209,36 +242,18 @@ struct ends *ends_free(struct ends *s)
 {
 	if (!s)
 		return NULL;
-	ends_write_all(s, s->written);
-	index_done(s);
-	closep(&s->fd);
+	ends_close(s);
 	free(s);
 	return NULL;
 }
 
-void ends_set(struct ends *s, size_t max)
+void ends_set(struct ends *s, const char *run_dir, size_t max, usec_t now)
 {
-	int r;
-
-	max = MIN(max, (size_t)ENDS_MAX);
-	if (max == s->head.max && max)
+	if (MIN(max, (size_t)ENDS_MAX) == s->head.max && !strcmp(run_dir, s->run_dir))
 		return;
-	ends_write_all(s, s->written);
-	closep(&s->fd);
-	s->fd = -1;
-	index_done(s);
-	s->head.max = (uint32_t)max;
-	s->head.n = 0;
-	s->error = 0;
-	if (!max) {
-		ends_remove(s);
-		return;
-	}
-	r = ends_begin(s, 0);
-	if (r < 0)
-		ends_fail(s, r, 0);
-	else
-		ends_write_all(s, s->written);
+	ends_close(s);
+	snprintf(s->run_dir, sizeof(s->run_dir), "%s", run_dir);
+	ends_open(s, max, now);
 }
 
 /* ---- writing ---- */
@@ -347,6 +362,16 @@ uint8_t ends_device(struct ends *s, const char *name)
 		(void)ends_file_put(s->fd, s->devices[i], DEVICE_SIZE,
 				    (off_t)(AT_DEVICES + i * DEVICE_SIZE));
 	return (uint8_t)(i + 1);
+}
+
+void ends_count(struct ends *s, enum end_cause cause, uint64_t n)
+{
+	s->counts[cause] += n;
+}
+
+uint64_t ends_counted(const struct ends *s, enum end_cause cause)
+{
+	return s->counts[cause];
 }
 
 int ends_unsaved(const struct ends *s)

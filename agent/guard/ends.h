@@ -14,12 +14,12 @@ struct ends;
 
 /* Keep MAX ends (0: none) in RUN_DIR, taking up those that are there of the boot BOOT_ID. 0 or
  * -ENOMEM. If the file cannot be written, that is tried again, and told by ends_unsaved(). */
-int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max,
+int ends_new(const char *run_dir, const char *boot_id, uint64_t seed, size_t max, usec_t now,
 	     struct ends **ret);
 struct ends *ends_free(struct ends *s);
 
-/* Another MAX. What does not fit is forgotten, the oldest first. */
-void ends_set(struct ends *s, size_t max);
+/* Another MAX, or another directory. What does not fit is forgotten, the oldest first. */
+void ends_set(struct ends *s, const char *run_dir, size_t max, usec_t now);
 
 /* Remember D, so that ends can refer to it: its number, or 0. */
 uint16_t ends_deed(struct ends *s, const struct deed *d);
@@ -45,6 +45,11 @@ bool ends_find(const struct ends *s, const struct conn_key *key, struct end *ret
 /* Set FLAGS of the latest end of KEY, which there is. */
 void ends_mark(struct ends *s, const struct conn_key *key, uint8_t flags);
 
+/* One more end by CAUSE, of whatever device; and how many there were of each since the start. They
+ * are counted apart from being kept: what is put back is no end. */
+void ends_count(struct ends *s, enum end_cause cause, uint64_t n);
+uint64_t ends_counted(const struct ends *s, enum end_cause cause);
+
 /* Why the latest could not be written, negative errno; or 0. */
 int ends_unsaved(const struct ends *s);
 
@@ -64,8 +69,11 @@ struct ends_list *ends_list_free(struct ends_list *l);
 
 /* Hand over those of the next ENDS_LIST_STEP that are asked for. Returns 1: there may be more; 0:
  * that was all; or the error of SINK or of reading. */
-#define ENDS_LIST_STEP 512
+#define ENDS_LIST_STEP 64
 int ends_list_step(struct ends_list *l, int (*sink)(void *ud, const struct end_told *e), void *ud);
 
 /* When the oldest that is remembered was; 0: there is none. *RET_MAX: how many there can be. */
 usec_t ends_list_oldest(const struct ends_list *l, size_t *ret_max);
+
+/* Since when ends have been remembered, and how many there were. */
+usec_t ends_list_since(const struct ends_list *l, uint64_t *ret_n);

@@ -11,7 +11,7 @@
 
 #define ENDS_FILE "ends"
 #define ENDS_ASIDE "ends.new"
-#define MAGIC "vipsafe ends 1"
+#define MAGIC "vipsafe ends 2"
 
 #define DEVICES 255
 #define DEVICE_SIZE 16
@@ -25,6 +25,7 @@ struct ends_head {
 	char magic[16];
 	char boot_id[BOOT_ID_MAX];
 	uint32_t max, deeds;
+	usec_t since;	  /* when it was made */
 	uint64_t n;	  /* ends, ever; the I-th is in the place I % MAX */
 	uint64_t n_deeds; /* likewise */
 };

@@ -73,6 +73,12 @@ usec_t ends_list_oldest(const struct ends_list *l, size_t *ret_max)
 	return l->oldest;
 }
 
+usec_t ends_list_since(const struct ends_list *l, uint64_t *ret_n)
+{
+	*ret_n = l->head.n;
+	return l->head.since;
+}
+
 static void ends_tell(const struct ends_list *l, const struct end *e, struct end_told *ret)
 {
 	struct deed d;

@@ -125,6 +125,8 @@ static void device_in_force(const struct metric_source *f, struct metric_sink *s
 	for (i = 0; i < f->status->n_devices; i++) {
 		const struct status_device *d = &f->status->devices[i];
 
+		if (d->mode == PIN_OFF) /* there is none */
+			continue;
 		metric_sample(s, LABELS("device", d->device, "protection", status_protection(d)),
 			      status_in_force(d));
 	}
@@ -185,6 +187,16 @@ static void device_held(const struct metric_source *f, struct metric_sink *s)
 		metric_sample(s, LABELS("device", d->device),
 			      (double)d->held_usec / (double)USEC_PER_SEC);
 	}
+}
+
+static void ends_total(const struct metric_source *f, struct metric_sink *s)
+{
+	size_t i;
+
+	for (i = 0; i < END_CAUSE_COUNT; i++)
+		if (i != END_RETRANSLATED)
+			metric_sample(s, LABELS("cause", end_cause_words[i]),
+				      (double)f->status->ends[i]);
 }
 
 /* ---- the node ---------------------------------------------------------------------- */
@@ -325,6 +337,11 @@ const struct metric_row metric_rows[] = {
 	  DEVICE(holds) },
 	{ "vipsafe_device_held_seconds_total", "counter",
 	  "For how long packets were held for pins, in total.", device_held },
+	{ "vipsafe_ends_total", "counter",
+	  "Connections of guarded or observed devices that ended, by cause.", ends_total },
+	{ "vipsafe_retranslated_total", "counter",
+	  "Connections that came to be translated to another port while they lasted.",
+	  STATUS(ends[END_RETRANSLATED]) },
 	{ "vipsafe_instance_state", "gauge",
 	  "The state of an instance that keepalived reported last, always 1.",
 	  metric_instance_state },

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/end.h"
 #include "base/finding.h"
 #include "base/report.h"
 #include "base/settings.h"
@@ -35,6 +36,7 @@ extern const char *const status_linger_words[STATUS_LINGER_ENDS]; /* back, time,
 
 struct status_device {
 	char device[DEVICE_NAME_MAX];
+	uint64_t ends[END_CAUSE_COUNT]; /* of its connections, by cause */
 	const char *state; /* a word: absent, syncing, live, stale, degraded; unguarded */
 	enum pin_mode mode;
 	enum hold_choice hold; /* never AUTO */
@@ -69,6 +71,7 @@ struct status {
 	usec_t uptime;
 	const char *config;		      /* the file that was read */
 	uint64_t moves;			      /* done for clients since the start */
+	uint64_t ends[END_CAUSE_COUNT];	      /* of connections of its devices, by cause */
 	uint64_t refused;		      /* requests of clients without permission */
 	uint64_t log_dropped;		      /* log messages for which there was no room */
 	bool log_unread;		      /* that is the case now */
@@ -93,11 +96,15 @@ json_t *status_json_new(const struct status *s);
  * operations, and what needs attention. VERBOSE adds the counters. */
 void status_print(const struct status *s, bool verbose, FILE *out);
 
-/* The protection of D: "continuous", "on demand" or "moves only". */
+/* The protection of D: "continuous", "on demand", "observing" (none: what happens is only told) or
+ * "moves only". */
 const char *status_protection(const struct status_device *d);
 
-/* Whether that protection is in force now. */
+/* Whether that protection is in force now. Never if the device is only observed. */
 bool status_in_force(const struct status_device *d);
+
+/* Whether D is not as the configuration wants it: not in force, or not even observed. */
+bool status_fails(const struct status_device *d);
 
 /* The exit code of "vipsafe status", as for an init script: 0, or 4 if the addresses of an
  * instance could not be put where its state wants them. */

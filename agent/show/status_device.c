@@ -50,12 +50,33 @@ const char *status_protection(const struct status_device *d)
 {
 	if (!status_device_is_guarded(d))
 		return "moves only";
-	return d->mode == PIN_CONTINUOUS ? "continuous" : "on demand";
+	switch (d->mode) {
+	case PIN_CONTINUOUS:
+		return "continuous";
+	case PIN_ON_DEMAND:
+		return "on demand";
+	case PIN_OFF:
+		break;
+	}
+	return "observing";
+}
+
+bool status_fails(const struct status_device *d)
+{
+	return status_device_is_guarded(d) && (strcmp(d->state, "live") != 0 || d->quarantined);
 }
 
 bool status_in_force(const struct status_device *d)
 {
-	return !status_device_is_guarded(d) || (!strcmp(d->state, "live") && !d->quarantined);
+	return d->mode != PIN_OFF && !status_fails(d);
+}
+
+/* What is only observed has no protection that could fail. */
+static const char *in_force_text(const struct status_device *d)
+{
+	if (d->mode == PIN_OFF && !status_fails(d))
+		return "-";
+	return status_in_force(d) ? "yes" : "NO";
 }
 
 const char *const status_linger_words[STATUS_LINGER_ENDS] = { "back", "time", "heard", "given" };
@@ -114,6 +135,18 @@ static json_t *selection_json(const struct selection *s, bool except)
 	return list;
 }
 
+/* How many connections ended, by cause. */
+static json_t *ends_json(const struct status_device *d)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < END_CAUSE_COUNT; i++)
+		if (i != END_RETRANSLATED) /* which is no end */
+			object_put_number(&o, end_cause_words[i], d->ends[i]);
+	return o;
+}
+
 static json_t *device_json(const struct status_device *d)
 {
 	json_t *o = json_object();
@@ -149,6 +182,8 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "holds", d->holds);
 	object_put_number(&o, "held_us", d->held_usec);
 	put_linger(&o, d);
+	object_put(&o, "ends", ends_json(d));
+	object_put_number(&o, "retranslated", d->ends[END_RETRANSLATED]);
 	object_put_text(&o, "protection", status_protection(d));
 	object_put_bool(&o, "in_force", status_in_force(d));
 	object_put_text(&o, "reason", d->reason);
@@ -219,6 +254,14 @@ static void print_failings(const struct status_device *d, FILE *out)
 	char text[4 * DEVICE_NAME_MAX];
 
 	text_escape(d->device, text, sizeof(text));
+	if (d->mode == PIN_OFF)
+		fprintf(out, "%s: only observed (pin = off): its connections are not protected\n",
+			text);
+	if (d->ends[END_RETRANSLATED])
+		fprintf(out,
+			"%s: %llu connections came to be translated to another port: "
+			"vipsafe explain\n",
+			text, (ull)d->ends[END_RETRANSLATED]);
 	if (d->lost)
 		fprintf(out, "%s: %llu connections lost since the start\n", text, (ull)d->lost);
 	if (d->altered)
@@ -254,7 +297,7 @@ void status_devices_print(const struct status *s, bool verbose, FILE *out)
 
 		table_cell(t, "%s", d->device);
 		table_cell(t, "%s", status_protection(d));
-		table_cell(t, "%s", status_in_force(d) ? "yes" : "NO");
+		table_cell(t, "%s", in_force_text(d));
 		table_cell(t, "%s%s", d->state, d->quarantined ? ", quarantined" : "");
 		table_cell(t, "%s", hold_choice_name(d->hold));
 		table_cell(t, "%llu", (ull)d->pinned);

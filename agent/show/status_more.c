@@ -170,7 +170,7 @@ static void find_devices(const struct status *s, struct findings *f)
 		const struct status_device *d = &s->devices[i];
 
 		find_left(d, f);
-		if (!status_in_force(d) && (*d->reason || !d->quarantined))
+		if (status_fails(d) && (*d->reason || !d->quarantined))
 			findings_add(f, SEVERITY_WARNING, "not-in-force", NULL, "%s: %s%s%s",
 				     d->device, d->state, *d->reason ? ": " : "", d->reason);
 		else if (d->quarantined)

@@ -46,7 +46,7 @@ static struct ends *ends_of(const struct scene *s, size_t max)
 {
 	struct ends *ends;
 
-	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, &ends), 0);
+	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, 1, &ends), 0);
 	return ends;
 }
 
@@ -85,15 +85,15 @@ static void bounded(void **state)
 	assert_int_equal(found.at, 1234);
 	c = scene_tcp(1000);
 	assert_false(ends_find(ends, &c.key, &found));
-	ends_set(ends, 10);
+	ends_set(ends, s->dir, 10, 1);
 	assert_int_equal(told_of(s).n, 10);
 	assert_int_equal(told_of(s).items[0].end.at, 1234);
-	ends_set(ends, 200);
+	ends_set(ends, s->dir, 200, 1);
 	e = numbered(5000);
 	ends_add(ends, &e);
 	ends_write_all(ends, 10000 * USEC_PER_SEC);
 	assert_int_equal(told_of(s).n, 11);
-	ends_set(ends, 0);
+	ends_set(ends, s->dir, 0, 1);
 	ends_free(ends);
 	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &(struct ends_query){ 0 },
 				       &(struct ends_list *){ NULL }),

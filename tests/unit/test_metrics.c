@@ -135,6 +135,7 @@ static void the_moment_is_told(void **state _unused_)
 				  .n_devices = 1,
 				  .survey = &survey,
 				  .operations = operations,
+				  .ends = { [END_FLUSH] = 5, [END_RETRANSLATED] = 6 },
 				  .now = 3500000 };
 	const struct metrics m = { .watchers = 1, .watchers_dropped = 13 };
 	_cleanup_free_ char *text = text_of(&m, &s);
@@ -150,6 +151,10 @@ static void the_moment_is_told(void **state _unused_)
 	has(text, "\nvipsafe_last_operation_timestamp_seconds 1796007508.75\n");
 	has(text, "_device_in_force{device=\"br\\\"0\\\\\",protection=\"continuous\"} 1\n");
 	has(text, "_device_state{device=\"br\\\"0\\\\\",state=\"live\"} 1\n");
+	has(text, "\nvipsafe_ends_total{cause=\"flush\"} 5\n");
+	has(text, "\nvipsafe_ends_total{cause=\"reset-by-server\"} 0\n");
+	assert_null(strstr(text, "cause=\"retranslated\"")); /* which is no end */
+	has(text, "\nvipsafe_retranslated_total 6\n");
 	has(text, "_device_quarantined{device=\"br\\\"0\\\\\"} 0\n");
 	has(text, "_device_entries{device=\"br\\\"0\\\\\",kind=\"pinned\"} 12345678\n");
 	has(text, "_device_entries{device=\"br\\\"0\\\\\",kind=\"unpinned\"} 2\n");

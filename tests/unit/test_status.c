@@ -235,6 +235,29 @@ static void codes_are(const struct scene *s, const char *expected)
 	findings_done(&f);
 }
 
+static void what_is_observed_is_not_protected(void **state _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	struct scene s;
+
+	make(&s);
+	s.devices[0].mode = PIN_OFF;
+	s.devices[0].hold = HOLD_OFF;
+	s.devices[0].ends[END_RETRANSLATED] = 3;
+	assert_string_equal(status_protection(&s.devices[0]), "observing");
+	assert_false(status_in_force(&s.devices[0]));
+	codes_are(&s, ""); /* and nothing is wrong with that */
+	text = shown(&s.status, false);
+	assert_non_null(strstr(text, "br-mgmt     observing   -         live  "));
+	assert_non_null(strstr(text, "br-mgmt: only observed (pin = off): its connections are "
+				     "not protected\n"));
+	assert_non_null(strstr(text, "br-mgmt: 3 connections came to be translated to another "
+				     "port: vipsafe explain\n"));
+	s.devices[0].state = "degraded";
+	strcpy(s.devices[0].reason, "no conntrack");
+	codes_are(&s, "not-in-force");
+}
+
 static void what_is_wrong_is_said(void **state _unused_)
 {
 	_cleanup_free_ char *text = NULL;
@@ -406,6 +429,7 @@ int main(void)
 		cmocka_unit_test(losses_and_what_is_left_alone_are_shown),
 		cmocka_unit_test(what_lingers_is_shown),
 		cmocka_unit_test(it_fits_40_columns),
+		cmocka_unit_test(what_is_observed_is_not_protected),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(it_says_what_is_wrong_with_an_instance),
 		cmocka_unit_test(without_a_daemon_it_says_so),

@@ -48,7 +48,7 @@ struct ends *ending_memory(const struct scene *s, size_t max)
 {
 	struct ends *ends;
 
-	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, &ends), 0);
+	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, 1, &ends), 0);
 	return ends;
 }
 
