@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows and columns of text for a terminal. If a table is wider than the terminal, optional
- * columns are dropped; if that is not enough, each row is printed as a block of lines, which fits
- * any width. */
+ * columns are dropped, then cells that may do so take several lines; if that is not enough, each
+ * row is printed as a block of lines, which fits any width. No cell is cut. */
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +13,9 @@
 
 struct table;
 
-/* HEADS: one per column, ended by NULL; not copied. A head that begins with '?' makes its column
- * optional; a '>' after that aligns it to the right. NULL: out of memory. */
+/* HEADS: one per column, ended by NULL; not copied. What a head begins with says of its column:
+ * '?' that it is optional, '~' that its cells may take several lines, broken between words, and '>'
+ * that it is aligned to the right. The first column is always there. NULL: out of memory. */
 struct table *table_new(const char *const *heads);
 struct table *table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free)
