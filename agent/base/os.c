@@ -312,7 +312,9 @@ void identity_asker(int64_t pid, uint32_t uid, struct asker *ret)
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
-	*ret = (struct asker){ .is_known = true, .pid = pid, .uid = uid };
+	ret->is_known = true;
+	ret->pid = pid;
+	ret->uid = uid;
 	snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);

@@ -83,7 +83,7 @@ unsigned long identity_other_netns(void);
 
 struct asker; /* base/request.h */
 
-/* Fill RET with process PID of user UID, who asks for something. */
+/* Fill RET with process PID of user UID, who asks for something; its instance stays. */
 void identity_asker(int64_t pid, uint32_t uid, struct asker *ret);
 
 /* Read /proc/sys/NAME as one number; only settings of devices that vipsafe has made are written.

@@ -63,13 +63,17 @@ struct vip {
 };
 
 #define ASKER_COMMAND_MAX 64
+#define ASKER_INSTANCE_MAX 128
+#define ASKER_SOURCE_MAX 8
 
-/* Who asked: the process, as the kernel knows it. */
+/* Who asked: the process, as the kernel knows it, and the instance whose state it carries out. */
 struct asker {
 	bool is_known;
 	uint32_t uid;
 	int64_t pid;
-	char command[ASKER_COMMAND_MAX]; /* its comm, escaped; "": it had ended already */
+	char command[ASKER_COMMAND_MAX];   /* its comm, escaped; "": it had ended already */
+	char instance[ASKER_INSTANCE_MAX]; /* "": none */
+	char source[ASKER_SOURCE_MAX];	   /* how its state was told: "hook", "fifo", "decoy" */
 };
 
 struct request {

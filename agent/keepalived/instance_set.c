@@ -2,6 +2,7 @@
 #include "keepalived/instance_set.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "keepalived/decoy.h"
@@ -298,8 +299,14 @@ void instance_set_begin(struct instance_set *s, size_t at, usec_t now)
 bool instance_set_request(struct instance_set *s, size_t at, enum instance_action action,
 			  struct request *ret)
 {
-	return instance_view_request(&s->views[at], &s->settings->instances[at], s->settings,
-				     action, ret);
+	const struct instance_settings *one = &s->settings->instances[at];
+
+	if (!instance_view_request(&s->views[at], one, s->settings, action, ret))
+		return false;
+	snprintf(ret->by.instance, sizeof(ret->by.instance), "%s", one->name);
+	snprintf(ret->by.source, sizeof(ret->by.source), "%s",
+		 instance_source_name(s->states[at].source));
+	return true;
 }
 
 int instance_set_remove_decoy(struct instance_set *s, size_t at, const struct kernel *k)

@@ -212,6 +212,10 @@ static void line_add_asker(struct logfmt *l, const struct report *r)
 		return;
 	logfmt_add(l, " by_uid=%lu by_pid=%lld", (unsigned long)r->by.uid, (long long)r->by.pid);
 	logfmt_add_text(l, "by", r->by.command);
+	if (!*r->by.instance)
+		return;
+	logfmt_add_text(l, "vrrp_instance", r->by.instance);
+	logfmt_add_text(l, "source", r->by.source);
 }
 
 const char *oplog_format(const struct report *r, char buf[OPLOG_LINE_MAX])

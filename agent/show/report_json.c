@@ -160,6 +160,10 @@ static json_t *asker(const struct asker *a)
 	object_put_number(&o, "uid", a->uid);
 	object_put_number(&o, "pid", a->pid);
 	object_put_text(&o, "command", a->command);
+	if (!*a->instance)
+		return o;
+	object_put_text(&o, "instance", a->instance);
+	object_put_text(&o, "source", a->source);
 	return o;
 }
 

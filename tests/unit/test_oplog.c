@@ -384,6 +384,11 @@ static void who_asked_is_told(void **state _unused_)
 	assert_int_equal(said.n, 2);
 	assert_non_null(strstr(said.line[0], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
 	assert_non_null(strstr(said.line[1], " by_uid=12 by_pid=4711 by=\"a \\x1b\\x22b\""));
+	assert_null(strstr(said.line[0], "vrrp_instance="));
+	strcpy(r.by.instance, "VI 1");
+	strcpy(r.by.source, "fifo");
+	oplog_write(&o, &r, 2);
+	assert_non_null(strstr(said.line[2], " vrrp_instance=\"VI 1\" source=fifo "));
 	logger_done(&l);
 }
 
