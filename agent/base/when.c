@@ -251,6 +251,7 @@ static bool when_ago(const char **p, usec_t now, struct when *ret)
 	if (!when_duration(p, &ago, &ret->span) || (!when_word(p, "ago") && !minus) || ago > now)
 		return false;
 	ret->at = now - ago;
+	ret->is_ago = true;
 	return true;
 }
 

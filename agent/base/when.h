@@ -3,6 +3,8 @@
  * only: nothing is decided by it, and what is kept is the monotonic time. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <vipsafe/base.h>
 
 #include "base/request.h"
@@ -11,6 +13,7 @@
 struct when {
 	usec_t at;
 	usec_t span; /* how long what was said lasts; 0: an instant */
+	bool is_ago; /* counted back from now: SPAN is how exact it was meant */
 };
 
 /* Read "2026-11-30T02:58:31Z" and the rest of RFC 3339 (the zone may be missing, and seconds, and

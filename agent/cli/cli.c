@@ -60,6 +60,18 @@ static int plan_apply(struct options *o, const char *v _unused_, struct request_
 	return 0;
 }
 
+static int since_apply(struct options *o, const char *v, struct request_error *e _unused_)
+{
+	o->since = v;
+	return 0;
+}
+
+static int until_apply(struct options *o, const char *v, struct request_error *e _unused_)
+{
+	o->until = v;
+	return 0;
+}
+
 /* In seconds, or a duration with a unit ("500ms"). */
 static int timeout_apply(struct options *o, const char *v, struct request_error *e)
 {
@@ -99,6 +111,8 @@ static const struct flag flags[] = {
 	{ "prepare", 0, SCOPE_ISOLATE, NULL, SETS(prepare), "make the device, leave the address" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
 	  "check this file instead of the node" },
+	{ "since", 0, SCOPE_HISTORY, "TIME", since_apply, 0, "only what happened from then on" },
+	{ "until", 0, SCOPE_HISTORY, "TIME", until_apply, 0, "only what happened until then" },
 	{ "watch", 0, SCOPE_LVS, NULL, SETS(watch), "keep checking until interrupted" },
 	{ "verbose", 'v', SCOPE_ANY, NULL, SETS(verbose), "also print counts and times" },
 	{ "version", 'V', SCOPE_ANY, NULL, SETS(version), "print the version" },

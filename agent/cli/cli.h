@@ -26,16 +26,18 @@ enum option_scope {
 	SCOPE_LOCAL = 1 << 4, /* commands that can do without the daemon */
 	SCOPE_JSON = 1 << 5,  /* commands whose result can be JSON */
 	SCOPE_ISOLATE = 1 << 6,
+	SCOPE_HISTORY = 1 << 7,
 };
 
 struct options {
 	bool json, verbose, local, stale, watch, help, version, plan, undo, prepare;
 	const char *config; /* NULL: not given */
 	const char *socket;
-	const char *keepalived; /* the file to check */
-	usec_t timeout;		/* 0: not given */
-	struct request move;	/* options of a move: see request_option() */
-	unsigned given;		/* bits: see options_misplaced() */
+	const char *keepalived;	   /* the file to check */
+	const char *since, *until; /* as given; NULL: not */
+	usec_t timeout;		   /* 0: not given */
+	struct request move;	   /* options of a move: see request_option() */
+	unsigned given;		   /* bits: see options_misplaced() */
 };
 
 /* Split ARGV (without the program's name) into options and WORDS, which has

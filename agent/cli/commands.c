@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/option.h"
+#include "cli/history.h"
 #include "cli/localnet.h"
 #include "keepalived/instance_settings.h"
 #include "show/config.h"
@@ -48,10 +49,13 @@ const struct command commands[] = {
 	  "With --keepalived it reports what does not work with vipsafe.conf, or with the\n"
 	  "version of keepalived that is to read the file: the installed one unless V is\n"
 	  "given.\n" },
-	{ "history", command_history, SCOPE_LOCAL | SCOPE_JSON, false, "[ID]",
-	  "print what the last operations did",
-	  "With ID, which may be shortened, print everything about that operation. The\n"
-	  "history goes back to the boot, up to 256 KiB.\n" },
+	{ "history", command_history, SCOPE_HISTORY | SCOPE_LOCAL | SCOPE_JSON, false, "[ID]",
+	  "print what happened to addresses, when and by whom",
+	  "Also what others did to guarded devices, and what the guard did about it. With\n"
+	  "ID, which may be shortened, print everything about one operation. -v leaves\n"
+	  "nothing out, however narrow the terminal is. TIME is 02:58, \"yesterday 02:58\",\n"
+	  "\"10m ago\" or 2026-11-30T02:58:31Z. The history goes back to the boot, up to\n"
+	  "256 KiB.\n" },
 	{ "help", command_help_words, SCOPE_ANY, false, "[COMMAND]",
 	  "print the help, or that of a command", NULL, true },
 	{ "import", command_import, SCOPE_LOCAL, false,
@@ -107,8 +111,8 @@ const struct command commands[] = {
 	{ "version", command_version, SCOPE_ANY, false, "", "print the version", NULL, true },
 	{ "watch", command_watch, SCOPE_JSON, false, "",
 	  "print events as they happen, until interrupted",
-	  "Each line begins with the seconds since boot, as in the kernel's log. Events are\n"
-	  "moves, address deletes by others, repairs, and states of the guards.\n" },
+	  "Each line begins with date and time. Events are moves, address deletes by\n"
+	  "others, repairs, and states of the guards.\n" },
 	{ .name = NULL },
 };
 
@@ -369,6 +373,9 @@ static void offer_words(struct line *l)
 		offer_move(l, l->command->run == command_add);
 	} else if (l->command->run == command_connections) {
 		offer_connections(l);
+	} else if (l->command->run == command_history) {
+		if (!l->n_words)
+			history_offer(l->config, offer_local, l);
 	} else if (l->command->run == command_isolate ||
 		   (l->command->run == command_plan && l->first && *l->first == 'i')) {
 		offer_isolate(l);

@@ -9,7 +9,8 @@
 
 #include "base/os.h"
 #include "base/text.h"
-#include "show/history.h"
+#include "show/history_file.h"
+#include "show/history_line.h"
 #include "show/report_json.h"
 #include "show/oplog.h"
 #include "show/report_text.h"
@@ -57,7 +58,7 @@ void cli_publish(const struct cli *cli, const struct report *r, FILE *err)
 	if (logger.dropped)
 		fputs("vipsafe: note: the log is not read: this run is not in it\n", err);
 	logger_done(&logger);
-	line = history_line(r, os_now());
+	line = history_line(r, (struct history_time){ os_now(), os_wall() });
 	if (line)
 		(void)history_append(cli->settings.run_dir, cli->boot_id, line);
 }

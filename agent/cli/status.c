@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/render.h"
 #include "show/history.h"
+#include "show/history_file.h"
 #include "show/status.h"
 #include "move/survey.h"
 
@@ -25,12 +26,13 @@ enum status_code {
 
 static json_t *read_operations(const struct cli *cli)
 {
+	const struct history_now now = { os_now(), os_wall() };
 	_cleanup_free_ char *text = NULL;
 	int r = history_read(cli->settings.run_dir, cli->boot_id, &text);
 
-	if (r == -ENOENT)
-		return history_parse("", 0);
-	return r < 0 ? NULL : history_parse(text, OPERATIONS_MAX);
+	if (r < 0 && r != -ENOENT)
+		return NULL;
+	return history_parse(r < 0 ? "" : text, OPERATIONS_MAX, now);
 }
 
 /* The devices that should be guarded, and are not. */
@@ -61,6 +63,7 @@ static void print_local(const struct cli *cli)
 			    .survey = &survey,
 			    .operations = read_operations(cli),
 			    .now = os_now(),
+			    .wall = os_wall(),
 			    .columns = terminal_columns(stdout) };
 	struct run_env env;
 

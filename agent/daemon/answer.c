@@ -14,6 +14,7 @@
 #include "daemon/log.h"
 #include "kernel/ct.h"
 #include "show/history.h"
+#include "show/history_file.h"
 #include "move/survey.h"
 
 /* Operations searched for the one that added an address. */
@@ -22,13 +23,13 @@
 /* The usual scrape interval of monitoring. */
 #define TEXTFILE_EVERY (15 * USEC_PER_SEC)
 
-static json_t *answer_operations(const struct run_env *env)
+static json_t *answer_operations(const struct run_env *env, size_t max)
 {
+	const struct history_now now = { os_now(), os_wall() };
 	_cleanup_free_ char *text = NULL;
+	int r = history_read(env->settings->run_dir, env->boot_id, &text);
 
-	if (history_read(env->settings->run_dir, env->boot_id, &text) < 0)
-		return history_parse("", 0);
-	return history_parse(text, OPERATIONS_MAX);
+	return history_parse(r < 0 ? "" : text, max, now);
 }
 
 /* Called with the current status, which is valid during the call. */
@@ -59,7 +60,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 		.n_instances = n_instances,
 		.notify = instances_notify_status(d->instances),
 		.survey = &survey,
-		.operations = answer_operations(&d->env),
+		.operations = answer_operations(&d->env, OPERATIONS_MAX),
 		.columns = columns,
 		.config = config,
 	};
@@ -124,7 +125,7 @@ void answer_watch(struct daemon *d, struct client *c)
 {
 	size_t i, n = 0;
 	_cleanup_free_ struct status_device *devices = guards_status(&d->guards, &n);
-	struct event e = { .kind = EVENT_STATE, .at = os_now() };
+	struct event e = { .kind = EVENT_STATE, .at = os_now(), .wall = os_wall() };
 
 	if (control_watch(c) < 0)
 		return;
@@ -139,6 +140,12 @@ void answer_watch(struct daemon *d, struct client *c)
 		if (!line || !control_send(c, line))
 			return;
 	}
+}
+
+/* For the members of the group, who may not read the file. */
+void answer_history(struct daemon *d, struct client *c)
+{
+	control_answer(c, wire_answer_history(answer_operations(&d->env, SIZE_MAX)));
 }
 
 /* ---- connections ------------------------------------------------------------------ */

@@ -10,6 +10,9 @@ void answer_metrics(struct daemon *d, struct client *c, const struct wire_reques
 /* From now on, send events to C. */
 void answer_watch(struct daemon *d, struct client *c);
 
+/* The history, to a client who may not read its file. */
+void answer_history(struct daemon *d, struct client *c);
+
 /* List connections to C, in steps beside everything else. */
 void answer_connections(struct daemon *d, struct client *c, const struct wire_request *r);
 

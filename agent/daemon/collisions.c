@@ -10,7 +10,9 @@
 #include "base/os.h"
 #include "lvs/said.h"
 #include "daemon/log.h"
+#include "daemon/notes.h"
 #include "lvs/source.h"
+#include "lvs/text.h"
 #include "lvs/message.h"
 #include "kernel/kernel_real.h"
 #include "lvs/scan.h"
@@ -47,6 +49,7 @@ struct collisions {
 	struct lvs_evidence *evidence; /* owned */
 	usec_t evidence_at;	       /* when it was last looked for; 0: never */
 	struct lvs_finding found;
+	struct notes notes; /* for the history */
 };
 
 static void log_it(struct collisions *c)
@@ -89,6 +92,26 @@ static bool collisions_may_log(struct collisions *c)
 	return true;
 }
 
+/* Two connections that are one for the real server, for the history. */
+static void note_pair(struct collisions *c, const struct collision *pair, uint32_t repeats)
+{
+	char server[LVS_ENDPOINT_MAX];
+	const char *list = lvs_bytes_format(pair->direct.family, pair->direct.dest,
+					    pair->direct.dport, server);
+	usec_t now = os_now();
+	const struct history_note n = {
+		.op = HISTORY_COLLISION,
+		.addresses = &list,
+		.n_addresses = 1,
+		.result = collide_certainty_name(pair->certainty),
+		.text = c->found.f.text,
+		.candidates = 2,
+		.times = (uint64_t)repeats + 1,
+	};
+
+	notes_put(&c->notes, c->publisher, &n, (struct history_time){ now, os_wall() });
+}
+
 /* What the sockets show now, at most once a second: a new pair is rarely alone. */
 static void evidence_refresh(struct collisions *c)
 {
@@ -112,6 +135,7 @@ static void message_pair(struct collisions *c, const struct collision *found)
 		return;
 	c->status.collisions++;
 	lvs_message_pair(&c->say, &pair, &c->found);
+	note_pair(c, &pair, repeats);
 	if (!collisions_may_log(c))
 		return;
 	log_it(c);
@@ -214,6 +238,7 @@ static void scan(struct collisions *c)
 		return;
 	}
 	collisions_say(c);
+	notes_flush(&c->notes, c->publisher, false);
 	c->status.stale = false;
 	c->scan_timer.due = os_now() + SCAN_EVERY;
 	collide_each(c->scan.flows, on_pair, c, &unseen);
@@ -330,6 +355,7 @@ struct collisions *collisions_free(struct collisions *c)
 	if (!c)
 		return NULL;
 	loop_remove_timer(c->loop, &c->scan_timer);
+	notes_flush(&c->notes, c->publisher, true);
 	collisions_forget(c);
 	lvs_map_free(c->map);
 	lvs_said_free(c->quiet);

@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
-#include "show/history.h"
-#include "show/status.h"
 
 /* At most one line about lost events per device in this time. */
 #define STALE_LOG_EVERY (60 * USEC_PER_SEC)
@@ -251,35 +249,6 @@ static bool linger_is_told(struct guard_news *w, const struct guard_linger_news 
 	return ratelimit_take(&w->lingering, now, LINGER_BURST, LINGER_LOG_EVERY);
 }
 
-/* One line of the history for those of LIST that ended by WHAT. */
-static void linger_history(struct publisher *t, const char *device,
-			   const struct guard_linger_news *list, size_t n, enum linger_what what)
-{
-	struct history_linger h = { .device = device };
-	struct addr addrs[GUARD_LINGER_NEWS];
-	_cleanup_free_ char *line = NULL;
-	usec_t now = os_now();
-	char id[32];
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (list[i].what != what)
-			continue;
-		addrs[h.n++] = list[i].addr;
-		h.entries += list[i].entries;
-		h.age = MAX(h.age, list[i].after);
-	}
-	if (!h.n)
-		return;
-	h.addrs = addrs;
-	h.result = status_linger_words[what - LINGER_BACK];
-	snprintf(id, sizeof(id), "%012llx",
-		 (unsigned long long)(t->env->seed ^ (now << 4 | what)) & 0xffffffffffffULL);
-	line = history_linger_line(&h, id, now);
-	if (line)
-		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
-}
-
 static void linger_tell(struct publisher *t, const struct guard_status *s,
 			const struct guard_linger_news *n)
 {
@@ -311,19 +280,16 @@ static void tell_linger(struct guard_news *w, struct guard *g, struct publisher 
 {
 	struct guard_linger_news list[GUARD_LINGER_NEWS];
 	uint64_t beyond;
-	size_t i, told = 0, n = guard_take_linger_news(g, list, &beyond);
-	enum linger_what what;
+	size_t i, n = guard_take_linger_news(g, list, &beyond);
 
+	guard_history_linger(&w->history, t, s->device, list, n);
 	for (i = 0; i < n; i++) {
 		if (list[i].what >= LINGER_TIME)
 			w->left.removed += list[i].entries; /* told here */
 		if (!linger_is_told(w, &list[i]))
 			continue;
 		linger_tell(t, s, &list[i]);
-		list[told++] = list[i];
 	}
-	for (what = LINGER_BACK; what < LINGER_WHAT_COUNT; what++)
-		linger_history(t, s->device, list, told, what);
 	linger_tell_beyond(w, s, beyond);
 	if (s->deaf != w->deaf && s->deaf)
 		log_line(LOG_WARNING,
@@ -337,19 +303,21 @@ bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher 
 			const struct guard_status *s)
 {
 	publish_events(w, t, s);
+	guard_history_tell(&w->history, g, t, s);
 	log_repairs(w, g, t, s);
 	tell_linger(w, g, t, s);
 	log_left(w, s);
 	return log_state(w, s);
 }
 
-void guard_news_end(struct guard_news *w, struct guard *g, const char *device)
+void guard_news_end(struct guard_news *w, struct guard *g, struct publisher *t, const char *device)
 {
 	uint64_t left = guard_unfinished(g);
 	struct guard_status s;
 
 	guard_get_status(g, &s);
 	w->log_at = w->left_at = 1; /* log at once what was delayed */
+	guard_history_end(&w->history, g, t, &s);
 	log_repairs(w, g, NULL, &s);
 	log_left(w, &s);
 	if (left)

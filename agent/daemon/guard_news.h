@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ratelimit.h"
+#include "daemon/guard_history.h"
 #include "daemon/log.h"
 #include "guard/guard.h"
 
@@ -18,6 +19,7 @@ struct guard_news {
 	usec_t log_at;		    /* when to log them next; 0: nothing new */
 	struct guard_status left;   /* the same for addresses gone unguarded, and errors writing */
 	usec_t left_at;
+	struct guard_history history;
 };
 
 void guard_news_init(struct guard_news *w);
@@ -27,6 +29,6 @@ void guard_news_init(struct guard_news *w);
 bool guard_news_changes(struct guard_news *w, struct guard *g, struct publisher *t,
 			const struct guard_status *s);
 
-/* G of DEVICE ends: log what was delayed, and which entries it has not
- * restored. */
-void guard_news_end(struct guard_news *w, struct guard *g, const char *device);
+/* G of DEVICE ends: tell log and history what was delayed, and which entries it has
+ * not restored. */
+void guard_news_end(struct guard_news *w, struct guard *g, struct publisher *t, const char *device);

@@ -103,7 +103,7 @@ static struct device_guard *watch_free(struct device_guard *x)
 	if (!x)
 		return NULL;
 	if (x->guard)
-		guard_news_end(&x->news, x->guard, x->settings.name);
+		guard_news_end(&x->news, x->guard, x->all->publisher, x->settings.name);
 	for (i = 0; i < KERNEL_FDS; i++)
 		loop_remove(x->all->loop, x->fds[i], x);
 	guard_free(x->guard);

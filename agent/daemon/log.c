@@ -14,7 +14,8 @@
 #include "base/logfmt.h"
 #include "base/os.h"
 #include "daemon/loop.h"
-#include "show/history.h"
+#include "show/history_file.h"
+#include "show/history_line.h"
 #include "show/wire.h"
 
 #define IDENT "vipsafed"
@@ -131,6 +132,7 @@ void publish_report(struct publisher *t, const struct report *r)
 	struct event e = { .kind = EVENT_MOVE,
 			   .severity = r->result == RESULT_OK ? SEVERITY_NOTE : SEVERITY_WARNING,
 			   .at = os_now(),
+			   .wall = os_wall(),
 			   .report = r };
 	_cleanup_free_ char *line = NULL;
 	size_t i;
@@ -139,7 +141,7 @@ void publish_report(struct publisher *t, const struct report *r)
 		return;
 	metrics_count(&t->metrics, r);
 	if (oplog_write(&t->log, r, e.at))
-		line = history_line(r, e.at);
+		line = history_line(r, (struct history_time){ e.at, e.wall });
 	if (line)
 		(void)history_append(t->env->settings->run_dir, t->env->boot_id, line);
 	memcpy(e.device, r->device, sizeof(e.device));
@@ -154,6 +156,7 @@ void publish_guard(struct publisher *t, enum event_kind kind, bool is_bad, const
 	struct event e = { .kind = kind,
 			   .severity = is_bad ? SEVERITY_WARNING : SEVERITY_NOTE,
 			   .at = os_now(),
+			   .wall = os_wall(),
 			   .restored = restored,
 			   .lost = lost,
 			   .removed = restored };

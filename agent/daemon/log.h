@@ -34,6 +34,7 @@ struct publisher {
 	const struct run_env *env;
 	struct oplog log;
 	struct metrics metrics;
+	uint64_t notes; /* lines of the history that are of no run: for their ids */
 	/* publish: send LINE to all watchers. is_watched: whether there are
 	 * any. */
 	void (*publish)(void *ud, const char *line);

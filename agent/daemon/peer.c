@@ -221,6 +221,7 @@ bool permit_request(const struct settings *s, enum peer_rights rights, const str
 	case WIRE_WATCH:
 	case WIRE_NOTIFY:
 	case WIRE_CONNECTIONS:
+	case WIRE_HISTORY:
 		return true;
 	}
 	return false;

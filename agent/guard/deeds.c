@@ -69,7 +69,7 @@ static void expect_flush(struct guard *g, const struct deed *d)
 	*f = (struct guard_flushing){ .deed = *d, .number = deed_keep(g, d) };
 }
 
-void guard_end_meet_delete(struct guard *g, const struct ifaddr *a, bool ours)
+struct deed guard_end_meet_delete(struct guard *g, const struct ifaddr *a, bool ours)
 {
 	struct deed d = deed_make(g, DEED_ADDRESS);
 
@@ -81,6 +81,7 @@ void guard_end_meet_delete(struct guard *g, const struct ifaddr *a, bool ours)
 	if (ours)
 		d.by = BY_US;
 	expect_flush(g, &d);
+	return d;
 }
 
 void guard_end_meet_link(struct guard *g)

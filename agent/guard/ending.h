@@ -43,9 +43,9 @@ struct guard_ending {
 	usec_t noted_at;		     /* the latest end */
 };
 
-/* A has gone from the device, by a run of OURS, or by whom the kernel tells; or the link went
- * down. */
-void guard_end_meet_delete(struct guard *g, const struct ifaddr *a, bool ours);
+/* A has gone from the device, by a run of OURS, or by whom the kernel tells, which is returned; or
+ * the link went down. */
+struct deed guard_end_meet_delete(struct guard *g, const struct ifaddr *a, bool ours);
 void guard_end_meet_link(struct guard *g);
 
 /* The event RECORD tells of the end of an entry that was known: as KNOWN, with all that is

@@ -119,6 +119,23 @@ struct guard_lingering {
 size_t guard_lingering(const struct guard *g, struct guard_lingering ret[GUARD_LINGERING_MAX],
 		       uint64_t *ret_entries);
 
+/* An address of the device that somebody else has deleted. */
+struct guard_foreign {
+	struct deed deed;	   /* which, when and who */
+	uint64_t pinned, unpinned; /* connections of the device that were known then */
+	bool quarantined;	   /* what it flushed is not put back */
+};
+
+#define GUARD_FOREIGN_NEWS 16
+struct guard_foreign_news {
+	struct guard_foreign list[GUARD_FOREIGN_NEWS]; /* the oldest first */
+	size_t n;
+	uint64_t beyond; /* how many more there were */
+};
+
+/* Those since the last call, without what other runs of vipsafe have deleted. */
+void guard_take_foreign(struct guard *g, struct guard_foreign_news *ret);
+
 struct guard_linger_news {
 	struct addr addr;
 	enum linger_what what;

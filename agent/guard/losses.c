@@ -23,13 +23,39 @@ static bool is_own_doing(const struct guard *g, const struct ifaddr *a)
 	return false;
 }
 
-/* Somebody else has deleted P from the device. */
-static void meet_delete(struct guard *g, const struct prefix *p)
+static void note_foreign(struct guard *g, const struct deed *d, bool repair)
 {
-	bool repair = !guard_note_departure(g, p);
+	struct guard_foreign_news *news = &g->foreign;
+
+	if (news->n == GUARD_FOREIGN_NEWS) {
+		news->beyond++;
+		return;
+	}
+	news->list[news->n++] = (struct guard_foreign){
+		.deed = *d,
+		.pinned = pinned_set_count(g->pinned),
+		.unpinned = unpinned_count(g->unpinned),
+		.quarantined = !repair,
+	};
+}
+
+void guard_take_foreign(struct guard *g, struct guard_foreign_news *ret)
+{
+	*ret = g->foreign;
+	g->foreign.n = 0;
+	g->foreign.beyond = 0;
+}
+
+/* Somebody else has deleted an address of the device, as D tells; RUN: another run of vipsafe,
+ * which tells of it itself. */
+static void meet_delete(struct guard *g, const struct deed *d, bool run)
+{
+	bool repair = !guard_note_departure(g, &d->address);
 
 	g->status.foreign_deletes++;
-	g->status.foreign_last = *p;
+	g->status.foreign_last = d->address;
+	if (!run && d->by != BY_US)
+		note_foreign(g, d, repair);
 	if (repair)
 		guard_begin_repair(g, true);
 	else
@@ -45,20 +71,22 @@ static bool is_of_concern(const struct guard *g, const struct ifaddr *a)
 	       pinned_set_count_as(g->pinned, &a->prefix.addr);
 }
 
-/* A run of another process may have deleted A from the device: then the address was given up on
- * purpose. True if what is translated to it is to stay. */
-static bool meet_other_run(struct guard *g, const struct ifaddr *a)
+/* Whether a run of another process has deleted A from the device: then the address was given up on
+ * purpose. *RET_KEEP: what is translated to it is to stay. */
+static bool meet_other_run(struct guard *g, const struct ifaddr *a, bool *ret_keep)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
 	usec_t now = guard_now(g);
 	struct request req;
 
+	*ret_keep = false;
 	if (a->ifindex != g->link.ifindex || dir < 0 ||
 	    !journal_finds_delete(dir, g->link.name, g->env.boot_id, &a->prefix,
 				  now - MIN(now, OTHER_RUN_MAX), &req))
 		return false;
-	guard_give_up(g, &a->prefix.addr, req.vip_flows == VIP_FLOWS_KEEP);
-	return req.vip_flows == VIP_FLOWS_KEEP;
+	*ret_keep = req.vip_flows == VIP_FLOWS_KEEP;
+	guard_give_up(g, &a->prefix.addr, *ret_keep);
+	return true;
 }
 
 /* A link that goes down takes every masqueraded entry of the device with it. */
@@ -92,6 +120,8 @@ static void meet_duplicate(struct guard *g, const struct ifaddr *a)
 static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
+	struct deed deed = { .by = BY_UNKNOWN };
+	bool run, keep;
 
 	if (!a->prefix.addr.family) {
 		if (a->ifindex == g->link.ifindex)
@@ -116,17 +146,18 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 	else if (a->ifindex == g->link.ifindex)
 		guard_note_added(g, a);
 	if (gone && is_own_doing(g, a)) {
-		guard_end_meet_delete(g, a, true);
+		(void)guard_end_meet_delete(g, a, true);
 		guard_keep_no_more(g, &a->prefix.addr);
 	}
 	if (!gone || is_own_doing(g, a))
 		return 0;
 	if (is_of_concern(g, a))
-		guard_end_meet_delete(g, a, false);
-	if (!meet_other_run(g, a) && is_of_concern(g, a))
+		deed = guard_end_meet_delete(g, a, false);
+	run = meet_other_run(g, a, &keep);
+	if (!keep && is_of_concern(g, a))
 		(void)guard_away_begin(g, &a->prefix.addr, a->ifindex == g->link.ifindex);
 	if (a->ifindex == g->link.ifindex)
-		meet_delete(g, &a->prefix);
+		meet_delete(g, &deed, run);
 	return 0;
 }
 

@@ -208,6 +208,7 @@ struct guard {
 	size_t n_fighters;
 	usec_t suffer_until; /* what the kernel takes until then is lost */
 	struct guard_late late;
+	struct guard_foreign_news foreign;
 
 	const struct run *moving; /* a run that the guard serves and that is changing addresses */
 };

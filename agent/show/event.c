@@ -2,8 +2,10 @@
 #include "show/event.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "base/when.h"
 #include "show/report_json.h"
 #include "show/report_text.h"
 
@@ -20,10 +22,11 @@ static const char *const event_words[] = {
 
 json_t *event_json_new(const struct event *e)
 {
-	char text[EVENT_LINE_MAX];
+	char text[EVENT_LINE_MAX], when[WHEN_TEXT_MAX];
 	json_t *o = json_object();
 
 	object_put_text(&o, "event", word_of(event_words, e->kind));
+	object_put_text(&o, "when", when_format(e->wall, when));
 	object_put_number(&o, "at_us", e->at);
 	object_put_text(&o, "severity", severity_name(e->severity));
 	object_put_text(&o, "device", e->device);
@@ -58,16 +61,18 @@ static void format_move(const struct report *r, char *buf, size_t size)
 
 const char *event_line(const struct event *e, char buf[EVENT_LINE_MAX])
 {
-	char move[EVENT_LINE_MAX], device[4 * DEVICE_NAME_MAX];
+	char move[EVENT_LINE_MAX], device[4 * DEVICE_NAME_MAX], when[WHEN_TEXT_MAX];
 	const char *text = e->text;
 
 	if (e->report) {
 		format_move(e->report, move, sizeof(move));
 		text = move;
 	}
-	text_line(buf, EVENT_LINE_MAX, "[%5llu.%06llu] %s%s%s%s: %s", (ull)(e->at / USEC_PER_SEC),
-		  (ull)(e->at % USEC_PER_SEC), text_escape(e->device, device, sizeof(device)),
-		  *e->device ? " " : "", e->severity == SEVERITY_NOTE ? "" : "! ",
-		  word_of(event_words, e->kind), text);
+	when_format(e->wall, when);
+	when[strcspn(when, "T")] = ' ';
+	when[strcspn(when, "+Z")] = '\0';
+	text_line(buf, EVENT_LINE_MAX, "%s %s%s%s%s: %s", when,
+		  text_escape(e->device, device, sizeof(device)), *e->device ? " " : "",
+		  e->severity == SEVERITY_NOTE ? "" : "! ", word_of(event_words, e->kind), text);
 	return buf;
 }

@@ -24,18 +24,20 @@ enum event_kind {
 struct event {
 	enum event_kind kind;
 	enum severity severity;		  /* NOTE, WARNING, CRITICAL */
-	usec_t at;			  /* monotonic */
+	usec_t at;			  /* monotonic … */
+	usec_t wall;			  /* … and what the wall clock showed then */
 	char device[DEVICE_NAME_MAX];	  /* "": no device */
 	char text[CONN_LINE_MAX];	  /* one line; not needed for a MOVE */
 	const struct report *report;	  /* MOVE only */
 	uint64_t restored, lost, removed; /* since the last event of this kind */
 };
 
-/* {"event":…, "at_us":N, "severity":…, "device":…, "text":…} and, depending on the kind,
- * "report", "restored", "lost", "removed". NULL: out of memory. */
+/* {"event":…, "when":…, "at_us":N, "severity":…, "device":…, "text":…} and, depending on
+ * the kind, "report", "restored", "lost", "removed". NULL: out of memory. */
 json_t *event_json_new(const struct event *e);
 
 #define EVENT_LINE_MAX 1024
 
-/* "[  123.456789] br-mgmt repair: …", escaped, without newline. Returns BUF. */
+/* "2026-11-30 02:58:31.123 br-mgmt repair: …", in local time, escaped, without newline. Returns
+ * BUF. */
 const char *event_line(const struct event *e, char buf[EVENT_LINE_MAX]);

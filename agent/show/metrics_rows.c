@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "show/history.h"
+#include "show/report_json.h"
+
 #define SECONDS(usec) ((double)(usec) / USEC_PER_SEC)
 
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -88,28 +91,21 @@ static void mismatch(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, entries_of(f->metrics, "mismatch"));
 }
 
-static const char *metrics_rows_text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
 static void last_info(const struct metric_source *f, struct metric_sink *s)
 {
-	json_t *last = json_array_get(f->status->operations, 0);
+	json_t *last = history_last_move(f->status->operations);
 
 	if (last)
 		metric_sample(s,
-			      LABELS("op", metrics_rows_text_of(last, "op"), "device",
-				     metrics_rows_text_of(last, "device"), "result",
-				     metrics_rows_text_of(last, "result")),
+			      LABELS("op", object_text(last, "op"), "device",
+				     object_text(last, "device"), "result",
+				     object_text(last, "result")),
 			      1);
 }
 
 static void last_instant(const struct metric_source *f, struct metric_sink *s)
 {
-	json_t *last = json_array_get(f->status->operations, 0);
+	json_t *last = history_last_move(f->status->operations);
 	json_int_t at = json_integer_value(json_object_get(last, "at_us"));
 
 	if (last && at >= 0 && (usec_t)at <= f->status->now)

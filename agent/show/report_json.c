@@ -47,6 +47,20 @@ json_t *object_string(const char *text)
 	return s || !text ? s : json_string(text_escape(text, escaped, sizeof(escaped)));
 }
 
+const char *object_text(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+uint64_t object_number(json_t *o, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 char *object_line(json_t *value)
 {
 	char *line;

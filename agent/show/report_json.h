@@ -21,6 +21,11 @@ void object_append(json_t **list, json_t *value);
 /* TEXT as a JSON string; bytes that are not UTF-8 are escaped first. */
 json_t *object_string(const char *text);
 
+/* Of an object that was read: the string KEY, or ""; the number KEY, or 0, also if it is negative.
+ */
+const char *object_text(json_t *o, const char *key);
+uint64_t object_number(json_t *o, const char *key);
+
 /* VALUE as one line of ASCII without newline, to be freed; takes over the reference, also if it
  * is NULL. Returns NULL when out of memory. */
 char *object_line(json_t *value);

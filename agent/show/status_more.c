@@ -135,7 +135,8 @@ void status_operations_print(const struct status *s, bool verbose _unused_, FILE
 
 	if (json_array_size(list)) {
 		fputc('\n', out);
-		history_print(list, s->now, s->columns, out);
+		history_print(list, (struct history_now){ s->now, s->wall }, s->columns, false,
+			      out);
 	}
 	json_decref(list);
 }
@@ -250,7 +251,7 @@ void status_findings(const struct status *s, struct findings *ret)
 	status_instances_find(s, ret);
 	if (s->survey)
 		find_conntrack(s->survey, ret);
-	find_operation(json_array_get(s->operations, 0), ret);
+	find_operation(history_last_move(s->operations), ret);
 }
 
 json_t *status_warnings_json(const struct status *s)

@@ -98,6 +98,7 @@ static const struct wire_op_row {
 	{ "watch", WIRE_WATCH, judge_none },
 	{ "notify", WIRE_NOTIFY, judge_notify },
 	{ "connections", WIRE_CONNECTIONS, judge_connections },
+	{ "history", WIRE_HISTORY, judge_none },
 };
 
 const char *wire_op_name(const struct wire_request *r)

@@ -10,7 +10,7 @@
  * functions: the command's whole name, for a move its options ("--name" or
  * "--name=value"), and what follows. What depends on the client (its configuration,
  * its terminal, the time) is sent as a value. Only v and words are required. Answer:
- *   {"v":2, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…],
+ *   {"v":2, "exit_code":N, "report":{…} or "status":{…} or "metrics":[…] or "history":[…],
  *    "out":"…", "err":"…"}
  *   watch: {"v":2, "exit_code":0, "event":{…}, "out":"…"}, one packet each, until
  *   somebody ends the connection
@@ -46,6 +46,7 @@ enum wire_op {
 	WIRE_WATCH,
 	WIRE_NOTIFY,
 	WIRE_CONNECTIONS,
+	WIRE_HISTORY,
 };
 
 enum wire_text {
@@ -108,6 +109,7 @@ char *wire_answer_report(const struct report *r, enum wire_text text);
 char *wire_answer_status(const struct status *s, enum wire_text text);
 char *wire_answer_metrics(const struct metrics *m, const struct status *s, enum wire_text text);
 char *wire_answer_event(const struct event *e);
+char *wire_answer_history(json_t *list); /* takes over the reference, also if it is NULL */
 char *wire_answer_lines(const char *lines);
 char *wire_answer_listed(bool complete);
 char *wire_answer_success(void);

@@ -108,6 +108,13 @@ char *wire_answer_event(const struct event *e)
 	return answer_line(o, failed);
 }
 
+char *wire_answer_history(json_t *list)
+{
+	json_t *o = answer_new(0);
+
+	return answer_line(o, json_object_set_new(o, "history", list));
+}
+
 char *wire_answer_lines(const char *lines)
 {
 	json_t *o = answer_new(0);
@@ -178,7 +185,8 @@ static int take_answer(json_t *o, struct wire_answer *a)
 {
 	json_t *version = json_object_get(o, "v");
 	json_t *code = json_object_get(o, "exit_code"), *error = json_object_get(o, "error");
-	static const char *const results[] = { "report", "status", "metrics", "event", "listed" };
+	static const char *const results[] = { "report", "status", "metrics",
+					       "event",	 "listed", "history" };
 	const bool other = json_integer_value(version) != WIRE_VERSION;
 	json_t *result = NULL;
 	size_t i;

@@ -23,18 +23,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	unsigned columns = input_byte(&in);
 	char *text = input_text(in.data, in.left), *shown = NULL;
-	json_t *list = history_parse(text, 20);
+	const struct history_now now = { 1000000, 1796007480000000 };
+	json_t *list = history_parse(text, 20, now);
 	size_t i, n = 0;
 	FILE *out = open_memstream(&shown, &n);
 
-	CLAIM(list && out && json_array_size(list) <= 20);
-	history_print(list, 1000000, columns, out);
+	CLAIM(list && out);
+	history_print(list, now, columns, columns & 1, out);
 	for (i = 0; i < json_array_size(list); i++) {
 		json_t *one = json_array_get(list, i);
 		json_t *found = history_find(list, json_string_value(json_object_get(one, "id")));
 
 		CLAIM(!found || found == one);
-		history_print_one(one, 1000000, out);
+		history_print_one(one, now, out);
 	}
 	fclose(out);
 	check(shown, n);

@@ -13,6 +13,10 @@ ip addr add 198.51.100.7/24 dev vip-dev0
 ip addr add fd00:51::7/64 dev vip-dev0 nodad
 printf '[instance VI_web]\naddress = 192.0.2.1/32\ndevice = vip-dev0\n' >"$T/conf"
 
+"$VIPSAFE" --local add 203.0.113.8/32 dev vip-dev0 >/dev/null
+id=$("$VIPSAFE" --json history | jq -r '.[0].id')
+[ ${#id} = 12 ] || bail_out "no id in the history"
+
 # The vipsafe the shells find: it completes like the real one, and prints what
 # it is asked to do instead of doing it.
 mkdir "$T/bin"
@@ -69,6 +73,8 @@ cases() { # SHELL
 	is "$(typed "$1" 'vipsafe del 192.0.2.1/32 dev vip-dev0 --vip-\tk\t')" \
 		"del 192.0.2.1/32 dev vip-dev0 --vip-flows keep" "$1: an option and its value"
 	is "$(typed "$1" 'vipsafe status --config some-\t')" "status --config some-file.conf" "$1: a file"
+	is "$(typed "$1" "vipsafe history ${id:0:5}\\t")" "history $id" "$1: the id of an operation"
+	is "$(typed "$1" 'vipsafe history --si\tnow')" "history --since now" "$1: since when"
 	is "$(typed "$1" "vipsafe --config $T/conf notify INST\\tVI\\t")" \
 		"--config $T/conf notify INSTANCE VI_web" "$1: an instance"
 }

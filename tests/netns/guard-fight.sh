@@ -131,6 +131,11 @@ ip addr del 10.77.1.1/32 dev br-mgmt
 check "what dies of its deletes now is counted" wait_for 30 died
 harmed victim "it dies indeed"
 is "$(guard .lost)" $((before + N)) "and nothing else is"
+"$VIPSAFE" --json history >"$T/out"
+is "$(json '[.[] | select(.op == "quarantine")][0] | [.result, .device, .addresses[0], .by_text] | @text')" \
+	'["suspended","br-mgmt","10.77.1.1/32","vipsafed"]' "the history tells of the quarantine"
+quarantined_delete() { [ "$("$VIPSAFE" --json history | jq -r '[.[] | select(.op == "foreign-delete")][0] | "\(.result) \(.entries.lost)"')" = "quarantined $N" ]; }
+check "and what it cost" wait_for 20 quarantined_delete
 run metrics
 like "$OUT" 'vipsafe_device_quarantined\{device="br-mgmt"\} 1' "the metrics tell of the quarantine"
 like "$OUT" "vipsafe_device_lost_total\\{device=\"br-mgmt\"\\} $((before + N))" "and of the lost"
@@ -147,6 +152,7 @@ unharmed other "what others delete is made good meanwhile"
 
 # ---- its end ------------------------------------------------------------------------------------
 check "after a minute it is over" wait_for 120 not quarantined
+is "$("$VIPSAFE" --json history | jq -r '[.[] | select(.op == "quarantine")][0].result')" resumed "which the history tells"
 check "which is logged" wait_for 30 logged 'repairs are taken up again'
 before=$(guard .restored)
 fight later

@@ -66,6 +66,10 @@ connect other 61904 $VIP 3306
 check "the next connection is known" wait_for 5 flows_are 3
 is "$(lines 'one connection to the server')" 1 "nobody else is told of"
 is "$(lvs collisions)" 1 "and it is counted"
+run --json history
+is "$(json '[.[] | select(.op == "collision") | [.addresses[0], .entries.candidates]] | @text')" \
+	"[[\"$RS:3269\",2]]" "the history has it"
+like "$(json '.[0].text')" "$C:61902 directly to $RS:3269" "with all that is known"
 run reload
 is "$RC" 0 "the map is read again"
 check "everything is known again" wait_for 5 flows_are 3

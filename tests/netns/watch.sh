@@ -46,8 +46,12 @@ heard() {
 
 job text "$VIPSAFE" watch
 job json "$VIPSAFE" --json watch
-heard text '^\[ *[0-9]+\.[0-9]{6}\] br-mgmt state: live$' "it begins with how things are"
+heard text "^$(date +%Y)-[0-9-]{5} [0-9:]{8}\.[0-9]{3} br-mgmt state: live\$" "it begins with how things are, and when"
 hear json 10
+like "$(jq -r .when <<<"$REPLY")" "^$(date +%Y)-[0-9-]{5}T[0-9:]{8}\.[0-9]{3}[+-][0-9]{2}:[0-9]{2}\$" "in JSON: RFC 3339"
+wall=$(date -d "$(jq -r .when <<<"$REPLY")" +%s)
+check "it is the wall clock" test $(($(date +%s) - wall)) -lt 60
+check "beside the monotonic time" test "$(jq .at_us <<<"$REPLY")" -gt 0
 is "$(jq -r '.event + " " + .device + " " + .text' <<<"$REPLY")" "state br-mgmt live" "in JSON, too"
 
 run --json add 192.168.11.100/32 dev br-mgmt

@@ -1,211 +1,235 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The last operations: what is read back of whatever is kept, and how it is
- * shown. The file is in tests/sim/test_history. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
+/* The last operations: what is written of them, and what is read back of whatever
+ * is kept. How it is shown: test_history_text; the file: test_history_file. */
+#include "lib/lines.h"
 
-#include <cmocka.h>
-
-#include "show/history.h"
-
-static struct report make(const char *id, uint64_t lost)
-{
-	static const uint8_t ip[4] = { 192, 168, 11, 100 };
-	struct report r;
-
-	memset(&r, 0, sizeof(r));
-	r.op = OP_DEL;
-	snprintf(r.id, sizeof(r.id), "%s", id);
-	strcpy(r.device, "br-mgmt");
-	r.addresses[0].addr = addr_make(AF_INET, ip);
-	r.addresses[0].len = 32;
-	r.n_addresses = 1;
-	r.changed = true;
-	r.result = lost ? RESULT_PARTIAL : RESULT_OK;
-	r.entries.candidates = 1432;
-	r.entries.lost = lost;
-	r.timing.total = 3200;
-	return r;
-}
-
-static char *line_of(const char *id, uint64_t lost, usec_t now)
-{
-	struct report r = make(id, lost);
-	char *line = history_line(&r, now);
-
-	assert_non_null(line);
-	assert_null(strchr(line, '\n'));
-	return line;
-}
-
-/* ---- what the lines say ------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 static void newest_first_and_no_more_than_asked(void **state _unused_)
 {
-	_cleanup_free_ char *a = line_of("aa01", 0, 1), *b = line_of("ab02", 2, 2);
+	_cleanup_free_ char *a = line_of("aa01", 0, 9), *b = line_of("ab02", 2, 8);
 	_cleanup_free_ char *text = NULL;
 	json_t *list, *one;
 
 	assert_true(asprintf(&text, "%s\nnot JSON\n{}\n%s\n{\"id\":\"half", a, b) > 0);
-	list = history_parse(text, 10);
+	list = history_parse(text, 10, now);
 	assert_int_equal(json_array_size(list), 2);
 	one = json_array_get(list, 0);
-	assert_string_equal(json_string_value(json_object_get(one, "id")), "ab02");
-	assert_int_equal(json_integer_value(json_object_get(one, "at_us")), 2);
+	assert_string_equal(text_in(one, "id"), "ab02");
+	assert_int_equal(json_integer_value(json_object_get(one, "at_us")), MONO - 8000000);
 	assert_ptr_equal(history_find(list, "aa"), json_array_get(list, 1));
 	assert_ptr_equal(history_find(list, "ab02"), one);
 	assert_null(history_find(list, "a")); /* either */
 	assert_null(history_find(list, ""));
 	assert_null(history_find(list, "ab022"));
 	json_decref(list);
-	list = history_parse(text, 1);
+	list = history_parse(text, 1, now);
 	assert_int_equal(json_array_size(list), 1);
 	json_decref(list);
-	list = history_parse("", 10);
+	list = history_parse("", 10, now);
 	assert_int_equal(json_array_size(list), 0);
 	json_decref(list);
 }
 
-static void what_lingered_is_an_operation(void **state _unused_)
+/* What is told a second later stands where it belongs. */
+static void lines_that_come_late_are_in_order(void **state _unused_)
 {
-	static const uint8_t ip[4] = { 192, 168, 11, 7 };
-	struct addr a = addr_make(AF_INET, ip);
-	const struct history_linger l = { .device = "br-mgmt",
-					  .addrs = &a,
-					  .n = 1,
-					  .result = "heard",
-					  .entries = 20,
-					  .age = 1500000 };
-	_cleanup_free_ char *line = history_linger_line(&l, "00ab", 7), *text = NULL;
-	json_t *list, *one;
-
-	assert_true(asprintf(&text, "%s\n", line) > 0);
-	list = history_parse(text, 10);
-	assert_int_equal(json_array_size(list), 1);
-	one = history_find(list, "00a");
-	assert_string_equal(json_string_value(json_object_get(one, "op")), "linger");
-	assert_string_equal(json_string_value(json_object_get(one, "result")), "heard");
-	json_decref(list);
-}
-
-static char *shown(json_t *list, unsigned columns)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	history_print(list, 130 * USEC_PER_SEC, columns, out);
-	fclose(out);
-	return text;
-}
-
-static void it_is_shown_as_wide_as_the_terminal_is(void **state _unused_)
-{
-	_cleanup_free_ char *a = line_of("0123456789aa", 0, 0);
-	_cleanup_free_ char *b = line_of("0123456789bb", 12, 120 * USEC_PER_SEC);
-	_cleanup_free_ char *text = NULL, *wide = NULL, *narrow = NULL;
-	const char *line;
+	static const char *const ip = "192.168.11.100/32";
+	struct history_note n = note_of(HISTORY_FOREIGN_DELETE, "01", &ip);
+	struct lines l;
 	json_t *list;
 
-	assert_true(asprintf(&text, "%s\n%s\n", a, b) > 0);
-	list = history_parse(text, 10);
-	wide = shown(list, 0);
-	assert_string_equal(
-		wide, "AGO    OP   ADDRESS            DEVICE   RESULT   AT RISK  LOST    TOOK  ID\n"
-		      "10 s   del  192.168.11.100/32  br-mgmt  partial     1432    12  3.2 ms  "
-		      "0123456789bb\n"
-		      "2 min  del  192.168.11.100/32  br-mgmt  ok          1432     0  3.2 ms  "
-		      "0123456789aa\n");
-	narrow = shown(list, 40);
-	assert_string_equal(narrow, "10 s\n"
-				    "  OP       del\n"
-				    "  ADDRESS  192.168.11.100/32\n"
-				    "  DEVICE   br-mgmt\n"
-				    "  RESULT   partial\n"
-				    "  AT RISK  1432\n"
-				    "  LOST     12\n"
-				    "  TOOK     3.2 ms\n"
-				    "  ID       0123456789bb\n"
-				    "2 min\n"
-				    "  OP       del\n"
-				    "  ADDRESS  192.168.11.100/32\n"
-				    "  DEVICE   br-mgmt\n"
-				    "  RESULT   ok\n"
-				    "  AT RISK  1432\n"
-				    "  LOST     0\n"
-				    "  TOOK     3.2 ms\n"
-				    "  ID       0123456789aa\n");
-	for (line = narrow; *line; line = strchr(line, '\n') + 1)
-		assert_true(strcspn(line, "\n") <= 40);
+	lines_begin(&l);
+	lines_add(&l, line_of("02", 0, 4));
+	add_note(&l, &n, 5);
+	lines_add(&l, line_of("03", 0, 3));
+	list = lines_parse(&l);
+	assert_string_equal(text_in(json_array_get(list, 0), "id"), "03");
+	assert_string_equal(text_in(json_array_get(list, 1), "id"), "02");
+	assert_string_equal(text_in(json_array_get(list, 2), "id"), "01");
 	json_decref(list);
 }
 
-static void one_shows_what_was_left_alone(void **state _unused_)
+/* Many of them do not push out address changes that somebody looks for. */
+static void only_address_changes_are_counted(void **state _unused_)
 {
-	json_t *list = history_parse("{\"at_us\":5,\"op\":\"del\",\"addresses\":[],\"id\":\"ab\","
-				     "\"entries\":{\"skipped\":7,\"altered\":7}}\n",
-				     1);
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	static const char *const ip = "192.168.11.100/32";
+	struct history_note n = note_of(HISTORY_LINGER, "0f", &ip);
+	struct lines l;
+	json_t *list;
+	unsigned i;
 
-	history_print_one(json_array_get(list, 0), 0, out);
-	fclose(out);
-	assert_non_null(strstr(text, "  altered        7\n"));
+	lines_begin(&l);
+	lines_add(&l, line_of("01", 0, 100));
+	lines_add(&l, line_of("02", 0, 99));
+	for (i = 0; i < 50; i++)
+		add_note(&l, &n, 50 - i);
+	fclose(l.out);
+	list = history_parse(l.text, 1, now);
+	assert_int_equal(json_array_size(list), 51);
+	assert_string_equal(text_in(history_last_move(list), "id"), "02");
+	json_decref(list);
+	free(l.text);
+}
+
+/* Both clocks are kept, and the wall clock is the one of that moment: it was set
+ * back by an hour since. */
+static void the_wall_clock_is_that_of_the_event(void **state _unused_)
+{
+	struct report r = make("aa", 0);
+	const struct history_time t = { MONO - 60 * USEC_PER_SEC,
+					WALL + 3540 * USEC_PER_SEC + 123456 };
+	_cleanup_free_ char *line = history_line(&r, t), *text = NULL, *table = NULL;
+	json_t *list, *one, *none;
+
+	assert_true(asprintf(&text, "%s\n", line) > 0);
+	list = history_parse(text, 1, now);
+	one = json_array_get(list, 0);
+	assert_string_equal(text_in(one, "when"), "2026-11-30T03:57:00.123+00:00");
+	assert_int_equal(json_integer_value(json_object_get(one, "at_us")), t.at);
+	assert_int_equal(json_integer_value(json_object_get(one, "wall_us")), t.wall);
+	assert_null(json_object_get(one, "when_computed"));
+	table = shown(list, 0, false);
+	assert_non_null(strstr(table, "\n03:57:00  "));
+	none = history_between(list, 0, WALL);
+	assert_int_equal(json_array_size(none), 0);
+	json_decref(none);
+	none = history_between(list, t.wall, t.wall);
+	assert_int_equal(json_array_size(none), 1);
+	json_decref(none);
 	json_decref(list);
 }
 
-/* The file could hold anything that is JSON. */
-static void nothing_reaches_the_terminal_unescaped(void **state _unused_)
+/* Lines as they were written before they had a wall clock. */
+static void lines_of_earlier_versions_are_read(void **state _unused_)
 {
 	static const char text[] =
-		"{\"at_us\":-5,\"id\":\"\\u001b[2Jx\",\"op\":\"\\u0007\",\"addresses\":[1,{}],"
-		"\"entries\":{\"lost\":-1},\"warnings\":[{\"text\":\"\\u009b\"},7],"
-		"\"device\":3}\n";
-	json_t *list = history_parse(text, 10);
-	char *out_text = NULL;
-	const char *p;
-	size_t size;
-	FILE *out;
+		"{\"id\":\"0d4f5ee3d3f7\",\"op\":\"linger\",\"addresses\":[\"192.168.11.7\"],"
+		"\"device\":\"br-mgmt\",\"result\":\"time\",\"entries\":{\"candidates\":20},"
+		"\"timing_us\":{\"total\":5000000},\"at_us\":172740000000}\n"
+		"{\"id\":\"0d4f5ee3d3f8\",\"op\":\"add\",\"plan\":false,\"addresses\":"
+		"[\"192.168.11.100/32\"],\"device\":\"br-mgmt\",\"by\":{\"uid\":0,\"pid\":7,"
+		"\"command\":\"vipsafe\"},\"changed\":true,\"result\":\"ok\",\"error\":\"\","
+		"\"entries\":{\"candidates\":0,\"lost\":0},\"at_us\":172770000000}\n"
+		"{\"id\":\"0d4f5ee3d3f9\",\"op\":\"add\",\"addresses\":[],\"entries\":{},"
+		"\"at_us\":172780000000}\n";
+	json_t *list = history_parse(text, 10, now);
+	_cleanup_free_ char *table = NULL, *one = NULL;
 
-	assert_int_equal(json_array_size(list), 1);
-	out = open_memstream(&out_text, &size);
-	history_print(list, 0, 80, out);
-	history_print(list, 0, 20, out);
-	history_print_one(json_array_get(list, 0), 0, out);
-	fclose(out);
-	for (p = out_text; *p; p++)
-		assert_true(*p == '\n' || (*p >= ' ' && *p < 0x7f));
-	free(out_text);
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(text_in(json_array_get(list, 1), "when"),
+			    "2026-11-30T02:57:30.000+00:00");
+	assert_true(json_is_true(json_object_get(json_array_get(list, 1), "when_computed")));
+	table = shown(list, 0, false);
+	assert_string_equal(
+		table,
+		"WHEN      BY                 DID                                            "
+		"CONNECTIONS  ID\n"
+		"02:57:40  -                  add                                            "
+		"0            0d4f5ee3d3f9\n"
+		"02:57:30  root: vipsafe add  add 192.168.11.100/32 br-mgmt ok               "
+		"0            0d4f5ee3d3f8\n"
+		"02:57:00  vipsafed           linger 192.168.11.7 br-mgmt time after 5.00 s  "
+		"20 removed   0d4f5ee3d3f7\n");
+	one = shown_one(json_array_get(list, 2));
+	assert_non_null(strstr(one, "  when           2026-11-30T02:57:00.000+00:00 by today's "
+				    "clock (60 s ago)\n"));
 	json_decref(list);
 }
 
-static void ages_are_short(void **state _unused_)
-{
-	char buf[32];
+/* ---- who ---------------------------------------------------------------------------------- */
 
-	assert_string_equal(history_age(0, buf), "0 s");
-	assert_string_equal(history_age(119 * USEC_PER_SEC, buf), "119 s");
-	assert_string_equal(history_age(120 * USEC_PER_SEC, buf), "2 min");
-	assert_string_equal(history_age(7200 * USEC_PER_SEC, buf), "2 h");
-	assert_string_equal(history_age(200000 * USEC_PER_SEC, buf), "2 d");
+static void who_is_shown(const struct report *r, const char *by)
+{
+	struct lines l;
+	json_t *list;
+
+	lines_begin(&l);
+	add_run(&l, r, 1);
+	list = lines_parse(&l);
+	assert_string_equal(text_in(json_array_get(list, 0), "by_text"), by);
+	json_decref(list);
+}
+
+static void it_says_who_asked(void **state _unused_)
+{
+	struct report r = make("aa", 0);
+
+	who_is_shown(&r, "root: vipsafe del");
+	r.by.uid = 4294967;
+	who_is_shown(&r, "uid 4294967: vipsafe del");
+	strcpy(r.by.instance, "VI_1");
+	strcpy(r.by.source, "hook");
+	who_is_shown(&r, "VI_1 (notify script)");
+	strcpy(r.by.source, "fifo");
+	who_is_shown(&r, "VI_1 (FIFO)");
+	strcpy(r.by.source, "decoy");
+	who_is_shown(&r, "VI_1 (decoy)");
+	r.by = (struct asker){ .is_known = false };
+	who_is_shown(&r, "-");
+}
+
+static void who_else_is_shown(const struct history_note *n, const char *by)
+{
+	struct lines l;
+	json_t *list;
+
+	lines_begin(&l);
+	add_note(&l, n, 1);
+	list = lines_parse(&l);
+	assert_string_equal(text_in(json_array_get(list, 0), "by_text"), by);
+	json_decref(list);
+}
+
+static void it_says_that_it_was_not_vipsafe(void **state _unused_)
+{
+	static const char *const ip = "192.168.11.100/32";
+	struct history_note n = note_of(HISTORY_FOREIGN_DELETE, "01", &ip);
+
+	n.foreign = true;
+	who_else_is_shown(&n, "not vipsafe");
+	n.ended = true;
+	who_else_is_shown(&n, "not vipsafe: a program that has ended");
+	n.ended = false;
+	n.by = (struct asker){ .is_known = true, .pid = 4711, .command = "ip" };
+	who_else_is_shown(&n, "not vipsafe: ip[4711]");
+	n.likely = true;
+	who_else_is_shown(&n, "not vipsafe: probably ip[4711]");
+	n = note_of(HISTORY_REPAIR, "01", &ip);
+	who_else_is_shown(&n, "vipsafed");
+}
+
+/* What the file keeps longest: nothing in the text of a line makes it one. */
+static void address_changes_are_recognized(void **state _unused_)
+{
+	static const char *const ip = "\"op\":\"del\",\"changed\":true";
+	_cleanup_free_ char *change = line_of("aa", 0, 0);
+	struct history_note n = note_of(HISTORY_COLLISION, "ab", &ip);
+	_cleanup_free_ char *note = history_note_line(&n, before(0)), *idle = NULL;
+	struct report r = make("ac", 0);
+
+	r.changed = false;
+	idle = history_line(&r, before(0));
+	assert_true(history_line_is_change(change, strlen(change)));
+	assert_false(history_line_is_change(change, 40));
+	assert_false(history_line_is_change(note, strlen(note)));
+	assert_false(history_line_is_change(idle, strlen(idle)));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(newest_first_and_no_more_than_asked),
-		cmocka_unit_test(it_is_shown_as_wide_as_the_terminal_is),
-		cmocka_unit_test(one_shows_what_was_left_alone),
-		cmocka_unit_test(nothing_reaches_the_terminal_unescaped),
-		cmocka_unit_test(ages_are_short),
-		cmocka_unit_test(what_lingered_is_an_operation),
+		cmocka_unit_test(lines_that_come_late_are_in_order),
+		cmocka_unit_test(only_address_changes_are_counted),
+		cmocka_unit_test(the_wall_clock_is_that_of_the_event),
+		cmocka_unit_test(lines_of_earlier_versions_are_read),
+		cmocka_unit_test(it_says_who_asked),
+		cmocka_unit_test(it_says_that_it_was_not_vipsafe),
+		cmocka_unit_test(address_changes_are_recognized),
 	};
 
+	setenv("TZ", "UTC0", 1);
+	tzset();
 	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }

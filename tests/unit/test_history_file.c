@@ -15,7 +15,7 @@
 
 #include <vipsafe/base.h>
 
-#include "show/history.h"
+#include "show/history_file.h"
 
 #define BOOT "0f6c-1"
 
@@ -121,6 +121,68 @@ static void the_size_is_bounded(void **state)
 	free(text);
 }
 
+static int count(const char *text, const char *part)
+{
+	int n = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		text += strlen(part);
+		n++;
+	}
+	return n;
+}
+
+/* However often something else is told of, address changes stay, and all is still in order. */
+static void others_push_out_no_address_change(void **state)
+{
+	static const char change[] = "{\"op\":\"del\",\"changed\":true,\"id\":\"c%d\"}";
+	static const char other[] = "{\"op\":\"foreign-delete\",\"changed\":true,\"id\":\"o%d\"}";
+	char line[128], *text = NULL;
+	int i, n = 20000;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(line, sizeof(line), change, i);
+		assert_int_equal(history_append(*state, BOOT, line), 0);
+	}
+	for (i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), other, i);
+		assert_int_equal(history_append(*state, BOOT, line), 0);
+	}
+	snprintf(line, sizeof(line), change, 10);
+	assert_int_equal(history_append(*state, BOOT, line), 0);
+	assert_int_equal(history_read(*state, BOOT, &text), 0);
+	assert_true(strlen(text) <= HISTORY_SIZE_MAX + sizeof(line));
+	assert_int_equal(count(text, "\"op\":\"del\""), 11);
+	snprintf(line, sizeof(line), "\"o%d\"", n - 1);
+	assert_non_null(strstr(text, line));
+	assert_null(strstr(text, "\"o1\""));
+	assert_true(strstr(text, "\"c0\"") < strstr(text, "\"c9\""));
+	assert_true(strstr(text, "\"c9\"") < strstr(text, line));
+	assert_true(strstr(text, line) < strstr(text, "\"c10\""));
+	free(text);
+}
+
+/* Nor do address changes push out all else. */
+static void changes_leave_room_for_others(void **state)
+{
+	char line[128], *text = NULL;
+	int i;
+
+	for (i = 0; i < 6000; i++) {
+		snprintf(line, sizeof(line),
+			 i % 2 ? "{\"op\":\"add\",\"changed\":true,\"id\":\"c%d\"}"
+			       : "{\"op\":\"repair\",\"id\":\"o%d\"}",
+			 i);
+		assert_int_equal(history_append(*state, BOOT, line), 0);
+	}
+	assert_int_equal(history_read(*state, BOOT, &text), 0);
+	assert_non_null(strstr(text, "\"o5998\""));
+	assert_non_null(strstr(text, "\"o5000\""));
+	assert_non_null(strstr(text, "\"c5999\""));
+	assert_non_null(strstr(text, "\"c5001\""));
+	free(text);
+}
+
 /* Several processes at once: no line is torn or lost. */
 static void writers_do_not_disturb_each_other(void **state)
 {
@@ -165,6 +227,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_others_could_have_written_is_not_read, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_size_is_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(others_push_out_no_address_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(changes_leave_room_for_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(writers_do_not_disturb_each_other, setup, teardown),
 	};
 

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -254,6 +256,9 @@ static void the_file_is_replaced_whole(void **state _unused_)
 	assert_int_equal(textfile_write(path, "x"), -ENOENT);
 }
 
+/* 2026-11-30 02:58:00 UTC */
+#define WALL ((usec_t)1796007480 * USEC_PER_SEC)
+
 /* ---- events ------------------------------------------------------------------------------ */
 
 static void an_event_is_one_line(void **state _unused_)
@@ -262,6 +267,7 @@ static void an_event_is_one_line(void **state _unused_)
 	struct event e = { .kind = EVENT_REPAIR,
 			   .severity = SEVERITY_WARNING,
 			   .at = 123456789,
+			   .wall = WALL + 123456,
 			   .device = "br\033[0m",
 			   .text = "two\nlines",
 			   .restored = 4,
@@ -270,8 +276,11 @@ static void an_event_is_one_line(void **state _unused_)
 	json_t *o = event_json_new(&e);
 
 	assert_string_equal(event_line(&e, line),
-			    "[  123.456789] br\\x1b[0m ! repair: two\\x0alines");
+			    "2026-11-30 02:58:00.123 br\\x1b[0m ! repair: two\\x0alines");
 	assert_string_equal(json_string_value(json_object_get(o, "event")), "repair");
+	assert_string_equal(json_string_value(json_object_get(o, "when")),
+			    "2026-11-30T02:58:00.123+00:00");
+	assert_int_equal(json_integer_value(json_object_get(o, "at_us")), 123456789);
 	assert_int_equal(json_integer_value(json_object_get(o, "restored")), 4);
 	assert_int_equal(json_integer_value(json_object_get(o, "lost")), 1);
 	assert_null(json_object_get(o, "report"));
@@ -279,16 +288,21 @@ static void an_event_is_one_line(void **state _unused_)
 	e = (struct event){ .kind = EVENT_LOST,
 			    .severity = SEVERITY_WARNING,
 			    .at = 2 * USEC_PER_SEC,
+			    .wall = WALL,
 			    .device = "br0",
 			    .text = "tcp      6 86135 ESTABLISHED src=10.0.0.1" };
-	assert_string_equal(event_line(&e, line),
-			    "[    2.000000] br0 ! lost: tcp      6 86135 ESTABLISHED src=10.0.0.1");
+	assert_string_equal(
+		event_line(&e, line),
+		"2026-11-30 02:58:00.000 br0 ! lost: tcp      6 86135 ESTABLISHED src=10.0.0.1");
 	r.entries.candidates = 9;
 	r.entries.lost = 2;
-	e = (struct event){ .kind = EVENT_MOVE, .at = 1, .device = "br0", .report = &r };
-	assert_string_equal(event_line(&e, line),
-			    "[    0.000001] br0 move: del 192.168.11.100/32: partial, 9 at risk, "
-			    "0 pinned, 0 restored, 2 lost, 3.2 ms, id abc");
+	e = (struct event){
+		.kind = EVENT_MOVE, .at = 1, .wall = WALL, .device = "br0", .report = &r
+	};
+	assert_string_equal(
+		event_line(&e, line),
+		"2026-11-30 02:58:00.000 br0 move: del 192.168.11.100/32: partial, 9 at risk, "
+		"0 pinned, 0 restored, 2 lost, 3.2 ms, id abc");
 	o = event_json_new(&e);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "report"), "id")),
 			    "abc");
@@ -341,5 +355,7 @@ int main(void)
 		cmocka_unit_test(a_slow_reader_is_bounded),
 	};
 
+	setenv("TZ", "UTC0", 1);
+	tzset();
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
 }

@@ -9,15 +9,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "show/history.h"
+#include "show/history_line.h"
 #include "show/report_text.h"
 #include "show/status.h"
 #include "lib/screen.h"
 
 #define NOW (5000 * USEC_PER_SEC)
+#define WALL ((usec_t)1796007480 * USEC_PER_SEC) /* 2026-11-30 02:58:00 UTC */
+
+/* AGO seconds ago, on both clocks. */
+static struct history_time before(unsigned ago)
+{
+	return (struct history_time){ NOW - ago * USEC_PER_SEC, WALL - ago * USEC_PER_SEC };
+}
 
 static struct prefix prefix(uint8_t last, uint8_t len)
 {
@@ -49,6 +58,7 @@ static struct report make_report(enum op op, uint8_t last)
 	r.entries.reasons[SKIP_CLOSING] = 8;
 	r.timing.total = 3200;
 	r.timing.expected_gap = 5;
+	r.by = (struct asker){ .is_known = true, .pid = 4711, .command = "vipsafe" };
 	return r;
 }
 
@@ -62,12 +72,12 @@ struct scene {
 static json_t *make_operations(void)
 {
 	struct report del = make_report(OP_DEL, 101), add = make_report(OP_ADD, 100);
-	_cleanup_free_ char *a = history_line(&add, NOW - 3700 * USEC_PER_SEC);
-	_cleanup_free_ char *d = history_line(&del, NOW - 12 * USEC_PER_SEC);
+	_cleanup_free_ char *a = history_line(&add, before(3700));
+	_cleanup_free_ char *d = history_line(&del, before(12));
 	_cleanup_free_ char *text = NULL;
 
 	assert_true(asprintf(&text, "%s\n%s\n", a, d) > 0);
-	return history_parse(text, 100);
+	return history_parse(text, 100, (struct history_now){ NOW, WALL });
 }
 
 static void make(struct scene *s)
@@ -105,6 +115,7 @@ static void make(struct scene *s)
 				     .survey = &s->survey,
 				     .operations = make_operations(),
 				     .now = NOW,
+				     .wall = WALL,
 				     .columns = 80 };
 }
 
@@ -437,5 +448,7 @@ int main(void)
 		cmocka_unit_test(a_plan_looks_like_this),
 	};
 
+	setenv("TZ", "UTC0", 1);
+	tzset();
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }
