@@ -31,6 +31,11 @@ not_executable() {
 }
 verdict 'every script with #! is executable' "$(not_executable)"
 
+# Whoever calls a script may have any of these open; bash chooses a free one: exec {fd}<FILE.
+verdict 'no descriptor from 10 on has a fixed number' "$(scripts | tr '\n' '\0' | xargs -0 -r grep -nE \
+	'(^|[[:space:];({|&])[1-9][0-9]+[<>]|[<>]&[1-9][0-9]+|read .*-u *"?[0-9][0-9$]' /dev/null |
+	grep -v '^[^:]*:[0-9]*:[[:space:]]*#')"
+
 # SC2317, SC2119: functions called by name through another one look unreachable,
 # and those with an optional argument look as if it had been forgotten.
 if command -v shellcheck >/dev/null 2>&1; then

@@ -18,6 +18,11 @@ call() {
 	OUT=$(timeout -s KILL 60 ${AS[@]+"${AS[@]}"} "$CALL" program "$@" 2>&1)
 }
 
+# ---- what a case begins with --------------------------------------------------------
+
+is "$(for fd in "/proc/$$/fd/"*; do readlink "$fd"; done | grep -v '^pipe:\|^/dev/\|/programs.sh$')" "" \
+	"a case has nothing open of whoever called it"
+
 # ---- input --------------------------------------------------------------------------
 
 AS=()

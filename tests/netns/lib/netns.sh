@@ -52,8 +52,13 @@ netns_main() {
 	[ -n "$words" ] || skip_all "neither user namespaces nor root: no network of our own"
 	# unshare itself may ignore signals while it waits, so this shell stays
 	# to pass them on; --kill-child and the death signal do the rest.
-	# shellcheck disable=SC2086
-	NETNS_INSIDE=1 setpriv --pdeathsig KILL unshare $words bash "$0" "$@" &
+	# What our caller has open is closed: numbers of descriptors are the case's own.
+	# shellcheck disable=SC2016,SC2086
+	NETNS_INSIDE=1 setpriv --pdeathsig KILL unshare $words bash -c 'for fd in /proc/self/fd/*; do
+			fd=${fd##*/}
+			[ "$fd" -le 2 ] || eval "exec $fd>&-"
+		done
+		exec bash "$@"' bash "$0" "$@" &
 	child=$!
 	# shellcheck disable=SC2064
 	trap "kill -KILL $child 2>/dev/null; exit 143" TERM INT HUP
