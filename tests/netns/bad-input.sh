@@ -97,7 +97,7 @@ clean() { # WHAT COMMAND...
 	local what=$1 strange
 
 	shift
-	timeout -k 2 20 "$@" >"$T/all" 2>&1 </dev/null
+	timeout -k 2 120 "$@" >"$T/all" 2>&1 </dev/null
 	strange=$(LC_ALL=C grep -cE '[^ -~]|^INJECTED' "$T/all")
 	is "$strange" 0 "printable: $what"
 	[ "$strange" = 0 ] || diag "$(cat -v "$T/all")"

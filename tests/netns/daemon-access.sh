@@ -15,7 +15,7 @@ as 65534 65534 "$gid" true 2>/dev/null || skip_all "no other user can be had her
 
 # try UID GID GROUPS WORDS...: vipsafe by somebody; RC and ERR tell
 try() {
-	as "$1" "$2" "$3" timeout -k 2 20 "$VIPSAFE" "${@:4}" >"$T/out" 2>"$T/err" </dev/null
+	as "$1" "$2" "$3" timeout -k 2 120 "$VIPSAFE" "${@:4}" >"$T/out" 2>"$T/err" </dev/null
 	RC=$?
 	ERR=$(cat "$T/err")
 }
@@ -144,7 +144,7 @@ daemon_end TERM
 # The daemon runs in handover's place, so its process id is the job's.
 config '[agent]' "socket = $T/asked.sock" "group = $GROUP" '[device br-mgmt]'
 job unit "$BUILD/handover" seqpacket "$T/asked.sock" 600 "$VIPSAFED" --config "$CONF" -v
-hear unit 10
+hear unit
 is "$REPLY" listening "a socket is there before the daemon"
 "$VIPSAFE" --socket "$T/asked.sock" --timeout 15 add 192.168.11.101/32 dev br-mgmt &
 early=$!
@@ -170,7 +170,7 @@ check "and leaves the socket to who made it" test -S "$T/asked.sock"
 
 for kind in stream dgram two; do
 	job wrong "$BUILD/handover" $kind "$T/wrong.sock" 600 "$VIPSAFED" --config "$CONF" -v
-	hear wrong 10
+	hear wrong
 	tell wrong start
 	check "$kind: refused" wait_for 10 grep -q 'not one SOCK_SEQPACKET listener' "$T/wrong.err"
 	wait "${JOB_PID[wrong]}"

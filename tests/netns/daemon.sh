@@ -73,7 +73,7 @@ run del 192.168.11.102/32 dev br-mgmt
 # ---- others' runs -----------------------------------------------------------------
 # Somebody has the device's lock: the daemon goes on answering meanwhile.
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
-hear locker 5
+hear locker
 n=$(asked add)
 "$VIPSAFE" --timeout 15 add 192.168.11.103/32 dev br-mgmt >/dev/null &
 waiting=$!

@@ -259,7 +259,7 @@ rm -r /etc/sysconfig
 echo x >/run/vipsafe/move-br-mgmt
 found killed-run "a file of a killed run"
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
-hear locker 5
+hear locker
 check "killed-run: not while the run is under way" not finds killed-run
 job_end locker
 rm -f /run/vipsafe/move-br-mgmt

@@ -51,7 +51,7 @@ ip addr add $VIP dev eth1
 run add 10.1.1.1/32 dev eth1
 LOCK=$(find /run/vipsafe -name '*lock*eth1*')
 job locker flock "$LOCK" sh -c 'echo locked; read -r _'
-hear locker 5
+hear locker
 "$VIPSAFE" --timeout 15 del $VIP dev eth1 >"$T/out" 2>"$T/err" </dev/null &
 pid=$!
 blocked() { grep -q . /proc/locks && pgrep -x vipsafe >/dev/null; }

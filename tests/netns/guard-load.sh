@@ -25,7 +25,7 @@ serve other node2 10.232.3.28 8900
 # churn SECONDS PATIENCE: begun when this returns
 churn() {
 	job churn in_ns pod "$FLOW" churn -r "$RATE" -l $LIFE -s "$1" -t "$2" 10.232.3.28 8900
-	hear churn 10
+	hear churn
 	[ "$REPLY" = ready ] || bail_out "churn: $REPLY"
 }
 

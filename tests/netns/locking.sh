@@ -16,7 +16,7 @@ LOCK=$(find /run/vipsafe -name '*lock*br-mgmt*')
 # Somebody else's run on br-mgmt, as long as the test likes.
 lock() {
 	job locker flock "$LOCK" sh -c 'echo locked; read -r _'
-	hear locker 5
+	hear locker
 }
 unlock() { tell locker "done"; wait "${JOB_PID[locker]}"; job_end locker; }
 

@@ -63,7 +63,7 @@ nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 chmod 666 /run/vipsafe/control.sock
 nobody "$VIPSAFE" status >/dev/null 2>&1
 job watcher "$VIPSAFE" watch
-hear watcher 10
+hear watcher
 # keepalived says something
 run notify INSTANCE VI_1 MASTER 100
 run notify INSTANCE VI_1 MASTER 100

@@ -150,7 +150,7 @@ wait_for 60 gone
 end_daemon KILL
 
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
-hear locker 5
+hear locker
 median 3 generic MASTER
 diag "hook without a daemon: $REPLY us"
 check "a hook without a daemon returns although the device is locked" [ "$REPLY" -lt $((BOUND + PATIENCE)) ]
@@ -173,7 +173,7 @@ jobs_end
 start_daemon
 check "the next daemon knows what the hooks were told" wait_for 60 state_is MASTER
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
-hear locker 5
+hear locker
 generic BACKUP
 wait_for 60 state_is BACKUP
 end_daemon KILL

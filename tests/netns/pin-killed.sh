@@ -11,7 +11,8 @@ need_vipsafe
 
 WORLDS=5 ROUNDS=40
 LIMIT=500   # ms, the default of hold_max
-MARGIN=300  # what TCP waits before it tries again, and a busy machine
+MARGIN=300  # what TCP waits before it tries again
+KILLS_MAX=2000 # of a world, most of which come too late on a busy machine
 SEED=${SEED:-$(date +%N | sed 's/^0*//')}
 
 gone() { ! pgrep -x vipsafe >/dev/null; } # all in our own pid namespace
@@ -42,7 +43,7 @@ hold_tables() { nft list tables | grep -c vipsafe; }
 
 # One world: ROUNDS kills, every other one finished by the next run itself.
 world() {
-	local i at total window hits=0 before=0 after=0 held=0
+	local i at total window slack=5000 hits=0 before=0 after=0 held=0
 
 	RANDOM=$1
 	topo_pod
@@ -54,6 +55,10 @@ world() {
 	open local node1 30 10.232.3.28 8899
 	job busy in_ns pod "$FLOW" busy -n 2 -d 2 10.232.3.28 8899
 	hear busy
+	# the same, but not through what is held: what this machine does to it
+	serve srv-noise node1 10.232.1.1 8899
+	job noise in_ns pod "$FLOW" busy -n 2 -d 2 10.232.1.1 8899
+	hear noise
 	run probe
 	for i in 1 2; do
 		twin_up
@@ -62,14 +67,18 @@ world() {
 	total=$(json .timing_us.total)
 	window=$total # in which to kill; it follows how long runs take now
 	[ "$RC $(json .strategy)" = "0 pin" ] && [[ $total =~ ^[0-9]+$ ]] || bail_out "$ERR"
-	for ((i = 0; hits < ROUNDS && i < 4 * ROUNDS; i++)); do
+	for ((i = 0; hits < ROUNDS && i < KILLS_MAX; i++)); do
 		has_addr "$TWIN" br-mgmt || twin_up
-		at=$(((RANDOM * 32768 + RANDOM) % (window + 5000)))
+		at=$(((RANDOM * 32768 + RANDOM) % (window + slack)))
 		kill_at $at
-		hits=$((hits + HIT))
-		if [ $HIT = 1 ]; then window=$((window * 9 / 8)); else window=$((window * 3 / 4)); fi
+		if [ $HIT = 0 ]; then # it was through: nothing to finish
+			window=$((window * 3 / 4)) slack=$((slack * 3 / 4 + 1))
+			continue
+		fi
+		window=$((window * 9 / 8)) slack=5000
+		hits=$((hits + 1))
 		[ "$(hold_tables)" = 0 ] || held=$((held + 1))
-		if [ $((i % 2)) = 0 ]; then
+		if [ $((hits % 2)) = 0 ]; then
 			run recover
 		else
 			has_addr "$TWIN" br-mgmt || twin_up
@@ -79,7 +88,7 @@ world() {
 		[ "$RC" = 0 ] || echo "round $i, killed after $at us: exit code $RC: $OUT$ERR"
 		if has_addr "$TWIN" br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
 		[ "$(hold_tables)" = 0 ] ||
-			echo "round $i, killed after $at us: rules are left after $([ $((i % 2)) = 0 ] &&
+			echo "round $i, killed after $at us: rules are left after $([ $((hits % 2)) = 0 ] &&
 				echo recover || echo a run)"
 		alive || echo "round $i, killed after $at us: not alive"
 	done
@@ -87,8 +96,11 @@ world() {
 	hear busy
 	[[ $REPLY =~ ^busy\ alive=2\ reset=0\ stalled=0\ changed=0 ]] || echo "$REPLY"
 	echo "longest $((${REPLY##*longest_ms=}))"
+	tell noise end
+	hear noise
+	echo "noise $((${REPLY##*longest_ms=}))"
 	has_addr "$TWIN" br-mgmt && ip addr del $TWIN dev br-mgmt
-	[ $hits = $ROUNDS ] || echo "only $hits kills met a run"
+	[ $hits = $ROUNDS ] || echo "waited in vain for $ROUNDS kills that meet a run: $hits of $i did"
 	diff "$T/state" <(state) || echo "addresses, routes or rules differ afterwards"
 	jobs_end
 	echo "info $hits kills in $i rounds, $before undone, $after done, rules left by the kill: $held; a run takes $total us"
@@ -104,15 +116,19 @@ for ((w = 0; w < WORLDS; w++)); do
 	WORLD=$((SEED % 32768 + w)) bash "$0" >"$T/world$w" 2>"$T/err$w" &
 done
 wait
-longest=0
+longest=0 noise=0
 for ((w = 0; w < WORLDS; w++)); do
-	diag "world $w: $(grep -E '^(info|longest)' "$T/world$w" | paste -sd' ')"
+	diag "world $w: $(grep -E '^(info|longest|noise)' "$T/world$w" | paste -sd' ')"
 	[ -s "$T/world$w" ] || cat "$T/err$w"
-	is "$(grep -vE '^(info|longest)' "$T/world$w")" "" "world $w: $ROUNDS kills, all well"
+	is "$(grep -vE '^(info|longest|noise)' "$T/world$w")" "" "world $w: $ROUNDS kills, all well"
 	ms=$(sed -n 's/^longest //p' "$T/world$w")
 	[ "${ms:-999999}" -le "$longest" ] || longest=${ms:-999999}
+	ms=$(sed -n 's/^noise //p' "$T/world$w")
+	[ "${ms:-0}" -le "$noise" ] || noise=$ms
 done
-check "the longest stall is $longest ms" test "$longest" -le $((LIMIT + MARGIN))
+# a stall of the machine itself makes TCP wait twice as long for its next try
+check "the longest stall is $longest ms (without a hold $noise ms)" \
+	test "$longest" -le $((LIMIT + MARGIN + 2 * noise))
 
 # Control: unprotected, they die.
 topo_pod

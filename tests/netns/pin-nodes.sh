@@ -63,7 +63,7 @@ node() {
 	judge vipsafe changed udp udp-pod "$name: udp"
 	twin_up
 	is "$(state)" "$before" "$name: nothing else has changed"
-	ip addr del $TWIN dev br-mgmt
+	twin_down
 	fresh
 }
 

@@ -64,7 +64,7 @@ daemon_end
 config '[agent]' 'hold_max = 200ms' "socket = $T/a.sock" '[device br-mgmt]' 'pin = off'
 ip addr add $VIP dev br-mgmt
 job unit "$BUILD/handover" seqpacket "$T/a.sock" 600 "$VIPSAFED" --config "$CONF" -v
-hear unit 10
+hear unit
 run --socket "$T/a.sock" --timeout 5 del $VIP dev br-mgmt
 is "$RC" 0 "queued: done without a daemon"
 run --local --timeout 15 add $VIP dev br-mgmt
@@ -80,7 +80,7 @@ job_end unit
 LOCK=$(find /run/vipsafe -name '*lock*br-mgmt*')
 lock() {
 	job locker flock "$LOCK" sh -c 'echo locked; read -r _'
-	hear locker 5
+	hear locker
 }
 unlock() { tell locker "done"; wait "${JOB_PID[locker]}"; job_end locker; }
 

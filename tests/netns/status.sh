@@ -105,7 +105,7 @@ if command -v script >/dev/null; then
 	is "$(on_terminal 80 history | awk 'length > 80' | wc -l)" 0 "the history fits 80 columns"
 	# somebody has the device's lock: an operation that takes longer
 	job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
-	hear locker 5
+	hear locker
 	on_terminal 80 --local --timeout 3 del 192.168.11.250/32 dev br-mgmt >"$T/slow"
 	job_end locker
 	like "$(cat "$T/slow")" "vipsafe: del: [1-3] s of at most 3 s" "what takes over a second shows that it goes on"

@@ -30,12 +30,11 @@ static void keep_changed(struct client *c, bool *changed)
 /* What is still unanswered gets the deadline, and counts with its age. */
 static void finish(struct client *c)
 {
-	uint64_t end = now_ms() + c->options->deadline_ms, now;
+	struct patience p = client_patience(c);
+	uint64_t now;
 
-	while (client_waiting(c) && now_ms() < end) {
-		client_poll(c, -1, 10);
-		client_resend(c, now_ms());
-	}
+	while (client_waiting(c) && client_wait(c, &p))
+		;
 	now = now_ms();
 	for (size_t i = 0; i < c->n; i++)
 		if (c->flows[i]->waiting)

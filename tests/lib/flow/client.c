@@ -240,6 +240,25 @@ bool client_poll(struct client *c, int extra_fd, int timeout_ms)
 	return heard;
 }
 
+#define LOOK_MS 10
+
+struct patience client_patience(const struct client *c)
+{
+	return (struct patience){ .end = now_ms() + c->options->deadline_ms,
+				  .looks = c->options->deadline_ms / LOOK_MS };
+}
+
+bool client_wait(struct client *c, struct patience *p)
+{
+	uint64_t began = now_ms(), now;
+
+	client_poll(c, -1, LOOK_MS);
+	now = now_ms();
+	p->looks -= p->looks && now >= began + LOOK_MS;
+	client_resend(c, now);
+	return p->looks || now < p->end;
+}
+
 /* Forget the flows from FIRST on that were never answered. */
 static size_t drop_unanswered(struct client *c, size_t first)
 {
@@ -258,7 +277,7 @@ static size_t drop_unanswered(struct client *c, size_t first)
 size_t client_open(struct client *c, size_t n)
 {
 	size_t first = c->n;
-	uint64_t end = now_ms() + c->options->deadline_ms;
+	struct patience p = client_patience(c);
 	struct flow **flows = realloc(c->flows, (c->n + n + 1) * sizeof(*flows));
 
 	if (!flows)
@@ -273,10 +292,8 @@ size_t client_open(struct client *c, size_t n)
 		client_ask(c, f);
 		client_poll(c, -1, 0);
 	}
-	while (client_waiting(c) && now_ms() < end) {
-		client_poll(c, -1, 10);
-		client_resend(c, now_ms());
-	}
+	while (client_waiting(c) && client_wait(c, &p))
+		;
 	return drop_unanswered(c, first);
 }
 

@@ -50,6 +50,19 @@ bool client_poll(struct client *c, int extra_fd, int timeout_ms);
 /* Send again what a datagram flow has waited for too long. */
 void client_resend(struct client *c, uint64_t now);
 
+/* How long answers are waited for: the deadline of the options, and as many looks as fit into it.
+ * A machine that gives us no time makes it longer. */
+struct patience {
+	uint64_t end;
+	unsigned looks;
+};
+
+struct patience client_patience(const struct client *c);
+
+/* One look, of 10 ms if there is nothing to be heard; sends again what is due. False: no
+ * patience is left. */
+bool client_wait(struct client *c, struct patience *p);
+
 size_t client_waiting(const struct client *c);
 size_t client_count(const struct client *c, enum fate fate);
 

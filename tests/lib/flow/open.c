@@ -8,14 +8,12 @@
 
 static void ping(struct client *c)
 {
-	uint64_t end = now_ms() + c->options->deadline_ms;
+	struct patience p = client_patience(c);
 
 	for (size_t i = 0; i < c->n; i++)
 		client_ask(c, c->flows[i]);
-	while (client_waiting(c) && now_ms() < end) {
-		client_poll(c, -1, 10);
-		client_resend(c, now_ms());
-	}
+	while (client_waiting(c) && client_wait(c, &p))
+		;
 	/* An answer after the deadline is none. */
 	for (size_t i = 0; i < c->n; i++)
 		c->flows[i]->waiting = false;
@@ -35,10 +33,10 @@ static size_t count_pushed(const struct client *c)
 
 static void heard(struct client *c)
 {
-	uint64_t end = now_ms() + c->options->deadline_ms;
+	struct patience p = client_patience(c);
 
-	while (count_pushed(c) < c->n && now_ms() < end)
-		client_poll(c, -1, 10);
+	while (count_pushed(c) < c->n && client_wait(c, &p))
+		;
 	printf("heard %zu of %zu\n", count_pushed(c), c->n);
 	for (size_t i = 0; i < c->n; i++)
 		c->flows[i]->pushed = false;

@@ -19,7 +19,7 @@ need_daemon() {
 
 config() { printf '%s\n' "$@" >"$CONF"; }
 
-answers() { timeout 10 "$VIPSAFE" status >/dev/null 2>&1; }
+answers() { timeout 60 "$VIPSAFE" status >/dev/null 2>&1; }
 
 # daemon_start [WORDS...]: running and answering when this returns
 daemon_start() {
@@ -38,7 +38,7 @@ logged() { grep -q -- "$1" "$DAEMON_LOG"; }
 
 # guard FILTER [DEVICE]: of the device's part of the status, "" without an answer
 guard() {
-	timeout 20 "$VIPSAFE" --json status 2>/dev/null |
+	timeout 60 "$VIPSAFE" --json status 2>/dev/null |
 		jq -r ".devices[] | select(.device == \"${2:-br-mgmt}\") | $1"
 }
 guard_live() { [ "$(guard .state)" = live ]; }

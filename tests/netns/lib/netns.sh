@@ -100,16 +100,22 @@ uptime_cs() {
 	REPLY=$((10#${up/./}))
 }
 
-# wait_for SECONDS COMMAND...: 0 as soon as the command succeeds
+# wait_for SECONDS COMMAND...: 0 as soon as the command succeeds. A machine that does not get round to
+# looking often enough has longer: a deadline is over when so many looks were in vain, too. Who waits ten
+# seconds or more counts on it, and is told what it was for.
 wait_for() {
-	local end
+	local seconds=$1 end looks=$(($1 * 10))
 
 	uptime_cs
-	end=$((REPLY + $1 * 100))
+	end=$((REPLY + seconds * 100))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		uptime_cs
-		[ "$REPLY" -lt "$end" ] || return 1
+		looks=$((looks - 1))
+		[ "$REPLY" -lt "$end" ] || [ $looks -gt 0 ] || {
+			[ "$seconds" -lt 10 ] || diag "waited $seconds s in vain: $*" >&2
+			return 1
+		}
 		sleep 0.02 # between two looks, not a wait
 	done
 }
@@ -245,7 +251,7 @@ tell() { echo "$2" >&"${JOB_IN[$1]}"; }
 # hear NAME [SECONDS]: next line into REPLY
 hear() {
 	REPLY=
-	IFS= read -r -t "${2:-10}" -u "${JOB_OUT[$1]}" REPLY || {
+	IFS= read -r -t "${2:-60}" -u "${JOB_OUT[$1]}" REPLY || {
 		REPLY="(no answer from $1: $(head -c 300 "$T/$1.err"))"
 		return 1
 	}
@@ -254,7 +260,7 @@ hear() {
 # ask NAME LINE [SECONDS]: tell, then hear
 ask() {
 	tell "$1" "$2"
-	hear "$1" "${3:-10}"
+	hear "$1" "${3:-60}"
 }
 
 # job_end NAME [SIGNAL]: end it and wait for it; its exit code is returned
@@ -285,7 +291,7 @@ serve() {
 
 	shift 2
 	job "$name" in_ns "$ns" "$FLOW" serve "$@"
-	hear "$name" 5
+	hear "$name"
 	[ "$REPLY" = ready ] || bail_out "server $name: $REPLY"
 }
 
@@ -297,7 +303,7 @@ open() {
 	# shellcheck disable=SC2034 # read by the cases
 	FLOWS[$name]=$n
 	job "$name" in_ns "$ns" "$FLOW" open -n "$n" "$@"
-	hear "$name" 10
+	hear "$name"
 	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"
 }
 
@@ -355,7 +361,7 @@ need_macvlan() {
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
 # shellcheck disable=SC2034
 run() {
-	timeout -k 2 20 "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
+	timeout -k 2 120 "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
 	RC=$?
 	OUT=$(cat "$T/out") ERR=$(cat "$T/err")
 }
