@@ -194,8 +194,10 @@ struct kernel_ops {
 	/* Disarm, and remove the rules. After an error some of them stay. */
 	int (*hold_close)(void *ctx, usec_t deadline);
 
-	/* The backend that CHOICE would try first. Changes nothing. */
-	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice);
+	/* The backend that CHOICE would use, as far as can be seen without changing anything.
+	 * HOLD_OFF: none can be used, and REASON says why. */
+	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice,
+				      char reason[REPORT_TEXT_MAX]);
 
 	/* Remove the hold and reset rules that killed runs left, except for devices for which
 	 * BUSY returns true. Returns how many. */

@@ -78,6 +78,15 @@ uint64_t report_kept(const struct report *r)
 	return r->entries.candidates > gone ? r->entries.candidates - gone : 0;
 }
 
+bool report_would_change(const struct report *r)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->n_addresses; i++)
+		n += r->outcomes[i] != VIP_ALREADY;
+	return n && r->result != RESULT_REFUSED && r->result != RESULT_FAILED;
+}
+
 bool report_is_placed(const struct report *r)
 {
 	size_t i;

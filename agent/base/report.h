@@ -140,6 +140,12 @@ struct report {
 		usec_t expected_gap; /* plan only */
 	} timing;
 
+	/* Of a dry run. */
+	struct {
+		uint64_t exposed; /* connections that would be lost with strategy none */
+		char no_hold[REPORT_TEXT_MAX]; /* why nothing would hold packets; "": HOLD does */
+	} preview;
+
 	char lost[REPORT_TUPLES_MAX][CONN_LINE_MAX]; /* the first few, as conntrack(8) lists them */
 	size_t n_lost;
 
@@ -170,6 +176,9 @@ void report_add_lost(struct report *r, const char *line);
 
 /* How many connections at risk have survived: untouched, pinned or restored. */
 uint64_t report_kept(const struct report *r);
+
+/* Of a dry run: whether the run itself would change an address. */
+bool report_would_change(const struct report *r);
 
 /* Whether each address of R is where it was asked to be. */
 bool report_is_placed(const struct report *r);

@@ -91,7 +91,8 @@ const struct command commands[] = {
 	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n" },
 	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "add|del|isolate ...", "print what these would do, and change nothing",
-	  "The words after \"plan\" are the same as for the command itself.\n" },
+	  "The words after \"plan\" are the same as for the command itself. An address that\n"
+	  "is not there is planned as if it were. -v lists the connections.\n" },
 	{ "probe", command_probe, SCOPE_LOCAL | SCOPE_JSON, false, "",
 	  "find out by experiment whether this kernel flushes connections",
 	  "It tries in a private network namespace and leaves nothing behind. The answer is\n"

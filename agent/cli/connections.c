@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe connections: what the daemon's guards know of the conntrack table or, without the daemon,
  * what the table itself and the marks of guards before show. Printed as it is read. */
+#include "cli/connections.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +17,8 @@
 
 struct listening {
 	bool heard, ended, whole;
-	int code; /* an exit code of what was refused */
-	bool not_guarded;
+	int code;      /* an exit code of what was refused */
+	bool or_local; /* what is not guarded is listed without the daemon */
 };
 
 static bool connections_on_packet(void *ud, const struct wire_answer *a)
@@ -24,6 +26,11 @@ static bool connections_on_packet(void *ud, const struct wire_answer *a)
 	struct listening *l = ud;
 
 	l->heard = true;
+	if (a->error_code && l->or_local &&
+	    !strcmp(a->error_code, wire_refusal_name(WIRE_NOT_GUARDED))) {
+		l->code = -ENOENT;
+		return false;
+	}
 	if (a->error_code) {
 		cli_complain(stderr, "connections: %s", a->error_text);
 		l->code = !strcmp(a->error_code, wire_refusal_name(WIRE_NOT_GUARDED))
@@ -49,10 +56,10 @@ static int connections_complete(bool whole)
 }
 
 /* The exit code, or -ENOENT: there is no daemon. */
-static int list_guarded(const struct cli *cli, int argc, char *argv[])
+static int list_guarded(const struct cli *cli, bool or_local, int argc, char *argv[])
 {
 	struct wire_request r = { .op = WIRE_CONNECTIONS, .words = argv, .n_words = argc };
-	struct listening l = { .code = EXIT_DONE };
+	struct listening l = { .code = EXIT_DONE, .or_local = or_local };
 	char barred[CLIENT_TEXT_MAX];
 	int status;
 
@@ -114,7 +121,7 @@ static int list_local(const struct cli *cli, const struct connections *which)
 	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
 }
 
-int command_connections(struct cli *cli, int argc, char *argv[])
+int connections_list(const struct cli *cli, bool or_local, int argc, char *argv[])
 {
 	struct connections which;
 	struct request_error e;
@@ -123,6 +130,11 @@ int command_connections(struct cli *cli, int argc, char *argv[])
 	if (connections_parse(&which, argc, argv, &e) < 0)
 		return command_usage(&e);
 	if (!cli->options.local)
-		code = list_guarded(cli, argc, argv);
+		code = list_guarded(cli, or_local, argc, argv);
 	return code == -ENOENT ? list_local(cli, &which) : code;
+}
+
+int command_connections(struct cli *cli, int argc, char *argv[])
+{
+	return connections_list(cli, false, argc, argv);
 }

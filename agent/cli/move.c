@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/client.h"
 #include "base/os.h"
 #include "cli/commands.h"
+#include "cli/connections.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "base/option.h"
@@ -249,6 +251,26 @@ struct request move_request(const struct cli *cli, enum op op, bool plan)
 	return req;
 }
 
+/* What a delete from the device would have to do with. What cannot be listed was said. */
+static void move_list_connections(const struct cli *cli, struct request *req)
+{
+	char dev[] = "dev", pinned[] = "pinned", at_risk[] = "at-risk", src[] = "src";
+	char v4[] = "0.0.0.0/0", v6[] = "::/0";
+	char *words[] = { dev, req->device, pinned, at_risk, src, v4 };
+	bool has[2] = { false, false };
+	size_t i;
+
+	for (i = 0; i < req->n_vips; i++)
+		has[req->vips[i].prefix.addr.family == AF_INET6] = true;
+	if (has[1])
+		words[5] = v6;
+	puts("connections, as conntrack(8) lists them:");
+	fflush(stdout);
+	/* a delete of one family has nothing to do with the other */
+	(void)connections_list(cli, true, (int)ARRAY_SIZE(words) - (has[0] && has[1] ? 2 : 0),
+			       words);
+}
+
 static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *argv[])
 {
 	struct move m = {
@@ -271,6 +293,8 @@ static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *
 		return worker_run(&job);
 	code = move_run(&m, stdout, stderr);
 	kernel_real_free(m.kernel);
+	if (code == EXIT_DONE && op == OP_DEL && cli->options.verbose && !cli->options.json)
+		move_list_connections(cli, &m.request);
 	return code;
 }
 

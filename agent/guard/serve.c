@@ -3,6 +3,7 @@
 #include "guard/guard.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -184,6 +185,10 @@ static void lend_hold(struct run *run)
 {
 	const struct guard *g = guard_of(run);
 
+	if (run->req->hold == HOLD_OFF || g->env.settings->hold == HOLD_OFF)
+		hold_why_off(run);
+	else
+		snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s", g->why_no_hold);
 	if (run->req->hold == HOLD_OFF)
 		return;
 	run->report->hold = g->status.hold;

@@ -87,6 +87,40 @@ enum hold_choice hold_first_choice(void)
 	return xtables_in_use() || nft_sees_all() ? HOLD_IPTABLES : HOLD_NFT;
 }
 
+/* Whether CHOICE has what it needs, without touching it. */
+static bool hold_is_possible(enum hold_choice choice, char reason[PROGRAM_ERROR_MAX])
+{
+	const char *variant;
+
+	if (choice == HOLD_IPTABLES)
+		return xtables_choose(&variant, reason) == 0 &&
+		       xtables_find(AF_INET, variant, reason) == 0;
+	if (nft_sees_all())
+		snprintf(reason, PROGRAM_ERROR_MAX, NFT_SEES_ALL_WHY);
+	return !nft_sees_all();
+}
+
+enum hold_choice hold_look(enum hold_choice choice, char reason[REPORT_TEXT_MAX])
+{
+	enum hold_choice first = choice == HOLD_AUTO ? hold_first_choice() : choice;
+	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
+	char why[2][PROGRAM_ERROR_MAX] = { "", "" };
+
+	if (hold_is_possible(first, why[0]))
+		return first;
+	if (choice != HOLD_AUTO) {
+		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s", hold_choice_name(first), why[0]);
+		return HOLD_OFF;
+	}
+	if (second == HOLD_NFT && !nftsock_possible())
+		snprintf(why[1], sizeof(why[1]), "not in use here");
+	else if (hold_is_possible(second, why[1]))
+		return second;
+	snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first), why[0],
+		 hold_choice_name(second), why[1]);
+	return HOLD_OFF;
+}
+
 /* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
  * the node's own rules use. What a killed run left for LINK is replaced.
  * *RET_USED says which backend it became (never AUTO or OFF).

@@ -19,6 +19,9 @@ struct hold;
 /* Which backend AUTO tries first: what the node's own rules use. Only looks. */
 enum hold_choice hold_first_choice(void);
 
+/* As in base/kernel.h; CHOICE is not OFF. */
+enum hold_choice hold_look(enum hold_choice choice, char reason[REPORT_TEXT_MAX]);
+
 /* The same in a child, so that a program that hangs does not keep the caller. END returns
  * -EAGAIN while it is under way, then what hold_open() would. */
 struct hold_opening;

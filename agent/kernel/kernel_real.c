@@ -259,9 +259,10 @@ static int real_hold_close(void *ctx, usec_t deadline)
 	return lease_close(&k->lease, deadline);
 }
 
-static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choice)
+static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choice,
+				       char reason[REPORT_TEXT_MAX])
 {
-	return choice == HOLD_AUTO ? hold_first_choice() : choice;
+	return hold_look(choice, reason);
 }
 
 static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud,

@@ -264,6 +264,9 @@ static void check_del(struct run *run)
 		if (!a) {
 			run->report->outcomes[i] = VIP_ALREADY;
 			run->targets[i] = (struct ifaddr){ .prefix = *p };
+			/* a dry run says what would be if it were there */
+			will_go[i] = run->req->plan;
+			todo += run->req->plan;
 			continue;
 		}
 		run->targets[i] = *a;
@@ -278,7 +281,7 @@ static void check_del(struct run *run)
 		run_check_insisted(run);
 	order_moves(run);
 	for (i = 0; i < run->req->n_vips && !run->done; i++)
-		if (will_go[i])
+		if (will_go[i] && run->report->outcomes[i] != VIP_ALREADY)
 			check_secondaries(run, &run->targets[i]);
 	if (run->done)
 		return;

@@ -2,6 +2,7 @@
 #include "move/dump.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -104,10 +105,15 @@ int dump_arriving(const struct run *run, const struct addrset *to, conn_sink sin
 static void dump_hold_plan(struct run *run, enum hold_choice wanted)
 {
 	const struct kernel *k = &run->env->kernel;
+	char *why = run->report->preview.no_hold;
 	uint32_t count, max;
 
-	if (wanted != HOLD_OFF && k->ops->ct_usage(k->ctx, &count, &max) != -EPROTONOSUPPORT)
-		run->report->hold = k->ops->hold_look(k->ctx, wanted);
+	if (wanted == HOLD_OFF)
+		hold_why_off(run);
+	else if (k->ops->ct_usage(k->ctx, &count, &max) == -EPROTONOSUPPORT)
+		snprintf(why, REPORT_TEXT_MAX, "this kernel tracks no connections");
+	else
+		run->report->hold = k->ops->hold_look(k->ctx, wanted, why);
 }
 
 static void dump_hold(struct run *run)

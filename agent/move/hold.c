@@ -2,6 +2,7 @@
 /* When the hold begins and ends. What it does to packets is the kernel
  * layer's (kernel/hold.h). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "move/stage.h"
@@ -14,14 +15,32 @@ usec_t hold_budget(usec_t now, usec_t deadline)
 	return deadline > now ? MIN(HOLD_TIMEOUT, (deadline - now) / 4) : 0;
 }
 
+void hold_why_off(struct run *run)
+{
+	snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s",
+		 run->env->settings->hold == HOLD_OFF ? "\"hold = off\" in the configuration"
+						      : "--hold off");
+}
+
+/* Why a run without protection holds nothing. */
+static void hold_why_unprotected(struct run *run)
+{
+	snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s",
+		 run->req->strategy == STRATEGY_NONE
+			 ? "with --strategy none nothing is pinned"
+			 : "this kernel flushes only what belongs to the address");
+}
+
 /* Rules are installed first, unarmed, since that takes long: the snapshot should be young
  * when the hold begins. */
 void hold_prepare(struct run *run)
 {
 	usec_t began = run_now(run);
 
-	if (run->report->strategy == STRATEGY_NONE)
+	if (run->report->strategy == STRATEGY_NONE) {
+		hold_why_unprotected(run);
 		return;
+	}
 	run->hold_deadline = began + hold_budget(began, run->deadline);
 	run->source.ops->hold(run);
 	if (run->hold_opened)

@@ -16,6 +16,11 @@ static bool has_map(const struct run *run)
 	return run->map;
 }
 
+static bool is_plan(const struct run *run)
+{
+	return run->req->plan;
+}
+
 static bool is_reset(const struct run *run)
 {
 	return run->req->vip_flows == VIP_FLOWS_RESET && !run->off;
@@ -36,6 +41,7 @@ static const struct stage {
 	{ "hold", hold_prepare, DEL, NULL, false }, /* a dry run looks which it would be */
 	{ "snapshot", snapshot_entries, DEL, NULL, false },
 	{ "collide", collide_meet, DEL, has_map, false },
+	{ "plan", plan_weigh, DEL, is_plan, false },
 	{ "save", journal_save, ADD | DEL, NULL, true },
 	{ "pin", pin_entries, DEL, run_may_pin, true },
 	{ "look", check_again, ADD | DEL, NULL, true },

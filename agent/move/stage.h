@@ -110,6 +110,7 @@ void vipflows_drop(struct run *run);	/* the flows of the leaving addresses */
 void check_find(struct run *run);	/* the device and its lock */
 void journal_forget(struct run *run);	/* the journal of this run */
 void hold_prepare(struct run *run);	/* rules in place, unarmed */
+void plan_weigh(struct run *run);	/* what a dry run says besides */
 void recover_leftover(struct run *run); /* finish what a killed run left */
 void check_again(struct run *run);	/* whether the change is still wanted */
 void move_addresses(struct run *run);
@@ -189,6 +190,9 @@ void reach_done(struct reach *r);
  * global scope borrows another's, so then every entry may be meant
  * (inet_select_addr(), ipv6_dev_get_saddr()). */
 bool reach_has(const struct reach *r, const struct conn *c);
+
+/* Say in a dry run that the hold is switched off, and where. */
+void hold_why_off(struct run *run);
 
 /* Whether a flush could take an entry that the run answers for. */
 bool run_is_exposed(const struct run *run);

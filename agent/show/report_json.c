@@ -181,6 +181,14 @@ static json_t *asker(const struct asker *a)
 	return o;
 }
 
+static void report_json_put_preview(json_t **o, const struct report *r)
+{
+	object_put_bool(o, "would_change", report_would_change(r));
+	object_put_text(o, "no_hold", r->preview.no_hold);
+	object_put_number(o, "lost_with_none", r->preview.exposed);
+	object_put_number(o, "expected_gap_us", r->timing.expected_gap);
+}
+
 /* jansson's functions accept a NULL, the result of an earlier failure, and fail in turn: one
  * check at the end is enough. */
 json_t *report_json_new(const struct report *r)
@@ -209,7 +217,7 @@ json_t *report_json_new(const struct report *r)
 	object_put(&o, "arrivals", report_json_arrivals(r));
 	object_put(&o, "timing_us", report_json_rows(r, report_times));
 	if (r->plan)
-		object_put_number(&o, "expected_gap_us", r->timing.expected_gap);
+		report_json_put_preview(&o, r);
 	object_put(&o, "lost_tuples", lost_tuples(r));
 	object_put(&o, "warnings", report_json_warnings(r));
 	object_put_number(&o, "warnings_dropped", r->warnings_dropped);

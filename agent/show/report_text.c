@@ -185,6 +185,38 @@ static void row_time(FILE *out, const char *name, usec_t d)
 	fprintf(out, "  %-14s %s\n", name, report_text_duration(d, text));
 }
 
+/* The hold that would be used, or none and why. */
+static void print_plan_hold(const struct report *r, FILE *out)
+{
+	char text[ESCAPED_MAX];
+
+	if (r->hold != HOLD_OFF)
+		fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+	else
+		fprintf(out, "  %-14s none%s%s\n", "hold", *r->preview.no_hold ? ": " : "",
+			text_escape(r->preview.no_hold, text, sizeof(text)));
+}
+
+/* What is at stake. What is pinned already no flush finds. */
+static void print_plan_risk(const struct report *r, FILE *out)
+{
+	uint64_t at_risk = r->entries.candidates - MIN(r->entries.pinned, r->entries.candidates);
+	bool is_fixed = r->kernel == KERNEL_FIXED;
+
+	row_count(out, "connections", r->entries.snapshot, "tracked now");
+	row_count(out, "at risk", at_risk,
+		  is_fixed && !r->preview.exposed ? "but this kernel leaves them alone"
+						  : "would be flushed without protection");
+	row_count(out, "pinned", r->entries.pinned, "already: no flush takes them");
+	if (r->entries.reasons[SKIP_UNSELECTED])
+		row_count(out, "not selected", r->entries.reasons[SKIP_UNSELECTED],
+			  is_fixed ? "but this kernel leaves them alone"
+				   : "not protected, would be lost");
+	print_skipped(r, out);
+	row_count(out, "would be lost", r->preview.exposed, "with --strategy none");
+	row_time(out, "expected gap", r->timing.expected_gap);
+}
+
 static void print_plan(const struct report *r, FILE *out)
 {
 	size_t already = count_outcome(r, VIP_ALREADY);
@@ -196,25 +228,17 @@ static void print_plan(const struct report *r, FILE *out)
 	fputs(" (nothing was changed)\n", out);
 	if (already)
 		row_count(out, "nothing to do", already,
-			  r->op == OP_ADD ? "already there" : "not there");
+			  r->op == OP_ADD ? "already there" : "not there: planned as if it were");
 	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
-	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
 	if (r->op == OP_ADD) {
 		row_count(out, "led elsewhere", r->arrivals.removed,
 			  "entries to it, to be removed when it is here");
 		print_arrivals(r, out);
+	} else {
+		print_plan_hold(r, out);
+		print_plan_risk(r, out);
 	}
-	row_count(out, "connections", r->entries.snapshot, "tracked now");
-	row_count(out, "at risk", r->entries.candidates,
-		  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
-					    : "would be flushed without protection");
-	if (r->entries.reasons[SKIP_UNSELECTED])
-		row_count(out, "not selected", r->entries.reasons[SKIP_UNSELECTED],
-			  r->kernel == KERNEL_FIXED ? "but this kernel leaves them alone"
-						    : "not protected, would be lost");
-	print_skipped(r, out);
-	row_time(out, "expected gap", r->timing.expected_gap);
 }
 
 static void print_details(const struct report *r, FILE *out)

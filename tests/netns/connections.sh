@@ -86,6 +86,17 @@ is "$(lines) $(grep -c 'mark=21' <<<"$OUT")" "$N $N" "by mark"
 run connections dport 8899 mark 0
 is "$(lines)" $((3 * N)) "the others have none"
 
+# ---- a plan knows what is pinned ---------------------------------------------------------
+
+know_verdict affected
+for how in "" --local; do # an IGMP report of the node itself may count as one more
+	# shellcheck disable=SC2086 # nothing, or an option
+	run $how -v plan del 192.168.11.99/32 dev br-mgmt
+	like "$OUT" "at risk +[56] +would be flushed.*pinned +$((2 * N)) +already.*would be lost +[56] " \
+		"plan ${how:-by the guard}: what is pinned is not flushed"
+	is "$(marked pinned) $(grep -c 'dport=8899.* # unpinned br-mgmt$' <<<"$OUT")" "$((2 * N)) $N" "and -v lists both"
+done
+
 # ---- an address that is gone, and back again ------------------------------------------
 
 ip addr add 192.168.11.9/24 dev br-mgmt

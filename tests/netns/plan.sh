@@ -29,12 +29,35 @@ like "$(json '[.entries.snapshot, .entries.candidates] | @text')" '^\[4[0-2],4[0
 	"plan del: 40 masqueraded flows at stake"
 is "$(json '.entries | .snapshot == .candidates + .skipped')" true "plan del: the counts add up"
 run --json plan add 192.168.11.100/32 dev br-mgmt
-is "$RC $(json .changed)" "0 false" "plan add"
+is "$RC $(json '[.changed, .would_change] | @text')" "0 [false,true]" "plan add"
+run --json plan add $TWIN dev br-mgmt
+is "$RC $(json .would_change)" "0 false" "plan add of what is there"
 run plan del $TWIN dev br-mgmt
 is "$RC" 0 "plan as text: exit code"
 like "$OUT" 'at risk +4[0-2] ' "plan as text: tells the number"
+is "$(sed -n 2,99p <<<"$OUT" | awk 'length > 80')" "" "… in 80 columns"
 run --json plan del 192.168.11.99/32 dev br-mgmt
 is "$RC $(json .changed)" "0 false" "plan of something that is not there"
+is "$(json '[.would_change, .addresses_detail[0].outcome] | @text')" '[false,"already"]' "… would change nothing"
+like "$(json .entries.candidates)" '^4[0-2]$' "… but is planned as if it were there"
+run plan del 192.168.11.99/32 dev br-mgmt
+like "$OUT" 'not there: planned as if it were.*at risk +4[0-2] ' "… and says so"
+# which hold, or none and why
+run --json --strategy pin plan del $TWIN dev br-mgmt
+like "$(json '[.hold, .no_hold] | @text')" '^\["(nft|iptables)",""\]$' "the hold that would be used"
+is "$(json .would_change)" true "it would change something"
+like "$(json .lost_with_none)" '^4[0-2]$' "what would be lost with --strategy none"
+run --strategy pin --hold off plan del $TWIN dev br-mgmt
+like "$OUT" 'hold +none: --hold off' "no hold, and why: an option"
+run --strategy none plan del $TWIN dev br-mgmt
+like "$OUT" 'hold +none: with --strategy none nothing is pinned' "… the strategy"
+like "$OUT" 'would be lost +4[0-2] +with --strategy none' "… and what that would cost"
+printf '[agent]\nhold = off\n' >"$T/off.conf"
+run --config "$T/off.conf" --strategy pin plan del $TWIN dev br-mgmt
+like "$OUT" 'hold +none: "hold = off" in the configuration' "… the configuration"
+# -v lists them
+run -v plan del $TWIN dev br-mgmt
+is "$(grep -c 'dport=8899 .* # unpinned br-mgmt$' <<<"$OUT")" 40 "-v lists the connections, as conntrack does"
 run plan del $TWIN dev nosuch0
 is "$RC" 2 "plan finds what would be refused"
 is "$(everything)" "$before" "nothing changed: addresses, routes, rules, entries, files"

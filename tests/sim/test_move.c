@@ -201,6 +201,26 @@ static void plan_del_writes_nothing_and_counts(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+/* The address may be on the other node: what would be if it came is to be known before. */
+static void plan_del_of_what_is_not_there_counts_as_if(void **state)
+{
+	struct scene *s = *state;
+	uint64_t candidates;
+
+	s->req.plan = true;
+	scene_populate(s, FLOWS);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	candidates = s->report.entries.candidates;
+	assert_true(report_would_change(&s->report));
+	assert_true(s->report.preview.exposed >= FLOWS);
+	scene_move(s, OP_DEL, "192.168.11.99/32", NULL);
+	scene_expect(s, EXIT_DONE, false);
+	assert_int_equal(s->report.outcomes[0], VIP_ALREADY);
+	assert_false(report_would_change(&s->report));
+	assert_true(s->report.entries.candidates >= candidates);
+	assert_int_equal(s->fake->writes, 0);
+}
+
 static void plan_add_writes_nothing(void **state)
 {
 	struct scene *s = *state;
@@ -250,6 +270,7 @@ int main(void)
 		CASE(second_delete_writes_nothing),
 		CASE(second_add_writes_nothing),
 		CASE(plan_del_writes_nothing_and_counts),
+		CASE(plan_del_of_what_is_not_there_counts_as_if),
 		CASE(plan_add_writes_nothing),
 		CASE(timing_adds_up),
 	};

@@ -144,10 +144,23 @@ static void json_of_a_plan_says_so(void **state _unused_)
 	r.plan = true;
 	r.changed = false;
 	r.timing.expected_gap = 4300;
+	r.preview.exposed = 7;
+	snprintf(r.preview.no_hold, sizeof(r.preview.no_hold), "because");
+	o = to_json(&r);
+	assert_true(json_is_true(json_object_get(o, "would_change")));
+	assert_int_equal(number_at(o, NULL, "lost_with_none"), 7);
+	assert_text(o, "no_hold", "because");
+	json_decref(o);
+	r.outcomes[0] = VIP_ALREADY;
+	o = to_json(&r);
+	assert_true(json_is_false(json_object_get(o, "would_change")));
+	json_decref(o);
+	r.outcomes[0] = VIP_UNTOUCHED;
 	report_fail(&r, RESULT_REFUSED, EXIT_UNSAFE, "secondaries");
 	o = to_json(&r);
 	assert_true(json_is_true(json_object_get(o, "plan")));
 	assert_int_equal(number_at(o, NULL, "expected_gap_us"), 4300);
+	assert_true(json_is_false(json_object_get(o, "would_change")));
 	assert_text(o, "result", "refused");
 	assert_text(o, "error", "secondaries");
 	assert_int_equal(number_at(o, NULL, "exit_code"), 5);
@@ -330,14 +343,19 @@ static void text_of_a_plan_is_a_table(void **state _unused_)
 	r.changed = false;
 	r.outcomes[0] = VIP_UNTOUCHED;
 	r.timing.expected_gap = 850;
+	r.entries.pinned = 1000;
+	r.preview.exposed = 432;
+	snprintf(r.preview.no_hold, sizeof(r.preview.no_hold), "nft: gone\n");
 	assert_prints(&r,
 		      "plan: delete 192.168.11.100/32 from br-mgmt (nothing was changed)\n"
 		      "  kernel         affected\n"
 		      "  strategy       restore\n"
-		      "  hold           off\n"
+		      "  hold           none: nft: gone\\x0a\n"
 		      "  connections    1500  tracked now\n"
-		      "  at risk        1432  would be flushed without protection\n"
+		      "  at risk        432  would be flushed without protection\n"
+		      "  pinned         1000  already: no flush takes them\n"
 		      "  skipped        68  (60 not-nat, 8 closing)\n"
+		      "  would be lost  432  with --strategy none\n"
 		      "  expected gap   850 us\n",
 		      "");
 	report_fail(&r, RESULT_REFUSED, EXIT_UNSAFE, "secondaries");

@@ -424,6 +424,8 @@ static void a_plan_looks_like_this(void **state _unused_)
 
 	r.plan = true;
 	r.changed = false;
+	r.entries.pinned = 1100;
+	r.preview.exposed = 332;
 	report_text_print(&r, false, out, err);
 	fclose(out);
 	fclose(err);

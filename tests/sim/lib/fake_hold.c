@@ -40,7 +40,7 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 	f->held_open = true;
 	f->held_on = link->ifindex;
 	f->held_opened++;
-	*ret_used = f->held_by = fake_hold_look(f, choice);
+	*ret_used = f->held_by = fake_hold_look(f, choice, reason);
 	return 0;
 }
 
@@ -80,9 +80,15 @@ int fake_hold_check(void *ctx)
 	return ((struct fake *)ctx)->held_open ? 0 : -ENOENT;
 }
 
-enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice)
+enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX])
 {
-	bool global = ((struct fake *)ctx)->hooks_are_global;
+	const struct fake *f = ctx;
+	bool global = f->hooks_are_global;
+
+	if (f->hold_lacks) {
+		snprintf(reason, REPORT_TEXT_MAX, "%s", f->hold_lacks);
+		return HOLD_OFF;
+	}
 
 	return choice != HOLD_AUTO ? choice : global ? HOLD_IPTABLES : HOLD_NFT;
 }

@@ -183,6 +183,7 @@ struct fake {
 	bool hold_hangs;		    /* its programs do */
 	unsigned stepped_aside, held_aside; /* … while packets were held back */
 	usec_t others_take;		    /* of the processor, when we step aside */
+	const char *hold_lacks;		    /* hold_look() finds no backend, for this reason */
 	bool hold_fails;		    /* half way: some of its rules are there */
 	bool hold_stays;		    /* its rules cannot be removed */
 	usec_t hold_takes;		    /* to be made beside a run */
@@ -329,7 +330,7 @@ int fake_hold_arm(void *ctx, usec_t duration);
 int fake_hold_disarm(void *ctx);
 int fake_hold_check(void *ctx);
 int fake_hold_close(void *ctx, usec_t deadline);
-enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice);
+enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX]);
 int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
 int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
