@@ -19,7 +19,7 @@ enum end_cause {
 	END_TIMEOUT,	/* nothing was sent for too long: see end_sysctl() */
 	END_FINISHED,	/* FIN from both sides */
 	END_RESET,	/* by one of the two; the kernel does not tell which */
-	END_RESET_CLIENT, /* it gave up before anybody had answered */
+	END_RESET_CLIENT, /* it answered the server's first answer with a reset */
 	END_RESET_SERVER,
 	END_IPVS,	  /* with the connection of the IPVS of this node that had altered it */
 	END_LOST,	  /* by vipsafe: what it deleted could not be created again */

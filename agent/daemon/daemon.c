@@ -187,6 +187,23 @@ static void daemon_on_signal(void *ud, int sig)
 	stop(d);
 }
 
+/* Say once that the memory of ends cannot be written, and that it can again. */
+static void tell_unsaved(struct daemon *d)
+{
+	int error = ends_unsaved(d->ends);
+
+	if (error == d->ends_unsaved)
+		return;
+	if (error)
+		log_line(LOG_WARNING,
+			 "msg=\"how connections end is not remembered: the run directory cannot "
+			 "be written\" error=%s",
+			 strerror(-error));
+	else
+		log_line(LOG_NOTICE, "msg=\"how connections end is remembered again\"");
+	d->ends_unsaved = error;
+}
+
 static usec_t on_round(void *ud)
 {
 	struct daemon *d = ud;
@@ -195,6 +212,7 @@ static usec_t on_round(void *ud)
 	next = usec_earlier(next, moves_tick(d->moves));
 	next = usec_earlier(next,
 			    guards_tick(&d->guards)); /* after the runs, which leave work to it */
+	tell_unsaved(d);
 	d->retired = control_free(d->retired);
 	next = usec_earlier(next, control_tick(d->control));
 	now = os_now();

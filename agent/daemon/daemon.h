@@ -36,6 +36,7 @@ struct daemon {
 	struct loop_timer socket_timer; /* when to check its name next */
 	bool socket_missing;		/* and cannot be made again */
 	struct ends *ends;		/* how connections end */
+	int ends_unsaved;		/* why that is not written, as logged last; 0: it is */
 	struct guards guards;
 	struct publisher publisher;
 	struct loop_timer textfile_timer;

@@ -142,10 +142,13 @@ static bool end_is_by_itself(const struct guard_death *d, struct end *e)
 		return true;
 	case CONN_TCP_CLOSE:
 		/* the kernel removes an entry at once whose only answer is a reset */
-		if (d->dead->status & CONN_SEEN_REPLY)
-			guard_cause_set(e, END_RESET, DOUBT_NONE, 0);
-		else
+		if (!(d->dead->status & CONN_SEEN_REPLY))
 			guard_cause_set(e, END_RESET_SERVER, DOUBT_SIDE, 0);
+		else if (!(d->dead->status &
+			   CONN_ASSURED)) /* a server does not take back its SYN/ACK */
+			guard_cause_set(e, END_RESET_CLIENT, DOUBT_SIDE, 0);
+		else
+			guard_cause_set(e, END_RESET, DOUBT_NONE, 0);
 		return true;
 	case CONN_TCP_NONE:
 	case CONN_TCP_SYN_SENT:

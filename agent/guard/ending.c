@@ -122,6 +122,14 @@ void guard_end_ours(struct guard *g, const struct conn *c, enum end_cause cause,
 	end_note(g, &e);
 }
 
+/* Whether the end that was noted last is that of C. */
+static bool end_is_latest(const struct guard *g, const struct conn *c)
+{
+	const struct end *e = g->ending.ends ? ends_latest(g->ending.ends) : NULL;
+
+	return e && e->sport == c->key.orig.sport && e->dport == c->key.orig.dport;
+}
+
 void guard_end_missed(struct guard *g, const struct conn *c)
 {
 	struct addr as = tuple_dst(&c->reply, c->key.family);
@@ -129,6 +137,8 @@ void guard_end_missed(struct guard *g, const struct conn *c)
 	struct end e, was;
 
 	if (!g->ending.ends) /* whether it was told of is not known */
+		return;
+	if (end_is_latest(g, c))
 		return;
 	if (end_find(g, &c->key, &was) && guard_now(g) - MIN(was.at, guard_now(g)) < PUT_BACK_MAX)
 		return;
@@ -199,8 +209,10 @@ static void end_meet_return(struct guard *g, const struct conn *c)
 
 void guard_end_meet_born(struct guard *g, const struct conn *c, uint32_t by)
 {
-	/* by its own packets an entry comes without an answer, and a new connection by its SYN */
-	if (by || (!(c->status & CONN_SEEN_REPLY) && c->tcp_state != CONN_TCP_SYN_SENT))
+	/* by its own packets an entry comes without an answer, and a new connection by its SYN;
+	 * what a program deletes and creates again comes at once */
+	if (by ? end_is_latest(g, c)
+	       : !(c->status & CONN_SEEN_REPLY) && c->tcp_state != CONN_TCP_SYN_SENT)
 		end_meet_return(g, c);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,14 @@
 #include "base/os.h"
 #include "base/rundir.h"
 #include "guard/ends_file.h"
+#include "guard/ends_index.h"
 
 /* Ends that wait to be written, and how long at most: a write for each would cost more than
  * all the rest. */
 #define PENDING 256
+
+/* Ends that are indexed together. */
+#define INDEXED 64
 #define WRITE_EVERY (10 * USEC_PER_MSEC)
 
 /* After a failure to write. */
@@ -34,52 +39,63 @@ struct ends {
 	usec_t written, retry;
 	struct end pending[PENDING]; /* the last N_PENDING ones */
 	size_t n_pending;
-	/* By original tuple, of those in the file and the pending ones. */
-	struct hash index;
-	uint32_t *hashes; /* owned; of each place */
-	size_t n_hashes, cap_hashes;
+	struct ends_index index; /* by original tuple */
 	uint64_t counts[END_CAUSE_COUNT];
 };
 
 /* ---- the index ---- */
-
-static uint32_t ends_hash_of(const void *ud, uint32_t i)
-{
-	const struct ends *s = ud;
-
-	return s->hashes[i];
-}
 
 static uint32_t hash_key(const struct ends *s, const struct conn_key *key)
 {
 	return hash_bytes(s->seed, key, sizeof(*key));
 }
 
-/* E takes the place of the end that was there. */
-static void index_put(struct ends *s, uint64_t number, const struct end *e)
+/* Whether somebody may ask for E: what had ended by itself does not come back. */
+static bool is_indexed(const struct end *e)
 {
-	const struct conn c = end_conn(e);
-	uint32_t place = (uint32_t)(number % s->head.max);
-
-	if (place < s->n_hashes) {
-		hash_remove(&s->index, s->hashes[place], place, ends_hash_of, s);
-	} else {
-		if (hash_reserve(&s->index, place + 1, ends_hash_of, s) < 0 ||
-		    array_reserve(&s->hashes, &s->cap_hashes, place + 1, sizeof(*s->hashes)) < 0)
-			return; /* not found by its tuple later; all else works */
-		s->n_hashes = place + 1;
+	switch ((enum end_cause)e->cause) {
+	case END_FINISHED:
+	case END_RESET:
+	case END_RESET_CLIENT:
+	case END_RESET_SERVER:
+		return false;
+	case END_TIMEOUT: /* a datagram after it begins anew */
+		return e->l4proto == IPPROTO_TCP;
+	case END_UNKNOWN:
+	case END_ADDRESS:
+	case END_FLUSH:
+	case END_LINK:
+	case END_SWEEP:
+	case END_DELETED:
+	case END_EARLY_DROP:
+	case END_IPVS:
+	case END_LOST:
+	case END_ARRIVED:
+	case END_RETRANSLATED:
+	case END_CAUSE_COUNT:
+		break;
 	}
-	s->hashes[place] = hash_key(s, &c.key);
-	hash_put(&s->index, s->hashes[place], place);
+	return true;
 }
 
-static void index_done(struct ends *s)
+/* Index the ends from NUMBER on. Many at once: by then their places are in the cache. */
+static void index_put(struct ends *s, uint64_t number, const struct end *list, size_t n)
 {
-	hash_done(&s->index);
-	memset(&s->index, 0, sizeof(s->index));
-	free(s->hashes);
-	s->hashes = NULL;
-	s->n_hashes = s->cap_hashes = 0;
+	uint32_t hashes[INDEXED];
+	size_t i, m;
+
+	for (; n; list += m, number += m, n -= m) {
+		m = MIN(n, (size_t)INDEXED);
+		for (i = 0; i < m; i++) {
+			const struct conn c = end_conn(&list[i]);
+
+			hashes[i] = hash_key(s, &c.key);
+			ends_index_prepare(&s->index, hashes[i]);
+		}
+		for (i = 0; i < m; i++)
+			if (is_indexed(&list[i]))
+				ends_index_put(&s->index, hashes[i], (uint32_t)(number + i));
+	}
 }
 
 /* ---- the file ---- */
@@ -124,13 +140,12 @@ static void ends_adopt(struct ends *s, int fd, const struct ends_head *h)
 
 	s->head = *h;
 	while (i < h->n) {
-		size_t k, m = (size_t)MIN((uint64_t)ARRAY_SIZE(buf), h->n - i);
+		size_t m = (size_t)MIN((uint64_t)ARRAY_SIZE(buf), h->n - i);
 
 		m = (size_t)MIN((uint64_t)m, h->max - i % h->max); /* not beyond the last place */
 		if (ends_file_get(fd, buf, m * sizeof(*buf), ends_file_place(h, i)) < 0)
 			memset(buf, 0, sizeof(buf));
-		for (k = 0; k < m; k++)
-			index_put(s, i + k, &buf[k]);
+		index_put(s, i, buf, m);
 		i += m;
 	}
 }
@@ -192,7 +207,7 @@ static void ends_remove(struct ends *s)
 static void ends_close(struct ends *s)
 {
 	ends_write_all(s, s->written);
-	index_done(s);
+	ends_index_done(&s->index);
 	closep(&s->fd);
 	s->fd = -1;
 	s->n_pending = 0;
@@ -211,6 +226,7 @@ static void ends_open(struct ends *s, size_t max, usec_t now)
 		ends_remove(s);
 		return;
 	}
+	(void)ends_index_init(&s->index, s->head.max); /* else none comes back, as far as we see */
 	r = ends_begin(s, now);
 	if (r < 0)
 		ends_fail(s, r, now);
@@ -290,8 +306,10 @@ static void ends_flush(struct ends *s, usec_t now)
 		s->fd = -1;
 	}
 	r = s->fd < 0 ? ends_begin(s, now) : 0;
-	if (r == 0)
+	if (r == 0) {
+		index_put(s, s->head.n - s->n_pending, s->pending, s->n_pending);
 		r = write_pending(s);
+	}
 	if (r < 0)
 		ends_fail(s, r, now);
 	else
@@ -325,7 +343,6 @@ void ends_add(struct ends *s, const struct end *e)
 		ends_write_all(s, s->written);
 	if (s->n_pending == PENDING || s->n_pending == s->head.max)
 		s->n_pending = 0; /* they cannot be written */
-	index_put(s, s->head.n, e);
 	s->pending[s->n_pending++] = *e;
 	s->head.n++;
 }
@@ -381,70 +398,67 @@ int ends_unsaved(const struct ends *s)
 
 /* ---- finding ---- */
 
-/* The end in PLACE, if it waits to be written. */
-static const struct end *ends_waiting(const struct ends *s, uint32_t place)
+/* The latest end of KEY among those that wait to be written; NULL: there is none. */
+static struct end *ends_waiting(struct ends *s, const struct conn_key *key)
 {
-	uint64_t last = (s->head.n - 1) % s->head.max;
-	uint64_t back = (last + s->head.max - place) % s->head.max;
+	size_t i = s->n_pending;
 
-	return back < s->n_pending ? &s->pending[s->n_pending - 1 - (size_t)back] : NULL;
-}
-
-static bool ends_get(const struct ends *s, uint32_t place, struct end *ret)
-{
-	const struct end *waiting = ends_waiting(s, place);
-
-	if (waiting) {
-		*ret = *waiting;
-		return true;
-	}
-	return s->fd >= 0 &&
-	       ends_file_get(s->fd, ret, sizeof(*ret), ends_file_place(&s->head, place)) == 0 &&
-	       end_is_valid(ret);
-}
-
-/* The place of the latest end of KEY, or HASH_NONE. */
-static uint32_t ends_place(const struct ends *s, const struct conn_key *key, struct end *ret)
-{
-	uint32_t hash, i, found = HASH_NONE;
-	size_t at;
-
-	if (!s->index.n)
-		return HASH_NONE;
-	hash = hash_key(s, key);
-	for (i = hash_first(&s->index, hash, &at); i != HASH_NONE;
-	     i = hash_next(&s->index, hash, &at)) {
+	while (i--) {
+		struct end *e = &s->pending[i];
 		struct conn c;
-		struct end e;
 
-		if (s->hashes[i] != hash || !ends_get(s, i, &e))
+		if (e->sport != key->orig.sport || e->dport != key->orig.dport || !is_indexed(e))
 			continue;
-		c = end_conn(&e);
-		if (!conn_key_equal(&c.key, key) || (found != HASH_NONE && e.at < ret->at))
-			continue;
-		*ret = e;
-		found = i;
+		c = end_conn(e);
+		if (conn_key_equal(&c.key, key))
+			return e;
 	}
-	return found;
+	return NULL;
 }
 
-bool ends_find(const struct ends *s, const struct conn_key *key, struct end *ret)
+/* The number of the latest end of KEY that is on file and indexed, and the end; -ENOENT. */
+static int64_t ends_look_up(const struct ends *s, const struct conn_key *key, struct end *ret)
 {
-	return ends_place(s, key, ret) != HASH_NONE;
+	uint32_t number;
+	uint64_t back;
+	struct conn c;
+
+	if (s->fd < 0 || !ends_index_find(&s->index, hash_key(s, key), &number))
+		return -ENOENT;
+	back = (uint32_t)s->head.n - number; /* modulo 2^32: numbers wrap */
+	if (back > s->head.max || back > s->head.n ||
+	    ends_file_get(s->fd, ret, sizeof(*ret), ends_file_place(&s->head, s->head.n - back)) <
+		    0)
+		return -ENOENT;
+	c = end_conn(ret);
+	return conn_key_equal(&c.key, key) && end_is_valid(ret) ? (int64_t)(s->head.n - back)
+								: -ENOENT;
+}
+
+bool ends_find(struct ends *s, const struct conn_key *key, struct end *ret)
+{
+	const struct end *waiting = ends_waiting(s, key);
+
+	if (!waiting)
+		return ends_look_up(s, key, ret) >= 0;
+	*ret = *waiting;
+	return true;
 }
 
 void ends_mark(struct ends *s, const struct conn_key *key, uint8_t flags)
 {
-	struct end e = { .at = 0 };
-	uint32_t place = ends_place(s, key, &e);
-	struct end *waiting;
+	struct end e, *waiting = ends_waiting(s, key);
+	int64_t number = waiting ? -ENOENT : ends_look_up(s, key, &e);
 
-	if (place == HASH_NONE)
-		return;
-	waiting = (struct end *)ends_waiting(s, place);
-	e.flags |= flags;
 	if (waiting)
-		*waiting = e;
-	else
-		(void)ends_file_put(s->fd, &e, sizeof(e), ends_file_place(&s->head, place));
+		waiting->flags |= flags;
+	if (number < 0)
+		return;
+	e.flags |= flags;
+	(void)ends_file_put(s->fd, &e, sizeof(e), ends_file_place(&s->head, (uint64_t)number));
+}
+
+const struct end *ends_latest(const struct ends *s)
+{
+	return s->n_pending ? &s->pending[s->n_pending - 1] : NULL;
 }

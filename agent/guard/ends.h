@@ -39,8 +39,12 @@ usec_t ends_due(const struct ends *s);
 /* All that waits is on file after that, if it can be written: somebody wants to read it. */
 void ends_write_all(struct ends *s, usec_t now);
 
-/* The latest end of KEY. False: none is remembered. Cheap if there is none. */
-bool ends_find(const struct ends *s, const struct conn_key *key, struct end *ret);
+/* The latest end of KEY, except those by itself (FIN, reset, the timeout of a datagram). False:
+ * none is remembered, or it is too old. Cheap if there is none. */
+bool ends_find(struct ends *s, const struct conn_key *key, struct end *ret);
+
+/* The latest end of all, if it is not written yet; or NULL. */
+const struct end *ends_latest(const struct ends *s);
 
 /* Set FLAGS of the latest end of KEY, which there is. */
 void ends_mark(struct ends *s, const struct conn_key *key, uint8_t flags);

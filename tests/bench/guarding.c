@@ -114,12 +114,17 @@ int guarding_begin(struct guarding *g, struct bench *b)
 	g->env = b->env;
 	g->env.kernel = kernel_real_get(g->real);
 	r = guard_new(&g->env, &d, &g->guard);
+	if (r == 0)
+		r = ends_new(g->run_dir, "bench", b->env.seed, 65536, now(g), &g->ends);
+	if (r == 0)
+		guard_remember(g->guard, g->ends);
 	return r == 0 ? settle(g) : r;
 }
 
 void guarding_end(struct guarding *g)
 {
 	guard_free(g->guard);
+	ends_free(g->ends);
 	kernel_real_free(g->real);
 	remove_run_dir(g);
 }

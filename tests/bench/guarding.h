@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bench.h"
+#include "guard/ends.h"
 #include "guard/guard.h"
 
 struct kernel_real;
@@ -11,6 +12,7 @@ struct guarding {
 	struct bench *bench;
 	struct kernel_real *real;
 	struct guard *guard;
+	struct ends *ends;
 	struct run_env env;
 	char run_dir[64]; /* of its own */
 };

@@ -68,4 +68,19 @@ daemon_start
 check "and taken up" wait_for 30 guard_live
 is "$(stat -c %s /run/vipsafe/ends)" "$size" "as it was"
 nothing "$(nft list ruleset 2>/dev/null | grep vipsafe)" "no rule was ever made"
+daemon_end TERM
+
+# ---- no room ------------------------------------------------------------------------------
+mkdir -p /run/small
+mount -t tmpfs -o size=64k,mode=755 small /run/small || bail_out "no tmpfs"
+config '[agent]' 'run_dir = /run/small' "socket = $SOCKET" '[device br-mgmt]' 'pin = off'
+dd if=/dev/zero of=/run/small/full bs=4k 2>/dev/null
+daemon_start
+check "it observes without room in its run directory" wait_for 30 guard_live
+open full pod 4 10.232.3.28 8899
+conntrack -D -p tcp --dport 8899 >/dev/null 2>&1
+check "ends are counted" wait_for 10 counts deleted 4
+check "and the log says that they are not remembered" wait_for 10 logged "not remembered"
+check "the daemon lives on" answers
+job_end full
 done_testing

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "guard/ends.h"
+#include "../lib/random.h"
 
 /* What is on file, the newest first. */
 struct told {
@@ -134,12 +135,51 @@ static void refused(void **state)
 	assert_int_equal(told_of(s).n, 1);
 }
 
+/* Whatever is in the file: reading it ends, and so does going on with it. */
+static void garbled(void **state)
+{
+	const struct scene *s = *state;
+	struct rnd r = rnd_begin("garbled");
+	char path[128];
+	unsigned i, k;
+
+	snprintf(path, sizeof(path), "%s/ends", s->dir);
+	for (i = 0; i < 200; i++) {
+		struct ends *ends = ends_of(s, 50);
+		struct ends_query q = { .since = 0 };
+		struct told t = { .n = 0 };
+		struct ends_list *l;
+		struct end e = numbered(i), found;
+		FILE *f = fopen(path, "r+");
+		struct conn c = end_conn(&e);
+
+		/* now and then in the head */
+		for (k = 0; f && k < 20; k++) {
+			fseek(f, (long)rnd(&r, rnd(&r, 4) ? 410000 : 160), SEEK_SET);
+			fputc((int)rnd(&r, 256), f);
+		}
+		if (f)
+			fclose(f);
+		ends_add(ends, &e);
+		(void)ends_find(ends, &c.key, &found);
+		ends_free(ends);
+		if (ends_list_new(s->dir, s->env.boot_id, &q, &l) < 0)
+			continue;
+		while (ends_list_step(l, told_take, &t) > 0 && t.n < 200)
+			;
+		ends_list_free(l);
+		if (i % 10 == 9)
+			unlink(path);
+	}
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(bounded),
 		CASE(refused),
+		CASE(garbled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

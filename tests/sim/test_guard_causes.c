@@ -84,7 +84,7 @@ static void finished_on_an_old_kernel(void **state)
 static void reset(void **state)
 {
 	struct ending w = ending_begin(state, PIN_ON_DEMAND);
-	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED), refused;
+	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED), refused, half;
 	struct end_told t;
 
 	ending_kill_in(&w, &c, CONN_TCP_CLOSE, true);
@@ -92,6 +92,14 @@ static void reset(void **state)
 	refused = ending_known(&w, 2, CONN_TCP_SYN_SENT);
 	ending_kill_in(&w, &refused, CONN_TCP_CLOSE, false);
 	t = ending_only(w.s, &refused, END_RESET_SERVER);
+	assert_int_equal(t.end.doubt, DOUBT_SIDE);
+	half = scene_tcp(3); /* SYN, SYN/ACK, RST */
+	half.tcp_state = CONN_TCP_SYN_RECV;
+	half.status &= ~(uint32_t)CONN_ASSURED;
+	fake_tell(w.s->fake, scene_add(w.s, &half));
+	ending_spin(&w, 20 * USEC_PER_MSEC);
+	ending_kill_in(&w, &half, CONN_TCP_CLOSE, true);
+	t = ending_only(w.s, &half, END_RESET_CLIENT);
 	assert_int_equal(t.end.doubt, DOUBT_SIDE);
 	ending_end(&w);
 }

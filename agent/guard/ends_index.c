@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "guard/ends_index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vipsafe/base.h>
+
+#define LINE 64
+
+int ends_index_init(struct ends_index *x, size_t n)
+{
+	size_t buckets = 1;
+	void *items;
+
+	while (buckets * ENDS_INDEX_WAYS < 2 * n)
+		buckets *= 2;
+	if (posix_memalign(&items, LINE, buckets * ENDS_INDEX_WAYS * sizeof(*x->items)) != 0)
+		return -ENOMEM;
+	memset(items, 0, buckets * ENDS_INDEX_WAYS * sizeof(*x->items));
+	*x = (struct ends_index){ .items = items, .mask = buckets - 1 };
+	return 0;
+}
+
+void ends_index_done(struct ends_index *x)
+{
+	free(x->items);
+	*x = (struct ends_index){ .items = NULL };
+}
+
+/* 0 means that an item is free. */
+static uint32_t index_hash(uint32_t hash)
+{
+	return hash ? hash : 1;
+}
+
+static struct ends_index_item *index_bucket(const struct ends_index *x, uint32_t hash)
+{
+	return &x->items[(hash & x->mask) * ENDS_INDEX_WAYS];
+}
+
+void ends_index_prepare(const struct ends_index *x, uint32_t hash)
+{
+	if (x->items)
+		__builtin_prefetch(index_bucket(x, index_hash(hash)), 1);
+}
+
+void ends_index_put(struct ends_index *x, uint32_t hash, uint32_t number)
+{
+	struct ends_index_item *at, *to;
+	size_t i;
+
+	if (!x->items)
+		return;
+	hash = index_hash(hash);
+	at = to = index_bucket(x, hash);
+	for (i = 0; i < ENDS_INDEX_WAYS; i++) {
+		if (!at[i].hash || at[i].hash == hash) {
+			to = &at[i];
+			break;
+		}
+		if (number - at[i].number > number - to->number) /* numbers may wrap */
+			to = &at[i];
+	}
+	*to = (struct ends_index_item){ .hash = hash, .number = number };
+}
+
+bool ends_index_find(const struct ends_index *x, uint32_t hash, uint32_t *ret_number)
+{
+	const struct ends_index_item *at;
+	size_t i;
+
+	if (!x->items)
+		return false;
+	hash = index_hash(hash);
+	at = index_bucket(x, hash);
+	for (i = 0; i < ENDS_INDEX_WAYS && at[i].hash; i++)
+		if (at[i].hash == hash) {
+			*ret_number = at[i].number;
+			return true;
+		}
+	return false;
+}
