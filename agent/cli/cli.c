@@ -107,6 +107,7 @@ static const struct flag flags[] = {
 	{ "force", 0, SCOPE_MOVE, NULL, OF_MOVE, "do what would be refused for safety" },
 	{ "dry-run", 'n', SCOPE_MOVE, NULL, plan_apply, 0, "as plan: only say what would happen" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale), "also entries whose address is gone" },
+	{ "check", 0, SCOPE_STATUS, NULL, SETS(check), "only whether all is as it should be" },
 	{ "undo", 0, SCOPE_ISOLATE, NULL, SETS(undo), "put the address back, delete its device" },
 	{ "prepare", 0, SCOPE_ISOLATE, NULL, SETS(prepare), "make the device, leave the address" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,

@@ -27,10 +27,11 @@ enum option_scope {
 	SCOPE_JSON = 1 << 5,  /* commands whose result can be JSON */
 	SCOPE_ISOLATE = 1 << 6,
 	SCOPE_HISTORY = 1 << 7,
+	SCOPE_STATUS = 1 << 8,
 };
 
 struct options {
-	bool json, verbose, local, stale, watch, help, version, plan, undo, prepare;
+	bool json, verbose, local, stale, check, watch, help, version, plan, undo, prepare;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	const char *keepalived;	   /* the file to check */

@@ -104,8 +104,11 @@ const struct command commands[] = {
 	  "If the configuration is wrong, it says why, and the old one stays in force (exit\n"
 	  "code 78). If the reload changes the socket's path, give the old path with\n"
 	  "--socket.\n" },
-	{ "status", command_status, SCOPE_JSON, false, "",
+	{ "status", command_status, SCOPE_STATUS | SCOPE_JSON, false, "[--check [NAME]]",
 	  "print whether the daemon runs, and what it guards",
+	  "With --check it prints nothing if protection is in force and each instance's\n"
+	  "addresses are where its state wants them, or else one line; with the NAME of an\n"
+	  "instance, only this one counts. For vrrp_script and other probes.\n"
 	  "Exit codes: 0 it is running, 3 it is not running, 4 that could not be found out,\n"
 	  "or an instance's addresses could not be put where its state wants them.\n",
 	  .alias = "show" },
@@ -372,6 +375,8 @@ static void offer_words(struct line *l)
 			offer(l, c->name);
 	} else if (l->command->run == command_add || l->command->run == command_del) {
 		offer_move(l, l->command->run == command_add);
+	} else if (l->command->run == command_status) {
+		offer_instances(l);
 	} else if (l->command->run == command_connections) {
 		offer_connections(l);
 	} else if (l->command->run == command_history) {

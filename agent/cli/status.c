@@ -4,88 +4,93 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/option.h"
 #include "cli/client.h"
-#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/render.h"
-#include "show/history.h"
-#include "show/history_file.h"
-#include "show/status.h"
-#include "move/survey.h"
+#include "cli/status_check.h"
+#include "cli/status_local.h"
+#include "show/report_json.h"
 
 #define PATIENCE (10 * USEC_PER_SEC)
 
-/* Operations searched for the one that put an address where it is. */
-#define OPERATIONS_MAX 100
-
-enum status_code {
-	STATUS_RUNNING = 0,
-	STATUS_NOT_RUNNING = 3,
-	STATUS_UNKNOWN = STATUS_CODE_UNKNOWN,
-};
-
-static json_t *read_operations(const struct cli *cli)
+static void print_local(void *ud, const struct status *s)
 {
-	const struct history_now now = { os_now(), os_wall() };
-	_cleanup_free_ char *text = NULL;
-	int r = history_read(cli->settings.run_dir, cli->boot_id, &text);
+	const struct cli *cli = ud;
 
-	if (r < 0 && r != -ENOENT)
-		return NULL;
-	return history_parse(r < 0 ? "" : text, OPERATIONS_MAX, now);
-}
-
-/* The devices that should be guarded, and are not. */
-static struct status_device *unguarded(const struct settings *settings)
-{
-	struct status_device *list = calloc(settings->n_devices + 1, sizeof(*list));
-	size_t i;
-
-	for (i = 0; i < settings->n_devices && list; i++) {
-		list[i] = (struct status_device){ .state = "unguarded",
-						  .mode = settings->devices[i].pin,
-						  .hold = HOLD_OFF };
-		memcpy(list[i].device, settings->devices[i].name, sizeof(list[i].device));
-	}
-	return list;
-}
-
-/* Print what can be seen without a daemon. */
-static void print_local(const struct cli *cli)
-{
-	_cleanup_free_ struct status_device *devices = unguarded(&cli->settings);
-	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
-	struct survey survey = { 0 };
-	struct status s = { .absent = true,
-			    .version = PACKAGE_VERSION,
-			    .devices = devices,
-			    .n_devices = devices ? cli->settings.n_devices : 0,
-			    .survey = &survey,
-			    .operations = read_operations(cli),
-			    .now = os_now(),
-			    .wall = os_wall(),
-			    .columns = terminal_columns(stdout) };
-	struct run_env env;
-
-	if (kernel_real_new(&real) == 0) {
-		env = cli_run_env(cli, kernel_real_get(real));
-		survey_take(&env, &survey);
-	}
 	if (cli->options.json)
-		render_json(status_json_new(&s), stdout, stderr);
+		render_json(status_json_new(s), stdout, stderr);
 	else
-		status_print(&s, cli->options.verbose, stdout);
-	survey_done(&survey);
-	json_decref(s.operations);
+		status_print(s, cli->options.verbose, stdout);
 }
 
-static void print_missing(const struct cli *cli, enum status_code code, const char *text)
+/* Print the status; its exit code. */
+static int status_show(const struct cli *cli, enum client_outcome outcome,
+		       const struct wire_answer *a)
 {
-	cli_complain(stderr, "%s", text);
-	if (code == STATUS_NOT_RUNNING)
-		print_local(cli);
+	if (outcome == CLIENT_ANSWERED) {
+		if (cli->options.json)
+			puts(a->result ? a->result : "{}");
+		else
+			fputs(a->out ? a->out : "", stdout);
+		return a->exit_code;
+	}
+	cli_complain(stderr, "%s", client_failure_text(outcome, a));
+	if (outcome == CLIENT_ABSENT)
+		status_local(cli, terminal_columns(stdout), print_local, (void *)cli);
 	else if (cli->options.json)
 		puts("{\"running\":null}");
+	return outcome == CLIENT_ABSENT ? STATUS_CODE_NOT_RUNNING : STATUS_CODE_UNKNOWN;
+}
+
+static void take_local(void *ud, const struct status *s)
+{
+	json_t **o = ud;
+
+	*o = status_json_new(s);
+}
+
+/* Print nothing if all is well, or else one line; the exit code. */
+static int status_judge(const struct cli *cli, const char *instance, enum client_outcome outcome,
+			const struct wire_answer *a)
+{
+	char why[STATUS_CHECK_TEXT_MAX] = "out of memory";
+	int code = STATUS_CODE_UNKNOWN;
+	json_t *o = NULL;
+
+	if (outcome == CLIENT_ANSWERED)
+		o = json_loads(a->result ? a->result : "", 0, NULL);
+	else if (outcome == CLIENT_ABSENT)
+		status_local(cli, 0, take_local, &o);
+	else
+		snprintf(why, sizeof(why), "%s", client_failure_text(outcome, a));
+	if (o)
+		code = status_check(o, instance, why);
+	json_decref(o);
+	if (code)
+		cli_complain(stderr, "%s", why);
+	if (cli->options.json)
+		render_json(json_pack("{s:b, s:o}", "ok", !code, "reason",
+				      object_string(code ? why : "")),
+			    stdout, stderr);
+	return code;
+}
+
+/* Parse the words after "status": with --check the name of an instance. */
+static int status_take_word(const struct cli *cli, int argc, char *argv[], const char **ret)
+{
+	struct request_error e;
+
+	*ret = NULL;
+	if (!cli->options.check)
+		return command_is_bare(argc, argv) ? 0 : -EINVAL;
+	if (argc > 1) {
+		request_error_set(&e, "unknown word " QUOTED, argv[1]);
+		command_usage(&e);
+		return -EINVAL;
+	}
+	*ret = argc ? argv[0] : NULL;
+	return 0;
 }
 
 int command_status(struct cli *cli, int argc, char *argv[])
@@ -94,23 +99,17 @@ int command_status(struct cli *cli, int argc, char *argv[])
 	struct wire_request r = { .op = WIRE_STATUS };
 	struct wire_answer a = { 0 };
 	enum client_outcome outcome;
+	const char *instance;
 	int code;
 
-	if (!command_is_bare(argc, argv))
+	if (status_take_word(cli, argc, argv, &instance) < 0)
 		return EXIT_USAGE;
-	r.text = o->json ? WIRE_TEXT_NONE : o->verbose ? WIRE_TEXT_VERBOSE : WIRE_TEXT_SHORT;
+	r.text = o->json || o->check ? WIRE_TEXT_NONE
+		 : o->verbose	     ? WIRE_TEXT_VERBOSE
+				     : WIRE_TEXT_SHORT;
 	r.columns = terminal_columns(stdout);
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
-	if (outcome != CLIENT_ANSWERED) {
-		code = outcome == CLIENT_ABSENT ? STATUS_NOT_RUNNING : STATUS_UNKNOWN;
-		print_missing(cli, (enum status_code)code, client_failure_text(outcome, &a));
-	} else {
-		code = a.exit_code;
-		if (o->json)
-			puts(a.result ? a.result : "{}");
-		else
-			fputs(a.out ? a.out : "", stdout);
-	}
+	code = o->check ? status_judge(cli, instance, outcome, &a) : status_show(cli, outcome, &a);
 	wire_answer_done(&a);
 	return code;
 }

@@ -266,29 +266,9 @@ void instance_work_release(struct instance_context *s, struct instance_work *w, 
 void instance_work_status(const struct instance_context *s, const struct instance_work *w,
 			  struct status_instance *ret)
 {
-	const struct instance_settings *settings = settings_of(s, w);
-	const struct instance *state = &s->set.states[w->at];
-	usec_t now = os_now(), when;
-
-	*ret = (struct status_instance){
-		.state = state->state,
-		.source = state->source,
-		.age = state->state == INSTANCE_UNKNOWN || now < state->since ? 0
-									      : now - state->since,
-		.owner = settings->owner,
-		.wanted = wants(s, w),
-		.moving = is_in_round(w),
-		.present = s->set.views[w->at].n_there,
-		.addresses = settings->n_addresses,
-		.error = w->error,
-		.has_decoy = settings->has_decoy,
-		.decoy_there = s->set.views[w->at].decoy_there,
-		.decoy_stale = state->left_behind || state->decoy_stale,
-		.decoy_missing = instance_decoy_is_missing(state, settings->has_decoy, now, &when),
-		.counters = state->counters,
-	};
-	memcpy(ret->name, w->name, sizeof(ret->name));
-	memcpy(ret->device, settings->device, sizeof(ret->device));
+	status_instance_of(&s->set, w->at, os_now(), ret);
+	ret->moving = is_in_round(w);
+	ret->error = w->error;
 }
 
 /* How long to wait for a process that writes the file without a daemon: it

@@ -62,6 +62,7 @@ struct status_device {
 	uint64_t unsaved;	      /* writes that failed, of the state needed after a kill … */
 	int unsaved_error;	      /* … and the last error: negative errno */
 	char reason[REPORT_TEXT_MAX]; /* why it is not live; "" otherwise */
+	bool waits;		      /* it is configured, and there is no daemon to guard it */
 };
 
 struct status {

@@ -48,7 +48,7 @@ static bool status_device_is_guarded(const struct status_device *d)
 
 const char *status_protection(const struct status_device *d)
 {
-	if (!status_device_is_guarded(d))
+	if (!status_device_is_guarded(d) && !d->waits)
 		return "moves only";
 	switch (d->mode) {
 	case PIN_CONTINUOUS:
@@ -68,7 +68,7 @@ bool status_fails(const struct status_device *d)
 
 bool status_in_force(const struct status_device *d)
 {
-	return d->mode != PIN_OFF && !status_fails(d);
+	return d->mode != PIN_OFF && !d->waits && !status_fails(d);
 }
 
 /* What is only observed has no protection that could fail. */
@@ -281,6 +281,27 @@ static void print_failings(const struct status_device *d, FILE *out)
 			text, (ull)d->gone, (ull)d->unproven);
 }
 
+/* Without a daemon: what would protect each device, and does not. */
+static void devices_print_waiting(const struct status *s, FILE *out)
+{
+	static const char *const heads[] = { "DEVICE", "PROTECTION", "IN FORCE", NULL };
+	_cleanup_(table_freep) struct table *t = table_new(heads);
+	size_t i;
+
+	for (i = 0; i < s->n_devices; i++) {
+		const struct status_device *d = &s->devices[i];
+
+		table_cell(t, "%s", d->device);
+		table_cell(t, "%s", status_protection(d));
+		if (d->mode == PIN_OFF)
+			table_cell(t, "-");
+		else
+			table_cell(t, "NO (%s)", d->reason);
+	}
+	fputc('\n', out);
+	table_print(t, s->columns, out);
+}
+
 void status_devices_print(const struct status *s, bool verbose, FILE *out)
 {
 	static const char *const heads[] = { "DEVICE", "PROTECTION", "IN FORCE",  "STATE",
@@ -290,6 +311,10 @@ void status_devices_print(const struct status *s, bool verbose, FILE *out)
 
 	if (!s->n_devices) {
 		fputs("no device is guarded: there is no section [device ...]\n", out);
+		return;
+	}
+	if (s->absent) {
+		devices_print_waiting(s, out);
 		return;
 	}
 	for (i = 0; i < s->n_devices; i++) {

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "show/status_instance.h"
 
+#include <string.h>
+
 #include "base/text.h"
+#include "keepalived/instance_set.h"
 #include "show/report_json.h"
 #include "show/status_part.h"
+#include "show/wrap.h"
 
 typedef unsigned long long ull;
 
@@ -13,6 +17,36 @@ static const char *const wanted_words[] = {
 	[ACTION_DEL] = "absent",
 	NULL,
 };
+
+void status_instance_of(const struct instance_set *set, size_t at, usec_t now,
+			struct status_instance *ret)
+{
+	const struct instance_settings *settings = &set->settings->instances[at];
+	const struct instance *state = &set->states[at];
+	const struct instance_view *view = &set->views[at];
+	usec_t when;
+
+	*ret = (struct status_instance){
+		.state = state->state,
+		.source = state->source,
+		.age = state->state == INSTANCE_UNKNOWN || now < state->since ? 0
+									      : now - state->since,
+		.owner = settings->owner,
+		.wanted = instance_set_wants(set, at),
+		.present = view->n_there,
+		.addresses = settings->n_addresses,
+		.error = "",
+		.has_decoy = settings->has_decoy,
+		.decoy_there = view->decoy_there,
+		.decoy_stale = state->left_behind || state->decoy_stale,
+		.decoy_missing = instance_decoy_is_missing(state, settings->has_decoy, now, &when),
+		.list = settings->addresses,
+		.there = view->there,
+		.counters = state->counters,
+	};
+	memcpy(ret->name, settings->name, sizeof(ret->name));
+	memcpy(ret->device, settings->device, sizeof(ret->device));
+}
 
 const char *status_decoy_problem(const struct status_instance *i)
 {
@@ -41,6 +75,38 @@ int status_exit_code(const struct status *s)
 	return 0;
 }
 
+/* Whether the address AT is not where its state wants it. */
+static bool status_instance_misplaced(const struct status_instance *i, size_t at)
+{
+	return i->list && i->wanted != ACTION_NONE && i->there[at] != (i->wanted == ACTION_ADD);
+}
+
+static json_t *misplaced_json(const struct status_instance *i)
+{
+	json_t *list = json_array();
+	char text[PREFIX_TEXT_MAX];
+	size_t at;
+
+	for (at = 0; at < i->addresses && i->list; at++)
+		if (status_instance_misplaced(i, at))
+			object_append(&list,
+				      object_string(prefix_format(&i->list[at].vip.prefix, text)));
+	return list;
+}
+
+static void misplaced_print(const struct status_instance *i, FILE *out)
+{
+	char text[PREFIX_TEXT_MAX], device[4 * DEVICE_NAME_MAX];
+	size_t at;
+
+	for (at = 0; at < i->addresses && i->list && !i->moving; at++)
+		if (status_instance_misplaced(i, at))
+			fprintf(out, "  %s dev %s is %s\n",
+				prefix_format(&i->list[at].vip.prefix, text),
+				text_escape(i->list[at].device, device, sizeof(device)),
+				i->wanted == ACTION_ADD ? "MISSING" : "STILL THERE");
+}
+
 static json_t *instance_json(const struct status_instance *i)
 {
 	json_t *o = json_object();
@@ -57,6 +123,7 @@ static json_t *instance_json(const struct status_instance *i)
 	object_put_number(&o, "addresses", i->addresses);
 	object_put(&o, "decoy", i->has_decoy ? json_boolean(i->decoy_there) : json_null());
 	object_put_text(&o, "decoy_problem", status_decoy_problem(i));
+	object_put(&o, "misplaced", misplaced_json(i));
 	object_put_number(&o, "stale_decoys", i->counters.stale);
 	object_put_number(&o, "changes", i->counters.changes);
 	object_put_number(&o, "duplicates", i->counters.duplicates);
@@ -95,24 +162,38 @@ static const char *verdict(const struct status_instance *i)
 	return "";
 }
 
+/* One line: its state, where its addresses are, and the decoy. */
+static void instance_print(const struct status *s, const struct status_instance *i, FILE *out)
+{
+	char name[4 * INSTANCE_NAME_MAX], line[sizeof(name) + 256], since[32] = "", decoy[48] = "";
+	bool known = i->state != INSTANCE_UNKNOWN;
+
+	/* without a daemon, the decoy is looked at only now */
+	if (known && (!s->absent || i->age >= USEC_PER_SEC))
+		snprintf(since, sizeof(since), " for %llu s", (ull)(i->age / USEC_PER_SEC));
+	if (*status_decoy_problem(i))
+		snprintf(decoy, sizeof(decoy), ", the decoy is %s", status_decoy_problem(i));
+	else if (s->absent && i->has_decoy)
+		snprintf(decoy, sizeof(decoy), ", keepalived's decoy is %sthere",
+			 i->decoy_there ? "" : "not ");
+	snprintf(line, sizeof(line), "instance %s: %s%s%s%s, %zu of %zu addresses there%s%s%s",
+		 text_escape(i->name, name, sizeof(name)), instance_state_name(i->state),
+		 known ? " by " : "", known ? instance_source_name(i->source) : "", since,
+		 i->present, i->addresses, i->owner == OWNER_KEEPALIVED ? ", keepalived's" : "",
+		 verdict(i), decoy);
+	wrap_print(line, s->columns, 2, out);
+}
+
 void status_instances_print(const struct status *s, bool verbose, FILE *out)
 {
-	char name[4 * INSTANCE_NAME_MAX], error[REPORT_TEXT_MAX];
+	char error[REPORT_TEXT_MAX];
 	size_t n;
 
 	for (n = 0; n < s->n_instances; n++) {
 		const struct status_instance *i = &s->instances[n];
 
-		fprintf(out, "instance %s: %s", text_escape(i->name, name, sizeof(name)),
-			instance_state_name(i->state));
-		if (i->state != INSTANCE_UNKNOWN)
-			fprintf(out, " by %s for %llu s", instance_source_name(i->source),
-				(ull)(i->age / USEC_PER_SEC));
-		fprintf(out, ", %zu of %zu addresses there%s%s", i->present, i->addresses,
-			i->owner == OWNER_KEEPALIVED ? ", keepalived's" : "", verdict(i));
-		if (*status_decoy_problem(i))
-			fprintf(out, ", the decoy is %s", status_decoy_problem(i));
-		fputc('\n', out);
+		instance_print(s, i, out);
+		misplaced_print(i, out);
 		if (status_instance_failed(i))
 			fprintf(out, "  FAILED: %s\n", text_escape(i->error, error, sizeof(error)));
 		if (verbose)

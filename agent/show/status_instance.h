@@ -16,10 +16,18 @@ struct status_instance {
 	size_t present, addresses;
 	const char *error; /* why the last attempt to put them there failed; "": it did not */
 	bool has_decoy, decoy_there;
-	bool decoy_stale;   /* keepalived left it behind when it was killed */
-	bool decoy_missing; /* although it is MASTER: the decoy does not work */
+	bool decoy_stale;		     /* keepalived left it behind when it was killed */
+	bool decoy_missing;		     /* although it is MASTER: the decoy does not work */
+	const struct instance_address *list; /* its ADDRESSES; NULL: not listed … */
+	const bool *there;		     /* … and which of them are */
 	struct instance_counters counters;
 };
+
+struct instance_set; /* keepalived/instance_set.h */
+
+/* What SET knows of its instance AT; error and moving are left empty. */
+void status_instance_of(const struct instance_set *set, size_t at, usec_t now,
+			struct status_instance *ret);
 
 /* What is wrong with its decoy: "stale", "missing"; "": nothing. */
 const char *status_decoy_problem(const struct status_instance *i);

@@ -167,7 +167,7 @@ static void find_devices(const struct status *s, struct findings *f)
 {
 	size_t i;
 
-	for (i = 0; i < s->n_devices; i++) {
+	for (i = 0; i < s->n_devices && !s->absent; i++) {
 		const struct status_device *d = &s->devices[i];
 
 		find_left(d, f);

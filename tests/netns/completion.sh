@@ -75,6 +75,8 @@ cases() { # SHELL
 	is "$(typed "$1" 'vipsafe status --config some-\t')" "status --config some-file.conf" "$1: a file"
 	is "$(typed "$1" "vipsafe history ${id:0:5}\\t")" "history $id" "$1: the id of an operation"
 	is "$(typed "$1" 'vipsafe history --si\tnow')" "history --since now" "$1: since when"
+	is "$(typed "$1" "vipsafe --config $T/conf status --ch\tVI\t")" \
+		"--config $T/conf status --check VI_web" "$1: an option, and an instance"
 	is "$(typed "$1" "vipsafe --config $T/conf notify INST\\tVI\\t")" \
 		"--config $T/conf notify INSTANCE VI_web" "$1: an instance"
 }

@@ -26,13 +26,45 @@ run add 192.168.11.100/32 dev br-mgmt
 status
 is "$RC" 3 "status without the daemon: 3"
 like "$ERR" "daemon is not running" "it says why"
-like "$OUT" "br-mgmt +moves only +yes +unguarded" "what protects the device now"
+like "$OUT" "br-mgmt +continuous +NO .vipsafed is not running." "what would protect the device, and does not"
 like "$OUT" "192.168.11.100/32 +br-mgmt +vipsafe +present" "an address of ours"
 like "$OUT" "192.168.11.7/24 +br-mgmt +other +present" "an address of others"
 like "$OUT" "add +192.168.11.100/32 +br-mgmt +ok" "what was done last"
 like "$OUT" "warning: no-daemon" "and what needs attention"
 status --json
-is "$RC$(json '"\(.running) \(.devices[0].state)"')" "3false unguarded" "the same in JSON"
+is "$RC$(json '"\(.running) \(.devices[0] | "\(.state) \(.protection) \(.in_force) \(.reason)")"')" \
+	"3false unguarded continuous false vipsafed is not running" "the same in JSON"
+status --check
+is "$RC $OUT $ERR" "3  vipsafe: vipsafed is not running" "--check: one line, and 3"
+
+# an instance, whose state only the decoy tells now
+ICONF=$T/instance.conf
+printf '%s\n' '[device br-mgmt]' '[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.120/32' \
+	'decoy = 10.255.255.1/32 dev lo' >"$ICONF"
+check_instance() { run --config "$ICONF" status --check VI_1; }
+ip addr add 10.255.255.1/32 dev lo
+run --config "$ICONF" status
+is "$RC" 3 "an instance: still 3"
+like "$OUT" "instance VI_1: MASTER by decoy, 0 of 1 addresses there, NOT ALL THERE, keepalived's decoy is there" \
+	"an instance: where keepalived's decoy stands"
+like "$OUT" "  192.168.11.120/32 dev br-mgmt is MISSING" "an instance: the address that should be there"
+run --config "$ICONF" --json status
+is "$(json '.instances[0] | "\(.state) \(.decoy) \(.misplaced | join(" "))"')" "MASTER true 192.168.11.120/32" \
+	"an instance: the same in JSON"
+check_instance
+is "$RC $OUT $ERR" "3  vipsafe: VI_1 is MASTER, and 1 of its 1 addresses is MISSING: vipsafed is not running" \
+	"--check VI_1: says what is missing"
+ip addr add 192.168.11.120/32 dev br-mgmt
+check_instance
+is "$RC$OUT$ERR" 0 "--check VI_1: its address is in place"
+ip addr del 192.168.11.120/32 dev br-mgmt
+ip addr del 10.255.255.1/32 dev lo
+run --config "$ICONF" status
+like "$OUT" "instance VI_1: unknown, 0 of 1 addresses there, keepalived's decoy is not there" "an instance: without its decoy"
+run --config "$ICONF" status --check VI_9
+is "$RC $ERR" '1 vipsafe: there is no instance "VI_9"' "--check: of one that is not configured"
+run --config "$ICONF" status VI_1
+is "$RC" 1 "status alone takes no word"
 
 run history
 id=$(awk 'NR == 2 { print $NF }' <<<"$OUT")
@@ -88,6 +120,14 @@ is "$(json '.addresses[] | select(.address == "192.168.11.101/32").owner')" vips
 is "$(json '.devices[0].in_force')" true "protection is in force"
 run history
 is "$(grep -c br-mgmt <<<"$OUT")" 3 "the history is one for all"
+run status --check
+is "$RC$OUT$ERR" 0 "--check: protection is in force, and nothing is printed"
+run --json status --check
+is "$RC $(json '"\(.ok)\(.reason)"')" "0 true" "--check: the same in JSON"
+if nobody true 2>/dev/null; then
+	nobody "$VIPSAFE" status --check >"$T/out" 2>"$T/err"
+	is "$? $(cat "$T/out" "$T/err" | grep -c '')" "4 1" "--check: who may not ask gets 4 and one line"
+fi
 
 # ---- terminals ------------------------------------------------------------------------
 if command -v script >/dev/null; then
@@ -140,6 +180,21 @@ is "$(json '(.addresses | length) + .addresses_more')" $((listed + 9000)) "all o
 check "not all are listed" [ "$(json .addresses_more)" -gt 0 ]
 "$VIPSAFE" --config "$CONF" status >"$T/text"
 check "the text says how many are not" grep -q "^and $(json .addresses_more) more addresses\$" "$T/text"
+
+# ---- an instance and a device of the daemon's ------------------------------------------------
+cp "$ICONF" "$CONF"
+ip addr add 10.255.255.1/32 dev lo
+kill -HUP $daemon
+in_place() { "$VIPSAFE" status --check VI_1 2>"$T/err" && has_addr 192.168.11.120/32 br-mgmt; }
+check "--check VI_1: the daemon puts its address there" wait_for 60 in_place
+echo '[device eth9]' >>"$CONF"
+kill -HUP $daemon
+not_in_force() { run status --check; [ "$RC" = 4 ]; }
+check "--check: 4 if a device is not guarded" wait_for 60 not_in_force
+like "$ERR" "^vipsafe: eth9: continuous is not in force: absent" "--check: which, and why"
+run status --check VI_1
+is "$RC$ERR" 0 "--check VI_1: does not care"
+ip addr del 10.255.255.1/32 dev lo
 
 kill -TERM $daemon
 wait $daemon

@@ -335,6 +335,7 @@ static void it_says_what_is_wrong_with_an_instance(void **state _unused_)
 	make(&s);
 	s.status.instances = &i;
 	s.status.n_instances = 1;
+	s.status.columns = 0;
 	codes_are(&s, ""); /* it has not been tried yet */
 	assert_int_equal(status_exit_code(&s.status), 0);
 	i.error = "192.0.2.9/32 on nodev0: No such device; nothing changed";
@@ -362,23 +363,63 @@ static void it_says_what_is_wrong_with_an_instance(void **state _unused_)
 	done(&s);
 }
 
+/* keepalived is MASTER, and one of its two addresses is not there. */
+struct vips {
+	struct instance_address list[2];
+	bool there[2];
+};
+
+static void make_instance(struct status_instance *i, struct vips *v)
+{
+	*v = (struct vips){ .there = { false, true } };
+	v->list[0].vip.prefix = prefix(110, 32);
+	v->list[1].vip.prefix = prefix(100, 32);
+	strcpy(v->list[0].device, "br-mgmt");
+	strcpy(v->list[1].device, "br-mgmt");
+	*i = (struct status_instance){ .name = "VI_1",
+				       .device = "br-mgmt",
+				       .state = INSTANCE_MASTER,
+				       .source = SOURCE_DECOY,
+				       .wanted = ACTION_ADD,
+				       .present = 1,
+				       .addresses = 2,
+				       .has_decoy = true,
+				       .decoy_there = true,
+				       .list = v->list,
+				       .there = v->there,
+				       .error = "vipsafed is not running" };
+}
+
 static void without_a_daemon_it_says_so(void **state _unused_)
 {
 	_cleanup_free_ char *text = NULL;
+	struct status_instance i;
+	struct vips vips;
 	struct scene s;
-	json_t *o;
+	json_t *o, *one;
 
 	make(&s);
 	s.status.absent = true;
 	s.devices[0].state = s.devices[1].state = "unguarded";
-	s.devices[0].hold = s.devices[1].hold = HOLD_OFF;
+	s.devices[0].waits = s.devices[1].waits = true;
+	strcpy(s.devices[0].reason, "vipsafed is not running");
+	strcpy(s.devices[1].reason, "vipsafed is not running");
 	codes_are(&s, "no-daemon");
+	make_instance(&i, &vips);
+	s.status.instances = &i;
+	s.status.n_instances = 1;
+	codes_are(&s, "no-daemon instance-failed");
 	text = shown(&s.status, false);
-	assert_null(strstr(text, "is running"));
-	assert_non_null(strstr(text, "br-mgmt     moves only  yes       unguarded  off"));
+	screen_is("status-without-daemon", text);
 	o = status_json_new(&s.status);
 	assert_true(json_is_false(json_object_get(o, "running")));
 	assert_null(json_object_get(o, "pid"));
+	one = json_array_get(json_object_get(o, "devices"), 0);
+	assert_string_equal(json_string_value(json_object_get(one, "protection")), "continuous");
+	assert_true(json_is_false(json_object_get(one, "in_force")));
+	one = json_object_get(json_array_get(json_object_get(o, "instances"), 0), "misplaced");
+	assert_int_equal(json_array_size(one), 1);
+	assert_string_equal(json_string_value(json_array_get(one, 0)), "192.168.11.110/32");
 	json_decref(o);
 	/* and nothing at all is known */
 	s.status.survey = NULL;
