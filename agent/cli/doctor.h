@@ -28,6 +28,9 @@ void doctor_take_firewall(const struct cli *cli, const struct kernel *k, struct 
 /* Other programs that run, and what their scripts do. */
 void doctor_take_others(struct facts *f);
 
+/* Local ports in use twice, and this node's own IPVS. */
+void doctor_take_lvs(const struct kernel *k, struct facts *f);
+
 /* The state of the run directory. */
 void doctor_take_run_dir(const struct cli *cli, const struct kernel *k, struct facts *f);
 

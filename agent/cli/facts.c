@@ -444,5 +444,6 @@ void diagnose(const struct facts *f, struct findings *ret)
 	devices(f, ret);
 	daemon_health(f, ret);
 	leftovers(f, ret);
+	facts_lvs(&f->lvs, ret);
 	rights(f, ret);
 }

@@ -43,6 +43,15 @@ enum daemon_facts {
 	DAEMON_NOT_FOR_US, /* it runs, and we may not ask it */
 };
 
+struct lvs_facts {
+	uint32_t shared, crossed; /* local ports in use twice; connections that have crossed */
+	bool director;		  /* this node's IPVS has services */
+	bool persistent, idle_servers;
+	bool reuse_is_quick; /* conn_reuse_mode=1 costs nothing on this kernel */
+	/* sysctls of IPVS, or FACTS_UNKNOWN */
+	int64_t tracks, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template;
+};
+
 struct facts {
 	enum kernel_kind ipv4, ipv6;
 	char reason[REPORT_TEXT_MAX]; /* why IPV4 or IPV6 is unknown */
@@ -77,9 +86,13 @@ struct facts {
 	unsigned gone;			 /* addresses deleted while no guard was running */
 	int run_dir;			 /* 0, or why it cannot be used */
 	char run_dir_path[FACTS_PATH_MAX];
+	struct lvs_facts lvs;
 };
 
 void facts_done(struct facts *f);
 
 /* Add findings about F to RET, those that cure most first. */
 void diagnose(const struct facts *f, struct findings *ret);
+
+/* Those about LVS. */
+void facts_lvs(const struct lvs_facts *l, struct findings *ret);

@@ -348,7 +348,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
 	if (r >= 0)
 		r = look_for_evidence(&l, k);
 	if (r >= 0)
-		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, cli->seed, &round.scan);
+		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, NULL, cli->seed, &round.scan);
 	if (r >= 0)
 		r = report(&l, &round.scan,
 			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan

@@ -2,6 +2,7 @@
 #include "daemon/collisions.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -23,6 +24,15 @@
 #define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
 
 #define EVIDENCE_EVERY USEC_PER_SEC
+
+/* IPVS's times for connections that were reset, and for datagrams. */
+#define HOLD_CLOSED (10 * USEC_PER_SEC)
+#define HOLD_UDP (300 * USEC_PER_SEC)
+
+/* Pairs whose sockets are looked at again, and how often: what hangs shows it within seconds. */
+#define PENDING_MAX 64
+#define PENDING_EVERY (5 * USEC_PER_SEC)
+#define PENDING_LOOKS 6
 
 /* Log at most LINES_MAX lines of each rank per LINES_EVERY; further pairs are only
  * counted. */
@@ -48,6 +58,12 @@ struct collisions {
 	struct status_lvs status;
 	struct lvs_evidence *evidence; /* owned */
 	usec_t evidence_at;	       /* when it was last looked for; 0: never */
+	struct pending {
+		struct collision pair;
+		unsigned looks; /* left */
+	} pending[PENDING_MAX];
+	size_t n_pending;
+	struct loop_timer pending_timer;
 	struct lvs_finding found;
 	struct notes notes; /* for the history */
 };
@@ -124,6 +140,19 @@ static void evidence_refresh(struct collisions *c)
 	(void)lvs_evidence_search(c->evidence, &c->kernel, 0, false);
 }
 
+/* PAIR is to be told of. */
+static void pair_said(struct collisions *c, const struct collision *pair, uint32_t repeats)
+{
+	c->status.collisions++;
+	lvs_message_pair(&c->say, pair, &c->found);
+	note_pair(c, pair, repeats);
+	if (!collisions_may_log(c))
+		return;
+	log_it(c);
+	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s: %s", c->found.f.code,
+		      c->found.f.text);
+}
+
 static void message_pair(struct collisions *c, const struct collision *found)
 {
 	struct collision pair = *found;
@@ -133,20 +162,62 @@ static void message_pair(struct collisions *c, const struct collision *found)
 	if (!lvs_verdict(&pair, c->evidence) ||
 	    !lvs_said_ask(c->quiet, lvs_print_collision(&pair), os_now(), &repeats))
 		return;
-	c->status.collisions++;
-	lvs_message_pair(&c->say, &pair, &c->found);
-	note_pair(c, &pair, repeats);
-	if (!collisions_may_log(c))
-		return;
-	log_it(c);
-	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s: %s", c->found.f.code,
-		      c->found.f.text);
+	pair_said(c, &pair, repeats);
+	if (pair.certainty != COLLIDE_MANIFEST && pair.direct.l4proto == IPPROTO_TCP &&
+	    c->n_pending < PENDING_MAX) {
+		c->pending[c->n_pending++] = (struct pending){ pair, PENDING_LOOKS };
+		if (c->pending_timer.due == USEC_NEVER)
+			c->pending_timer.due = os_now() + PENDING_EVERY;
+	}
+}
+
+/* Whether the sockets of those said to be likely show by now what has become of them. */
+static void collisions_on_pending(void *ud)
+{
+	struct collisions *c = ud;
+	size_t i, n = 0;
+
+	evidence_refresh(c);
+	for (i = 0; i < c->n_pending; i++) {
+		struct pending p = c->pending[i];
+		bool there = lvs_verdict(&p.pair, c->evidence);
+		uint32_t repeats;
+
+		if (there && p.pair.certainty == COLLIDE_MANIFEST) {
+			if (lvs_said_ask(c->quiet, lvs_print_collision(&p.pair), os_now(),
+					 &repeats))
+				pair_said(c, &p.pair, repeats);
+		} else if (there && --p.looks) {
+			c->pending[n++] = p;
+		}
+	}
+	c->n_pending = n;
+	c->pending_timer.due = n ? os_now() + PENDING_EVERY : USEC_NEVER;
 }
 
 static int on_pair(void *ud, const struct collision *pair)
 {
 	message_pair(ud, pair);
 	return 0;
+}
+
+/* How long directors remember a connection after what CONN tells of: IPVS's times for its states
+ * TIME_WAIT (conn_hold), CLOSE and UDP. */
+static usec_t hold_of(const struct lvs_settings *s, const struct conn *conn)
+{
+	if (!s->conn_hold)
+		return 0;
+	if (conn->key.l4proto == IPPROTO_UDP)
+		return HOLD_UDP;
+	return conn->tcp_state == CONN_TCP_CLOSE ? MIN(s->conn_hold, (usec_t)HOLD_CLOSED)
+						 : s->conn_hold;
+}
+
+/* Directors forget it so long after this, not after its entry goes: that is kept for as long. */
+static bool has_closed(const struct conn *conn)
+{
+	return conn->key.l4proto == IPPROTO_TCP &&
+	       (conn->tcp_state == CONN_TCP_TIME_WAIT || conn->tcp_state == CONN_TCP_CLOSE);
 }
 
 /* A new or changed entry: compare it with all known ones, then add it to
@@ -156,9 +227,9 @@ static int collisions_on_event(void *ud, const struct conn_record *record)
 	struct collisions *c = ud;
 
 	c->status.events++;
-	if (record->gone) {
-		collide_end_conn(c->scan.flows, record->conn, os_now(),
-				 c->env->settings->lvs->conn_hold);
+	if (record->gone || has_closed(record->conn)) {
+		collide_end_conn(c->scan.flows, record->conn, record->gone, os_now(),
+				 hold_of(c->env->settings->lvs, record->conn));
 		return 0;
 	}
 	collide_probe_conn(c->scan.flows, record->conn, true, on_pair, c);
@@ -175,6 +246,8 @@ static void collisions_forget(struct collisions *c)
 	lvs_scan_done(&c->scan);
 	c->real = kernel_real_free(c->real);
 	c->scan_timer.due = USEC_NEVER;
+	c->pending_timer.due = USEC_NEVER;
+	c->n_pending = 0; /* they are of a map that goes */
 	c->status.active = c->status.stale = false;
 }
 
@@ -224,7 +297,7 @@ static void scan(struct collisions *c)
 	uint64_t unseen;
 	int r;
 
-	r = lvs_scan_run(&c->kernel, c->map, LVS_SCAN_NO_SOCKETS, c->env->seed, &news);
+	r = lvs_scan_run(&c->kernel, c->map, LVS_SCAN_NO_SOCKETS, NULL, c->env->seed, &news);
 	if (r < 0) {
 		collisions_give_up(c, "reading the table", r);
 		return;
@@ -345,7 +418,10 @@ int collisions_new(struct loop *l, const struct run_env *env, struct publisher *
 		free(c);
 		return -ENOMEM;
 	}
+	c->pending_timer =
+		(struct loop_timer){ .due = USEC_NEVER, .fn = collisions_on_pending, .ud = c };
 	loop_add_timer(l, &c->scan_timer);
+	loop_add_timer(l, &c->pending_timer);
 	*ret = c;
 	return 0;
 }
@@ -356,6 +432,7 @@ struct collisions *collisions_free(struct collisions *c)
 		return NULL;
 	loop_remove_timer(c->loop, &c->scan_timer);
 	notes_flush(&c->notes, c->publisher, true);
+	loop_remove_timer(c->loop, &c->pending_timer);
 	collisions_forget(c);
 	lvs_map_free(c->map);
 	lvs_said_free(c->quiet);

@@ -25,6 +25,8 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 
 struct collide *collide_free(struct collide *c)
 {
+	size_t i;
+
 	if (!c)
 		return NULL;
 	free(c->slots);
@@ -33,7 +35,8 @@ struct collide *collide_free(struct collide *c)
 	hash_done(&c->by_target);
 	free(c->clients);
 	hash_done(&c->by_client);
-	free(c->held);
+	for (i = 0; i < HOLDS; i++)
+		free(c->held[i].list);
 	free(c);
 	return NULL;
 }
@@ -231,29 +234,43 @@ int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origi
 	return r;
 }
 
-static int hold_record(struct collide *c, uint64_t key, uint32_t record, uint32_t until)
+static struct held *ring_at(const struct held_ring *r, uint32_t i)
 {
-	struct held *ring;
+	return &r->list[(r->first + i) & (r->cap - 1)];
+}
+
+static int hold_record(struct collide *c, uint64_t key, uint32_t record, uint32_t until,
+		       usec_t hold)
+{
+	struct held_ring *r = c->held;
+	struct held *list;
 	uint32_t i, cap;
 
-	if (c->n_held == c->cap_held) {
-		cap = c->cap_held ? 2 * c->cap_held : 64;
-		ring = malloc(cap * sizeof(*ring));
-		if (!ring)
+	while (r->n && r->hold != hold && r < &c->held[HOLDS - 1])
+		r++;
+	r->hold = hold;
+	if (r->n == r->cap) {
+		cap = r->cap ? 2 * r->cap : 64;
+		list = malloc(cap * sizeof(*list));
+		if (!list)
 			return -ENOMEM;
-		for (i = 0; i < c->n_held; i++)
-			ring[i] = c->held[(c->first_held + i) & (c->cap_held - 1)];
-		free(c->held);
-		c->held = ring;
-		c->cap_held = cap;
-		c->first_held = 0;
+		for (i = 0; i < r->n; i++)
+			list[i] = *ring_at(r, i);
+		free(r->list);
+		r->list = list;
+		r->cap = cap;
+		r->first = 0;
 	}
-	c->held[(c->first_held + c->n_held++) & (c->cap_held - 1)] =
-		(struct held){ record, until, key };
+	*ring_at(r, r->n++) = (struct held){ record, until, key };
 	return 0;
 }
 
-static void end_flow(struct collide *c, const struct flow *f, usec_t now, usec_t hold)
+static bool record_is_over(const struct record *r)
+{
+	return r->state == FLOW_TIME_WAIT || r->state == FLOW_CLOSED;
+}
+
+static void end_flow(struct collide *c, const struct flow *f, bool gone, usec_t now, usec_t hold)
 {
 	uint32_t target, at, until = (uint32_t)((now + hold) / USEC_PER_SEC);
 	struct record *r;
@@ -265,8 +282,11 @@ static void end_flow(struct collide *c, const struct flow *f, usec_t now, usec_t
 	r = find_record(c, key, target, &at);
 	if (!r || r->origin & FLOW_HELD)
 		return;
+	/* its end was not heard of: its entry has been kept as long as a director would keep it */
+	if (gone && record_is_over(r))
+		hold = 0;
 	if (!hold || !collide_is_via(&c->targets[target].side) ||
-	    hold_record(c, key, at, until) < 0) {
+	    hold_record(c, key, at, until, hold) < 0) {
 		lvs_collide_drop(c, key, at);
 		return;
 	}
@@ -274,19 +294,21 @@ static void end_flow(struct collide *c, const struct flow *f, usec_t now, usec_t
 	r->since = until;
 }
 
-void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, usec_t hold)
+void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, usec_t now,
+		      usec_t hold)
 {
 	struct both_views v;
 
 	if (!collide_views_of(c, conn, FLOW_CONNTRACK, 0, &v))
 		return;
-	end_flow(c, &v.rs, now, hold);
+	end_flow(c, &v.rs, gone, now, hold);
 	if (v.has_out)
-		end_flow(c, &v.out, now, 0);
+		end_flow(c, &v.out, gone, now, 0);
 }
 
 /* Put F, which is held until UNTIL, unless it is there. */
-static int put_held(struct collide *c, const struct flow *f, unsigned views, uint32_t until)
+static int put_held(struct collide *c, const struct flow *f, unsigned views, uint32_t until,
+		    usec_t hold)
 {
 	uint32_t target, at;
 	uint64_t key;
@@ -299,16 +321,16 @@ static int put_held(struct collide *c, const struct flow *f, unsigned views, uin
 	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
 	    !find_record(c, key, target, &at))
 		return r;
-	return hold_record(c, key, at, until);
+	return hold_record(c, key, at, until, hold);
 }
 
-int collide_keep_held(struct collide *c, const struct collide *old)
+static int ring_keep(struct collide *c, const struct collide *old, const struct held_ring *ring)
 {
 	uint32_t i;
 	int r = 0;
 
-	for (i = 0; old && i < old->n_held && r >= 0; i++) {
-		const struct held *h = &old->held[(old->first_held + i) & (old->cap_held - 1)];
+	for (i = 0; i < ring->n && r >= 0; i++) {
+		const struct held *h = ring_at(ring, i);
 		const struct record *o = &old->records[h->record];
 		struct flow f;
 
@@ -317,27 +339,39 @@ int collide_keep_held(struct collide *c, const struct collide *old)
 		    find_record(old, h->key, o->target, NULL) != o)
 			continue;
 		f = collide_flow(old, h->key, o, &old->targets[o->target]);
-		r = put_held(c, &f, o->views, h->until);
+		r = put_held(c, &f, o->views, h->until, ring->hold);
 	}
 	return r;
 }
 
-void collide_expire(struct collide *c, usec_t now)
+int collide_keep_held(struct collide *c, const struct collide *old)
 {
-	uint32_t second = (uint32_t)(now / USEC_PER_SEC);
+	size_t i;
+	int r = 0;
 
-	while (c->n_held) {
-		const struct held *h = &c->held[c->first_held & (c->cap_held - 1)];
+	for (i = 0; old && i < HOLDS && r >= 0; i++)
+		r = ring_keep(c, old, &old->held[i]);
+	return r;
+}
+
+static void ring_expire(struct collide *c, struct held_ring *ring, uint32_t second)
+{
+	for (; ring->n && ring_at(ring, 0)->until <= second; ring->n--, ring->first++) {
+		const struct held *h = ring_at(ring, 0);
 		const struct record *r = &c->records[h->record];
 
-		if (h->until > second)
-			return;
 		/* taken up again, or its record is another's by now: not ours */
 		if (r->origin & FLOW_HELD && r->since == h->until)
 			lvs_collide_drop(c, h->key, h->record);
-		c->first_held++;
-		c->n_held--;
 	}
+}
+
+void collide_expire(struct collide *c, usec_t now)
+{
+	size_t i;
+
+	for (i = 0; i < HOLDS; i++)
+		ring_expire(c, &c->held[i], (uint32_t)(now / USEC_PER_SEC));
 }
 
 enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,

@@ -83,8 +83,10 @@ int collide_add(struct collide *c, const struct flow *f);
 int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origin origin,
 		     usec_t since);
 
-/* It has ended at NOW: a flow through a service stays for HOLD. */
-void collide_end_conn(struct collide *c, const struct conn *conn, usec_t now, usec_t hold);
+/* It has ended at NOW: a flow through a service stays for HOLD. GONE: its entry is gone; if it was
+ * seen to have ended before, it has been held long enough. */
+void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, usec_t now,
+		      usec_t hold);
 
 /* Take over from OLD, of the same map, what has ended there and is held; what
  * C has already is there again. 0 or -ENOMEM. */

@@ -53,6 +53,15 @@ struct held {
 	uint64_t key;
 };
 
+/* Those that are held for one duration, in the order of UNTIL. */
+struct held_ring {
+	usec_t hold;
+	struct held *list; /* owned */
+	uint32_t first, n, cap;
+};
+
+#define HOLDS 3 /* different durations in one table */
+
 struct collide {
 	const struct lvs_map *map;
 	struct collide_node node;
@@ -71,8 +80,7 @@ struct collide {
 	uint32_t n_clients;
 	size_t cap_clients;
 	struct hash by_client;
-	struct held *held; /* a ring, in the order of UNTIL */
-	uint32_t first_held, n_held, cap_held;
+	struct held_ring held[HOLDS];
 };
 
 /* Pairs of one client side looked at. */

@@ -71,7 +71,6 @@ struct lvs_service {
 	bool imposed;		 /* METHOD is that of every real, whatever theirs is */
 	enum lvs_toa toa;
 	bool persistent;
-	bool ops; /* one packet scheduling: no entry, no hijack */
 	uint32_t source;
 	uint32_t line; /* where in that source, 0: no lines there */
 };

@@ -81,7 +81,6 @@ static void second_opinion(struct lvs_map *m, struct lvs_pool *own, const struct
 		own->first_real = other->first_real;
 		own->n_reals = other->n_reals;
 		own->service.persistent |= other->service.persistent;
-		own->service.ops |= other->service.ops;
 		if (!own->service.imposed)
 			own->service.method = other->service.method;
 	} else if (other->n_reals && pools_differ(m, own, other)) {

@@ -57,8 +57,10 @@ static int take_addr(void *ud, const struct ifaddr *a)
 }
 
 /* The ports of our own services that connect() may choose. */
-static int find_ports(const struct kernel *k, const struct lvs_map *map, struct lvs_scan *s)
+static int find_ports(const struct kernel *k, const struct lvs_map *map,
+		      const struct addrset *coming, struct lvs_scan *s)
 {
+	size_t i;
 	struct addrset local = { .n = 0 };
 	int r;
 
@@ -68,6 +70,8 @@ static int find_ports(const struct kernel *k, const struct lvs_map *map, struct 
 		ports_read_range(&s->ports, "32768 60999");
 	r = k->ops->addr_list(k->ctx, take_addr, &local);
 	scan_note(s, "addresses", r);
+	for (i = 0; coming && i < coming->n && r != -ENOMEM; i++)
+		r = addrset_add(&local, &coming->addrs[i]);
 	if (r != -ENOMEM)
 		r = lvs_ports_find(map, &local, &s->ports, &s->own_ports);
 	addrset_done(&local);
@@ -75,7 +79,7 @@ static int find_ports(const struct kernel *k, const struct lvs_map *map, struct 
 }
 
 int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
-		 uint64_t seed, struct lvs_scan *ret)
+		 const struct addrset *coming, uint64_t seed, struct lvs_scan *ret)
 {
 	struct collide_node node = lvs_scan_node(k, map);
 	struct lvs_scan s = { .at = k->ops->now(k->ctx), .extent = extent };
@@ -83,7 +87,7 @@ int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_sca
 	int r;
 
 	s.flows = collide_new(map, node, seed);
-	r = s.flows ? find_ports(k, map, &s) : -ENOMEM;
+	r = s.flows ? find_ports(k, map, coming, &s) : -ENOMEM;
 	/* room for as many as conntrack has, so that the table grows once */
 	if (r != -ENOMEM && lvs_map_summary(map).visible &&
 	    k->ops->ct_usage(k->ctx, &count, &max) == 0)

@@ -34,9 +34,10 @@ struct lvs_scan {
 /* Whether this node is a director itself, of which MAP tells, and how it works. */
 struct collide_node lvs_scan_node(const struct kernel *k, const struct lvs_map *map);
 
-/* Read sockets, the director's connections and conntrack. What cannot be read
+/* Read sockets, the director's connections and conntrack. COMING: addresses that count as this
+ * node's, too (NULL: none). What cannot be read
  * is noted and the rest used. *RET is to be given to lvs_scan_done(), and MAP
  * must outlive it. 0 or -ENOMEM. */
 int lvs_scan_run(const struct kernel *k, const struct lvs_map *map, enum lvs_scan_extent extent,
-		 uint64_t seed, struct lvs_scan *ret);
+		 const struct addrset *coming, uint64_t seed, struct lvs_scan *ret);
 void lvs_scan_done(struct lvs_scan *s);

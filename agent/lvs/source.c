@@ -75,7 +75,6 @@ static int source_ipvs_take_service(struct lvs_ipvs *s, const struct ipvs_servic
 	const struct lvs_service service = {
 		.method = LVS_NAT,
 		.persistent = from->flags & IPVS_PERSISTENT,
-		.ops = from->flags & IPVS_ONE_PACKET,
 		.source = s->source,
 	};
 	const struct lvs_match match = {

@@ -144,8 +144,6 @@ static int take_directive(struct server *s, const struct keepalived_directive *d
 		s->service.persistent |= makes_persistent(arg);
 	else if (!strcmp(word, "persistence_granularity"))
 		s->service.persistent |= arg != NULL;
-	else if (!strcmp(word, "ops"))
-		s->service.ops = true;
 	else if (!strcmp(word, "ip_family"))
 		s->family = arg && !strcmp(arg, "inet6") ? AF_INET6 : AF_INET;
 	return 0;

@@ -25,7 +25,6 @@ enum save_option {
 	OPT_FWMARK,
 	OPT_IPV6,
 	OPT_PERSISTENT,
-	OPT_OPS,
 	OPT_REAL,
 	OPT_METHOD,
 	OPT_WEIGHT,
@@ -58,7 +57,7 @@ static const struct option_def {
 	{ 's', "scheduler", OPT_IGNORED, ARG_ONE },
 	{ 'p', "persistent", OPT_PERSISTENT, ARG_MAYBE },
 	{ 'M', "netmask", OPT_IGNORED, ARG_ONE },
-	{ 'o', "ops", OPT_OPS },
+	{ 'o', "ops", OPT_IGNORED },
 	{ 'b', "sched-flags", OPT_IGNORED, ARG_ONE, ON_SERVICE },
 	{ '\0', "pe", OPT_IGNORED, ARG_ONE },
 	{ 'r', "real-server", OPT_REAL, ARG_ONE },
@@ -202,10 +201,10 @@ static int source_save_take_option(struct save_line *l, const struct option_def 
 		l->ipv6 = true;
 		return 0;
 	case OPT_PERSISTENT:
-		l->service.persistent = true;
-		return arg && text_number(arg, 1, UINT32_MAX, &n) < 0 ? -EINVAL : 0;
-	case OPT_OPS:
-		l->service.ops = true;
+		n = 1;
+		if (arg && text_number(arg, 0, UINT32_MAX, &n) < 0)
+			return -EINVAL;
+		l->service.persistent = n > 0;
 		return 0;
 	case OPT_REAL:
 		return take_real(l, arg);

@@ -69,6 +69,14 @@ static int warn_live(void *ud, const struct collision *c)
 	return 0;
 }
 
+static void warn_more(const struct telling *t)
+{
+	if (t->n > MESSAGES_MAX)
+		report_warn(t->run->report, "lvs-collisions", "vipsafe lvs check",
+			    "%llu more pairs of connections are one to a real server",
+			    (unsigned long long)(t->n - MESSAGES_MAX));
+}
+
 void collide_meet(struct run *run)
 {
 	struct telling t = { .run = run };
@@ -90,10 +98,42 @@ void collide_meet(struct run *run)
 	}
 	run->known = n;
 	collide_each(run->flows, warn_live, &t, &unseen);
-	if (t.n > MESSAGES_MAX)
-		report_warn(run->report, "lvs-collisions", "vipsafe lvs check",
-			    "%llu more pairs of connections are one to a real server",
-			    (unsigned long long)(t.n - MESSAGES_MAX));
+	warn_more(&t);
+}
+
+static bool is_target(const struct run *run, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < run->req->n_vips; i++) {
+		if (addr_equal(&run->req->vips[i].prefix.addr, a))
+			return true;
+	}
+	return false;
+}
+
+void collide_warn(struct run *run)
+{
+	struct lvs_message say = { .map = run->map, .settings = run->env->settings->lvs };
+	struct telling t = { .run = run };
+	struct lvs_finding found;
+	struct lvs_scan scan;
+	uint64_t unseen;
+	size_t i;
+
+	if (run->late || lvs_scan_run(&run->env->kernel, run->map, LVS_SCAN_ALL, &run->local,
+				      run->env->seed, &scan) < 0)
+		return;
+	say.ports = &scan.ports;
+	collide_each(scan.flows, warn_live, &t, &unseen);
+	warn_more(&t);
+	for (i = 0; i < scan.own_ports.n; i++) {
+		if (!is_target(run, &scan.own_ports.list[i].local))
+			continue;
+		lvs_message_port(&say, &scan.own_ports.list[i], &found);
+		report_warn(run->report, found.f.code, found.f.fix, "%s", found.f.text);
+	}
+	lvs_scan_done(&scan);
 }
 
 /* ---- after it ------------------------------------------------------------------- */

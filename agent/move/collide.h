@@ -8,6 +8,10 @@
 /* Stage: warn of pairs that are in the snapshot. */
 void collide_meet(struct run *run);
 
+/* Stage: after addresses were added, warn of pairs there are, and of services on these addresses
+ * whose ports connect() may choose. */
+void collide_warn(struct run *run);
+
 /* A listing after the move found C, which is entry I of the set, or -1. */
 void collide_see(struct run *run, int64_t i, const struct conn *c);
 

@@ -50,6 +50,7 @@ static const struct stage {
 	{ "drop", vipflows_drop, DEL, NULL, true },
 	{ "announce", announce_added, ADD, NULL, true },
 	{ "arrive", arrive_clear, ADD, NULL, false }, /* a dry run counts them */
+	{ "warn", collide_warn, ADD, has_map, false },
 	{ "verify", verify_entries, DEL, NULL, true },
 	{ "release", hold_release, ADD | DEL, NULL, true, true },
 	{ "remember", remember_pinned, DEL, run_remembers, true },

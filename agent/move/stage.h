@@ -106,6 +106,7 @@ void announce_added(struct run *run);	/* what was added */
 void arrive_clear(struct run *run);	/* entries to it that lead elsewhere */
 void check_change(struct run *run);	/* what would change, and may it */
 void collide_meet(struct run *run);	/* connections that a real server takes for one */
+void collide_warn(struct run *run);	/* the same, after an add */
 void vipflows_drop(struct run *run);	/* the flows of the leaving addresses */
 void check_find(struct run *run);	/* the device and its lock */
 void journal_forget(struct run *run);	/* the journal of this run */

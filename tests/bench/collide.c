@@ -161,7 +161,7 @@ static int events(struct bench *b, struct collide *c, size_t n, struct told *t)
 			r = collide_add_conn(c, &fresh[i], FLOW_CONNTRACK, 0);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fresh); i++)
-		collide_end_conn(c, &fresh[i], i * USEC_PER_MSEC, 120 * USEC_PER_SEC);
+		collide_end_conn(c, &fresh[i], true, i * USEC_PER_MSEC, 120 * USEC_PER_SEC);
 	collide_expire(c, 1000 * USEC_PER_SEC);
 	t->event_ns = 1e9 * stopwatch_lap(&b->watch) / EVENTS;
 	return r == 0 && !pairs ? -EBADMSG : r;

@@ -88,6 +88,8 @@ like "$OUT" "1 local ports are used by more than one connection:.*  1 to both $R
 	"no map: it lists the port"
 like "$OUT" "no LVS described; nothing crossed right now" "no map: in words"
 like "$OUT" "vipsafe lvs check vip A:P real B:P" "no map: and how to describe one"
+run -v doctor
+like "$OUT" "lvs-ports-shared: 1 local port is used by more than one connection" "the doctor mentions LVS"
 job_end direct
 job_end via
 
@@ -106,6 +108,8 @@ is "$RC" 11 "no map: the crossing is seen"
 is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
 	"manifest $VIP:3306 $RS:3269 61902" "no map: it names service, server and port"
 is "$(remedy fix)" "ss -K src $C:61902 dst $RS:3269" "no map: what frees the client"
+run doctor
+like "$OUT" "critical: lvs-crossed: 1 connection gets no answers" "the doctor sees it, too"
 jq -r .keep "$T/check" >"$T/conf"
 printf '[lvs]\nsources =\n' >>"$T/conf"
 look

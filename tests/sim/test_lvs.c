@@ -182,6 +182,18 @@ static void says_nothing_without_a_map(void **state)
 	assert_int_equal(warnings(s, ""), 0);
 }
 
+/* Behind another NAT nobody knows what the server sees: nothing is left out, nothing said. */
+static void obeys_nat_beyond(void **state)
+{
+	struct scene *s = *state;
+
+	s->settings.lvs->nat_beyond = true;
+	move_with(s, map_of(LVS_FULLNAT, 1), direct_flow(), via_comes);
+	assert_true(is_there(s, direct_flow()) && is_there(s, via_flow()));
+	assert_int_equal(warnings(s, ""), 0);
+	s->settings.lvs->nat_beyond = false;
+}
+
 /* They collided before the flush: both come back, and it is said once. */
 static void restores_both_of_an_old_pair(void **state)
 {
@@ -261,6 +273,24 @@ static void plans_with_the_warning(void **state)
 	lvs_map_free(m);
 }
 
+static void warns_when_adding(void **state)
+{
+	struct scene *s = *state;
+	struct conn via = via_flow(), direct = direct_flow();
+	struct lvs_map *m = map_of(LVS_NAT, 1);
+
+	scene_add(s, &via);
+	scene_add(s, &direct);
+	s->env.lvs_map = &m;
+	scene_move(s, OP_ADD, "192.168.11.101/32", NULL);
+	assert_int_equal(warnings(s, "(if the map is right)"), 1);
+	assert_true(is_there(s, direct_flow()) && is_there(s, via_flow()));
+	s->req.plan = true;
+	scene_move(s, OP_ADD, "192.168.11.102/32", NULL);
+	assert_int_equal(warnings(s, "(if the map is right)"), 1);
+	lvs_map_free(m);
+}
+
 static void tells_of_many_in_a_few_lines(void **state)
 {
 	struct scene *s = *state;
@@ -294,12 +324,14 @@ int main(void)
 		TEST(restores_while_the_newcomer_only_begins),
 		TEST(restores_one_through_the_service),
 		TEST(restores_what_may_be_elsewhere),
+		TEST(obeys_nat_beyond),
 		TEST(says_nothing_of_dr),
 		TEST(says_nothing_without_a_map),
 		TEST(restores_both_of_an_old_pair),
 		TEST(leaves_an_old_socket_alone),
 		TEST(gives_way_to_a_new_socket),
 		TEST(plans_with_the_warning),
+		TEST(warns_when_adding),
 		TEST(tells_of_many_in_a_few_lines),
 	};
 

@@ -188,8 +188,8 @@ static void holds_what_a_director_remembers(void **state _unused_)
 	struct found f = { .n = 0 };
 
 	put_conn(c, via);
-	collide_end_conn(c, &via, SECOND(1000), SECOND(120));
-	collide_end_conn(c, &via, SECOND(1001), SECOND(120));
+	collide_end_conn(c, &via, true, SECOND(1000), SECOND(120));
+	collide_end_conn(c, &via, true, SECOND(1001), SECOND(120));
 	collide_expire(c, SECOND(1119));
 	assert_int_equal(collide_probe_conn(c, &direct, true, on_collision, &f), 0);
 	assert_int_equal(f.n, 1);
@@ -203,19 +203,40 @@ static void holds_what_a_director_remembers(void **state _unused_)
 
 	/* a port that is used again is held from its new end on */
 	put_conn(c, via);
-	collide_end_conn(c, &via, SECOND(2000), SECOND(120));
+	collide_end_conn(c, &via, true, SECOND(2000), SECOND(120));
 	put_conn(c, via);
 	collide_expire(c, SECOND(2200));
 	assert_int_equal(collide_count(c), 1);
-	collide_end_conn(c, &via, SECOND(2300), SECOND(120));
+	collide_end_conn(c, &via, true, SECOND(2300), SECOND(120));
 	collide_expire(c, SECOND(2419));
 	assert_int_equal(collide_count(c), 1);
 	collide_expire(c, SECOND(2420));
 	assert_int_equal(collide_count(c), 0);
 
+	/* from when it was closed on, and no longer because its entry stays as long */
+	put_conn(c, via);
+	collide_end_conn(c, &via, false, SECOND(2500), SECOND(120));
+	collide_end_conn(c, &via, true, SECOND(2619), SECOND(120));
+	collide_expire(c, SECOND(2620));
+	assert_int_equal(collide_count(c), 0);
+	put_conn(c, plain_conn(C, VIP, CONN_TCP_TIME_WAIT)); /* its end was not heard of */
+	collide_end_conn(c, &via, true, SECOND(2700), SECOND(120));
+	assert_int_equal(collide_count(c), 0);
+
+	/* one that was reset not as long, though another is held already */
+	put_conn(c, via);
+	collide_end_conn(c, &via, false, SECOND(2800), SECOND(120));
+	put_conn(c, plain_conn("192.168.11.7:5", VIP, CONN_TCP_ESTABLISHED));
+	via = plain_conn("192.168.11.7:5", VIP, CONN_TCP_CLOSE);
+	collide_end_conn(c, &via, false, SECOND(2800), SECOND(10));
+	collide_expire(c, SECOND(2810));
+	assert_int_equal(collide_count(c), 1);
+	collide_expire(c, SECOND(2920));
+	assert_int_equal(collide_count(c), 0);
+
 	/* a direct one is forgotten at once */
 	put_conn(c, plain_conn(C, RS, CONN_TCP_ESTABLISHED));
-	collide_end_conn(c, &direct, SECOND(3000), SECOND(120));
+	collide_end_conn(c, &direct, true, SECOND(3000), SECOND(120));
 	assert_int_equal(collide_count(c), 0);
 }
 
@@ -232,8 +253,8 @@ static void hands_on_what_is_held(void **state _unused_)
 	put_conn(old, ended);
 	put_conn(old, again);
 	put_conn(old, plain_conn("192.168.11.7:6", VIP, CONN_TCP_ESTABLISHED));
-	collide_end_conn(old, &ended, SECOND(1000), SECOND(120));
-	collide_end_conn(old, &again, SECOND(1000), SECOND(120));
+	collide_end_conn(old, &ended, true, SECOND(1000), SECOND(120));
+	collide_end_conn(old, &again, true, SECOND(1000), SECOND(120));
 	put_conn(c, again);
 	assert_int_equal(collide_keep_held(c, old), 0);
 	assert_int_equal(collide_keep_held(c, NULL), 0);
@@ -321,7 +342,7 @@ static void agrees_with_a_list(void **state _unused_)
 				model->n++;
 			}
 		} else if (!add) {
-			collide_end_conn(c, &conn, 0, 0);
+			collide_end_conn(c, &conn, true, 0, 0);
 			if (at < model->n) {
 				model->n--;
 				model->client[at] = model->client[model->n];

@@ -93,8 +93,7 @@ static void print_map(const struct lvs_map *m, char *buf, size_t size)
 				buf + at, size - at, "%s%s %s", j ? ", " : "",
 				match->l4proto ? l4proto_name(match->l4proto, proto) : "mark", end);
 		}
-		at += (size_t)snprintf(buf + at, size - at, "%s%s =", s->persistent ? " p" : "",
-				       s->ops ? " o" : "");
+		at += (size_t)snprintf(buf + at, size - at, "%s =", s->persistent ? " p" : "");
 		n = lvs_map_reals(m, (uint32_t)i, &reals);
 		for (j = 0; j < n; j++)
 			at += (size_t)snprintf(
@@ -143,8 +142,8 @@ static void reads_what_ipvsadm_writes(void **state _unused_)
 	assert_map(m, "tcp 10.9.9.1:0 p = nat 10.9.2.2:0*1\n"
 		      "tcp 10.9.9.1:3306 = nat 10.9.2.2:3269*5 dr 10.9.2.3:3306*0 "
 		      "tun 10.9.2.4:3306*1 tun 10.9.2.5:3306*1 tun 10.9.2.6:3306*1\n"
-		      "udp 10.9.9.1:53 o =\n"
-		      "udp 10.9.9.1:5060 p o =\n"
+		      "udp 10.9.9.1:53 =\n"
+		      "udp 10.9.9.1:5060 p =\n"
 		      "sctp 10.9.9.1:9999 =\n"
 		      "tcp [fd00::1]:443 p = nat [fd00:2::2]:8443*1\n"
 		      "mark 77/4 p = nat 10.9.2.2:0*1\n"
@@ -175,7 +174,7 @@ static void reads_what_people_write(void **state _unused_)
 			   "-A -u 10.9.9.1:domain -p5 -s rr\n"));
 
 	/* http is 80: the same service again */
-	assert_map(m, "tcp 10.9.9.1:80 p o = nat 10.9.2.2:80*3 dr 10.9.2.3:0*2 tun 10.9.2.4:80*1 "
+	assert_map(m, "tcp 10.9.9.1:80 p = nat 10.9.2.2:80*3 dr 10.9.2.3:0*2 tun 10.9.2.4:80*1 "
 		      "dr 10.9.2.5:80*1\n"
 		      "mark 5/6 =\n"
 		      "udp 10.9.9.1:53 p =\n");
@@ -319,7 +318,7 @@ static void reads_keepalived(void **state _unused_)
 	s = source_of(m);
 	assert_map(m, "tcp [fd00::1]:443 = dr [fd00:2::2]:443*2\n"
 		      "udp 10.9.8.1-10.9.8.3:80, udp 10.9.7.0-10.9.7.255:8080, "
-		      "udp 10.9.6.255-10.9.7.5:81, mark 12/4, mark 13/6 o = "
+		      "udp 10.9.6.255-10.9.7.5:81, mark 12/4, mark 13/6 = "
 		      "nat 10.9.2.2:53*3 tun 10.9.2.3:53*1\n"
 		      "tcp 10.9.9.1:80 p = dr 10.9.2.9:8000*0 nat 10.9.2.2:8080*1\n"
 		      "mark 7/4 = fullnat 10.9.2.2:0*1\n"
