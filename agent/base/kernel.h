@@ -113,7 +113,8 @@ struct ct_op {
 };
 
 struct kernel_ops {
-	/* Find a device by name or alternative name. -ENODEV: there is none. */
+	/* Find a device by name or alternative name. -ENODEV: there is none; -EOPNOTSUPP: NAME can
+	 * only be an alternative one, and the kernel knows none. */
 	int (*link_get)(void *ctx, const char *name, struct link *ret);
 
 	/* Make sure that there is a dummy device NAME, and that it is up. If a device of that
@@ -172,7 +173,8 @@ struct kernel_ops {
 	/* The mark of RECORD. False: its payload tells none, it is 0 then. */
 	bool (*ct_mark)(void *ctx, const struct conn_record *record, uint32_t *ret);
 
-	/* The number of entries and the maximum; -EPROTONOSUPPORT: there is no conntrack. */
+	/* The number of entries and the maximum, 0: it is not told. -EPROTONOSUPPORT: there is no
+	 * conntrack. */
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
 	/* Set up the hold (kernel/hold.h): at most one per table of functions. Programs that it

@@ -358,10 +358,11 @@ int ct_usage(uint32_t *ret_count, uint32_t *ret_max)
 	uint32_t count, max;
 	int r = os_read_sysctl("net/netfilter/nf_conntrack_count", &count);
 
-	if (r == 0)
-		r = os_read_sysctl("net/netfilter/nf_conntrack_max", &max);
 	if (r < 0)
 		return r == -ENOENT ? -EPROTONOSUPPORT : r;
+	/* kernels may not tell it in a user's namespace, where it is the machine's */
+	if (os_read_sysctl("net/netfilter/nf_conntrack_max", &max) < 0)
+		max = 0;
 	*ret_count = count;
 	*ret_max = max;
 	return 0;

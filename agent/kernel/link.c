@@ -75,7 +75,7 @@ int link_get(struct nlsock *s, const char *name, struct link *ret)
 	}
 	err = get_by(s, IFLA_ALT_IFNAME, name, ret);
 	/* Kernels before 5.5 skip the attribute and miss a name then. */
-	return err == -EINVAL || err == -ERANGE || err == -EOPNOTSUPP ? -ENODEV : err;
+	return err == -EINVAL ? -EOPNOTSUPP : err == -ERANGE ? -ENODEV : err;
 }
 
 /* Read the number in a file of one line. */

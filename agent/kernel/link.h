@@ -10,7 +10,8 @@
 #define LINK_OWN_MARK "vipsafe: " /* how the alias of a device of ours begins */
 
 /* Find the device called NAME; alternative names too where the kernel has
- * them (Linux 5.5). -ENODEV when there is none, also for impossible names. */
+ * them (Linux 5.5). -ENODEV when there is none, also for impossible names; -EOPNOTSUPP: it can only
+ * be an alternative one, and the kernel has none. */
 int link_get(struct nlsock *s, const char *name, struct link *ret);
 
 /* Whether LINK has neighbours with six-byte MACs, and ARP. */

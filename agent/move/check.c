@@ -50,6 +50,11 @@ void check_find(struct run *run)
 	if (r == -ENODEV)
 		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
 			    "no device '%s'; nothing changed", run->req->device);
+	else if (r == -EOPNOTSUPP)
+		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+			    "no device '%s': this kernel knows no alternative names of devices "
+			    "(Linux 5.5 and later do); nothing changed",
+			    run->req->device);
 	else if (r < 0)
 		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
 			    "device '%s': %s; nothing changed", run->req->device, strerror(-r));

@@ -84,6 +84,11 @@ static int change_surely(struct run *run, size_t v)
 	return r;
 }
 
+static bool is_about_attributes(int error)
+{
+	return error == -EINVAL || error == -ERANGE || error == -EOPNOTSUPP;
+}
+
 /* Report that address V was not changed. */
 static void move_is_refused(struct run *run, size_t v, int error)
 {
@@ -103,8 +108,32 @@ static void move_is_refused(struct run *run, size_t v, int error)
 	else
 		report_fail(report, RESULT_FAILED,
 			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
-			    "%s on %s: %s; nothing changed", text, run->link.name,
-			    strerror(-error));
+			    "%s on %s: %s%s; nothing changed", text, run->link.name,
+			    strerror(-error),
+			    run->req->vips[v].metric && is_about_attributes(error)
+				    ? " (kernels before 4.18 know no metric of an address)"
+				    : "");
+}
+
+/* Kernels before 4.18 pass over IFA_RT_PRIORITY. */
+static void look_for_metrics(struct run *run)
+{
+	struct addr_table now = { 0 };
+	char text[PREFIX_TEXT_MAX];
+	size_t v;
+
+	if (addr_table_read(&run->env->kernel, &now) < 0)
+		return;
+	for (v = 0; v < run->req->n_vips; v++) {
+		const struct vip *vip = &run->req->vips[v];
+		const struct ifaddr *a = addr_table_find(&now, run->link.ifindex, &vip->prefix);
+
+		if (a && vip->metric && run->report->outcomes[v] == VIP_CHANGED && !a->metric)
+			report_warn(run->report, "metric-ignored", "",
+				    "%s has no metric: kernels before 4.18 know none of an address",
+				    prefix_format(&vip->prefix, text));
+	}
+	addr_table_done(&now);
 }
 
 static void change_all(struct run *run)
@@ -213,7 +242,7 @@ static void mark_moved(struct run *run)
 void move_addresses(struct run *run)
 {
 	usec_t began = run_now(run);
-	bool dad = false;
+	bool dad = false, metric = false;
 	size_t v;
 
 	if (run->off) {
@@ -227,8 +256,12 @@ void move_addresses(struct run *run)
 	run->source.ops->end_change(run);
 	mark_moved(run);
 	run->report->timing.move = run_now(run) - began;
-	for (v = 0; v < run->req->n_vips; v++)
-		dad = dad || (run->req->op == OP_ADD && run->req->vips[v].dad);
+	for (v = 0; v < run->req->n_vips && run->req->op == OP_ADD; v++) {
+		dad = dad || run->req->vips[v].dad;
+		metric = metric || run->req->vips[v].metric;
+	}
+	if (metric && run->report->changed)
+		look_for_metrics(run);
 	if (dad && run->report->changed)
 		wait_dad(run);
 }

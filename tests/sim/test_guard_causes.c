@@ -148,6 +148,7 @@ static void early_drop(void **state)
 	struct end_told t;
 
 	w.s->fake->ct_max = 2;
+	w.s->fake->max_is_untold = false;
 	c = ending_known(&w, 2, CONN_TCP_SYN_SENT);
 	ending_spin(&w, 1200 * USEC_PER_MSEC); /* the count of drops is watched */
 	assert_int_equal(fake_drop_early(w.s->fake, &c.key), 0);
@@ -173,6 +174,7 @@ static void early_drop_uncounted(void **state)
 	ending_known(&w, 3, CONN_TCP_ESTABLISHED);
 	c = ending_known(&w, 2, CONN_TCP_SYN_SENT);
 	w.s->fake->ct_max = 2;
+	w.s->fake->max_is_untold = false;
 	ending_spin(&w, 1200 * USEC_PER_MSEC);
 	assert_int_equal(fake_drop_early(w.s->fake, &c.key), 0);
 	ending_spin(&w, 50 * USEC_PER_MSEC);

@@ -65,10 +65,13 @@ static void address_by_a_program_that_has_ended(void **state)
 
 static void flush_of_the_device(void **state)
 {
-	struct ending w = ending_begin(state, PIN_OFF);
-	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED);
+	struct ending w;
 	struct end_told t;
+	struct conn c;
 
+	scene_unprobed(*state);
+	w = ending_begin(state, PIN_OFF);
+	c = ending_known(&w, 1, CONN_TCP_ESTABLISHED);
 	ending_spin(&w, 1100 * USEC_PER_MSEC);
 	guarding_foreign_delete(w.s, VIP4 "/32");
 	ending_spin(&w, 100 * USEC_PER_MSEC);

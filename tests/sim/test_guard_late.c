@@ -122,7 +122,7 @@ static void ends(struct scene *s, bool full_deaths)
 	closed.tcp_state = CONN_TCP_TIME_WAIT;
 	half.status &= ~(uint32_t)(CONN_ASSURED | CONN_SEEN_REPLY);
 	half.tcp_state = CONN_TCP_SYN_SENT;
-	scene_add(s, &udp)->expires = s->fake->clock + 2 * USEC_PER_SEC;
+	fake_entry_expires(s->fake, scene_add(s, &udp), s->fake->clock + 2 * USEC_PER_SEC);
 	fake_tell(s->fake, fake_entry_find(s->fake, &udp.key));
 	fake_tell(s->fake, scene_add(s, &closed));
 	fake_tell(s->fake, scene_add(s, &half));
@@ -180,6 +180,7 @@ static void dies_unassured(struct scene *s, uint32_t ct_max, bool comes_back)
 	c.status &= ~(uint32_t)CONN_ASSURED;
 	c.tcp_state = CONN_TCP_SYN_RECV;
 	s->fake->ct_max = ct_max;
+	s->fake->max_is_untold = false;
 	fake_tell(s->fake, scene_add(s, &c));
 	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	guarding_foreign_delete(s, VIP4 "/32");
@@ -205,9 +206,11 @@ static void what_a_full_table_drops_stays_away(void **state)
 static void an_own_delete_may_be_late_too(void **state)
 {
 	struct scene *s = *state;
-	struct guard *g = begin(s, 2 * USEC_PER_SEC, true);
 	struct conn c = scene_tcp(700);
+	struct guard *g;
 
+	scene_unprobed(s);
+	g = begin(s, 2 * USEC_PER_SEC, true);
 	s->fake->probe4 = KERNEL_UNKNOWN;
 	fake_plan_birth(s->fake, s->fake->clock + 1500 * USEC_PER_MSEC, &c, s->dev);
 	s->env.source = guard_source(g);

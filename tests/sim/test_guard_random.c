@@ -276,6 +276,7 @@ static void live(void **state, struct rnd *r, enum pin_mode mode)
 		l.s->fake->probe4 = KERNEL_UNKNOWN;
 	for (size_t i = 0; i < POOL / 2; i++)
 		be_born(&l, &l.pool[rnd(&l.r, POOL)]);
+	scene_boot(l.s);
 	assert_int_equal(guard_new(&l.s->env, &d, &l.g), 0);
 	spin(&l, USEC_PER_SEC);
 	for (int i = 0; i < ACTS; i++)

@@ -234,6 +234,7 @@ static void helpers_are_pinned_where_they_are_kept(void **state)
 	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
 	struct conn c = with_helper(300);
 
+	s->fake->forgets_helpers = false;
 	scene_populate(s, 20);
 	scene_add(s, &c);
 	guarding_spin(s, g, 5 * USEC_PER_SEC);

@@ -116,7 +116,7 @@ static void a_plan_looks_and_does_nothing(void **state)
 	s->fake->writes = 0;
 	s->req.plan = true;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
-	assert_int_equal(s->report.hold, HOLD_NFT);
+	assert_int_equal(s->report.hold, scene_hold(s));
 	assert_int_equal(s->fake->held_opened, 0);
 	assert_int_equal(s->fake->writes, 0);
 	s->req.hold = HOLD_IPTABLES;
@@ -156,7 +156,7 @@ static void a_guard_does_not_wait_for_rules(void **state)
 	assert_string_equal(guarding_status(g).reason, "the hold is not in place yet");
 	assert_int_equal(s->fake->created, 0);
 	guarding_spin(s, g, 3 * USEC_PER_SEC);
-	assert_int_equal(guarding_status(g).hold, HOLD_NFT);
+	assert_int_equal(guarding_status(g).hold, scene_hold(s));
 	assert_true(guarding_status(g).pinned >= FLOWS);
 	assert_int_equal(s->fake->unheld_creates, 0);
 	guard_free(g);
@@ -174,7 +174,7 @@ static void it_goes_on_without_and_tries_again(void **state)
 	assert_true(guarding_status(g).pinned >= FLOWS);
 	s->fake->hold_hangs = false;
 	guarding_spin(s, g, 12 * USEC_PER_SEC);
-	assert_int_equal(guarding_status(g).hold, HOLD_NFT);
+	assert_int_equal(guarding_status(g).hold, scene_hold(s));
 	guard_free(g);
 }
 

@@ -54,6 +54,7 @@ static void the_first_move_harms_nobody(void **state)
 	struct scene *s = *state;
 
 	s->fake->hooks_are_global = true;
+	scene_unprobed(s);
 	s->req.strategy = STRATEGY_AUTO;
 	s->req.hold = HOLD_AUTO;
 	scene_populate(s, 64);
@@ -90,6 +91,8 @@ static void no_failover_probes(void **state)
 
 	s->req.strategy = STRATEGY_AUTO;
 	s->req.is_instance = true;
+	s->fake->hooks_are_global = false;
+	scene_unprobed(s);
 	scene_populate(s, 64);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);

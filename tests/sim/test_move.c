@@ -56,6 +56,7 @@ static void alternative_device_name_is_accepted(void **state)
 {
 	struct scene *s = *state;
 
+	s->fake->short_attributes = false;
 	scene_populate(s, 8);
 	scene_remember(s);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
@@ -65,6 +66,29 @@ static void alternative_device_name_is_accepted(void **state)
 	scene_expect(s, EXIT_DONE, true);
 	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
 	assert_int_equal(scene_broken(s, false), 0);
+}
+
+/* What old kernels do not know is said in words. */
+static void what_an_old_kernel_does_not_know_is_said(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->short_attributes = true;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	strcpy(s->req.device, "the-management-network");
+	scene_run(s);
+	assert_int_equal(s->report.exit_code, EXIT_KERNEL_REFUSED);
+	assert_non_null(strstr(s->report.error, "no alternative names"));
+	scene_move(s, OP_ADD, VIP4 "/32", NULL);
+	assert_false(scene_warned(s, "metric-ignored"));
+	for (unsigned knows = 0; knows < 2; knows++) {
+		assert_int_equal(fake_addr_del(s->fake, s->dev, VIP4 "/32"), 0);
+		s->fake->short_attributes = !knows;
+		s->req.vips[0].metric = 100;
+		scene_run(s);
+		scene_expect(s, EXIT_DONE, true);
+		assert_int_equal(scene_warned(s, "metric-ignored"), !knows);
+	}
 }
 
 static void unknown_kernel_is_treated_as_affected(void **state)
@@ -262,6 +286,7 @@ int main(void)
 		CASE(del_keeps_unrelated_flows),
 		CASE(del_ipv6_keeps_unrelated_flows),
 		CASE(alternative_device_name_is_accepted),
+		CASE(what_an_old_kernel_does_not_know_is_said),
 		CASE(unknown_kernel_is_treated_as_affected),
 		CASE(forced_restore_works_whatever_the_probe_said),
 		CASE(wrong_probe_answer_is_not_hidden),

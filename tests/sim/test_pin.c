@@ -36,7 +36,7 @@ static void affected_kernel_finds_nothing_to_flush(void **state)
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->report.strategy, STRATEGY_PIN);
-	assert_int_equal(s->report.hold, HOLD_NFT);
+	assert_int_equal(s->report.hold, scene_hold(s));
 	assert_int_equal(s->fake->flushed, 0);
 	assert_int_equal(s->report.entries.flushed, 0);
 	assert_int_equal(s->report.entries.pinned, s->report.entries.candidates);
@@ -122,6 +122,7 @@ static void full_table_is_not_pinned(void **state)
 
 	pin_scene(s, FLOWS);
 	s->fake->ct_max = (uint32_t)(s->fake->n_entries * 100 / 97);
+	s->fake->max_is_untold = false;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(s->report.strategy, STRATEGY_RESTORE);

@@ -126,7 +126,7 @@ static void expired_flow_is_not_restored(void **state)
 	struct scene *s = *state;
 	struct conn c = scene_tcp(500);
 
-	scene_add(s, &c)->expires = s->fake->clock + 3 * USEC_PER_SEC;
+	fake_entry_expires(s->fake, scene_add(s, &c), s->fake->clock + 3 * USEC_PER_SEC);
 	s->fake->delete_cost = 5 * USEC_PER_SEC;
 	s->req.timeout = 60 * USEC_PER_SEC;
 	del_vip4(s);

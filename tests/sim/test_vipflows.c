@@ -290,6 +290,7 @@ static void reset_comes_before_the_address_goes(void **state)
 	struct addr vip;
 
 	vip_scene(s, VIP_FLOWS_RESET);
+	s->fake->no_sock_destroy = false;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
 	assert_int_equal(addr_parse(VIP4, &vip), 0);
@@ -320,6 +321,7 @@ static void reset_closes_for_each_leaving_address(void **state)
 	struct scene *s = *state;
 
 	vip_scene(s, VIP_FLOWS_RESET);
+	s->fake->no_sock_destroy = false;
 	/* this one stays on with another prefix */
 	fake_addr(s->fake, s->dev, "192.168.11.101/32", NULL);
 	fake_addr(s->fake, s->dev, "192.168.11.101/24", NULL);
@@ -350,6 +352,7 @@ static void nothing_to_reset_makes_no_rule(void **state)
 
 	s->req.vip_flows = VIP_FLOWS_RESET;
 	s->fake->no_hold = true;
+	s->fake->no_sock_destroy = false;
 	scene_populate(s, OTHERS);
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);

@@ -16,6 +16,11 @@ void arriving_put(struct scene *s, struct conn c)
 	scene_add(s, &c);
 }
 
+void arriving_begin(struct scene *s, struct conn c)
+{
+	fake_tell(s->fake, scene_add(s, &c));
+}
+
 bool arriving_is_there(const struct scene *s, const struct conn *c)
 {
 	return fake_entry_find(s->fake, &c->key) != NULL;

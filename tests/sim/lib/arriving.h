@@ -22,6 +22,7 @@ struct conn arriving_led_away(uint16_t n);
 
 /* Put C in the table, masqueraded on br-mgmt. */
 void arriving_put(struct scene *s, struct conn c);
+void arriving_begin(struct scene *s, struct conn c); /* and whoever listens is told */
 bool arriving_is_there(const struct scene *s, const struct conn *c);
 
 /* The usual table, N of those that lead away, and the first KINDS kinds that stay. */

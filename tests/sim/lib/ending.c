@@ -97,7 +97,7 @@ void ending_kill(struct ending *w, const struct conn *c, bool expired)
 
 	assert_non_null(e);
 	if (expired)
-		e->expires = w->s->fake->clock;
+		fake_entry_expires(w->s->fake, e, w->s->fake->clock);
 	else
 		assert_int_equal(fake_delete_by(w->s->fake, &c->key, 0), 0);
 	ending_spin(w, 50 * USEC_PER_MSEC);

@@ -83,10 +83,10 @@ static struct fake_entry *lookup(const struct fake *f, const struct tuple *t,
 
 		if (e->conn.key.family != k->family || e->conn.key.l4proto != k->l4proto)
 			continue;
-		if (tuple_equal(&e->conn.key.orig, t) &&
+		if (e->conn.key.orig.sport == t->sport && tuple_equal(&e->conn.key.orig, t) &&
 		    zone_of(&e->conn.key, ORIG) == zone_of(k, ORIG))
 			return e;
-		if (tuple_equal(&e->conn.reply, t) &&
+		if (e->conn.reply.sport == t->sport && tuple_equal(&e->conn.reply, t) &&
 		    zone_of(&e->conn.key, REPLY) == zone_of(k, REPLY))
 			return e;
 	}
@@ -95,9 +95,20 @@ static struct fake_entry *lookup(const struct fake *f, const struct tuple *t,
 
 struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *key)
 {
-	for (size_t i = 0; i < f->n_entries; i++)
-		if (conn_key_equal(&f->entries[i].conn.key, key))
-			return &f->entries[i];
+	size_t n = f->n_entries, at = *f->found;
+
+	/* mostly it is the one after the one that was looked for before */
+	for (size_t i = 0; i < n; i++, at++) {
+		struct fake_entry *e;
+
+		at = at < n ? at : 0;
+		e = &f->entries[at];
+		if (e->conn.key.orig.sport == key->orig.sport &&
+		    conn_key_equal(&e->conn.key, key)) {
+			*f->found = at + 1;
+			return e;
+		}
+	}
 	return NULL;
 }
 
@@ -119,6 +130,12 @@ void fake_entry_remove_at(struct fake *f, size_t i)
 	memmove(&f->entries[i], &f->entries[i + 1], (f->n_entries - i) * sizeof(*f->entries));
 }
 
+void fake_entry_expires(struct fake *f, struct fake_entry *e, usec_t when)
+{
+	e->expires = when;
+	f->next_expiry = MIN(f->next_expiry, when);
+}
+
 struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
 				  const struct conn_key *master, int masq, uint32_t ttl)
 {
@@ -134,20 +151,26 @@ struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
 		e->master = *master;
 	e->masq = masq;
 	e->translates = true;
-	e->expires = f->clock + ttl * USEC_PER_SEC;
+	fake_entry_expires(f, e, f->clock + ttl * USEC_PER_SEC);
 	seal_entry(e);
 	return e;
 }
 
 void fake_conntrack_tick(struct fake *f)
 {
+	usec_t next = USEC_NEVER;
+
+	if (f->clock < f->next_expiry)
+		return;
 	for (size_t i = 0; i < f->n_entries;)
 		if (f->entries[i].expires <= f->clock) {
 			fake_tell_death(f, &f->entries[i], 0);
 			fake_entry_remove_at(f, i);
 		} else {
+			next = MIN(next, f->entries[i].expires);
 			i++;
 		}
+	f->next_expiry = next;
 }
 
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
@@ -452,6 +475,6 @@ int fake_ct_usage(void *ctx, uint32_t *ret_count, uint32_t *ret_max)
 	if (f->no_conntrack)
 		return -EPROTONOSUPPORT;
 	*ret_count = (uint32_t)f->n_entries;
-	*ret_max = f->ct_max;
+	*ret_max = f->max_is_untold ? 0 : f->ct_max;
 	return 0;
 }

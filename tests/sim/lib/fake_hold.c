@@ -28,8 +28,9 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
 		return -EOPNOTSUPP;
 	}
-	if (f->hooks_are_global && choice == HOLD_NFT) {
-		snprintf(reason, REPORT_TEXT_MAX, "the fake's hooks are global");
+	if ((f->hooks_are_global || f->no_nft_hold) && choice == HOLD_NFT) {
+		snprintf(reason, REPORT_TEXT_MAX, "%s",
+			 f->hooks_are_global ? "the fake's hooks are global" : "not in the fake");
 		return -EOPNOTSUPP;
 	}
 	if (f->hold_fails) {
@@ -83,14 +84,15 @@ int fake_hold_check(void *ctx)
 enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX])
 {
 	const struct fake *f = ctx;
-	bool global = f->hooks_are_global;
 
 	if (f->hold_lacks) {
 		snprintf(reason, REPORT_TEXT_MAX, "%s", f->hold_lacks);
 		return HOLD_OFF;
 	}
 
-	return choice != HOLD_AUTO ? choice : global ? HOLD_IPTABLES : HOLD_NFT;
+	return choice != HOLD_AUTO		       ? choice
+	       : f->hooks_are_global || f->no_nft_hold ? HOLD_IPTABLES
+						       : HOLD_NFT;
 }
 
 int fake_hold_arm(void *ctx, usec_t duration)
@@ -99,6 +101,9 @@ int fake_hold_arm(void *ctx, usec_t duration)
 
 	if (!f->held_open)
 		return -ENOENT;
+	/* ipset counts whole seconds */
+	if (f->held_by == HOLD_IPTABLES)
+		duration = (duration + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
 	f->held_armed++;
 	if (!fake_is_held(f))
 		f->armed_at = f->clock;

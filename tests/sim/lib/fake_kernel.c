@@ -69,7 +69,7 @@ static struct link *find_link(struct fake *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_links; i++)
 		if (!strcmp(f->links[i].name, name) ||
-		    (f->altnames[i][0] && !strcmp(f->altnames[i], name)))
+		    (!f->short_attributes && f->altnames[i][0] && !strcmp(f->altnames[i], name)))
 			return &f->links[i];
 	return NULL;
 }
@@ -91,7 +91,7 @@ static int fake_link_get(void *ctx, const char *name, struct link *ret)
 	if (r < 0)
 		return r;
 	if (!l)
-		return -ENODEV;
+		return f->short_attributes && strlen(name) >= LINK_NAME_MAX ? -EOPNOTSUPP : -ENODEV;
 	*ret = *l;
 	return 0;
 }
@@ -198,6 +198,8 @@ static int insert_addr(struct fake *f, const struct ifaddr *a)
 	if (!has_link(f, a->ifindex))
 		return -ENODEV;
 	n.flags &= IFADDR_NODAD | IFADDR_NOPREFIXROUTE;
+	if (f->short_attributes)
+		n.metric = n.proto = 0;
 	for (size_t i = 0; i < f->n_addrs; i++) {
 		const struct ifaddr *o = &f->addrs[i];
 
@@ -402,11 +404,14 @@ struct fake *fake_new(void)
 
 	if (!f)
 		return NULL;
+	f->found = calloc(1, sizeof(*f->found));
 	f->kernel = (struct kernel){ .ops = &fake_ops, .ctx = f };
 	f->clock = 1000 * USEC_PER_SEC;
 	f->next_id = 0x5000;
 	f->ct_max = 262144;
 	f->call_cost = 20;
+	if (getenv("VIPSAFE_SIM_KERNEL"))
+		fake_profile(f, getenv("VIPSAFE_SIM_KERNEL"));
 	f->ports.low = 32768;
 	f->ports.high = 60999;
 	return f;
@@ -417,6 +422,7 @@ struct fake *fake_free(struct fake *f)
 	if (!f)
 		return NULL;
 	free(f->entries);
+	free(f->found);
 	free(f->conflicts);
 	free(f->births);
 	free(f->reset);

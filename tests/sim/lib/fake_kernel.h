@@ -13,7 +13,7 @@
 
 #define FAKE_LINKS_MAX 8
 #define FAKE_ADDRS_MAX 1100
-#define FAKE_PAYLOAD_MAX 512
+#define FAKE_PAYLOAD_MAX 256
 #define FAKE_CLOSED_MAX 16
 #define FAKE_OWNERS_MAX 8
 #define FAKE_SAID_MAX 64    /* not read yet; more are dropped */
@@ -148,6 +148,9 @@ struct fake {
 	unsigned refuse_at;	     /* the flow of create number so many is refused for good … */
 	int refuse_error;	     /* … with this */
 	bool no_filter;		     /* Linux before 5.8 */
+	bool no_nft_hold;	     /* Linux before 4.9 */
+	bool short_attributes;	     /* neither alternative names nor metrics: Linux before 4.18 */
+	bool max_is_untold;	     /* nf_conntrack_max is, in a namespace of its own */
 	bool no_hold;		     /* no backend, neither for resets */
 	bool no_sock_destroy;	     /* Linux before 4.5 */
 	bool no_events;		     /* nf_conntrack_events is 0 */
@@ -212,6 +215,8 @@ struct fake {
 	size_t n_addrs;
 	struct fake_entry *entries;
 	size_t n_entries, room;
+	usec_t next_expiry; /* no entry expires earlier */
+	size_t *found;	    /* owned: after the entry that was looked for last */
 	struct fake_pending pending[FAKE_PENDING_MAX];
 	size_t n_pending;
 	struct fake_planned_conflict *conflicts;
@@ -245,6 +250,9 @@ struct fake {
 };
 
 struct fake *fake_new(void);
+/* Behave as the kernel of that name: "3.10", "4.4", "4.9", "4.19", "6.1" or "6.18".
+ * fake_new() asks for that in VIPSAFE_SIM_KERNEL, if there is one. */
+void fake_profile(struct fake *f, const char *name);
 struct fake *fake_free(struct fake *f);
 DEFINE_CLEANUP(struct fake, fake_free)
 
@@ -268,6 +276,8 @@ int fake_addr_del(struct fake *f, int ifindex, const char *prefix);
  * C's id is chosen here. TTL in seconds. */
 struct fake_entry *fake_entry_add(struct fake *f, const struct conn *c,
 				  const struct conn_key *master, int masq, uint32_t ttl);
+/* E expires at WHEN. */
+void fake_entry_expires(struct fake *f, struct fake_entry *e, usec_t when);
 struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *key);
 
 /* When the entry with KEY is flushed, traffic puts a conflict of KIND there. */

@@ -8,6 +8,7 @@ struct guard *guarding_new(struct scene *s, enum pin_mode mode)
 				     .pin_after = 2 * USEC_PER_SEC };
 	struct guard *g;
 
+	scene_boot(s);
 	assert_int_equal(guard_new(&s->env, &d, &g), 0);
 	return g;
 }

@@ -15,6 +15,7 @@ struct guard *lingering_new(struct scene *s, enum pin_mode mode, usec_t linger)
 	struct device_settings d = lingering_settings(mode, linger);
 	struct guard *g;
 
+	scene_boot(s);
 	assert_int_equal(guard_new(&s->env, &d, &g), 0);
 	return g;
 }

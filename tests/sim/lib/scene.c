@@ -14,6 +14,7 @@
 
 #include "keepalived/instance_settings.h"
 #include "lvs/settings.h"
+#include "move/probe.h"
 
 static const struct setting_section *const scene_sections[] = {
 	&agent_section, &device_section,      &instance_section,
@@ -32,6 +33,18 @@ static int at_stage(void *ud, const char *stage)
 	if (s->on_stage)
 		s->on_stage(s, stage);
 	return n == s->kill_at ? -EINTR : 0;
+}
+
+void scene_boot(struct scene *s)
+{
+	const struct fake *f = s->fake;
+	struct probe_result r = { .ipv4 = f->probe4, .ipv6 = f->probe6 };
+
+	if (!f->hooks_are_global || s->not_probed)
+		return;
+	if (r.ipv4 == KERNEL_UNKNOWN || r.ipv6 == KERNEL_UNKNOWN)
+		snprintf(r.reason, sizeof(r.reason), "the fake was told to say so");
+	(void)probe_result_store(s->settings.run_dir, s->env.boot_id, &r);
 }
 
 int scene_setup(void **state)
@@ -65,6 +78,7 @@ int scene_setup(void **state)
 	/* The cases of the repair; those of the pin say so (test_pin.c). */
 	s->req.strategy = STRATEGY_RESTORE;
 	s->req.hold = HOLD_OFF;
+	scene_boot(s);
 	*state = s;
 	return 0;
 }
@@ -182,6 +196,7 @@ void scene_run(struct scene *s)
 {
 	memset(&s->report, 0xa5, sizeof(s->report));
 	s->n_stages = 0;
+	scene_boot(s);
 	run_move(&s->env, &s->req, &s->report);
 }
 
@@ -328,4 +343,25 @@ size_t scene_leftovers(const struct scene *s, unsigned *ret_modes)
 	if (ret_modes)
 		*ret_modes = modes;
 	return n;
+}
+
+enum hold_choice scene_hold(const struct scene *s)
+{
+	char reason[REPORT_TEXT_MAX];
+
+	return fake_hold_look(s->fake, HOLD_AUTO, reason);
+}
+
+enum hold_choice scene_other_hold(const struct scene *s)
+{
+	return scene_hold(s) == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
+}
+
+void scene_unprobed(struct scene *s)
+{
+	char path[96];
+
+	s->not_probed = true;
+	snprintf(path, sizeof(path), "%s/verdict", s->dir);
+	(void)remove(path);
 }

@@ -31,6 +31,7 @@ struct scene {
 	struct settings settings;
 	struct run_env env;
 	char dir[64];
+	bool not_probed; /* since boot, on a kernel where no move does so */
 	struct request req;
 	struct report report;
 
@@ -83,6 +84,17 @@ size_t scene_broken(const struct scene *s, bool ignore_vips);
  * result, and restored entries carry status, master and age of the old. */
 void scene_check_report(const struct scene *s);
 void scene_check_restored(const struct scene *s);
+
+/* Where no move makes the probe, the unit has done so at boot: scene_run() and guarding_new() see
+ * to it. */
+void scene_boot(struct scene *s);
+
+/* There was no probe since boot. */
+void scene_unprobed(struct scene *s);
+
+/* The backend of the hold that this kernel gets, and the other one. */
+enum hold_choice scene_hold(const struct scene *s);
+enum hold_choice scene_other_hold(const struct scene *s);
 
 void scene_expect(const struct scene *s, enum exit_code code, bool changed);
 bool scene_warned(const struct scene *s, const char *code);
