@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How connections end under a guard by themselves, by programs, or from a full table. */
+#include "lib/altered.h"
 #include "lib/ending.h"
 
 #include <errno.h>
@@ -182,6 +183,27 @@ static void early_drop_uncounted(void **state)
 	ending_end(&w);
 }
 
+/* ---- IPVS ---- */
+
+/* What IPVS had altered goes with the connection of IPVS, long before its time. */
+static void dropped_by_ipvs(void **state)
+{
+	struct ending w = ending_begin(state, PIN_OFF);
+	struct conn other = ending_known(&w, 9, CONN_TCP_ESTABLISHED), c = altered_ipvs(1);
+	struct end_told t;
+
+	fake_tell(w.s->fake, scene_add(w.s, &c));
+	ending_spin(&w, 20 * USEC_PER_MSEC);
+	ending_kill(&w, &c, false);
+	t = ending_only(w.s, &c, END_IPVS);
+	assert_int_equal(t.end.doubt, DOUBT_MOMENT);
+	assert_true(t.end.flags & END_ALTERED);
+	/* of one that nobody altered it is not said */
+	ending_kill(&w, &other, false);
+	ending_only(w.s, &other, END_UNKNOWN);
+	ending_end(&w);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
@@ -195,6 +217,7 @@ int main(void)
 		CASE(timeout_on_an_old_kernel),
 		CASE(early_drop),
 		CASE(early_drop_uncounted),
+		CASE(dropped_by_ipvs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,34 @@ static void swept(void **state)
 	ending_end(&w);
 }
 
+/* A run of ours that the guard serves deletes an address: what was translated to it goes, all
+ * else stays and has not ended. */
+static void given_up(void **state)
+{
+	struct ending w = ending_begin(state, PIN_CONTINUOUS);
+	struct conn kept = ending_known(&w, 1, CONN_TCP_ESTABLISHED);
+	struct conn c = scene_flow(IPPROTO_TCP, "10.1.7.7", 40001, SERVER4, 80, VIP4, 50001);
+	struct end_told t;
+
+	c.tcp_state = CONN_TCP_ESTABLISHED;
+	fake_tell(w.s->fake, scene_add(w.s, &c));
+	ending_spin(&w, 4 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(w.g).pinned, 2);
+	w.s->req.strategy = STRATEGY_AUTO;
+	w.s->req.hold = HOLD_AUTO;
+	w.s->env.source = guard_source(w.g);
+	scene_move(w.s, OP_DEL, VIP4 "/32", NULL);
+	w.s->env.source = (struct source){ .ops = NULL };
+	ending_spin(&w, 6 * USEC_PER_SEC);
+	t = ending_only(w.s, &c, END_SWEEP);
+	assert_int_equal(t.deed.what, DEED_GIVEN);
+	assert_int_equal(t.deed.by, BY_US);
+	assert_string_equal(t.deed.operation, w.s->report.id);
+	assert_int_equal(ending_told(w.s, &kept).n, 0);
+	assert_true(scene_works(w.s, &kept));
+	ending_end(&w);
+}
+
 /* ---- translated anew ---- */
 
 static void retranslated(void **state)
@@ -277,6 +305,7 @@ int main(void)
 		CASE(link_down),
 		CASE(put_back),
 		CASE(swept),
+		CASE(given_up),
 		CASE(retranslated),
 		CASE(begun_anew),
 		CASE(observes_only),
