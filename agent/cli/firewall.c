@@ -94,6 +94,13 @@ void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft,
 	r->found.masquerade_is_nft = is_nft;
 }
 
+void reader_notrack(struct firewall_reader *r, const char *line)
+{
+	if (!*r->found.notrack)
+		snprintf(r->found.notrack, sizeof(r->found.notrack), "%s",
+			 line + strspn(line, " \t"));
+}
+
 /* "n/inet/masq" -> "inet masq" */
 static void reader_nat_table(const struct firewall_reader *r, struct nat_rule *ret)
 {

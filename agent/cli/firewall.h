@@ -31,6 +31,7 @@ struct firewall {
 	unsigned masquerades, random;	    /* number of rules; those of them with random ports */
 	char masquerade[FIREWALL_RULE_MAX]; /* the first one, as printed; "": none */
 	bool masquerade_is_nft;
+	char notrack[FIREWALL_RULE_MAX];  /* the first one that takes packets out of tracking */
 	unsigned legacy_rules, nft_rules; /* by backend, without vipsafe's own */
 	struct firewall_invalid invalid[FIREWALL_FAMILIES];
 	bool offloads;	    /* there is a flow table, or a rule that uses one */

@@ -188,6 +188,9 @@ static void take_target(struct firewall_reader *r, const char *line, const char 
 	rule->verdict = target_verdict(&target);
 	if (word_is(&target, "MASQUERADE"))
 		reader_masquerade(r, line, false, follows(at, "--random", "--random-fully"));
+	else if (word_is(&target, "NOTRACK") ||
+		 (word_is(&target, "CT") && follows(at, "--notrack", "--notrack")))
+		reader_notrack(r, line);
 	else if (word_is(&target, "FLOWOFFLOAD"))
 		r->found.offloads = true;
 	else if (word_is(&target, "REJECT") && follows(at, "tcp-reset", "tcp-reset"))

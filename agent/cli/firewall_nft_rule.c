@@ -110,6 +110,8 @@ void firewall_nft_uses(struct firewall_reader *r, const char *line)
 	} else if (firewall_nft_rule_has(line, "snat", "snat")) {
 		reader_nat(r, line, NULL, false);
 	}
+	if (firewall_nft_rule_has(line, "notrack", "notrack"))
+		reader_notrack(r, line);
 	if (strstr(line, "flow add @") || strstr(line, "flow offload @"))
 		r->found.offloads = true;
 }

@@ -52,6 +52,9 @@ bool reader_knows(const struct firewall_reader *r, const struct chain *c);
 
 void reader_masquerade(struct firewall_reader *r, const char *line, bool is_nft, bool random);
 
+/* Note LINE, a rule that takes packets out of connection tracking. */
+void reader_notrack(struct firewall_reader *r, const char *line);
+
 /* Note LINE, a rule with MASQUERADE or with SNAT, of the chain NAME of iptables, or of nft's
  * current one (NULL). */
 void reader_nat(struct firewall_reader *r, const char *line, const struct word *name,

@@ -82,6 +82,23 @@ static void iptables_rules_are_understood(void **state _unused_)
 	assert_true(f.offloads);
 }
 
+static void rules_that_end_tracking_are_noticed(void **state _unused_)
+{
+	struct firewall f = iptables("*raw\n-A PREROUTING -p udp --dport 53 -j CT --zone 3\n"
+				     "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n"
+				     "-A OUTPUT -j NOTRACK\n");
+
+	assert_string_equal(f.notrack, "-A PREROUTING -p tcp --dport 80 -j CT --notrack");
+	f = iptables("*raw\n-A OUTPUT -j NOTRACK\n");
+	assert_string_equal(f.notrack, "-A OUTPUT -j NOTRACK");
+	f = iptables("*raw\n-A OUTPUT -m comment --comment \"-j NOTRACK\" -j ACCEPT\n");
+	assert_string_equal(f.notrack, "");
+	f = nft("table inet raw {\n\tchain pre {\n"
+		"\t\ttype filter hook prerouting priority raw; policy accept;\n"
+		"\t\ttcp dport 80 notrack # handle 3\n\t}\n}\n");
+	assert_string_equal(f.notrack, "tcp dport 80 notrack # handle 3");
+}
+
 static void our_own_rules_are_told_apart(void **state _unused_)
 {
 	struct firewall f = iptables("*mangle\n:VIPSAFE-HOLD-7 - [0:0]\n"
@@ -378,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iptables_rules_are_understood),
+		cmocka_unit_test(rules_that_end_tracking_are_noticed),
 		cmocka_unit_test(our_own_rules_are_told_apart),
 		cmocka_unit_test(invalid_drops_are_followed_through_chains),
 		cmocka_unit_test(nft_rules_are_understood),
