@@ -245,8 +245,9 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 			ended = true;
 			continue;
 		}
-		/* a lone "-" is a word */
-		if (ended || argv[i][0] != '-' || !argv[i][1]) {
+		/* a lone "-" is a word, and so are "-10m" and "->" */
+		if (ended || argv[i][0] != '-' || !argv[i][1] ||
+		    strchr("0123456789>", argv[i][1])) {
 			words[n++] = argv[i];
 			continue;
 		}

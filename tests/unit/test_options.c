@@ -72,6 +72,11 @@ static void may_be_shortened_and_ended(void **state _unused_)
 	assert_string_equal(p.words[0], "--json");
 	assert_string_equal(p.words[1], "-");
 	assert_null(options_misplaced(&p.options, SCOPE_MOVE | SCOPE_JSON));
+	/* an instant, and an arrow: no option begins so */
+	assert_int_equal(parse("explain -10m -> --json", &p), 0);
+	assert_int_equal(p.n_words, 3);
+	assert_string_equal(p.words[1], "-10m");
+	assert_string_equal(p.words[2], "->");
 	assert_int_equal(parse("", &p), 0);
 	assert_int_equal(p.n_words, 0);
 	assert_null(options_misplaced(&p.options, SCOPE_ANY));
