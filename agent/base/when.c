@@ -234,7 +234,7 @@ static bool when_duration(const char **p, usec_t *ret, usec_t *ret_unit)
 		when_space(p);
 		for (i = 0; i < ARRAY_SIZE(units) && !when_word(p, units[i].name); i++)
 			;
-		if (i == ARRAY_SIZE(units))
+		if (i == ARRAY_SIZE(units) || n > (USEC_NEVER - *ret) / units[i].unit)
 			return false;
 		*ret += n * units[i].unit;
 		*ret_unit = units[i].unit;

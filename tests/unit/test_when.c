@@ -125,6 +125,8 @@ static void refuses_what_is_no_time(void **state _unused_)
 		"--10m",
 		"9999999999m ago",
 		"999999999w ago",
+		"30500569w 1d ago", /* beyond 64 bits, and a little more */
+		"-30500570w",
 		"@",
 		"@x",
 		"@-5",
