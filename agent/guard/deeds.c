@@ -91,7 +91,7 @@ void guard_end_meet_link(struct guard *g)
 	expect_flush(g, &d);
 }
 
-uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by)
+uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by, bool *ret_ours)
 {
 	struct guard_ending *x = &g->ending;
 	struct guard_deleter *d = x->deleters;
@@ -101,6 +101,7 @@ uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by)
 	for (i = 0; i < GUARD_DELETERS; i++) {
 		if (x->deleters[i].port == by && g->batch_at - x->deleters[i].at < DELETER_MAX) {
 			x->deleters[i].at = g->batch_at;
+			*ret_ours = x->deleters[i].ours;
 			return x->deleters[i].deed;
 		}
 		if (x->deleters[i].at < d->at)
@@ -109,7 +110,10 @@ uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by)
 	deed = deed_make(g, DEED_ENTRIES);
 	deed.at = MIN(deed.at, g->batch_at); /* no later than what it explains */
 	deed_ask(g, PORT_NETFILTER, by, &deed);
-	*d = (struct guard_deleter){ .port = by, .at = g->batch_at, .deed = deed_keep(g, &deed) };
+	*ret_ours = deed.by == BY_US;
+	*d = (struct guard_deleter){
+		.port = by, .at = g->batch_at, .deed = deed_keep(g, &deed), .ours = *ret_ours
+	};
 	return d->deed;
 }
 

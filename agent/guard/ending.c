@@ -81,6 +81,23 @@ static bool end_meet_reset(struct guard *g, const struct conn *dead, const struc
 	return true;
 }
 
+/* What BY has deleted. A run of ours beside the guard removes what is translated to an address that
+ * it has deleted, as the kernel does: whichever comes first. */
+static void end_by_program(struct guard *g, const struct conn *dead, uint32_t by, struct end *e)
+{
+	const struct addr as = tuple_dst(&dead->reply, dead->key.family);
+	const struct guard_flushing *f = guard_cause_flushing(g, &as);
+	bool ours = false;
+	const uint16_t deed = guard_deed_of_deleter(g, by, &ours);
+
+	if (!ours)
+		guard_cause_set(e, END_DELETED, DOUBT_NONE, deed);
+	else if (f && f->deed.by == BY_US && addr_equal(&f->deed.address.addr, &as))
+		guard_cause_set(e, END_ADDRESS, DOUBT_NONE, f->number);
+	else /* its delete is not told of yet */
+		guard_cause_set(e, END_ADDRESS, DOUBT_MOMENT, deed);
+}
+
 void guard_end_meet(struct guard *g, const struct conn *known, uint8_t last_state, bool pinned,
 		    const struct conn_record *record)
 {
@@ -95,7 +112,7 @@ void guard_end_meet(struct guard *g, const struct conn *known, uint8_t last_stat
 	e.flags |= (uint8_t)((pinned ? END_WAS_PINNED : 0) | (g->ending.tells ? END_TOLD : 0) |
 			     (known && conn_alteration(known) ? END_ALTERED : 0));
 	if (record->by)
-		guard_cause_set(&e, END_DELETED, DOUBT_NONE, guard_deed_of_deleter(g, record->by));
+		end_by_program(g, dead, record->by, &e);
 	else
 		guard_cause_of(g, &d, &e);
 	if (end_meet_reset(g, dead, &e))

@@ -19,6 +19,7 @@ struct guard_flushing {
 struct guard_deleter {
 	uint32_t port;
 	uint16_t deed;
+	bool ours;
 	usec_t at;
 };
 
@@ -75,8 +76,8 @@ usec_t guard_end_next(const struct guard *g); /* when to call it at the latest *
 
 /* ---- between these files ---- */
 
-/* The deed of whoever deletes entries over the netlink port BY. */
-uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by);
+/* The deed of whoever deletes entries over the netlink port BY. *RET_OURS: it is vipsafe. */
+uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by, bool *ret_ours);
 
 /* The table is full of COUNT entries of MAX, and the kernel makes room. */
 uint16_t guard_deed_full(const struct guard *g, uint32_t count, uint32_t max);

@@ -47,6 +47,33 @@ static void deleted_by_a_program_that_has_ended(void **state)
 	ending_end(&w);
 }
 
+/* A run of ours beside the guard removes what is translated to the address that it deletes. */
+static void deleted_by_vipsafe(void **state)
+{
+	struct ending w = ending_begin(state, PIN_OFF);
+	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED),
+		    early = ending_known(&w, 2, CONN_TCP_ESTABLISHED);
+	struct end_told t;
+
+	fake_owner_add(w.s->fake, PORT_NETFILTER, 556, "vipsafed", 90);
+	fake_owner_add(w.s->fake, PORT_ROUTE, 557, "vipsafed", 90);
+	/* seen before the address is: it may be another reason */
+	assert_int_equal(fake_delete_by(w.s->fake, &early.key, 556), 0);
+	ending_spin(&w, 10 * USEC_PER_MSEC);
+	t = ending_only(w.s, &early, END_ADDRESS);
+	assert_int_equal(t.end.doubt, DOUBT_MOMENT);
+	w.s->fake->addr_by = 557;
+	w.s->fake->flush_after = USEC_PER_SEC; /* the kernel is slower */
+	guarding_foreign_delete(w.s, HOST4 "/24");
+	assert_int_equal(fake_delete_by(w.s->fake, &c.key, 556), 0);
+	ending_spin(&w, 100 * USEC_PER_MSEC);
+	t = ending_only(w.s, &c, END_ADDRESS);
+	assert_int_equal(t.end.doubt, DOUBT_NONE);
+	assert_int_equal(t.deed.what, DEED_ADDRESS);
+	assert_int_equal(t.deed.by, BY_US);
+	ending_end(&w);
+}
+
 /* ---- by itself ---- */
 
 static void finished(void **state)
@@ -208,6 +235,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
+		CASE(deleted_by_vipsafe),
 		CASE(deleted),
 		CASE(deleted_by_a_program_that_has_ended),
 		CASE(finished),
