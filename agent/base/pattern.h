@@ -66,5 +66,10 @@ int pattern_tuple(struct pattern *ret, const char *text, struct request_error *r
 #define PATTERN_WORDS_MAX 256
 const char *pattern_format(const struct pattern *p, char buf[PATTERN_WORDS_MAX]);
 
+/* TEXT with each IPv6 address that may have a port behind it without brackets, as "fd00::1:80",
+ * read so:
+ * "[fd00::1]:80". False: there is none. What is too long for BUF is cut. */
+bool pattern_tuple_ports(const char *text, char *buf, size_t size);
+
 /* Whether C, which has MARK, is meant. */
 bool pattern_matches(const struct pattern *p, const struct conn *c, uint32_t mark);

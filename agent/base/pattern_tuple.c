@@ -353,3 +353,38 @@ int pattern_tuple(struct pattern *ret, const char *text, struct request_error *e
 	*ret = p;
 	return 0;
 }
+
+/* Where the port of TEXT may begin; 0: it has none, or is no IPv6 address. */
+static size_t port_of_ipv6(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	struct prefix host;
+	uint64_t port;
+
+	if (!colon || host_parse(text, strlen(text), &host) < 0 || *text == '[' ||
+	    host.addr.family != AF_INET6 || host_parse(text, (size_t)(colon - text), &host) < 0 ||
+	    text_number(colon + 1, 1, 65535, &port) < 0)
+		return 0;
+	return (size_t)(colon + 1 - text);
+}
+
+bool pattern_tuple_ports(const char *text, char *buf, size_t size)
+{
+	bool found = false;
+	struct tokens t;
+	size_t i, n = 0;
+
+	tokens_cut(&t, text);
+	*buf = '\0';
+	for (i = 0; i < t.n && n < size; i++) {
+		const size_t port = port_of_ipv6(t.at[i]);
+
+		if (port)
+			n += (size_t)snprintf(buf + n, size - n, "%s[%.*s]:%s", i ? " " : "",
+					      (int)port - 1, t.at[i], t.at[i] + port);
+		else
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? " " : "", t.at[i]);
+		found |= port > 0;
+	}
+	return found;
+}

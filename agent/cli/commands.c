@@ -49,6 +49,13 @@ const struct command commands[] = {
 	  "With --keepalived it reports what does not work with vipsafe.conf, or with the\n"
 	  "version of keepalived that is to read the file: the installed one unless V is\n"
 	  "given.\n" },
+	{ "explain", command_explain, SCOPE_LOCAL | SCOPE_JSON, false, "TUPLE [at TIME|since TIME]",
+	  "say why a connection died, or how it is protected",
+	  "TUPLE is \"[PROTO] SRC[:PORT] [DST[:PORT]]\" or a whole line of ss -tn, conntrack -L\n"
+	  "or tcpdump -n; what it does not name matches. TIME is \"02:58\", \"yesterday 02:58\",\n"
+	  "\"10m ago\", RFC 3339 or @SECONDS. The newest is printed first, -v prints all. It\n"
+	  "says \"probably\" unless what was seen leaves no other cause. Without the daemon it\n"
+	  "reads what that has left. Exit code 4: nothing is known of such a connection.\n" },
 	{ "history", command_history, SCOPE_HISTORY | SCOPE_LOCAL | SCOPE_JSON, false, "[ID]",
 	  "print what happened to addresses, when and by whom",
 	  "Also what others did to guarded devices, and what the guard did about it. With\n"
@@ -382,6 +389,9 @@ static void offer_words(struct line *l)
 	} else if (l->command->run == command_history) {
 		if (!l->n_words)
 			history_offer(l->config, offer_local, l);
+	} else if (l->command->run == command_explain) {
+		if (l->n_words)
+			offer_choices(l, "at|since", 8);
 	} else if (l->command->run == command_isolate ||
 		   (l->command->run == command_plan && l->first && *l->first == 'i')) {
 		offer_isolate(l);

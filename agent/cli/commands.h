@@ -19,6 +19,7 @@ int command_add(struct cli *cli, int argc, char *argv[]);
 int command_connections(struct cli *cli, int argc, char *argv[]);
 int command_del(struct cli *cli, int argc, char *argv[]);
 int command_doctor(struct cli *cli, int argc, char *argv[]);
+int command_explain(struct cli *cli, int argc, char *argv[]);
 int command_help_words(struct cli *cli, int argc, char *argv[]);
 int command_history(struct cli *cli, int argc, char *argv[]);
 int command_isolate(struct cli *cli, int argc, char *argv[]);

@@ -184,19 +184,18 @@ static int answer_listing_take(void *ud, const struct conn_record *record)
 	return 0;
 }
 
-/* The next lines, as many as fit into a packet. */
-static char *answer_listing_packet(struct listing *l)
+char *answer_packet(char *lines, size_t *at, size_t len)
 {
-	size_t n = MIN(l->len - l->at, LISTING_PIECE);
+	size_t n = MIN(len - *at, LISTING_PIECE);
 	char *packet, after;
 
-	while (l->lines[l->at + n - 1] != '\n')
+	while (lines[*at + n - 1] != '\n')
 		n--;
-	after = l->lines[l->at + n];
-	l->lines[l->at + n] = '\0';
-	packet = wire_answer_lines(l->lines + l->at);
-	l->lines[l->at + n] = after;
-	l->at += n;
+	after = lines[*at + n];
+	lines[*at + n] = '\0';
+	packet = wire_answer_lines(lines + *at);
+	lines[*at + n] = after;
+	*at += n;
 	return packet;
 }
 
@@ -224,7 +223,7 @@ static int answer_listing_next(void *ud, char **ret_line)
 	}
 	if (l->at == l->len)
 		return 0;
-	*ret_line = answer_listing_packet(l);
+	*ret_line = answer_packet(l->lines, &l->at, l->len);
 	return *ret_line ? 0 : -ENOMEM;
 }
 

@@ -16,6 +16,13 @@ void answer_history(struct daemon *d, struct client *c);
 /* List connections to C, in steps beside everything else. */
 void answer_connections(struct daemon *d, struct client *c, const struct wire_request *r);
 
+/* A packet for a list: of LINES, which have LEN bytes and a NUL, as many from *AT on as fit. Moves
+ * *AT. NULL: out of memory. */
+char *answer_packet(char *lines, size_t *at, size_t len);
+
+/* Tell C of recorded ends, in steps as well. */
+void answer_explain(struct daemon *d, struct client *c, const struct wire_request *r);
+
 /* Write the metrics of daemon UD to the configured file, if there is one. */
 void textfile_on_timer(void *ud);
 

@@ -222,6 +222,7 @@ bool permit_request(const struct settings *s, enum peer_rights rights, const str
 	case WIRE_NOTIFY:
 	case WIRE_CONNECTIONS:
 	case WIRE_HISTORY:
+	case WIRE_EXPLAIN:
 		return true;
 	}
 	return false;

@@ -155,6 +155,9 @@ static void on_request(void *ud, struct client *c, const struct wire_request *gi
 	case WIRE_HISTORY:
 		answer_history(d, c);
 		break;
+	case WIRE_EXPLAIN:
+		answer_explain(d, c, r);
+		break;
 	case WIRE_NOTIFY:
 		answer_notify(d, c, &r->notify);
 		break;

@@ -81,3 +81,7 @@ usec_t ends_list_oldest(const struct ends_list *l, size_t *ret_max);
 
 /* Since when ends have been remembered, and how many there were. */
 usec_t ends_list_since(const struct ends_list *l, uint64_t *ret_n);
+
+/* Since when every end is remembered: the oldest one, once others had to go for it. *RET_MAX: how
+ * many there can be. */
+usec_t ends_list_whole(const struct ends_list *l, size_t *ret_max);

@@ -97,14 +97,24 @@ static void ends_tell(const struct ends_list *l, const struct end *e, struct end
 		ret->end.doubt = DOUBT_NEWER;
 }
 
+/* What came back with another port is known by either. */
+static bool ends_mean(const struct pattern *p, const struct end *e)
+{
+	struct conn c = end_conn(e);
+
+	if (pattern_matches(p, &c, 0))
+		return true;
+	c.reply.dport = e->new_port;
+	return e->cause == END_RETRANSLATED && pattern_matches(p, &c, 0);
+}
+
 static int ends_show(struct ends_list *l, const struct end *e,
 		     int (*sink)(void *ud, const struct end_told *e), void *ud)
 {
-	const struct conn c = end_conn(e);
 	struct end_told told;
 
 	if (e->at < l->q.since || (l->q.until && e->at > l->q.until) ||
-	    !pattern_matches(&l->q.pattern, &c, 0))
+	    !ends_mean(&l->q.pattern, e))
 		return 0;
 	ends_tell(l, e, &told);
 	return sink(ud, &told);
@@ -136,4 +146,13 @@ int ends_list_step(struct ends_list *l, int (*sink)(void *ud, const struct end_t
 			return r;
 	}
 	return l->next > first;
+}
+
+usec_t ends_list_whole(const struct ends_list *l, size_t *ret_max)
+{
+	const usec_t oldest = ends_list_oldest(l, ret_max);
+	uint64_t n;
+	const usec_t since = ends_list_since(l, &n);
+
+	return n > *ret_max ? oldest : since;
 }

@@ -32,6 +32,11 @@ const char *connections_word(size_t i)
 	return i == PROTECTION_UNSELECTED ? AT_RISK : NULL;
 }
 
+const char *connections_protection(enum protection p)
+{
+	return word_of(protection_words, p);
+}
+
 static int connections_device(struct connections *q, const char *value, struct request_error *e)
 {
 	if (*q->device)
@@ -97,8 +102,7 @@ bool connections_want(const struct connections *q, const struct kernel *k,
 
 /* ---- how --------------------------------------------------------------------------- */
 
-static void connections_put_tuple(json_t **o, const char *key, const struct conn *c,
-				  const struct tuple *t)
+void connections_put_tuple(json_t **o, const char *key, const struct conn *c, const struct tuple *t)
 {
 	struct addr src = tuple_src(t, c->key.family), dst = tuple_dst(t, c->key.family);
 	char text[PREFIX_TEXT_MAX];
@@ -140,7 +144,7 @@ static json_t *connections_json_new(const struct kernel *k, const struct conn_re
 	object_put_number(&o, "id", c->id);
 	object_put_bool(&o, "helper", c->has_helper);
 	object_put_text(&o, "device", device);
-	object_put_text(&o, "protection", word_of(protection_words, p));
+	object_put_text(&o, "protection", connections_protection(p));
 	object_put_bool(&o, "at_risk", is_at_risk(c, p));
 	return o;
 }
@@ -166,7 +170,7 @@ size_t connections_line(const struct kernel *k, const struct conn_record *record
 		return size + 1;
 	}
 	n = snprintf(buf, CONNECTION_LINE_MAX, "%s # %s %s\n",
-		     k->ops->ct_line(k->ctx, record, line), word_of(protection_words, p),
+		     k->ops->ct_line(k->ctx, record, line), connections_protection(p),
 		     text_escape(device, name, sizeof(name)));
 	return n > 0 && n < CONNECTION_LINE_MAX ? (size_t)n : 0;
 }

@@ -2,6 +2,8 @@
 /* Connections, one line each: which are asked for, and how they are shown. */
 #pragma once
 
+#include <jansson.h>
+
 #include "base/kernel.h"
 #include "base/pattern.h"
 #include "base/settings.h"
@@ -22,6 +24,12 @@ int connections_parse(struct connections *ret, int argc, char *const argv[],
 
 /* The words for a protection, the I-th; NULL after the last. */
 const char *connections_word(size_t i);
+
+const char *connections_protection(enum protection p);
+
+/* Add T, a direction of C, to the object *O. */
+void connections_put_tuple(json_t **o, const char *key, const struct conn *c,
+			   const struct tuple *t);
 
 /* Whether RECORD, which is so protected, is asked for. K: whose ct_mark is used. */
 bool connections_want(const struct connections *q, const struct kernel *k,

@@ -83,6 +83,37 @@ static int judge_connections(struct wire_request *r, int argc, char *const argv[
 	return connections_parse(&r->connections, argc - 1, argv + 1, e);
 }
 
+/* "@US" behind "since" or "until". */
+static int judge_instant(const char *word, const char *value, usec_t *ret, struct request_error *e)
+{
+	if (!value)
+		return request_error_set(e, QUOTED " has no value", word);
+	if (*value != '@' || text_number(value + 1, 0, INT64_MAX, ret) < 0)
+		return request_error_set(e, QUOTED " is no instant", value);
+	return 0;
+}
+
+static int judge_explain(struct wire_request *r, int argc, char *const argv[],
+			 struct request_error *e)
+{
+	int i;
+
+	if (argc < 2)
+		return request_error_set(e, "explain what?");
+	if (*argv[1] && pattern_tuple(&r->ends.pattern, argv[1], e) < 0)
+		return -EINVAL;
+	for (i = 2; i < argc; i += 2) {
+		const bool since = !strcmp(argv[i], "since");
+
+		if (!since && strcmp(argv[i], "until") != 0)
+			return request_error_set(e, "unknown word " QUOTED, argv[i]);
+		if (judge_instant(argv[i], i + 1 < argc ? argv[i + 1] : NULL,
+				  since ? &r->ends.since : &r->ends.until, e) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static const struct wire_op_row {
 	const char *name;
 	enum wire_op op;
@@ -99,6 +130,7 @@ static const struct wire_op_row {
 	{ "notify", WIRE_NOTIFY, judge_notify },
 	{ "connections", WIRE_CONNECTIONS, judge_connections },
 	{ "history", WIRE_HISTORY, judge_none },
+	{ "explain", WIRE_EXPLAIN, judge_explain },
 };
 
 const char *wire_op_name(const struct wire_request *r)

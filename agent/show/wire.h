@@ -16,12 +16,16 @@
  *   somebody ends the connection
  *   connections: {"v":2, "exit_code":0, "out":"…"}, one packet for some lines, and at the end
  *   {"v":2, "exit_code":0, "listed":{"complete":B}}; with "text":"none" each line is an object
+ *   explain, with the words TUPLE ("": all) ["since" "@US"] ["until" "@US"] (on CLOCK_MONOTONIC):
+ *   the same, each line an object of show/end_json.h, and at the end
+ *   {"v":2, "exit_code":0, "listed":{"complete":B, "since_us":N, "max":N}}
  *   {"v":N, "error":{"code":"…", "text":"…"}}, the same in every version
  * out and err are the texts asked for. An answer may come in several pieces,
  * one per packet; it ends where the connection does. */
 #pragma once
 
 #include "keepalived/instance_event.h"
+#include "guard/ends.h"
 #include "base/report.h"
 #include "base/request.h"
 #include "show/connections.h"
@@ -47,6 +51,7 @@ enum wire_op {
 	WIRE_NOTIFY,
 	WIRE_CONNECTIONS,
 	WIRE_HISTORY,
+	WIRE_EXPLAIN,
 };
 
 enum wire_text {
@@ -76,6 +81,7 @@ struct wire_request {
 	struct request move;
 	struct wire_notify notify;
 	struct connections connections; /* set by the reader */
+	struct ends_query ends;		/* set by the reader */
 };
 
 enum wire_refusal {
@@ -112,6 +118,8 @@ char *wire_answer_event(const struct event *e);
 char *wire_answer_history(json_t *list); /* takes over the reference, also if it is NULL */
 char *wire_answer_lines(const char *lines);
 char *wire_answer_listed(bool complete);
+/* The same of ends: those since SINCE are remembered, MAX at most. */
+char *wire_answer_told(bool complete, usec_t since, size_t max);
 char *wire_answer_success(void);
 char *wire_answer_refusal(enum wire_refusal why, const char *text);
 

@@ -130,6 +130,16 @@ char *wire_answer_listed(bool complete)
 		o, json_object_set_new(o, "listed", json_pack("{s:b}", "complete", complete)));
 }
 
+char *wire_answer_told(bool complete, usec_t since, size_t max)
+{
+	json_t *o = answer_new(0);
+
+	return answer_line(
+		o, json_object_set_new(o, "listed",
+				       json_pack("{s:b,s:I,s:I}", "complete", complete, "since_us",
+						 (json_int_t)since, "max", (json_int_t)max)));
+}
+
 char *wire_answer_success(void)
 {
 	return answer_line(answer_new(0), 0);

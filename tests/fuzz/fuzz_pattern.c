@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pattern_tuple() on a line that somebody pasted, or with a first byte that is odd pattern_words()
- * on words with a NUL between two of them. */
+ * on words with a NUL between two of them; and when_parse() on either. */
 #include "lib/fuzz.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/pattern.h"
+#include "base/when.h"
 
 #define WORDS_MAX 64
 
@@ -29,6 +30,22 @@ static void pattern_holds(const struct pattern *p)
 	(void)pattern_matches(p, &c, p->mark);
 	c.key.family = AF_INET6;
 	(void)pattern_matches(p, &c, p->mark);
+}
+
+static void when_holds(const char *text)
+{
+	const usec_t now = 1796007511 * USEC_PER_SEC, year_10000 = 253402300800 * USEC_PER_SEC;
+	struct request_error e = { "" };
+	char buf[WHEN_TEXT_MAX];
+	struct when w;
+
+	if (when_parse(text, now, &w, &e) < 0) {
+		CLAIM(e.text[0] && memchr(e.text, '\0', sizeof(e.text)));
+		return;
+	}
+	CLAIM(w.at < 4 * year_10000); /* of a number of seconds, or a year of four digits */
+	CLAIM(strlen(when_format(w.at, buf)) < sizeof(buf));
+	CLAIM(strlen(when_format_short(w.at, now, buf)) < sizeof(buf));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (const char *t = e.text; *t; t++)
 			CLAIM(*t >= ' ' && *t <= '~');
 	}
+	when_holds(text);
 	free(text);
 	return 0;
 }

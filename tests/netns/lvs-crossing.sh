@@ -130,6 +130,12 @@ known
 names critical manifest 61902 "direct, VIP"
 is "$RC" 11 "direct, VIP: the check ends with 11"
 pings via "$alive" "direct, VIP: the one through the VIP works"
+run --config "$T/conf" --local --json explain $C:61902 $RS:3269
+is "$(json '.possible[0] | [.cause, .certain] | join(" ")')" "collision false" "direct, VIP: explain names it"
+like "$(json '.possible[0].evidence[0]')" "$C:61902 -> $RS:3269 .* and tcp $C:61902 -> $VIP:3306" \
+	"direct, VIP: with the other tuple"
+run --config "$T/conf" --local --json explain $C:61902 $RS:80
+is "$(json '[.possible[].cause] | index("collision")')" null "direct, VIP: and not of another connection"
 fix=$(remedy fix)
 check "direct, VIP: it can be done" sh -c "$fix"
 pings direct "$reset" "direct, VIP: the client hears of it at once"

@@ -295,6 +295,32 @@ static void reads_ipv6(void **state _unused_)
 	}
 }
 
+static void ports_may_lack_brackets(void **state _unused_)
+{
+	static const struct {
+		const char *text, *read; /* NULL: as it is */
+	} cases[] = {
+		{ "fd00:1::5:3386 fd00:3::28:8899", "[fd00:1::5]:3386 [fd00:3::28]:8899" },
+		/* what cannot be an address is read so at once */
+		{ "fd00:1::5:33862 fd00:3::28:8899", "fd00:1::5:33862 [fd00:3::28]:8899" },
+		{ "tcp fd00::1 fd00:3::28:8899", "tcp fd00::1 [fd00:3::28]:8899" },
+		{ "fd00::1 fd00:3::28", NULL },
+		{ "[fd00::1]:5 [fd00:3::28:8899]", NULL },
+		{ "10.0.0.1:5 10.0.0.2:80", NULL },
+		{ "fd00::1:0 fd00::1:fd", NULL },
+		{ "", NULL },
+	};
+	char buf[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(pattern_tuple_ports(cases[i].text, buf, sizeof(buf)),
+				 cases[i].read != NULL);
+		assert_string_equal(buf, cases[i].read ? cases[i].read : cases[i].text);
+	}
+	assert_true(pattern_tuple_ports(cases[0].text, buf, 20));
+	assert_int_equal(strlen(buf), 19);
+}
+
 static void what_is_no_tuple_is_named(void **state _unused_)
 {
 	static const struct {
@@ -368,6 +394,7 @@ int main(void)
 		cmocka_unit_test(reads_what_tools_print),
 		cmocka_unit_test(reads_other_protocols),
 		cmocka_unit_test(reads_ipv6),
+		cmocka_unit_test(ports_may_lack_brackets),
 		cmocka_unit_test(what_is_no_tuple_is_named),
 		cmocka_unit_test(names_every_entry),
 	};

@@ -130,8 +130,8 @@ static void a_broadcast_address_takes_nobodys_place(void **state)
 
 static void the_group_reads_and_notifies(void **state)
 {
-	static const enum wire_op all[] = { WIRE_STATUS, WIRE_METRICS, WIRE_WATCH, WIRE_NOTIFY,
-					    WIRE_CONNECTIONS };
+	static const enum wire_op all[] = { WIRE_STATUS, WIRE_METRICS,	   WIRE_WATCH,
+					    WIRE_NOTIFY, WIRE_CONNECTIONS, WIRE_EXPLAIN };
 	const struct settings *s = *state;
 	struct wire_request reload = { .op = WIRE_RELOAD };
 	size_t i;

@@ -382,6 +382,47 @@ static void damaged_requests_do_no_harm(void **state _unused_)
 	assert_true(taken > 0); /* a changed digit is another request */
 }
 
+/* The words of explain, as its client writes them. */
+static void ends_are_asked_for(void **state _unused_)
+{
+	static const struct {
+		const char *words[6];
+		int n;
+		bool good;
+		usec_t since, until;
+	} rows[] = {
+		{ { "10.0.0.1:5 10.0.0.2:80", "since", "@7", "until", "@9" }, 5, true, 7, 9 },
+		{ { "", "until", "@9" }, 3, true, 0, 9 },
+		{ { "" }, 1, true, 0, 0 },
+		{ { NULL }, 0, false, 0, 0 },
+		{ { "host" }, 1, false, 0, 0 },
+		{ { "10.0.0.1", "since" }, 2, false, 0, 0 },
+		{ { "10.0.0.1", "since", "7" }, 3, false, 0, 0 },
+		{ { "10.0.0.1", "since", "@" }, 3, false, 0, 0 },
+		{ { "10.0.0.1", "since", "@99999999999999999999" }, 3, false, 0, 0 },
+		{ { "10.0.0.1", "at", "@7" }, 3, false, 0, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct wire_request a = { .op = WIRE_EXPLAIN,
+						.words = (char *const *)rows[i].words,
+						.n_words = rows[i].n };
+		_cleanup_free_ char *line = wire_request_line(&a);
+		struct wire_request b;
+		enum wire_refusal why;
+
+		if ((parse(line, &b, &why) == 0) != rows[i].good)
+			fail_msg("%s", line);
+		if (!rows[i].good)
+			continue;
+		assert_int_equal(b.op, WIRE_EXPLAIN);
+		assert_int_equal(b.ends.since, rows[i].since);
+		assert_int_equal(b.ends.until, rows[i].until);
+		assert_int_equal(!b.ends.pattern.parts, !*rows[i].words[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +434,7 @@ int main(void)
 		cmocka_unit_test(other_versions_are_told_so),
 		cmocka_unit_test(words_are_bounded),
 		cmocka_unit_test(size_is_bounded),
+		cmocka_unit_test(ends_are_asked_for),
 		cmocka_unit_test(damaged_requests_do_no_harm),
 	};
 
