@@ -51,11 +51,12 @@ const struct command commands[] = {
 	  "given.\n" },
 	{ "explain", command_explain, SCOPE_LOCAL | SCOPE_JSON, false, "TUPLE [at TIME|since TIME]",
 	  "say why a connection died, or how it is protected",
-	  "TUPLE is \"[PROTO] SRC[:PORT] [DST[:PORT]]\" or a whole line of ss -tn, conntrack -L\n"
-	  "or tcpdump -n; what it does not name matches. TIME is \"02:58\", \"yesterday 02:58\",\n"
-	  "\"10m ago\", RFC 3339 or @SECONDS. The newest is printed first, -v prints all. It\n"
-	  "says \"probably\" unless what was seen leaves no other cause. Without the daemon it\n"
-	  "reads what that has left. Exit code 4: nothing is known of such a connection.\n" },
+	  "TUPLE is \"[PROTO] SRC[:PORT] [DST[:PORT]]\" or a whole line of ss -tn, of\n"
+	  "conntrack -L or of tcpdump -n; what it does not name matches. TIME is \"02:58\",\n"
+	  "\"yesterday 02:58\", \"10m ago\", RFC 3339 or @SECONDS. The newest is printed\n"
+	  "first, -v prints all. It says \"probably\" unless what was seen leaves no other\n"
+	  "cause. Without the daemon it reads what that has left. Exit code 4: nothing is\n"
+	  "known of such a connection.\n" },
 	{ "history", command_history, SCOPE_HISTORY | SCOPE_LOCAL | SCOPE_JSON, false, "[ID]",
 	  "print what happened to addresses, when and by whom",
 	  "Also what others did to guarded devices, and what the guard did about it. With\n"
