@@ -30,6 +30,8 @@ check "the daemon makes the FIFO" [ -p "$FIFO" ]
 is "$(stat -c '%u %a' "$FIFO")" "0 600" "it is root's alone"
 master
 check "MASTER: the address comes" wait_for 60 there
+is "$("$VIPSAFE" --json history | jq -r '.[0] | [.by_text, .by.instance, .by.source] | @text')" \
+	'["VI_1 (FIFO)","VI_1","fifo"]' "the history tells who it was"
 operations=$(of_instance operations)
 say 'INSTANCE "VI_1" MASTER_PRIORITY 90' 'INSTANCE "VI_1" BACKUP_PRIORITY 90' \
 	'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 100' 'GROUP "VG_9" BACKUP 0' \

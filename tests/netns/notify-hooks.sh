@@ -41,6 +41,8 @@ for daemon in with without; do
 		$call MASTER
 		check "$daemon a daemon, $call MASTER: the address comes" wait_for 60 there
 		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 60 there $VIP6
+		in_history() { [ "$("$VIPSAFE" --json history | jq -r '.[0].by_text')" = "VI_1 (notify script)" ]; }
+		check "$daemon a daemon, $call MASTER: the history tells who it was" wait_for 60 in_history
 		for state in BACKUP FAULT STOP; do
 			$call $state
 			check "$daemon a daemon, $call $state: both go" wait_for 60 gone
@@ -62,6 +64,8 @@ check "the device of an instance is guarded without a section of its own" wait_f
 ip addr add $VIP dev br-mgmt
 generic MASTER
 wait_for 60 there $VIP6
+placed() { [ "$(of_instance present) $(of_instance moving)" = "2 false" ]; }
+wait_for 60 placed || diag "the instance is still at work"
 ip addr del $VIP dev br-mgmt
 check "an address that somebody takes from a MASTER comes back" wait_for 60 there
 is "$(of_instance foreign)" 1 "and is counted"

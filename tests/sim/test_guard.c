@@ -120,6 +120,42 @@ static void on_demand_restores_after_a_foreign_delete(void **state)
 	guard_free(g);
 }
 
+/* By whom, when, and how many connections there were. */
+static void a_foreign_delete_is_told_of(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	struct guard_foreign_news news;
+	unsigned i;
+
+	scene_populate(s, FLOWS);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	s->fake->addr_by = 4711;
+	fake_owner_add(s->fake, PORT_ROUTE, 4711, "ip", 4711);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, USEC_PER_SEC);
+	guard_take_foreign(g, &news);
+	assert_int_equal(news.n, 1);
+	assert_int_equal(news.beyond, 0);
+	assert_int_equal(news.list[0].deed.by, BY_PROGRAM);
+	assert_string_equal(news.list[0].deed.comm, "ip");
+	assert_int_equal(news.list[0].deed.pid, 4711);
+	assert_int_equal(news.list[0].deed.address.len, 32);
+	assert_true(news.list[0].pinned > 0);
+	assert_false(news.list[0].quarantined);
+	guard_take_foreign(g, &news);
+	assert_int_equal(news.n, 0);
+	for (i = 0; i < GUARD_FOREIGN_NEWS + 3; i++) {
+		fake_addr(s->fake, s->dev, VIP4 "/32", "");
+		guarding_foreign_delete(s, VIP4 "/32");
+		guarding_spin(s, g, 10 * USEC_PER_MSEC);
+	}
+	guard_take_foreign(g, &news);
+	assert_int_equal(news.n, GUARD_FOREIGN_NEWS);
+	assert_int_equal(news.beyond, 3);
+	guard_free(g);
+}
+
 /* Deleted by another program, not by a flush. */
 static void purposeful_deletes_are_respected(void **state)
 {
@@ -271,6 +307,7 @@ int main(void)
 		CASE(new_connections_are_pinned_when_established),
 		CASE(unpinned_connections_are_restored),
 		CASE(on_demand_restores_after_a_foreign_delete),
+		CASE(a_foreign_delete_is_told_of),
 		CASE(purposeful_deletes_are_respected),
 		CASE(a_lost_address_takes_its_pinned_entries_along),
 		CASE(an_address_that_comes_back_keeps_them),

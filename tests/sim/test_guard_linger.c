@@ -292,6 +292,7 @@ static void what_another_run_deletes_does_not_linger(void **state)
 	struct guard *g = lingering_begin(s, PIN_CONTINUOUS);
 	int dir = open(s->dir, O_RDONLY | O_DIRECTORY);
 	char *words[] = { (char *)OTHER4 "/24", (char *)"dev", (char *)"br-mgmt" };
+	struct guard_foreign_news news;
 	struct request_error err = { "" };
 	struct request req;
 	char name[JOURNAL_NAME_MAX];
@@ -306,6 +307,9 @@ static void what_another_run_deletes_does_not_linger(void **state)
 	guarding_spin(s, g, 100 * USEC_PER_MSEC);
 	assert_int_equal(going_count(s, OTHER4), 0);
 	assert_int_equal(lingering_entries(g), FLOWS);
+	guard_take_foreign(g, &news); /* the run tells of its own */
+	assert_int_equal(news.n, 1);
+	assert_int_equal(news.list[0].deed.address.len, 64);
 	/* it was killed long ago */
 	fake_addr(s->fake, s->dev, OTHER4 "/24", "");
 	lingering_young(s);
