@@ -11,6 +11,7 @@ struct notify {
 	struct report report;	    /* of the last addresses moved here */
 	struct kernel_real *kernel; /* open after the work, for notify_after() */
 	struct announce_settings announce;
+	bool refused;	 /* by the daemon, which was said */
 	bool unfinished; /* an address is not as wanted: notify_after() tries again */
 	FILE *err;
 };

@@ -38,6 +38,14 @@ void notify_complain(const struct notify *n, const char *fmt, ...)
 	logger_done(&logger);
 }
 
+/* It is asked again later, and refuses again: once is enough. */
+static void notify_refused(struct notify *n, const char *why)
+{
+	if (!n->refused)
+		notify_complain(n, "%s", why);
+	n->refused = true;
+}
+
 bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 {
 	struct wire_answer a = { 0 };
@@ -51,10 +59,10 @@ bool notify_daemon(struct notify *n, usec_t patience, int *ret_code)
 		taken = true;
 		break;
 	case CLIENT_REFUSED:
-		notify_complain(n, "%s", a.error_text);
+		notify_refused(n, a.error_text);
 		break;
 	case CLIENT_BARRED:
-		notify_complain(n, "%s", client_failure_text(outcome, &a));
+		notify_refused(n, client_failure_text(outcome, &a));
 		*ret_code = EXIT_NOT_PERMITTED;
 		taken = geteuid() != 0; /* root can do it without the daemon */
 		break;

@@ -120,6 +120,8 @@ try 65534 65534 65534 status
 is "$RC" 4 "and is turned away where the mode lets him in"
 like "$ERR" "only root and the configured group $GROUP may ask" "told why"
 check "and logged" logged 'is not permitted" by_uid=65534 by_pid=[0-9]* '
+try 65534 65534 65534 notify INSTANCE VI_1 MASTER 100
+is "$(grep -c 'may ask' "$T/err")" 1 "his hook says so once"
 try 65534 65534 65534 del 192.168.11.7/24 dev br-mgmt
 check "he changes nothing" has_addr 192.168.11.7/24 br-mgmt
 
