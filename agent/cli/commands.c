@@ -23,7 +23,8 @@ const struct command commands[] = {
 	  "ADDR without LEN means /32 or /128. Adding an address that is there already is\n"
 	  "no error.\n" },
 	{ "connections", command_connections, SCOPE_LOCAL | SCOPE_JSON, false,
-	  "[dev D] [pinned|unpinned|altered|not-selected|lingering|at-risk]\n      [FILTER...]",
+	  "[dev D] [FILTER...]\n"
+	  "      [pinned|unpinned|altered|not-selected|lingering|at-risk]",
 	  "list masqueraded connections and how each is protected",
 	  "As conntrack(8) lists them, with \"# PROTECTION DEVICE\" at the end; --json prints\n"
 	  "an object for each. FILTER is \"proto P\", \"src ADDR[/LEN]\", \"dst ADDR[/LEN]\",\n"
@@ -88,11 +89,12 @@ const struct command commands[] = {
 	{ "lvs", command_lvs, SCOPE_LVS | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "check [vip A:P real B:P[,B:P] [method M] [toa T]]\n      | map",
 	  "find connections that an LVS makes identical for a real server",
-	  "check looks at this node's sockets for connections that have crossed, and compares\n"
-	  "all connections with a map of LVS services: those of vipsafe.conf, and one given\n"
-	  "here. map prints that map, and where each service comes from. See vipsafe-lvs(7).\n"
-	  "Exit codes of check: 0 nothing found, 4 no LVS is described and nothing crossed\n"
-	  "right now, 10 warnings, 11 two connections collide. Of map: 10 it is incomplete.\n" },
+	  "check looks at this node's sockets for connections that have crossed, and\n"
+	  "compares all connections with a map of LVS services: those of vipsafe.conf, and\n"
+	  "one given here. map prints that map, and where each service comes from. See\n"
+	  "vipsafe-lvs(7). Exit codes of check: 0 nothing found, 4 no LVS is described and\n"
+	  "nothing crossed right now, 10 warnings, 11 two connections collide. Of map: 10\n"
+	  "it is incomplete.\n" },
 	{ "metrics", command_metrics, SCOPE_JSON, false, "",
 	  "print the daemon's counters for monitoring",
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"
@@ -151,7 +153,8 @@ void command_usage_short(FILE *out)
 	      "  vipsafe del ADDR/LEN dev DEV        delete an address, keep connections\n"
 	      "  vipsafe add ADDR/LEN dev DEV        add one and announce it\n"
 	      "  vipsafe import KEEPALIVED.CONF      print what vipsafe.conf needs\n"
-	      "  vipsafe history                     what the last operations did\n\n"
+	      "  vipsafe history                     what the last operations did\n"
+	      "  vipsafe watch                       what happens, as it happens\n\n"
 	      "vipsafe help [COMMAND] has the rest, vipsafe(8) all of it.\n",
 	      out);
 }

@@ -33,7 +33,8 @@ same() {
 
 run
 is "$RC" 1 "without a command: exit code 1"
-check "… and at most 12 lines" test "$(wc -l <"$T/err")" -le 12 -a -s "$T/err"
+is "$(wc -l <"$T/err")" 12 "… and 12 lines"
+nothing "$("$BUILD/vipsafed" --help | awk 'length > 80')" "the help of vipsafed fits into 80 columns"
 
 said "a mistyped command" 1 'unknown command "statsu"; did you mean "status"?' statsu
 said "… an option" 1 'unknown option "--jsno"; did you mean "--json"?' --jsno status
@@ -45,6 +46,9 @@ same "help is --help" help --help
 same "version is --version" version --version
 same "-V too" -V --version
 same "show is status" show status
+same "help knows them, too" "help show" "help status"
+same "…" "help delete" "help del"
+said "… and a mistyped one" 1 'unknown command "histroy"; did you mean "history"?' help histroy
 same "delete is del" "delete 192.168.11.99/32 dev br-mgmt" "del 192.168.11.99/32 dev br-mgmt"
 same "-n is plan" "-n del 192.168.11.7/24 dev br-mgmt --force" "plan del 192.168.11.7/24 dev br-mgmt --force"
 same "-n with plan says nothing else" "-n plan add 192.168.11.77 dev br-mgmt" "plan add 192.168.11.77 dev br-mgmt"
