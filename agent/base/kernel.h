@@ -112,6 +112,14 @@ struct ct_op {
 	int result; /* 0 or negative errno; -EINPROGRESS: no answer came */
 };
 
+/* Rules to remove: those of devices for which BUSY returns false. REMOVED (may be NULL) gets the
+ * name of each that was: "table inet vipsafe_hold_7". */
+struct rule_cleaning {
+	bool (*busy)(void *ud, int ifindex);
+	void (*removed)(void *ud, const char *rule);
+	void *ud;
+};
+
 struct kernel_ops {
 	/* Find a device by name or alternative name. -ENODEV: there is none; -EOPNOTSUPP: NAME can
 	 * only be an alternative one, and the kernel knows none. */
@@ -201,10 +209,8 @@ struct kernel_ops {
 	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice,
 				      char reason[REPORT_TEXT_MAX]);
 
-	/* Remove the hold and reset rules that killed runs left, except for devices for which
-	 * BUSY returns true. Returns how many. */
-	int (*hold_clean)(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud,
-			  usec_t deadline);
+	/* Remove the hold and reset rules that killed runs left. Returns how many. */
+	int (*hold_clean)(void *ctx, const struct rule_cleaning *c, usec_t deadline);
 
 	/* Close the local TCP sockets whose own address is A; each peer gets a reset
 	 * (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else -EOPNOTSUPP). Listening sockets

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "kernel/hold_iptables.h"
 #include "kernel/hold_nft.h"
+#include "kernel/hold_text.h"
 #include "kernel/nft.h"
 #include "kernel/link.h"
 #include "kernel/xtables.h"
@@ -334,12 +335,14 @@ static struct hold_opening *hold_opening_free(struct hold_opening *o)
 	return NULL;
 }
 
-int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
+int hold_clean(const struct rule_cleaning *c, usec_t deadline)
 {
-	struct wanted_busy w = { .busy = busy, .ud = ud };
-	int tables = hold_nft_clean(wanted_idle, &w), chains;
+	struct wanted_busy w = { .c = c };
+	int tables, chains;
 
-	chains = hold_iptables_clean(wanted_idle, &w, deadline);
+	tables = wanted_tell(&w, hold_nft_clean(wanted_idle, &w), "table inet " HOLD_TABLE_PREFIX);
+	chains = wanted_tell(&w, hold_iptables_clean(wanted_idle, &w, deadline),
+			     "chain " HOLD_CHAIN_PREFIX);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

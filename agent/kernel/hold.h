@@ -40,9 +40,8 @@ int hold_disarm(struct hold *h);
 /* Are the rules still there? Arms nothing, runs no program. -ENOENT. */
 int hold_check(struct hold *h);
 
-/* Remove what killed runs left for devices other than those for which BUSY
- * returns true. Returns how many were removed, or a negative errno. */
-int hold_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
+/* Remove what killed runs left. Returns how many were removed, or a negative errno. */
+int hold_clean(const struct rule_cleaning *c, usec_t deadline);
 
 /* The one hold of a table of calls: its own, made in its own time or beside it, or
  * the one that another table has in place already. */

@@ -265,10 +265,9 @@ static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choi
 	return hold_look(choice, reason);
 }
 
-static int real_hold_clean(void *ctx _unused_, bool (*busy)(void *ud, int ifindex), void *ud,
-			   usec_t deadline)
+static int real_hold_clean(void *ctx _unused_, const struct rule_cleaning *c, usec_t deadline)
 {
-	int holds = hold_clean(busy, ud, deadline), resets = reset_clean(busy, ud, deadline);
+	int holds = hold_clean(c, deadline), resets = reset_clean(c, deadline);
 
 	return holds < 0 ? holds : resets < 0 ? resets : holds + resets;
 }

@@ -206,3 +206,16 @@ int link_make_lonely(struct nlsock *s, const char *name)
 		return err;
 	return link_set_flags(s, link.ifindex, IFF_UP);
 }
+
+int wanted_tell(struct wanted_busy *w, int r, const char *name)
+{
+	char rule[64];
+	size_t i;
+
+	for (i = 0; i < w->n && r > 0 && w->c->removed; i++) {
+		snprintf(rule, sizeof(rule), "%s%d", name, w->found[i]);
+		w->c->removed(w->c->ud, rule);
+	}
+	w->n = 0;
+	return r;
+}

@@ -45,15 +45,27 @@ static inline bool wanted_one(void *ud, int ifindex)
 	return ifindex == *(const int *)ud;
 }
 
-/* All but those for which BUSY returns true. UD: a struct wanted_busy. */
+/* All but those that are busy. UD: a struct wanted_busy. */
+#define WANTED_FOUND_MAX 32
 struct wanted_busy {
-	bool (*busy)(void *ud, int ifindex);
-	void *ud;
+	const struct rule_cleaning *c;
+	int found[WANTED_FOUND_MAX]; /* which they were, as far as there is room; once each */
+	size_t n;
 };
 
 static inline bool wanted_idle(void *ud, int ifindex)
 {
-	const struct wanted_busy *w = ud;
+	struct wanted_busy *w = ud;
+	size_t i;
 
-	return !w->busy(w->ud, ifindex);
+	if (w->c->busy(w->c->ud, ifindex))
+		return false;
+	for (i = 0; i < w->n && w->found[i] != ifindex; i++)
+		;
+	if (i == w->n && i < WANTED_FOUND_MAX)
+		w->found[w->n++] = ifindex;
+	return true;
 }
+
+/* Name those that were found and, as R says, removed, and begin anew. Returns R. */
+int wanted_tell(struct wanted_busy *w, int r, const char *name);

@@ -150,11 +150,15 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 	return r == 0 || r == -ENOMEM || r == -E2BIG ? r : -EOPNOTSUPP;
 }
 
-int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
+int reset_clean(const struct rule_cleaning *c, usec_t deadline)
 {
-	struct wanted_busy w = { .busy = busy, .ud = ud };
-	int tables = reset_nft_clean(wanted_idle, &w);
-	int chains = reset_iptables_clean(wanted_idle, &w, deadline);
+	struct wanted_busy w = { .c = c };
+	int tables, chains;
+
+	tables =
+		wanted_tell(&w, reset_nft_clean(wanted_idle, &w), "table inet " RESET_TABLE_PREFIX);
+	chains = wanted_tell(&w, reset_iptables_clean(wanted_idle, &w, deadline),
+			     "chain " RESET_CHAIN_PREFIX);
 
 	if (tables < 0 || chains < 0)
 		return tables < 0 ? tables : chains;

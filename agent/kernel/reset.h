@@ -25,7 +25,7 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 
 /* Remove what is left of the rules of devices other than those for which BUSY
  * returns true. Returns how many tables or chains, or a negative errno. */
-int reset_clean(bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
+int reset_clean(const struct rule_cleaning *c, usec_t deadline);
 
 /* Remove the rules whose time is over, of any device, in a child. END returns -EAGAIN while it
  * is under way, then 0 or the error because of which some stay. */

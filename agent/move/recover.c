@@ -21,9 +21,6 @@
  * address may be where it is on purpose, or another node may have it. */
 #define LEFTOVER_FRESH (60 * USEC_PER_SEC)
 
-/* Time to remove the hold rules of killed runs. A daemon that starts waits for it. */
-#define CLEAN_TIMEOUT USEC_PER_SEC
-
 /* Take the addresses as they are. */
 static void move_recover_look(struct run *run)
 {
@@ -182,10 +179,18 @@ static void recover_journal(const struct run_env *env, int run_dir, const char *
 	addrset_done(&lingers);
 }
 
+/* FAILED: whether it is still there. */
+static void recover_tell_file(const struct recovery_sink *sink, const char *name, int failed,
+			      bool set_aside)
+{
+	if (!failed && sink && sink->file)
+		sink->file(sink->ud, name, set_aside);
+}
+
 /* Read the journal NAME. -ENOENT: there is nothing to finish. What cannot be read is moved
  * out of the way. */
 static int recover_read(const struct run_env *env, int run_dir, const char *name,
-			struct journal *ret)
+			const struct recovery_sink *sink, struct journal *ret)
 {
 	int r;
 
@@ -194,16 +199,16 @@ static int recover_read(const struct run_env *env, int run_dir, const char *name
 	r = journal_read(run_dir, name, env->boot_id, env->seed, ret);
 	/* a slot that was cut was never in force */
 	if (r == -EBADMSG && journal_slot_device(name)) {
-		(void)unlinkat(run_dir, name, 0);
+		recover_tell_file(sink, name, unlinkat(run_dir, name, 0), false);
 		return -ENOENT;
 	}
 	if (r == -EBADMSG || r == -EPERM)
-		(void)journal_set_aside(run_dir, name);
+		recover_tell_file(sink, name, journal_set_aside(run_dir, name), true);
 	return r;
 }
 
 static int recover_device(const struct run_env *env, int run_dir, const char *device,
-			  const char *name, struct report *report)
+			  const char *name, const struct recovery_sink *sink, struct report *report)
 {
 	_cleanup_close_ int lock = -1;
 	struct journal j = { .set = NULL };
@@ -211,7 +216,7 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 	int r = lock_take(run_dir, device, &env->kernel, 0, &lock);
 
 	if (r == 0)
-		r = recover_read(env, run_dir, name, &j);
+		r = recover_read(env, run_dir, name, sink, &j);
 	if (r < 0)
 		return r;
 	recover_journal(env, run_dir, device, name, &j, report);
@@ -222,7 +227,8 @@ static int recover_device(const struct run_env *env, int run_dir, const char *de
 
 /* Remove a half-written file, which was never in force, unless whoever holds the lock is
  * still writing it. */
-static void remove_half(const struct run_env *env, int run_dir, const char *name)
+static void remove_half(const struct run_env *env, int run_dir, const char *name,
+			const struct recovery_sink *sink)
 {
 	_cleanup_close_ int lock = -1;
 	char device[JOURNAL_NAME_MAX];
@@ -233,13 +239,12 @@ static void remove_half(const struct run_env *env, int run_dir, const char *name
 	snprintf(device, sizeof(device), "%s", dash + 1);
 	device[strcspn(device, "~")] = '\0';
 	if (lock_take(run_dir, device, &env->kernel, 0, &lock) == 0)
-		(void)unlinkat(run_dir, name, 0);
+		recover_tell_file(sink, name, unlinkat(run_dir, name, 0), false);
 }
 
 struct recovery {
 	const struct run_env *env;
-	void (*sink)(void *ud, const struct report *r);
-	void *ud;
+	const struct recovery_sink *sink;
 	int n;
 };
 
@@ -254,54 +259,47 @@ static int recover_file(void *ud, int run_dir, const char *name)
 	if (!device)
 		device = journal_repair_device(name);
 	if (journal_is_half(name))
-		remove_half(rec->env, run_dir, name);
+		remove_half(rec->env, run_dir, name, rec->sink);
 	/* one that cannot be read, or whose run is alive, does not stop the rest */
-	if (device && recover_device(rec->env, run_dir, device, name, &report) == 0) {
+	if (device && recover_device(rec->env, run_dir, device, name, rec->sink, &report) == 0) {
 		rec->n++;
-		rec->sink(rec->ud, &report);
+		rec->sink->run(rec->sink->ud, &report, name);
 	}
 	return 0;
 }
 
-struct holder {
-	const struct run_env *env;
-	int ifindex;
-	bool busy;
-};
-
-/* NAME is the lock of the device in question, and somebody has it. */
-static int look_for_holder(void *ud, int run_dir, const char *name)
+int run_recover_telling(const struct run_env *env, const struct recovery_sink *sink)
 {
-	struct holder *h = ud;
-	const struct kernel *k = &h->env->kernel;
-	const char *device = lock_device(name);
-	_cleanup_close_ int lock = -1;
-	struct link link;
+	struct recovery rec = { .env = env, .sink = sink };
+	int r;
 
-	if (device && k->ops->link_get(k->ctx, device, &link) == 0 && link.ifindex == h->ifindex &&
-	    lock_take(run_dir, device, k, 0, &lock) == -ETIMEDOUT)
-		h->busy = true;
-	return 0;
+	/* a run that is finished replaces those of its device: name them before */
+	if (sink->rule)
+		recover_rules(env, sink);
+	r = rundir_each(env->settings->run_dir, recover_file, &rec);
+	if (!sink->rule)
+		recover_rules(env, sink);
+	return r < 0 ? r : rec.n;
 }
 
-static bool is_busy(void *ud, int ifindex)
-{
-	const struct run_env *env = ud;
-	struct holder h = { .env = env, .ifindex = ifindex };
+struct recovery_report {
+	void (*sink)(void *ud, const struct report *r);
+	void *ud;
+};
 
-	return rundir_each(env->settings->run_dir, look_for_holder, &h) < 0 || h.busy;
+static void recover_tell_report(void *ud, const struct report *r, const char *file _unused_)
+{
+	const struct recovery_report *s = ud;
+
+	s->sink(s->ud, r);
 }
 
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r), void *ud)
 {
-	struct recovery rec = { .env = env, .sink = sink, .ud = ud };
-	const struct kernel *k = &env->kernel;
-	int r = rundir_each(env->settings->run_dir, recover_file, &rec);
+	struct recovery_report s = { .sink = sink, .ud = ud };
+	const struct recovery_sink all = { .run = recover_tell_report, .ud = &s };
 
-	/* hold rules of killed runs hold nothing any more */
-	(void)k->ops->hold_clean(k->ctx, is_busy, (void *)(uintptr_t)env,
-				 k->ops->now(k->ctx) + CLEAN_TIMEOUT);
-	return r < 0 ? r : rec.n;
+	return run_recover_telling(env, &all);
 }
 
 /* Repairs: what a guard is about to put back, in a file that grows. */
@@ -411,7 +409,7 @@ static void finish_leftover(struct run *run, const char *name)
 {
 	struct journal j = { .set = NULL };
 	struct report theirs;
-	int r = recover_read(run->env, run->run_dir, name, &j);
+	int r = recover_read(run->env, run->run_dir, name, NULL, &j);
 
 	if (r == -ENOENT)
 		return;

@@ -4,3 +4,6 @@
 
 #include "move/journal.h"
 #include "move/run.h"
+
+/* Remove the rules of killed runs, which hold nothing any more, and name each to SINK. */
+void recover_rules(const struct run_env *env, const struct recovery_sink *sink);

@@ -50,6 +50,20 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 int run_recover(const struct run_env *env, void (*sink)(void *ud, const struct report *r),
 		void *ud);
 
+/* What recovery has done. Each may be NULL but RUN; FILE is a name in the run directory. */
+struct recovery_sink {
+	/* R is the rest of a killed run; its FILE is removed. */
+	void (*run)(void *ud, const struct report *r, const char *file);
+	/* A rule that holds or resets nothing any more was removed. */
+	void (*rule)(void *ud, const char *rule);
+	/* A file was removed that was never in force, or SET_ASIDE: it cannot be read. */
+	void (*file)(void *ud, const char *file, bool set_aside);
+	void *ud;
+};
+
+/* The same for somebody who wants to know all of it. */
+int run_recover_telling(const struct run_env *env, const struct recovery_sink *sink);
+
 /* Which entries of a snapshot the flush could take and we may bring back. */
 
 struct select_rules {

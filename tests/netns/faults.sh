@@ -75,6 +75,7 @@ head -c 4096 /dev/urandom >/run/vipsafe/move-br-mgmt
 chmod 600 /run/vipsafe/*
 run recover
 like "$RC" '^[034]$' "recover with unreadable files ends"
+like "$OUT" 'set aside a file that cannot be read: /run/vipsafe/move-br-mgmt' "and says which it has set aside"
 run --json add $VIP dev br-mgmt
 is "$RC" 0 "add after it"
 run --json del $VIP dev br-mgmt

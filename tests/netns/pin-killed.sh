@@ -41,9 +41,28 @@ alive() {
 
 hold_tables() { nft list tables | grep -c vipsafe; }
 
+# told TABLES FILE: what recover printed of what the kill had left
+told() {
+	local state=on
+
+	has_addr "$TWIN" br-mgmt || state="not on"
+	[ "$1" = 0 ] || grep -q '^removed the rules of a killed run: table inet vipsafe_hold_[0-9]*$' <<<"$OUT" ||
+		echo "recover does not name the rules"
+	[ -z "$2" ] || grep -q "^  removed file  *$2\$" <<<"$OUT" || echo "recover does not name $2"
+	[ -z "$2" ] || grep -q "^  address  *$TWIN is $state br-mgmt\$" <<<"$OUT" ||
+		echo "recover does not say where the address is"
+	[ -z "$2" ] || grep -q '^  entries  *[0-9]* restored, 0 lost, [0-9]* removed$' <<<"$OUT" ||
+		echo "recover counts no entries"
+	[ "$(find /run/vipsafe -name 'move-*' | wc -l)" = 0 ] || echo "recover leaves a file"
+	run recover
+	[ "$RC $OUT" = "0 nothing to recover" ] || echo "again recover says: $OUT"
+	run --json recover
+	[ "$RC $OUT" = "0 []" ] || echo "again recover says in JSON: $OUT"
+}
+
 # One world: ROUNDS kills, every other one finished by the next run itself.
 world() {
-	local i at total window slack=5000 hits=0 before=0 after=0 held=0
+	local i at total window files tables rc slack=5000 hits=0 before=0 after=0 held=0
 
 	RANDOM=$1
 	topo_pod
@@ -79,7 +98,12 @@ world() {
 		hits=$((hits + 1))
 		[ "$(hold_tables)" = 0 ] || held=$((held + 1))
 		if [ $((hits % 2)) = 0 ]; then
+			files=$(find /run/vipsafe -name move-br-mgmt)
+			tables=$(hold_tables)
 			run recover
+			rc=$RC
+			[ "$RC" = 0 ] && told "$tables" "$files"
+			RC=$rc
 		else
 			has_addr "$TWIN" br-mgmt || twin_up
 			run --json --strategy pin del $TWIN dev br-mgmt

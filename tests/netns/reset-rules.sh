@@ -63,6 +63,7 @@ check "then the rules stay" not no_rules
 run --json doctor
 is "$(json '.findings[] | select(.code == "rules-left") | .fix')" "vipsafe recover" \
 	"doctor knows them, and what removes them"
-run recover
-check "recover removes them" no_rules
+run --json recover
+like "$(json '.[] | select(.op == "rules") | .removed[]')" '^chain VIPSAFE-RESET-[0-9]+$' "recover names them"
+check "and removes them" no_rules
 done_testing

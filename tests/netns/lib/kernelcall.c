@@ -324,7 +324,9 @@ static int do_hold_clean(struct kernel k, const char *busy)
 {
 	int ifindex = (int)strtol(busy, NULL, 10), r;
 
-	r = k.ops->hold_clean(k.ctx, is_busy, &ifindex, k.ops->now(k.ctx) + PATIENCE);
+	const struct rule_cleaning c = { .busy = is_busy, .ud = &ifindex };
+
+	r = k.ops->hold_clean(k.ctx, &c, k.ops->now(k.ctx) + PATIENCE);
 
 	if (r < 0)
 		return answer(r);

@@ -130,14 +130,16 @@ int fake_hold_close(void *ctx, usec_t deadline _unused_)
 }
 
 /* A killed run's hold stays in place, and only such a one. */
-int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline)
+int fake_hold_clean(void *ctx, const struct rule_cleaning *c, usec_t deadline)
 {
 	struct fake *f = ctx;
-	bool left = f->held_open && !busy(ud, f->held_on);
+	bool left = f->held_open && !c->busy(c->ud, f->held_on);
 
 	f->held_cleaned++;
 	if (left)
 		(void)fake_hold_close(f, deadline);
+	if (left && c->removed)
+		c->removed(c->ud, "table inet vipsafe_hold_1");
 	return left;
 }
 

@@ -341,7 +341,7 @@ int fake_hold_disarm(void *ctx);
 int fake_hold_check(void *ctx);
 int fake_hold_close(void *ctx, usec_t deadline);
 enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX]);
-int fake_hold_clean(void *ctx, bool (*busy)(void *ud, int ifindex), void *ud, usec_t deadline);
+int fake_hold_clean(void *ctx, const struct rule_cleaning *c, usec_t deadline);
 int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
 		     const struct conn *const *flows, size_t n, usec_t duration, usec_t deadline,
