@@ -293,21 +293,6 @@ static bool group_counts(size_t first, size_t end)
 	return end - first >= 2 && end - first <= SHARERS_MAX;
 }
 
-static void compare_all(struct lvs_evidence *e)
-{
-	size_t first, end, i, j;
-
-	for (first = 0; first < e->n; first = end) {
-		end = group_end(e, first);
-		for (i = first; i < end && group_counts(first, end); i++) {
-			for (j = first; j < end; j++) {
-				if (i != j)
-					compare(&e->list[i], &e->list[j]);
-			}
-		}
-	}
-}
-
 static bool clears(const struct lvs_socket *first, const struct lvs_socket *second)
 {
 	return is_open(first) && second->existed &&
@@ -333,20 +318,32 @@ static usec_t pair_next(const struct lvs_evidence *e, const struct lvs_socket *a
 	return e->at + CLEAR_AFTER;
 }
 
-static usec_t evidence_next(const struct lvs_evidence *e, bool clear)
+/* Compare each two of a group. Returns when another look may show more. */
+static usec_t compare_group(struct lvs_evidence *e, size_t first, size_t end, bool clear)
 {
 	usec_t next = USEC_NEVER;
-	size_t first, end, i, j;
+	size_t i, j;
+
+	for (i = first; i < end; i++) {
+		for (j = first; j < end; j++) {
+			if (i == j)
+				continue;
+			compare(&e->list[i], &e->list[j]);
+			next = MIN(next, pair_next(e, &e->list[i], &e->list[j], clear));
+		}
+	}
+	return next;
+}
+
+static usec_t compare_all(struct lvs_evidence *e, bool clear)
+{
+	usec_t next = USEC_NEVER;
+	size_t first, end;
 
 	for (first = 0; first < e->n; first = end) {
 		end = group_end(e, first);
-		for (i = first; i < end && group_counts(first, end); i++) {
-			for (j = first; j < end; j++) {
-				if (i != j)
-					next = MIN(next,
-						   pair_next(e, &e->list[i], &e->list[j], clear));
-			}
-		}
+		if (group_counts(first, end))
+			next = MIN(next, compare_group(e, first, end, clear));
 	}
 	return next;
 }
@@ -361,8 +358,7 @@ int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t l
 		r = evidence_look(e, k);
 		if (r < 0)
 			return r;
-		compare_all(e);
-		next = evidence_next(e, clear && looks < CLEAR_LOOKS);
+		next = compare_all(e, clear && looks < CLEAR_LOOKS);
 		if (next > end)
 			break;
 		if (next > e->at)
@@ -452,8 +448,15 @@ bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
 			 const struct flow *second)
 {
 	const struct lvs_socket *x = evidence_find(e, first), *y = evidence_find(e, second);
+	struct lvs_socket opened;
 
-	return x && y && clears(x, y);
+	if (!x || !y)
+		return false;
+	/* the daemon has seen it come to be, within a second */
+	opened = *y;
+	if (second->since && !(second->origin & FLOW_HELD))
+		opened.existed = MIN(opened.existed, second->since + USEC_PER_SEC);
+	return clears(x, &opened);
 }
 
 int lvs_evidence_ask(const struct kernel *k, const struct flow *f, usec_t limit, struct flow *ret)

@@ -2,7 +2,7 @@
 /* Which of this node's connections a server has taken for one, as their sockets show it, without
  * knowing of any service: one of two with the same local address and port gets no answers, and
  * each time it asks, the other one is sent an acknowledgement that it did not ask for (docs/lvs.md
- * 2). Sockets that a listener has accepted are left out: they share its port by nature. */
+ * 10). Sockets that a listener has accepted are left out: they share its port by nature. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +38,8 @@ int lvs_evidence_each(const struct lvs_evidence *e,
 bool lvs_evidence_has(const struct lvs_evidence *e, const struct flow *a, const struct flow *b,
 		      const struct flow **ret_hung);
 
-/* Whether FIRST has received something since SECOND was opened: the server has both of them. */
+/* Whether FIRST has received something since SECOND was opened (SECOND->since, or when its socket
+ * is first known to have been there): the server has both of them. */
 bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
 			 const struct flow *second);
 

@@ -132,7 +132,8 @@ static enum severity pair_severity(const struct lvs_message *s, const struct col
 
 static const char *hung_text(const struct flow *hung)
 {
-	return hung->state == FLOW_OPENING ? "does not open" : "gets no answers";
+	return hung->state == FLOW_OPENING ? "does not open, since the answers"
+					   : "hangs, since the answers";
 }
 
 void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
@@ -147,7 +148,7 @@ void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 	condition_text(s, c, condition, sizeof(condition));
 	if (c->certainty == COLLIDE_MANIFEST)
 		lvs_finding_init(ret, pair_severity(s, c), "lvs-crossed",
-				 "%s %s %s: they go to the one %s", w.client,
+				 "%s %s %s go to the one %s", w.client,
 				 via_hangs ? w.via : w.direct, hung_text(hung),
 				 via_hangs ? w.direct : w.via);
 	else
@@ -172,14 +173,13 @@ void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing
 {
 	char client[LVS_ENDPOINT_MAX], hung[LVS_ENDPOINT_MAX], other[LVS_ENDPOINT_MAX];
 
-	lvs_finding_init(
-		ret, SEVERITY_CRITICAL, "lvs-crossed",
-		"%s directly to %s %s: they go to the one through %s, which therefore is a "
-		"service with that real server",
-		lvs_bytes_format(c->hung.family, c->hung.client, c->hung.cport, client),
-		lvs_bytes_format(c->hung.family, c->hung.dest, c->hung.dport, hung),
-		hung_text(&c->hung),
-		lvs_bytes_format(c->other.family, c->other.dest, c->other.dport, other));
+	lvs_finding_init(ret, SEVERITY_CRITICAL, "lvs-crossed",
+			 "%s directly to %s %s go to the one through %s, which therefore is a "
+			 "service with that real server",
+			 lvs_bytes_format(c->hung.family, c->hung.client, c->hung.cport, client),
+			 lvs_bytes_format(c->hung.family, c->hung.dest, c->hung.dport, hung),
+			 hung_text(&c->hung),
+			 lvs_bytes_format(c->other.family, c->other.dest, c->other.dport, other));
 	ret->has_pair = true;
 	ret->pair = (struct collision){
 		.class = COLLIDE_A,

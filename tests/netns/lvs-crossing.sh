@@ -115,7 +115,7 @@ printf '[lvs]\nsources =\n' >>"$T/conf"
 look
 is "$RC $(found '"\(.verdict) \(.service)"')" "11 manifest seen-1" "the section it prints describes it"
 run --config "$T/conf" lvs check
-like "$OUT" "^critical: lvs-crossed: $C:61902 directly to $RS:3269 gets no answers: they go to the one through seen-1 \\($VIP:3306\\)
+like "$OUT" "^critical: lvs-crossed: $C:61902 directly to $RS:3269 hangs, since the answers go to the one through seen-1 \\($VIP:3306\\)
   fix: ss -K src $C:61902 dst $RS:3269
 prevent: " "two lines, worst first"
 unknown
@@ -242,4 +242,26 @@ behind direct 40912 $RS 3269
 pings direct "$alive" "behind the node, remedy: the direct connection lives"
 pings via "$alive" "behind the node, remedy: the one through the VIP lives"
 silent '(0|10)' "behind the node, remedy"
+job_end direct
+job_end via
+
+# ---- the daemon ------------------------------------------------------------------------
+# First it knows what the map says, then what the sockets show.
+iptables -w 5 -t nat -F POSTROUTING
+# conntrack is there as long as somebody asks for it
+iptables -w 5 -A INPUT -m conntrack --ctstate INVALID -j ACCEPT || bail_out "cannot have conntrack"
+known
+DAEMON_LOG=$T/log
+"$BUILD/vipsafed" --config "$T/conf" 2>"$DAEMON_LOG" &
+daemon=$!
+answers() { timeout 10 "$VIPSAFE" status >/dev/null 2>&1; }
+logged() { grep -qE "$1" "$DAEMON_LOG"; }
+wait_for 30 answers || bail_out "vipsafed does not answer"
+connect direct 40920 $RS 3269
+connect via 40920 $VIP 3306
+check "the daemon tells of what the map says" wait_for 10 logged "msg=lvs-collision .*$C:40920 directly to $RS:3269"
+tell direct ping
+check "and within seconds of what has come of it" wait_for 20 logged "msg=lvs-crossed .*$C:40920 directly to $RS:3269 hangs"
+kill $daemon
+wait $daemon
 done_testing

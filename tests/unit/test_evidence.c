@@ -371,6 +371,25 @@ static void clears_what_is_healthy(void **state _unused_)
 	}
 }
 
+/* Its sockets alone do not tell when the one through the service was opened: the daemon knows. */
+static void clears_by_when_it_was_opened(void **state _unused_)
+{
+	_cleanup_(lvs_evidence_freep) struct lvs_evidence *e = lvs_evidence_new();
+	struct scene s = { .actors = { { C, RS, OPEN, .received = 5000 },
+				       { C, VIP, OPEN, .opened = 9000, .sent = 100 } },
+			   .n = 2 };
+	struct collision c = pair_of(RS, VIP);
+	struct world w;
+	struct kernel k = world_of(&w, &s);
+
+	assert_int_equal(lvs_evidence_search(e, &k, 0, false), 0);
+	assert_true(lvs_verdict(&c, e));
+	c.via.since = START - 9 * USEC_PER_SEC;
+	assert_false(lvs_verdict(&c, e));
+	c.via.since = START - 5 * USEC_PER_SEC; /* or a second later */
+	assert_true(lvs_verdict(&c, e));
+}
+
 static void makes_it_manifest(void **state _unused_)
 {
 	_cleanup_(lvs_evidence_freep) struct lvs_evidence *e = lvs_evidence_new();
@@ -428,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sees_what_has_crossed),
 		cmocka_unit_test(clears_what_is_healthy),
+		cmocka_unit_test(clears_by_when_it_was_opened),
 		cmocka_unit_test(makes_it_manifest),
 		cmocka_unit_test(counts_shared_ports),
 	};
