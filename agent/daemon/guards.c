@@ -407,6 +407,7 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 		.pinned = s.pinned,
 		.unpinned = s.unpinned,
 		.altered = s.altered,
+		.helpers = s.helpers,
 		.unselected = s.unselected,
 		.selection = x->settings.selection,
 		.refused = s.refused,

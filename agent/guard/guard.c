@@ -357,6 +357,7 @@ void guard_get_status(const struct guard *g, struct guard_status *ret)
 	ret->unselected = unpinned_count_left_out(g->unpinned);
 	ret->unpinned = unpinned_count(g->unpinned) - ret->unselected;
 	ret->altered = unpinned_count_altered(g->unpinned);
+	ret->helpers = guard_count_helpers(g);
 	ret->linger = g->device.linger;
 	ret->full = g->full;
 	ret->refused = g->why_refused[0];

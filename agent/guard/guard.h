@@ -41,6 +41,7 @@ struct guard_status {
 	uint64_t pinned;	     /* known to be pinned now */
 	uint64_t unpinned;	     /* known and not pinned (on demand: all known) */
 	uint64_t altered;	     /* of these, by somebody else: left alone */
+	uint64_t helpers;	     /* of these: a pin would cost them their helper here */
 	uint64_t unselected;	     /* known besides these: the settings leave them out */
 	uint64_t pins, pin_failures; /* since the start */
 	uint64_t foreign_deletes;    /* of the device's addresses, by anybody else */

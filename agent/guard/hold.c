@@ -174,3 +174,13 @@ enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sampl
 		return HELPERS_UNKNOWN;
 	return found.has_helper ? HELPERS_KEPT : HELPERS_FORGOTTEN;
 }
+
+uint64_t guard_count_helpers(const struct guard *g)
+{
+	size_t i, n = unpinned_count(g->unpinned);
+	uint64_t helpers = 0;
+
+	for (i = 0; i < n && g->helpers == HELPERS_FORGOTTEN; i++)
+		helpers += unpinned_at(g->unpinned, i)->has_helper;
+	return helpers;
+}

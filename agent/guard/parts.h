@@ -329,6 +329,8 @@ int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
 /* ---- hold.c ---- */
 /* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
 enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
+/* Known entries that are not pinned for that. */
+uint64_t guard_count_helpers(const struct guard *g);
 
 /* ---- repair.c ---- */
 /* A step. 0 or a negative errno: then it is over. Not *RET_MORE: nothing to do now. */

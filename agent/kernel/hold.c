@@ -34,7 +34,7 @@ static int open_nft(const struct link *link, struct hold *h, char reason[REPORT_
 	int r;
 
 	if (nft_sees_all()) {
-		snprintf(reason, REPORT_TEXT_MAX, NFT_SEES_ALL_WHY);
+		snprintf(reason, REPORT_TEXT_MAX, SEES_ALL_WHY);
 		return -EOPNOTSUPP;
 	}
 	r = hold_nft_open(link->ifindex, &h->nft);
@@ -97,7 +97,7 @@ static bool hold_is_possible(enum hold_choice choice, char reason[PROGRAM_ERROR_
 		return xtables_choose(&variant, reason) == 0 &&
 		       xtables_find(AF_INET, variant, reason) == 0;
 	if (nft_sees_all())
-		snprintf(reason, PROGRAM_ERROR_MAX, NFT_SEES_ALL_WHY);
+		snprintf(reason, PROGRAM_ERROR_MAX, SEES_ALL_WHY);
 	return !nft_sees_all();
 }
 

@@ -103,7 +103,7 @@ int nftsock_ask(struct nftsock *s);
 /* Is a chain of nf_tables asked for the packets of all network namespaces? So it is where
  * netfilter's hooks are global, before Linux 4.3. We make none there. */
 bool nft_sees_all(void);
-#define NFT_SEES_ALL_WHY \
+#define SEES_ALL_WHY \
 	"this kernel's netfilter hooks are global: it would see every namespace's packets"
 
 /* Can there be anything in nf_tables at all? Merely asking it would load it

@@ -76,7 +76,7 @@ static int reset_install(enum hold_choice backend, int ifindex, const struct res
 	int r;
 
 	if (backend == HOLD_NFT && nft_sees_all()) {
-		snprintf(why, REPORT_TEXT_MAX, NFT_SEES_ALL_WHY);
+		snprintf(why, REPORT_TEXT_MAX, SEES_ALL_WHY);
 		return -EOPNOTSUPP;
 	}
 	(void)reset_iptables_clean(wanted_one, &ifindex, deadline);

@@ -140,7 +140,7 @@ int xtables_choose(const char **ret_variant, char reason[PROGRAM_ERROR_MAX])
 	if (!all || **ret_variant || !*xtables_variant("-nft"))
 		return 0;
 	snprintf(reason, PROGRAM_ERROR_MAX,
-		 "there is no iptables that goes without nf_tables, and " NFT_SEES_ALL_WHY);
+		 "there is no iptables that goes without nf_tables, and " SEES_ALL_WHY);
 	return -EOPNOTSUPP;
 }
 

@@ -149,25 +149,42 @@ static json_t *connections_json_new(const struct kernel *k, const struct conn_re
 	return o;
 }
 
+/* A line of JSON under way; json_dumpb() came with jansson 2.10. */
+struct json_line {
+	char *buf;
+	size_t size;
+};
+
+static int connections_put(const char *piece, size_t size, void *ud)
+{
+	struct json_line *l = ud;
+
+	if (size > CONNECTION_LINE_MAX - 2 - l->size)
+		return -1;
+	memcpy(l->buf + l->size, piece, size);
+	l->size += size;
+	return 0;
+}
+
 size_t connections_line(const struct kernel *k, const struct conn_record *record,
 			const char *device, enum protection p, bool json,
 			char buf[CONNECTION_LINE_MAX])
 {
 	char line[CONN_LINE_MAX], name[DEVICE_NAME_MAX * 4];
-	size_t size = 0;
+	struct json_line l = { .buf = buf };
+	bool failed;
 	json_t *o;
 	int n;
 
 	if (json) {
 		o = connections_json_new(k, record, device, p);
-		size = o ? json_dumpb(o, buf, CONNECTION_LINE_MAX - 2,
-				      JSON_COMPACT | JSON_ENSURE_ASCII)
-			 : 0;
+		failed = !o || json_dump_callback(o, connections_put, &l,
+						  JSON_COMPACT | JSON_ENSURE_ASCII) < 0;
 		json_decref(o);
-		if (!size || size > CONNECTION_LINE_MAX - 2)
+		if (failed)
 			return 0;
-		memcpy(buf + size, "\n", 2);
-		return size + 1;
+		memcpy(buf + l.size, "\n", 2);
+		return l.size + 1;
 	}
 	n = snprintf(buf, CONNECTION_LINE_MAX, "%s # %s %s\n",
 		     k->ops->ct_line(k->ctx, record, line), connections_protection(p),

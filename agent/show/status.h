@@ -44,6 +44,7 @@ struct status_device {
 	bool full; /* the limit of known entries is reached: some are not protected */
 	uint64_t pinned, unpinned;  /* entries known now */
 	uint64_t altered;	    /* of UNPINNED: altered by somebody else, left alone */
+	uint64_t helpers;	    /* of UNPINNED: a pin would cost them their helper */
 	uint64_t unselected;	    /* known besides these: the settings leave them out */
 	struct selection selection; /* by which */
 	bool refused;		    /* one kind of connection is not pinned: see REASON */

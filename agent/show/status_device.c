@@ -159,6 +159,7 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "pinned", d->pinned);
 	object_put_number(&o, "unpinned", d->unpinned);
 	object_put_number(&o, "altered", d->altered);
+	object_put(&o, "skipped", json_pack("{s:I}", "helper", (json_int_t)d->helpers));
 	object_put_number(&o, "not_selected", d->unselected);
 	object_put(&o, "only", selection_json(&d->selection, false));
 	object_put(&o, "except", selection_json(&d->selection, true));
@@ -269,6 +270,11 @@ static void print_failings(const struct status_device *d, FILE *out)
 			"%s: %llu connections altered by somebody else (as IPVS does) are left "
 			"alone\n",
 			text, (ull)d->altered);
+	if (d->helpers)
+		fprintf(out,
+			"%s: %llu connections skipped: helper (FTP and the like): a pin would cost "
+			"them their helper on this kernel; they are restored after a flush\n",
+			text, (ull)d->helpers);
 	if (d->selection.n)
 		fprintf(out,
 			"%s: %llu connections are not selected (only, except): they are not "

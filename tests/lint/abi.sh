@@ -12,7 +12,7 @@ ours='NFTA?|NFNL|NFPROTO|NF_INET|IPSET|IPVS_(CMD|SVC|DEST|STATS|GENL)|IP_VS|CTA|
 ours="$ours|NLMSG|NLA_F|NETLINK|RTM|RTNLGRP|INET_DIAG|SOCK_DIAG|CTRL|GENL|VETH|IP_CT|NFNLGRP|NFNETLINK|BPF"
 
 used() {
-	sed 's,/\*.*,,; /^ \*/d' agent/kernel/*.[ch] | grep -oE "\\b($ours)_[A-Z0-9_]+\\b"
+	sed 's,/\*.*,,; /^ \*/d' agent/kernel/*.[ch] tests/unit/test_ipvs.c | grep -oE "\\b($ours)_[A-Z0-9_]+\\b"
 	grep -ohE '#include <linux/[^>]+>' agent/kernel/*.[ch] | grep -oE 'linux/[^>]+'
 }
 defined() {
@@ -20,6 +20,8 @@ defined() {
 	sed -nE 's/^[[:space:]]*#define ([A-Z0-9_]+).*/\1/p; s/^[[:space:]]+([A-Z0-9_]+) = .*/\1/p' \
 		agent/kernel/abi_*.h
 	sed -nE 's/^#ifndef ([A-Z0-9_]+).*/\1/p' agent/kernel/*.[ch]
+	sed -nE 's/^#define (IPVS_[A-Z0-9_]+) .*/\1/p' tests/unit/test_ipvs.c agent/base/ipvs.h
+	sed -nE 's/^[[:space:]]+(IPVS_[A-Z0-9_]+),?.*/\1/p' agent/base/ipvs.h
 }
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The affected nodes run old user space. What the built program asks of its
-# libraries must have been there: glibc 2.17, libnl 3.2.28, systemd 219,
-# jansson 2.10, libnetfilter_conntrack 1.0.6 (RHEL 7). The first three version
+# libraries must have been there: glibc 2.17 and systemd 219 (RHEL 7),
+# libnl 3.2.27, jansson 2.7 and libnetfilter_conntrack 1.0.5 (Ubuntu 16.04). The first three version
 # their symbols; for the others the lists below are what those releases export.
 # shellcheck disable=SC2016 # what looks like $1 belongs to awk
 # shellcheck source=tests/lint/lib/lint.sh
@@ -68,11 +68,11 @@ glibc=$(printf '%s\n' "$old_names" - "$wanted" | awk -v renamed="$renamed" '
 verdict 'glibc 2.17 is enough' "$glibc"
 
 # libnl tags: libnl_3, libnl_3_2_26 … libnl_3_2_29, libnl_3_5, libnl_3_6 …
-verdict 'libnl 3.2.28 is enough' "$(printf '%s\n' "$wanted" | awk '
+verdict 'libnl 3.2.27 is enough' "$(printf '%s\n' "$wanted" | awk '
 	$2 ~ /^libnl_/ {
 		n = split($2, v, "_")
 		if (n == 2 && v[2] == 3) next
-		if (n == 4 && v[3] == 2 && v[4] <= 28) next
+		if (n == 4 && v[3] == 2 && v[4] <= 27) next
 		print $1 " needs " $2
 	}')"
 verdict 'systemd 219 is enough' "$(printf '%s\n' "$wanted" | awk '
@@ -85,7 +85,7 @@ unknown() {
 		$1 ~ prefix && !($1 in known) { print $1 " is not in the old release" }'
 }
 
-verdict 'jansson 2.10 is enough' "$(unknown '^json(p|_)' '
+verdict 'jansson 2.7 is enough' "$(unknown '^json(p|_)' '
 json_delete json_true json_false json_null
 json_string json_stringn json_string_nocheck json_stringn_nocheck json_string_value
 json_string_length json_string_set json_string_setn json_string_set_nocheck
@@ -98,14 +98,14 @@ json_object json_object_size json_object_get json_object_set_new json_object_set
 json_object_del json_object_clear json_object_update json_object_update_existing
 json_object_update_missing json_object_iter json_object_iter_at json_object_iter_next
 json_object_iter_key json_object_iter_value json_object_iter_set_new json_object_key_to_iter
-json_object_seed json_dumps json_dumpb json_dumpf json_dumpfd json_dump_file
-json_dump_callback json_loads json_loadb json_loadf json_loadfd json_load_file
+json_object_seed json_dumps json_dumpf json_dump_file
+json_dump_callback json_loads json_loadb json_loadf json_load_file
 json_load_callback json_equal json_copy json_deep_copy json_pack json_pack_ex json_vpack_ex
-json_unpack json_unpack_ex json_vunpack_ex json_set_alloc_funcs json_get_alloc_funcs')"
+json_unpack json_unpack_ex json_vunpack_ex json_set_alloc_funcs')"
 
 verdict 'inih 29 is enough' "$(unknown '^ini_' 'ini_parse ini_parse_file ini_parse_stream')"
 
-verdict 'libnetfilter_conntrack 1.0.6 is enough' "$(unknown '^nf(ct|exp)_' '
+verdict 'libnetfilter_conntrack 1.0.5 is enough' "$(unknown '^nf(ct|exp)_' '
 nfct_new nfct_destroy nfct_sizeof nfct_maxsize nfct_clone nfct_open nfct_close nfct_fd
 nfct_callback_register nfct_callback_unregister nfct_callback_register2
 nfct_callback_unregister2 nfct_set_attr nfct_set_attr_u8 nfct_set_attr_u16 nfct_set_attr_u32

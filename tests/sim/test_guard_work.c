@@ -217,6 +217,7 @@ static void helpers_are_spared_where_they_are_lost(void **state)
 	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
 	assert_int_equal(fake_entry_find(s->fake, &c.key)->masq, s->dev);
 	assert_int_equal(guarding_status(g).unpinned, 1);
+	assert_int_equal(guarding_status(g).helpers, 1);
 	assert_int_equal(guarding_status(g).pin_failures, 0);
 	/* the trial is not repeated, and nothing is left of it */
 	created = s->fake->created;

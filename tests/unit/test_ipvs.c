@@ -24,6 +24,10 @@
 #include "kernel/ipvsconn.h"
 #include "kernel/sockets.h"
 
+/* later than the oldest headers this is built with (Linux 3.10) */
+#define IPVS_DEST_ATTR_ADDR_FAMILY 11
+#define IPVS_DEST_ATTR_TUN_TYPE 13
+
 #define FAMILY 29 /* any that generic netlink may give */
 
 static uint8_t buf[512] __attribute__((aligned(8)));

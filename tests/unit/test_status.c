@@ -164,12 +164,13 @@ static void losses_and_what_is_left_alone_are_shown(void **state _unused_)
 	quiet = shown(&s.status, false);
 	assert_null(strstr(quiet, "lost since"));
 	assert_null(strstr(quiet, "altered"));
-	s.devices[0].lost = 5, s.devices[1].altered = 3;
+	s.devices[0].lost = 5, s.devices[1].altered = 3, s.devices[1].helpers = 2;
 	text = shown(&s.status, false);
 	assert_non_null(strstr(text, "\nbr-mgmt: 5 connections lost since the start\n"));
 	assert_non_null(strstr(text,
 			       "\nbond0.1204: 3 connections altered by somebody else (as IPVS "
 			       "does) are left alone\n"));
+	assert_non_null(strstr(text, "\nbond0.1204: 2 connections skipped: helper "));
 	done(&s);
 }
 
