@@ -294,8 +294,9 @@ void manager_diagnose(const char *device, const struct manager_facts *m, struct 
 			 device);
 	else
 		snprintf(cure, sizeof(cure),
-			 "linger = %s in section [device %s], then: vipsafe reload",
-			 m->linger ? "30s, say, if it takes longer than now" : "5s", device);
+			 "linger = %s in section [device %s]%s, then: vipsafe reload",
+			 m->linger ? "30s" : "5s", device,
+			 m->linger ? " if it takes longer than now" : "");
 	findings_add(ret, severity, "address-managed", cure,
 		     "%s: %s; %s%s may take addresses away and put them back: what is "
 		     "masqueraded to them %s%s",

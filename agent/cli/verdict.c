@@ -186,8 +186,8 @@ static bool verdict_on_flush(const struct facts *f, struct verdict *v)
 		verdict_risk(v, fix, "%s is masqueraded to, and has no guard", device);
 	else if (f->ipv4 == KERNEL_AFFECTED || f->ipv6 == KERNEL_AFFECTED)
 		verdict_risk(v, fix,
-			     "%s has no guard: when one address goes, this kernel flushes all "
-			     "its masqueraded connections",
+			     "%s has no guard: if anybody but vipsafe deletes an address, this "
+			     "kernel flushes all its masqueraded connections",
 			     device);
 	else
 		verdict_risk(v, fix,

@@ -57,8 +57,8 @@ is "$RC" 10 "warnings: 10"
 like "$(jq -r '.findings[2].fix' "$T/out")" "SNAT --to-source" "SNAT in front of MASQUERADE"
 is "$(jq -r '.verdict + ": " + .verdict_fix' "$T/out")" "AT RISK: systemctl enable --now vipsafed" "the verdict in JSON"
 run --config "$CONF" doctor
-is "$(head -n 1 <<<"$OUT")" "AT RISK: br-mgmt has no guard: when one address goes, this kernel flushes all its \
-masqueraded connections; fix: systemctl enable --now vipsafed" "the first line is the verdict: why, and the command"
+is "$(head -n 1 <<<"$OUT")" "AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, this kernel \
+flushes all its masqueraded connections; fix: systemctl enable --now vipsafed" "the first line is the verdict: why, and the command"
 run doctor
 like "$(head -n 1 <<<"$OUT")" "^AT RISK: br-mgmt has no guard: .*; fix: .set -C .*echo '.device br-mgmt.' .* && systemctl enable --now vipsafed$" \
 	"where nothing is configured the command does that, too"

@@ -93,8 +93,8 @@ static void one_that_is_not_in_force_does_not(void **state _unused_)
 	make_affected(&n);
 	n.devices[0].guarded = false; /* it is only observed */
 	line_is(&n.facts,
-		"AT RISK: br-mgmt has no guard: when one address goes, this kernel flushes "
-		"all its masqueraded connections; fix: (set -C && mkdir -p "
+		"AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, "
+		"this kernel flushes all its masqueraded connections; fix: (set -C && mkdir -p "
 		"/etc/vipsafe/conf.d && echo '[device br-mgmt]' "
 		">/etc/vipsafe/conf.d/br-mgmt.conf) && vipsafe reload");
 	n.facts.daemon = DAEMON_SILENT;
@@ -108,15 +108,17 @@ static void an_affected_kernel_without_guard_is_a_risk(void **state _unused_)
 	make_affected(&n);
 	doctor_node_unguard(&n.facts);
 	line_is(&n.facts,
-		"AT RISK: br-mgmt has no guard: when one address goes, this kernel flushes "
-		"all its masqueraded connections; fix: systemctl enable --now vipsafed");
+		"AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, "
+		"this kernel flushes all its masqueraded connections; fix: systemctl enable --now "
+		"vipsafed");
 	n.facts.any_configured = false;
 	line_is(&n.facts,
-		"AT RISK: br-mgmt has no guard: when one address goes, this kernel flushes "
-		"all its masqueraded connections; fix: " GUARD_IT);
+		"AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, "
+		"this kernel flushes all its masqueraded connections; fix: " GUARD_IT);
 	strcpy(n.devices[0].name, "a;b"); /* nothing to paste for a shell */
-	line_is(&n.facts, "AT RISK: a;b has no guard: when one address goes, this kernel flushes "
-			  "all its masqueraded connections; advice: a section [device a;b] in "
+	line_is(&n.facts, "AT RISK: a;b has no guard: if anybody but vipsafe deletes an address, "
+			  "this kernel flushes all its masqueraded connections; advice: a section "
+			  "[device a;b] in "
 			  "/etc/vipsafe/vipsafe.conf, then: systemctl enable --now vipsafed");
 	strcpy(n.devices[0].name, "br-mgmt");
 	n.facts.ipv4 = KERNEL_UNKNOWN;
