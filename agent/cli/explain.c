@@ -188,6 +188,11 @@ static int explain_ask(struct explaining *e)
 
 /* ---- from its file -------------------------------------------------------------------------- */
 
+static bool explain_is_barred(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
+
 static int explain_on_end(void *ud, const struct end_told *told)
 {
 	struct explaining *e = ud;
@@ -208,6 +213,12 @@ static void explain_read(struct explaining *e)
 
 	e->context.source = r < 0 ? EXPLAIN_FROM_NOTHING : EXPLAIN_FROM_FILE;
 	e->file_error = r;
+	if (explain_is_barred(r)) {
+		cli_complain(stderr, "explain: %sonly root may read what the daemon has recorded",
+			     e->cli->options.local ? "" : "the daemon is not running, and ");
+		e->code = EXIT_NOT_PERMITTED;
+		return;
+	}
 	if (r < 0) {
 		if (r != -ENOENT)
 			cli_complain(stderr, "explain: %s: %s", e->cli->settings.run_dir,
@@ -253,11 +264,6 @@ static void explain_read_table(struct explaining *e)
 }
 
 /* ---- all ------------------------------------------------------------------------------------ */
-
-static bool explain_is_barred(int error)
-{
-	return error == -EPERM || error == -EACCES;
-}
 
 /* Print it. Returns the exit code. */
 static int explain_show(struct explaining *e, json_t *possible, bool known)

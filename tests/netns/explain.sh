@@ -136,6 +136,10 @@ deaths >"$T/deaths"
 is "$(cat "$T/deaths")" true "without the daemon its record is read"
 is "$RC$(json .recorded.from)" 0file "and it says so"
 like "$ERR" 'the daemon is not running: what it recorded before is shown' "to people as well"
+setpriv --reuid=65534 --regid=65534 --clear-groups "$VIPSAFE" explain 10.232.1.5 10.232.3.28:8899 >"$T/out" 2>"$T/err"
+is "$? $(cat "$T/out" "$T/err")" \
+	"77 vipsafe: explain: the daemon is not running, and only root may read what the daemon has recorded" \
+	"but not to everybody: 77, in one line"
 daemon_start
 check "the guard comes up again" wait_for 60 guard_live
 is "$(deaths)$(json .recorded.from)" truedaemon "a new daemon remembers"
