@@ -234,8 +234,10 @@ struct kernel_ops {
 	int (*ct_early_drops)(void *ctx, uint64_t *ret);
 
 	/* The program that has PORT of KIND. To be asked at once: it may end. -ESRCH: there is none
-	 * any more, or it was not found within some milliseconds. */
-	int (*port_owner)(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret);
+	 * any more. -EAGAIN: there is one, and only SEARCH finds it, among all processes, which
+	 * takes up to some tens of milliseconds. */
+	int (*port_owner)(void *ctx, enum port_kind kind, uint32_t port, bool search,
+			  struct port_owner *ret);
 
 	/* Subscribe to events about entries of FAMILY, including their ends if DEATHS.
 	 * -EPROTONOSUPPORT, -EPERM, or -ENODATA: the kernel sends no events

@@ -250,6 +250,8 @@ void guard_end_round(struct guard *g)
 	guard_cause_watch(g);
 	if (!g->probe_result.cached)
 		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
+	if (!g->repair.active && !g->moving)
+		guard_deeds_name(g);
 	if (g->repair.active || g->moving || guard_now(g) < x->noted_at + USEC_PER_SEC)
 		return;
 	for (i = 0; i < END_CAUSE_COUNT; i++) {

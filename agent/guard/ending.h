@@ -3,11 +3,13 @@
  * (causes.c), and what is noted of it (ending.c). Private to the guard. */
 #pragma once
 
+#include "base/ratelimit.h"
 #include "guard/ends.h"
 #include "guard/guard.h"
 
 #define GUARD_FLUSHINGS 16
 #define GUARD_DELETERS 16
+#define GUARD_ASKED 8
 
 /* What may make the kernel flush. */
 struct guard_flushing {
@@ -23,6 +25,15 @@ struct guard_deleter {
 	usec_t at;
 };
 
+/* An answer of port_owner(), good for a moment. */
+struct guard_asked {
+	enum port_kind kind;
+	uint32_t port;
+	int result;
+	struct port_owner owner;
+	usec_t at; /* 0: none */
+};
+
 /* How connections end: ending.c. */
 struct guard_ending {
 	struct ends *ends; /* NULL: they are counted only */
@@ -31,6 +42,9 @@ struct guard_ending {
 	struct guard_flushing flushing[GUARD_FLUSHINGS];
 	size_t n_flushing;
 	struct guard_deleter deleters[GUARD_DELETERS];
+	struct guard_asked asked[GUARD_ASKED];
+	size_t next_asked;
+	struct ratelimit asks, searches;
 	/* The table, as of the batch of events that was read then. */
 	usec_t usage_at;
 	uint32_t count, max;
@@ -78,6 +92,9 @@ usec_t guard_end_next(const struct guard *g); /* when to call it at the latest *
 
 /* The deed of whoever deletes entries over the netlink port BY. *RET_OURS: it is vipsafe. */
 uint16_t guard_deed_of_deleter(struct guard *g, uint32_t by, bool *ret_ours);
+
+/* Search for those who have deleted addresses and were not found at once: now there is time. */
+void guard_deeds_name(struct guard *g);
 
 /* The table is full of COUNT entries of MAX, and the kernel makes room. */
 uint16_t guard_deed_full(const struct guard *g, uint32_t count, uint32_t max);

@@ -12,21 +12,26 @@
 int ends_index_init(struct ends_index *x, size_t n)
 {
 	size_t buckets = 1;
-	void *items;
+	uintptr_t at;
+	void *memory;
 
 	while (buckets * ENDS_INDEX_WAYS < 2 * n)
 		buckets *= 2;
-	if (posix_memalign(&items, LINE, buckets * ENDS_INDEX_WAYS * sizeof(*x->items)) != 0)
+	/* pages that are not touched take no memory */
+	memory = calloc(1, buckets * ENDS_INDEX_WAYS * sizeof(*x->items) + LINE);
+	if (!memory)
 		return -ENOMEM;
-	memset(items, 0, buckets * ENDS_INDEX_WAYS * sizeof(*x->items));
-	*x = (struct ends_index){ .items = items, .mask = buckets - 1 };
+	at = ((uintptr_t)memory + LINE - 1) / LINE * LINE;
+	*x = (struct ends_index){ .memory = memory,
+				  .items = (struct ends_index_item *)at,
+				  .mask = buckets - 1 };
 	return 0;
 }
 
 void ends_index_done(struct ends_index *x)
 {
-	free(x->items);
-	*x = (struct ends_index){ .items = NULL };
+	free(x->memory);
+	*x = (struct ends_index){ .memory = NULL };
 }
 
 /* 0 means that an item is free. */

@@ -17,7 +17,8 @@ struct ends_index_item {
 
 /* Initially zero: nothing is found. */
 struct ends_index {
-	struct ends_index_item *items; /* owned */
+	void *memory;		       /* owned */
+	struct ends_index_item *items; /* in it, at the beginning of a line */
 	size_t mask;		       /* of buckets of ENDS_INDEX_WAYS */
 };
 

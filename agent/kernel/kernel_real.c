@@ -155,10 +155,10 @@ static int real_ct_early_drops(void *ctx _unused_, uint64_t *ret)
 	return ctstats_early_drops(ret);
 }
 
-static int real_port_owner(void *ctx _unused_, enum port_kind kind, uint32_t port,
+static int real_port_owner(void *ctx _unused_, enum port_kind kind, uint32_t port, bool search,
 			   struct port_owner *ret)
 {
-	return port_owner(kind, port, ret);
+	return port_owner(kind, port, search, ret);
 }
 
 static int real_ct_watch(void *ctx, uint8_t family, bool deaths)

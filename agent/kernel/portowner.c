@@ -16,7 +16,7 @@
 #define LIBNL_PID(port) ((port)&0x3fffff)
 
 /* To look through all processes for a socket; then others wait. */
-#define SEARCH_MAX (20 * USEC_PER_MSEC)
+#define SEARCH_MAX (50 * USEC_PER_MSEC)
 
 /* Columns of the list: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode. */
 #define COLUMN_PROTOCOL 1
@@ -115,7 +115,7 @@ static bool owner_comm(long pid, char ret[PORT_OWNER_COMM])
 	return n > 0;
 }
 
-int port_owner(enum port_kind kind, uint32_t port, struct port_owner *ret)
+int port_owner(enum port_kind kind, uint32_t port, bool search, struct port_owner *ret)
 {
 	const int protocol = kind == PORT_ROUTE ? NETLINK_ROUTE : NETLINK_NETFILTER;
 	uint64_t inode = owner_inode(protocol, port);
@@ -132,6 +132,8 @@ int port_owner(enum port_kind kind, uint32_t port, struct port_owner *ret)
 		pid = guess[i];
 		ret->is_sure = has > 0;
 	}
+	if (!pid && inode && !search)
+		return -EAGAIN;
 	if (!pid && inode) {
 		pid = owner_search(inode);
 		ret->is_sure = pid && owner_comm(pid, ret->comm);

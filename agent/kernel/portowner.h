@@ -7,4 +7,4 @@
 #include "base/kernel.h"
 
 /* As the member of struct kernel_ops with this name. */
-int port_owner(enum port_kind kind, uint32_t port, struct port_owner *ret);
+int port_owner(enum port_kind kind, uint32_t port, bool search, struct port_owner *ret);

@@ -63,6 +63,48 @@ static void address_by_a_program_that_has_ended(void **state)
 	ending_end(&w);
 }
 
+/* keepalived in a container: its number there is another program's here. */
+static void address_by_a_hidden_program(void **state)
+{
+	struct ending w = ending_begin(state, PIN_OFF);
+	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED);
+	struct end_told t;
+
+	w.s->fake->addr_by = 12;
+	fake_owner_add(w.s->fake, PORT_ROUTE, 12, "keepalived", 40012);
+	w.s->fake->owners[0].hidden = true;
+	guarding_foreign_delete(w.s, HOST4 "/24");
+	ending_spin(&w, 100 * USEC_PER_MSEC); /* what is urgent does not wait for a search */
+	assert_int_equal(ending_only(w.s, &c, END_ADDRESS).deed.by, BY_UNKNOWN);
+	ending_spin(&w, 2 * USEC_PER_SEC);
+	t = ending_only(w.s, &c, END_ADDRESS);
+	assert_int_equal(t.deed.by, BY_PROGRAM);
+	assert_string_equal(t.deed.comm, "keepalived");
+	assert_int_equal(t.deed.pid, 40012);
+	ending_end(&w);
+}
+
+/* A failover of many addresses asks once who it was. */
+static void many_addresses(void **state)
+{
+	struct ending w = ending_begin(state, PIN_OFF);
+	char prefix[32];
+	unsigned i;
+
+	ending_spin(&w, 20 * USEC_PER_MSEC);
+	w.s->fake->addr_by = 4711;
+	fake_owner_add(w.s->fake, PORT_ROUTE, 4711, "keepalived", 4711);
+	for (i = 1; i <= 200; i++) {
+		snprintf(prefix, sizeof(prefix), "192.168.12.%u/32", i);
+		fake_addr(w.s->fake, w.s->dev, prefix, "");
+		guarding_foreign_delete(w.s, prefix);
+	}
+	ending_spin(&w, 100 * USEC_PER_MSEC);
+	assert_int_equal(w.s->fake->owners_asked, 1);
+	assert_int_equal(guarding_status(w.g).foreign_deletes, 200);
+	ending_end(&w);
+}
+
 static void flush_of_the_device(void **state)
 {
 	struct ending w;
@@ -299,6 +341,8 @@ int main(void)
 		CASE(address_deleted),
 		CASE(address_by_nobody_known),
 		CASE(address_by_a_program_that_has_ended),
+		CASE(address_by_a_hidden_program),
+		CASE(many_addresses),
 		CASE(flush_of_the_device),
 		CASE(flush_of_an_affected_kernel),
 		CASE(no_flush_of_a_fixed_kernel),

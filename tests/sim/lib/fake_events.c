@@ -111,17 +111,20 @@ void fake_owner_add(struct fake *f, enum port_kind kind, uint32_t port, const ch
 
 	if (f->n_owners > FAKE_OWNERS_MAX)
 		abort();
-	*o = (struct fake_owner){ kind, port, { .pid = pid, .is_sure = true } };
+	*o = (struct fake_owner){ kind, port, { .pid = pid, .is_sure = true }, false };
 	memcpy(o->owner.comm, comm, strlen(comm) + 1);
 }
 
-int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret)
+int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, bool search,
+		    struct port_owner *ret)
 {
 	struct fake *f = ctx;
 
 	f->owners_asked++;
 	for (size_t i = 0; i < f->n_owners; i++)
 		if (f->owners[i].kind == kind && f->owners[i].port == port) {
+			if (f->owners[i].hidden && !search)
+				return -EAGAIN;
 			*ret = f->owners[i].owner;
 			return 0;
 		}

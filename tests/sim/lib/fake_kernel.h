@@ -104,6 +104,7 @@ struct fake_owner {
 	enum port_kind kind;
 	uint32_t port;
 	struct port_owner owner;
+	bool hidden; /* only a search finds it */
 };
 
 struct fake_announcement {
@@ -362,7 +363,8 @@ bool fake_ct_mark(void *ctx, const struct conn_record *record, uint32_t *ret);
 /* A program COMM[PID] has PORT of KIND. */
 void fake_owner_add(struct fake *f, enum port_kind kind, uint32_t port, const char *comm,
 		    uint32_t pid);
-int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, struct port_owner *ret);
+int fake_port_owner(void *ctx, enum port_kind kind, uint32_t port, bool search,
+		    struct port_owner *ret);
 int fake_ct_early_drops(void *ctx, uint64_t *ret);
 /* The kernel drops the entry from a full table. */
 int fake_drop_early(struct fake *f, const struct conn_key *key);
