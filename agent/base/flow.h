@@ -30,7 +30,7 @@ enum flow_state {
 
 /* What tcp_info says of a socket, in milliseconds before it was read. */
 struct flow_times {
-	bool known;
+	uint64_t cookie;     /* of the socket: no other ever has it */
 	uint8_t retransmits; /* of what the peer has not acknowledged yet */
 	uint32_t sent;	     /* the last transmission, of data or a SYN */
 	uint32_t acked;	     /* the last acknowledgement received */
@@ -51,11 +51,10 @@ struct flow {
 	bool has_rs;
 	bool pin; /* has_rs, and it is a persistence template: CPORT is 0, it is not a flow */
 	uint16_t cport, dport, rport;
-	uint8_t client[16], dest[16]; /* network order; IPv4 in the first four */
-	struct addr rs;		      /* a real server may be of the other family */
-	usec_t since;		      /* when it was first seen; 0: not known */
-	uint64_t cookie;	      /* of a socket: no other ever has it */
-	struct flow_times times;      /* of a socket, where asked for */
+	uint8_t client[16], dest[16];	/* network order; IPv4 in the first four */
+	struct addr rs;			/* a real server may be of the other family */
+	usec_t since;			/* when it was first seen; 0: not known */
+	const struct flow_times *times; /* of a socket, while it is listed; NULL: not known */
 };
 
 /* Called with one flow at a time; a negative return value ends the list and is passed on. */

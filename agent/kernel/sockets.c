@@ -116,7 +116,6 @@ static struct flow_times times_of(const struct inet_diag_msg *m, const struct tc
 	bool retransmits = m->idiag_timer == TIMER_RETRANSMIT;
 	uint32_t rto = i->tcpi_rto / 1000;
 	struct flow_times t = {
-		.known = true,
 		.retransmits = retransmits ? i->tcpi_retransmits : 0,
 		.sent = i->tcpi_last_data_sent,
 		.acked = i->tcpi_last_ack_recv,
@@ -130,10 +129,33 @@ static struct flow_times times_of(const struct inet_diag_msg *m, const struct tc
 	return t;
 }
 
-int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, uint8_t l4proto,
-		    struct flow *ret)
+/* False: nothing is known of them. */
+static bool socklist_times(const struct inet_diag_msg *m, const struct nlattr *info,
+			   uint8_t l4proto, struct flow_times *ret)
 {
-	struct tcp_info times;
+	uint32_t ended = TIME_WAIT_MS - m->idiag_expires;
+	struct tcp_info i;
+
+	if (m->idiag_state == TCP_TIME_WAIT && m->idiag_expires <= TIME_WAIT_MS) {
+		*ret = (struct flow_times){
+			.sent = ended, .acked = ended, .received = ended, .next = UINT32_MAX
+		};
+	} else if (info && l4proto == IPPROTO_TCP &&
+		   attr_len(info) >= offsetof(struct tcp_info, tcpi_rttvar)) {
+		/* the kernel's may be longer or shorter; what is read here is in all of them */
+		memset(&i, 0, sizeof(i));
+		memcpy(&i, attr_data(info), MIN(attr_len(info), sizeof(i)));
+		*ret = times_of(m, &i);
+	} else {
+		return false;
+	}
+	ret->cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	return true;
+}
+
+int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, uint8_t l4proto,
+		    struct flow *ret, struct flow_times *ret_times)
+{
 	size_t size = addr_size(m->idiag_family);
 	struct flow f;
 
@@ -151,20 +173,8 @@ int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, ui
 	f.dport = ntohs(m->id.idiag_dport);
 	memcpy(f.client, m->id.idiag_src, size);
 	memcpy(f.dest, m->id.idiag_dst, size);
-	f.cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
-	if (f.state == FLOW_TIME_WAIT && m->idiag_expires <= TIME_WAIT_MS)
-		f.times = (struct flow_times){ .known = true,
-					       .sent = TIME_WAIT_MS - m->idiag_expires,
-					       .acked = TIME_WAIT_MS - m->idiag_expires,
-					       .received = TIME_WAIT_MS - m->idiag_expires,
-					       .next = UINT32_MAX };
-	/* the kernel's may be longer or shorter; what is read here is in all of them */
-	if (info && l4proto == IPPROTO_TCP &&
-	    attr_len(info) >= offsetof(struct tcp_info, tcpi_rttvar)) {
-		memset(&times, 0, sizeof(times));
-		memcpy(&times, attr_data(info), MIN(attr_len(info), sizeof(times)));
-		f.times = times_of(m, &times);
-	}
+	if (socklist_times(m, info, l4proto, ret_times))
+		f.times = ret_times;
 	*ret = f;
 	return 0;
 }
@@ -172,11 +182,12 @@ int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, ui
 static int socklist_take(void *ud, const struct inet_diag_msg *m, const struct nlattr *info)
 {
 	struct listing *l = ud;
+	struct flow_times times;
 	struct flow f;
 	int r;
 
 	/* a socket that cannot be read is left out; the others are listed */
-	if (socklist_decode(m, info, l->l4proto, &f) < 0)
+	if (socklist_decode(m, info, l->l4proto, &f, &times) < 0)
 		return 0;
 	r = l->sink(l->ud, &f);
 	l->refused = r < 0;

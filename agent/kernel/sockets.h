@@ -27,10 +27,11 @@
  * without IPv6, those are left out. */
 int socklist_dump(enum sock_extent extent, flow_sink sink, void *ud);
 
-/* One socket as a flow, from its own address to its peer. INFO: its tcp_info, or NULL. -ENOMSG:
+/* One socket as a flow, from its own address to its peer. INFO: its tcp_info, or NULL.
+ * *RET_TIMES is where RET->times points if there are any. -ENOMSG:
  * it has no peer and does not listen. Pure. */
 int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, uint8_t l4proto,
-		    struct flow *ret);
+		    struct flow *ret, struct flow_times *ret_times);
 
 /* The node's own TCP sockets, over sock_diag. */
 /* Close those whose own address is A, as an IPv4 one in an IPv6 socket too;

@@ -42,7 +42,9 @@
 #define ENDS (1U << 22)
 
 struct lvs_socket {
-	struct flow flow;
+	struct flow flow; /* without its times, which are … */
+	bool timed;
+	struct flow_times times;
 	usec_t sent, acked, received, due; /* due: the next retransmission; USEC_NEVER: none */
 	usec_t existed;			   /* since when it is known to be there */
 	usec_t coincided;		   /* SENT of the last coincidence with WITH */
@@ -92,7 +94,7 @@ static void bit_set(uint8_t *bits, uint32_t i)
 
 static uint32_t end_bit(const struct flow *f)
 {
-	return (hash_bytes(f->cport, f->client, sizeof(f->client)) ^ f->family) % ENDS;
+	return hash_bytes(f->cport, f->client, sizeof(f->client)) % ENDS;
 }
 
 static int end_compare(const struct flow *a, const struct flow *b)
@@ -111,7 +113,7 @@ static int by_end(const void *va, const void *vb)
 
 	if (r)
 		return r;
-	return a->flow.cookie == b->flow.cookie ? 0 : a->flow.cookie < b->flow.cookie ? -1 : 1;
+	return a->times.cookie == b->times.cookie ? 0 : a->times.cookie < b->times.cookie ? -1 : 1;
 }
 
 static int count_end(void *ud, const struct flow *f)
@@ -159,14 +161,17 @@ static int evidence_take(void *ud, const struct flow *f)
 	}
 	s = &e->news[e->n_news++];
 	*s = (struct lvs_socket){ .flow = n, .due = USEC_NEVER };
-	if (!n.times.known)
+	if (!n.times)
 		return 0;
+	s->timed = true;
+	s->times = *n.times;
+	s->flow.times = NULL;
 	now = e->kernel->ops->now(e->kernel->ctx);
-	s->sent = moment_before(now, n.times.sent);
-	s->acked = moment_before(now, n.times.acked);
-	s->received = moment_before(now, n.times.received);
-	if (n.times.next != UINT32_MAX)
-		s->due = now + n.times.next * USEC_PER_MSEC;
+	s->sent = moment_before(now, s->times.sent);
+	s->acked = moment_before(now, s->times.acked);
+	s->received = moment_before(now, s->times.received);
+	if (s->times.next != UINT32_MAX)
+		s->due = now + s->times.next * USEC_PER_MSEC;
 	/* not RECEIVED: before 4.11 a socket that has received nothing has no such time */
 	s->existed = MIN(s->sent, s->acked);
 	/* before its handshake none of the three is a time of its own */
@@ -182,7 +187,7 @@ static void carry_over(struct lvs_socket *s, const struct lvs_socket *old)
 	s->coincided = old->coincided;
 	s->with = old->with;
 	s->coincidences = old->coincidences;
-	s->crossed = old->crossed && s->flow.times.retransmits;
+	s->crossed = old->crossed && s->times.retransmits;
 }
 
 static int evidence_look(struct lvs_evidence *e, const struct kernel *k)
@@ -234,26 +239,25 @@ static usec_t quiet_before_ack(const struct lvs_socket *s)
 
 static usec_t rtt_of(const struct lvs_socket *a, const struct lvs_socket *b)
 {
-	uint32_t ms = MAX(a->flow.times.rtt, b->flow.times.rtt);
+	uint32_t ms = MAX(a->times.rtt, b->times.rtt);
 
 	return MIN(ms, (uint32_t)RTT_MAX_MS) * USEC_PER_MSEC;
 }
 
 static bool is_open(const struct lvs_socket *s)
 {
-	return s->flow.times.known &&
-	       (s->flow.state == FLOW_ESTABLISHED || s->flow.state == FLOW_CLOSING);
+	return s->timed && (s->flow.state == FLOW_ESTABLISHED || s->flow.state == FLOW_CLOSING);
 }
 
 static bool is_asking(const struct lvs_socket *s)
 {
-	return s->flow.times.known && s->flow.times.retransmits && s->due != USEC_NEVER;
+	return s->timed && s->times.retransmits && s->due != USEC_NEVER;
 }
 
 /* Whether an answer to S is late, though it has not asked again yet. */
 static bool is_waiting(const struct lvs_evidence *e, const struct lvs_socket *s)
 {
-	return s->flow.times.known && s->due != USEC_NEVER && s->flow.state == FLOW_ESTABLISHED &&
+	return s->timed && s->due != USEC_NEVER && s->flow.state == FLOW_ESTABLISHED &&
 	       s->sent + LATE + 2 * rtt_of(s, s) < e->at;
 }
 
@@ -262,18 +266,18 @@ static void compare(struct lvs_socket *hung, const struct lvs_socket *other)
 {
 	usec_t rtt = rtt_of(hung, other), quiet;
 
-	if (hung->crossed || !is_asking(hung) || hung->flow.times.retransmits < HUNG_AFTER ||
+	if (hung->crossed || !is_asking(hung) || hung->times.retransmits < HUNG_AFTER ||
 	    !is_open(other) || other->acked + SLACK < hung->sent ||
 	    other->acked > hung->sent + rtt + SLACK)
 		return;
 	quiet = quiet_before_ack(other);
 	if (quiet < QUIET_LIKELY + 2 * rtt)
 		return;
-	if (hung->with != other->flow.cookie)
+	if (hung->with != other->times.cookie)
 		hung->coincidences = 0;
 	else if (hung->coincidences && hung->sent < hung->coincided + 2 * SLACK)
 		return; /* the same one as before */
-	hung->with = other->flow.cookie;
+	hung->with = other->times.cookie;
 	hung->coincided = hung->sent;
 	hung->coincidences++;
 	hung->crossed = quiet >= QUIET_SURE + 2 * rtt || hung->coincidences >= TIMES_LIKELY;
@@ -375,7 +379,7 @@ static const struct lvs_socket *other_of(const struct lvs_evidence *e, const str
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (e->list[i].flow.cookie == s->with)
+		if (e->list[i].times.cookie == s->with)
 			return &e->list[i];
 	}
 	return NULL;
@@ -433,11 +437,9 @@ bool lvs_evidence_has(const struct lvs_evidence *e, const struct flow *a, const 
 {
 	const struct lvs_socket *x = evidence_find(e, a), *y = evidence_find(e, b);
 
-	if (!x || !y)
-		return false;
-	if (x->crossed && x->with == y->flow.cookie)
+	if (x && y && x->crossed && x->with == y->times.cookie)
 		*ret_hung = a;
-	else if (y->crossed && y->with == x->flow.cookie)
+	else if (x && y && y->crossed && y->with == x->times.cookie)
 		*ret_hung = b;
 	else
 		return false;

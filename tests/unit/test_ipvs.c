@@ -331,9 +331,10 @@ static void reads_sockets(void **state _unused_)
 					   .idiag_dport = htons(3269),
 					   .idiag_src = { inet_addr("192.168.11.7"), 77 },
 					   .idiag_dst = { inet_addr("10.112.61.163"), 77 } } };
+	struct flow_times times;
 	struct flow f;
 
-	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), 0);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f, &times), 0);
 	assert_int_equal(f.cport, 61902);
 	assert_int_equal(f.dport, 3269);
 	assert_int_equal(f.state, FLOW_ESTABLISHED);
@@ -342,12 +343,62 @@ static void reads_sockets(void **state _unused_)
 	assert_int_equal(f.client[4], 0); /* what lies behind an IPv4 address is no part of it */
 
 	m.idiag_timer = 2; /* keepalive: nothing is waiting for an answer */
-	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), 0);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f, &times), 0);
 	assert_int_equal(f.backoff, 0);
 	m.id.idiag_dport = 0;
-	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_UDP, &f), -ENOMSG);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_UDP, &f, &times), -ENOMSG);
 	m.idiag_family = AF_UNIX;
-	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f), -EBADMSG);
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f, &times), -EBADMSG);
+}
+
+/* What tcp_info says of a socket that waits; a SYN is no data: its time follows from the timer. */
+static void reads_times_of_sockets(void **state _unused_)
+{
+	struct {
+		struct nlattr attr;
+		struct tcp_info info;
+	} a = { .attr = { .nla_len = sizeof(a), .nla_type = INET_DIAG_INFO },
+		.info = { .tcpi_retransmits = 3,
+			  .tcpi_rto = 1600000,
+			  .tcpi_rtt = 25000,
+			  .tcpi_last_data_sent = 700,
+			  .tcpi_last_ack_recv = 9000,
+			  .tcpi_last_data_recv = 9500 } };
+	struct inet_diag_msg m = { .idiag_family = AF_INET,
+				   .idiag_state = 1,
+				   .idiag_timer = 1,
+				   .idiag_expires = 900,
+				   .id = { .idiag_dport = htons(80), .idiag_cookie = { 7, 1 } } };
+	struct flow_times times;
+	struct flow f;
+
+	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
+	assert_ptr_equal(f.times, &times);
+	assert_true(times.cookie == (1ULL << 32 | 7));
+	assert_int_equal(times.retransmits, 3);
+	assert_int_equal(times.sent, 700);
+	assert_int_equal(times.acked, 9000);
+	assert_int_equal(times.received, 9500);
+	assert_int_equal(times.rtt, 25);
+	assert_int_equal(times.next, 900);
+	m.idiag_state = 2; /* SYN_SENT */
+	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
+	assert_int_equal(times.sent, 1600 - 900);
+	m.idiag_timer = 2; /* keepalive */
+	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
+	assert_int_equal(times.retransmits, 0);
+	assert_true(times.next == UINT32_MAX);
+	a.attr.nla_len = NLA_HDRLEN + 8; /* cut short */
+	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
+	assert_null(f.times);
+	m.idiag_state = 6; /* TIME_WAIT, of 60 s */
+	m.idiag_expires = 50000;
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f, &times), 0);
+	assert_int_equal(f.times->acked, 10000);
+	m.idiag_state = 10; /* LISTEN */
+	m.id.idiag_dport = 0;
+	assert_int_equal(socklist_decode(&m, NULL, IPPROTO_TCP, &f, &times), 0);
+	assert_int_equal(f.state, FLOW_LISTENING);
 }
 
 static void reads_port_settings(void **state _unused_)
@@ -407,6 +458,7 @@ int main(void)
 		cmocka_unit_test(reads_connections),
 		cmocka_unit_test(reads_connections_of_all_kinds),
 		cmocka_unit_test(reads_sockets),
+		cmocka_unit_test(reads_times_of_sockets),
 		cmocka_unit_test(reads_port_settings),
 		cmocka_unit_test(refuses_odd_port_settings),
 	};
