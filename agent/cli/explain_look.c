@@ -9,9 +9,11 @@
 #include "keepalived/conf.h"
 #include "keepalived/instance_settings.h"
 #include "keepalived/vrrp.h"
+#include "lvs/evidence.h"
 #include "lvs/message.h"
 #include "lvs/scan.h"
 #include "lvs/source.h"
+#include "lvs/verdict.h"
 
 #define KEEPALIVED_CONF "/etc/keepalived/keepalived.conf"
 #define STATISTICS "/proc/net/stat/nf_conntrack"
@@ -34,19 +36,38 @@ void explain_look_done(struct explain_look *l)
 
 struct lvs_looking {
 	const struct pattern *pattern;
-	const struct conn *alive; /* may be NULL */
-	uint32_t timeout;	  /* of conntrack */
+	const struct conn *alive;      /* may be NULL */
+	uint32_t timeout;	       /* of conntrack */
+	struct lvs_evidence *evidence; /* NULL: there is none */
 	struct explain_look *look;
 };
 
-static int explain_on_collision(void *ud, const struct collision *c)
+static int explain_on_crossing(void *ud, const struct lvs_crossing *c)
 {
 	struct lvs_looking *l = ud;
+	const struct conn hung = explain_conn_of(&c->hung), other = explain_conn_of(&c->other);
+	char a[CONN_TEXT_MAX], b[CONN_TEXT_MAX];
+
+	if (*l->look->collision ||
+	    (!pattern_matches(l->pattern, &hung, 0) && !pattern_matches(l->pattern, &other, 0)))
+		return 0;
+	text_line(l->look->collision, sizeof(l->look->collision), "the answers to %s go to %s (%s)",
+		  conn_format(&hung, a), conn_format(&other, b),
+		  collide_certainty_name(COLLIDE_MANIFEST));
+	return 0;
+}
+
+static int explain_on_collision(void *ud, const struct collision *found)
+{
+	struct lvs_looking *l = ud;
+	struct collision pair = *found;
+	const struct collision *c = &pair;
 	const struct conn direct = explain_conn_of(&c->direct), via = explain_conn_of(&c->via);
 	char a[CONN_TEXT_MAX], b[CONN_TEXT_MAX];
 
 	if (*l->look->collision ||
-	    (!pattern_matches(l->pattern, &direct, 0) && !pattern_matches(l->pattern, &via, 0)))
+	    (!pattern_matches(l->pattern, &direct, 0) && !pattern_matches(l->pattern, &via, 0)) ||
+	    (l->evidence && !lvs_verdict(&pair, l->evidence)))
 		return 0;
 	text_line(l->look->collision, sizeof(l->look->collision), "%s and %s are one (%s)",
 		  conn_format(&direct, a), conn_format(&via, b),
@@ -76,6 +97,7 @@ void explain_look_lvs(struct cli *cli, const struct pattern *p, const struct con
 		      struct explain_look *l)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
+	_cleanup_(lvs_evidence_freep) struct lvs_evidence *evidence = lvs_evidence_new();
 	struct lvs_looking looking = { .pattern = p, .alive = alive, .look = l };
 	struct kernel k;
 
@@ -84,6 +106,11 @@ void explain_look_lvs(struct cli *cli, const struct pattern *p, const struct con
 	k = kernel_real_get(real);
 	(void)os_read_sysctl("net/netfilter/nf_conntrack_tcp_timeout_established",
 			     &looking.timeout);
+	/* what the sockets show needs no map */
+	if (evidence && lvs_evidence_search(evidence, &k, LVS_EVIDENCE_TIME, false) == 0) {
+		looking.evidence = evidence;
+		(void)lvs_evidence_each(evidence, explain_on_crossing, &looking);
+	}
 	explain_look_collisions(cli, &k, &looking);
 	if (alive && !*l->ipvs)
 		explain_look_forgotten(&k, alive, looking.timeout, l->ipvs);

@@ -108,6 +108,8 @@ is "$RC" 11 "no map: the crossing is seen"
 is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
 	"manifest $VIP:3306 $RS:3269 61902" "no map: it names service, server and port"
 is "$(remedy fix)" "ss -K src $C:61902 dst $RS:3269" "no map: what frees the client"
+run explain "$C:61902 $RS:3269"
+like "$OUT" "$C:61902 -> $RS:3269 .*go to tcp $C:61902 -> $VIP:3306 .*.manifest." "explain names it as a cause"
 run doctor
 like "$OUT" "critical: lvs-crossed: 1 connection gets no answers" "the doctor sees it, too"
 jq -r .keep "$T/check" >"$T/conf"
@@ -132,7 +134,7 @@ is "$RC" 11 "direct, VIP: the check ends with 11"
 pings via "$alive" "direct, VIP: the one through the VIP works"
 run --config "$T/conf" --local --json explain $C:61902 $RS:3269
 is "$(json '.possible[0] | [.cause, .certain] | join(" ")')" "collision false" "direct, VIP: explain names it"
-like "$(json '.possible[0].evidence[0]')" "$C:61902 -> $RS:3269 .* and tcp $C:61902 -> $VIP:3306" \
+like "$(json '.possible[0].evidence[0]')" "$C:61902 -> $RS:3269 .*go to tcp $C:61902 -> $VIP:3306" \
 	"direct, VIP: with the other tuple"
 run --config "$T/conf" --local --json explain $C:61902 $RS:80
 is "$(json '[.possible[].cause] | index("collision")')" null "direct, VIP: and not of another connection"
