@@ -12,6 +12,9 @@
 /* An entry that comes back as it was within this time had not ended. */
 #define PUT_BACK_MAX (10 * USEC_PER_SEC)
 
+/* How long an end waits at least before it is counted. */
+#define SETTLE_AFTER (900 * USEC_PER_MSEC)
+
 /* Whether an end by CAUSE may turn out to be none: the entry is put back. */
 static bool end_is_undecided(enum end_cause cause)
 {
@@ -55,7 +58,6 @@ static void end_note(struct guard *g, struct end *e)
 		x->undecided[e->cause]++;
 	else
 		end_count(g, e->cause, 1);
-	x->noted_at = e->at;
 	if (!x->ends)
 		return;
 	if (!x->device)
@@ -167,14 +169,17 @@ void guard_end_missed(struct guard *g, const struct conn *c)
 
 void guard_end_put_back(struct guard *g, const struct conn *c)
 {
+	struct guard_ending *x = &g->ending;
+	uint64_t *waiting;
 	struct end e;
 
 	if (!end_find(g, &c->key, &e) || e.flags & END_PUT_BACK || !end_is_undecided(e.cause) ||
 	    guard_now(g) - MIN(e.at, guard_now(g)) >= PUT_BACK_MAX)
 		return;
-	ends_mark(g->ending.ends, &c->key, END_PUT_BACK);
-	if (g->ending.undecided[e.cause])
-		g->ending.undecided[e.cause]--;
+	ends_mark(x->ends, &c->key, END_PUT_BACK);
+	waiting = e.at >= x->turned_at ? x->undecided : x->settling;
+	if (waiting[e.cause])
+		waiting[e.cause]--;
 }
 
 /* ---- what comes back ---- */
@@ -252,12 +257,15 @@ void guard_end_round(struct guard *g)
 		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
 	if (!g->repair.active && !g->moving)
 		guard_deeds_name(g);
-	if (g->repair.active || g->moving || guard_now(g) < x->noted_at + USEC_PER_SEC)
+	if (g->repair.active || g->moving || guard_now(g) < x->turned_at + SETTLE_AFTER)
 		return;
+	/* what has waited for a whole turn is counted, however much ends meanwhile */
 	for (i = 0; i < END_CAUSE_COUNT; i++) {
-		end_count(g, (enum end_cause)i, x->undecided[i]);
+		end_count(g, (enum end_cause)i, x->settling[i]);
+		x->settling[i] = x->undecided[i];
 		x->undecided[i] = 0;
 	}
+	x->turned_at = guard_now(g);
 }
 
 void guard_end_write(struct guard *g)

@@ -54,8 +54,9 @@ struct guard_ending {
 	usec_t drops_at, judged_at;
 	bool judged_known, rose;
 	uint16_t full_deed;
-	uint64_t undecided[END_CAUSE_COUNT]; /* not counted yet: they may be put back */
-	usec_t noted_at;		     /* the latest end */
+	/* Not counted yet, since they may be put back: those since TURNED_AT, and those before. */
+	uint64_t undecided[END_CAUSE_COUNT], settling[END_CAUSE_COUNT];
+	usec_t turned_at;
 };
 
 /* A has gone from the device, by a run of OURS, or by whom the kernel tells, which is returned; or

@@ -185,6 +185,26 @@ static void put_back(void **state)
 	ending_end(&w);
 }
 
+/* On a busy node something ends all the time. */
+static void counted_among_others(void **state)
+{
+	struct ending w = ending_begin(state, PIN_OFF);
+	struct conn c = ending_known(&w, 1, CONN_TCP_ESTABLISHED), other;
+	uint16_t i;
+
+	fake_link_set(w.s->fake, "br-mgmt", false);
+	ending_spin(&w, 50 * USEC_PER_MSEC);
+	ending_only(w.s, &c, END_LINK);
+	fake_link_set(w.s->fake, "br-mgmt", true);
+	for (i = 0; i < 8; i++) {
+		other = ending_known(&w, (uint16_t)(100 + i), CONN_TCP_ESTABLISHED);
+		ending_kill_in(&w, &other, CONN_TCP_CLOSE, true);
+		ending_spin(&w, 300 * USEC_PER_MSEC);
+	}
+	assert_int_equal(ending_counted(&w, END_LINK), 1);
+	ending_end(&w);
+}
+
 static void swept(void **state)
 {
 	struct device_settings d = { .name = "br-mgmt", .pin = PIN_CONTINUOUS };
@@ -348,6 +368,7 @@ int main(void)
 		CASE(no_flush_of_a_fixed_kernel),
 		CASE(link_down),
 		CASE(put_back),
+		CASE(counted_among_others),
 		CASE(swept),
 		CASE(given_up),
 		CASE(retranslated),
