@@ -139,6 +139,14 @@ static void verdict_risk(struct verdict *v, const char *cure, const char *fmt, .
 		snprintf(v->advice, sizeof(v->advice), "%s", cure);
 }
 
+/* pin = off: it has a section, and is not protected. */
+static bool verdict_observes(const struct facts *f, const char *device)
+{
+	const struct device_facts *d = verdict_device(f, device);
+
+	return f->daemon == DAEMON_RUNNING && d && !strcmp(d->protection, "observing");
+}
+
 /* What makes vipsafed guard DEVICE. The shell refuses to write over a file. */
 static void verdict_guard_fix(const struct facts *f, const char *device, char *buf, size_t size)
 {
@@ -147,6 +155,11 @@ static void verdict_guard_fix(const struct facts *f, const char *device, char *b
 
 	if (f->any_configured && !runs) {
 		snprintf(buf, size, "%s", then);
+		return;
+	}
+	if (verdict_observes(f, device)) {
+		snprintf(buf, size, "pin = continuous in section [device %s], then: %s", device,
+			 then);
 		return;
 	}
 	snprintf(buf, size,
@@ -175,6 +188,8 @@ static const char *verdict_device_to_guard(const struct facts *f)
 static bool verdict_on_flush(const struct facts *f, struct verdict *v)
 {
 	const char *device = verdict_device_to_guard(f);
+	const char *lacks =
+		verdict_observes(f, device) ? "is only observed (pin = off)" : "has no guard";
 	char fix[FINDING_FIX_MAX];
 
 	if (!verdict_may_flush(f) || verdict_cure(f) != CURE_NONE)
@@ -183,17 +198,17 @@ static bool verdict_on_flush(const struct facts *f, struct verdict *v)
 	if (f->daemon == DAEMON_NOT_FOR_US || !f->net_admin)
 		verdict_unseen(*f->unseen ? f->unseen : "this user cannot look", v);
 	else if (verdict_has_guard(f))
-		verdict_risk(v, fix, "%s is masqueraded to, and has no guard", device);
+		verdict_risk(v, fix, "%s is masqueraded to, and %s", device, lacks);
 	else if (f->ipv4 == KERNEL_AFFECTED || f->ipv6 == KERNEL_AFFECTED)
 		verdict_risk(v, fix,
-			     "%s has no guard: if anybody but vipsafe deletes an address, this "
+			     "%s %s: if anybody but vipsafe deletes an address, this "
 			     "kernel flushes all its masqueraded connections",
-			     device);
+			     device, lacks);
 	else
 		verdict_risk(v, fix,
-			     "%s has no guard, and what this kernel flushes when an address goes "
+			     "%s %s, and what this kernel flushes when an address goes "
 			     "is not known",
-			     device);
+			     device, lacks);
 	return true;
 }
 

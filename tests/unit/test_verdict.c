@@ -77,6 +77,20 @@ static void a_guard_in_force_protects(void **state _unused_)
 	line_is(&n.facts, "PROTECTED: br-mgmt (continuous); 1432 of 1442 connections are pinned");
 }
 
+/* It has its section already. */
+static void an_observed_device_is_at_risk(void **state _unused_)
+{
+	struct doctor_node n;
+
+	make_affected(&n);
+	n.devices[0].guarded = n.devices[0].in_force = n.devices[0].managed.guarded = false;
+	strcpy(n.devices[0].protection, "observing");
+	line_is(&n.facts,
+		"AT RISK: br-mgmt is only observed (pin = off): if anybody but vipsafe deletes an "
+		"address, this kernel flushes all its masqueraded connections; advice: pin = "
+		"continuous in section [device br-mgmt], then: vipsafe reload");
+}
+
 static void one_that_is_not_in_force_does_not(void **state _unused_)
 {
 	struct doctor_node n;
@@ -281,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guard_in_force_protects),
 		cmocka_unit_test(one_that_is_not_in_force_does_not),
+		cmocka_unit_test(an_observed_device_is_at_risk),
 		cmocka_unit_test(an_affected_kernel_without_guard_is_a_risk),
 		cmocka_unit_test(what_cannot_be_seen_is_no_good_news),
 		cmocka_unit_test(a_fixed_kernel_needs_none_unless_addresses_bounce),
