@@ -89,6 +89,12 @@ static size_t width_of(const struct table *t, size_t column)
 	return width;
 }
 
+/* What stays on one line: a word; of "keepalived[4711]" the name or the number. */
+static size_t table_word(const char *p)
+{
+	return *p ? 1 + strcspn(p + 1, " [") : 0;
+}
+
 /* The longest word of a column: what it may become if its cells take several lines. */
 static size_t table_least(const struct table *t, size_t column)
 {
@@ -96,8 +102,8 @@ static size_t table_least(const struct table *t, size_t column)
 	const char *p;
 
 	for (i = column; i < t->n; i += t->columns)
-		for (p = t->cells[i]; *p; p += strcspn(p, " "), p += strspn(p, " "))
-			width = MAX(width, strcspn(p, " "));
+		for (p = t->cells[i]; *p; p += table_word(p), p += strspn(p, " "))
+			width = MAX(width, table_word(p));
 	return width;
 }
 
@@ -110,7 +116,9 @@ static size_t table_piece(const char *text, size_t width)
 		return n;
 	for (i = width; i && text[i] != ' '; i--)
 		;
-	return i ? i : width;
+	for (n = i ? 0 : width; n && text[n] != '['; n--)
+		;
+	return i ? i : n ? n : width;
 }
 
 /* The columns that are shown, and how wide. */

@@ -77,6 +77,31 @@ static void long_addresses_push_out_the_ids_only(void **state _unused_)
 	json_decref(list);
 }
 
+/* Somebody else's delete of such an address, on another day: still a table. */
+static void long_addresses_of_others_too(void **state _unused_)
+{
+	static const char *const ip = "2001:db8:1111:2222:3333:4444:5555:6666/128";
+	struct history_note n = note_of(HISTORY_FOREIGN_DELETE, "0123456789b0", &ip);
+	_cleanup_free_ char *table = NULL;
+	const char *line;
+	struct lines l;
+	json_t *list;
+
+	lines_begin(&l);
+	n.foreign = true;
+	n.by = (struct asker){ .is_known = true, .pid = 4711, .command = "keepalived" };
+	add_note(&l, &n, 90000);
+	list = lines_parse(&l);
+	table = shown(list, 80, false);
+	for (line = table; *line; line = strchr(line, '\n') + 1)
+		assert_true(strcspn(line, "\n") <= 80);
+	assert_non_null(strstr(table, "WHEN"));
+	assert_non_null(strstr(table, "keepalived"));
+	assert_non_null(strstr(table, "[4711]"));
+	assert_null(strstr(table, "0123456789b0"));
+	json_decref(list);
+}
+
 static void add_runs(struct lines *l)
 {
 	static const uint8_t ip6[16] = { 0xfd, 0x00, 0, 0x11, [15] = 0x64 };
@@ -256,6 +281,7 @@ int main(void)
 		cmocka_unit_test(it_is_shown_as_wide_as_the_terminal_is),
 		cmocka_unit_test(a_table_without_ids_has_all_the_rest),
 		cmocka_unit_test(long_addresses_push_out_the_ids_only),
+		cmocka_unit_test(long_addresses_of_others_too),
 		cmocka_unit_test(the_screen_of_an_operator),
 		cmocka_unit_test(one_shows_what_was_left_alone),
 		cmocka_unit_test(one_of_others_shows_all_of_it),
