@@ -20,7 +20,7 @@ call() {
 
 # ---- what a case begins with --------------------------------------------------------
 
-is "$(for fd in "/proc/$$/fd/"*; do readlink "$fd"; done | grep -v '^pipe:\|^/dev/\|/programs.sh$')" "" \
+is "$(for fd in "/proc/$$/fd/"*; do [[ ${fd##*/} =~ ^[012]$ ]] || readlink "$fd"; done | grep -v '^pipe:\|^/dev/\|/programs.sh$')" "" \
 	"a case has nothing open of whoever called it"
 
 # ---- input --------------------------------------------------------------------------
