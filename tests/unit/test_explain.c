@@ -185,8 +185,8 @@ static void nonsense_is_harmless(void **state _unused_)
 		"[]",
 		"{}",
 		"{\"cause\":7,\"deed\":[],\"as\":\"x\",\"at_us\":\"y\"}",
-		"{\"cause\":\"flush\",\"deed\":{\"by\":\"program\",\"comm\":\"\\u001b[31m\"},"
-		"\"device\":\"\\u001b[2J\",\"at_us\":-5,\"src\":\"\\u0007\"}",
+		("{\"cause\":\"flush\",\"deed\":{\"by\":\"program\",\"comm\":\"\\u001b[31m\"},"
+		 "\"device\":\"\\u001b[2J\",\"at_us\":-5,\"src\":\"\\u0007\"}"),
 	};
 	const struct explain_context c = context();
 	size_t i;
