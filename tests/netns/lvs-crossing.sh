@@ -103,7 +103,7 @@ is "$(remedy fix)" "" "direct, VIP, nothing sent since: no socket is to be close
 unknown
 silent 4 "direct, VIP, nothing sent since and no map"
 pings direct "$stalled" "direct, VIP: the direct connection hangs"
-look
+look_for manifest
 is "$RC" 11 "no map: the crossing is seen"
 is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
 	"manifest $VIP:3306 $RS:3269 61902" "no map: it names service, server and port"
@@ -114,19 +114,19 @@ run doctor
 like "$OUT" "critical: lvs-crossed: 1 connection gets no answers" "the doctor sees it, too"
 jq -r .keep "$T/check" >"$T/conf"
 printf '[lvs]\nsources =\n' >>"$T/conf"
-look
+look_for manifest
 is "$RC $(found '"\(.verdict) \(.service)"')" "11 manifest seen-1" "the section it prints describes it"
 run --config "$T/conf" lvs check
 like "$OUT" "^critical: lvs-crossed: $C:61902 directly to $RS:3269 hangs, since the answers go to the one through seen-1 \\($VIP:3306\\)
   fix: ss -K src $C:61902 dst $RS:3269
 prevent: " "two lines, worst first"
 unknown
-look vip $VIP:3306 real $RS:3269,$RS:3270 method nat
+look_for manifest vip $VIP:3306 real $RS:3269,$RS:3270 method nat
 is "$RC $(found '"\(.verdict) \(.service) \(.share)"')" "11 manifest given 0.5" "a service on the command line"
 run --config "$T/conf" lvs check vip $VIP:3306
 is "$RC" 1 "half a service is an error"
 known 'method = as-told'
-look
+look_for manifest
 is "$(found .verdict)" manifest "direct, VIP: what is seen needs no method"
 known
 names critical manifest 61902 "direct, VIP"
@@ -134,7 +134,7 @@ is "$RC" 11 "direct, VIP: the check ends with 11"
 pings via "$alive" "direct, VIP: the one through the VIP works"
 run --config "$T/conf" --local --json explain $C:61902 $RS:3269
 is "$(json '.possible[0] | [.cause, .certain] | join(" ")')" "collision false" "direct, VIP: explain names it"
-like "$(json '.possible[0].evidence[0]')" "$C:61902 -> $RS:3269 .*go to tcp $C:61902 -> $VIP:3306" \
+like "$(json '.possible[0].evidence[0]')" "$C:61902 -> $RS:3269 .*(go to|and) tcp $C:61902 -> $VIP:3306" \
 	"direct, VIP: with the other tuple"
 run --config "$T/conf" --local --json explain $C:61902 $RS:80
 is "$(json '[.possible[].cause] | index("collision")')" null "direct, VIP: and not of another connection"
@@ -174,7 +174,7 @@ opening() { ss -Hnt state syn-sent -o | grep -q 'timer:(on,[^,]*,[2-9])'; }
 wait_for 8 opening || bail_out "nothing is being opened"
 names critical manifest 61904 "VIP, direct"
 unknown
-look
+look_for manifest
 is "$RC $(found '"\(.verdict) \(.direct.state)"')" "11 manifest OPENING" "VIP, direct: seen without a map"
 known
 look
