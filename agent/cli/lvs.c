@@ -43,6 +43,7 @@ struct look {
 	struct lvs_list list;
 	struct lvs_crossed *crossed; /* owned */
 	size_t n_crossed;
+	struct lvs_cli_node node;
 	usec_t now;
 	enum exit_code code;
 	struct lvs_finding found; /* the one being made */
@@ -55,6 +56,7 @@ struct look {
 static void look_done(struct look *l)
 {
 	lvs_list_done(&l->list);
+	lvs_node_done(&l->node);
 	free(l->crossed);
 	free(l->keep);
 }
@@ -349,6 +351,9 @@ static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
 		r = look_for_evidence(&l, k);
 	if (r >= 0)
 		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, NULL, cli->seed, &round.scan);
+	if (r >= 0)
+		r = lvs_node_take(&l.node, cli, k, &round.scan, l.crossed, l.n_crossed);
+	l.say.node = &l.node.node;
 	if (r >= 0)
 		r = report(&l, &round.scan,
 			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan

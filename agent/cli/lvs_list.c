@@ -64,26 +64,30 @@ static void lvs_list_print_one(const struct lvs_finding *f, FILE *out)
 		fprintf(out, "  fix: %s\n", text_escape(f->f.fix, text, sizeof(text)));
 	else if (*f->f.advice)
 		fprintf(out, "  advice: %s\n", text_escape(f->f.advice, text, sizeof(text)));
+	if (*f->note && !*f->prevent)
+		fprintf(out, "  note: %s\n", text_escape(f->note, text, sizeof(text)));
 }
 
 struct prevented {
-	const char *commands[PREVENT_MAX];
+	const struct lvs_finding *list[PREVENT_MAX];
 	size_t n;
 	bool more;
 };
 
-static void prevent_add(struct prevented *p, const char *command)
+static void prevent_add(struct prevented *p, const struct lvs_finding *f)
 {
 	size_t i;
 
 	for (i = 0; i < p->n; i++) {
-		if (!strcmp(p->commands[i], command))
+		if (!strcmp(p->list[i]->prevent, f->prevent))
 			return;
 	}
+	if (!*f->prevent)
+		return;
 	if (p->n == PREVENT_MAX)
 		p->more = true;
-	else if (*command)
-		p->commands[p->n++] = command;
+	else
+		p->list[p->n++] = f;
 }
 
 void lvs_list_print(const struct lvs_list *l, bool verbose, FILE *out)
@@ -95,12 +99,15 @@ void lvs_list_print(const struct lvs_list *l, bool verbose, FILE *out)
 	for (rank = 0; rank < LVS_RANKS; rank++) {
 		for (i = 0; i < l->n[rank] && (rank != LVS_RANK_NOTE || verbose); i++) {
 			lvs_list_print_one(&l->rows[rank][i], out);
-			prevent_add(&prevented, l->rows[rank][i].prevent);
+			prevent_add(&prevented, &l->rows[rank][i]);
 		}
 	}
-	for (i = 0; i < prevented.n; i++)
+	for (i = 0; i < prevented.n; i++) {
 		fprintf(out, "prevent: %s\n",
-			text_escape(prevented.commands[i], text, sizeof(text)));
+			text_escape(prevented.list[i]->prevent, text, sizeof(text)));
+		fprintf(out, "  note: %s\n",
+			text_escape(prevented.list[i]->note, text, sizeof(text)));
+	}
 	if (prevented.more)
 		fputs("prevent: there is more in --json\n", out);
 }
@@ -215,6 +222,7 @@ static json_t *lvs_list_one_json(const struct lvs_finding *f, const struct lvs_m
 	object_put_text(&o, "fix", f->f.fix);
 	object_put_text(&o, "advice", f->f.advice);
 	object_put_text(&o, "prevent", f->prevent);
+	object_put_text(&o, "note", f->note);
 	if (f->has_pair)
 		put_pair(&o, s, &f->pair);
 	return o;

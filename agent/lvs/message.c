@@ -158,7 +158,7 @@ void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 				 effect_text(c), condition);
 	ret->has_pair = true;
 	ret->pair = *c;
-	lvs_remedy_prevent(s->ports, c, ret->prevent);
+	lvs_remedy_prevent(s->node, c, ret->prevent, ret->note);
 	if (c->certainty == COLLIDE_MANIFEST && s->can_destroy)
 		lvs_remedy_free(hung, ret->f.fix);
 	if (!*ret->f.fix)
@@ -191,7 +191,7 @@ void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing
 		.service = LVS_NONE,
 		.other_service = LVS_NONE,
 	};
-	lvs_remedy_prevent(s->ports, &ret->pair, ret->prevent);
+	lvs_remedy_prevent(s->node, &ret->pair, ret->prevent, ret->note);
 	if (s->can_destroy)
 		lvs_remedy_free(&c->hung, ret->f.fix);
 	if (!*ret->f.fix)

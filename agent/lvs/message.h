@@ -15,13 +15,15 @@ struct lvs_message {
 	const struct lvs_map *map; /* NULL: of no service is anything known */
 	const struct lvs_settings *settings;
 	const struct ports *ports;
-	bool can_destroy; /* ss -K works on this kernel */
+	bool can_destroy;	     /* ss -K works on this kernel */
+	const struct lvs_node *node; /* where to prevent it; NULL: nowhere */
 };
 
 struct lvs_finding {
 	struct finding f;
 	char prevent[FINDING_FIX_MAX]; /* a command that prevents the next one; "": none */
-	uint64_t print;		       /* stands for it: see lvs/said.h; 0: its text or PAIR does */
+	char note[LVS_NOTE_MAX]; /* what is to be known of FIX or PREVENT: cost, how to keep it */
+	uint64_t print;		 /* stands for it: see lvs/said.h; 0: its text or PAIR does */
 	bool has_pair;
 	struct collision pair;
 };

@@ -36,7 +36,7 @@ void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p,
 				 "answers to this node's own connections for a new client's",
 				 service, l4proto_name(p->l4proto, proto));
 	if (p->port)
-		lvs_remedy_reserve(p->port, ret->f.fix);
+		lvs_remedy_reserve(p->port, p->in_use, ret->f.fix, ret->note);
 	else
 		snprintf(ret->f.advice, sizeof(ret->f.advice),
 			 "give the service an address that this node's connections do not use");

@@ -29,10 +29,11 @@ static bool risk_level(const struct lvs_settings *s, const struct risk_row *row,
 	return true;
 }
 
-static struct flow flow_to(const struct risk_row *row, const struct lvs_side *side)
+static struct flow flow_to(const struct risk_row *row, const struct lvs_side *side, uint8_t origin)
 {
-	struct flow f = { .family = side->dest.family, .l4proto = row->l4proto };
+	struct flow f = { .family = side->dest.family, .l4proto = row->l4proto, .origin = origin };
 
+	memcpy(f.client, row->client.bytes, sizeof(f.client));
 	memcpy(f.dest, side->dest.bytes, sizeof(f.dest));
 	f.dport = side->port;
 	return f;
@@ -83,8 +84,8 @@ bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, u
 	snprintf(ret->f.advice, sizeof(ret->f.advice), "see vipsafe-lvs(7)");
 	if (level == SEVERITY_NOTE)
 		return true;
-	pair.direct = flow_to(row, &row->direct);
-	pair.via = flow_to(row, &row->via);
-	lvs_remedy_prevent(s->ports, &pair, ret->prevent);
+	pair.direct = flow_to(row, &row->direct, row->direct_origin);
+	pair.via = flow_to(row, &row->via, row->via_origin);
+	lvs_remedy_prevent(s->node, &pair, ret->prevent, ret->note);
 	return true;
 }

@@ -102,6 +102,7 @@ struct group {
 	struct addr client;
 	struct lvs_side side;
 	struct port_sample sample;
+	uint8_t origin; /* bits of all of them */
 	uint32_t live;	/* that count: an ended direct one does not */
 	uint32_t fresh; /* not there before */
 };
@@ -187,6 +188,7 @@ static int count_flow(void *ud, const struct flow *f, const struct lvs_side *sid
 		return r;
 	}
 	port_sample_add(&group->sample, g->ports, f->cport);
+	group->origin |= f->origin;
 	group->live += collide_is_via(side) || !closed;
 	group->fresh += g->before && !collide_has(g->before, f);
 	return 0;
@@ -221,6 +223,8 @@ static bool row_make(const struct lvs_map *map, const struct ports *p, const str
 	row.client = direct->client;
 	row.direct = direct->side;
 	row.via = via->side;
+	row.direct_origin = direct->origin;
+	row.via_origin = via->origin;
 	row.in.direct = direct->live;
 	row.in.via = via->live;
 	row.in.ports = ports;

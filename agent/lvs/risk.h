@@ -66,6 +66,7 @@ struct risk_row {
 	struct addr client;
 	struct lvs_side direct; /* A2: the one service */
 	struct lvs_side via;
+	uint8_t direct_origin, via_origin; /* of all of them: enum flow_origin */
 	struct risk_input in;
 	struct risk risk;
 	enum port_choice choice;

@@ -186,27 +186,91 @@ job_end direct
 job_end via
 
 # ---- the remedy it prints ---------------------------------------------------------------
-like "$prevent" '^iptables -t nat ' "the check says what prevents it"
+like "$prevent" "^iptables -w -t nat -I POSTROUTING -s $C -d $VIP -p tcp --dport 3306 -j SNAT --to-source $C:61[0-9]{3}-65535\$" \
+	"the check says what prevents it"
+like "$(remedy note)" "the service can have [34][0-9]{3} connections at a time from here; to keep the rule, add it to what the firewall is loaded from at boot" \
+	"what that means, and how to keep it"
+# apart WHAT: from the ports given, in both orders
+apart() {
+	before=$(counters)
+	connect direct "$2" $RS 3269
+	connect via "$2" $VIP 3306
+	pings direct "$alive" "$1: the direct connection lives"
+	pings via "$alive" "$1: the one through the VIP lives"
+	ask via ports
+	like "$REPLY" "^$2 $C ($4)\$" "$1: the server sees another port"
+	is "$(counters)" "$before" "$1: the server noticed nothing"
+	silent '(0|10)' "$1"
+	job_end direct
+	job_end via
+	connect via "$3" $VIP 3306
+	connect direct "$3" $RS 3269
+	pings direct "$alive" "$1, VIP first: the direct connection lives"
+	pings via "$alive" "$1, VIP first: the one through the VIP lives"
+	silent '(0|10)' "$1, VIP first"
+	job_end direct
+	job_end via
+}
+high='6[1-5][0-9]{3}'
 check "it can be done" sh -c "$prevent"
-before=$(counters)
-# from a port that connect() could have chosen
-connect direct 40906 $RS 3269
-connect via 40906 $VIP 3306
-pings direct "$alive" "remedy: the direct connection lives"
-pings via "$alive" "remedy: the one through the VIP lives"
-ask via ports
-like "$REPLY" "^40906 $C 6[1-5][0-9]{3}\$" "remedy: the server sees another port"
-is "$(counters)" "$before" "remedy: the server noticed nothing"
-silent '(0|10)' "remedy"
-job_end direct
-job_end via
-connect via 40908 $VIP 3306
-connect direct 40908 $RS 3269
-pings direct "$alive" "remedy, VIP first: the direct connection lives"
-pings via "$alive" "remedy, VIP first: the one through the VIP lives"
-silent '(0|10)' "remedy, VIP first"
-job_end direct
-job_end via
+apart remedy 40906 40908 "$high" # from ports that connect() could have chosen
+iptables -w 5 -t nat -F POSTROUTING
+
+# ---- a node whose rules are nft's ---------------------------------------------------------
+# cross PORT: a pair, of which the check says what prevents it
+cross() {
+	connect direct "$1" $RS 3269
+	connect via "$1" $VIP 3306
+	look
+	prevent=$(remedy prevent)
+	note=$(remedy note)
+	job_end direct
+	job_end via
+}
+nft 'table ip theirs { chain post { type nat hook postrouting priority 100; ip saddr 203.0.113.0/24 masquerade; }; }'
+cross 40930
+like "$prevent" "^nft 'table ip lvs_ports .* ip saddr $C ip daddr $VIP tcp dport 3306 snat to $C:61[0-9]{3}-65535; " \
+	"nft: the check says what prevents it"
+check "nft: it can be done" sh -c "$prevent"
+is "$(nft list table ip theirs | grep -c masquerade)" 1 "nft: what others have is there"
+apart nft 40932 40934 "$high"
+nft delete table ip lvs_ports
+nft delete table ip theirs
+
+# ---- ports that connect() has all of, and that are in use --------------------------------------
+range=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+reserved=/proc/sys/net/ipv4/ip_local_reserved_ports
+put /proc/sys/net/ipv4/ip_local_port_range "1024 65535"
+connect taken1 65001 $RS 3269
+connect taken2 62001 $RS 3269
+cross 40940
+# shellcheck disable=SC2016 # that is for the shell it is pasted into
+like "$prevent" 'ip_local_reserved_ports="\$\{r:\+\$r,\}57344-61439" && iptables .*:57344-61439$' \
+	"all ports are connect()'s: a window without a direct session is reserved"
+like "$note" "it takes 4096 of the 64512 ports that connect\\(\\) chooses from \\(6 %\\); .*/etc/sysctl.d/" "and its cost is said"
+is "$(grep -c "open the" <<<"$note")" 0 "and no session is to be opened again"
+is "$(cat $reserved)" "" "nothing is reserved yet"
+check "it can be pasted" sh -c "$prevent"
+is "$(cat $reserved)" 57344-61439 "the window is reserved"
+apart reserved 40942 40944 '5[7-9][0-9]{3}|6[01][0-9]{3}'
+iptables -w 5 -t nat -F POSTROUTING
+put $reserved 8080
+check "it can be pasted beside others" sh -c "$prevent"
+is "$(cat $reserved)" 8080,57344-61439 "what was reserved stays so"
+iptables -w 5 -t nat -F POSTROUTING
+cross 40946
+like "$prevent" '^r?.*:57344-61439$' "the same window again"
+put $reserved ''
+for port in $(seq 16384 4000 65535); do connect taken"$port" "$port" $RS 3269; done
+cross 40948
+like "$note" "^open the 1 connection from ports ([0-9]+)-[0-9]+ again \\(ss -tn 'sport >= :[0-9]+ and sport <= :[0-9]+' lists them\\); " \
+	"no window is free: what is to be opened again"
+list=$(sed -n 's/.*(\(ss .*\) lists them.*/\1/p' <<<"$note")
+is "$(sh -c "$list dst $RS" | grep -c "$RS:3269")" 1 "and it lists that one"
+for port in $(seq 16384 4000 65535); do job_end taken"$port"; done
+job_end taken1
+job_end taken2
+put /proc/sys/net/ipv4/ip_local_port_range "$range"
 
 # ---- clients behind the node: what counts is what it makes of them ----------------------
 ip netns add pod
@@ -237,15 +301,32 @@ prevent=$(remedy prevent)
 job_end direct
 job_end via
 conntrack -F >/dev/null 2>&1 # what is left of that pair
-like "$prevent" '^iptables .*; iptables ' "behind the node: both paths need a window"
+like "$prevent" "^iptables .* ! --src-type LOCAL -d $VIP .* --to-source $C:61[0-9]{3}-65535 && iptables .* -d $RS .*:1024-61[0-9]{3}\$" "behind the node: both paths need a window"
 check "behind the node: it can be done" sh -c "$prevent"
-behind via 40912 $VIP 3306
-behind direct 40912 $RS 3269
-pings direct "$alive" "behind the node, remedy: the direct connection lives"
-pings via "$alive" "behind the node, remedy: the one through the VIP lives"
-silent '(0|10)' "behind the node, remedy"
+behind_apart() { # WHAT PORT
+	behind via "$2" $VIP 3306
+	behind direct "$2" $RS 3269
+	pings direct "$alive" "$1: the direct connection lives"
+	pings via "$alive" "$1: the one through the VIP lives"
+	silent '(0|10)' "$1"
+	job_end direct
+	job_end via
+}
+behind_apart "behind the node, remedy" 40912
+iptables -w 5 -t nat -F POSTROUTING
+nft 'table ip theirs { chain post { type nat hook postrouting priority 100; ip saddr 10.232.1.0/24 masquerade; }; }'
+behind direct 40914 $RS 3269
+behind via 40914 $VIP 3306
+look
+prevent=$(remedy prevent)
 job_end direct
 job_end via
+conntrack -F >/dev/null 2>&1
+like "$prevent" "^nft '.*fib saddr type != local ip daddr $VIP .* ip daddr $RS " "behind the node, nft: both paths, too"
+check "behind the node, nft: it can be done" sh -c "$prevent"
+behind_apart "behind the node, nft" 40916
+nft delete table ip lvs_ports
+nft delete table ip theirs
 
 # ---- the daemon ------------------------------------------------------------------------
 # First it knows what the map says, then what the sockets show.

@@ -4,6 +4,7 @@
 #include "lib/lvs_scene.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "lvs/message.h"
 #include "lvs/said.h"
@@ -15,8 +16,16 @@ struct scene {
 	struct settings settings;
 	struct ports ports;
 	struct lvs_message say;
+	struct lvs_node node;
+	struct lvs_live *live; /* owned */
+	bool nft;
 	struct lvs_finding found;
 };
+
+static bool scene_uses_nft(void *ud)
+{
+	return *(bool *)ud;
+}
 
 static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa)
 {
@@ -24,12 +33,18 @@ static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa
 	s->map = map_of(VIP, method, toa, RS);
 	assert_int_equal(settings_init(&s->settings, sections_all), 0);
 	assert_int_equal(ports_read_range(&s->ports, "32768 60999"), 0);
-	s->say = (struct lvs_message){ s->map, s->settings.lvs, &s->ports, true };
+	s->live = calloc(1, sizeof(*s->live));
+	s->node.ports = &s->ports;
+	s->node.live = s->live;
+	s->node.uses_nft = scene_uses_nft;
+	s->node.ud = &s->nft;
+	s->say = (struct lvs_message){ s->map, s->settings.lvs, &s->ports, true, &s->node };
 }
 
 static void scene_done(struct scene *s)
 {
 	lvs_map_free(s->map);
+	free(s->live);
 	settings_done(&s->settings);
 }
 
@@ -104,6 +119,67 @@ static void chooses_the_remedy(void **state _unused_)
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_string_equal(s.found.f.fix, "");
 	assert_true(*s.found.prevent);
+}
+
+static void prints_the_rules(void **state _unused_)
+{
+	_cleanup_(scene_done) struct scene s;
+	struct flow six[2] = {
+		flow_of(IPPROTO_TCP, "[fd00::1]:5000", "[fd00::9]:80", FLOW_ESTABLISHED),
+		flow_of(IPPROTO_TCP, "[fd00::1]:5000", "[fd00::9]:443", FLOW_ESTABLISHED)
+	};
+	struct collision c;
+	struct addr own;
+	size_t i;
+
+	scene_init(&s, LVS_NAT, LVS_TOA_UNSET);
+	c = pair_of(&s, FLOW_ESTABLISHED, FLOW_ESTABLISHED);
+	c.direct.origin = c.via.origin = FLOW_SOCKET;
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(s.found.prevent,
+			    "iptables -w -t nat -I POSTROUTING -s 192.168.11.7 -d 10.141.16.0 -p "
+			    "tcp --dport 3306 -j SNAT --to-source 192.168.11.7:61000-65535");
+	/* of a node of its own IPVS nothing leaves with the service as its destination */
+	c.via.origin |= FLOW_IPVS;
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(s.found.prevent, "");
+	/* clients behind the node that keep their address */
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(
+		s.found.prevent,
+		"iptables -w -t nat -I POSTROUTING -s 192.168.11.7 -d 10.141.16.0 -p tcp --dport "
+		"3306 -j SNAT --to-source 192.168.11.7:61000-65535 && iptables -w -t nat -I "
+		"POSTROUTING -s 192.168.11.7 -d 10.112.61.163 -p tcp --dport 3269 -j SNAT "
+		"--to-source 192.168.11.7:1024-60999");
+	/* as long as it gets: all of it, or nothing */
+	s.nft = true;
+	assert_int_equal(ports_read_range(&s.ports, "1024 65535"), 0);
+	c.via = six[0];
+	c.direct = six[1];
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	own = end_of("[fd00::1]:0").addr;
+	assert_int_equal(addrset_add(&s.node.own, &own), 0);
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(
+		s.found.prevent,
+		"r=$(sysctl -n net.ipv4.ip_local_reserved_ports) && sysctl -w "
+		"net.ipv4.ip_local_reserved_ports=\"${r:+$r,}61440-65535\" && nft 'table ip6 "
+		"lvs_ports { chain in { type nat hook prerouting priority -101; }; chain out { "
+		"type nat hook postrouting priority 99; fib saddr type != local ip6 daddr fd00::9 "
+		"tcp dport 80 snat to [fd00::1]:61440-65535; fib saddr type != local ip6 daddr "
+		"fd00::9 tcp dport 443 snat to [fd00::1]:1024-61439; }; }'");
+	for (i = 0; i < 16; i += 2) {
+		six[0].client[i] = six[0].dest[i] = six[1].client[i] = six[1].dest[i] = 0xfe;
+		six[0].client[i + 1] = six[0].dest[i + 1] = 0xaa;
+		six[1].client[i + 1] = six[1].dest[i + 1] = 0xaa;
+	}
+	c.via = six[0];
+	c.direct = six[1];
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_true(!*s.found.prevent || strstr(s.found.prevent, "; }; }'"));
+	addrset_done(&s.node.own);
 }
 
 static void weighs_what_it_knows(void **state _unused_)
@@ -268,7 +344,11 @@ static void warns_of_service_ports(void **state _unused_)
 	assert_string_equal(s.found.f.text, "connect() may choose port 50000/tcp of service "
 					    "10.9.2.1:50000 (32768-60999): IPVS would take the "
 					    "answers for a new client's");
-	assert_true(*s.found.f.fix);
+	/* an empty part between commas is refused by the kernel */
+	assert_string_equal(s.found.f.fix,
+			    "r=$(sysctl -n net.ipv4.ip_local_reserved_ports) && sysctl -w "
+			    "net.ipv4.ip_local_reserved_ports=\"${r:+$r,}50000\"");
+	assert_non_null(strstr(s.found.note, "/etc/sysctl.d/"));
 
 	f.l4proto = IPPROTO_UDP;
 	lvs_ports_use(&p, &f);
@@ -279,6 +359,7 @@ static void warns_of_service_ports(void **state _unused_)
 	lvs_message_port(&s.say, &p.list[1], &s.found);
 	assert_int_equal(s.found.f.severity, SEVERITY_CRITICAL);
 	assert_non_null(strstr(s.found.f.text, "10.9.2.1:50000 to 10.9.2.2:80 has the port"));
+	assert_non_null(strstr(s.found.note, "then open that connection again"));
 	/* a service of all ports is one finding, not one for each */
 	lvs_message_port(&s.say, &p.list[0], &s.found);
 	assert_non_null(strstr(s.found.f.text, "all tcp ports"));
@@ -368,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_of_a_pair),
 		cmocka_unit_test(chooses_the_remedy),
+		cmocka_unit_test(prints_the_rules),
 		cmocka_unit_test(weighs_what_it_knows),
 		cmocka_unit_test(tells_of_a_risk),
 		cmocka_unit_test(says_a_thing_once_an_hour),

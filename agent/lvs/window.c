@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lvs/window.h"
+
+#include <vipsafe/base.h>
+
+#include "base/array.h"
+
+/* Fewer ports are too few for a service; where more are free, so many are enough. */
+#define WINDOW_MIN 1000
+#define WINDOW_MAX 16384
+
+/* What is taken from connect(): so many ports, and none of those that programs listen on. */
+#define WINDOW_TAKEN 4096
+#define WINDOW_STEP 1024
+#define WINDOW_LOWEST 16384
+
+void lvs_live_add(struct lvs_live *l, const struct flow *f, bool via)
+{
+	uint16_t *n = via ? &l->via[f->cport] : &l->direct[f->cport];
+
+	*n = (uint16_t)MIN(*n + 1, UINT16_MAX);
+}
+
+uint32_t lvs_live_count(const uint16_t *ports, uint32_t low, uint32_t high)
+{
+	uint32_t n = 0, port;
+
+	for (port = low; port <= high; port++)
+		n += ports[port];
+	return n;
+}
+
+/* The highest run of free ports above those that connect() chooses from. */
+static bool window_above(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret)
+{
+	uint32_t port, n = 0, least = MAX(p->high + 1U, 1024U);
+
+	for (port = UINT16_MAX; port >= least; port--) {
+		n = avoid[port] ? 0 : n + 1;
+		/* no longer, or not longer than is enough */
+		if (n == WINDOW_MAX || (n >= WINDOW_MIN && (port == least || avoid[port - 1]))) {
+			*ret = (struct lvs_window){ (uint16_t)port, (uint16_t)(port + n - 1), 0,
+						    0 };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Ports that somebody has reserved may have a purpose; but the whole window may be reserved, for
+ * this one. */
+static bool window_among(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret)
+{
+	uint32_t low, port, taken, reserved, direct;
+	bool found = false;
+
+	for (low = 65536 - WINDOW_TAKEN; low >= WINDOW_LOWEST; low -= WINDOW_STEP) {
+		taken = reserved = 0;
+		for (port = low; port < low + WINDOW_TAKEN; port++) {
+			taken += ports_has(p, (uint16_t)port);
+			reserved += ports_is_reserved(p, (uint16_t)port);
+		}
+		direct = lvs_live_count(avoid, low, low + WINDOW_TAKEN - 1);
+		if ((reserved && reserved < WINDOW_TAKEN) || (found && direct >= ret->direct))
+			continue;
+		found = true;
+		*ret = (struct lvs_window){ (uint16_t)low, (uint16_t)(low + WINDOW_TAKEN - 1),
+					    taken, direct };
+	}
+	return found;
+}
+
+bool lvs_window_choose(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret)
+{
+	return p->high && (window_above(p, avoid, ret) || window_among(p, avoid, ret));
+}
