@@ -167,19 +167,40 @@ void guard_end_missed(struct guard *g, const struct conn *c)
 	end_note(g, &e);
 }
 
-void guard_end_put_back(struct guard *g, const struct conn *c)
+/* Whether any end may turn out to be none. */
+static bool end_any_undecided(const struct guard *g)
+{
+	static const enum end_cause causes[] = { END_ADDRESS, END_FLUSH, END_LINK, END_DELETED };
+	const struct guard_ending *x = &g->ending;
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(causes); i++)
+		n += x->undecided[causes[i]] + x->settling[causes[i]];
+	return n > 0;
+}
+
+/* C is there as it was before E, its latest end. */
+static void end_is_back(struct guard *g, const struct conn *c, const struct end *e)
 {
 	struct guard_ending *x = &g->ending;
 	uint64_t *waiting;
-	struct end e;
 
-	if (!end_find(g, &c->key, &e) || e.flags & END_PUT_BACK || !end_is_undecided(e.cause) ||
-	    guard_now(g) - MIN(e.at, guard_now(g)) >= PUT_BACK_MAX)
+	if (e->flags & END_PUT_BACK || !end_is_undecided(e->cause) ||
+	    guard_now(g) - MIN(e->at, guard_now(g)) >= PUT_BACK_MAX)
 		return;
 	ends_mark(x->ends, &c->key, END_PUT_BACK);
-	waiting = e.at >= x->turned_at ? x->undecided : x->settling;
-	if (waiting[e.cause])
-		waiting[e.cause]--;
+	waiting = e->at >= x->turned_at ? x->undecided : x->settling;
+	if (waiting[e->cause])
+		waiting[e->cause]--;
+}
+
+void guard_end_put_back(struct guard *g, const struct conn *c)
+{
+	struct end e;
+
+	if (end_any_undecided(g) && end_find(g, &c->key, &e))
+		end_is_back(g, c, &e);
 }
 
 /* ---- what comes back ---- */
@@ -217,7 +238,7 @@ static void end_meet_return(struct guard *g, const struct conn *c)
 	if (e.cause == END_RETRANSLATED)
 		e.as_port = e.new_port;
 	if (e.as_port == c->reply.dport && !memcmp(e.as, c->reply.dst, sizeof(e.as))) {
-		guard_end_put_back(g, c);
+		end_is_back(g, c, &e);
 		return;
 	}
 	if (!e.as_port || !is_continued(c, &e))
@@ -253,6 +274,8 @@ void guard_end_round(struct guard *g)
 	size_t i;
 
 	guard_cause_watch(g);
+	if (x->ends)
+		ends_catch_up(x->ends);
 	if (!g->probe_result.cached)
 		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
 	if (!g->repair.active && !g->moving)

@@ -39,7 +39,8 @@ struct ends {
 	usec_t written, retry;
 	struct end pending[PENDING]; /* the last N_PENDING ones */
 	size_t n_pending;
-	struct ends_index index; /* by original tuple */
+	struct ends_index index; /* by original tuple … */
+	uint64_t indexed;	 /* … of those before this number */
 	uint64_t counts[END_CAUSE_COUNT];
 };
 
@@ -132,24 +133,6 @@ static int ends_create(struct ends *s, int dir)
 	return r < 0 ? r : MIN(s->fd, 0);
 }
 
-/* Take up what is in the file FD, which is as ours would be. */
-static void ends_adopt(struct ends *s, int fd, const struct ends_head *h)
-{
-	uint64_t i = h->n - MIN(h->n, (uint64_t)h->max);
-	struct end buf[64];
-
-	s->head = *h;
-	while (i < h->n) {
-		size_t m = (size_t)MIN((uint64_t)ARRAY_SIZE(buf), h->n - i);
-
-		m = (size_t)MIN((uint64_t)m, h->max - i % h->max); /* not beyond the last place */
-		if (ends_file_get(fd, buf, m * sizeof(*buf), ends_file_place(h, i)) < 0)
-			memset(buf, 0, sizeof(buf));
-		index_put(s, i, buf, m);
-		i += m;
-	}
-}
-
 /* Make a file of the size that is wanted of OLD and H, which is of another. */
 static void ends_convert(struct ends *s, int old, const struct ends_head *h)
 {
@@ -185,7 +168,7 @@ static int ends_begin(struct ends *s, usec_t now)
 		return ends_create(s, dir);
 	if (h.max == s->head.max) {
 		if (!s->head.n) /* else it is ours, and was lost for a while */
-			ends_adopt(s, old, &h);
+			s->head = h;
 		s->fd = TAKE_FD(old);
 		return 0;
 	}
@@ -211,7 +194,7 @@ static void ends_close(struct ends *s)
 	closep(&s->fd);
 	s->fd = -1;
 	s->n_pending = 0;
-	s->head.n = s->head.n_deeds = 0;
+	s->head.n = s->head.n_deeds = s->indexed = 0;
 	memset(s->devices, 0, sizeof(s->devices));
 }
 
@@ -306,10 +289,8 @@ static void ends_flush(struct ends *s, usec_t now)
 		s->fd = -1;
 	}
 	r = s->fd < 0 ? ends_begin(s, now) : 0;
-	if (r == 0) {
-		index_put(s, s->head.n - s->n_pending, s->pending, s->n_pending);
+	if (r == 0)
 		r = write_pending(s);
-	}
 	if (r < 0)
 		ends_fail(s, r, now);
 	else
@@ -398,6 +379,22 @@ int ends_unsaved(const struct ends *s)
 
 /* ---- finding ---- */
 
+/* Index what has been written since. Not as it is written: few ends are ever looked for. */
+void ends_catch_up(struct ends *s)
+{
+	uint64_t n = s->head.n - s->n_pending, i = MAX(s->indexed, n - MIN(n, s->head.max));
+	struct end buf[INDEXED];
+	size_t m;
+
+	for (; s->fd >= 0 && i < n; i += m) {
+		m = (size_t)MIN((uint64_t)INDEXED, n - i);
+		m = (size_t)MIN((uint64_t)m, s->head.max - i % s->head.max);
+		if (ends_file_get(s->fd, buf, m * sizeof(*buf), ends_file_place(&s->head, i)) == 0)
+			index_put(s, i, buf, m);
+	}
+	s->indexed = MAX(s->indexed, i);
+}
+
 /* The latest end of KEY among those that wait to be written; NULL: there is none. */
 static struct end *ends_waiting(struct ends *s, const struct conn_key *key)
 {
@@ -417,12 +414,13 @@ static struct end *ends_waiting(struct ends *s, const struct conn_key *key)
 }
 
 /* The number of the latest end of KEY that is on file and indexed, and the end; -ENOENT. */
-static int64_t ends_look_up(const struct ends *s, const struct conn_key *key, struct end *ret)
+static int64_t ends_look_up(struct ends *s, const struct conn_key *key, struct end *ret)
 {
 	uint32_t number;
 	uint64_t back;
 	struct conn c;
 
+	ends_catch_up(s);
 	if (s->fd < 0 || !ends_index_find(&s->index, hash_key(s, key), &number))
 		return -ENOENT;
 	back = (uint32_t)s->head.n - number; /* modulo 2^32: numbers wrap */

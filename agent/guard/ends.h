@@ -43,6 +43,9 @@ void ends_write_all(struct ends *s, usec_t now);
  * none is remembered, or it is too old. Cheap if there is none. */
 bool ends_find(struct ends *s, const struct conn_key *key, struct end *ret);
 
+/* Make the next ends_find() quick: now and then, when there is time. */
+void ends_catch_up(struct ends *s);
+
 /* The latest end of all, if it is not written yet; or NULL. */
 const struct end *ends_latest(const struct ends *s);
 
