@@ -268,6 +268,7 @@ static void what_is_observed_is_not_protected(void **state _unused_)
 	s.devices[0].state = "degraded";
 	strcpy(s.devices[0].reason, "no conntrack");
 	codes_are(&s, "not-in-force");
+	done(&s);
 }
 
 static void what_is_wrong_is_said(void **state _unused_)
