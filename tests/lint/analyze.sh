@@ -11,7 +11,7 @@ if ! command -v cppcheck >/dev/null 2>&1; then
 else
 	verdict 'cppcheck has nothing to say' \
 		"$(c_files '^(agent|include)/' | grep '\.c$' |
-			timeout 120 cppcheck --quiet --std=c99 --language=c --inline-suppr \
+			timeout 1200 cppcheck --quiet --std=c99 --language=c --inline-suppr \
 				--enable=warning,portability --suppress=missingInclude --suppress=memleak --suppress=uninitvar \
 				--suppress=ctuuninitvar --suppress=missingIncludeSystem -I include -I agent \
 				--template='{file}:{line}: {severity}: {message} [{id}]' --file-list=- 2>&1 ||
