@@ -94,9 +94,37 @@ static int explain_parse_time(struct explaining *e, bool at, int argc, char *arg
 	return 0;
 }
 
+/* "SRC DST:PORT at 02:58" in one word: its three parts. False: it says no time. */
+static bool explain_split(const char *word, char *buf, size_t size, char *parts[3])
+{
+	static const char *const marks[] = { " at ", " since " };
+	size_t i;
+
+	if (strlen(word) >= size)
+		return false;
+	snprintf(buf, size, "%s", word);
+	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+		parts[0] = buf;
+		parts[1] = strstr(buf, marks[i]);
+		if (!parts[1])
+			continue;
+		*parts[1]++ = '\0';
+		parts[2] = parts[1] + strlen(marks[i]) - 1;
+		parts[2][-1] = '\0';
+		return true;
+	}
+	return false;
+}
+
 static int explain_parse(struct explaining *e, int argc, char *argv[], struct request_error *error)
 {
+	char line[WIRE_WORD_MAX], *parts[3];
 	int n = 0;
+
+	if (argc == 1 && explain_split(argv[0], line, sizeof(line), parts)) {
+		argv = parts;
+		argc = 3;
+	}
 
 	while (n < argc && strcmp(argv[n], "at") != 0 && strcmp(argv[n], "since") != 0)
 		n++;

@@ -128,6 +128,13 @@ static void explain_may_be_unrecorded(json_t **list, const struct explain_contex
 		break;
 	case EXPLAIN_FROM_DAEMON:
 	case EXPLAIN_FROM_FILE:
+		if (!c->recorded_max) {
+			explain_may(list, "not-recorded", "Its end was not recorded.",
+				    "vipsafed remembers no ends: explain_max is 0, or its run "
+				    "directory cannot be written",
+				    "explain_max in [agent]; see vipsafe.conf(5).");
+			break;
+		}
 		text_line(evidence, sizeof(evidence), "ends are remembered since %s, %llu at most",
 			  c->recorded_since ? when_format_short(since, c->wall, when) : "the boot",
 			  (ull)c->recorded_max);

@@ -120,6 +120,8 @@ like "$OUT" 'conntrack -D' "with what went before"
 deaths() { run --json explain "10.232.1.5:$PORT" 10.232.3.28:8899 "$@"; json '[.connections[] | select(.kind != "alive")] | length > 0'; }
 is "$(deaths since -10m) $(deaths since '10m ago') $(deaths since 10m ago) $(deaths at now)" \
 	"true true true true" "since and at a time that fits"
+run --json explain "10.232.1.5:$PORT 10.232.3.28:8899 since 10m ago"
+is "$(json '[.connections[] | select(.kind != "alive")] | length > 0')" true "all in one word, too"
 is "$(deaths since now)" false "and none that does not"
 is "$(deaths at yesterday 02:58; json '.nearest, (.connections | map(select(.kind != "alive")) | length)' | xargs)" \
 	"true

@@ -39,6 +39,9 @@ static void what_it_may_be_has_evidence(void **state _unused_)
 
 	assert_string_equal(possible(&c, &f, true, buf), "");
 	assert_string_equal(possible(&c, &f, false, buf), "too-old,other-namespace");
+	c.recorded_max = 0; /* explain_max = 0 */
+	assert_string_equal(possible(&c, &f, false, buf), "not-recorded,other-namespace");
+	c.recorded_max = 65536;
 	c.source = EXPLAIN_FROM_NOTHING;
 	assert_string_equal(possible(&c, &f, false, buf), "not-recorded,other-namespace");
 	c.source = EXPLAIN_FROM_FILE;
