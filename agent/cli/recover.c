@@ -128,8 +128,13 @@ static void recover_append(struct recover *rec, const char *op, json_t *list)
 
 static int cli_recover_fail(struct recover *rec, int r)
 {
+	if (r == -EPERM || r == -EACCES) {
+		cli_complain(rec->err, "recover: not permitted: only root may (%s: %s)",
+			     rec->cli->settings.run_dir, strerror(-r));
+		return EXIT_NOT_PERMITTED;
+	}
 	cli_complain(rec->err, "recover: %s: %s", rec->cli->settings.run_dir, strerror(-r));
-	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
+	return EXIT_UNPROTECTED;
 }
 
 static void on_isolation(void *ud, const struct isolation *i, const struct isolate_outcome *o)

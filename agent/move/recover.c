@@ -246,6 +246,7 @@ struct recovery {
 	const struct run_env *env;
 	const struct recovery_sink *sink;
 	int n;
+	bool barred; /* what is there is not for this user */
 };
 
 static int recover_file(void *ud, int run_dir, const char *name)
@@ -253,6 +254,7 @@ static int recover_file(void *ud, int run_dir, const char *name)
 	struct recovery *rec = ud;
 	const char *device = journal_device(name);
 	struct report report;
+	int r;
 
 	if (!device)
 		device = journal_slot_device(name);
@@ -261,10 +263,12 @@ static int recover_file(void *ud, int run_dir, const char *name)
 	if (journal_is_half(name))
 		remove_half(rec->env, run_dir, name, rec->sink);
 	/* one that cannot be read, or whose run is alive, does not stop the rest */
-	if (device && recover_device(rec->env, run_dir, device, name, rec->sink, &report) == 0) {
+	r = device ? recover_device(rec->env, run_dir, device, name, rec->sink, &report) : -ENOENT;
+	if (r == 0) {
 		rec->n++;
 		rec->sink->run(rec->sink->ud, &report, name);
 	}
+	rec->barred = rec->barred || r == -EACCES;
 	return 0;
 }
 
@@ -279,7 +283,7 @@ int run_recover_telling(const struct run_env *env, const struct recovery_sink *s
 	r = rundir_each(env->settings->run_dir, recover_file, &rec);
 	if (!sink->rule)
 		recover_rules(env, sink);
-	return r < 0 ? r : rec.n;
+	return r < 0 ? r : rec.barred ? -EACCES : rec.n;
 }
 
 struct recovery_report {

@@ -112,6 +112,11 @@ barred() {
 	check "$who: nobody says that it does not run" not grep -rq 'not running' "$T/out" "$T/err"
 }
 barred "who is not a member" "only root and the group $GROUP" 65534 65534 65534
+: >/run/vipsafe/move-eth9 # what a killed run has left
+try 65534 65534 65534 recover
+is "$RC $(grep -c '' "$T/out")" "77 0" "recover does not say that there is nothing"
+like "$ERR" 'recover: not permitted: only root may' "but who may"
+rm /run/vipsafe/move-eth9
 chmod 700 /run/vipsafe
 barred "who may not even look for the socket" "only root and the configured group" 65534 65534 65534
 chmod 755 /run/vipsafe
