@@ -78,14 +78,15 @@ static void explain_note_entry(json_t **list, const json_t *end)
 {
 	const char *state = explain_string(end, "state");
 	const json_t *left = json_object_get(end, "timeout_s");
+	const bool pinned = explain_is(end, "pinned"); /* then it had been answered */
 
 	if (left)
 		explain_note(list, "the entry had %llu s left%s%s",
 			     explain_number(end, "timeout_s"), *state ? " in state " : "", state);
 	else if (*state)
 		explain_note(list, "the entry's last known state was %s", state);
-	explain_note(list, "it was %s%s%s", explain_is(end, "pinned") ? "pinned" : "not pinned",
-		     explain_is(end, "answered") ? "" : ", and nobody had answered it",
+	explain_note(list, "it was %s%s%s", pinned ? "pinned" : "not pinned",
+		     pinned || explain_is(end, "answered") ? "" : ", and nobody had answered it",
 		     explain_is(end, "altered") ? ", and altered by another program" : "");
 }
 

@@ -53,7 +53,8 @@ static void explain_print_who(const json_t *item, unsigned width, FILE *out)
 
 	explain_endpoint(orig, "src", "sport", src);
 	explain_endpoint(orig, "dst", "dport", dst);
-	explain_endpoint(reply, "dst", "dport", as);
+	/* of what vipsafe has removed itself the port is not always known any more */
+	explain_endpoint(reply, "dst", explain_number(reply, "dport") ? "dport" : "", as);
 	explain_endpoint(reply, "src", "sport", to);
 	n = (size_t)snprintf(line, sizeof(line), "%.8s %s -> %s", explain_string(item, "protocol"),
 			     src, dst);

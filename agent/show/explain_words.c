@@ -194,8 +194,10 @@ static void say_sweep(struct saying *s)
 {
 	const struct device_settings *d = explain_device(s);
 	const char *what = explain_string(s->deed, "what");
-	char linger[DURATION_TEXT_MAX];
+	char linger[DURATION_TEXT_MAX], text[DURATION_TEXT_MAX + 4] = "";
 
+	if (d)
+		snprintf(text, sizeof(text), " (%s)", duration_format(d->linger, linger));
 	if (!strcmp(what, "heard")) {
 		explain_say(s,
 			    "vipsafe removed the entry: %s had gone from %s, and another host was "
@@ -209,9 +211,8 @@ static void say_sweep(struct saying *s)
 	} else {
 		explain_say(s,
 			    "vipsafe removed the entry: %s had gone from %s and did not come back "
-			    "within linger (%s).",
-			    s->address, s->device,
-			    duration_format(d ? d->linger : 5 * USEC_PER_SEC, linger));
+			    "within linger%s.",
+			    s->address, s->device, text);
 		explain_advise(s,
 			       "A longer linger in [device %s], if the address comes back later "
 			       "than that.",

@@ -172,6 +172,9 @@ like "$(text keepalived address-deleted)" '^192\.168\.20\.7/24 was deleted from 
 like "$(text ip address-deleted)" 'was deleted from o1 by (probably |)(ip\[[0-9]+\]|.*a program that has ended)' "a program"
 like "$(text vipsafe address-deleted)" 'was deleted from o2 by vipsafe' "vipsafe"
 like "$(text swept sweep)" 'vipsafe removed the entry: .* did not come back within linger' "vipsafe, after a while"
+is "$(jq -r --arg dst "$(dst "$(kind swept)")" '[.connections[]
+	| select(.original.dst == $dst and .cause == "sweep").evidence[] | select(test("nobody had answered"))] | length' "$T/out")" 0 \
+	"which had been answered, since it was pinned"
 like "$(text flushed deleted)" '^(probably )?(conntrack\[[0-9]+\].*|A program that has ended.*) deleted the entry' "conntrack -F"
 like "$(text syn timeout)" 'nf_conntrack_tcp_timeout_syn_sent allows, in state SYN_SENT' "a timeout, by its sysctl"
 like "$(text retranslated retranslated)" 'left from port [0-9]+ instead of [0-9]+' "a new port"
