@@ -56,7 +56,10 @@ look() {
 # look_for VERDICT [WORDS...]: the same, until it is that of the first pair. What sockets show may have
 # to wait for the next retransmission: where the machine is busy one may be answered late.
 look_is() { look "${@:2}"; [ "$(found .verdict | head -n 1)" = "$1" ]; }
-look_for() { [ "$1" = manifest ] && wait_for 30 look_is "$@" || look "${@:2}"; }
+look_for() {
+	[ "$1" != manifest ] || ! wait_for 30 look_is "$@" || return 0
+	look "${@:2}"
+}
 
 # found FILTER: of what was found
 found() { jq -r "$1" <<<"$FOUND"; }
