@@ -63,7 +63,9 @@ localize() {
 		-e "s,/etc/keepalived/keepalived.conf,$T/keepalived.conf,g" \
 		-e 's,^sudo ,,' -e 's,build/vipsafe,vipsafe,g' -e 's,\\-,-,g' \
 		-e 's,-d VIP --dport PORT,-d 10.141.16.0 --dport 3306,' \
-		-e 's,-d RS --dport PORT,-d 10.112.61.163 --dport 3269,'
+		-e 's,-d RS --dport PORT,-d 10.112.61.163 --dport 3269,' -e 's,\\&,,g' \
+		-e 's,SOURCE,192.168.11.7,g' -e 's,-d VIP -p tcp --dport PORT,-d 10.141.16.0 -p tcp --dport 3306,' \
+		-e 's,-d RS -p tcp --dport PORT,-d 10.112.61.163 -p tcp --dport 3269,'
 }
 
 # try COMMAND: 0 if it does what it should
