@@ -93,9 +93,12 @@ connect via 61906 $VIP 3306
 conntrack -L -p tcp --orig-port-src 61906 2>/dev/null | grep -q ASSURED ||
 	bail_out "no entry of the connection through the service"
 close via
+# until then its last segments would make an entry anew
+has_ended() { conntrack -L -p tcp --orig-port-src 61906 2>/dev/null | grep -Eq ' (TIME_WAIT|CLOSE) '; }
+wait_for 20 has_ended || bail_out "the connection through the service does not end"
 conntrack -D -p tcp --orig-port-src 61906 >/dev/null 2>&1
 connect direct 61906 $RS 3269
-check "its port is dangerous when it has ended" wait_for 5 told \
+check "its port is dangerous when it has ended" wait_for 20 told \
 	"$C:61906 directly to $RS:3269 and through mysql"
 close direct
 
