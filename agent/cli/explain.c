@@ -110,7 +110,7 @@ static bool explain_split(const char *word, char *buf, size_t size, char *parts[
 			continue;
 		*parts[1]++ = '\0';
 		parts[2] = parts[1] + strlen(marks[i]) - 1;
-		parts[2][-1] = '\0';
+		parts[1][strlen(marks[i]) - 2] = '\0';
 		return true;
 	}
 	return false;
