@@ -306,21 +306,29 @@ unsigned long identity_other_netns(void)
 									: (unsigned long)own.st_ino;
 }
 
+bool identity_comm(int64_t pid, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, ret, size - 1);
+	if (n > 0 && ret[n - 1] == '\n') /* any other newline is part of the name */
+		n--;
+	ret[MAX(n, (ssize_t)0)] = '\0';
+	return n > 0;
+}
+
 void identity_asker(int64_t pid, uint32_t uid, struct asker *ret)
 {
-	char path[64], comm[ASKER_COMMAND_MAX] = "";
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
+	char comm[ASKER_COMMAND_MAX];
 
 	ret->is_known = true;
 	ret->pid = pid;
 	ret->uid = uid;
-	snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);
-	if (n > 0 && comm[n - 1] == '\n') /* any other newline is part of the name */
-		n--;
-	comm[MAX(n, (ssize_t)0)] = '\0';
+	(void)identity_comm(pid, comm, sizeof(comm));
 	text_escape(comm, ret->command, sizeof(ret->command));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -80,6 +81,9 @@ void identity_boot_id(char buf[BOOT_ID_MAX]);
 /* The number of our network namespace if it is not the one of process 1 (as with "ip netns
  * exec"); else 0, also if that cannot be read. */
 unsigned long identity_other_netns(void);
+
+/* The name of process PID as the kernel has it, which is to be escaped. False: it has ended. */
+bool identity_comm(int64_t pid, char *ret, size_t size);
 
 struct asker; /* base/request.h */
 

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "keepalived/script.h"
 #include "base/text.h"
+#include "cli/process.h"
+#include "keepalived/script.h"
 #include "keepalived/script_file.h"
 #include "move/gone.h"
 #include "move/journal.h"
@@ -39,18 +40,11 @@ static void add_manager(struct facts *f, const char *name)
 
 static void look_at_process(struct facts *f, const char *pid)
 {
-	char path[64], name[32] = "";
+	char name[PROCESS_NAME_MAX];
 	size_t i;
-	FILE *in;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	in = fopen(path, "re");
-	if (!in)
+	if (!process_name(pid, name))
 		return;
-	if (!fgets(name, sizeof(name), in))
-		name[0] = '\0';
-	fclose(in);
-	name[strcspn(name, "\n")] = '\0';
 	for (i = 0; i < ARRAY_SIZE(managers); i++)
 		if (!strcmp(name, managers[i]))
 			add_manager(f, name);

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "cli/facts.h"
 #include "cli/keepalived.h"
+#include "cli/process.h"
 #include "keepalived/instance_settings.h"
 #include "keepalived/vrrp.h"
 
@@ -303,17 +304,9 @@ static bool is_in_our_network(const char *pid)
 
 static bool is_keepalived(const char *pid)
 {
-	char path[64], name[32] = "";
-	FILE *in;
+	char name[PROCESS_NAME_MAX];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	in = fopen(path, "re");
-	if (!in)
-		return false;
-	if (!fgets(name, sizeof(name), in))
-		name[0] = '\0';
-	fclose(in);
-	return !strcmp(name, "keepalived\n") && is_in_our_network(pid);
+	return process_name(pid, name) && !strcmp(name, "keepalived") && is_in_our_network(pid);
 }
 
 /* Where keepalived has to have the address it puts it itself when it starts. After a mere reload,

@@ -12,6 +12,7 @@
 #include <vipsafe/base.h>
 
 #include "base/os.h"
+#include "base/text.h"
 
 #define WORDS_MAX 4096 /* of a command line */
 
@@ -72,20 +73,19 @@ static const char *process_value(const struct process_option *option, const char
 	return value;
 }
 
+bool process_name(const char *pid, char ret[PROCESS_NAME_MAX])
+{
+	uint64_t number;
+
+	return text_number(pid, 1, INT_MAX, &number) == 0 &&
+	       identity_comm((int64_t)number, ret, PROCESS_NAME_MAX);
+}
+
 static bool process_is(const char *pid, const char *comm)
 {
-	char path[64], name[32] = "";
-	FILE *in;
+	char name[PROCESS_NAME_MAX];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	in = fopen(path, "re");
-	if (!in)
-		return false;
-	if (!fgets(name, sizeof(name), in))
-		name[0] = '\0';
-	fclose(in);
-	name[strcspn(name, "\n")] = '\0';
-	return !strcmp(name, comm) && process_is_here(pid);
+	return process_name(pid, name) && !strcmp(name, comm) && process_is_here(pid);
 }
 
 static void process_take_file(const struct process_option *option, const char *pid,

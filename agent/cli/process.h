@@ -13,6 +13,10 @@ struct process_option {
 	const char *name; /* without the dashes */
 };
 
+/* Name of the process PID, an entry of /proc; to be escaped. False: it is none, or has ended. */
+#define PROCESS_NAME_MAX 32
+bool process_name(const char *pid, char ret[PROCESS_NAME_MAX]);
+
 /* Whether the process PID is in this network namespace; not if that may not be known. */
 bool process_is_here(const char *pid);
 

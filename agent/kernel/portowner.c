@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -99,22 +98,6 @@ static long owner_search(uint64_t inode)
 	return found;
 }
 
-static bool owner_comm(long pid, char ret[PORT_OWNER_COMM])
-{
-	char path[64];
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, ret, PORT_OWNER_COMM - 1);
-	n = MAX(n, (ssize_t)0);
-	if (n && ret[n - 1] == '\n')
-		n--;
-	ret[n] = '\0';
-	return n > 0;
-}
-
 int port_owner(enum port_kind kind, uint32_t port, bool search, struct port_owner *ret)
 {
 	const int protocol = kind == PORT_ROUTE ? NETLINK_ROUTE : NETLINK_NETFILTER;
@@ -127,7 +110,7 @@ int port_owner(enum port_kind kind, uint32_t port, bool search, struct port_owne
 		/* a program on its way out has lost its socket, and has its name still */
 		int has = inode ? owner_has(guess[i], inode) : -EACCES;
 
-		if (!guess[i] || !has || !owner_comm(guess[i], ret->comm))
+		if (!guess[i] || !has || !identity_comm(guess[i], ret->comm, sizeof(ret->comm)))
 			continue;
 		pid = guess[i];
 		ret->is_sure = has > 0;
@@ -136,7 +119,7 @@ int port_owner(enum port_kind kind, uint32_t port, bool search, struct port_owne
 		return -EAGAIN;
 	if (!pid && inode) {
 		pid = owner_search(inode);
-		ret->is_sure = pid && owner_comm(pid, ret->comm);
+		ret->is_sure = pid && identity_comm(pid, ret->comm, sizeof(ret->comm));
 	}
 	ret->pid = (uint32_t)pid;
 	return pid ? 0 : -ESRCH;
