@@ -209,6 +209,14 @@ job_end udp2
 serve tcp2 node2 $VIP 80
 serve tcp-here node1 0.0.0.0 80
 
+# vanish NAME: its connections end without a word; else their last segments make entries anew
+vanish() {
+	in_ns pod iptables -w 5 -A OUTPUT -p tcp -j DROP
+	in_ns pod ss -K dst $VIP >/dev/null 2>&1
+	job_end "$1"
+	in_ns pod iptables -w 5 -F OUTPUT
+}
+
 # Its sender is answered by a reset, also where a firewall drops what is new in the middle of a
 # connection: without the entry it would hang.
 iptables -w 5 -A INPUT -p tcp ! --syn -m conntrack --ctstate NEW -j DROP
@@ -229,7 +237,7 @@ for how in bare deleted local; do
 		is "$REPLY" "ping alive=0 reset=20 stalled=0 changed=0" "TCP, $how: reset at once"
 		;;
 	esac
-	job_end tcp
+	vanish tcp
 	open again pod 20 $VIP 80
 	unharmed again "TCP, $how: new ones are served here"
 	job_end again
@@ -268,10 +276,7 @@ in_ns node2 iptables -w 5 -D INPUT -d $VIP -p tcp -j DROP
 # The same port again, while the old connection has never been closed.
 elsewhere
 open old pod 10 -P 30000 $VIP 80
-in_ns pod iptables -w 5 -A OUTPUT -p tcp -j DROP
-in_ns pod ss -K dst $VIP >/dev/null 2>&1
-job_end old
-in_ns pod iptables -w 5 -F OUTPUT
+vanish old
 leaves_node2
 come local
 if [ -z "$(in_ns pod ss -Htn dst $VIP)" ]; then # else this kernel has no SOCK_DESTROY

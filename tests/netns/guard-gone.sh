@@ -75,6 +75,8 @@ again() {
 flows "kernel"
 ip addr del $GONE/24 dev br-mgmt
 route
+flushed() { [ "$(behind_gone)" = 0 ]; }
+wait_for 30 flushed || bail_out "the kernel flushes nothing"
 heal "kernel"
 again
 
