@@ -80,7 +80,7 @@ recorded "$VIPSAFE" del $TWIN dev br-mgmt >"$T/out" 2>&1 || bail_out "del: $(cat
 walk_end daemon
 
 # ---- a delete by somebody else
-restored() { logged 'addresses: [1-9][0-9]* connections restored'; }
+restored() { logged 'deleted addresses" .*restored=[1-9]'; }
 open foreign pod 10 10.232.3.28 8899
 walk_begin
 for ((i = 0; i < 10; i++)); do
