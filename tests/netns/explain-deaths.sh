@@ -119,6 +119,9 @@ for kind in keepalived ip link; do
 		"kill_$kind"
 	done
 done
+# its segments would make the entries anew, for `conntrack -F` to delete
+hear nobody
+job_end nobody
 for kind in "${KINDS[@]}"; do
 	[ "$kind" = retranslated ] || [ "$kind" = flushed ] || wait_for 20 gone "$kind" || diag "$kind: $(entries --orig-dst "$(dst "$(kind "$kind")")") left"
 done
