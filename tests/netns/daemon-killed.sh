@@ -8,12 +8,9 @@
 # shellcheck source=tests/netns/lib/pair.sh
 . "$(dirname "$0")/lib/pair.sh"
 need_daemon
-if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; then
-	skip_all "no strace here"
-fi
+"$BUILD/killat" 1 true >"$T/out" 2>"$T/err" || skip_all "$(cat "$T/err")"
 
-CALLS=sendto,sendmsg # what the kernel is asked to do
-STEP=${STEP:-4} # STEP=1 takes a minute and a half
+STEP=${STEP:-8} # STEP=1 takes some minutes
 SEED=${SEED:-$(date +%N | sed 's/^0*//')}
 FIRST=$((1 + SEED % STEP))
 # Answers to whoever looks count as well, and a slow machine is looked at for longer: later
@@ -35,23 +32,22 @@ bail_out() { # also from where the output is kept
 }
 exec 3>&1
 
-# kill_daemon_at N [CALLS]: SIGKILL instead of its Nth call of these from now on
+# kill_daemon_at N: SIGKILL before its Nth call from now on that changes something
 kill_daemon_at() {
 	: >"$T/attached"
-	strace -o /dev/null -e trace="${2:-$CALLS}" -e inject="${2:-$CALLS}:signal=KILL:when=$1" \
-		-p "$DAEMON" 2>"$T/attached" &
-	STRACE=$!
-	wait_for 10 grep -q attached "$T/attached" || bail_out "strace: $(cat "$T/attached")"
+	"$BUILD/killat" "$1" -p "$DAEMON" >"$T/attached" 2>&1 &
+	KILLER=$!
+	wait_for 20 grep -q ready "$T/attached" || bail_out "killat: $(cat "$T/attached")"
 }
 
 # A child that was killed is there until its parent has looked.
 is_dead() { ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$DAEMON/status" 2>/dev/null; }
 is_settled() { is_dead || answers; }
 
-# The daemon is gone, or gets rid of strace; KILLED tells.
+# The daemon is gone, or gets rid of who watches it; KILLED tells.
 after_kill() {
-	kill -TERM $STRACE 2>/dev/null
-	wait $STRACE 2>/dev/null
+	kill -TERM $KILLER 2>/dev/null
+	wait $KILLER 2>/dev/null
 	wait_for 60 is_settled || bail_out "the daemon neither answers nor ends"
 	KILLED=
 	! is_dead || KILLED=yes
