@@ -184,6 +184,7 @@ static void put_pair(json_t **o, const struct lvs_message *s, const struct colli
 {
 	const struct lvs_source *sources;
 	const struct lvs_service *v;
+	enum lvs_method method;
 	char proto[8];
 
 	object_put_text(o, "class", collide_class_name(c->class));
@@ -199,10 +200,9 @@ static void put_pair(json_t **o, const struct lvs_message *s, const struct colli
 	if (!s->map || c->service == LVS_NONE)
 		return;
 	v = lvs_map_service(s->map, c->service);
-	object_put_text(o, "method",
-			lvs_map_is_fullnat(s->map, c->service) ? "fullnat"
-							       : lvs_method_name(v->method));
-	if (lvs_map_is_fullnat(s->map, c->service))
+	method = lvs_map_method(s->map, c->service);
+	object_put_text(o, "method", lvs_method_name(method));
+	if (method == LVS_FULLNAT)
 		object_put_text(o, "toa",
 				lvs_toa_name(v->toa == LVS_TOA_UNSET ? LVS_TOA_UNKNOWN : v->toa));
 	lvs_map_sources(s->map, &sources);

@@ -26,22 +26,11 @@ static const char *proto_text(const struct lvs_match *match, char buf[8])
 	return match->l4proto ? l4proto_name(match->l4proto, buf) : "any";
 }
 
-/* "10.9.2.2:80", or a subnet "10.9.2.0/24:80". */
-static const char *real_text(const struct lvs_real *r, char buf[LVS_ENDPOINT_MAX])
-{
-	char text[PREFIX_TEXT_MAX];
-
-	if (r->addr.len == 8 * addr_size(r->addr.addr.family))
-		return lvs_endpoint_format(&r->addr.addr, r->port, buf);
-	snprintf(buf, LVS_ENDPOINT_MAX, "[%s]:%u", prefix_format(&r->addr, text), r->port);
-	return buf;
-}
-
 static const char *toa_text(const struct lvs_map *m, uint32_t service)
 {
 	const struct lvs_service *s = lvs_map_service(m, service);
 
-	if (!lvs_map_is_fullnat(m, service))
+	if (lvs_map_method(m, service) != LVS_FULLNAT)
 		return "";
 	return lvs_toa_name(s->toa == LVS_TOA_UNSET ? LVS_TOA_UNKNOWN : s->toa);
 }
@@ -125,9 +114,9 @@ static void print_service(const struct lvs_map *m, uint32_t service)
 	for (i = 0; i < n; i++) {
 		const char *toa = toa_text(m, service);
 
-		printf("    -> %-24s %s%s%s weight %u%s%s\n", real_text(&reals[i], text),
-		       lvs_method_name(lvs_real_method(s, &reals[i])), *toa ? " toa=" : "", toa,
-		       reals[i].weight, reals[i].gone_since ? " gone" : "",
+		printf("    -> %-24s %s%s%s weight %u%s\n",
+		       lvs_endpoint_format(&reals[i].addr, reals[i].port, text),
+		       lvs_method_name(reals[i].method), *toa ? " toa=" : "", toa, reals[i].weight,
 		       lvs_real_is_visible(s, &reals[i]) ? "  sees the client" : "");
 	}
 	print_origins(m, service);
@@ -183,8 +172,8 @@ static json_t *real_json(const struct lvs_service *s, const struct lvs_real *r)
 	char text[LVS_ENDPOINT_MAX];
 	int failed = 0;
 
-	failed |= lvs_map_put(o, "rs", json_string(real_text(r, text)));
-	failed |= lvs_map_put(o, "method", json_string(lvs_method_name(lvs_real_method(s, r))));
+	failed |= lvs_map_put(o, "rs", json_string(lvs_endpoint_format(&r->addr, r->port, text)));
+	failed |= lvs_map_put(o, "method", json_string(lvs_method_name(r->method)));
 	failed |= lvs_map_put(o, "weight", json_integer(r->weight));
 	failed |= lvs_map_put(o, "client_visible", json_boolean(lvs_real_is_visible(s, r)));
 	if (!failed)
@@ -255,7 +244,6 @@ static json_t *map_json(const struct lvs_map *m)
 	failed |= lvs_map_put(o, "client_visible", json_integer(summary.visible));
 	failed |= lvs_map_put(o, "rs_endpoints", json_integer(summary.endpoints));
 	failed |= lvs_map_put(o, "unresolved_fwmarks", json_integer(summary.unresolved));
-	failed |= lvs_map_put(o, "conflicts", json_integer(summary.conflicts));
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -296,8 +284,5 @@ int lvs_map_show(const struct cli *cli, const struct lvs_map *m)
 		       summary.services, summary.visible, summary.endpoints);
 	if (summary.unresolved)
 		printf("%u services by firewall mark with unknown addresses\n", summary.unresolved);
-	if (summary.conflicts)
-		printf("%u services of which two sources name other real servers\n",
-		       summary.conflicts);
 	return code_of(m);
 }

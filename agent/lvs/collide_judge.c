@@ -77,14 +77,13 @@ static bool flow_is_over(const struct flow *f)
 	return f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED || f->origin & FLOW_HELD;
 }
 
-static enum collide_certainty certainty_of(const struct collision *c, bool unsure)
+static enum collide_certainty certainty_of(const struct collision *c)
 {
 	/* one that is open beside one that has ended may have been opened since */
 	bool may_be_over = c->via.l4proto == IPPROTO_TCP && c->effect == COLLIDE_NOTHING_YET &&
 			   (flow_is_over(&c->via) || flow_is_over(&c->direct));
 
-	return c->share >= CERTAIN && !unsure && !c->toa_unknown && !c->method_unknown &&
-			       !may_be_over
+	return c->share >= CERTAIN && !c->toa_unknown && !c->method_unknown && !may_be_over
 		       ? COLLIDE_CERTAIN
 		       : COLLIDE_POSSIBLE;
 }
@@ -93,7 +92,7 @@ static enum collide_certainty certainty_of(const struct collision *c, bool unsur
 static bool method_is_unknown(const struct collide *c, const struct lvs_side *side)
 {
 	return side->service != LVS_NONE && !side->has_rs &&
-	       lvs_map_service(c->map, side->service)->method == LVS_UNKNOWN;
+	       lvs_map_method(c->map, side->service) == LVS_UNKNOWN;
 }
 
 static bool toa_is_unknown(const struct collide *c, const struct lvs_side *side)
@@ -105,7 +104,7 @@ static bool toa_is_unknown(const struct collide *c, const struct lvs_side *side)
 		return false;
 	s = lvs_map_service(c->map, side->service);
 	return (s->toa == LVS_TOA_UNSET || s->toa == LVS_TOA_UNKNOWN) &&
-	       lvs_map_is_fullnat(c->map, side->service);
+	       lvs_map_method(c->map, side->service) == LVS_FULLNAT;
 }
 
 /* Whether our director would take answers to one for the other's: it finds the
@@ -139,7 +138,7 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 	uint8_t l4proto = (uint8_t)(key >> 8);
 	bool deaf = x_via != y_via && l4proto == IPPROTO_TCP &&
 		    is_deaf(c, &direct->record, &via->record);
-	bool hijack = is_hijacked(x, y), unsure;
+	bool hijack = is_hijacked(x, y);
 	struct collision r = { .class = COLLIDE_A };
 
 	if ((!x_via && !y_via) || !counts(x) || !counts(y) || (!same_view && !hijack && !deaf) ||
@@ -150,7 +149,7 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 	if (x->target->side.port == y->target->side.port &&
 	    addr_equal(&x->target->side.dest, &y->target->side.dest))
 		return false;
-	r.share = lvs_share(c->map, &x->target->side, &y->target->side, fresh, &unsure);
+	r.share = lvs_share(c->map, &x->target->side, &y->target->side, fresh);
 	if (r.share <= 0)
 		return false;
 	r.hijack = hijack && same_view;
@@ -170,7 +169,7 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 				  : effect_of(&direct->record, &via->record, l4proto);
 	if (deaf)
 		r.effect = COLLIDE_VIA_DEAF;
-	r.certainty = certainty_of(&r, unsure);
+	r.certainty = certainty_of(&r);
 	*ret = r;
 	return true;
 }

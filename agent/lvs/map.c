@@ -71,18 +71,18 @@ struct lvs_map *lvs_map_ref(struct lvs_map *m)
 
 struct lvs_map *lvs_map_free(struct lvs_map *m)
 {
+	uint32_t i;
+
 	if (!m || --m->refs)
 		return NULL;
+	for (i = 0; i < m->pools.n; i++)
+		free(LVS_POOL(m, i)->reals);
 	free(m->pools.items);
 	free(m->matches.items);
-	free(m->reals.items);
 	hash_done(&m->by_match);
-	free(m->match_list);
-	free(m->real_list);
 	free(m->entries.items);
-	free(m->spans.items);
+	free(m->ranges.items);
 	hash_done(&m->dests);
-	hash_done(&m->members);
 	free(m);
 	return NULL;
 }
@@ -111,7 +111,7 @@ static uint32_t match_item_hash(const void *ud, uint32_t i)
 {
 	const struct lvs_map *m = ud;
 
-	return match_hash(&LVS_ITEM(const struct lvs_owned_match, m->matches, i)->match);
+	return match_hash(LVS_MATCH(m, i));
 }
 
 static bool match_equal(const struct lvs_match *a, const struct lvs_match *b)
@@ -162,7 +162,12 @@ int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s)
 	r = lvs_array_grow(&m->pools, sizeof(struct lvs_pool), LVS_SERVICES_MAX);
 	if (r < 0)
 		return r;
-	*LVS_POOL(m, m->pools.n) = (struct lvs_pool){ .service = *s };
+	*LVS_POOL(m, m->pools.n) = (struct lvs_pool){
+		.service = *s,
+		.first_match = m->matches.n,
+		.completed_by = LVS_NONE,
+		.origins = 1U << s->source,
+	};
 	m->sources[s->source].services++;
 	return (int)m->pools.n++;
 }
@@ -175,60 +180,91 @@ static bool match_makes_sense(const struct lvs_match *m)
 	       memcmp(m->first.bytes, m->last.bytes, addr_size(m->first.family)) <= 0;
 }
 
-int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
-{
-	struct lvs_owned_match *o;
-	int r;
-
-	if (service >= m->pools.n || !match_makes_sense(match))
-		return -EINVAL;
-	/* also keeps searches short: at most one of each kind per source */
-	if (lvs_map_same(m, LVS_POOL(m, service)->service.source, match) != LVS_NONE)
-		return -EEXIST;
-	r = lvs_array_grow(&m->matches, sizeof(*o), LVS_MATCHES_MAX);
-	if (r >= 0)
-		r = hash_reserve(&m->by_match, m->matches.n + 1, match_item_hash, m);
-	if (r < 0)
-		return r;
-	o = LVS_ITEM(struct lvs_owned_match, m->matches, m->matches.n);
-	*o = (struct lvs_owned_match){ *match, service };
-	hash_put(&m->by_match, match_hash(match), m->matches.n);
-	LVS_POOL(m, service)->n_matches++;
-	return (int)m->matches.n++;
-}
-
-int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real *real)
-{
-	int r;
-
-	if (service >= m->pools.n || !addr_size(real->addr.addr.family) ||
-	    real->addr.len > 8 * addr_size(real->addr.addr.family))
-		return -EINVAL;
-	r = lvs_array_grow(&m->reals, sizeof(struct lvs_owned_real), LVS_REALS_MAX);
-	if (r < 0)
-		return r;
-	*LVS_ITEM(struct lvs_owned_real, m->reals, m->reals.n) =
-		(struct lvs_owned_real){ *real, service };
-	LVS_POOL(m, service)->n_reals++;
-	return (int)m->reals.n++;
-}
-
-uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match)
+/* The service that has exactly this match, or LVS_NONE. */
+static uint32_t match_owner(const struct lvs_map *m, const struct lvs_match *match)
 {
 	uint32_t hash = match_hash(match), i;
 	size_t at;
 
 	for (i = hash_first(&m->by_match, hash, &at); i != HASH_NONE;
 	     i = hash_next(&m->by_match, hash, &at)) {
-		const struct lvs_owned_match *o =
-			LVS_ITEM(const struct lvs_owned_match, m->matches, i);
-
-		if (match_equal(&o->match, match) &&
-		    LVS_POOL(m, o->service)->service.source == source)
-			return o->service;
+		if (match_equal(LVS_MATCH(m, i), match))
+			return LVS_MATCH(m, i)->service;
 	}
 	return LVS_NONE;
 }
+
+uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match)
+{
+	uint32_t service = match_owner(m, match);
+
+	if (service == LVS_NONE || LVS_POOL(m, service)->service.source == source)
+		return service;
+	service = LVS_POOL(m, service)->completed_by;
+	return service != LVS_NONE && LVS_POOL(m, service)->service.source == source ? service
+										     : LVS_TAKEN;
+}
+
+/* SERVICE has a match that is OWNER's already. */
+static int match_share(struct lvs_map *m, uint32_t owner, uint32_t service)
+{
+	struct lvs_pool *own = LVS_POOL(m, owner);
+	uint32_t source = LVS_POOL(m, service)->service.source;
+
+	if (own->service.source == source)
+		return -EEXIST;
+	own->origins |= 1U << source;
+	if (!own->n_reals && own->completed_by == LVS_NONE)
+		own->completed_by = service;
+	return 0;
+}
+
+int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
+{
+	struct lvs_pool *p;
+	uint32_t owner;
+	int r;
+
+	if (service >= m->pools.n || !match_makes_sense(match))
+		return -EINVAL;
+	owner = match_owner(m, match);
+	if (owner != LVS_NONE)
+		return match_share(m, owner, service);
+	p = LVS_POOL(m, service);
+	if (!p->n_matches)
+		p->first_match = m->matches.n;
+	if (p->first_match + p->n_matches != m->matches.n)
+		return -EINVAL;
+	r = lvs_array_grow(&m->matches, sizeof(*match), LVS_MATCHES_MAX);
+	if (r >= 0)
+		r = hash_reserve(&m->by_match, m->matches.n + 1, match_item_hash, m);
+	if (r < 0)
+		return r;
+	*LVS_MATCH(m, m->matches.n) = *match;
+	LVS_MATCH(m, m->matches.n)->service = service;
+	hash_put(&m->by_match, match_hash(match), m->matches.n);
+	p->n_matches++;
+	return (int)m->matches.n++;
+}
+
+int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real *real)
+{
+	struct lvs_real *one;
+	struct lvs_pool *p;
+
+	if (service >= m->pools.n || !addr_size(real->addr.family))
+		return -EINVAL;
+	if (m->n_reals == LVS_REALS_MAX)
+		return -E2BIG;
+	p = LVS_POOL(m, service);
+	one = array_append(&p->reals, &p->n_reals, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	*one = *real;
+	return (int)m->n_reals++;
+}
+
+/* ---- reading ---- */
 
 size_t lvs_map_sources(const struct lvs_map *m, const struct lvs_source **ret)
 {
@@ -250,7 +286,7 @@ size_t lvs_map_reals(const struct lvs_map *m, uint32_t service, const struct lvs
 {
 	const struct lvs_pool *p = LVS_POOL(m, service);
 
-	*ret = m->real_list + p->first_real;
+	*ret = p->reals;
 	return p->n_reals;
 }
 
@@ -258,13 +294,13 @@ size_t lvs_map_matches(const struct lvs_map *m, uint32_t service, const struct l
 {
 	const struct lvs_pool *p = LVS_POOL(m, service);
 
-	*ret = m->match_list + p->first_match;
+	*ret = p->n_matches ? LVS_MATCH(m, p->first_match) : NULL;
 	return p->n_matches;
 }
 
 uint32_t lvs_map_origins(const struct lvs_map *m, uint32_t service)
 {
-	return LVS_POOL(m, service)->in_use ? LVS_POOL(m, service)->origins : 0;
+	return LVS_POOL(m, service)->n_matches ? LVS_POOL(m, service)->origins : 0;
 }
 
 struct lvs_summary lvs_map_summary(const struct lvs_map *m)
@@ -272,19 +308,21 @@ struct lvs_summary lvs_map_summary(const struct lvs_map *m)
 	return m->summary;
 }
 
-bool lvs_map_is_fullnat(const struct lvs_map *m, uint32_t service)
+enum lvs_method lvs_map_method(const struct lvs_map *m, uint32_t service)
 {
-	return LVS_POOL(m, service)->fullnat;
-}
+	const struct lvs_pool *p = LVS_POOL(m, service);
+	size_t i;
 
-enum lvs_method lvs_real_method(const struct lvs_service *service, const struct lvs_real *real)
-{
-	return service->imposed ? service->method : real->method;
+	for (i = 0; i < p->n_reals; i++) {
+		if (lvs_real_is_visible(&p->service, &p->reals[i]))
+			return p->reals[i].method;
+	}
+	return p->n_reals ? p->reals[0].method : LVS_UNKNOWN;
 }
 
 bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_real *real)
 {
-	switch (lvs_real_method(service, real)) {
+	switch (real->method) {
 	case LVS_NAT:
 	case LVS_UNKNOWN:
 		return true;
@@ -298,77 +336,4 @@ bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_rea
 		return false;
 	}
 	return false;
-}
-
-/* Destinations of more than one address: ranges and subnets, sorted. */
-
-int lvs_span_put(struct lvs_map *m, const struct lvs_span *span)
-{
-	int r = lvs_array_grow(&m->spans, sizeof(*span), UINT32_MAX / 2);
-
-	if (r >= 0)
-		*LVS_ITEM(struct lvs_span, m->spans, m->spans.n++) = *span;
-	return r;
-}
-
-static int span_group(const struct lvs_span *a, const struct lvs_span *b)
-{
-	if (a->first.family != b->first.family)
-		return a->first.family < b->first.family ? -1 : 1;
-	if (a->l4proto != b->l4proto)
-		return a->l4proto < b->l4proto ? -1 : 1;
-	return a->port == b->port ? 0 : a->port < b->port ? -1 : 1;
-}
-
-static int span_order(const void *va, const void *vb)
-{
-	const struct lvs_span *a = va, *b = vb;
-	int r = span_group(a, b);
-
-	return r ? r : memcmp(a->first.bytes, b->first.bytes, 16);
-}
-
-void lvs_spans_sort(struct lvs_map *m)
-{
-	struct lvs_span *spans = m->spans.items;
-	uint32_t i;
-
-	if (!m->spans.n)
-		return;
-	qsort(spans, m->spans.n, sizeof(*spans), span_order);
-	for (i = 0; i < m->spans.n; i++) {
-		bool same = i && !span_group(&spans[i - 1], &spans[i]);
-
-		memcpy(spans[i].reach, spans[i].last.bytes, 16);
-		if (same && memcmp(spans[i - 1].reach, spans[i].reach, 16) > 0)
-			memcpy(spans[i].reach, spans[i - 1].reach, 16);
-	}
-}
-
-void lvs_spans_look(const struct lvs_map *m, const struct lvs_span *probe, struct lvs_dest *ret)
-{
-	const struct lvs_span *spans = m->spans.items;
-	uint32_t low = 0, high = m->spans.n;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (span_order(&spans[mid], probe) <= 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low-- && !span_group(&spans[low], probe) &&
-	       memcmp(spans[low].reach, probe->first.bytes, 16) >= 0) {
-		if (memcmp(spans[low].last.bytes, probe->first.bytes, 16) < 0)
-			continue;
-		if (spans[low].real && !ret->real)
-			ret->real = ret->wide = true;
-		if (!spans[low].real && ret->service == LVS_NONE) {
-			ret->service = spans[low].service;
-			ret->any_port = spans[low].any_port;
-		}
-		if (ret->real && ret->service != LVS_NONE)
-			return;
-	}
 }

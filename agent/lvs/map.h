@@ -16,6 +16,7 @@
 #define LVS_NAME_MAX 48
 #define LVS_PATH_MAX 256
 #define LVS_NONE UINT32_MAX /* no service */
+#define LVS_TAKEN (UINT32_MAX - 1)
 
 /* How many fit; what comes after is refused with -E2BIG and counted. */
 #define LVS_SOURCES_MAX 32
@@ -67,8 +68,7 @@ struct lvs_source {
 /* A pool of real servers and what is common to them. */
 struct lvs_service {
 	char name[LVS_NAME_MAX]; /* of its INI section; may be "" */
-	enum lvs_method method;	 /* of reals that have none of their own */
-	bool imposed;		 /* METHOD is that of every real, whatever theirs is */
+	enum lvs_method method;	 /* without real servers: of those that another source has */
 	enum lvs_toa toa;
 	bool persistent;
 	uint32_t source;
@@ -82,14 +82,14 @@ struct lvs_match {
 	uint16_t port;		 /* 0: any; the RS is then asked on the same port */
 	uint32_t fwmark;	 /* 0: none */
 	struct addr first, last; /* of a mark: only the family, as far as known */
+	uint32_t service;	 /* set by the map */
 };
 
 struct lvs_real {
-	struct prefix addr; /* a full length, or the subnet it lies in */
-	uint16_t port;	    /* 0: the port the client connected to */
+	struct addr addr;
+	uint16_t port; /* 0: the port the client connected to */
 	enum lvs_method method;
 	uint32_t weight;
-	usec_t gone_since; /* 0: there; else when it was taken away */
 };
 
 struct lvs_map;
@@ -102,10 +102,11 @@ struct lvs_map *lvs_map_ref(struct lvs_map *m);
 DEFINE_CLEANUP(struct lvs_map, lvs_map_free)
 
 /* ---- filling ----
- * What is added first prevails: a match that an earlier source has already
- * makes the later service a second opinion on it (see lvs_map_finish()). All
- * return an index, -ENOMEM, -E2BIG, -EINVAL for what makes no sense, or
- * -EEXIST for a match the source has given before. */
+ * The first source that gives a match has it: to give it again changes nothing, but for a service
+ * that has no real servers. That gets those of the next source that has one of its matches, and
+ * its toa if it has none.
+ * The matches of a service are added one after the other. All return an index, -ENOMEM, -E2BIG,
+ * -EINVAL for what makes no sense, or -EEXIST for a match the source has given before. */
 int lvs_map_add_source(struct lvs_map *m, enum lvs_source_kind kind, const char *path, usec_t age);
 int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s);
 int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match);
@@ -120,26 +121,20 @@ void lvs_map_drop_source(struct lvs_map *m, uint32_t source);
 /* Count one of its lines or blocks as not understood. */
 void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line);
 
-/* The service of the same source with exactly this match, or LVS_NONE. Of a
- * map that is not finished yet. */
+/* The service of SOURCE with exactly this match; LVS_NONE: there is none; LVS_TAKEN: an earlier
+ * source has it, and needs nothing of this one. */
 uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match);
-
-/* Keep what OLD had and M has not: a real server that has gone from a service
- * still there, for HOLD from when it went. Before lvs_map_finish(). */
-int lvs_map_inherit(struct lvs_map *m, const struct lvs_map *old, usec_t now, usec_t hold);
 
 /* Whether no service was added: such a map need not be finished. */
 bool lvs_map_is_empty(const struct lvs_map *m);
 
-/* Merge and index. Of several services with one match the first is used; what
- * it does not say (real servers, toa) it takes from the next. 0 or -ENOMEM. */
+/* Index it. 0 or -ENOMEM. */
 int lvs_map_finish(struct lvs_map *m);
 
 /* ---- reading, once finished ---- */
 size_t lvs_map_sources(const struct lvs_map *m, const struct lvs_source **ret);
 
-/* Services by index, in the order they were added. One of them whose matches
- * all belong to earlier ones is there, but not in use. */
+/* Services by index, in the order they were added. One of them without a match is not in use. */
 size_t lvs_map_services(const struct lvs_map *m);
 const struct lvs_service *lvs_map_service(const struct lvs_map *m, uint32_t service);
 size_t lvs_map_reals(const struct lvs_map *m, uint32_t service, const struct lvs_real **ret);
@@ -154,26 +149,21 @@ struct lvs_summary {
 	uint32_t visible;    /* of them: some RS is shown the client's address */
 	uint32_t endpoints;  /* real servers of those */
 	uint32_t unresolved; /* marks of which no addresses are known */
-	uint32_t conflicts;  /* matches of which two sources name other servers */
 };
 struct lvs_summary lvs_map_summary(const struct lvs_map *m);
-
-/* How REAL is reached, its service having the last word. */
-enum lvs_method lvs_real_method(const struct lvs_service *service, const struct lvs_real *real);
 
 /* Whether REAL is shown the client's own address and port, so that it cannot
  * tell a direct connection from one through SERVICE. */
 bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_real *real);
 
-/* Whether some RS of SERVICE is reached by FULLNAT. */
-bool lvs_map_is_fullnat(const struct lvs_map *m, uint32_t service);
+/* How SERVICE forwards: to the first RS that is shown the client's address, if there is one. */
+enum lvs_method lvs_map_method(const struct lvs_map *m, uint32_t service);
 
 /* What a destination is to the map. */
 struct lvs_dest {
 	uint32_t service; /* a client-visible service's, or LVS_NONE */
 	bool any_port;	  /* of a service without a port of its own */
 	bool real;	  /* an endpoint of such a service */
-	bool wide;	  /* by a subnet only */
 };
 
 /* Whether a flow to ADDR (network order, 4 or 16 bytes) takes part at all. */
@@ -190,14 +180,11 @@ struct lvs_side {
 	struct addr dest, rs;
 };
 
-/* The chance that both flows reach one endpoint, through as many services as
- * stand behind each other (up to LVS_DEPTH_MAX). FRESH: they are to come, so
- * that what weighs nothing gets none of them; otherwise they may be older than
- * the last change of weights. *RET_UNSURE: an upper bound, since some real
- * server is known as a subnet only, or the services are too many to follow. */
-#define LVS_DEPTH_MAX 4
+/* The chance that both flows reach one endpoint: the real server of both, or what one of them is
+ * sent to and the other one's real server. FRESH: they are to come, so that what weighs nothing
+ * gets none of them; otherwise they may be older than the last change of weights. */
 double lvs_share(const struct lvs_map *m, const struct lvs_side *a, const struct lvs_side *b,
-		 bool fresh, bool *ret_unsure);
+		 bool fresh);
 
 /* The side of a flow to ADDR, of which the map says D. */
 struct lvs_side lvs_side_make(const struct lvs_dest *d, uint8_t l4proto, const struct addr *addr,

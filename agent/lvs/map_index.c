@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looks up what a destination is: a service's, a real server's, or neither. */
+/* Completes the map, and looks up what a destination is: a service's, a real server's, or
+ * neither. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -7,78 +8,6 @@
 #include <sys/socket.h>
 
 #include "lvs/map_store.h"
-
-/* With more matches than these a real server counts as a service of its own without
- * a look at each. */
-#define CHAIN_TRIES 64
-
-/* ---- members of a pool ---- */
-
-/* Item 2 * I is real server I with its port, 2 * I + 1 whatever port it has. */
-static uint32_t member_hash(const struct lvs_pool *pool, const struct addr *addr, uint32_t port)
-{
-	return (uint32_t)lvs_mix_addr(lvs_mix(pool->first_real, port), addr);
-}
-
-static bool is_whole(const struct prefix *p)
-{
-	return p->len == 8 * addr_size(p->addr.family);
-}
-
-uint32_t lvs_index_member(const struct lvs_map *m, const struct lvs_pool *pool,
-			  const struct addr *addr, uint32_t port)
-{
-	uint32_t hash = member_hash(pool, addr, port), i;
-	bool any = port == LVS_ANY_PORT;
-	size_t at;
-
-	for (i = hash_first(&m->members, hash, &at); i != HASH_NONE;
-	     i = hash_next(&m->members, hash, &at)) {
-		const struct lvs_real *r = &m->real_list[i / 2];
-
-		if (i % 2 == any && i / 2 - pool->first_real < pool->n_reals &&
-		    addr_equal(&r->addr.addr, addr) && (any || r->port == port))
-			return i / 2;
-	}
-	return LVS_NONE;
-}
-
-static void member_put(struct lvs_map *m, const struct lvs_pool *pool, uint32_t real, uint32_t port)
-{
-	const struct addr *a = &m->real_list[real].addr.addr;
-
-	/* a server that is given twice counts once */
-	if (lvs_index_member(m, pool, a, port) == LVS_NONE)
-		hash_put(&m->members, member_hash(pool, a, port),
-			 2 * real + (port == LVS_ANY_PORT));
-}
-
-int lvs_index_members(struct lvs_map *m)
-{
-	uint32_t i, j;
-	int r;
-
-	/* it grows no more, so that no hash is asked for */
-	hash_done(&m->members);
-	r = hash_reserve(&m->members, 2 * (size_t)m->reals.n, NULL, NULL);
-	if (r < 0)
-		return r;
-	for (i = 0; i < m->pools.n; i++) {
-		struct lvs_pool *p = LVS_POOL(m, i);
-
-		for (j = p->first_real; j < p->first_real + p->n_reals; j++) {
-			if (!is_whole(&m->real_list[j].addr)) {
-				p->wide = true;
-				continue;
-			}
-			member_put(m, p, j, m->real_list[j].port);
-			member_put(m, p, j, LVS_ANY_PORT);
-		}
-	}
-	return 0;
-}
-
-/* ---- destinations ---- */
 
 static uint32_t dest_hash(uint8_t l4proto, uint8_t family, const uint8_t *addr, uint16_t port)
 {
@@ -150,51 +79,37 @@ static bool keeps_port(const struct lvs_pool *p, const struct lvs_match *match)
 	return !match->port || (match->fwmark && p->service.persistent);
 }
 
-static int put_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
+static int put_match(struct lvs_map *m, uint32_t i)
 {
-	bool any_port = keeps_port(LVS_POOL(m, service), match);
+	const struct lvs_match *match = LVS_MATCH(m, i);
+	const struct lvs_pool *p = LVS_POOL(m, match->service);
 	struct lvs_entry *e;
 	int r;
 
-	if (!match->l4proto)
+	if (!match->l4proto || !p->visible)
 		return 0;
-	if (!addr_equal(&match->first, &match->last))
-		return lvs_span_put(m, &(struct lvs_span){
-					       .first = match->first,
-					       .last = match->last,
-					       .service = service,
-					       .port = match->port,
-					       .l4proto = match->l4proto,
-					       .any_port = any_port,
-				       });
+	if (!addr_equal(&match->first, &match->last)) {
+		r = lvs_array_grow(&m->ranges, sizeof(i), LVS_MATCHES_MAX);
+		if (r >= 0)
+			*LVS_ITEM(uint32_t, m->ranges, m->ranges.n++) = i;
+		return r;
+	}
 	r = dest_put(m, match->l4proto, &match->first, match->port, &e);
 	if (r >= 0 && e->service == LVS_NONE) {
-		e->service = service;
-		e->any_port = any_port;
+		e->service = match->service;
+		e->any_port = keeps_port(p, match);
 	}
 	return r;
 }
 
 static int put_real(struct lvs_map *m, uint8_t l4proto, const struct lvs_real *real, uint16_t port)
 {
-	struct lvs_span span = { .service = LVS_NONE, .port = port, .l4proto = l4proto };
 	struct lvs_entry *e;
-	unsigned bit;
-	int r;
+	int r = dest_put(m, l4proto, &real->addr, port, &e);
 
-	span.real = true;
-	if (is_whole(&real->addr)) {
-		r = dest_put(m, l4proto, &real->addr.addr, port, &e);
-		if (r >= 0)
-			e->real = true;
-		return r;
-	}
-	span.first = span.last = real->addr.addr;
-	for (bit = real->addr.len; bit < 8 * addr_size(span.first.family); bit++) {
-		span.first.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-		span.last.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	}
-	return lvs_span_put(m, &span);
+	if (r >= 0)
+		e->real = true;
+	return r;
 }
 
 /* The protocols by which the real servers of a pool are reached. */
@@ -223,7 +138,7 @@ static void protos_of(const struct lvs_map *m, const struct lvs_pool *p, struct 
 
 	*ret = (struct protos){ .n = 0 };
 	for (i = 0; i < p->n_matches; i++) {
-		const struct lvs_match *match = &m->match_list[p->first_match + i];
+		const struct lvs_match *match = LVS_MATCH(m, p->first_match + i);
 
 		if (match->l4proto) {
 			protos_add(ret, match->l4proto, keeps_port(p, match));
@@ -240,13 +155,12 @@ static void protos_of(const struct lvs_map *m, const struct lvs_pool *p, struct 
 static int put_reals(struct lvs_map *m, const struct lvs_pool *p)
 {
 	struct protos protos;
-	uint32_t i;
-	size_t at;
+	size_t i, at;
 	int r = 0;
 
 	protos_of(m, p, &protos);
 	for (i = 0; i < p->n_reals && r >= 0; i++) {
-		const struct lvs_real *real = &m->real_list[p->first_real + i];
+		const struct lvs_real *real = &p->reals[i];
 
 		if (!lvs_real_is_visible(&p->service, real))
 			continue;
@@ -259,11 +173,49 @@ static int put_reals(struct lvs_map *m, const struct lvs_pool *p)
 	return r;
 }
 
+static int index_make(struct lvs_map *m)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < m->matches.n && r >= 0; i++)
+		r = put_match(m, i);
+	for (i = 0; i < m->pools.n && r >= 0; i++) {
+		const struct lvs_pool *p = LVS_POOL(m, i);
+
+		if (p->n_matches && p->visible)
+			r = put_reals(m, p);
+	}
+	return r;
+}
+
+/* Ranges are few: one after the other, the first that has the address. */
+static void lookup_range(const struct lvs_map *m, const struct addr *a, uint8_t l4proto,
+			 uint16_t port, struct lvs_dest *ret)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->ranges.n; i++) {
+		const struct lvs_match *match =
+			LVS_MATCH(m, *LVS_ITEM(const uint32_t, m->ranges, i));
+
+		if (match->port != port || match->l4proto != l4proto ||
+		    match->first.family != a->family ||
+		    memcmp(match->first.bytes, a->bytes, sizeof(a->bytes)) > 0 ||
+		    memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) < 0)
+			continue;
+		ret->service = match->service;
+		ret->any_port = keeps_port(LVS_POOL(m, match->service), match);
+		return;
+	}
+}
+
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
 		    uint16_t port, struct lvs_dest *ret)
 {
 	struct lvs_dest d = { .service = LVS_NONE };
 	uint16_t ports[2] = { port, 0 };
+	struct addr a;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ports); i++) {
@@ -275,65 +227,80 @@ bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, co
 		}
 		d.real |= e && e->real;
 	}
-	for (i = 0; i < ARRAY_SIZE(ports) && m->spans.n; i++) {
-		struct lvs_span probe = { .port = ports[i], .l4proto = l4proto };
-
-		probe.first = addr_make(family, addr);
-		lvs_spans_look(m, &probe, &d);
-	}
+	if (m->ranges.n)
+		a = addr_make(family, addr);
+	for (i = 0; i < ARRAY_SIZE(ports) && m->ranges.n && d.service == LVS_NONE; i++)
+		lookup_range(m, &a, l4proto, ports[i], &d);
 	if (d.service == LVS_NONE && !d.real)
 		return false;
 	*ret = d;
 	return true;
 }
 
-/* Whether some real server of P may be a service of its own. */
-static bool is_chained(const struct lvs_map *m, const struct lvs_pool *p)
+/* ---- once all are there ---- */
+
+/* P says of its real servers at most how they are reached: another source knows them. */
+static int pool_complete(struct lvs_map *m, struct lvs_pool *p)
 {
-	struct lvs_dest d;
-	uint32_t i, j;
+	const struct lvs_pool *from = LVS_POOL(m, p->completed_by);
+	size_t i;
 
-	for (i = 0; i < p->n_reals; i++) {
-		const struct lvs_real *real = &m->real_list[p->first_real + i];
-		const struct addr *a = &real->addr.addr;
-
-		for (j = 0; j < p->n_matches; j++) {
-			const struct lvs_match *match = &m->match_list[p->first_match + j];
-			bool keeps = keeps_port(p, match) || !real->port;
-			uint16_t port = keeps ? match->port : real->port;
-
-			/* its port is not known, or there are too many matches to
-			 * look at each */
-			if (j == CHAIN_TRIES || (!port && is_whole(&real->addr)))
-				return true;
-			if (lvs_map_lookup(m, match->l4proto, a->family, a->bytes, port, &d) &&
-			    d.service != LVS_NONE)
-				return true;
-		}
+	if (p->service.toa == LVS_TOA_UNSET)
+		p->service.toa = from->service.toa;
+	p->service.persistent |= from->service.persistent;
+	p->reals = calloc(from->n_reals + 1, sizeof(*p->reals));
+	if (!p->reals)
+		return -ENOMEM;
+	for (i = 0; i < from->n_reals; i++) {
+		p->reals[i] = from->reals[i];
+		if (p->service.method != LVS_UNKNOWN)
+			p->reals[i].method = p->service.method;
 	}
-	return false;
+	p->n_reals = from->n_reals;
+	return 0;
 }
 
-int lvs_index_dests(struct lvs_map *m)
+static bool is_unresolved(const struct lvs_map *m, const struct lvs_pool *p)
 {
-	uint32_t i, j;
-	int r = 0;
+	uint32_t i;
 
-	for (i = 0; i < m->pools.n && r >= 0; i++) {
-		const struct lvs_pool *p = LVS_POOL(m, i);
-
-		for (j = 0; j < p->n_matches && p->visible && r >= 0; j++)
-			r = put_match(m, i, &m->match_list[p->first_match + j]);
-		if (r >= 0 && p->in_use)
-			r = put_reals(m, p);
+	for (i = 0; i < p->n_matches; i++) {
+		if (LVS_MATCH(m, p->first_match + i)->l4proto)
+			return false;
 	}
-	if (r < 0)
-		return r;
-	lvs_spans_sort(m);
+	return true;
+}
+
+static void pool_summarize(struct lvs_map *m, struct lvs_pool *p)
+{
+	uint32_t endpoints = 0;
+	size_t i;
+
+	p->all_weigh = true;
+	for (i = 0; i < p->n_reals; i++) {
+		p->weights += p->reals[i].weight;
+		p->all_weigh &= p->reals[i].weight > 0;
+		endpoints += lvs_real_is_visible(&p->service, &p->reals[i]);
+	}
+	p->visible = endpoints > 0;
+	m->summary.services++;
+	m->summary.visible += p->visible;
+	m->summary.endpoints += endpoints;
+	m->summary.unresolved += is_unresolved(m, p);
+}
+
+int lvs_map_finish(struct lvs_map *m)
+{
+	uint32_t i;
+
 	for (i = 0; i < m->pools.n; i++) {
 		struct lvs_pool *p = LVS_POOL(m, i);
 
-		p->chained = p->in_use && p->visible && is_chained(m, p);
+		if (!p->n_matches)
+			continue;
+		if (!p->n_reals && p->completed_by != LVS_NONE && pool_complete(m, p) < 0)
+			return -ENOMEM;
+		pool_summarize(m, p);
 	}
-	return 0;
+	return index_make(m);
 }

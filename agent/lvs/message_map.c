@@ -83,10 +83,6 @@ void lvs_message_map(const struct lvs_message *s, struct lvs_finding *ret)
 			 "%u services from %s, of which %u show clients' addresses to %u real "
 			 "servers%s",
 			 m.services, sources, m.visible, m.endpoints, more);
-	if (m.conflicts)
-		snprintf(ret->f.advice, sizeof(ret->f.advice),
-			 "of %u services two sources name other real servers: the first counts",
-			 m.conflicts);
 }
 
 bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_finding *ret)

@@ -215,7 +215,7 @@ static bool row_make(const struct lvs_map *map, const struct ports *p, const str
 	if ((!a_via && !b_via) || a->side.l4proto != b->side.l4proto ||
 	    (a->side.port == b->side.port && addr_equal(&a->side.dest, &b->side.dest)))
 		return false;
-	row.in.share = lvs_share(map, &direct->side, &via->side, true, &row.unsure);
+	row.in.share = lvs_share(map, &direct->side, &via->side, true);
 	if (row.in.share <= 0)
 		return false;
 	row.choice = port_choice_of(p, &direct->sample, &via->sample, &ports);

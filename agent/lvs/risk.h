@@ -70,7 +70,6 @@ struct risk_row {
 	struct risk_input in;
 	struct risk risk;
 	enum port_choice choice;
-	bool unsure; /* of its share */
 };
 
 typedef int (*risk_sink)(void *ud, const struct risk_row *row);

@@ -93,13 +93,12 @@ static int mark_match_add(void *base, const char *value, struct request_error *e
 	return match_add(base, l4proto, "match", value + n + strspn(value + n, " \t"), e);
 }
 
-/* "10.112.61.163:3269 weight=1"; an address may be a subnet's. */
+/* "10.112.61.163:3269 weight=1" */
 static int real_add(void *base, const char *value, struct request_error *e)
 {
 	struct lvs_service_settings *s = base;
 	struct lvs_real real = { .weight = 1 }, *one;
 	char text[LVS_VALUE_MAX], *save = NULL, *word;
-	struct addr last;
 	uint64_t weight;
 
 	if (s->n_reals == REALS_MAX)
@@ -108,10 +107,8 @@ static int real_add(void *base, const char *value, struct request_error *e)
 		return request_error_set(e, "real: " QUOTED "... is too long", value);
 	memcpy(text, value, strlen(value) + 1);
 	word = strtok_r(text, " \t", &save);
-	if (!word || lvs_match_parse(word, &real.addr.addr, &last, &real.port) < 0 ||
-	    strchr(word, '-'))
+	if (!word || lvs_endpoint_parse(word, &real.addr, &real.port) < 0)
 		return request_error_set(e, "real: " QUOTED " is no address with a port", value);
-	real.addr.len = lvs_range_len(&real.addr.addr, &last);
 	while ((word = strtok_r(NULL, " \t", &save))) {
 		if (strncmp(word, "weight=", 7) ||
 		    text_number(word + 7, 0, UINT32_MAX, &weight) < 0)
@@ -126,12 +123,13 @@ static int real_add(void *base, const char *value, struct request_error *e)
 }
 
 #define SERVICE(member) offsetof(struct lvs_service_settings, member)
-#define METHOD_KEY                                                                                 \
-	{                                                                                          \
-		"method", SETTING_WORD, SERVICE(method), "as-told",                                \
-			"How the director forwards packets. as-told: as another source says. If\n" \
-			"none does it may be by NAT, and what is found is possible, not certain.", \
-			.words = method_words                                                      \
+#define METHOD_KEY                                                                               \
+	{                                                                                        \
+		"method", SETTING_WORD, SERVICE(method), "as-told",                              \
+			"How the director forwards packets. as-told: as the source says that\n"  \
+			"has the real servers. If they stand here, it may be by NAT, and what\n" \
+			"is found is possible, not certain.",                                    \
+			.words = method_words                                                    \
 	}
 #define TOA_KEY                                                                                   \
 	{                                                                                         \
@@ -145,8 +143,8 @@ static int real_add(void *base, const char *value, struct request_error *e)
 #define REAL_KEY                                                                               \
 	{                                                                                      \
 		"real", SETTING_LIST, 0, NULL,                                                 \
-			"A real server, one a line. A subnet such as 10.0.0.0/24:80 matches\n" \
-			"each of its addresses.",                                              \
+			"A real server, one a line. If there is none, they are those of the\n" \
+			"first source that has the service.",                                  \
 			.add = real_add, .shape = "10.112.61.163:3269 weight=1"                \
 	}
 
@@ -263,7 +261,6 @@ static int lvs_settings_add_service(const struct lvs_service_settings *s, struct
 {
 	struct lvs_service service = {
 		.method = methods[s->method],
-		.imposed = s->method != LVS_METHOD_NOT_GIVEN,
 		.toa = s->toa,
 		.source = source,
 	};

@@ -89,10 +89,6 @@ static const struct setting lvs_keys[] = {
 	  "How long a connection through a service can still collide after its end: as\n"
 	  "long as IPVS keeps it in TIME_WAIT.",
 	  0, HOUR },
-	{ "gone_rs_hold", SETTING_SECONDS, LVS(gone_rs_hold), "900",
-	  "How long a removed real server still counts: as long as IPVS keeps a\n"
-	  "connection to it.",
-	  0, 24 * HOUR },
 	{ "warn_per_day", SETTING_RATE, LVS(warn_per_day), "1",
 	  "Warn if at least this many collisions are to be expected per day.", 0, 1000000 },
 	{ "info_per_day", SETTING_RATE, LVS(info_per_day), "0.01",

@@ -44,7 +44,6 @@ struct lvs_settings {
 	struct lvs_source_settings *sources; /* owned */
 	size_t n_sources;
 	usec_t conn_hold;
-	usec_t gone_rs_hold;
 	double warn_per_day, info_per_day, warn_p_connect;
 	enum on_certain on_certain;
 	bool nat_beyond;

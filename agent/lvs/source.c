@@ -39,7 +39,7 @@ static int load_source(struct lvs_map *m, const struct lvs_source_settings *s, l
 }
 
 int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own, void *ud,
-	     const struct lvs_map *old, usec_t now, struct lvs_map **ret)
+	     struct lvs_map **ret)
 {
 	static const struct lvs_source_settings own_alone = { .kind = LVS_FROM_IPVS };
 	const struct lvs_source_settings *sources = s->n_sources ? s->sources : &own_alone;
@@ -52,8 +52,6 @@ int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own,
 	r = s->n_services ? lvs_settings_add(s, config, m) : 0;
 	for (i = 0; i < n && r >= 0; i++)
 		r = load_source(m, &sources[i], own, ud);
-	if (r >= 0 && old)
-		r = lvs_map_inherit(m, old, now, s->gone_rs_hold);
 	if (r >= 0 && !lvs_map_is_empty(m))
 		r = lvs_map_finish(m);
 	if (r < 0)
@@ -121,7 +119,7 @@ static int source_ipvs_take_dest(struct lvs_ipvs *s, const struct ipvs_service *
 				 const struct ipvs_dest *from)
 {
 	const struct lvs_real real = {
-		.addr = { from->addr, (uint8_t)(8 * addr_size(from->addr.family)) },
+		.addr = from->addr,
 		/* Of a persistent service of all ports the port of the real server
 		 * is never looked at (ip_vs_sched_persist()). */
 		.port = of->flags & IPVS_PERSISTENT && !of->port ? 0 : from->port,

@@ -12,11 +12,10 @@
  * (there is none), or another negative errno. */
 typedef int (*lvs_own_ipvs)(void *ud, struct lvs_map *m, uint32_t source);
 
-/* Read all of S in its order, merge and index it. CONFIG: the path S was read
- * from. OLD: the map so far, of which removed servers are kept (NULL: none).
- * 0 or -ENOMEM; whatever else goes wrong is in the sources of the map. */
+/* Read all of S in its order, and index it. CONFIG: the path S was read from. 0 or
+ * -ENOMEM; whatever else goes wrong is in the sources of the map. */
 int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own, void *ud,
-	     const struct lvs_map *old, usec_t now, struct lvs_map **ret);
+	     struct lvs_map **ret);
 
 /* A node's own IPVS as a source of the service map. */
 

@@ -225,10 +225,9 @@ static int add_real(struct reader *r, uint32_t service, const struct server *s,
 	const char *addr = keepalived_word(d, 1);
 	uint64_t weight = sorry ? 0 : 1;
 
-	if (!addr || addr_parse(addr, &real.addr.addr) < 0 ||
+	if (!addr || addr_parse(addr, &real.addr) < 0 ||
 	    parse_port(keepalived_word(d, 2), &real.port) < 0)
 		return -EINVAL;
-	real.addr.len = (uint8_t)(8 * addr_size(real.addr.addr.family));
 	in = keepalived_find(d->first, "weight");
 	if (in && (!keepalived_word(in, 1) ||
 		   text_number(keepalived_word(in, 1), 0, UINT32_MAX, &weight) < 0))

@@ -168,9 +168,8 @@ static int take_real(struct save_line *l, const char *arg)
 {
 	uint8_t l4proto = l->match.l4proto ? l->match.l4proto : IPPROTO_TCP;
 
-	if (l->has_real || endpoint(l, arg, l4proto, &l->real.addr.addr, &l->real.port) < 0)
+	if (l->has_real || endpoint(l, arg, l4proto, &l->real.addr, &l->real.port) < 0)
 		return -EINVAL;
-	l->real.addr.len = (uint8_t)(8 * addr_size(l->real.addr.addr.family));
 	l->has_real = true;
 	return 0;
 }
@@ -323,6 +322,8 @@ static int put_line(struct lvs_map *m, uint32_t source, uint32_t number, const s
 	struct lvs_service s = l->service;
 	int r;
 
+	if (service == LVS_TAKEN)
+		return 0;
 	if (service == LVS_NONE) {
 		s.method = LVS_NAT;
 		s.source = source;

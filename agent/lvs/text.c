@@ -130,16 +130,6 @@ int lvs_match_parse(const char *text, struct addr *ret_first, struct addr *ret_l
 	return 0;
 }
 
-uint8_t lvs_range_len(const struct addr *first, const struct addr *last)
-{
-	uint8_t len = (uint8_t)(8 * addr_size(first->family));
-
-	while (len &&
-	       (first->bytes[(len - 1) / 8] ^ last->bytes[(len - 1) / 8]) & (0x80 >> (len - 1) % 8))
-		len--;
-	return len;
-}
-
 int lvs_proto_parse(const char *text, uint8_t *ret)
 {
 	if (!strcasecmp(text, "tcp"))

@@ -19,9 +19,6 @@ int lvs_range_parse(const char *text, struct addr *ret_first, struct addr *ret_l
 int lvs_match_parse(const char *text, struct addr *ret_first, struct addr *ret_last,
 		    uint16_t *ret_port);
 
-/* The prefix length of FIRST to LAST, which is a subnet or one address. */
-uint8_t lvs_range_len(const struct addr *first, const struct addr *last);
-
 /* "tcp", "udp", "sctp" in any case. 0 or -EINVAL. */
 int lvs_proto_parse(const char *text, uint8_t *ret);
 

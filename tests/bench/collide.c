@@ -56,7 +56,7 @@ static int map_fill(struct lvs_map *m)
 			r = lvs_map_add_match(m, i, &match);
 		for (unsigned k = 0; r >= 0 && k < REALS; k++) {
 			const struct lvs_real real = {
-				.addr = { address(real_server(i, k)), 32 },
+				.addr = address(real_server(i, k)),
 				.port = 3269,
 				.weight = 1,
 			};

@@ -35,11 +35,11 @@ static struct lvs_map *map_of(enum lvs_method method, unsigned n_reals)
 
 	assert_non_null(m);
 	match.first = match.last = addr_of(VIP_LVS);
-	real.addr = (struct prefix){ addr_of(RS), 32 };
+	real.addr = addr_of(RS);
 	assert_int_equal(lvs_map_add_source(m, LVS_FROM_INI, "test", 0), 0);
 	assert_int_equal(lvs_map_add_service(m, &s), 0);
 	assert_true(lvs_map_add_match(m, 0, &match) >= 0);
-	for (; n_reals--; real.addr.addr.bytes[3]++)
+	for (; n_reals--; real.addr.bytes[3]++)
 		assert_true(lvs_map_add_real(m, 0, &real) >= 0);
 	assert_int_equal(lvs_map_finish(m), 0);
 	return m;

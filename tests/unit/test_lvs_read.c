@@ -53,7 +53,7 @@ static struct lvs_map *load(enum lvs_source_kind kind, const char *path)
 	struct lvs_map *m = NULL;
 
 	snprintf(source.path, sizeof(source.path), "%s", path);
-	assert_int_equal(lvs_load(&s, "", NULL, NULL, NULL, 0, &m), 0);
+	assert_int_equal(lvs_load(&s, "", NULL, NULL, &m), 0);
 	return m;
 }
 
@@ -97,9 +97,8 @@ static void print_map(const struct lvs_map *m, char *buf, size_t size)
 		n = lvs_map_reals(m, (uint32_t)i, &reals);
 		for (j = 0; j < n; j++)
 			at += (size_t)snprintf(
-				buf + at, size - at, " %s %s*%u",
-				lvs_method_name(lvs_real_method(s, &reals[j])),
-				lvs_endpoint_format(&reals[j].addr.addr, reals[j].port, end),
+				buf + at, size - at, " %s %s*%u", lvs_method_name(reals[j].method),
+				lvs_endpoint_format(&reals[j].addr, reals[j].port, end),
 				reals[j].weight);
 		at += (size_t)snprintf(buf + at, size - at, "\n");
 		assert_true(at < size);
@@ -394,7 +393,6 @@ static void reads_the_ini(void **state _unused_)
 		read_ini("[lvs]\n"
 			 "sources = ipvs, save:/nowhere/director.rules\n"
 			 "conn_hold = 110            ; seconds a closed VIP tuple stays dangerous\n"
-			 "gone_rs_hold = 15min\n"
 			 "warn_per_day = 1           ; class A risk: expected hits per day\n"
 			 "info_per_day = 0.02\n"
 			 "warn_p_connect = 0.001\n"
@@ -403,20 +401,19 @@ static void reads_the_ini(void **state _unused_)
 			 "vip = 10.141.16.0:3306 ; proto = tcp ; method = fullnat ; toa = packet   "
 			 "; none|socket|packet|unknown\n"
 			 "real = 10.112.61.163:3269 weight=1\n"
-			 "real = 10.112.62.0/24:3269 weight=2 # a pool\n"
+			 "real = 10.112.62.1:3269 weight=2 # another\n"
 			 "[lvs-fwmark 77]\n"
 			 "match = tcp 10.9.9.1:80,443\n",
 			 &s, &e),
 		0);
 	assert_true(s.lvs->conn_hold == 110 * USEC_PER_SEC);
-	assert_true(s.lvs->gone_rs_hold == 900 * USEC_PER_SEC);
 	assert_true(s.lvs->info_per_day == 0.02);
 	assert_int_equal(s.lvs->on_certain, ON_CERTAIN_RESTORE);
 	assert_true(s.lvs->nat_beyond);
 	assert_int_equal(s.lvs->n_sources, 2);
-	assert_int_equal(lvs_load(s.lvs, "/etc/x.conf", NULL, NULL, NULL, 0, &m), 0);
+	assert_int_equal(lvs_load(s.lvs, "/etc/x.conf", NULL, NULL, &m), 0);
 	assert_map(m, "tcp 10.141.16.0:3306 = fullnat 10.112.61.163:3269*1 "
-		      "fullnat 10.112.62.0:3269*2\n"
+		      "fullnat 10.112.62.1:3269*2\n"
 		      "mark 77/4, mark 77/6, tcp 10.9.9.1:80, tcp 10.9.9.1:443 =\n");
 	assert_int_equal(lvs_map_service(m, 0)->toa, LVS_TOA_PACKET);
 	assert_string_equal(lvs_map_service(m, 0)->name, "mysql");
@@ -440,6 +437,9 @@ static void refuses_a_bad_ini(void **state _unused_)
 		{ "[lvs-service a]\nvip = example.com:80\n", "ini:2: vip: \"example.com:80\"" },
 		{ "[lvs-service a]\nvip = 10.9.9.1:80,0\n", "ini:2: vip: \"0\" is no port" },
 		{ "[lvs-service a]\nreal = 10.9.9.1:80 weight=x\n", "ini:2: real: \"weight=x\"" },
+		{ "[lvs-service a]\nreal = 10.0.0.0/24:80\n",
+		  "ini:2: real: \"10.0.0.0/24:80\" is no" },
+		{ "[lvs]\ngone_rs_hold = 900\n", "ini:2: unknown key \"gone_rs_hold\"" },
 		{ "[lvs-service a]\nreal = 10.9.9.1:80 10.9.9.2:80\n", "ini:2: real:" },
 		{ "[lvs-fwmark x]\n", "ini:1: lvs-fwmark: \"x\" is no firewall mark" },
 		{ "[lvs-fwmark 5]\nmatch = 10.9.9.1:80\n", "ini:2: match:" },

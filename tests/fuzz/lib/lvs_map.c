@@ -15,8 +15,7 @@ static void sides_hold(const struct lvs_map *m, const struct lvs_side *sides, si
 
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < n; j++) {
-			bool unsure;
-			double share = lvs_share(m, &sides[i], &sides[j], (i + j) % 2, &unsure);
+			double share = lvs_share(m, &sides[i], &sides[j], (i + j) % 2);
 
 			CLAIM(share >= 0 && share <= 1);
 		}
@@ -48,9 +47,9 @@ static void match_holds(const struct lvs_map *m, uint32_t service, const struct 
 		uint16_t port = reals[i].port ? reals[i].port : match->port;
 
 		d = (struct lvs_dest){ .service = LVS_NONE };
-		lvs_map_lookup(m, match->l4proto, reals[i].addr.addr.family,
-			       reals[i].addr.addr.bytes, port, &d);
-		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &reals[i].addr.addr, port);
+		lvs_map_lookup(m, match->l4proto, reals[i].addr.family, reals[i].addr.bytes, port,
+			       &d);
+		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &reals[i].addr, port);
 	}
 }
 

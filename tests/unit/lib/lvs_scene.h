@@ -68,8 +68,7 @@ static inline void add_real(struct lvs_map *m, uint32_t service, const char *rs,
 	struct end e = end_of(rs);
 	struct lvs_real r = { .port = e.port, .method = method, .weight = weight };
 
-	r.addr.addr = e.addr;
-	r.addr.len = (uint8_t)(8 * addr_size(e.addr.family));
+	r.addr = e.addr;
 	assert_true(lvs_map_add_real(m, service, &r) >= 0);
 }
 
