@@ -43,7 +43,7 @@ become_backup() {
 }
 
 # ---- the control: nobody guards ------------------------------------------------------
-open_all bare 2 -s 8 # long enough to meet the new port, however busy the machine is
+open_all bare 2
 flushed_by become_backup -p tcp --dport 8899
 # The kernel leaves a flush out when many are under way elsewhere.
 for ((i = 0; i < 10; i++)); do
@@ -54,7 +54,7 @@ for name in bare-pod bare-local; do
 	harmed $name "$name: without the guard one delete loses the idle ones"
 done
 for from in pod node1; do
-	hear bare-busy-$from 60
+	ask bare-busy-$from end 60
 	alive=${REPLY#*alive=}
 	check "$from: and the busy ones (${REPLY#busy })" test "${alive%% *}" -le $((1 + N / 20))
 done

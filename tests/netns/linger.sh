@@ -25,18 +25,19 @@ control() { # WHAT COMMAND...
 	local what=$1 name
 
 	shift
-	open_all bare 20 -t 2 -s 3
+	open_all bare 20 -t 2
 	flushed_by "$@" -p tcp --dport 8899 --reply-dst $OWN
 	# a flush of IPv6 may have been skipped: the kernel has no more than 16 in work
 	flushed_by "$@" -f ipv6 -p tcp --dport 8899 --reply-dst $OWN6
 	for name in "${RESTING[@]}"; do harmed "$name" "$what: without the guard $name is lost"; done
+	busy_end
 	for name in "${BUSY[@]}"; do
 		hear "$name" 30
 		[[ $REPLY =~ alive=([0-9]+) ]]
 		check "$what: and $name (${REPLY#busy })" test "${BASH_REMATCH[1]:-99}" -le 1
 	done
 	jobs_end
-	conntrack -F 2>/dev/null
+	forget_all
 	serve_all
 }
 away_and_back() { address_bounce 0.05; }

@@ -27,12 +27,16 @@ static void keep_changed(struct client *c, bool *changed)
 	}
 }
 
-/* What is still unanswered gets the deadline, and counts with its age. */
+/* One exchange more on each, so that the counts tell how things are at the end. What is
+ * still unanswered then gets the deadline, and counts with its age. */
 static void finish(struct client *c)
 {
 	struct patience p = client_patience(c);
 	uint64_t now;
 
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->flows[i]->waiting)
+			client_ask(c, c->flows[i]);
 	while (client_waiting(c) && client_wait(c, &p))
 		;
 	now = now_ms();
