@@ -158,7 +158,7 @@ trial() {
 		undo "$kind" "$line"
 	done <"$T/undo"
 	jobs_end
-	conntrack -F >/dev/null 2>&1
+	forget_all
 }
 for kind in iptables-nft iptables-legacy nft; do
 	for change in link address; do

@@ -67,7 +67,7 @@ flows_up() {
 
 flows_down() {
 	jobs_end
-	conntrack -F >/dev/null 2>&1
+	forget_all
 }
 
 # send client|server: data of every flow, in the gap

@@ -39,7 +39,7 @@ live() { # WHAT
 }
 again() {
 	jobs_end
-	conntrack -F 2>/dev/null
+	forget_all
 	serve_all
 }
 

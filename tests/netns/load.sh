@@ -64,7 +64,7 @@ load_up() {
 		[ "${kind#*-}" = down ] && down=-R || down=
 		# shellcheck disable=SC2086
 		generator "$kind" "${NS[$kind]}" -c 10.232.3.28 -p "${PORT[$kind]}" \
-			-P $STREAMS -b "$RATE" -t 100 $down
+			-P $STREAMS -b "$RATE" -t 3600 $down
 	done
 	serve srv node2 10.232.3.28 8899
 	serve srv-noise node1 10.232.1.1 8899
@@ -88,6 +88,7 @@ load_down() {
 		job_end "srv-$kind" KILL
 	done 2>/dev/null
 	jobs_end
+	forget_all
 }
 
 # longest NAME: how long its longest exchange took, in ms; ends it
@@ -165,7 +166,6 @@ stall=$(emptiest)
 check "no bulk flow without data for long (${stall} ms)" test "$stall" -le $((STALL + noise))
 
 # Control: the same entries, deleted and created again, but not back to back.
-conntrack -F >/dev/null 2>&1
 load_up
 conntrack -L -p tcp --reply-src 10.232.3.28 2>/dev/null >"$T/entries"
 before=$(resets)
@@ -184,7 +184,6 @@ done
 load_down
 
 # Without a hold: it may go well or not.
-conntrack -F >/dev/null 2>&1
 VIPS=("${VIPS[@]:0:5}")
 vips_up
 load_up

@@ -41,7 +41,7 @@ masquerade_all() { # PROGRAM...
 
 fresh() {
 	jobs_end
-	conntrack -F >/dev/null 2>&1
+	forget_all
 	vip_up
 	# as if this node had never been there before
 	ip -n node2 neigh flush dev br-mgmt
@@ -148,9 +148,16 @@ keep() {
 	check "keep, $policy: flows leave as the VIP" seen_as pod 192.168.12.100
 	leave "$policy"
 	[ "$policy" = keep ] && is "$(json .vip_flows.removed)" 0 "keep: none removed"
-	# A fixed kernel flushes them from a work queue, some time after.
-	[ "$policy" != bare ] || wait_for 5 no_entries --reply-dst 192.168.12.100 ||
-		bail_out "the kernel flushed nothing"
+	# A fixed kernel flushes them from a work queue, some time after, or not at all when many
+	# wait there.
+	if [ "$policy" = bare ]; then
+		for _ in 1 2 3 4 5 6; do
+			! wait_for 5 no_entries --reply-dst 192.168.12.100 || break
+			vip_up
+			ip addr del "$VIP" dev br-mgmt
+		done
+		no_entries --reply-dst 192.168.12.100 || bail_out "the kernel flushed nothing"
+	fi
 	run --json add "$VIP" dev br-mgmt
 	is "$RC" 0 "keep, $policy: the address is back"
 	ip route replace 10.232.3.0/24 via 192.168.12.8 dev br-mgmt onlink

@@ -330,6 +330,23 @@ entries() { conntrack -L "$@" 2>/dev/null | wc -l; }
 
 no_entries() { [ "$(entries "$@")" = 0 ]; }
 
+# forget_all: after the end of all jobs. What they have left half closed sends its last segments once more,
+# each of which would make an entry anew: it goes without a word, and then the entries do.
+forget_all() {
+	local ns
+
+	for ns in node1 $(ls /run/netns); do
+		in_ns "$ns" ss -K -t state connected exclude time-wait >/dev/null 2>&1
+	done
+	no_senders() {
+		for ns in node1 $(ls /run/netns); do
+			[ -z "$(in_ns "$ns" ss -Htn state connected exclude time-wait)" ] || return
+		done
+	}
+	wait_for 30 no_senders # by themselves, where the kernel cannot end them
+	conntrack -F >/dev/null 2>&1
+}
+
 has_addr() { [ -n "$(ip -o addr show dev "$2" to "$1" | awk -v a="$1" '$4 == a')" ]; }
 
 # All that must not change: addresses, routes, rules. (Counters do.)
