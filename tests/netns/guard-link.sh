@@ -35,8 +35,7 @@ known() { [ "$(guard .unpinned)" -ge "$N" ]; }
 check "connections are known" wait_for 60 known
 is "$(guard .pinned)" 0 "and not pinned"
 put_back() { [ "$(guard .restored)" -ge "$1" ]; }
-bounce
-check "all are put back" wait_for 60 put_back $N
+check "all are put back" until_done put_back $N -- bounce
 is "$(guard .lost)" 0 "none is lost"
 check "which counts as a repair" test "$(guard .repairs)" -ge 1
 unharmed some "all live"
@@ -50,8 +49,7 @@ conntrack -D -p tcp --dport 8899 --orig-port-src "$(conntrack -L -p tcp --dport 
 	sed -n '1s/.*10\.232\.3\.28 sport=\([0-9]*\) dport=8899.*/\1/p')" >/dev/null 2>&1
 is "$(established)" $((N - 1)) "a person deletes one"
 before=$(guard .restored)
-bounce
-check "the others are put back" wait_for 60 put_back $((before + N - 1))
+check "the others are put back" until_done put_back $((before + N - 1)) -- bounce
 is "$(guard .lost)" 0 "none is lost"
 is "$(established)" $((N - 1)) "what a person has deleted stays deleted"
 daemon_end TERM

@@ -94,9 +94,13 @@ mkfifo "$T/words"
 ip -batch - <"$T/words" &
 program=$!
 exec {words}>"$T/words"
-echo "addr del $TWIN dev br-mgmt" >&"$words"
-check "a foreign delete is an operation" wait_for 20 have foreign-delete
-check "and so is its repair" wait_for 20 have repair
+deleted_by_it() {
+	has_addr "$TWIN" br-mgmt || twin_up
+	echo "addr del $TWIN dev br-mgmt" >&"$words"
+	wait_for 60 not has_addr "$TWIN" br-mgmt
+}
+check "a foreign delete is an operation, and so is its repair" until_done have repair -- deleted_by_it
+check "both are told" wait_for 20 have foreign-delete
 unharmed pod "the connections live"
 hist
 like "$OUT" " not vipsafe: ip\\[$program\\] +del $TWIN br-mgmt ok +[0-9]+ kept " "who deleted what, and what it did"

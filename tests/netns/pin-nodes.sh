@@ -101,10 +101,14 @@ codes() { json '[.warnings[].code] | join(" ")'; }
 
 # Most of them do not fit into the deadline: they are flushed and restored.
 printf '[agent]\npin_deadline = 1ms\n' >"$T/deadline.conf"
-twin_up
 serve srv node2 10.232.3.28 8899
 open many pod 600 -t 10 10.232.3.28 8899
-run --json --strategy pin --config "$T/deadline.conf" del $TWIN dev br-mgmt
+# the kernel leaves a flush out when many are under way elsewhere: then there is nothing to restore
+for _ in 1 2 3 4 5 6; do
+	twin_up
+	run --json --strategy pin --config "$T/deadline.conf" del $TWIN dev br-mgmt
+	[ "$RC $(json .entries.restored)" = "0 0" ] || break
+done
 is "$RC $(json .result)" "0 ok" "no time: vipsafe del"
 like "$(codes)" pin-deadline "no time: said"
 is "$(json '.entries | .pinned + .restored == .candidates and .restored > 0')" true \
@@ -120,7 +124,11 @@ fill=$(($(cat $CT/nf_conntrack_max) / 100 + 50))
 flows_up
 if [ $fill -le 12000 ]; then
 	open fill pod $fill -t 10 -u 10.232.3.28 8899
-	run --json --strategy pin --config "$T/fill.conf" del $TWIN dev br-mgmt
+	for _ in 1 2 3 4 5 6; do
+		run --json --strategy pin --config "$T/fill.conf" del $TWIN dev br-mgmt
+		[ "$RC $(json .entries.flushed)" = "0 0" ] || break
+		twin_up
+	done
 	is "$RC $(json '[.result, .strategy] | @text')" '0 ["ok","restore"]' "no room: vipsafe del"
 	like "$(codes)" no-room "no room: said"
 	is "$(json ".entries | .pinned == 0 and .restored == .flushed and .restored >= $fill")" true \

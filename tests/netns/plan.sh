@@ -7,6 +7,8 @@ need_vipsafe
 
 topo_pod
 masquerade
+# what is refused stays listed for as long as this takes
+put /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close 3600
 twin_up
 serve srv node2 10.232.3.28 8899
 open pod pod 30 10.232.3.28 8899

@@ -106,8 +106,11 @@ run --config "$CONF" --local connections not-selected proto tcp
 is "$(grep -c 'dport=8898 .*# not-selected br-mgmt$' <<<"$OUT")" $N "without the daemon, too"
 pins=$(guard .pins)
 
-ip addr del $TWIN dev br-mgmt
-check "what is not selected is flushed" wait_for 60 mail_gone
+twin_goes() {
+	has_addr $TWIN br-mgmt || twin_up
+	ip addr del $TWIN dev br-mgmt
+}
+check "what is not selected is flushed" until_done mail_gone -- twin_goes
 web_lives "a foreign delete"
 mail_is_lost "a foreign delete"
 lost() { [ "$(guard .lost)" -ge "$1" ]; }

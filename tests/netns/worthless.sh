@@ -86,8 +86,9 @@ for mode in on-demand continuous; do
 		is "$(guard .pinned)" $WORTHY "continuous: and nothing that nobody answers"
 		;;
 	esac
-	ip addr del "$TWIN" dev br-mgmt
 	restored() { [ "$(guard '.restored + .lost')" -ge "$CROWD" ]; }
+	began() { [ "$(guard '.restored + .lost')" -gt 0 ]; }
+	until_done began -- delete_and_add
 	check "$mode: what was flushed is put back" wait_for 120 restored
 	unharmed pod "$mode: every established connection lives"
 	is "$(guard .lost)" 0 "$mode: nothing is lost"

@@ -66,6 +66,23 @@ flushed_by() {
 	bail_out "the kernel flushed nothing"
 }
 
+# until_done CONDITION... -- COMMAND...: COMMAND until CONDITION holds, whose flush it waits for: of all
+# namespaces together the kernel has no more than 16 under way, and leaves the others out.
+until_done() {
+	local condition=() i
+
+	while [ "$1" != -- ]; do
+		condition+=("$1")
+		shift
+	done
+	shift
+	for ((i = 0; i < 10; i++)); do
+		"$@"
+		! wait_for 6 "${condition[@]}" || return 0
+	done
+	return 1
+}
+
 # What a daemon must not lose in the long run.
 resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$DAEMON/status"; }
 descriptors() { find "/proc/$DAEMON/fd" -mindepth 1 | wc -l; }

@@ -97,8 +97,13 @@ leave_address() {
 		no_entries "$@" || bail_out "the kernel flushed nothing"
 		;;
 	vipsafe)
-		# shellcheck disable=SC2086
-		run --json $PROTECT del "$address" dev br-mgmt
+		# the kernel may leave out this flush, too: then there was nothing to restore
+		for _ in 1 2 3 4 5 6 7 8; do
+			# shellcheck disable=SC2086
+			run --json $PROTECT del "$address" dev br-mgmt
+			[ "$RC $(json '[.strategy, .entries.flushed] | @text')" = '0 ["restore",0]' ] || break
+			ip addr add "$address" dev br-mgmt nodad
+		done
 		is "$RC" 0 "vipsafe del $address: exit code"
 		is "$(json '[.result, .changed, .entries.lost] | @text')" '["ok",true,0]' \
 			"vipsafe del $address: nothing lost"
@@ -181,5 +186,5 @@ judge() {
 # Between two halves of a case.
 fresh() {
 	jobs_end
-	conntrack -F >/dev/null 2>&1
+	forget_all
 }
