@@ -8,7 +8,8 @@
 #include "base/array.h"
 #include "lvs/collide_table.h"
 
-#define RECORDS_MAX (1U << 28)
+/* The whole table is looked through for what is over, so not more often than this (seconds). */
+#define SWEEP_EVERY 10
 
 struct collide *collide_new(const struct lvs_map *map, struct collide_node node, uint64_t seed)
 {
@@ -19,24 +20,19 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 	c->map = map;
 	c->node = node;
 	c->seed = seed | 1;
-	c->free_record = NO_RECORD;
+	c->next_sweep = UINT32_MAX;
 	return c;
 }
 
 struct collide *collide_free(struct collide *c)
 {
-	size_t i;
-
 	if (!c)
 		return NULL;
-	free(c->slots);
 	free(c->records);
 	free(c->targets);
 	hash_done(&c->by_target);
 	free(c->clients);
 	hash_done(&c->by_client);
-	for (i = 0; i < HOLDS; i++)
-		free(c->held[i].list);
 	free(c);
 	return NULL;
 }
@@ -46,46 +42,21 @@ size_t collide_count(const struct collide *c)
 	return c->n_flows;
 }
 
-/* ---- one flow's records ---- */
+/* ---- flows ---- */
 
-static struct record *find_record(const struct collide *c, uint64_t key, uint32_t target,
-				  uint32_t *ret)
-{
-	uint32_t at = collide_head(c, key);
-
-	while (at != NO_RECORD && c->records[at].target != target)
-		at = c->records[at].next;
-	if (ret)
-		*ret = at;
-	return at == NO_RECORD ? NULL : &c->records[at];
-}
-
-bool collide_has(const struct collide *c, const struct flow *f)
+static struct record *flow_find(const struct collide *c, const struct flow *f)
 {
 	uint32_t target;
 	uint64_t key;
 
-	return collide_target_find(c, f, &target) &&
-	       collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) &&
-	       find_record(c, key, target, NULL);
+	if (!collide_target_find(c, f, &target) || !collide_key_find(c, f, &key))
+		return NULL;
+	return collide_find(c, key, target);
 }
 
-static int new_record(struct collide *c, uint32_t *ret)
+bool collide_has(const struct collide *c, const struct flow *f)
 {
-	int r;
-
-	if (c->free_record != NO_RECORD) {
-		*ret = c->free_record;
-		c->free_record = c->records[*ret].next;
-		return 0;
-	}
-	if (c->n_records >= RECORDS_MAX)
-		return -ENOMEM;
-	r = array_reserve(&c->records, &c->cap_records, c->n_records + 1, sizeof(*c->records));
-	if (r < 0)
-		return r;
-	*ret = c->n_records++;
-	return 0;
+	return flow_find(c, f);
 }
 
 /* R is reported once more, as NEWS. The state that its socket has prevails. */
@@ -105,57 +76,9 @@ static void lvs_collide_refresh(struct record *r, const struct record *news)
 	r->views |= news->views;
 }
 
-static int lvs_collide_put(struct collide *c, uint64_t key, const struct record *news)
-{
-	uint32_t at, *head;
-	int e = collide_head_get(c, key, &head);
-
-	if (e < 0)
-		return e;
-	for (at = *head; at != NO_RECORD; at = c->records[at].next)
-		if (c->records[at].target == news->target) {
-			lvs_collide_refresh(&c->records[at], news);
-			return 0;
-		}
-	e = new_record(c, &at);
-	if (e < 0)
-		return e;
-	c->records[at] = *news;
-	c->records[at].next = *head;
-	c->dead_slots -= *head == NO_RECORD;
-	*head = at;
-	c->n_flows++;
-	return 0;
-}
-
-static void lvs_collide_drop(struct collide *c, uint64_t key, uint32_t record)
-{
-	uint32_t *at = collide_head_at(c, key);
-
-	if (!at)
-		return;
-	if (*at == record) {
-		*at = c->records[record].next;
-		c->dead_slots += *at == NO_RECORD;
-	} else {
-		uint32_t i = *at;
-
-		while (i != NO_RECORD && c->records[i].next != record)
-			i = c->records[i].next;
-		if (i == NO_RECORD)
-			return;
-		c->records[i].next = c->records[record].next;
-	}
-	c->records[record].next = c->free_record;
-	c->free_record = record;
-	c->n_flows--;
-}
-
-/* ---- flows ---- */
-
 static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 {
-	struct record r;
+	struct record news, *r;
 	uint32_t target;
 	uint64_t key;
 	int e;
@@ -163,11 +86,16 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	e = collide_target_get(c, f, &target);
 	if (e <= 0)
 		return e;
-	e = collide_key_get(c, f->family, f->l4proto, f->client, f->cport, &key);
+	e = collide_key_get(c, f, &key);
 	if (e < 0)
 		return e;
-	r = collide_record_make(f, target, views);
-	return lvs_collide_put(c, key, &r);
+	news = collide_record_make(f, key, target, views);
+	e = collide_get(c, key, target, &r);
+	if (e == 0)
+		*r = news;
+	else if (e > 0)
+		lvs_collide_refresh(r, &news);
+	return MIN(e, 0);
 }
 
 /* BEFORE is a socket's flow whose packets leave as F: translated, or sent on by our
@@ -175,21 +103,14 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
  * state and retransmissions are kept. */
 static void supersede(struct collide *c, const struct flow *before, struct flow *f)
 {
-	uint32_t target, at;
-	struct record *r;
-	uint64_t key;
+	struct record *r = flow_find(c, before);
 
-	if (!collide_target_find(c, before, &target) ||
-	    !collide_key_find(c, before->family, before->l4proto, before->client, before->cport,
-			      &key))
-		return;
-	r = find_record(c, key, target, &at);
 	if (!r || (r->origin & ~FLOW_SAVED) != FLOW_SOCKET)
 		return;
 	f->backoff = r->backoff;
 	f->state = r->state;
 	f->origin |= FLOW_SOCKET;
-	lvs_collide_drop(c, key, at);
+	collide_drop(c, r);
 }
 
 /* A row of our own director's table. It counts only when the RS it was sent to is
@@ -234,64 +155,33 @@ int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origi
 	return r;
 }
 
-static struct held *ring_at(const struct held_ring *r, uint32_t i)
-{
-	return &r->list[(r->first + i) & (r->cap - 1)];
-}
-
-static int hold_record(struct collide *c, uint64_t key, uint32_t record, uint32_t until,
-		       usec_t hold)
-{
-	struct held_ring *r = c->held;
-	struct held *list;
-	uint32_t i, cap;
-
-	while (r->n && r->hold != hold && r < &c->held[HOLDS - 1])
-		r++;
-	r->hold = hold;
-	if (r->n == r->cap) {
-		cap = r->cap ? 2 * r->cap : 64;
-		list = malloc(cap * sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		for (i = 0; i < r->n; i++)
-			list[i] = *ring_at(r, i);
-		free(r->list);
-		r->list = list;
-		r->cap = cap;
-		r->first = 0;
-	}
-	*ring_at(r, r->n++) = (struct held){ record, until, key };
-	return 0;
-}
+/* ---- what has ended ---- */
 
 static bool record_is_over(const struct record *r)
 {
 	return r->state == FLOW_TIME_WAIT || r->state == FLOW_CLOSED;
 }
 
+static void record_hold(struct collide *c, struct record *r, uint32_t until)
+{
+	r->origin |= FLOW_HELD;
+	r->since = until;
+	c->next_sweep = MIN(c->next_sweep, until);
+}
+
 static void end_flow(struct collide *c, const struct flow *f, bool gone, usec_t now, usec_t hold)
 {
-	uint32_t target, at, until = (uint32_t)((now + hold) / USEC_PER_SEC);
-	struct record *r;
-	uint64_t key;
+	struct record *r = flow_find(c, f);
 
-	if (!collide_target_find(c, f, &target) ||
-	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key))
-		return;
-	r = find_record(c, key, target, &at);
 	if (!r || r->origin & FLOW_HELD)
 		return;
 	/* its end was not heard of: its entry has been kept as long as a director would keep it */
 	if (gone && record_is_over(r))
 		hold = 0;
-	if (!hold || !collide_is_via(&c->targets[target].side) ||
-	    hold_record(c, key, at, until, hold) < 0) {
-		lvs_collide_drop(c, key, at);
-		return;
-	}
-	r->origin |= FLOW_HELD;
-	r->since = until;
+	if (hold && collide_is_via(&c->targets[r->target].side))
+		record_hold(c, r, (uint32_t)((now + hold) / USEC_PER_SEC));
+	else
+		collide_drop(c, r);
 }
 
 void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, usec_t now,
@@ -306,72 +196,51 @@ void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, use
 		end_flow(c, &v.out, gone, now, 0);
 }
 
-/* Put F, which is held until UNTIL, unless it is there. */
-static int put_held(struct collide *c, const struct flow *f, unsigned views, uint32_t until,
-		    usec_t hold)
-{
-	uint32_t target, at;
-	uint64_t key;
-	int r;
-
-	if (collide_has(c, f))
-		return 0;
-	r = put_flow(c, f, views);
-	if (r < 0 || !collide_target_find(c, f, &target) ||
-	    !collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
-	    !find_record(c, key, target, &at))
-		return r;
-	return hold_record(c, key, at, until, hold);
-}
-
-static int ring_keep(struct collide *c, const struct collide *old, const struct held_ring *ring)
-{
-	uint32_t i;
-	int r = 0;
-
-	for (i = 0; i < ring->n && r >= 0; i++) {
-		const struct held *h = ring_at(ring, i);
-		const struct record *o = &old->records[h->record];
-		struct flow f;
-
-		/* taken up again, or another's by now */
-		if (!(o->origin & FLOW_HELD) || o->since != h->until ||
-		    find_record(old, h->key, o->target, NULL) != o)
-			continue;
-		f = collide_flow(old, h->key, o, &old->targets[o->target]);
-		r = put_held(c, &f, o->views, h->until, ring->hold);
-	}
-	return r;
-}
-
 int collide_keep_held(struct collide *c, const struct collide *old)
 {
-	size_t i;
-	int r = 0;
+	uint32_t i, n = old ? old->n_places : 0;
+	int e = 0;
 
-	for (i = 0; old && i < HOLDS && r >= 0; i++)
-		r = ring_keep(c, old, &old->held[i]);
-	return r;
+	for (i = 0; i < n && e >= 0; i++) {
+		const struct record *r = &old->records[i];
+		struct flow f;
+
+		if (!r->key || !(r->origin & FLOW_HELD) || r->since <= old->second)
+			continue;
+		f = collide_flow(old, r, &old->targets[r->target]);
+		if (collide_has(c, &f))
+			continue;
+		e = put_flow(c, &f, r->views);
+		c->next_sweep = MIN(c->next_sweep, r->since);
+	}
+	return e;
 }
 
-static void ring_expire(struct collide *c, struct held_ring *ring, uint32_t second)
+static void collide_sweep(struct collide *c)
 {
-	for (; ring->n && ring_at(ring, 0)->until <= second; ring->n--, ring->first++) {
-		const struct held *h = ring_at(ring, 0);
-		const struct record *r = &c->records[h->record];
+	uint32_t i = 0;
 
-		/* taken up again, or its record is another's by now: not ours */
-		if (r->origin & FLOW_HELD && r->since == h->until)
-			lvs_collide_drop(c, h->key, h->record);
+	c->last_sweep = c->second;
+	c->next_sweep = UINT32_MAX;
+	while (i < c->n_places) {
+		struct record *r = &c->records[i];
+
+		if (!r->key || !(r->origin & FLOW_HELD)) {
+			i++;
+		} else if (r->since > c->second) {
+			c->next_sweep = MIN(c->next_sweep, r->since);
+			i++;
+		} else {
+			collide_drop(c, r); /* another may be in its place now */
+		}
 	}
 }
 
 void collide_expire(struct collide *c, usec_t now)
 {
-	size_t i;
-
-	for (i = 0; i < HOLDS; i++)
-		ring_expire(c, &c->held[i], (uint32_t)(now / USEC_PER_SEC));
+	c->second = (uint32_t)(now / USEC_PER_SEC);
+	if (c->second >= c->next_sweep && c->second - c->last_sweep >= SWEEP_EVERY)
+		collide_sweep(c);
 }
 
 enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,

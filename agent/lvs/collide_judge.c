@@ -40,11 +40,14 @@ static bool is_row(const struct record *r)
 }
 
 /* The RS forgets a direct flow once it has ended. A director keeps a connection for
- * a while after its end, so a flow through a service counts as long as it is known
- * here. */
-static bool counts(const struct party *p)
+ * a while after its end, so a flow through a service counts as long as it is held here. */
+static bool counts(const struct collide *c, const struct party *p)
 {
-	return collide_is_via(&p->target->side) || !is_closed(&p->record);
+	const struct record *r = &p->record;
+
+	if (!collide_is_via(&p->target->side))
+		return !is_closed(r);
+	return !(r->origin & FLOW_HELD) || r->since > c->second;
 }
 
 static enum collide_effect effect_of(const struct record *direct, const struct record *via,
@@ -127,21 +130,21 @@ static bool is_deaf(const struct collide *c, const struct record *direct, const 
 	       direct->state == FLOW_ESTABLISHED && !is_closed(via);
 }
 
-/* collide_judge.c: whether X and Y, which share KEY, collide. FRESH: X is about
- * to be. */
-static bool collide_judge(const struct collide *c, uint64_t key, const struct party *x,
-			  const struct party *y, bool fresh, struct collision *ret)
+/* Whether X and Y, of one client side, collide. FRESH: X is about to be. */
+static bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
+			  bool fresh, struct collision *ret)
 {
 	bool x_via = collide_is_via(&x->target->side), y_via = collide_is_via(&y->target->side);
 	const struct party *direct = x_via && !y_via ? y : x, *via = direct == x ? y : x;
 	bool same_view = x->record.views & y->record.views & VIEW_RS;
-	uint8_t l4proto = (uint8_t)(key >> 8);
+	uint8_t l4proto = x->target->side.l4proto;
 	bool deaf = x_via != y_via && l4proto == IPPROTO_TCP &&
 		    is_deaf(c, &direct->record, &via->record);
 	bool hijack = is_hijacked(x, y);
 	struct collision r = { .class = COLLIDE_A };
 
-	if ((!x_via && !y_via) || !counts(x) || !counts(y) || (!same_view && !hijack && !deaf) ||
+	if ((!x_via && !y_via) || !counts(c, x) || !counts(c, y) ||
+	    (!same_view && !hijack && !deaf) ||
 	    (is_ending(&x->record) && is_ending(&y->record) &&
 	     (is_closed(&x->record) || is_closed(&y->record))))
 		return false;
@@ -157,8 +160,8 @@ static bool collide_judge(const struct collide *c, uint64_t key, const struct pa
 		r.class = COLLIDE_C;
 	else if (x_via && y_via)
 		r.class = COLLIDE_A2;
-	r.direct = collide_flow(c, key, &direct->record, direct->target);
-	r.via = collide_flow(c, key, &via->record, via->target);
+	r.direct = collide_flow(c, &direct->record, direct->target);
+	r.via = collide_flow(c, &via->record, via->target);
 	r.service = via->target->side.service;
 	r.other_service = direct->target->side.service;
 	r.toa_unknown =
@@ -186,70 +189,69 @@ const char *collide_certainty_name(enum collide_certainty certainty)
 
 /* Which flows of the table have a client side in common. */
 
-static struct party party_of(const struct collide *c, uint32_t at)
+static struct party party_of(const struct collide *c, const struct record *r)
 {
-	return (struct party){ c->records[at], &c->targets[c->records[at].target] };
+	return (struct party){ *r, &c->targets[r->target] };
 }
 
-/* Those of record FIRST with all that come after it in its chain. */
-static int each_after(const struct collide *c, uint64_t key, uint32_t first, unsigned *budget,
+/* Record R with all that come after it. */
+static int each_after(const struct collide *c, const struct record *r, unsigned *budget,
 		      collision_sink sink, void *ud)
 {
-	struct party x = party_of(c, first), y;
+	struct party x = party_of(c, r), y;
 	struct collision collision;
-	uint32_t at;
-	int r = 0;
+	int e = 0;
 
-	for (at = x.record.next; at != NO_RECORD && r >= 0 && *budget; at = y.record.next) {
+	for (r = collide_next(c, r); r && e >= 0 && *budget; r = collide_next(c, r)) {
 		--*budget;
-		y = party_of(c, at);
-		if (collide_judge(c, key, &x, &y, false, &collision))
-			r = sink(ud, &collision);
+		y = party_of(c, r);
+		if (collide_judge(c, &x, &y, false, &collision))
+			e = sink(ud, &collision);
 	}
-	return r;
+	return e;
 }
 
 int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen)
 {
 	uint64_t unseen = 0;
-	uint32_t i, at;
-	int r = 0;
+	uint32_t i;
+	int e = 0;
 
-	for (i = 0; i < c->n_slots && r >= 0; i++) {
+	for (i = 0; i < c->n_places && e >= 0; i++) {
+		const struct record *r = &c->records[i];
 		unsigned budget = PAIRS_MAX;
 
-		if (!c->slots[i].key)
+		/* most are alone; of the others once for all */
+		if (!r->key || !collide_next(c, r) || collide_first(c, r->key) != r)
 			continue;
-		for (at = c->slots[i].head; at != NO_RECORD && r >= 0; at = c->records[at].next)
-			r = each_after(c, c->slots[i].key, at, &budget, sink, ud);
+		for (; r && e >= 0; r = collide_next(c, r))
+			e = each_after(c, r, &budget, sink, ud);
 		unseen += !budget;
 	}
 	*ret_unseen = unseen;
-	return r;
+	return e;
 }
 
 static int probe_flow(const struct collide *c, const struct flow *f, unsigned views, bool fresh,
 		      collision_sink sink, void *ud)
 {
 	struct collision collision;
+	const struct record *r;
 	struct target target;
 	struct party own, other;
 	unsigned budget = PAIRS_MAX;
 	uint64_t key;
-	uint32_t at;
-	int r = 0;
+	int e = 0;
 
-	if (!collide_key_find(c, f->family, f->l4proto, f->client, f->cport, &key) ||
-	    !collide_target_make(c, f, &target))
+	if (!collide_key_find(c, f, &key) || !collide_target_make(c, f, &target))
 		return 0;
-	own = (struct party){ collide_record_make(f, 0, views), &target };
-	for (at = collide_head(c, key); at != NO_RECORD && r >= 0 && budget--;
-	     at = other.record.next) {
-		other = party_of(c, at);
-		if (collide_judge(c, key, &own, &other, fresh, &collision))
-			r = sink(ud, &collision);
+	own = (struct party){ collide_record_make(f, key, 0, views), &target };
+	for (r = collide_first(c, key); r && e >= 0 && budget--; r = collide_next(c, r)) {
+		other = party_of(c, r);
+		if (collide_judge(c, &own, &other, fresh, &collision))
+			e = sink(ud, &collision);
 	}
-	return r;
+	return e;
 }
 
 int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
@@ -270,32 +272,29 @@ int collide_flows(const struct collide *c,
 		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
 		  void *ud)
 {
-	uint32_t i, at;
-	int r = 0;
+	uint32_t i;
+	int e = 0;
 
-	for (i = 0; i < c->n_slots && r >= 0; i++) {
-		uint64_t key = c->slots[i].key;
+	for (i = 0; i < c->n_places && e >= 0; i++) {
+		const struct record *r = &c->records[i];
+		struct flow f;
 
-		for (at = key ? c->slots[i].head : NO_RECORD; at != NO_RECORD && r >= 0;
-		     at = c->records[at].next) {
-			const struct record *x = &c->records[at];
-			struct flow f;
-
-			if (!(x->views & VIEW_RS))
-				continue;
-			f = collide_flow(c, key, x, &c->targets[x->target]);
-			r = sink(ud, &f, &c->targets[x->target].side);
-		}
+		if (!r->key || !(r->views & VIEW_RS))
+			continue;
+		f = collide_flow(c, r, &c->targets[r->target]);
+		e = sink(ud, &f, &c->targets[r->target].side);
 	}
-	return r;
+	return e;
 }
 
 /* Which addresses of an entry the real server sees, and which our director: this
  * node translates, so the real server knows only what comes out of the translation. */
 
-struct record collide_record_make(const struct flow *f, uint32_t target, unsigned views)
+struct record collide_record_make(const struct flow *f, uint64_t key, uint32_t target,
+				  unsigned views)
 {
 	return (struct record){
+		.key = key,
 		.target = target,
 		.since = (uint32_t)(f->since / USEC_PER_SEC),
 		.state = f->state,

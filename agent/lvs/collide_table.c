@@ -10,8 +10,9 @@
 #include "base/array.h"
 #include "lvs/map_store.h"
 
-/* How many slots are made in advance at most; more are made when they are needed. */
+/* How many places are made in advance at most; more are made when they are needed. */
 #define EXPECTED_MAX (1U << 24)
+#define PLACES_MAX (1U << 28)
 
 static uint64_t collide_table_mix(const struct collide *c, uint64_t key)
 {
@@ -84,132 +85,144 @@ static uint32_t client_ipv4(const uint8_t *addr)
 	return client;
 }
 
-bool collide_key_find(const struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
-		      uint16_t port, uint64_t *ret)
+bool collide_key_find(const struct collide *c, const struct flow *f, uint64_t *ret)
 {
 	uint32_t client;
 
-	if (family == AF_INET)
-		client = client_ipv4(addr);
-	else if (!client_find(c, addr, &client))
+	if (f->family == AF_INET)
+		client = client_ipv4(f->client);
+	else if (!client_find(c, f->client, &client))
 		return false;
-	*ret = key_pack(family, l4proto, client, port);
+	*ret = key_pack(f->family, f->l4proto, client, f->cport);
 	return true;
 }
 
-int collide_key_get(struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
-		    uint16_t port, uint64_t *ret)
+int collide_key_get(struct collide *c, const struct flow *f, uint64_t *ret)
 {
 	uint32_t client = 0;
 	int r = 0;
 
-	if (family == AF_INET)
-		client = client_ipv4(addr);
+	if (f->family == AF_INET)
+		client = client_ipv4(f->client);
 	else
-		r = client_get(c, addr, &client);
+		r = client_get(c, f->client, &client);
 	if (r >= 0)
-		*ret = key_pack(family, l4proto, client, port);
+		*ret = key_pack(f->family, f->l4proto, client, f->cport);
 	return r;
 }
+
+/* ---- flows by client side ---- */
 
 /* A client uses neighbouring ports: these are kept beside each other, eight to a
  * block, so that what is looked at is a fraction of the table. */
 #define BLOCK_BITS 3
 #define BLOCK_MASK ((1U << BLOCK_BITS) - 1)
 
-static struct slot *collide_table_slot_of(const struct collide *c, uint64_t key)
+static uint32_t home_of(const struct collide *c, uint64_t key)
 {
 	uint32_t port = (uint32_t)(key >> 16) & BLOCK_MASK;
 	uint64_t block = key & ~((uint64_t)BLOCK_MASK << 16);
-	uint32_t i =
-		((uint32_t)collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_slots - 1);
 
-	while (c->slots[i].key && c->slots[i].key != key)
-		i = (i + 1) & (c->n_slots - 1);
-	return &c->slots[i];
+	return ((uint32_t)collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_places - 1);
 }
 
-/* Packed, but at a multiple of four: every slot is of twelve bytes. */
-static uint32_t *head_of(struct slot *s)
+/* The first record of KEY from place I on, before one that is free. */
+static struct record *record_from(const struct collide *c, uint64_t key, uint32_t i)
 {
-	return (uint32_t *)(void *)((char *)s + offsetof(struct slot, head));
+	for (i &= c->n_places - 1; c->records[i].key; i = (i + 1) & (c->n_places - 1)) {
+		if (c->records[i].key == key)
+			return &c->records[i];
+	}
+	return NULL;
 }
 
-uint32_t *collide_head_at(const struct collide *c, uint64_t key)
+struct record *collide_first(const struct collide *c, uint64_t key)
 {
-	struct slot *s = c->n_slots ? collide_table_slot_of(c, key) : NULL;
-
-	return s && s->key ? head_of(s) : NULL;
+	return c->n_places ? record_from(c, key, home_of(c, key)) : NULL;
 }
 
-uint32_t collide_head(const struct collide *c, uint64_t key)
+struct record *collide_next(const struct collide *c, const struct record *r)
 {
-	const uint32_t *at = collide_head_at(c, key);
-
-	return at ? *at : NO_RECORD;
+	return record_from(c, r->key, (uint32_t)(r - c->records) + 1);
 }
 
-static int slots_resize(struct collide *c, uint32_t n)
+/* Where the flow of KEY to TARGET is, or is to be. */
+static struct record *place_of(const struct collide *c, uint64_t key, uint32_t target)
 {
-	uint32_t old_n = c->n_slots, i;
-	struct slot *old = c->slots, *slots = calloc(n, sizeof(*slots));
+	uint32_t i = home_of(c, key);
 
-	if (!slots)
+	while (c->records[i].key && (c->records[i].key != key || c->records[i].target != target))
+		i = (i + 1) & (c->n_places - 1);
+	return &c->records[i];
+}
+
+struct record *collide_find(const struct collide *c, uint64_t key, uint32_t target)
+{
+	struct record *r = c->n_places ? place_of(c, key, target) : NULL;
+
+	return r && r->key ? r : NULL;
+}
+
+static int records_resize(struct collide *c, uint32_t n)
+{
+	struct record *old = c->records, *records = calloc(n, sizeof(*records));
+	uint32_t n_old = c->n_places, i;
+
+	if (!records)
 		return -ENOMEM;
-	c->slots = slots;
-	c->n_slots = n;
-	c->used_slots = c->dead_slots = 0;
-	for (i = 0; i < old_n; i++) {
-		if (!old[i].key || old[i].head == NO_RECORD)
-			continue;
-		*collide_table_slot_of(c, old[i].key) = old[i];
-		c->used_slots++;
+	c->records = records;
+	c->n_places = n;
+	for (i = 0; i < n_old; i++) {
+		if (old[i].key)
+			*place_of(c, old[i].key, old[i].target) = old[i];
 	}
 	free(old);
 	return 0;
 }
 
-/* Room for one more key: twice the slots, or as many again without the keys that
- * have no flow, when those are more than a quarter. */
-static int collide_table_slots_grow(struct collide *c)
-{
-	uint32_t n = c->n_slots;
-
-	if (!n)
-		return slots_resize(c, 64);
-	if (c->used_slots + 1 <= n / 4 * 3)
-		return 0;
-	return slots_resize(c, c->dead_slots <= n / 4 ? 2 * n : n);
-}
-
 int collide_expect(struct collide *c, size_t flows)
 {
-	uint32_t n = MAX(c->n_slots, 64U);
+	uint32_t n = MAX(c->n_places, 64U);
 
 	while (n < EXPECTED_MAX && n / 4 * 3 < flows)
 		n *= 2;
-	return n > c->n_slots ? slots_resize(c, n) : 0;
+	return n > c->n_places ? records_resize(c, n) : 0;
 }
 
-int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret)
+int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record **ret)
 {
-	const struct slot *before = c->slots;
-	struct slot *s = c->n_slots ? collide_table_slot_of(c, key) : NULL;
-	int r;
+	int r = 0;
 
-	if (!s || !s->key) {
-		r = collide_table_slots_grow(c);
-		if (r < 0)
-			return r;
-		if (!s || c->slots != before)
-			s = collide_table_slot_of(c, key);
-		s->key = key;
-		s->head = NO_RECORD;
-		c->used_slots++;
-		c->dead_slots++; /* until it has a flow */
-	}
-	*ret = head_of(s);
+	if (c->n_flows >= c->n_places / 4 * 3)
+		r = c->n_places < PLACES_MAX ? records_resize(c, MAX(2 * c->n_places, 64U))
+					     : -ENOMEM;
+	if (r < 0)
+		return r;
+	*ret = place_of(c, key, target);
+	if ((*ret)->key)
+		return 1;
+	**ret = (struct record){ .key = key, .target = target };
+	c->n_flows++;
 	return 0;
+}
+
+/* The gap is closed by the next one that may stand there, as often as there is one. */
+void collide_drop(struct collide *c, struct record *r)
+{
+	uint32_t mask = c->n_places - 1, gap = (uint32_t)(r - c->records), i = gap;
+
+	for (;;) {
+		i = (i + 1) & mask;
+		if (!c->records[i].key)
+			break;
+		/* as far from its home as from the gap at least */
+		if (((i - home_of(c, c->records[i].key)) & mask) < ((i - gap) & mask))
+			continue;
+		c->records[gap] = c->records[i];
+		gap = i;
+	}
+	c->records[gap].key = 0;
+	c->n_flows--;
 }
 
 /* ---- destinations ---- */
@@ -318,9 +331,9 @@ static void client_put(uint8_t *ret, uint32_t client)
 	memcpy(ret, &client, sizeof(client));
 }
 
-struct flow collide_flow(const struct collide *c, uint64_t key, const struct record *r,
-			 const struct target *t)
+struct flow collide_flow(const struct collide *c, const struct record *r, const struct target *t)
 {
+	uint64_t key = r->key;
 	struct flow f = {
 		.family = (uint8_t)key,
 		.l4proto = (uint8_t)(key >> 8),

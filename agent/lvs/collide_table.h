@@ -5,27 +5,19 @@
 #include "base/array.h"
 #include "lvs/collide.h"
 
-#define NO_RECORD UINT32_MAX
-
 /* Whose eyes see the flow with this client side. */
 enum collide_view {
 	VIEW_RS = 1 << 0,  /* the real server's */
 	VIEW_OUT = 1 << 1, /* the director's, when it looks up who an answer is for */
 };
 
-/* One flow. 16 bytes: there may be millions. */
-struct record {
-	uint32_t next; /* of the same client side */
+/* One flow. 20 bytes: there may be millions. */
+struct __attribute__((packed)) record {
+	uint64_t key; /* of its client side; 0: free */
 	uint32_t target;
 	uint32_t since; /* seconds; of a held one: until when */
 	uint8_t state, origin, backoff;
 	uint8_t views;
-};
-
-/* A client side; HEAD NO_RECORD: no flow left. */
-struct __attribute__((packed)) slot {
-	uint64_t key; /* 0: free */
-	uint32_t head;
 };
 
 /* A destination flows have. */
@@ -48,30 +40,15 @@ struct both_views {
 	struct flow before; /* … which are these */
 };
 
-struct held {
-	uint32_t record, until;
-	uint64_t key;
-};
-
-/* Those that are held for one duration, in the order of UNTIL. */
-struct held_ring {
-	usec_t hold;
-	struct held *list; /* owned */
-	uint32_t first, n, cap;
-};
-
-#define HOLDS 3 /* different durations in one table */
-
 struct collide {
 	const struct lvs_map *map;
 	struct collide_node node;
 	uint64_t seed;
-	struct slot *slots;
-	uint32_t n_slots, used_slots, dead_slots; /* DEAD: in use, without a flow */
-	struct record *records;
-	size_t cap_records;
-	uint32_t n_records, free_record;
-	size_t n_flows;
+	struct record *records; /* by hash of the key, those of one key in a row with others */
+	uint32_t n_places, n_flows;
+	uint32_t second;     /* what is held until then is over */
+	uint32_t next_sweep; /* not before that second; UINT32_MAX: nothing is held */
+	uint32_t last_sweep;
 	struct target *targets;
 	uint32_t n_targets;
 	size_t cap_targets;
@@ -80,7 +57,6 @@ struct collide {
 	uint32_t n_clients;
 	size_t cap_clients;
 	struct hash by_client;
-	struct held_ring held[HOLDS];
 };
 
 /* Pairs of one client side looked at. */
@@ -88,15 +64,22 @@ struct collide {
 
 /* collide_table.c: the number of a client side. Find returns false where no flow
  * has it; get makes one (0 or -ENOMEM). */
-bool collide_key_find(const struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
-		      uint16_t port, uint64_t *ret);
-int collide_key_get(struct collide *c, uint8_t family, uint8_t l4proto, const uint8_t *addr,
-		    uint16_t port, uint64_t *ret);
+bool collide_key_find(const struct collide *c, const struct flow *f, uint64_t *ret);
+int collide_key_get(struct collide *c, const struct flow *f, uint64_t *ret);
 
-/* The first record of KEY; where that is kept (NULL: nowhere); or made so. */
-uint32_t collide_head(const struct collide *c, uint64_t key);
-uint32_t *collide_head_at(const struct collide *c, uint64_t key);
-int collide_head_get(struct collide *c, uint64_t key, uint32_t **ret);
+/* The flows of one client side, in no order; NULL: no more. */
+struct record *collide_first(const struct collide *c, uint64_t key);
+struct record *collide_next(const struct collide *c, const struct record *r);
+
+/* The flow of KEY to TARGET; NULL: it is not there. */
+struct record *collide_find(const struct collide *c, uint64_t key, uint32_t target);
+
+/* The same, but made if it is not there: all zero but for these two. Returns 1 if it was there, 0,
+ * or -ENOMEM. Others may have moved. */
+int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record **ret);
+
+/* Others may have moved to its place. */
+void collide_drop(struct collide *c, struct record *r);
 
 /* What the map says of F's destination: false if nothing. */
 bool collide_target_make(const struct collide *c, const struct flow *f, struct target *ret);
@@ -106,11 +89,12 @@ bool collide_target_make(const struct collide *c, const struct flow *f, struct t
 bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t *ret);
 int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret);
 
-struct flow collide_flow(const struct collide *c, uint64_t key, const struct record *r,
-			 const struct target *t);
+/* R as a flow to T, which is its target. */
+struct flow collide_flow(const struct collide *c, const struct record *r, const struct target *t);
 
 /* collide_judge.c. False for a protocol without ports. */
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret);
 
-struct record collide_record_make(const struct flow *f, uint32_t target, unsigned views);
+struct record collide_record_make(const struct flow *f, uint64_t key, uint32_t target,
+				  unsigned views);
