@@ -20,20 +20,6 @@
 static const char *const base_chains[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
 					   "POSTROUTING" };
 
-static int mangle_take_table(void *ud, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a[NFTA_TABLE_NAME + 1];
-	struct hold_mangle *found = ud;
-	const char *name;
-
-	if (!nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE), a, NFTA_TABLE_NAME))
-		return 0;
-	name = attr_text(a[NFTA_TABLE_NAME]);
-	if (name && strcmp(name, MANGLE) == 0)
-		found->exists = true;
-	return 0;
-}
-
 static int mangle_take_chain(void *ud, const struct nlmsghdr *nlh)
 {
 	struct hold_mangle *found = ud;
@@ -53,8 +39,9 @@ static int mangle_look_at(struct nftsock *s, uint8_t family, struct hold_mangle 
 	int r;
 
 	*ret = (struct hold_mangle){ .exists = false };
-	r = nftsock_list(s, NFT_MSG_GETTABLE, family, mangle_take_table, ret);
-	if (r == 0 && ret->exists)
+	r = nftsock_has_table(s, family, MANGLE);
+	ret->exists = r > 0;
+	if (r > 0)
 		r = nftsock_list(s, NFT_MSG_GETCHAIN, family, mangle_take_chain, ret);
 	return r;
 }

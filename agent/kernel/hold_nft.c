@@ -14,14 +14,6 @@
 #define SET_ID 1
 #define PRIORITY (-150) /* NF_IP_PRI_MANGLE: after conntrack, before NAT */
 
-enum {
-	TCP_FLAGS_OFFSET = 13,
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_ACK = 0x10,
-};
-
 static void hold_nftmsg_put_set(struct nftwriter *w)
 {
 	/* nft's note to itself: the keys are in host order. Else it shows them
@@ -43,19 +35,6 @@ static void hold_nftmsg_put_set(struct nftwriter *w)
 
 /* ---- expressions: each loads into, or looks at, register 1 --------------------- */
 
-static void expr_mask(struct nftwriter *w, const void *mask, size_t len)
-{
-	static const uint32_t none = 0;
-	struct nftexpr e = nftbatch_expr(w, "bitwise");
-
-	buf_be32(&w->buf, NFTA_BITWISE_SREG, NFT_REG_1);
-	buf_be32(&w->buf, NFTA_BITWISE_DREG, NFT_REG_1);
-	buf_be32(&w->buf, NFTA_BITWISE_LEN, (uint32_t)len);
-	nftbatch_value(w, NFTA_BITWISE_MASK, mask, len);
-	nftbatch_value(w, NFTA_BITWISE_XOR, &none, len);
-	nftbatch_expr_end(w, e);
-}
-
 static void expr_ct_state(struct nftwriter *w, uint32_t state)
 {
 	static const uint32_t none = 0;
@@ -64,18 +43,8 @@ static void expr_ct_state(struct nftwriter *w, uint32_t state)
 	buf_be32(&w->buf, NFTA_CT_KEY, NFT_CT_STATE);
 	buf_be32(&w->buf, NFTA_CT_DREG, NFT_REG_1);
 	nftbatch_expr_end(w, e);
-	expr_mask(w, &state, sizeof(state));
+	nftbatch_mask(w, &state, sizeof(state));
 	nftbatch_cmp(w, NFT_CMP_NEQ, &none, sizeof(none));
-}
-
-static void expr_not_pure_syn(struct nftwriter *w)
-{
-	static const uint8_t mask = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK, syn = TCP_SYN;
-
-	nftbatch_payload(w, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, sizeof(mask),
-			 NFT_REG_1);
-	expr_mask(w, &mask, sizeof(mask));
-	nftbatch_cmp(w, NFT_CMP_NEQ, &syn, sizeof(syn));
 }
 
 static void expr_drop(struct nftwriter *w)
@@ -105,7 +74,7 @@ static void hold_nftmsg_put_rule(struct nftwriter *w, const char *chain, uint32_
 	nftbatch_cmp(w, NFT_CMP_EQ, &tcp, sizeof(tcp));
 	expr_ct_state(w, state);
 	if (state == CT_STATE_NEW)
-		expr_not_pure_syn(w);
+		nftbatch_syn(w, NFT_CMP_NEQ);
 	expr_drop(w);
 	nftbatch_rule_end(w, nest);
 }
@@ -127,7 +96,7 @@ void hold_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
 	nftbatch_new_table(&w);
 	hold_nftmsg_put_set(&w);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
-		nftbatch_chain(&w, chains[i].name, chains[i].hook, PRIORITY);
+		nftbatch_chain(&w, chains[i].name, "filter", chains[i].hook, PRIORITY);
 		hold_nftmsg_put_rule(&w, chains[i].name, chains[i].device, CT_STATE_INVALID);
 		hold_nftmsg_put_rule(&w, chains[i].name, chains[i].device, CT_STATE_NEW);
 	}

@@ -13,6 +13,14 @@
 #include "kernel/nlask.h"
 #include "kernel/probe_choice.h"
 
+enum {
+	TCP_FLAGS_OFFSET = 13,
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
+};
+
 static void batch_mark(struct attr_buf *b, uint16_t type, uint32_t seq)
 {
 	const struct nfgenmsg nfg = { .version = NFNETLINK_V0,
@@ -78,7 +86,8 @@ void nftbatch_new_table(struct nftwriter *w)
 	nftbatch_table(w, NFT_MSG_NEWTABLE, NLM_F_CREATE);
 }
 
-void nftbatch_chain(struct nftwriter *w, const char *name, unsigned hook, int priority)
+void nftbatch_chain(struct nftwriter *w, const char *name, const char *type, unsigned hook,
+		    int priority)
 {
 	size_t nest;
 
@@ -90,7 +99,7 @@ void nftbatch_chain(struct nftwriter *w, const char *name, unsigned hook, int pr
 	buf_be32(&w->buf, NFTA_HOOK_PRIORITY, (uint32_t)priority);
 	buf_nest_end(&w->buf, nest);
 	buf_be32(&w->buf, NFTA_CHAIN_POLICY, NF_ACCEPT);
-	buf_text(&w->buf, NFTA_CHAIN_TYPE, "filter");
+	buf_text(&w->buf, NFTA_CHAIN_TYPE, type);
 	nftbatch_end(w);
 }
 
@@ -162,6 +171,29 @@ void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t le
 	buf_be32(&w->buf, NFTA_CMP_OP, op);
 	nftbatch_value(w, NFTA_CMP_DATA, value, len);
 	nftbatch_expr_end(w, e);
+}
+
+void nftbatch_mask(struct nftwriter *w, const void *mask, size_t len)
+{
+	static const uint32_t none = 0;
+	struct nftexpr e = nftbatch_expr(w, "bitwise");
+
+	buf_be32(&w->buf, NFTA_BITWISE_SREG, NFT_REG_1);
+	buf_be32(&w->buf, NFTA_BITWISE_DREG, NFT_REG_1);
+	buf_be32(&w->buf, NFTA_BITWISE_LEN, (uint32_t)len);
+	nftbatch_value(w, NFTA_BITWISE_MASK, mask, len);
+	nftbatch_value(w, NFTA_BITWISE_XOR, &none, len);
+	nftbatch_expr_end(w, e);
+}
+
+void nftbatch_syn(struct nftwriter *w, uint32_t op)
+{
+	static const uint8_t mask = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK, syn = TCP_SYN;
+
+	nftbatch_payload(w, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, sizeof(mask),
+			 NFT_REG_1);
+	nftbatch_mask(w, &mask, sizeof(mask));
+	nftbatch_cmp(w, op, &syn, sizeof(syn));
 }
 
 void nftbatch_lookup(struct nftwriter *w, uint32_t reg, const char *name, uint32_t id)
@@ -301,6 +333,32 @@ int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex)
 			r = 0;
 	}
 	return r;
+}
+
+struct named {
+	const char *name;
+	bool found;
+};
+
+static int nftsock_take_name(void *ud, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a[NFTA_TABLE_NAME + 1];
+	struct named *n = ud;
+	const char *name;
+
+	if (nfmsg_parse(nlh, NF_TYPE(NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE), a, NFTA_TABLE_NAME)) {
+		name = attr_text(a[NFTA_TABLE_NAME]);
+		n->found |= name && strcmp(name, n->name) == 0;
+	}
+	return 0;
+}
+
+int nftsock_has_table(struct nftsock *s, uint8_t family, const char *name)
+{
+	struct named n = { .name = name };
+	int r = nftsock_list(s, NFT_MSG_GETTABLE, family, nftsock_take_name, &n);
+
+	return n.found ? 1 : r;
 }
 
 bool nft_sees_all(void)

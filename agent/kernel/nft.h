@@ -49,8 +49,9 @@ void nftbatch_table(struct nftwriter *w, uint8_t command, uint16_t flags);
 /* Make the table, empty: one of that name is deleted before. */
 void nftbatch_new_table(struct nftwriter *w);
 
-/* A base chain of type filter, policy accept. */
-void nftbatch_chain(struct nftwriter *w, const char *name, unsigned hook, int priority);
+/* A base chain of TYPE ("filter", "nat"), policy accept. */
+void nftbatch_chain(struct nftwriter *w, const char *name, const char *type, unsigned hook,
+		    int priority);
 
 /* A rule at the end of CHAIN is made of expressions; returns what its end needs. */
 size_t nftbatch_rule_begin(struct nftwriter *w, const char *chain);
@@ -71,6 +72,13 @@ void nftbatch_meta(struct nftwriter *w, uint32_t key);
 void nftbatch_payload(struct nftwriter *w, uint32_t base, uint32_t offset, uint32_t len,
 		      uint32_t reg);
 void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t len);
+
+/* Keep of register 1 the bits in MASK. */
+void nftbatch_mask(struct nftwriter *w, const void *mask, size_t len);
+
+/* Go on if the TCP packet is one that opens a connection (OP: NFT_CMP_EQ), or if it is another one
+ * (NFT_CMP_NEQ). */
+void nftbatch_syn(struct nftwriter *w, uint32_t op);
 
 /* Is the value from REG on in the set NAME, which has the number ID in this batch? Some kernels
  * find a set of the same batch by its name, others only by its number. */
@@ -121,6 +129,9 @@ int nftsock_dump(struct nftsock *s, nlask_sink sink, void *ud);
 
 /* Delete the table PREFIX followed by IFINDEX. */
 int nftsock_remove(struct nftsock *s, const char *prefix, int ifindex);
+
+/* Has FAMILY a table of that name? 1, 0, or an error. */
+int nftsock_has_table(struct nftsock *s, uint8_t family, const char *name);
 
 /* Remove the tables PREFIX followed by a device that is WANTED. Returns how many. */
 int nftsock_clean(const char *prefix, bool (*wanted)(void *ud, int ifindex), void *ud);

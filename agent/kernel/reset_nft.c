@@ -108,7 +108,7 @@ static void reset_nftmsg_install(struct nftbatch *b, uint32_t seq, int ifindex)
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		reset_nftmsg_put_set(&w, &sets[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
-		nftbatch_chain(&w, chains[i].name, chains[i].hook, PRIORITY);
+		nftbatch_chain(&w, chains[i].name, "filter", chains[i].hook, PRIORITY);
 		for (size_t j = 0; j < ARRAY_SIZE(sets); j++)
 			reset_nftmsg_put_rule(&w, chains[i].name, &sets[j]);
 	}
