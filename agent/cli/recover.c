@@ -9,6 +9,7 @@
 #include "cli/isolate.h"
 #include "cli/render.h"
 #include "cli/worker.h"
+#include "kernel/apart.h"
 #include "show/report_json.h"
 #include "move/remember.h"
 
@@ -178,6 +179,35 @@ static int purge_stale(struct recover *rec, const struct run_env *env)
 	return r;
 }
 
+/* Whether a vipsafed runs in this network namespace: it has this name (daemon/alone.h). */
+static bool has_daemon(void)
+{
+	FILE *f = fopen("/proc/net/unix", "re");
+	bool found = !f;
+	char line[512];
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " @vipsafed\n");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The table by which a daemon that was killed kept connections apart. */
+static void recover_apart(struct recover *rec, const struct kernel *k)
+{
+	enum apart_removed removed;
+
+	if (has_daemon() || apart_remove(k, &removed) < 0)
+		return;
+	if (removed == APART_REMOVED)
+		on_rule(rec, "table " APART_TABLE);
+	else if (removed == APART_EMPTIED && !rec->cli->options.json)
+		fputs("table " APART_TABLE " stays, without addresses, for open connections that "
+		      "are translated\n",
+		      rec->out);
+}
+
 static int recover_run(void *ud, FILE *out, FILE *err)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
@@ -200,6 +230,8 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	}
 	env = cli_move_env(rec->cli, kernel_real_get(real));
 	r = run_recover_telling(&env, &sink);
+	if (r >= 0)
+		recover_apart(rec, &env.kernel);
 	n = isolate_recover(rec->cli, on_isolation, rec, err);
 	r = r < 0 ? r : r + MAX(n, 0);
 	if (!r && !rec->removed && !rec->cli->options.json)

@@ -71,6 +71,7 @@ static void with_status(struct daemon *d, unsigned columns, status_user fn, void
 	for (i = 0; i < END_CAUSE_COUNT; i++)
 		s.ends[i] = ends_counted(d->ends, (enum end_cause)i);
 	collisions_status(d->collisions, &s.lvs);
+	keeper_status(d->keeper, collisions_flows(d->collisions), &s.apart);
 	survey_take(&d->env, &survey);
 	memcpy(s.config_error, d->config_error, sizeof(s.config_error));
 	fn(ud, &s);

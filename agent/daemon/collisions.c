@@ -64,6 +64,8 @@ struct collisions {
 	} pending[PENDING_MAX];
 	size_t n_pending;
 	struct loop_timer pending_timer;
+	void (*on_map)(void *ud, const struct lvs_map *map); /* may be NULL */
+	void *on_map_ud;
 	struct lvs_finding found;
 	struct notes notes; /* for the history */
 };
@@ -381,6 +383,8 @@ void collisions_apply(struct collisions *c, const char *config)
 	c->map = map;
 	c->seen = lvs_map_summary(map).visible ? map : NULL;
 	collisions_message_map(c);
+	if (c->on_map)
+		c->on_map(c->on_map_ud, map);
 	if (!c->status.services)
 		return;
 	r = collisions_watch(c);
@@ -444,6 +448,18 @@ struct collisions *collisions_free(struct collisions *c)
 struct lvs_map *const *collisions_map(const struct collisions *c)
 {
 	return &c->seen;
+}
+
+const struct collide *collisions_flows(const struct collisions *c)
+{
+	return c->scan.flows;
+}
+
+void collisions_on_map(struct collisions *c, void (*fn)(void *ud, const struct lvs_map *map),
+		       void *ud)
+{
+	c->on_map = fn;
+	c->on_map_ud = ud;
 }
 
 void collisions_status(const struct collisions *c, struct status_lvs *ret)

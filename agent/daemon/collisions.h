@@ -20,7 +20,14 @@ struct collisions *collisions_free(struct collisions *c);
  * over. Errors are logged. */
 void collisions_apply(struct collisions *c, const char *config);
 
+/* Call FN with each map that is put in force. */
+void collisions_on_map(struct collisions *c, void (*fn)(void *ud, const struct lvs_map *map),
+		       void *ud);
+
 /* Where the pointer to the map is kept; collisions_apply() replaces the map. */
 struct lvs_map *const *collisions_map(const struct collisions *c);
+
+/* The flows that are known now; NULL: none are. */
+const struct collide *collisions_flows(const struct collisions *c);
 
 void collisions_status(const struct collisions *c, struct status_lvs *ret);

@@ -108,6 +108,13 @@ static int move_socket(struct daemon *d, const struct settings *s)
 	return r;
 }
 
+static void daemon_on_map(void *ud, const struct lvs_map *map)
+{
+	struct daemon *d = ud;
+
+	keeper_follow(d->keeper, map);
+}
+
 static void apply_collisions(struct daemon *d)
 {
 	collisions_apply(d->collisions, d->config ? d->config : VIPSAFE_CONFIG);
@@ -338,6 +345,10 @@ int daemon_start(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->env.lvs_map = collisions_map(d->collisions);
+	d->keeper = keeper_new(&d->env);
+	if (!d->keeper)
+		return -ENOMEM;
+	collisions_on_map(d->collisions, daemon_on_map, d);
 	d->publisher = (struct publisher){
 		.env = &d->env,
 		.log = { .to = log_logger(), .console = log_to_stderr },
@@ -399,6 +410,7 @@ void daemon_stop(struct daemon *d)
 	if (d->guards.loop)
 		guards_done(&d->guards);
 	ends_free(d->ends);
+	keeper_free(d->keeper);
 	collisions_free(d->collisions);
 	kernel_real_free(d->kernel);
 	service_stop(&d->service);

@@ -5,6 +5,7 @@
 
 #include "base/ratelimit.h"
 #include "daemon/alone.h"
+#include "daemon/apart.h"
 #include "daemon/collisions.h"
 #include "daemon/control.h"
 #include "daemon/instances.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct moves *moves;
 	struct instances *instances;
 	struct collisions *collisions;
+	struct keeper *keeper;
 	usec_t started;
 	usec_t stop_at;			   /* stop by then; 0: not stopping */
 	uint64_t refused, late, abandoned; /* requests that were not served */

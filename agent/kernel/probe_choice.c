@@ -24,6 +24,11 @@ bool probe_hooks_are_global(const char *release)
 	return version_of(release) < 4003;
 }
 
+bool probe_nat_is_in_turn(const char *release)
+{
+	return version_of(release) >= 4018;
+}
+
 /* Is there an iptables that certainly writes into ip_tables? */
 static bool take_legacy(const struct probe_node *node, enum probe_tool *ret)
 {

@@ -31,6 +31,11 @@ struct probe_node {
 /* Are netfilter's hooks those of all namespaces? Also when RELEASE cannot be read. */
 bool probe_hooks_are_global(const char *release);
 
+/* Whether all NAT chains, of nf_tables and ip_tables, are asked in the order of their priorities
+ * until one translates (since Linux 4.18). Before, the first one that is asked also settles what it
+ * does not translate, and later ones are in vain. */
+bool probe_nat_is_in_turn(const char *release);
+
 /* The tools that may be used, best first: one whose kernel part is loaded, so that
  * the probe does not load another's for good. Returns how many; with none, *RET_WHY says
  * why. */

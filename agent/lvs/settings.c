@@ -105,6 +105,11 @@ static const struct setting lvs_keys[] = {
 	{ "nat_beyond", SETTING_BOOL, LVS(nat_beyond), "no",
 	  "yes: on one of the paths another NAT hides this node's address. The real\n"
 	  "server then may not see what is found here, so findings are notes only." },
+	{ "keep_apart", SETTING_BOOL, LVS(keep_apart), "no",
+	  "yes: connections through the services leave from ports that direct ones to\n"
+	  "their servers never have, so that they cannot collide. vipsafed translates the\n"
+	  "ports by a table of its own (vipsafe_apart), after all other NAT rules of the\n"
+	  "node: what these translate is left alone. See vipsafe-lvs(7)." },
 	{ NULL },
 };
 

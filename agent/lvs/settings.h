@@ -47,6 +47,7 @@ struct lvs_settings {
 	double warn_per_day, info_per_day, warn_p_connect;
 	enum on_certain on_certain;
 	bool nat_beyond;
+	bool keep_apart;
 	struct lvs_service_settings *services; /* owned */
 	size_t n_services;
 };

@@ -14,6 +14,11 @@
 #define WINDOW_STEP 1024
 #define WINDOW_LOWEST 16384
 
+/* Where direct connections are moved out of the window it may be as large as there is room: each
+ * connection needs its port for the 2 min that conntrack remembers it. */
+#define WINDOW_APART_LOWEST 1024
+#define WINDOW_APART_ENOUGH 4096
+
 void lvs_live_add(struct lvs_live *l, const struct flow *f, bool via)
 {
 	uint16_t *n = via ? &l->via[f->cport] : &l->direct[f->cport];
@@ -73,4 +78,39 @@ static bool window_among(const struct ports *p, const uint16_t *avoid, struct lv
 bool lvs_window_choose(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret)
 {
 	return p->high && (window_above(p, avoid, ret) || window_among(p, avoid, ret));
+}
+
+/* The longest run of ports that no direct connection has and nobody has reserved; BESIDE: of those
+ * that connect() does not choose from. */
+static bool window_longest(const struct ports *p, const uint16_t *avoid, bool beside,
+			   struct lvs_window *ret)
+{
+	uint32_t port, n = 0;
+
+	*ret = (struct lvs_window){ .low = 1 }; /* empty */
+	for (port = WINDOW_APART_LOWEST; port <= UINT16_MAX; port++) {
+		bool free = !avoid[port] && !ports_is_reserved(p, (uint16_t)port) &&
+			    !(beside && port >= p->low && port <= p->high);
+
+		n = free ? n + 1 : 0;
+		if (n > ret->high - ret->low + 1U)
+			*ret = (struct lvs_window){ (uint16_t)(port - n + 1), (uint16_t)port, 0,
+						    0 };
+	}
+	return ret->high >= ret->low;
+}
+
+bool lvs_window_apart(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret)
+{
+	struct lvs_window among;
+
+	if (window_longest(p, avoid, true, ret) && ret->high - ret->low >= WINDOW_APART_ENOUGH - 1)
+		return true;
+	if (window_longest(p, avoid, false, &among) && among.high - among.low >= WINDOW_MIN - 1) {
+		/* the direct ones need ports as well */
+		among.low = (uint16_t)MAX(among.low + 0U, among.high - (WINDOW_MAX - 1U));
+		*ret = among;
+		return true;
+	}
+	return window_among(p, avoid, ret);
 }

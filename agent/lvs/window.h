@@ -29,3 +29,7 @@ struct lvs_window {
  * window among those with the fewest direct sessions. AVOID: those of L that must not meet it.
  * False: there is none. */
 bool lvs_window_choose(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret);
+
+/* The same where direct connections are moved out of the window: the longest run of ports that are
+ * not in use, beside those that connect() chooses from unless these leave too few. */
+bool lvs_window_apart(const struct ports *p, const uint16_t *avoid, struct lvs_window *ret);

@@ -14,6 +14,7 @@ static const struct status_part parts[] = {
 	{ "instances", status_instances_json, status_instances_print },
 	{ "notify", status_notify_json, status_notify_print },
 	{ "lvs", status_lvs_json, status_lvs_print },
+	{ "lvs_apart", status_apart_json, status_apart_print },
 	{ "addresses", status_addresses_json, status_addresses_print },
 	{ "operations", status_operations_json, status_operations_print },
 	{ "warnings", status_warnings_json, status_warnings_print },

@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "move/survey.h"
 #include "show/status_instance.h"
+#include "show/status_apart.h"
 #include "show/status_device.h"
 
 /* LSB: the state of the service is unknown. */
@@ -84,6 +85,7 @@ struct status {
 	size_t n_instances;
 	struct status_notify notify;
 	struct status_lvs lvs;
+	struct status_apart apart;
 	const struct survey *survey; /* NULL: not done */
 	json_t *operations;	     /* show/history, newest first; NULL: not known */
 	usec_t now;		     /* monotonic, and since 1970 */

@@ -249,6 +249,7 @@ void status_findings(const struct status *s, struct findings *ret)
 			     s->notify.store_problem);
 	find_devices(s, ret);
 	status_instances_find(s, ret);
+	status_apart_find(s, ret);
 	if (s->survey)
 		find_conntrack(s->survey, ret);
 	find_operation(history_last_move(s->operations), ret);

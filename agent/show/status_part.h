@@ -32,5 +32,9 @@ void status_instances_print(const struct status *s, bool verbose, FILE *out);
 json_t *status_notify_json(const struct status *s);
 void status_notify_print(const struct status *s, bool verbose, FILE *out);
 
+json_t *status_apart_json(const struct status *s);
+void status_apart_print(const struct status *s, bool verbose, FILE *out);
+void status_apart_find(const struct status *s, struct findings *f);
+
 json_t *status_lvs_json(const struct status *s);
 void status_lvs_print(const struct status *s, bool verbose, FILE *out);

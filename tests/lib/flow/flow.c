@@ -29,6 +29,9 @@ static const char usage[] =
 	"	RATE new TCP connections a second, each of which lives for MS and does three\n"
 	"	exchanges; prints \"ready\", and when all have ended:\n"
 	"	         churn whole=W unopened=U reset=R stalled=S changed=C opened=O ms=T\n"
+	"flow pairs [-n N] [-t SEC] -b ADDR -P FIRST ADDR PORT SERVICE-ADDR SERVICE-PORT\n"
+	"	N times a TCP connection to each of the two from one port (FIRST and on, 20000\n"
+	"	of them), 256 pairs open at a time: pairs N crossed=C failed=F\n"
 	"flow spray [-n N] [-P FIRST] ADDR 0\n"
 	"	one datagram from one UDP socket to each of N ports from FIRST on\n"
 	"PROTO: tcp udp udplite icmp sctp gre or a number; -u is -p udp.\n";
@@ -106,7 +109,10 @@ static bool parse(struct options *o, int argc, char **argv)
 			return false;
 		}
 	}
-	if (argc - optind != 2 || !wire_address(argv[optind], argv[optind + 1], &o->remote))
+	if (argc - optind == 4 && !wire_address(argv[optind + 2], argv[optind + 3], &o->second))
+		return false;
+	if ((argc - optind != 2 && !o->second.sa.sa_family) ||
+	    !wire_address(argv[optind], argv[optind + 1], &o->remote))
 		return false;
 	o->has_bind = bind_to;
 	if (bind_to && !wire_address(bind_to, "0", &o->bind))
@@ -131,6 +137,8 @@ int main(int argc, char **argv)
 		return busy_main(&o);
 	if (!strcmp(argv[1], "spray"))
 		return spray_main(&o);
+	if (!strcmp(argv[1], "pairs") && o.second.sa.sa_family && o.has_bind)
+		return pairs_main(&o);
 	if (!strcmp(argv[1], "churn"))
 		return churn_main(&o);
 	return fail_usage();

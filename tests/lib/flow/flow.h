@@ -13,6 +13,7 @@
 struct options {
 	struct wire wire;
 	union sockaddr_any remote; /* serve: where to listen */
+	union sockaddr_any second; /* pairs: the service */
 	bool has_bind;
 	union sockaddr_any bind;
 	bool any_answer;     /* open: of datagram sockets that are not connected */
@@ -31,6 +32,7 @@ int serve_main(const struct options *o);
 int open_main(const struct options *o);
 int busy_main(const struct options *o);
 int churn_main(const struct options *o);
+int pairs_main(const struct options *o);
 int spray_main(const struct options *o);
 
 /* CLOCK_MONOTONIC in milliseconds. */

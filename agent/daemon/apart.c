@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/apart.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include "daemon/log.h"
+#include "kernel/apart.h"
+#include "lvs/apart.h"
+#include "lvs/scan.h"
+#include "lvs/settings.h"
+#include "lvs/text.h"
+
+struct keeper {
+	const struct run_env *env;
+	struct apart rules;	  /* in force; owned */
+	struct lvs_window window; /* HIGH 0: none was chosen yet */
+	struct status_apart status;
+};
+
+struct keeper *keeper_new(const struct run_env *env)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+
+	if (k)
+		k->env = env;
+	return k;
+}
+
+/* ---- what is needed -------------------------------------------------------------------- */
+
+/* Remove what is in force, or was left by somebody killed. */
+static void rules_remove(struct keeper *k)
+{
+	enum apart_removed removed;
+	int r = apart_remove(&k->env->kernel, &removed);
+
+	apart_done(&k->rules);
+	if (r < 0)
+		log_line(LOG_WARNING,
+			 "msg=\"the table " APART_TABLE " cannot be removed\" error=%s",
+			 strerror(-r));
+	else if (removed == APART_EMPTIED)
+		log_line(LOG_NOTICE,
+			 "msg=\"the table " APART_TABLE " stays, without addresses, for open "
+			 "connections that are translated\" fix=\"vipsafe recover, when they have "
+			 "ended\"");
+	else if (removed == APART_REMOVED)
+		log_line(LOG_NOTICE, "msg=\"LVS connections are no longer kept apart\"");
+}
+
+static int keeper_take_listener(void *ud, const struct flow *f)
+{
+	struct ports *p = ud;
+
+	if (!f->dport)
+		p->reserved[f->cport / 8] |= (uint8_t)(1 << f->cport % 8);
+	return 0;
+}
+
+static int keeper_take_flow(void *ud, const struct flow *f, const struct lvs_side *side)
+{
+	if (f->state != FLOW_TIME_WAIT && f->state != FLOW_CLOSED)
+		lvs_live_add(ud, f, collide_is_via(side));
+	return 0;
+}
+
+static int keeper_plan(struct keeper *k, const struct lvs_map *map, struct lvs_apart *ret)
+{
+	_cleanup_free_ struct lvs_live *live = calloc(1, sizeof(*live));
+	const struct kernel *kernel = &k->env->kernel;
+	struct lvs_scan scan;
+	int r = live ? lvs_scan_run(kernel, map, LVS_SCAN_ALL, NULL, k->env->seed, &scan) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	(void)collide_flows(scan.flows, keeper_take_flow, live);
+	/* those of its own programs are better not used for something else */
+	(void)kernel->ops->sock_list(kernel->ctx, SOCK_LISTENERS, keeper_take_listener,
+				     &scan.ports);
+	r = lvs_apart_plan(map, &scan.ports, live, &k->window, ret);
+	lvs_scan_done(&scan);
+	return r;
+}
+
+/* ---- what is said ---------------------------------------------------------------------- */
+
+static void status_take(struct status_apart *s, const struct lvs_map *map,
+			const struct lvs_apart *plan)
+{
+	const struct lvs_message words = { .map = map };
+	char dest[LVS_RANGE_MAX];
+	size_t i;
+
+	s->low = plan->window.low;
+	s->high = plan->window.high;
+	s->direct = plan->window.direct;
+	s->kept = (uint32_t)plan->n_kept;
+	s->left = (uint32_t)(plan->n_items - plan->n_kept);
+	for (i = 0; i < plan->n_items && s->n_rows < STATUS_APART_ROWS; i++) {
+		const struct lvs_apart_item *item = &plan->items[i];
+		const struct apart_window *w = &plan->rules.windows[item->window];
+		struct status_apart_row *row = &s->rows[s->n_rows++];
+
+		lvs_range_format(&item->match->first, &item->match->last, item->match->port, dest);
+		lvs_service_text(&words, item->service, dest, row->service);
+		row->low = w->low;
+		row->high = w->high;
+		row->shares = item->shares;
+		row->why = lvs_apart_why_text(item->why);
+	}
+}
+
+static void keeper_refuse(struct keeper *k, const char *why)
+{
+	rules_remove(k);
+	k->status.in_force = false;
+	snprintf(k->status.reason, sizeof(k->status.reason), "%s", why);
+	log_line(LOG_WARNING, "msg=\"LVS connections are not kept apart\" error=%s", why);
+}
+
+/* ---- the rules ------------------------------------------------------------------------- */
+
+static void keeper_apply(struct keeper *k, struct lvs_apart *plan)
+{
+	char reason[REPORT_TEXT_MAX];
+	bool news = !apart_equal(&k->rules, &plan->rules);
+
+	k->window = plan->window;
+	if (news && apart_install(&plan->rules, reason) < 0) {
+		keeper_refuse(k, reason);
+		return;
+	}
+	k->status.in_force = true;
+	apart_done(&k->rules);
+	k->rules = plan->rules;
+	plan->rules = (struct apart){ .n_windows = 0 };
+	if (news)
+		log_line(LOG_NOTICE,
+			 "msg=\"LVS connections are kept apart\" services=%u left_alone=%u "
+			 "ports=%u-%u",
+			 k->status.kept, k->status.left, k->status.low, k->status.high);
+}
+
+void keeper_follow(struct keeper *k, const struct lvs_map *map)
+{
+	struct lvs_apart plan;
+	int r;
+
+	k->status = (struct status_apart){ .asked = k->env->settings->lvs->keep_apart };
+	if (!k->status.asked || !map) {
+		rules_remove(k);
+		return;
+	}
+	if (lvs_scan_node(&k->env->kernel, map).director) {
+		keeper_refuse(k, "this node is a director: its IPVS translates as well");
+		return;
+	}
+	r = keeper_plan(k, map, &plan);
+	if (r < 0) {
+		keeper_refuse(k, r == -ENOSPC  ? "no range of ports is free of direct connections"
+				 : r == -E2BIG ? "there are too many real servers"
+					       : strerror(-r));
+		return;
+	}
+	status_take(&k->status, map, &plan);
+	if (plan.n_kept)
+		keeper_apply(k, &plan);
+	else
+		rules_remove(k);
+	if (!plan.n_kept)
+		snprintf(k->status.reason, sizeof(k->status.reason),
+			 "no service is described for which it can be done");
+	lvs_apart_done(&plan);
+}
+
+struct keeper *keeper_free(struct keeper *k)
+{
+	if (!k)
+		return NULL;
+	rules_remove(k);
+	free(k);
+	return NULL;
+}
+
+struct counting {
+	const struct status_apart *status;
+	uint64_t outside;
+};
+
+static int count_outside(void *ud, const struct flow *f, const struct lvs_side *side)
+{
+	struct counting *c = ud;
+
+	c->outside += f->l4proto == IPPROTO_TCP && collide_is_via(side) &&
+		      f->state != FLOW_TIME_WAIT && f->state != FLOW_CLOSED &&
+		      !(f->origin & FLOW_HELD) &&
+		      (f->cport < c->status->low || f->cport > c->status->high);
+	return 0;
+}
+
+void keeper_status(const struct keeper *k, const struct collide *flows, struct status_apart *ret)
+{
+	struct counting c = { .status = &k->status };
+
+	*ret = k->status;
+	if (k->status.in_force && flows)
+		(void)collide_flows(flows, count_outside, &c);
+	ret->outside = c.outside;
+}
