@@ -311,10 +311,16 @@ static int probe_trial_masquerade(struct trial *t, const struct probe_node *node
 	return -EIO;
 }
 
+static int probe_trial_delete(struct trial *t, struct nlsock *s)
+{
+	struct ifaddr a = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
+
+	return ifaddr_del(s, &a);
+}
+
 void trial_start(struct trial *t, uint8_t family, const struct probe_node *node, struct nlsock *s,
 		 struct ct *ct)
 {
-	struct ifaddr leaving;
 	int err;
 
 	set_scene(t, &scenes[family == AF_INET6]);
@@ -325,8 +331,7 @@ void trial_start(struct trial *t, uint8_t family, const struct probe_node *node,
 	}
 	if (probe_trial_masquerade(t, node, ct) < 0)
 		return;
-	leaving = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
-	err = ifaddr_del(s, &leaving);
+	err = probe_trial_delete(t, s);
 	if (err < 0)
 		probe_trial_fail(t, "cannot delete an address: %s", strerror(-err));
 	else
@@ -350,6 +355,17 @@ void trial_look(struct trial *t, struct ct *ct)
 	else
 		return;
 	t->running = false;
+}
+
+void trial_again(struct trial *t, struct nlsock *s)
+{
+	struct ifaddr a = make_ifaddr(t->outside_ifindex, &t->leaving, t->scene->outside_len);
+
+	if (t->kept_seen != ALL_FLOWS || t->leaving_seen != ALL_FLOWS)
+		return; /* the flush is at work */
+	/* where it fails, what there is goes on being looked at */
+	if (ifaddr_add(s, &a) == 0)
+		(void)probe_trial_delete(t, s);
 }
 
 void trial_give_up(struct trial *t)

@@ -57,5 +57,8 @@ void trial_start(struct trial *t, uint8_t family, const struct probe_node *node,
  * fails, the trial is not running any more. */
 void trial_look(struct trial *t, struct ct *ct);
 
+/* Nothing of it shows: the address comes, and goes once more. */
+void trial_again(struct trial *t, struct nlsock *s);
+
 /* Time is up: say why a trial that still runs has no verdict. */
 void trial_give_up(struct trial *t);
