@@ -24,15 +24,16 @@ C
 nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -tt -i br-mgmt \
 	"ether src $MAC and (arp or icmp6)" >"$T/raw" 2>"$T/tcpdump.err" &
 SNIFFER=$!
-wait_for 5 grep -q 'listening on' "$T/tcpdump.err" ||
+wait_for 30 grep -q 'listening on' "$T/tcpdump.err" ||
 	skip_all "no sniffing here: $(tail -n 1 "$T/tcpdump.err")"
 garp() { grep "who-has $1 tell $1," "$T/raw"; } # not what it asks for itself
 arps() { garp 192.168.11.100 | wc -l; }
 nas() { grep -c 'fd00:11::100 > ff02::1: .* advertisement, tgt is fd00:11::100,' "$T/raw"; }
 heard() { [ "$(arps) $(nas)" = "$1" ]; }
 
-# A closed port of a host that is there is refused at once; nobody is silent.
-answers() { [[ $(in_ns node2 timeout 2 bash -c "echo >/dev/tcp/$1/9" 2>&1) == *refused* ]]; }
+# A closed port of a host that is there is refused at once; of none that is there a neighbour knows
+# after three questions.
+answers() { [[ $(in_ns node2 timeout 60 bash -c "echo >/dev/tcp/$1/9" 2>&1) == *refused* ]]; }
 
 run probe # so that no later run has to
 check "nobody answers for the VIP" not answers 192.168.11.100
@@ -47,12 +48,19 @@ last=$(garp 192.168.11.100 | awk 'NR == 3 { print $1 }')
 is "$(echo "$first $last $later" | awk '{ print ($3 - $1 >= 0.7), ($2 < $3) }')" "1 1" \
 	"three at once, the second burst when it should come"
 
-run --config "$T/conf" add 192.168.11.101 dev br-mgmt
-run del 192.168.11.101/32 dev br-mgmt
+# deleted before the second burst; where the machine is too slow for that, once more
+for short in 151 152 153 154 155 156 157 158; do
+	uptime_cs
+	began=$REPLY
+	run --config "$T/conf" add "192.168.11.$short" dev br-mgmt
+	run del "192.168.11.$short/32" dev br-mgmt
+	uptime_cs
+	[ $((REPLY - began)) -ge 69 ] || break
+done
 run --config "$T/conf" add 192.168.11.102 dev br-mgmt
 gone() { [ "$(garp 192.168.11.102 | wc -l)" = 5 ]; }
 check "another VIP has both bursts" wait_for 60 gone
-is "$(garp 192.168.11.101 | wc -l)" 3 "one that was deleted meanwhile has no second"
+is "$(garp "192.168.11.$short" | wc -l)" 3 "one that was deleted meanwhile has no second"
 kill $SNIFFER
 
 # ---- duplicate address detection ------------------------------------------------------
@@ -100,14 +108,14 @@ done
 mkdir -p /run/systemd/journal
 "$BUILD/unixsink" /run/systemd/journal/socket >"$T/journal" &
 JOURNAL=$!
-wait_for 5 test -S /run/systemd/journal/socket || bail_out "no journal socket"
+wait_for 30 test -S /run/systemd/journal/socket || bail_out "no journal socket"
 run del 192.168.11.102/32 dev br-mgmt
 logged() { grep -aq 'MESSAGE=.*op=del' "$T/journal"; }
-check "a run is in the journal" wait_for 5 logged
+check "a run is in the journal" wait_for 30 logged
 run plan del 192.168.11.100/32 dev br-mgmt
 run del 192.168.11.100/32 dev br-mgmt
 logged_both() { [ "$(grep -ac '^MESSAGE=' "$T/journal")" -ge 2 ]; }
-check "and so is the next one" wait_for 5 logged_both
+check "and so is the next one" wait_for 30 logged_both
 is "$(grep -ac '^MESSAGE=' "$T/journal")" 2 "one line each, and none for a plan"
 like "$(grep -a '^MESSAGE=' "$T/journal" | head -n 1)" 'op=del .*192.168.11.102/32' "it says what was done"
 kill $JOURNAL

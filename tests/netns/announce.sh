@@ -19,7 +19,7 @@ sniff() {
 	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -e -t -vv \
 		-i br-mgmt "ether src $MAC and (arp or icmp6)" >"$T/raw" 2>"$T/tcpdump.err" &
 	SNIFFER=$!
-	wait_for 5 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+	wait_for 30 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
 }
 
 sniff_end() {
@@ -47,7 +47,7 @@ is "$(call br-mgmt fd00:11::100)" ok "an IPv6 announcement of a router"
 put /proc/sys/net/ipv6/conf/br-mgmt/forwarding 0
 is "$(call br-mgmt fd00:11::101)" ok "an IPv6 announcement of a host"
 # The last one sent tells that the ones before were heard or never will be.
-check "the neighbour hears them" wait_for 5 heard_at_least fd00:11::101 1
+check "the neighbour hears them" wait_for 30 heard_at_least fd00:11::101 1
 
 is "$(heard "$MAC > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Ethernet (len 6), \
 IPv4 (len 4), Request who-has 192.168.11.100 tell 192.168.11.100, length 28")" 1 \
@@ -64,7 +64,7 @@ is "$(heard "destination link-address option (2), length 8 (1): $MAC")" 2 \
 
 for _ in {1..20}; do call br-mgmt 192.168.11.120 >/dev/null; done
 call br-mgmt 192.168.11.121 >/dev/null
-check "twenty more and one" wait_for 5 heard_at_least 192.168.11.121 1
+check "twenty more and one" wait_for 30 heard_at_least 192.168.11.121 1
 is "$(heard "Request who-has 192.168.11.120 tell 192.168.11.120")" 20 "each is one message"
 sniff_end
 
@@ -76,17 +76,18 @@ ip addr add fd00:11::100/128 dev br-mgmt nodad
 
 serve tcp4 node1 192.168.11.100 7777
 serve tcp6 node1 fd00:11::100 7777
-reaches() { in_ns node2 timeout 1 bash -c "exec 3<>/dev/tcp/$1/7777"; }
+# reaches ADDR [SECONDS]
+reaches() { in_ns node2 timeout "${2:-30}" bash -c "exec 3<>/dev/tcp/$1/7777"; }
 
 for vip in 192.168.11.100 fd00:11::100; do
 	check "$vip: is reached" reaches $vip
 	# node2 believes that the VIP is where it was before it moved here.
 	ip -n node2 neigh replace $vip lladdr $WRONG dev br-mgmt nud reachable
-	check "$vip: not reached while the neighbour knows the old place" not reaches $vip
+	check "$vip: not reached while the neighbour knows the old place" not reaches $vip 1
 	ip -n node2 neigh replace $vip lladdr $WRONG dev br-mgmt nud reachable
 	is "$(call br-mgmt $vip)" ok "$vip: announced"
 	moved() { ip -n node2 neigh show "$vip" | grep -q "lladdr $MAC"; }
-	check "$vip: the neighbour has the new place" wait_for 3 moved
+	check "$vip: the neighbour has the new place" wait_for 30 moved
 	check "$vip: and is reached again" reaches $vip
 done
 jobs_end
@@ -100,7 +101,7 @@ nft -f - <<-'.'
 .
 sniff
 is "$(call br-mgmt fd00:11::55)" ok "not yet set, behind an output chain that drops everything"
-check "it is heard all the same" wait_for 5 heard_at_least "tgt is fd00:11::55, Flags [router, override]" 1
+check "it is heard all the same" wait_for 30 heard_at_least "tgt is fd00:11::55, Flags [router, override]" 1
 sniff_end
 nft delete table inet strict
 

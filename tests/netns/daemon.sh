@@ -20,11 +20,11 @@ is "$RC" 0 "del without a daemon"
 
 # ---- with it ---------------------------------------------------------------------
 "$BUILD/unixsink" "$T/notify" >"$T/notified" &
-wait_for 5 test -S "$T/notify" || bail_out "nobody listens on $T/notify"
+wait_for 30 test -S "$T/notify" || bail_out "nobody listens on $T/notify"
 NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=400000 daemon_start -v
-check "the service manager is told it is ready" wait_for 5 grep -q '^READY=1' "$T/notified"
-check "and kept up to date" wait_for 5 grep -q '^STATUS=br-mgmt live' "$T/notified"
-check "and that it is alive" wait_for 5 grep -q '^WATCHDOG=1' "$T/notified"
+check "the service manager is told it is ready" wait_for 30 grep -q '^READY=1' "$T/notified"
+check "and kept up to date" wait_for 30 grep -q '^STATUS=br-mgmt live' "$T/notified"
+check "and that it is alive" wait_for 30 grep -q '^WATCHDOG=1' "$T/notified"
 is "$(stat -c %a "$SOCKET")" 600 "the socket is root's alone where there is no group vipsafe"
 
 run status
@@ -62,7 +62,7 @@ run del fd00:11::100/128 dev br-mgmt
 # The second burst comes from the daemon, when its client has long gone.
 job listen in_ns node2 tcpdump -lni br-mgmt arp host 192.168.11.102
 listening() { grep -q 'listening on' "$T/listen.err"; }
-wait_for 5 listening || bail_out "tcpdump does not listen"
+wait_for 30 listening || bail_out "tcpdump does not listen"
 run add 192.168.11.102/32 dev br-mgmt
 heard=0
 while [ "$heard" -lt 10 ] && hear listen 5; do heard=$((heard + 1)); done
@@ -75,7 +75,7 @@ run del 192.168.11.102/32 dev br-mgmt
 job locker flock /run/vipsafe/lock-br-mgmt sh -c 'echo locked; read -r _'
 hear locker
 n=$(asked add)
-"$VIPSAFE" --timeout 15 add 192.168.11.103/32 dev br-mgmt >/dev/null &
+"$VIPSAFE" --timeout 120 add 192.168.11.103/32 dev br-mgmt >/dev/null &
 waiting=$!
 queued() { [ "$(asked add)" -gt "$n" ]; }
 check "the daemon has taken what waits for its turn" wait_for 15 queued
@@ -109,28 +109,28 @@ fi
 # ---- configuration ---------------------------------------------------------------
 config '[device br-mgmt]' 'pin = sometimes'
 kill -HUP "$DAEMON"
-check "a bad configuration is refused" wait_for 5 logged 'stays as it was" error=.*sometimes'
+check "a bad configuration is refused" wait_for 30 logged 'stays as it was" error=.*sometimes'
 run status
 like "$OUT" "was not reloaded: .*sometimes" "status says so"
 like "$OUT" "br-mgmt +continuous +yes +live" "and the old one stays in force"
 config '[device br-mgmt]' 'pin = on-demand' '[device eth7]'
 kill -HUP "$DAEMON"
 reloaded() { "$VIPSAFE" status | grep -qE 'br-mgmt +on demand +yes +live'; }
-check "a good one comes into force" wait_for 5 reloaded
+check "a good one comes into force" wait_for 30 reloaded
 run status
 like "$OUT" "eth7 +continuous +NO +absent" "a device that is not there is waited for"
 check "the service manager was told" grep -q '^RELOADING=1' "$T/notified"
 ip link add eth7 type veth peer name eth8
 arrived() { "$VIPSAFE" status | grep -qE 'eth7 .* live'; }
-check "and guarded when it comes" wait_for 5 arrived
+check "and guarded when it comes" wait_for 30 arrived
 config '[agent]' "socket = $T/other.sock" '[device br-mgmt]'
 kill -HUP "$DAEMON"
 moved() { "$VIPSAFE" --socket "$T/other.sock" status >/dev/null 2>&1; }
-check "the socket moves" wait_for 5 moved
+check "the socket moves" wait_for 30 moved
 check "and is gone from its old place" not test -e "$SOCKET"
 config '[device br-mgmt]'
 kill -HUP "$DAEMON"
-check "and back" wait_for 5 answers
+check "and back" wait_for 30 answers
 
 "$VIPSAFED" --config "$CONF" --check
 is $? 0 "--check of a good file: 0"
@@ -147,12 +147,15 @@ check "and the first one goes on" answers
 # ---- its end -----------------------------------------------------------------------
 run add 192.168.11.100/32 dev br-mgmt
 kill -STOP "$DAEMON"
-run --timeout 1 del 192.168.11.100/32 dev br-mgmt
+for limit in 1 5 20; do # what is too little for a slow machine ends with 6
+	run --timeout $limit del 192.168.11.100/32 dev br-mgmt
+	[ "$RC" = 6 ] || break
+done
 is "$RC" 0 "a daemon that does not answer: the client does it itself"
 like "$ERR" "does not answer" "and says so"
 check "the address is gone" not has_addr 192.168.11.100/32 br-mgmt
 kill -CONT "$DAEMON"
-check "the daemon finds nothing left to do" wait_for 5 answers
+check "the daemon finds nothing left to do" wait_for 30 answers
 daemon_end KILL
 run add 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "after SIGKILL: the client does it itself"

@@ -97,6 +97,7 @@ put $established "$was"
 conntrack -D -p tcp --orig-port-src "$PORT" >/dev/null 2>&1
 is_told() { [ "$(said "10.232.1.5:$PORT" 10.232.3.28:8899 | cut -d' ' -f1,8)" = "end deleted" ]; }
 check "a delete is told" wait_for 20 is_told
+died=$(date +%T)
 is "$(json '.connections[0] | [.certain, (.deed.by | IN("program", "ended"))] | join(" ")')" "true true" \
 	"for certain, and that a program did it"
 is "$(json '.connections[0] | (.evidence | length > 0) and (.prevention | length > 0) and
@@ -118,7 +119,7 @@ like "$OUT" 'conntrack -D' "with what went before"
 # ---- times ------------------------------------------------------------------------------------
 
 deaths() { run --json explain "10.232.1.5:$PORT" 10.232.3.28:8899 "$@"; json '[.connections[] | select(.kind != "alive")] | length > 0'; }
-is "$(deaths since -10m) $(deaths since '10m ago') $(deaths since 10m ago) $(deaths at now)" \
+is "$(deaths since -10m) $(deaths since '10m ago') $(deaths since 10m ago) $(deaths at "$died")" \
 	"true true true true" "since and at a time that fits"
 run --json explain "10.232.1.5:$PORT 10.232.3.28:8899 since 10m ago"
 is "$(json '[.connections[] | select(.kind != "alive")] | length > 0')" true "all in one word, too"

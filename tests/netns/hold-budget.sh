@@ -40,14 +40,15 @@ moved() {
 touch /run/xtables.lock
 job lock flock /run/xtables.lock sh -c 'echo held; exec tail -f /dev/null'
 hear lock
-moved "the lock is held" --local --timeout 8
-moved "the lock is held, --hold iptables" --local --timeout 8 --hold iptables
+moved "the lock is held" --local --timeout 60
+moved "the lock is held, --hold iptables" --local --timeout 60 --hold iptables
 is "$(json .hold)" off "it went on without a hold"
 like "$(json '.warnings[] | select(.code == "no-hold") | .text')" 'held back.*iptables' "and says so"
-check "the hold had a second at most, and a moment ($(json .timing_us.hold) us)" \
-	test "$(json .timing_us.hold)" -lt 4000000
+# a second, where the machine gives it to us; by no means the time that there is
+check "the hold had a part of the time ($(json .timing_us.hold) us of a minute)" \
+	test "$(json .timing_us.hold)" -lt 20000000
 job_end lock
-moved "the lock is free" --local --timeout 8
+moved "the lock is free" --local --timeout 60
 is "$(json .hold)" iptables "with a hold"
 
 # ---- a program that hangs ----------------------------------------------------------------
@@ -58,8 +59,8 @@ chmod 755 /mnt/hangs
 for multi in $(readlink -f "$(command -v iptables-legacy)" "$(command -v iptables)"); do
 	mount --bind /mnt/hangs "$multi" || bail_out "cannot stand in for iptables"
 done
-moved "iptables hangs" --local --timeout 8
-moved "iptables hangs, --hold iptables" --local --timeout 8 --hold iptables
+moved "iptables hangs" --local --timeout 60
+moved "iptables hangs, --hold iptables" --local --timeout 60 --hold iptables
 is "$(json .hold)" off "it went on without a hold"
 is "$(pgrep -cx tail)" 0 "no program is left behind"
 
@@ -72,7 +73,7 @@ DAEMON=$!
 check "a daemon answers before it knows what becomes of its hold" wait_for 60 waits
 check "both devices are waited for at once" wait_for 60 gave_up
 is "$(guard '.state' cali0)" live "and both are guarded"
-moved "through it" --timeout 8
+moved "through it" --timeout 60
 daemon_end
 is $? 0 "it ends"
 done_testing

@@ -103,7 +103,7 @@ steps() {
 		del "$1: the next run"
 		[ "$(json .hold)" = off ] || break
 	done
-	check "$1: the next run has removed it" wait_for 3 no_hold
+	check "$1: the next run has removed it" wait_for 30 no_hold
 	is "$(json .hold)" iptables "$1: and held"
 	check "$1: by these programs" test "$(cat /mnt/n)" -gt 0
 }

@@ -38,7 +38,7 @@ gap() {
 	conntrack -L -p tcp --orig-port-dst 8899 2>/dev/null >"$T/entries"
 	[ "$(wc -l <"$T/entries")" = $((2 * N)) ] || bail_out "entries: $(cat "$T/entries")"
 	conntrack -D -p tcp --orig-port-dst 8899 >/dev/null 2>&1
-	wait_for 5 no_entries -p tcp --orig-port-dst 8899 || bail_out "entries do not go"
+	wait_for 30 no_entries -p tcp --orig-port-dst 8899 || bail_out "entries do not go"
 }
 
 # The reply's destination is what the flow is translated to. As documented, the
@@ -80,7 +80,7 @@ send() {
 		;;
 	server) ask srv push ;;
 	esac
-	wait_for 5 reached before $((2 * N)) || bail_out "nothing was sent: $(counted before)"
+	wait_for 30 reached before $((2 * N)) || bail_out "nothing was sent: $(counted before)"
 }
 
 # pong NAME: the answer to a ping, asked for already when the client sent first
@@ -160,9 +160,20 @@ die() {
 	[ $(((REPLY - START) * 10)) -lt $((ms - 20)) ]
 }
 
-# killed MS WORDS...: when does TCP pass again?
+# killed MS WORDS...: when does TCP pass again? The machine may stand still, but not each time.
 killed() {
-	local ms=$1 took
+	local ms=$1 took go
+
+	shift
+	for go in 1 2 3 4 5; do
+		killed_once "$ms" "$@"
+		[ "$took" -ge $((3 * ms + 10000)) ] || break
+		diag "go $go: $took ms"
+	done
+	check "$*: not for longer ($took ms)" test "$took" -lt $((3 * ms + 10000))
+}
+killed_once() {
+	local ms=$1
 
 	shift
 	until die "$ms" "$@"; do
@@ -178,7 +189,6 @@ killed() {
 	# Not earlier (the clock ticks in 10 ms); later by the backend's rounding
 	# to seconds, the retransmission that finds it open, and a slow machine.
 	check "$*: held for as long as asked for ($took ms)" test $took -ge $((ms - 20))
-	check "$*: not for longer ($took ms)" test $took -lt $((3 * ms + 10000))
 	# else what iptables cannot read while the sets are hidden is in the way
 	like "$("$CALL" hold-clean)" '^[12]$' "$*: cleaned up after it"
 	flows_down
@@ -218,7 +228,7 @@ without_sets() {
 		return
 	fi
 	like "$("$CALL" hold iptables br-mgmt </dev/null)" '^iptables: .*EOPNOTSUPP' "$1: no hold"
-	check "$1: nothing of it stays" wait_for 5 no_rules
+	check "$1: nothing of it stays" wait_for 30 no_rules
 	ip addr add $VIP dev br-mgmt
 	run --json --local --strategy pin --hold iptables del $VIP dev br-mgmt
 	is "$RC $(json .hold)" "0 off" "$1: the address moves without one"

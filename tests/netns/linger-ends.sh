@@ -15,7 +15,6 @@ topo_pod
 masquerade
 know_verdict fixed
 put /proc/sys/net/ipv4/conf/br-mgmt/promote_secondaries 1
-put /proc/sys/net/netfilter/nf_conntrack_udp_timeout 600
 ip link set br-mgmt type bridge mcast_snooping 0 # IPv6 neighbours are found at once
 # a third host on the network of br-mgmt
 ip netns add other
@@ -173,7 +172,7 @@ wait_for 30 pinned_at_least "$N"
 run --json del $OWN/24 dev br-mgmt
 is "$RC $(json .changed)" "0 true" "vipsafe del: done"
 routes
-check "vipsafe del: its connections are gone" wait_for 5 none_of $OWN -p udp
+check "vipsafe del: its connections are gone" wait_for 30 none_of $OWN -p udp
 check "vipsafe del: nothing lingers" lingers_not
 ask u4 ping 40
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" "vipsafe del: they begin anew"

@@ -62,7 +62,7 @@ check "back: they linger on" lingers
 ip addr add $OWN/32 dev br-mgmt
 check "back: they linger no longer" wait_for 20 none_lingers
 unharmed g "back: all live, as they were"
-check "back: the log tells" wait_for 10 logged "$OWN is back after .*: $N connections kept"
+check "back: the log tells" wait_for 30 logged "$OWN is back after .*: $N connections kept"
 run history
 check "back: and the history" grep -q "linger .*$OWN .*back" "$T/out"
 ip addr del $OWN/32 dev br-mgmt

@@ -27,7 +27,7 @@ kill -STOP "$DAEMON"
 run --timeout 5 del $VIP dev br-mgmt
 is "$RC" 0 "del: done without a daemon that stands still"
 check "del: the address is gone" not there
-run --local --timeout 15 add $VIP dev br-mgmt
+run --local --timeout 120 add $VIP dev br-mgmt
 is "$RC" 0 "del: then it is added again on purpose"
 goes_on del
 check "del: and stays" there
@@ -38,24 +38,31 @@ is "$RC" 0 "the daemon works"
 kill -STOP "$DAEMON"
 run --timeout 5 add $VIP dev br-mgmt
 is "$RC" 0 "add: done without it"
-run --local --timeout 15 del $VIP dev br-mgmt
+run --local --timeout 120 del $VIP dev br-mgmt
 is "$RC" 0 "add: then it is deleted on purpose"
 check "add: it is gone" not there
 goes_on add
 check "add: and does not come back" not there
 
 # Who still waits when the daemon goes on is told, and does it himself.
-kill -STOP "$DAEMON"
-"$VIPSAFE" --timeout 1 add $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
-waiting=$!
+# (for 5 s, PATIENCE_MORE of agent/cli/move.c: where the machine is slower, once more)
 queued() { [ "$(ss -xlnH src "$SOCKET" | awk '{ print $3 }')" -gt 0 ]; }
-check "a client waits" wait_for 20 queued
-uptime_cs; began=$REPLY
-past_its_deadline() { uptime_cs; [ $((REPLY - began)) -gt 150 ]; }
-check "past its deadline" wait_for 10 past_its_deadline
-goes_on wait
-wait $waiting
-is "$? $(there && echo there)" "0 there" "who waits longer does it himself"
+past_its_deadline() { uptime_cs; [ $((REPLY - began)) -gt $((limit * 100 + 50)) ]; }
+limit=1
+for _ in 1 2 3 4 5; do
+	! there || run --local --timeout 120 del $VIP dev br-mgmt
+	kill -STOP "$DAEMON"
+	"$VIPSAFE" --timeout $limit add $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+	waiting=$!
+	check "a client waits" wait_for 30 queued
+	uptime_cs; began=$REPLY
+	check "past its deadline" wait_for 30 past_its_deadline
+	goes_on wait
+	wait $waiting
+	RC=$?
+	grep -q 'does not answer' "$T/err" || [ $RC = 6 ] || break
+done
+is "$RC $(there && echo there)" "0 there" "who waits longer does it himself"
 like "$(cat "$T/err")" "after its deadline.*done without it" "told why"
 run del $VIP dev br-mgmt
 daemon_end
@@ -67,7 +74,7 @@ job unit "$BUILD/handover" seqpacket "$T/a.sock" 600 "$VIPSAFED" --config "$CONF
 hear unit
 run --socket "$T/a.sock" --timeout 5 del $VIP dev br-mgmt
 is "$RC" 0 "queued: done without a daemon"
-run --local --timeout 15 add $VIP dev br-mgmt
+run --local --timeout 120 add $VIP dev br-mgmt
 is "$RC" 0 "queued: then added again on purpose"
 tell unit start
 answers_there() { timeout 10 "$VIPSAFE" --socket "$T/a.sock" status >/dev/null 2>&1; }
@@ -91,15 +98,21 @@ waits() { worker_of && find "/proc/$worker/fd" -lname "$LOCK" 2>/dev/null | grep
 # stopped OP: a run of OP that is stopped while it waits for its turn, past its
 # deadline; meanwhile NOW is done by somebody else
 stopped() {
-	local caller worker
+	local caller worker limit
 
 	lock
-	"$VIPSAFE" --local --config "$CONF" --timeout 1 "$1" $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
-	caller=$!
-	check "$1: it waits for its turn" wait_for 20 waits
+	for limit in 1 5 20; do # a slow machine needs more, to see that it waits
+		"$VIPSAFE" --local --config "$CONF" --timeout $limit "$1" $VIP dev br-mgmt >"$T/out" 2>"$T/err" &
+		caller=$!
+		waits_or_ended() { waits || ! kill -0 "$caller" 2>/dev/null; }
+		wait_for 30 waits_or_ended
+		! waits || break
+		wait "$caller"
+	done
+	check "$1: it waits for its turn" waits
 	kill -STOP "$worker"
 	uptime_cs; began=$REPLY
-	check "$1: stopped beyond its deadline" wait_for 10 past_its_deadline
+	check "$1: stopped beyond its deadline" wait_for 30 past_its_deadline
 	unlock
 	kill -CONT "$worker"
 	wait "$caller"
@@ -109,7 +122,7 @@ stopped del
 is "$RC" 6 "del: it finds that it is too late"
 check "del: the address stays" there
 like "$(cat "$T/err")" "too late.*nothing changed" "del: and says so"
-run --local --timeout 15 del $VIP dev br-mgmt
+run --local --timeout 120 del $VIP dev br-mgmt
 is "$RC" 0 "del: asked anew it is done"
 stopped add
 is "$RC" 6 "add: it finds that it is too late"

@@ -23,6 +23,7 @@
 
 #define PATIENCE (2 * USEC_PER_SEC)
 #define LOOK_EVERY (20 * USEC_PER_MSEC)
+#define LOOKS (PATIENCE / LOOK_EVERY) /* a slow machine has longer */
 #define BLIND_MAX_MS 60
 #define READ_MAX_MS 15
 
@@ -155,6 +156,7 @@ static int settle(struct world *w)
 	unsigned missing_before, missing;
 	struct guard_status s;
 	usec_t began;
+	unsigned looks = 0;
 	int r = look(w, &missing_before, &before);
 
 	began = now(w);
@@ -162,7 +164,8 @@ static int settle(struct world *w)
 		spin(w, LOOK_EVERY);
 		if (r == 0)
 			r = look(w, &missing, &after);
-	} while (r == 0 && (missing || after.extra) && now(w) - began < PATIENCE);
+	} while (r == 0 && (missing || after.extra) &&
+		 (now(w) - began < PATIENCE || looks++ < LOOKS));
 	if (r < 0)
 		return fail("look", r);
 	guard_get_status(w->guard, &s);
