@@ -84,13 +84,13 @@ put /proc/sys/net/ipv6/conf/all/accept_dad 1
 is "$(add fd00:11::101/128 br-mgmt)" ok "IPv6 with duplicate address detection"
 like "$(listed fd00:11::101/128)" 'flags 0x(c0|80) ' "is tentative first, and listed so"
 settled() { [[ $(listed fd00:11::101/128) == *"flags 0x80 "* ]]; }
-check "and settles" wait_for 5 settled
+check "and settles" wait_for 30 settled
 
 # A VIP that node2 has already: DAD must fail, and be visible.
 ip -n node2 addr add fd00:11::102/128 dev br-mgmt nodad
 is "$(add fd00:11::102/128 br-mgmt)" ok "an IPv6 address that somebody else has"
 failed() { [[ $(listed fd00:11::102/128) =~ flags\ 0x(c8|88)\  ]]; }
-check "is listed as dadfailed" wait_for 5 failed
+check "is listed as dadfailed" wait_for 30 failed
 
 is "$(add fd00:11::103/128 br-mgmt label br-mgmt:x)" EINVAL "an IPv6 label is refused"
 is "$(add 192.168.11.103/33 br-mgmt 2>&1)" "kernelcall: ADDR/LEN DEV?" "an impossible length, too"

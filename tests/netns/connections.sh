@@ -10,7 +10,6 @@ need_daemon
 topo_pod
 masquerade
 config '[device br-mgmt]' 'pin = continuous' 'pin_after = 1h' 'linger = 10min'
-put /proc/sys/net/netfilter/nf_conntrack_udp_timeout 600
 nft 'table inet marks { chain pre { type filter hook prerouting priority -150
 	udp dport 8899 ct mark set 0x15; }; }' || bail_out "cannot mark"
 N=5

@@ -78,7 +78,7 @@ is "$(json '[.by.uid, .by.command] | @text')" '[0,"vipsafe"]' "without the daemo
 # ---- how often -------------------------------------------------------------------------
 reloaded() { grep -c 'configuration reloaded' "$DAEMON_LOG"; }
 lines=$(reloaded)
-timeout 120 "$BUILD/say" "$SOCKET" '{"v":2,"words":["reload"]}' 3000 >"$T/said"
+timeout 600 "$BUILD/say" "$SOCKET" '{"v":2,"words":["reload"]}' 3000 >"$T/said"
 is "$(grep -c '' "$T/said")" 3000 "each of 3000 reloads is answered"
 check "most of them that it is too often" test "$(grep -c '"too-many"' "$T/said")" -gt 2000
 check "and few are done" test $(($(reloaded) - lines)) -lt 500
@@ -153,10 +153,10 @@ config '[agent]' "socket = $T/asked.sock" "group = $GROUP" '[device br-mgmt]'
 job unit "$BUILD/handover" seqpacket "$T/asked.sock" 600 "$VIPSAFED" --config "$CONF" -v
 hear unit
 is "$REPLY" listening "a socket is there before the daemon"
-"$VIPSAFE" --socket "$T/asked.sock" --timeout 15 add 192.168.11.101/32 dev br-mgmt &
+"$VIPSAFE" --socket "$T/asked.sock" --timeout 120 add 192.168.11.101/32 dev br-mgmt &
 early=$!
 queued() { [ -n "$(ss -xlnH src "$T/asked.sock" | awk '$3 > 0')" ]; }
-check "a client waits on it" wait_for 10 queued
+check "a client waits on it" wait_for 30 queued
 tell unit start
 wait $early
 is $? 0 "and is answered when the daemon is there"
@@ -179,7 +179,7 @@ for kind in stream dgram two; do
 	job wrong "$BUILD/handover" $kind "$T/wrong.sock" 600 "$VIPSAFED" --config "$CONF" -v
 	hear wrong
 	tell wrong start
-	check "$kind: refused" wait_for 10 grep -q 'not one SOCK_SEQPACKET listener' "$T/wrong.err"
+	check "$kind: refused" wait_for 30 grep -q 'not one SOCK_SEQPACKET listener' "$T/wrong.err"
 	wait "${JOB_PID[wrong]}"
 	is $? 2 "$kind: and it does not start"
 	job_end wrong

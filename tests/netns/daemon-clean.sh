@@ -38,7 +38,7 @@ run add 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "add"
 run plan del 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "plan"
-run --timeout 15 del 192.168.11.100/32 dev br-mgmt
+run --timeout 120 del 192.168.11.100/32 dev br-mgmt
 is "$RC" 0 "del"
 run del 192.168.11.100/32 dev nosuch
 is "$RC" 2 "a refusal"
@@ -50,7 +50,7 @@ done
 unharmed before "deletes by others and bounces harm nothing"
 unharmed after "nor what has come later"
 twin_up
-run --timeout 15 --strategy pin del $TWIN dev br-mgmt
+run --timeout 120 --strategy pin del $TWIN dev br-mgmt
 is "$RC" 0 "a move with the pins of its own"
 
 # ---- a real loss, devices that come and go -------------------------------------------
@@ -63,7 +63,7 @@ ip link del eth7
 
 # ---- repairs, reloads ------------------------------------------------------------------
 config '[device br-mgmt]' 'pin = on-demand'
-run --timeout 15 reload
+run --timeout 120 reload
 is "$RC" 0 "reload"
 check "on demand" wait_for 60 guard_live
 # Not how many come back counts here: a flush can be late on a slow machine.

@@ -25,7 +25,7 @@ daemon_start
 check "the guard is live" wait_for 20 guard_live
 # some descriptors are kept from the first move on
 run add 192.168.11.100/32 dev br-mgmt
-run --timeout 15 del 192.168.11.100/32 dev br-mgmt
+run --timeout 120 del 192.168.11.100/32 dev br-mgmt
 fds=$(descriptors) rss=$(resident_kb)
 open before pod 20 10.232.3.28 8899
 check "connections are pinned" wait_for 20 pinned_at_least 20
@@ -41,7 +41,7 @@ for ((i = 0; i < 3; i++)); do
 	bounce
 	run add 192.168.11.100/32 dev br-mgmt
 	is "$RC" 0 "an address is added in the crowd"
-	run --timeout 15 del 192.168.11.100/32 dev br-mgmt
+	run --timeout 120 del 192.168.11.100/32 dev br-mgmt
 	is "$RC" 0 "and deleted"
 done
 unharmed before "what was pinned before the crowd came lives"

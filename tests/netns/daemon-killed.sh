@@ -90,7 +90,7 @@ client_rounds() {
 		[ "$(jq -r .result "$T/out" | wc -l)" = 1 ] || echo "call $n: not one result: $OUT"
 		! has_addr $TWIN br-mgmt || echo "call $n: the address is still there"
 		once() { [ "$(deleted)" -ge $((before + 1)) ]; }
-		wait_for 5 once
+		wait_for 30 once
 		[ "$(deleted)" = $((before + 1)) ] || echo "call $n: deleted $(($(deleted) - before)) times"
 		all_well "call $n"
 		# killed after its answer, at what it does later

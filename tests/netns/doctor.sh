@@ -361,7 +361,8 @@ is "$(jq -r '.findings[] | select(.severity == "critical").code' "$T/out")" daem
 kill -CONT $daemon
 echo '[device eth9]' >>"$CONF"
 kill -HUP $daemon
-found not-in-force "what the daemon itself says"
+check "not-in-force: what the daemon itself says" wait_for 60 finds not-in-force
+found not-in-force "with a reason"
 printf '%s\n' '[agent]' >"$CONF"
 kill -HUP $daemon
 unguarded() { finds nothing-guarded; }

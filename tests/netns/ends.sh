@@ -28,9 +28,10 @@ at_least() { [ "$(ends "$1")" -ge "$2" ]; }
 open deleted pod 1 10.232.3.28 8899
 before=$(ends deleted)
 conntrack -D -p tcp --dport 8899 >/dev/null 2>&1
-check "conntrack -D: deleted" wait_for 10 counts deleted $((before + 1))
+check "conntrack -D: deleted" wait_for 30 counts deleted $((before + 1))
 harmed deleted "nothing is put back"
-check "and it came back with another port" wait_for 10 test "$(value vipsafe_retranslated_total)" -ge 1
+retranslated() { [ "$(value vipsafe_retranslated_total)" -ge 1 ]; }
+check "and it came back with another port" wait_for 30 retranslated
 job_end deleted
 
 # ---- an address -------------------------------------------------------------------------
@@ -54,7 +55,7 @@ ip route replace 10.232.3.0/24 via 192.168.11.8
 # ---- a link -----------------------------------------------------------------------------
 open link pod 3 10.232.3.28 8899
 flushed_by bounce -p tcp --dport 8899
-check "link down: 3 connections" wait_for 10 counts link-down 3
+check "link down: 3 connections" wait_for 30 counts link-down 3
 job_end link
 
 # ---- by themselves ----------------------------------------------------------------------
@@ -67,7 +68,7 @@ job_end fin
 check "FIN of both sides" wait_for 30 at_least finished $((fin + 2)) # maybe of those before, too
 refused=$(ends reset-by-server)
 in_ns pod bash -c 'exec 3<>/dev/tcp/10.232.3.28/8777' 2>/dev/null
-check "a server that refuses" wait_for 10 at_least reset-by-server $((refused + 1))
+check "a server that refuses" wait_for 30 at_least reset-by-server $((refused + 1))
 
 # ---- a move by vipsafe ----------------------------------------------------------------------
 twin_up
@@ -99,8 +100,8 @@ daemon_start
 check "it observes without room in its run directory" wait_for 30 guard_live
 open full pod 4 10.232.3.28 8899
 conntrack -D -p tcp --dport 8899 >/dev/null 2>&1
-check "ends are counted" wait_for 10 at_least deleted 4 # those that are closing, too
-check "and the log says that they are not remembered" wait_for 10 logged "not remembered"
+check "ends are counted" wait_for 30 at_least deleted 4 # those that are closing, too
+check "and the log says that they are not remembered" wait_for 30 logged "not remembered"
 check "the daemon lives on" answers
 job_end full
 done_testing

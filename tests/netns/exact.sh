@@ -24,7 +24,7 @@ quiet() {
 	local events=0
 
 	job monitor ip -o monitor address
-	wait_for 3 marker_heard add || return
+	wait_for 30 marker_heard add || return
 	run --json "$@"
 	ip addr add 192.0.2.2/32 dev lo
 	while hear monitor 3 && [[ $REPLY != *192.0.2.2/32* ]]; do events=$((events + 1)); done

@@ -52,10 +52,10 @@ run add 10.1.1.1/32 dev eth1
 LOCK=$(find /run/vipsafe -name '*lock*eth1*')
 job locker flock "$LOCK" sh -c 'echo locked; read -r _'
 hear locker
-"$VIPSAFE" --timeout 15 del $VIP dev eth1 >"$T/out" 2>"$T/err" </dev/null &
+"$VIPSAFE" --timeout 120 del $VIP dev eth1 >"$T/out" 2>"$T/err" </dev/null &
 pid=$!
 blocked() { grep -q . /proc/locks && pgrep -x vipsafe >/dev/null; }
-wait_for 5 blocked
+wait_for 30 blocked
 ip link del eth1
 tell locker "done"
 wait $pid

@@ -74,10 +74,10 @@ half() {
 	if [ "$how" = bare ]; then
 		tell ctl "NOOP"$'\r'
 		check "without vipsafe the control connection is reset" \
-			wait_for 5 grep -q reset "$T/ctl.err"
+			wait_for 30 grep -q reset "$T/ctl.err"
 		tell ctl2 "NOOP"$'\r'
 		check "without vipsafe the passive one is, too" \
-			wait_for 5 grep -q reset "$T/ctl2.err"
+			wait_for 30 grep -q reset "$T/ctl2.err"
 	else
 		tell ftpd "200 ok"
 		check "with vipsafe the server is heard" said ctl "200 ok"

@@ -20,7 +20,7 @@ moves() {
 	run --json add 192.168.11.100/32 dev br-mgmt
 	is "$RC" 0 "$1: add is done"
 	check "$1: the address is there" has_addr 192.168.11.100/32 br-mgmt
-	run --json --timeout 15 del 192.168.11.100/32 dev br-mgmt
+	run --json --timeout 120 del 192.168.11.100/32 dev br-mgmt
 	like "$RC" '^[04]$' "$1: del is done"
 	check "$1: the address is gone" not has_addr 192.168.11.100/32 br-mgmt
 }
@@ -38,7 +38,7 @@ run status
 like "$OUT" 'shadow_max = 1000' "in its text as well"
 moves "too many"
 twin_up
-run --json --strategy pin --timeout 15 del $TWIN dev br-mgmt
+run --json --strategy pin --timeout 120 del $TWIN dev br-mgmt
 is "$RC $(json .entries.lost)" "0 0" "too many: a delete that flushes loses none"
 unharmed many "too many: those beyond are protected by it, too"
 job_end many

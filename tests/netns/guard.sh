@@ -22,8 +22,6 @@ serve userver node2 -u 10.232.3.28 8899
 
 # ---- the control: nobody guards --------------------------------------------------------
 
-# a slow machine must not outlast an idle datagram flow
-put /proc/sys/net/netfilter/nf_conntrack_udp_timeout 600
 open bare node1 10 10.232.3.28 8899
 open bare-pod pod 10 10.232.3.28 8899
 flushed_by bounce -p tcp --dport 8899

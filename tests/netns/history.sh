@@ -54,7 +54,7 @@ check "in the words of the refusal" grep -qF -- "$why" <<<"$OUT"
 # ---- since and until -----------------------------------------------------------------------
 sleep_past() { [ "$(date +%s)" -gt "$1" ]; }
 mark=$(date +%s)
-wait_for 10 sleep_past "$mark" || bail_out "the clock stands still"
+wait_for 30 sleep_past "$mark" || bail_out "the clock stands still"
 run add 192.168.11.101/32 dev br-mgmt
 run --json history --since "@$((mark + 1))"
 is "$(json 'length')$(json '.[0].addresses[0]')" "1192.168.11.101/32" "--since"

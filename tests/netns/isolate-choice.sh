@@ -32,7 +32,11 @@ comes_to() { # WHAT
 	job_end "new$N"
 }
 mac_of() { ip -j link show "$1" | jq -r '.[0].address'; }
-told() { in_ns client ip -j neigh show $VIP dev eth0 | jq -r '.[0].lladdr'; }
+# told WHAT DEVICE [ADDRESS]: the client knows the address by the MAC address of this device
+told() {
+	told_so() { [ "$(in_ns client ip -j neigh show "$2" dev eth0 | jq -r '.[0].lladdr')" = "$(mac_of "$1")" ]; }
+	check "$1" wait_for 30 told_so "$2" "${3:-$VIP}"
+}
 setting() { cat "/proc/sys/net/ipv4/conf/$1/$2"; }
 all_settings() { (cd /proc/sys/net && grep -rs . ipv4/conf ipv6/conf | grep -v "/$OWN/\|stable_secret" | sort); }
 BEFORE=$(state)
@@ -71,13 +75,12 @@ is "$(ip -o addr show to $VIP | awk '{ print $2 }')" br-mgmt "the address is whe
 run isolate $VIP/32 dev br-mgmt
 is "$RC" 0 "a macvlan"
 comes_to "which answers"
-is "$(told)" "$(mac_of $OWN)" "with its own MAC address"
+told "with its own MAC address" $OWN
 in_ns client ip neigh flush dev eth0
 job other in_ns client "$FLOW" open -n 1 -t 1 192.168.11.7 9
 hear other
 job_end other KILL
-is "$(in_ns client ip -j neigh show 192.168.11.7 dev eth0 | jq -r '.[0].lladdr')" "$(mac_of br-mgmt)" \
-	"and not for the node's other addresses"
+told "and not for the node's other addresses" br-mgmt 192.168.11.7
 undo
 put /proc/sys/net/ipv4/conf/br-mgmt/arp_ignore 0
 
@@ -88,14 +91,14 @@ run --json isolate $VIP/32 dev br-mgmt type dummy
 is "$RC $(json .type) $(json .mac)" "0 dummy " "arp_ignore 0: a dummy, if asked for"
 unharmed live "its connections live"
 comes_to "new ones come"
-is "$(told)" "$(mac_of br-mgmt)" "the old device answers for it"
+told "the old device answers for it" br-mgmt
 forget
 ip -n client neigh replace $VIP lladdr 02:00:00:00:00:01 dev eth0 nud stale
 run del $VIP/32 dev $OWN
 is "$RC" 0 "vipsafe deletes the only address of a device of its own"
 run add $VIP/32 dev $OWN
 is "$RC" 0 "vipsafe adds it to the dummy"
-is "$(told)" "$(mac_of br-mgmt)" "and announces it out of the old device"
+told "and announces it out of the old device" br-mgmt
 undo
 unharmed live "and back"
 

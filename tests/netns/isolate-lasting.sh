@@ -134,9 +134,10 @@ if [ -x $NETWORKD ] && chown -R systemd-network /run/systemd/netif 2>/dev/null &
 	check "networkd: and it is up" wait_for 60 is_up
 	ip addr add $VIP/32 dev vip0
 	job_end networkd
+	links=/run/systemd/netif/links/$(cat /sys/class/net/vip0/ifindex)
+	cp "$links" "$T/link" 2>/dev/null || : >"$T/link"
 	job networkd env SYSTEMD_LOG_TARGET=console $NETWORKD
-	configured() { grep -q '^ADMIN_STATE=configured' "/run/systemd/netif/links/$(cat /sys/class/net/vip0/ifindex)"; }
-	rm -f /run/systemd/netif/links/*
+	configured() { [ "$links" -nt "$T/link" ] && grep -q '^ADMIN_STATE=configured' "$links"; }
 	check "networkd is started again" wait_for 60 configured
 	check "networkd: what keepalived has added stays" on vip0 $VIP 32
 	job_end networkd
@@ -180,7 +181,7 @@ garp_master_refresh 60" "keepalived: the lines"
 	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -e -i br-mgmt \
 		"arp and ether src $MAC" >"$T/raw" 2>"$T/tcpdump.err" &
 	sniffer=$!
-	wait_for 10 grep -q 'listening on' "$T/tcpdump.err"
+	wait_for 30 grep -q 'listening on' "$T/tcpdump.err"
 	kill -HUP "${JOB_PID[keepalived]}"
 	check "keepalived: reloaded, it has the address there" wait_for 60 on vip0 $VIP 32
 	check "keepalived: and no longer here" wait_for 60 not on br-mgmt $VIP 24

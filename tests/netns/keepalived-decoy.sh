@@ -89,7 +89,7 @@ gaps() {
 nsenter --net=/run/netns/cl -- tcpdump -Z root --immediate-mode -l -n -tt -i eth0 \
 	"ether src ${MAC[b]} and (arp or icmp6)" >>"$T/sniffed" 2>"$T/tcpdump.err" &
 SNIFFER=$!
-wait_for 10 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+wait_for 30 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
 # An announcement that a busy machine sends late comes close to the next one:
 # what is as configured must be seen once.
 PATTERNS=("Request who-has $VIP tell $VIP" "> ff02::1: ICMP6, neighbor advertisement, tgt is $VIP6")

@@ -30,14 +30,14 @@ moves() {
 listener() {
 	"$BUILD/unixsink" "$2" >"$T/$1" &
 	LISTENER=$!
-	wait_for 10 test -S "$2" || bail_out "nobody listens on $2"
+	wait_for 30 test -S "$2" || bail_out "nobody listens on $2"
 }
 
 # asleep: nor does he read any more, and his queue is full
 asleep() {
 	kill -STOP $LISTENER
 	stopped() { [ "$(awk '{ print $3 }' "/proc/$LISTENER/stat")" = T ]; }
-	wait_for 10 stopped || bail_out "it does not stop"
+	wait_for 30 stopped || bail_out "it does not stop"
 	like "$("$BUILD/unixsink" -f "$1")" '^[0-9]+$' "the queue of $1 is full"
 }
 

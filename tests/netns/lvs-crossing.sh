@@ -156,7 +156,7 @@ for port in 61913 61915 61917; do
 	tell direct ping
 	while sleep 0.7; do ask via ping >/dev/null; done &
 	busy=$!
-	wait_for 5 hanging $port || bail_out "the direct connection does not hang"
+	wait_for 30 hanging $port || bail_out "the direct connection does not hang"
 	look
 	kill $busy
 	wait $busy 2>/dev/null
@@ -171,15 +171,14 @@ is "$(found '"\(.verdict) \(.direct.sport)"')" "manifest $port" "beside a busy o
 connect via 61904 $VIP 3306
 begin direct 61904 $RS 3269
 opening() { ss -Hnt state syn-sent -o | grep -q 'timer:(on,[^,]*,[2-9])'; }
-wait_for 8 opening || bail_out "nothing is being opened"
+wait_for 60 opening || bail_out "nothing is being opened"
 names critical manifest 61904 "VIP, direct"
 unknown
 look_for manifest
 is "$RC $(found '"\(.verdict) \(.direct.state)"')" "11 manifest OPENING" "VIP, direct: seen without a map"
 known
 look
-hear direct
-is "$REPLY" "open 0 of 1" "VIP, direct: the direct connection does not open"
+check "VIP, direct: the direct connection does not open" opening
 pings via "$alive" "VIP, direct: the one through the VIP lives"
 prevent=$(remedy prevent)
 job_end direct
@@ -342,7 +341,7 @@ logged() { grep -qE "$1" "$DAEMON_LOG"; }
 wait_for 30 answers || bail_out "vipsafed does not answer"
 connect direct 40920 $RS 3269
 connect via 40920 $VIP 3306
-check "the daemon tells of what the map says" wait_for 10 logged "msg=lvs-collision .*$C:40920 directly to $RS:3269"
+check "the daemon tells of what the map says" wait_for 30 logged "msg=lvs-collision .*$C:40920 directly to $RS:3269"
 tell direct ping
 check "and within seconds of what has come of it" wait_for 20 logged "msg=lvs-crossed .*$C:40920 directly to $RS:3269 hangs"
 kill $daemon

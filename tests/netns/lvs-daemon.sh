@@ -52,18 +52,18 @@ is "$(lvs active)" true "it is looked out for collisions"
 "$VIPSAFE" --json watch >"$T/events" 2>/dev/null &
 watcher=$!
 watching() { "$VIPSAFE" metrics | grep -q '^vipsafe_watchers 1$'; }
-wait_for 10 watching || bail_out "nobody watches"
+wait_for 30 watching || bail_out "nobody watches"
 connect direct 61902 $RS 3269
-check "the direct connection is known" wait_for 5 flows_are 1
+check "the direct connection is known" wait_for 30 flows_are 1
 connect via 61902 $VIP 3306
-check "the pair is told of" wait_for 5 told \
+check "the pair is told of" wait_for 30 told \
 	"$C:61902 directly to $RS:3269 and through mysql .$VIP:3306.: one connection to the server"
-check "who watches is told as well" wait_for 10 \
+check "who watches is told as well" wait_for 30 \
 	grep -q '"event":"collision",.*lvs-collision: 10.9.1.2:61902 directly' "$T/events"
 kill $watcher
 wait $watcher
 connect other 61904 $VIP 3306
-check "the next connection is known" wait_for 5 flows_are 3
+check "the next connection is known" wait_for 30 flows_are 3
 is "$(lines 'one connection to the server')" 1 "nobody else is told of"
 is "$(lvs collisions)" 1 "and it is counted"
 run --json history
@@ -72,13 +72,13 @@ is "$(json '[.[] | select(.op == "collision") | [.addresses[0], .entries.candida
 like "$(json '.[0].text')" "$C:61902 directly to $RS:3269" "with all that is known"
 run reload
 is "$RC" 0 "the map is read again"
-check "everything is known again" wait_for 5 flows_are 3
+check "everything is known again" wait_for 30 flows_are 3
 is "$(lines 'one connection to the server')" 1 "and what was told within the hour is not told again"
 
 # ---- the check, again and again -------------------------------------------------------
 "$VIPSAFE" --config "$CONF" lvs check --watch >"$T/watch" 2>&1 </dev/null &
 pid=$!
-check "the check finds it" wait_for 10 grep -q 'critical: lvs-collision: ' "$T/watch"
+check "the check finds it" wait_for 30 grep -q 'critical: lvs-collision: ' "$T/watch"
 kill -INT $pid
 wait $pid
 is "$?" 11 "interrupted, it ends with the worst it has seen"
@@ -97,9 +97,11 @@ close via
 has_ended() { conntrack -L -p tcp --orig-port-src 61906 2>/dev/null | grep -Eq ' (TIME_WAIT|CLOSE) '; }
 wait_for 20 has_ended || bail_out "the connection through the service does not end"
 conntrack -D -p tcp --orig-port-src 61906 >/dev/null 2>&1
-connect direct 61906 $RS 3269
-check "its port is dangerous when it has ended" wait_for 20 told \
-	"$C:61906 directly to $RS:3269 and through mysql"
+# nobody answers it here: an answer would clear it, and may come before the daemon has looked
+iptables -w 5 -I INPUT -p tcp --sport 61906 --dport 3269 -j DROP || bail_out "cannot drop"
+job direct in_ns node1 "$FLOW" open -b $C -P 61906 -t 300 $RS 3269
+check "its port is dangerous when it has ended" wait_for 60 told \
+	"$C:61906 directly to $RS:3269 (and|hangs,.*) through mysql"
 close direct
 
 # ---- a map that cannot be read --------------------------------------------------------------

@@ -38,7 +38,7 @@ left() { find /run/vipsafe-netns-* -name 'move-*' | grep -q .; }
 # at the note that the address has gone, which follows the journal
 in_ns pod strace -f -o /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL \
 	"$VIPSAFE" --local --strategy restore del $vip dev br-mgmt >"$T/out" 2>&1
-wait_for 10 not pgrep -x vipsafe || bail_out "vipsafe does not end"
+wait_for 30 not pgrep -x vipsafe || bail_out "vipsafe does not end"
 check "a run was killed there with its journal on disk" left
 before=$(find /run/vipsafe* -type f | sort)
 check "recover here" "$VIPSAFE" recover

@@ -69,10 +69,10 @@ left() { pgrep -x tail >/dev/null; }
 call 60000 0 sh -c 'tail -f /dev/null & echo started; exit 0'
 is "$OUT" "started
 ok" "a program that leaves one in the background has ended when it ends"
-check "what it left is ended" wait_for 10 not left
+check "what it left is ended" wait_for 30 not left
 call 300 0 sh -c 'trap "" TERM HUP; tail -f /dev/null & tail -f /dev/null'
 is "$OUT" "Connection timed out" "one that hangs is ended at its deadline"
-check "and so is what it started" wait_for 10 not left
+check "and so is what it started" wait_for 30 not left
 
 # ---- what is open ---------------------------------------------------------------------
 

@@ -56,9 +56,9 @@ ip addr add $VIP dev br-mgmt
 open pod pod $N 10.232.3.28 8899
 run --local --hold iptables --vip-flows reset del $VIP dev br-mgmt
 is "$RC" 0 "a run whose follow-up is ended"
-wait_for 10 pgrep -x vipsafe
+wait_for 30 pgrep -x vipsafe
 for pid in $(pgrep -x vipsafe); do kill -TERM "$pid"; done
-check "what follows a run ends when it is told to" wait_for 10 no_workers
+check "what follows a run ends when it is told to" wait_for 30 no_workers
 check "then the rules stay" not no_rules
 run --json doctor
 is "$(json '.findings[] | select(.code == "rules-left") | .fix')" "vipsafe recover" \

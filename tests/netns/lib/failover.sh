@@ -231,7 +231,7 @@ failover() {
 	local who back
 
 	who=${OTHER^}
-	wait_for 10 ticked $((SINCE + REACH + QUIET_MS))
+	wait_for 30 ticked $((SINCE + REACH + QUIET_MS))
 	now_ms
 	SINCE=$NOW
 	"cause_$1" "$MASTER"

@@ -25,8 +25,8 @@ counters() { echo "$(counter netstat TcpExt TCPSYNChallenge) $(counter snmp Tcp 
 # connect NAME PORT ADDR PORT: one connection from the given local port
 connect() { open "$1" node1 1 -b $C -P "$2" -t $SOON "$3" "$4"; }
 
-# begin NAME PORT ADDR PORT: the same, when it need not open
-begin() { job "$1" in_ns node1 "$FLOW" open -b $C -P "$2" -t $SOON "$3" "$4"; }
+# begin NAME PORT ADDR PORT: the same, when it need not open; it goes on trying
+begin() { job "$1" in_ns node1 "$FLOW" open -b $C -P "$2" -t 3600 "$3" "$4"; }
 
 pings() { # NAME WANTED TEXT
 	ask "$1" ping

@@ -200,6 +200,8 @@ topo_pod() {
 # random ports: without it a flushed flow is given its old port again and a
 # test would see no harm (the far end only resets when the port changes).
 masquerade() {
+	local what
+
 	case ${1:-iptables} in
 	iptables)
 		iptables -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 \
@@ -219,6 +221,10 @@ masquerade() {
 		.
 		;;
 	esac || bail_out "cannot set up masquerading"
+	# a slow machine must not outlast a flow that rests
+	for what in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout gre_timeout gre_timeout_stream; do
+		put /proc/sys/net/netfilter/nf_conntrack_$what 600
+	done
 }
 
 # ---- background jobs -------------------------------------------------------------
@@ -226,6 +232,7 @@ masquerade() {
 # Reading and writing them is how a case waits: for a line, not for time.
 
 declare -A JOB_PID=() JOB_IN=() JOB_OUT=()
+declare -A JOB_HALF=() # what has been heard of a line that was not whole in time
 declare -A FLOWS=() # of `flow open` jobs: how many
 
 # job NAME COMMAND...
@@ -241,7 +248,7 @@ job() {
 	fi
 	mkfifo "$T/$name.in" "$T/$name.out" || bail_out "cannot start $name"
 	exec {in}<>"$T/$name.in" {out}<>"$T/$name.out"
-	JOB_IN[$name]=$in JOB_OUT[$name]=$out
+	JOB_IN[$name]=$in JOB_OUT[$name]=$out JOB_HALF[$name]=
 	"$@" <"$T/$name.in" >"$T/$name.out" 2>"$T/$name.err" {in}>&- {out}>&- &
 	JOB_PID[$name]=$!
 }
@@ -252,9 +259,12 @@ tell() { echo "$2" >&"${JOB_IN[$1]}"; }
 hear() {
 	REPLY=
 	IFS= read -r -t "${2:-60}" -u "${JOB_OUT[$1]}" REPLY || {
+		JOB_HALF[$1]+=$REPLY
 		REPLY="(no answer from $1: $(head -c 300 "$T/$1.err"))"
 		return 1
 	}
+	REPLY=${JOB_HALF[$1]}$REPLY
+	JOB_HALF[$1]=
 }
 
 # ask NAME LINE [SECONDS]: tell, then hear
@@ -273,7 +283,7 @@ job_end() {
 	rc=$?
 	exec {in}>&- {out}>&-
 	rm -f "$T/$1.in" "$T/$1.out"
-	unset "JOB_PID[$1]" "JOB_IN[$1]" "JOB_OUT[$1]"
+	unset "JOB_PID[$1]" "JOB_IN[$1]" "JOB_OUT[$1]" "JOB_HALF[$1]"
 	return $rc
 }
 
