@@ -186,8 +186,9 @@ struct kernel_ops {
 	int (*ct_usage)(void *ctx, uint32_t *ret_count, uint32_t *ret_max);
 
 	/* Set up the hold (kernel/hold.h): at most one per table of functions. Programs that it
-	 * runs are ended at DEADLINE, an instant of now(). After an error there may also be
-	 * rules, which hold nothing, for hold_close() to remove. */
+	 * runs are ended at DEADLINE, an instant of now(). REASON: why there is none, or why it is
+	 * by the second backend ("" by the first). After an error there may also be rules, which
+	 * hold nothing, for hold_close() to remove. */
 	int (*hold_open)(void *ctx, enum hold_choice choice, const struct link *link,
 			 usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX]);
 
@@ -205,7 +206,7 @@ struct kernel_ops {
 	int (*hold_close)(void *ctx, usec_t deadline);
 
 	/* The backend that CHOICE would use, as far as can be seen without changing anything.
-	 * HOLD_OFF: none can be used, and REASON says why. */
+	 * HOLD_OFF: none can be used. REASON as of hold_open. */
 	enum hold_choice (*hold_look)(void *ctx, enum hold_choice choice,
 				      char reason[REPORT_TEXT_MAX]);
 

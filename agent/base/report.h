@@ -108,8 +108,9 @@ struct report {
 	enum exit_code exit_code;
 	char error[REPORT_TEXT_MAX]; /* one line why refused or failed; "" otherwise */
 	enum kernel_kind kernel;
-	enum strategy strategy; /* the one used: never AUTO */
-	enum hold_choice hold;	/* the one used: never AUTO */
+	enum strategy strategy;		/* the one used: never AUTO */
+	enum hold_choice hold;		/* the one used: never AUTO */
+	char hold_why[REPORT_TEXT_MAX]; /* why it is OFF, or not the first that was tried */
 	enum before before;
 
 	struct {
@@ -143,7 +144,6 @@ struct report {
 	/* Of a dry run. */
 	struct {
 		uint64_t exposed; /* connections that would be lost with strategy none */
-		char no_hold[REPORT_TEXT_MAX]; /* why nothing would hold packets; "": HOLD does */
 	} preview;
 
 	char lost[REPORT_TUPLES_MAX][CONN_LINE_MAX]; /* the first few, as conntrack(8) lists them */

@@ -114,7 +114,8 @@ static const struct setting agent_keys[] = {
 	  "vipsafe is killed. With iptables it is rounded up to whole seconds.",
 	  MSEC(1), SEC(10) },
 	{ "hold", SETTING_WORD, AGENT(hold), "auto",
-	  "How packets are held while entries are pinned. auto: what the node uses.",
+	  "How packets are held while entries are pinned. auto: what the node uses, else\n"
+	  "the other one. nft: nft, else iptables. iptables: nothing else.",
 	  .words = hold_words },
 	{ "on_stop", SETTING_WORD, AGENT(on_stop), "keep",
 	  "What happens to the addresses of instances when vipsafed stops.\n"

@@ -347,7 +347,7 @@ static void message_why(const struct guard *g, char reason[REPORT_TEXT_MAX])
 			 g->env.settings->pin_max_fill);
 	else
 		snprintf(reason, REPORT_TEXT_MAX, "%s",
-			 g->why_refused[0] ? g->why_refused : g->why_no_hold);
+			 g->why_refused[0] ? g->why_refused : g->why_hold);
 }
 
 void guard_get_status(const struct guard *g, struct guard_status *ret)

@@ -23,7 +23,7 @@ static void guard_hold_note(struct guard *g, int r, enum hold_choice used, const
 	g->opening = r == -EAGAIN;
 	g->status.hold = g->holding ? used : HOLD_OFF;
 	g->held_until = g->armed_since = 0;
-	snprintf(g->why_no_hold, sizeof(g->why_no_hold), "%s",
+	snprintf(g->why_hold, sizeof(g->why_hold), "%s",
 		 g->opening ? "the hold is not in place yet" : reason);
 	if (!g->holding)
 		g->hold_retry = guard_now(g) + HOLD_RETRY_EVERY;
@@ -85,12 +85,12 @@ void guard_check_hold(struct guard *g)
 
 void guard_warn_no_hold(const struct guard *g, struct report *report)
 {
-	if (*g->why_no_hold)
+	if (!g->holding && *g->why_hold)
 		report_warn(
 			report, "no-hold", "",
 			"packets cannot be held back meanwhile (%s): a connection that sends in "
 			"the gap may break",
-			g->why_no_hold);
+			g->why_hold);
 }
 
 void guard_lend_hold(const struct guard *g, struct run *run)

@@ -170,7 +170,7 @@ struct guard {
 	usec_t next;	 /* something is due then */
 	usec_t batch_at; /* when the current batch of events was read */
 	bool full;	 /* some entries are not known */
-	char why_degraded[REPORT_TEXT_MAX], why_no_hold[REPORT_TEXT_MAX];
+	char why_degraded[REPORT_TEXT_MAX], why_hold[REPORT_TEXT_MAX];
 	bool no_room;				   /* in the conntrack table, to pin */
 	char why_refused[REPORT_TEXT_MAX];	   /* a shape is not pinned */
 	struct guard_named named[GUARD_NAMED_MAX]; /* that were lost … */

@@ -188,7 +188,7 @@ static void lend_hold(struct run *run)
 	if (run->req->hold == HOLD_OFF || g->env.settings->hold == HOLD_OFF)
 		hold_why_off(run);
 	else
-		snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s", g->why_no_hold);
+		snprintf(run->report->hold_why, REPORT_TEXT_MAX, "%s", g->why_hold);
 	if (run->req->hold == HOLD_OFF)
 		return;
 	run->report->hold = g->status.hold;

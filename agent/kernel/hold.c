@@ -62,30 +62,63 @@ static int open_one(enum hold_choice choice, const struct link *link, usec_t dea
 	return r;
 }
 
-static int open_any(const struct link *link, usec_t deadline, struct hold *h,
-		    enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+size_t hold_order(enum hold_choice choice, enum hold_choice ret[HOLD_BACKENDS])
 {
-	enum hold_choice first = hold_first_choice();
-	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
-	char why[2][REPORT_TEXT_MAX] = { "", "" };
+	bool iptables_first = xtables_in_use() || nft_sees_all();
 
-	*ret_used = first;
-	if (open_one(first, link, deadline, h, why[0]) == 0)
+	switch (choice) {
+	case HOLD_OFF:
 		return 0;
-	*ret_used = second;
-	/* asking would load nf_tables for good on a node that does without */
-	if (second == HOLD_NFT && !nftsock_possible())
-		snprintf(why[1], sizeof(why[1]), "not in use here");
-	else if (open_one(second, link, deadline, h, why[1]) == 0)
-		return 0;
-	snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first), why[0],
-		 hold_choice_name(second), why[1]);
-	return -EOPNOTSUPP;
+	case HOLD_IPTABLES:
+		ret[0] = HOLD_IPTABLES;
+		return 1;
+	case HOLD_NFT:
+	case HOLD_AUTO:
+		break;
+	}
+	ret[0] = choice == HOLD_AUTO && iptables_first ? HOLD_IPTABLES : HOLD_NFT;
+	ret[1] = ret[0] == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
+	return HOLD_BACKENDS;
 }
 
-enum hold_choice hold_first_choice(void)
+void hold_add_reason(char reason[REPORT_TEXT_MAX], enum hold_choice backend, const char *why)
 {
-	return xtables_in_use() || nft_sees_all() ? HOLD_IPTABLES : HOLD_NFT;
+	size_t len = strlen(reason);
+
+	snprintf(reason + len, REPORT_TEXT_MAX - len, "%s%s: %.140s", len ? "; " : "",
+		 hold_choice_name(backend), why);
+}
+
+#define NOT_IN_USE "not in use here"
+
+/* Asking would load nf_tables for good on a node that does without. */
+static bool is_unused(enum hold_choice backend, size_t rank)
+{
+	return rank && backend == HOLD_NFT && !nftsock_possible();
+}
+
+static int open_any(enum hold_choice choice, const struct link *link, usec_t deadline,
+		    struct hold *h, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+{
+	enum hold_choice order[HOLD_BACKENDS];
+	size_t i, n = hold_order(choice, order);
+
+	for (i = 0; i < n; i++) {
+		char why[REPORT_TEXT_MAX] = "";
+		int r = -EOPNOTSUPP;
+
+		if (is_unused(order[i], i))
+			snprintf(why, sizeof(why), NOT_IN_USE);
+		else
+			r = open_one(order[i], link, deadline, h, why);
+		if (r == 0) {
+			*ret_used = order[i];
+			return 0;
+		}
+		hold_add_reason(reason, order[i], why[0] ? why : strerror(-r));
+	}
+	/* every error means: go on without a hold, for REASON */
+	return n ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* Whether CHOICE has what it needs, without touching it. */
@@ -103,72 +136,45 @@ static bool hold_is_possible(enum hold_choice choice, char reason[PROGRAM_ERROR_
 
 enum hold_choice hold_look(enum hold_choice choice, char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = choice == HOLD_AUTO ? hold_first_choice() : choice;
-	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
-	char why[2][PROGRAM_ERROR_MAX] = { "", "" };
+	enum hold_choice order[HOLD_BACKENDS];
+	size_t i, n = hold_order(choice, order);
 
-	if (hold_is_possible(first, why[0]))
-		return first;
-	if (choice != HOLD_AUTO) {
-		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s", hold_choice_name(first), why[0]);
-		return HOLD_OFF;
+	reason[0] = '\0';
+	for (i = 0; i < n; i++) {
+		char why[PROGRAM_ERROR_MAX] = NOT_IN_USE;
+
+		if (!is_unused(order[i], i) && hold_is_possible(order[i], why))
+			return order[i];
+		hold_add_reason(reason, order[i], why);
 	}
-	if (second == HOLD_NFT && !nftsock_possible())
-		snprintf(why[1], sizeof(why[1]), "not in use here");
-	else if (hold_is_possible(second, why[1]))
-		return second;
-	snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first), why[0],
-		 hold_choice_name(second), why[1]);
 	return HOLD_OFF;
 }
 
-/* Install the rules for LINK, unarmed, with the backend CHOICE; AUTO takes what
- * the node's own rules use. What a killed run left for LINK is replaced.
- * *RET_USED says which backend it became (never AUTO or OFF).
- * -EOPNOTSUPP: no backend works; REASON is one line why. *RET is then what hold_close()
- * has still to remove, since the deadline has passed, or NULL. */
+/* Install the rules for LINK, unarmed, with the backends of hold_order(). What a killed run
+ * left for LINK is replaced. *RET_USED says which backend it became (never AUTO or OFF), and
+ * REASON why it is not the first one, or "". -EOPNOTSUPP: no backend works; REASON is one line
+ * why. *RET is then what hold_close() has still to remove, since the deadline has passed, or
+ * NULL. */
 static int hold_open(enum hold_choice choice, const struct link *link, usec_t deadline,
 		     struct hold **ret, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
-	char why[REPORT_TEXT_MAX] = "";
-	enum hold_choice used = choice;
 	struct hold *h;
-	int r = -EINVAL;
+	int r;
 
 	*ret = NULL;
+	reason[0] = '\0';
 	if (link->ifindex <= 0)
 		return -EINVAL;
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
 	h->ifindex = link->ifindex;
-	switch (choice) {
-	case HOLD_AUTO:
-		r = open_any(link, deadline, h, &used, why);
-		break;
-	case HOLD_NFT:
-	case HOLD_IPTABLES:
-		r = open_one(choice, link, deadline, h, why);
-		break;
-	case HOLD_OFF:
-		break;
-	}
-	if (r < 0) {
-		if (choice == HOLD_AUTO)
-			snprintf(reason, REPORT_TEXT_MAX, "%s", why);
-		else
-			snprintf(reason, REPORT_TEXT_MAX, "%s: %.280s", hold_choice_name(choice),
-				 why);
-		if (h->left)
-			*ret = h;
-		else
-			free(h);
-		/* every other error means: go on without a hold, for REASON */
-		return r == -EINVAL || r == -ENOMEM ? r : -EOPNOTSUPP;
-	}
-	*ret_used = used;
-	*ret = h;
-	return 0;
+	r = open_any(choice, link, deadline, h, ret_used, reason);
+	if (r == 0 || h->left)
+		*ret = h;
+	else
+		free(h);
+	return r;
 }
 
 int hold_arm(struct hold *h, usec_t duration)
@@ -315,7 +321,7 @@ static int hold_open_end(struct hold_opening *o, struct hold **ret, enum hold_ch
 		r = adopt(h, &a);
 	if (r < 0) {
 		snprintf(reason, REPORT_TEXT_MAX, "%s", strerror(-r));
-	} else if (a.r < 0) {
+	} else {
 		r = a.r;
 		a.reason[sizeof(a.reason) - 1] = '\0';
 		memcpy(reason, a.reason, sizeof(a.reason));
@@ -367,7 +373,7 @@ int lease_close(struct lease *l, usec_t deadline)
 static bool can_borrow(const struct lease *of, enum hold_choice choice, int ifindex)
 {
 	return of && of->hold && of->used != HOLD_OFF && of->ifindex == ifindex &&
-	       (choice == HOLD_AUTO || choice == of->used);
+	       (choice == HOLD_AUTO || choice == of->used || choice == of->asked);
 }
 
 int lease_open(struct lease *l, enum hold_choice choice, const struct link *link, usec_t deadline,
@@ -379,10 +385,12 @@ int lease_open(struct lease *l, enum hold_choice choice, const struct link *link
 	if (can_borrow(l->lender, choice, link->ifindex)) {
 		l->borrowed = true;
 		*ret_used = l->lender->used;
+		reason[0] = '\0';
 		return 0;
 	}
 	r = hold_open(choice, link, deadline, &l->hold, ret_used, reason);
 	l->ifindex = link->ifindex;
+	l->asked = choice;
 	l->used = r == 0 ? *ret_used : HOLD_OFF;
 	return r;
 }
@@ -393,6 +401,7 @@ int lease_open_begin(struct lease *l, enum hold_choice choice, const struct link
 	/* what is replaced needs not be removed */
 	l->opening = hold_opening_free(l->opening);
 	l->ifindex = link->ifindex;
+	l->asked = choice;
 	return hold_open_begin(choice, link, timeout, &l->opening);
 }
 

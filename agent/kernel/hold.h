@@ -16,8 +16,14 @@ struct hold;
 /* Every DEADLINE is an instant of CLOCK_MONOTONIC, up to which programs (iptables and
  * the like) may run; nf_tables and ip_set are asked without one. */
 
-/* Which backend AUTO tries first: what the node's own rules use. Only looks. */
-enum hold_choice hold_first_choice(void);
+/* The backends that are tried for CHOICE, in this order: what the node's own rules use first,
+ * or nft, if that is asked for; iptables alone, if that is. Returns how many. What each needs of
+ * the kernel: docs/kernel.md 11. Only looks. */
+#define HOLD_BACKENDS 2
+size_t hold_order(enum hold_choice choice, enum hold_choice ret[HOLD_BACKENDS]);
+
+/* Add to REASON, which may be "", why BACKEND was not used. */
+void hold_add_reason(char reason[REPORT_TEXT_MAX], enum hold_choice backend, const char *why);
 
 /* As in base/kernel.h; CHOICE is not OFF. */
 enum hold_choice hold_look(enum hold_choice choice, char reason[REPORT_TEXT_MAX]);
@@ -49,7 +55,7 @@ int hold_clean(const struct rule_cleaning *c, usec_t deadline);
 struct lease {
 	struct hold *hold; /* owned; NULL: none open */
 	int ifindex;
-	enum hold_choice used;
+	enum hold_choice asked, used;
 	struct hold_opening *opening; /* owned: under way, of IFINDEX; may be NULL */
 	struct lease *lender;	      /* outlives us; may be NULL */
 	bool borrowed;

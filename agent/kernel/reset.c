@@ -90,42 +90,22 @@ static int reset_install(enum hold_choice backend, int ifindex, const struct res
 	return r;
 }
 
-static int install_any(int ifindex, const struct reset_match *m, size_t n, usec_t duration,
-		       usec_t deadline, char reason[REPORT_TEXT_MAX])
+static int install_any(enum hold_choice choice, int ifindex, const struct reset_match *m, size_t n,
+		       usec_t duration, usec_t deadline, char reason[REPORT_TEXT_MAX])
 {
-	enum hold_choice first = hold_first_choice();
-	enum hold_choice second = first == HOLD_NFT ? HOLD_IPTABLES : HOLD_NFT;
-	char why[2][REPORT_TEXT_MAX] = { "", "" };
-	int r = reset_install(first, ifindex, m, n, duration, deadline, why[0]);
-
-	if (r == 0)
-		return 0;
-	r = reset_install(second, ifindex, m, n, duration, deadline, why[1]);
-	if (r < 0)
-		snprintf(reason, REPORT_TEXT_MAX, "%s: %.140s; %s: %.140s", hold_choice_name(first),
-			 why[0], hold_choice_name(second), why[1]);
-	return r;
-}
-
-static int install_chosen(enum hold_choice choice, int ifindex, const struct reset_match *m,
-			  size_t n, usec_t duration, usec_t deadline, char reason[REPORT_TEXT_MAX])
-{
-	char why[REPORT_TEXT_MAX] = "";
+	enum hold_choice order[HOLD_BACKENDS];
+	size_t i, count = hold_order(choice, order);
 	int r = -EOPNOTSUPP;
 
-	switch (choice) {
-	case HOLD_AUTO:
-		return install_any(ifindex, m, n, duration, deadline, reason);
-	case HOLD_NFT:
-	case HOLD_IPTABLES:
-		r = reset_install(choice, ifindex, m, n, duration, deadline, why);
-		break;
-	case HOLD_OFF:
-		snprintf(why, sizeof(why), "no firewall rules are wanted");
-		break;
+	if (!count)
+		snprintf(reason, REPORT_TEXT_MAX, "no firewall rules are wanted");
+	for (i = 0; i < count && r < 0; i++) {
+		char why[REPORT_TEXT_MAX] = "";
+
+		r = reset_install(order[i], ifindex, m, n, duration, deadline, why);
+		if (r < 0)
+			hold_add_reason(reason, order[i], why);
 	}
-	if (r < 0)
-		snprintf(reason, REPORT_TEXT_MAX, "%s: %.280s", hold_choice_name(choice), why);
 	return r;
 }
 
@@ -145,8 +125,8 @@ int reset_flows(enum hold_choice choice, const struct link *link, const struct c
 	count = make_matches(flows, n, m);
 	if (!count)
 		return 0;
-	r = install_chosen(choice, link->ifindex, m, count, MIN(duration, DURATION_MAX), deadline,
-			   reason);
+	r = install_any(choice, link->ifindex, m, count, MIN(duration, DURATION_MAX), deadline,
+			reason);
 	return r == 0 || r == -ENOMEM || r == -E2BIG ? r : -EOPNOTSUPP;
 }
 

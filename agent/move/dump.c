@@ -105,7 +105,7 @@ int dump_arriving(const struct run *run, const struct addrset *to, conn_sink sin
 static void dump_hold_plan(struct run *run, enum hold_choice wanted)
 {
 	const struct kernel *k = &run->env->kernel;
-	char *why = run->report->preview.no_hold;
+	char *why = run->report->hold_why;
 	uint32_t count, max;
 
 	if (wanted == HOLD_OFF)
@@ -122,7 +122,6 @@ static void dump_hold(struct run *run)
 		run->req->hold == HOLD_AUTO ? run->env->settings->hold : run->req->hold;
 	const struct kernel *k = &run->env->kernel;
 	struct report *report = run->report;
-	char reason[REPORT_TEXT_MAX] = "";
 	int r;
 
 	if (run->req->plan) {
@@ -141,7 +140,7 @@ static void dump_hold(struct run *run)
 		return;
 	run->hold_opened = true;
 	r = k->ops->hold_open(k->ctx, wanted, &run->link, run->hold_deadline, &report->hold,
-			      reason);
+			      report->hold_why);
 	run->holding = r == 0;
 	if (r == 0)
 		return;
@@ -149,7 +148,7 @@ static void dump_hold(struct run *run)
 	report_warn(report, "no-hold", "",
 		    "packets cannot be held back meanwhile (%s): a connection that sends in the "
 		    "gap may break",
-		    reason);
+		    report->hold_why);
 }
 
 static int dump_hold_again(const struct run *run _unused_)

@@ -17,7 +17,7 @@ usec_t hold_budget(usec_t now, usec_t deadline)
 
 void hold_why_off(struct run *run)
 {
-	snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s",
+	snprintf(run->report->hold_why, REPORT_TEXT_MAX, "%s",
 		 run->env->settings->hold == HOLD_OFF ? "\"hold = off\" in the configuration"
 						      : "--hold off");
 }
@@ -25,7 +25,7 @@ void hold_why_off(struct run *run)
 /* Why a run without protection holds nothing. */
 static void hold_why_unprotected(struct run *run)
 {
-	snprintf(run->report->preview.no_hold, REPORT_TEXT_MAX, "%s",
+	snprintf(run->report->hold_why, REPORT_TEXT_MAX, "%s",
 		 run->req->strategy == STRATEGY_NONE
 			 ? "with --strategy none nothing is pinned"
 			 : "this kernel flushes only what belongs to the address");

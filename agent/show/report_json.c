@@ -184,7 +184,7 @@ static json_t *asker(const struct asker *a)
 static void report_json_put_preview(json_t **o, const struct report *r)
 {
 	object_put_bool(o, "would_change", report_would_change(r));
-	object_put_text(o, "no_hold", r->preview.no_hold);
+	object_put_text(o, "no_hold", r->hold == HOLD_OFF ? r->hold_why : "");
 	object_put_number(o, "lost_with_none", r->preview.exposed);
 	object_put_number(o, "expected_gap_us", r->timing.expected_gap);
 }
@@ -211,6 +211,7 @@ json_t *report_json_new(const struct report *r)
 	object_put_text(&o, "kernel", kernel_kind_name(r->kernel));
 	object_put_text(&o, "strategy", strategy_name(r->strategy));
 	object_put_text(&o, "hold", hold_choice_name(r->hold));
+	object_put_text(&o, "hold_why", r->hold_why);
 	object_put_text(&o, "before", before_name(r->before));
 	object_put(&o, "entries", entries(r));
 	object_put(&o, "vip_flows", report_json_vip_flows(r));

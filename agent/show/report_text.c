@@ -185,16 +185,27 @@ static void row_time(FILE *out, const char *name, usec_t d)
 	fprintf(out, "  %-14s %s\n", name, report_text_duration(d, text));
 }
 
+/* The hold, and why it is not the one that was tried first. */
+static void print_hold(const struct report *r, FILE *out)
+{
+	char text[ESCAPED_MAX];
+
+	fprintf(out, "  %-14s %s", "hold", hold_choice_name(r->hold));
+	if (r->hold != HOLD_OFF && *r->hold_why)
+		fprintf(out, " (%s)", text_escape(r->hold_why, text, sizeof(text)));
+	fputc('\n', out);
+}
+
 /* The hold that would be used, or none and why. */
 static void print_plan_hold(const struct report *r, FILE *out)
 {
 	char text[ESCAPED_MAX];
 
 	if (r->hold != HOLD_OFF)
-		fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+		print_hold(r, out);
 	else
-		fprintf(out, "  %-14s none%s%s\n", "hold", *r->preview.no_hold ? ": " : "",
-			text_escape(r->preview.no_hold, text, sizeof(text)));
+		fprintf(out, "  %-14s none%s%s\n", "hold", *r->hold_why ? ": " : "",
+			text_escape(r->hold_why, text, sizeof(text)));
 }
 
 /* What is at stake. What is pinned already no flush finds. */
@@ -249,7 +260,7 @@ static void print_details(const struct report *r, FILE *out)
 	fprintf(out, "  %-14s %s\n", "id", text_escape(r->id, id, sizeof(id)));
 	fprintf(out, "  %-14s %s\n", "kernel", kernel_kind_name(r->kernel));
 	fprintf(out, "  %-14s %s\n", "strategy", strategy_name(r->strategy));
-	fprintf(out, "  %-14s %s\n", "hold", hold_choice_name(r->hold));
+	print_hold(r, out);
 	for (row = report_counts; row->key; row++) {
 		if (row->label)
 			row_count(out, row->label, report_row_value(r, row), row->note);

@@ -122,19 +122,19 @@ static void a_plan_looks_and_does_nothing(void **state)
 	s->req.hold = HOLD_IPTABLES;
 	scene_run(s);
 	assert_int_equal(s->report.hold, HOLD_IPTABLES);
-	assert_string_equal(s->report.preview.no_hold, "");
+	assert_string_equal(s->report.hold_why, "");
 	s->req.hold = HOLD_OFF;
 	scene_run(s);
 	assert_int_equal(s->report.hold, HOLD_OFF);
-	assert_string_equal(s->report.preview.no_hold, "--hold off");
+	assert_string_equal(s->report.hold_why, "--hold off");
 	s->req.hold = HOLD_AUTO;
 	s->fake->hold_lacks = "nft: gone; iptables: no program";
 	scene_run(s);
 	assert_int_equal(s->report.hold, HOLD_OFF);
-	assert_string_equal(s->report.preview.no_hold, s->fake->hold_lacks);
+	assert_string_equal(s->report.hold_why, s->fake->hold_lacks);
 	s->req.strategy = STRATEGY_NONE;
 	scene_run(s);
-	assert_string_equal(s->report.preview.no_hold, "with --strategy none nothing is pinned");
+	assert_string_equal(s->report.hold_why, "with --strategy none nothing is pinned");
 }
 
 /* ---- a guard -------------------------------------------------------------------------- */

@@ -145,7 +145,7 @@ static void json_of_a_plan_says_so(void **state _unused_)
 	r.changed = false;
 	r.timing.expected_gap = 4300;
 	r.preview.exposed = 7;
-	snprintf(r.preview.no_hold, sizeof(r.preview.no_hold), "because");
+	snprintf(r.hold_why, sizeof(r.hold_why), "because");
 	o = to_json(&r);
 	assert_true(json_is_true(json_object_get(o, "would_change")));
 	assert_int_equal(number_at(o, NULL, "lost_with_none"), 7);
@@ -345,7 +345,7 @@ static void text_of_a_plan_is_a_table(void **state _unused_)
 	r.timing.expected_gap = 850;
 	r.entries.pinned = 1000;
 	r.preview.exposed = 432;
-	snprintf(r.preview.no_hold, sizeof(r.preview.no_hold), "nft: gone\n");
+	snprintf(r.hold_why, sizeof(r.hold_why), "nft: gone\n");
 	assert_prints(&r,
 		      "plan: delete 192.168.11.100/32 from br-mgmt (nothing was changed)\n"
 		      "  kernel         affected\n"

@@ -28,11 +28,6 @@ int fake_hold_open(void *ctx, enum hold_choice choice, const struct link *link, 
 		snprintf(reason, REPORT_TEXT_MAX, "the fake has no firewall");
 		return -EOPNOTSUPP;
 	}
-	if ((f->hooks_are_global || f->no_nft_hold) && choice == HOLD_NFT) {
-		snprintf(reason, REPORT_TEXT_MAX, "%s",
-			 f->hooks_are_global ? "the fake's hooks are global" : "not in the fake");
-		return -EOPNOTSUPP;
-	}
 	if (f->hold_fails) {
 		f->held_open = true;
 		snprintf(reason, REPORT_TEXT_MAX, "the fake failed half way");
@@ -84,15 +79,18 @@ int fake_hold_check(void *ctx)
 enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX])
 {
 	const struct fake *f = ctx;
+	bool no_nft = f->hooks_are_global || f->no_nft_hold;
 
 	if (f->hold_lacks) {
 		snprintf(reason, REPORT_TEXT_MAX, "%s", f->hold_lacks);
 		return HOLD_OFF;
 	}
-
-	return choice != HOLD_AUTO		       ? choice
-	       : f->hooks_are_global || f->no_nft_hold ? HOLD_IPTABLES
-						       : HOLD_NFT;
+	snprintf(reason, REPORT_TEXT_MAX, "%s",
+		 !no_nft || choice == HOLD_IPTABLES ? ""
+		 : !f->hooks_are_global		    ? "nft: not in the fake"
+		 : choice == HOLD_NFT		    ? "nft: the fake's hooks are global"
+						    : "");
+	return no_nft || choice == HOLD_IPTABLES ? HOLD_IPTABLES : HOLD_NFT;
 }
 
 int fake_hold_arm(void *ctx, usec_t duration)
