@@ -84,7 +84,10 @@ struct request {
 	size_t n_vips;
 	bool force;	  /* even if it would be refused for safety */
 	bool is_instance; /* an instance's state wants it */
-	bool any_label;	  /* labels need not begin with the device's name, as in keepalived */
+	/* Another node takes the addresses over, or had them, with what is translated to them: it
+	 * was replicated. OP_DEL: it lingers here until then. */
+	bool replicated;
+	bool any_label; /* labels need not begin with the device's name, as in keepalived */
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;

@@ -185,19 +185,22 @@ static bool record(struct work *w)
 
 /* ---- work --------------------------------------------------------------------------- */
 
-static void run_conntrackd(struct work *w, const char *const options[])
+static void run_conntrackd(struct work *w, const struct instance_settings *one, bool before)
 {
 	char error[PROGRAM_ERROR_MAX];
+	const char *const *words;
+	usec_t timeout;
+	size_t i;
 	int r;
 
-	for (; *options; options++) {
-		char *argv[] = { (char *)w->settings->conntrackd, (char *)*options, NULL };
-		const struct program p = { .argv = argv,
-					   .timeout = w->settings->conntrackd_timeout };
+	for (i = 0; (words = instance_conntrackd(w->settings, one, before, i, &timeout)); i++) {
+		char *argv[] = { (char *)w->settings->conntrackd, (char *)words[0],
+				 (char *)words[1], NULL };
+		const struct program p = { .argv = argv, .timeout = timeout };
 
 		r = program_run(&p, error);
 		if (r < 0)
-			notify_complain(w->n, "conntrackd %s: %s", *options,
+			notify_complain(w->n, "conntrackd %s: %s", words[0],
 					*error ? error : strerror(-r));
 	}
 }
@@ -233,11 +236,11 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 
 	w->code = EXIT_DONE;
 	if (conntrackd)
-		run_conntrackd(w, instance_conntrackd_before);
+		run_conntrackd(w, one, true);
 	while (instance_set_request(&w->set, i, action, &request))
 		run_request(w, one, &request);
 	if (conntrackd)
-		run_conntrackd(w, instance_conntrackd_after);
+		run_conntrackd(w, one, false);
 }
 
 /* A killed keepalived left the decoy behind. */

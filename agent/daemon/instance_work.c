@@ -39,18 +39,21 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 	w->waiting = false;
 	w->child = child_free(w->child);
 	w->phase = WORK_IDLE;
+	if (s->committer == w)
+		s->committer = NULL;
 }
 
 /* ---- programs -------------------------------------------------------------------- */
 
-/* The next option for conntrackd in this phase; NULL: none left. */
-static const char *program_option(const struct instance_work *w)
+/* The words for conntrackd that are next in this phase; NULL: none are left. */
+static const char *const *program_words(const struct instance_context *s,
+					const struct instance_work *w, usec_t *ret_timeout)
 {
 	switch (w->phase) {
 	case WORK_BEFORE:
-		return instance_conntrackd_before[w->program];
 	case WORK_AFTER:
-		return instance_conntrackd_after[w->program];
+		return instance_conntrackd(s->env->settings, settings_of(s, w),
+					   w->phase == WORK_BEFORE, w->program, ret_timeout);
 	case WORK_IDLE:
 	case WORK_MOVING:
 		break;
@@ -73,16 +76,18 @@ static void on_program(void *ud, int r)
 		log_line(LOG_WARNING, "msg=%s instance=%s option=%s",
 			 r == -ETIMEDOUT ? "conntrackd did not finish in time"
 					 : "conntrackd failed",
-			 w->name, program_option(w));
+			 w->name, w->option);
 	w->program++;
 }
 
-static void start_program(struct instance_context *s, struct instance_work *w)
+static void start_program(struct instance_context *s, struct instance_work *w,
+			  const char *const *words, usec_t timeout)
 {
-	const struct settings *all = s->env->settings;
-	char *argv[] = { (char *)all->conntrackd, (char *)program_option(w), NULL };
-	int r = child_new(s->loop, argv, all->conntrackd_timeout, on_program, w, &w->child);
+	char *argv[] = { (char *)s->env->settings->conntrackd, (char *)words[0], (char *)words[1],
+			 NULL };
+	int r = child_new(s->loop, argv, timeout, on_program, w, &w->child);
 
+	w->option = words[0];
 	if (r == 0)
 		return;
 	log_line(LOG_WARNING,
@@ -95,19 +100,44 @@ static void start_program(struct instance_context *s, struct instance_work *w)
  * the running one, or USEC_NEVER when all have ended. */
 static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 {
-	usec_t when;
+	const char *const *words;
+	usec_t when, timeout;
 
 	for (;;) {
 		if (w->child) {
 			when = child_tick(w->child);
 			if (w->child)
 				return when;
-		} else if (program_option(w) && wants(s, w) == ACTION_ADD) {
-			start_program(s, w);
-		} else {
-			return USEC_NEVER;
+			continue;
 		}
+		words = program_words(s, w, &timeout);
+		if (!words || wants(s, w) != ACTION_ADD)
+			return USEC_NEVER;
+		start_program(s, w, words, timeout);
 	}
+}
+
+/* Run the programs before a round. Only one instance does: what conntrackd commits is for all, and
+ * to commit it once more would write over connections that live on already. Returns as
+ * run_programs(). */
+static usec_t run_programs_before(struct instance_context *s, struct instance_work *w)
+{
+	if (!s->committer)
+		s->committer = w;
+	if (s->committer == w)
+		return run_programs(s, w);
+	return s->committer->phase == WORK_BEFORE && s->committer->child ? os_now() + WAITING_LOOK
+									 : USEC_NEVER;
+}
+
+/* W is done with its programs: the next one to be MASTER commits anew. */
+static void release_commit(struct instance_context *s, const struct instance_work *w)
+{
+	usec_t timeout;
+
+	if (s->committer == w && w->phase != WORK_MOVING && !w->child &&
+	    (!program_words(s, w, &timeout) || wants(s, w) != ACTION_ADD))
+		s->committer = NULL;
 }
 
 /* ---- a round of moves ---------------------------------------------------------------- */
@@ -166,7 +196,9 @@ static bool instance_work_move(struct instance_context *s, struct instance_work 
 		w->when = os_now() + WAITING_LOOK;
 		return moved;
 	}
-	work_enter(w, w->added && settings->conntrackd ? WORK_AFTER : WORK_IDLE);
+	work_enter(w, w->added && settings->conntrackd && (!s->committer || s->committer == w)
+			      ? WORK_AFTER
+			      : WORK_IDLE);
 	if (wants(s, w) == w->action)
 		publish_outcome(s, w);
 	return true;
@@ -221,20 +253,20 @@ bool instance_work_step(struct instance_context *s, struct instance_work *w)
 
 	if (is_in_round(w) && wants(s, w) != w->action)
 		instance_work_end(s, w); /* the action of this round is no longer wanted */
-	programs_when = run_programs(s, w);
+	programs_when = w->phase == WORK_BEFORE ? USEC_NEVER : run_programs(s, w);
 	if (!is_in_round(w)) {
 		action = instance_set_next(&s->set, w->at, now, &w->when);
-		if (action != ACTION_NONE) {
+		if (action != ACTION_NONE)
 			instance_work_begin_round(s, w, action, now);
-			programs_when = run_programs(s, w);
-		}
 	}
-	if (w->phase == WORK_BEFORE && !w->child)
-		work_enter(w, WORK_MOVING);
+	if (w->phase == WORK_BEFORE) {
+		w->when = programs_when = run_programs_before(s, w);
+		if (programs_when == USEC_NEVER)
+			work_enter(w, WORK_MOVING);
+	}
 	if (w->phase == WORK_MOVING)
 		return instance_work_move(s, w);
-	if (w->phase == WORK_BEFORE)
-		w->when = programs_when;
+	release_commit(s, w);
 	w->when = MIN(w->when, programs_when);
 	w->when = usec_earlier(w->when, instance_work_refresh(s, w, now));
 	return false;

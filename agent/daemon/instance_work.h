@@ -17,6 +17,9 @@ struct instance_context {
 	struct moves *moves;
 	struct kernel_real *kernel; /* owned: addresses and announcements */
 	struct instance_set set;    /* owned */
+	/* Whose "conntrackd -c" it is until its programs have ended: it is for all instances, since
+	 * conntrackd has one cache. NULL: nobody's. */
+	const struct instance_work *committer;
 };
 
 enum work_phase {
@@ -40,6 +43,7 @@ struct instance_work {
 	char error[REPORT_TEXT_MAX]; /* of the round, or of the last one; "": none */
 	struct child *child;	     /* owned */
 	size_t program;		     /* index in the phase: the running one, or the next */
+	const char *option;	     /* of the running one */
 	usec_t when, refresh;
 };
 

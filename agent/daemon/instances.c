@@ -133,6 +133,8 @@ static void instances_give_up(struct instances *s, size_t at)
 	const struct instance_settings *i = &s->context.env->settings->instances[at];
 	size_t a;
 
+	if (i->conntrackd) /* what is translated to them does, until the other node has them */
+		return;
 	for (a = 0; a < i->n_addresses && leaves(s->context.set.states[at].state); a++)
 		moves_give_up(s->context.moves, &i->addresses[a].vip.prefix.addr);
 }

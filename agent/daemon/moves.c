@@ -118,6 +118,8 @@ static void moves_given_up(const struct moves *m, const struct request *req, con
 	bool keep = req->vip_flows == VIP_FLOWS_KEEP;
 	size_t v;
 
+	if (req->replicated) /* what is translated to it lingers */
+		return;
 	for (v = 0; v < req->n_vips && req->op == OP_DEL && !req->plan; v++)
 		if (r->outcomes[v] == VIP_CHANGED || r->outcomes[v] == VIP_ALREADY)
 			guards_give_up(m->guards, &req->vips[v].prefix.addr, keep);

@@ -72,7 +72,7 @@ static bool is_of_concern(const struct guard *g, const struct ifaddr *a)
 }
 
 /* Whether a run of another process has deleted A from the device: then the address was given up on
- * purpose. *RET_KEEP: what is translated to it is to stay. */
+ * purpose. *RET_KEEP: what is translated to it is to stay; if it was replicated it lingers. */
 static bool meet_other_run(struct guard *g, const struct ifaddr *a, bool *ret_keep)
 {
 	_cleanup_close_ int dir = rundir_open(g->env.settings->run_dir);
@@ -84,6 +84,8 @@ static bool meet_other_run(struct guard *g, const struct ifaddr *a, bool *ret_ke
 	    !journal_finds_delete(dir, g->link.name, g->env.boot_id, &a->prefix,
 				  now - MIN(now, OTHER_RUN_MAX), &req))
 		return false;
+	if (req.replicated)
+		return true;
 	*ret_keep = req.vip_flows == VIP_FLOWS_KEEP;
 	guard_give_up(g, &a->prefix.addr, *ret_keep);
 	return true;
@@ -117,6 +119,14 @@ static void meet_duplicate(struct guard *g, const struct ifaddr *a)
 		guard_away_finish(g, x, LINGER_HEARD);
 }
 
+void guard_own_gone(struct guard *g, const struct ifaddr *a)
+{
+	if (g->moving && g->moving->req->replicated)
+		(void)guard_away_begin(g, &a->prefix.addr, a->ifindex == g->link.ifindex);
+	else
+		guard_keep_no_more(g, &a->prefix.addr);
+}
+
 static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 {
 	struct guard *g = ud;
@@ -147,7 +157,7 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 		guard_note_added(g, a);
 	if (gone && is_own_doing(g, a)) {
 		(void)guard_end_meet_delete(g, a, true);
-		guard_keep_no_more(g, &a->prefix.addr);
+		guard_own_gone(g, a);
 	}
 	if (!gone || is_own_doing(g, a))
 		return 0;

@@ -273,6 +273,9 @@ int guard_copy_addresses(const struct guard *g, struct addr_table *t);
 /* ---- losses.c ---- */
 /* Address events. -ENOBUFS: some were lost. The addresses are out of date after an error. */
 int guard_address_events(struct guard *g);
+/* The run under way has deleted A from the device. What is still pinned to it stays on purpose; if
+ * another node takes it over it lingers until then. */
+void guard_own_gone(struct guard *g, const struct ifaddr *a);
 
 /* ---- arrive.c ---- */
 /* An address event: A was added by somebody else (or is told of again), by a run of

@@ -237,14 +237,14 @@ static void serve_begin_change(struct run *run)
 	guard_count_forget(g);
 }
 
-/* The events of it were lost: what is still pinned to the addresses stays on purpose. */
+/* The events of it were lost. */
 static void note_change(struct guard *g, const struct run *run)
 {
 	size_t v;
 
 	for (v = 0; run->req->op == OP_DEL && v < run->req->n_vips; v++)
 		if (run->report->outcomes[v] == VIP_CHANGED)
-			guard_keep_no_more(g, &run->targets[v].prefix.addr);
+			guard_own_gone(g, &run->targets[v]);
 }
 
 static void serve_end_change(struct run *run)

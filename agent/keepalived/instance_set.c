@@ -174,6 +174,9 @@ static bool instance_view_request(struct instance_view *v, const struct instance
 	ret->hold = all->hold;
 	ret->any_label = true;
 	ret->is_instance = true;
+	ret->replicated = s->conntrackd;
+	if (ret->replicated)
+		ret->vip_flows = VIP_FLOWS_KEEP;
 	for (i = 0; i < s->n_addresses && ret->n_vips < VIPS_MAX; i++) {
 		const struct instance_address *a = &s->addresses[i];
 
@@ -205,8 +208,22 @@ void instance_view_announce(const struct kernel *k, const struct instance_view *
 	}
 }
 
-const char *const instance_conntrackd_before[] = { "-c", NULL };
-const char *const instance_conntrackd_after[] = { "-R", "-B", NULL };
+const char *const *instance_conntrackd(const struct settings *all,
+				       const struct instance_settings *s, bool before, size_t i,
+				       usec_t *ret_timeout)
+{
+	static const char *const runs[][3] = {
+		{ "-c", NULL },
+		{ "-f", "external", NULL },
+		{ "-R", NULL },
+		{ "-B", NULL },
+	};
+	const size_t n_before = s->commit_max ? 1 : 0;
+	const size_t at = before ? i : n_before + i;
+
+	*ret_timeout = before ? s->commit_max : all->conntrackd_timeout;
+	return at < (before ? n_before : ARRAY_SIZE(runs)) ? runs[at] : NULL;
+}
 
 int instance_set_init(struct instance_set *s, const struct settings *settings)
 {

@@ -68,9 +68,12 @@ bool instance_set_request(struct instance_set *s, size_t at, enum instance_actio
  * to remove; or another negative errno. */
 int instance_set_remove_decoy(struct instance_set *s, size_t at, const struct kernel *k);
 
-/* Options of conntrackd before the addresses of an instance are added, and after; ended by NULL.
- * -c writes the other node's connections to the kernel, which must be complete before packets
- * arrive; -R and -B make conntrackd start from the kernel's table, and send it. Never -t: it
- * empties the kernel's table later. */
-extern const char *const instance_conntrackd_before[];
-extern const char *const instance_conntrackd_after[];
+/* The words for run I of conntrackd BEFORE the addresses of S are added, or after that; ended by
+ * NULL. NULL: there is no such run. *RET_TIMEOUT: how long it may take. -c writes the other node's
+ * connections to the kernel, which must be complete before packets arrive; "-f external" forgets
+ * them then, or a later -c would write what they were to the kernel again (docs/conntrackd.md 3);
+ * -R and -B make conntrackd start from the kernel's table, and send it. Never -t: it empties the
+ * kernel's table later. */
+const char *const *instance_conntrackd(const struct settings *all,
+				       const struct instance_settings *s, bool before, size_t i,
+				       usec_t *ret_timeout);

@@ -173,8 +173,15 @@ static const struct setting instance_keys[] = {
 	{ "garp_refresh_count", SETTING_COUNT, FIELD(refresh_count), "1",
 	  "How many times they are announced each time.", 1, 100 },
 	{ "conntrackd", SETTING_BOOL, FIELD(conntrackd), "no",
-	  "yes: run \"conntrackd -c\" before its addresses are added, \"conntrackd -R\" and\n"
-	  "\"conntrackd -B\" after that." },
+	  "yes: the other node of a pair replicates its connections to this one with\n"
+	  "conntrackd. \"conntrackd -c\" is run before its addresses are added, and\n"
+	  "\"conntrackd -f external\", \"-R\" and \"-B\" after that. What is translated to\n"
+	  "its addresses lingers when they go, until the other node has them." },
+	{ "commit_max", SETTING_DURATION, FIELD(commit_max), "500ms",
+	  "How long its addresses wait at most for \"conntrackd -c\", so that nobody is\n"
+	  "answered before the connections are there. 0s: they do not wait, and it is\n"
+	  "run after they are added.",
+	  0, SEC(10) },
 	{ NULL },
 };
 

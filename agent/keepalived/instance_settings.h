@@ -39,6 +39,7 @@ struct instance_settings {
 	usec_t refresh; /* interval of later announcements; 0: none */
 	unsigned refresh_count;
 	bool conntrackd;
+	usec_t commit_max; /* how long its addresses wait for "conntrackd -c" */
 	bool has_decoy;
 	struct instance_address decoy;
 	struct instance_address *addresses; /* owned */

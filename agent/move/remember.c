@@ -99,7 +99,7 @@ void remember_pinned(struct run *run)
 	char name[JOURNAL_NAME_MAX];
 	int r;
 
-	if (run->report->changed && run->req->vip_flows == VIP_FLOWS_KEEP)
+	if (run->report->changed && run->req->vip_flows == VIP_FLOWS_KEEP && !run->req->replicated)
 		gone_keep(run->env, run->run_dir, run->link.name, run->req);
 	if (!run->set || run->report->strategy == STRATEGY_NONE)
 		return;

@@ -78,7 +78,7 @@ wait_for 60 heard_at_least "$ARP2" 10 || diag "the other one is not refreshed"
 is "$(heard "$ARP")" "$n" "nothing is announced of what is gone"
 vipsafe notify INSTANCE VI_2 BACKUP 100
 check "conntrackd: commit before the address is there, resync and bulk after it" \
-	has_said "-c no -R yes -B yes "
+	has_said "-c no -f external yes -R yes -B yes "
 kill $SNIFFER
 wait $SNIFFER 2>/dev/null
 
@@ -128,7 +128,7 @@ vipsafe notify INSTANCE VI_1 MASTER 100
 check "it hangs" wait_for 60 has_said "-c no "
 check "the daemon answers meanwhile" answers
 check "the address comes all the same" wait_for 60 there
-check "it is tried to the end" wait_for 60 has_said "-c no -R yes -B yes "
+check "it is tried to the end" wait_for 60 has_said "-c no -f external yes -R yes -B yes "
 check "and told of" wait_for 60 logged 'conntrackd did not finish in time" instance=.* option=-B'
 hung() { pgrep -f 'tail -f /dev/null' >/dev/null; }
 check "nothing of it is left" wait_for 60 not hung
@@ -151,7 +151,7 @@ sniff
 vipsafe notify INSTANCE VI_1 MASTER 100
 check "without a daemon: it comes" wait_for 60 there
 check "it is announced" wait_for 60 heard_at_least "$ARP" 4
-check "conntrackd is run" wait_for 60 has_said "-c no -R yes -B yes "
+check "conntrackd is run" wait_for 60 has_said "-c no -f external yes -R yes -B yes "
 kill $SNIFFER
 wait $SNIFFER 2>/dev/null
 vipsafe notify INSTANCE VI_1 BACKUP 100

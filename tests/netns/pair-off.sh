@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A pair of gateways with the real keepalived and the real conntrackd: the master is switched off,
+# boots again, and takes over again. What is translated to the VIP lives on each time, with the
+# port that the server has seen at first, and nobody is sent a reset. Without "conntrackd" in the
+# instance all of it is lost.
+#
+# PAIR_FLOWS=1250 for 10000 connections.
+# shellcheck source=tests/netns/lib/gateways.sh
+. "$(dirname "$0")/lib/gateways.sh"; netns_main "$@"
+need_gateways
+N=${PAIR_FLOWS:-100}
+ALL=$((N * ${#FLOW_KINDS[@]}))
+
+# all_live WHAT
+all_live() {
+	flows_ping
+	is "alive $ALIVE reset $RESET stalled $STALLED changed $CHANGED" \
+		"alive $ALL reset 0 stalled 0 changed 0" "$1"
+}
+committed() { grep -h 'commit has taken' "$T/$1.ctd.log" | tail -n 1 | sed 's/.*notice. //'; }
+
+topo_gateways
+servers_start
+pair_start FTFW 'conntrackd = yes'
+flows_open "$N"
+open owna na 10 -t 60 192.168.11.60 8899
+open ownb nb 10 -t 60 192.168.11.60 8899
+check "conntrackd tells B of $ALL connections" wait_for 60 replicated b "$N"
+resets_watch sv resets-sv
+resets_watch cl resets-cl
+
+# ---- power off ------------------------------------------------------------------------------
+power_off a
+check "A is switched off: B takes over" wait_for 60 has_vips b
+all_live "all $ALL connections live on, same port"
+diag "$(committed b)"
+unharmed ownb "what B has itself does not notice"
+
+# ---- it boots, and is to be master again ----------------------------------------------------
+job_end owna
+power_on a
+echo 0 >"$T/a.prio"
+raise b 150
+node_start a
+open owna na 10 -t 60 192.168.11.60 8899
+check "A boots: conntrackd tells it of all" wait_for 60 replicated a "$N"
+hand_over b a
+check "what B still has of them goes" wait_for 60 not_translated b
+all_live "all live on at A"
+unharmed ownb "and what B has itself"
+check "conntrackd tells B again" wait_for 60 replicated b "$N"
+hand_over a b
+check "what A still has of them goes" wait_for 60 not_translated a
+all_live "all live on at B"
+unharmed owna "and what A has itself"
+resets_end resets-sv
+resets_end resets-cl
+nothing "$(cat "$T/resets-sv")" "nobody has sent a reset to the server, or been sent one by it"
+nothing "$(cat "$T/resets-cl")" "and none came to the clients"
+is "$(cat "$T"/?.ctd.calls | grep -c -e ' -t')" 0 "never is the table flushed"
+flows_close
+pair_end
+
+# ---- without conntrackd ----------------------------------------------------------------------
+for node in a b; do guard_conf $node; done
+pair_start FTFW
+PATIENCE=5 # of those whose reset gets lost
+flows_open "$N"
+wait_for 60 replicated b "$N"
+power_off a
+wait_for 60 has_vips b
+flows_ping
+check "without conntrackd in the instance they are lost: $RESET reset, $STALLED stalled, $CHANGED changed" \
+	test "$ALIVE" -le $((1 + ALL / 100))
+jobs_end
+done_testing
