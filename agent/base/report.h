@@ -136,6 +136,13 @@ struct report {
 
 	struct arrival_counts arrivals;
 
+	/* What another node's connections became here, if the request is replicated. */
+	struct {
+		uint64_t read;	 /* back, of those that are translated to the added addresses */
+		uint64_t bare;	 /* they say so, and are not */
+		uint64_t mended; /* created anew */
+	} committed;
+
 	struct {
 		usec_t snapshot, hold, pin, move, arrive, verify, restore, total;
 		usec_t expected_gap; /* plan only */

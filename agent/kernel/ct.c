@@ -87,13 +87,17 @@ int ct_dump_filtered(struct ct *ct, uint8_t family, const struct tuple *to, conn
 	struct dump d = { .ct = ct, .sink = sink, .ud = ud };
 	struct attr_buf b = { .data = ct->out, .size = sizeof(ct->out) };
 	int r = ctcodec_dump(b.data, b.size, nlsock_seq(ct->dump), family, to);
+	struct nlsock *other;
 
 	if (r < 0)
 		return r;
 	b.len = (size_t)r;
 	r = nlask_dump(ct->dump, &b, dump_take, &d);
-	/* nfnetlink has no such subsystem: the kernel tracks connections (ct_usage() was
-	 * called before), but has no ctnetlink */
+	if (d.refused && nlsock_new(NETLINK_NETFILTER, SEND_SIZE, REQUEST_RCVBUF, &other) == 0) {
+		nlsock_free(ct->dump); /* else the next dump would read the rest of this one */
+		ct->dump = other;
+	}
+	/* -EINVAL: connections are tracked (ct_usage()), but there is no ctnetlink */
 	return d.refused ? d.refused : r == -EINVAL ? -EOPNOTSUPP : r;
 }
 

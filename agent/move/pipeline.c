@@ -21,6 +21,11 @@ static bool is_plan(const struct run *run)
 	return run->req->plan;
 }
 
+static bool is_replicated(const struct run *run)
+{
+	return run->req->replicated && !run->off;
+}
+
 static bool is_reset(const struct run *run)
 {
 	return run->req->vip_flows == VIP_FLOWS_RESET && !run->off;
@@ -46,6 +51,7 @@ static const struct stage {
 	{ "pin", pin_entries, DEL, run_may_pin, true },
 	{ "look", check_again, ADD | DEL, NULL, true },
 	{ "reset", vipflows_reset, DEL, is_reset, true },
+	{ "committed", committed_mend, ADD, is_replicated, true },
 	{ "move", move_addresses, ADD | DEL, NULL, true },
 	{ "drop", vipflows_drop, DEL, NULL, true },
 	{ "announce", announce_added, ADD, NULL, true },

@@ -103,6 +103,7 @@ struct run {
 /* The stages, each in the file that its name begins with; their order is in pipeline.c. Each may
  * set run->done. */
 void announce_added(struct run *run);	/* what was added */
+void committed_mend(struct run *run);	/* what was written for it from elsewhere */
 void arrive_clear(struct run *run);	/* entries to it that lead elsewhere */
 void check_change(struct run *run);	/* what would change, and may it */
 void collide_meet(struct run *run);	/* connections that a real server takes for one */

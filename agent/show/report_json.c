@@ -167,6 +167,16 @@ static json_t *report_json_arrivals(const struct report *r)
 	return o;
 }
 
+static json_t *report_json_committed(const struct report *r)
+{
+	json_t *o = json_object();
+
+	object_put_number(&o, "read", r->committed.read);
+	object_put_number(&o, "bare", r->committed.bare);
+	object_put_number(&o, "mended", r->committed.mended);
+	return o;
+}
+
 static json_t *asker(const struct asker *a)
 {
 	json_t *o = json_object();
@@ -216,6 +226,7 @@ json_t *report_json_new(const struct report *r)
 	object_put(&o, "entries", entries(r));
 	object_put(&o, "vip_flows", report_json_vip_flows(r));
 	object_put(&o, "arrivals", report_json_arrivals(r));
+	object_put(&o, "committed", report_json_committed(r));
 	object_put(&o, "timing_us", report_json_rows(r, report_times));
 	if (r->plan)
 		report_json_put_preview(&o, r);
