@@ -51,6 +51,7 @@ static void look_at_node(struct cli *cli, struct verdict *ret_verdict, struct fi
 	doctor_take_firewall(cli, &k, f);
 	doctor_take_others(f);
 	doctor_take_keepalived(cli, &k, f, &of_others);
+	doctor_take_conntrackd(cli, &k, f, &of_others);
 	doctor_take_lvs(&k, f);
 	doctor_take_run_dir(cli, &k, f);
 	diagnose(f, ret);

@@ -16,6 +16,11 @@ void doctor_take_daemon(struct cli *cli, struct facts *f, struct findings *ret);
 void doctor_take_keepalived(const struct cli *cli, const struct kernel *k, struct facts *f,
 			    struct findings *ret);
 
+/* conntrackd: its file, the one that runs, and what of the instances' connections it replicates. To
+ * be called after keepalived's file was looked at. */
+void doctor_take_conntrackd(const struct cli *cli, const struct kernel *k, const struct facts *f,
+			    struct findings *ret);
+
 /* Whether DEVICE is one that vipsafe isolate has made. */
 bool doctor_is_isolated(const struct kernel *k, const char *device);
 

@@ -86,7 +86,9 @@ void doctor_take_keepalived(const struct cli *cli, const struct kernel *k, struc
 	struct keepalived_version v = { 0 };
 	char file[PATH_MAX];
 	struct request_error e;
+	const struct keepalived_directive *at;
 	struct vrrp_conf vrrp;
+	size_t i;
 	bool runs = process_find(&option, file) == 0;
 
 	if (!*file)
@@ -106,6 +108,8 @@ void doctor_take_keepalived(const struct cli *cli, const struct kernel *k, struc
 		return;
 	}
 	keepalived_count_exposed(k, &vrrp, f);
+	for (i = 0; i < vrrp.n_instances; i++)
+		f->conntrackd_driven |= keepalived_drives_conntrackd(&vrrp.instances[i], &at);
 	keepalived_judge(cli, conf, &vrrp, ret);
 	vrrp_conf_done(&vrrp);
 }

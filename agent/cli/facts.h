@@ -78,7 +78,8 @@ struct facts {
 	struct findings scripts; /* owned; what scripts of others call */
 	unsigned unread;	 /* scripts without permission to read */
 	unsigned other_language; /* scripts of another language, whose calls are not known */
-	unsigned half_read; /* scripts read in part, or not at all because there are too many */
+	unsigned half_read;	/* scripts read in part, or not at all because there are too many */
+	bool conntrackd_driven; /* scripts of keepalived call conntrackd */
 	enum daemon_facts daemon;
 	char config[FACTS_PATH_MAX];	 /* its configuration, if that is not the usual one */
 	char unseen[REPORT_TEXT_MAX];	 /* why it may not be asked */

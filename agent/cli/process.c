@@ -88,37 +88,79 @@ static bool process_is(const char *pid, const char *comm)
 	return process_name(pid, name) && !strcmp(name, comm) && process_is_here(pid);
 }
 
-static void process_take_file(const struct process_option *option, const char *pid,
-			      char ret_file[PATH_MAX])
+size_t process_words(const char *pid, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = -1;
-	char path[64], words[WORDS_MAX + 1] = "";
-	const char *value;
-	size_t size = 0;
+	char path[64];
+	size_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
-		(void)os_read_all(fd, words, WORDS_MAX, &size);
-	value = process_value(option, words, size);
+		(void)os_read_all(fd, buf, size, &n);
+	return n;
+}
+
+bool process_parent_name(const char *pid, char ret[PROCESS_NAME_MAX])
+{
+	char path[64], line[128], number[24] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
+	f = fopen(path, "re");
+	while (f && !*number && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "PPid:", 5))
+			snprintf(number, sizeof(number), "%.*s",
+				 (int)strspn(line + 5 + strspn(line + 5, " \t"), "0123456789"),
+				 line + 5 + strspn(line + 5, " \t"));
+	if (f)
+		fclose(f);
+	return *number && process_name(number, ret);
+}
+
+static void process_take_file(const struct process_option *option, const char *pid,
+			      char ret_file[PATH_MAX])
+{
+	char words[WORDS_MAX + 1] = "";
+	const char *value = process_value(option, words, process_words(pid, words, WORDS_MAX));
+
 	if (value)
 		process_path(pid, value, ret_file);
 }
 
-int process_find(const struct process_option *option, char ret_file[PATH_MAX])
+void process_each(const char *comm, void (*fn)(void *ud, const char *pid), void *ud)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
-	int r = -ENOENT;
 
-	*ret_file = '\0';
-	while (dir && r < 0 && (d = readdir(dir))) {
-		if (!isdigit((unsigned char)d->d_name[0]) || !process_is(d->d_name, option->comm))
-			continue;
-		process_take_file(option, d->d_name, ret_file);
-		r = 0;
-	}
+	while (dir && (d = readdir(dir)))
+		if (isdigit((unsigned char)d->d_name[0]) && process_is(d->d_name, comm))
+			fn(ud, d->d_name);
 	if (dir)
 		closedir(dir);
-	return r;
+}
+
+struct process_search {
+	const struct process_option *option;
+	char *file;
+	int result;
+};
+
+static void process_on_found(void *ud, const char *pid)
+{
+	struct process_search *s = ud;
+
+	if (s->result == 0)
+		return;
+	process_take_file(s->option, pid, s->file);
+	s->result = 0;
+}
+
+int process_find(const struct process_option *option, char ret_file[PATH_MAX])
+{
+	struct process_search s = { option, ret_file, -ENOENT };
+
+	*ret_file = '\0';
+	process_each(option->comm, process_on_found, &s);
+	return s.result;
 }

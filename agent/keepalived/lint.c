@@ -269,5 +269,7 @@ void keepalived_lint(const struct keepalived_lint *what, struct findings *f)
 		lint_instance(what, &c->instances[i], f);
 	lint_unknown(what, f);
 	keepalived_lint_scripts(what, f);
+	for (i = 0; i < c->n_instances; i++)
+		keepalived_lint_conntrackd(what, &c->instances[i], f);
 	keepalived_lint_unit(what, f);
 }

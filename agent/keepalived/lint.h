@@ -33,6 +33,7 @@ struct keepalived_lint {
  *   script-missing  script-unsafe  script-not-executable
  *   script-user-missing  script-user-group
  *   conntrackd-flush  address-flush  link-down  scripts-unseen
+ *   conntrackd-caches  conntrackd-sequence  conntrackd-both
  *   kill-mode */
 void keepalived_lint(const struct keepalived_lint *what, struct findings *f);
 
@@ -43,7 +44,8 @@ void lint_found(struct findings *f, enum severity severity, const char *code,
 
 /* Parts of it: the decoy of an instance, OURS being its section of vipsafe.conf or NULL
  * (lint_decoy.c); whether vipsafe gets its events (lint_events.c); scripts as files and users
- * (lint_scripts.c); the unit that starts keepalived (lint_unit.c). */
+ * (lint_scripts.c); how they drive conntrackd (lint_conntrackd.c); the unit that starts keepalived
+ * (lint_unit.c). */
 /* The decoy to suggest for V: that of vipsafe.conf, or a new one. Returns BUF. */
 const char *keepalived_lint_decoy_for(const struct keepalived_lint *what,
 				      const struct vrrp_instance *v, char buf[DECOY_TEXT_MAX]);
@@ -55,4 +57,10 @@ void keepalived_lint_notify(const struct keepalived_lint *what,
 			    const struct vrrp_script scripts[VRRP_EVENTS], struct findings *f);
 void keepalived_lint_fifo(const struct keepalived_lint *what, struct findings *f);
 void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings *f);
+void keepalived_lint_conntrackd(const struct keepalived_lint *what, const struct vrrp_instance *v,
+				struct findings *f);
+/* Whether the scripts of V or its group drive conntrackd; *RET_AT: the line that leads to the first
+ * call. */
+bool keepalived_drives_conntrackd(const struct vrrp_instance *v,
+				  const struct keepalived_directive **ret_at);
 void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The scripts that keepalived calls: whether they can run, as which user, and what they do. */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -13,25 +12,15 @@
 #include "keepalived/script.h"
 #include "base/text.h"
 #include "keepalived/lint.h"
-#include "keepalived/script_file.h"
+#include "keepalived/script_walk.h"
 
-#define SCRIPTS_MAX 64 /* files that are read */
-#define CALLS_MAX 2    /* depth of scripts called by scripts */
 #define GROUPS_MAX 256
 #define DEFAULT_USER "keepalived_script"
-
-/* Files already read. */
-struct seen {
-	dev_t dev[SCRIPTS_MAX];
-	ino_t ino[SCRIPTS_MAX];
-	size_t n;
-};
 
 struct looking {
 	const struct keepalived_lint *lint;
 	const struct vrrp_script *script;
 	struct findings *found;
-	struct seen *seen;
 };
 
 static void found(const struct looking *l, enum severity severity, const char *code,
@@ -54,88 +43,25 @@ static void found(const struct looking *l, enum severity severity, const char *c
 
 /* ---- what they do ---- */
 
-static void lint_scripts_look_into(const struct looking *l, const char *path, unsigned calls);
-
-/* A script being read. */
-struct reading {
-	const struct looking *l;
-	const char *path, *text;
-	unsigned calls;
-	unsigned line; /* line of keepalived.conf if TEXT is a word of it; else 0 */
-};
-
-static void lint_scripts_on_act(void *ud, const struct script_act *a)
+static void lint_scripts_on_act(void *ud, const struct script_place *p, const struct script_act *a)
 {
-	const struct keepalived_directive *at;
-	const struct reading *r = ud;
-	struct script_act act = *a;
+	const struct looking *l = ud;
 	char before[96];
 
-	at = r->l->script->at;
-	if (r->line) {
-		act.line = r->line;
-		act.is_own = false;
-	}
-	text_line(before, sizeof(before), "%.80s:%u: ", at->file, at->line);
-	script_message(before, r->path, r->text, &act, r->l->found);
+	text_line(before, sizeof(before), "%.80s:%u: ", p->at->file, p->at->line);
+	script_message(before, p->path, p->text, a, l->found);
 }
 
-/* An absolute path in a command may be a script that is called. */
-static void on_path(void *ud, const char *path)
+static void lint_scripts_on_file(void *ud, const struct script_place *p, int why, bool called)
 {
-	const struct reading *r = ud;
+	const struct looking *l = ud;
 
-	if (r->calls < CALLS_MAX)
-		lint_scripts_look_into(r->l, path, r->calls + 1);
-}
-
-static int read_script(struct reading *r)
-{
-	const struct script_reader reader = { .act = lint_scripts_on_act,
-					      .path = on_path,
-					      .ud = r };
-
-	return script_read(r->text, &reader);
-}
-
-/* Whether the file is new, and is to be read: each file is read once. */
-static bool is_new(struct seen *s, const struct stat *st)
-{
-	size_t i;
-
-	for (i = 0; i < s->n; i++)
-		if (s->dev[i] == st->st_dev && s->ino[i] == st->st_ino)
-			return false;
-	if (s->n == SCRIPTS_MAX)
-		return false;
-	s->dev[s->n] = st->st_dev;
-	s->ino[s->n++] = st->st_ino;
-	return true;
-}
-
-static void lint_scripts_look_into(const struct looking *l, const char *path, unsigned calls)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), r;
-	struct reading reading = { l, path, NULL, calls, 0 };
-	_cleanup_free_ char *text = NULL;
-	struct stat st;
-
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !is_new(l->seen, &st)) {
-		close(fd);
-		return;
-	}
-	r = script_file_read(fd, path, &text);
-	reading.text = text;
-	if (r == 0)
-		r = read_script(&reading);
-	if (r == -ENOTSUP && !calls)
+	if (why == -ENOTSUP && !called)
 		found(l, SEVERITY_NOTE, "script-language", NULL,
-		      "%.120s is not a shell's script: what it calls is not known", path);
-	else if (r < 0 && r != -ENOEXEC && r != -ENOTSUP)
+		      "%.120s is not a shell's script: what it calls is not known", p->path);
+	else if (why < 0 && why != -ENOEXEC && why != -ENOTSUP)
 		found(l, SEVERITY_UNSEEN, "scripts-unseen", NULL, "%.120s was not read in full: %s",
-		      path, strerror(-r));
+		      p->path, strerror(-why));
 }
 
 /* ---- whether they are called ---- */
@@ -256,57 +182,55 @@ static void look_at_user(const struct looking *l, const char *path)
 
 /* ---- all of them ---- */
 
-/* Check a command: its program, and absolute paths among its arguments. Quoted arguments are
- * split at blanks, too. */
+/* Check a command: its program, and absolute paths among its arguments. */
 static void look_at_command(const struct keepalived_lint *lint, const struct vrrp_script *s,
-			    struct seen *seen, struct findings *f)
+			    struct script_walk *walk, struct findings *f)
 {
-	const struct looking l = { lint, s, f, seen };
+	struct looking l = { lint, s, f };
+	const struct script_visitor visitor = { .act = lint_scripts_on_act,
+						.file_done = lint_scripts_on_file,
+						.ud = &l };
 	char command[PATH_MAX], *save = NULL, *word;
 
 	if (!s->at || strlen(s->command) >= sizeof(command))
 		return;
 	memcpy(command, s->command, strlen(s->command) + 1);
-	/* keepalived passes it to a shell, or splits it like one */
-	read_script(&(struct reading){ &l, s->at->file, command, CALLS_MAX, s->at->line });
 	word = strtok_r(command, " \t\"'", &save);
-	if (!word || *word != '/') /* found through keepalived's PATH */
-		return;
-	if (look_at_path(&l, word))
+	/* others are found through keepalived's PATH */
+	if (word && *word == '/' && look_at_path(&l, word))
 		look_at_user(&l, word);
-	for (; word; word = strtok_r(NULL, " \t\"'", &save))
-		if (*word == '/')
-			lint_scripts_look_into(&l, word, 0);
+	walk->visitor = &visitor;
+	script_walk(walk, s->at, s->command);
 }
 
 /* Check the script for one event. If a keyword is given twice and it is not known which one
  * counts, check both. */
 static void look_at_script(const struct keepalived_lint *lint, const struct vrrp_script *s,
-			   struct seen *seen, struct findings *f)
+			   struct script_walk *walk, struct findings *f)
 {
 	const struct keepalived_directive *other = s->other;
 
-	look_at_command(lint, s, seen, f);
+	look_at_command(lint, s, walk, f);
 	if (other && (!vrrp_script_is_twice(s) || !lint->vrrp->version.major))
 		look_at_command(lint,
 				&(struct vrrp_script){ .at = other,
 						       .command = other->words[1],
 						       .user = keepalived_word(other, 2) },
-				seen, f);
+				walk, f);
 }
 
 void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings *f)
 {
 	const struct vrrp_conf *c = what->vrrp;
-	struct seen seen = { .n = 0 };
+	struct script_walk walk = { .n = 0 };
 	size_t i, e;
 
 	for (i = 0; i < c->n_instances; i++)
 		for (e = 0; e < VRRP_EVENTS; e++)
-			look_at_script(what, &c->instances[i].scripts[e], &seen, f);
+			look_at_script(what, &c->instances[i].scripts[e], &walk, f);
 	for (i = 0; i < c->n_groups; i++)
 		for (e = 0; e < VRRP_EVENTS; e++)
-			look_at_script(what, &c->groups[i].scripts[e], &seen, f);
+			look_at_script(what, &c->groups[i].scripts[e], &walk, f);
 	for (i = 0; i < c->n_others; i++)
-		look_at_command(what, &c->others[i], &seen, f);
+		look_at_command(what, &c->others[i], &walk, f);
 }

@@ -196,6 +196,18 @@ static void look_at_input(const struct script *s, const struct shell_call *c)
 		read_batch(s, c->input, line);
 }
 
+/* Report what conntrackd is asked for. */
+static void look_at_orders(const struct script *s, const char *program, struct script_words w,
+			   unsigned line)
+{
+	struct script_order order = { .line = line };
+
+	if (!s->reader->order || !script_word_calls(program, "conntrackd"))
+		return;
+	while (script_order_next(&w, &order))
+		s->reader->order(s->reader->ud, &order);
+}
+
 static void look_at_words(const struct script *s, const struct shell_call *c)
 {
 	struct script_words w = { c->words, c->n };
@@ -204,6 +216,7 @@ static void look_at_words(const struct script *s, const struct shell_call *c)
 
 	if (!program)
 		return;
+	look_at_orders(s, program, w, s->first_line + c->line - 1);
 	if (script_deed_find(program, w, &deed)) {
 		if (deed != SCRIPT_READS_COMMANDS || !c->reads_here)
 			add_finding(s, c, deed);

@@ -27,8 +27,17 @@ struct script_act {
 	bool is_own; /* TEXT is part of the script itself, not of a script in an argument */
 };
 
+/* A call that asks a running conntrackd for something: "conntrackd -f external". */
+struct script_order {
+	char option;	   /* the letter after the dash; conntrackd looks at no other */
+	const char *value; /* the word after it, "": none */
+	unsigned line;
+};
+
 struct script_reader {
 	void (*act)(void *ud, const struct script_act *a);
+	/* Called for conntrackd's orders, also for those that are an act. May be NULL. */
+	void (*order)(void *ud, const struct script_order *o);
 	/* Called for words that are absolute paths: scripts it may call. May be NULL. */
 	void (*path)(void *ud, const char *path);
 	void *ud;

@@ -118,20 +118,34 @@ static bool conntrack_does(struct script_words w, enum script_deed *ret)
 	return true;
 }
 
+bool script_order_next(struct script_words *w, struct script_order *ret)
+{
+	const char *word;
+
+	while ((word = script_word_next(w))) {
+		if (!strncmp(word, "-C", 2)) {
+			script_word_next(w);
+		} else if (script_word_is_option(word)) {
+			ret->option = word[1];
+			ret->value =
+				w->n && !script_word_is_option(*w->at) ? script_word_next(w) : "";
+			return true;
+		}
+	}
+	return false;
+}
+
 /* conntrackd checks only the letter after the dash: -F empties the kernel's table at once, -t by
  * its timeouts; -f empties its own caches. */
 static bool conntrackd_does(struct script_words w, enum script_deed *ret)
 {
-	const char *word;
+	struct script_order order;
 
-	while ((word = script_word_next(&w))) {
-		if (!strncmp(word, "-C", 2))
-			script_word_next(&w);
-		else if (!strncmp(word, "-F", 2) || !strncmp(word, "-t", 2)) {
-			*ret = word[1] == 'F' ? SCRIPT_FLUSHES_NOW : SCRIPT_FLUSHES_LATER;
+	while (script_order_next(&w, &order))
+		if (order.option == 'F' || order.option == 't') {
+			*ret = order.option == 'F' ? SCRIPT_FLUSHES_NOW : SCRIPT_FLUSHES_LATER;
 			return true;
 		}
-	}
 	return false;
 }
 

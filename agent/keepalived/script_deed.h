@@ -36,6 +36,10 @@ struct script_ip {
 
 void script_ip_read(struct script_words w, struct script_ip *ret);
 
+/* Take the next order from the words after "conntrackd"; false: there is none. The file after -C is
+ * skipped. The line is left alone. */
+bool script_order_next(struct script_words *w, struct script_order *ret);
+
 /* What a program does when it is called with given arguments. Private to keepalived/script*.c. */
 /* Whether PROGRAM with the arguments W breaks connections; *RET says how. */
 bool script_deed_find(const char *program, struct script_words w, enum script_deed *ret);

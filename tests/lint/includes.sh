@@ -54,7 +54,7 @@ deciding() {
 	c_files '^agent/(base|lvs|keepalived)/' | grep '\.c$' | sed 's/\.c$//' | grep -vE \
 		-e '^agent/base/(background|os|program|rundir|when)$' \
 		-e '^agent/lvs/source_file$' \
-		-e '^agent/keepalived/(conf|import(_.*)?|instance_file|lint_(scripts|unit)|script_file)$'
+		-e '^agent/keepalived/(conf|import(_.*)?|instance_file|lint_(scripts|unit)|script_(file|walk))$'
 }
 verdict 'what decides includes no header of the operating system' \
 	"$(deciding | sed 's/$/.c/' |
