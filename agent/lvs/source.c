@@ -71,7 +71,7 @@ static int source_ipvs_refuse(struct lvs_ipvs *s, int error)
 static int source_ipvs_take_service(struct lvs_ipvs *s, const struct ipvs_service *from)
 {
 	const struct lvs_service service = {
-		.method = LVS_NAT,
+		.method = LVS_UNKNOWN,
 		.persistent = from->flags & IPVS_PERSISTENT,
 		.source = s->source,
 	};

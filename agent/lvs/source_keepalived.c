@@ -13,17 +13,11 @@
 #include "keepalived/conf.h"
 #include "lvs/source_file.h"
 
-struct group {
-	const char *name;
-	const struct keepalived_directive *block;
-};
-
 struct reader {
 	struct lvs_map *map;
 	uint32_t source;
 	struct lvs_source *counters;
-	struct group *groups; /* owned; sorted by name */
-	size_t n_groups;
+	const struct keepalived_directive *first; /* of the file */
 };
 
 /* What a virtual_server says before its real servers are looked at. */
@@ -31,49 +25,19 @@ struct server {
 	const struct keepalived_directive *block;
 	struct lvs_service service;
 	uint8_t l4proto, family; /* FAMILY: of a mark */
-	enum lvs_method sorry_method;
+	enum lvs_method method, sorry_method;
 };
-
-static void reader_done(struct reader *r)
-{
-	free(r->groups);
-}
-
-static int source_keepalived_by_name(const void *va, const void *vb)
-{
-	const struct group *a = va, *b = vb;
-
-	return strcmp(a->name, b->name);
-}
-
-static int index_groups(struct reader *r, const struct keepalived_directive *first)
-{
-	static const char keyword[] = "virtual_server_group";
-	const struct keepalived_directive *d;
-	size_t n = 0;
-
-	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword))
-		n++;
-	r->groups = calloc(n + 1, sizeof(*r->groups));
-	if (!r->groups)
-		return -ENOMEM;
-	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword)) {
-		const char *name = keepalived_word(d, 1);
-
-		if (name)
-			r->groups[r->n_groups++] = (struct group){ name, d };
-	}
-	qsort(r->groups, r->n_groups, sizeof(*r->groups), source_keepalived_by_name);
-	return 0;
-}
 
 static const struct keepalived_directive *find_group(const struct reader *r, const char *name)
 {
-	struct group key = { .name = name };
-	const struct group *g = bsearch(&key, r->groups, r->n_groups, sizeof(*r->groups),
-					source_keepalived_by_name);
+	static const char keyword[] = "virtual_server_group";
+	const struct keepalived_directive *d;
 
-	return g ? g->block : NULL;
+	for (d = keepalived_find(r->first, keyword); d; d = keepalived_find(d->next, keyword)) {
+		if (keepalived_word(d, 1) && !strcmp(keepalived_word(d, 1), name))
+			return d;
+	}
+	return NULL;
 }
 
 static int parse_method(const char *word, enum lvs_method *ret)
@@ -135,7 +99,7 @@ static int take_directive(struct server *s, const struct keepalived_directive *d
 	if (!word)
 		return -EINVAL;
 	if (!strcmp(word, "lvs_method") || !strcmp(word, "lb_kind"))
-		return parse_method(arg, &s->service.method);
+		return parse_method(arg, &s->method);
 	if (!strcmp(word, "sorry_server_lvs_method"))
 		return parse_method(arg, &s->sorry_method);
 	if (!strcmp(word, "protocol"))
@@ -220,7 +184,7 @@ static int source_keepalived_add_matches(struct reader *r, uint32_t service, con
 static int add_real(struct reader *r, uint32_t service, const struct server *s,
 		    const struct keepalived_directive *d, bool sorry)
 {
-	struct lvs_real real = { .method = sorry ? s->sorry_method : s->service.method };
+	struct lvs_real real = { .method = sorry ? s->sorry_method : s->method };
 	const struct keepalived_directive *in;
 	const char *addr = keepalived_word(d, 1);
 	uint64_t weight = sorry ? 0 : 1;
@@ -277,8 +241,9 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 {
 	struct server s = {
 		.block = block,
-		.service = { .method = LVS_NAT, .source = r->source, .line = block->line },
+		.service = { .method = LVS_UNKNOWN, .source = r->source, .line = block->line },
 		.l4proto = IPPROTO_TCP,
+		.method = LVS_NAT,
 		.sorry_method = LVS_UNKNOWN,
 	};
 	const struct keepalived_directive *d;
@@ -291,7 +256,7 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 	}
 	guess_family(&s);
 	if (s.sorry_method == LVS_UNKNOWN)
-		s.sorry_method = s.service.method;
+		s.sorry_method = s.method;
 	e = lvs_map_add_service(r->map, &s.service);
 	if (e < 0)
 		return e;
@@ -304,13 +269,13 @@ static int take_server(struct reader *r, const struct keepalived_directive *bloc
 	return e < 0 ? e : result;
 }
 
-static int take_servers(struct reader *r, const struct keepalived_directive *first)
+static int take_servers(struct reader *r)
 {
 	static const char keyword[] = "virtual_server";
 	const struct keepalived_directive *d;
 	int e;
 
-	for (d = keepalived_find(first, keyword); d; d = keepalived_find(d->next, keyword)) {
+	for (d = keepalived_find(r->first, keyword); d; d = keepalived_find(d->next, keyword)) {
 		r->counters->blocks++;
 		e = take_server(r, d);
 		if (e == -ENOMEM)
@@ -348,7 +313,7 @@ static void count_missing(struct reader *r, const struct keepalived_conf *conf)
 int lvs_keepalived_read(const char *path, struct lvs_map *m)
 {
 	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
-	_cleanup_(reader_done) struct reader r = { .map = m };
+	struct reader r = { .map = m };
 	int e;
 
 	e = lvs_map_add_source(m, LVS_FROM_KEEPALIVED, path, lvs_file_age(path));
@@ -361,9 +326,8 @@ int lvs_keepalived_read(const char *path, struct lvs_map *m)
 		r.counters->failed = true;
 		return e == -ENOMEM ? e : 0;
 	}
-	e = index_groups(&r, keepalived_conf_first(conf));
-	if (e == 0)
-		e = take_servers(&r, keepalived_conf_first(conf));
+	r.first = keepalived_conf_first(conf);
+	e = take_servers(&r);
 	if (e == 0)
 		count_missing(&r, conf);
 	return e;

@@ -169,10 +169,10 @@ static void reads_what_people_write(void **state _unused_)
 			   "--tun-port 1 --tun-nocsum --tun-remcsum\n"
 			   "-a -t 10.9.9.1:80 -r 10.9.2.5:80\n"
 			   "-A -f 5 --ipv6 -s rr --sched-flags a,b\n"
-			   "-A -t 10.9.9.1:http -p -s rr\n"
-			   "-A -u 10.9.9.1:domain -p5 -s rr\n"));
+			   "-A -t 10.9.9.1:80 -p -s rr\n"
+			   "-A -u 10.9.9.1:53 -p5 -s rr --what-comes 7 --next\n"));
 
-	/* http is 80: the same service again */
+	/* the same service again; what is not known here is passed over */
 	assert_map(m, "tcp 10.9.9.1:80 p = nat 10.9.2.2:80*3 dr 10.9.2.3:0*2 tun 10.9.2.4:80*1 "
 		      "dr 10.9.2.5:80*1\n"
 		      "mark 5/6 =\n"
@@ -211,14 +211,14 @@ static void passes_over_what_it_cannot_read(void **state _unused_)
 		load(LVS_FROM_SAVE, write_file("save", "-A -t 10.9.9.1:80 -s rr\n"
 						       "rubbish\n"
 						       "-A -t www.example.com:80\n"
-						       "-A -t 10.9.9.1:nosuchport\n"
+						       "-A -t 10.9.9.1:http\n"
 						       "-A -t 10.9.9.1:65536\n"
 						       "-A -t\n"
 						       "-A\n"
 						       "-A -a -t 10.9.9.1:81 -r 10.9.2.2:80\n"
 						       "-A -t 10.9.9.1:82 -r 10.9.2.2:80\n"
 						       "-a -t 10.9.9.1:80\n"
-						       "-A -t 10.9.9.1:83 --nonsense\n"
+						       "-A -t 10.9.9.1:83 nonsense\n"
 						       "-A -t 10.9.9.1:84 -w -1\n"
 						       "-A -f 0\n"
 						       "-A -A -t 10.9.9.1:85 -u 10.9.9.1:85\n"
