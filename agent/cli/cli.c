@@ -388,7 +388,7 @@ struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
 
 	/* without a map no conflicts are looked for; the move itself is not affected */
 	if (!cli->lvs_map)
-		(void)lvs_load(cli->settings.lvs, config, lvs_source_own, &kernel, &cli->lvs_map);
+		(void)lvs_load(cli->settings.lvs, config, &kernel, &cli->lvs_map);
 	if (cli->lvs_map && !lvs_map_summary(cli->lvs_map).visible)
 		cli->lvs_map = lvs_map_free(cli->lvs_map);
 	env.lvs_map = &cli->lvs_map;

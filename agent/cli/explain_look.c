@@ -82,8 +82,7 @@ static void explain_look_collisions(struct cli *cli, struct kernel *k, struct lv
 	struct lvs_scan scan = { .n_unseen = 0 };
 	uint64_t unseen = 0;
 
-	if (lvs_load(cli->settings.lvs, config, lvs_source_own, k, &map) < 0 ||
-	    !lvs_message_is_active(map))
+	if (lvs_load(cli->settings.lvs, config, k, &map) < 0 || !lvs_message_is_active(map))
 		return;
 	if (lvs_scan_run(k, map, LVS_SCAN_ALL, NULL, cli->seed, &scan) == 0)
 		(void)collide_each(scan.flows, explain_on_collision, l, &unseen);

@@ -342,7 +342,7 @@ static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
 	int r;
 
 	l.now = k->ops->now(k->ctx);
-	r = lvs_load(cli->settings.lvs, config, lvs_source_own, k, &round.map);
+	r = lvs_load(cli->settings.lvs, config, k, &round.map);
 	l.say = (struct lvs_message){ .map = round.map,
 				      .settings = cli->settings.lvs,
 				      .can_destroy = k->ops->sock_can_destroy(k->ctx) };
@@ -454,7 +454,7 @@ static int map(struct cli *cli)
 	if (r < 0)
 		return no_memory(r);
 	k = kernel_real_get(real);
-	r = lvs_load(cli->settings.lvs, config, lvs_source_own, &k, &m);
+	r = lvs_load(cli->settings.lvs, config, &k, &m);
 	return r < 0 ? no_memory(r) : lvs_map_show(cli, m);
 }
 

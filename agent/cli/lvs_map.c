@@ -124,76 +124,58 @@ static void print_service(const struct lvs_map *m, uint32_t service)
 
 /* ---- JSON --------------------------------------------------------------------- */
 
-static int lvs_map_put(json_t *o, const char *key, json_t *value)
-{
-	return json_object_set_new(o, key, value);
-}
-
 static json_t *source_json(const struct lvs_source *s)
 {
 	json_t *o = json_object();
-	int failed = 0;
 
-	failed |= lvs_map_put(o, "kind", json_string(lvs_source_kind_name(s->kind)));
-	failed |= lvs_map_put(o, "path", object_string(s->path));
-	failed |= lvs_map_put(o, "age_s", json_integer((json_int_t)(s->age / USEC_PER_SEC)));
-	failed |= lvs_map_put(o, "readable", json_boolean(!s->failed));
-	failed |= lvs_map_put(o, "services", json_integer(s->services));
-	failed |= lvs_map_put(o, "blocks", json_integer(s->blocks));
-	failed |= lvs_map_put(o, "skipped", json_integer(s->skipped));
-	failed |= lvs_map_put(o, "first_bad", json_integer(s->first_bad));
-	failed |= lvs_map_put(o, "bad_path", object_string(*s->bad_path ? s->bad_path : s->path));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
+	object_put_text(&o, "kind", lvs_source_kind_name(s->kind));
+	object_put_text(&o, "path", s->path);
+	object_put_number(&o, "age_s", s->age / USEC_PER_SEC);
+	object_put_bool(&o, "readable", !s->failed);
+	object_put_number(&o, "services", s->services);
+	object_put_number(&o, "blocks", s->blocks);
+	object_put_number(&o, "skipped", s->skipped);
+	object_put_number(&o, "first_bad", s->first_bad);
+	object_put_text(&o, "bad_path", *s->bad_path ? s->bad_path : s->path);
+	return o;
 }
 
 static json_t *match_json(const struct lvs_match *match)
 {
-	json_t *o = json_object();
 	char text[LVS_RANGE_MAX], proto[8];
-	int failed = 0;
+	json_t *o = json_object();
 
-	failed |= lvs_map_put(o, "proto", json_string(proto_text(match, proto)));
+	object_put_text(&o, "proto", proto_text(match, proto));
 	if (match->l4proto)
-		failed |= lvs_map_put(o, "vip", json_string(match_text(match, text)));
+		object_put_text(&o, "vip", match_text(match, text));
 	if (match->fwmark)
-		failed |= lvs_map_put(o, "fwmark", json_integer(match->fwmark));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
+		object_put_number(&o, "fwmark", match->fwmark);
+	return o;
 }
 
 static json_t *real_json(const struct lvs_service *s, const struct lvs_real *r)
 {
-	json_t *o = json_object();
 	char text[LVS_ENDPOINT_MAX];
-	int failed = 0;
+	json_t *o = json_object();
 
-	failed |= lvs_map_put(o, "rs", json_string(lvs_endpoint_format(&r->addr, r->port, text)));
-	failed |= lvs_map_put(o, "method", json_string(lvs_method_name(r->method)));
-	failed |= lvs_map_put(o, "weight", json_integer(r->weight));
-	failed |= lvs_map_put(o, "client_visible", json_boolean(lvs_real_is_visible(s, r)));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
+	object_put_text(&o, "rs", lvs_endpoint_format(&r->addr, r->port, text));
+	object_put_text(&o, "method", lvs_method_name(r->method));
+	object_put_number(&o, "weight", r->weight);
+	object_put_bool(&o, "client_visible", lvs_real_is_visible(s, r));
+	return o;
 }
 
 static json_t *origins_json(const struct lvs_map *m, uint32_t service)
 {
 	const struct lvs_source *sources;
 	size_t i, n = lvs_map_sources(m, &sources);
-	json_t *a = json_array();
+	json_t *list = json_array();
 
 	for (i = 0; i < n; i++) {
 		if (lvs_map_origins(m, service) & 1U << i)
-			json_array_append_new(a,
-					      json_string(lvs_source_kind_name(sources[i].kind)));
+			object_append(&list, json_string(lvs_source_kind_name(sources[i].kind)));
 	}
-	return a;
+	return list;
 }
 
 static json_t *service_json(const struct lvs_map *m, uint32_t service)
@@ -203,25 +185,21 @@ static json_t *service_json(const struct lvs_map *m, uint32_t service)
 	const struct lvs_match *match;
 	const struct lvs_real *real;
 	size_t i, n;
-	int failed = 0;
 
 	n = lvs_map_matches(m, service, &match);
 	for (i = 0; i < n; i++)
-		failed |= json_array_append_new(matches, match_json(&match[i]));
+		object_append(&matches, match_json(&match[i]));
 	n = lvs_map_reals(m, service, &real);
 	for (i = 0; i < n; i++)
-		failed |= json_array_append_new(reals, real_json(s, &real[i]));
-	failed |= lvs_map_put(o, "name", object_string(s->name));
-	failed |= lvs_map_put(o, "matches", matches);
-	failed |= lvs_map_put(o, "persistent", json_boolean(s->persistent));
-	failed |= lvs_map_put(o, "toa", json_string(toa_text(m, service)));
-	failed |= lvs_map_put(o, "reals", reals);
-	failed |= lvs_map_put(o, "origins", origins_json(m, service));
-	failed |= lvs_map_put(o, "line", json_integer(s->line));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
+		object_append(&reals, real_json(s, &real[i]));
+	object_put_text(&o, "name", s->name);
+	object_put(&o, "matches", matches);
+	object_put_bool(&o, "persistent", s->persistent);
+	object_put_text(&o, "toa", toa_text(m, service));
+	object_put(&o, "reals", reals);
+	object_put(&o, "origins", origins_json(m, service));
+	object_put_number(&o, "line", s->line);
+	return o;
 }
 
 static json_t *map_json(const struct lvs_map *m)
@@ -230,24 +208,20 @@ static json_t *map_json(const struct lvs_map *m)
 	struct lvs_summary summary = lvs_map_summary(m);
 	const struct lvs_source *source;
 	size_t i, n = lvs_map_sources(m, &source);
-	int failed = 0;
 
 	for (i = 0; i < n; i++)
-		failed |= json_array_append_new(sources, source_json(&source[i]));
+		object_append(&sources, source_json(&source[i]));
 	for (i = 0; i < lvs_map_services(m); i++) {
 		if (lvs_map_origins(m, (uint32_t)i))
-			failed |= json_array_append_new(services, service_json(m, (uint32_t)i));
+			object_append(&services, service_json(m, (uint32_t)i));
 	}
-	failed |= lvs_map_put(o, "active", json_boolean(lvs_message_is_active(m)));
-	failed |= lvs_map_put(o, "sources", sources);
-	failed |= lvs_map_put(o, "services", services);
-	failed |= lvs_map_put(o, "client_visible", json_integer(summary.visible));
-	failed |= lvs_map_put(o, "rs_endpoints", json_integer(summary.endpoints));
-	failed |= lvs_map_put(o, "unresolved_fwmarks", json_integer(summary.unresolved));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
+	object_put_bool(&o, "active", lvs_message_is_active(m));
+	object_put(&o, "sources", sources);
+	object_put(&o, "services", services);
+	object_put_number(&o, "client_visible", summary.visible);
+	object_put_number(&o, "rs_endpoints", summary.endpoints);
+	object_put_number(&o, "unresolved_fwmarks", summary.unresolved);
+	return o;
 }
 
 /* An incomplete map is not an error, but scripts should notice it. */

@@ -372,7 +372,7 @@ void collisions_apply(struct collisions *c, const char *config)
 	struct lvs_map *map = NULL;
 	int r;
 
-	r = lvs_load(s, config, lvs_source_own, &k, &map);
+	r = lvs_load(s, config, &k, &map);
 	if (r < 0) {
 		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
 			 strerror(-r));

@@ -42,7 +42,6 @@ struct collision {
 	enum collide_class class;
 	enum collide_certainty certainty;
 	enum collide_effect effect;
-	bool hijack;	     /* A, A2: the director's answers are mixed up as well */
 	bool toa_unknown;    /* only if the toa rewrites packets */
 	bool method_unknown; /* only if the director forwards by NAT */
 	double share;	     /* chance that both are at one RS */

@@ -155,7 +155,6 @@ static bool collide_judge(const struct collide *c, const struct party *x, const 
 	r.share = lvs_share(c->map, &x->target->side, &y->target->side, fresh);
 	if (r.share <= 0)
 		return false;
-	r.hijack = hijack && same_view;
 	if (!same_view)
 		r.class = COLLIDE_C;
 	else if (x_via && y_via)

@@ -11,9 +11,9 @@
 #include "lvs/map_store.h"
 
 static const char *const method_words[] = {
-	[LVS_NAT] = "nat",	   [LVS_DR] = "dr",	      [LVS_TUN] = "tun",
-	[LVS_FULLNAT] = "fullnat", [LVS_LOCAL] = "local",     [LVS_BYPASS] = "bypass",
-	[LVS_SNAT] = "snat",	   [LVS_UNKNOWN] = "unknown", NULL,
+	[LVS_UNKNOWN] = "unknown", [LVS_NAT] = "nat",	      [LVS_DR] = "dr",
+	[LVS_TUN] = "tun",	   [LVS_FULLNAT] = "fullnat", [LVS_LOCAL] = "local",
+	[LVS_BYPASS] = "bypass",   [LVS_SNAT] = "snat",	      NULL,
 };
 
 static const char *const toa_words[] = {
@@ -56,11 +56,6 @@ struct lvs_map *lvs_map_new(void)
 	if (m)
 		m->refs = 1;
 	return m;
-}
-
-bool lvs_map_is_empty(const struct lvs_map *m)
-{
-	return !m->pools.n;
 }
 
 struct lvs_map *lvs_map_ref(struct lvs_map *m)

@@ -26,14 +26,14 @@
 
 /* How a director passes packets on. */
 enum lvs_method {
+	LVS_UNKNOWN, /* not given: treated as NAT, one step less severe */
 	LVS_NAT,
 	LVS_DR,
 	LVS_TUN,
 	LVS_FULLNAT, /* source becomes an address of the director */
 	LVS_LOCAL,   /* the director is the real server: nothing is rewritten */
 	LVS_BYPASS,
-	LVS_SNAT,    /* DPVS: a way out, no service */
-	LVS_UNKNOWN, /* not given: treated as NAT, one step less severe */
+	LVS_SNAT, /* DPVS: a way out, no service */
 };
 
 /* How the RS of a FULLNAT service learns of the client's address. */
@@ -124,9 +124,6 @@ void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line);
 /* The service of SOURCE with exactly this match; LVS_NONE: there is none; LVS_TAKEN: an earlier
  * source has it, and needs nothing of this one. */
 uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match);
-
-/* Whether no service was added: such a map need not be finished. */
-bool lvs_map_is_empty(const struct lvs_map *m);
 
 /* Index it. 0 or -ENOMEM. */
 int lvs_map_finish(struct lvs_map *m);

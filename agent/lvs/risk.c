@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/text.h"
 #include "lvs/map_store.h"
 
 /* What nf_nat chooses from when no range is given. */
@@ -75,19 +74,6 @@ enum port_choice port_choice_of(const struct ports *p, const struct port_sample 
 	}
 	*ret_ports = (double)ports_count(p, PORTS_FIRST_PASS);
 	return PORTS_ONE_PARITY;
-}
-
-static const char *const choice_words[] = {
-	[PORTS_ONE_PARITY] = "one",
-	[PORTS_RANGE] = "both",
-	[PORTS_RANDOM] = "random",
-	[PORTS_DISJOINT] = "disjoint",
-	NULL,
-};
-
-const char *port_choice_name(enum port_choice c)
-{
-	return word_of(choice_words, c);
 }
 
 /* The counts and rates the formula is fed with: per client and destination. */

@@ -56,8 +56,6 @@ enum port_choice {
 enum port_choice port_choice_of(const struct ports *p, const struct port_sample *a,
 				const struct port_sample *b, double *ret_ports);
 
-const char *port_choice_name(enum port_choice c);
-
 /* ---- for all clients of a table ---- */
 
 struct risk_row {

@@ -16,18 +16,11 @@
 #define MATCHES_MAX 256
 #define REALS_MAX 1024
 
+/* In the order of their enums. */
 static const char *const method_words[] = { "as-told", "nat", "dr", "tun", "fullnat", NULL };
 static const char *const toa_words[] = { "as-told", "none", "socket", "packet", "unknown", NULL };
 static const char *const proto_words[] = { "tcp", "udp", "sctp", NULL };
 static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
-static const enum lvs_method methods[] = {
-	[LVS_METHOD_NOT_GIVEN] = LVS_UNKNOWN,
-	[LVS_METHOD_NAT] = LVS_NAT,
-	[LVS_METHOD_DR] = LVS_DR,
-	[LVS_METHOD_TUN] = LVS_TUN,
-	[LVS_METHOD_FULLNAT] = LVS_FULLNAT,
-};
-
 static int match_put(struct lvs_service_settings *s, const struct lvs_match *match, const char *key,
 		     const char *value, struct request_error *e)
 {
@@ -260,7 +253,7 @@ static int lvs_settings_add_service(const struct lvs_service_settings *s, struct
 				    uint32_t source)
 {
 	struct lvs_service service = {
-		.method = methods[s->method],
+		.method = s->method,
 		.toa = s->toa,
 		.source = source,
 	};

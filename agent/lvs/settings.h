@@ -13,15 +13,6 @@
 #include "lvs/map.h"
 #include "base/settings.h"
 
-/* In the order of their words; the first means that it was not given. */
-enum lvs_method_choice {
-	LVS_METHOD_NOT_GIVEN,
-	LVS_METHOD_NAT,
-	LVS_METHOD_DR,
-	LVS_METHOD_TUN,
-	LVS_METHOD_FULLNAT,
-};
-
 /* "save:/etc/vipsafe/director.rules"; the path is "" for ipvs. */
 struct lvs_source_settings {
 	enum lvs_source_kind kind;
@@ -30,8 +21,8 @@ struct lvs_source_settings {
 
 struct lvs_service_settings {
 	char name[LVS_NAME_MAX];
-	uint32_t fwmark; /* 0: a section lvs-service */
-	enum lvs_method_choice method;
+	uint32_t fwmark;	/* 0: a section lvs-service */
+	enum lvs_method method; /* LVS_UNKNOWN: not given */
 	enum lvs_toa toa;
 	unsigned proto;		   /* by its word; see lvs_settings_add() */
 	struct lvs_match *matches; /* owned; l4proto 0: PROTO */

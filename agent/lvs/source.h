@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The service map as configured: from the INI sections and files, and (by the
- * caller, who may ask the kernel) from this node's own IPVS. */
+/* The service map as configured: from the INI sections, files, and this node's own IPVS. */
 #pragma once
 
 #include "base/ipvs.h"
@@ -8,13 +7,10 @@
 #include "lvs/map.h"
 #include "lvs/settings.h"
 
-/* Fills the map from the node's own IPVS, as source SOURCE. 0, -EOPNOTSUPP
- * (there is none), or another negative errno. */
-typedef int (*lvs_own_ipvs)(void *ud, struct lvs_map *m, uint32_t source);
-
-/* Read all of S in its order, and index it. CONFIG: the path S was read from. 0 or
- * -ENOMEM; whatever else goes wrong is in the sources of the map. */
-int lvs_load(const struct lvs_settings *s, const char *config, lvs_own_ipvs own, void *ud,
+/* Read all of S in its order, and index it. CONFIG: the path S was read from. K: to ask for this
+ * node's own IPVS; NULL: it has none. 0 or -ENOMEM; whatever else goes wrong is in the sources of
+ * the map. */
+int lvs_load(const struct lvs_settings *s, const char *config, const struct kernel *k,
 	     struct lvs_map **ret);
 
 /* A node's own IPVS as a source of the service map. */
@@ -29,7 +25,3 @@ struct lvs_ipvs {
  * does not fit, or makes no sense, is counted in the source and does not end
  * the listing. -ENOMEM. */
 int lvs_ipvs_take(void *ud, const struct ipvs_service *service, const struct ipvs_dest *dest);
-
-/* This node's own IPVS as source SOURCE of M: an lvs_own_ipvs for a struct
- * kernel. */
-int lvs_source_own(void *ud, struct lvs_map *m, uint32_t source);

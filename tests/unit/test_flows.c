@@ -160,7 +160,6 @@ static void takes_a_row_for_its_socket(void **state _unused_)
 	assert_int_equal(found.last.via.backoff, 3);
 	assert_int_equal(found.last.via.origin, FLOW_SOCKET | FLOW_IPVS);
 	assert_true(found.last.via.has_rs);
-	assert_false(found.last.hijack);
 	assert_int_equal(found.last.effect, COLLIDE_VIA_DEAF);
 	assert_int_equal(found.last.certainty, COLLIDE_CERTAIN);
 

@@ -53,7 +53,7 @@ static struct lvs_map *load(enum lvs_source_kind kind, const char *path)
 	struct lvs_map *m = NULL;
 
 	snprintf(source.path, sizeof(source.path), "%s", path);
-	assert_int_equal(lvs_load(&s, "", NULL, NULL, &m), 0);
+	assert_int_equal(lvs_load(&s, "", NULL, &m), 0);
 	return m;
 }
 
@@ -411,7 +411,7 @@ static void reads_the_ini(void **state _unused_)
 	assert_int_equal(s.lvs->on_certain, ON_CERTAIN_RESTORE);
 	assert_true(s.lvs->nat_beyond);
 	assert_int_equal(s.lvs->n_sources, 2);
-	assert_int_equal(lvs_load(s.lvs, "/etc/x.conf", NULL, NULL, &m), 0);
+	assert_int_equal(lvs_load(s.lvs, "/etc/x.conf", NULL, &m), 0);
 	assert_map(m, "tcp 10.141.16.0:3306 = fullnat 10.112.61.163:3269*1 "
 		      "fullnat 10.112.62.1:3269*2\n"
 		      "mark 77/4, mark 77/6, tcp 10.9.9.1:80, tcp 10.9.9.1:443 =\n");
