@@ -5,7 +5,6 @@
 #include "base/os.h"
 #include "cli/doctor.h"
 #include "lvs/evidence.h"
-#include "lvs/shared.h"
 
 static int doctor_lvs_count(void *ud, const struct lvs_crossing *c _unused_)
 {

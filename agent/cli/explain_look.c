@@ -13,7 +13,6 @@
 #include "lvs/message.h"
 #include "lvs/scan.h"
 #include "lvs/source.h"
-#include "lvs/verdict.h"
 
 #define KEEPALIVED_CONF "/etc/keepalived/keepalived.conf"
 #define STATISTICS "/proc/net/stat/nf_conntrack"

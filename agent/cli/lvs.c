@@ -16,10 +16,8 @@
 #include "cli/render.h"
 #include "lvs/said.h"
 #include "lvs/scan.h"
-#include "lvs/shared.h"
 #include "lvs/source.h"
 #include "lvs/text.h"
-#include "lvs/verdict.h"
 #include "show/report_json.h"
 
 /* How often --watch looks, and the minimum time between two looks to compute rates. */

@@ -45,13 +45,6 @@ int lvs_list_add(struct lvs_list *l, const struct lvs_finding *f)
 	return 0;
 }
 
-enum exit_code lvs_list_code(const struct lvs_list *l)
-{
-	if (l->found[LVS_RANK_MANIFEST] || l->found[LVS_RANK_CRITICAL])
-		return EXIT_CRITICAL;
-	return l->found[LVS_RANK_WARNING] || l->found[LVS_RANK_UNSEEN] ? EXIT_WARNINGS : EXIT_DONE;
-}
-
 /* ---- text ------------------------------------------------------------------- */
 
 static void lvs_list_print_one(const struct lvs_finding *f, FILE *out)

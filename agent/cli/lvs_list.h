@@ -20,9 +20,6 @@ void lvs_list_done(struct lvs_list *l);
 /* 0 or -ENOMEM. */
 int lvs_list_add(struct lvs_list *l, const struct lvs_finding *f);
 
-/* EXIT_DONE, EXIT_WARNINGS or EXIT_CRITICAL. */
-enum exit_code lvs_list_code(const struct lvs_list *l);
-
 /* Two lines for each finding, then what prevents the next one. Notes only if VERBOSE. */
 void lvs_list_print(const struct lvs_list *l, bool verbose, FILE *out);
 

@@ -17,7 +17,6 @@
 #include "lvs/message.h"
 #include "kernel/kernel_real.h"
 #include "lvs/scan.h"
-#include "lvs/verdict.h"
 
 /* Events alone are not enough: some are never sent (docs/kernel.md 6). */
 #define SCAN_EVERY (300 * USEC_PER_SEC)

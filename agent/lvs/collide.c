@@ -243,21 +243,102 @@ void collide_expire(struct collide *c, usec_t now)
 		collide_sweep(c);
 }
 
-enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,
-				  enum on_certain on_certain)
-{
-	const struct flow *newcomer = entry_is_via ? &c->direct : &c->via;
-	bool opened = newcomer->state == FLOW_ESTABLISHED || newcomer->state == FLOW_CLOSING;
+/* ---- pairs ---- */
 
-	/* What both of them were before the flush, they are after it. */
-	if (on_certain == ON_CERTAIN_RESTORE || newcomer->origin & FLOW_SAVED)
-		return COLLIDE_RESTORE;
-	/* Our director may mix the answers up; the RS still holds both. */
-	if (c->class == COLLIDE_C || c->certainty == COLLIDE_POSSIBLE || c->toa_unknown)
-		return COLLIDE_RESTORE;
-	/* A direct one that could be opened: there is no such session at this
-	 * RS, or the director has forgotten it. */
-	if (entry_is_via)
-		return COLLIDE_RESTORE;
-	return opened ? COLLIDE_SKIP : COLLIDE_RESTORE;
+static struct party party_of(const struct collide *c, const struct record *r)
+{
+	return (struct party){ *r, &c->targets[r->target] };
+}
+
+/* Record R with all that come after it. */
+static int each_after(const struct collide *c, const struct record *r, unsigned *budget,
+		      collision_sink sink, void *ud)
+{
+	struct party x = party_of(c, r), y;
+	struct collision collision;
+	int e = 0;
+
+	for (r = collide_next(c, r); r && e >= 0 && *budget; r = collide_next(c, r)) {
+		--*budget;
+		y = party_of(c, r);
+		if (collide_judge(c, &x, &y, false, &collision))
+			e = sink(ud, &collision);
+	}
+	return e;
+}
+
+int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen)
+{
+	uint64_t unseen = 0;
+	uint32_t i;
+	int e = 0;
+
+	for (i = 0; i < c->n_places && e >= 0; i++) {
+		const struct record *r = &c->records[i];
+		unsigned budget = PAIRS_MAX;
+
+		/* most are alone; of the others once for all */
+		if (!r->key || !collide_next(c, r) || collide_first(c, r->key) != r)
+			continue;
+		for (; r && e >= 0; r = collide_next(c, r))
+			e = each_after(c, r, &budget, sink, ud);
+		unseen += !budget;
+	}
+	*ret_unseen = unseen;
+	return e;
+}
+
+static int probe_flow(const struct collide *c, const struct flow *f, unsigned views, bool fresh,
+		      collision_sink sink, void *ud)
+{
+	struct collision collision;
+	const struct record *r;
+	struct target target;
+	struct party own, other;
+	unsigned budget = PAIRS_MAX;
+	uint64_t key;
+	int e = 0;
+
+	if (!collide_key_find(c, f, &key) || !collide_target_make(c, f, &target))
+		return 0;
+	own = (struct party){ collide_record_make(f, key, 0, views), &target };
+	for (r = collide_first(c, key); r && e >= 0 && budget--; r = collide_next(c, r)) {
+		other = party_of(c, r);
+		if (collide_judge(c, &own, &other, fresh, &collision))
+			e = sink(ud, &collision);
+	}
+	return e;
+}
+
+int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
+		       collision_sink sink, void *ud)
+{
+	struct both_views v;
+	int r;
+
+	if (!collide_views_of(c, conn, FLOW_CONNTRACK, 0, &v))
+		return 0;
+	r = probe_flow(c, &v.rs, v.rs_views, fresh, sink, ud);
+	if (r >= 0 && v.has_out)
+		r = probe_flow(c, &v.out, VIEW_OUT, fresh, sink, ud);
+	return r;
+}
+
+int collide_flows(const struct collide *c,
+		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
+		  void *ud)
+{
+	uint32_t i;
+	int e = 0;
+
+	for (i = 0; i < c->n_places && e >= 0; i++) {
+		const struct record *r = &c->records[i];
+		struct flow f;
+
+		if (!r->key || !(r->views & VIEW_RS))
+			continue;
+		f = collide_flow(c, r, &c->targets[r->target]);
+		e = sink(ud, &f, &c->targets[r->target].side);
+	}
+	return e;
 }

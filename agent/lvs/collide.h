@@ -119,6 +119,11 @@ bool collide_is_via(const struct lvs_side *side);
 const char *collide_class_name(enum collide_class class);
 const char *collide_certainty_name(enum collide_certainty certainty);
 
+/* False: C is none, since the server has had both connections at one time. Otherwise it is manifest
+ * if E shows it, and as it was if E does not. */
+struct lvs_evidence;
+bool lvs_verdict(struct collision *c, const struct lvs_evidence *e);
+
 /* Whether an entry is brought back although its place at the real server may
  * be another's by now (docs/lvs.md 6). */
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "lvs/collide_table.h"
+#include "lvs/evidence.h"
 
 static const char *const class_words[] = {
 	[COLLIDE_A] = "A",
@@ -130,9 +131,8 @@ static bool is_deaf(const struct collide *c, const struct record *direct, const 
 	       direct->state == FLOW_ESTABLISHED && !is_closed(via);
 }
 
-/* Whether X and Y, of one client side, collide. FRESH: X is about to be. */
-static bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
-			  bool fresh, struct collision *ret)
+bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
+		   bool fresh, struct collision *ret)
 {
 	bool x_via = collide_is_via(&x->target->side), y_via = collide_is_via(&y->target->side);
 	const struct party *direct = x_via && !y_via ? y : x, *via = direct == x ? y : x;
@@ -176,6 +176,42 @@ static bool collide_judge(const struct collide *c, const struct party *x, const 
 	return true;
 }
 
+/* ---- and what their sockets say of it ---- */
+
+/* That the one through the service is deaf says nothing about the one that hears all, and of two
+ * through services either may have been first. */
+static bool is_cleared(const struct collision *c, const struct lvs_evidence *e)
+{
+	if (c->effect == COLLIDE_VIA_DEAF || !lvs_evidence_clears(e, &c->direct, &c->via))
+		return false;
+	return c->class != COLLIDE_A2 || lvs_evidence_clears(e, &c->via, &c->direct);
+}
+
+bool lvs_verdict(struct collision *c, const struct lvs_evidence *e)
+{
+	struct flow direct = c->direct;
+	const struct flow *hung;
+
+	if (!lvs_evidence_has(e, &c->direct, &c->via, &hung))
+		return !is_cleared(c, e);
+	c->certainty = COLLIDE_MANIFEST;
+	if (hung == &c->direct) {
+		c->effect = direct.state == FLOW_OPENING ? COLLIDE_STALLS : COLLIDE_DIRECT_RESET;
+	} else if (c->class == COLLIDE_A2) {
+		/* DIRECT is the one that hangs */
+		uint32_t service = c->service;
+
+		c->direct = c->via;
+		c->via = direct;
+		c->service = c->other_service;
+		c->other_service = service;
+		c->effect = c->direct.state == FLOW_OPENING ? COLLIDE_STALLS : COLLIDE_DIRECT_RESET;
+	} else {
+		c->effect = COLLIDE_VIA_DEAF;
+	}
+	return true;
+}
+
 const char *collide_class_name(enum collide_class class)
 {
 	return word_of(class_words, class);
@@ -186,104 +222,23 @@ const char *collide_certainty_name(enum collide_certainty certainty)
 	return word_of(certainty_words, certainty);
 }
 
-/* Which flows of the table have a client side in common. */
-
-static struct party party_of(const struct collide *c, const struct record *r)
+enum collide_verdict collide_rule(const struct collision *c, bool entry_is_via,
+				  enum on_certain on_certain)
 {
-	return (struct party){ *r, &c->targets[r->target] };
-}
+	const struct flow *newcomer = entry_is_via ? &c->direct : &c->via;
+	bool opened = newcomer->state == FLOW_ESTABLISHED || newcomer->state == FLOW_CLOSING;
 
-/* Record R with all that come after it. */
-static int each_after(const struct collide *c, const struct record *r, unsigned *budget,
-		      collision_sink sink, void *ud)
-{
-	struct party x = party_of(c, r), y;
-	struct collision collision;
-	int e = 0;
-
-	for (r = collide_next(c, r); r && e >= 0 && *budget; r = collide_next(c, r)) {
-		--*budget;
-		y = party_of(c, r);
-		if (collide_judge(c, &x, &y, false, &collision))
-			e = sink(ud, &collision);
-	}
-	return e;
-}
-
-int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen)
-{
-	uint64_t unseen = 0;
-	uint32_t i;
-	int e = 0;
-
-	for (i = 0; i < c->n_places && e >= 0; i++) {
-		const struct record *r = &c->records[i];
-		unsigned budget = PAIRS_MAX;
-
-		/* most are alone; of the others once for all */
-		if (!r->key || !collide_next(c, r) || collide_first(c, r->key) != r)
-			continue;
-		for (; r && e >= 0; r = collide_next(c, r))
-			e = each_after(c, r, &budget, sink, ud);
-		unseen += !budget;
-	}
-	*ret_unseen = unseen;
-	return e;
-}
-
-static int probe_flow(const struct collide *c, const struct flow *f, unsigned views, bool fresh,
-		      collision_sink sink, void *ud)
-{
-	struct collision collision;
-	const struct record *r;
-	struct target target;
-	struct party own, other;
-	unsigned budget = PAIRS_MAX;
-	uint64_t key;
-	int e = 0;
-
-	if (!collide_key_find(c, f, &key) || !collide_target_make(c, f, &target))
-		return 0;
-	own = (struct party){ collide_record_make(f, key, 0, views), &target };
-	for (r = collide_first(c, key); r && e >= 0 && budget--; r = collide_next(c, r)) {
-		other = party_of(c, r);
-		if (collide_judge(c, &own, &other, fresh, &collision))
-			e = sink(ud, &collision);
-	}
-	return e;
-}
-
-int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
-		       collision_sink sink, void *ud)
-{
-	struct both_views v;
-	int r;
-
-	if (!collide_views_of(c, conn, FLOW_CONNTRACK, 0, &v))
-		return 0;
-	r = probe_flow(c, &v.rs, v.rs_views, fresh, sink, ud);
-	if (r >= 0 && v.has_out)
-		r = probe_flow(c, &v.out, VIEW_OUT, fresh, sink, ud);
-	return r;
-}
-
-int collide_flows(const struct collide *c,
-		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
-		  void *ud)
-{
-	uint32_t i;
-	int e = 0;
-
-	for (i = 0; i < c->n_places && e >= 0; i++) {
-		const struct record *r = &c->records[i];
-		struct flow f;
-
-		if (!r->key || !(r->views & VIEW_RS))
-			continue;
-		f = collide_flow(c, r, &c->targets[r->target]);
-		e = sink(ud, &f, &c->targets[r->target].side);
-	}
-	return e;
+	/* What both of them were before the flush, they are after it. */
+	if (on_certain == ON_CERTAIN_RESTORE || newcomer->origin & FLOW_SAVED)
+		return COLLIDE_RESTORE;
+	/* Our director may mix the answers up; the RS still holds both. */
+	if (c->class == COLLIDE_C || c->certainty == COLLIDE_POSSIBLE || c->toa_unknown)
+		return COLLIDE_RESTORE;
+	/* A direct one that could be opened: there is no such session at this
+	 * RS, or the director has forgotten it. */
+	if (entry_is_via)
+		return COLLIDE_RESTORE;
+	return opened ? COLLIDE_SKIP : COLLIDE_RESTORE;
 }
 
 /* Which addresses of an entry the real server sees, and which our director: this

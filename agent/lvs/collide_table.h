@@ -92,7 +92,11 @@ int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret);
 /* R as a flow to T, which is its target. */
 struct flow collide_flow(const struct collide *c, const struct record *r, const struct target *t);
 
-/* collide_judge.c. False for a protocol without ports. */
+/* collide_judge.c. Whether X and Y, of one client side, collide. FRESH: X is about to be. */
+bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
+		   bool fresh, struct collision *ret);
+
+/* False for a protocol without ports. */
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret);
 

@@ -51,3 +51,18 @@ int lvs_evidence_ask(const struct kernel *k, const struct flow *f, usec_t limit,
  * FIRST: the first two of it. A negative return ends it and is returned. */
 typedef int (*lvs_shared_sink)(void *ud, const struct flow *a, const struct flow *b, bool first);
 int lvs_evidence_each_shared(const struct lvs_evidence *e, lvs_shared_sink sink, void *ud);
+
+/* shared.c: such ports are normal, but what an LVS makes of them is one connection if they lead
+ * to one real server. */
+
+/* How many of them are used both to A and to B. */
+struct lvs_shared {
+	struct addr a, b;
+	uint16_t a_port, b_port;
+	uint32_t ports;
+};
+
+/* How many local addresses and ports two TCP connections or more have in common. *RET: the pairs
+ * of destinations that share most, at most MAX of them. */
+uint32_t lvs_shared_count(const struct lvs_evidence *e, struct lvs_shared *ret, size_t max,
+			  size_t *ret_n);

@@ -136,6 +136,12 @@ static const char *hung_text(const struct flow *hung)
 					   : "hangs, since the answers";
 }
 
+/* A pair of which none of the map's services is known, but the sockets. */
+static bool is_unexplained(const struct collision *c)
+{
+	return c->certainty == COLLIDE_MANIFEST && c->service == LVS_NONE && !c->via.has_rs;
+}
+
 void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 		      struct lvs_finding *ret)
 {
@@ -148,9 +154,12 @@ void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 	condition_text(s, c, condition, sizeof(condition));
 	if (c->certainty == COLLIDE_MANIFEST)
 		lvs_finding_init(ret, pair_severity(s, c), "lvs-crossed",
-				 "%s %s %s go to the one %s", w.client,
+				 "%s %s %s go to the one %s%s", w.client,
 				 via_hangs ? w.via : w.direct, hung_text(hung),
-				 via_hangs ? w.direct : w.via);
+				 via_hangs ? w.direct : w.via,
+				 is_unexplained(c) ? ", which therefore is a service with that "
+						     "real server"
+						   : "");
 	else
 		lvs_finding_init(ret, pair_severity(s, c), "lvs-collision", "%s %s and %s: %s%s%s",
 				 w.client, w.direct, w.via,
@@ -171,17 +180,7 @@ void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing *c,
 			  struct lvs_finding *ret)
 {
-	char client[LVS_ENDPOINT_MAX], hung[LVS_ENDPOINT_MAX], other[LVS_ENDPOINT_MAX];
-
-	lvs_finding_init(ret, SEVERITY_CRITICAL, "lvs-crossed",
-			 "%s directly to %s %s go to the one through %s, which therefore is a "
-			 "service with that real server",
-			 lvs_bytes_format(c->hung.family, c->hung.client, c->hung.cport, client),
-			 lvs_bytes_format(c->hung.family, c->hung.dest, c->hung.dport, hung),
-			 hung_text(&c->hung),
-			 lvs_bytes_format(c->other.family, c->other.dest, c->other.dport, other));
-	ret->has_pair = true;
-	ret->pair = (struct collision){
+	const struct collision pair = {
 		.class = COLLIDE_A,
 		.certainty = COLLIDE_MANIFEST,
 		.effect = c->hung.state == FLOW_OPENING ? COLLIDE_STALLS : COLLIDE_DIRECT_RESET,
@@ -191,9 +190,6 @@ void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing
 		.service = LVS_NONE,
 		.other_service = LVS_NONE,
 	};
-	lvs_remedy_prevent(s->node, &ret->pair, ret->prevent, ret->note);
-	if (s->can_destroy)
-		lvs_remedy_free(&c->hung, ret->f.fix);
-	if (!*ret->f.fix)
-		snprintf(ret->f.advice, sizeof(ret->f.advice), "open that connection again");
+
+	lvs_message_pair(s, &pair, ret);
 }

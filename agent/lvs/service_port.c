@@ -21,44 +21,23 @@ static int by_place(const void *va, const void *vb)
 	return a->port == b->port ? 0 : a->port < b->port ? -1 : 1;
 }
 
-static bool covers(const struct lvs_match *match, const struct addr *a)
-{
-	return match->first.family == a->family &&
-	       memcmp(match->first.bytes, a->bytes, sizeof(a->bytes)) <= 0 &&
-	       memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) >= 0;
-}
-
+/* IPVS has no ranges of addresses. */
 static void lvs_ports_put(struct lvs_ports *p, uint32_t service, const struct lvs_match *match,
-			  const struct addr *local)
+			  const struct addrset *local, const struct ports *ports)
 {
+	if (!match->l4proto || !addr_equal(&match->first, &match->last) ||
+	    !addrset_has(local, &match->first) || (match->port && !ports_has(ports, match->port)))
+		return;
 	if (p->n == LVS_PORTS_MAX) {
 		p->left_out++;
 		return;
 	}
 	p->list[p->n++] = (struct lvs_port){
-		.local = *local,
+		.local = match->first,
 		.l4proto = match->l4proto,
 		.port = match->port,
 		.service = service,
 	};
-}
-
-static void find_match(uint32_t service, const struct lvs_match *match, const struct addrset *local,
-		       const struct ports *ports, struct lvs_ports *ret)
-{
-	size_t i;
-
-	if (!match->l4proto || (match->port && !ports_has(ports, match->port)))
-		return;
-	if (addr_equal(&match->first, &match->last)) {
-		if (addrset_has(local, &match->first))
-			lvs_ports_put(ret, service, match, &match->first);
-		return;
-	}
-	for (i = 0; i < local->n; i++) {
-		if (covers(match, &local->addrs[i]))
-			lvs_ports_put(ret, service, match, &local->addrs[i]);
-	}
 }
 
 /* Whether this node's own IPVS has the service: another's takes no packets here. */
@@ -89,7 +68,7 @@ int lvs_ports_find(const struct lvs_map *m, const struct addrset *local, const s
 			continue;
 		n = lvs_map_matches(m, (uint32_t)i, &matches);
 		for (j = 0; j < n; j++)
-			find_match((uint32_t)i, &matches[j], local, p, ret);
+			lvs_ports_put(ret, (uint32_t)i, &matches[j], local, p);
 	}
 	qsort(ret->list, ret->n, sizeof(*ret->list), by_place);
 	return 0;

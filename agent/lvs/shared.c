@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lvs/shared.h"
+#include "lvs/evidence.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,7 @@
 
 #include <errno.h>
 
-#include "lvs/source_keepalived.h"
-#include "lvs/source_save.h"
+#include "lvs/source_file.h"
 
 static int source_ipvs_refuse(struct lvs_ipvs *s, int error)
 {

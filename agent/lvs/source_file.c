@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/os.h"
 
 /* The time as the kernel stamps files with it, read from a pipe made just now. */
 static int file_clock(struct timespec *ret)
@@ -38,52 +41,28 @@ usec_t lvs_file_age(const char *path)
 	return stat(path, &st) < 0 ? 0 : source_file_age_of(&st);
 }
 
-int lvs_file_open(struct lvs_file *f, const char *path, usec_t *ret_age)
+int lvs_file_read(const char *path, char **ret, size_t *ret_size, usec_t *ret_age)
 {
 	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
 	struct stat st;
+	int r;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	f->stream = fdopen(fd, "r");
-	if (!f->stream)
-		return -errno;
-	fd = -1;
-	f->line = 0;
-	f->size = 0;
+	if ((uint64_t)st.st_size > LVS_FILE_MAX)
+		return -EFBIG;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	r = os_read_all(fd, text, (size_t)st.st_size, ret_size);
+	if (r < 0)
+		return r;
+	text[*ret_size] = '\0';
 	*ret_age = source_file_age_of(&st);
+	*ret = TAKE_PTR(text);
 	return 0;
-}
-
-void lvs_file_close(struct lvs_file *f)
-{
-	if (f->stream)
-		fclose(f->stream);
-	f->stream = NULL;
-}
-
-int lvs_file_next(struct lvs_file *f)
-{
-	size_t n = 0;
-	bool bad = false;
-	int c;
-
-	while ((c = getc_unlocked(f->stream)) != EOF) {
-		if (++f->size > LVS_FILE_MAX)
-			return -EFBIG;
-		if (c == '\n')
-			break;
-		if (!c || n + 1 == sizeof(f->text))
-			bad = true;
-		else
-			f->text[n++] = (char)c;
-	}
-	if (c == EOF && !n && !bad)
-		return ferror(f->stream) ? -EIO : 0;
-	f->text[n] = '\0';
-	f->line++;
-	return bad ? -EBADMSG : 1;
 }

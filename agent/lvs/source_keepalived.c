@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lvs/source_keepalived.h"
-
+/* The virtual servers of a keepalived.conf. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "lvs/text.h"
 #include "base/text.h"
 #include "keepalived/conf.h"
 #include "lvs/source_file.h"
+#include "lvs/text.h"
 
 struct reader {
 	struct lvs_map *map;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lvs/source_save.h"
-
+/* What "ipvsadm -S -n" writes. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -237,54 +237,46 @@ static int put_line(struct lvs_map *m, uint32_t source, uint32_t number, struct 
 	return l->is_server ? lvs_map_add_real(m, service, &l->real) : 0;
 }
 
-static int source_save_take_line(struct lvs_map *m, uint32_t source, struct lvs_file *f)
+/* TEXT is a line; BAD: there is a NUL in it. */
+static int source_save_take_line(struct lvs_map *m, uint32_t source, uint32_t number, char *text,
+				 bool bad)
 {
 	struct lvs_source *counters = lvs_map_source_of(m, source);
 	struct save_line l;
 	int r;
 
-	f->text[strcspn(f->text, "#")] = '\0';
-	if (!f->text[strspn(f->text, BLANKS)])
+	text[strcspn(text, "#")] = '\0';
+	if (!bad && !text[strspn(text, BLANKS)])
 		return 0;
 	counters->blocks++;
-	r = parse_line(f->text, &l);
+	r = bad ? -EINVAL : parse_line(text, &l);
 	if (r == 0)
-		r = put_line(m, source, f->line, &l);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		lvs_source_skip(counters, NULL, f->line);
-	return 0;
+		r = put_line(m, source, number, &l);
+	if (r < 0 && r != -ENOMEM)
+		lvs_source_skip(counters, NULL, number);
+	return r == -ENOMEM ? r : 0;
 }
 
 int lvs_save_read(const char *path, struct lvs_map *m)
 {
-	_cleanup_(lvs_file_close) struct lvs_file f = { .stream = NULL };
+	int source = lvs_map_add_source(m, LVS_FROM_SAVE, path, 0), r;
+	_cleanup_free_ char *text = NULL;
 	struct lvs_source *counters;
-	int r, source;
+	uint32_t number = 0;
+	char *line, *end;
+	size_t size;
 
-	source = lvs_map_add_source(m, LVS_FROM_SAVE, path, 0);
 	if (source < 0)
 		return 0;
 	counters = lvs_map_source_of(m, (uint32_t)source);
-	r = lvs_file_open(&f, path, &counters->age);
-	if (r < 0) {
-		counters->failed = true;
-		return r == -ENOMEM ? r : 0;
+	r = lvs_file_read(path, &text, &size, &counters->age);
+	counters->failed = r < 0;
+	for (line = text; r == 0 && line < text + size; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + size - line));
+		end = end ? end : text + size;
+		*end = '\0';
+		r = source_save_take_line(m, (uint32_t)source, ++number, line,
+					  line + strlen(line) != end);
 	}
-	while ((r = lvs_file_next(&f)) != 0) {
-		if (r == -EBADMSG) {
-			counters->blocks++;
-			lvs_source_skip(counters, NULL, f.line);
-			continue;
-		}
-		if (r < 0) {
-			lvs_source_skip(counters, NULL, f.line + 1);
-			return 0;
-		}
-		r = source_save_take_line(m, (uint32_t)source, &f);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r == -ENOMEM ? r : 0;
 }

@@ -3,7 +3,7 @@
 #include "lib/fuzz.h"
 
 #include "lib/file.h"
-#include "lvs/source_save.h"
+#include "lvs/source_file.h"
 #include "lib/lvs_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

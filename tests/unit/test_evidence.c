@@ -6,8 +6,6 @@
 
 #include "base/kernel.h"
 #include "lvs/evidence.h"
-#include "lvs/shared.h"
-#include "lvs/verdict.h"
 
 #define MS USEC_PER_MSEC
 #define START (100 * USEC_PER_SEC)
