@@ -12,23 +12,16 @@
 #include "lvs/settings.h"
 #include "lvs/text.h"
 
-#define SERVICES_MAX 1024
-#define MATCHES_MAX 256
-#define REALS_MAX 1024
-
 /* In the order of their enums. */
 static const char *const method_words[] = { "as-told", "nat", "dr", "tun", "fullnat", NULL };
 static const char *const toa_words[] = { "as-told", "none", "socket", "packet", "unknown", NULL };
 static const char *const proto_words[] = { "tcp", "udp", "sctp", NULL };
 static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
-static int match_put(struct lvs_service_settings *s, const struct lvs_match *match, const char *key,
-		     const char *value, struct request_error *e)
-{
-	struct lvs_match *one;
 
-	if (s->n_matches == MATCHES_MAX)
-		return lvs_settings_too_many(e, key, value, MATCHES_MAX);
-	one = array_append(&s->matches, &s->n_matches, sizeof(*one));
+static int match_put(struct lvs_service_settings *s, const struct lvs_match *match)
+{
+	struct lvs_match *one = array_append(&s->matches, &s->n_matches, sizeof(*one));
+
 	if (!one)
 		return -ENOMEM;
 	*one = *match;
@@ -52,7 +45,7 @@ static int match_add(struct lvs_service_settings *s, uint8_t l4proto, const char
 	text[n] = '\0';
 	if (lvs_match_parse(text, &match.first, &match.last, &match.port) < 0)
 		return request_error_set(e, "%s: " QUOTED " is no address with a port", key, text);
-	r = match_put(s, &match, key, value, e);
+	r = match_put(s, &match);
 	while (r == 0 && comma) {
 		const char *next = strchr(comma + 1, ',');
 
@@ -61,7 +54,7 @@ static int match_add(struct lvs_service_settings *s, uint8_t l4proto, const char
 		if (text_number(text, 1, UINT16_MAX, &port) < 0)
 			return request_error_set(e, "%s: " QUOTED " is no port", key, text);
 		match.port = (uint16_t)port;
-		r = match_put(s, &match, key, value, e);
+		r = match_put(s, &match);
 		comma = next;
 	}
 	return r;
@@ -94,8 +87,6 @@ static int real_add(void *base, const char *value, struct request_error *e)
 	char text[LVS_VALUE_MAX], *save = NULL, *word;
 	uint64_t weight;
 
-	if (s->n_reals == REALS_MAX)
-		return lvs_settings_too_many(e, "real", value, REALS_MAX);
 	if (strlen(value) >= sizeof(text))
 		return request_error_set(e, "real: " QUOTED "... is too long", value);
 	memcpy(text, value, strlen(value) + 1);
@@ -165,7 +156,7 @@ static const struct setting fwmark_keys[] = {
 };
 
 static int service_get(struct lvs_settings *s, const char *name, uint32_t fwmark,
-		       const struct setting *keys, void **ret, struct request_error *e)
+		       const struct setting *keys, void **ret)
 {
 	struct lvs_service_settings *one;
 	size_t i;
@@ -177,8 +168,6 @@ static int service_get(struct lvs_settings *s, const char *name, uint32_t fwmark
 			return 0;
 		}
 	}
-	if (s->n_services == SERVICES_MAX)
-		return lvs_settings_too_many(e, "lvs-service", name, SERVICES_MAX);
 	one = array_append(&s->services, &s->n_services, sizeof(*one));
 	if (!one)
 		return -ENOMEM;
@@ -193,7 +182,7 @@ static int service_find(struct settings *s, const char *name, void **ret, struct
 {
 	if (!*name || strlen(name) >= LVS_NAME_MAX || strpbrk(name, " \t"))
 		return request_error_set(e, "lvs-service: " QUOTED " is not a name", name);
-	return service_get(s->lvs, name, 0, service_keys, ret, e);
+	return service_get(s->lvs, name, 0, service_keys, ret);
 }
 
 static int fwmark_find(struct settings *s, const char *name, void **ret, struct request_error *e)
@@ -202,7 +191,7 @@ static int fwmark_find(struct settings *s, const char *name, void **ret, struct 
 
 	if (strlen(name) >= LVS_NAME_MAX || text_number(name, 1, UINT32_MAX, &mark) < 0)
 		return request_error_set(e, "lvs-fwmark: " QUOTED " is no firewall mark", name);
-	return service_get(s->lvs, name, (uint32_t)mark, fwmark_keys, ret, e);
+	return service_get(s->lvs, name, (uint32_t)mark, fwmark_keys, ret);
 }
 
 const struct setting_section lvs_service_section = {

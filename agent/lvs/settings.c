@@ -10,11 +10,6 @@
 
 static const char *const on_certain_words[] = { "skip", "restore", NULL };
 
-int lvs_settings_too_many(struct request_error *e, const char *key, const char *value, int max)
-{
-	return request_error_set(e, "%s: " QUOTED " is too much: at most %d fit", key, value, max);
-}
-
 static int source_parse(const char *word, struct lvs_source_settings *ret)
 {
 	static const struct {
@@ -56,19 +51,13 @@ static int sources_add(void *base, const char *value, struct request_error *e)
 	if (!list)
 		return -ENOMEM;
 	for (word = strtok_r(text, ", \t", &save); word; word = strtok_r(NULL, ", \t", &save)) {
-		int r = n == LVS_SOURCES_MAX - 1 ? -E2BIG : source_parse(word, &list[n]);
-
-		if (r < 0) {
-			free(list);
-			if (r == -E2BIG)
-				return lvs_settings_too_many(e, "sources", word,
-							     LVS_SOURCES_MAX - 1);
-			return request_error_set(e,
-						 "sources: " QUOTED " is none of ipvs, save:/FILE, "
-						 "keepalived:/FILE",
-						 word);
-		}
-		n++;
+		if (n < LVS_SOURCES_MAX - 1 && source_parse(word, &list[n++]) == 0)
+			continue;
+		free(list);
+		return request_error_set(e,
+					 "sources: " QUOTED " is none of ipvs, save:/FILE, "
+					 "keepalived:/FILE, or one too many",
+					 word);
 	}
 	free(s->sources);
 	s->sources = list;

@@ -51,4 +51,3 @@ int lvs_settings_add(const struct lvs_settings *s, const char *path, struct lvs_
 
 /* Private to settings.c and service_settings.c. */
 #define LVS_VALUE_MAX 256
-int lvs_settings_too_many(struct request_error *e, const char *key, const char *value, int max);

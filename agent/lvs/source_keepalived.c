@@ -68,16 +68,6 @@ static int parse_port(const char *word, uint16_t *ret)
 	return 0;
 }
 
-static int parse_mark(const char *word, uint32_t *ret)
-{
-	uint64_t mark;
-
-	if (!word || text_number(word, 1, UINT32_MAX, &mark) < 0)
-		return -EINVAL;
-	*ret = (uint32_t)mark;
-	return 0;
-}
-
 /* ---- a virtual_server ---------------------------------------------------------- */
 
 /* keepalived passes over a timeout that it does not take, 0 among them, and has
@@ -111,71 +101,50 @@ static int take_directive(struct server *s, const struct keepalived_directive *d
 	return 0;
 }
 
-static int add_mark(struct reader *r, uint32_t service, uint32_t mark, uint8_t family)
+/* "ADDR[-RANGE|/LEN] [PORT]" or "fwmark N [inet6]", from word AT on. */
+static int source_keepalived_add_match(struct reader *r, uint32_t service, const struct server *s,
+				       const struct keepalived_directive *d, unsigned at)
 {
-	struct lvs_match match = { .fwmark = mark };
-
-	match.first.family = match.last.family = family;
-	return lvs_map_add_match(r->map, service, &match);
-}
-
-/* "ADDR[-RANGE|/LEN] [PORT]", WORD on. */
-static int add_address(struct reader *r, uint32_t service, const struct server *s,
-		       const struct keepalived_directive *d, unsigned word)
-{
+	const char *text = keepalived_word(d, at), *arg = keepalived_word(d, at + 1), *family;
 	struct lvs_match match = { .l4proto = s->l4proto };
-	const char *text = keepalived_word(d, word);
+	uint64_t mark;
 
-	if (!text || lvs_range_parse(text, &match.first, &match.last) < 0 ||
-	    parse_port(keepalived_word(d, word + 1), &match.port) < 0)
+	if (!text)
 		return -EINVAL;
+	if (!strcmp(text, "fwmark")) {
+		if (!arg || text_number(arg, 1, UINT32_MAX, &mark) < 0)
+			return -EINVAL;
+		family = keepalived_word(d, at + 2);
+		match = (struct lvs_match){ .fwmark = (uint32_t)mark };
+		match.first.family = family && !strcmp(family, "inet6") ? AF_INET6 : s->family;
+		match.last.family = match.first.family;
+	} else if (lvs_range_parse(text, &match.first, &match.last) < 0 ||
+		   parse_port(arg, &match.port) < 0) {
+		return -EINVAL;
+	}
 	return lvs_map_add_match(r->map, service, &match);
 }
 
-/* What the group's lines stand for; those not understood leave a gap. */
-static int add_group(struct reader *r, uint32_t service, const struct server *s, const char *name)
+/* What the block stands for, or the lines of its group; those not understood leave a gap. */
+static int source_keepalived_add_matches(struct reader *r, uint32_t service, const struct server *s)
 {
-	const struct keepalived_directive *group = name ? find_group(r, name) : NULL, *d;
+	const char *what = keepalived_word(s->block, 1), *name = keepalived_word(s->block, 2);
+	const struct keepalived_directive *group, *d;
 	int result = 0, e;
 
+	if (!what || strcmp(what, "group") != 0)
+		return source_keepalived_add_match(r, service, s, s->block, 1);
+	group = name ? find_group(r, name) : NULL;
 	if (!group)
 		return -EINVAL;
 	for (d = group->first; d; d = d->next) {
-		uint32_t mark;
-
-		if (keepalived_word(d, 0) && !strcmp(keepalived_word(d, 0), "fwmark")) {
-			const char *family = keepalived_word(d, 2);
-
-			e = parse_mark(keepalived_word(d, 1), &mark);
-			if (e == 0)
-				e = add_mark(r, service, mark,
-					     family && !strcmp(family, "inet6") ? AF_INET6
-										: s->family);
-		} else {
-			e = add_address(r, service, s, d, 0);
-		}
+		e = source_keepalived_add_match(r, service, s, d, 0);
 		if (e == -ENOMEM || e == -E2BIG)
 			return e;
 		if (e < 0)
 			result = e;
 	}
 	return result;
-}
-
-static int source_keepalived_add_matches(struct reader *r, uint32_t service, const struct server *s)
-{
-	const char *what = keepalived_word(s->block, 1);
-	uint32_t mark;
-
-	if (!what)
-		return -EINVAL;
-	if (!strcmp(what, "group"))
-		return add_group(r, service, s, keepalived_word(s->block, 2));
-	if (strcmp(what, "fwmark") != 0)
-		return add_address(r, service, s, s->block, 1);
-	if (parse_mark(keepalived_word(s->block, 2), &mark) < 0)
-		return -EINVAL;
-	return add_mark(r, service, mark, s->family);
 }
 
 /* real_server and sorry_server: ADDR [PORT]. */
@@ -286,7 +255,7 @@ static int take_servers(struct reader *r)
 
 /* Count each part of the file that could not be read as a block not understood:
  * there may have been virtual servers in it. */
-static void count_missing(struct reader *r, const struct keepalived_conf *conf)
+static void count_missing(struct lvs_source *counters, const struct keepalived_conf *conf)
 {
 	static const enum keepalived_unresolved missing[] = { KEEPALIVED_INCLUDE, KEEPALIVED_SYNTAX,
 							      KEEPALIVED_LIMIT };
@@ -297,14 +266,12 @@ static void count_missing(struct reader *r, const struct keepalived_conf *conf)
 	for (i = 0; i < ARRAY_SIZE(missing); i++) {
 		unsigned left = keepalived_conf_unresolved(conf, missing[i]);
 
-		r->counters->blocks += left;
+		counters->blocks += left;
 		for (j = 0; j < n && left; j++) {
-			if (notes[j].unresolved != missing[i])
-				continue;
-			lvs_source_skip(r->counters, notes[j].file, notes[j].line);
-			left--;
+			if (notes[j].unresolved == missing[i] && left--)
+				lvs_source_skip(counters, notes[j].file, notes[j].line);
 		}
-		r->counters->skipped += left;
+		counters->skipped += left;
 	}
 }
 
@@ -327,6 +294,6 @@ int lvs_keepalived_read(const char *path, struct lvs_map *m)
 	r.first = keepalived_conf_first(conf);
 	e = take_servers(&r);
 	if (e == 0)
-		count_missing(&r, conf);
+		count_missing(r.counters, conf);
 	return e;
 }
