@@ -71,28 +71,17 @@ static void spread(const struct prefix *p, struct addr *first, struct addr *last
 /* The last address of a range: all of it, or its last part alone. */
 static int parse_last(const char *text, const struct addr *first, struct addr *ret)
 {
-	struct addr last = *first;
-	uint64_t part = 0;
-	const char *p;
+	char whole[2 * PREFIX_TEXT_MAX];
+	size_t at;
 
 	if (addr_parse(text, ret) == 0)
 		return ret->family == first->family ? 0 : -EINVAL;
-	if (first->family == AF_INET) {
-		if (text_number(text, 0, 255, &part) < 0)
-			return -EINVAL;
-		last.bytes[3] = (uint8_t)part;
-	} else {
-		if (!*text || strlen(text) > 4 ||
-		    strspn(text, "0123456789abcdefABCDEF") < strlen(text))
-			return -EINVAL;
-		for (p = text; *p; p++)
-			part = part << 4 |
-			       (uint64_t)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
-		last.bytes[14] = (uint8_t)(part >> 8);
-		last.bytes[15] = (uint8_t)part;
-	}
-	*ret = last;
-	return 0;
+	if (strpbrk(text, ".:") || strlen(text) >= PREFIX_TEXT_MAX)
+		return -EINVAL;
+	addr_format(first, whole);
+	at = (size_t)(strrchr(whole, first->family == AF_INET ? '.' : ':') + 1 - whole);
+	snprintf(whole + at, sizeof(whole) - at, "%s", text);
+	return addr_parse(whole, ret);
 }
 
 int lvs_range_parse(const char *text, struct addr *ret_first, struct addr *ret_last)
