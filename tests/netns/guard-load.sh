@@ -53,14 +53,6 @@ caught_up() {
 	conntrack -L >/dev/null 2>&1
 	guard_live && [ "$(guard .unpinned)" -le 20 ]
 }
-# Milliseconds that the daemon has waited for a processor, the hypervisor's part included.
-waited() {
-	local wait steal
-
-	read -r _ wait _ <"/proc/$DAEMON/schedstat" || wait=0
-	read -r _ _ _ _ _ _ _ _ steal _ </proc/stat
-	echo $((wait / 1000000 + steal * 10))
-}
 # Half of them, in a hundredth of the time, which is all that pins may hold packets back
 # for. A go in which others had the processor meanwhile does not count: if all are like
 # that, the time must have been used up at least.
@@ -68,7 +60,7 @@ decided='' busy=''
 for ((go = 1; go <= GOES && !decided; go++)); do
 	pins=$(guard .pins) held=$(guard .held_us) wait=$(waited)
 	churn "$LOAD_SECONDS" 30
-	hear churn $((LOAD_SECONDS * 4 + 90))
+	hear churn 900
 	said=$REPLY
 	job_end churn
 	diag "${said#churn }"

@@ -83,6 +83,15 @@ until_done() {
 	return 1
 }
 
+# Milliseconds that the daemon has waited for a processor, the hypervisor's part included.
+waited() {
+	local wait steal
+
+	read -r _ wait _ <"/proc/$DAEMON/schedstat" || wait=0
+	read -r _ _ _ _ _ _ _ _ steal _ </proc/stat
+	echo $((wait / 1000000 + steal * 10))
+}
+
 # What a daemon must not lose in the long run.
 resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$DAEMON/status"; }
 descriptors() { find "/proc/$DAEMON/fd" -mindepth 1 | wc -l; }
