@@ -14,6 +14,8 @@ ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
 EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
 	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf \
 	hooks/keepalived-decoy-device.conf hooks/vipsafe-owns.conf hooks/vipsafe-owns-1.2.conf \
+	hooks/keepalived-pair-1.conf hooks/keepalived-pair-2.conf hooks/conntrackd-pair-1.conf \
+	hooks/conntrackd-pair-2.conf hooks/vipsafe-pair.conf \
 	packaging/grafana/vipsafe.json packaging/prometheus/vipsafe.rules.yml
 
 hooksdir = $(pkglibexecdir)

@@ -3,10 +3,12 @@
  * those of an init script's "status". */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/option.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/conntrackd.h"
 #include "cli/render.h"
 #include "cli/status_check.h"
 #include "cli/status_local.h"
@@ -50,6 +52,23 @@ static void take_local(void *ud, const struct status *s)
 	*o = status_json_new(s);
 }
 
+/* What conntrackd says, where an instance needs it. Only root may ask it. */
+static int status_judge_conntrackd(const struct cli *cli, json_t *status, const char *instance,
+				   char why[STATUS_CHECK_TEXT_MAX])
+{
+	struct conntrackd_stats said;
+	int code;
+
+	if (!status_check_asks_conntrackd(&cli->settings, instance))
+		return 0;
+	conntrackd_ask(&cli->settings, &said);
+	code = status_check_conntrackd(status, instance, &cli->settings, &said, why);
+	if (code && !said.answered && geteuid())
+		snprintf(why, STATUS_CHECK_TEXT_MAX,
+			 "only root may ask conntrackd: give the vrrp_script the user root");
+	return code;
+}
+
 /* Print nothing if all is well, or else one line; the exit code. */
 static int status_judge(const struct cli *cli, const char *instance, enum client_outcome outcome,
 			const struct wire_answer *a)
@@ -66,6 +85,8 @@ static int status_judge(const struct cli *cli, const char *instance, enum client
 		snprintf(why, sizeof(why), "%s", client_failure_text(outcome, a));
 	if (o)
 		code = status_check(o, instance, why);
+	if (o && !code)
+		code = status_judge_conntrackd(cli, o, instance, why);
 	json_decref(o);
 	if (code)
 		cli_complain(stderr, "%s", why);

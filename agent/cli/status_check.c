@@ -114,3 +114,45 @@ int status_check(json_t *status, const char *instance, char ret_why[STATUS_CHECK
 		code = check_addresses(json_array_get(instances, i), ret_why);
 	return code;
 }
+
+/* ---- conntrackd ---- */
+
+static bool check_has_conntrackd(const struct settings *s, const char *name)
+{
+	const struct instance_settings *one = instance_settings_find(s, name);
+
+	return one && one->conntrackd;
+}
+
+bool status_check_asks_conntrackd(const struct settings *s, const char *instance)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_instances; i++)
+		if (s->instances[i].conntrackd &&
+		    (!instance || !strcmp(s->instances[i].name, instance)))
+			return true;
+	return false;
+}
+
+int status_check_conntrackd(json_t *status, const char *instance, const struct settings *s,
+			    const struct conntrackd_stats *said,
+			    char ret_why[STATUS_CHECK_TEXT_MAX])
+{
+	json_t *list = json_object_get(status, "instances");
+	char why[CONNTRACKD_WHY_MAX];
+	size_t i;
+
+	*ret_why = '\0';
+	for (i = 0; i < json_array_size(list); i++) {
+		json_t *o = json_array_get(list, i);
+		const char *name = check_text(o, "name");
+
+		if ((instance && strcmp(name, instance) != 0) || !check_has_conntrackd(s, name) ||
+		    conntrackd_in_sync(said, !strcmp(check_text(o, "state"), "MASTER"), why))
+			continue;
+		text_line(ret_why, STATUS_CHECK_TEXT_MAX, "%.100s is not in sync: %s", name, why);
+		return STATUS_CODE_UNKNOWN;
+	}
+	return 0;
+}

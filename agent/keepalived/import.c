@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "keepalived/import_parts.h"
+#include "keepalived/lint.h"
 
 /* Begin the section [WORD NAME]. Returns whether settings accept it. */
 static bool put_section(struct importer *im, const struct keepalived_directive *at,
@@ -76,6 +77,7 @@ static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
 {
 	bool is_ours = im->what->owner == OWNER_VIPSAFE;
 	char place[PLACE_TEXT_MAX], line[IMPORT_LINE_MAX + 1];
+	const struct keepalived_directive *at;
 
 	text_line(line, sizeof(line), "# %s", place_format(im->what->conf, v->at, place));
 	fprintf(im->out, "%s\n", line);
@@ -91,8 +93,11 @@ static void put_own_lines(struct importer *im, const struct vrrp_instance *v,
 		importer_leave(im, v->at, "interface %.48s: no name of a device", v->interface);
 	if (v->group)
 		importer_put(im, v->group->at, "group", v->group->name);
-	if (is_ours)
-		importer_put(im, v->at, "decoy", p->decoy);
+	if (!is_ours)
+		return;
+	importer_put(im, v->at, "decoy", p->decoy);
+	if (keepalived_drives_conntrackd(v, &at))
+		importer_put(im, at, "conntrackd", "yes");
 }
 
 /* Write the section of V. Returns whether it is usable: it has an address and settings accept

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "keepalived/import_parts.h"
+#include "keepalived/lint.h"
 
 struct change {
 	const struct keepalived_import *what;
@@ -192,6 +193,21 @@ static void print_notify_stop(const struct change *ch, const struct vrrp_instanc
 	print_script(ch, &v->scripts[VRRP_STOP], VRRP_STOP, command, arguments);
 }
 
+/* vipsafe drives conntrackd from now on: the scripts must not. */
+static void print_conntrackd(const struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+{
+	char at[PLACE_TEXT_MAX];
+	enum vrrp_event e;
+
+	for (e = 0; e < VRRP_EVENTS; e++) {
+		if (!keepalived_script_drives_conntrackd(&scripts[e]))
+			continue;
+		comment(ch, "  %s: take every call of conntrackd but -s out of",
+			import_change_place(ch, scripts[e].at, at));
+		comment(ch, "    %.80s, or remove it: vipsafe calls it now", scripts[e].command);
+	}
+}
+
 /* ---- the whole ---- */
 
 static void print_instance(const struct change *ch, const struct vrrp_instance *v)
@@ -203,6 +219,7 @@ static void print_instance(const struct change *ch, const struct vrrp_instance *
 	import_change_print_blocks(ch, v);
 	print_notify(ch, v->scripts);
 	print_notify_stop(ch, v);
+	print_conntrackd(ch, v->scripts);
 }
 
 /* Whether there are scripts to which a global script_user would apply. */
@@ -282,6 +299,7 @@ static void print_group(const struct change *ch, const struct vrrp_group *g)
 			    " is told instead");
 	else
 		print_notify(ch, g->scripts);
+	print_conntrackd(ch, g->scripts);
 }
 
 static bool needs_device(const struct change *ch)

@@ -59,8 +59,9 @@ void keepalived_lint_fifo(const struct keepalived_lint *what, struct findings *f
 void keepalived_lint_scripts(const struct keepalived_lint *what, struct findings *f);
 void keepalived_lint_conntrackd(const struct keepalived_lint *what, const struct vrrp_instance *v,
 				struct findings *f);
-/* Whether the scripts of V or its group drive conntrackd; *RET_AT: the line that leads to the first
- * call. */
+/* Whether the script S, which may be none, drives conntrackd; any of V or its group; *RET_AT: the
+ * line that leads to the first call. */
+bool keepalived_script_drives_conntrackd(const struct vrrp_script *s);
 bool keepalived_drives_conntrackd(const struct vrrp_instance *v,
 				  const struct keepalived_directive **ret_at);
 void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f);

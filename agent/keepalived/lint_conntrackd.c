@@ -102,6 +102,17 @@ static void drive_read(struct drive *d, const struct vrrp_instance *v)
 		script_walk_list(&walk, v->group->scripts);
 }
 
+bool keepalived_script_drives_conntrackd(const struct vrrp_script *s)
+{
+	struct drive d = { .found = NULL };
+	const struct script_visitor visitor = { .order = drive_on_order, .ud = &d };
+	struct script_walk walk = { .visitor = &visitor };
+
+	if (s->at)
+		script_walk(&walk, s->at, s->command);
+	return d.first != NULL;
+}
+
 bool keepalived_drives_conntrackd(const struct vrrp_instance *v,
 				  const struct keepalived_directive **ret_at)
 {

@@ -95,11 +95,20 @@ try() {
 	esac
 }
 
+# What of a file is not a comment.
+bare() { sed 's/^[[:space:]]*//; /^[!#]/d; /^$/d'; }
+
 example() { # WHERE TEXT
 	local line text
 
 	text=$(tr '|' '\n' <<<"$2" | localize)
 	case $text in
+	# tests/netns/pair-check.sh runs the file in hooks
+	"! keepalived.conf"* | "# conntrackd.conf"*)
+		text=${text#? }
+		check "$1: ${text%%$'\n'*} is that of hooks" \
+			diff <(bare <<<"${text#*$'\n'}") <(bare <"$SRC/hooks/${text%%.conf*}-pair-1.conf")
+		;;
 	\[* | \#\ /* | "# "*\[*)
 		printf '%s\n' "$text" >"$T/example.conf"
 		check "$1: configuration ${text%%$'\n'*}" vipsafed --check --config "$T/example.conf"

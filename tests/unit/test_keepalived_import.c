@@ -78,6 +78,47 @@ static void writes_what_a_version_knows(void **state _unused_)
 	made_done(&m);
 }
 
+/* What the scripts do with conntrackd vipsafe does from now on, and they have to stop. */
+static void takes_over_conntrackd(void **state _unused_)
+{
+	static const char text[] =
+		"vrrp_instance V {\n interface e\n virtual_router_id 5\n"
+		" virtual_ipaddress {\n  10.0.0.1\n }\n"
+		" notify_master \"/usr/sbin/conntrackd -c\"\n notify_backup \"/bin/true\"\n"
+		" notify_fault \"/usr/sbin/conntrackd -t\"\n}\n";
+	struct made m = import(text, OWNER_VIPSAFE, "2.2.7");
+
+	assert_says(&m, "decoy = 169.254.77.5/32 dev lo\nconntrackd = yes\n");
+	assert_says(&m, "#   line 7: take every call of conntrackd but -s out of\n"
+			"#     /usr/sbin/conntrackd -c, or remove it: vipsafe calls it now\n"
+			"#   line 9: take every call of conntrackd but -s out of\n"
+			"#     /usr/sbin/conntrackd -t, or remove it: vipsafe calls it now\n");
+	assert_silent(&m, "/bin/true");
+	assert_true(instance_settings_find(&m.settings, "V")->conntrackd);
+	made_done(&m);
+	/* keepalived goes on adding the addresses, and its scripts with them */
+	m = import(text, OWNER_KEEPALIVED, "2.2.7");
+	assert_silent(&m, "conntrackd");
+	made_done(&m);
+	/* those of a group are its instance's */
+	m = import("vrrp_sync_group G {\n group {\n V\n W\n }\n"
+		   " notify_master \"/usr/sbin/conntrackd -R\"\n}\n"
+		   "vrrp_instance V {\n interface e\n virtual_router_id 5\n"
+		   " virtual_ipaddress {\n  10.0.0.1\n }\n}\n"
+		   "vrrp_instance W {\n interface e\n virtual_router_id 6\n"
+		   " virtual_ipaddress {\n  10.0.0.2\n }\n}\n",
+		   OWNER_VIPSAFE, "2.2.7");
+	assert_true(instance_settings_find(&m.settings, "W")->conntrackd);
+	assert_says(&m, "#   line 6: take every call of conntrackd but -s out of\n");
+	made_done(&m);
+	/* only asked */
+	m = import("vrrp_instance V {\n interface e\n virtual_router_id 5\n"
+		   " virtual_ipaddress {\n  10.0.0.1\n }\n notify \"/usr/sbin/conntrackd -s\"\n}\n",
+		   OWNER_VIPSAFE, "2.2.7");
+	assert_silent(&m, "conntrackd = yes");
+	made_done(&m);
+}
+
 #define E "vrrp_instance V {\n interface e\n virtual_router_id 5\n virtual_ipaddress {\n"
 
 static const struct import_case cases[] = {
@@ -238,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_sections),
 		cmocka_unit_test(leaves_ownership),
+		cmocka_unit_test(takes_over_conntrackd),
 		cmocka_unit_test(writes_what_a_version_knows),
 		cmocka_unit_test(tells_what_it_cannot_carry),
 		cmocka_unit_test(asks_nothing_twice),

@@ -130,6 +130,37 @@ static void without_a_daemon_only_an_instance_can_be_all_right(void **state _unu
 	       "VI_1 is MASTER, and 2 of its 2 addresses are MISSING: vipsafed is not running");
 }
 
+static void knows_whether_conntrackd_is_in_sync(void **state _unused_)
+{
+	struct instance_settings list[2] = { { .name = "VI_1", .conntrackd = true },
+					     { .name = "VI_2", .conntrackd = true } };
+	const struct settings settings = { .instances = list, .n_instances = 2 };
+	struct conntrackd_stats said = { .answered = true, .internal = true, .external = true };
+	char why[STATUS_CHECK_TEXT_MAX];
+	struct scene s;
+	json_t *o;
+
+	scene_make(&s);
+	o = status_json_new(&s.status);
+	assert_true(status_check_asks_conntrackd(&settings, NULL));
+	assert_true(status_check_asks_conntrackd(&settings, "VI_2"));
+	assert_false(status_check_asks_conntrackd(&settings, "VI_3"));
+	/* VI_1 is MASTER and has the connections; VI_2 has heard of none */
+	assert_int_equal(status_check_conntrackd(o, "VI_1", &settings, &said, why), 0);
+	assert_int_equal(status_check_conntrackd(o, "VI_2", &settings, &said, why), 4);
+	assert_string_equal(why, "VI_2 is not in sync: conntrackd has heard nothing of the other "
+				 "node");
+	assert_int_equal(status_check_conntrackd(o, NULL, &settings, &said, why), 4);
+	said.received = said.learned = 7;
+	assert_int_equal(status_check_conntrackd(o, NULL, &settings, &said, why), 0);
+	assert_string_equal(why, "");
+	said.answered = false;
+	assert_int_equal(status_check_conntrackd(o, "VI_1", &settings, &said, why), 4);
+	list[0].conntrackd = list[1].conntrackd = false;
+	assert_int_equal(status_check_conntrackd(o, NULL, &settings, &said, why), 0);
+	json_decref(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_guard_that_does_not_work_is_told),
 		cmocka_unit_test(an_address_that_is_not_in_place_is_told),
 		cmocka_unit_test(without_a_daemon_only_an_instance_can_be_all_right),
+		cmocka_unit_test(knows_whether_conntrackd_is_in_sync),
 	};
 
 	return cmocka_run_group_tests_name("status --check", tests, NULL, NULL);
