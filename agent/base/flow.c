@@ -94,3 +94,15 @@ void flow_normalise(struct flow *f)
 		unmap(f->rs.bytes);
 	}
 }
+
+bool flow_same_dest(const struct flow *a, const struct flow *b)
+{
+	return a->family == b->family && a->dport == b->dport &&
+	       !memcmp(a->dest, b->dest, sizeof(a->dest));
+}
+
+bool flow_same_client(const struct flow *a, const struct flow *b)
+{
+	return a->family == b->family && a->cport == b->cport &&
+	       !memcmp(a->client, b->client, sizeof(a->client));
+}

@@ -67,4 +67,8 @@ bool flow_of_conn(const struct conn *c, struct flow *ret);
 /* Turn an IPv4-mapped flow into an IPv4 flow. */
 void flow_normalise(struct flow *f);
 
+/* Whether both lead to, or come from, the same address and port. */
+bool flow_same_dest(const struct flow *a, const struct flow *b);
+bool flow_same_client(const struct flow *a, const struct flow *b);
+
 const char *flow_state_name(enum flow_state state);

@@ -79,9 +79,7 @@ static int look_add(struct look *l)
 
 static bool flows_are_one(const struct flow *a, const struct flow *b)
 {
-	return a->family == b->family && a->cport == b->cport && a->dport == b->dport &&
-	       !memcmp(a->client, b->client, sizeof(a->client)) &&
-	       !memcmp(a->dest, b->dest, sizeof(a->dest));
+	return flow_same_client(a, b) && flow_same_dest(a, b);
 }
 
 static int take_crossing(void *ud, const struct lvs_crossing *c)

@@ -9,8 +9,7 @@
 
 static bool is_of_service(const struct lvs_crossed *c, const struct flow *vip)
 {
-	return !c->explained && c->crossing.other.dport == vip->dport &&
-	       !memcmp(c->crossing.other.dest, vip->dest, sizeof(vip->dest));
+	return !c->explained && flow_same_dest(&c->crossing.other, vip);
 }
 
 static void keep_service(const struct lvs_crossed *list, size_t n, size_t first, unsigned number,
@@ -28,8 +27,7 @@ static void keep_service(const struct lvs_crossed *list, size_t n, size_t first,
 			continue;
 		for (j = first; j < i; j++) {
 			if (is_of_service(&list[j], vip) &&
-			    list[j].crossing.hung.dport == real->dport &&
-			    !memcmp(list[j].crossing.hung.dest, real->dest, sizeof(real->dest)))
+			    flow_same_dest(&list[j].crossing.hung, real))
 				break;
 		}
 		if (j == i)

@@ -8,10 +8,8 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "lvs/text.h"
+#include "show/finding_show.h"
 #include "show/report_json.h"
-
-/* Of commands that prevent a collision so many are printed. */
-#define PREVENT_MAX 10
 
 static const char *const rank_words[] = {
 	[LVS_RANK_MANIFEST] = "crossed", [LVS_RANK_CRITICAL] = "critical",
@@ -49,60 +47,45 @@ int lvs_list_add(struct lvs_list *l, const struct lvs_finding *f)
 
 static void lvs_list_print_one(const struct lvs_finding *f, FILE *out)
 {
+	struct finding one = f->f;
 	char text[4 * FINDING_FIX_MAX];
 
-	fprintf(out, "%s: %s: %s\n", severity_name(f->f.severity), f->f.code,
-		text_escape(f->f.text, text, sizeof(text)));
-	if (*f->f.fix)
-		fprintf(out, "  fix: %s\n", text_escape(f->f.fix, text, sizeof(text)));
-	else if (*f->f.advice)
-		fprintf(out, "  advice: %s\n", text_escape(f->f.advice, text, sizeof(text)));
+	findings_print_list(&(struct findings){ .list = &one, .n = 1 }, true, 0, out);
 	if (*f->note && !*f->prevent)
 		fprintf(out, "  note: %s\n", text_escape(f->note, text, sizeof(text)));
 }
 
-struct prevented {
-	const struct lvs_finding *list[PREVENT_MAX];
-	size_t n;
-	bool more;
-};
-
-static void prevent_add(struct prevented *p, const struct lvs_finding *f)
+/* What prevents the next one, unless an earlier row says the same. */
+static void print_prevent(const struct lvs_list *l, size_t rank, size_t i, FILE *out)
 {
-	size_t i;
+	const struct lvs_finding *f = &l->rows[rank][i];
+	char text[4 * FINDING_FIX_MAX];
+	size_t r, k;
 
-	for (i = 0; i < p->n; i++) {
-		if (!strcmp(p->list[i]->prevent, f->prevent))
-			return;
+	for (r = 0; r <= rank; r++) {
+		for (k = 0; k < (r < rank ? l->n[r] : i); k++) {
+			if (!strcmp(l->rows[r][k].prevent, f->prevent))
+				return;
+		}
 	}
-	if (!*f->prevent)
-		return;
-	if (p->n == PREVENT_MAX)
-		p->more = true;
-	else
-		p->list[p->n++] = f;
+	fprintf(out, "prevent: %s\n", text_escape(f->prevent, text, sizeof(text)));
+	fprintf(out, "  note: %s\n", text_escape(f->note, text, sizeof(text)));
 }
 
 void lvs_list_print(const struct lvs_list *l, bool verbose, FILE *out)
 {
-	struct prevented prevented = { .n = 0 };
-	char text[4 * FINDING_FIX_MAX];
-	size_t rank, i;
+	size_t ranks = verbose ? LVS_RANKS : LVS_RANK_NOTE, rank, i;
 
-	for (rank = 0; rank < LVS_RANKS; rank++) {
-		for (i = 0; i < l->n[rank] && (rank != LVS_RANK_NOTE || verbose); i++) {
+	for (rank = 0; rank < ranks; rank++) {
+		for (i = 0; i < l->n[rank]; i++)
 			lvs_list_print_one(&l->rows[rank][i], out);
-			prevent_add(&prevented, &l->rows[rank][i]);
+	}
+	for (rank = 0; rank < ranks; rank++) {
+		for (i = 0; i < l->n[rank]; i++) {
+			if (*l->rows[rank][i].prevent)
+				print_prevent(l, rank, i, out);
 		}
 	}
-	for (i = 0; i < prevented.n; i++) {
-		fprintf(out, "prevent: %s\n",
-			text_escape(prevented.list[i]->prevent, text, sizeof(text)));
-		fprintf(out, "  note: %s\n",
-			text_escape(prevented.list[i]->note, text, sizeof(text)));
-	}
-	if (prevented.more)
-		fputs("prevent: there is more in --json\n", out);
 }
 
 void lvs_list_totals(const struct lvs_list *l, bool verbose, FILE *out)
@@ -207,13 +190,8 @@ static void put_pair(json_t **o, const struct lvs_message *s, const struct colli
 
 static json_t *lvs_list_one_json(const struct lvs_finding *f, const struct lvs_message *s)
 {
-	json_t *o = json_object();
+	json_t *o = finding_json_new(&f->f);
 
-	object_put_text(&o, "code", f->f.code);
-	object_put_text(&o, "severity", severity_name(f->f.severity));
-	object_put_text(&o, "text", f->f.text);
-	object_put_text(&o, "fix", f->f.fix);
-	object_put_text(&o, "advice", f->f.advice);
 	object_put_text(&o, "prevent", f->prevent);
 	object_put_text(&o, "note", f->note);
 	if (f->has_pair)

@@ -23,12 +23,6 @@ struct crossed_live {
 	size_t n;
 };
 
-static bool goes_to(const struct flow *f, const struct flow *to)
-{
-	return f->family == to->family && f->dport == to->dport &&
-	       !memcmp(f->dest, to->dest, sizeof(f->dest));
-}
-
 static int live_take_socket(void *ud, const struct flow *f)
 {
 	const struct crossed_live *c = ud;
@@ -39,8 +33,8 @@ static int live_take_socket(void *ud, const struct flow *f)
 	for (i = 0; i < c->n; i++) {
 		const struct lvs_crossing *x = &c->list[i].crossing;
 
-		if (goes_to(f, &x->hung) || goes_to(f, &x->other)) {
-			lvs_live_add(c->live, f, goes_to(f, &x->other));
+		if (flow_same_dest(f, &x->hung) || flow_same_dest(f, &x->other)) {
+			lvs_live_add(c->live, f, flow_same_dest(f, &x->other));
 			break;
 		}
 	}

@@ -279,16 +279,6 @@ static struct flow before_nat(const struct conn *conn, const struct flow *f)
 	return o;
 }
 
-static bool same_dest(const struct flow *a, const struct flow *b)
-{
-	return a->dport == b->dport && !memcmp(a->dest, b->dest, sizeof(a->dest));
-}
-
-static bool same_client(const struct flow *a, const struct flow *b)
-{
-	return a->cport == b->cport && !memcmp(a->client, b->client, sizeof(a->client));
-}
-
 /* Where CONN, seen as RET->rs, was sent to, and who our director answers. */
 static void undo_translation(const struct collide *c, const struct conn *conn,
 			     struct both_views *ret)
@@ -298,7 +288,7 @@ static void undo_translation(const struct collide *c, const struct conn *conn,
 	struct lvs_dest d;
 
 	ret->before = before_nat(conn, rs);
-	if (!same_dest(before, rs) &&
+	if (!flow_same_dest(before, rs) &&
 	    lvs_map_lookup(c->map, before->l4proto, before->family, before->dest, before->dport,
 			   &d) &&
 	    d.service != LVS_NONE) {
@@ -308,7 +298,7 @@ static void undo_translation(const struct collide *c, const struct conn *conn,
 		rs->rport = rs->dport;
 		memcpy(rs->dest, before->dest, sizeof(before->dest));
 		rs->dport = before->dport;
-	} else if (c->node.director && !same_client(before, rs)) {
+	} else if (c->node.director && !flow_same_client(before, rs)) {
 		ret->out = *rs;
 		ret->out.cport = before->cport;
 		memcpy(ret->out.client, before->client, sizeof(before->client));

@@ -176,11 +176,6 @@ struct judging {
 	uint64_t messages;
 };
 
-static bool is_entry(const struct judging *j, const struct flow *f)
-{
-	return f->dport == j->flow.dport && !memcmp(f->dest, j->flow.dest, sizeof(f->dest));
-}
-
 /* With another NAT beyond this node nobody knows here what the server sees. */
 static enum collide_verdict verdict_of(const struct run *run, const struct collision *c,
 				       bool is_via)
@@ -195,7 +190,7 @@ static int judge(void *ud, const struct collision *c)
 	struct judging *j = ud;
 	struct run *run = j->run;
 	const struct lvs_message say = { .map = run->map, .settings = run->env->settings->lvs };
-	bool is_via = c->class == COLLIDE_A && is_entry(j, &c->via);
+	bool is_via = c->class == COLLIDE_A && flow_same_dest(&c->via, &j->flow);
 	const struct flow *newcomer = is_via ? &c->direct : &c->via;
 	char entry[CONN_TEXT_MAX], text[2 * LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
 	char service[LVS_SERVICE_TEXT_MAX];

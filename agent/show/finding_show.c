@@ -5,7 +5,7 @@
 #include "show/report_json.h"
 #include "show/wrap.h"
 
-static json_t *finding_json(const struct finding *one)
+json_t *finding_json_new(const struct finding *one)
 {
 	json_t *o = json_object();
 
@@ -23,7 +23,7 @@ json_t *findings_json_list(const struct findings *f)
 	size_t i;
 
 	for (i = 0; i < f->n; i++)
-		object_append(&list, finding_json(&f->list[i]));
+		object_append(&list, finding_json_new(&f->list[i]));
 	return list;
 }
 

@@ -12,6 +12,9 @@
 /* A new reference; NULL: out of memory. */
 json_t *findings_json_new(const struct findings *f);
 
+/* One of them. */
+json_t *finding_json_new(const struct finding *one);
+
 /* The list alone, as an array. */
 json_t *findings_json_list(const struct findings *f);
 
