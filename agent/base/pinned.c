@@ -14,7 +14,8 @@ struct item {
 	uint32_t id;
 	uint16_t as; /* index of the source */
 	uint8_t round;
-	uint8_t state;
+	uint8_t state : 7;
+	uint8_t committed : 1;
 };
 
 /* An address that sources are translated to: there are few, each used by many
@@ -89,6 +90,7 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
 	}
 	item->id = id;
 	item->state = 0;
+	item->committed = 0;
 	item->as = (uint16_t)source;
 	item->round = s->round;
 	s->sources[source].n++;
@@ -137,7 +139,22 @@ void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint
 	int64_t i = conn_table_find(&s->table, key);
 
 	if (i >= 0)
-		pinned_item_at(s, i)->state = state;
+		pinned_item_at(s, i)->state = state & 0x7f;
+}
+
+void pinned_set_set_committed(struct pinned_set *s, const struct conn_key *key)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i >= 0)
+		pinned_item_at(s, i)->committed = 1;
+}
+
+bool pinned_set_is_committed(const struct pinned_set *s, const struct conn_key *key)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	return i >= 0 && pinned_item_at(s, i)->committed;
 }
 
 bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id,
@@ -204,5 +221,6 @@ struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i)
 	return (struct pinned_set_item){ .key = &item->key,
 					 .id = item->id,
 					 .as = s->sources[item->as].addr,
-					 .seen = item->round == s->round };
+					 .seen = item->round == s->round,
+					 .committed = item->committed };
 }

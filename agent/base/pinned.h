@@ -40,6 +40,10 @@ void pinned_set_remove(struct pinned_set *s, const struct conn_key *key);
 /* The state of TCP that was told of KEY, which is there (enum conn_tcp_state; 0: none was). */
 void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint8_t state);
 
+/* KEY, which is there, was created by somebody else. */
+void pinned_set_set_committed(struct pinned_set *s, const struct conn_key *key);
+bool pinned_set_is_committed(const struct pinned_set *s, const struct conn_key *key);
+
 /* Remove KEY if pinned_set_has() it with ID. Returns whether it did. */
 bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id,
 		    uint8_t *ret_state);
@@ -53,6 +57,7 @@ struct pinned_set_item {
 	uint32_t id;
 	struct addr as;
 	bool seen; /* in the current round */
+	bool committed;
 };
 
 /* Item I, less than pinned_set_count(). pinned_set_remove() changes numbers:

@@ -24,7 +24,7 @@ const struct command commands[] = {
 	  "no error.\n" },
 	{ "connections", command_connections, SCOPE_LOCAL | SCOPE_JSON, false,
 	  "[dev D] [FILTER...]\n"
-	  "      [pinned|unpinned|altered|not-selected|lingering|at-risk]",
+	  "      [pinned|unpinned|altered|not-selected|lingering|committed|at-risk]",
 	  "list masqueraded connections and how each is protected",
 	  "As conntrack(8) lists them, with \"# PROTECTION DEVICE\" at the end; --json prints\n"
 	  "an object for each. FILTER is \"proto P\", \"src ADDR[/LEN]\", \"dst ADDR[/LEN]\",\n"

@@ -109,10 +109,10 @@ static int explain_hand_over(struct explain_asking *a, const json_t *o)
 
 	if (!word || !explain_read_conn(o, &c))
 		return 0;
-	while (p <= PROTECTION_UNSELECTED &&
+	while (p <= PROTECTION_COMMITTED &&
 	       strcmp(connections_protection((enum protection)p), word) != 0)
 		p++;
-	return p > PROTECTION_UNSELECTED
+	return p > PROTECTION_COMMITTED
 		       ? 0
 		       : a->sink(a->ud, &a->kernel, &record, device, (enum protection)p);
 }

@@ -102,9 +102,11 @@ static enum protection local_protection(const struct local_list *l, const struct
 					const struct conn_record *record, const struct addr *as)
 {
 	const struct conn *c = record->conn;
+	const uint64_t mark = marks_of(&d->marks, &c->key, c->id, as);
 
-	if (markset_has(&d->pins, marks_of(&d->marks, &c->key, c->id, as)))
-		return PROTECTION_PINNED;
+	if (markset_has(&d->pins, mark))
+		return markset_has(&d->pins, marks_committed(mark)) ? PROTECTION_COMMITTED
+								    : PROTECTION_PINNED;
 	if (!kernel_selects(&l->kernel, d->selection, record))
 		return PROTECTION_UNSELECTED;
 	return conn_alteration(c) == ALTERATION_OTHER ? PROTECTION_ALTERED : PROTECTION_UNPINNED;

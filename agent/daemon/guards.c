@@ -14,7 +14,6 @@
 #include "daemon/guard_news.h"
 
 #define SUMMARY_MAX 512
-
 /* Descriptors a guard has open at most, counted. */
 #define GUARD_DESCRIPTORS 11
 
@@ -28,8 +27,7 @@ struct device_guard {
 	struct guard *guard;
 	int fds[KERNEL_FDS]; /* on the loop; -1: not */
 	usec_t next;
-	usec_t leave_at; /* end the guard when its work is done, at this time at the latest; 0:
-			    stays */
+	usec_t leave_at; /* the guard ends when its work is done, or at this time; 0: stays */
 	struct guard_news news;
 };
 
@@ -334,6 +332,15 @@ struct kernel_real *guards_kernel(const struct guards *w, int ifindex)
 	struct kernel_real *ret;
 
 	return x && kernel_real_beside(x->kernel, &ret) == 0 ? ret : NULL;
+}
+
+void guards_await(const struct guards *w, const char *device, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (!a || !strcmp(w->list[i]->settings.name, device))
+			guard_await(w->list[i]->guard, a);
 }
 
 void guards_give_up(const struct guards *w, const struct addr *a, bool keep)

@@ -49,6 +49,9 @@ struct source guards_source(const struct guards *w, int ifindex, const struct re
  * no guard. The caller frees it before the guard. */
 struct kernel_real *guards_kernel(const struct guards *w, int ifindex);
 
+/* guard_await() for A on DEVICE, by the name that is configured; NULL: for all. */
+void guards_await(const struct guards *w, const char *device, const struct addr *a);
+
 /* A was given up on purpose: no guard lets its connections linger. KEEP: they stay for good. */
 void guards_give_up(const struct guards *w, const struct addr *a, bool keep);
 

@@ -24,6 +24,28 @@ static enum instance_action wants(const struct instance_context *s, const struct
 	return instance_set_wants(&s->set, w->at);
 }
 
+/* W commits for all instances: what conntrackd writes to the kernel is theirs. */
+static void begin_commit(struct instance_context *s, const struct instance_work *w)
+{
+	const struct settings *all = s->env->settings;
+	size_t i, a;
+
+	s->committer = w;
+	for (i = 0; i < all->n_instances; i++) {
+		const struct instance_settings *one = &all->instances[i];
+
+		for (a = 0; one->conntrackd && a < one->n_addresses; a++)
+			moves_await(s->moves, one->addresses[a].device,
+				    &one->addresses[a].vip.prefix.addr);
+	}
+}
+
+static void end_commit(struct instance_context *s)
+{
+	s->committer = NULL;
+	moves_await(s->moves, NULL, NULL);
+}
+
 void instance_work_begin(struct instance_context *s, struct instance_work *w, size_t at)
 {
 	*w = (struct instance_work){ .at = at, .phase = WORK_IDLE };
@@ -40,7 +62,7 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 	w->child = child_free(w->child);
 	w->phase = WORK_IDLE;
 	if (s->committer == w)
-		s->committer = NULL;
+		end_commit(s);
 }
 
 /* ---- programs -------------------------------------------------------------------- */
@@ -123,7 +145,7 @@ static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 static usec_t run_programs_before(struct instance_context *s, struct instance_work *w)
 {
 	if (!s->committer)
-		s->committer = w;
+		begin_commit(s, w);
 	if (s->committer == w)
 		return run_programs(s, w);
 	return s->committer->phase == WORK_BEFORE && s->committer->child ? os_now() + WAITING_LOOK
@@ -137,7 +159,7 @@ static void release_commit(struct instance_context *s, const struct instance_wor
 
 	if (s->committer == w && w->phase != WORK_MOVING && !w->child &&
 	    (!program_words(s, w, &timeout) || wants(s, w) != ACTION_ADD))
-		s->committer = NULL;
+		end_commit(s);
 }
 
 /* ---- a round of moves ---------------------------------------------------------------- */

@@ -107,6 +107,11 @@ static void deliver(const struct waiting *w, const struct report *report)
 		control_answer(w->client, report ? wire_answer_report(report, w->text) : NULL);
 }
 
+void moves_await(const struct moves *m, const char *device, const struct addr *a)
+{
+	guards_await(m->guards, device, a);
+}
+
 void moves_give_up(const struct moves *m, const struct addr *a)
 {
 	guards_give_up(m->guards, a, false);

@@ -41,6 +41,9 @@ void moves_submit(struct moves *m, const struct request *request, const struct m
 /* Drop the job with UD if it has not begun. */
 void moves_withdraw(struct moves *m, const void *ud);
 
+/* guards_await() of the guards of M. */
+void moves_await(const struct moves *m, const char *device, const struct addr *a);
+
 /* A was given up on purpose without a move: nothing of it lingers. */
 void moves_give_up(const struct moves *m, const struct addr *a);
 

@@ -186,6 +186,7 @@ struct guard *guard_free(struct guard *g)
 	pinned_set_free(g->pinned);
 	addr_table_done(&g->addresses);
 	addrset_done(&g->own);
+	addrset_done(&g->awaited);
 	addrset_done(&g->local);
 	guard_arrive_done(g);
 	free(g);

@@ -154,6 +154,12 @@ size_t guard_take_linger_news(struct guard *g, struct guard_linger_news ret[GUAR
  * lingers. KEEP: what is translated to it stays for good. */
 void guard_give_up(struct guard *g, const struct addr *a, bool keep);
 
+/* A is about to come, and another program writes the connections of the node that had it to the
+ * kernel: what it creates from now on is as good as pinned, and the guard takes over what a pin
+ * obliges to. NULL: no more. If an address did not come, what was created goes as if it had
+ * vanished. */
+void guard_await(struct guard *g, const struct addr *a);
+
 /* How a connection of the guarded device is protected. */
 enum protection {
 	PROTECTION_NONE, /* it is none of this device's */
@@ -162,6 +168,7 @@ enum protection {
 	PROTECTION_ALTERED,    /* by somebody else, so that it cannot be pinned */
 	PROTECTION_LINGERING,  /* its address is gone, and may come back */
 	PROTECTION_UNSELECTED, /* the settings leave it out */
+	PROTECTION_COMMITTED,  /* another node had it (guard_await()); as good as pinned */
 };
 
 /* What is done for C, as it is in the kernel now. */

@@ -134,6 +134,15 @@ static bool was_left(const struct guard *g, const struct conn *c)
 	return g->keep.left.n && c->id && markset_has(&g->keep.left, mark_of(g, c));
 }
 
+static int take_left(struct guard *g, const struct conn *c, const struct addr *as)
+{
+	int r = pinned_set_put(g->pinned, &c->key, c->id, as);
+
+	if (r == 0 && markset_has(&g->keep.left, marks_committed(mark_of(g, c))))
+		pinned_set_set_committed(g->pinned, &c->key);
+	return r;
+}
+
 int guard_keep_meet(struct guard *g, const struct conn *c)
 {
 	struct guard_keep *k = &g->keep;
@@ -145,7 +154,7 @@ int guard_keep_meet(struct guard *g, const struct conn *c)
 	if (!addrset_has(&k->set, &as) || pinned_set_see(g->pinned, &c->key, c->id))
 		return 0;
 	if (was_left(g, c))
-		return pinned_set_put(g->pinned, &c->key, c->id, &as);
+		return take_left(g, c, &as);
 	if (k->counting && c->status & CONN_SRC_NAT && !addrset_has(&g->local, &as))
 		g->status.unproven++;
 	return 0;
@@ -153,15 +162,25 @@ int guard_keep_meet(struct guard *g, const struct conn *c)
 
 /* ---- marks ---- */
 
-void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id, const struct addr *as)
+static void keep_note(struct guard *g, uint64_t mark)
 {
 	struct guard_keep *k = &g->keep;
 
-	if (!id)
-		return; /* without an id it cannot be told from another */
 	if (k->n_pending == ARRAY_SIZE(k->pending))
 		guard_keep_write(g);
-	k->pending[k->n_pending++] = marks_of(&k->file, key, id, as);
+	k->pending[k->n_pending++] = mark;
+}
+
+void guard_keep_committed(struct guard *g, const struct conn *c)
+{
+	if (c->id)
+		keep_note(g, marks_committed(mark_of(g, c)));
+}
+
+void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id, const struct addr *as)
+{
+	if (id) /* without one it cannot be told from another */
+		keep_note(g, marks_of(&g->keep.file, key, id, as));
 }
 
 static void give_up_next(struct guard *g)
@@ -226,11 +245,15 @@ static size_t guard_keep_collect(struct guard *g, uint64_t *at)
 
 	k->at_pinned = MIN(k->at_pinned, pinned_set_count(g->pinned));
 	k->at_unpinned = MIN(k->at_unpinned, unpinned_count(g->unpinned));
-	while (k->at_pinned && n < CHUNK) {
+	while (k->at_pinned && n < CHUNK - 1) {
 		struct pinned_set_item item = pinned_set_at(g->pinned, --k->at_pinned);
 
 		if (item.id)
 			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);
+		if (item.id && item.committed) {
+			at[n] = marks_committed(at[n - 1]);
+			n++;
+		}
 	}
 	while (!k->at_pinned && k->at_unpinned && n < CHUNK && looked++ < CHUNK) {
 		uint64_t mark = mark_of(g, unpinned_at(g->unpinned, --k->at_unpinned));

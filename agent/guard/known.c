@@ -24,8 +24,46 @@ static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 	bool has_own = g->own.n || g->linger.own.n;
 
-	return c->status & CONN_SRC_NAT_DONE && (addrset_has(has_own ? &g->own : &g->local, &as) ||
-						 addrset_has(&g->linger.own, &as));
+	return c->status & CONN_SRC_NAT_DONE &&
+	       (addrset_has(has_own ? &g->own : &g->local, &as) ||
+		addrset_has(&g->linger.own, &as) || addrset_has(&g->awaited, &as));
+}
+
+/* Whether RECORD was created by the program that writes what another node had: then no flush finds
+ * it (docs/kernel.md 2). */
+static bool is_committed(const struct guard *g, const struct conn_record *record)
+{
+	const struct conn *c = record->conn;
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	return record->by && addrset_has(&g->awaited, &as) &&
+	       conn_alteration(c) == ALTERATION_NONE && unpinned_find(g->unpinned, &c->key) < 0;
+}
+
+static int take_committed(struct guard *g, const struct conn *c)
+{
+	int r = guard_note_pinned(g, c);
+
+	if (r == 0) {
+		pinned_set_set_committed(g->pinned, &c->key);
+		guard_keep_committed(g, c);
+	}
+	return r;
+}
+
+void guard_await(struct guard *g, const struct addr *a)
+{
+	size_t i;
+
+	if (a && !guard_observes(g))
+		(void)addrset_add(&g->awaited, a); /* else: pinned like others */
+	if (a)
+		return;
+	for (i = 0; i < g->awaited.n; i++)
+		if (!addrset_has(&g->local, &g->awaited.addrs[i]) &&
+		    pinned_set_count_as(g->pinned, &g->awaited.addrs[i]))
+			(void)guard_away_begin(g, &g->awaited.addrs[i], true);
+	addrset_done(&g->awaited);
 }
 
 /* Whether C stands in the place of a known entry that the flush took. The repair judges C by
@@ -84,6 +122,8 @@ int guard_take(struct guard *g, const struct conn_record *record)
 		g->full = true;
 		return 0;
 	}
+	if (is_committed(g, record))
+		return take_committed(g, c);
 	r = unpinned_put(g->unpinned, record, due_of(g, c));
 	if (r == 0)
 		unpinned_leave_out(g->unpinned, &c->key, !guard_selects(g, record));
@@ -294,7 +334,8 @@ enum protection guard_protection(const struct guard *g, const struct conn *c)
 	if (!addrset_has(&g->local, &as))
 		return PROTECTION_LINGERING;
 	if (pinned)
-		return PROTECTION_PINNED;
+		return pinned_set_is_committed(g->pinned, &c->key) ? PROTECTION_COMMITTED
+								   : PROTECTION_PINNED;
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i >= 0 && unpinned_is_left_out(g->unpinned, (size_t)i))
 		return PROTECTION_UNSELECTED;

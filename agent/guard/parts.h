@@ -161,6 +161,7 @@ struct guard {
 	struct guard_status status;
 	struct addr_table addresses; /* of the node … */
 	struct addrset own, local;   /* … of the device, and of all devices */
+	struct addrset awaited;	     /* guard_await() */
 	bool down;		     /* the link, as far as was told */
 	bool readdress;		     /* they are out of date */
 	struct pinned_set *pinned;
@@ -304,6 +305,7 @@ void guard_keep_no_more(struct guard *g, const struct addr *a);
 int guard_keep_meet(struct guard *g, const struct conn *c);
 void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id,
 		    const struct addr *as);
+void guard_keep_committed(struct guard *g, const struct conn *c); /* besides */
 /* What was noted is on disk after that. */
 void guard_keep_write(struct guard *g);
 /* A step of writing the file anew; false: nothing to do now. */

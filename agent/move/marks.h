@@ -42,6 +42,12 @@ struct marks {
 uint64_t marks_of(const struct marks *m, const struct conn_key *key, uint32_t id,
 		  const struct addr *as);
 
+/* What is noted as well of an entry with this MARK that another node had (guard_await()). */
+static inline uint64_t marks_committed(uint64_t mark)
+{
+	return mark ^ UINT64_C(0x636f6d6d69747465);
+}
+
 /* Open and lock the file of DEVICE. -ENOENT: none. -EBUSY: its guard is running. -EPERM:
  * somebody else could have written it. -EBADMSG: of another boot, namespace or
  * format. What was half written at its end is cut off. */

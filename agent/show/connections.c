@@ -14,22 +14,19 @@
 #define AT_RISK "at-risk"
 
 static const char *const protection_words[] = {
-	[PROTECTION_NONE] = "none",
-	[PROTECTION_PINNED] = "pinned",
-	[PROTECTION_UNPINNED] = "unpinned",
-	[PROTECTION_ALTERED] = "altered",
-	[PROTECTION_LINGERING] = "lingering",
-	[PROTECTION_UNSELECTED] = "not-selected",
-	NULL,
+	[PROTECTION_NONE] = "none",	      [PROTECTION_PINNED] = "pinned",
+	[PROTECTION_UNPINNED] = "unpinned",   [PROTECTION_ALTERED] = "altered",
+	[PROTECTION_LINGERING] = "lingering", [PROTECTION_UNSELECTED] = "not-selected",
+	[PROTECTION_COMMITTED] = "committed", NULL,
 };
 
 /* ---- which ------------------------------------------------------------------------ */
 
 const char *connections_word(size_t i)
 {
-	if (i < PROTECTION_UNSELECTED)
+	if (i < PROTECTION_COMMITTED)
 		return protection_words[i + 1];
-	return i == PROTECTION_UNSELECTED ? AT_RISK : NULL;
+	return i == PROTECTION_COMMITTED ? AT_RISK : NULL;
 }
 
 const char *connections_protection(enum protection p)
@@ -60,6 +57,8 @@ int connections_parse(struct connections *ret, int argc, char *const argv[],
 
 		if (p > PROTECTION_NONE) {
 			q.protections |= 1U << p;
+			if (p == PROTECTION_PINNED)
+				q.protections |= 1U << PROTECTION_COMMITTED;
 		} else if (!strcmp(argv[i], AT_RISK)) {
 			q.at_risk = true;
 		} else {

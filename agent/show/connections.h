@@ -17,8 +17,8 @@ struct connections {
 	struct pattern pattern;
 };
 
-/* Read [dev D] [pinned|unpinned|altered|lingering|at-risk]... [FILTER...], in any order; of several
- * protections each is meant. 0 or -EINVAL. */
+/* Read [dev D] [pinned|unpinned|altered|lingering|committed|at-risk]... [FILTER...], in any order;
+ * of several protections each is meant, and "pinned" means what is committed, too. 0 or -EINVAL. */
 int connections_parse(struct connections *ret, int argc, char *const argv[],
 		      struct request_error *ret_error);
 

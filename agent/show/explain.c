@@ -203,6 +203,11 @@ static const char *explain_protection(const struct conn *conn, enum protection p
 	case PROTECTION_PINNED:
 		return "It lives, and it is pinned: no address delete and no link that goes down "
 		       "takes its translation away.";
+	case PROTECTION_COMMITTED:
+		return "It lives, committed from the peer: another node had it, and it was written "
+		       "to "
+		       "the table when its address came. No address delete and no link that goes "
+		       "down takes its translation away.";
 	case PROTECTION_UNPINNED:
 		return "It lives, and it is not pinned: a flush, or its link going down, would "
 		       "take "

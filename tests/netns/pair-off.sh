@@ -22,7 +22,7 @@ committed() { grep -h 'commit has taken' "$T/$1.ctd.log" | tail -n 1 | sed 's/.*
 
 topo_gateways
 servers_start
-pair_start FTFW 'conntrackd = yes'
+pair_start FTFW 'conntrackd = yes' 'commit_max = 10s'
 flows_open "$N"
 open owna na 10 -t 60 192.168.11.60 8899
 open ownb nb 10 -t 60 192.168.11.60 8899
@@ -35,6 +35,11 @@ power_off a
 check "A is switched off: B takes over" wait_for 60 has_vips b
 all_live "all $ALL connections live on, same port"
 diag "$(committed b)"
+is "$(vipsafe_on b connections committed dev eth0 | grep -c 'dport=889[89]')" "$ALL" \
+	"B's guard knows them as what they are"
+like "$(vipsafe_on b explain "$(in_ns nb conntrack -L -p tcp --dport 8899 2>/dev/null | head -n 1)")" \
+	"committed from the peer" "and explain says so"
+check "they are not pinned anew" test "$(guard_of b .pins)" -le 10
 unharmed ownb "what B has itself does not notice"
 
 # ---- it boots, and is to be master again ----------------------------------------------------

@@ -68,22 +68,23 @@ static struct conn make(uint8_t state)
 
 static void means_what_is_asked_for(void **state _unused_)
 {
-	/* as a string of those meant: Pinned, Unpinned, Altered, Lingering, Not selected, and
-	 * c, an unpinned one that is closed */
+	/* as a string of those meant: Pinned, Unpinned, Altered, Lingering, Not selected,
+	 * Committed, and c, an unpinned one that is closed */
 	static const struct {
 		const char *words, *meant;
 	} cases[] = {
-		{ "", "PUALNc" },
-		{ "dev br0", "PUALNc" },
-		{ "pinned", "P" },
+		{ "", "PUALNCc" },
+		{ "dev br0", "PUALNCc" },
+		{ "pinned", "PC" },
 		{ "unpinned", "Uc" },
 		{ "altered", "A" },
 		{ "lingering", "L" },
 		{ "not-selected", "N" },
+		{ "committed", "C" },
 		{ "at-risk", "UAN" },
-		{ "pinned lingering", "PL" },
-		{ "pinned at-risk", "PUAN" },
-		{ "proto tcp pinned dport 8899", "P" },
+		{ "pinned lingering", "PLC" },
+		{ "pinned at-risk", "PUANC" },
+		{ "proto tcp pinned dport 8899", "PC" },
 		{ "pinned src 10.0.0.2", "" },
 		{ "dst 10.232.0.0/16 dev br0 at-risk mark 5 zone 3", "UAN" },
 		{ "mark 4", "" },
@@ -100,9 +101,9 @@ static void means_what_is_asked_for(void **state _unused_)
 
 		if (parse(&q, cases[i].words, &e) < 0)
 			fail_msg("%s: %s", cases[i].words, e.text);
-		for (unsigned p = PROTECTION_PINNED; p <= PROTECTION_UNSELECTED; p++)
+		for (unsigned p = PROTECTION_PINNED; p <= PROTECTION_COMMITTED; p++)
 			if (connections_want(&q, &kernel, &open, (enum protection)p))
-				got[strlen(got)] = "-PUALN"[p];
+				got[strlen(got)] = "-PUALNC"[p];
 		if (connections_want(&q, &kernel, &ended, PROTECTION_UNPINNED))
 			got[strlen(got)] = 'c';
 		assert_false(connections_want(&q, &kernel, &open, PROTECTION_NONE));
@@ -142,7 +143,7 @@ static void every_word_is_offered(void **state _unused_)
 
 	for (i = 0; connections_word(i); i++)
 		assert_int_equal(parse(&q, connections_word(i), &e), 0);
-	assert_int_equal(i, 6);
+	assert_int_equal(i, 7);
 }
 
 /* The daemon means what the command line says. */

@@ -219,6 +219,7 @@ static void what_lives_is_said(void **state _unused_)
 		const char *word, *text;
 	} rows[] = {
 		{ PROTECTION_PINNED, "pinned", "it is pinned" },
+		{ PROTECTION_COMMITTED, "committed", "committed from the peer" },
 		{ PROTECTION_UNPINNED, "unpinned", "it is not pinned" },
 		{ PROTECTION_ALTERED, "altered", "Another program has altered" },
 		{ PROTECTION_LINGERING, "lingering", "Its address is gone" },

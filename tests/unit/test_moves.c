@@ -65,6 +65,11 @@ void again_round(const struct kernel *k _unused_, const struct report *report _u
 	announce();
 }
 
+void guards_await(const struct guards *w _unused_, const char *device _unused_,
+		  const struct addr *a _unused_)
+{
+}
+
 void guards_give_up(const struct guards *w _unused_, const struct addr *a _unused_,
 		    bool keep _unused_)
 {

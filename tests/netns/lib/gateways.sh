@@ -18,7 +18,7 @@
 VIPSAFED=$BUILD/vipsafed
 DECOY=169.254.77.1
 VIPS=(10.1.0.1/32 fd00:1::1/128 192.168.11.100/32 fd00:11::100/128 192.168.12.100/24 fd00:12::100/64)
-ADVERT_MS=300
+ADVERT_MS=500 # a busy node is not taken for a dead one at once
 
 declare -A KA=() GUARD=() CTD=()
 
@@ -232,7 +232,7 @@ guard_conf() {
 	shift
 	{
 		printf '%s\n' '[agent]' "run_dir = $T/$node.run" "conntrackd = $T/$node.ctd" \
-			'[instance VI_1]' "decoy = $DECOY/32 dev lo"
+			'conntrackd_timeout = 1min' '[instance VI_1]' "decoy = $DECOY/32 dev lo"
 		for a in "${VIPS[@]}"; do echo "address = $a dev $(dev_of "$a")"; done
 		printf '%s\n' "$@"
 	} >"$T/$node.conf"
