@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/program.h"
 #include "cli/doctor.h"
 #include "cli/lvs.h"
+#include "kernel/probe_choice.h"
 
 static int live_take_flow(void *ud, const struct flow *f, const struct lvs_side *side)
 {
@@ -82,6 +84,7 @@ int lvs_node_take(struct lvs_cli_node *ret, const struct cli *cli, const struct 
 		  const struct lvs_scan *scan, const struct lvs_crossed *list, size_t n)
 {
 	struct crossed_live crossed = { calloc(1, sizeof(*crossed.live)), scan->flows, list, n };
+	struct utsname u;
 	int r;
 
 	if (!crossed.live)
@@ -91,6 +94,7 @@ int lvs_node_take(struct lvs_cli_node *ret, const struct cli *cli, const struct 
 	ret->node.live = ret->live;
 	ret->node.uses_nft = lvs_node_uses_nft;
 	ret->node.ud = ret;
+	ret->node.nat_in_turn = uname(&u) == 0 && probe_nat_is_in_turn(u.release);
 	r = collide_flows(scan->flows, live_take_flow, ret->live);
 	if (r >= 0)
 		r = k->ops->addr_list(k->ctx, lvs_node_take_address, &ret->node.own);

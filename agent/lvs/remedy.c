@@ -76,15 +76,13 @@ static void window_rule_nft(const struct window_rule *w, char *buf, size_t size)
 		 family[2] ? "]" : "", w->low, w->high);
 }
 
-/* In a table of its own, before those that others have; the first one decides. Up to Linux 4.17
- * answers need the second chain. */
+/* In a table of its own, before those that others have; the first one decides. */
 static void window_rules_nft(const struct window_rule *list, size_t n, char *buf, size_t size)
 {
 	size_t i, at;
 
 	at = (size_t)snprintf(buf, size,
-			      "nft 'table %s lvs_ports { chain in { type nat hook prerouting "
-			      "priority -101; }; chain out { type nat hook postrouting "
+			      "nft 'table %s lvs_ports { chain out { type nat hook postrouting "
 			      "priority 99; ",
 			      list->client.family == AF_INET6 ? "ip6" : "ip");
 	for (i = 0; i < n && at < size; i++) {
@@ -179,6 +177,14 @@ void lvs_remedy_prevent(const struct lvs_node *node, const struct collision *c,
 		rules[n].dport = direct->dport;
 		rules[n].low = 1024;
 		rules[n++].high = (uint16_t)(w.low - 1);
+	}
+	if (node->uses_nft(node->ud) && !node->nat_in_turn) {
+		window_rule_nft(rules, text, sizeof(text));
+		snprintf(ret_note, LVS_NOTE_MAX,
+			 "before Linux 4.18 a NAT chain of its own would be asked instead of those "
+			 "that the node has: put into one of these: %.*s",
+			 (int)(strlen(text) - strlen("; ")), text);
+		return;
 	}
 	if (w.taken)
 		snprintf(reserve, sizeof(reserve), RESERVE "%u-%u\" && ", w.low, w.high);

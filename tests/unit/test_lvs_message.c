@@ -37,6 +37,7 @@ static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa
 	s->node.ports = &s->ports;
 	s->node.live = s->live;
 	s->node.uses_nft = scene_uses_nft;
+	s->node.nat_in_turn = true;
 	s->node.ud = &s->nft;
 	s->say = (struct lvs_message){ s->map, s->settings.lvs, &s->ports, true, &s->node };
 }
@@ -165,10 +166,17 @@ static void prints_the_rules(void **state _unused_)
 		s.found.prevent,
 		"r=$(sysctl -n net.ipv4.ip_local_reserved_ports) && sysctl -w "
 		"net.ipv4.ip_local_reserved_ports=\"${r:+$r,}61440-65535\" && nft 'table ip6 "
-		"lvs_ports { chain in { type nat hook prerouting priority -101; }; chain out { "
-		"type nat hook postrouting priority 99; fib saddr type != local ip6 daddr fd00::9 "
+		"lvs_ports { chain out { type nat hook postrouting priority 99; fib saddr type != "
+		"local ip6 daddr fd00::9 "
 		"tcp dport 80 snat to [fd00::1]:61440-65535; fib saddr type != local ip6 daddr "
 		"fd00::9 tcp dport 443 snat to [fd00::1]:1024-61439; }; }'");
+	/* on old kernels such a table would undo the node's own */
+	s.node.nat_in_turn = false;
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(s.found.prevent, "");
+	assert_non_null(strstr(s.found.note, "before Linux 4.18"));
+	assert_non_null(strstr(s.found.note, "tcp dport 80 snat to [fd00::1]:61440-65535"));
+	s.node.nat_in_turn = true;
 	for (i = 0; i < 16; i += 2) {
 		six[0].client[i] = six[0].dest[i] = six[1].client[i] = six[1].dest[i] = 0xfe;
 		six[0].client[i + 1] = six[0].dest[i + 1] = 0xaa;
