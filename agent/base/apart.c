@@ -38,6 +38,11 @@ static bool apart_list_equal(const struct apart_list *a, const struct apart_list
 	return a->n == b->n;
 }
 
+bool apart_client_equal(const struct apart_client *a, const struct apart_client *b)
+{
+	return prefix_equal(&a->from, &b->from) && addr_equal(&a->to, &b->to);
+}
+
 bool apart_equal(const struct apart *a, const struct apart *b)
 {
 	size_t i;
@@ -49,8 +54,12 @@ bool apart_equal(const struct apart *a, const struct apart *b)
 		    !apart_list_equal(&x->services, &y->services))
 			return false;
 	}
-	return a->n_windows == b->n_windows && a->rest_low == b->rest_low &&
-	       a->rest_high == b->rest_high && apart_list_equal(&a->servers, &b->servers);
+	for (i = 0; i < a->n_clients && i < b->n_clients; i++)
+		if (!apart_client_equal(&a->clients[i], &b->clients[i]))
+			return false;
+	return a->n_clients == b->n_clients && a->n_windows == b->n_windows &&
+	       a->rest_low == b->rest_low && a->rest_high == b->rest_high &&
+	       apart_list_equal(&a->servers, &b->servers);
 }
 
 void apart_done(struct apart *a)
@@ -61,6 +70,27 @@ void apart_done(struct apart *a)
 		free(a->windows[i].services.list);
 	free(a->servers.list);
 	*a = (struct apart){ .n_windows = 0 };
+}
+
+size_t apart_groups(const struct apart *a, struct apart_group ret[APART_WINDOWS + 1])
+{
+	size_t i;
+
+	for (i = 0; i < a->n_windows; i++)
+		ret[i] = (struct apart_group){ &a->windows[i].services, a->windows[i].low,
+					       a->windows[i].high };
+	ret[i] = (struct apart_group){ &a->servers, a->rest_low, a->rest_high };
+	return i + 1;
+}
+
+bool apart_has_family(const struct apart *a, uint8_t family)
+{
+	size_t i;
+
+	for (i = 0; i < a->servers.n; i++)
+		if (a->servers.list[i].addr.family == family)
+			return true;
+	return false;
 }
 
 bool apart_needs(const struct conn *conn)

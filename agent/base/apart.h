@@ -13,6 +13,7 @@
 #include "base/conn.h"
 
 #define APART_WINDOWS 4
+#define APART_CLIENTS_MAX 8
 
 /* Lower ports are left alone: some servers take a client at its word who has one. */
 #define APART_LOWEST 1024
@@ -32,14 +33,37 @@ struct apart_window {
 	struct apart_list services;
 };
 
+/* Clients behind this node that its own rules translate to TO: they have to be translated before
+ * those rules are asked. */
+struct apart_client {
+	struct prefix from;
+	struct addr to;
+};
+
+bool apart_client_equal(const struct apart_client *a, const struct apart_client *b);
+
 /* Initially zero: nothing is kept apart. */
 struct apart {
 	/* Services of one window have no real server in common. */
 	struct apart_window windows[APART_WINDOWS];
 	size_t n_windows;
 	struct apart_list servers;    /* direct connections to these are kept out of all windows */
-	uint16_t rest_low, rest_high; /* where those go that would be in one */
+	uint16_t rest_low, rest_high; /* the ports of those */
+	struct apart_client clients[APART_CLIENTS_MAX];
+	size_t n_clients;
 };
+
+/* Connections to LIST leave from ports LOW to HIGH. */
+struct apart_group {
+	const struct apart_list *list; /* A's */
+	uint16_t low, high;
+};
+
+/* Of the windows, and of the servers. Returns how many: one more than there are windows. */
+size_t apart_groups(const struct apart *a, struct apart_group ret[APART_WINDOWS + 1]);
+
+/* Whether A has anything to do for FAMILY. */
+bool apart_has_family(const struct apart *a, uint8_t family);
 
 /* As for qsort(): by address, then by port. */
 int apart_dest_compare(const void *a, const void *b);

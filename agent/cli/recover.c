@@ -198,13 +198,13 @@ static void recover_apart(struct recover *rec, const struct kernel *k)
 {
 	enum apart_removed removed;
 
-	if (has_daemon() || apart_remove(k, &removed) < 0)
+	if (has_daemon() || apart_remove(k, true, &removed) < 0)
 		return;
 	if (removed == APART_REMOVED)
-		on_rule(rec, "table " APART_TABLE);
+		on_rule(rec, "tables " APART_TABLE ", chains " APART_CHAIN_PREFIX "*");
 	else if (removed == APART_EMPTIED && !rec->cli->options.json)
-		fputs("table " APART_TABLE " stays, without addresses, for open connections that "
-		      "are translated\n",
+		fputs("tables " APART_TABLE " and chains " APART_CHAIN_PREFIX
+		      "* stay, without effect, for open connections that are translated\n",
 		      rec->out);
 }
 

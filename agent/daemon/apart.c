@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
+#include "base/os.h"
 #include "daemon/log.h"
 #include "kernel/apart.h"
 #include "lvs/apart.h"
@@ -15,21 +16,18 @@
 #include "lvs/settings.h"
 #include "lvs/text.h"
 
+#define LOOK_EVERY USEC_PER_SEC
+
 struct keeper {
+	struct loop *loop;
 	const struct run_env *env;
+	struct loop_timer timer;  /* for the addresses of clients */
 	struct apart rules;	  /* in force; owned */
+	enum hold_choice tool;	  /* with which they were made */
+	bool everywhere;	  /* there may be rules of ip_tables */
 	struct lvs_window window; /* HIGH 0: none was chosen yet */
 	struct status_apart status;
 };
-
-struct keeper *keeper_new(const struct run_env *env)
-{
-	struct keeper *k = calloc(1, sizeof(*k));
-
-	if (k)
-		k->env = env;
-	return k;
-}
 
 /* ---- what is needed -------------------------------------------------------------------- */
 
@@ -37,18 +35,21 @@ struct keeper *keeper_new(const struct run_env *env)
 static void rules_remove(struct keeper *k)
 {
 	enum apart_removed removed;
-	int r = apart_remove(&k->env->kernel, &removed);
+	int r = apart_remove(&k->env->kernel, k->everywhere, &removed);
+
+	k->everywhere = false;
 
 	apart_done(&k->rules);
 	if (r < 0)
 		log_line(LOG_WARNING,
-			 "msg=\"the table " APART_TABLE " cannot be removed\" error=%s",
+			 "msg=\"the rules that kept LVS connections apart cannot be removed\" "
+			 "error=%s",
 			 strerror(-r));
 	else if (removed == APART_EMPTIED)
 		log_line(LOG_NOTICE,
-			 "msg=\"the table " APART_TABLE " stays, without addresses, for open "
-			 "connections that are translated\" fix=\"vipsafe recover, when they have "
-			 "ended\"");
+			 "msg=\"LVS connections are no longer kept apart: the rules stay, without "
+			 "effect, for open connections that are translated\" fix=\"vipsafe "
+			 "recover, when they have ended\"");
 	else if (removed == APART_REMOVED)
 		log_line(LOG_NOTICE, "msg=\"LVS connections are no longer kept apart\"");
 }
@@ -118,6 +119,7 @@ static void status_take(struct status_apart *s, const struct lvs_map *map,
 static void keeper_refuse(struct keeper *k, const char *why)
 {
 	rules_remove(k);
+	k->timer.due = USEC_NEVER;
 	k->status.in_force = false;
 	snprintf(k->status.reason, sizeof(k->status.reason), "%s", why);
 	log_line(LOG_WARNING, "msg=\"LVS connections are not kept apart\" error=%s", why);
@@ -125,17 +127,47 @@ static void keeper_refuse(struct keeper *k, const char *why)
 
 /* ---- the rules ------------------------------------------------------------------------- */
 
+static int keeper_take_addr(void *ud, const struct ifaddr *a)
+{
+	struct status_apart *s = ud;
+	size_t i;
+
+	for (i = 0; i < s->n_clients; i++)
+		s->clients[i].in_force |= addr_equal(&a->prefix.addr, &s->clients[i].client.to);
+	return 0;
+}
+
+/* The clients whose address this node has now. */
+static void keeper_take_clients(struct keeper *k, struct apart *ret)
+{
+	struct status_apart *s = &k->status;
+	size_t i;
+
+	for (i = 0; i < s->n_clients; i++)
+		s->clients[i].in_force = false;
+	if (s->n_clients)
+		(void)k->env->kernel.ops->addr_list(k->env->kernel.ctx, keeper_take_addr, s);
+	ret->n_clients = 0;
+	for (i = 0; i < s->n_clients; i++)
+		if (s->clients[i].in_force)
+			ret->clients[ret->n_clients++] = s->clients[i].client;
+}
+
 static void keeper_apply(struct keeper *k, struct lvs_apart *plan)
 {
 	char reason[REPORT_TEXT_MAX];
-	bool news = !apart_equal(&k->rules, &plan->rules);
+	bool news;
 
+	keeper_take_clients(k, &plan->rules);
+	news = !apart_equal(&k->rules, &plan->rules);
 	k->window = plan->window;
-	if (news && apart_install(&plan->rules, reason) < 0) {
+	k->everywhere = true;
+	if (news && apart_install(&plan->rules, k->tool, reason) < 0) {
 		keeper_refuse(k, reason);
 		return;
 	}
 	k->status.in_force = true;
+	k->timer.due = k->status.n_clients ? os_now() + LOOK_EVERY : USEC_NEVER;
 	apart_done(&k->rules);
 	k->rules = plan->rules;
 	plan->rules = (struct apart){ .n_windows = 0 };
@@ -146,12 +178,41 @@ static void keeper_apply(struct keeper *k, struct lvs_apart *plan)
 			 k->status.kept, k->status.left, k->status.low, k->status.high);
 }
 
+/* An address of clients may have come or gone. */
+static void keeper_on_timer(void *ud)
+{
+	struct keeper *k = ud;
+	struct apart now = k->rules; /* its lists are K's */
+	char reason[REPORT_TEXT_MAX];
+
+	k->timer.due = os_now() + LOOK_EVERY;
+	keeper_take_clients(k, &now);
+	if (apart_equal(&k->rules, &now))
+		return;
+	if (apart_install(&now, k->tool, reason) < 0)
+		keeper_refuse(k, reason);
+	else
+		k->rules = now;
+}
+
+static void keeper_take_settings(struct keeper *k, const struct lvs_settings *s)
+{
+	k->status = (struct status_apart){ .asked = s->keep_apart };
+	for (; k->status.n_clients < s->n_apart_clients; k->status.n_clients++)
+		k->status.clients[k->status.n_clients].client =
+			s->apart_clients[k->status.n_clients];
+}
+
 void keeper_follow(struct keeper *k, const struct lvs_map *map)
 {
 	struct lvs_apart plan;
 	int r;
 
-	k->status = (struct status_apart){ .asked = k->env->settings->lvs->keep_apart };
+	keeper_take_settings(k, k->env->settings->lvs);
+	k->timer.due = USEC_NEVER;
+	if (k->tool != k->env->settings->hold)
+		rules_remove(k);
+	k->tool = k->env->settings->hold;
 	if (!k->status.asked || !map) {
 		rules_remove(k);
 		return;
@@ -178,10 +239,25 @@ void keeper_follow(struct keeper *k, const struct lvs_map *map)
 	lvs_apart_done(&plan);
 }
 
+struct keeper *keeper_new(struct loop *l, const struct run_env *env)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->loop = l;
+	k->env = env;
+	k->everywhere = true; /* a killed daemon's */
+	k->timer = (struct loop_timer){ .due = USEC_NEVER, .fn = keeper_on_timer, .ud = k };
+	loop_add_timer(l, &k->timer);
+	return k;
+}
+
 struct keeper *keeper_free(struct keeper *k)
 {
 	if (!k)
 		return NULL;
+	loop_remove_timer(k->loop, &k->timer);
 	rules_remove(k);
 	free(k);
 	return NULL;

@@ -3,6 +3,7 @@
  * it: the kernel's rules follow the map, and go when the daemon stops. */
 #pragma once
 
+#include "daemon/loop.h"
 #include "lvs/collide.h"
 #include "move/run.h"
 #include "show/status_apart.h"
@@ -10,7 +11,7 @@
 struct keeper;
 
 /* ENV->settings is read at each keeper_follow(). NULL: out of memory. */
-struct keeper *keeper_new(const struct run_env *env);
+struct keeper *keeper_new(struct loop *l, const struct run_env *env);
 
 /* Removes the rules, unless open connections need them: then they are for those only. */
 struct keeper *keeper_free(struct keeper *k);

@@ -345,7 +345,7 @@ int daemon_start(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->env.lvs_map = collisions_map(d->collisions);
-	d->keeper = keeper_new(&d->env);
+	d->keeper = keeper_new(d->loop, &d->env);
 	if (!d->keeper)
 		return -ENOMEM;
 	collisions_on_map(d->collisions, daemon_on_map, d);

@@ -175,14 +175,14 @@ void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t le
 
 void nftbatch_mask(struct nftwriter *w, const void *mask, size_t len)
 {
-	static const uint32_t none = 0;
+	static const uint8_t none[16];
 	struct nftexpr e = nftbatch_expr(w, "bitwise");
 
 	buf_be32(&w->buf, NFTA_BITWISE_SREG, NFT_REG_1);
 	buf_be32(&w->buf, NFTA_BITWISE_DREG, NFT_REG_1);
 	buf_be32(&w->buf, NFTA_BITWISE_LEN, (uint32_t)len);
 	nftbatch_value(w, NFTA_BITWISE_MASK, mask, len);
-	nftbatch_value(w, NFTA_BITWISE_XOR, &none, len);
+	nftbatch_value(w, NFTA_BITWISE_XOR, none, len);
 	nftbatch_expr_end(w, e);
 }
 

@@ -73,7 +73,7 @@ void nftbatch_payload(struct nftwriter *w, uint32_t base, uint32_t offset, uint3
 		      uint32_t reg);
 void nftbatch_cmp(struct nftwriter *w, uint32_t op, const void *value, size_t len);
 
-/* Keep of register 1 the bits in MASK. */
+/* Keep of register 1 the bits in MASK, of at most 16 bytes. */
 void nftbatch_mask(struct nftwriter *w, const void *mask, size_t len);
 
 /* Go on if the TCP packet is one that opens a connection (OP: NFT_CMP_EQ), or if it is another one

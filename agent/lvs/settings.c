@@ -65,6 +65,31 @@ static int sources_add(void *base, const char *value, struct request_error *e)
 	return 0;
 }
 
+/* "10.8.0.0/16 to 192.168.11.7" */
+static int clients_add(void *base, const char *value, struct request_error *e)
+{
+	static const char between[] = " to ";
+	char from[2 * PREFIX_TEXT_MAX];
+	struct lvs_settings *s = base;
+	struct apart_client c;
+	char *to;
+
+	snprintf(from, sizeof(from), "%s", value);
+	to = strstr(from, between);
+	if (to)
+		*to = '\0';
+	if (!to || strlen(value) >= sizeof(from) ||
+	    prefix_parse(from, PREFIX_LEN_OPTIONAL, &c.from) < 0 ||
+	    addr_parse(to + strlen(between), &c.to) < 0 || c.from.addr.family != c.to.family)
+		return request_error_set(
+			e, "keep_apart_clients: " QUOTED " is not NETWORK to ADDRESS", value);
+	if (s->n_apart_clients == APART_CLIENTS_MAX)
+		return request_error_set(e, "keep_apart_clients: at most %d fit",
+					 APART_CLIENTS_MAX);
+	s->apart_clients[s->n_apart_clients++] = c;
+	return 0;
+}
+
 #define LVS(member) offsetof(struct lvs_settings, member)
 
 static const struct setting lvs_keys[] = {
@@ -99,6 +124,12 @@ static const struct setting lvs_keys[] = {
 	  "their servers never have, so that they cannot collide. vipsafed translates the\n"
 	  "ports by a table of its own (vipsafe_apart), after all other NAT rules of the\n"
 	  "node: what these translate is left alone. See vipsafe-lvs(7)." },
+	{ "keep_apart_clients", SETTING_LIST, 0, NULL,
+	  "Clients behind this node that its own rules translate (masquerade), and the\n"
+	  "address to which: keep_apart then translates their connections to the services\n"
+	  "and to their servers in place of those rules, to the same address, while this\n"
+	  "node has it. Several lines are possible.",
+	  .add = clients_add, .shape = "10.8.0.0/16 to 192.168.11.7" },
 	{ NULL },
 };
 

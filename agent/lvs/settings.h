@@ -9,6 +9,7 @@
 
 #include <vipsafe/base.h>
 
+#include "base/apart.h"
 #include "lvs/collide.h"
 #include "lvs/map.h"
 #include "base/settings.h"
@@ -39,6 +40,8 @@ struct lvs_settings {
 	enum on_certain on_certain;
 	bool nat_beyond;
 	bool keep_apart;
+	struct apart_client apart_clients[APART_CLIENTS_MAX];
+	size_t n_apart_clients;
 	struct lvs_service_settings *services; /* owned */
 	size_t n_services;
 };

@@ -21,12 +21,25 @@ static json_t *row_json(const struct status_apart_row *row)
 	return o;
 }
 
+static json_t *client_json(const struct status_apart_client *c)
+{
+	char text[PREFIX_TEXT_MAX];
+	json_t *o = json_object();
+
+	object_put_text(&o, "from", prefix_format(&c->client.from, text));
+	object_put_text(&o, "to", addr_format(&c->client.to, text));
+	object_put_bool(&o, "in_force", c->in_force);
+	return o;
+}
+
 json_t *status_apart_json(const struct status *s)
 {
 	const struct status_apart *a = &s->apart;
-	json_t *o = json_object(), *list = json_array();
+	json_t *o = json_object(), *list = json_array(), *clients = json_array();
 	size_t i;
 
+	for (i = 0; i < a->n_clients; i++)
+		object_append(&clients, client_json(&a->clients[i]));
 	for (i = 0; i < a->n_rows; i++)
 		object_append(&list, row_json(&a->rows[i]));
 	object_put_bool(&o, "asked", a->asked);
@@ -39,7 +52,21 @@ json_t *status_apart_json(const struct status *s)
 	object_put_number(&o, "other_ports", a->outside);
 	object_put_number(&o, "direct_in_ports", a->direct);
 	object_put(&o, "services", list);
+	object_put(&o, "clients", clients);
 	return o;
+}
+
+static void print_client(const struct status_apart_client *c, FILE *out)
+{
+	char from[PREFIX_TEXT_MAX], to[PREFIX_TEXT_MAX];
+
+	prefix_format(&c->client.from, from);
+	addr_format(&c->client.to, to);
+	if (c->in_force)
+		fprintf(out, "  clients from %s, too, which are translated to %s\n", from, to);
+	else
+		fprintf(out, "  clients from %s are left alone: this node does not have %s\n", from,
+			to);
 }
 
 void status_apart_print(const struct status *s, bool verbose, FILE *out)
@@ -57,10 +84,12 @@ void status_apart_print(const struct status *s, bool verbose, FILE *out)
 	if (a->outside)
 		fprintf(out,
 			"  %llu open connections through them have other ports: older ones, or "
-			"translated by rules of this node\n",
+			"translated by rules of this node (keep_apart_clients)\n",
 			(ull)a->outside);
 	if (a->direct)
 		fprintf(out, "  %u direct connections had such a port before\n", a->direct);
+	for (i = 0; i < a->n_clients; i++)
+		print_client(&a->clients[i], out);
 	for (i = 0; i < a->n_rows; i++) {
 		const struct status_apart_row *row = &a->rows[i];
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/apart.h"
 #include "base/report.h"
 #include "lvs/message.h"
 
@@ -27,4 +28,9 @@ struct status_apart {
 		const char *why;   /* it is left alone; "": it is kept apart */
 	} rows[STATUS_APART_ROWS]; /* the first ones */
 	size_t n_rows;
+	struct status_apart_client {
+		struct apart_client client;
+		bool in_force; /* else this node does not have the address */
+	} clients[APART_CLIENTS_MAX];
+	size_t n_clients;
 };

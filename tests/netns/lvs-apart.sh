@@ -105,7 +105,8 @@ tables() { nft list tables | grep vipsafe_apart; }
 # Every rule that is not ours, as it is saved; not how many packets there were.
 others() {
 	nft -s list ruleset | sed '/^table ip6\? vipsafe_apart/,/^}/d'
-	iptables-legacy-save 2>/dev/null | sed '/^#/d; s/ \[[0-9]*:[0-9]*\]$//'
+	{ iptables-legacy-save && ip6tables-legacy-save; } 2>/dev/null |
+		sed '/^#/d; /VIPSAFE-APART/d; s/ \[[0-9]*:[0-9]*\]$//'
 }
 
 topo
@@ -158,6 +159,11 @@ run metrics
 like "$OUT" 'vipsafe_lvs_apart_services\{kept="yes"\} 2' "so do the metrics"
 
 # ---- what the node's own rules translate is theirs -------------------------------------------------------
+ip -n pod addr add fd08:2::5/64 dev p0 nodad
+ip addr add fd08:2::1/64 dev p1 nodad
+nft 'table ip6 theirs { chain out { type nat hook postrouting priority 100; ip6 saddr fd08:2::/64 masquerade; }; }' ||
+	bail_out "cannot masquerade IPv6"
+others >"$T/before"
 ip -n pod addr add 10.8.2.5/24 dev p0
 ip addr add 10.8.2.1/24 dev p1
 in_ns lvs ip route add 10.8.2.0/24 via $C # so that only a translation could be missed
@@ -166,6 +172,45 @@ open one pod 1 -b 10.8.2.5 -P 45100 $VIP 3306
 ask one ports
 is "$REPLY" "45100 $C 45100" "a client that the node masquerades is masqueraded"
 check "it is told that those have other ports" wait_for 20 apart_is .other_ports 21
+
+# ---- unless it is told whose they are ------------------------------------------------------------------
+unharmed own "nothing is done to its connections"
+open hog pod 40 -b 10.8.2.5 -P 48000 $RS 3269
+pairs node1 40 $C $RS $VIP 48000
+is "$REPLY" "pairs 40 crossed=0 failed=0" "no pair of the node crosses whose port it has towards the server"
+job_end hog
+job_end own
+job_end one
+pairs pod 3 10.8.2.5 $RS $VIP 47000
+is "$REPLY" "pairs 3 crossed=3 failed=0" "pairs of a client that the node masquerades cross"
+clients_are() { apart_is '[.clients[].in_force] | @text' "[$1]"; }
+services 'keep_apart = yes' "keep_apart_clients = 10.8.2.0/24 to $C" \
+	"keep_apart_clients = 10.8.7.0/24 to 10.9.1.77" "keep_apart_clients = fd08:2::/64 to $C6"
+run reload
+check "it is in force for those whose address is here" clients_are true,false,true
+pairs pod 1000 10.8.2.5 $RS $VIP 40000
+is "$REPLY" "pairs 1000 crossed=0 failed=0" "no pair of a client that was described crosses"
+pairs pod 1000 10.8.2.5 $RS $VIP 20000
+is "$REPLY" "pairs 1000 crossed=0 failed=0" "nor of such a port"
+pairs pod 300 fd08:2::5 $RS6 $VIP6 40000
+is "$REPLY" "pairs 300 crossed=0 failed=0" "IPv6: nor of a described client"
+open own pod 20 -b 10.8.2.5 -P 45000 $VIP 3306
+open one pod 1 -b 10.8.2.5 -P 45100 $VIP 3306
+ask one ports
+like "$REPLY" "45100 $C [0-9]+" "it has the address that the node's rule gives"
+pairs pod 300 $POD $RS $VIP 40000
+is "$REPLY" "pairs 300 crossed=0 failed=0" "nor of others"
+run status
+like "$OUT" "clients from 10.8.7.0/24 are left alone: this node does not have 10.9.1.77" "status tells of the others"
+ip addr add 10.9.1.77/32 dev c0
+check "it is in force when the address comes" wait_for 30 clients_are true,true,true
+check "and the rules are" grep -q 10.9.1.77 <(nft list table ip vipsafe_apart)
+ip addr del 10.9.1.77/32 dev c0
+check "no longer when it has gone" wait_for 30 clients_are true,false,true
+check "nor are the rules" not grep -q 10.9.1.77 <(nft list table ip vipsafe_apart)
+others | diff "$T/before" - >"$T/diff"
+is "$(cat "$T/diff")" "" "all other rules are as they were"
+unharmed own "open connections live on"
 
 # ---- it follows the map -----------------------------------------------------------------------------
 open via node1 5 -b $C -P 46000 $VIP 3306
@@ -187,7 +232,7 @@ like "$OUT" "lvs-not-apart: 1 LVS service cannot be kept apart" "the doctor tell
 run status
 like "$OUT" "names .$VIP:53. is left alone: it is not TCP" "status says why"
 unharmed via "open connections live on"
-unharmed own "those that the node masquerades, too"
+unharmed own "those of the described client, too"
 
 # ---- it ends, and connections do not -----------------------------------------------------------------
 services
@@ -231,11 +276,58 @@ services 'keep_apart = yes'
 killed
 open via node1 5 -b $C -P 46000 $VIP 3306
 run recover
-like "$OUT" "table vipsafe_apart stays, without addresses" "recover does not break what it translates"
+like "$OUT" "tables vipsafe_apart .* stay, without effect" "recover does not break what it translates"
 unharmed via "which lives on"
 job_end via
 wait_for 30 ended || bail_out "the entries do not end"
 run recover
-like "$OUT" "removed the rules of a killed run: table vipsafe_apart" "recover removes it"
+like "$OUT" "removed the rules of a killed run: tables vipsafe_apart" "recover removes it"
 is "$RC $(tables)" "0 " "all of it"
+
+# ---- by ip_tables, as on kernels before 4.18 ----------------------------------------------------------
+legacy() { # LINES...: of [lvs], besides
+	services "$@"
+	printf '[agent]\nhold = iptables\n' >>"$CONF"
+}
+chains() { iptables-legacy-save -t nat 2>/dev/null | grep -c VIPSAFE-APART; }
+ip6tables-legacy -t nat -L >/dev/null 2>&1
+if ! grep -qx nat /proc/net/ip_tables_names 2>/dev/null || ! grep -qx nat /proc/net/ip6_tables_names 2>/dev/null; then
+	skip "by ip_tables" "this kernel has no table nat of ip_tables"
+	done_testing
+fi
+iptables-legacy -t nat -A POSTROUTING -s 10.8.9.0/24 -j MASQUERADE # what is appended later, too
+others >"$T/before"
+legacy 'keep_apart = yes' "keep_apart_clients = 10.8.2.0/24 to $C"
+daemon_start
+check "ip_tables: it is in force" apart_is .in_force true
+is "$(tables)" "" "ip_tables: there is no table of nft"
+pairs node1 1000 $C $RS $VIP 40000
+is "$REPLY" "pairs 1000 crossed=0 failed=0" "ip_tables: no pair of the node crosses"
+pairs node1 300 $C6 $RS6 $VIP6 20000
+is "$REPLY" "pairs 300 crossed=0 failed=0" "ip_tables: IPv6: no pair of the node crosses"
+pairs pod 300 10.8.2.5 $RS $VIP 20000
+is "$REPLY" "pairs 300 crossed=0 failed=0" "ip_tables: nor one of a described client"
+open via node1 5 -b $C -P 46000 $VIP 3306
+others | diff "$T/before" - >"$T/diff"
+is "$(cat "$T/diff")" "" "ip_tables: all other rules are as they were"
+run reload
+is "$RC" 0 "ip_tables: a reload changes nothing"
+legacy
+run reload
+check "ip_tables: without it nothing leads to the chains" not grep -q -- "-j VIPSAFE-APART" <(iptables-legacy-save -t nat)
+unharmed via "ip_tables: what is translated lives on"
+job_end via
+wait_for 30 ended || bail_out "the entries do not end"
+daemon_end
+daemon_start
+is "$(chains)" 0 "ip_tables: the chains go"
+daemon_end
+legacy 'keep_apart = yes'
+killed
+check "ip_tables: killed: the chains stay" [ "$(chains)" -gt 0 ]
+run recover
+like "$OUT" "removed the rules of a killed run: tables vipsafe_apart, chains VIPSAFE-APART" "ip_tables: recover removes them"
+is "$(chains)" 0 "ip_tables: all of them"
+others | diff "$T/before" - >"$T/diff"
+is "$(cat "$T/diff")" "" "ip_tables: all other rules are as they were"
 done_testing

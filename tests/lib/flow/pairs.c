@@ -98,10 +98,12 @@ static void pair_begin(struct pairs *p, struct pair *pair, uint16_t port)
 		   end_open(&pair->via, p->o, port, &p->o->second);
 	if (answered && strcmp(pair->direct.seen, pair->via.seen) != 0)
 		return;
-	if (answered)
-		p->crossed++;
-	else if (!p->failed++)
+	if (answered) {
+		if (!p->crossed++)
+			fprintf(stderr, "flow pairs: port %u: both are %s\n", port, pair->via.seen);
+	} else if (!p->failed++) {
 		fprintf(stderr, "flow pairs: port %u: %s\n", port, strerror(errno));
+	}
 	end_close(&pair->direct);
 	end_close(&pair->via);
 	pair->open = false;
