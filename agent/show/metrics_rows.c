@@ -226,16 +226,13 @@ static void lvs_active(const struct metric_source *f, struct metric_sink *s)
 
 static void lvs_apart(const struct metric_source *f, struct metric_sink *s)
 {
-	if (f->status->apart.asked)
-		metric_sample(s, NULL, f->status->apart.in_force);
+	metric_sample(s, NULL, f->status->apart.in_force);
 }
 
 static void lvs_apart_services(const struct metric_source *f, struct metric_sink *s)
 {
 	const struct status_apart *a = &f->status->apart;
 
-	if (!a->asked)
-		return;
 	metric_sample(s, LABELS("kept", "yes"), a->in_force ? a->kept : 0);
 	metric_sample(s, LABELS("kept", "no"), a->in_force ? a->left : a->kept + a->left);
 }
@@ -396,10 +393,10 @@ const struct metric_row metric_rows[] = {
 	  lvs_active },
 	{ "vipsafe_lvs_services", "gauge", "Services in the map.", lvs_services },
 	{ "vipsafe_lvs_apart", "gauge",
-	  "Whether connections through services are kept apart from direct ones (if keep_apart).",
+	  "Whether connections through services are kept apart from direct ones (keep_apart).",
 	  lvs_apart },
 	{ "vipsafe_lvs_apart_services", "gauge",
-	  "Services by whether that is done for them (if keep_apart).", lvs_apart_services },
+	  "Services by whether that is done for them (keep_apart).", lvs_apart_services },
 	{ "vipsafe_lvs_flows", "gauge", "Connections that involve a service.", STATUS(lvs.flows) },
 	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", STATUS(lvs.collisions) },
 	{ "vipsafe_lvs_overruns_total", "counter",
