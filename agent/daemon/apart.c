@@ -17,11 +17,13 @@
 #include "lvs/text.h"
 
 #define LOOK_EVERY USEC_PER_SEC
+#define THOROUGH 30 /* of so many looks one */
 
 struct keeper {
 	struct loop *loop;
 	const struct run_env *env;
-	struct loop_timer timer;  /* for the addresses of clients */
+	struct loop_timer timer; /* for what others change */
+	unsigned looks;
 	struct apart rules;	  /* in force; owned */
 	enum hold_choice tool;	  /* with which they were made */
 	bool everywhere;	  /* there may be rules of ip_tables */
@@ -167,7 +169,7 @@ static void keeper_apply(struct keeper *k, struct lvs_apart *plan)
 		return;
 	}
 	k->status.in_force = true;
-	k->timer.due = k->status.n_clients ? os_now() + LOOK_EVERY : USEC_NEVER;
+	k->timer.due = os_now() + LOOK_EVERY;
 	apart_done(&k->rules);
 	k->rules = plan->rules;
 	plan->rules = (struct apart){ .n_windows = 0 };
@@ -178,16 +180,21 @@ static void keeper_apply(struct keeper *k, struct lvs_apart *plan)
 			 k->status.kept, k->status.left, k->status.low, k->status.high);
 }
 
-/* An address of clients may have come or gone. */
+/* An address of clients may have come or gone, or somebody has removed all rules there were. */
 static void keeper_on_timer(void *ud)
 {
 	struct keeper *k = ud;
 	struct apart now = k->rules; /* its lists are K's */
 	char reason[REPORT_TEXT_MAX];
+	bool there;
 
 	k->timer.due = os_now() + LOOK_EVERY;
 	keeper_take_clients(k, &now);
-	if (apart_equal(&k->rules, &now))
+	there = apart_is_there(&k->rules, k->tool, ++k->looks % THOROUGH == 0);
+	if (!there)
+		log_line(LOG_WARNING, "msg=\"somebody has removed the rules that keep LVS "
+				      "connections apart: they are made again\"");
+	else if (apart_equal(&k->rules, &now))
 		return;
 	if (apart_install(&now, k->tool, reason) < 0)
 		keeper_refuse(k, reason);

@@ -7,13 +7,26 @@
 
 #include "kernel/probe_choice.h"
 
-int apart_install(const struct apart *a, enum hold_choice tool, char reason[REPORT_TEXT_MAX])
+static bool is_by_nft(enum hold_choice tool)
 {
 	struct utsname u;
 
-	if (tool != HOLD_IPTABLES && uname(&u) == 0 && probe_nat_is_in_turn(u.release))
-		return apart_nft_install(a, reason);
-	return apart_iptables_install(a, reason);
+	return tool != HOLD_IPTABLES && uname(&u) == 0 && probe_nat_is_in_turn(u.release);
+}
+
+int apart_install(const struct apart *a, enum hold_choice tool, char reason[REPORT_TEXT_MAX])
+{
+	return is_by_nft(tool) ? apart_nft_install(a, reason) : apart_iptables_install(a, reason);
+}
+
+bool apart_is_there(const struct apart *a, enum hold_choice tool, bool thorough)
+{
+	int n = apart_has_family(a, AF_INET) + apart_has_family(a, AF_INET6), there;
+
+	if (!is_by_nft(tool))
+		return !thorough || apart_iptables_is_there();
+	there = apart_nft_count();
+	return there < 0 || there >= n;
 }
 
 static int apart_take_conn(void *ud, const struct conn_record *record)

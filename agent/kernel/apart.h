@@ -11,6 +11,10 @@
  * If it fails, REASON is one line and nothing is in force. */
 int apart_install(const struct apart *a, enum hold_choice tool, char reason[REPORT_TEXT_MAX]);
 
+/* Whether the rules of A are there still: who loads a firewall may remove those of others. True if
+ * it cannot be seen, or only a program could (THOROUGH: it is asked). */
+bool apart_is_there(const struct apart *a, enum hold_choice tool, bool thorough);
+
 enum apart_removed {
 	APART_NONE, /* there were none */
 	APART_REMOVED,

@@ -158,6 +158,11 @@ like "$OUT" "LVS: 2 kept apart from direct connections, by ports [0-9]+-[0-9]+" 
 run metrics
 like "$OUT" 'vipsafe_lvs_apart_services\{kept="yes"\} 2' "so do the metrics"
 
+nft delete table ip vipsafe_apart
+check "if somebody removes the table it is made again" wait_for 30 nft list table ip vipsafe_apart
+pairs node1 100 $C $RS $VIP 40000
+is "$REPLY" "pairs 100 crossed=0 failed=0" "and no pair crosses"
+
 # ---- what the node's own rules translate is theirs -------------------------------------------------------
 ip -n pod addr add fd08:2::5/64 dev p0 nodad
 ip addr add fd08:2::1/64 dev p1 nodad
