@@ -185,24 +185,19 @@ static bool record(struct work *w)
 
 /* ---- work --------------------------------------------------------------------------- */
 
-static void run_conntrackd(struct work *w, const struct instance_settings *one, bool before)
+/* Run I of conntrackd. Returns the next one. */
+static size_t run_conntrackd(struct work *w, size_t i, usec_t timeout)
 {
+	const char *const *words = instance_conntrackd(i);
+	char *argv[] = { (char *)w->settings->conntrackd, (char *)words[0], (char *)words[1],
+			 NULL };
+	const struct program p = { .argv = argv, .timeout = timeout };
 	char error[PROGRAM_ERROR_MAX];
-	const char *const *words;
-	usec_t timeout;
-	size_t i;
-	int r;
+	int r = program_run(&p, error);
 
-	for (i = 0; (words = instance_conntrackd(w->settings, one, before, i, &timeout)); i++) {
-		char *argv[] = { (char *)w->settings->conntrackd, (char *)words[0],
-				 (char *)words[1], NULL };
-		const struct program p = { .argv = argv, .timeout = timeout };
-
-		r = program_run(&p, error);
-		if (r < 0)
-			notify_complain(w->n, "conntrackd %s: %s", words[0],
-					*error ? error : strerror(-r));
-	}
+	if (r < 0)
+		notify_complain(w->n, "conntrackd %s: %s", words[0], *error ? error : strerror(-r));
+	return instance_conntrackd_next(i, r < 0);
 }
 
 static void run_request(struct work *w, const struct instance_settings *one,
@@ -232,15 +227,18 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 {
 	const struct instance_settings *one = &w->settings->instances[i];
 	bool conntrackd = one->conntrackd && action == ACTION_ADD;
+	size_t next = INSTANCE_COMMIT;
 	struct request request;
 
 	w->code = EXIT_DONE;
-	if (conntrackd)
-		run_conntrackd(w, one, true);
+	/* what has failed is tried again after the addresses came */
+	if (conntrackd && one->commit_max &&
+	    run_conntrackd(w, next, one->commit_max) == instance_conntrackd_next(next, false))
+		next = instance_conntrackd_next(next, false);
 	while (instance_set_request(&w->set, i, action, &request))
 		run_request(w, one, &request);
-	if (conntrackd)
-		run_conntrackd(w, one, false);
+	while (conntrackd && instance_conntrackd(next))
+		next = run_conntrackd(w, next, w->settings->conntrackd_timeout);
 }
 
 /* A killed keepalived left the decoy behind. */

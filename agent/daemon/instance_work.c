@@ -67,15 +67,20 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 
 /* ---- programs -------------------------------------------------------------------- */
 
-/* The words for conntrackd that are next in this phase; NULL: none are left. */
+/* The words for conntrackd that are next in this phase; NULL: none are left. *RET_TIMEOUT: how long
+ * that may take. */
 static const char *const *program_words(const struct instance_context *s,
 					const struct instance_work *w, usec_t *ret_timeout)
 {
+	const usec_t commit_max = settings_of(s, w)->commit_max;
+
 	switch (w->phase) {
 	case WORK_BEFORE:
+		*ret_timeout = commit_max;
+		return commit_max && !w->tried ? instance_conntrackd(INSTANCE_COMMIT) : NULL;
 	case WORK_AFTER:
-		return instance_conntrackd(s->env->settings, settings_of(s, w),
-					   w->phase == WORK_BEFORE, w->program, ret_timeout);
+		*ret_timeout = s->env->settings->conntrackd_timeout;
+		return instance_conntrackd(w->program);
 	case WORK_IDLE:
 	case WORK_MOVING:
 		break;
@@ -86,7 +91,14 @@ static const char *const *program_words(const struct instance_context *s,
 static void work_enter(struct instance_work *w, enum work_phase phase)
 {
 	w->phase = phase;
-	w->program = 0;
+}
+
+/* What has failed before the addresses came is tried again after that. */
+static void program_ended(struct instance_work *w, bool failed)
+{
+	w->tried = true;
+	if (w->phase == WORK_AFTER || !failed)
+		w->program = instance_conntrackd_next(w->program, failed);
 }
 
 static void on_program(void *ud, int r)
@@ -99,7 +111,7 @@ static void on_program(void *ud, int r)
 			 r == -ETIMEDOUT ? "conntrackd did not finish in time"
 					 : "conntrackd failed",
 			 w->name, w->option);
-	w->program++;
+	program_ended(w, r < 0);
 }
 
 static void start_program(struct instance_context *s, struct instance_work *w,
@@ -115,7 +127,7 @@ static void start_program(struct instance_context *s, struct instance_work *w,
 	log_line(LOG_WARNING,
 		 "msg=\"conntrackd cannot be run\" instance=%s program=%s option=%s error=%s",
 		 w->name, argv[0], argv[1], strerror(-r));
-	w->program++;
+	program_ended(w, true);
 }
 
 /* Run the programs of the phase, one after the other. Returns when to check on
@@ -236,6 +248,8 @@ static void instance_work_begin_round(struct instance_context *s, struct instanc
 	w->action = action;
 	w->added = false;
 	w->error[0] = '\0';
+	w->program = INSTANCE_COMMIT;
+	w->tried = false;
 	work_enter(w, action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING);
 }
 

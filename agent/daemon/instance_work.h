@@ -42,7 +42,8 @@ struct instance_work {
 	bool added;		     /* the round has added something */
 	char error[REPORT_TEXT_MAX]; /* of the round, or of the last one; "": none */
 	struct child *child;	     /* owned */
-	size_t program;		     /* index in the phase: the running one, or the next */
+	size_t program;		     /* of instance_conntrackd(): the running one, or the next */
+	bool tried;		     /* one was run in this round */
 	const char *option;	     /* of the running one */
 	usec_t when, refresh;
 };

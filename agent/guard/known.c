@@ -53,12 +53,15 @@ static int take_committed(struct guard *g, const struct conn *c)
 
 void guard_await(struct guard *g, const struct addr *a)
 {
+	unsigned tries = DRAIN_MAX;
 	size_t i;
 
 	if (a && !guard_observes(g))
 		(void)addrset_add(&g->awaited, a); /* else: pinned like others */
-	if (a)
+	if (a || !g->awaited.n)
 		return;
+	while (g->status.state == GUARD_LIVE && tries-- && guard_events(g, NULL, NULL) == -EAGAIN)
+		; /* what is not read yet was awaited, too */
 	for (i = 0; i < g->awaited.n; i++)
 		if (!addrset_has(&g->local, &g->awaited.addrs[i]) &&
 		    pinned_set_count_as(g->pinned, &g->awaited.addrs[i]))

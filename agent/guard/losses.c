@@ -151,7 +151,7 @@ static int guard_losses_on_address(void *ud, const struct ifaddr *a, bool gone)
 	}
 	if (gone)
 		guard_note_went(g, &a->prefix.addr);
-	else if (is_own_doing(g, a))
+	else if (is_own_doing(g, a) && !g->moving->req->replicated)
 		guard_note_own_added(g, &a->prefix.addr);
 	else if (a->ifindex == g->link.ifindex)
 		guard_note_added(g, a);

@@ -30,6 +30,10 @@ bool guard_serves(struct guard *g, const struct request *req)
 		return false;
 	if (guard_address_events(g) < 0 || (g->readdress && guard_see_addresses(g) < 0))
 		return false;
+	/* An add goes by nothing of it, and the clients of another node wait while its connections
+	 * have just been written to the table: all of that is told of. */
+	if (req->op == OP_ADD && req->replicated)
+		r = 0;
 	for (i = 0; i < CATCH_UP_MAX && r == -EAGAIN; i++)
 		r = guard_events(g, NULL, NULL);
 	/* not while flushed entries are being put back */

@@ -208,21 +208,21 @@ void instance_view_announce(const struct kernel *k, const struct instance_view *
 	}
 }
 
-const char *const *instance_conntrackd(const struct settings *all,
-				       const struct instance_settings *s, bool before, size_t i,
-				       usec_t *ret_timeout)
+const char *const *instance_conntrackd(size_t i)
 {
 	static const char *const runs[][3] = {
-		{ "-c", NULL },
+		[INSTANCE_COMMIT] = { "-c", NULL },
 		{ "-f", "external", NULL },
 		{ "-R", NULL },
 		{ "-B", NULL },
 	};
-	const size_t n_before = s->commit_max ? 1 : 0;
-	const size_t at = before ? i : n_before + i;
 
-	*ret_timeout = before ? s->commit_max : all->conntrackd_timeout;
-	return at < (before ? n_before : ARRAY_SIZE(runs)) ? runs[at] : NULL;
+	return i < ARRAY_SIZE(runs) ? runs[i] : NULL;
+}
+
+size_t instance_conntrackd_next(size_t i, bool failed)
+{
+	return i == INSTANCE_COMMIT && failed ? i + 2 : i + 1;
 }
 
 int instance_set_init(struct instance_set *s, const struct settings *settings)

@@ -68,12 +68,13 @@ bool instance_set_request(struct instance_set *s, size_t at, enum instance_actio
  * to remove; or another negative errno. */
 int instance_set_remove_decoy(struct instance_set *s, size_t at, const struct kernel *k);
 
-/* The words for run I of conntrackd BEFORE the addresses of S are added, or after that; ended by
- * NULL. NULL: there is no such run. *RET_TIMEOUT: how long it may take. -c writes the other node's
- * connections to the kernel, which must be complete before packets arrive; "-f external" forgets
- * them then, or a later -c would write what they were to the kernel again (docs/conntrackd.md 3);
- * -R and -B make conntrackd start from the kernel's table, and send it. Never -t: it empties the
- * kernel's table later. */
-const char *const *instance_conntrackd(const struct settings *all,
-				       const struct instance_settings *s, bool before, size_t i,
-				       usec_t *ret_timeout);
+/* What conntrackd is asked for, one run after the other: the words of run I, ended by NULL; NULL:
+ * there are no more. -c writes the other node's connections to the kernel, before packets arrive
+ * if possible; "-f external" forgets them then, or a later -c would write what they were to the
+ * kernel again (docs/conntrackd.md 3); -R and -B make conntrackd start from the kernel's table, and
+ * send it. Never -t: it empties the kernel's table later. */
+#define INSTANCE_COMMIT 0
+const char *const *instance_conntrackd(size_t i);
+
+/* The run after run I, which has FAILED or not: what was not committed is not forgotten. */
+size_t instance_conntrackd_next(size_t i, bool failed);

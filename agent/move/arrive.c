@@ -292,9 +292,14 @@ void arrive_clear(struct run *run)
 	usec_t began = run_now(run);
 	struct addrset to = { .n = 0 };
 	struct arrivals a = { .n = 0 };
-	int r = arrive_addresses(run, &to), listed = 0;
+	int r, listed = 0;
 	size_t i;
 
+	/* The guard looks later (guard_note_added()): clients wait for the next address of the
+	 * instance, and the table is as large as that of the node that had it. */
+	if (run->req->replicated && run->source.goes_on)
+		return;
+	r = arrive_addresses(run, &to);
 	if (r == 0 && to.n)
 		listed = list_arrivals(run, &to, &a);
 	arrive_look_up(&run->env->kernel, &a);

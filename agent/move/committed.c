@@ -14,8 +14,8 @@
 
 /* So many sound ones are enough; and so much of the table is looked at for them. If one is not
  * sound, all of it is. */
-#define SAMPLE 256
-#define LOOKED 4096
+#define SAMPLE 128
+#define LOOKED 1024
 
 #define CHUNK 64
 

@@ -128,7 +128,8 @@ vipsafe notify INSTANCE VI_1 MASTER 100
 check "it hangs" wait_for 60 has_said "-c no "
 check "the daemon answers meanwhile" answers
 check "the address comes all the same" wait_for 60 there
-check "it is tried to the end" wait_for 60 has_said "-c no -f external yes -R yes -B yes "
+check "it is tried to the end, and what is not committed not forgotten" \
+	wait_for 60 has_said "-c no -c yes -R yes -B yes "
 check "and told of" wait_for 60 logged 'conntrackd did not finish in time" instance=.* option=-B'
 hung() { pgrep -f 'tail -f /dev/null' >/dev/null; }
 check "nothing of it is left" wait_for 60 not hung

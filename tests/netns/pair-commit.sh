@@ -87,21 +87,31 @@ raise b 150
 node_start a
 hand_over b a
 wait_for 60 not has_vips b
+serve sv4 sv 192.168.11.60 8899
+open flows4 cl 10 -t 60 192.168.11.60 8899
+told_of() { [ "$(ctd_does "$1" -e ct | grep -c 'ESTABLISHED.* dport=8899 ')" -ge 10 ]; }
+wait_for 60 told_of b
+rm "$T/spoil"
 : >"$T/wait"
 : >"$T/b.ctd.calls"
-hand_over a b
-check "a commit that takes longer than commit_max: they come" test -e "$T/wait"
-check "and it is told" grep -q 'msg="conntrackd did not finish in time" instance=VI_1 option=-c' "$T/b.vipsafed"
+power_off a
+check "a commit that takes longer than commit_max: they come" wait_for 60 has_vips b
+check "and it is told" wait_for 60 grep -q \
+	'msg="conntrackd did not finish in time" instance=VI_1 option=-c' "$T/b.vipsafed"
 rm "$T/wait"
+check "it is tried again, and forgotten only then" wait_for 60 has_called "-c -c -f external -R -B "
+ask flows4 ping 120
+is "$REPLY" "ping alive=10 reset=0 stalled=0 changed=0" "who was silent until then lives on"
+jobs_end
 pair_end
 
 # ---- the same after the addresses came -----------------------------------------------------------
 serve sv4 sv 192.168.11.60 8899
 pair_start NOTRACK 'conntrackd = yes' 'commit_max = 0s'
 spoiling
+echo -c >"$T/spoil"
 : >"$T/b.ctd.calls"
 open flows4 cl 10 -t 5 192.168.11.60 8899
-told_of() { [ "$(ctd_does "$1" -e ct | grep -c 'ESTABLISHED.* dport=8899 ')" -ge 10 ]; }
 wait_for 60 told_of b
 power_off a
 check "commit_max = 0s: B takes over" wait_for 60 has_vips b

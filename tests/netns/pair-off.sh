@@ -32,12 +32,15 @@ resets_watch cl resets-cl
 
 # ---- power off ------------------------------------------------------------------------------
 power_off a
+flows_tell # and they try again until they are answered
 check "A is switched off: B takes over" wait_for 60 has_vips b
-all_live "all $ALL connections live on, same port"
+flows_hear
+is "alive $ALIVE reset $RESET stalled $STALLED changed $CHANGED" \
+	"alive $ALL reset 0 stalled 0 changed 0" "all $ALL connections live on, same port"
 diag "$(committed b)"
 is "$(vipsafe_on b connections committed dev eth0 | grep -c 'dport=889[89]')" "$ALL" \
 	"B's guard knows them as what they are"
-like "$(vipsafe_on b explain "$(in_ns nb conntrack -L -p tcp --dport 8899 2>/dev/null | head -n 1)")" \
+like "$(vipsafe_on b explain "$(in_ns nb conntrack -L -p tcp -s 10.1.0.50 --dport 8899 2>/dev/null | head -n 1)")" \
 	"committed from the peer" "and explain says so"
 check "they are not pinned anew" test "$(guard_of b .pins)" -le 10
 unharmed ownb "what B has itself does not notice"
@@ -50,6 +53,8 @@ raise b 150
 node_start a
 open owna na 10 -t 60 192.168.11.60 8899
 check "A boots: conntrackd tells it of all" wait_for 60 replicated a "$N"
+job busy in_ns cl "$FLOW" busy -n 20 -d 5 -t 60 192.168.11.60 8899
+hear busy
 hand_over b a
 check "what B still has of them goes" wait_for 60 not_translated b
 all_live "all live on at A"
@@ -58,6 +63,8 @@ check "conntrackd tells B again" wait_for 60 replicated b "$N"
 hand_over a b
 check "what A still has of them goes" wait_for 60 not_translated a
 all_live "all live on at B"
+ask busy end 120
+like "$REPLY" "alive=20 reset=0 stalled=0 changed=0" "and those that were busy all the time"
 unharmed owna "and what A has itself"
 resets_end resets-sv
 resets_end resets-cl

@@ -288,15 +288,10 @@ node_start() {
 	guard_start "$1"
 	keepalived_start "$1"
 }
-pair_end() {
-	local node
-
-	for node in b a; do
-		keepalived_end $node
-		guard_end $node
-		ctd_end $node
-		in_ns n$node conntrack -F >/dev/null 2>&1
-	done
+pair_end() { # also of nodes that are switched off
+	power_on a
+	power_on b
+	ip -n na link set sync0 up
 }
 
 # hand_over FROM TO: by priority, as an operator does
@@ -379,12 +374,16 @@ flows_close() {
 	for name in "${FLOW_NAMES[@]}"; do job_end "$name"; done
 }
 
-# flows_ping: one exchange on each of them; ALIVE, RESET, STALLED and CHANGED are the sums
-flows_ping() {
+# flows_tell, flows_hear: one exchange on each of them; ALIVE, RESET, STALLED and CHANGED are the sums
+flows_tell() {
+	local name
+
+	for name in "${FLOW_NAMES[@]}"; do tell "$name" ping; done
+}
+flows_hear() {
 	local name
 
 	ALIVE=0 RESET=0 STALLED=0 CHANGED=0
-	for name in "${FLOW_NAMES[@]}"; do tell "$name" ping; done
 	for name in "${FLOW_NAMES[@]}"; do
 		hear "$name" 120
 		[[ $REPLY =~ alive=([0-9]+)\ reset=([0-9]+)\ stalled=([0-9]+)\ changed=([0-9]+) ]] || {
@@ -396,6 +395,8 @@ flows_ping() {
 		[ "${BASH_REMATCH[1]}" = "${FLOWS[$name]}" ] || diag "$name: ${REPLY#ping }"
 	done
 }
+
+flows_ping() { flows_tell; flows_hear; }
 
 # replicated NODE N: conntrackd has told NODE of N flows, and that TCP is established
 replicated() {
