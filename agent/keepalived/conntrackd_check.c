@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Versions: the history of conntrack-tools. 1.4.4 replicates the translation of IPv6 ("add support
- * for NTA_(S|D)NAT_IPV6", 2016); 1.4.5 knows StartupResync; 1.4.6 mends "Address Accept", which
- * before matched nothing where only addresses or only networks were listed (2019). */
 #include "keepalived/conntrackd_check.h"
 
 #include <errno.h>
@@ -52,19 +49,43 @@ static const char *conntrackd_wants(const struct conntrackd_check *c,
 
 /* ---- vipsafe's own settings ---- */
 
-static bool conntrackd_lingers(const struct settings *s, const char *device)
+/* The section of DEVICE; NULL: none. */
+static const struct device_settings *conntrackd_device(const struct settings *s, const char *device)
 {
 	size_t i;
 
 	for (i = 0; i < s->n_devices; i++)
 		if (!strcmp(s->devices[i].name, device))
-			return s->devices[i].linger > 0;
-	return true;
+			return &s->devices[i];
+	return NULL;
+}
+
+/* docs/conntrackd.md 4 and 5 */
+static void conntrackd_handing_over(const struct device_settings *d, const char *name,
+				    struct findings *f)
+{
+	if (!d->linger)
+		findings_add(
+			f, SEVERITY_WARNING, "conntrackd-linger",
+			"linger = 5s, in the section of the device",
+			"[instance %s] says \"conntrackd = yes\", and linger is 0 where its "
+			"addresses are: what ends here with an address ends in the cache of the "
+			"other node, too, before it is committed there",
+			name);
+	if (d->pin == PIN_ON_DEMAND)
+		findings_add(
+			f, SEVERITY_WARNING, "conntrackd-pin",
+			"pin = continuous, in the section of the device",
+			"[instance %s] says \"conntrackd = yes\", and pin is on-demand where its "
+			"addresses are: what is pinned when they go is deleted and created at "
+			"the other node, too, while it commits",
+			name);
 }
 
 static void conntrackd_instance(const struct conntrackd_check *c,
 				const struct instance_settings *one, struct findings *f)
 {
+	const struct device_settings *d;
 	char name[INSTANCE_NAME_MAX * 4];
 	size_t i;
 
@@ -77,15 +98,11 @@ static void conntrackd_instance(const struct conntrackd_check *c,
 			     name);
 		return;
 	}
-	for (i = 0; i < one->n_addresses; i++)
-		if (!conntrackd_lingers(c->settings, one->addresses[i].device))
-			findings_add(
-				f, SEVERITY_WARNING, "conntrackd-linger",
-				"linger = 5s, in the section of the device",
-				"[instance %s] says \"conntrackd = yes\", and linger is 0 where "
-				"its addresses are: what ends here with an address ends in the "
-				"cache of the other node, too, before it is committed there",
-				name);
+	for (i = 0; i < one->n_addresses; i++) {
+		d = conntrackd_device(c->settings, one->addresses[i].device);
+		if (d)
+			conntrackd_handing_over(d, name, f);
+	}
 }
 
 static void conntrackd_settings(const struct conntrackd_check *c, struct findings *f)
@@ -244,8 +261,7 @@ static void conntrackd_filter(const struct conntrackd_check *c, struct findings 
 	addrset_done(&own);
 }
 
-/* conntrackd 1.4.7 commits SCTP without the port it was translated to, and the kernel takes another
- * (seen with Linux 6.18). */
+/* docs/conntrackd.md 1 */
 static void conntrackd_sctp(const struct conntrackd_check *c, struct findings *f)
 {
 	if (c->sctp)
@@ -268,6 +284,7 @@ static bool conntrackd_has_ipv6(const struct settings *s)
 	return false;
 }
 
+/* docs/conntrackd.md 9 */
 static void conntrackd_version(const struct conntrackd_check *c, struct findings *f)
 {
 	static const char fix[] = "a newer conntrack-tools, on both nodes";

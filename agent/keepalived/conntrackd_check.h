@@ -38,7 +38,8 @@ struct conntrackd_check {
  *   conntrackd-not-running  conntrackd-silent  conntrackd-twice  conntrackd-lock
  *   conntrackd-other-file  conntrackd-conf  conntrackd-mode  conntrackd-no-cache
  *   conntrackd-filter  conntrackd-commit-timeout  conntrackd-startup-resync
- *   conntrackd-version  conntrackd-empty  conntrackd-sctp  conntrackd-linger  conntrackd-owner */
+ *   conntrackd-version  conntrackd-empty  conntrackd-sctp  conntrackd-linger  conntrackd-pin
+ *   conntrackd-owner */
 void conntrackd_check(const struct conntrackd_check *what, struct findings *f);
 
 /* Whether an instance of S says "conntrackd = yes". */

@@ -56,7 +56,7 @@ int conntrackd_conf_read(const char *text, struct conntrackd_conf *ret);
 
 /* Whether what the original direction comes from (SOURCE) and what the reply comes from (REPLIES)
  * lets the filter's Address clause replicate a connection. conntrackd looks at no other address
- * (filter.c, __ct_filter_test_ipv4): what a connection is translated to does not matter. */
+ * (docs/conntrackd.md 7): what a connection is translated to does not matter. */
 bool conntrackd_conf_passes(const struct conntrackd_conf *c, const struct addr *source,
 			    const struct addr *replies);
 

@@ -25,6 +25,12 @@ static void on_act(void *ud, const struct script_act *a)
 	script_message("", "/x", l->script, a, &l->found);
 }
 
+static void on_order(void *ud _unused_, const struct script_order *o)
+{
+	CLAIM(o->line >= 1);
+	CLAIM(o->option && o->value);
+}
+
 static void on_path(void *ud _unused_, const char *path)
 {
 	CLAIM(*path == '/');
@@ -34,7 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = input_text(data, size);
 	struct looking l = { .script = text, .size = strlen(text) };
-	const struct script_reader r = { .act = on_act, .path = on_path, .ud = &l };
+	const struct script_reader r = {
+		.act = on_act, .order = on_order, .path = on_path, .ud = &l
+	};
 	size_t i;
 
 	(void)script_is_shell(text);

@@ -170,6 +170,12 @@ check "the check succeeds" wait_for 60 check_on a
 check "and it becomes master" wait_for 60 is_master a b
 unharmed flows "which no connection has noticed"
 
+# the doctor has nothing to say about the example (the unit that starts keepalived is this machine's)
+for x in a b; do
+	is "$(on $x vipsafe --json doctor | jq -r '[.findings[] | select((.severity == "warning" or .severity == "critical") and .code != "kill-mode").code] | join(" ")')" \
+		"" "doctor on $x: nothing is wrong with the files"
+done
+
 # ---- it dies under a master ----------------------------------------------------------------------------------
 check "the other one knows all that the master has" wait_for 60 knows b 10
 check "and could take over" wait_for 60 check_on b

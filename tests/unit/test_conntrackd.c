@@ -322,6 +322,7 @@ static void what_vipsafe_is_told(void **state _unused_)
 	} cases[] = {
 		{ "conntrackd-owner", YES "owner = keepalived\n" },
 		{ "conntrackd-linger", "device e\nlinger = 0s\n" YES },
+		{ "conntrackd-pin", "device e\npin = on-demand\n" YES },
 	};
 	struct conntrackd_check c = well;
 	size_t i;
