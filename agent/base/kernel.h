@@ -274,6 +274,11 @@ struct kernel_ops {
 	 * tcp_info says. -EOPNOTSUPP: the kernel cannot list them. */
 	int (*sock_list)(void *ctx, enum sock_extent extent, flow_sink sink, void *ud);
 
+	/* Be told of TCP sockets that end from now on, and be handed those that have (FLOW_CLOSED).
+	 * -EOPNOTSUPP: this kernel does not tell (before Linux 4.2). -ENOBUFS: some were lost. */
+	int (*sock_watch)(void *ctx);
+	int (*sock_ends)(void *ctx, flow_sink sink, void *ud);
+
 	/* Whether a program can close a socket of another one on this kernel ("ss -K"). */
 	bool (*sock_can_destroy)(void *ctx);
 

@@ -10,6 +10,7 @@
 struct ports {
 	uint16_t low, high;	   /* net.ipv4.ip_local_port_range, both included */
 	uint8_t reserved[1 << 13]; /* a bit each, of net.ipv4.ip_local_reserved_ports */
+	bool by_dest; /* each destination has a counter of its own (Linux 5.12, RFC 6056 3.3.4) */
 };
 
 enum ports_pass {

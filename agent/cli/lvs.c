@@ -14,29 +14,20 @@
 #include "cli/commands.h"
 #include "cli/lvs_list.h"
 #include "cli/render.h"
+#include "lvs/renew.h"
 #include "lvs/said.h"
 #include "lvs/scan.h"
 #include "lvs/source.h"
 #include "lvs/text.h"
 #include "show/report_json.h"
 
-/* How often --watch looks, and the minimum time between two looks to compute rates. */
-#define WATCH_EVERY (10 * USEC_PER_SEC)
-#define RATES_AFTER (60 * USEC_PER_SEC)
-
 /* Destinations that share local ports, of which the worst are listed. */
 #define SHARED_MAX 5
-
-/* What is kept from one look to the next. */
-struct watch {
-	struct lvs_said *said;	       /* owned; NULL: print everything */
-	struct lvs_evidence *evidence; /* owned */
-};
 
 /* One look, while it is taken and printed. */
 struct look {
 	struct cli *cli;
-	struct watch *watch;
+	struct lvs_watch *watch;
 	struct lvs_message say;
 	struct lvs_list list;
 	struct lvs_crossed *crossed; /* owned */
@@ -127,17 +118,11 @@ static int report_crossings(struct look *l)
 
 /* ---- the rest ---- */
 
-struct risk_look {
-	struct look *look;
-	usec_t sample;
-};
-
 static int on_risk(void *ud, const struct risk_row *row)
 {
-	struct risk_look *r = ud;
+	struct look *l = ud;
 
-	return lvs_message_risk(&r->look->say, row, r->sample, &r->look->found) ? look_add(r->look)
-										: 0;
+	return lvs_message_risk(&l->say, row, &l->found) ? look_add(l) : 0;
 }
 
 static int report_map(struct look *l)
@@ -147,6 +132,8 @@ static int report_map(struct look *l)
 
 	for (i = 0; i < LVS_SOURCES_MAX && r >= 0; i++) {
 		if (lvs_message_source(&l->say, i, &l->found))
+			r = look_add(l);
+		if (r >= 0 && lvs_message_old(&l->say, i, 0, &l->found))
 			r = look_add(l);
 	}
 	if (r >= 0) {
@@ -172,11 +159,8 @@ static int report_left_out(struct look *l, const char *what, uint64_t n)
 	return report_unseen(l, what, reason);
 }
 
-/* BEFORE: an earlier look, to compute rates; NULL: none. */
-static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_scan *before)
+static int report(struct look *l, const struct lvs_scan *scan)
 {
-	usec_t sample = before ? scan->at - before->at : 0;
-	struct risk_look risk = { l, sample };
 	uint64_t unseen = 0;
 	size_t i;
 	int r;
@@ -199,8 +183,8 @@ static int report(struct look *l, const struct lvs_scan *scan, const struct lvs_
 		r = report_left_out(l, "service ports", scan->own_ports.left_out);
 	unseen = 0;
 	if (r >= 0)
-		r = risk_each(l->say.map, scan->flows, before ? before->flows : NULL, sample,
-			      &scan->ports, on_risk, &risk, &unseen);
+		r = forecast_each(l->watch->forecast, l->say.map, scan->flows,
+				  l->say.settings->conn_hold, l->now, on_risk, l, &unseen);
 	return r < 0 ? r : report_left_out(l, "clients", unseen);
 }
 
@@ -290,18 +274,6 @@ static void look_print_json(const struct look *l)
 
 /* ---- looks ---- */
 
-/* A look that is kept for the next one: the map, and what was found with it. */
-struct round {
-	struct lvs_map *map; /* owned, and so is what SCAN holds */
-	struct lvs_scan scan;
-};
-
-static void round_done(struct round *r)
-{
-	lvs_scan_done(&r->scan);
-	r->map = lvs_map_free(r->map);
-}
-
 /* What the sockets show. Where they cannot be listed, the scan says so. */
 static int look_for_evidence(struct look *l, const struct kernel *k)
 {
@@ -328,17 +300,34 @@ static void look_conclude(struct look *l)
 		look_print(l);
 }
 
-/* Take one look. RATES: an earlier one, to compute rates; NULL: none. The caller releases *RET. */
-static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
-		     const struct round *rates, struct round *ret, enum exit_code *ret_code)
+/* The map as it is now: OLD itself if that says the same. */
+static int look_load(const struct cli *cli, struct kernel *k, struct lvs_map *old,
+		     struct lvs_map **ret)
 {
 	const char *config = cli->options.config ? cli->options.config : VIPSAFE_CONFIG;
-	_cleanup_(look_done) struct look l = { .cli = cli, .watch = watch, .code = EXIT_DONE };
-	struct round round = { .map = NULL };
-	int r;
+	struct lvs_map *m;
+	size_t source;
+	int r = lvs_load(cli->settings.lvs, config, k, &m);
 
-	l.now = k->ops->now(k->ctx);
-	r = lvs_load(cli->settings.lvs, config, k, &round.map);
+	if (r < 0)
+		return r;
+	if (old && lvs_renew_compare(old, m, &source) == LVS_UNCHANGED) {
+		lvs_map_free(m);
+		m = lvs_map_ref(old);
+	}
+	*ret = m;
+	return 0;
+}
+
+/* Take one look. BEFORE: the one before; NULL: there was none. The caller releases *RET. */
+static int look_once(struct cli *cli, struct kernel *k, struct lvs_watch *watch,
+		     const struct lvs_round *before, struct lvs_round *ret,
+		     enum exit_code *ret_code)
+{
+	_cleanup_(look_done) struct look l = { .cli = cli, .watch = watch, .code = EXIT_DONE };
+	struct lvs_round round = { .map = NULL };
+	int r = look_load(cli, k, before ? before->map : NULL, &round.map);
+
 	l.say = (struct lvs_message){ .map = round.map,
 				      .settings = cli->settings.lvs,
 				      .can_destroy = k->ops->sock_can_destroy(k->ctx) };
@@ -347,14 +336,15 @@ static int look_once(struct cli *cli, struct kernel *k, struct watch *watch,
 	if (r >= 0)
 		r = lvs_scan_run(k, round.map, LVS_SCAN_ALL, NULL, cli->seed, &round.scan);
 	if (r >= 0)
+		r = lvs_watch_count(watch, k, cli->settings.lvs, before, &round);
+	l.now = k->ops->now(k->ctx);
+	if (r >= 0)
 		r = lvs_node_take(&l.node, cli, k, &round.scan, l.crossed, l.n_crossed);
 	l.say.node = &l.node.node;
 	if (r >= 0)
-		r = report(&l, &round.scan,
-			   rates && round.scan.at - rates->scan.at >= RATES_AFTER ? &rates->scan
-										  : NULL);
+		r = report(&l, &round.scan);
 	if (r < 0) {
-		round_done(&round);
+		lvs_round_done(&round);
 		return r;
 	}
 	look_conclude(&l);
@@ -369,19 +359,11 @@ static int no_memory(int r)
 	return EXIT_UNPROTECTED;
 }
 
-/* Returns true if the watch is to end. */
-static bool wait_for_signal(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, (int)(WATCH_EVERY / USEC_PER_MSEC)) > 0;
-}
-
 /* Look until interrupted. Returns the worst exit code of all looks. */
-static int lvs_watch(struct cli *cli, struct kernel *k, struct watch *watch)
+static int lvs_watch(struct cli *cli, struct kernel *k, struct lvs_watch *watch)
 {
-	_cleanup_(round_done) struct round rates = { .map = NULL };
-	struct round now = { .map = NULL };
+	_cleanup_(lvs_round_done) struct lvs_round before = { .map = NULL };
+	struct lvs_round now = { .map = NULL };
 	_cleanup_close_ int fd = -1;
 	enum exit_code code, worst = EXIT_DONE;
 	sigset_t set;
@@ -395,40 +377,34 @@ static int lvs_watch(struct cli *cli, struct kernel *k, struct watch *watch)
 	watch->said = lvs_said_new();
 	if (!watch->said || fd < 0)
 		return no_memory(watch->said ? -errno : -ENOMEM);
+	/* before Linux 4.2 those that come and go between two looks are not seen */
+	(void)k->ops->sock_watch(k->ctx);
 	do {
-		r = look_once(cli, k, watch, rates.map ? &rates : NULL, &now, &code);
+		r = look_once(cli, k, watch, before.map ? &before : NULL, &now, &code);
 		if (r < 0)
 			return no_memory(r);
 		worst = MAX(worst, code);
+		lvs_round_done(&before);
+		before = now;
+		now = (struct lvs_round){ .map = NULL };
 		if (fflush(stdout))
 			break;
-		if (rates.map && now.scan.at - rates.scan.at < RATES_AFTER) {
-			round_done(&now);
-		} else {
-			round_done(&rates);
-			rates = now;
-		}
-		now = (struct round){ .map = NULL };
-	} while (!wait_for_signal(fd));
-	round_done(&now);
-	return worst;
-}
-
-static void watch_done(struct watch *w)
-{
-	lvs_said_free(w->said);
-	lvs_evidence_free(w->evidence);
+		r = lvs_watch_wait(watch, k, cli->settings.lvs, fd, &before);
+	} while (!r);
+	return r < 0 ? no_memory(r) : (int)worst;
 }
 
 static int check(struct cli *cli)
 {
 	_cleanup_(kernel_real_freep) struct kernel_real *real = NULL;
-	_cleanup_(round_done) struct round round = { .map = NULL };
-	_cleanup_(watch_done) struct watch watch = { .evidence = lvs_evidence_new() };
+	_cleanup_(lvs_round_done) struct lvs_round round = { .map = NULL };
+	_cleanup_(lvs_watch_done) struct lvs_watch watch;
 	enum exit_code code = EXIT_DONE;
 	struct kernel k;
-	int r = watch.evidence ? kernel_real_new(&real) : -ENOMEM;
+	int r = lvs_watch_init(&watch);
 
+	if (r == 0)
+		r = kernel_real_new(&real);
 	if (r < 0)
 		return no_memory(r);
 	k = kernel_real_get(real);

@@ -196,6 +196,10 @@ static json_t *lvs_list_one_json(const struct lvs_finding *f, const struct lvs_m
 	object_put_text(&o, "note", f->note);
 	if (f->has_pair)
 		put_pair(&o, s, &f->pair);
+	if (f->has_rates) {
+		object_put(&o, "kill_per_day", json_real(f->risk.kill));
+		object_put(&o, "stall_per_day", json_real(f->risk.stall));
+	}
 	return o;
 }
 

@@ -22,6 +22,7 @@
 #include "kernel/probe.h"
 #include "kernel/reset.h"
 #include "kernel/nlsock.h"
+#include "kernel/sockends.h"
 #include "kernel/sockets.h"
 
 /* For a hold that nobody has closed. */
@@ -35,6 +36,7 @@ struct kernel_real {
 	bool no_filter;		 /* ct_dump_to() */
 	struct ctevents *events; /* NULL until something is watched */
 	struct nlsock *addr_events;
+	struct sockends *sock_ends; /* NULL: not watched */
 	struct heard heard;
 	struct lease lease;
 	struct background *cleaning; /* may be NULL */
@@ -322,6 +324,21 @@ static int real_sock_list(void *ctx _unused_, enum sock_extent extent, flow_sink
 	return socklist_dump(extent, sink, ud);
 }
 
+static int real_sock_watch(void *ctx)
+{
+	struct kernel_real *k = ctx;
+
+	k->sock_ends = sockends_free(k->sock_ends);
+	return sockends_new(&k->sock_ends);
+}
+
+static int real_sock_ends(void *ctx, flow_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+
+	return k->sock_ends ? sockends_read(k->sock_ends, sink, ud) : 0;
+}
+
 static bool real_sock_can_destroy(void *ctx _unused_)
 {
 	return sockets_can_destroy();
@@ -400,6 +417,8 @@ static const struct kernel_ops real_ops = {
 	.ipvs_conns = real_ipvs_conns,
 	.ipvs_tracks = real_ipvs_tracks,
 	.sock_list = real_sock_list,
+	.sock_watch = real_sock_watch,
+	.sock_ends = real_sock_ends,
 	.sock_can_destroy = real_sock_can_destroy,
 	.local_ports = real_local_ports,
 	.probe = real_probe,
@@ -444,6 +463,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 		background_free(k->cleaning);
 	heard_close(&k->heard);
 	nlsock_free(k->addr_events);
+	sockends_free(k->sock_ends);
 	ctevents_free(k->events);
 	ct_free(k->ct);
 	nlsock_free(k->route);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
 
 #include <vipsafe/base.h>
 
@@ -35,6 +37,20 @@ static int read_setting(const char *name, char **ret)
 	return 0;
 }
 
+/* 190cc82489f4; older stable kernels that have it too are taken for kernels without. */
+static bool counts_by_dest(void)
+{
+	struct utsname u;
+	unsigned long major, minor;
+	char *end;
+
+	if (uname(&u) < 0)
+		return false;
+	major = strtoul(u.release, &end, 10);
+	minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	return major > 5 || (major == 5 && minor >= 12);
+}
+
 int localports_read(struct ports *ret)
 {
 	_cleanup_free_ char *range = NULL, *reserved = NULL;
@@ -47,6 +63,7 @@ int localports_read(struct ports *ret)
 		r = ports_read_range(&p, range);
 	if (r == 0)
 		r = ports_read_reserved(&p, reserved);
+	p.by_dest = counts_by_dest();
 	if (r == 0)
 		*ret = p;
 	return r;

@@ -54,9 +54,22 @@ static struct record *flow_find(const struct collide *c, const struct flow *f)
 	return collide_find(c, key, target);
 }
 
+uint8_t collide_origin(const struct collide *c, const struct flow *f)
+{
+	const struct record *r = flow_find(c, f);
+
+	return r ? r->origin : 0;
+}
+
 bool collide_has(const struct collide *c, const struct flow *f)
 {
 	return flow_find(c, f);
+}
+
+void collide_on_open(struct collide *c, collide_flow_sink sink, void *ud)
+{
+	c->opened = sink;
+	c->opened_ud = ud;
 }
 
 /* R is reported once more, as NEWS. The state that its socket has prevails. */
@@ -80,6 +93,7 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 {
 	struct record news, *r;
 	uint32_t target;
+	bool is_new;
 	uint64_t key;
 	int e;
 
@@ -91,11 +105,16 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 		return e;
 	news = collide_record_make(f, key, target, views);
 	e = collide_get(c, key, target, &r);
+	if (e < 0)
+		return e;
+	is_new = e == 0 || r->origin & FLOW_HELD;
 	if (e == 0)
 		*r = news;
-	else if (e > 0)
+	else
 		lvs_collide_refresh(r, &news);
-	return MIN(e, 0);
+	return is_new && c->opened && views & VIEW_RS
+		       ? c->opened(c->opened_ud, f, &c->targets[target].side)
+		       : 0;
 }
 
 /* BEFORE is a socket's flow whose packets leave as F: translated, or sent on by our
@@ -184,6 +203,15 @@ static void end_flow(struct collide *c, const struct flow *f, bool gone, usec_t 
 		collide_drop(c, r);
 }
 
+void collide_end(struct collide *c, const struct flow *f, usec_t now, usec_t hold)
+{
+	struct flow n = *f;
+
+	flow_normalise(&n);
+	if (!(collide_origin(c, &n) & FLOW_CONNTRACK))
+		end_flow(c, &n, false, now, hold);
+}
+
 void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, usec_t now,
 		      usec_t hold)
 {
@@ -203,14 +231,17 @@ int collide_keep_held(struct collide *c, const struct collide *old)
 
 	for (i = 0; i < n && e >= 0; i++) {
 		const struct record *r = &old->records[i];
+		struct record *there;
 		struct flow f;
 
 		if (!r->key || !(r->origin & FLOW_HELD) || r->since <= old->second)
 			continue;
 		f = collide_flow(old, r, &old->targets[r->target]);
-		if (collide_has(c, &f))
-			continue;
-		e = put_flow(c, &f, r->views);
+		there = flow_find(c, &f);
+		if (!there)
+			e = put_flow(c, &f, r->views);
+		else if (there->state == FLOW_TIME_WAIT && !(there->origin & FLOW_CONNTRACK))
+			record_hold(c, there, r->since); /* its socket's end is not news */
 		c->next_sweep = MIN(c->next_sweep, r->since);
 	}
 	return e;
@@ -310,6 +341,15 @@ static int probe_flow(const struct collide *c, const struct flow *f, unsigned vi
 	return e;
 }
 
+int collide_probe(const struct collide *c, const struct flow *f, bool fresh, collision_sink sink,
+		  void *ud)
+{
+	struct flow n = *f;
+
+	flow_normalise(&n);
+	return probe_flow(c, &n, VIEW_RS | (c->node.director ? VIEW_OUT : 0), fresh, sink, ud);
+}
+
 int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
 		       collision_sink sink, void *ud)
 {
@@ -324,9 +364,7 @@ int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fr
 	return r;
 }
 
-int collide_flows(const struct collide *c,
-		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
-		  void *ud)
+int collide_flows(const struct collide *c, collide_flow_sink sink, void *ud)
 {
 	uint32_t i;
 	int e = 0;

@@ -58,6 +58,8 @@ typedef int (*collision_sink)(void *ud, const struct collision *c);
 
 struct collide;
 
+typedef int (*collide_flow_sink)(void *ud, const struct flow *f, const struct lvs_side *side);
+
 /* Whose view counts besides that of the RS. */
 struct collide_node {
 	bool director; /* it has an IPVS of its own */
@@ -87,7 +89,10 @@ int collide_add_conn(struct collide *c, const struct conn *conn, enum flow_origi
 void collide_end_conn(struct collide *c, const struct conn *conn, bool gone, usec_t now,
 		      usec_t hold);
 
-/* Take over from OLD, of the same map, what has ended there and is held; what
+/* The same of a socket that conntrack does not see; nothing happens if it does. */
+void collide_end(struct collide *c, const struct flow *f, usec_t now, usec_t hold);
+
+/* Take over from OLD what has ended there and is held, if C's map has to do with it; what
  * C has already is there again. 0 or -ENOMEM. */
 int collide_keep_held(struct collide *c, const struct collide *old);
 
@@ -98,6 +103,8 @@ void collide_expire(struct collide *c, usec_t now);
  * was there (it may be). FRESH: it is about to be. Returns 0 or what SINK did.
  * *RET_UNSEEN: client sides of which not every pair was looked at. */
 int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_t *ret_unseen);
+int collide_probe(const struct collide *c, const struct flow *f, bool fresh, collision_sink sink,
+		  void *ud);
 int collide_probe_conn(const struct collide *c, const struct conn *conn, bool fresh,
 		       collision_sink sink, void *ud);
 
@@ -106,12 +113,14 @@ size_t collide_count(const struct collide *c);
 
 /* Hand over every flow of the table as the RS sees it, with its side. A negative
  * return of SINK ends it and is returned. */
-int collide_flows(const struct collide *c,
-		  int (*sink)(void *ud, const struct flow *f, const struct lvs_side *side),
-		  void *ud);
+int collide_flows(const struct collide *c, collide_flow_sink sink, void *ud);
 
-/* Whether it is there, from this client to this destination. */
+/* How F is known, from this client to this destination: enum flow_origin; 0: it is not there. */
+uint8_t collide_origin(const struct collide *c, const struct flow *f);
 bool collide_has(const struct collide *c, const struct flow *f);
+
+/* From now on hand over each flow that is added and was not there, or had ended. */
+void collide_on_open(struct collide *c, collide_flow_sink sink, void *ud);
 
 /* Whether a flow of this side goes through a service. */
 bool collide_is_via(const struct lvs_side *side);

@@ -57,6 +57,8 @@ struct collide {
 	uint32_t n_clients;
 	size_t cap_clients;
 	struct hash by_client;
+	collide_flow_sink opened; /* may be NULL */
+	void *opened_ud;
 };
 
 /* Pairs of one client side looked at. */

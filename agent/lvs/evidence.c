@@ -54,9 +54,11 @@ struct lvs_socket {
 };
 
 struct lvs_evidence {
-	uint8_t once[ENDS / 8], twice[ENDS / 8];
-	uint8_t listens[(UINT16_MAX + 1) / 8]; /* ports */
-	struct lvs_socket *list;	       /* sorted by local end */
+	struct {
+		uint8_t once[ENDS / 8], twice[ENDS / 8];
+		uint8_t listens[(UINT16_MAX + 1) / 8]; /* ports */
+	} seen;
+	struct lvs_socket *list; /* sorted by local end */
 	size_t n, cap;
 	struct lvs_socket *news; /* of the look that is being taken */
 	size_t n_news, cap_news;
@@ -72,10 +74,10 @@ struct lvs_evidence *lvs_evidence_new(void)
 
 struct lvs_evidence *lvs_evidence_free(struct lvs_evidence *e)
 {
-	if (!e)
-		return NULL;
-	free(e->list);
-	free(e->news);
+	if (e) {
+		free(e->list);
+		free(e->news);
+	}
 	free(e);
 	return NULL;
 }
@@ -123,15 +125,14 @@ static int count_end(void *ud, const struct flow *f)
 	uint32_t bit;
 
 	if (f->state == FLOW_LISTENING)
-		bit_set(e->listens, f->cport);
-	if (f->state == FLOW_LISTENING || f->l4proto != IPPROTO_TCP ||
-	    bit_has(e->listens, f->cport))
+		bit_set(e->seen.listens, f->cport);
+	if (f->l4proto != IPPROTO_TCP || bit_has(e->seen.listens, f->cport))
 		return 0;
 	flow_normalise(&n);
 	bit = end_bit(&n);
-	if (bit_has(e->once, bit))
-		bit_set(e->twice, bit);
-	bit_set(e->once, bit);
+	if (bit_has(e->seen.once, bit))
+		bit_set(e->seen.twice, bit);
+	bit_set(e->seen.once, bit);
 	return 0;
 }
 
@@ -151,8 +152,8 @@ static int evidence_take(void *ud, const struct flow *f)
 	int r;
 
 	flow_normalise(&n);
-	if (n.l4proto != IPPROTO_TCP || !bit_has(e->twice, end_bit(&n)) ||
-	    bit_has(e->listens, n.cport) || e->n_news >= SOCKETS_MAX)
+	if (n.l4proto != IPPROTO_TCP || !bit_has(e->seen.twice, end_bit(&n)) ||
+	    bit_has(e->seen.listens, n.cport) || e->n_news >= SOCKETS_MAX)
 		return 0;
 	r = array_reserve(&e->news, &e->cap_news, e->n_news + 1, sizeof(*e->news));
 	if (r < 0) {
@@ -190,7 +191,7 @@ static void carry_over(struct lvs_socket *s, const struct lvs_socket *old)
 	s->crossed = old->crossed && s->times.retransmits;
 }
 
-static int evidence_look(struct lvs_evidence *e, const struct kernel *k)
+static int evidence_read(struct lvs_evidence *e, const struct kernel *k)
 {
 	const struct lvs_socket *old;
 	struct lvs_socket *list = e->list;
@@ -199,9 +200,7 @@ static int evidence_look(struct lvs_evidence *e, const struct kernel *k)
 
 	e->kernel = k;
 	e->n_news = 0;
-	memset(e->once, 0, sizeof(e->once));
-	memset(e->twice, 0, sizeof(e->twice));
-	memset(e->listens, 0, sizeof(e->listens));
+	memset(&e->seen, 0, sizeof(e->seen));
 	r = k->ops->sock_list(k->ctx, SOCK_LISTENERS, count_end, e);
 	if (r >= 0)
 		r = k->ops->sock_list(k->ctx, SOCK_TIMES, evidence_take, e);
@@ -352,23 +351,29 @@ static usec_t compare_all(struct lvs_evidence *e, bool clear)
 	return next;
 }
 
+int lvs_evidence_look(struct lvs_evidence *e, const struct kernel *k, bool clear, usec_t *ret_next)
+{
+	int r = evidence_read(e, k);
+
+	if (r >= 0)
+		*ret_next = compare_all(e, clear);
+	return r;
+}
+
 int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t limit, bool clear)
 {
 	usec_t end = k->ops->now(k->ctx) + limit, next;
 	unsigned looks;
-	int r;
+	int r = 0;
 
-	for (looks = 0; looks < LOOKS_MAX; looks++) {
-		r = evidence_look(e, k);
-		if (r < 0)
-			return r;
-		next = compare_all(e, clear && looks < CLEAR_LOOKS);
-		if (next > end)
+	for (looks = 0; looks < LOOKS_MAX && r >= 0; looks++) {
+		r = lvs_evidence_look(e, k, clear && looks < CLEAR_LOOKS, &next);
+		if (r < 0 || next > end)
 			break;
 		if (next > e->at)
 			k->ops->sleep(k->ctx, next - e->at);
 	}
-	return 0;
+	return r;
 }
 
 /* ---- questions ---- */
@@ -388,13 +393,13 @@ static const struct lvs_socket *other_of(const struct lvs_evidence *e, const str
 int lvs_evidence_each(const struct lvs_evidence *e,
 		      int (*sink)(void *ud, const struct lvs_crossing *c), void *ud)
 {
+	const struct lvs_socket *s, *other;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < e->n && r >= 0; i++) {
-		const struct lvs_socket *s = &e->list[i],
-					*other = s->crossed ? other_of(e, s) : NULL;
-
+		s = &e->list[i];
+		other = s->crossed ? other_of(e, s) : NULL;
 		if (other)
 			r = sink(ud, &(struct lvs_crossing){ s->flow, other->flow });
 	}
@@ -403,11 +408,10 @@ int lvs_evidence_each(const struct lvs_evidence *e,
 
 static size_t first_of(const struct lvs_evidence *e, const struct flow *f)
 {
-	size_t low = 0, high = e->n;
+	size_t low = 0, high = e->n, middle;
 
 	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
+		middle = low + (high - low) / 2;
 		if (end_compare(&e->list[middle].flow, f) < 0)
 			low = middle + 1;
 		else
@@ -436,14 +440,10 @@ bool lvs_evidence_has(const struct lvs_evidence *e, const struct flow *a, const 
 		      const struct flow **ret_hung)
 {
 	const struct lvs_socket *x = evidence_find(e, a), *y = evidence_find(e, b);
+	bool x_hung = x && y && x->crossed && x->with == y->times.cookie;
 
-	if (x && y && x->crossed && x->with == y->times.cookie)
-		*ret_hung = a;
-	else if (x && y && y->crossed && y->with == x->times.cookie)
-		*ret_hung = b;
-	else
-		return false;
-	return true;
+	*ret_hung = x_hung ? a : b;
+	return x_hung || (x && y && y->crossed && y->with == x->times.cookie);
 }
 
 bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
@@ -454,8 +454,7 @@ bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
 
 	if (!x || !y)
 		return false;
-	/* the daemon has seen it come to be, within a second */
-	opened = *y;
+	opened = *y; /* the daemon has seen it come to be, within a second: */
 	if (second->since && !(second->origin & FLOW_HELD))
 		opened.existed = MIN(opened.existed, second->since + USEC_PER_SEC);
 	return clears(x, &opened);
@@ -478,17 +477,18 @@ int lvs_evidence_ask(const struct kernel *k, const struct flow *f, usec_t limit,
 
 int lvs_evidence_each_shared(const struct lvs_evidence *e, lvs_shared_sink sink, void *ud)
 {
+	const struct flow *a, *b;
 	size_t first, end, i, j;
+	bool is_first;
 	int r = 0;
 
 	for (first = 0; first < e->n && r >= 0; first = end) {
-		bool is_first = true;
-
 		end = group_end(e, first);
+		is_first = true;
 		for (i = first; i < end && group_counts(first, end); i++) {
 			for (j = i + 1; j < end && r >= 0; j++) {
-				const struct flow *a = &e->list[i].flow, *b = &e->list[j].flow;
-
+				a = &e->list[i].flow;
+				b = &e->list[j].flow;
 				if (a->state == FLOW_TIME_WAIT || b->state == FLOW_TIME_WAIT)
 					continue;
 				r = sink(ud, a, b, is_first);

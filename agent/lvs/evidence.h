@@ -30,6 +30,9 @@ DEFINE_CLEANUP(struct lvs_evidence, lvs_evidence_free)
  * still there. 0 or what K answered. */
 int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t limit, bool clear);
 
+/* One look. *RET_NEXT: when another one is likely to tell more; USEC_NEVER: it is not. */
+int lvs_evidence_look(struct lvs_evidence *e, const struct kernel *k, bool clear, usec_t *ret_next);
+
 /* The crossings found. */
 int lvs_evidence_each(const struct lvs_evidence *e,
 		      int (*sink)(void *ud, const struct lvs_crossing *c), void *ud);

@@ -6,7 +6,7 @@
 #include "lvs/collide.h"
 #include "lvs/evidence.h"
 #include "lvs/remedy.h"
-#include "lvs/risk.h"
+#include "lvs/forecast.h"
 #include "lvs/service_port.h"
 #include "lvs/settings.h"
 
@@ -24,8 +24,9 @@ struct lvs_finding {
 	char prevent[FINDING_FIX_MAX]; /* a command that prevents the next one; "": none */
 	char note[LVS_NOTE_MAX]; /* what is to be known of FIX or PREVENT: cost, how to keep it */
 	uint64_t print;		 /* stands for it: see lvs/said.h; 0: its text or PAIR does */
-	bool has_pair;
+	bool has_pair, has_rates;
 	struct collision pair;
+	struct risk risk; /* with HAS_RATES */
 };
 
 /* Findings are ranked by this: a lower one never hides one of a higher rank. */
@@ -48,9 +49,8 @@ void lvs_message_pair(const struct lvs_message *s, const struct collision *c,
 void lvs_message_crossing(const struct lvs_message *s, const struct lvs_crossing *c,
 			  struct lvs_finding *ret);
 
-/* Returns false for a risk that is not worth a line. SAMPLE: what the rates were found in, 0:
- * none. */
-bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row, usec_t sample,
+/* Returns false for a risk that is not worth a line. */
+bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row,
 		      struct lvs_finding *ret);
 
 /* The port of a service that connect() may pick, or has picked. */
@@ -62,6 +62,10 @@ void lvs_message_map(const struct lvs_message *s, struct lvs_finding *ret);
 
 /* That source I is incomplete; false: it is not. */
 bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_finding *ret);
+
+/* That source I is old (lvs/renew.h), ELAPSED after it was read; false: it is not. */
+bool lvs_message_old(const struct lvs_message *s, size_t i, usec_t elapsed,
+		     struct lvs_finding *ret);
 
 /* That WHAT could not be looked at, and WHY. */
 void lvs_message_unseen(const char *what, const char *why, struct lvs_finding *ret);

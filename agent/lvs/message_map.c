@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "lvs/map_store.h"
+#include "lvs/renew.h"
 #include "lvs/text.h"
 
 void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p,
@@ -110,6 +112,34 @@ bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_findin
 		snprintf(ret->f.advice, sizeof(ret->f.advice), "look at %s%sline %u",
 			 *source->bad_path ? text_escape(source->bad_path, path, 200) : "",
 			 *source->bad_path ? ", " : "", source->first_bad);
+	return true;
+}
+
+bool lvs_message_old(const struct lvs_message *s, size_t i, usec_t elapsed, struct lvs_finding *ret)
+{
+	char path[4 * LVS_PATH_MAX];
+	const struct lvs_source *source;
+	bool is_copy;
+	usec_t age;
+
+	if (i >= lvs_map_sources(s->map, &source))
+		return false;
+	source += i;
+	age = lvs_source_age(source, elapsed);
+	if (age < LVS_OLD || source->failed)
+		return false;
+	is_copy = elapsed < LVS_OLD;
+	text_escape(source->path, path, sizeof(path));
+	lvs_finding_init(ret, SEVERITY_WARNING, "lvs-map-old",
+			 is_copy ? "%s%s%.200s was written %llu days ago: the director's services "
+				   "may be others by now"
+				 : "%s%s%.200s could last be read %llu days ago",
+			 lvs_source_kind_name(source->kind), *path ? ":" : "", path,
+			 (unsigned long long)(age / LVS_OLD));
+	if (is_copy)
+		snprintf(ret->f.advice, sizeof(ret->f.advice), "copy it anew from the director");
+	/* not said again each day */
+	ret->print = lvs_mix(i, is_copy) | 1;
 	return true;
 }
 

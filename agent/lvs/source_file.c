@@ -66,3 +66,17 @@ int lvs_file_read(const char *path, char **ret, size_t *ret_size, usec_t *ret_ag
 	*ret = TAKE_PTR(text);
 	return 0;
 }
+
+struct lvs_file_print lvs_file_look(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return (struct lvs_file_print){ .error = errno };
+	return (struct lvs_file_print){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.changed = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+	};
+}

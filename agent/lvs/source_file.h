@@ -22,3 +22,12 @@ int lvs_file_read(const char *path, char **ret, size_t *ret_size, usec_t *ret_ag
 
 /* Since the file was changed; 0 when that cannot be told. */
 usec_t lvs_file_age(const char *path);
+
+/* What a look at a file shows: another one if its content is. */
+struct lvs_file_print {
+	uint64_t device, inode, size;
+	int64_t changed; /* nanoseconds */
+	int error;	 /* it cannot be looked at */
+};
+
+struct lvs_file_print lvs_file_look(const char *path);

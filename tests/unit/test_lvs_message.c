@@ -240,30 +240,41 @@ static void tells_of_a_risk(void **state _unused_)
 	row.via = (struct lvs_side){ .service = 0, .dest = end_of(VIP).addr, .port = 3306 };
 	row.in = (struct risk_input){ 50, 612, 1, 14116, 0, 5.1 };
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.found));
+	row.has_rates = true;
+	assert_true(lvs_message_risk(&s.say, &row, &s.found));
 	assert_int_equal(s.found.f.severity, SEVERITY_WARNING);
-	assert_non_null(strstr(s.found.f.text, "1560.78 a day"));
+	assert_non_null(strstr(s.found.f.text,
+			       "expected per day: kill 1560.78 (a living direct one "
+			       "is reset), stall 0.00 (a new one hangs)"));
+	assert_true(s.found.has_rates && s.found.risk.kill > 1560);
+	/* where each destination has a counter of its own they may be fewer */
+	row.is_bound = true;
+	assert_true(lvs_message_risk(&s.say, &row, &s.found));
+	assert_non_null(strstr(s.found.f.text, "kill up to 1560.78"));
+	assert_non_null(strstr(s.found.f.text, "stall up to 0.00"));
 
 	/* without rates only what is now */
-	assert_true(lvs_message_risk(&s.say, &row, 0, &s.found));
-	assert_null(strstr(s.found.f.text, "a day"));
+	row.has_rates = false;
+	assert_true(lvs_message_risk(&s.say, &row, &s.found));
+	assert_null(strstr(s.found.f.text, "per day"));
 	/* nothing to lose, or no port in common */
 	row.in = (struct risk_input){ 0, 3, 1, 14116, 0, 0 };
 	row.risk = risk_of(&row.in);
-	assert_false(lvs_message_risk(&s.say, &row, 0, &s.found));
+	assert_false(lvs_message_risk(&s.say, &row, &s.found));
+	row.has_rates = true;
 	row.in = (struct risk_input){ 1, 1, 1, 14116, 0, 0.0001 };
 	row.risk = risk_of(&row.in);
-	assert_false(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.found));
+	assert_false(lvs_message_risk(&s.say, &row, &s.found));
 	row.in.via_rate = 0.01;
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.found));
+	assert_true(lvs_message_risk(&s.say, &row, &s.found));
 	assert_int_equal(s.found.f.severity, SEVERITY_NOTE);
 	row.in.via_rate = 1;
 	row.risk = risk_of(&row.in);
-	assert_true(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.found));
+	assert_true(lvs_message_risk(&s.say, &row, &s.found));
 	assert_int_equal(s.found.f.severity, SEVERITY_WARNING);
 	row.choice = PORTS_DISJOINT;
-	assert_false(lvs_message_risk(&s.say, &row, 300 * USEC_PER_SEC, &s.found));
+	assert_false(lvs_message_risk(&s.say, &row, &s.found));
 }
 
 static void says_a_thing_once_an_hour(void **state _unused_)

@@ -2,7 +2,7 @@
 /* The formula against the figures of its derivation and against dice. */
 #include "lib/lvs_scene.h"
 
-#include "lvs/risk.h"
+#include "lvs/forecast.h"
 #include "../lib/random.h"
 
 #define PLAIN 14116.0
@@ -47,10 +47,10 @@ static void gives_the_printed_figures(void **state _unused_)
 		assert_near(risk(now[i].n, now[i].m, 1, now[i].ports, 0, 0).now, now[i].now,
 			    now[i].tolerance);
 	for (i = 0; i < ARRAY_SIZE(rates); i++)
-		assert_near(risk(rates[i].n, 0, rates[i].w, PLAIN, rates[i].a_v, 0).per_day,
+		assert_near(risk(rates[i].n, 0, rates[i].w, PLAIN, rates[i].a_v, 0).kill,
 			    rates[i].per_day, 0.6);
 	for (i = 0; i < ARRAY_SIZE(stalls); i++)
-		assert_near(risk(0, 120 * stalls[i][0], 1, PLAIN, 0, 0).stall, stalls[i][1],
+		assert_near(risk(0, 120 * stalls[i][0], 1, PLAIN, 0, 0).stall_chance, stalls[i][1],
 			    0.0006 * stalls[i][1] / 0.0085);
 }
 
@@ -64,13 +64,13 @@ static void is_a_chance_at_every_edge(void **state _unused_)
 			struct risk r = risk(sizes[i], sizes[j], 1, PLAIN, 0, 0);
 
 			assert_true(r.now >= 0 && r.now <= 1);
-			assert_true(r.kill >= 0 && r.kill <= 1 && r.stall >= 0 && r.stall <= 1);
-			assert_true(r.per_day == 0);
+			assert_true(r.stall_chance >= 0 && r.stall_chance <= 1);
+			assert_true(r.kill == 0 && r.stall == 0);
 		}
 	}
 	assert_true(risk(14116, 1, 1, PLAIN, 0, 0).now == 1);
 	assert_true(risk(50, 50, 1, 0, 9, 9).now == 0);
-	assert_true(risk(50, 50, 1, 0, 9, 9).per_day == 0);
+	assert_true(risk(50, 50, 1, 0, 9, 9).kill == 0 && risk(50, 50, 1, 0, 9, 9).stall == 0);
 	/* a share of a half makes of two entries one */
 	assert_near(risk(10, 2, 0.5, PLAIN, 0, 0).now, 10 / PLAIN, 1e-9);
 }
@@ -137,6 +137,7 @@ static struct ports usual_ports(void)
 static void learns_the_allocator_from_its_ports(void **state _unused_)
 {
 	struct port_sample even = { 0 }, both = { 0 }, any = { 0 }, window = { 0 }, few = { 0 };
+	struct port_sample odd = { 0 };
 	struct ports p = usual_ports();
 	double n;
 	int i;
@@ -146,6 +147,7 @@ static void learns_the_allocator_from_its_ports(void **state _unused_)
 		port_sample_add(&both, &p, (uint16_t)(40000 + i));
 		port_sample_add(&any, &p, (uint16_t)(1024 + 1500 * i));
 		port_sample_add(&window, &p, (uint16_t)(61000 + i));
+		port_sample_add(&odd, &p, (uint16_t)(32769 + 2 * i));
 	}
 	port_sample_add(&few, &p, 61000);
 	assert_int_equal(port_choice_of(&p, &even, &even, &n), PORTS_ONE_PARITY);
@@ -156,6 +158,8 @@ static void learns_the_allocator_from_its_ports(void **state _unused_)
 	assert_true(n == RANDOM);
 	assert_int_equal(port_choice_of(&p, &window, &even, &n), PORTS_DISJOINT);
 	assert_true(n == 0);
+	assert_int_equal(port_choice_of(&p, &odd, &even, &n), PORTS_DISJOINT);
+	assert_int_equal(port_choice_of(&p, &odd, &odd, &n), PORTS_RANGE);
 	/* one port outside says nothing of the next */
 	assert_int_equal(port_choice_of(&p, &few, &even, &n), PORTS_RANDOM);
 	assert_int_equal(port_choice_of(&p, &window, &any, &n), PORTS_RANDOM);
@@ -196,6 +200,7 @@ static void counts_clients_and_rates(void **state _unused_)
 {
 	_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
 	_cleanup_(collide_freep) struct collide *before = NULL, *c = NULL;
+	_cleanup_(forecast_freep) struct forecast *fc = forecast_new();
 	struct risk_row rows[4] = { { .l4proto = 0 } };
 	struct ports p = usual_ports();
 	uint64_t unseen;
@@ -212,8 +217,9 @@ static void counts_clients_and_rates(void **state _unused_)
 	add_flows(c, "192.168.1.2", "10.141.16.0:3306", 1000, 7);
 	add_flows(c, "192.168.1.2", "10.0.0.9:3269", 0, 7);
 
-	assert_int_equal(risk_each(m, c, before, 60 * USEC_PER_SEC, &p, take_row, rows, &unseen),
-			 0);
+	forecast_begin(fc, 0, &p);
+	assert_int_equal(forecast_compare(fc, before, c), 0);
+	assert_int_equal(forecast_each(fc, m, c, 0, 60 * USEC_PER_SEC, take_row, rows, &unseen), 0);
 	assert_int_equal(unseen, 0);
 	assert_int_equal(rows[0].l4proto, IPPROTO_TCP);
 	assert_int_equal(rows[1].l4proto, 0);
@@ -222,19 +228,51 @@ static void counts_clients_and_rates(void **state _unused_)
 	assert_true(rows[0].in.share == 0.25 && rows[0].in.ports == PLAIN);
 	assert_near(rows[0].in.via_rate, 5, 1e-9);
 	assert_near(rows[0].in.direct_rate, 10 / 60.0, 1e-9);
-	assert_near(rows[0].risk.per_day, 86400 * (5 * 0.25 * 50 + 10 / 60.0 * 0.25 * 300) / PLAIN,
-		    1e-6);
+	assert_near(rows[0].risk.kill, 86400 * 5 * 0.25 * 50 / PLAIN, 1e-6);
+	assert_near(rows[0].risk.stall, 86400 * 10 / 60.0 * 0.25 * 300 / PLAIN, 1e-6);
 
-	/* without an earlier look there are no rates */
+	/* of the last two windows, and no longer */
 	rows[0].l4proto = 0;
-	assert_int_equal(risk_each(m, c, NULL, 0, &p, take_row, rows, &unseen), 0);
-	assert_true(rows[0].risk.per_day == 0 && rows[0].risk.now > 0.2);
+	assert_int_equal(forecast_each(fc, m, c, 0, 600 * USEC_PER_SEC, take_row, rows, &unseen),
+			 0);
+	assert_near(rows[0].in.via_rate, 0.5, 1e-9);
+	rows[0].l4proto = 0;
+	assert_int_equal(forecast_each(fc, m, c, 0, 900 * USEC_PER_SEC, take_row, rows, &unseen),
+			 0);
+	assert_near(rows[0].in.via_rate, 1 / 3.0, 1e-9);
+	rows[0].l4proto = 0;
+	assert_int_equal(forecast_each(fc, m, c, 0, 910 * USEC_PER_SEC, take_row, rows, &unseen),
+			 0);
+	assert_near(rows[0].in.via_rate, 0, 1e-9);
+	/* those that are gone by the next look were opened all the same */
+	before = collide_free(before);
+	before = collide_new(m, (struct collide_node){ 0 }, 1);
+	collide_on_open(before, forecast_open, fc);
+	forecast_begin(fc, 0, &p);
+	add_flows(before, "192.168.1.1", "10.0.0.1:3269", 0, 60);
+	collide_on_open(c, forecast_open, fc);
+	add_flows(c, "192.168.1.1", "10.0.0.1:3269", 0, 50);
+	rows[0].l4proto = 0;
+	assert_int_equal(forecast_each(fc, m, c, 0, 60 * USEC_PER_SEC, take_row, rows, &unseen), 0);
+	assert_near(rows[0].in.direct_rate, 1, 1e-9);
+
+	/* of many there are rates after a few seconds, of few after a minute */
+	rows[0].l4proto = 0;
+	assert_int_equal(forecast_each(fc, m, c, 0, 10 * USEC_PER_SEC, take_row, rows, &unseen), 0);
+	assert_true(rows[0].has_rates && rows[0].in.direct_rate == 6);
+	forecast_begin(fc, 0, &p);
+	add_flows(c, "192.168.1.1", "10.0.0.1:3269", 200, 49);
+	rows[0].l4proto = 0;
+	assert_int_equal(forecast_each(fc, m, c, 0, 59 * USEC_PER_SEC, take_row, rows, &unseen), 0);
+	assert_true(!rows[0].has_rates && rows[0].risk.now > 0.2);
+	assert_true(rows[0].risk.kill == 0 && rows[0].risk.stall == 0);
 }
 
 static void counts_two_services_of_one_server(void **state _unused_)
 {
 	_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
 	_cleanup_(collide_freep) struct collide *before = NULL, *c = NULL;
+	_cleanup_(forecast_freep) struct forecast *fc = forecast_new();
 	struct risk_row rows[4] = { { .l4proto = 0 } };
 	struct ports p = usual_ports();
 	uint64_t unseen;
@@ -249,12 +287,14 @@ static void counts_two_services_of_one_server(void **state _unused_)
 	c = collide_new(m, (struct collide_node){ 0 }, 1);
 	add_flows(c, "192.168.1.1", "10.9.9.1:80", 0, 60);
 	add_flows(c, "192.168.1.1", "10.9.9.2:80", 1000, 120);
-	assert_int_equal(risk_each(m, c, before, 60 * USEC_PER_SEC, &p, take_row, rows, &unseen),
-			 0);
+	forecast_begin(fc, 0, &p);
+	assert_int_equal(forecast_compare(fc, before, c), 0);
+	assert_int_equal(forecast_each(fc, m, c, 0, 60 * USEC_PER_SEC, take_row, rows, &unseen), 0);
 	assert_int_equal(rows[0].class, COLLIDE_A2);
 	assert_true(rows[0].in.share == 0.5);
 	/* sum (a_i w_i w_j M_j + a_j w_j w_i M_i) / R */
-	assert_near(rows[0].risk.per_day, 86400 * (1 * 0.5 * 120 + 2 * 0.5 * 60) / PLAIN, 1e-6);
+	assert_near(rows[0].risk.kill + rows[0].risk.stall,
+		    86400 * (1 * 0.5 * 120 + 2 * 0.5 * 60) / PLAIN, 1e-6);
 }
 
 int main(void)

@@ -357,6 +357,8 @@ int fake_ipvs_conns(void *ctx, flow_sink sink, void *ud);
 int fake_ipvs_tracks(void *ctx);
 bool fake_sock_can_destroy(void *ctx);
 int fake_sock_list(void *ctx, enum sock_extent extent, flow_sink sink, void *ud);
+int fake_sock_watch(void *ctx);
+int fake_sock_ends(void *ctx, flow_sink sink, void *ud);
 int fake_local_ports(void *ctx, struct ports *ret);
 const char *fake_ct_line(void *ctx, const struct conn_record *record, char buf[CONN_LINE_MAX]);
 bool fake_ct_mark(void *ctx, const struct conn_record *record, uint32_t *ret);

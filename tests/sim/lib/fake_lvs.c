@@ -53,6 +53,16 @@ int fake_sock_list(void *ctx, enum sock_extent extent _unused_, flow_sink sink, 
 				  : list_flows(f, f->sockets, f->n_sockets, sink, ud);
 }
 
+int fake_sock_watch(void *ctx _unused_)
+{
+	return -EOPNOTSUPP;
+}
+
+int fake_sock_ends(void *ctx _unused_, flow_sink sink _unused_, void *ud _unused_)
+{
+	return 0;
+}
+
 bool fake_sock_can_destroy(void *ctx _unused_)
 {
 	return true;
