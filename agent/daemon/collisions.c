@@ -2,343 +2,16 @@
 #include "daemon/collisions.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <syslog.h>
 
 #include "base/os.h"
-#include "lvs/said.h"
+#include "daemon/collisions_part.h"
 #include "daemon/log.h"
-#include "daemon/notes.h"
 #include "lvs/source.h"
 #include "lvs/text.h"
-#include "lvs/message.h"
-#include "kernel/kernel_real.h"
-#include "lvs/scan.h"
-
-/* Events alone are not enough: some are never sent (docs/kernel.md 6). */
-#define SCAN_EVERY (300 * USEC_PER_SEC)
-#define SCAN_AFTER_LOSS (2 * USEC_PER_SEC)
-
-#define EVIDENCE_EVERY USEC_PER_SEC
-
-/* IPVS's times for connections that were reset, and for datagrams. */
-#define HOLD_CLOSED (10 * USEC_PER_SEC)
-#define HOLD_UDP (300 * USEC_PER_SEC)
-
-/* Pairs whose sockets are looked at again, and how often: what hangs shows it within seconds. */
-#define PENDING_MAX 64
-#define PENDING_EVERY (5 * USEC_PER_SEC)
-#define PENDING_LOOKS 6
-
-/* Log at most LINES_MAX lines of each rank per LINES_EVERY; further pairs are only
- * counted. */
-#define LINES_EVERY (60 * USEC_PER_SEC)
-#define LINES_MAX 20
-
-struct collisions {
-	struct loop *loop;
-	const struct run_env *env;
-	struct publisher *publisher;
-	struct lvs_map *map; /* owned, as is what follows */
-	/* MAP if connections of its services can be seen; else NULL: none can collide */
-	struct lvs_map *seen;
-	struct kernel_real *real;
-	struct kernel kernel;
-	struct lvs_scan scan;
-	struct lvs_said *quiet;
-	int fd;			      /* on the loop; -1: none */
-	struct loop_timer scan_timer; /* not set: not active */
-	struct lvs_message say;
-	usec_t lines_from;
-	unsigned lines[LVS_RANKS];
-	struct status_lvs status;
-	struct lvs_evidence *evidence; /* owned */
-	usec_t evidence_at;	       /* when it was last looked for; 0: never */
-	struct pending {
-		struct collision pair;
-		unsigned looks; /* left */
-	} pending[PENDING_MAX];
-	size_t n_pending;
-	struct loop_timer pending_timer;
-	void (*on_map)(void *ud, const struct lvs_map *map); /* may be NULL */
-	void *on_map_ud;
-	struct lvs_finding found;
-	struct notes notes; /* for the history */
-};
-
-static void log_it(struct collisions *c)
-{
-	const struct finding *f = &c->found.f;
-	int priority = f->severity == SEVERITY_CRITICAL ? LOG_ERR
-		       : f->severity == SEVERITY_NOTE	? LOG_INFO
-							: LOG_WARNING;
-
-	log_line(priority, "msg=%s level=%s text=%s fix=%s", f->code, severity_name(f->severity),
-		 f->text, *f->fix ? f->fix : f->advice);
-}
-
-/* What the words depend on has changed. */
-static void collisions_say(struct collisions *c)
-{
-	c->say = (struct lvs_message){ .map = c->map,
-				       .settings = c->env->settings->lvs,
-				       .ports = &c->scan.ports };
-	if (c->real)
-		c->say.can_destroy = c->kernel.ops->sock_can_destroy(c->kernel.ctx);
-}
-
-/* ---- pairs ------------------------------------------------------------------------ */
-
-/* Whether one more line of this severity may be logged now; counts it. What is certain is not
- * kept quiet for what is possible. */
-static bool collisions_may_log(struct collisions *c)
-{
-	enum lvs_rank rank = lvs_finding_rank(&c->found);
-	usec_t now = os_now();
-
-	if (now - c->lines_from >= LINES_EVERY) {
-		c->lines_from = now;
-		memset(c->lines, 0, sizeof(c->lines));
-	}
-	if (++c->lines[rank] > LINES_MAX)
-		return false;
-	c->status.warnings++;
-	return true;
-}
-
-/* Two connections that are one for the real server, for the history. */
-static void note_pair(struct collisions *c, const struct collision *pair, uint32_t repeats)
-{
-	char server[LVS_ENDPOINT_MAX];
-	const char *list = lvs_bytes_format(pair->direct.family, pair->direct.dest,
-					    pair->direct.dport, server);
-	usec_t now = os_now();
-	const struct history_note n = {
-		.op = HISTORY_COLLISION,
-		.addresses = &list,
-		.n_addresses = 1,
-		.result = collide_certainty_name(pair->certainty),
-		.text = c->found.f.text,
-		.candidates = 2,
-		.times = (uint64_t)repeats + 1,
-	};
-
-	notes_put(&c->notes, c->publisher, &n, (struct history_time){ now, os_wall() });
-}
-
-/* What the sockets show now, at most once a second: a new pair is rarely alone. */
-static void evidence_refresh(struct collisions *c)
-{
-	usec_t now = os_now();
-
-	if (c->evidence_at && now - c->evidence_at < EVIDENCE_EVERY)
-		return;
-	c->evidence_at = now;
-	/* without it the map alone speaks */
-	(void)lvs_evidence_search(c->evidence, &c->kernel, 0, false);
-}
-
-/* PAIR is to be told of. */
-static void pair_said(struct collisions *c, const struct collision *pair, uint32_t repeats)
-{
-	c->status.collisions++;
-	lvs_message_pair(&c->say, pair, &c->found);
-	note_pair(c, pair, repeats);
-	if (!collisions_may_log(c))
-		return;
-	log_it(c);
-	publish_guard(c->publisher, EVENT_COLLISION, true, "", 0, 0, "%s: %s", c->found.f.code,
-		      c->found.f.text);
-}
-
-static void message_pair(struct collisions *c, const struct collision *found)
-{
-	struct collision pair = *found;
-	uint32_t repeats = 0;
-
-	evidence_refresh(c);
-	if (!lvs_verdict(&pair, c->evidence) ||
-	    !lvs_said_ask(c->quiet, lvs_print_collision(&pair), os_now(), &repeats))
-		return;
-	pair_said(c, &pair, repeats);
-	if (pair.certainty != COLLIDE_MANIFEST && pair.direct.l4proto == IPPROTO_TCP &&
-	    c->n_pending < PENDING_MAX) {
-		c->pending[c->n_pending++] = (struct pending){ pair, PENDING_LOOKS };
-		if (c->pending_timer.due == USEC_NEVER)
-			c->pending_timer.due = os_now() + PENDING_EVERY;
-	}
-}
-
-/* Whether the sockets of those said to be likely show by now what has become of them. */
-static void collisions_on_pending(void *ud)
-{
-	struct collisions *c = ud;
-	size_t i, n = 0;
-
-	evidence_refresh(c);
-	for (i = 0; i < c->n_pending; i++) {
-		struct pending p = c->pending[i];
-		bool there = lvs_verdict(&p.pair, c->evidence);
-		uint32_t repeats;
-
-		if (there && p.pair.certainty == COLLIDE_MANIFEST) {
-			if (lvs_said_ask(c->quiet, lvs_print_collision(&p.pair), os_now(),
-					 &repeats))
-				pair_said(c, &p.pair, repeats);
-		} else if (there && --p.looks) {
-			c->pending[n++] = p;
-		}
-	}
-	c->n_pending = n;
-	c->pending_timer.due = n ? os_now() + PENDING_EVERY : USEC_NEVER;
-}
-
-static int on_pair(void *ud, const struct collision *pair)
-{
-	message_pair(ud, pair);
-	return 0;
-}
-
-/* How long directors remember a connection after what CONN tells of: IPVS's times for its states
- * TIME_WAIT (conn_hold), CLOSE and UDP. */
-static usec_t hold_of(const struct lvs_settings *s, const struct conn *conn)
-{
-	if (!s->conn_hold)
-		return 0;
-	if (conn->key.l4proto == IPPROTO_UDP)
-		return HOLD_UDP;
-	return conn->tcp_state == CONN_TCP_CLOSE ? MIN(s->conn_hold, (usec_t)HOLD_CLOSED)
-						 : s->conn_hold;
-}
-
-/* Directors forget it so long after this, not after its entry goes: that is kept for as long. */
-static bool has_closed(const struct conn *conn)
-{
-	return conn->key.l4proto == IPPROTO_TCP &&
-	       (conn->tcp_state == CONN_TCP_TIME_WAIT || conn->tcp_state == CONN_TCP_CLOSE);
-}
-
-/* A new or changed entry: compare it with all known ones, then add it to
- * them. */
-static int collisions_on_event(void *ud, const struct conn_record *record)
-{
-	struct collisions *c = ud;
-
-	c->status.events++;
-	if (record->gone || has_closed(record->conn)) {
-		collide_end_conn(c->scan.flows, record->conn, record->gone, os_now(),
-				 hold_of(c->env->settings->lvs, record->conn));
-		return 0;
-	}
-	collide_probe_conn(c->scan.flows, record->conn, true, on_pair, c);
-	return collide_add_conn(c->scan.flows, record->conn, FLOW_CONNTRACK, os_now());
-}
-
-/* ---- the table --------------------------------------------------------------------- */
-
-static void collisions_forget(struct collisions *c)
-{
-	if (c->fd >= 0)
-		loop_remove(c->loop, c->fd, c);
-	c->fd = -1;
-	lvs_scan_done(&c->scan);
-	c->real = kernel_real_free(c->real);
-	c->scan_timer.due = USEC_NEVER;
-	c->pending_timer.due = USEC_NEVER;
-	c->n_pending = 0; /* they are of a map that goes */
-	c->status.active = c->status.stale = false;
-}
-
-static void collisions_give_up(struct collisions *c, const char *what, int error)
-{
-	collisions_forget(c);
-	log_line(LOG_WARNING, "msg=\"LVS collisions are not looked for\" what=%s error=%s", what,
-		 strerror(-error));
-}
-
-static void collisions_on_ready(void *ud, uint32_t events _unused_)
-{
-	struct collisions *c = ud;
-	int r;
-
-	collide_expire(c->scan.flows, os_now());
-	r = c->kernel.ops->ct_events(c->kernel.ctx, collisions_on_event, c);
-	if (r == -ENOMEM) {
-		collisions_give_up(c, "events", r);
-		return;
-	}
-	if (r >= 0 || c->status.stale)
-		return;
-	c->status.overruns++;
-	c->status.stale = true;
-	c->scan_timer.due = MIN(c->scan_timer.due, os_now() + SCAN_AFTER_LOSS);
-}
-
-static void message_ports(struct collisions *c)
-{
-	uint32_t repeats;
-	size_t i;
-
-	for (i = 0; i < c->scan.own_ports.n; i++) {
-		lvs_message_port(&c->say, &c->scan.own_ports.list[i], &c->found);
-		if (lvs_said_ask(c->quiet, lvs_print_finding(&c->found), os_now(), &repeats) &&
-		    collisions_may_log(c))
-			log_it(c);
-	}
-}
-
-/* Replace what is known by the table as it is now. Sockets are left out: there
- * are no events about their ends. */
-static void scan(struct collisions *c)
-{
-	struct lvs_scan news;
-	uint64_t unseen;
-	int r;
-
-	r = lvs_scan_run(&c->kernel, c->map, LVS_SCAN_NO_SOCKETS, NULL, c->env->seed, &news);
-	if (r < 0) {
-		collisions_give_up(c, "reading the table", r);
-		return;
-	}
-	/* directors still remember connections that have ended since */
-	r = collide_keep_held(news.flows, c->scan.flows);
-	lvs_scan_done(&c->scan);
-	c->scan = news;
-	if (r < 0) {
-		collisions_give_up(c, "reading the table", r);
-		return;
-	}
-	collisions_say(c);
-	notes_flush(&c->notes, c->publisher, false);
-	c->status.stale = false;
-	c->scan_timer.due = os_now() + SCAN_EVERY;
-	collide_each(c->scan.flows, on_pair, c, &unseen);
-	message_ports(c);
-}
-
-static int collisions_watch(struct collisions *c)
-{
-	int fds[KERNEL_FDS] = { -1, -1, -1, -1 }, r;
-
-	r = kernel_real_new(&c->real);
-	if (r < 0)
-		return r;
-	c->kernel = kernel_real_get(c->real);
-	/* before the first listing, so that no entry is missed in between */
-	r = c->kernel.ops->ct_watch(c->kernel.ctx, AF_UNSPEC, true);
-	if (r < 0)
-		return r;
-	kernel_real_fds(c->real, fds);
-	if (fds[0] < 0)
-		return -EIO;
-	r = loop_add(c->loop, fds[0], EPOLLIN, false, collisions_on_ready, c);
-	if (r == 0)
-		c->fd = fds[0];
-	return r;
-}
 
 /* ---- the map ------------------------------------------------------------------------ */
 
@@ -357,48 +30,108 @@ static void collisions_message_map(struct collisions *c)
 		if (!lvs_message_source(&c->say, i, &c->found))
 			continue;
 		c->status.incomplete++;
-		log_it(c);
+		collisions_log(c);
 	}
 	lvs_message_map(&c->say, &c->found);
 	if (concerned)
-		log_it(c);
+		collisions_log(c);
 }
 
-void collisions_apply(struct collisions *c, const char *config)
+/* Put MAP in force. */
+static void map_take(struct collisions *c, struct lvs_map *map)
 {
-	const struct lvs_settings *s = c->env->settings->lvs;
-	struct kernel k = c->env->kernel;
-	struct lvs_map *map = NULL;
-	int r;
+	struct lvs_map *old = c->map;
+	struct lvs_scan scan = c->scan;
 
-	r = lvs_load(s, config, &k, &map);
-	if (r < 0) {
-		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
-			 strerror(-r));
-		return;
-	}
-	collisions_forget(c);
-	lvs_map_free(c->map);
+	c->scan = (struct lvs_scan){ .flows = NULL };
 	c->map = map;
 	c->seen = lvs_map_summary(map).visible ? map : NULL;
 	collisions_message_map(c);
 	if (c->on_map)
 		c->on_map(c->on_map_ud, map);
-	if (!c->status.services)
-		return;
-	r = collisions_watch(c);
-	if (r < 0) {
-		collisions_give_up(c, "events of conntrack", r);
-		return;
-	}
-	c->status.active = c->status.visible > 0;
-	scan(c);
+	collisions_look_begin(c, &scan);
+	lvs_map_free(old);
 }
 
-static void collisions_on_timer(void *ud)
+static int map_load(struct collisions *c, struct lvs_map **ret)
 {
-	scan(ud);
+	const struct lvs_settings *s = c->env->settings->lvs;
+	struct kernel k = c->env->kernel;
+
+	/* what changes while it is read is read once more */
+	lvs_renew_begin(&c->renew, s, os_now());
+	return lvs_load(s, c->config, &k, ret);
 }
+
+/* SOURCE (NULL: memory) is why the map stays as it was. */
+static void map_refused(struct collisions *c, const struct lvs_source *source)
+{
+	char why[sizeof(c->status.refused)] = "out of memory", path[4 * LVS_PATH_MAX];
+
+	if (source)
+		snprintf(why, sizeof(why), "%s%s%.160s %s", lvs_source_kind_name(source->kind),
+			 *source->path ? ":" : "", text_escape(source->path, path, sizeof(path)),
+			 source->failed ? "cannot be read" : "is empty");
+	if (strcmp(why, c->status.refused))
+		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
+			 why);
+	snprintf(c->status.refused, sizeof(c->status.refused), "%s", why);
+}
+
+static void map_renew(struct collisions *c)
+{
+	_cleanup_(lvs_map_freep) struct lvs_map *news = NULL;
+	const struct lvs_source *sources;
+	enum lvs_renewal renewal;
+	size_t source;
+
+	if (map_load(c, &news) < 0) {
+		map_refused(c, NULL);
+		return;
+	}
+	renewal = lvs_renew_compare(c->map, news, &source);
+	if (renewal == LVS_REFUSED) {
+		lvs_map_sources(news, &sources);
+		map_refused(c, &sources[source]);
+		return;
+	}
+	c->status.refused[0] = '\0';
+	c->renew.read_at = os_now();
+	if (renewal == LVS_RENEWED)
+		map_take(c, TAKE_PTR(news));
+}
+
+static void collisions_on_renew(void *ud)
+{
+	struct collisions *c = ud;
+
+	if (lvs_renew_is_due(&c->renew, c->env->settings->lvs, os_now()))
+		map_renew(c);
+	collisions_tell_old(c);
+	c->renew_timer.due = os_now() + LVS_LOOK_EVERY;
+}
+
+void collisions_apply(struct collisions *c, const char *config)
+{
+	struct lvs_map *map = NULL;
+	int r;
+
+	snprintf(c->config, sizeof(c->config), "%s", config);
+	r = map_load(c, &map);
+	if (r < 0) {
+		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
+			 strerror(-r));
+		return;
+	}
+	c->status.refused[0] = '\0';
+	c->renew.read_at = os_now();
+	c->told_old = 0;
+	map_take(c, map);
+	collisions_tell_old(c);
+	c->renew_timer.due = os_now() + LVS_LOOK_EVERY;
+}
+
+/* ---- life --------------------------------------------------------------------------- */
 
 int collisions_new(struct loop *l, const struct run_env *env, struct publisher *publisher,
 		   struct collisions **ret)
@@ -407,24 +140,26 @@ int collisions_new(struct loop *l, const struct run_env *env, struct publisher *
 
 	if (!c)
 		return -ENOMEM;
-	c->loop = l;
-	c->env = env;
-	c->publisher = publisher;
-	c->fd = -1;
-	c->scan_timer =
-		(struct loop_timer){ .due = USEC_NEVER, .fn = collisions_on_timer, .ud = c };
-	c->quiet = lvs_said_new();
-	c->evidence = lvs_evidence_new();
-	if (!c->quiet || !c->evidence) {
-		lvs_said_free(c->quiet);
-		lvs_evidence_free(c->evidence);
-		free(c);
+	*c = (struct collisions){
+		.loop = l,
+		.env = env,
+		.publisher = publisher,
+		.fd = -1,
+		.renew_timer = { .due = USEC_NEVER, .fn = collisions_on_renew, .ud = c },
+		.scan_timer = { .due = USEC_NEVER, .fn = collisions_on_scan, .ud = c },
+		.look_timer = { .due = USEC_NEVER, .fn = collisions_on_look, .ud = c },
+		.quiet = lvs_said_new(),
+		.evidence = lvs_evidence_new(),
+		.untracked = lvs_untracked_new(),
+		.forecast = forecast_new(),
+	};
+	loop_add_timer(l, &c->renew_timer);
+	loop_add_timer(l, &c->scan_timer);
+	loop_add_timer(l, &c->look_timer);
+	if (!c->quiet || !c->evidence || !c->untracked || !c->forecast) {
+		collisions_free(c);
 		return -ENOMEM;
 	}
-	c->pending_timer =
-		(struct loop_timer){ .due = USEC_NEVER, .fn = collisions_on_pending, .ud = c };
-	loop_add_timer(l, &c->scan_timer);
-	loop_add_timer(l, &c->pending_timer);
 	*ret = c;
 	return 0;
 }
@@ -433,13 +168,16 @@ struct collisions *collisions_free(struct collisions *c)
 {
 	if (!c)
 		return NULL;
+	loop_remove_timer(c->loop, &c->renew_timer);
 	loop_remove_timer(c->loop, &c->scan_timer);
+	loop_remove_timer(c->loop, &c->look_timer);
 	notes_flush(&c->notes, c->publisher, true);
-	loop_remove_timer(c->loop, &c->pending_timer);
-	collisions_forget(c);
+	collisions_look_stop(c);
 	lvs_map_free(c->map);
 	lvs_said_free(c->quiet);
 	lvs_evidence_free(c->evidence);
+	lvs_untracked_free(c->untracked);
+	forecast_free(c->forecast);
 	free(c);
 	return NULL;
 }
@@ -461,8 +199,36 @@ void collisions_on_map(struct collisions *c, void (*fn)(void *ud, const struct l
 	c->on_map_ud = ud;
 }
 
+/* Which source of the map is the oldest; an age of 0: none has one. */
+static usec_t oldest_source(const struct collisions *c, const struct lvs_source **ret)
+{
+	usec_t elapsed = os_now() - c->renew.read_at, oldest = 0, age;
+	const struct lvs_source *sources;
+	size_t i, n = c->map ? lvs_map_sources(c->map, &sources) : 0;
+
+	for (i = 0; i < n; i++) {
+		age = lvs_source_age(&sources[i], elapsed);
+		if (age <= oldest)
+			continue;
+		oldest = age;
+		*ret = &sources[i];
+	}
+	return oldest;
+}
+
 void collisions_status(const struct collisions *c, struct status_lvs *ret)
 {
+	const struct lvs_source *source = NULL;
+	char path[4 * LVS_PATH_MAX];
+	usec_t age = oldest_source(c, &source);
+
 	*ret = c->status;
 	ret->flows = c->scan.flows ? collide_count(c->scan.flows) : 0;
+	if (!source)
+		return;
+	ret->map_age = age;
+	ret->map_wall = os_wall() - age;
+	ret->map_is_old = age >= LVS_OLD;
+	snprintf(ret->oldest, sizeof(ret->oldest), "%s%s%.160s", lvs_source_kind_name(source->kind),
+		 *source->path ? ":" : "", text_escape(source->path, path, sizeof(path)));
 }

@@ -97,7 +97,8 @@ static const struct setting lvs_keys[] = {
 	  "Where services are read from, besides the sections below. ipvs: this node's\n"
 	  "own IPVS; this is the default. save:FILE: what \"ipvsadm -S -n\" prints on a\n"
 	  "director. keepalived:FILE: the virtual_server blocks of a keepalived.conf.\n"
-	  "If two sources have the same service, the first one counts.",
+	  "If two sources have the same service, the first one counts. vipsafed takes a\n"
+	  "file that has changed within seconds, and reads all sources every minute.",
 	  .add = sources_add, .shape = "ipvs, save:/etc/vipsafe/director.rules" },
 	{ "conn_hold", SETTING_SECONDS, LVS(conn_hold), "120",
 	  "How long a connection through a service can still collide after its end: as\n"

@@ -242,6 +242,17 @@ static void lvs_services(const struct metric_source *f, struct metric_sink *s)
 	metric_sample(s, NULL, f->status->lvs.services);
 }
 
+static void lvs_expected(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, LABELS("effect", "kill"), f->status->lvs.kill);
+	metric_sample(s, LABELS("effect", "stall"), f->status->lvs.stall);
+}
+
+static void lvs_map_instant(const struct metric_source *f, struct metric_sink *s)
+{
+	metric_sample(s, NULL, (double)f->status->lvs.map_wall / USEC_PER_SEC);
+}
+
 /* The last members of a row whose samples are one number. */
 #define STATUS(member) NULL, METRIC_OF_STATUS, offsetof(struct status, member)
 #define METRICS(member) NULL, METRIC_OF_METRICS, offsetof(struct metrics, member)
@@ -397,6 +408,12 @@ const struct metric_row metric_rows[] = {
 	  lvs_apart },
 	{ "vipsafe_lvs_apart_services", "gauge",
 	  "Services by whether that is done for them (keep_apart).", lvs_apart_services },
+	{ "vipsafe_lvs_map_timestamp_seconds", "gauge",
+	  "When the oldest source of the map was true, in seconds since 1970; 0: none has an age.",
+	  lvs_map_instant },
+	{ "vipsafe_lvs_expected_per_day", "gauge",
+	  "LVS collisions to be expected per day, by their effect; 0 while nothing is known.",
+	  lvs_expected },
 	{ "vipsafe_lvs_flows", "gauge", "Connections that involve a service.", STATUS(lvs.flows) },
 	{ "vipsafe_lvs_collisions_total", "counter", "Collisions found.", STATUS(lvs.collisions) },
 	{ "vipsafe_lvs_overruns_total", "counter",

@@ -13,29 +13,71 @@ typedef unsigned long long ull;
 json_t *status_lvs_json(const struct status *s)
 {
 	const struct status_lvs *l = &s->lvs;
+	json_t *o =
+		json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "active", l->active,
+			  "stale", l->stale, "services", (json_int_t)l->services, "client_visible",
+			  (json_int_t)l->visible, "incomplete_sources", (json_int_t)l->incomplete,
+			  "flows", (json_int_t)l->flows, "events", (json_int_t)l->events,
+			  "collisions", (json_int_t)l->collisions, "warnings",
+			  (json_int_t)l->warnings, "overruns", (json_int_t)l->overruns);
 
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "active", l->active,
-			 "stale", l->stale, "services", (json_int_t)l->services, "client_visible",
-			 (json_int_t)l->visible, "incomplete_sources", (json_int_t)l->incomplete,
-			 "flows", (json_int_t)l->flows, "events", (json_int_t)l->events,
-			 "collisions", (json_int_t)l->collisions, "warnings",
-			 (json_int_t)l->warnings, "overruns", (json_int_t)l->overruns);
+	object_put_number(&o, "looks", l->looks);
+	object_put_bool(&o, "sees_entries", l->sees_entries);
+	object_put_text(&o, "no_entries", l->no_entries);
+	object_put_bool(&o, "sees_sockets", l->sees_sockets);
+	object_put_text(&o, "no_sockets", l->no_sockets);
+	object_put(&o, "kill_per_day", l->has_rates ? json_real(l->kill) : json_null());
+	object_put(&o, "stall_per_day", l->has_rates ? json_real(l->stall) : json_null());
+	object_put_bool(&o, "forecast_is_bound", l->is_bound);
+	object_put_text(&o, "map_error", l->refused);
+	object_put_text(&o, "map_oldest", l->oldest);
+	object_put_number(&o, "map_age_s", l->map_age / USEC_PER_SEC);
+	return o;
+}
+
+/* What is looked at for collisions, and what cannot be and why. */
+static void print_sees(const struct status_lvs *l, FILE *out)
+{
+	fprintf(out, "LVS: %u services, collisions ", l->services);
+	if (l->stale)
+		fputs("about to be looked for again", out);
+	else if (!l->active)
+		fputs("NOT looked for", out);
+	else
+		fprintf(out, "looked for in %s%s%s", l->sees_entries ? "conntrack's entries" : "",
+			l->sees_entries && l->sees_sockets ? " and " : "",
+			l->sees_sockets ? "this node's sockets" : "");
+	fprintf(out, ", %llu found\n", (ull)l->collisions);
+	if (!l->visible)
+		return;
+	if (*l->no_entries)
+		fprintf(out, "  conntrack's entries are not seen%s: %s\n",
+			l->sees_entries ? " at once" : "", l->no_entries);
+	if (*l->no_sockets)
+		fprintf(out, "  this node's sockets are not seen: %s\n", l->no_sockets);
 }
 
 void status_lvs_print(const struct status *s, bool verbose, FILE *out)
 {
 	const struct status_lvs *l = &s->lvs;
+	const char *bound = l->is_bound ? "up to " : "";
 
-	if (!l->services && !l->incomplete)
+	if (!l->services && !l->incomplete && !l->collisions && !*l->refused)
 		return;
-	fprintf(out, "LVS: %u services, collisions %s, %llu found\n", l->services,
-		l->stale    ? "about to be looked for again"
-		: l->active ? "looked for"
-			    : "not looked for",
-		(ull)l->collisions);
+	print_sees(l, out);
+	if (l->has_rates && l->kill + l->stall > 0)
+		fprintf(out,
+			"  expected per day: kill %s%.2f (a living direct session is reset), stall "
+			"%s%.2f (a new one hangs)\n",
+			bound, l->kill, bound, l->stall);
 	if (l->incomplete)
 		fprintf(out, "  %u sources of the map are incomplete (vipsafe lvs map)\n",
 			l->incomplete);
+	if (*l->refused)
+		fprintf(out, "  the map stays as it was: %s\n", l->refused);
+	if (l->map_is_old)
+		fprintf(out, "  %s is %llu days old (vipsafe lvs map)\n", l->oldest,
+			(ull)(l->map_age / USEC_PER_SEC / 86400));
 	if (verbose)
 		fprintf(out, "  flows %llu, events %llu, warnings %llu, overruns %llu\n",
 			(ull)l->flows, (ull)l->events, (ull)l->warnings, (ull)l->overruns);

@@ -102,7 +102,27 @@ names critical certain 61902 "direct, VIP, nothing sent since"
 is "$(remedy fix)" "" "direct, VIP, nothing sent since: no socket is to be closed"
 unknown
 silent 4 "direct, VIP, nothing sent since and no map"
+# a daemon without a map sees it, and writes it down once
+"$BUILD/vipsafed" --config "$T/conf" 2>"$T/daemon" &
+daemon=$!
+noted() { "$VIPSAFE" --json history >"$T/history" && jq -e 'map(select(.op == "collision")) | length > 0' "$T/history"; }
+answers() { "$VIPSAFE" status; }
+wait_for 60 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$T/daemon")"
+check "nothing crossed: nothing is noted" not noted
 pings direct "$stalled" "direct, VIP: the direct connection hangs"
+check "no map: the daemon writes the crossing down" wait_for 60 noted
+counted() { [ "$(grep -c 'msg=lvs-crossed' "$T/daemon")" = 1 ] && "$VIPSAFE" status | grep 'collisions .*1 found'; }
+check "it logs it as well, and counts it" wait_for 60 counted
+looks() { "$VIPSAFE" --json status | jq -r .lvs.looks; }
+before=$(looks)
+more_looks() { [ "$(looks)" -ge $((before + 2)) ]; }
+check "it looks again" wait_for 60 more_looks
+noted >/dev/null
+is "$(jq -r 'map(select(.op == "collision")) | "\(length) \(.[0].addresses[0]) \(.[0].result)"' "$T/history")" \
+	"1 $RS:3269 manifest" "no map: once, with the server it is about"
+like "$(jq -r '.[0].text' "$T/history")" "$C:61902 directly to $RS:3269 .*$VIP:3306" "and both connections"
+kill $daemon
+wait $daemon
 look_for manifest
 is "$RC" 11 "no map: the crossing is seen"
 is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
@@ -173,14 +193,13 @@ begin direct 61904 $RS 3269
 opening() { ss -Hnt state syn-sent -o | grep -q 'timer:(on,[^,]*,[2-9])'; }
 wait_for 60 opening || bail_out "nothing is being opened"
 names critical manifest 61904 "VIP, direct"
+prevent=$(remedy prevent)
 unknown
 look_for manifest
 is "$RC $(found '"\(.verdict) \(.direct.state)"')" "11 manifest OPENING" "VIP, direct: seen without a map"
 known
-look
 check "VIP, direct: the direct connection does not open" opening
 pings via "$alive" "VIP, direct: the one through the VIP lives"
-prevent=$(remedy prevent)
 job_end direct
 job_end via
 

@@ -104,6 +104,25 @@ check "its port is dangerous when it has ended" wait_for 60 told \
 	"$C:61906 directly to $RS:3269 (and|hangs,.*) through mysql"
 close direct
 
+# ---- a socket that leaves as another ---------------------------------------------------------
+iptables -w 5 -t nat -A POSTROUTING -p tcp --dport 3306 -j SNAT --to-source $C:50000-50100 || bail_out "no NAT"
+looks=$(lvs looks)
+connect via 61950 $VIP 3306
+ask via ports
+seen=${REPLY##* }
+more_looks() { [ "$(lvs looks)" -ge $((looks + 2)) ]; }
+check "its socket is looked at" wait_for 60 more_looks
+for port in 61950 "$seen"; do
+	iptables -w 5 -I INPUT -p tcp --sport "$port" --dport 3269 -j DROP
+	job "direct-$port" "$FLOW" open -b $C -P "$port" -t 300 $RS 3269
+done
+check "the port that the server sees is in danger" wait_for 60 told "$C:$seen directly to $RS:3269 (and|hangs,.*) through"
+check "and not the one before the translation" not told "$C:61950 directly to "
+close direct-61950
+close "direct-$seen"
+close via
+iptables -w 5 -t nat -F POSTROUTING
+
 # ---- a map that cannot be read --------------------------------------------------------------
 config '[lvs]' "sources = save:$T/nothing, keepalived:$T/nothing.conf"
 run reload
