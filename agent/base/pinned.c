@@ -11,8 +11,8 @@
 
 struct item {
 	struct conn_key key; /* must be first */
-	uint32_t id;
-	uint16_t as; /* index of the source */
+	uint32_t id, was;    /* was: of the entry that the pin has replaced */
+	uint16_t as;	     /* index of the source */
 	uint8_t round;
 	uint8_t state : 7;
 	uint8_t committed : 1;
@@ -89,6 +89,7 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
 		item = conn_table_at(&s->table, (size_t)i);
 	}
 	item->id = id;
+	item->was = 0;
 	item->state = 0;
 	item->committed = 0;
 	item->as = (uint16_t)source;
@@ -126,12 +127,22 @@ bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t i
 
 	if (i < 0)
 		return false;
+	if (!pinned_is_same(pinned_item_at(s, i)->id, id) && pinned_item_at(s, i)->was == id)
+		return true; /* told before the pin, and read after it */
 	if (!pinned_is_same(pinned_item_at(s, i)->id, id)) {
 		pinned_remove_at(s, i);
 		return false;
 	}
 	pinned_item_at(s, i)->round = s->round;
 	return true;
+}
+
+void pinned_set_replaces(struct pinned_set *s, const struct conn_key *key, uint32_t was)
+{
+	int64_t i = conn_table_find(&s->table, key);
+
+	if (i >= 0)
+		pinned_item_at(s, i)->was = was;
 }
 
 void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint8_t state)

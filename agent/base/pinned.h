@@ -24,8 +24,12 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
  * any. */
 bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint32_t id);
 
-/* The same, and mark the item as seen in the current round. An item with KEY
- * and another id is removed: its entry has gone. */
+/* The entry of KEY, which is there, has taken the place of one with the id WAS. */
+void pinned_set_replaces(struct pinned_set *s, const struct conn_key *key, uint32_t was);
+
+/* Like pinned_set_has(), and mark the item as seen in the current round. An item with KEY
+ * and another id is removed: its entry has gone. Only what was told of the one that it has
+ * replaced is old, and neither. */
 bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id);
 
 /* Whether KEY is in the set and was seen or put in the current round. */

@@ -124,8 +124,12 @@ static int guard_work_fetch(struct fetched *f, const struct conn_key *keys, size
 static int on_pin_told(void *ud, const struct conn *c, enum guard_fate fate)
 {
 	const struct fetched *f = ud;
+	int64_t i = fate == FATE_OURS ? connset_find(f->seen, &c->key) : -1;
+	int r = f->outcome(f->ud, c, fate == FATE_THERE ? FATE_FAILED : fate);
 
-	return f->outcome(f->ud, c, fate == FATE_THERE ? FATE_FAILED : fate);
+	if (i >= 0)
+		pinned_set_replaces(f->g->pinned, &c->key, connset_get(f->seen, (size_t)i)->id);
+	return r;
 }
 
 static bool has_tcp(const struct connset *set)

@@ -79,6 +79,37 @@ static void new_connections_are_pinned_when_established(void **state)
 	guard_free(g);
 }
 
+/* It was told before the pin, and is read after it: by then it is of an entry that is no more. */
+static void an_event_from_before_the_pin_is_old(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	struct conn c = scene_tcp(7);
+	struct fake_entry old;
+	unsigned i;
+
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	fake_plan_birth(s->fake, s->fake->clock + 1, &c, s->dev);
+	fake_advance(s->fake, 10);
+	guard_ready(g);
+	assert_int_equal(guarding_status(g).unpinned, 1);
+	old = *fake_entry_find(s->fake, &c.key);
+	for (i = 0; i < 200 && !guarding_status(g).pinned; i++) {
+		fake_advance(s->fake, 10 * USEC_PER_MSEC);
+		(void)guard_tick(g);
+	}
+	assert_int_equal(guarding_status(g).pinned, 1);
+	fake_tell(s->fake, &old);
+	guard_ready(g);
+	assert_int_equal(guarding_status(g).pinned, 1);
+	assert_int_equal(guarding_status(g).unpinned, 0);
+	/* and when the pinned one ends, nothing of it is left */
+	fake_delete_by(s->fake, &c.key, 0);
+	guard_ready(g);
+	assert_int_equal(guarding_status(g).pinned + guarding_status(g).unpinned, 0);
+	guard_free(g);
+}
+
 /* Too young to be pinned when somebody deletes a VIP: put back at once. */
 static void unpinned_connections_are_restored(void **state)
 {
@@ -305,6 +336,7 @@ int main(void)
 		CASE(without_a_guard_all_are_flushed),
 		CASE(what_is_pinned_is_left_alone),
 		CASE(new_connections_are_pinned_when_established),
+		CASE(an_event_from_before_the_pin_is_old),
 		CASE(unpinned_connections_are_restored),
 		CASE(on_demand_restores_after_a_foreign_delete),
 		CASE(a_foreign_delete_is_told_of),
