@@ -286,11 +286,10 @@ struct kernel_ops {
 	int (*local_ports)(void *ctx, struct ports *ret);
 
 	/* Find out by experiment in a private network namespace what an address delete flushes,
-	 * within TIMEOUT. Always fills both results; REASON (one line) says why one is unknown,
-	 * else it is "". ASKED: a person asks for it; otherwise the experiment is not begun where
-	 * all namespaces share the kernel's netfilter hooks. */
-	int (*probe)(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
-		     enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX]);
+	 * and whether created entries keep their helpers, within TIMEOUT. RET has all of it, also
+	 * if it is unknown. ASKED: a person asks for it; otherwise an address delete is not tried
+	 * where all namespaces share the kernel's netfilter hooks. */
+	int (*probe)(void *ctx, bool asked, usec_t timeout, struct probe_result *ret);
 
 	usec_t (*now)(void *ctx);
 	void (*sleep)(void *ctx, usec_t duration);

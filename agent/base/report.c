@@ -107,6 +107,19 @@ const char *kernel_kind_name(enum kernel_kind k)
 	return word_of(kernel_words, k);
 }
 
+const char *helper_kind_name(enum helper_kind h)
+{
+	switch (h) {
+	case HELPERS_UNKNOWN:
+		break;
+	case HELPERS_KEPT:
+		return "kept";
+	case HELPERS_FORGOTTEN:
+		return "lost";
+	}
+	return "unknown";
+}
+
 const char *skip_reason_name(enum skip_reason s)
 {
 	return word_of(reason_words, s);

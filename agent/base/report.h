@@ -32,6 +32,21 @@ enum kernel_kind {
 	KERNEL_FIXED,
 };
 
+/* What becomes of the helper (FTP and the like) of an entry that is created over netlink. */
+enum helper_kind {
+	HELPERS_UNKNOWN,
+	HELPERS_KEPT,
+	HELPERS_FORGOTTEN,
+};
+
+/* What is found out of a kernel by trial. */
+struct probe_result {
+	enum kernel_kind ipv4, ipv6;
+	char reason[REPORT_TEXT_MAX]; /* why one is unknown; "" otherwise */
+	bool cached;		      /* read, not measured now */
+	enum helper_kind helpers;
+};
+
 /* Why an entry of the snapshot is not to be restored. Each entry is either a candidate or has one
  * of these reasons. */
 enum skip_reason {
@@ -192,6 +207,7 @@ bool report_is_placed(const struct report *r);
 
 const char *result_name(enum result r);
 const char *kernel_kind_name(enum kernel_kind k);
+const char *helper_kind_name(enum helper_kind h);
 const char *skip_reason_name(enum skip_reason s);
 const char *arrival_name(enum arrival a);
 const char *vip_outcome_name(enum vip_outcome o);

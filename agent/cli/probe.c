@@ -22,12 +22,28 @@ static const char *meaning(enum kernel_kind v)
 	return "";
 }
 
+static const char *helpers_meaning(enum helper_kind h)
+{
+	switch (h) {
+	case HELPERS_UNKNOWN:
+		return "none is loaded";
+	case HELPERS_KEPT:
+		return "a connection that is pinned or restored keeps its helper, for FTP and the "
+		       "like";
+	case HELPERS_FORGOTTEN:
+		return "a connection with a helper (FTP and the like) would lose it: it is not "
+		       "pinned";
+	}
+	return "";
+}
+
 static void print_text(const struct probe_result *v)
 {
 	char reason[4 * REPORT_TEXT_MAX];
 
 	printf("IPv4: %s (%s)\n", kernel_kind_name(v->ipv4), meaning(v->ipv4));
 	printf("IPv6: %s (%s)\n", kernel_kind_name(v->ipv6), meaning(v->ipv6));
+	printf("helpers: %s (%s)\n", helper_kind_name(v->helpers), helpers_meaning(v->helpers));
 	if (*v->reason)
 		printf("reason: %s\n", text_escape(v->reason, reason, sizeof(reason)));
 }
@@ -39,6 +55,7 @@ static void cli_probe_print_json(const struct probe_result *v)
 
 	failed |= json_object_set_new(o, "ipv4", json_string(kernel_kind_name(v->ipv4)));
 	failed |= json_object_set_new(o, "ipv6", json_string(kernel_kind_name(v->ipv6)));
+	failed |= json_object_set_new(o, "helpers", json_string(helper_kind_name(v->helpers)));
 	failed |= json_object_set_new(o, "reason", object_string(v->reason));
 	failed |= json_object_set_new(o, "cached", json_boolean(v->cached));
 	if (failed) {
@@ -58,7 +75,7 @@ static void measure(const struct cli *cli, struct probe_result *v)
 	r = kernel_real_new(&real);
 	if (r >= 0) {
 		k = kernel_real_get(real);
-		r = k.ops->probe(k.ctx, true, timeout, &v->ipv4, &v->ipv6, v->reason);
+		r = k.ops->probe(k.ctx, true, timeout, v);
 	}
 	if (r < 0 && !*v->reason)
 		snprintf(v->reason, sizeof(v->reason), "cannot ask the kernel: %s", strerror(-r));

@@ -276,8 +276,7 @@ void guard_end_round(struct guard *g)
 	guard_cause_watch(g);
 	if (x->ends)
 		ends_catch_up(x->ends);
-	if (!g->probe_result.cached)
-		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
+	guard_load_probe_result(g);
 	if (!g->repair.active && !g->moving)
 		guard_deeds_name(g);
 	if (g->repair.active || g->moving || guard_now(g) < x->turned_at + SETTLE_AFTER)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hold rules of the guard: in place all the time, armed for moments. A run
  * of another process takes them away with its own, and so does recover. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,27 +149,38 @@ int guard_lock(struct guard *g, int *ret_fd)
 
 /* Linux 3.10, 4.4 and 4.9 create an entry with the helper that is asked for and
  * then forget it (verify.c), so that a pin would cost FTP and the like their next
- * data connection. Which kernels do is found out by trying. */
+ * data connection. Which kernels do the probe has found out; if no helper was loaded then, it
+ * is tried now. */
 
-/* Like C, but with its source translated to another address: only then is the helper
- * forgotten. */
+/* Like C, but with its source translated to another address, and its destination to another
+ * port: only then is the helper forgotten, or found again by the port alone. */
 static struct conn translated(const struct conn *c)
 {
 	struct conn t = *c;
 
 	t.reply = tuple_invert(&c->key.orig, c->key.l4proto);
 	t.reply.dst[0] ^= 1;
+	t.reply.sport ^= htons(1);
 	t.status = CONN_CONFIRMED | CONN_SEEN_REPLY | CONN_SRC_NAT | CONN_SRC_NAT_DONE |
-		   CONN_DST_NAT_DONE;
+		   CONN_DST_NAT | CONN_DST_NAT_DONE;
 	return t;
 }
 
-enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample)
+void guard_load_probe_result(struct guard *g)
+{
+	if (!g->probe_result.cached)
+		(void)probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result);
+}
+
+enum helper_kind guard_try_helper(struct guard *g, const struct connset *sample)
 {
 	struct conn c = translated(connset_get(sample, 0)), asked, found;
 	const void *payload;
 	size_t len;
 
+	guard_load_probe_result(g);
+	if (g->probe_result.helpers != HELPERS_UNKNOWN)
+		return g->probe_result.helpers;
 	payload = connset_payload(sample, 0, &len);
 	if (trial_create(&g->env.kernel, &c, payload, len, &asked, &found) < 0)
 		return HELPERS_UNKNOWN;

@@ -41,13 +41,6 @@
 
 #define GUARD_FIGHTERS_MAX 64
 
-/* What becomes of the helper of an entry that is created (hold.c). */
-enum guard_helpers {
-	HELPERS_UNKNOWN,
-	HELPERS_KEPT,
-	HELPERS_FORGOTTEN,
-};
-
 /* A way through what is known and not pinned, what is worth most first. All zero:
  * none is open. */
 struct guard_order {
@@ -184,7 +177,7 @@ struct guard {
 
 	struct guard_order pins; /* the round under way */
 	usec_t step_at;		 /* when the step under way began */
-	enum guard_helpers helpers;
+	enum helper_kind helpers;
 	struct shapes shapes; /* that were tried */
 
 	bool holding;	    /* hold rules are in place */
@@ -332,8 +325,12 @@ void guard_postpone_all(struct guard *g); /* pin_after has changed */
 int guard_pin_step(struct guard *g);	  /* 0, or -EAGAIN: there is more */
 
 /* ---- hold.c ---- */
-/* What this kernel does with a helper, tried with the likes of the one in SAMPLE. */
-enum guard_helpers guard_try_helper(struct guard *g, const struct connset *sample);
+/* Read what the probe has found out, until it has. */
+void guard_load_probe_result(struct guard *g);
+
+/* What this kernel does with a helper; if the probe does not know, tried with the likes of the
+ * one in SAMPLE. */
+enum helper_kind guard_try_helper(struct guard *g, const struct connset *sample);
 /* Known entries that are not pinned for that. */
 uint64_t guard_count_helpers(const struct guard *g);
 

@@ -66,11 +66,13 @@ static void serve_probe_result(struct run *run, usec_t timeout, struct probe_res
 {
 	struct guard *g = guard_of(run);
 
-	if (g->probe_result.cached ||
-	    probe_result_load(g->env.settings->run_dir, g->env.boot_id, &g->probe_result) == 0)
+	guard_load_probe_result(g);
+	if (g->probe_result.cached)
 		*ret = g->probe_result;
 	else
 		dump_probe_result(run, timeout, ret);
+	if (ret->helpers == HELPERS_UNKNOWN)
+		ret->helpers = g->helpers;
 }
 
 static struct shapes *serve_shapes(struct run *run)

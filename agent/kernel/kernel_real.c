@@ -349,10 +349,9 @@ static int real_local_ports(void *ctx _unused_, struct ports *ret)
 	return localports_read(ret);
 }
 
-static int real_probe(void *ctx _unused_, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
-		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int real_probe(void *ctx _unused_, bool asked, usec_t timeout, struct probe_result *ret)
 {
-	probe_run(asked, timeout, ret_ipv4, ret_ipv6, reason);
+	probe_run(asked, timeout, ret);
 	return 0;
 }
 

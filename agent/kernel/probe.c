@@ -18,6 +18,7 @@
 #include "kernel/ct.h"
 #include "kernel/link.h"
 #include "kernel/nft.h"
+#include "kernel/probe_helper.h"
 #include "kernel/probe_trial.h"
 
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
@@ -118,7 +119,7 @@ static int probe_world_build(struct nlsock *s)
 
 /* What the child answers. */
 struct answer {
-	uint32_t verdict[2];
+	uint32_t verdict[2], helpers;
 	char reason[REPORT_TEXT_MAX];
 };
 
@@ -183,7 +184,13 @@ static const char *describe_enter(int err)
 	return "cannot create a network namespace";
 }
 
-static void experiment(struct answer *a, usec_t deadline)
+/* What the child is told. */
+struct task {
+	usec_t deadline;
+	bool in_passing; /* nothing that registers a hook where those are global */
+};
+
+static void experiment(struct answer *a, const struct task *task)
 {
 	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	struct trial trials[2];
@@ -201,14 +208,6 @@ static void experiment(struct answer *a, usec_t deadline)
 	}
 	/* Entering a user namespace may have cleared it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	err = nlsock_new(NETLINK_ROUTE, 0, 0, &s);
-	if (err == 0)
-		err = probe_world_build(s);
-	if (err < 0) {
-		snprintf(a->reason, sizeof(a->reason), "cannot create a test device: %s",
-			 strerror(-err));
-		return;
-	}
 	err = ct_new(&ct);
 	if (err < 0) {
 		snprintf(a->reason, sizeof(a->reason), "%s",
@@ -216,9 +215,26 @@ static void experiment(struct answer *a, usec_t deadline)
 						 : strerror(-err));
 		return;
 	}
+	a->helpers = probe_helpers(ct);
+	if (task->in_passing && nft_sees_all()) {
+		snprintf(a->reason, sizeof(a->reason),
+			 "this kernel's netfilter hooks are global, where an experiment in passing "
+			 "is not made");
+		ct_free(ct);
+		return;
+	}
+	err = nlsock_new(NETLINK_ROUTE, 0, 0, &s);
+	if (err == 0)
+		err = probe_world_build(s);
+	if (err < 0) {
+		snprintf(a->reason, sizeof(a->reason), "cannot create a test device: %s",
+			 strerror(-err));
+		ct_free(ct);
+		return;
+	}
 	trial_start(&trials[0], AF_INET, &nodes[0], s, ct);
 	trial_start(&trials[1], AF_INET6, &nodes[1], s, ct);
-	wait_for_flush(trials, s, ct, deadline);
+	wait_for_flush(trials, s, ct, task->deadline);
 	conclude(a, trials);
 	ct_free(ct);
 }
@@ -226,22 +242,21 @@ static void experiment(struct answer *a, usec_t deadline)
 /* The namespace goes with the process. */
 static void probe_in_child(void *ud, void *answer)
 {
-	const usec_t *deadline = ud;
 	struct answer *a = answer;
 
 	*a = (struct answer){ .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
-	experiment(a, *deadline);
+	experiment(a, ud);
 }
 
 /* ---- in the caller ----------------------------------------------------------- */
 
 /* -ETIMEDOUT, -EIO (it died), -EBADMSG, or why there is no child. */
-static int run_child(usec_t timeout, struct answer *ret)
+static int run_child(bool asked, usec_t timeout, struct answer *ret)
 {
-	usec_t deadline = os_now() + timeout;
+	struct task task = { .deadline = os_now() + timeout, .in_passing = !asked };
 	struct background *b;
 	struct answer a;
-	int r = background_new(probe_in_child, &deadline, sizeof(a), timeout, &b);
+	int r = background_new(probe_in_child, &task, sizeof(a), timeout, &b);
 
 	if (r < 0)
 		return r;
@@ -250,7 +265,7 @@ static int run_child(usec_t timeout, struct answer *ret)
 	if (r < 0)
 		return r;
 	if (a.verdict[0] > KERNEL_FIXED || a.verdict[1] > KERNEL_FIXED ||
-	    !memchr(a.reason, '\0', sizeof(a.reason)))
+	    a.helpers > HELPERS_FORGOTTEN || !memchr(a.reason, '\0', sizeof(a.reason)))
 		return -EBADMSG;
 	*ret = a;
 	return 0;
@@ -265,19 +280,15 @@ static bool conntrack_is_loaded(void)
 	       access("/proc/net/stat/nf_conntrack", F_OK) == 0;
 }
 
-void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
-	       char reason[REPORT_TEXT_MAX])
+void probe_run(bool asked, usec_t timeout, struct probe_result *ret)
 {
 	struct answer a = { .verdict = { KERNEL_UNKNOWN, KERNEL_UNKNOWN } };
 	const char *why = NULL;
 
 	if (!conntrack_is_loaded()) {
 		why = "conntrack is not in this kernel";
-	} else if (!asked && nft_sees_all()) {
-		why = "this kernel's netfilter hooks are global, where an experiment in passing "
-		      "is not made";
 	} else {
-		int r = run_child(timeout, &a);
+		int r = run_child(asked, timeout, &a);
 
 		if (r == -ETIMEDOUT)
 			why = "the experiment did not finish in time";
@@ -288,7 +299,8 @@ void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kern
 	}
 	if (why)
 		snprintf(a.reason, sizeof(a.reason), "%s", why);
-	*ret_ipv4 = (enum kernel_kind)a.verdict[0];
-	*ret_ipv6 = (enum kernel_kind)a.verdict[1];
-	memcpy(reason, a.reason, sizeof(a.reason));
+	*ret = (struct probe_result){ .ipv4 = (enum kernel_kind)a.verdict[0],
+				      .ipv6 = (enum kernel_kind)a.verdict[1],
+				      .helpers = (enum helper_kind)a.helpers };
+	memcpy(ret->reason, a.reason, sizeof(a.reason));
 }

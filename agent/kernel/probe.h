@@ -15,8 +15,5 @@
 /* Find out by experiment what deleting an address flushes on this kernel.
  * Everything happens in a child process inside a network namespace of its
  * own, which dies with it: no address, rule, file or process stays behind. */
-/* Fill both verdicts within about TIMEOUT, and REASON: one line why one of
- * them is KERNEL_UNKNOWN, "" when both are known. ASKED: as of struct kernel_ops.
- * Blocks; forks. */
-void probe_run(bool asked, usec_t timeout, enum kernel_kind *ret_ipv4, enum kernel_kind *ret_ipv6,
-	       char reason[REPORT_TEXT_MAX]);
+/* Fill RET within about TIMEOUT. ASKED: as of struct kernel_ops. Blocks; forks. */
+void probe_run(bool asked, usec_t timeout, struct probe_result *ret);

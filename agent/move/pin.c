@@ -34,12 +34,16 @@ struct pinning {
 	uint64_t offloaded; /* would not be deleted */
 };
 
+/* A helper that would be lost is worth more than the pin: the flush may not come, or not take that
+ * entry. It is restored if it does. */
 static bool pin_is_meant(const struct pinning *p, size_t i)
 {
 	const struct entry *e = &p->run->entries[i];
+	const struct conn *c = connset_get(p->run->set, i);
 
 	return e->skip == SKIP_NONE && e->state == ENTRY_THERE && !e->pinned && !e->refused &&
-	       reach_has(&p->reach, connset_get(p->run->set, i));
+	       !(c->has_helper && p->run->probe_result.helpers == HELPERS_FORGOTTEN) &&
+	       reach_has(&p->reach, c);
 }
 
 static enum shape_trust trust_in(const struct pinning *p, size_t i)

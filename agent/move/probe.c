@@ -9,12 +9,13 @@
 #include "base/rundir.h"
 #include "move/stage.h"
 
-/* The file, four or five lines:
+/* The file, four to six lines:
  *   vipsafe-verdict 1
  *   boot_id 0f6c…
  *   ipv4 affected
  *   ipv6 unknown
- *   reason …          only when one is unknown */
+ *   helpers kept      not in the files of older versions
+ *   reason …          only when one of the families is unknown */
 #define FILE_NAME "verdict"
 #define FILE_MAGIC "vipsafe-verdict 1"
 #define FILE_MAX 1024
@@ -55,6 +56,18 @@ static int parse_kernel_verdict(const char *word, enum kernel_kind *ret)
 	return -EBADMSG;
 }
 
+static int parse_helpers(const char *word, enum helper_kind *ret)
+{
+	static const enum helper_kind all[] = { HELPERS_UNKNOWN, HELPERS_KEPT, HELPERS_FORGOTTEN };
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(all); i++)
+		if (strcmp(word, helper_kind_name(all[i])) == 0) {
+			*ret = all[i];
+			return 0;
+		}
+	return -EBADMSG;
+}
+
 /* Printable text only: it is shown to people. */
 static bool result_is_printable(const char *s)
 {
@@ -75,7 +88,9 @@ static int parse(char *text, const char *boot_id, struct probe_result *ret)
 	if (!id || strcmp(id, boot_id) != 0)
 		return -EBADMSG;
 	if (parse_kernel_verdict(next_value(&text, "ipv4"), &v.ipv4) < 0 ||
-	    parse_kernel_verdict(next_value(&text, "ipv6"), &v.ipv6) < 0)
+	    parse_kernel_verdict(next_value(&text, "ipv6"), &v.ipv6) < 0 ||
+	    (strncmp(text, "helpers ", 8) == 0 &&
+	     parse_helpers(next_value(&text, "helpers"), &v.helpers) < 0))
 		return -EBADMSG;
 	if (*text) {
 		reason = next_value(&text, "reason");
@@ -113,9 +128,11 @@ int probe_result_store(const char *run_dir, const char *boot_id, const struct pr
 
 	if (!boot_id[0] || !result_is_printable(boot_id) || !result_is_printable(v->reason))
 		return -EINVAL;
-	n = snprintf(text, sizeof(text), FILE_MAGIC "\nboot_id %s\nipv4 %s\nipv6 %s\n%s%s%s",
-		     boot_id, kernel_kind_name(v->ipv4), kernel_kind_name(v->ipv6),
-		     v->reason[0] ? "reason " : "", v->reason, v->reason[0] ? "\n" : "");
+	n = snprintf(text, sizeof(text),
+		     FILE_MAGIC "\nboot_id %s\nipv4 %s\nipv6 %s\nhelpers %s\n%s%s%s", boot_id,
+		     kernel_kind_name(v->ipv4), kernel_kind_name(v->ipv6),
+		     helper_kind_name(v->helpers), v->reason[0] ? "reason " : "", v->reason,
+		     v->reason[0] ? "\n" : "");
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return -EINVAL;
 	dir = rundir_open(run_dir);
@@ -129,9 +146,9 @@ static void probe(const struct kernel *k, usec_t timeout, struct probe_result *r
 	struct probe_result v = { 0 };
 	int r;
 
-	r = k->ops->probe(k->ctx, false, timeout, &v.ipv4, &v.ipv6, v.reason);
+	r = k->ops->probe(k->ctx, false, timeout, &v);
 	if (r < 0) {
-		v.ipv4 = v.ipv6 = KERNEL_UNKNOWN;
+		v = (struct probe_result){ .ipv4 = KERNEL_UNKNOWN, .ipv6 = KERNEL_UNKNOWN };
 		snprintf(v.reason, sizeof(v.reason), "the probe failed: %s", strerror(-r));
 	}
 	*ret = v;

@@ -8,12 +8,6 @@
 #include "base/kernel.h"
 #include "base/report.h"
 
-struct probe_result {
-	enum kernel_kind ipv4, ipv6;
-	char reason[REPORT_TEXT_MAX]; /* why one is unknown; "" otherwise */
-	bool cached;		      /* read, not measured now */
-};
-
 /* Read the answer kept for BOOT_ID. -ENOENT: none; -EBADMSG: unreadable or
  * of another boot or format (treat as none). */
 int probe_result_load(const char *run_dir, const char *boot_id, struct probe_result *ret);

@@ -91,7 +91,11 @@ half() {
 		check "with vipsafe the data connection goes on" said pod1 "more"
 		if json '.warnings[].code' | grep -qx helper-lost; then
 			skip "with vipsafe the helper goes on" "this kernel forgets it, and the report says so"
+			run --json probe
+			is "$(json .helpers)" lost "the probe has found out the same"
 		else
+			run --json probe
+			is "$(json .helpers)" kept "the probe finds out that this kernel keeps a helper"
 			port_command 2
 			check "with vipsafe the helper goes on" test -n "$PORT"
 			check "with vipsafe a new data connection works" data_up 2

@@ -148,6 +148,22 @@ check "killed, nothing of it goes on" wait_for 30 no_sleeper
 check "not even a child" wait_for 30 not pgrep -x kernelcall
 is "$(traces)" "$before" "and nothing is left"
 
+# ---- helpers -------------------------------------------------------------------------------
+
+# Of those that are loaded; none is loaded for it. A directory in /sys is what shows a module.
+helpers() { "$BUILD/vipsafe" --json probe | jq -r .helpers; }
+mount -t tmpfs none /sys/module || bail_out "no place"
+is "$(helpers)" unknown "no helper is loaded, none is tried"
+umount /sys/module
+if [ -d /sys/module/nf_conntrack_ftp ]; then
+	like "$(helpers)" '^(kept|lost)$' "a helper that is loaded is tried ($(helpers))"
+	is "$(conntrack -L 2>/dev/null | grep -c 198.51.100.1)" 0 "on entries that are not the node's"
+else
+	skip "a helper is tried" "this kernel has none"
+fi
+rm -r /run/vipsafe # the answer is kept there
+is "$(traces)" "$before" "and nothing is left"
+
 # ---- without the right to -------------------------------------------------------------------
 
 like "$(setpriv --bounding-set=-all "$CALL" probe)" "^$WANT |^unknown unknown .*no permission" \

@@ -207,6 +207,30 @@ static void forgotten_helpers_are_told_of(void **state)
 	}
 }
 
+/* Whether a flush will take the entry is not sure; that a pin takes its helper is. */
+static void a_helper_is_not_given_for_a_pin(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_TCP, HOST4, 30000, SERVER4, 21, HOST4, 31000);
+
+	c.has_helper = true;
+	s->fake->forgets_helpers = true;
+	s->fake->flush4 = FLUSH_ADDRESS;
+	s->fake->probe4 = KERNEL_UNKNOWN;
+	s->fake->probe6 = KERNEL_AFFECTED;
+	scene_populate(s, FLOWS);
+	scene_add(s, &c);
+	scene_remember(s);
+	s->req.strategy = STRATEGY_PIN;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	expect_moved(s, EXIT_DONE);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_true(s->report.entries.pinned > 0);
+	assert_int_equal(s->report.entries.untouched, 1);
+	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
+	assert_false(scene_warned(s, "helper-lost"));
+}
+
 static void failing_snapshot_does_not_stop_the_address(void **state)
 {
 	struct scene *s = *state;
@@ -413,6 +437,7 @@ int main(void)
 		CASE(one_batch_fails),
 		CASE(mismatch_is_deleted_and_counted),
 		CASE(forgotten_helpers_are_told_of),
+		CASE(a_helper_is_not_given_for_a_pin),
 		CASE(failing_snapshot_does_not_stop_the_address),
 		CASE(failing_verification_is_said),
 		CASE(kernel_without_conntrack),

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "move/probe.h"
+
 #define FLOWS 200
 
 /* No step works on more than some hundred entries, however many there are. */
@@ -229,6 +231,26 @@ static void helpers_are_spared_where_they_are_lost(void **state)
 	guard_free(g);
 }
 
+/* The probe has tried it in a namespace of its own: the guard makes no entry for that. */
+static void what_the_probe_knows_is_not_tried_again(void **state)
+{
+	const struct probe_result known = { .ipv4 = KERNEL_AFFECTED,
+					    .ipv6 = KERNEL_AFFECTED,
+					    .helpers = HELPERS_FORGOTTEN };
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	struct conn c = with_helper(300);
+
+	s->fake->forgets_helpers = true;
+	assert_int_equal(probe_result_store(s->dir, s->env.boot_id, &known), 0);
+	scene_add(s, &c);
+	guarding_spin(s, g, 5 * USEC_PER_SEC);
+	assert_int_equal(s->fake->created, 0);
+	assert_true(fake_entry_find(s->fake, &c.key)->conn.has_helper);
+	assert_int_equal(guarding_status(g).helpers, 1);
+	guard_free(g);
+}
+
 static void helpers_are_pinned_where_they_are_kept(void **state)
 {
 	struct scene *s = *state;
@@ -236,6 +258,7 @@ static void helpers_are_pinned_where_they_are_kept(void **state)
 	struct conn c = with_helper(300);
 
 	s->fake->forgets_helpers = false;
+	scene_boot(s);
 	scene_populate(s, 20);
 	scene_add(s, &c);
 	guarding_spin(s, g, 5 * USEC_PER_SEC);
@@ -363,6 +386,7 @@ int main(void)
 		CASE(lost_events_do_not_lead_to_endless_reading),
 		CASE(memory_is_bounded),
 		CASE(helpers_are_spared_where_they_are_lost),
+		CASE(what_the_probe_knows_is_not_tried_again),
 		CASE(helpers_are_pinned_where_they_are_kept),
 		CASE(rules_that_were_taken_away_are_made_anew),
 		CASE(a_run_beside_is_not_disturbed),

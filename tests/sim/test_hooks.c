@@ -41,12 +41,11 @@ static void an_experiment_harms_the_node(void **state)
 {
 	struct scene *s = *state;
 	const struct kernel *k = &s->env.kernel;
-	char reason[REPORT_TEXT_MAX];
-	enum kernel_kind v4, v6;
+	struct probe_result v;
 
 	s->fake->hooks_are_global = true;
 	plan(s);
-	assert_int_equal(k->ops->probe(k->ctx, true, USEC_PER_SEC, &v4, &v6, reason), 0);
+	assert_int_equal(k->ops->probe(k->ctx, true, USEC_PER_SEC, &v), 0);
 	assert_true(harmed(s) > BORN / 2);
 }
 

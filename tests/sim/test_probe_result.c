@@ -34,17 +34,15 @@ struct scene {
 	char base[64], dir[80], file[96];
 };
 
-static int oracle_probe(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
-			enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int oracle_probe(void *ctx, bool asked, usec_t timeout, struct probe_result *ret)
 {
 	struct oracle *o = ctx;
 
 	assert_false(asked); /* in passing only */
 	o->asked++;
 	o->timeout = timeout;
-	*ret_ipv4 = o->ipv4;
-	*ret_ipv6 = o->ipv6;
-	snprintf(reason, REPORT_TEXT_MAX, "%s", o->reason);
+	*ret = (struct probe_result){ .ipv4 = o->ipv4, .ipv6 = o->ipv6 };
+	snprintf(ret->reason, sizeof(ret->reason), "%s", o->reason);
 	return o->result;
 }
 
@@ -224,6 +222,10 @@ static void damaged_files_are_measured_again(void **state)
 		{ HEAD "ipv4 2\nipv6 2\n" },
 		{ HEAD "ipv4\nipv6 fixed\n" },
 		{ HEAD "ipv4 fixed\nipv6 fixed\nmore 1\n" },
+		{ HEAD "ipv4 fixed\nipv6 fixed\nhelpers \n" },
+		{ HEAD "ipv4 fixed\nipv6 fixed\nhelpers here\n" },
+		{ HEAD "ipv4 fixed\nipv6 fixed\nreason a\nhelpers kept\n" },
+		{ HEAD "ipv4 fixed\nipv6 fixed\nhelpers kept\nhelpers kept\n" },
 		{ HEAD "ipv4 fixed\nipv6 fixed\nreason a\nreason b\n" },
 		{ HEAD "ipv4 fixed\nipv6 fixed\nreason \033[31mred\n" },
 		{ HEAD "ipv4 fixed\nipv6 fixed\n\0junk", sizeof(HEAD) - 1 + 27 },
@@ -309,11 +311,14 @@ static void every_pair_survives_the_file(void **state)
 	for (size_t i = 0; i < 9; i++) {
 		struct probe_result in = { .ipv4 = all[i / 3], .ipv6 = all[i % 3] }, out;
 
+		in.helpers = (enum helper_kind)(i % 3);
+
 		snprintf(in.reason, sizeof(in.reason), "%s", i % 2 ? "because: so" : "");
 		assert_int_equal(probe_result_store(s->dir, BOOT, &in), 0);
 		assert_int_equal(probe_result_load(s->dir, BOOT, &out), 0);
 		assert_int_equal(out.ipv4, in.ipv4);
 		assert_int_equal(out.ipv6, in.ipv6);
+		assert_int_equal(out.helpers, in.helpers);
 		assert_string_equal(out.reason, in.reason);
 	}
 }

@@ -237,18 +237,16 @@ static int do_promotes(struct kernel k, const char *name)
 static int do_probe(struct kernel k, const char *timeout)
 {
 	static const char *const names[] = { "unknown", "affected", "fixed" };
-	enum kernel_kind ipv4, ipv6;
-	char reason[REPORT_TEXT_MAX];
+	struct probe_result v = { .cached = false };
 	usec_t start = k.ops->now(k.ctx);
 	int r;
 
-	r = k.ops->probe(k.ctx, true, strtoul(timeout, NULL, 10) * USEC_PER_MSEC, &ipv4, &ipv6,
-			 reason);
+	r = k.ops->probe(k.ctx, true, strtoul(timeout, NULL, 10) * USEC_PER_MSEC, &v);
 	if (r < 0)
 		return answer(r);
-	printf("%s %s %llu ms%s%s\n", names[ipv4], names[ipv6],
+	printf("%s %s %llu ms%s%s\n", names[v.ipv4], names[v.ipv6],
 	       (unsigned long long)((k.ops->now(k.ctx) - start) / USEC_PER_MSEC),
-	       reason[0] ? " " : "", reason);
+	       v.reason[0] ? " " : "", v.reason);
 	return 0;
 }
 

@@ -330,15 +330,16 @@ static int fake_announce(void *ctx, const struct link *link, const struct addr *
 	return 0;
 }
 
-static int fake_probe(void *ctx, bool asked, usec_t timeout, enum kernel_kind *ret_ipv4,
-		      enum kernel_kind *ret_ipv6, char reason[REPORT_TEXT_MAX])
+static int fake_probe(void *ctx, bool asked, usec_t timeout, struct probe_result *ret)
 {
 	struct fake *f = ctx;
 	bool unknown = f->probe4 == KERNEL_UNKNOWN || f->probe6 == KERNEL_UNKNOWN;
 
+	*ret = (struct probe_result){
+		.helpers = f->forgets_helpers ? HELPERS_FORGOTTEN : HELPERS_KEPT,
+	};
 	if (f->hooks_are_global && !asked) {
-		*ret_ipv4 = *ret_ipv6 = KERNEL_UNKNOWN;
-		snprintf(reason, REPORT_TEXT_MAX, "the fake's hooks are global");
+		snprintf(ret->reason, REPORT_TEXT_MAX, "the fake's hooks are global");
 		return 0;
 	}
 	/* with a NAT chain, in a namespace of its own */
@@ -346,9 +347,9 @@ static int fake_probe(void *ctx, bool asked, usec_t timeout, enum kernel_kind *r
 	f->binds_null = f->hooks_are_global;
 	fake_advance(f, MIN(timeout, 20 * USEC_PER_MSEC));
 	f->binds_null = false;
-	*ret_ipv4 = f->probe4;
-	*ret_ipv6 = f->probe6;
-	snprintf(reason, REPORT_TEXT_MAX, "%s", unknown ? "the fake was told to say so" : "");
+	ret->ipv4 = f->probe4;
+	ret->ipv6 = f->probe6;
+	snprintf(ret->reason, REPORT_TEXT_MAX, "%s", unknown ? "the fake was told to say so" : "");
 	return 0;
 }
 

@@ -38,7 +38,11 @@ static int at_stage(void *ud, const char *stage)
 void scene_boot(struct scene *s)
 {
 	const struct fake *f = s->fake;
-	struct probe_result r = { .ipv4 = f->probe4, .ipv6 = f->probe6 };
+	struct probe_result r = {
+		.ipv4 = f->probe4,
+		.ipv6 = f->probe6,
+		.helpers = f->forgets_helpers ? HELPERS_FORGOTTEN : HELPERS_KEPT,
+	};
 
 	if (!f->hooks_are_global || s->not_probed)
 		return;
