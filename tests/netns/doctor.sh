@@ -351,6 +351,8 @@ if nobody true 2>/dev/null; then
 		check "$code: it says what it could not see" jq -e --arg c $code \
 			'.findings | any(.code == $c and .severity == "unseen" and .fix != "")' "$T/out"
 	done
+	nobody env -i PATH=/nowhere "$VIPSAFE" --json --config "$CONF" doctor >"$T/out" 2>"$T/err"
+	is $? 10 "the same without a program in PATH, ip(8) for one"
 else
 	skip "another user" "no other user can be had here"
 fi
