@@ -213,9 +213,10 @@ struct kernel_ops {
 	/* Remove the hold and reset rules that killed runs left. Returns how many. */
 	int (*hold_clean)(void *ctx, const struct rule_cleaning *c, usec_t deadline);
 
-	/* Close the local TCP sockets whose own address is A; each peer gets a reset
-	 * (SOCK_DESTROY, Linux 4.5 with INET_DIAG_DESTROY, else -EOPNOTSUPP). Listening sockets
-	 * stay. *RET_CLOSED: how many were closed. */
+	/* Close the local TCP sockets whose own address is A; each peer gets a reset. By
+	 * SOCK_DESTROY (Linux 4.5 with INET_DIAG_DESTROY), else by resets of our own
+	 * (kernel/sockreset.h). Listening sockets stay. *RET_CLOSED: how many were closed.
+	 * -EOPNOTSUPP: neither is possible; -ETIMEDOUT: not for all. */
 	int (*sock_destroy)(void *ctx, const struct addr *a, uint64_t *ret_closed);
 
 	/* For DURATION from now, answer TCP packets in the original direction of FLOWS with a

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "kernel/nlask.h"
+#include "kernel/sockreset.h"
 
 /* A socket for it. -EOPNOTSUPP: the kernel has no sock_diag. */
 static int sockdiag_new(struct nlsock **ret)
@@ -268,6 +269,7 @@ struct question {
 
 struct found {
 	uint8_t family; /* of the socket */
+	uint8_t state;
 	struct inet_diag_sockid id;
 };
 
@@ -337,7 +339,7 @@ static int sockets_take(void *ud, const struct inet_diag_msg *m, const struct nl
 	one = array_append(&s->found, &s->n, sizeof(*one));
 	if (!one)
 		return -ENOMEM;
-	*one = (struct found){ m->idiag_family, m->id };
+	*one = (struct found){ m->idiag_family, m->idiag_state, m->id };
 	return 0;
 }
 
@@ -389,6 +391,30 @@ static int destroy_all(struct sockets *s, uint64_t *ret_closed)
 	return result;
 }
 
+/* Without the kernel's help. What is only opening ends by itself. */
+static int reset_all(const struct sockets *s, uint64_t *ret_closed)
+{
+	_cleanup_free_ struct sockreset_end *ends = calloc(s->n, sizeof(*ends));
+	size_t n = 0;
+
+	if (!ends)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct found *f = &s->found[i];
+		const uint8_t *dst = (const uint8_t *)f->id.idiag_dst;
+
+		if (f->state == TCP_SYN_SENT || f->state == TCP_SYN_RECV)
+			continue;
+		/* of an IPv4 address in an IPv6 socket the last four bytes count */
+		ends[n].peer =
+			addr_make(s->own.family, f->family == s->own.family ? dst : dst + 12);
+		ends[n].sport = f->id.idiag_sport;
+		ends[n].dport = f->id.idiag_dport;
+		n++;
+	}
+	return sockreset(&s->own, ends, n, ret_closed);
+}
+
 int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 {
 	struct sockets s = { .own = *a };
@@ -406,6 +432,8 @@ int sockets_destroy(const struct addr *a, uint64_t *ret_closed)
 	if (r == 0 && six < 0 && six != -EOPNOTSUPP)
 		r = six;
 	six = destroy_all(&s, ret_closed);
+	if (six == -EOPNOTSUPP)
+		six = reset_all(&s, ret_closed);
 	nlsock_free(s.diag);
 	free(s.found);
 	return r < 0 ? r : six;

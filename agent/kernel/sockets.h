@@ -38,8 +38,7 @@ int socklist_decode(const struct inet_diag_msg *m, const struct nlattr *info, ui
  * their peers are sent a reset. Listeners stay, and so do sockets with nothing
  * left to reset (TIME_WAIT). One that cannot be closed does not save the rest.
  * *RET_CLOSED counts the closed ones, also when the result is an error.
- * -EOPNOTSUPP: the kernel cannot (before Linux 4.5, or without
- * INET_DIAG_DESTROY); not noticed where there is nothing to close. */
+ * Where the kernel cannot (before Linux 4.5, or without INET_DIAG_DESTROY) as sockreset(). */
 int sockets_destroy(const struct addr *a, uint64_t *ret_closed);
 
 /* Whether the kernel has that, and it is permitted. Asks for a socket that cannot be. */
