@@ -42,14 +42,13 @@ sockets_of() {
 	in_ns node2 ss -Htn state established | awk '{ print $4 }' | grep -cF "$1"
 }
 
-# leave WHEN VIP/LEN WORDS...: the VIP goes, with message number WHEN refused
+# leave WHEN VIP/LEN: the VIP goes, with message number WHEN refused. Nothing is pinned, which takes
+# a number of messages that varies; and without rules, no process stays that removes them later.
 leave() {
-	local when=$1 vip=$2
-
-	shift 2
 	timeout -k 2 120 strace -f -qq -o "$T/trace" -e trace=sendto \
-		-e inject=sendto:error=EOPNOTSUPP:when="$when" \
-		"$VIPSAFE" --json --local --timeout 30 "$@" del "$vip" dev br-mgmt \
+		-e inject=sendto:error=EOPNOTSUPP:when="$1" \
+		"$VIPSAFE" --json --local --timeout 30 --strategy none --hold off --vip-flows reset \
+		del "$2" dev br-mgmt \
 		>"$T/out" 2>"$T/err" </dev/null
 	RC=$?
 }
@@ -61,14 +60,14 @@ half() { # WHAT VIP LEN NEAR OWN
 	[[ $2 == *:* ]] || names+=" mapped"
 	for ((tries = 0; tries < 10; tries++)); do
 		flows_up "$2" "$3" "$4" "$5"
-		leave "$when" "$2/$3" --vip-flows reset
+		leave "$when" "$2/$3"
 		! refused || break
 		when=$(place)
 		flows_down
-		[ -n "$when" ] || bail_out "no socket was to be closed: $(head -c 300 "$T/err")"
+		[ -n "$when" ] || when=60000 # another message was refused, before any of these
 	done
 	[ $tries -lt 10 ] || bail_out "the request to close a socket is never the same one"
-	is "$RC $(json '.warnings | length')" "0 0" "$1: done, without a warning"
+	is "$RC $(json '[.warnings[] | select(.code == "sockets-not-reset")] | length')" "0 0" "$1: done, for all"
 	is "$(sockets_of "$2" | xargs)" "0 0" "$1: nobody has a connection of it any more"
 	for name in $names; do
 		ask "$name" ping

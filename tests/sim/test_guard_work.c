@@ -191,7 +191,7 @@ static void memory_is_bounded(void **state)
 	}
 	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_false(guarding_status(g).full);
-	assert_string_equal(guarding_status(g).reason, "");
+	assert_null(strstr(guarding_status(g).reason, "shadow_max"));
 	assert_int_equal(guarding_status(g).pinned, s->fake->n_entries);
 	guard_free(g);
 }
