@@ -19,6 +19,8 @@ VIPSAFED=$BUILD/vipsafed
 for program in keepalived conntrackd; do
 	command -v $program >/dev/null || skip_all "no program $program"
 done
+# keepalived takes no script whose owner is not mapped
+grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map || skip_all "root of a user namespace only"
 VIP=192.168.11.100
 declare -A NODE=() NUMBER=([a]=1 [b]=2) PID=()
 
