@@ -26,8 +26,7 @@
 /* An answer is late after so much more than the time on the way. */
 #define LATE (50 * USEC_PER_MSEC)
 
-/* Looks of one search. Between two: once a retransmission is due, and to see what is received. */
-#define LOOKS_MAX 24
+/* When to look again. The kernel's timer wheel makes a retransmission up to an eighth late. */
 #define AFTER_DUE (5 * USEC_PER_MSEC)
 #define OVERDUE (20 * USEC_PER_MSEC)
 #define CLEAR_AFTER (200 * USEC_PER_MSEC)
@@ -362,16 +361,18 @@ int lvs_evidence_look(struct lvs_evidence *e, const struct kernel *k, bool clear
 
 int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t limit, bool clear)
 {
-	usec_t end = k->ops->now(k->ctx) + limit, next;
+	usec_t end = k->ops->now(k->ctx) + limit, next, before;
 	unsigned looks;
 	int r = 0;
 
-	for (looks = 0; looks < LOOKS_MAX && r >= 0; looks++) {
+	for (looks = 0; r >= 0; looks++) {
+		before = k->ops->now(k->ctx);
 		r = lvs_evidence_look(e, k, clear && looks < CLEAR_LOOKS, &next);
 		if (r < 0 || next > end)
 			break;
-		if (next > e->at)
-			k->ops->sleep(k->ctx, next - e->at);
+		/* at most half of the time, however many sockets there are */
+		next = MAX(next, e->at + (e->at - before));
+		k->ops->sleep(k->ctx, next - e->at);
 	}
 	return r;
 }
