@@ -2,63 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One local port, used directly to a real server and through an LVS service in
 # front of it: the server sees one connection, and it takes the direct one down.
-#
-#     node1 (client)             lvs                       rs
-#   10.9.1.2 c0 ---- l0 10.9.1.1   10.9.2.1 l1 ---- r0 10.9.2.2
-#                       VIP 10.9.9.1:3306  ->  10.9.2.2:3269, NAT
-#
-# The LVS is stateless rules and a set that remembers its connections: conntrack
-# would mend what IPVS does not. The port is chosen here: to wait for the
+# (The network is that of lib/lvsnet.sh.) The port is chosen here: to wait for the
 # kernel to choose it twice would prove nothing more.
-# shellcheck source=tests/netns/lib/lvs.sh
-. "$(dirname "$0")/lib/lvs.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/lvsnet.sh
+. "$(dirname "$0")/lib/lvsnet.sh"; netns_main "$@"
 need_vipsafe
-
-topo_lvs() {
-	ip netns add lvs || bail_out "cannot make a network namespace"
-	ip netns add rs
-	ip link add c0 type veth peer name l0 netns lvs
-	ip -n lvs link add l1 type veth peer name r0 netns rs
-	ip -batch - <<-. || bail_out "cannot build the topology"
-		link set c0 up
-		addr add $C/24 dev c0
-		route add default via 10.9.1.1
-	.
-	ip -n lvs -batch - <<-. || bail_out "cannot build the topology"
-		link set lo up
-		link set l0 up
-		link set l1 up
-		addr add 10.9.1.1/24 dev l0
-		addr add 10.9.2.1/24 dev l1
-		addr add $VIP/32 dev lo
-	.
-	ip -n rs -batch - <<-. || bail_out "cannot build the topology"
-		link set lo up
-		link set r0 up
-		addr add $RS/24 dev r0
-		route add default via 10.9.2.1
-	.
-	in_ns lvs sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-	# What goes back is rewritten in forward: before routing it would come
-	# from an address of the LVS itself, and be dropped for it.
-	in_ns lvs nft -f - <<-. || bail_out "cannot build the LVS"
-		table ip lvs {
-			set conns { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 15m; }
-			chain in {
-				type filter hook prerouting priority raw;
-				ip daddr $VIP tcp dport 3306 add @conns { ip saddr . tcp sport } \
-					ip daddr set $RS tcp dport set 3269 notrack
-				ip saddr $RS tcp sport 3269 notrack
-				ip daddr $RS tcp dport 3269 notrack
-			}
-			chain out {
-				type filter hook forward priority 100;
-				ip saddr $RS tcp sport 3269 ip daddr . tcp dport @conns \
-					ip saddr set $VIP tcp sport set 3306
-			}
-		}
-	.
-}
 
 topo_lvs
 serve real rs $RS 3269
@@ -291,19 +239,6 @@ job_end taken2
 put /proc/sys/net/ipv4/ip_local_port_range "$range"
 
 # ---- clients behind the node: what counts is what it makes of them ----------------------
-ip netns add pod
-ip -batch - <<-. || bail_out "cannot build the topology"
-	link add cali0 type veth peer name eth0 netns pod
-	link set cali0 up
-	addr add 10.232.1.1/24 dev cali0
-.
-ip -n pod -batch - <<-. || bail_out "cannot build the topology"
-	link set lo up
-	link set eth0 up
-	addr add 10.232.1.5/24 dev eth0
-	route add default via 10.232.1.1
-.
-put /proc/sys/net/ipv4/ip_forward 1
 iptables -w 5 -t nat -F POSTROUTING
 iptables -w 5 -t nat -A POSTROUTING -s 10.232.1.0/24 -j MASQUERADE || bail_out "no MASQUERADE"
 behind() { open "$1" pod 1 -P "$2" -t $SOON "$3" "$4"; }
