@@ -138,10 +138,9 @@ static int put_row(struct collide *c, const struct flow *f)
 {
 	unsigned views = f->pin ? 0 : VIEW_OUT | (c->node.tracks ? 0 : VIEW_RS);
 	struct flow before = *f, row = *f;
-	struct lvs_dest d;
+	struct addr dest = addr_make(f->family, f->dest);
 
-	if (!f->has_rs ||
-	    !lvs_map_lookup(c->map, f->l4proto, f->rs.family, f->rs.bytes, f->rport, &d) || !d.real)
+	if (!f->has_rs || !lvs_map_shows(c->map, f->l4proto, &dest, f->dport, &f->rs, f->rport))
 		return 0;
 	before.has_rs = false;
 	supersede(c, &before, &row);

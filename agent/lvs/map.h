@@ -167,6 +167,11 @@ struct lvs_dest {
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
 		    uint16_t port, struct lvs_dest *ret);
 
+/* Whether RS is shown the client's address if our director sends it what came to DEST: other
+ * services with that real server may show it more. A mark's addresses are not known: as they do. */
+bool lvs_map_shows(const struct lvs_map *m, uint8_t l4proto, const struct addr *dest,
+		   uint16_t dport, const struct addr *rs, uint16_t rport);
+
 /* One of two flows whose ends are compared. */
 struct lvs_side {
 	uint32_t service; /* LVS_NONE: it ends where it is sent to */

@@ -86,7 +86,7 @@ static int put_match(struct lvs_map *m, uint32_t i)
 	struct lvs_entry *e;
 	int r;
 
-	if (!match->l4proto || !p->visible)
+	if (!match->l4proto)
 		return 0;
 	if (!addr_equal(&match->first, &match->last)) {
 		r = lvs_array_grow(&m->ranges, sizeof(i), LVS_MATCHES_MAX);
@@ -190,8 +190,8 @@ static int index_make(struct lvs_map *m)
 }
 
 /* Ranges are few: one after the other, the first that has the address. */
-static void lookup_range(const struct lvs_map *m, const struct addr *a, uint8_t l4proto,
-			 uint16_t port, struct lvs_dest *ret)
+static uint32_t range_service(const struct lvs_map *m, const struct addr *a, uint8_t l4proto,
+			      uint16_t port, bool *ret_any_port)
 {
 	uint32_t i;
 
@@ -204,36 +204,72 @@ static void lookup_range(const struct lvs_map *m, const struct addr *a, uint8_t 
 		    memcmp(match->first.bytes, a->bytes, sizeof(a->bytes)) > 0 ||
 		    memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) < 0)
 			continue;
-		ret->service = match->service;
-		ret->any_port = keeps_port(LVS_POOL(m, match->service), match);
-		return;
+		*ret_any_port = keeps_port(LVS_POOL(m, match->service), match);
+		return match->service;
 	}
+	return LVS_NONE;
+}
+
+/* What is known of a destination: LVS_NONE, or the service that takes it, be it visible or not. */
+static uint32_t index_service(const struct lvs_map *m, uint8_t l4proto, uint8_t family,
+			      const uint8_t *addr, uint16_t port, struct lvs_dest *ret)
+{
+	uint32_t service = LVS_NONE;
+	uint16_t ports[2] = { port, 0 };
+	struct addr a;
+	size_t i;
+
+	*ret = (struct lvs_dest){ .service = LVS_NONE };
+	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+		const struct lvs_entry *e = dest_find(m, l4proto, family, addr, ports[i]);
+
+		if (e && service == LVS_NONE) {
+			service = e->service;
+			ret->any_port = e->any_port;
+		}
+		ret->real |= e && e->real;
+	}
+	if (m->ranges.n)
+		a = addr_make(family, addr);
+	for (i = 0; i < ARRAY_SIZE(ports) && m->ranges.n && service == LVS_NONE; i++)
+		service = range_service(m, &a, l4proto, ports[i], &ret->any_port);
+	if (service != LVS_NONE && LVS_POOL(m, service)->visible)
+		ret->service = service;
+	else
+		ret->any_port = false;
+	return service;
 }
 
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
 		    uint16_t port, struct lvs_dest *ret)
 {
-	struct lvs_dest d = { .service = LVS_NONE };
-	uint16_t ports[2] = { port, 0 };
-	struct addr a;
-	size_t i;
+	struct lvs_dest d;
 
-	for (i = 0; i < ARRAY_SIZE(ports); i++) {
-		const struct lvs_entry *e = dest_find(m, l4proto, family, addr, ports[i]);
-
-		if (e && d.service == LVS_NONE) {
-			d.service = e->service;
-			d.any_port = e->any_port;
-		}
-		d.real |= e && e->real;
-	}
-	if (m->ranges.n)
-		a = addr_make(family, addr);
-	for (i = 0; i < ARRAY_SIZE(ports) && m->ranges.n && d.service == LVS_NONE; i++)
-		lookup_range(m, &a, l4proto, ports[i], &d);
+	index_service(m, l4proto, family, addr, port, &d);
 	if (d.service == LVS_NONE && !d.real)
 		return false;
 	*ret = d;
+	return true;
+}
+
+bool lvs_map_shows(const struct lvs_map *m, uint8_t l4proto, const struct addr *dest,
+		   uint16_t dport, const struct addr *rs, uint16_t rport)
+{
+	struct lvs_dest d;
+	const struct lvs_pool *p;
+	uint32_t service;
+	size_t i;
+
+	if (!lvs_map_lookup(m, l4proto, rs->family, rs->bytes, rport, &d) || !d.real)
+		return false;
+	service = index_service(m, l4proto, dest->family, dest->bytes, dport, &d);
+	p = service == LVS_NONE ? NULL : LVS_POOL(m, service);
+	for (i = 0; p && i < p->n_reals; i++) {
+		const struct lvs_real *real = &p->reals[i];
+
+		if (addr_equal(&real->addr, rs) && (!real->port || real->port == rport))
+			return lvs_real_is_visible(&p->service, real);
+	}
 	return true;
 }
 

@@ -204,6 +204,26 @@ static void follows_the_truth_table(void **state _unused_)
 	}
 }
 
+/* A service that hides nothing from the server, or of which it sees the VIP, is what it is, though
+ * a NAT service of all ports of that VIP, or of another, has the same server. */
+static void is_taken_by_its_own_service(void **state _unused_)
+{
+	static const char *const vips[] = { "10.141.16.0:0", "10.141.16.9:0" };
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(vips); i++) {
+		_cleanup_(lvs_map_freep) struct lvs_map *m = lvs_map_new();
+		_cleanup_(collide_freep) struct collide *c = NULL;
+
+		add_real(m, add_service(m, VIP, LVS_DR, 0), RS, LVS_DR, 1);
+		add_real(m, add_service(m, vips[i / 2], LVS_NAT, 0), RS, LVS_NAT, 1);
+		assert_int_equal(lvs_map_finish(m), 0);
+		c = collide_new(m, i % 2 ? plain_director : client_node, 7);
+		(i % 2 ? on_the_director : on_the_client)(c, 1);
+		assert_int_equal(find_all(c).n, 0);
+	}
+}
+
 /* ---- what becomes of the two, docs/lvs.md 4 ---- */
 
 static void tells_what_becomes_of_them(void **state _unused_)
@@ -352,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(follows_the_truth_table),
+		cmocka_unit_test(is_taken_by_its_own_service),
 		cmocka_unit_test(tells_what_becomes_of_them),
 		cmocka_unit_test(retransmissions_are_no_evidence),
 		cmocka_unit_test(follows_the_restore_rule),
