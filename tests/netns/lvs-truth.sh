@@ -290,7 +290,8 @@ for n in zones zones-other-port; do
 	iptables -w 5 -t raw -A PREROUTING -p tcp -d $V.1 --sport "${PORT[$n]}" -j CT --zone 7
 	iptables -w 5 -t raw -A PREROUTING -p tcp -s $V.1 --dport "${PORT[$n]}" -j CT --zone 7
 done
-put /proc/sys/net/netfilter/nf_conntrack_udp_timeout 600
+# what has ended, or has no answer, is remembered however slow the machine is
+for i in udp_timeout tcp_timeout_close tcp_timeout_time_wait; do put /proc/sys/net/netfilter/nf_conntrack_$i 600; done
 open_all
 measure
 flood
