@@ -13,10 +13,11 @@
 /* How a flow is known; bits. */
 enum flow_origin {
 	FLOW_CONNTRACK = 1 << 0,
-	FLOW_SOCKET = 1 << 1, /* sock_diag: addresses before any translation */
-	FLOW_IPVS = 1 << 2,   /* ip_vs_conn of this node: DEST is the service */
-	FLOW_SAVED = 1 << 3,  /* from a snapshot, not in the kernel now */
-	FLOW_HELD = 1 << 4,   /* it has ended, but the director still remembers it */
+	FLOW_SOCKET = 1 << 1,	  /* sock_diag: addresses before any translation */
+	FLOW_IPVS = 1 << 2,	  /* ip_vs_conn of this node: DEST is the service */
+	FLOW_SAVED = 1 << 3,	  /* from a snapshot, not in the kernel now */
+	FLOW_HELD = 1 << 4,	  /* it has ended, but the director still remembers it */
+	FLOW_TRANSLATED = 1 << 5, /* conntrack: the client is shown as another */
 };
 
 enum flow_state {

@@ -288,6 +288,8 @@ static void undo_translation(const struct collide *c, const struct conn *conn,
 	struct lvs_dest d;
 
 	ret->before = before_nat(conn, rs);
+	if (!flow_same_client(before, rs))
+		rs->origin |= FLOW_TRANSLATED;
 	if (!flow_same_dest(before, rs) &&
 	    lvs_map_lookup(c->map, before->l4proto, before->family, before->dest, before->dport,
 			   &d) &&

@@ -147,6 +147,15 @@ static void window_note(const struct lvs_node *node, const struct lvs_window *w,
 		 w->taken ? KEEP_RESERVED "; " : "");
 }
 
+/* Whether it is, or was, a socket of this node, not a client behind it. */
+static bool remedy_is_ours(const struct lvs_node *node, const struct flow *f)
+{
+	struct addr client = addr_make(f->family, f->client);
+
+	return f->origin & FLOW_SOCKET ||
+	       (!(f->origin & FLOW_TRANSLATED) && addrset_has(&node->own, &client));
+}
+
 /* Connections to the service leave from a window of ports that nothing else uses. The direct ones
  * of a client behind this node get a window of their own, since nf_nat reuses a client's
  * translation for other destinations. */
@@ -156,8 +165,8 @@ void lvs_remedy_prevent(const struct lvs_node *node, const struct collision *c,
 	const struct flow *via = &c->via, *direct = &c->direct;
 	struct window_rule rules[2] = { { .l4proto = via->l4proto, .dport = via->dport } };
 	char reserve[192] = "", text[FINDING_FIX_MAX];
-	bool socket = via->origin & FLOW_SOCKET, sockets = socket || direct->origin & FLOW_SOCKET;
 	struct lvs_window w;
+	bool ours;
 	size_t n = 1;
 
 	*ret = *ret_note = '\0';
@@ -166,12 +175,13 @@ void lvs_remedy_prevent(const struct lvs_node *node, const struct collision *c,
 	    !lvs_window_choose(node->ports,
 			       c->class == COLLIDE_A2 ? node->live->via : node->live->direct, &w))
 		return;
+	ours = remedy_is_ours(node, via);
 	rules->client = addr_make(via->family, via->client);
 	rules->dest = addr_make(via->family, via->dest);
-	rules->others = !socket && addrset_has(&node->own, &rules->client);
+	rules->others = !ours && addrset_has(&node->own, &rules->client);
 	rules->low = w.low;
 	rules->high = w.high;
-	if (c->class != COLLIDE_A2 && !sockets) {
+	if (c->class != COLLIDE_A2 && !ours && !remedy_is_ours(node, direct)) {
 		rules[n] = rules[0];
 		rules[n].dest = addr_make(direct->family, direct->dest);
 		rules[n].dport = direct->dport;

@@ -134,7 +134,8 @@ static void takes_an_entry_for_its_socket(void **state _unused_)
 	/* and takes its evidence along */
 	put(c, flow_of(IPPROTO_TCP, "192.168.11.7:28181", VIP, FLOW_ESTABLISHED));
 	assert_int_equal(find_all(c).last.direct.backoff, 3);
-	assert_int_equal(find_all(c).last.direct.origin, FLOW_SOCKET | FLOW_CONNTRACK);
+	assert_int_equal(find_all(c).last.direct.origin,
+			 FLOW_SOCKET | FLOW_CONNTRACK | FLOW_TRANSLATED);
 }
 
 #define SECOND(n) ((n)*USEC_PER_SEC)

@@ -116,7 +116,7 @@ static void chooses_the_remedy(void **state _unused_)
 	assert_non_null(
 		strstr(s.found.f.text, "through 10.141.16.0:3306 hangs, since the answers"));
 	/* clients behind this node have no socket here */
-	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK | FLOW_TRANSLATED;
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_string_equal(s.found.f.fix, "");
 	assert_true(*s.found.prevent);
@@ -153,12 +153,19 @@ static void prints_the_rules(void **state _unused_)
 		"3306 -j SNAT --to-source 192.168.11.7:61000-65535 && iptables -w -t nat -I "
 		"POSTROUTING -s 192.168.11.7 -d 10.112.61.163 -p tcp --dport 3269 -j SNAT "
 		"--to-source 192.168.11.7:1024-60999");
+	/* what conntrack remembers of this node's own, whose socket is closed */
+	own = end_of("192.168.11.7:0").addr;
+	assert_int_equal(addrset_add(&s.node.own, &own), 0);
+	lvs_message_pair(&s.say, &c, &s.found);
+	assert_string_equal(s.found.prevent,
+			    "iptables -w -t nat -I POSTROUTING -s 192.168.11.7 -d 10.141.16.0 -p "
+			    "tcp --dport 3306 -j SNAT --to-source 192.168.11.7:61000-65535");
 	/* as long as it gets: all of it, or nothing */
 	s.nft = true;
 	assert_int_equal(ports_read_range(&s.ports, "1024 65535"), 0);
 	c.via = six[0];
 	c.direct = six[1];
-	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK | FLOW_TRANSLATED;
 	own = end_of("[fd00::1]:0").addr;
 	assert_int_equal(addrset_add(&s.node.own, &own), 0);
 	lvs_message_pair(&s.say, &c, &s.found);
@@ -184,7 +191,7 @@ static void prints_the_rules(void **state _unused_)
 	}
 	c.via = six[0];
 	c.direct = six[1];
-	c.direct.origin = c.via.origin = FLOW_CONNTRACK;
+	c.direct.origin = c.via.origin = FLOW_CONNTRACK | FLOW_TRANSLATED;
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_true(!*s.found.prevent || strstr(s.found.prevent, "; }; }'"));
 	addrset_done(&s.node.own);
