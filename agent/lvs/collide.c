@@ -97,6 +97,7 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	uint64_t key;
 	int e;
 
+	collide_fetch(c, f);
 	e = collide_target_get(c, f, &target);
 	if (e <= 0)
 		return e;

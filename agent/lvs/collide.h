@@ -72,7 +72,7 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 struct collide *collide_free(struct collide *c);
 DEFINE_CLEANUP(struct collide, collide_free)
 
-/* Make room for FLOWS at once, so that the table need not be moved while it grows.
+/* There may be so many FLOWS, of which half have to do with a service: make room for these at once.
  * What is not needed costs no memory. 0 or -ENOMEM. */
 int collide_expect(struct collide *c, size_t flows);
 

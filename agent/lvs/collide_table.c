@@ -126,6 +126,13 @@ static uint32_t home_of(const struct collide *c, uint64_t key)
 	return ((uint32_t)collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_places - 1);
 }
 
+void collide_fetch(const struct collide *c, const struct flow *f)
+{
+	if (f->family == AF_INET && c->n_places)
+		__builtin_prefetch(&c->records[home_of(
+			c, key_pack(f->family, f->l4proto, client_ipv4(f->client), f->cport))]);
+}
+
 /* The first record of KEY from place I on, before one that is free. */
 static struct record *record_from(const struct collide *c, uint64_t key, uint32_t i)
 {
@@ -184,7 +191,7 @@ int collide_expect(struct collide *c, size_t flows)
 {
 	uint32_t n = MAX(c->n_places, 64U);
 
-	while (n < EXPECTED_MAX && n / 4 * 3 < flows)
+	while (n < EXPECTED_MAX && n / 4 * 3 < flows / 2)
 		n *= 2;
 	return n > c->n_places ? records_resize(c, n) : 0;
 }
@@ -305,9 +312,13 @@ bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t
 
 int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
 {
+	struct lvs_dest d;
 	struct target t;
 	int r;
 
+	/* most have nothing to do with a service */
+	if (!f->has_rs && !lvs_map_lookup(c->map, f->l4proto, f->family, f->dest, f->dport, &d))
+		return 0;
 	if (collide_target_find(c, f, ret))
 		return 1;
 	if (!collide_target_make(c, f, &t))

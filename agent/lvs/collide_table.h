@@ -69,6 +69,9 @@ struct collide {
 bool collide_key_find(const struct collide *c, const struct flow *f, uint64_t *ret);
 int collide_key_get(struct collide *c, const struct flow *f, uint64_t *ret);
 
+/* F is about to be looked for: of many flows its place is not in the processor's cache. */
+void collide_fetch(const struct collide *c, const struct flow *f);
+
 /* The flows of one client side, in no order; NULL: no more. */
 struct record *collide_first(const struct collide *c, uint64_t key);
 struct record *collide_next(const struct collide *c, const struct record *r);

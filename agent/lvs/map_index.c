@@ -65,6 +65,7 @@ static int dest_put(struct lvs_map *m, uint8_t l4proto, const struct addr *addr,
 		*e = (struct lvs_entry){
 			.addr = *addr, .service = LVS_NONE, .port = port, .l4proto = l4proto
 		};
+		m->any_port |= !port;
 		hash_put(&m->dests, dest_hash(l4proto, addr->family, addr->bytes, port),
 			 m->entries.n++);
 	}
@@ -220,7 +221,7 @@ static uint32_t index_service(const struct lvs_map *m, uint8_t l4proto, uint8_t 
 	size_t i;
 
 	*ret = (struct lvs_dest){ .service = LVS_NONE };
-	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+	for (i = 0; i < 1U + m->any_port; i++) {
 		const struct lvs_entry *e = dest_find(m, l4proto, family, addr, ports[i]);
 
 		if (e && service == LVS_NONE) {

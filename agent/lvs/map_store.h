@@ -45,6 +45,7 @@ struct lvs_map {
 	struct lvs_array entries; /* struct lvs_entry */
 	struct hash dests;	  /* entries by protocol, address, port */
 	struct lvs_array ranges;  /* uint32_t: the matches of more than one address */
+	bool any_port;		  /* some destination is one on whatever port */
 	struct lvs_summary summary;
 };
 
