@@ -69,10 +69,8 @@ apart() {
 no_rules() {
 	iptables -w 5 -t nat -F POSTROUTING
 	ip6tables -w 5 -t nat -F POSTROUTING
-	for t in ip ip6; do
-		nft list tables | grep -q "^table $t lvs_ports" && nft "delete table $t lvs_ports"
-	done
-	nft list tables | grep -q "table ip theirs" && nft 'delete table ip theirs'
+	for t in "ip lvs_ports" "ip6 lvs_ports" "ip theirs"; do nft "delete table $t" 2>/dev/null; done
+	nothing "$(nft list tables | grep -E 'lvs_ports|theirs')" "no rules of the last one are left"
 	conntrack -F >/dev/null 2>&1
 }
 theirs() { nft "table ip theirs { chain post { type nat hook postrouting priority 100; ip saddr $1 masquerade; }; }"; }
