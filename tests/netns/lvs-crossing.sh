@@ -78,8 +78,9 @@ is "$(found '"\(.verdict) \(.service) \(.real_server) \(.direct.sport)"')" \
 is "$(remedy fix)" "ss -K src $C:61902 dst $RS:3269" "no map: what frees the client"
 run explain "$C:61902 $RS:3269"
 like "$OUT" "$C:61902 -> $RS:3269 .*go to tcp $C:61902 -> $VIP:3306 .*.manifest." "explain names it as a cause"
-run doctor
-like "$OUT" "critical: lvs-crossed: 1 connection gets no answers" "the doctor sees it, too"
+# it looks once, and a busy machine answers a retransmission late
+doctor_sees() { run doctor; [[ $OUT = *"critical: lvs-crossed: 1 connection gets no answers"* ]]; }
+check "the doctor sees it, too" wait_for 30 doctor_sees
 jq -r .keep "$T/check" >"$T/conf"
 printf '[lvs]\nsources =\n' >>"$T/conf"
 look_for manifest
