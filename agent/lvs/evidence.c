@@ -370,8 +370,7 @@ int lvs_evidence_search(struct lvs_evidence *e, const struct kernel *k, usec_t l
 		r = lvs_evidence_look(e, k, clear && looks < CLEAR_LOOKS, &next);
 		if (r < 0 || next > end)
 			break;
-		/* at most half of the time, however many sockets there are */
-		next = MAX(next, e->at + (e->at - before));
+		next = MAX(next, e->at + (e->at - before)); /* half of the time at most */
 		k->ops->sleep(k->ctx, next - e->at);
 	}
 	return r;
