@@ -62,8 +62,8 @@ struct lvs_evidence {
 	struct lvs_socket *news; /* of the look that is being taken */
 	size_t n_news, cap_news;
 	usec_t at;
+	usec_t blur; /* the longest listing: so much may two sockets' times be apart */
 	const struct kernel *kernel;
-	bool failed; /* out of memory */
 };
 
 struct lvs_evidence *lvs_evidence_new(void)
@@ -155,10 +155,8 @@ static int evidence_take(void *ud, const struct flow *f)
 	    bit_has(e->seen.listens, n.cport) || e->n_news >= SOCKETS_MAX)
 		return 0;
 	r = array_reserve(&e->news, &e->cap_news, e->n_news + 1, sizeof(*e->news));
-	if (r < 0) {
-		e->failed = true;
+	if (r < 0)
 		return r;
-	}
 	s = &e->news[e->n_news++];
 	*s = (struct lvs_socket){ .flow = n, .due = USEC_NEVER };
 	if (!n.times)
@@ -195,12 +193,14 @@ static int evidence_read(struct lvs_evidence *e, const struct kernel *k)
 	const struct lvs_socket *old;
 	struct lvs_socket *list = e->list;
 	size_t cap = e->cap, i;
+	usec_t begun;
 	int r;
 
 	e->kernel = k;
 	e->n_news = 0;
 	memset(&e->seen, 0, sizeof(e->seen));
 	r = k->ops->sock_list(k->ctx, SOCK_LISTENERS, count_end, e);
+	begun = k->ops->now(k->ctx);
 	if (r >= 0)
 		r = k->ops->sock_list(k->ctx, SOCK_TIMES, evidence_take, e);
 	if (r < 0)
@@ -218,6 +218,7 @@ static int evidence_read(struct lvs_evidence *e, const struct kernel *k)
 	e->news = list;
 	e->cap_news = cap;
 	e->at = k->ops->now(k->ctx);
+	e->blur = MAX(e->blur, e->at - begun);
 	return 0;
 }
 
@@ -295,11 +296,12 @@ static bool group_counts(size_t first, size_t end)
 	return end - first >= 2 && end - first <= SHARERS_MAX;
 }
 
-static bool clears(const struct lvs_socket *first, const struct lvs_socket *second)
+static bool clears(const struct lvs_evidence *e, const struct lvs_socket *first,
+		   const struct lvs_socket *second)
 {
 	return is_open(first) && second->existed &&
 	       (is_open(second) || second->flow.state == FLOW_TIME_WAIT) &&
-	       MAX(first->acked, first->received) > second->existed + 2 * SLACK;
+	       MAX(first->acked, first->received) > second->existed + 2 * SLACK + e->blur;
 }
 
 /* When another look may show more of the pair; USEC_NEVER: it need not be waited for. */
@@ -314,7 +316,7 @@ static usec_t pair_next(const struct lvs_evidence *e, const struct lvs_socket *a
 		return a->due > e->at ? a->due + AFTER_DUE + rtt_of(a, b) : e->at + OVERDUE;
 	}
 	heard = MAX(a->acked, a->received);
-	if (!clear || !is_open(a) || !is_open(b) || is_asking(b) || clears(a, b) ||
+	if (!clear || !is_open(a) || !is_open(b) || is_asking(b) || clears(e, a, b) ||
 	    heard + CLEAR_ACTIVE < e->at)
 		return USEC_NEVER;
 	return e->at + CLEAR_AFTER;
@@ -428,9 +430,7 @@ static const struct lvs_socket *evidence_find(const struct lvs_evidence *e, cons
 	flow_normalise(&n);
 	for (i = n.l4proto == IPPROTO_TCP ? first_of(e, &n) : e->n;
 	     i < e->n && !end_compare(&e->list[i].flow, &n); i++) {
-		const struct flow *own = &e->list[i].flow;
-
-		if (own->dport == n.dport && !memcmp(own->dest, n.dest, sizeof(own->dest)))
+		if (flow_same_dest(&e->list[i].flow, &n))
 			return &e->list[i];
 	}
 	return NULL;
@@ -457,7 +457,7 @@ bool lvs_evidence_clears(const struct lvs_evidence *e, const struct flow *first,
 	opened = *y; /* the daemon has seen it come to be, within a second: */
 	if (second->since && !(second->origin & FLOW_HELD))
 		opened.existed = MIN(opened.existed, second->since + USEC_PER_SEC);
-	return clears(x, &opened);
+	return clears(e, x, &opened);
 }
 
 int lvs_evidence_ask(const struct kernel *k, const struct flow *f, usec_t limit, struct flow *ret)
