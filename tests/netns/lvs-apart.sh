@@ -119,14 +119,16 @@ services() { # LINES...: of [lvs], besides
 		'[lvs-service six]' "vip = [$VIP6]:3306 ; method = nat" "real = [$RS6]:3269"
 }
 
-# ---- without it each pair crosses ----------------------------------------------------------------
+# ---- without it pairs cross ----------------------------------------------------------------
 services
+# not always each: a port that is still remembered for another connection is replaced
+CROSSING='^pairs [0-9]* crossed=[1-9][0-9]* failed=0$'
 pairs node1 3 $C $RS $VIP 40000
-is "$REPLY" "pairs 3 crossed=3 failed=0" "control: pairs of the node cross"
+like "$REPLY" "$CROSSING" "control: pairs of the node cross"
 pairs pod 3 $POD $RS $VIP 40000
-is "$REPLY" "pairs 3 crossed=3 failed=0" "control: those of a client behind it"
+like "$REPLY" "$CROSSING" "control: those of a client behind it"
 pairs node1 3 $C6 $RS6 $VIP6 40000
-is "$REPLY" "pairs 3 crossed=3 failed=0" "control: IPv6"
+like "$REPLY" "$CROSSING" "control: IPv6"
 daemon_start
 check "it is off by default" apart_is .asked false
 is "$(tables)" "" "so there is no table"
@@ -186,8 +188,8 @@ is "$REPLY" "pairs 40 crossed=0 failed=0" "no pair of the node crosses whose por
 job_end hog
 job_end own
 job_end one
-pairs pod 3 10.8.2.5 $RS $VIP 47000
-is "$REPLY" "pairs 3 crossed=3 failed=0" "pairs of a client that the node masquerades cross"
+pairs pod 30 10.8.2.5 $RS $VIP 47000
+like "$REPLY" "$CROSSING" "pairs of a client that the node masquerades cross"
 clients_are() { apart_is '[.clients[].in_force] | @text' "[$1]"; }
 services 'keep_apart = yes' "keep_apart_clients = 10.8.2.0/24 to $C" \
 	"keep_apart_clients = 10.8.7.0/24 to 10.9.1.77" "keep_apart_clients = fd08:2::/64 to $C6"
