@@ -10,7 +10,8 @@
 need_vipsafe
 
 WORLDS=('KILL recover' 'KILL next' 'TERM recover')
-STEP=${KILL_STEP:-1} # 1 is every call
+# 1 is every call; so the two cases have every other each
+STEP=${KILL_STEP:-2} FIRST=${FIRST:-1}
 CALLS_MAX=500        # a delete that makes more does not end
 LIMIT=500            # ms, the default of hold_max
 MARGIN=300           # what TCP waits before it tries again
@@ -70,7 +71,7 @@ finish_next() {
 
 # One world: SIGNAL at every call, and FINISH each time.
 world() {
-	local signal=$1 finish=$2 at said wrong hits=0 before=0 after=0 held=0
+	local signal=$1 finish=$2 at said wrong ended hits=0 before=0 after=0 held=0
 
 	topo_pod
 	masquerade
@@ -84,18 +85,21 @@ world() {
 	serve srv-noise node1 10.232.1.1 8899
 	job noise in_ns pod "$FLOW" busy -n 2 -d 2 10.232.1.1 8899
 	hear noise
+	conntrack -E -e DESTROY -o timestamp -p tcp --dport 8899 >"$T/gone" 2>/dev/null &
 	run probe
-	for ((at = 1; at < CALLS_MAX; at += STEP)); do
+	for ((at = FIRST > STEP ? 1 : FIRST; at < CALLS_MAX; at += STEP)); do
 		has_addr "$TWIN" br-mgmt || twin_up
 		said=$("$BUILD/killat" -s "$signal" "$at" "$VIPSAFE" --strategy "$STRATEGY" del "$TWIN" dev br-mgmt)
 		[[ $said != ended* ]] || break
 		hits=$((hits + 1))
 		[ "$(hold_tables)" = 0 ] || held=$((held + 1))
 		wrong=$("finish_$finish")
+		ended=$EPOCHREALTIME
 		if has_addr "$TWIN" br-mgmt; then before=$((before + 1)); else after=$((after + 1)); fi
 		[ "$(hold_tables)" = 0 ] || wrong+=" rules are left"
 		wrong+=$(left_over)$(alive)
-		[ -z "$wrong" ] || echo "call $at, $said: $wrong"
+		[ -z "$wrong" ] || echo "call $at, $said, ended at $ended: $wrong; the last that went:" \
+			"$(tail -n 2 "$T/gone")"
 	done
 	[[ $said = ended* ]] || echo "the delete does not end: $said"
 	[ "$hits" -ge $((30 / STEP)) ] || echo "a delete has no more than $hits calls: $said"
