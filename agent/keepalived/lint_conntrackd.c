@@ -92,10 +92,9 @@ static void drive_lint_sequence(const struct drive *d, const struct vrrp_instanc
 /* Read the scripts of V. */
 static void drive_read(struct drive *d, const struct vrrp_instance *v)
 {
-	const struct script_visitor visitor = { .order = drive_on_order,
-						.file_done = drive_on_file,
-						.ud = d };
-	struct script_walk walk = { .visitor = &visitor };
+	struct script_walk walk = {
+		.visitor = { .order = drive_on_order, .file_done = drive_on_file, .ud = d }
+	};
 
 	script_walk_list(&walk, v->scripts);
 	if (v->group)
@@ -105,8 +104,7 @@ static void drive_read(struct drive *d, const struct vrrp_instance *v)
 bool keepalived_script_drives_conntrackd(const struct vrrp_script *s)
 {
 	struct drive d = { .found = NULL };
-	const struct script_visitor visitor = { .order = drive_on_order, .ud = &d };
-	struct script_walk walk = { .visitor = &visitor };
+	struct script_walk walk = { .visitor = { .order = drive_on_order, .ud = &d } };
 
 	if (s->at)
 		script_walk(&walk, s->at, s->command);

@@ -187,9 +187,6 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 			    struct script_walk *walk, struct findings *f)
 {
 	struct looking l = { lint, s, f };
-	const struct script_visitor visitor = { .act = lint_scripts_on_act,
-						.file_done = lint_scripts_on_file,
-						.ud = &l };
 	char command[PATH_MAX], *save = NULL, *word;
 
 	if (!s->at || strlen(s->command) >= sizeof(command))
@@ -199,7 +196,9 @@ static void look_at_command(const struct keepalived_lint *lint, const struct vrr
 	/* others are found through keepalived's PATH */
 	if (word && *word == '/' && look_at_path(&l, word))
 		look_at_user(&l, word);
-	walk->visitor = &visitor;
+	walk->visitor = (struct script_visitor){ .act = lint_scripts_on_act,
+						 .file_done = lint_scripts_on_file,
+						 .ud = &l };
 	script_walk(walk, s->at, s->command);
 }
 

@@ -28,7 +28,7 @@ static void script_visit_file(struct script_walk *w, const struct keepalived_dir
 static void script_visit_act(void *ud, const struct script_act *a)
 {
 	const struct script_visit *v = ud;
-	const struct script_visitor *visitor = v->walk->visitor;
+	const struct script_visitor *visitor = &v->walk->visitor;
 	struct script_act act = *a;
 
 	if (v->line) {
@@ -42,7 +42,7 @@ static void script_visit_act(void *ud, const struct script_act *a)
 static void script_visit_order(void *ud, const struct script_order *o)
 {
 	const struct script_visit *v = ud;
-	const struct script_visitor *visitor = v->walk->visitor;
+	const struct script_visitor *visitor = &v->walk->visitor;
 	struct script_order order = *o;
 
 	if (v->line)
@@ -103,8 +103,8 @@ static void script_visit_file(struct script_walk *w, const struct keepalived_dir
 	v.place.text = text;
 	if (r == 0)
 		r = script_visit_text(&v);
-	if (w->visitor->file_done)
-		w->visitor->file_done(w->visitor->ud, &v.place, r, calls > 0);
+	if (w->visitor.file_done)
+		w->visitor.file_done(w->visitor.ud, &v.place, r, calls > 0);
 }
 
 void script_walk(struct script_walk *w, const struct keepalived_directive *at, const char *command)
@@ -115,8 +115,8 @@ void script_walk(struct script_walk *w, const struct keepalived_directive *at, c
 	if (strlen(command) >= sizeof(words))
 		return;
 	script_visit_text(&v);
-	if (w->visitor->file_done)
-		w->visitor->file_done(w->visitor->ud, &v.place, 0, false);
+	if (w->visitor.file_done)
+		w->visitor.file_done(w->visitor.ud, &v.place, 0, false);
 	memcpy(words, command, strlen(command) + 1);
 	for (word = strtok_r(words, " \t\"'", &save); word; word = strtok_r(NULL, " \t\"'", &save))
 		if (*word == '/')

@@ -28,7 +28,7 @@ struct script_visitor {
 
 /* Files that were read before are not read again. All zero: none was. */
 struct script_walk {
-	const struct script_visitor *visitor; /* members may be NULL */
+	struct script_visitor visitor; /* members may be NULL */
 	dev_t dev[SCRIPT_WALK_MAX];
 	ino_t ino[SCRIPT_WALK_MAX];
 	size_t n;

@@ -84,7 +84,7 @@ static int mangle_drop(struct nftsock *s, uint8_t family, unsigned chains, bool 
 int hold_mangle_undo(uint8_t family, const struct hold_mangle *before)
 {
 	_cleanup_(nftsock_freep) struct nftsock *s = NULL;
-	struct hold_mangle now;
+	struct hold_mangle now = { .exists = false };
 	unsigned chains;
 	bool table;
 	int r;

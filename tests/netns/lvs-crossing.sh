@@ -142,7 +142,6 @@ begin direct 61904 $RS 3269
 opening() { ss -Hnt state syn-sent -o | grep -q 'timer:(on,[^,]*,[2-9])'; }
 wait_for 60 opening || bail_out "nothing is being opened"
 names critical manifest 61904 "VIP, direct"
-prevent=$(remedy prevent)
 unknown
 look_for manifest
 is "$RC $(found '"\(.verdict) \(.direct.state)"')" "11 manifest OPENING" "VIP, direct: seen without a map"
