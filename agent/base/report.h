@@ -156,6 +156,7 @@ struct report {
 		uint64_t read;	 /* back, of those that are translated to the added addresses */
 		uint64_t bare;	 /* they say so, and are not */
 		uint64_t mended; /* created anew */
+		uint64_t lost;	 /* deleted for that, and not there now */
 	} committed;
 
 	struct {

@@ -85,10 +85,12 @@ static int mend_chunk(struct committed *l, size_t at, size_t n)
 					 .found = &found[i] };
 	if (r == 0 || r == -ENOBUFS)
 		r = k->ops->ct_batch(k->ctx, ops, n);
-	for (i = 0; i < n && r == 0; i++)
+	for (i = 0; i < n && r == 0; i++) {
+		l->run->report->committed.lost += ops[i].result == -ENOENT;
 		l->run->report->committed.mended +=
 			ops[i].result == 0 &&
 			repair_matches(connset_get(l->bare, at + i), &found[i]);
+	}
 	return r;
 }
 
@@ -127,13 +129,14 @@ void committed_mend(struct run *run)
 	if (r == 0 || r == -ECANCELED || r == -EINTR)
 		r = mend(&l);
 	if (report->committed.bare)
-		report_warn(
-			report, "committed-bare", "",
-			"%llu connections were committed without their translation: %llu are "
-			"created anew with it, %llu are left as they are",
-			(unsigned long long)report->committed.bare,
-			(unsigned long long)report->committed.mended,
-			(unsigned long long)(report->committed.bare - report->committed.mended));
+		report_warn(report, "committed-bare", "",
+			    "%llu connections were committed without their translation: %llu are "
+			    "created anew with it, %llu are lost, %llu are left as they are",
+			    (unsigned long long)report->committed.bare,
+			    (unsigned long long)report->committed.mended,
+			    (unsigned long long)report->committed.lost,
+			    (unsigned long long)(report->committed.bare - report->committed.mended -
+						 report->committed.lost));
 	if (r < 0 && r != -EPROTONOSUPPORT)
 		report_warn(report, "committed-unread", "",
 			    "whether what was committed is translated is not known: %s",

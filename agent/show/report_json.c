@@ -174,6 +174,7 @@ static json_t *report_json_committed(const struct report *r)
 	object_put_number(&o, "read", r->committed.read);
 	object_put_number(&o, "bare", r->committed.bare);
 	object_put_number(&o, "mended", r->committed.mended);
+	object_put_number(&o, "lost", r->committed.lost);
 	return o;
 }
 
