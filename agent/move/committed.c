@@ -107,13 +107,16 @@ static int mend(struct committed *l)
 	return r;
 }
 
+/* Those that come. Packets may have used what is translated to one that is here already: that is
+ * left alone. */
 static int committed_addresses(const struct run *run, struct addrset *ret)
 {
 	size_t v;
 	int r = 0;
 
 	for (v = 0; v < run->req->n_vips && r == 0; v++)
-		r = addrset_add(ret, &run->req->vips[v].prefix.addr);
+		if (run->report->outcomes[v] != VIP_ALREADY)
+			r = addrset_add(ret, &run->req->vips[v].prefix.addr);
 	return r;
 }
 
