@@ -15,8 +15,7 @@ EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
 	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf \
 	hooks/keepalived-decoy-device.conf hooks/vipsafe-owns.conf hooks/vipsafe-owns-1.2.conf \
 	hooks/keepalived-pair-1.conf hooks/keepalived-pair-2.conf hooks/conntrackd-pair-1.conf \
-	hooks/conntrackd-pair-2.conf hooks/vipsafe-pair.conf \
-	packaging/grafana/vipsafe.json packaging/prometheus/vipsafe.rules.yml
+	hooks/conntrackd-pair-2.conf hooks/vipsafe-pair.conf
 
 hooksdir = $(pkglibexecdir)
 dist_hooks_SCRIPTS = $(HOOKS)
@@ -28,6 +27,11 @@ dist_zshcompletion_DATA = $(ZSH_COMPLETION)
 examplesdir = $(docdir)/examples
 dist_examples_DATA = $(EXAMPLES)
 dist_doc_DATA = README.md NEWS
+# for other programs: never compressed
+grafanadir = $(pkgdatadir)/grafana
+dist_grafana_DATA = packaging/grafana/vipsafe.json
+prometheusdir = $(pkgdatadir)/prometheus
+dist_prometheus_DATA = packaging/prometheus/vipsafe.rules.yml
 
 # ---- the node ------------------------------------------------------------------
 UNITS = packaging/systemd/vipsafed.service packaging/systemd/vipsafed.socket \

@@ -13,6 +13,14 @@ ip addr add 192.168.11.100/32 dev br-mgmt
 mkdir -p "$T/bin" "$T/etc/conf.d" /run/etc
 ln -s "$VIPSAFE" "$T/bin/vipsafe"
 ln -s "$BUILD/vipsafed" "$T/bin/vipsafed"
+# The unit's own line for a reload; the rest of systemd is in tests/packages/boot.
+cat >"$T/bin/systemctl" <<S
+#!/bin/sh
+[ "\$*" = "reload vipsafed" ] || exit 64
+MAINPID=\$(cat $T/pid)
+$(sed -n 's/^ExecReload=//p' "$SRC/packaging/systemd/vipsafed.service.in")
+S
+chmod 755 "$T/bin/systemctl"
 PATH=$T/bin:$PATH guard=
 
 # The files the examples name, in place of the node's own.
@@ -59,7 +67,7 @@ of_markdown() {
 # What the words stand for here.
 localize() {
 	sed -e "s,/etc/vipsafe/director.rules,$T/director.rules,g" \
-		-e "s,/etc/vipsafe/vipsafe.conf,$T/etc/vipsafe.conf,g" \
+		-e "s,/etc/vipsafe/,$T/etc/,g" \
 		-e "s,/etc/keepalived/keepalived.conf,$T/keepalived.conf,g" \
 		-e 's,^sudo ,,' -e 's,build/vipsafe,vipsafe,g' -e 's,\\-,-,g' \
 		-e 's,-d VIP --dport PORT,-d 10.141.16.0 --dport 3306,' \
@@ -91,6 +99,7 @@ try() {
 	r=$?
 	case $command in
 	*doctor* | *"lvs check"*) [[ $r =~ ^(0|4|10|11)$ ]] ;;
+	*explain*) [[ $r =~ ^(0|4)$ ]] ;;
 	*) [ "$r" = 0 ] ;;
 	esac
 }
@@ -103,11 +112,11 @@ example() { # WHERE TEXT
 
 	text=$(tr '|' '\n' <<<"$2" | localize)
 	case $text in
-	# tests/netns/pair-check.sh runs the file in hooks
-	"! keepalived.conf"* | "# conntrackd.conf"*)
-		text=${text#? }
+	# tests of keepalived run the file in hooks
+	"! keepalived.conf of "* | "# conntrackd.conf of "*)
+		text=${text#* of }
 		check "$1: ${text%%$'\n'*} is that of hooks" \
-			diff <(bare <<<"${text#*$'\n'}") <(bare <"$SRC/hooks/${text%%.conf*}-pair-1.conf")
+			diff <(bare <<<"${text#*$'\n'}") <(bare <"$SRC/hooks/${text%%$'\n'*}.conf")
 		;;
 	\[* | \#\ /* | "# "*\[*)
 		printf '%s\n' "$text" >"$T/example.conf"
@@ -119,8 +128,12 @@ example() { # WHERE TEXT
 			[ -n "$line" ] || continue
 			case $line in
 			./bootstrap* | "autoreconf "*) ;; # this very run
-			"journalctl "*) ;;		  # there is no journal here
-			vipsafe* | iptables* | sysctl*) check "$1: $line" try "${line%%  *}" ;;
+			"dnf install "*) ;; # tests/packages/rpm.sh installs it
+			vipsafe* | iptables* | sysctl* | "printf "* | "systemctl reload vipsafed") check "$1: $line" try "${line%%  *}" ;;
+			"apt install "* | "journalctl "* | "systemctl "*) # needs a node that has them
+				check "$1: tests/packages/boot runs: ${line%%  *}" \
+					grep -qF "as_shown '${line%%  *}'" "$SRC/tests/packages/boot/t/run"
+				;;
 			*) not_ok "$1: nobody knows how to try: $line" ;;
 			esac
 		done <<<"$text"
@@ -133,8 +146,19 @@ for page in "$SRC"/packaging/man/*.[578]; do
 		example "$(basename "$page")" "${text#"${text%%[! ]*}"}"
 	done < <(of_manual "$page")
 done
+# The README begins with what a package installs.
+[ -z "$guard" ] || kill "$guard"
+wait
+cp "$SRC/packaging/conf/vipsafe.conf" "$T/etc/vipsafe.conf"
+vipsafed --config "$T/etc/vipsafe.conf" >"$T/log" 2>&1 &
+guard=$!
+echo $guard >"$T/pid"
+wait_for 20 "$VIPSAFE" status >/dev/null 2>&1
 while read -r _ text; do
 	example README "$text"
 done < <(of_markdown "$SRC/README.md")
-[ -z "$guard" ] || kill "$guard"
+guarded() { "$VIPSAFE" --json status | jq -e '(.devices[] | select(.device == "br-mgmt").state == "live") and (.instances | length) == 1'; }
+check "README: after that the device is guarded and the instance known" wait_for 20 guarded
+check "README: one screen or two" test "$(wc -l <"$SRC/README.md")" -le 120
+kill "$guard"
 done_testing

@@ -45,8 +45,7 @@ is "$("$T/new/usr/sbin/vipsafe" --version)" "vipsafe $VERSION" "the program has 
 is "$(sed -n 's/^AC_INIT(\[vipsafe\], \[\([^]]*\)\].*/\1/p' "$SRC/configure.ac")" "$VERSION" "as everything else has"
 check "the daemon takes the configuration it ships" \
 	"$T/new/usr/sbin/vipsafed" --config "$T/new/etc/vipsafe/vipsafe.conf" --check
-sed -E 's/^#([a-z_]+ =|\[)/\1/' "$T/new/etc/vipsafe/vipsafe.conf" >"$T/all.conf"
-chmod 644 "$T/all.conf"
-check "and each of its lines when it is no comment any more" \
-	"$T/new/usr/sbin/vipsafed" --config "$T/all.conf" --check
+check "dashboard and rules are there as they are, to be read by programs" \
+	cmp "$SRC/packaging/grafana/vipsafe.json" "$T/new/usr/share/vipsafe/grafana/vipsafe.json"
+check "and the rules" cmp "$SRC/packaging/prometheus/vipsafe.rules.yml" "$T/new/usr/share/vipsafe/prometheus/vipsafe.rules.yml"
 done_testing

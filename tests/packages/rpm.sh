@@ -28,7 +28,8 @@ nothing "$(list "$new" | awk '$2 != "root:root"')" "everything is root's"
 nothing "$(list "$new" | grep -vE '^l' | grep -E '^.....w|^........w')" "nothing can be written by others"
 for path in /usr/sbin/vipsafe /usr/sbin/vipsafed /etc/vipsafe/vipsafe.conf /etc/vipsafe/conf.d \
 	/usr/lib/systemd/system/vipsafed.service /usr/lib/systemd/system/vipsafed.socket \
-	/usr/lib/tmpfiles.d/vipsafe.conf /usr/share/selinux/packages/vipsafe.cil; do
+	/usr/lib/tmpfiles.d/vipsafe.conf /usr/share/selinux/packages/vipsafe.cil \
+	/usr/share/vipsafe/grafana/vipsafe.json /usr/share/vipsafe/prometheus/vipsafe.rules.yml; do
 	check "it has $path" grep -qx "$path" <(rpm -qpl "$new")
 done
 is "$(rpm -qpc "$new")" /etc/vipsafe/vipsafe.conf "its configuration is marked as such"
