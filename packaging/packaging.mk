@@ -6,6 +6,7 @@
 HOOKS = hooks/notify hooks/notify_master hooks/notify_backup hooks/notify_fault \
 	hooks/notify_stop hooks/notify_deleted
 MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
+	packaging/man/vipsafe-pacemaker.7 \
 	packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
 	packaging/man/vipsafed.8
 BASH_COMPLETION = packaging/completion/bash/vipsafe
@@ -20,6 +21,9 @@ EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
 hooksdir = $(pkglibexecdir)
 dist_hooks_SCRIPTS = $(HOOKS)
 dist_man_MANS = $(MANUALS)
+# Pacemaker looks there, wherever it is itself
+ocfdir = $(prefix)/lib/ocf/resource.d/vipsafe
+dist_ocf_SCRIPTS = packaging/ocf/VIP
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = $(BASH_COMPLETION)
 zshcompletiondir = $(datadir)/zsh/site-functions
