@@ -134,3 +134,74 @@ void hash_renumber(struct hash *h, uint32_t hash, uint32_t i, uint32_t to)
 {
 	h->slots[hash_slot_of(h, hash, i)] = to;
 }
+
+/* ---- items with a key -------------------------------------------------------------------- */
+
+void keyed_done(struct keyed *k)
+{
+	free(k->items);
+	hash_done(&k->index);
+	k->items = NULL;
+	k->n = 0;
+	k->cap = 0;
+}
+
+static uint32_t keyed_hash(const void *ud, uint32_t i)
+{
+	const struct keyed *k = ud;
+
+	return hash_bytes(k->seed, keyed_at(k, i), k->key);
+}
+
+static void *keyed_look(const struct keyed *k, const void *key, uint32_t hash)
+{
+	size_t at;
+	uint32_t i;
+
+	for (i = hash_first(&k->index, hash, &at); i != HASH_NONE;
+	     i = hash_next(&k->index, hash, &at)) {
+		if (!memcmp(keyed_at(k, i), key, k->key))
+			return keyed_at(k, i);
+	}
+	return NULL;
+}
+
+void *keyed_find(const struct keyed *k, const void *key)
+{
+	return keyed_look(k, key, hash_bytes(k->seed, key, k->key));
+}
+
+int keyed_get(struct keyed *k, const void *key, void *ret)
+{
+	uint32_t hash = hash_bytes(k->seed, key, k->key);
+	void *item = keyed_look(k, key, hash);
+	int was_there = item != NULL;
+	int r;
+
+	if (!item) {
+		/* half of it stays free: most keys are looked for in vain */
+		r = hash_reserve(&k->index, 2 * ((size_t)k->n + 1), keyed_hash, k);
+		if (r == 0)
+			r = array_reserve(&k->items, &k->cap, k->n + 1, k->size);
+		if (r < 0)
+			return r;
+		item = keyed_at(k, k->n);
+		memcpy(item, key, k->key);
+		memset((char *)item + k->key, 0, k->size - k->key);
+		hash_put(&k->index, hash, k->n++);
+	}
+	*(any_pointer *)ret = item;
+	return was_there;
+}
+
+int keyed_index(struct keyed *k)
+{
+	uint32_t i;
+	int r;
+
+	hash_done(&k->index);
+	r = hash_reserve(&k->index, 2 * (size_t)k->n, keyed_hash, k);
+	for (i = 0; i < k->n && r == 0; i++)
+		hash_put(&k->index, keyed_hash(k, i), i);
+	return r;
+}

@@ -103,7 +103,7 @@ static inline uint64_t hash_fold(uint64_t h, uint64_t word)
 
 /* Multiply and fold, seeded: enough that a peer who chooses ports cannot choose collisions, and
  * cheap compared to the kernel's own work on an entry. */
-static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)
+static inline uint64_t hash_long(uint64_t seed, const void *data, size_t size)
 {
 	uint64_t word = 0, h = seed ^ size;
 	const char *p = data;
@@ -112,7 +112,47 @@ static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)
 		memcpy(&word, p, sizeof(word));
 		h = hash_fold(h, word + seed);
 	}
+	if (!size)
+		return h;
 	word = 0;
 	memcpy(&word, p, size);
-	return (uint32_t)hash_fold(h, word + seed);
+	return hash_fold(h, word + seed);
+}
+
+static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)
+{
+	return (uint32_t)hash_long(seed, data, size);
+}
+
+/* Items that begin with a key, of so many bytes without a gap; each key once. Initially zero but
+ * for SIZE (of an item), KEY (of its key) and SEED. */
+struct keyed {
+	void *items; /* owned */
+	uint32_t n;
+	size_t size, key;
+	uint64_t seed;
+	size_t cap;
+	struct hash index;
+};
+
+void keyed_done(struct keyed *k); /* empty again */
+
+/* The item with the key at KEY, or NULL. */
+void *keyed_find(const struct keyed *k, const void *key);
+
+/* The same, but made if it is not there: all zero behind the key. Others may have moved. Returns 1
+ * if it was there, 0, or -ENOMEM. RET is the address of a pointer to an item. */
+int keyed_get(struct keyed *k, const void *key, void *ret);
+
+/* Index the items anew, which were moved. 0 or -ENOMEM. */
+int keyed_index(struct keyed *k);
+
+static inline uint32_t keyed_number(const struct keyed *k, const void *item)
+{
+	return (uint32_t)((size_t)((const char *)item - (const char *)k->items) / k->size);
+}
+
+static inline void *keyed_at(const struct keyed *k, uint32_t i)
+{
+	return (char *)k->items + i * k->size;
 }

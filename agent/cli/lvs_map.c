@@ -80,13 +80,12 @@ static void print_origins(const struct lvs_map *m, uint32_t service)
 {
 	const struct lvs_source *sources;
 	size_t i, n = lvs_map_sources(m, &sources);
-	uint32_t origins = lvs_map_origins(m, service);
 	const struct lvs_service *s = lvs_map_service(m, service);
 	bool more = false;
 
 	fputs("    from ", stdout);
 	for (i = 0; i < n; i++) {
-		if (!(origins & 1U << i))
+		if (!(s->origins & 1U << i))
 			continue;
 		printf("%s%s", more ? ", " : "", lvs_source_kind_name(sources[i].kind));
 		if (i == s->source && s->line)
@@ -100,24 +99,21 @@ static void print_service(const struct lvs_map *m, uint32_t service)
 {
 	const struct lvs_service *s = lvs_map_service(m, service);
 	char text[LVS_RANGE_MAX], proto[8], name[NAME_ROOM];
-	const struct lvs_match *matches;
-	const struct lvs_real *reals;
-	size_t i, n;
+	const char *toa = toa_text(m, service);
+	size_t i;
 
-	n = lvs_map_matches(m, service, &matches);
-	for (i = 0; i < n; i++)
-		printf("%-4s %s%s%s%s\n", proto_text(&matches[i], proto),
-		       match_text(&matches[i], text), !i && *s->name ? "  " : "",
+	for (i = 0; i < s->n_matches; i++)
+		printf("%-4s %s%s%s%s\n", proto_text(&s->matches[i], proto),
+		       match_text(&s->matches[i], text), !i && *s->name ? "  " : "",
 		       !i ? text_escape(s->name, name, sizeof(name)) : "",
 		       s->persistent ? "  persistent" : "");
-	n = lvs_map_reals(m, service, &reals);
-	for (i = 0; i < n; i++) {
-		const char *toa = toa_text(m, service);
+	for (i = 0; i < s->n_reals; i++) {
+		const struct lvs_real *real = &s->reals[i];
 
 		printf("    -> %-24s %s%s%s weight %u%s\n",
-		       lvs_endpoint_format(&reals[i].addr, reals[i].port, text),
-		       lvs_method_name(reals[i].method), *toa ? " toa=" : "", toa, reals[i].weight,
-		       lvs_real_is_visible(s, &reals[i]) ? "  sees the client" : "");
+		       lvs_endpoint_format(&real->addr, real->port, text),
+		       lvs_method_name(real->method), *toa ? " toa=" : "", toa, real->weight,
+		       lvs_real_is_visible(s, real) ? "  sees the client" : "");
 	}
 	print_origins(m, service);
 }
@@ -172,7 +168,7 @@ static json_t *origins_json(const struct lvs_map *m, uint32_t service)
 	json_t *list = json_array();
 
 	for (i = 0; i < n; i++) {
-		if (lvs_map_origins(m, service) & 1U << i)
+		if (lvs_map_service(m, service)->origins & 1U << i)
 			object_append(&list, json_string(lvs_source_kind_name(sources[i].kind)));
 	}
 	return list;
@@ -182,16 +178,12 @@ static json_t *service_json(const struct lvs_map *m, uint32_t service)
 {
 	const struct lvs_service *s = lvs_map_service(m, service);
 	json_t *o = json_object(), *matches = json_array(), *reals = json_array();
-	const struct lvs_match *match;
-	const struct lvs_real *real;
-	size_t i, n;
+	size_t i;
 
-	n = lvs_map_matches(m, service, &match);
-	for (i = 0; i < n; i++)
-		object_append(&matches, match_json(&match[i]));
-	n = lvs_map_reals(m, service, &real);
-	for (i = 0; i < n; i++)
-		object_append(&reals, real_json(s, &real[i]));
+	for (i = 0; i < s->n_matches; i++)
+		object_append(&matches, match_json(&s->matches[i]));
+	for (i = 0; i < s->n_reals; i++)
+		object_append(&reals, real_json(s, &s->reals[i]));
 	object_put_text(&o, "name", s->name);
 	object_put(&o, "matches", matches);
 	object_put_bool(&o, "persistent", s->persistent);
@@ -212,7 +204,7 @@ static json_t *map_json(const struct lvs_map *m)
 	for (i = 0; i < n; i++)
 		object_append(&sources, source_json(&source[i]));
 	for (i = 0; i < lvs_map_services(m); i++) {
-		if (lvs_map_origins(m, (uint32_t)i))
+		if (lvs_map_service(m, (uint32_t)i)->n_matches)
 			object_append(&services, service_json(m, (uint32_t)i));
 	}
 	object_put_bool(&o, "active", lvs_message_is_active(m));
@@ -248,7 +240,7 @@ int lvs_map_show(const struct cli *cli, const struct lvs_map *m)
 	}
 	print_sources(m);
 	for (i = 0; i < lvs_map_services(m); i++) {
-		if (lvs_map_origins(m, (uint32_t)i))
+		if (lvs_map_service(m, (uint32_t)i)->n_matches)
 			print_service(m, (uint32_t)i);
 	}
 	if (!summary.services)

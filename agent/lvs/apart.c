@@ -74,33 +74,22 @@ static enum lvs_apart_why item_judge(const struct lvs_match *match, size_t *dest
 	return LVS_APART_KEPT;
 }
 
-static bool is_concerned(const struct lvs_map *m, uint32_t service)
-{
-	const struct lvs_real *reals;
-	size_t i, n = lvs_map_origins(m, service) ? lvs_map_reals(m, service, &reals) : 0;
-
-	for (i = 0; i < n; i++)
-		if (lvs_real_is_visible(lvs_map_service(m, service), &reals[i]))
-			return true;
-	return false;
-}
-
 static int collect_items(struct planning *p)
 {
-	size_t i, n, dests = 0;
-	const struct lvs_match *matches;
-	uint32_t s;
+	size_t i, dests = 0;
+	uint32_t n;
 
-	for (s = 0; s < lvs_map_services(p->map); s++) {
-		n = is_concerned(p->map, s) ? lvs_map_matches(p->map, s, &matches) : 0;
-		for (i = 0; i < n; i++) {
+	for (n = 0; n < lvs_map_services(p->map); n++) {
+		const struct lvs_service *s = lvs_map_service(p->map, n);
+
+		for (i = 0; i < s->n_matches && s->visible; i++) {
 			struct lvs_apart_item *item =
 				array_append(&p->plan->items, &p->plan->n_items, sizeof(*item));
 
 			if (!item)
 				return -ENOMEM;
-			item->service = s;
-			item->match = &matches[i];
+			item->service = n;
+			item->match = &s->matches[i];
 			item->why = item_judge(item->match, &dests);
 			p->plan->n_kept += item->why == LVS_APART_KEPT;
 			p->any_port |= item->why == LVS_APART_KEPT && !item->match->port;
@@ -126,20 +115,18 @@ static void list_sort(struct apart_list *l)
 static int collect_servers(struct planning *p)
 {
 	struct apart_list *servers = &p->plan->rules.servers;
-	const struct lvs_real *reals;
-	size_t i, j, n;
+	size_t i, j;
 
 	for (i = 0; i < p->plan->n_items; i++) {
 		const struct lvs_apart_item *item = &p->plan->items[i];
+		const struct lvs_service *s = lvs_map_service(p->map, item->service);
 
 		if (item->why != LVS_APART_KEPT)
 			continue;
-		n = lvs_map_reals(p->map, item->service, &reals);
-		for (j = 0; j < n; j++)
-			if (lvs_real_is_visible(lvs_map_service(p->map, item->service),
-						&reals[j]) &&
-			    apart_list_add(servers, &reals[j].addr,
-					   server_port(p, &reals[j], item->match)) < 0)
+		for (j = 0; j < s->n_reals; j++)
+			if (lvs_real_is_visible(s, &s->reals[j]) &&
+			    apart_list_add(servers, &s->reals[j].addr,
+					   server_port(p, &s->reals[j], item->match)) < 0)
 				return -ENOMEM;
 		if (servers->n > DESTS_MAX)
 			list_sort(servers); /* services may have the same ones */
@@ -155,12 +142,13 @@ static int collect_servers(struct planning *p)
 static unsigned servers_use(struct planning *p, const struct lvs_apart_item *item, unsigned add)
 {
 	const struct apart_list *servers = &p->plan->rules.servers;
-	const struct lvs_real *reals;
-	size_t i, n = lvs_map_reals(p->map, item->service, &reals);
+	const struct lvs_service *s = lvs_map_service(p->map, item->service);
 	unsigned used = 0;
+	size_t i;
 
-	for (i = 0; i < n; i++) {
-		struct apart_dest key = { reals[i].addr, server_port(p, &reals[i], item->match) };
+	for (i = 0; i < s->n_reals; i++) {
+		const struct lvs_real *real = &s->reals[i];
+		struct apart_dest key = { real->addr, server_port(p, real, item->match) };
 		const struct apart_dest *found =
 			bsearch(&key, servers->list, servers->n, sizeof(key), apart_dest_compare);
 		uint8_t *has = found ? &p->used[found - servers->list] : NULL;

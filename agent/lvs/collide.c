@@ -20,6 +20,10 @@ struct collide *collide_new(const struct lvs_map *map, struct collide_node node,
 	c->map = map;
 	c->node = node;
 	c->seed = seed | 1;
+	c->targets = (struct keyed){ .size = sizeof(struct lvs_side), .key = LVS_SIDE_KEY };
+	c->clients = (struct keyed){ .size = sizeof(((struct addr *)0)->bytes) };
+	c->clients.key = c->clients.size;
+	c->clients.seed = c->targets.seed = c->seed;
 	c->next_sweep = UINT32_MAX;
 	return c;
 }
@@ -29,10 +33,8 @@ struct collide *collide_free(struct collide *c)
 	if (!c)
 		return NULL;
 	free(c->records);
-	free(c->targets);
-	hash_done(&c->by_target);
-	free(c->clients);
-	hash_done(&c->by_client);
+	keyed_done(&c->targets);
+	keyed_done(&c->clients);
 	free(c);
 	return NULL;
 }
@@ -114,7 +116,7 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	else
 		lvs_collide_refresh(r, &news);
 	return is_new && c->opened && views & VIEW_RS
-		       ? c->opened(c->opened_ud, f, &c->targets[target].side)
+		       ? c->opened(c->opened_ud, f, keyed_at(&c->targets, target))
 		       : 0;
 }
 
@@ -197,7 +199,7 @@ static void end_flow(struct collide *c, const struct flow *f, bool gone, usec_t 
 	/* its end was not heard of: its entry has been kept as long as a director would keep it */
 	if (gone && record_is_over(r))
 		hold = 0;
-	if (hold && collide_is_via(&c->targets[r->target].side))
+	if (hold && collide_is_via(collide_side(c, r)))
 		record_hold(c, r, (uint32_t)((now + hold) / USEC_PER_SEC));
 	else
 		collide_drop(c, r);
@@ -236,7 +238,7 @@ int collide_keep_held(struct collide *c, const struct collide *old)
 
 		if (!r->key || !(r->origin & FLOW_HELD) || r->since <= old->second)
 			continue;
-		f = collide_flow(old, r, &old->targets[r->target]);
+		f = collide_flow(old, r, collide_side(old, r));
 		there = flow_find(c, &f);
 		if (!there)
 			e = put_flow(c, &f, r->views);
@@ -278,7 +280,7 @@ void collide_expire(struct collide *c, usec_t now)
 
 static struct party party_of(const struct collide *c, const struct record *r)
 {
-	return (struct party){ *r, &c->targets[r->target] };
+	return (struct party){ *r, collide_side(c, r) };
 }
 
 /* Record R with all that come after it. */
@@ -324,7 +326,7 @@ static int probe_flow(const struct collide *c, const struct flow *f, unsigned vi
 {
 	struct collision collision;
 	const struct record *r;
-	struct target target;
+	struct lvs_side target;
 	struct party own, other;
 	unsigned budget = PAIRS_MAX;
 	uint64_t key;
@@ -375,8 +377,8 @@ int collide_flows(const struct collide *c, collide_flow_sink sink, void *ud)
 
 		if (!r->key || !(r->views & VIEW_RS))
 			continue;
-		f = collide_flow(c, r, &c->targets[r->target]);
-		e = sink(ud, &f, &c->targets[r->target].side);
+		f = collide_flow(c, r, collide_side(c, r));
+		e = sink(ud, &f, collide_side(c, r));
 	}
 	return e;
 }

@@ -46,7 +46,7 @@ static bool counts(const struct collide *c, const struct party *p)
 {
 	const struct record *r = &p->record;
 
-	if (!collide_is_via(&p->target->side))
+	if (!collide_is_via(p->side))
 		return !is_closed(r);
 	return !(r->origin & FLOW_HELD) || r->since > c->second;
 }
@@ -134,10 +134,10 @@ static bool is_deaf(const struct collide *c, const struct record *direct, const 
 bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
 		   bool fresh, struct collision *ret)
 {
-	bool x_via = collide_is_via(&x->target->side), y_via = collide_is_via(&y->target->side);
+	bool x_via = collide_is_via(x->side), y_via = collide_is_via(y->side);
 	const struct party *direct = x_via && !y_via ? y : x, *via = direct == x ? y : x;
 	bool same_view = x->record.views & y->record.views & VIEW_RS;
-	uint8_t l4proto = x->target->side.l4proto;
+	uint8_t l4proto = x->side->l4proto;
 	bool deaf = x_via != y_via && l4proto == IPPROTO_TCP &&
 		    is_deaf(c, &direct->record, &via->record);
 	bool hijack = is_hijacked(x, y);
@@ -149,24 +149,21 @@ bool collide_judge(const struct collide *c, const struct party *x, const struct 
 	     (is_closed(&x->record) || is_closed(&y->record))))
 		return false;
 	/* one flow told twice: by conntrack and by the director's table */
-	if (x->target->side.port == y->target->side.port &&
-	    addr_equal(&x->target->side.dest, &y->target->side.dest))
+	if (x->side->port == y->side->port && addr_equal(&x->side->dest, &y->side->dest))
 		return false;
-	r.share = lvs_share(c->map, &x->target->side, &y->target->side, fresh);
+	r.share = lvs_share(c->map, x->side, y->side, fresh);
 	if (r.share <= 0)
 		return false;
 	if (!same_view)
 		r.class = COLLIDE_C;
 	else if (x_via && y_via)
 		r.class = COLLIDE_A2;
-	r.direct = collide_flow(c, &direct->record, direct->target);
-	r.via = collide_flow(c, &via->record, via->target);
-	r.service = via->target->side.service;
-	r.other_service = direct->target->side.service;
-	r.toa_unknown =
-		toa_is_unknown(c, &via->target->side) || toa_is_unknown(c, &direct->target->side);
-	r.method_unknown = method_is_unknown(c, &via->target->side) ||
-			   method_is_unknown(c, &direct->target->side);
+	r.direct = collide_flow(c, &direct->record, direct->side);
+	r.via = collide_flow(c, &via->record, via->side);
+	r.service = via->side->service;
+	r.other_service = direct->side->service;
+	r.toa_unknown = toa_is_unknown(c, via->side) || toa_is_unknown(c, direct->side);
+	r.method_unknown = method_is_unknown(c, via->side) || method_is_unknown(c, direct->side);
 	r.effect = x_via && y_via ? effect_of_both_via(&direct->record, &via->record, l4proto)
 				  : effect_of(&direct->record, &via->record, l4proto);
 	if (deaf)

@@ -8,65 +8,14 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
-#include "lvs/map_store.h"
 
 /* How many places are made in advance at most; more are made when they are needed. */
 #define EXPECTED_MAX (1U << 24)
 #define PLACES_MAX (1U << 28)
 
-static uint64_t collide_table_mix(const struct collide *c, uint64_t key)
+static uint32_t collide_table_mix(const struct collide *c, uint64_t key)
 {
-	return lvs_spread(key ^ c->seed);
-}
-
-/* ---- IPv6 clients ---- */
-
-static uint32_t client_hash(const struct collide *c, const uint8_t *addr)
-{
-	uint64_t words[2];
-
-	memcpy(words, addr, sizeof(words));
-	return (uint32_t)collide_table_mix(c, collide_table_mix(c, words[0]) ^ words[1]);
-}
-
-static uint32_t client_item_hash(const void *ud, uint32_t i)
-{
-	const struct collide *c = ud;
-
-	return client_hash(c, c->clients[i].bytes);
-}
-
-static bool client_find(const struct collide *c, const uint8_t *addr, uint32_t *ret)
-{
-	uint32_t hash = client_hash(c, addr), i;
-	size_t at;
-
-	for (i = hash_first(&c->by_client, hash, &at); i != HASH_NONE;
-	     i = hash_next(&c->by_client, hash, &at)) {
-		if (!memcmp(c->clients[i].bytes, addr, 16)) {
-			*ret = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int client_get(struct collide *c, const uint8_t *addr, uint32_t *ret)
-{
-	int r;
-
-	if (client_find(c, addr, ret))
-		return 0;
-	r = hash_reserve(&c->by_client, c->n_clients + 1, client_item_hash, c);
-	if (r == 0)
-		r = array_reserve(&c->clients, &c->cap_clients, c->n_clients + 1,
-				  sizeof(*c->clients));
-	if (r < 0)
-		return r;
-	c->clients[c->n_clients] = addr_make(AF_INET6, addr);
-	hash_put(&c->by_client, client_hash(c, addr), c->n_clients);
-	*ret = c->n_clients++;
-	return 0;
+	return (uint32_t)hash_fold(hash_fold(c->seed, key), 0);
 }
 
 /* ---- client sides ---- */
@@ -87,27 +36,23 @@ static uint32_t client_ipv4(const uint8_t *addr)
 
 bool collide_key_find(const struct collide *c, const struct flow *f, uint64_t *ret)
 {
-	uint32_t client;
+	const void *client = f->family == AF_INET ? NULL : keyed_find(&c->clients, f->client);
 
-	if (f->family == AF_INET)
-		client = client_ipv4(f->client);
-	else if (!client_find(c, f->client, &client))
+	if (f->family != AF_INET && !client)
 		return false;
-	*ret = key_pack(f->family, f->l4proto, client, f->cport);
+	*ret = key_pack(f->family, f->l4proto,
+			client ? keyed_number(&c->clients, client) : client_ipv4(f->client),
+			f->cport);
 	return true;
 }
 
 int collide_key_get(struct collide *c, const struct flow *f, uint64_t *ret)
 {
-	uint32_t client = 0;
-	int r = 0;
+	void *client;
+	int r = f->family == AF_INET ? 0 : keyed_get(&c->clients, f->client, &client);
 
-	if (f->family == AF_INET)
-		client = client_ipv4(f->client);
-	else
-		r = client_get(c, f->client, &client);
 	if (r >= 0)
-		*ret = key_pack(f->family, f->l4proto, client, f->cport);
+		(void)collide_key_find(c, f, ret);
 	return r;
 }
 
@@ -123,7 +68,7 @@ static uint32_t home_of(const struct collide *c, uint64_t key)
 	uint32_t port = (uint32_t)(key >> 16) & BLOCK_MASK;
 	uint64_t block = key & ~((uint64_t)BLOCK_MASK << 16);
 
-	return ((uint32_t)collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_places - 1);
+	return (collide_table_mix(c, block) << BLOCK_BITS | port) & (c->n_places - 1);
 }
 
 void collide_fetch(const struct collide *c, const struct flow *f)
@@ -239,98 +184,56 @@ bool collide_is_via(const struct lvs_side *side)
 	return side->service != LVS_NONE || side->has_rs;
 }
 
-bool collide_target_make(const struct collide *c, const struct flow *f, struct target *ret)
+static struct lvs_side target_key(const struct flow *f)
 {
-	struct lvs_dest d;
-	struct addr dest;
+	struct lvs_side s = { .dest = addr_make(f->family, f->dest),
+			      .l4proto = f->l4proto,
+			      .has_rs = f->has_rs,
+			      .port = f->dport,
+			      .service = LVS_NONE };
 
-	if (!lvs_map_lookup(c->map, f->l4proto, f->family, f->dest, f->dport, &d)) {
-		if (!f->has_rs)
-			return false;
-		d = (struct lvs_dest){ .service = LVS_NONE };
-	}
-	dest = addr_make(f->family, f->dest);
-	*ret = (struct target){ lvs_side_make(&d, f->l4proto, &dest, f->dport) };
-	ret->side.has_rs = f->has_rs;
 	if (f->has_rs) {
-		ret->side.rs = f->rs;
-		ret->side.rport = f->rport;
+		s.rs = addr_make(f->rs.family, f->rs.bytes);
+		s.rport = f->rport;
 	}
+	return s;
+}
+
+bool collide_target_make(const struct collide *c, const struct flow *f, struct lvs_side *ret)
+{
+	struct lvs_dest d = { .service = LVS_NONE };
+
+	if (!lvs_map_lookup(c->map, f->l4proto, f->family, f->dest, f->dport, &d) && !f->has_rs)
+		return false;
+	*ret = target_key(f);
+	ret->service = d.service;
+	ret->any_port = d.any_port;
 	return true;
-}
-
-static bool target_is_of(const struct target *t, const struct flow *f)
-{
-	return t->side.port == f->dport && t->side.l4proto == f->l4proto &&
-	       t->side.dest.family == f->family && t->side.has_rs == f->has_rs &&
-	       !memcmp(t->side.dest.bytes, f->dest, addr_size(f->family)) &&
-	       (!f->has_rs || (t->side.rport == f->rport && addr_equal(&t->side.rs, &f->rs)));
-}
-
-static uint32_t target_hash(const struct collide *c, uint8_t l4proto, const uint8_t *dest,
-			    uint16_t port, const struct addr *rs, uint16_t rport)
-{
-	uint64_t words[2], h;
-
-	memcpy(words, dest, sizeof(words));
-	h = collide_table_mix(c, words[0] + l4proto) ^ words[1] ^ (uint64_t)port << 40;
-	if (rs) {
-		memcpy(words, rs->bytes, sizeof(words));
-		h = collide_table_mix(c, h ^ words[0]) ^ words[1] ^ (uint64_t)rport << 40;
-	}
-	return (uint32_t)collide_table_mix(c, h);
-}
-
-static uint32_t target_item_hash(const void *ud, uint32_t i)
-{
-	const struct collide *c = ud;
-	const struct lvs_side *s = &c->targets[i].side;
-
-	return target_hash(c, s->l4proto, s->dest.bytes, s->port, s->has_rs ? &s->rs : NULL,
-			   s->rport);
-}
-
-static uint32_t target_hash_of(const struct collide *c, const struct flow *f)
-{
-	return target_hash(c, f->l4proto, f->dest, f->dport, f->has_rs ? &f->rs : NULL, f->rport);
 }
 
 bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t *ret)
 {
-	uint32_t hash = target_hash_of(c, f), i;
-	size_t at;
+	struct lvs_side key = target_key(f);
+	const struct lvs_side *s = keyed_find(&c->targets, &key);
 
-	for (i = hash_first(&c->by_target, hash, &at); i != HASH_NONE;
-	     i = hash_next(&c->by_target, hash, &at)) {
-		if (target_is_of(&c->targets[i], f)) {
-			*ret = i;
-			return true;
-		}
-	}
-	return false;
+	if (s)
+		*ret = keyed_number(&c->targets, s);
+	return s;
 }
 
 int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
 {
-	struct lvs_dest d;
-	struct target t;
+	struct lvs_side news, *s;
 	int r;
 
 	/* most have nothing to do with a service */
-	if (!f->has_rs && !lvs_map_lookup(c->map, f->l4proto, f->family, f->dest, f->dport, &d))
+	if (!collide_target_make(c, f, &news))
 		return 0;
-	if (collide_target_find(c, f, ret))
-		return 1;
-	if (!collide_target_make(c, f, &t))
-		return 0;
-	r = hash_reserve(&c->by_target, c->n_targets + 1, target_item_hash, c);
-	if (r == 0)
-		r = array_reserve(&c->targets, &c->cap_targets, c->n_targets + 1, sizeof(t));
+	r = keyed_get(&c->targets, &news, &s);
 	if (r < 0)
 		return r;
-	hash_put(&c->by_target, target_hash_of(c, f), c->n_targets);
-	c->targets[c->n_targets] = t;
-	*ret = c->n_targets++;
+	*s = news;
+	*ret = keyed_number(&c->targets, s);
 	return 1;
 }
 
@@ -342,7 +245,8 @@ static void client_put(uint8_t *ret, uint32_t client)
 	memcpy(ret, &client, sizeof(client));
 }
 
-struct flow collide_flow(const struct collide *c, const struct record *r, const struct target *t)
+struct flow collide_flow(const struct collide *c, const struct record *r,
+			 const struct lvs_side *side)
 {
 	uint64_t key = r->key;
 	struct flow f = {
@@ -352,17 +256,17 @@ struct flow collide_flow(const struct collide *c, const struct record *r, const 
 		.origin = r->origin,
 		.backoff = r->backoff,
 		.cport = (uint16_t)(key >> 16),
-		.dport = t->side.port,
-		.has_rs = t->side.has_rs,
-		.rport = t->side.rport,
-		.rs = t->side.rs,
+		.dport = side->port,
+		.has_rs = side->has_rs,
+		.rport = side->rport,
+		.rs = side->rs,
 		.since = r->since * USEC_PER_SEC,
 	};
 
 	if (f.family == AF_INET)
 		client_put(f.client, (uint32_t)(key >> 32));
 	else
-		memcpy(f.client, c->clients[key >> 32].bytes, sizeof(f.client));
-	memcpy(f.dest, t->side.dest.bytes, sizeof(f.dest));
+		memcpy(f.client, keyed_at(&c->clients, (uint32_t)(key >> 32)), sizeof(f.client));
+	memcpy(f.dest, side->dest.bytes, sizeof(f.dest));
 	return f;
 }

@@ -20,15 +20,10 @@ struct __attribute__((packed)) record {
 	uint8_t views;
 };
 
-/* A destination flows have. */
-struct target {
-	struct lvs_side side;
-};
-
 /* One of a pair. */
 struct party {
 	struct record record;
-	const struct target *target;
+	const struct lvs_side *side;
 };
 
 /* What the RS and our director see of an entry: one flow or two. */
@@ -49,14 +44,8 @@ struct collide {
 	uint32_t second;     /* what is held until then is over */
 	uint32_t next_sweep; /* not before that second; UINT32_MAX: nothing is held */
 	uint32_t last_sweep;
-	struct target *targets;
-	uint32_t n_targets;
-	size_t cap_targets;
-	struct hash by_target;
-	struct addr *clients; /* IPv6 client addresses, by number */
-	uint32_t n_clients;
-	size_t cap_clients;
-	struct hash by_client;
+	struct keyed targets;	  /* struct lvs_side: destinations that flows have, by number */
+	struct keyed clients;	  /* IPv6 client addresses, by number */
 	collide_flow_sink opened; /* may be NULL */
 	void *opened_ud;
 };
@@ -87,15 +76,21 @@ int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record 
 void collide_drop(struct collide *c, struct record *r);
 
 /* What the map says of F's destination: false if nothing. */
-bool collide_target_make(const struct collide *c, const struct flow *f, struct target *ret);
+bool collide_target_make(const struct collide *c, const struct flow *f, struct lvs_side *ret);
 
 /* Its number. Get returns 1, 0 for one the map has nothing to do with, or
  * -ENOMEM. */
 bool collide_target_find(const struct collide *c, const struct flow *f, uint32_t *ret);
 int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret);
 
-/* R as a flow to T, which is its target. */
-struct flow collide_flow(const struct collide *c, const struct record *r, const struct target *t);
+/* The destination of R, and R as a flow to it. */
+static inline const struct lvs_side *collide_side(const struct collide *c, const struct record *r)
+{
+	return keyed_at(&c->targets, r->target);
+}
+
+struct flow collide_flow(const struct collide *c, const struct record *r,
+			 const struct lvs_side *side);
 
 /* collide_judge.c. Whether X and Y, of one client side, collide. FRESH: X is about to be. */
 bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "lvs/map_store.h"
 
 /* At most so many pairs of a client and a destination are counted, and for one
  * client at most so many pairs of destinations compared. */
@@ -16,7 +15,7 @@
 
 /* The connections of one client to one destination. */
 struct group {
-	struct addr client;
+	uint8_t client[16]; /* of the family of SIDE */
 	struct lvs_side side;
 	uint32_t opened[2];	  /* in this window and the one before … */
 	struct port_sample drawn; /* … and their ports */
@@ -27,113 +26,87 @@ struct group {
 };
 
 struct forecast {
-	struct group *list; /* owned */
-	size_t n;
-	struct hash index;
-	usec_t begin[2]; /* of the windows */
+	struct keyed groups; /* struct group: its client and the key of its side */
+	usec_t begin[2];     /* of the windows */
 	uint64_t unseen;
 	struct ports ports;
 	const struct collide *old; /* while it is compared */
 };
 
+static struct keyed groups_none(void)
+{
+	return (struct keyed){ .size = sizeof(struct group),
+			       .key = offsetof(struct group, side) + LVS_SIDE_KEY };
+}
+
 struct forecast *forecast_new(void)
 {
-	return calloc(1, sizeof(struct forecast));
+	struct forecast *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->groups = groups_none();
+	return c;
 }
 
 struct forecast *forecast_free(struct forecast *c)
 {
 	if (!c)
 		return NULL;
-	free(c->list);
-	hash_done(&c->index);
+	keyed_done(&c->groups);
 	free(c);
 	return NULL;
 }
 
 void forecast_begin(struct forecast *c, usec_t now, const struct ports *p)
 {
-	free(c->list);
-	hash_done(&c->index);
-	*c = (struct forecast){ .begin = { now, now }, .ports = *p };
+	keyed_done(&c->groups);
+	*c = (struct forecast){ .groups = groups_none(), .begin = { now, now }, .ports = *p };
 }
 
 /* ---- groups ---- */
 
-static uint32_t group_hash(const struct addr *client, const struct lvs_side *side)
+static struct group *group_at(const struct forecast *c, size_t i)
 {
-	uint64_t h = lvs_mix_addr(lvs_mix_addr(side->port, client), &side->dest);
-
-	h = lvs_mix(h, side->l4proto);
-	if (side->has_rs)
-		h = lvs_mix_addr(h ^ side->rport, &side->rs);
-	return (uint32_t)h;
-}
-
-static bool side_equal(const struct lvs_side *a, const struct lvs_side *b)
-{
-	return a->port == b->port && a->l4proto == b->l4proto && a->has_rs == b->has_rs &&
-	       addr_equal(&a->dest, &b->dest) &&
-	       (!a->has_rs || (a->rport == b->rport && addr_equal(&a->rs, &b->rs)));
-}
-
-static uint32_t group_item_hash(const void *ud, uint32_t i)
-{
-	const struct forecast *c = ud;
-
-	return group_hash(&c->list[i].client, &c->list[i].side);
+	return keyed_at(&c->groups, (uint32_t)i);
 }
 
 /* 0 and *RET, NULL where there are too many; or -ENOMEM. */
 static int group_get(struct forecast *c, const struct flow *f, const struct lvs_side *side,
 		     struct group **ret)
 {
-	struct addr client = addr_make(f->family, f->client);
-	uint32_t hash = group_hash(&client, side), i;
-	size_t at;
+	struct group key = { .side = *side };
 	int r;
 
-	for (i = hash_first(&c->index, hash, &at); i != HASH_NONE;
-	     i = hash_next(&c->index, hash, &at)) {
-		*ret = &c->list[i];
-		if (addr_equal(&(*ret)->client, &client) && side_equal(&(*ret)->side, side))
-			return 0;
-	}
-	*ret = NULL;
-	if (c->n == GROUPS_MAX)
+	memcpy(key.client, f->client, sizeof(key.client));
+	if (c->groups.n == GROUPS_MAX) {
+		*ret = keyed_find(&c->groups, &key);
 		return 0;
-	r = hash_reserve(&c->index, c->n + 1, group_item_hash, c);
-	if (r < 0)
-		return r;
-	*ret = array_append(&c->list, &c->n, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	(*ret)->client = client;
-	(*ret)->side = *side;
-	hash_put(&c->index, hash, (uint32_t)c->n - 1);
-	return 0;
+	}
+	r = keyed_get(&c->groups, &key, ret);
+	if (r == 0)
+		(*ret)->side = *side;
+	return MIN(r, 0);
 }
 
 /* Keep those that are in use, sorted by client: those of one are then beside each other. 0 or
  * -ENOMEM, with none left. */
 static int groups_sort(struct forecast *c, int (*by)(const void *, const void *))
 {
-	size_t i, n = 0;
+	uint32_t i, n = 0;
 	int r;
 
-	for (i = 0; i < c->n; i++) {
-		if (c->list[i].live || c->list[i].opened[0] || c->list[i].opened[1])
-			c->list[n++] = c->list[i];
+	for (i = 0; i < c->groups.n; i++) {
+		const struct group *g = group_at(c, i);
+
+		if (g->live || g->opened[0] || g->opened[1])
+			*group_at(c, n++) = *g;
 	}
-	c->n = n;
+	c->groups.n = n;
 	if (n)
-		qsort(c->list, n, sizeof(*c->list), by);
-	hash_done(&c->index);
-	r = hash_reserve(&c->index, n, group_item_hash, c);
-	for (i = 0; i < n && r == 0; i++)
-		hash_put(&c->index, group_item_hash(c, (uint32_t)i), (uint32_t)i);
+		qsort(c->groups.items, n, sizeof(struct group), by);
+	r = keyed_index(&c->groups);
 	if (r < 0)
-		c->n = 0;
+		keyed_done(&c->groups);
 	return r;
 }
 
@@ -171,8 +144,8 @@ static void forecast_rotate(struct forecast *c, usec_t now)
 
 	if (now - c->begin[0] < FORECAST_WINDOW)
 		return;
-	for (i = 0; i < c->n; i++) {
-		struct group *g = &c->list[i];
+	for (i = 0; i < c->groups.n; i++) {
+		struct group *g = group_at(c, i);
 
 		g->opened[1] = g->opened[0];
 		g->opened[0] = 0;
@@ -205,9 +178,9 @@ static int by_client(const void *va, const void *vb)
 {
 	const struct group *a = va, *b = vb;
 
-	if (a->client.family != b->client.family)
-		return a->client.family < b->client.family ? -1 : 1;
-	return memcmp(a->client.bytes, b->client.bytes, sizeof(a->client.bytes));
+	if (a->side.dest.family != b->side.dest.family)
+		return a->side.dest.family < b->side.dest.family ? -1 : 1;
+	return memcmp(a->client, b->client, sizeof(a->client));
 }
 
 /* What a listing is made with. */
@@ -270,7 +243,7 @@ static bool row_make(const struct listing *l, const struct group *a, const struc
 	row.choice = port_choice_of(l->ports, &a_ports, &b_ports, &row.in.ports);
 	row.is_bound = l->ports->by_dest && row.choice != PORTS_RANDOM;
 	row.l4proto = direct->side.l4proto;
-	row.client = direct->client;
+	row.client = addr_make(direct->side.dest.family, direct->client);
 	row.direct = direct->side;
 	row.via = via->side;
 	row.direct_origin = direct->origin;
@@ -302,7 +275,7 @@ static int each_of_client(struct forecast *c, const struct listing *l, size_t fi
 				return r;
 			}
 			budget--;
-			if (row_make(l, &c->list[i], &c->list[j], &row))
+			if (row_make(l, group_at(c, i), group_at(c, j), &row))
 				r = l->sink(l->ud, &row);
 		}
 	}
@@ -321,17 +294,20 @@ int forecast_each(struct forecast *c, const struct lvs_map *map, const struct co
 	size_t i, end;
 	int r;
 
-	for (i = 0; i < c->n; i++) {
-		c->list[i].sample = (struct port_sample){ 0 };
-		c->list[i].origin = 0;
-		c->list[i].live = 0;
+	for (i = 0; i < c->groups.n; i++) {
+		struct group *g = group_at(c, i);
+
+		g->sample = (struct port_sample){ 0 };
+		g->origin = 0;
+		g->live = 0;
 	}
 	c->unseen = 0;
 	r = collide_flows(flows, count_flow, c);
 	if (r >= 0)
 		r = groups_sort(c, by_client);
-	for (i = 0; i < c->n && r >= 0; i = end) {
-		for (end = i + 1; end < c->n && !by_client(&c->list[i], &c->list[end]);)
+	for (i = 0; i < c->groups.n && r >= 0; i = end) {
+		for (end = i + 1;
+		     end < c->groups.n && !by_client(group_at(c, i), group_at(c, end));)
 			end++;
 		r = each_of_client(c, &l, i, end);
 	}

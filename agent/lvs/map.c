@@ -44,17 +44,16 @@ const char *lvs_source_kind_name(enum lvs_source_kind kind)
 	return word_of(kind_words, kind);
 }
 
-int lvs_array_grow(struct lvs_array *a, size_t size, uint32_t max)
-{
-	return a->n < max ? array_reserve(&a->items, &a->cap, a->n + 1, size) : -E2BIG;
-}
-
 struct lvs_map *lvs_map_new(void)
 {
 	struct lvs_map *m = calloc(1, sizeof(*m));
 
-	if (m)
-		m->refs = 1;
+	if (!m)
+		return NULL;
+	m->refs = 1;
+	m->dests.size = m->ranges.size = sizeof(struct lvs_entry);
+	m->dests.key = offsetof(struct lvs_key, last);
+	m->ranges.key = sizeof(struct lvs_key);
 	return m;
 }
 
@@ -70,49 +69,15 @@ struct lvs_map *lvs_map_free(struct lvs_map *m)
 
 	if (!m || --m->refs)
 		return NULL;
-	for (i = 0; i < m->pools.n; i++)
-		free(LVS_POOL(m, i)->reals);
-	free(m->pools.items);
-	free(m->matches.items);
-	hash_done(&m->by_match);
-	free(m->entries.items);
-	free(m->ranges.items);
-	hash_done(&m->dests);
+	for (i = 0; i < m->n_services; i++) {
+		free(m->services[i].matches);
+		free(m->services[i].reals);
+	}
+	free(m->services);
+	keyed_done(&m->dests);
+	keyed_done(&m->ranges);
 	free(m);
 	return NULL;
-}
-
-uint64_t lvs_mix(uint64_t h, uint64_t word)
-{
-	return lvs_spread(h * 0x9e3779b97f4a7c15ULL ^ word);
-}
-
-uint64_t lvs_mix_addr(uint64_t h, const struct addr *a)
-{
-	uint64_t words[2];
-
-	memcpy(words, a->bytes, sizeof(words));
-	return lvs_mix(lvs_mix(lvs_mix(h, words[0]), words[1]), a->family);
-}
-
-static uint32_t match_hash(const struct lvs_match *m)
-{
-	uint64_t h = lvs_mix(m->fwmark, (uint64_t)m->l4proto << 16 | m->port);
-
-	return (uint32_t)lvs_mix_addr(lvs_mix_addr(h, &m->first), &m->last);
-}
-
-static uint32_t match_item_hash(const void *ud, uint32_t i)
-{
-	const struct lvs_map *m = ud;
-
-	return match_hash(LVS_MATCH(m, i));
-}
-
-static bool match_equal(const struct lvs_match *a, const struct lvs_match *b)
-{
-	return a->l4proto == b->l4proto && a->port == b->port && a->fwmark == b->fwmark &&
-	       addr_equal(&a->first, &b->first) && addr_equal(&a->last, &b->last);
 }
 
 int lvs_map_add_source(struct lvs_map *m, enum lvs_source_kind kind, const char *path, usec_t age)
@@ -150,21 +115,22 @@ void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line)
 
 int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s)
 {
-	int r;
+	struct lvs_service *one;
 
 	if (s->source >= m->n_sources)
 		return -EINVAL;
-	r = lvs_array_grow(&m->pools, sizeof(struct lvs_pool), LVS_SERVICES_MAX);
-	if (r < 0)
-		return r;
-	*LVS_POOL(m, m->pools.n) = (struct lvs_pool){
-		.service = *s,
-		.first_match = m->matches.n,
-		.completed_by = LVS_NONE,
-		.origins = 1U << s->source,
-	};
+	if (m->n_services == LVS_SERVICES_MAX)
+		return -E2BIG;
+	one = array_append(&m->services, &m->n_services, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	*one = *s;
+	one->completed_by = LVS_NONE;
 	m->sources[s->source].services++;
-	return (int)m->pools.n++;
+	m->print = hash_long(m->print, s->name, strlen(s->name));
+	m->print = hash_fold(m->print, (uint64_t)s->source << 32 | (uint64_t)s->method << 16 |
+					       (uint64_t)s->toa << 8 | s->persistent);
+	return (int)m->n_services - 1;
 }
 
 static bool match_makes_sense(const struct lvs_match *m)
@@ -175,87 +141,90 @@ static bool match_makes_sense(const struct lvs_match *m)
 	       memcmp(m->first.bytes, m->last.bytes, addr_size(m->first.family)) <= 0;
 }
 
-/* The service that has exactly this match, or LVS_NONE. */
-static uint32_t match_owner(const struct lvs_map *m, const struct lvs_match *match)
+/* Where its entry is, and by which key. */
+static struct keyed *match_place(struct lvs_map *m, const struct lvs_match *match,
+				 struct lvs_key *ret)
 {
-	uint32_t hash = match_hash(match), i;
-	size_t at;
-
-	for (i = hash_first(&m->by_match, hash, &at); i != HASH_NONE;
-	     i = hash_next(&m->by_match, hash, &at)) {
-		if (match_equal(LVS_MATCH(m, i), match))
-			return LVS_MATCH(m, i)->service;
-	}
-	return LVS_NONE;
+	*ret = lvs_key_make(match->l4proto, match->first.family, match->first.bytes, match->port);
+	memcpy(ret->last, match->last.bytes, sizeof(ret->last));
+	if (!match->l4proto)
+		ret->fwmark = match->fwmark;
+	return addr_equal(&match->first, &match->last) ? &m->dests : &m->ranges;
 }
 
-uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match)
+uint32_t lvs_map_same(struct lvs_map *m, uint32_t source, const struct lvs_match *match)
 {
-	uint32_t service = match_owner(m, match);
+	struct lvs_key key;
+	const struct lvs_entry *e = keyed_find(match_place(m, match, &key), &key);
+	uint32_t service = e ? e->service : LVS_NONE;
 
-	if (service == LVS_NONE || LVS_POOL(m, service)->service.source == source)
+	if (service == LVS_NONE || m->services[service].source == source)
 		return service;
-	service = LVS_POOL(m, service)->completed_by;
-	return service != LVS_NONE && LVS_POOL(m, service)->service.source == source ? service
-										     : LVS_TAKEN;
+	service = m->services[service].completed_by;
+	return service != LVS_NONE && m->services[service].source == source ? service : LVS_TAKEN;
 }
 
-/* SERVICE has a match that is OWNER's already. */
-static int match_share(struct lvs_map *m, uint32_t owner, uint32_t service)
+/* SERVICE has MATCH, which is another's already: E's. */
+static int match_share(struct lvs_map *m, const struct lvs_entry *e, uint32_t service,
+		       const struct lvs_match *match)
 {
-	struct lvs_pool *own = LVS_POOL(m, owner);
-	uint32_t source = LVS_POOL(m, service)->service.source;
+	struct lvs_service *own = &m->services[e->service];
+	uint32_t source = m->services[service].source;
 
-	if (own->service.source == source)
+	if (own->source == source)
 		return -EEXIST;
 	own->origins |= 1U << source;
-	if (!own->n_reals && own->completed_by == LVS_NONE)
+	if (!own->n_reals && own->completed_by == LVS_NONE && e->fwmark == match->fwmark)
 		own->completed_by = service;
 	return 0;
 }
 
 int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match)
 {
-	struct lvs_pool *p;
-	uint32_t owner;
+	struct lvs_service *s;
+	struct lvs_match *one;
+	struct lvs_entry *e;
+	struct lvs_key key;
 	int r;
 
-	if (service >= m->pools.n || !match_makes_sense(match))
+	if (service >= m->n_services || !match_makes_sense(match))
 		return -EINVAL;
-	owner = match_owner(m, match);
-	if (owner != LVS_NONE)
-		return match_share(m, owner, service);
-	p = LVS_POOL(m, service);
-	if (!p->n_matches)
-		p->first_match = m->matches.n;
-	if (p->first_match + p->n_matches != m->matches.n)
-		return -EINVAL;
-	r = lvs_array_grow(&m->matches, sizeof(*match), LVS_MATCHES_MAX);
-	if (r >= 0)
-		r = hash_reserve(&m->by_match, m->matches.n + 1, match_item_hash, m);
-	if (r < 0)
-		return r;
-	*LVS_MATCH(m, m->matches.n) = *match;
-	LVS_MATCH(m, m->matches.n)->service = service;
-	hash_put(&m->by_match, match_hash(match), m->matches.n);
-	p->n_matches++;
-	return (int)m->matches.n++;
+	if (m->n_matches == LVS_MATCHES_MAX)
+		return -E2BIG;
+	r = keyed_get(match_place(m, match, &key), &key, &e);
+	if (r != 0)
+		return r < 0 ? r : match_share(m, e, service, match);
+	s = &m->services[service];
+	e->service = service;
+	e->fwmark = match->fwmark;
+	one = array_append(&s->matches, &s->n_matches, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	*one = *match;
+	s->origins |= 1U << s->source;
+	m->any_port |= match->l4proto && !match->port;
+	m->print = hash_long(hash_fold(m->print, service), &key, sizeof(key));
+	return (int)m->n_matches++;
 }
 
 int lvs_map_add_real(struct lvs_map *m, uint32_t service, const struct lvs_real *real)
 {
+	struct lvs_service *s;
 	struct lvs_real *one;
-	struct lvs_pool *p;
 
-	if (service >= m->pools.n || !addr_size(real->addr.family))
+	if (service >= m->n_services || !addr_size(real->addr.family))
 		return -EINVAL;
 	if (m->n_reals == LVS_REALS_MAX)
 		return -E2BIG;
-	p = LVS_POOL(m, service);
-	one = array_append(&p->reals, &p->n_reals, sizeof(*one));
+	s = &m->services[service];
+	one = array_append(&s->reals, &s->n_reals, sizeof(*one));
 	if (!one)
 		return -ENOMEM;
 	*one = *real;
+	m->print =
+		hash_fold(hash_fold(m->print, service),
+			  (uint64_t)real->weight << 32 | (uint64_t)real->port << 8 | real->method);
+	m->print = hash_long(m->print, &real->addr, sizeof(real->addr));
 	return (int)m->n_reals++;
 }
 
@@ -269,33 +238,12 @@ size_t lvs_map_sources(const struct lvs_map *m, const struct lvs_source **ret)
 
 size_t lvs_map_services(const struct lvs_map *m)
 {
-	return m->pools.n;
+	return m->n_services;
 }
 
 const struct lvs_service *lvs_map_service(const struct lvs_map *m, uint32_t service)
 {
-	return &LVS_POOL(m, service)->service;
-}
-
-size_t lvs_map_reals(const struct lvs_map *m, uint32_t service, const struct lvs_real **ret)
-{
-	const struct lvs_pool *p = LVS_POOL(m, service);
-
-	*ret = p->reals;
-	return p->n_reals;
-}
-
-size_t lvs_map_matches(const struct lvs_map *m, uint32_t service, const struct lvs_match **ret)
-{
-	const struct lvs_pool *p = LVS_POOL(m, service);
-
-	*ret = p->n_matches ? LVS_MATCH(m, p->first_match) : NULL;
-	return p->n_matches;
-}
-
-uint32_t lvs_map_origins(const struct lvs_map *m, uint32_t service)
-{
-	return LVS_POOL(m, service)->n_matches ? LVS_POOL(m, service)->origins : 0;
+	return &m->services[service];
 }
 
 struct lvs_summary lvs_map_summary(const struct lvs_map *m)
@@ -303,16 +251,30 @@ struct lvs_summary lvs_map_summary(const struct lvs_map *m)
 	return m->summary;
 }
 
+uint64_t lvs_map_print(const struct lvs_map *m)
+{
+	uint64_t h = m->print;
+	uint32_t i;
+
+	for (i = 0; i < m->n_sources; i++) {
+		const struct lvs_source *s = &m->sources[i];
+
+		h = hash_long(h, s->path, strlen(s->path));
+		h = hash_fold(h, (uint64_t)s->kind << 32 | (uint64_t)s->skipped << 1 | s->failed);
+	}
+	return h;
+}
+
 enum lvs_method lvs_map_method(const struct lvs_map *m, uint32_t service)
 {
-	const struct lvs_pool *p = LVS_POOL(m, service);
+	const struct lvs_service *s = &m->services[service];
 	size_t i;
 
-	for (i = 0; i < p->n_reals; i++) {
-		if (lvs_real_is_visible(&p->service, &p->reals[i]))
-			return p->reals[i].method;
+	for (i = 0; i < s->n_reals; i++) {
+		if (lvs_real_is_visible(s, &s->reals[i]))
+			return s->reals[i].method;
 	}
-	return p->n_reals ? p->reals[0].method : LVS_UNKNOWN;
+	return s->n_reals ? s->reals[0].method : LVS_UNKNOWN;
 }
 
 bool lvs_real_is_visible(const struct lvs_service *service, const struct lvs_real *real)

@@ -65,6 +65,22 @@ struct lvs_source {
 	char bad_path[LVS_PATH_MAX]; /* in which file; "": PATH */
 };
 
+/* What clients connect to: addresses FIRST to LAST, or a firewall mark whose
+ * addresses are not known. One service may have many. */
+struct lvs_match {
+	uint8_t l4proto;	 /* IPPROTO_…; 0: a mark whose addresses are not known */
+	uint16_t port;		 /* 0: any; the RS is then asked on the same port */
+	uint32_t fwmark;	 /* 0: none */
+	struct addr first, last; /* of a mark: only the family, as far as known */
+};
+
+struct lvs_real {
+	struct addr addr;
+	uint16_t port; /* 0: the port the client connected to */
+	enum lvs_method method;
+	uint32_t weight;
+};
+
 /* A pool of real servers and what is common to them. */
 struct lvs_service {
 	char name[LVS_NAME_MAX]; /* of its INI section; may be "" */
@@ -73,23 +89,16 @@ struct lvs_service {
 	bool persistent;
 	uint32_t source;
 	uint32_t line; /* where in that source, 0: no lines there */
-};
 
-/* What clients connect to: addresses FIRST to LAST, or a firewall mark whose
- * addresses are not known. One service may have many. */
-struct lvs_match {
-	uint8_t l4proto;	 /* IPPROTO_…; 0: a mark whose addresses are not known */
-	uint16_t port;		 /* 0: any; the RS is then asked on the same port */
-	uint32_t fwmark;	 /* 0: none */
-	struct addr first, last; /* of a mark: only the family, as far as known */
-	uint32_t service;	 /* set by the map */
-};
-
-struct lvs_real {
-	struct addr addr;
-	uint16_t port; /* 0: the port the client connected to */
-	enum lvs_method method;
-	uint32_t weight;
+	/* filled by the map: */
+	struct lvs_match *matches; /* owned; none: it is not in use */
+	size_t n_matches;
+	struct lvs_real *reals; /* owned */
+	size_t n_reals;
+	uint32_t origins;	 /* which sources know of it, a bit each; 0: not in use */
+	uint32_t completed_by;	 /* the service whose real servers it gets, or LVS_NONE */
+	uint32_t weights;	 /* once finished: sum over the reals */
+	bool visible, all_weigh; /* once finished: some RS is shown the client's address, … */
 };
 
 struct lvs_map;
@@ -105,8 +114,8 @@ DEFINE_CLEANUP(struct lvs_map, lvs_map_free)
  * The first source that gives a match has it: to give it again changes nothing, but for a service
  * that has no real servers. That gets those of the next source that has one of its matches, and
  * its toa if it has none.
- * The matches of a service are added one after the other. All return an index, -ENOMEM, -E2BIG,
- * -EINVAL for what makes no sense, or -EEXIST for a match the source has given before. */
+ * All return an index, -ENOMEM, -E2BIG, -EINVAL for what makes no sense, or -EEXIST for a match
+ * the source has given before. */
 int lvs_map_add_source(struct lvs_map *m, enum lvs_source_kind kind, const char *path, usec_t age);
 int lvs_map_add_service(struct lvs_map *m, const struct lvs_service *s);
 int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_match *match);
@@ -123,7 +132,7 @@ void lvs_source_skip(struct lvs_source *s, const char *path, uint32_t line);
 
 /* The service of SOURCE with exactly this match; LVS_NONE: there is none; LVS_TAKEN: an earlier
  * source has it, and needs nothing of this one. */
-uint32_t lvs_map_same(const struct lvs_map *m, uint32_t source, const struct lvs_match *match);
+uint32_t lvs_map_same(struct lvs_map *m, uint32_t source, const struct lvs_match *match);
 
 /* Index it. 0 or -ENOMEM. */
 int lvs_map_finish(struct lvs_map *m);
@@ -134,11 +143,9 @@ size_t lvs_map_sources(const struct lvs_map *m, const struct lvs_source **ret);
 /* Services by index, in the order they were added. One of them without a match is not in use. */
 size_t lvs_map_services(const struct lvs_map *m);
 const struct lvs_service *lvs_map_service(const struct lvs_map *m, uint32_t service);
-size_t lvs_map_reals(const struct lvs_map *m, uint32_t service, const struct lvs_real **ret);
-size_t lvs_map_matches(const struct lvs_map *m, uint32_t service, const struct lvs_match **ret);
 
-/* Which sources know of SERVICE, a bit each; 0: not in use. */
-uint32_t lvs_map_origins(const struct lvs_map *m, uint32_t service);
+/* A number for all that M says: services, and which sources were not understood. */
+uint64_t lvs_map_print(const struct lvs_map *m);
 
 /* What the report says of the map as a whole. */
 struct lvs_summary {
@@ -174,13 +181,16 @@ bool lvs_map_shows(const struct lvs_map *m, uint8_t l4proto, const struct addr *
 
 /* One of two flows whose ends are compared. */
 struct lvs_side {
-	uint32_t service; /* LVS_NONE: it ends where it is sent to */
-	uint8_t l4proto;
-	bool any_port; /* as in struct lvs_dest */
-	bool has_rs;   /* it is known where the director has sent it */
-	uint16_t port, rport;
 	struct addr dest, rs;
+	uint8_t l4proto;
+	bool has_rs; /* it is known where the director has sent it */
+	uint16_t port, rport;
+	/* … are the key of one; what the map says of it: */
+	uint32_t service; /* LVS_NONE: it ends where it is sent to */
+	bool any_port;	  /* as in struct lvs_dest */
 };
+
+#define LVS_SIDE_KEY offsetof(struct lvs_side, service)
 
 /* The chance that both flows reach one endpoint: the real server of both, or what one of them is
  * sent to and the other one's real server. FRESH: they are to come, so that what weighs nothing

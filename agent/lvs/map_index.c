@@ -9,108 +9,26 @@
 
 #include "lvs/map_store.h"
 
-static uint32_t dest_hash(uint8_t l4proto, uint8_t family, const uint8_t *addr, uint16_t port)
-{
-	uint64_t low = (uint64_t)port << 16 | (uint64_t)l4proto << 8 | family;
-	uint64_t words[2];
-	uint32_t v4;
-
-	if (family == AF_INET) {
-		memcpy(&v4, addr, sizeof(v4));
-		return (uint32_t)lvs_spread((uint64_t)v4 << 32 | low);
-	}
-	memcpy(words, addr, sizeof(words));
-	return (uint32_t)lvs_mix(lvs_mix(low, words[0]), words[1]);
-}
-
-static uint32_t dest_item_hash(const void *ud, uint32_t i)
-{
-	const struct lvs_map *m = ud;
-	const struct lvs_entry *e = LVS_ITEM(const struct lvs_entry, m->entries, i);
-
-	return dest_hash(e->l4proto, e->addr.family, e->addr.bytes, e->port);
-}
-
-static struct lvs_entry *dest_find(const struct lvs_map *m, uint8_t l4proto, uint8_t family,
-				   const uint8_t *addr, uint16_t port)
-{
-	uint32_t hash = dest_hash(l4proto, family, addr, port), i;
-	size_t at;
-
-	for (i = hash_first(&m->dests, hash, &at); i != HASH_NONE;
-	     i = hash_next(&m->dests, hash, &at)) {
-		struct lvs_entry *e = LVS_ITEM(struct lvs_entry, m->entries, i);
-
-		if (e->port == port && e->l4proto == l4proto && e->addr.family == family &&
-		    !memcmp(e->addr.bytes, addr, family == AF_INET ? 4 : 16))
-			return e;
-	}
-	return NULL;
-}
-
-static int dest_put(struct lvs_map *m, uint8_t l4proto, const struct addr *addr, uint16_t port,
-		    struct lvs_entry **ret)
-{
-	struct lvs_entry *e = dest_find(m, l4proto, addr->family, addr->bytes, port);
-	int r = 0;
-
-	if (!e) {
-		/* half of it stays free: most destinations are looked for in vain */
-		r = hash_reserve(&m->dests, 2 * ((size_t)m->entries.n + 1), dest_item_hash, m);
-		if (r == 0)
-			r = lvs_array_grow(&m->entries, sizeof(*e), UINT32_MAX / 2);
-		if (r < 0)
-			return r;
-		e = LVS_ITEM(struct lvs_entry, m->entries, m->entries.n);
-		*e = (struct lvs_entry){
-			.addr = *addr, .service = LVS_NONE, .port = port, .l4proto = l4proto
-		};
-		m->any_port |= !port;
-		hash_put(&m->dests, dest_hash(l4proto, addr->family, addr->bytes, port),
-			 m->entries.n++);
-	}
-	*ret = e;
-	return 0;
-}
-
 /* Whether connections reach the RS on the port that the client has connected to,
  * whatever the RS's own port is. */
-static bool keeps_port(const struct lvs_pool *p, const struct lvs_match *match)
+static bool keeps_port(const struct lvs_service *s, bool any_port, uint32_t fwmark)
 {
-	return !match->port || (match->fwmark && p->service.persistent);
-}
-
-static int put_match(struct lvs_map *m, uint32_t i)
-{
-	const struct lvs_match *match = LVS_MATCH(m, i);
-	const struct lvs_pool *p = LVS_POOL(m, match->service);
-	struct lvs_entry *e;
-	int r;
-
-	if (!match->l4proto)
-		return 0;
-	if (!addr_equal(&match->first, &match->last)) {
-		r = lvs_array_grow(&m->ranges, sizeof(i), LVS_MATCHES_MAX);
-		if (r >= 0)
-			*LVS_ITEM(uint32_t, m->ranges, m->ranges.n++) = i;
-		return r;
-	}
-	r = dest_put(m, match->l4proto, &match->first, match->port, &e);
-	if (r >= 0 && e->service == LVS_NONE) {
-		e->service = match->service;
-		e->any_port = keeps_port(p, match);
-	}
-	return r;
+	return any_port || (fwmark && s->persistent);
 }
 
 static int put_real(struct lvs_map *m, uint8_t l4proto, const struct lvs_real *real, uint16_t port)
 {
+	struct lvs_key key = lvs_key_make(l4proto, real->addr.family, real->addr.bytes, port);
 	struct lvs_entry *e;
-	int r = dest_put(m, l4proto, &real->addr, port, &e);
+	int r = keyed_get(&m->dests, &key, &e);
 
-	if (r >= 0)
-		e->real = true;
-	return r;
+	if (r < 0)
+		return r;
+	if (r == 0)
+		e->service = LVS_NONE;
+	e->real = true;
+	m->any_port |= !port;
+	return 0;
 }
 
 /* The protocols by which the real servers of a pool are reached. */
@@ -133,16 +51,16 @@ static void protos_add(struct protos *p, uint8_t l4proto, bool any_port)
 	p->any_port[at] |= any_port;
 }
 
-static void protos_of(const struct lvs_map *m, const struct lvs_pool *p, struct protos *ret)
+static void protos_of(const struct lvs_service *s, struct protos *ret)
 {
-	uint32_t i;
+	size_t i;
 
 	*ret = (struct protos){ .n = 0 };
-	for (i = 0; i < p->n_matches; i++) {
-		const struct lvs_match *match = LVS_MATCH(m, p->first_match + i);
+	for (i = 0; i < s->n_matches; i++) {
+		const struct lvs_match *match = &s->matches[i];
 
 		if (match->l4proto) {
-			protos_add(ret, match->l4proto, keeps_port(p, match));
+			protos_add(ret, match->l4proto, keeps_port(s, !match->port, match->fwmark));
 			continue;
 		}
 		/* which protocols a mark stands for is not known: all that have
@@ -153,17 +71,17 @@ static void protos_of(const struct lvs_map *m, const struct lvs_pool *p, struct 
 	}
 }
 
-static int put_reals(struct lvs_map *m, const struct lvs_pool *p)
+static int put_reals(struct lvs_map *m, const struct lvs_service *s)
 {
 	struct protos protos;
 	size_t i, at;
 	int r = 0;
 
-	protos_of(m, p, &protos);
-	for (i = 0; i < p->n_reals && r >= 0; i++) {
-		const struct lvs_real *real = &p->reals[i];
+	protos_of(s, &protos);
+	for (i = 0; i < s->n_reals && r >= 0; i++) {
+		const struct lvs_real *real = &s->reals[i];
 
-		if (!lvs_real_is_visible(&p->service, real))
+		if (!lvs_real_is_visible(s, real))
 			continue;
 		for (at = 0; at < protos.n && r >= 0; at++) {
 			r = put_real(m, protos.l4proto[at], real, real->port);
@@ -174,71 +92,52 @@ static int put_reals(struct lvs_map *m, const struct lvs_pool *p)
 	return r;
 }
 
-static int index_make(struct lvs_map *m)
-{
-	uint32_t i;
-	int r = 0;
-
-	for (i = 0; i < m->matches.n && r >= 0; i++)
-		r = put_match(m, i);
-	for (i = 0; i < m->pools.n && r >= 0; i++) {
-		const struct lvs_pool *p = LVS_POOL(m, i);
-
-		if (p->n_matches && p->visible)
-			r = put_reals(m, p);
-	}
-	return r;
-}
-
 /* Ranges are few: one after the other, the first that has the address. */
-static uint32_t range_service(const struct lvs_map *m, const struct addr *a, uint8_t l4proto,
-			      uint16_t port, bool *ret_any_port)
+static const struct lvs_entry *range_find(const struct lvs_map *m, const struct lvs_key *key)
 {
 	uint32_t i;
 
 	for (i = 0; i < m->ranges.n; i++) {
-		const struct lvs_match *match =
-			LVS_MATCH(m, *LVS_ITEM(const uint32_t, m->ranges, i));
+		const struct lvs_entry *e = keyed_at(&m->ranges, i);
 
-		if (match->port != port || match->l4proto != l4proto ||
-		    match->first.family != a->family ||
-		    memcmp(match->first.bytes, a->bytes, sizeof(a->bytes)) > 0 ||
-		    memcmp(match->last.bytes, a->bytes, sizeof(a->bytes)) < 0)
-			continue;
-		*ret_any_port = keeps_port(LVS_POOL(m, match->service), match);
-		return match->service;
+		if (e->key.port == key->port && e->key.l4proto == key->l4proto &&
+		    e->key.family == key->family &&
+		    memcmp(e->key.first, key->first, sizeof(key->first)) <= 0 &&
+		    memcmp(e->key.last, key->first, sizeof(key->first)) >= 0)
+			return e;
 	}
-	return LVS_NONE;
+	return NULL;
 }
 
 /* What is known of a destination: LVS_NONE, or the service that takes it, be it visible or not. */
 static uint32_t index_service(const struct lvs_map *m, uint8_t l4proto, uint8_t family,
 			      const uint8_t *addr, uint16_t port, struct lvs_dest *ret)
 {
-	uint32_t service = LVS_NONE;
-	uint16_t ports[2] = { port, 0 };
-	struct addr a;
-	size_t i;
+	struct lvs_key key = lvs_key_make(l4proto, family, addr, port);
+	const struct lvs_entry *e = keyed_find(&m->dests, &key), *match = e;
+	const struct lvs_service *s;
 
-	*ret = (struct lvs_dest){ .service = LVS_NONE };
-	for (i = 0; i < 1U + m->any_port; i++) {
-		const struct lvs_entry *e = dest_find(m, l4proto, family, addr, ports[i]);
-
-		if (e && service == LVS_NONE) {
-			service = e->service;
-			ret->any_port = e->any_port;
-		}
+	*ret = (struct lvs_dest){ .service = LVS_NONE, .real = e && e->real };
+	if (m->any_port) {
+		key.port = 0;
+		e = keyed_find(&m->dests, &key);
 		ret->real |= e && e->real;
+		match = match && match->service != LVS_NONE ? match : e;
 	}
-	if (m->ranges.n)
-		a = addr_make(family, addr);
-	for (i = 0; i < ARRAY_SIZE(ports) && m->ranges.n && service == LVS_NONE; i++)
-		service = range_service(m, &a, l4proto, ports[i], &ret->any_port);
-	if (service != LVS_NONE && LVS_POOL(m, service)->visible)
-		ret->service = service;
-	else
-		ret->any_port = false;
-	return service;
+	if (m->ranges.n && (!match || match->service == LVS_NONE)) {
+		key.port = port;
+		match = range_find(m, &key);
+		key.port = 0;
+		match = match ? match : range_find(m, &key);
+	}
+	if (!match || match->service == LVS_NONE)
+		return LVS_NONE;
+	s = &m->services[match->service];
+	if (s->visible) {
+		ret->service = match->service;
+		ret->any_port = keeps_port(s, !match->key.port, match->fwmark);
+	}
+	return match->service;
 }
 
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
@@ -257,87 +156,82 @@ bool lvs_map_shows(const struct lvs_map *m, uint8_t l4proto, const struct addr *
 		   uint16_t dport, const struct addr *rs, uint16_t rport)
 {
 	struct lvs_dest d;
-	const struct lvs_pool *p;
+	const struct lvs_service *s;
 	uint32_t service;
 	size_t i;
 
 	if (!lvs_map_lookup(m, l4proto, rs->family, rs->bytes, rport, &d) || !d.real)
 		return false;
 	service = index_service(m, l4proto, dest->family, dest->bytes, dport, &d);
-	p = service == LVS_NONE ? NULL : LVS_POOL(m, service);
-	for (i = 0; p && i < p->n_reals; i++) {
-		const struct lvs_real *real = &p->reals[i];
+	s = service == LVS_NONE ? NULL : &m->services[service];
+	for (i = 0; s && i < s->n_reals; i++) {
+		const struct lvs_real *real = &s->reals[i];
 
 		if (addr_equal(&real->addr, rs) && (!real->port || real->port == rport))
-			return lvs_real_is_visible(&p->service, real);
+			return lvs_real_is_visible(s, real);
 	}
 	return true;
 }
 
 /* ---- once all are there ---- */
 
-/* P says of its real servers at most how they are reached: another source knows them. */
-static int pool_complete(struct lvs_map *m, struct lvs_pool *p)
+/* S says of its real servers at most how they are reached: another source knows them. */
+static int service_complete(const struct lvs_map *m, struct lvs_service *s)
 {
-	const struct lvs_pool *from = LVS_POOL(m, p->completed_by);
+	const struct lvs_service *from = &m->services[s->completed_by];
 	size_t i;
 
-	if (p->service.toa == LVS_TOA_UNSET)
-		p->service.toa = from->service.toa;
-	p->service.persistent |= from->service.persistent;
-	p->reals = calloc(from->n_reals + 1, sizeof(*p->reals));
-	if (!p->reals)
+	if (s->toa == LVS_TOA_UNSET)
+		s->toa = from->toa;
+	s->persistent |= from->persistent;
+	s->reals = calloc(from->n_reals + 1, sizeof(*s->reals));
+	if (!s->reals)
 		return -ENOMEM;
 	for (i = 0; i < from->n_reals; i++) {
-		p->reals[i] = from->reals[i];
-		if (p->service.method != LVS_UNKNOWN)
-			p->reals[i].method = p->service.method;
+		s->reals[i] = from->reals[i];
+		if (s->method != LVS_UNKNOWN)
+			s->reals[i].method = s->method;
 	}
-	p->n_reals = from->n_reals;
+	s->n_reals = from->n_reals;
 	return 0;
 }
 
-static bool is_unresolved(const struct lvs_map *m, const struct lvs_pool *p)
+static void service_summarize(struct lvs_service *s, struct lvs_summary *ret)
 {
-	uint32_t i;
-
-	for (i = 0; i < p->n_matches; i++) {
-		if (LVS_MATCH(m, p->first_match + i)->l4proto)
-			return false;
-	}
-	return true;
-}
-
-static void pool_summarize(struct lvs_map *m, struct lvs_pool *p)
-{
+	bool resolved = false;
 	uint32_t endpoints = 0;
 	size_t i;
 
-	p->all_weigh = true;
-	for (i = 0; i < p->n_reals; i++) {
-		p->weights += p->reals[i].weight;
-		p->all_weigh &= p->reals[i].weight > 0;
-		endpoints += lvs_real_is_visible(&p->service, &p->reals[i]);
+	s->all_weigh = true;
+	for (i = 0; i < s->n_reals; i++) {
+		s->weights += s->reals[i].weight;
+		s->all_weigh &= s->reals[i].weight > 0;
+		endpoints += lvs_real_is_visible(s, &s->reals[i]);
 	}
-	p->visible = endpoints > 0;
-	m->summary.services++;
-	m->summary.visible += p->visible;
-	m->summary.endpoints += endpoints;
-	m->summary.unresolved += is_unresolved(m, p);
+	for (i = 0; i < s->n_matches; i++)
+		resolved |= s->matches[i].l4proto > 0;
+	s->visible = endpoints > 0;
+	ret->services++;
+	ret->visible += s->visible;
+	ret->endpoints += endpoints;
+	ret->unresolved += !resolved;
 }
 
 int lvs_map_finish(struct lvs_map *m)
 {
-	uint32_t i;
+	size_t i;
+	int r = 0;
 
-	for (i = 0; i < m->pools.n; i++) {
-		struct lvs_pool *p = LVS_POOL(m, i);
+	for (i = 0; i < m->n_services && r >= 0; i++) {
+		struct lvs_service *s = &m->services[i];
 
-		if (!p->n_matches)
+		if (!s->n_matches)
 			continue;
-		if (!p->n_reals && p->completed_by != LVS_NONE && pool_complete(m, p) < 0)
-			return -ENOMEM;
-		pool_summarize(m, p);
+		if (!s->n_reals && s->completed_by != LVS_NONE)
+			r = service_complete(m, s);
+		service_summarize(s, &m->summary);
+		if (r >= 0 && s->visible)
+			r = put_reals(m, s);
 	}
-	return index_make(m);
+	return r;
 }

@@ -15,14 +15,14 @@ struct lvs_side lvs_side_make(const struct lvs_dest *d, uint8_t l4proto, const s
 }
 
 /* The share of R in its service. One that weighs nothing may have had any share before. */
-static double share_of(const struct lvs_pool *p, const struct lvs_real *r, bool fresh)
+static double share_of(const struct lvs_service *s, const struct lvs_real *r, bool fresh)
 {
-	double now, even = 1.0 / (double)p->n_reals;
+	double now, even = 1.0 / (double)s->n_reals;
 
-	if (!lvs_real_is_visible(&p->service, r))
+	if (!lvs_real_is_visible(s, r))
 		return 0;
-	now = r->weight ? (double)r->weight / p->weights : 0;
-	return fresh || p->all_weigh ? now : MAX(now, even);
+	now = r->weight ? (double)r->weight / s->weights : 0;
+	return fresh || s->all_weigh ? now : MAX(now, even);
 }
 
 /* The port on which real server R of a flow through SIDE is asked. */
@@ -35,7 +35,7 @@ static uint16_t port_of(const struct lvs_side *side, const struct lvs_real *r)
 static double reach(const struct lvs_map *m, const struct lvs_side *side, const struct addr *addr,
 		    uint16_t port, bool fresh)
 {
-	const struct lvs_pool *p;
+	const struct lvs_service *s;
 	double sum = 0;
 	size_t i;
 
@@ -43,10 +43,10 @@ static double reach(const struct lvs_map *m, const struct lvs_side *side, const 
 		return side->rport == port && addr_equal(&side->rs, addr);
 	if (side->service == LVS_NONE)
 		return 0;
-	p = LVS_POOL(m, side->service);
-	for (i = 0; i < p->n_reals; i++) {
-		if (addr_equal(&p->reals[i].addr, addr) && port_of(side, &p->reals[i]) == port)
-			sum += share_of(p, &p->reals[i], fresh);
+	s = &m->services[side->service];
+	for (i = 0; i < s->n_reals; i++) {
+		if (addr_equal(&s->reals[i].addr, addr) && port_of(side, &s->reals[i]) == port)
+			sum += share_of(s, &s->reals[i], fresh);
 	}
 	return sum;
 }
@@ -55,7 +55,7 @@ static double reach(const struct lvs_map *m, const struct lvs_side *side, const 
 static double meet(const struct lvs_map *m, const struct lvs_side *a, const struct lvs_side *b,
 		   bool fresh)
 {
-	const struct lvs_pool *p;
+	const struct lvs_service *s;
 	double sum = 0;
 	size_t i;
 
@@ -63,10 +63,10 @@ static double meet(const struct lvs_map *m, const struct lvs_side *a, const stru
 		return reach(m, b, &a->rs, a->rport, fresh);
 	if (a->service == LVS_NONE)
 		return 0;
-	p = LVS_POOL(m, a->service);
-	for (i = 0; i < p->n_reals; i++) {
-		const struct lvs_real *r = &p->reals[i];
-		double share = share_of(p, r, fresh);
+	s = &m->services[a->service];
+	for (i = 0; i < s->n_reals; i++) {
+		const struct lvs_real *r = &s->reals[i];
+		double share = share_of(s, r, fresh);
 
 		if (share > 0)
 			sum += share * reach(m, b, &r->addr, port_of(a, r), fresh);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
-#include "lvs/map_store.h"
 #include "lvs/renew.h"
 #include "lvs/text.h"
 
@@ -139,7 +139,7 @@ bool lvs_message_old(const struct lvs_message *s, size_t i, usec_t elapsed, stru
 	if (is_copy)
 		snprintf(ret->f.advice, sizeof(ret->f.advice), "copy it anew from the director");
 	/* not said again each day */
-	ret->print = lvs_mix(i, is_copy) | 1;
+	ret->print = hash_fold(i, is_copy) | 1;
 	return true;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lvs/map_store.h"
+#include "base/array.h"
 #include "lvs/text.h"
 
 static bool risk_level(const struct lvs_settings *s, const struct risk_row *row, enum severity *ret)
@@ -59,10 +59,9 @@ static void risk_text(const struct risk_row *row, char *buf, size_t size)
 /* The same risk with other figures is not said again. */
 static uint64_t risk_print(const struct risk_row *row)
 {
-	uint64_t h = lvs_mix_addr(lvs_mix(row->class, row->l4proto), &row->client);
+	uint64_t h = hash_long(row->class, &row->client, sizeof(row->client));
 
-	h = lvs_mix_addr(lvs_mix(h, row->direct.port), &row->direct.dest);
-	return lvs_mix_addr(lvs_mix(h, row->via.port), &row->via.dest);
+	return hash_long(hash_long(h, &row->direct, LVS_SIDE_KEY), &row->via, LVS_SIDE_KEY);
 }
 
 bool lvs_message_risk(const struct lvs_message *s, const struct risk_row *row,

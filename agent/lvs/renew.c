@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "lvs/map_store.h"
 #include "lvs/source_file.h"
 
 #define OWN_KEEPALIVED "/etc/keepalived/"
@@ -46,48 +45,6 @@ bool lvs_renew_is_due(struct lvs_renew *r, const struct lvs_settings *s, usec_t 
 
 /* ---- what ---- */
 
-static uint64_t mix_text(uint64_t h, const char *text)
-{
-	while (*text)
-		h = lvs_mix(h, (uint8_t)*text++);
-	return lvs_mix(h, 0);
-}
-
-/* A number for all that M says: services, and which sources were not understood. */
-static uint64_t map_print(const struct lvs_map *m)
-{
-	size_t i, j, n, n_services = lvs_map_services(m);
-	const struct lvs_source *sources;
-	const struct lvs_match *matches;
-	const struct lvs_real *reals;
-	uint64_t h = n_services;
-
-	n = lvs_map_sources(m, &sources);
-	for (i = 0; i < n; i++) {
-		h = lvs_mix(mix_text(h, sources[i].path), sources[i].kind);
-		h = lvs_mix(h, (uint64_t)sources[i].skipped << 1 | sources[i].failed);
-	}
-	for (i = 0; i < n_services; i++) {
-		const struct lvs_service *s = lvs_map_service(m, (uint32_t)i);
-
-		h = lvs_mix(mix_text(h, s->name), (uint64_t)s->method << 8 | s->toa);
-		h = lvs_mix(h, (uint64_t)s->source << 32 | s->persistent);
-		n = lvs_map_matches(m, (uint32_t)i, &matches);
-		for (j = 0; j < n; j++) {
-			h = lvs_mix(h, (uint64_t)matches[j].fwmark << 32 |
-					       (uint64_t)matches[j].port << 8 | matches[j].l4proto);
-			h = lvs_mix_addr(lvs_mix_addr(h, &matches[j].first), &matches[j].last);
-		}
-		n = lvs_map_reals(m, (uint32_t)i, &reals);
-		for (j = 0; j < n; j++) {
-			h = lvs_mix(h, (uint64_t)reals[j].weight << 32 |
-					       (uint64_t)reals[j].port << 8 | reals[j].method);
-			h = lvs_mix_addr(h, &reals[j].addr);
-		}
-	}
-	return h;
-}
-
 /* Whether SOURCE had services in OLD, and tells of none by accident: it cannot be read, or its
  * file is empty, as of a copy that failed. */
 static bool is_lost(const struct lvs_source *source, const struct lvs_map *old)
@@ -116,7 +73,7 @@ enum lvs_renewal lvs_renew_compare(struct lvs_map *old, struct lvs_map *news, si
 			return LVS_REFUSED;
 		}
 	}
-	if (map_print(old) != map_print(news))
+	if (lvs_map_print(old) != lvs_map_print(news))
 		return LVS_RENEWED;
 	for (i = 0; i < n; i++)
 		lvs_map_source_of(old, (uint32_t)i)->age = sources[i].age;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lvs/map_store.h"
+#include "base/array.h"
 
 /* A print is kept in its place or in one of those behind it, this many in all. */
 #define WAYS 8
@@ -37,7 +37,7 @@ bool lvs_said_ask(struct lvs_said *q, uint64_t print, usec_t now, uint32_t *ret_
 
 	print = print ? print : 1;
 	for (i = 0; i < WAYS; i++) {
-		struct lvs_one_said *s = &q->said[(lvs_spread(print) + i) % LVS_SAID_MAX];
+		struct lvs_one_said *s = &q->said[(hash_fold(0, print) + i) % LVS_SAID_MAX];
 
 		if (s->print == print) {
 			if (now - s->at < LVS_SAID_INTERVAL) {
@@ -56,18 +56,10 @@ bool lvs_said_ask(struct lvs_said *q, uint64_t print, usec_t now, uint32_t *ret_
 	return true;
 }
 
-static uint64_t mix_bytes(uint64_t h, const uint8_t *bytes)
-{
-	uint64_t words[2];
-
-	memcpy(words, bytes, sizeof(words));
-	return lvs_mix(lvs_mix(h, words[0]), words[1]);
-}
-
 static uint64_t mix_flow(uint64_t h, const struct flow *f)
 {
-	h = mix_bytes(mix_bytes(h, f->client), f->dest);
-	return lvs_mix(h, (uint64_t)f->cport << 32 | (uint64_t)f->dport << 16 | f->l4proto);
+	h = hash_long(hash_long(h, f->client, sizeof(f->client)), f->dest, sizeof(f->dest));
+	return hash_fold(h, (uint64_t)f->cport << 32 | (uint64_t)f->dport << 16 | f->l4proto);
 }
 
 uint64_t lvs_print_collision(const struct collision *c)
@@ -80,12 +72,7 @@ uint64_t lvs_print_collision(const struct collision *c)
 
 uint64_t lvs_print_finding(const struct lvs_finding *f)
 {
-	const char *text = f->f.text;
-	uint64_t h = f->print;
-
 	if (f->has_pair)
 		return lvs_print_collision(&f->pair);
-	while (!f->print && *text)
-		h = lvs_mix(h, (uint8_t)*text++);
-	return h;
+	return f->print ? f->print : hash_long(0, f->f.text, strlen(f->f.text));
 }

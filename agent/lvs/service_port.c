@@ -47,7 +47,8 @@ static bool is_own(const struct lvs_map *m, uint32_t service)
 	size_t i, n = lvs_map_sources(m, &sources);
 
 	for (i = 0; i < n; i++) {
-		if (sources[i].kind == LVS_FROM_IPVS && lvs_map_origins(m, service) & 1U << i)
+		if (sources[i].kind == LVS_FROM_IPVS &&
+		    lvs_map_service(m, service)->origins & 1U << i)
 			return true;
 	}
 	return false;
@@ -56,8 +57,8 @@ static bool is_own(const struct lvs_map *m, uint32_t service)
 int lvs_ports_find(const struct lvs_map *m, const struct addrset *local, const struct ports *p,
 		   struct lvs_ports *ret)
 {
-	const struct lvs_match *matches;
-	size_t i, j, n;
+	const struct lvs_service *s;
+	size_t i, j;
 
 	*ret = (struct lvs_ports){ .n = 0 };
 	ret->list = malloc(LVS_PORTS_MAX * sizeof(*ret->list));
@@ -66,9 +67,9 @@ int lvs_ports_find(const struct lvs_map *m, const struct addrset *local, const s
 	for (i = 0; i < lvs_map_services(m); i++) {
 		if (!is_own(m, (uint32_t)i))
 			continue;
-		n = lvs_map_matches(m, (uint32_t)i, &matches);
-		for (j = 0; j < n; j++)
-			lvs_ports_put(ret, (uint32_t)i, &matches[j], local, p);
+		s = lvs_map_service(m, (uint32_t)i);
+		for (j = 0; j < s->n_matches; j++)
+			lvs_ports_put(ret, (uint32_t)i, &s->matches[j], local, p);
 	}
 	qsort(ret->list, ret->n, sizeof(*ret->list), by_place);
 	return 0;

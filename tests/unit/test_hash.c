@@ -101,10 +101,48 @@ static void finds_what_is_there(void **state _unused_)
 	}
 }
 
+struct keyed_item {
+	uint8_t key[20];
+	uint32_t value;
+};
+
+/* Each key has one item, which stays what it was while others come, and is found again after the
+ * items were moved. */
+static void keeps_items_by_key(void **state _unused_)
+{
+	struct keyed k = { .size = sizeof(struct keyed_item), .key = 20, .seed = 7 };
+	struct keyed_item key = { .value = 0 }, *item;
+	uint32_t i, n;
+
+	assert_null(keyed_find(&k, &key));
+	for (i = 0; i < 2 * ITEMS; i++) {
+		n = i % ITEMS;
+		memcpy(key.key, &n, sizeof(n));
+		assert_int_equal(keyed_get(&k, &key, &item), i >= ITEMS);
+		assert_int_equal(item->value, i < ITEMS ? 0 : n + 1);
+		assert_int_equal(keyed_number(&k, item), n);
+		item->value = n + 1;
+	}
+	/* every second one goes */
+	for (i = 0; i < ITEMS / 2; i++)
+		*(struct keyed_item *)keyed_at(&k, i) = *(struct keyed_item *)keyed_at(&k, 2 * i);
+	k.n = ITEMS / 2;
+	assert_int_equal(keyed_index(&k), 0);
+	for (i = 0; i < ITEMS; i++) {
+		memcpy(key.key, &i, sizeof(i));
+		item = keyed_find(&k, &key);
+		assert_int_equal(!item, i % 2);
+		assert_true(!item || item->value == i + 1);
+	}
+	keyed_done(&k);
+	assert_null(keyed_find(&k, &key));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_is_there),
+		cmocka_unit_test(keeps_items_by_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

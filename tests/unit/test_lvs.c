@@ -73,10 +73,10 @@ static void refuses_nonsense(void **state _unused_)
 	assert_int_equal(lvs_map_same(m, 2, &match), LVS_TAKEN);
 	match.port = 81;
 	assert_int_equal(lvs_map_same(m, 0, &match), LVS_NONE);
-	/* those of one service come one after the other */
 	assert_int_equal(lvs_map_add_match(m, 1, &match), 1);
 	match.port = 82;
-	assert_int_equal(lvs_map_add_match(m, 0, &match), -EINVAL);
+	assert_int_equal(lvs_map_add_match(m, 0, &match), 2);
+	assert_int_equal(lvs_map_service(m, 0)->n_matches, 2);
 }
 
 static void an_empty_map_knows_nothing(void **state _unused_)
@@ -101,8 +101,7 @@ static void the_first_source_counts(void **state _unused_)
 	struct lvs_service s = { .method = LVS_FULLNAT, .toa = LVS_TOA_PACKET };
 	struct lvs_match mysql = match_of(IPPROTO_TCP, "10.141.16.0:3306");
 	struct lvs_match web = match_of(IPPROTO_TCP, "10.141.16.0:80");
-	const struct lvs_real *reals;
-	const struct lvs_match *matches;
+	const struct lvs_service *first;
 
 	assert_int_equal(lvs_map_add_source(m, LVS_FROM_INI, "ini", 0), 0);
 	assert_int_equal(lvs_map_add_source(m, LVS_FROM_SAVE, "save", 0), 1);
@@ -122,18 +121,19 @@ static void the_first_source_counts(void **state _unused_)
 	add_real(m, 3, "10.0.0.2:80", LVS_DR, 1);
 	assert_int_equal(lvs_map_finish(m), 0);
 
-	assert_int_equal(lvs_map_origins(m, 0), 1 << 0 | 1 << 1);
-	assert_int_equal(lvs_map_origins(m, 1), 0);
-	assert_int_equal(lvs_map_origins(m, 2), 1 << 1 | 1 << 2);
-	assert_int_equal(lvs_map_origins(m, 3), 0);
-	assert_int_equal(lvs_map_reals(m, 0, &reals), 1);
-	assert_int_equal(reals[0].port, 3269);
-	assert_int_equal(reals[0].method, LVS_FULLNAT);
+	first = lvs_map_service(m, 0);
+	assert_int_equal(first->origins, 1 << 0 | 1 << 1);
+	assert_int_equal(lvs_map_service(m, 1)->origins, 0);
+	assert_int_equal(lvs_map_service(m, 2)->origins, 1 << 1 | 1 << 2);
+	assert_int_equal(lvs_map_service(m, 3)->origins, 0);
+	assert_int_equal(first->n_reals, 1);
+	assert_int_equal(first->reals[0].port, 3269);
+	assert_int_equal(first->reals[0].method, LVS_FULLNAT);
 	assert_int_equal(lvs_map_method(m, 0), LVS_FULLNAT);
 	assert_int_equal(lvs_map_method(m, 2), LVS_NAT);
-	assert_int_equal(lvs_map_matches(m, 0, &matches), 1);
-	assert_int_equal(matches[0].port, 3306);
-	assert_int_equal(lvs_map_matches(m, 1, &matches), 0);
+	assert_int_equal(first->n_matches, 1);
+	assert_int_equal(first->matches[0].port, 3306);
+	assert_int_equal(lvs_map_service(m, 1)->n_matches, 0);
 	assert_int_equal(lvs_map_summary(m).services, 2);
 	assert_int_equal(lvs_map_summary(m).visible, 2);
 	assert_int_equal(lvs_map_summary(m).endpoints, 2);

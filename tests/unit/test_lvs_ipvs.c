@@ -48,8 +48,7 @@ static void takes_services_over(void **state _unused_)
 					    .port = 3306,
 					    .proto = IPPROTO_TCP,
 					    .flags = IPVS_HASHED | IPVS_ONE_PACKET };
-	const struct lvs_match *matches;
-	const struct lvs_real *reals;
+	const struct lvs_service *one;
 
 	assert_int_equal(lvs_ipvs_take(&s, &mysql, NULL), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
@@ -63,16 +62,17 @@ static void takes_services_over(void **state _unused_)
 	assert_int_equal(lvs_map_finish(s.map), 0);
 	assert_int_equal(lvs_map_services(s.map), 1);
 	assert_false(lvs_map_service(s.map, 0)->persistent);
-	assert_int_equal(lvs_map_matches(s.map, 0, &matches), 1);
-	assert_int_equal(matches->l4proto, IPPROTO_TCP);
-	assert_int_equal(matches->port, 3306);
-	assert_true(addr_equal(&matches->first, &mysql.addr));
-	assert_true(addr_equal(&matches->last, &mysql.addr));
-	assert_int_equal(lvs_map_reals(s.map, 0, &reals), ARRAY_SIZE(ways));
+	one = lvs_map_service(s.map, 0);
+	assert_int_equal(one->n_matches, 1);
+	assert_int_equal(one->matches->l4proto, IPPROTO_TCP);
+	assert_int_equal(one->matches->port, 3306);
+	assert_true(addr_equal(&one->matches->first, &mysql.addr));
+	assert_true(addr_equal(&one->matches->last, &mysql.addr));
+	assert_int_equal(one->n_reals, ARRAY_SIZE(ways));
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		assert_int_equal(reals[i].method, ways[i].to);
-		assert_int_equal(reals[i].port, 3269 + i);
-		assert_int_equal(reals[i].weight, i);
+		assert_int_equal(one->reals[i].method, ways[i].to);
+		assert_int_equal(one->reals[i].port, 3269 + i);
+		assert_int_equal(one->reals[i].weight, i);
 	}
 	lvs_map_free(s.map);
 }
@@ -101,17 +101,17 @@ static void knows_whose_port_counts(void **state _unused_)
 			.flags = cases[i].flags,
 		};
 		const struct ipvs_dest d = { .addr = a("fd00::2"), .port = cases[i].dest };
-		const struct lvs_match *matches;
-		const struct lvs_real *reals;
+		const struct lvs_service *one;
 
 		assert_int_equal(lvs_ipvs_take(&s, &svc, NULL), 0);
 		assert_int_equal(lvs_ipvs_take(&s, &svc, &d), 0);
 		assert_int_equal(lvs_map_source_of(s.map, s.source)->skipped, 0);
 		assert_int_equal(lvs_map_finish(s.map), 0);
-		assert_int_equal(lvs_map_reals(s.map, 0, &reals), 1);
-		assert_int_equal(reals->port, cases[i].want);
-		assert_int_equal(lvs_map_matches(s.map, 0, &matches), 1);
-		assert_int_equal(matches->fwmark, cases[i].mark);
+		one = lvs_map_service(s.map, 0);
+		assert_int_equal(one->n_reals, 1);
+		assert_int_equal(one->reals->port, cases[i].want);
+		assert_int_equal(one->n_matches, 1);
+		assert_int_equal(one->matches->fwmark, cases[i].mark);
 		lvs_map_free(s.map);
 	}
 }

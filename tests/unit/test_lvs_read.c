@@ -69,19 +69,16 @@ static struct lvs_source source_of(const struct lvs_map *m)
 static void print_map(const struct lvs_map *m, char *buf, size_t size)
 {
 	char end[LVS_RANGE_MAX];
-	size_t at = 0, i, j, n;
+	size_t at = 0, i, j;
 
 	*buf = '\0';
 	for (i = 0; i < lvs_map_services(m); i++) {
 		const struct lvs_service *s = lvs_map_service(m, (uint32_t)i);
-		const struct lvs_match *matches;
-		const struct lvs_real *reals;
 
-		if (!lvs_map_origins(m, (uint32_t)i))
+		if (!s->n_matches)
 			continue;
-		n = lvs_map_matches(m, (uint32_t)i, &matches);
-		for (j = 0; j < n; j++) {
-			const struct lvs_match *match = &matches[j];
+		for (j = 0; j < s->n_matches; j++) {
+			const struct lvs_match *match = &s->matches[j];
 			char proto[8];
 
 			if (match->l4proto)
@@ -94,12 +91,12 @@ static void print_map(const struct lvs_map *m, char *buf, size_t size)
 				match->l4proto ? l4proto_name(match->l4proto, proto) : "mark", end);
 		}
 		at += (size_t)snprintf(buf + at, size - at, "%s =", s->persistent ? " p" : "");
-		n = lvs_map_reals(m, (uint32_t)i, &reals);
-		for (j = 0; j < n; j++)
+		for (j = 0; j < s->n_reals; j++)
 			at += (size_t)snprintf(
-				buf + at, size - at, " %s %s*%u", lvs_method_name(reals[j].method),
-				lvs_endpoint_format(&reals[j].addr, reals[j].port, end),
-				reals[j].weight);
+				buf + at, size - at, " %s %s*%u",
+				lvs_method_name(s->reals[j].method),
+				lvs_endpoint_format(&s->reals[j].addr, s->reals[j].port, end),
+				s->reals[j].weight);
 		at += (size_t)snprintf(buf + at, size - at, "\n");
 		assert_true(at < size);
 	}

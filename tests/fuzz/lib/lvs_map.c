@@ -26,16 +26,16 @@ static void match_holds(const struct lvs_map *m, uint32_t service, const struct 
 			struct lvs_side *sides, size_t *n_sides)
 {
 	struct lvs_dest d;
-	const struct lvs_real *reals;
+	const struct lvs_service *s = lvs_map_service(m, service);
 	bool visible = false;
-	size_t i, n;
+	size_t i;
 
 	if (!match->l4proto)
 		return;
 	CLAIM(memcmp(match->first.bytes, match->last.bytes, 16) <= 0);
-	n = lvs_map_reals(m, service, &reals);
-	for (i = 0; i < n; i++)
-		visible |= lvs_real_is_visible(lvs_map_service(m, service), &reals[i]);
+	for (i = 0; i < s->n_reals; i++)
+		visible |= lvs_real_is_visible(s, &s->reals[i]);
+	CLAIM(visible == s->visible);
 	if (!visible)
 		return;
 	CLAIM(lvs_map_lookup(m, match->l4proto, match->first.family, match->first.bytes,
@@ -43,13 +43,13 @@ static void match_holds(const struct lvs_map *m, uint32_t service, const struct 
 	CLAIM(d.service != LVS_NONE);
 	if (*n_sides < SIDES_MAX)
 		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &match->first, match->port);
-	for (i = 0; i < n && *n_sides < SIDES_MAX; i++) {
-		uint16_t port = reals[i].port ? reals[i].port : match->port;
+	for (i = 0; i < s->n_reals && *n_sides < SIDES_MAX; i++) {
+		const struct lvs_real *real = &s->reals[i];
+		uint16_t port = real->port ? real->port : match->port;
 
 		d = (struct lvs_dest){ .service = LVS_NONE };
-		lvs_map_lookup(m, match->l4proto, reals[i].addr.family, reals[i].addr.bytes, port,
-			       &d);
-		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &reals[i].addr, port);
+		lvs_map_lookup(m, match->l4proto, real->addr.family, real->addr.bytes, port, &d);
+		sides[(*n_sides)++] = lvs_side_make(&d, match->l4proto, &real->addr, port);
 	}
 }
 
@@ -57,9 +57,8 @@ void lvs_map_holds(struct lvs_map *m)
 {
 	struct lvs_side sides[SIDES_MAX];
 	const struct lvs_source *sources;
-	const struct lvs_match *matches;
 	struct lvs_summary summary;
-	size_t n_sides = 0, used = 0, i, j, n;
+	size_t n_sides = 0, used = 0, i, j;
 
 	CLAIM(lvs_map_sources(m, &sources) == 1);
 	CLAIM(sources->skipped <= sources->blocks || sources->failed);
@@ -67,11 +66,12 @@ void lvs_map_holds(struct lvs_map *m)
 	CLAIM(lvs_map_finish(m) == 0);
 	summary = lvs_map_summary(m);
 	for (i = 0; i < lvs_map_services(m); i++) {
-		n = lvs_map_matches(m, (uint32_t)i, &matches);
-		CLAIM(!n == !lvs_map_origins(m, (uint32_t)i));
-		used += n > 0;
-		for (j = 0; j < n; j++)
-			match_holds(m, (uint32_t)i, &matches[j], sides, &n_sides);
+		const struct lvs_service *s = lvs_map_service(m, (uint32_t)i);
+
+		CLAIM(!s->n_matches == !s->origins);
+		used += s->n_matches > 0;
+		for (j = 0; j < s->n_matches; j++)
+			match_holds(m, (uint32_t)i, &s->matches[j], sides, &n_sides);
 	}
 	CLAIM(used == summary.services && summary.visible <= used && summary.unresolved <= used);
 	sides_hold(m, sides, n_sides);
