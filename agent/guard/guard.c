@@ -162,7 +162,8 @@ bool guard_is_idle(const struct guard *g)
 
 static void remove_slot(struct guard *g)
 {
-	_cleanup_close_ int dir = g->slot < 0 ? -1 : rundir_open(g->env.settings->run_dir);
+	/* also that of a guard before us, which was killed */
+	_cleanup_close_ int dir = *g->link.name ? rundir_open(g->env.settings->run_dir) : -1;
 	char name[JOURNAL_NAME_MAX];
 
 	if (dir >= 0)
@@ -267,11 +268,11 @@ static bool guard_reads(const struct guard *g)
 	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
 }
 
-/* Not while the rules of the hold are being made. */
-static bool may_pin(struct guard *g)
+/* Not while the rules of the hold are being made, and after everything more urgent. */
+static bool has_pins(const struct guard *g)
 {
 	return g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening &&
-	       guard_now(g) >= g->pin_next;
+	       !g->repair.active && g->status.state == GUARD_LIVE;
 }
 
 /* A step of the most urgent work there is. False: none is left for now. */
@@ -295,7 +296,7 @@ static bool guard_step(struct guard *g)
 		return false;
 	if (guard_tidy(g))
 		return true;
-	if (!may_pin(g) || guard_lock(g, &lock) < 0)
+	if (!has_pins(g) || guard_now(g) < g->pin_next || guard_lock(g, &lock) < 0)
 		return guard_keep_step(g);
 	r = guard_pin_step(g);
 	closep(&lock);
@@ -324,11 +325,11 @@ usec_t guard_tick(struct guard *g)
 		return guard_now(g);
 	at = MIN(MIN(MIN(g->next, guard_repair_next(g)), guard_away_next(g)), at);
 	at = MIN(at, MIN(guard_arrive_next(g), guard_end_next(g)));
-	if (g->device.pin == PIN_CONTINUOUS && g->pins.open && !g->opening)
+	if (has_pins(g) && !g->locked_out)
 		at = MIN(at, MAX(g->pin_next, t));
 	if (g->locked_out)
 		at = MIN(at, t + GUARD_LOCK_EVERY);
-	if (g->status.state == GUARD_STALE)
+	if (g->status.state == GUARD_STALE && !g->repair.active)
 		at = MIN(at, g->relisted + MAX(g->relist_took, RELIST_SLOW));
 	return at;
 }

@@ -151,8 +151,15 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 		return;
 	}
 	i = unpinned_find(g->unpinned, &c->key);
-	if (i < 0 || (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id))
-		return; /* not the one that we know */
+	if (i < 0)
+		return;
+	if (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id) {
+		/* Not the one that we know. If somebody has deleted what had come in the place of a
+		 * flushed one, that does not come back either. */
+		if (record->by && unpinned_is_flushed(g->unpinned, (size_t)i))
+			unpinned_remove(g->unpinned, &c->key);
+		return;
+	}
 	guard_end_meet(g, unpinned_at(g->unpinned, (size_t)i),
 		       unpinned_at(g->unpinned, (size_t)i)->tcp_state, false, record);
 	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))

@@ -151,6 +151,50 @@ static void on_demand_restores_after_a_foreign_delete(void **state)
 	guard_free(g);
 }
 
+/* The flush took it, its own traffic brought it back, and then somebody ended it: the guard reads
+ * all of that at once, and has to take the last for the truth. */
+static void what_came_back_and_was_deleted_stays_away(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
+	struct conn c = scene_tcp(7);
+
+	scene_add(s, &c);
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	guarding_foreign_delete(s, VIP4 "/32");
+	fake_tell(s->fake, scene_add(s, &c));
+	assert_int_equal(fake_delete_by(s->fake, &c.key, 4711), 0);
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_null(fake_entry_find(s->fake, &c.key));
+	guard_free(g);
+}
+
+/* While a flush is waited for, events were lost or another run has the lock, nothing is to be done
+ * at once: it asks to be called later, and the daemon sleeps. */
+static void it_does_not_spin_while_it_waits(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_CONTINUOUS);
+	unsigned ticks = 0;
+	usec_t until, next;
+
+	scene_populate(s, FLOWS);
+	guard_ready(g);
+	(void)guard_tick(g); /* the first round of pins is open now */
+	guarding_foreign_delete(s, VIP4 "/32");
+	s->fake->events_lost = 1;
+	until = s->fake->clock + 2 * USEC_PER_SEC;
+	while (s->fake->clock < until) {
+		guard_ready(g);
+		next = guard_tick(g);
+		if (next > s->fake->clock)
+			fake_advance(s->fake, next - s->fake->clock);
+		ticks++;
+	}
+	assert_true(ticks < 200);
+	guard_free(g);
+}
+
 /* By whom, when, and how many connections there were. */
 static void a_foreign_delete_is_told_of(void **state)
 {
@@ -339,6 +383,8 @@ int main(void)
 		CASE(an_event_from_before_the_pin_is_old),
 		CASE(unpinned_connections_are_restored),
 		CASE(on_demand_restores_after_a_foreign_delete),
+		CASE(what_came_back_and_was_deleted_stays_away),
+		CASE(it_does_not_spin_while_it_waits),
 		CASE(a_foreign_delete_is_told_of),
 		CASE(purposeful_deletes_are_respected),
 		CASE(a_lost_address_takes_its_pinned_entries_along),
