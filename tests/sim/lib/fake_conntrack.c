@@ -173,6 +173,12 @@ void fake_conntrack_tick(struct fake *f)
 	f->next_expiry = next;
 }
 
+static void tell_lies(const struct fake *f, struct conn *c)
+{
+	if (f->lie_about && conn_key_equal(f->lie_about, &c->key))
+		c->status &= ~f->lie;
+}
+
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
 {
 	struct fake_event e = { .entry = *entry };
@@ -189,6 +195,7 @@ int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink si
 	int r;
 
 	*e = event->entry;
+	tell_lies(f, &e->conn);
 	payload = malloc(e->payload_len);
 	memcpy(payload, e->payload, e->payload_len);
 	e->conn.timeout =
@@ -405,6 +412,7 @@ static int get_entry(struct fake *f, const struct ct_op *op)
 		return -ENOENT;
 	if (op->found) {
 		*op->found = e->conn;
+		tell_lies(f, op->found);
 		op->found->timeout = (uint32_t)((e->expires - f->clock) / USEC_PER_SEC);
 	}
 	return op->sink ? fake_list_entry(f, e, op->sink, op->ud) : 0;
@@ -414,6 +422,8 @@ static int do_op(struct fake *f, struct ct_op *op)
 {
 	int r;
 
+	if (f->meddle && f->meddle(f->meddle_ud, op))
+		return op->result;
 	switch (op->verb) {
 	case CT_CREATE:
 		f->writes++;

@@ -8,7 +8,7 @@
 
 bool fake_is_held(const struct fake *f)
 {
-	return f->held_open && f->clock < f->held_until;
+	return f->held_open && !f->hold_is_sham && f->clock < f->held_until;
 }
 
 /* A hold whose programs hang costs all the time there is. */

@@ -168,6 +168,13 @@ struct fake {
 	enum fake_mangle mangle_all; /* what becomes of every create that it fits */
 	enum fake_mangle mangle;     /* what becomes of create number MANGLE_AT … */
 	unsigned mangle_at, mangle_times;
+	/* A wrong program between the code under test and this kernel: what it does instead of OP
+	 * it says in op->result, and returns true. */
+	bool (*meddle)(void *ud, struct ct_op *op);
+	void *meddle_ud;
+	const struct conn_key *lie_about; /* this entry is told of … */
+	uint32_t lie;			  /* … without these bits of its status */
+	bool hold_is_sham;		  /* arming it holds nothing back */
 
 	/* What was done. */
 	unsigned writes; /* addresses and entries changed or attempted */
