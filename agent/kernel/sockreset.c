@@ -246,10 +246,11 @@ static bool sockreset_both(const struct sockreset *r, const struct segment *answ
 	return segment_send(r, &in) == 0 && told;
 }
 
-static struct sockreset_end *sockreset_find(struct sockreset_end *ends, size_t n,
-					    const struct segment *s)
+/* The filter has compared the source, too; what is sent from what is read here relies on nobody. */
+static struct sockreset_end *sockreset_find(const struct sockreset *r, struct sockreset_end *ends,
+					    size_t n, const struct segment *s)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && addr_equal(&s->src, r->own); i++)
 		if (!ends[i].done && ends[i].sport == s->sport && ends[i].dport == s->dport &&
 		    addr_equal(&ends[i].peer, &s->dst))
 			return &ends[i];
@@ -273,7 +274,7 @@ static int sockreset_answers(const struct sockreset *r, struct sockreset_end *en
 			return -errno;
 		if (len <= 0 || !segment_parse(packet, (size_t)len, r->own->family, &s))
 			continue;
-		e = sockreset_find(ends, n, &s);
+		e = sockreset_find(r, ends, n, &s);
 		if (!e || !sockreset_both(r, &s))
 			continue;
 		e->done = true;
