@@ -83,25 +83,55 @@ serve strange sb 10.9.1.1 80
 registered() { grep -cE 'NFT_MSG_NEWCHAIN|nlmsg_type=0xa03\b' "$T/trace"; }
 replaced() { grep -E 'SET_REPLACE' "$T/trace" | grep -oE '\b(nat|mangle|filter|raw)\b' | sort -u | tr '\n' ' '; }
 
+# The traced program is slowed by what is written down only, not by each of its system calls.
+# shellcheck disable=SC2054 # the commas are words of strace
+TRACE=(strace -f -q -v -s 256 --seccomp-bpf -e trace=sendto,sendmsg,setsockopt -o "$T/trace")
+
+# strange_up N: 200 connections of a strange namespace are being opened
+strange_up() {
+	# shellcheck disable=SC2153 # netns.sh has it
+	job "strange$1" in_ns sa "$FLOW" open -n 200 10.9.1.1 80
+	# shellcheck disable=SC2034,SC2154 # read by unharmed
+	FLOWS["strange$1"]=200
+}
+strange_down() { # N WHAT
+	hear "strange$1" 30
+	is "$REPLY" "open 200" "$2: 200 connections of a strange namespace opened meanwhile"
+	unharmed "strange$1" "$2: and live"
+	job_end "strange$1"
+}
+
 # recorded N WORDS...: vipsafe with them on the older kernel (or, with "now" first, on this one), while
-# 200 strange connections open; RC, and what it registered
+# strange connections open; RC, and what it registered
 recorded() {
 	local n=$1 kernel=("${OLD[@]}")
 
 	shift
 	[ "$1" != now ] || { shift; kernel=(); }
-	# shellcheck disable=SC2153 # netns.sh has it
-	job "strange$n" in_ns sa "$FLOW" open -n 200 10.9.1.1 80
-	# shellcheck disable=SC2034,SC2154 # read by unharmed
-	FLOWS["strange$n"]=200
-	timeout -k 2 60 strace -f -qq -v -s 256 -e trace=sendto,sendmsg,setsockopt -o "$T/trace" \
-		"${kernel[@]}" "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
+	strange_up "$n"
+	timeout -k 2 60 "${TRACE[@]}" "${kernel[@]}" "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
 	RC=$?
-	hear "strange$n" 30
-	is "$REPLY" "open 200" "$*: 200 connections of a strange namespace opened meanwhile"
-	unharmed "strange$n" "$*: and live"
-	job_end "strange$n"
+	strange_down "$n" "$*"
 }
+
+# guarded N WHAT CONDITION...: vipsafed on the older kernel until CONDITION, while strange connections
+# open, and then some more
+guarded() {
+	local n=$1 what=$2
+
+	shift 2
+	strange_up "$n"
+	"${TRACE[@]}" -D "${OLD[@]}" "$VIPSAFED" --config "$CONF" 2>>"$DAEMON_LOG" &
+	DAEMON=$!
+	wait_for 60 answers || bail_out "vipsafed does not answer"
+	check "$what" wait_for 60 "$@"
+	strange_down "$n" "$what"
+	strange_up "$n-more"
+	strange_down "$n-more" "$what, later"
+	daemon_end
+	wait_for 60 grep -qE "^$DAEMON .*\+\+\+ (exited|killed)" "$T/trace" || bail_out "strace goes on"
+}
+apart_is() { [ "$("$VIPSAFE" --json status | jq -r ".lvs_apart | $1")" = "$2" ]; }
 
 # moved N WORDS...: a move that holds. iptables has a second at most, which a busy machine may not give
 # it the first time.
@@ -114,8 +144,15 @@ moved() {
 	done
 }
 
-if command -v strace >/dev/null && command -v iptables-legacy >/dev/null &&
-	iptables-legacy -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 -j MASQUERADE; then
+service=('[device br-mgmt]' 'pin = continuous' '[lvs]' 'sources =' 'keep_apart = yes'
+	'[lvs-service s]' 'vip = 10.9.9.1:3306 ; method = nat' 'real = 10.232.3.28:3269')
+if command -v strace >/dev/null && command -v iptables-legacy >/dev/null; then
+	config "${service[@]}"
+	guarded 7 "keep_apart is refused where the NAT of ip_tables is not in use" \
+		apart_is '"\(.in_force) \(.reason | test("4.18"))"' "false true"
+	like "$(registered) $(replaced)" '^0 (mangle )?$' "so neither keep_apart nor a guard registers a chain"
+	iptables-legacy -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 -j MASQUERADE ||
+		bail_out "cannot set up masquerading by ip_tables"
 	nft delete table inet masq
 	open own node1 4 10.232.3.28 8899
 	recorded 1 --json probe
@@ -134,6 +171,14 @@ if command -v strace >/dev/null && command -v iptables-legacy >/dev/null &&
 	is "$(registered)" 0 "nor by --vip-flows reset"
 	recorded 5 --json doctor
 	is "$(registered) $(replaced)" "0 " "nor by doctor"
+	old --local add $VIP dev br-mgmt
+	recorded 8 --json --local isolate $VIP dev br-mgmt
+	like "$RC $(registered) $(replaced)" '^0 0 (mangle )?$' "nor by isolate, which holds in the same way"
+	recorded 9 --json --local isolate --undo $VIP
+	like "$RC $(registered) $(replaced)" '^0 0 (mangle )?$' "nor by its undoing"
+	guarded 10 "keep_apart is in force where the NAT of ip_tables is in use" \
+		apart_is '"\(.in_force)"' true
+	like "$(registered) $(replaced)" '^0 (mangle )?nat $' "by rules of ip_tables, and no chain"
 	unharmed own "connections of the node live"
 	iptables-legacy -w 5 -t nat -F POSTROUTING
 	masquerade nft
