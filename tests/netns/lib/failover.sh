@@ -12,32 +12,24 @@
 # masqueraded to the node's own address: flows that have nothing to do with the
 # VIP. A failover with a link loss flushes those of its node on every kernel.
 
-. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
+# shellcheck source=tests/netns/lib/nodes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nodes.sh"
 
-GLOBAL_LINES='' VRRP_LINES=''
 VIP=192.168.11.100 VIP6=fd00:11::100
 VIPWATCH=$BUILD/vipwatch
-VIPSAFED=$BUILD/vipsafed
 ADVERT_MS=300
 # What noise may add to a time that is compared with another of the same run, at
 # least; how_slow adds to it.
 NOISE_MS=1500
 
-declare -A KA=() GUARD=() MAC=() BASE=() BASE6=()
+declare -A MAC=() BASE=() BASE6=()
 SINCE=0 REACH=0 SLOW=0 # of the last failover
 QUIET_MS=0             # from that to the next one
 MASTER=a OTHER=b # who holds the VIP, and who will after the next failover
 
 need_failover() {
-	local program
-
-	for program in keepalived tcpdump; do
-		command -v $program >/dev/null || skip_all "no program $program"
-	done
-	need_vipsafe
-	for program in "$VIPSAFED" "$VIPWATCH"; do
-		[ -x "$program" ] || bail_out "no $program: set VIPSAFE_BUILD to the build directory"
-	done
+	need_nodes keepalived tcpdump
+	[ -x "$VIPWATCH" ] || bail_out "no $VIPWATCH: set VIPSAFE_BUILD to the build directory"
 }
 
 now_ms() { uptime_cs; NOW=$((REPLY * 10)); }
@@ -94,67 +86,11 @@ topo_failover() {
 
 # ---- keepalived -------------------------------------------------------------------
 
-# keepalived_conf NODE: with the lines of $VRRP_LINES in the instance, and those
-# of $GLOBAL_LINES, in which NODE stands for the node, in global_defs
-keepalived_conf() {
-	cat >"$T/$1.keepalived" <<-.
-		global_defs {
-			router_id $1
-			vrrp_version 3
-			vrrp_garp_master_repeat 3
-			vrrp_garp_master_delay 1
-			script_user root
-			${GLOBAL_LINES//NODE/$1}
-		}
-		vrrp_track_file prio {
-			file $T/$1.prio
-			weight 1
-		}
-		vrrp_instance VI_1 {
-			state BACKUP
-			interface eth0
-			virtual_router_id 51
-			priority 100
-			advert_int 0.$((ADVERT_MS / 100))
-			track_file {
-				prio weight 1
-			}
-			$VRRP_LINES
-		}
-	.
-}
-
-keepalived_start() {
-	rm -f "$T/$1.pid" "$T/$1.vrrp.pid"
-	: >"$T/$1.log"
-	# its scripts find the node's own vipsafe, if it has one
-	PATH=$T/$1.bin:$PATH nsenter --net="/run/netns/n$1" -- keepalived -n -l -P -f "$T/$1.keepalived" \
-		-p "$T/$1.pid" -r "$T/$1.vrrp.pid" >>"$T/$1.log" 2>&1 </dev/null &
-	KA[$1]=$!
-	wait_for 60 grep -q 'Entering BACKUP STATE' "$T/$1.log" ||
-		bail_out "keepalived of $1 does not start: $(tail -n 5 "$T/$1.log")"
-}
-
 # keepalived_signal SIGNAL NODE: to both of its processes; the child first, which
 # would otherwise be told of the death of its parent and say goodbye
 keepalived_signal() {
 	# shellcheck disable=SC2046
 	kill -"$1" $(cat "$T/$2.vrrp.pid") "${KA[$2]}" 2>/dev/null
-}
-
-keepalived_end() {
-	kill -TERM "${KA[$1]}" 2>/dev/null
-	wait "${KA[$1]}" 2>/dev/null
-}
-
-# raise NODE N: its priority becomes 100 + N, and it knows
-raise() {
-	echo "$2" >"$T/$1.prio.new"
-	mv "$T/$1.prio.new" "$T/$1.prio"
-	wait_for 60 has_priority "$1" $((100 + $2)) || bail_out "$1 does not take its priority"
-}
-has_priority() {
-	[ "$(sed -n 's/.*Changing effective priority from .* to //p' "$T/$1.log" | tail -n 1)" = "$2" ]
 }
 
 # Who is to be MASTER; the other one becomes BACKUP by itself, when it can.
@@ -309,33 +245,6 @@ guard_conf() {
 
 	shift
 	printf '%s\n' '[agent]' "run_dir = $T/$node.run" "$@" >"$T/$node.conf"
-}
-
-vipsafe_on() { # NODE WORDS...
-	local node=$1
-
-	shift
-	# shellcheck disable=SC2153 # netns.sh sets VIPSAFE
-	timeout 60 nsenter --net="/run/netns/n$node" -- "$VIPSAFE" --config "$T/$node.conf" "$@"
-}
-
-guard_start() {
-	nsenter --net="/run/netns/n$1" -- "$VIPSAFED" --config "$T/$1.conf" 2>>"$T/$1.vipsafed" &
-	GUARD[$1]=$!
-	wait_for 60 guard_is "$1" .state live ||
-		bail_out "vipsafed of $1 does not start: $(tail -n 5 "$T/$1.vipsafed")"
-}
-
-guard_of() { # NODE FILTER
-	vipsafe_on "$1" --json status 2>/dev/null |
-		jq -r ".devices[] | select(.device == \"eth0\") | $2"
-}
-guard_is() { [ "$(guard_of "$1" "$2")" = "$3" ]; }
-guard_pinned() { [ "$(guard_of "$1" .pinned)" -ge "$2" ] 2>/dev/null; }
-
-guard_end() {
-	kill -TERM "${GUARD[$1]}" 2>/dev/null
-	wait "${GUARD[$1]}" 2>/dev/null
 }
 
 # The kernel flushes from a work queue.

@@ -13,24 +13,16 @@
 # send to 192.168.11.60 is translated by SNAT to 192.168.11.100, what they send to 192.168.12.60 by
 # MASQUERADE, for which the kernel chooses the node's only address there, 192.168.12.100.
 
-. "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
+# shellcheck source=tests/netns/lib/nodes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nodes.sh"
 
-VIPSAFED=$BUILD/vipsafed
 DECOY=169.254.77.1
 VIPS=(10.1.0.1/32 fd00:1::1/128 192.168.11.100/32 fd00:11::100/128 192.168.12.100/24 fd00:12::100/64)
 ADVERT_MS=500 # a busy node is not taken for a dead one at once
 
-declare -A KA=() GUARD=() CTD=()
+declare -A CTD=()
 
-need_gateways() {
-	local program
-
-	for program in keepalived conntrackd tcpdump; do
-		command -v $program >/dev/null || skip_all "no program $program"
-	done
-	need_vipsafe
-	[ -x "$VIPSAFED" ] || bail_out "no $VIPSAFED: set VIPSAFE_BUILD to the build directory"
-}
+need_gateways() { need_nodes keepalived conntrackd tcpdump; }
 
 # ---- the network ----------------------------------------------------------------
 
@@ -169,60 +161,6 @@ ctd_cache() {
 }
 ctd_has() { [ "$(ctd_cache "$1" "$2")" -ge "$3" ] 2>/dev/null; }
 
-# ---- keepalived -------------------------------------------------------------------
-
-# keepalived_conf NODE LINES...: LINES go into the instance
-keepalived_conf() {
-	local node=$1
-
-	shift
-	cat >"$T/$node.keepalived" <<-.
-		global_defs {
-			router_id $node
-			vrrp_version 3
-			vrrp_garp_master_repeat 3
-			vrrp_garp_master_delay 1
-			script_user root
-			${GLOBAL_LINES:-}
-		}
-		vrrp_track_file prio {
-			file $T/$node.prio
-			weight 1
-		}
-		vrrp_instance VI_1 {
-			state BACKUP
-			interface eth0
-			virtual_router_id 51
-			priority 100
-			advert_int 0.$((ADVERT_MS / 100))
-			track_file {
-				prio weight 1
-			}
-			$(printf '%s\n' "$@")
-		}
-	.
-}
-
-keepalived_start() {
-	rm -f "$T/$1.pid" "$T/$1.vrrp.pid"
-	: >"$T/$1.log"
-	nsenter --net="/run/netns/n$1" -- keepalived -n -l -P -f "$T/$1.keepalived" \
-		-p "$T/$1.pid" -r "$T/$1.vrrp.pid" >>"$T/$1.log" 2>&1 </dev/null &
-	KA[$1]=$!
-	wait_for 60 grep -q 'Entering BACKUP STATE' "$T/$1.log" ||
-		bail_out "keepalived of $1 does not start: $(tail -n 5 "$T/$1.log")"
-}
-
-keepalived_end() {
-	kill -TERM "${KA[$1]}" 2>/dev/null
-	wait "${KA[$1]}" 2>/dev/null
-}
-
-raise() { # NODE N: its priority becomes 100 + N
-	echo "$2" >"$T/$1.prio.new"
-	mv "$T/$1.prio.new" "$T/$1.prio"
-}
-
 # ---- vipsafed -----------------------------------------------------------------------
 
 # guard_conf NODE LINES...: LINES go into the instance
@@ -243,30 +181,6 @@ dev_of() {
 	10.* | fd00:1::*) echo in0 ;;
 	*) echo eth0 ;;
 	esac
-}
-
-vipsafe_on() { # NODE WORDS...
-	local node=$1
-
-	shift
-	timeout 60 nsenter --net="/run/netns/n$node" -- "$VIPSAFE" --config "$T/$node.conf" "$@"
-}
-
-guard_of() { # NODE FILTER
-	vipsafe_on "$1" --json status 2>/dev/null | jq -r ".devices[] | select(.device == \"eth0\") | $2"
-}
-guard_is() { [ "$(guard_of "$1" "$2")" = "$3" ]; }
-guard_pinned() { [ "$(guard_of "$1" .pinned)" -ge "$2" ] 2>/dev/null; }
-
-guard_start() {
-	nsenter --net="/run/netns/n$1" -- "$VIPSAFED" --config "$T/$1.conf" 2>>"$T/$1.vipsafed" &
-	GUARD[$1]=$!
-	wait_for 60 guard_is "$1" .state live ||
-		bail_out "vipsafed of $1 does not start: $(tail -n 5 "$T/$1.vipsafed")"
-}
-guard_end() {
-	kill -TERM "${GUARD[$1]}" 2>/dev/null
-	wait "${GUARD[$1]}" 2>/dev/null
 }
 
 # pair_start MODE LINES...: both nodes, with LINES in the instance; A is master when it returns
