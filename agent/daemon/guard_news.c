@@ -131,7 +131,7 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 	usec_t now = os_now();
 
 	if (s->gone == was->gone && s->removed == was->removed && s->unsaved == was->unsaved &&
-	    s->led_away == was->led_away)
+	    s->led_away == was->led_away && s->committed == was->committed)
 		return;
 	if (!w->left_at)
 		w->left_at = now + REPAIR_LOG_AFTER;
@@ -143,6 +143,13 @@ static void log_left(struct guard_news *w, const struct guard_status *s)
 			 "msg=\"somebody else added an address: entries to it that led elsewhere "
 			 "are removed\" dev=%s led_away=%llu",
 			 s->device, (unsigned long long)(s->led_away - was->led_away));
+	if (s->committed != was->committed)
+		log_line(s->unsure != was->unsure ? LOG_WARNING : LOG_NOTICE,
+			 "msg=\"connections of another node are committed here\" dev=%s "
+			 "committed=%llu "
+			 "perhaps_with_another_port=%llu",
+			 s->device, (unsigned long long)(s->committed - was->committed),
+			 (unsigned long long)(s->unsure - was->unsure));
 	if (s->unsaved != was->unsaved)
 		log_line(LOG_WARNING,
 			 "msg=\"the state for a restart after a kill cannot be written to the run "

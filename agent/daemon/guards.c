@@ -429,6 +429,8 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 		.removed = s.removed,
 		.arrivals = s.arrivals,
 		.led_away = s.led_away,
+		.committed = s.committed,
+		.unsure = s.unsure,
 		.gone = s.gone,
 		.unproven = s.unproven,
 		.unsaved = s.unsaved,
@@ -447,12 +449,11 @@ static void device_status(const struct device_guard *x, struct status_device *d)
 
 static bool guards_is_guarded(const struct guards *w, const char *device)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < w->n; i++)
-		if (!strcmp(w->list[i]->settings.name, device))
-			return true;
-	return false;
+	while (i < w->n && strcmp(w->list[i]->settings.name, device) != 0)
+		i++;
+	return i < w->n;
 }
 
 struct status_device *guards_status(const struct guards *w, size_t *ret_n)
@@ -471,9 +472,8 @@ struct status_device *guards_status(const struct guards *w, size_t *ret_n)
 
 		if (guards_is_guarded(w, d->name))
 			continue;
-		list[n] = (struct status_device){ .state = "unguarded",
-						  .mode = d->pin,
-						  .hold = HOLD_OFF };
+		list[n] = (struct status_device){ .state = "unguarded", .mode = d->pin };
+		list[n].hold = HOLD_OFF;
 		memcpy(list[n].device, d->name, sizeof(list[n].device));
 		snprintf(list[n].reason, sizeof(list[n].reason), "%s",
 			 why_left_out(w->why_left_out));

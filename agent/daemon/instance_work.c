@@ -96,6 +96,12 @@ static void work_enter(struct instance_work *w, enum work_phase phase)
 /* What has failed before the addresses came is tried again after that. */
 static void program_ended(struct instance_work *w, bool failed)
 {
+	if (w->program == INSTANCE_COMMIT) {
+		w->commit = failed		      ? COMMIT_FAILED
+			    : w->phase == WORK_BEFORE ? COMMIT_DONE
+						      : COMMIT_LATE;
+		w->commit_took = os_now() - w->commit_began;
+	}
 	w->tried = true;
 	if (w->phase == WORK_AFTER || !failed)
 		w->program = instance_conntrackd_next(w->program, failed);
@@ -119,9 +125,11 @@ static void start_program(struct instance_context *s, struct instance_work *w,
 {
 	char *argv[] = { (char *)s->env->settings->conntrackd, (char *)words[0], (char *)words[1],
 			 NULL };
-	int r = child_new(s->loop, argv, timeout, on_program, w, &w->child);
+	int r;
 
 	w->option = words[0];
+	w->commit_began = os_now();
+	r = child_new(s->loop, argv, timeout, on_program, w, &w->child);
 	if (r == 0)
 		return;
 	log_line(LOG_WARNING,
@@ -160,6 +168,7 @@ static usec_t run_programs_before(struct instance_context *s, struct instance_wo
 		begin_commit(s, w);
 	if (s->committer == w)
 		return run_programs(s, w);
+	w->commit = COMMIT_SHARED;
 	return s->committer->phase == WORK_BEFORE && s->committer->child ? os_now() + WAITING_LOOK
 									 : USEC_NEVER;
 }
@@ -250,6 +259,8 @@ static void instance_work_begin_round(struct instance_context *s, struct instanc
 	w->error[0] = '\0';
 	w->program = INSTANCE_COMMIT;
 	w->tried = false;
+	w->commit = COMMIT_NONE;
+	w->commit_took = 0;
 	work_enter(w, action == ACTION_ADD && settings->conntrackd ? WORK_BEFORE : WORK_MOVING);
 }
 
@@ -337,6 +348,8 @@ void instance_work_status(const struct instance_context *s, const struct instanc
 	status_instance_of(&s->set, w->at, os_now(), ret);
 	ret->moving = is_in_round(w);
 	ret->error = w->error;
+	ret->commit = w->commit;
+	ret->commit_took = w->commit_took;
 }
 
 /* How long to wait for a process that writes the file without a daemon: it

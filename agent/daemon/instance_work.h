@@ -45,6 +45,8 @@ struct instance_work {
 	size_t program;		     /* of instance_conntrackd(): the running one, or the next */
 	bool tried;		     /* one was run in this round */
 	const char *option;	     /* of the running one */
+	enum commit_outcome commit;  /* of the round, or of the last one */
+	usec_t commit_began, commit_took;
 	usec_t when, refresh;
 };
 

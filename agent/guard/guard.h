@@ -64,7 +64,9 @@ struct guard_status {
 	uint64_t overruns, relists;
 	uint64_t ends[END_CAUSE_COUNT]; /* of its connections, by cause */
 	uint64_t holds, held_usec;	/* how often packets were held back, and for how long */
-	char reason[REPORT_TEXT_MAX];	/* why it is less than it should be; "" otherwise */
+	uint64_t committed;		/* by another program, of a node that had an address … */
+	uint64_t unsure;	      /* … of these: of which only it could have told the port */
+	char reason[REPORT_TEXT_MAX]; /* why it is less than it should be; "" otherwise */
 };
 
 struct guard;

@@ -40,11 +40,19 @@ static bool is_committed(const struct guard *g, const struct conn_record *record
 	       conn_alteration(c) == ALTERATION_NONE && unpinned_find(g->unpinned, &c->key) < 0;
 }
 
+/* Whether conntrackd tells another node the port that C is translated to (docs/conntrackd.md 1). */
+static bool is_replicated_whole(const struct conn *c)
+{
+	return c->key.l4proto == IPPROTO_TCP || c->key.l4proto == IPPROTO_UDP;
+}
+
 static int take_committed(struct guard *g, const struct conn *c)
 {
 	int r = guard_note_pinned(g, c);
 
 	if (r == 0) {
+		g->status.committed++;
+		g->status.unsure += !is_replicated_whole(c);
 		pinned_set_set_committed(g->pinned, &c->key);
 		guard_keep_committed(g, c);
 	}

@@ -59,6 +59,8 @@ struct status_device {
 	uint64_t holds, held_usec;    /* packets were held: how often, for how long */
 	uint64_t arrivals;	      /* addresses that somebody else added … */
 	uint64_t led_away;	      /* … entries to them that led elsewhere: removed */
+	uint64_t committed;	      /* what another node had, written here by conntrackd … */
+	uint64_t unsure;	      /* … SCTP and others: perhaps with another port */
 	uint64_t gone;		      /* addresses that were deleted while nobody guarded them */
 	uint64_t unproven;	      /* entries left behind by those: not proved to be vipsafe's */
 	uint64_t unsaved;	      /* writes that failed, of the state needed after a kill … */

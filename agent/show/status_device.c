@@ -217,6 +217,8 @@ static json_t *device_json(const struct status_device *d)
 	object_put_number(&o, "removed", d->removed);
 	object_put_number(&o, "arrivals", d->arrivals);
 	object_put_number(&o, "led_away", d->led_away);
+	object_put_number(&o, "committed", d->committed);
+	object_put_number(&o, "committed_unsure", d->unsure);
 	object_put_number(&o, "gone", d->gone);
 	object_put_number(&o, "unproven", d->unproven);
 	object_put_number(&o, "unsaved", d->unsaved);
@@ -264,6 +266,12 @@ static void print_counters(const struct status_device *d, FILE *out)
 			"  addresses added by others: %llu; entries to them that led elsewhere and "
 			"were removed: %llu\n",
 			(ull)d->arrivals, (ull)d->led_away);
+	if (d->committed)
+		fprintf(out,
+			"  connections of another node, committed here: %llu; of protocols whose "
+			"port "
+			"conntrackd does not tell: %llu\n",
+			(ull)d->committed, (ull)d->unsure);
 	fprintf(out, "  packets were held back %llu times, for %llu.%03llu s in all\n",
 		(ull)d->holds, (ull)(d->held_usec / USEC_PER_SEC),
 		(ull)(d->held_usec % USEC_PER_SEC / USEC_PER_MSEC));

@@ -18,6 +18,11 @@ static const char *const wanted_words[] = {
 	NULL,
 };
 
+static const char *const commit_words[] = {
+	[COMMIT_NONE] = "none",	    [COMMIT_DONE] = "done",	[COMMIT_LATE] = "late",
+	[COMMIT_FAILED] = "failed", [COMMIT_SHARED] = "shared", NULL,
+};
+
 void status_instance_of(const struct instance_set *set, size_t at, usec_t now,
 			struct status_instance *ret)
 {
@@ -107,6 +112,15 @@ static void misplaced_print(const struct status_instance *i, FILE *out)
 				i->wanted == ACTION_ADD ? "MISSING" : "STILL THERE");
 }
 
+static json_t *commit_json(const struct status_instance *i)
+{
+	json_t *o = json_object();
+
+	object_put_text(&o, "outcome", word_of(commit_words, i->commit));
+	object_put_number(&o, "took_us", i->commit_took);
+	return o;
+}
+
 static json_t *instance_json(const struct status_instance *i)
 {
 	json_t *o = json_object();
@@ -133,6 +147,7 @@ static json_t *instance_json(const struct status_instance *i)
 	object_put_number(&o, "failures", i->counters.failures);
 	object_put_text(&o, "error", status_instance_failed(i) ? i->error : "");
 	object_put_number(&o, "foreign", i->counters.foreign);
+	object_put(&o, "commit", commit_json(i));
 	return o;
 }
 
@@ -184,6 +199,30 @@ static void instance_print(const struct status *s, const struct status_instance 
 	wrap_print(line, s->columns, 2, out);
 }
 
+static void commit_print(const struct status_instance *i, bool verbose, FILE *out)
+{
+	unsigned long long ms = (ull)(i->commit_took / USEC_PER_MSEC);
+
+	switch (i->commit) {
+	case COMMIT_NONE:
+		break;
+	case COMMIT_DONE:
+		if (verbose)
+			fprintf(out, "  conntrackd committed before they came, in %llu ms\n", ms);
+		break;
+	case COMMIT_LATE:
+		fprintf(out, "  conntrackd committed only after they came, in %llu ms\n", ms);
+		break;
+	case COMMIT_FAILED:
+		fputs("  FAILED: conntrackd has not committed\n", out);
+		break;
+	case COMMIT_SHARED:
+		if (verbose)
+			fputs("  conntrackd committed for another instance, and for all\n", out);
+		break;
+	}
+}
+
 void status_instances_print(const struct status *s, bool verbose, FILE *out)
 {
 	char error[REPORT_TEXT_MAX];
@@ -196,6 +235,7 @@ void status_instances_print(const struct status *s, bool verbose, FILE *out)
 		misplaced_print(i, out);
 		if (status_instance_failed(i))
 			fprintf(out, "  FAILED: %s\n", text_escape(i->error, error, sizeof(error)));
+		commit_print(i, verbose, out);
 		if (verbose)
 			fprintf(out,
 				"  changes: %llu, duplicates %llu, late %llu, without state %llu\n"
@@ -222,6 +262,11 @@ void status_instances_find(const struct status *s, struct findings *f)
 				     "%.100s is %s, and %zu of its %zu addresses are there: %s",
 				     name, instance_state_name(i->state), i->present, i->addresses,
 				     i->error);
+		if (i->commit == COMMIT_FAILED && i->wanted == ACTION_ADD)
+			findings_add(f, SEVERITY_WARNING, "commit-failed", "vipsafe doctor",
+				     "%.100s: \"conntrackd -c\" has failed: connections of the "
+				     "other node are not known here",
+				     name);
 		if (i->decoy_missing)
 			findings_add(f, SEVERITY_WARNING, "decoy-missing",
 				     "vipsafe doctor --keepalived FILE",

@@ -4,6 +4,15 @@
 
 #include "keepalived/instance_settings.h"
 
+/* What became of "conntrackd -c" when its addresses came last. */
+enum commit_outcome {
+	COMMIT_NONE,
+	COMMIT_DONE,   /* before they came */
+	COMMIT_LATE,   /* only after that */
+	COMMIT_FAILED, /* so far */
+	COMMIT_SHARED, /* another instance has run it for all */
+};
+
 struct status_instance {
 	char name[INSTANCE_NAME_MAX];
 	char device[DEVICE_NAME_MAX];
@@ -21,6 +30,8 @@ struct status_instance {
 	const struct instance_address *list; /* its ADDRESSES; NULL: not listed … */
 	const bool *there;		     /* … and which of them are */
 	struct instance_counters counters;
+	enum commit_outcome commit;
+	usec_t commit_took;
 };
 
 struct instance_set; /* keepalived/instance_set.h */

@@ -37,6 +37,10 @@ committed() {
 		jq -r "map(select(.op == \"add\" and (.addresses | index(\"192.168.11.100/32\"))))[0].$1"
 }
 
+commit_of() { # INSTANCE: what became of the commit
+	vipsafe_on b --json status | jq -r --arg i "$1" '.instances[] | select(.name == $i).commit.outcome'
+}
+
 topo_gateways
 serve sv4 sv 192.168.11.60 8899
 serve sv6 sv fd00:12::60 8899
@@ -71,6 +75,7 @@ is "$REPLY" "ping alive=10 reset=0 stalled=0 changed=0" "what was committed with
 hear flows6 120
 is "$REPLY" "ping alive=10 reset=0 stalled=0 changed=0" "and what was committed as it should be"
 check "one commit was for both" wait_for 60 has_called "-c -f external -R -B "
+is "$(commit_of VI_1) $(commit_of VI_2)" "done shared" "and the status says so"
 is "$(committed committed.bare) $(committed committed.mended)" "10 10" "the report counts what was mended"
 like "$(committed 'warnings[].code')" committed-bare "and warns"
 resets_end resets-sv
@@ -100,6 +105,7 @@ check "and it is told" wait_for 60 grep -q \
 	'msg="conntrackd did not finish in time" instance=VI_1 option=-c' "$T/b.vipsafed"
 rm "$T/wait"
 check "it is tried again, and forgotten only then" wait_for 60 has_called "-c -c -f external -R -B "
+is "$(commit_of VI_1)" late "and the status says so"
 ask flows4 ping 120
 is "$REPLY" "ping alive=10 reset=0 stalled=0 changed=0" "who was silent until then lives on"
 jobs_end

@@ -42,6 +42,8 @@ is "$(vipsafe_on b connections committed dev eth0 | grep -c 'dport=889[89]')" "$
 	"B's guard knows them as what they are"
 like "$(vipsafe_on b explain "$(in_ns nb conntrack -L -p tcp -s 10.1.0.50 --dport 8899 2>/dev/null | head -n 1)")" \
 	"committed from the peer" "and explain says so"
+is "$(vipsafe_on b --json status | jq -r '.instances[0].commit.outcome')" "done" "and the status how they came"
+is "$(guard_of b .committed) $(guard_of b .committed_unsure)" "$ALL 0" "and how many"
 check "they are not pinned anew" test "$(guard_of b .pins)" -le 10
 unharmed ownb "what B has itself does not notice"
 

@@ -52,6 +52,24 @@ static void awaits(struct guard *g)
 	guard_await(g, &a);
 }
 
+/* conntrackd does not tell the port of SCTP: the kernel has chosen one. */
+static void what_may_have_another_port_is_counted(void **state)
+{
+	struct scene *s = *state;
+	struct conn c = scene_flow(IPPROTO_SCTP, "10.1.7.7", 5000, SERVER4, 443, OTHER4, 20000);
+	struct guard *g = lingering_new(s, PIN_CONTINUOUS, LINGER);
+
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	awaits(g);
+	assert_non_null(fake_entry_add(s->fake, &c, NULL, 0, 400));
+	assert_int_equal(fake_pin_by(s->fake, &c.key, PEER), 0);
+	commit(s, PEER);
+	guarding_spin(s, g, 50 * USEC_PER_MSEC);
+	assert_int_equal(guarding_status(g).committed, FLOWS + 1);
+	assert_int_equal(guarding_status(g).unsure, 1);
+	guard_free(g);
+}
+
 static void begin(struct scene *s, struct guard **ret)
 {
 	*ret = lingering_new(s, PIN_CONTINUOUS, LINGER);
@@ -142,10 +160,9 @@ static void others_are_pinned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(what_is_committed_is_as_good_as_pinned),
-		CASE(an_address_may_not_come),
-		CASE(a_guard_after_a_kill_knows_them),
-		CASE(others_are_pinned),
+		CASE(what_is_committed_is_as_good_as_pinned), CASE(an_address_may_not_come),
+		CASE(a_guard_after_a_kill_knows_them),	      CASE(others_are_pinned),
+		CASE(what_may_have_another_port_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("guard_committed", tests, NULL, NULL);
