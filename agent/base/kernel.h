@@ -219,6 +219,11 @@ struct kernel_ops {
 	 * -EOPNOTSUPP: neither is possible; -ETIMEDOUT: not for all. */
 	int (*sock_destroy)(void *ctx, const struct addr *a, uint64_t *ret_closed);
 
+	/* Send each of the N sockets at the other end of FLOWS, from here, an acknowledgement that
+	 * is out of its window. A socket answers it: so the kernel sees what it has no socket for,
+	 * and resets it. Nothing else comes of it. *RET_SENT: how many. -EPERM, -EOPNOTSUPP. */
+	int (*sock_tickle)(void *ctx, const struct conn *flows, size_t n, uint64_t *ret_sent);
+
 	/* For DURATION from now, answer TCP packets in the original direction of FLOWS with a
 	 * reset; flows of other protocols are skipped. It ends by itself. -EOPNOTSUPP: there is
 	 * no backend, see REASON. */

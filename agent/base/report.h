@@ -147,6 +147,8 @@ struct report {
 	struct {
 		enum vip_flows policy;
 		uint64_t removed;
+		uint64_t tickled; /* ended elsewhere: whose clients were asked … */
+		uint64_t reset;	  /* … and have been reset in time */
 	} vip_flows;
 
 	struct arrival_counts arrivals;
@@ -154,9 +156,9 @@ struct report {
 	/* What another node's connections became here, if the request is replicated. */
 	struct {
 		uint64_t read;	 /* back, of those that are translated to the added addresses */
-		uint64_t bare;	 /* they say so, and are not */
-		uint64_t mended; /* created anew */
-		uint64_t lost;	 /* deleted for that, and not there now */
+		uint64_t bare;	 /* they say so, and are not; = mended + lost */
+		uint64_t mended; /* created anew; part of entries.restored */
+		uint64_t lost;	 /* not translated, or not there now; part of entries.lost */
 	} committed;
 
 	struct {

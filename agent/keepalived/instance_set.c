@@ -175,7 +175,8 @@ static bool instance_view_request(struct instance_view *v, const struct instance
 	ret->any_label = true;
 	ret->is_instance = true;
 	ret->replicated = s->conntrackd;
-	if (ret->replicated)
+	ret->vip_flows = s->vip_flows;
+	if (ret->replicated && action == ACTION_DEL)
 		ret->vip_flows = VIP_FLOWS_KEEP;
 	for (i = 0; i < s->n_addresses && ret->n_vips < VIPS_MAX; i++) {
 		const struct instance_address *a = &s->addresses[i];

@@ -182,6 +182,12 @@ static const struct setting instance_keys[] = {
 	  "answered before the connections are there. 0s: they do not wait, and it is\n"
 	  "run after they are added.",
 	  0, SEC(10) },
+	{ "vip_flows", SETTING_WORD, FIELD(vip_flows), "drop",
+	  "What becomes of the connections of its addresses, as --vip-flows of\n"
+	  "\"vipsafe del\" says. reset: also, when they are added, clients of TCP\n"
+	  "connections that ended with the other node learn it at once. With\n"
+	  "conntrackd = yes all are kept when its addresses go, whatever this says.",
+	  .words = vip_flows_words },
 	{ NULL },
 };
 

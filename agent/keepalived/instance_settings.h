@@ -3,6 +3,7 @@
 #pragma once
 
 #include "keepalived/instance.h"
+#include "base/request.h"
 #include "base/settings.h"
 
 #define INSTANCE_ADDRESSES_MAX 1024
@@ -40,6 +41,7 @@ struct instance_settings {
 	unsigned refresh_count;
 	bool conntrackd;
 	usec_t commit_max; /* how long its addresses wait for "conntrackd -c" */
+	enum vip_flows vip_flows;
 	bool has_decoy;
 	struct instance_address decoy;
 	struct instance_address *addresses; /* owned */

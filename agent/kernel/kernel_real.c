@@ -24,6 +24,7 @@
 #include "kernel/nlsock.h"
 #include "kernel/sockends.h"
 #include "kernel/sockets.h"
+#include "kernel/sockreset.h"
 
 /* For a hold that nobody has closed. */
 #define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
@@ -339,6 +340,12 @@ static int real_sock_ends(void *ctx, flow_sink sink, void *ud)
 	return k->sock_ends ? sockends_read(k->sock_ends, sink, ud) : 0;
 }
 
+static int real_sock_tickle(void *ctx _unused_, const struct conn *flows, size_t n,
+			    uint64_t *ret_sent)
+{
+	return sockreset_tickle(flows, n, ret_sent);
+}
+
 static bool real_sock_can_destroy(void *ctx _unused_)
 {
 	return sockets_can_destroy();
@@ -409,6 +416,7 @@ static const struct kernel_ops real_ops = {
 	.hold_look = real_hold_look,
 	.hold_clean = real_hold_clean,
 	.sock_destroy = real_sock_destroy,
+	.sock_tickle = real_sock_tickle,
 	.reset_flows = real_reset_flows,
 	.reset_clean_begin = real_reset_clean_begin,
 	.reset_clean_end = real_reset_clean_end,

@@ -112,7 +112,7 @@ static size_t put_packet(const struct segment *s, uint8_t *p)
 	return IP6_HEADER + TCP_HEADER;
 }
 
-static int segment_send(const struct sockreset *r, const struct segment *s)
+static int segment_send(int raw, const struct segment *s)
 {
 	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in to4 = { .sin_family = AF_INET };
@@ -122,7 +122,7 @@ static int segment_send(const struct sockreset *r, const struct segment *s)
 
 	memcpy(&to4.sin_addr, s->dst.bytes, sizeof(to4.sin_addr));
 	memcpy(&to6.sin6_addr, s->dst.bytes, sizeof(to6.sin6_addr));
-	if (sendto(r->raw, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+	if (sendto(raw, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL,
 		   is_v4 ? (struct sockaddr *)&to4 : (struct sockaddr *)&to6,
 		   is_v4 ? sizeof(to4) : sizeof(to6)) < 0)
 		return -errno;
@@ -224,9 +224,9 @@ static int sockreset_ask(const struct sockreset *r, const struct sockreset_end *
 
 	s.sport = e->dport;
 	s.dport = e->sport;
-	err = segment_send(r, &s);
+	err = segment_send(r->raw, &s);
 	s.seq = 1U << 31;
-	return err < 0 ? err : segment_send(r, &s);
+	return err < 0 ? err : segment_send(r->raw, &s);
 }
 
 /* The peer first: once it is reset, the socket says no more. A firewall may refuse either. */
@@ -242,8 +242,8 @@ static bool sockreset_both(const struct sockreset *r, const struct segment *answ
 	in.sport = answer->dport;
 	in.dport = answer->sport;
 	in.seq = answer->ack;
-	told = segment_send(r, &out) == 0;
-	return segment_send(r, &in) == 0 && told;
+	told = segment_send(r->raw, &out) == 0;
+	return segment_send(r->raw, &in) == 0 && told;
 }
 
 /* The filter has compared the source, too; what is sent from what is read here relies on nobody. */
@@ -308,4 +308,29 @@ int sockreset(const struct addr *own, struct sockreset_end *ends, size_t n, uint
 		result = err < 0 ? err : result;
 	}
 	return result;
+}
+
+/* Sequence number and acknowledgement of 0 are out of every window but by chance; then the socket
+ * drops them without a word (tcp_validate_incoming(), tcp_ack()). CTDB does the same. */
+int sockreset_tickle(const struct conn *flows, size_t n, uint64_t *ret_sent)
+{
+	_cleanup_close_ int raw4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	_cleanup_close_ int raw6 = -1;
+
+	*ret_sent = 0;
+	if (raw4 < 0)
+		return errno == EPERM ? -EPERM : -EOPNOTSUPP;
+	raw6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW); /* there may be no IPv6 */
+	for (size_t i = 0; i < n; i++) {
+		const struct tuple *t = &flows[i].reply;
+		uint8_t family = flows[i].key.family;
+		struct segment s = { .src = tuple_src(t, family),
+				     .dst = tuple_dst(t, family),
+				     .sport = t->sport,
+				     .dport = t->dport,
+				     .flags = FLAG_ACK };
+
+		*ret_sent += segment_send(family == AF_INET ? raw4 : raw6, &s) == 0;
+	}
+	return 0;
 }

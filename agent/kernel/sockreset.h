@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/conn.h"
 
 struct sockreset_end {
 	struct addr peer;
@@ -16,3 +17,6 @@ struct sockreset_end {
  * milliseconds for some hundreds, and *RET_CLOSED counts them. -ETIMEDOUT: some have not answered,
  * as those whose packets are translated; -EPERM; -EOPNOTSUPP: no raw or packet sockets. */
 int sockreset(const struct addr *own, struct sockreset_end *ends, size_t n, uint64_t *ret_closed);
+
+/* As sock_tickle() of struct kernel_ops. */
+int sockreset_tickle(const struct conn *flows, size_t n, uint64_t *ret_sent);

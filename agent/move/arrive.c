@@ -139,6 +139,12 @@ static int arrive_on_socket(void *ud, const struct flow *listed)
 	return 0;
 }
 
+int arrive_find_sockets(const struct kernel *k, struct arrivals *a)
+{
+	arrive_sort(a);
+	return k->ops->sock_list(k->ctx, SOCK_PEERS, arrive_on_socket, a);
+}
+
 /* A server that has a socket for each client, bound to the address, has its answers translated
  * back. That is rare: where the sockets cannot be listed nothing is spared. */
 void arrive_look_up(const struct kernel *k, struct arrivals *a)
@@ -146,11 +152,12 @@ void arrive_look_up(const struct kernel *k, struct arrivals *a)
 	bool any = false;
 	size_t i;
 
-	arrive_sort(a);
 	for (i = 0; i < a->n && !any; i++)
 		any = a->items[i].conn.key.l4proto == IPPROTO_UDP;
 	if (any)
-		(void)k->ops->sock_list(k->ctx, SOCK_PEERS, arrive_on_socket, a);
+		(void)arrive_find_sockets(k, a);
+	else
+		arrive_sort(a);
 }
 
 /* OPS delete ITEMS. */
@@ -232,8 +239,7 @@ static bool was_here(const struct run *run, size_t v)
 	return false;
 }
 
-/* The addresses that this run has added, or would. */
-static int arrive_addresses(const struct run *run, struct addrset *ret)
+int arrive_addresses(const struct run *run, struct addrset *ret)
 {
 	size_t v;
 	int r = 0;

@@ -33,6 +33,9 @@ int arrive_take(void *ud, const struct conn_record *record);
 /* Tell those that a connected socket of this node has from the others. */
 void arrive_look_up(const struct kernel *k, struct arrivals *a);
 
+/* The same of all items, whatever they are. 0 or a negative errno: it is not known. */
+int arrive_find_sockets(const struct kernel *k, struct arrivals *a);
+
 /* Remove those that led away. 0 or a negative errno: some are not removed. */
 int arrive_remove(const struct kernel *k, struct arrivals *a);
 

@@ -23,6 +23,7 @@ struct committed {
 	struct run *run;
 	struct addrset to;    /* the addresses; owned */
 	struct connset *bare; /* as they should be; owned */
+	uint64_t altered;     /* otherwise: what they should be is not known */
 	uint64_t looked;
 };
 
@@ -53,11 +54,25 @@ static int committed_on_listed(void *ud, const struct conn_record *record)
 	if (c->status & CONN_DYING || !addrset_has(&l->to, &as))
 		return 0;
 	report->committed.read++;
-	if (!is_bare(c, &sound))
+	if (!is_bare(c, &sound)) {
+		l->altered += conn_alteration(c) == ALTERATION_OTHER;
 		return 0;
+	}
 	wanted.conn = &sound;
 	r = connset_add(l->bare, &wanted);
 	return r == -EEXIST ? 0 : r;
+}
+
+/* Its packets leave untranslated, or it is not there any more. */
+static void committed_add_lost(struct committed *l, size_t i)
+{
+	const struct kernel *k = &l->run->env->kernel;
+	struct conn_record record = { .conn = connset_get(l->bare, i) };
+	char line[CONN_LINE_MAX];
+
+	l->run->report->committed.lost++;
+	record.payload = connset_payload(l->bare, i, &record.payload_len);
+	report_add_lost(l->run->report, k->ops->ct_line(k->ctx, &record, line));
 }
 
 /* Create those from AT to AT + N anew, and read them back. */
@@ -85,11 +100,13 @@ static int mend_chunk(struct committed *l, size_t at, size_t n)
 					 .found = &found[i] };
 	if (r == 0 || r == -ENOBUFS)
 		r = k->ops->ct_batch(k->ctx, ops, n);
-	for (i = 0; i < n && r == 0; i++) {
-		l->run->report->committed.lost += ops[i].result == -ENOENT;
-		l->run->report->committed.mended +=
-			ops[i].result == 0 &&
-			repair_matches(connset_get(l->bare, at + i), &found[i]);
+	for (i = 0; i < n; i++) {
+		const struct conn *c = connset_get(l->bare, at + i);
+
+		if (r == 0 && ops[i].result == 0 && repair_matches(c, &found[i]))
+			l->run->report->committed.mended++;
+		else
+			committed_add_lost(l, at + i);
 	}
 	return r;
 }
@@ -104,7 +121,23 @@ static int mend(struct committed *l)
 		m = MIN(n - at, (size_t)CHUNK);
 		r = run_now(l->run) >= l->run->deadline ? -ETIME : mend_chunk(l, at, m);
 	}
+	for (; at < n; at++)
+		committed_add_lost(l, at);
 	return r;
+}
+
+/* As after a flush: what came without its translation was lost, and is restored or not. */
+static void committed_count(const struct committed *l)
+{
+	struct report *report = l->run->report;
+
+	report->entries.snapshot += report->committed.bare + l->altered;
+	report->entries.skipped += l->altered;
+	report->entries.reasons[SKIP_ALTERED] += l->altered;
+	report->entries.candidates += report->committed.bare;
+	report->entries.flushed += report->committed.bare;
+	report->entries.restored += report->committed.mended;
+	report->entries.lost += report->committed.lost;
 }
 
 /* Those that come. Packets may have used what is translated to one that is here already: that is
@@ -131,15 +164,14 @@ void committed_mend(struct run *run)
 		r = k->ops->ct_dump(k->ctx, AF_UNSPEC, committed_on_listed, &l);
 	if (r == 0 || r == -ECANCELED || r == -EINTR)
 		r = mend(&l);
+	committed_count(&l);
 	if (report->committed.bare)
 		report_warn(report, "committed-bare", "",
 			    "%llu connections were committed without their translation: %llu are "
-			    "created anew with it, %llu are lost, %llu are left as they are",
+			    "created anew with it, %llu are lost",
 			    (unsigned long long)report->committed.bare,
 			    (unsigned long long)report->committed.mended,
-			    (unsigned long long)report->committed.lost,
-			    (unsigned long long)(report->committed.bare - report->committed.mended -
-						 report->committed.lost));
+			    (unsigned long long)report->committed.lost);
 	if (r < 0 && r != -EPROTONOSUPPORT)
 		report_warn(report, "committed-unread", "",
 			    "whether what was committed is translated is not known: %s",

@@ -55,6 +55,7 @@ static const struct stage {
 	{ "move", move_addresses, ADD | DEL, NULL, true },
 	{ "drop", vipflows_drop, DEL, NULL, true },
 	{ "announce", announce_added, ADD, NULL, true },
+	{ "tickle", tickle_clients, ADD, is_reset, true },
 	{ "arrive", arrive_clear, ADD, NULL, false }, /* a dry run counts them */
 	{ "warn", collide_warn, ADD, has_map, false },
 	{ "verify", verify_entries, DEL, NULL, true },

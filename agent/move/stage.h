@@ -116,8 +116,9 @@ void plan_weigh(struct run *run);	/* what a dry run says besides */
 void recover_leftover(struct run *run); /* finish what a killed run left */
 void check_again(struct run *run);	/* whether the change is still wanted */
 void move_addresses(struct run *run);
-void pin_entries(struct run *run);  /* out of the flush's reach */
-void probe_kernel(struct run *run); /* what does this kernel flush, so which strategy */
+void tickle_clients(struct run *run); /* of connections that ended with another node */
+void pin_entries(struct run *run);    /* out of the flush's reach */
+void probe_kernel(struct run *run);   /* what does this kernel flush, so which strategy */
 void hold_release(struct run *run);
 void remember_pinned(struct run *run); /* what we have created */
 void vipflows_reset(struct run *run);
@@ -251,6 +252,9 @@ int snapshot_put(struct run *run, const struct conn_record *record);
 int snapshot_fetch(struct run *run);
 int snapshot_update(struct run *run);
 int snapshot_note(struct run *run);
+
+/* arrive.c: the addresses that this run has added, or would. 0 or -ENOMEM. */
+int arrive_addresses(const struct run *run, struct addrset *ret);
 
 /* verify_list.c: set each candidate's state by what is there. Returns 0 or a
  * negative errno. */

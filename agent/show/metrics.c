@@ -32,6 +32,7 @@ void metrics_count(struct metrics *m, const struct report *r)
 	for (i = 0; i < REPORT_COUNTS; i++)
 		m->entries[i] += report_row_value(r, &report_counts[i]);
 	m->vip_flows += r->vip_flows.removed;
+	m->clients_reset += r->vip_flows.reset;
 	m->arrivals += r->arrivals.removed;
 	m->warnings += r->n_warnings + r->warnings_dropped;
 }

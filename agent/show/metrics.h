@@ -24,7 +24,7 @@ struct metrics {
 	uint64_t operations[2][5]; /* by enum op and enum result */
 	struct histogram duration[2], hold;
 	uint64_t entries[REPORT_COUNTS]; /* as in report_counts, summed */
-	uint64_t vip_flows, arrivals, warnings;
+	uint64_t vip_flows, clients_reset, arrivals, warnings;
 	uint64_t watchers, watchers_dropped; /* now, and since the start */
 };
 

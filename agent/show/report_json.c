@@ -150,6 +150,8 @@ static json_t *report_json_vip_flows(const struct report *r)
 
 	object_put_text(&o, "policy", vip_flows_name(r->vip_flows.policy));
 	object_put_number(&o, "removed", r->vip_flows.removed);
+	object_put_number(&o, "tickled", r->vip_flows.tickled);
+	object_put_number(&o, "reset", r->vip_flows.reset);
 	return o;
 }
 

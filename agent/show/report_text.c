@@ -134,6 +134,9 @@ static void print_done(const struct report *r, FILE *out)
 	}
 	if (r->vip_flows.removed)
 		fprintf(out, "; %llu of its own flows removed", (ull)r->vip_flows.removed);
+	if (r->vip_flows.tickled)
+		fprintf(out, "; %llu of %llu clients of connections that had ended are reset",
+			(ull)r->vip_flows.reset, (ull)r->vip_flows.tickled);
 	if (r->arrivals.removed)
 		fprintf(out, "; %llu entries to it that led elsewhere removed",
 			(ull)r->arrivals.removed);

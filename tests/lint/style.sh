@@ -47,6 +47,15 @@ no_once() {
 		grep -q '^#pragma once$' "$f" || echo "$f"
 	done
 }
+unlisted() {
+	for f in tests/*/*.sh; do
+		case $f in
+		tests/lint/* | tests/netns/* | tests/vm/*) grep -q "$f" Makefile.am || echo "$f" ;;
+		esac
+	done
+}
+verdict 'every case is in a list of Makefile.am' "$(unlisted)"
+
 verdict 'every header has #pragma once' "$(no_once)"
 
 # A tag, a backtrace and grep find one place for a name. Tables' init and done may

@@ -155,6 +155,21 @@ int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed)
 	return 0;
 }
 
+int fake_sock_tickle(void *ctx, const struct conn *flows, size_t n, uint64_t *ret_sent)
+{
+	struct fake *f = ctx;
+
+	f->tickles++;
+	for (size_t i = 0; i < n; i++) {
+		struct fake_entry *e = fake_entry_find(f, &flows[i].key);
+
+		if (e && (i % 2 || f->tickles > f->tickles_lost))
+			e->conn.tcp_state = CONN_TCP_CLOSE;
+	}
+	*ret_sent = n;
+	return f->tickle_error;
+}
+
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link _unused_,
 		     const struct conn *const *flows, size_t n, usec_t duration,
 		     usec_t deadline _unused_, char reason[REPORT_TEXT_MAX])

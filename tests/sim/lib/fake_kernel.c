@@ -384,6 +384,7 @@ static const struct kernel_ops fake_ops = {
 	.hold_look = fake_hold_look,
 	.hold_clean = fake_hold_clean,
 	.sock_destroy = fake_sock_destroy,
+	.sock_tickle = fake_sock_tickle,
 	.reset_flows = fake_reset_flows,
 	.reset_clean_begin = fake_reset_clean_begin,
 	.reset_clean_end = fake_reset_clean_end,

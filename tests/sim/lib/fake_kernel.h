@@ -204,6 +204,8 @@ struct fake {
 	usec_t opening_until;
 	struct addr closed[FAKE_CLOSED_MAX]; /* whose sockets were to be closed */
 	size_t n_closed;
+	unsigned tickles, tickles_lost; /* calls; in the first of them every other one is lost */
+	int tickle_error;
 	struct conn_key *reset; /* flows to be answered with a reset … */
 	size_t n_reset;
 	usec_t reset_for; /* … for so long */
@@ -351,6 +353,7 @@ int fake_hold_close(void *ctx, usec_t deadline);
 enum hold_choice fake_hold_look(void *ctx, enum hold_choice choice, char reason[REPORT_TEXT_MAX]);
 int fake_hold_clean(void *ctx, const struct rule_cleaning *c, usec_t deadline);
 int fake_sock_destroy(void *ctx, const struct addr *a, uint64_t *ret_closed);
+int fake_sock_tickle(void *ctx, const struct conn *flows, size_t n, uint64_t *ret_sent);
 int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link,
 		     const struct conn *const *flows, size_t n, usec_t duration, usec_t deadline,
 		     char reason[REPORT_TEXT_MAX]);

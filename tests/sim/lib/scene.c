@@ -225,6 +225,7 @@ void scene_move(struct scene *s, enum op op, ...)
 	s->req.strategy = given.strategy;
 	s->req.hold = given.hold;
 	s->req.vip_flows = given.vip_flows;
+	s->req.replicated = given.replicated;
 	s->req.timeout = given.timeout;
 	s->req.deadline = given.deadline;
 	r = request_parse(&s->req, argc, argv, &err);
