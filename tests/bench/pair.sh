@@ -86,13 +86,13 @@ commit_rate() {
 
 # bench HOW CAUSE
 bench() {
-	local off lost rst sniffer
+	local off lost rst sniffer known overrun
 
 	servers_start
 	bench_start "$1"
 	flows_open "$N"
 	wait_for 120 replicated b "$N"
-	[ "$1" != vipsafe ] || wait_for 120 guard_pinned a "$ALL"
+	[ "$1" != vipsafe ] || [ -n "${PAIR_UNPINNED:-}" ] || wait_for 120 guard_pinned a "$ALL"
 	resets_watch sv resets-sv
 	resets_watch cl resets-cl
 	serve sv-churn sv 192.168.11.60 8890
@@ -102,6 +102,10 @@ bench() {
 		>"$T/first" 2>"$T/first.err" &
 	sniffer=$!
 	wait_for 60 grep -q ' > 192.168.11.60.8890' "$T/first"
+	flows_ping # UDP that says nothing for 30 s ends by itself
+	[ "$ALIVE" = "$ALL" ] || diag "$1, $2: only $ALIVE of $ALL are alive before it"
+	known=$(ctd_cache b external)
+	overrun=$(ctd_does a -s runtime | awk '/netlink overrun/ { print $NF }')
 	off=$(date +%s.%N)
 	case $2 in
 	power)
@@ -119,6 +123,8 @@ bench() {
 	wait_for 60 has_vips b
 	flows_hear
 	lost=$((ALL - ALIVE))
+	[ "$lost" = 0 ] || diag "$1, $2: $lost lost; before it, B knew $known, and A's conntrackd had lost events" \
+		"$overrun times"
 	resets_end resets-sv
 	resets_end resets-cl
 	rst=$(cat "$T/resets-sv" "$T/resets-cl" | grep -vc '\.8890')

@@ -182,6 +182,17 @@ doctor
 check "the stock script beside vipsafe: -t" jq -e '.findings | any(.code == "conntrackd-flush")' "$T/out"
 check "-f" jq -e '.findings | any(.code == "conntrackd-caches")' "$T/out"
 check "and both" jq -e '.findings | any(.code == "conntrackd-both")' "$T/out"
+# and such a script without vipsafe, which leaves out what has to follow -c
+printf '%s\n' '[device br-mgmt]' >"$CONF"
+incomplete() { # WHAT CALL...: a script with CALLs lacks WHAT
+	printf '%s\n' '#!/bin/sh' "${@:2}" >/etc/keepalived/primary-backup.sh
+	doctor
+	is "$(codes)" conntrackd-sequence "a script without $1"
+	like "$(text_of conntrackd-sequence)" "never call $1:" "told which"
+}
+incomplete -R 'conntrackd -c' 'conntrackd -B'
+incomplete -B 'conntrackd -c' 'conntrackd -R'
+incomplete -c 'conntrackd -R' 'conntrackd -B'
 conntrackd_end TERM
 unharmed flows "nothing of this has touched a connection"
 jobs_end
