@@ -106,3 +106,16 @@ bool flow_same_client(const struct flow *a, const struct flow *b)
 	return a->family == b->family && a->cport == b->cport &&
 	       !memcmp(a->client, b->client, sizeof(a->client));
 }
+
+/* Keepalives that are further apart do not matter. */
+#define KEEPALIVE_MAX_MS 300000
+
+/* They are whole seconds apart; before Linux 4.8 mod_timer() adds up to a 256th. */
+bool flow_may_have_probed(const struct flow_times *t, uint32_t slack)
+{
+	uint64_t apart = (uint64_t)t->acked + t->keepalive;
+
+	if (!t->keepalive || apart > KEEPALIVE_MAX_MS)
+		return t->window_probes;
+	return (apart + slack) % 1000 <= 2 * slack + apart / 256;
+}

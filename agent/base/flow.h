@@ -37,7 +37,9 @@ struct flow_times {
 	uint32_t acked;	     /* the last acknowledgement received */
 	uint32_t received;   /* the last data received */
 	uint32_t rtt;
-	uint32_t next; /* until the next retransmission; UINT32_MAX: there is none */
+	uint32_t next;	    /* until the next retransmission; UINT32_MAX: there is none */
+	uint32_t keepalive; /* until its timer for keepalives is due; 0: there is none */
+	bool window_probes; /* it asks whether the peer takes data again */
 };
 
 /* One connection. From conntrack: CLIENT is reply.dst and DEST is reply.src. From a socket:
@@ -71,5 +73,9 @@ void flow_normalise(struct flow *f);
 /* Whether both lead to, or come from, the same address and port. */
 bool flow_same_dest(const struct flow *a, const struct flow *b);
 bool flow_same_client(const struct flow *a, const struct flow *b);
+
+/* Whether the last acknowledgement may be the answer to a probe that the socket itself has sent,
+ * which is no data, within SLACK milliseconds. */
+bool flow_may_have_probed(const struct flow_times *t, uint32_t slack);
 
 const char *flow_state_name(enum flow_state state);

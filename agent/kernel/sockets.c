@@ -73,8 +73,10 @@ enum {
 		     1 << TCP_NEW_SYN_RECV,
 	UDP_STATES = 1 << TCP_ESTABLISHED,
 
-	/* idiag_timer (inet_sk_diag_fill()): the retransmission timer runs */
+	/* idiag_timer (inet_sk_diag_fill()): which one runs */
 	TIMER_RETRANSMIT = 1,
+	TIMER_KEEPALIVE = 2,
+	TIMER_WINDOW_PROBE = 4,
 
 	TIME_WAIT_MS = 60000, /* TCP_TIMEWAIT_LEN */
 };
@@ -123,6 +125,8 @@ static struct flow_times times_of(const struct inet_diag_msg *m, const struct tc
 		.received = i->tcpi_last_data_recv,
 		.rtt = i->tcpi_rtt / 1000,
 		.next = retransmits ? m->idiag_expires : UINT32_MAX,
+		.keepalive = m->idiag_timer == TIMER_KEEPALIVE ? MAX(m->idiag_expires, 1U) : 0,
+		.window_probes = m->idiag_timer == TIMER_WINDOW_PROBE,
 	};
 
 	if (m->idiag_state == TCP_SYN_SENT)

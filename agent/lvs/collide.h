@@ -28,6 +28,9 @@ enum collide_certainty {
 	COLLIDE_MANIFEST, /* their sockets show it: lvs_verdict(); never by the map alone */
 };
 
+/* From this share on both are at one RS. */
+#define COLLIDE_ONE_SERVER 0.99
+
 /* What becomes of the two. */
 enum collide_effect {
 	COLLIDE_NOTHING_YET,  /* the first is closing, or packets must follow */

@@ -22,8 +22,6 @@ static const char *const certainty_words[] = {
 	NULL,
 };
 
-#define CERTAIN 0.99
-
 static bool is_closed(const struct record *r)
 {
 	return r->state == FLOW_TIME_WAIT || r->state == FLOW_CLOSED || r->origin & FLOW_HELD;
@@ -87,7 +85,8 @@ static enum collide_certainty certainty_of(const struct collision *c)
 	bool may_be_over = c->via.l4proto == IPPROTO_TCP && c->effect == COLLIDE_NOTHING_YET &&
 			   (flow_is_over(&c->via) || flow_is_over(&c->direct));
 
-	return c->share >= CERTAIN && !c->toa_unknown && !c->method_unknown && !may_be_over
+	return c->share >= COLLIDE_ONE_SERVER && !c->toa_unknown && !c->method_unknown &&
+			       !may_be_over
 		       ? COLLIDE_CERTAIN
 		       : COLLIDE_POSSIBLE;
 }

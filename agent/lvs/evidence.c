@@ -263,14 +263,14 @@ static bool is_waiting(const struct lvs_evidence *e, const struct lvs_socket *s)
 /* Whether OTHER was sent what HUNG has asked for last, for all one look shows. */
 static void compare(struct lvs_socket *hung, const struct lvs_socket *other)
 {
-	usec_t rtt = rtt_of(hung, other), quiet;
+	usec_t rtt = rtt_of(hung, other), quiet = quiet_before_ack(other);
 
 	if (hung->crossed || !is_asking(hung) || hung->times.retransmits < HUNG_AFTER ||
 	    !is_open(other) || other->acked + SLACK < hung->sent ||
 	    other->acked > hung->sent + rtt + SLACK)
 		return;
-	quiet = quiet_before_ack(other);
-	if (quiet < QUIET_LIKELY + 2 * rtt)
+	if (quiet < QUIET_LIKELY + 2 * rtt ||
+	    flow_may_have_probed(&other->times, (uint32_t)((rtt + SLACK) / USEC_PER_MSEC)))
 		return;
 	if (hung->with != other->times.cookie)
 		hung->coincidences = 0;

@@ -115,6 +115,8 @@ static void condition_text(const struct lvs_message *s, const struct collision *
 		snprintf(buf, size, " (if the director forwards by NAT: no method is given)");
 	else if (c->toa_unknown)
 		snprintf(buf, size, " (if the server's toa rewrites packets)");
+	else if (c->certainty == COLLIDE_POSSIBLE && c->share >= COLLIDE_ONE_SERVER)
+		snprintf(buf, size, " (if the open one is older than the end of the other)");
 	else if (c->certainty == COLLIDE_POSSIBLE)
 		snprintf(buf, size, " (chance %.0f %%: there are several servers)", 100 * c->share);
 	else

@@ -20,6 +20,18 @@ static int lvs_text_cut(const char *text, size_t n, char *buf, size_t size)
 	return 0;
 }
 
+/* Whether what stands before COLON is complete without it: "fd00::1:80". */
+static bool ends_like_port(const char *text, const char *colon)
+{
+	char host[2 * PREFIX_TEXT_MAX];
+	struct addr first, last;
+	uint64_t port;
+
+	return text_number(colon + 1, 0, UINT16_MAX, &port) == 0 &&
+	       lvs_text_cut(text, (size_t)(colon - text), host, sizeof(host)) == 0 &&
+	       lvs_range_parse(host, &first, &last) == 0;
+}
+
 /* What stands before the port goes to HOST. */
 static int split_port(const char *text, char *host, size_t size, uint16_t *ret_port)
 {
@@ -34,9 +46,13 @@ static int split_port(const char *text, char *host, size_t size, uint16_t *ret_p
 		text++;
 		n = (size_t)(close - text);
 	} else {
-		/* more than one: an IPv6 address without brackets has no port */
-		if (colon && strchr(text, ':') != colon)
+		/* more than one: an IPv6 address without brackets has no port, or it would not be
+		 * clear what is one */
+		if (colon && strchr(text, ':') != colon) {
+			if (ends_like_port(text, colon))
+				return -EINVAL;
 			colon = NULL;
+		}
 		n = colon ? (size_t)(colon - text) : strlen(text);
 	}
 	if (colon && text_number(colon + 1, 0, UINT16_MAX, &port) < 0)

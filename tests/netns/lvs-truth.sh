@@ -28,6 +28,7 @@ table() { cat <<-.
 	other-port-of-one   | second | client  | $V.5 3306        | $V.5 3307        |
 	range               | first  | client  | $RS 3269         | $V.15 3306       | service vip = $V.14-16:3306; real = $RS:3269; method = nat
 	range-of-keepalived | first  | client  | $RS 3269         | $V.18 3306       | keepalived virtual_server_group g {; $V.17-18 3306; }; virtual_server group g {; lvs_method NAT; real_server $RS 3269 {; weight 1; }; }
+	keepalives          | first  | client  | $RS 3269         | -k 1 $V.1 3306   |
 	all-ports           | first  | client  | $RS 3269         | $V.10 3269       | service vip = $V.10:0; real = $RS:0; method = nat
 	all-ports-apart     | live   | client  | $RS 80           | $V.10 3269       |
 	persistent          | first  | client  | $RS 3269         | $V.13 3306       | save -A -t $V.13:3306 -s rr -p 600; -a -t $V.13:3306 -r $RS:3269 -m -w 1
@@ -54,6 +55,7 @@ table() { cat <<-.
 	another-of-four     | live   | client  | $RS2 3269        | $V.11 3269       |
 	outage-of-four      | outage | client  | $DEAD 3269       | $V.11 3269       |
 	outage-unknown      | outage | client  | $DEAD 3269       | $V.8 3306        |
+	outage-keepalives   | outage | client  | $DEAD 3269       | -k 1 $V.7 3306   |
 	outage-beside       | outage | client  | $DEAD 80         | $RS 3269         |
 	ipv6                | first  | client6 | $RS6 3269        | ${V6}1 3306      | service vip = [${V6}1]:3306; real = [$RS6]:3269; method = nat
 	ipv6-service-first  | second | client6 | ${V6}1 3306      | $RS6 3269        |

@@ -19,6 +19,8 @@ struct actor {
 	unsigned delayed; /* … or acknowledged after so many, without data */
 	int received;	  /* data of the peer's own accord */
 	int acked;	  /* an acknowledgement for nothing that it sent */
+	int keepalive;	  /* … repeated so, since it asks for it */
+	bool probes;	  /* it asks for it whether the peer takes data again */
 	bool hangs;  /* nothing it sends is answered: it is sent again after 200, 400, 800 ms */
 	int gets_of; /* actor whose retransmissions are answered to this one, 1 and on; 0: none */
 };
@@ -82,7 +84,12 @@ static struct flow_times times_of(const struct world *w, const struct actor *a)
 		if (!a->delayed)
 			received = MAX(received, sent);
 	}
-	acked = MAX(acked, latest(w->now, a->acked, 0));
+	acked = MAX(acked, latest(w->now, a->acked, a->keepalive));
+	if (a->keepalive && a->gets_of)
+		t.keepalive = (uint32_t)((START + 10 * USEC_PER_SEC - w->now) / MS);
+	else if (a->keepalive)
+		t.keepalive = (uint32_t)((acked + (usec_t)a->keepalive * MS - w->now) / MS);
+	t.window_probes = a->probes;
 	if (a->gets_of) {
 		theirs = last_retransmission(&w->actors[a->gets_of - 1], w->now, &n, &next);
 		acked = n ? MAX(acked, theirs) : acked;
@@ -178,6 +185,12 @@ static const struct scene {
 	  2,
 	  1,
 	  2 },
+	{ "that one has keepalives, but was not due to send one",
+	  { { C, RS, OPEN, .sent = 1570, .hangs = true },
+	    { C, VIP, OPEN, .keepalive = 15000, .gets_of = 1 } },
+	  2,
+	  1,
+	  2 },
 	{ "IPv6",
 	  { { "[fd00::1]:61902", "[fd00::5]:80", OPEN, .sent = 1500, .hangs = true },
 	    { "[fd00::1]:61902", "[fd00::9]:80", OPEN, .gets_of = 1 } },
@@ -229,6 +242,24 @@ static const struct scene {
 	  NONE },
 	{ "an acknowledgement at another time",
 	  { { C, RS, OPEN, .sent = 1500, .hangs = true }, { C, VIP, OPEN, .acked = 50 } },
+	  2,
+	  NONE,
+	  NONE },
+	{ "beside one whose keepalives are answered just then",
+	  { { C, RS, OPEN, .sent = 1600, .hangs = true },
+	    { C, VIP, OPEN, .acked = 3600, .keepalive = 1000 } },
+	  2,
+	  NONE,
+	  NONE },
+	{ "a SYN, beside one whose keepalives are answered just then each time",
+	  { { C, RS, FLOW_OPENING, .sent = 4000, .hangs = true },
+	    { C, VIP, OPEN, .acked = 30995, .keepalive = 1000 } },
+	  2,
+	  NONE,
+	  NONE },
+	{ "beside one whose peer is asked whether it takes data again",
+	  { { C, RS, OPEN, .sent = 1500, .hangs = true },
+	    { C, VIP, OPEN, .probes = true, .gets_of = 1 } },
 	  2,
 	  NONE,
 	  NONE },

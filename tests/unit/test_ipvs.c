@@ -388,6 +388,12 @@ static void reads_times_of_sockets(void **state _unused_)
 	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
 	assert_int_equal(times.retransmits, 0);
 	assert_true(times.next == UINT32_MAX);
+	assert_int_equal(times.keepalive, 900);
+	assert_false(times.window_probes);
+	m.idiag_timer = 4;
+	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
+	assert_int_equal(times.keepalive, 0);
+	assert_true(times.window_probes);
 	a.attr.nla_len = NLA_HDRLEN + 8; /* cut short */
 	assert_int_equal(socklist_decode(&m, &a.attr, IPPROTO_TCP, &f, &times), 0);
 	assert_null(f.times);

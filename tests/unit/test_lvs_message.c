@@ -225,6 +225,14 @@ static void weighs_what_it_knows(void **state _unused_)
 		c.certainty = COLLIDE_POSSIBLE, c.share = 0.25;
 		lvs_message_pair(&s.say, &c, &s.found);
 		assert_int_equal(s.found.f.severity, SEVERITY_WARNING);
+		assert_non_null(strstr(s.found.f.text, rows[i].severity == SEVERITY_WARNING
+							       ? rows[i].words
+							       : "chance 25 %: there are"));
+		c.share = 1; /* one of the two has ended */
+		lvs_message_pair(&s.say, &c, &s.found);
+		assert_non_null(strstr(s.found.f.text, rows[i].severity == SEVERITY_WARNING
+							       ? rows[i].words
+							       : "older than the end"));
 		/* another NAT hides what is seen here; what has happened has happened */
 		s.settings.lvs->nat_beyond = true;
 		lvs_message_pair(&s.say, &c, &s.found);
@@ -442,6 +450,10 @@ static void parses_ranges(void **state _unused_)
 		{ "[fd00::/120]:80", "[fd00::-fd00::ff]:80" },
 		{ "[fd00::1-f]:80", "[fd00::1-fd00::f]:80" },
 		{ "fd00::1", "[fd00::1]:0" },
+		{ "fd00:0:0:0:0:0:0:1", "[fd00::1]:0" },
+		{ "fd00::/64", "[fd00::-fd00::ffff:ffff:ffff:ffff]:0" },
+		{ "fd00::1:80", NULL }, /* is that a port? */
+		{ "fd00::1-fd00::9:80", NULL },
 		{ "10.9.9.10-1:80", NULL },
 		{ "10.9.9.1-256:80", NULL },
 		{ "10.9.9.1-fd00::1", NULL },

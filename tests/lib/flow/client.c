@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,15 @@ static bool bind_local(struct flow *f, const struct options *o, size_t index)
 	return !bind(f->fd, &a.sa, wire_address_len(&a));
 }
 
+static void keep_alive(struct flow *f, int seconds)
+{
+	const int on = 1;
+
+	(void)setsockopt(f->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(f->fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+	(void)setsockopt(f->fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
+}
+
 static void learn_local_port(struct flow *f, const struct options *o, size_t index)
 {
 	union sockaddr_any a;
@@ -80,6 +90,8 @@ static struct flow *flow_open(struct client *c, size_t index)
 	f->fd = socket(o->wire.family, o->wire.type | SOCK_CLOEXEC | SOCK_NONBLOCK, o->wire.proto);
 	if (f->fd < 0)
 		goto error;
+	if (o->keepalive)
+		keep_alive(f, o->keepalive);
 	if (o->wire.type == SOCK_RAW)
 		wire_set_port(&remote, 0);
 	if (!bind_local(f, o, index) ||

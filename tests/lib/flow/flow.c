@@ -14,12 +14,13 @@ static const char usage[] =
 	"	answers \"PEER-ADDR PEER-PORT TEXT\" to every line or datagram; prints \"ready\".\n"
 	"	stdin: push = send to every peer unasked. End of stdin: end.\n"
 	"	-c: datagrams of each peer have a connected socket, as with QUIC\n"
-	"flow open [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-a] ADDR PORT\n"
+	"flow open [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-k SEC] [-a] ADDR PORT\n"
 	"	opens N flows, one exchange on each, prints \"open N\" or \"open M of N\".\n"
 	"	stdin: ping = one exchange on every flow:\n"
 	"	         ping alive=A reset=R stalled=S changed=C  (they add up to the flows)\n"
 	"	       heard = wait for the server's push: heard H of N\n"
 	"	       ports = LOCALPORT SEENADDR SEENPORT per flow; more N; quit\n"
+	"	-k: with keepalives so many seconds apart\n"
 	"	-a: a datagram is taken for the answer wherever it comes from\n"
 	"flow busy [-p PROTO] [-n N] [-b ADDR] [-P PORT] [-t SEC] [-d MS] [-s SEC] ADDR PORT\n"
 	"	exchanges without end, MS apart, for SEC or until a line or the end of stdin,\n"
@@ -67,7 +68,7 @@ static bool parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){ .n = 1, .deadline_ms = 3000, .think_ms = 10, .life_ms = 1000 };
-	while ((c = getopt(argc, argv, "up:n:b:P:t:d:s:r:l:ac")) != -1) {
+	while ((c = getopt(argc, argv, "up:n:b:P:t:k:d:s:r:l:ac")) != -1) {
 		switch (c) {
 		case 'u':
 			proto = "udp";
@@ -86,6 +87,9 @@ static bool parse(struct options *o, int argc, char **argv)
 			break;
 		case 't':
 			o->deadline_ms = (unsigned)(strtod(optarg, NULL) * 1000);
+			break;
+		case 'k':
+			o->keepalive = (int)strtol(optarg, NULL, 10);
 			break;
 		case 'd':
 			o->think_ms = (unsigned)strtoul(optarg, NULL, 10);

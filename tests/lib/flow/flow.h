@@ -21,6 +21,7 @@ struct options {
 	uint16_t first_port; /* local port (echo id) of the first flow; 0: any; spray: remote */
 	size_t n;
 	unsigned deadline_ms; /* of one exchange */
+	int keepalive;	      /* open: seconds; 0: none */
 	unsigned think_ms;    /* busy: between two exchanges of a flow */
 	unsigned seconds;     /* busy: 0: until stdin ends */
 	unsigned rate;	      /* churn: new ones per second */
