@@ -110,5 +110,8 @@ EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
 	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
 EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in packaging/rpm/vipsafe.rpmlintrc
-EXTRA_DIST += packaging/kubernetes/Containerfile packaging/kubernetes/daemonset.yaml \
-	packaging/kubernetes/keepalived.yaml
+EXTRA_DIST += packaging/kubernetes/Containerfile packaging/kubernetes/root \
+	packaging/kubernetes/base/daemonset.yaml packaging/kubernetes/base/kustomization.yaml \
+	packaging/kubernetes/base/vipsafe.conf packaging/kubernetes/keepalived/keepalived.conf \
+	packaging/kubernetes/keepalived/keepalived.yaml packaging/kubernetes/keepalived/kustomization.yaml \
+	packaging/kubernetes/keepalived/vipsafe.conf
