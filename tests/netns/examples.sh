@@ -134,6 +134,11 @@ example() { # WHERE TEXT
 				check "$1: tests/packages/boot runs: ${line%%  *}" \
 					grep -qF "as_shown '${line%%  *}'" "$SRC/tests/packages/boot/t/run"
 				;;
+			"pcs resource create "* | "crm configure primitive "*) # tests/netns/pacemaker.sh has a cluster
+				nothing "$(grep -o '[a-z_]*=' <<<"$line" | tr -d = | while IFS= read -r word; do
+					grep -q "<parameter name=\"$word\"" "$SRC/packaging/ocf/VIP" || echo "$word"
+				done)" "$1: the agent has each parameter of: $line"
+				;;
 			*) not_ok "$1: nobody knows how to try: $line" ;;
 			esac
 		done <<<"$text"
