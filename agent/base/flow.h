@@ -63,6 +63,12 @@ struct flow {
 /* Called with one flow at a time; a negative return value ends the list and is passed on. */
 typedef int (*flow_sink)(void *ud, const struct flow *f);
 
+/* Whether it has ended, though a director may still remember it. */
+static inline bool flow_is_over(const struct flow *f)
+{
+	return f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED || f->origin & FLOW_HELD;
+}
+
 /* The flow that the real server sees of conntrack entry C. Returns false for a protocol without
  * ports. */
 bool flow_of_conn(const struct conn *c, struct flow *ret);

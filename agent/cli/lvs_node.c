@@ -10,13 +10,6 @@
 #include "cli/lvs.h"
 #include "kernel/probe_choice.h"
 
-static int live_take_flow(void *ud, const struct flow *f, const struct lvs_side *side)
-{
-	if (f->state != FLOW_TIME_WAIT && f->state != FLOW_CLOSED && !(f->origin & FLOW_HELD))
-		lvs_live_add(ud, f, collide_is_via(side));
-	return 0;
-}
-
 /* Sockets to the servers that crossings prove to be real ones. */
 struct crossed_live {
 	struct lvs_live *live;
@@ -41,11 +34,6 @@ static int live_take_socket(void *ud, const struct flow *f)
 		}
 	}
 	return 0;
-}
-
-static int lvs_node_take_address(void *ud, const struct ifaddr *a)
-{
-	return addrset_add(ud, &a->prefix.addr);
 }
 
 /* Rules for NAT that are there decide, else the program that is. */
@@ -92,19 +80,17 @@ int lvs_node_take(struct lvs_cli_node *ret, const struct cli *cli, const struct 
 	*ret = (struct lvs_cli_node){ .live = crossed.live, .cli = cli, .k = k, .nft = -1 };
 	ret->node.ports = &scan->ports;
 	ret->node.live = ret->live;
+	ret->node.own = &scan->local;
 	ret->node.uses_nft = lvs_node_uses_nft;
 	ret->node.ud = ret;
 	ret->node.nat_in_turn = uname(&u) == 0 && probe_nat_is_in_turn(u.release);
-	r = collide_flows(scan->flows, live_take_flow, ret->live);
-	if (r >= 0)
-		r = k->ops->addr_list(k->ctx, lvs_node_take_address, &ret->node.own);
-	if (r != -ENOMEM && n)
+	r = collide_flows(scan->flows, lvs_live_take, ret->live);
+	if (r >= 0 && n)
 		r = k->ops->sock_list(k->ctx, SOCK_PEERS, live_take_socket, &crossed);
 	return r == -ENOMEM ? r : 0;
 }
 
 void lvs_node_done(struct lvs_cli_node *n)
 {
-	addrset_done(&n->node.own);
 	free(n->live);
 }

@@ -65,13 +65,6 @@ static int keeper_take_listener(void *ud, const struct flow *f)
 	return 0;
 }
 
-static int keeper_take_flow(void *ud, const struct flow *f, const struct lvs_side *side)
-{
-	if (f->state != FLOW_TIME_WAIT && f->state != FLOW_CLOSED)
-		lvs_live_add(ud, f, collide_is_via(side));
-	return 0;
-}
-
 static int keeper_plan(struct keeper *k, const struct lvs_map *map, struct lvs_apart *ret)
 {
 	_cleanup_free_ struct lvs_live *live = calloc(1, sizeof(*live));
@@ -81,7 +74,7 @@ static int keeper_plan(struct keeper *k, const struct lvs_map *map, struct lvs_a
 
 	if (r < 0)
 		return r;
-	(void)collide_flows(scan.flows, keeper_take_flow, live);
+	(void)collide_flows(scan.flows, lvs_live_take, live);
 	/* those of its own programs are better not used for something else */
 	(void)kernel->ops->sock_list(kernel->ctx, SOCK_LISTENERS, keeper_take_listener,
 				     &scan.ports);
@@ -279,9 +272,7 @@ static int count_outside(void *ud, const struct flow *f, const struct lvs_side *
 {
 	struct counting *c = ud;
 
-	c->outside += f->l4proto == IPPROTO_TCP && collide_is_via(side) &&
-		      f->state != FLOW_TIME_WAIT && f->state != FLOW_CLOSED &&
-		      !(f->origin & FLOW_HELD) &&
+	c->outside += f->l4proto == IPPROTO_TCP && collide_is_via(side) && !flow_is_over(f) &&
 		      (f->cport < c->status->low || f->cport > c->status->high);
 	return 0;
 }

@@ -66,11 +66,10 @@ static int map_load(struct collisions *c, struct lvs_map **ret)
 /* SOURCE (NULL: memory) is why the map stays as it was. */
 static void map_refused(struct collisions *c, const struct lvs_source *source)
 {
-	char why[sizeof(c->status.refused)] = "out of memory", path[4 * LVS_PATH_MAX];
+	char why[sizeof(c->status.refused)] = "out of memory", text[LVS_SOURCE_TEXT_MAX];
 
 	if (source)
-		snprintf(why, sizeof(why), "%s%s%.160s %s", lvs_source_kind_name(source->kind),
-			 *source->path ? ":" : "", text_escape(source->path, path, sizeof(path)),
+		snprintf(why, sizeof(why), "%s %s", lvs_source_text(source, text),
 			 source->failed ? "cannot be read" : "is empty");
 	if (strcmp(why, c->status.refused))
 		log_line(LOG_WARNING, "msg=\"the map of LVS services stays as it was\" error=%s",
@@ -219,7 +218,7 @@ static usec_t oldest_source(const struct collisions *c, const struct lvs_source 
 void collisions_status(const struct collisions *c, struct status_lvs *ret)
 {
 	const struct lvs_source *source = NULL;
-	char path[4 * LVS_PATH_MAX];
+	char text[LVS_SOURCE_TEXT_MAX];
 	usec_t age = oldest_source(c, &source);
 
 	*ret = c->status;
@@ -229,6 +228,5 @@ void collisions_status(const struct collisions *c, struct status_lvs *ret)
 	ret->map_age = age;
 	ret->map_wall = os_wall() - age;
 	ret->map_is_old = age >= LVS_OLD;
-	snprintf(ret->oldest, sizeof(ret->oldest), "%s%s%.160s", lvs_source_kind_name(source->kind),
-		 *source->path ? ":" : "", text_escape(source->path, path, sizeof(path)));
+	snprintf(ret->oldest, sizeof(ret->oldest), "%s", lvs_source_text(source, text));
 }

@@ -74,11 +74,6 @@ static enum collide_effect effect_of_both_via(const struct record *a, const stru
 	return effect_of(a, b, l4proto);
 }
 
-static bool flow_is_over(const struct flow *f)
-{
-	return f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED || f->origin & FLOW_HELD;
-}
-
 static enum collide_certainty certainty_of(const struct collision *c)
 {
 	/* one that is open beside one that has ended may have been opened since */

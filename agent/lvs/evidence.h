@@ -58,7 +58,7 @@ int lvs_evidence_each_shared(const struct lvs_evidence *e, lvs_shared_sink sink,
 /* shared.c: such ports are normal, but what an LVS makes of them is one connection if they lead
  * to one real server. */
 
-/* How many of them are used both to A and to B. */
+/* How many of them are used both to A and to B, which are the key of it. */
 struct lvs_shared {
 	struct addr a, b;
 	uint16_t a_port, b_port;

@@ -157,7 +157,6 @@ static void forecast_rotate(struct forecast *c, usec_t now)
 
 static int count_flow(void *ud, const struct flow *f, const struct lvs_side *side)
 {
-	bool closed = f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED;
 	struct forecast *c = ud;
 	struct group *g;
 	int r = group_get(c, f, side, &g);
@@ -168,7 +167,7 @@ static int count_flow(void *ud, const struct flow *f, const struct lvs_side *sid
 	}
 	port_sample_add(&g->sample, &c->ports, f->cport);
 	g->origin |= f->origin;
-	g->live += collide_is_via(side) || !closed;
+	g->live += collide_is_via(side) || !flow_is_over(f);
 	return 0;
 }
 

@@ -78,31 +78,27 @@ static void pair_words_make(const struct lvs_message *s, const struct collision 
 	way_text(s, &c->via, true, c->service, ret->via);
 }
 
-/* What comes of it as far as the map is right. */
+/* What comes of it as far as the map is right: of a direct one, and (A2) of two services'. */
+static const char *const effect_texts[][2] = {
+	[COLLIDE_NOTHING_YET] = { "whichever of the two sends next may end the other",
+				  "whichever of the two sends next may end the other" },
+	[COLLIDE_DIRECT_RESET] = { "the server has reset the direct one, which will hang",
+				   "the server has reset one of them, which will hang" },
+	[COLLIDE_DIRECT_SOON] = { "the server is about to reset the direct one",
+				  "the server is about to reset the older one" },
+	[COLLIDE_STALLS] = { "the direct one does not open while the other is remembered",
+			     "the new one does not open while the other is remembered" },
+	[COLLIDE_VIA_DEAF] = { "the answers to the one through the service go to the direct one's "
+			       "socket" },
+	[COLLIDE_CROSSES] = { "answers to one are delivered to the other",
+			      "answers to one are delivered to the other" },
+};
+
 static const char *effect_text(const struct collision *c)
 {
-	bool both_via = c->class == COLLIDE_A2;
-
 	if (c->class == COLLIDE_C && c->effect != COLLIDE_VIA_DEAF)
 		return "this director takes the answers to one for the other's";
-	switch (c->effect) {
-	case COLLIDE_NOTHING_YET:
-		return "whichever of the two sends next may end the other";
-	case COLLIDE_DIRECT_RESET:
-		return both_via ? "the server has reset one of them, which will hang"
-				: "the server has reset the direct one, which will hang";
-	case COLLIDE_DIRECT_SOON:
-		return both_via ? "the server is about to reset the older one"
-				: "the server is about to reset the direct one";
-	case COLLIDE_STALLS:
-		return both_via ? "the new one does not open while the other is remembered"
-				: "the direct one does not open while the other is remembered";
-	case COLLIDE_VIA_DEAF:
-		return "the answers to the one through the service go to the direct one's socket";
-	case COLLIDE_CROSSES:
-		return "answers to one are delivered to the other";
-	}
-	return "";
+	return effect_texts[c->effect][c->class == COLLIDE_A2 && c->effect != COLLIDE_VIA_DEAF];
 }
 
 /* What the verdict depends on: "" if it depends on nothing. */

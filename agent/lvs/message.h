@@ -60,6 +60,10 @@ void lvs_message_port(const struct lvs_message *s, const struct lvs_port *p,
 /* The map as a whole. */
 void lvs_message_map(const struct lvs_message *s, struct lvs_finding *ret);
 
+/* "save:/etc/director.rules", cut and escaped. Returns BUF. */
+#define LVS_SOURCE_TEXT_MAX 184
+const char *lvs_source_text(const struct lvs_source *source, char buf[LVS_SOURCE_TEXT_MAX]);
+
 /* That source I is incomplete; false: it is not. */
 bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_finding *ret);
 

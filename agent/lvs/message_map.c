@@ -87,9 +87,16 @@ void lvs_message_map(const struct lvs_message *s, struct lvs_finding *ret)
 			 m.services, sources, m.visible, m.endpoints, more);
 }
 
+const char *lvs_source_text(const struct lvs_source *source, char buf[LVS_SOURCE_TEXT_MAX])
+{
+	text_line(buf, LVS_SOURCE_TEXT_MAX, "%s%s%s", lvs_source_kind_name(source->kind),
+		  *source->path ? ":" : "", source->path);
+	return buf;
+}
+
 bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_finding *ret)
 {
-	char path[4 * LVS_PATH_MAX];
+	char text[LVS_SOURCE_TEXT_MAX];
 	const struct lvs_source *source;
 
 	if (i >= lvs_map_sources(s->map, &source))
@@ -97,29 +104,27 @@ bool lvs_message_source(const struct lvs_message *s, size_t i, struct lvs_findin
 	source += i;
 	if (!source->failed && !source->skipped)
 		return false;
-	text_escape(source->path, path, sizeof(path));
+	lvs_source_text(source, text);
 	if (source->failed) {
-		lvs_finding_init(ret, SEVERITY_WARNING, "lvs-map-incomplete",
-				 "%s%s%.200s cannot be read", lvs_source_kind_name(source->kind),
-				 *path ? ":" : "", path);
+		lvs_finding_init(ret, SEVERITY_WARNING, "lvs-map-incomplete", "%s cannot be read",
+				 text);
 		return true;
 	}
 	lvs_finding_init(ret, SEVERITY_WARNING, "lvs-map-incomplete",
-			 "%s%s%.160s: %u of %u lines or blocks are not understood",
-			 lvs_source_kind_name(source->kind), *path ? ":" : "", path,
-			 source->skipped, source->blocks);
+			 "%s: %u of %u lines or blocks are not understood", text, source->skipped,
+			 source->blocks);
 	if (source->first_bad)
 		snprintf(ret->f.advice, sizeof(ret->f.advice), "look at %s%sline %u",
-			 *source->bad_path ? text_escape(source->bad_path, path, 200) : "",
+			 text_escape(source->bad_path, text, sizeof(text)),
 			 *source->bad_path ? ", " : "", source->first_bad);
 	return true;
 }
 
 bool lvs_message_old(const struct lvs_message *s, size_t i, usec_t elapsed, struct lvs_finding *ret)
 {
-	char path[4 * LVS_PATH_MAX];
+	bool is_copy = elapsed < LVS_OLD;
+	char text[LVS_SOURCE_TEXT_MAX];
 	const struct lvs_source *source;
-	bool is_copy;
 	usec_t age;
 
 	if (i >= lvs_map_sources(s->map, &source))
@@ -128,14 +133,11 @@ bool lvs_message_old(const struct lvs_message *s, size_t i, usec_t elapsed, stru
 	age = lvs_source_age(source, elapsed);
 	if (age < LVS_OLD || source->failed)
 		return false;
-	is_copy = elapsed < LVS_OLD;
-	text_escape(source->path, path, sizeof(path));
 	lvs_finding_init(ret, SEVERITY_WARNING, "lvs-map-old",
-			 is_copy ? "%s%s%.200s was written %llu days ago: the director's services "
-				   "may be others by now"
-				 : "%s%s%.200s could last be read %llu days ago",
-			 lvs_source_kind_name(source->kind), *path ? ":" : "", path,
-			 (unsigned long long)(age / LVS_OLD));
+			 is_copy ? "%s was written %llu days ago: the director's services may be "
+				   "others by now"
+				 : "%s could last be read %llu days ago",
+			 lvs_source_text(source, text), (unsigned long long)(age / LVS_OLD));
 	if (is_copy)
 		snprintf(ret->f.advice, sizeof(ret->f.advice), "copy it anew from the director");
 	/* not said again each day */

@@ -22,8 +22,7 @@ void lvs_remedy_free(const struct flow *hung, char ret[FINDING_FIX_MAX])
 	char client[LVS_ENDPOINT_MAX], dest[LVS_ENDPOINT_MAX];
 
 	*ret = '\0';
-	if (!(hung->origin & FLOW_SOCKET) || hung->l4proto != IPPROTO_TCP ||
-	    hung->state == FLOW_TIME_WAIT || hung->state == FLOW_CLOSED)
+	if (!(hung->origin & FLOW_SOCKET) || hung->l4proto != IPPROTO_TCP || flow_is_over(hung))
 		return;
 	snprintf(ret, FINDING_FIX_MAX, "ss -K src %s dst %s",
 		 lvs_bytes_format(hung->family, hung->client, hung->cport, client),
@@ -153,7 +152,7 @@ static bool remedy_is_ours(const struct lvs_node *node, const struct flow *f)
 	struct addr client = addr_make(f->family, f->client);
 
 	return f->origin & FLOW_SOCKET ||
-	       (!(f->origin & FLOW_TRANSLATED) && addrset_has(&node->own, &client));
+	       (!(f->origin & FLOW_TRANSLATED) && addrset_has(node->own, &client));
 }
 
 /* Connections to the service leave from a window of ports that nothing else uses. The direct ones
@@ -178,7 +177,7 @@ void lvs_remedy_prevent(const struct lvs_node *node, const struct collision *c,
 	ours = remedy_is_ours(node, via);
 	rules->client = addr_make(via->family, via->client);
 	rules->dest = addr_make(via->family, via->dest);
-	rules->others = !ours && addrset_has(&node->own, &rules->client);
+	rules->others = !ours && addrset_has(node->own, &rules->client);
 	rules->low = w.low;
 	rules->high = w.high;
 	if (c->class != COLLIDE_A2 && !ours && !remedy_is_ours(node, direct)) {

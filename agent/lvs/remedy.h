@@ -14,7 +14,7 @@
 struct lvs_node {
 	const struct ports *ports;
 	const struct lvs_live *live;
-	struct addrset own;	    /* owned; its addresses */
+	const struct addrset *own;  /* its addresses */
 	bool (*uses_nft)(void *ud); /* whether its NAT rules are nft's; asked only if needed */
 	/* all its NAT chains are asked (Linux 4.18); otherwise one more keeps the others from it */
 	bool nat_in_turn;

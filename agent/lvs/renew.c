@@ -11,8 +11,7 @@
 
 static bool print_equal(const struct lvs_file_print *a, const struct lvs_file_print *b)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->changed == b->changed && a->error == b->error;
+	return !memcmp(a, b, sizeof(*a));
 }
 
 static size_t n_files(const struct lvs_settings *s)

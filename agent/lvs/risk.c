@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lvs/risk.h"
 
-#include "base/text.h"
-
 /* What nf_nat chooses from when no range is given. */
 #define RANDOM_PORTS (65535 - 1024 + 1)
 
@@ -80,17 +78,4 @@ enum port_choice port_choice_of(const struct ports *p, const struct port_sample 
 	}
 	*ret_ports = (double)ports_count(p, PORTS_FIRST_PASS);
 	return PORTS_ONE_PARITY;
-}
-
-static const char *const choice_words[] = {
-	[PORTS_ONE_PARITY] = "one",
-	[PORTS_RANGE] = "both",
-	[PORTS_RANDOM] = "random",
-	[PORTS_DISJOINT] = "disjoint",
-	NULL,
-};
-
-const char *port_choice_name(enum port_choice c)
-{
-	return word_of(choice_words, c);
 }

@@ -52,5 +52,3 @@ enum port_choice {
 /* What the two samples tell of their allocators, and *RET_PORTS: R. */
 enum port_choice port_choice_of(const struct ports *p, const struct port_sample *a,
 				const struct port_sample *b, double *ret_ports);
-
-const char *port_choice_name(enum port_choice c);

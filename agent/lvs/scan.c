@@ -61,20 +61,18 @@ static int find_ports(const struct kernel *k, const struct lvs_map *map,
 		      const struct addrset *coming, struct lvs_scan *s)
 {
 	size_t i;
-	struct addrset local = { .n = 0 };
 	int r;
 
 	r = k->ops->local_ports(k->ctx, &s->ports);
 	scan_note(s, "local ports", r);
 	if (r < 0) /* what most kernels have */
 		ports_read_range(&s->ports, "32768 60999");
-	r = k->ops->addr_list(k->ctx, take_addr, &local);
+	r = k->ops->addr_list(k->ctx, take_addr, &s->local);
 	scan_note(s, "addresses", r);
 	for (i = 0; coming && i < coming->n && r != -ENOMEM; i++)
-		r = addrset_add(&local, &coming->addrs[i]);
+		r = addrset_add(&s->local, &coming->addrs[i]);
 	if (r != -ENOMEM)
-		r = lvs_ports_find(map, &local, &s->ports, &s->own_ports);
-	addrset_done(&local);
+		r = lvs_ports_find(map, &s->local, &s->ports, &s->own_ports);
 	return r;
 }
 
@@ -119,4 +117,5 @@ void lvs_scan_done(struct lvs_scan *s)
 	collide_free(s->flows);
 	s->flows = NULL;
 	lvs_ports_done(&s->own_ports);
+	addrset_done(&s->local);
 }

@@ -25,6 +25,7 @@ struct lvs_scan {
 	struct collide *flows; /* owned */
 	struct lvs_ports own_ports;
 	struct ports ports;
+	struct addrset local; /* owned; this node's addresses, and those that are COMING */
 	usec_t at;
 	struct lvs_unseen unseen[LVS_UNSEEN_MAX];
 	size_t n_unseen;

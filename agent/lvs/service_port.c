@@ -6,19 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* In the order of what comes before the service, which has no gaps. */
 static int by_place(const void *va, const void *vb)
 {
-	const struct lvs_port *a = va, *b = vb;
-	int r;
-
-	if (a->local.family != b->local.family)
-		return a->local.family < b->local.family ? -1 : 1;
-	r = memcmp(a->local.bytes, b->local.bytes, sizeof(a->local.bytes));
-	if (r)
-		return r;
-	if (a->l4proto != b->l4proto)
-		return a->l4proto < b->l4proto ? -1 : 1;
-	return a->port == b->port ? 0 : a->port < b->port ? -1 : 1;
+	return memcmp(va, vb, offsetof(struct lvs_port, service));
 }
 
 /* IPVS has no ranges of addresses. */

@@ -27,7 +27,7 @@ struct lvs_port {
 
 #define LVS_PORTS_MAX 1024
 
-/* Sorted by address, protocol and port. */
+/* Sorted by what they are, in no particular order. */
 struct lvs_ports {
 	struct lvs_port *list; /* owned */
 	size_t n;

@@ -27,7 +27,7 @@ usec_t lvs_file_age(const char *path);
 struct lvs_file_print {
 	uint64_t device, inode, size;
 	int64_t changed; /* nanoseconds */
-	int error;	 /* it cannot be looked at */
+	int64_t error;	 /* it cannot be looked at */
 };
 
 struct lvs_file_print lvs_file_look(const char *path);

@@ -42,17 +42,12 @@ void lvs_untracked_forget(struct lvs_untracked *u)
 	u->known = collide_free(u->known);
 }
 
-static bool untracked_is_over(const struct flow *f)
-{
-	return f->state == FLOW_TIME_WAIT || f->state == FLOW_CLOSED;
-}
-
 /* F is not tracked. Only its client's kernel is in TIME_WAIT: it has ended. */
 static int untracked_put(struct lvs_untracked *u, const struct flow *f)
 {
 	int r;
 
-	if (!untracked_is_over(f))
+	if (!flow_is_over(f))
 		return collide_add(u->flows, f);
 	r = collide_has(u->flows, f) ? 0 : collide_add(u->flows, f);
 	if (r >= 0)

@@ -26,6 +26,13 @@ void lvs_live_add(struct lvs_live *l, const struct flow *f, bool via)
 	*n = (uint16_t)MIN(*n + 1, UINT16_MAX);
 }
 
+int lvs_live_take(void *ud, const struct flow *f, const struct lvs_side *side)
+{
+	if (!flow_is_over(f))
+		lvs_live_add(ud, f, collide_is_via(side));
+	return 0;
+}
+
 uint32_t lvs_live_count(const uint16_t *ports, uint32_t low, uint32_t high)
 {
 	uint32_t n = 0, port;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/flow.h"
 #include "base/ports.h"
+#include "lvs/collide.h"
 
 /* How many connections have each port, as the real servers see them (at most 65535 count). */
 struct lvs_live {
@@ -15,6 +15,9 @@ struct lvs_live {
 };
 
 void lvs_live_add(struct lvs_live *l, const struct flow *f, bool via);
+
+/* A collide_flow_sink for a struct lvs_live: F unless it has ended. */
+int lvs_live_take(void *ud, const struct flow *f, const struct lvs_side *side);
 
 /* Those from LOW to HIGH. */
 uint32_t lvs_live_count(const uint16_t *ports, uint32_t low, uint32_t high);

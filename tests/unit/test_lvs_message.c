@@ -17,6 +17,7 @@ struct scene {
 	struct ports ports;
 	struct lvs_message say;
 	struct lvs_node node;
+	struct addrset own;
 	struct lvs_live *live; /* owned */
 	bool nft;
 	struct lvs_finding found;
@@ -36,6 +37,7 @@ static void scene_init(struct scene *s, enum lvs_method method, enum lvs_toa toa
 	s->live = calloc(1, sizeof(*s->live));
 	s->node.ports = &s->ports;
 	s->node.live = s->live;
+	s->node.own = &s->own;
 	s->node.uses_nft = scene_uses_nft;
 	s->node.nat_in_turn = true;
 	s->node.ud = &s->nft;
@@ -155,7 +157,7 @@ static void prints_the_rules(void **state _unused_)
 		"--to-source 192.168.11.7:1024-60999");
 	/* what conntrack remembers of this node's own, whose socket is closed */
 	own = end_of("192.168.11.7:0").addr;
-	assert_int_equal(addrset_add(&s.node.own, &own), 0);
+	assert_int_equal(addrset_add(&s.own, &own), 0);
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_string_equal(s.found.prevent,
 			    "iptables -w -t nat -I POSTROUTING -s 192.168.11.7 -d 10.141.16.0 -p "
@@ -167,7 +169,7 @@ static void prints_the_rules(void **state _unused_)
 	c.direct = six[1];
 	c.direct.origin = c.via.origin = FLOW_CONNTRACK | FLOW_TRANSLATED;
 	own = end_of("[fd00::1]:0").addr;
-	assert_int_equal(addrset_add(&s.node.own, &own), 0);
+	assert_int_equal(addrset_add(&s.own, &own), 0);
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_string_equal(
 		s.found.prevent,
@@ -194,7 +196,7 @@ static void prints_the_rules(void **state _unused_)
 	c.direct.origin = c.via.origin = FLOW_CONNTRACK | FLOW_TRANSLATED;
 	lvs_message_pair(&s.say, &c, &s.found);
 	assert_true(!*s.found.prevent || strstr(s.found.prevent, "; }; }'"));
-	addrset_done(&s.node.own);
+	addrset_done(&s.own);
 }
 
 static void weighs_what_it_knows(void **state _unused_)
