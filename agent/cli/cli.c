@@ -110,6 +110,7 @@ static const struct flag flags[] = {
 	{ "check", 0, SCOPE_STATUS, NULL, SETS(check), "only whether all is as it should be" },
 	{ "undo", 0, SCOPE_ISOLATE, NULL, SETS(undo), "put the address back, delete its device" },
 	{ "prepare", 0, SCOPE_ISOLATE, NULL, SETS(prepare), "make the device, leave the address" },
+	{ "patch", 0, SCOPE_IMPORT, NULL, SETS(patch), "also print a diff of the file" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
 	  "check this file instead of the node" },
 	{ "since", 0, SCOPE_HISTORY, "TIME", since_apply, 0, "only what happened from then on" },

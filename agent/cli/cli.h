@@ -28,10 +28,11 @@ enum option_scope {
 	SCOPE_ISOLATE = 1 << 6,
 	SCOPE_HISTORY = 1 << 7,
 	SCOPE_STATUS = 1 << 8,
+	SCOPE_IMPORT = 1 << 9,
 };
 
 struct options {
-	bool json, verbose, local, stale, check, watch, help, version, plan, undo, prepare;
+	bool json, verbose, local, stale, check, watch, help, version, plan, undo, prepare, patch;
 	const char *config; /* NULL: not given */
 	const char *socket;
 	const char *keepalived;	   /* the file to check */

@@ -67,12 +67,13 @@ const struct command commands[] = {
 	  "256 KiB.\n" },
 	{ "help", command_help_words, SCOPE_ANY, false, "[COMMAND]",
 	  "print the help, or that of a command", NULL, true },
-	{ "import", command_import, SCOPE_LOCAL, false,
-	  "FILE [owner vipsafe|keepalived] [version V]",
+	{ "import", command_import, SCOPE_IMPORT | SCOPE_LOCAL, false,
+	  "FILE [owner vipsafe|keepalived] [version V] [--patch]",
 	  "print what vipsafe.conf needs beside an existing keepalived.conf",
 	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and\n"
 	  "deletes the addresses from then on. What cannot be carried over is in comments\n"
-	  "that begin with \"#!\"; the exit code is then 10.\n" },
+	  "that begin with \"#!\"; the exit code is then 10. With --patch, patch(1) makes\n"
+	  "these changes.\n" },
 	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, true,
 	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N]\n"
 	  "      | --undo [ADDR] [dev N]",

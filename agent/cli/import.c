@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe import: make sections of vipsafe.conf from a keepalived.conf. */
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -60,6 +61,9 @@ static int cli_import_take_words(struct choice *c, int argc, char *argv[], struc
 	return r;
 }
 
+/* keepalived's own default, if there is such a user (keepalived.conf(5), script_user). */
+#define SCRIPT_USER "keepalived_script"
+
 static int cli_import_print(const struct cli *cli, const struct choice *c,
 			    const struct keepalived_conf *conf, unsigned *ret_left)
 {
@@ -69,6 +73,8 @@ static int cli_import_print(const struct cli *cli, const struct choice *c,
 		.settings = &cli->settings,
 		.fifo = cli->settings.fifo,
 		.hooks = HOOKSDIR,
+		.script_user = getpwnam(SCRIPT_USER) ? SCRIPT_USER : NULL,
+		.patch = cli->options.patch,
 	};
 	struct vrrp_conf vrrp;
 	int r;

@@ -19,11 +19,6 @@
 #define BRACES_MAX 3
 #define COMMAS_MAX 32
 
-struct file_id {
-	dev_t dev;
-	ino_t ino;
-};
-
 /* The file being read; UP leads to the files that include it. */
 struct level {
 	const struct level *up;
@@ -159,6 +154,7 @@ static void conf_take_text(struct reader *r, const struct level *l, char *text, 
 		number++;
 		if (!more)
 			r->line = number;
+		r->last = number;
 		if (strlen(in) != (size_t)((nl ? nl : end) - in)) {
 			reader_unresolved(r, KEEPALIVED_SYNTAX, "a NUL");
 			continue;
@@ -184,10 +180,7 @@ static void conf_take_text(struct reader *r, const struct level *l, char *text, 
 		take_logical(r, l, line, (size_t)(out - line));
 }
 
-/* Read a regular file. Opening a FIFO does not block; FIFOs and devices are refused. *RET_TEXT is
- * to be freed; it has room for one more byte, a NUL. */
-static int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text,
-			  size_t *ret_size)
+int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
@@ -225,7 +218,7 @@ static int conf_enter(struct reader *r, const char *path)
 	c->files[c->n_files++] = file;
 	r->file = file;
 	r->dir = dir;
-	r->line = 0;
+	r->line = r->last = 0;
 	return 0;
 }
 
@@ -234,7 +227,7 @@ static int conf_take_file(struct reader *r, const struct level *up, const char *
 	const char *file = r->file, *dir = r->dir;
 	struct level l = { .up = up, .follow = true, .n = up ? up->n + 1 : 0 };
 	_cleanup_free_ char *text = NULL;
-	unsigned line = r->line;
+	unsigned line = r->line, last = r->last;
 	size_t size = 0;
 	int e;
 
@@ -257,6 +250,7 @@ static int conf_take_file(struct reader *r, const struct level *up, const char *
 	r->file = file;
 	r->dir = dir;
 	r->line = line;
+	r->last = last;
 	return r->r;
 }
 

@@ -41,6 +41,7 @@ struct keepalived_directive {
 	const char *const *words; /* the keyword first */
 	unsigned n_words;	  /* 0: a block without a keyword */
 	unsigned line;
+	unsigned last; /* of its lines, or of its block; 0: it ends in another file, or nowhere */
 	const char *file;
 	const char *condition; /* "id" or "^id" of a line that began with @; NULL: none */
 	bool is_block;

@@ -3,6 +3,8 @@
  * agent/keepalived/conf*.c. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "keepalived/conf.h"
 
 #define KEEPALIVED_VARIABLES_MAX 1024
@@ -38,7 +40,7 @@ struct variable {
 struct reader {
 	struct keepalived_conf *conf;
 	const char *file, *dir;
-	unsigned line;
+	unsigned line, last; /* the first and the last of the current logical line */
 	struct open_block open[KEEPALIVED_DEPTH_MAX + 1];
 	unsigned depth;
 	unsigned too_deep; /* open blocks beyond the maximum depth; they are left out */
@@ -51,6 +53,17 @@ struct reader {
 	const char *condition;
 	int r; /* -ENOMEM: give up */
 };
+
+/* ---- files (conf.c) ---- */
+
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+/* Read a regular file. Opening a FIFO does not block; FIFOs and devices are refused. *RET_TEXT is
+ * to be freed; it has room for one more byte, a NUL. */
+int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size);
 
 /* ---- tree (conf_tree.c) ---- */
 

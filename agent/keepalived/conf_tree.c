@@ -278,6 +278,7 @@ void tree_add(struct reader *r, const char *const *words, unsigned n_words)
 		.words = copy,
 		.n_words = n_words,
 		.line = r->line,
+		.last = r->last,
 		.file = r->file,
 		.condition = r->condition,
 		.doubtful = r->doubtful,
@@ -317,17 +318,22 @@ void tree_open(struct reader *r)
 		return;
 	}
 	d->is_block = true;
+	d->last = 0;
 	r->open[++r->depth] = (struct open_block){ d, NULL };
 }
 
 void tree_close(struct reader *r)
 {
-	if (r->too_deep)
+	struct keepalived_directive *d = r->open[r->depth].d;
+
+	if (r->too_deep) {
 		r->too_deep--;
-	else if (r->depth)
+	} else if (r->depth) {
+		d->last = d->file == r->file ? r->last : 0;
 		r->depth--;
-	else
+	} else {
 		reader_unresolved(r, KEEPALIVED_SYNTAX, "a } that closes nothing");
+	}
 }
 
 void tree_end(struct reader *r)

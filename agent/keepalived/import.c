@@ -230,6 +230,45 @@ static void note_version(struct importer *im)
 		       ": import FILE version V");
 }
 
+/* Where the parts go, and the diff. */
+static void import_put_patch(struct importer *im)
+{
+	const struct keepalived_directive *at = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *diff = open_memstream(&text, &size);
+	int r = diff ? patch_print(im->patch, diff, &at) : -ENOMEM;
+
+	if (diff && fclose(diff) != 0)
+		r = -ENOMEM;
+	if (r == -ENOMEM) {
+		im->r = r;
+		return;
+	}
+	fputc('\n', im->out);
+	if (im->by_hand)
+		importer_leave(im, NULL,
+			       "%u changes above are in scripts of yours: the patch does not make"
+			       " them",
+			       im->by_hand);
+	if (r == -EINVAL)
+		importer_leave(im, at,
+			       "no patch: what is to be changed does not have its lines to itself;"
+			       " change it as said above");
+	else if (r < 0)
+		importer_leave(im, NULL, "no patch: the file cannot be read again");
+	else if (!size)
+		fputs("# Nothing has to be changed in keepalived.conf.\n", im->out);
+	else
+		fprintf(im->out,
+			"# What is above belongs into a file of its own in conf.d beside"
+			" vipsafe.conf:\n"
+			"#   vipsafe import FILE > conf.d/keepalived.conf\n"
+			"# What is below changes keepalived.conf, the same on every node:\n"
+			"#   vipsafe import --patch FILE | patch -d / -p1\n%s",
+			text);
+}
+
 static void take_all(struct importer *im)
 {
 	const struct vrrp_conf *c = im->what->vrrp;
@@ -248,7 +287,9 @@ static void take_all(struct importer *im)
 		return;
 	note_version(im);
 	if (im->what->owner == OWNER_VIPSAFE)
-		change_print(im->what, im->planned, im->out);
+		im->by_hand = change_print(im->what, im->planned, im->patch, im->out);
+	if (im->patch)
+		import_put_patch(im);
 }
 
 int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned *ret_left)
@@ -258,8 +299,12 @@ int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned 
 	size_t i;
 
 	im.planned = calloc(what->vrrp->n_instances + 1, sizeof(*im.planned));
-	if (!im.planned)
+	im.patch = what->patch ? patch_new(what->conf) : NULL;
+	if (!im.planned || (what->patch && !im.patch)) {
+		free(im.planned);
+		patch_free(im.patch);
 		return -ENOMEM;
+	}
 	im.r = settings_init(&im.tried, import_sections);
 	text_line(line, sizeof(line), "# From %.120s.", keepalived_conf_file(what->conf, 0));
 	fprintf(out, "%s\n# Lines that begin with \"#!\" tell what could not be carried over.\n",
@@ -271,6 +316,7 @@ int keepalived_import(const struct keepalived_import *what, FILE *out, unsigned 
 		free(im.planned[i].is_decoy);
 	}
 	free(im.planned);
+	patch_free(im.patch);
 	*ret_left = im.left;
 	return im.r;
 }

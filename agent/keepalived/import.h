@@ -15,9 +15,12 @@ struct keepalived_import {
 	const struct settings *settings; /* of the present vipsafe.conf; NULL: there is none */
 	const char *fifo;		 /* path of the FIFO that vipsafed reads */
 	const char *hooks;		 /* directory of the hooks */
+	const char *script_user;	 /* whom scripts run as by default, NULL: root */
+	bool patch;			 /* print a diff of keepalived.conf behind it */
 };
 
-/* Print to OUT a file that vipsafed --check accepts. What could not be carried over stays with
+/* Print to OUT a file that vipsafed --check accepts, and with PATCH a unified diff, which patch(1)
+ * finds behind it. What could not be carried over stays with
  * keepalived: a comment that begins with "#!" names the line, and *RET_LEFT counts these. An
  * instance of which nothing can be carried over gets no section and no changes. Returns 0 or
  * -ENOMEM. */

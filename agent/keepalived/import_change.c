@@ -12,20 +12,49 @@ struct change {
 	const struct keepalived_import *what;
 	const struct planned *planned;
 	FILE *out;
+	struct patch *patch; /* NULL: none is wanted */
+	size_t edit;	     /* to which proposed lines belong */
+	unsigned by_hand;    /* what no patch can do */
 };
+
+static void change_put_comment(const struct change *ch, const char *text)
+{
+	char line[IMPORT_LINE_MAX + 1];
+
+	text_line(line, sizeof(line), "#%s%s", *text ? " " : "", text);
+	fprintf(ch->out, "%s\n", line);
+}
 
 static void comment(const struct change *ch, const char *fmt, ...) _printf_(2, 3);
 
 static void comment(const struct change *ch, const char *fmt, ...)
 {
-	char raw[512], line[IMPORT_LINE_MAX + 1];
+	char raw[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	text_line(line, sizeof(line), "#%s%s", *raw ? " " : "", raw);
-	fprintf(ch->out, "%s\n", line);
+	change_put_comment(ch, raw);
+}
+
+static void propose(const struct change *ch, const char *fmt, ...) _printf_(2, 3);
+
+/* A line to be written into keepalived.conf. */
+static void propose(const struct change *ch, const char *fmt, ...)
+{
+	char raw[KEEPALIVED_PROPOSED_MAX];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	change_put_comment(ch, raw);
+	if (n < (int)sizeof(raw))
+		patch_line(ch->patch, ch->edit, raw);
+	else
+		patch_refuse(ch->patch, NULL);
 }
 
 const char *place_format(const struct keepalived_conf *c, const struct keepalived_directive *d,
@@ -62,7 +91,7 @@ static bool stays(const struct change *ch, const struct vrrp_instance *v, size_t
 
 static void print_staying(const struct change *ch, const struct vrrp_instance *v, bool excluded)
 {
-	char line[512];
+	char line[KEEPALIVED_PROPOSED_MAX];
 	unsigned k;
 	size_t i;
 
@@ -81,7 +110,7 @@ static void print_staying(const struct change *ch, const struct vrrp_instance *v
 			len += (size_t)snprintf(line + len, sizeof(line) - len, " %s%s%s", quote,
 						word, quote);
 		}
-		comment(ch, "       %s", line);
+		propose(ch, "       %s", line);
 	}
 }
 
@@ -101,9 +130,30 @@ static void print_more_blocks(const struct change *ch, const struct keepalived_d
 	const struct keepalived_directive *d = block;
 	char at[PLACE_TEXT_MAX];
 
-	while (d && (d = keepalived_find(d->next, block->words[0])))
+	while (d && (d = keepalived_find(d->next, block->words[0]))) {
 		comment(ch, "  %s: remove this %s, too", import_change_place(ch, d, at),
 			block->words[0]);
+		patch_replace(ch->patch, d);
+	}
+}
+
+static void print_excluded(const struct change *main, const struct vrrp_instance *v)
+{
+	struct change of_block = *main, *ch = &of_block;
+	char at[PLACE_TEXT_MAX];
+
+	ch->edit = patch_replace(ch->patch, v->excluded);
+	if (any_stays(ch, v, true)) {
+		comment(ch, "  %s: of virtual_ipaddress_excluded keep",
+			import_change_place(ch, v->excluded, at));
+		patch_line(ch->patch, ch->edit, "    virtual_ipaddress_excluded {");
+		print_staying(ch, v, true);
+		patch_line(ch->patch, ch->edit, "    }");
+	} else {
+		comment(ch, "  %s: remove virtual_ipaddress_excluded",
+			import_change_place(ch, v->excluded, at));
+	}
+	print_more_blocks(ch, v->excluded);
 }
 
 static void import_change_print_blocks(const struct change *ch, const struct vrrp_instance *v)
@@ -114,22 +164,13 @@ static void import_change_print_blocks(const struct change *ch, const struct vrr
 	if (v->block)
 		comment(ch, "  %s: instead of virtual_ipaddress",
 			import_change_place(ch, v->block, at));
-	comment(ch, "    virtual_ipaddress {");
-	comment(ch, "        %s%s", decoy, strchr(decoy, ':') ? "" : " scope host");
+	propose(ch, "    virtual_ipaddress {");
+	propose(ch, "        %s%s", decoy, strchr(decoy, ':') ? "" : " scope host");
 	print_staying(ch, v, false);
-	comment(ch, "    }");
+	propose(ch, "    }");
 	print_more_blocks(ch, v->block);
-	if (!v->excluded)
-		return;
-	if (any_stays(ch, v, true)) {
-		comment(ch, "  %s: of virtual_ipaddress_excluded keep",
-			import_change_place(ch, v->excluded, at));
-		print_staying(ch, v, true);
-	} else {
-		comment(ch, "  %s: remove virtual_ipaddress_excluded",
-			import_change_place(ch, v->excluded, at));
-	}
-	print_more_blocks(ch, v->excluded);
+	if (v->excluded)
+		print_excluded(ch, v);
 }
 
 /* ---- scripts ---- */
@@ -153,25 +194,38 @@ static void print_twice(const struct change *ch, const struct vrrp_script *s, co
 			counts, other, keyword);
 }
 
+/* The user whose name our scripts need after them, with a blank: where others' run as somebody
+ * else. */
+static const char *script_suffix(const struct change *ch)
+{
+	const struct vrrp_conf *c = ch->what->vrrp;
+	const char *user = c->script_user ? c->script_user : ch->what->script_user;
+
+	return keepalived_version_before(&c->version, 1, 3, 0) || !user || !strcmp(user, "root")
+		       ? ""
+		       : " root";
+}
+
 /* Advise to call COMMAND. keepalived calls one script per event: an existing one has to call it. */
-static void print_script(const struct change *ch, const struct vrrp_script *old, enum vrrp_event e,
+static void print_script(struct change *ch, const struct vrrp_script *old, enum vrrp_event e,
 			 const char *command, const char *arguments)
 {
 	const char *keyword = vrrp_event_keyword(e);
 	char at[PLACE_TEXT_MAX];
 
 	if (!old->at) {
-		comment(ch, "    %s \"%s%s\"", keyword, command, arguments);
+		propose(ch, "    %s \"%s%s\"%s", keyword, command, arguments, script_suffix(ch));
 		return;
 	}
 	print_twice(ch, old, keyword);
 	if (strstr(old->command, command))
 		return;
+	ch->by_hand++;
 	comment(ch, "  %s: let %.80s", import_change_place(ch, old->at, at), old->command);
 	comment(ch, "    call %s with its arguments, too", command);
 }
 
-static void print_notify(const struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+static void print_notify(struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
 {
 	char command[160];
 
@@ -181,7 +235,7 @@ static void print_notify(const struct change *ch, const struct vrrp_script scrip
 
 /* Before 2.0.0 keepalived does not call "notify" on a stop, and no script of a group; only an
  * instance's notify_stop is called. */
-static void print_notify_stop(const struct change *ch, const struct vrrp_instance *v)
+static void print_notify_stop(struct change *ch, const struct vrrp_instance *v)
 {
 	const struct keepalived_version *version = &ch->what->vrrp->version;
 	char command[160], arguments[160];
@@ -194,7 +248,7 @@ static void print_notify_stop(const struct change *ch, const struct vrrp_instanc
 }
 
 /* vipsafe drives conntrackd from now on: the scripts must not. */
-static void print_conntrackd(const struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+static void print_conntrackd(struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
 {
 	char at[PLACE_TEXT_MAX];
 	enum vrrp_event e;
@@ -202,6 +256,7 @@ static void print_conntrackd(const struct change *ch, const struct vrrp_script s
 	for (e = 0; e < VRRP_EVENTS; e++) {
 		if (!keepalived_script_drives_conntrackd(&scripts[e]))
 			continue;
+		ch->by_hand++;
 		comment(ch, "  %s: take every call of conntrackd but -s out of",
 			import_change_place(ch, scripts[e].at, at));
 		comment(ch, "    %.80s, or remove it: vipsafe calls it now", scripts[e].command);
@@ -210,9 +265,11 @@ static void print_conntrackd(const struct change *ch, const struct vrrp_script s
 
 /* ---- the whole ---- */
 
-static void print_instance(const struct change *ch, const struct vrrp_instance *v)
+static void print_instance(struct change *ch, const struct vrrp_instance *v)
 {
 	char at[PLACE_TEXT_MAX];
+
+	ch->edit = v->block ? patch_replace(ch->patch, v->block) : patch_append(ch->patch, v->at);
 
 	comment(ch, "%s", "");
 	comment(ch, "%s: vrrp_instance %.64s", import_change_place(ch, v->at, at), v->name);
@@ -252,28 +309,50 @@ static const char *fifo_keyword(const struct change *ch)
 	return !c->vrrp_fifo ? "vrrp_notify_fifo" : !c->fifo ? "notify_fifo" : "";
 }
 
-static void print_global(const struct change *ch)
+/* What is missing for scripts. Those that are there already go on as whom they have run as. */
+static void print_script_user(struct change *ch)
 {
 	const struct vrrp_conf *c = ch->what->vrrp;
-	bool user = !c->script_user && !import_change_any_script(c) &&
-		    !keepalived_version_before(&c->version, 1, 3, 0);
+	bool others = import_change_any_script(c);
+
+	if (keepalived_version_before(&c->version, 1, 3, 0))
+		return;
+	if (!c->script_user)
+		propose(ch, "    script_user %s",
+			others && ch->what->script_user ? ch->what->script_user : "root");
+	if (!c->script_security)
+		propose(ch, "    enable_script_security");
+	if (!c->script_security && others)
+		comment(ch, "  keepalived then disables scripts that run as root and that somebody"
+			    " else may change");
+}
+
+static void print_global(struct change *ch)
+{
+	const struct keepalived_directive *defs =
+		keepalived_find(keepalived_conf_first(ch->what->conf), "global_defs");
+	const struct vrrp_conf *c = ch->what->vrrp;
+	bool scripts = (!c->script_user || !c->script_security) &&
+		       !keepalived_version_before(&c->version, 1, 3, 0);
 	const char *fifo = fifo_keyword(ch);
 
-	if (!user && !fifo)
+	if (!scripts && !fifo)
 		return;
 	comment(ch, "%s", "");
 	comment(ch, "global_defs");
+	if (scripts || *fifo)
+		ch->edit = defs ? patch_prepend(ch->patch, defs) : patch_top(ch->patch);
+	if (!defs)
+		patch_line(ch->patch, ch->edit, "global_defs {");
 	/* before the FIFO: otherwise 2.2 loses the scripts on a reload */
-	if (user) {
-		comment(ch, "    script_user root");
-		if (!c->script_security)
-			comment(ch, "    enable_script_security");
-	}
+	print_script_user(ch);
 	if (fifo && *fifo)
-		comment(ch, "    %s %s", fifo, ch->what->fifo);
+		propose(ch, "    %s %s", fifo, ch->what->fifo);
 	else if (fifo)
 		comment(ch, "  both FIFOs already have another reader: vipsafe uses the notify "
 			    "scripts instead");
+	if (!defs)
+		patch_line(ch->patch, ch->edit, "}");
 }
 
 static bool is_taken(const struct change *ch, const struct vrrp_instance *v)
@@ -281,7 +360,7 @@ static bool is_taken(const struct change *ch, const struct vrrp_instance *v)
 	return planned_of(ch, v)->is_taken;
 }
 
-static void print_group(const struct change *ch, const struct vrrp_group *g)
+static void print_group(struct change *ch, const struct vrrp_group *g)
 {
 	const struct vrrp_conf *c = ch->what->vrrp;
 	char at[PLACE_TEXT_MAX];
@@ -294,11 +373,14 @@ static void print_group(const struct change *ch, const struct vrrp_group *g)
 		return;
 	comment(ch, "%s", "");
 	comment(ch, "%s: vrrp_sync_group %.64s", import_change_place(ch, g->at, at), g->name);
-	if (vrrp_group_is_removed(c, g))
+	if (vrrp_group_is_removed(c, g)) {
 		comment(ch, "  keepalived removes a group of one, with its scripts: its instance"
 			    " is told instead");
-	else
+	} else {
+		if (!g->scripts[VRRP_NOTIFY].at)
+			ch->edit = patch_append(ch->patch, g->at);
 		print_notify(ch, g->scripts);
+	}
 	print_conntrackd(ch, g->scripts);
 }
 
@@ -328,16 +410,17 @@ static void print_head(const struct change *ch)
 	comment(ch, "it does not say MASTER again after a reload.");
 }
 
-void change_print(const struct keepalived_import *what, const struct planned *planned, FILE *out)
+unsigned change_print(const struct keepalived_import *what, const struct planned *planned,
+		      struct patch *patch, FILE *out)
 {
-	const struct change ch = { what, planned, out };
+	struct change ch = { .what = what, .planned = planned, .out = out, .patch = patch };
 	const struct vrrp_conf *c = what->vrrp;
 	size_t i;
 
 	for (i = 0; i < c->n_instances && !planned[i].is_taken; i++)
 		;
 	if (i == c->n_instances)
-		return;
+		return 0;
 	fputc('\n', out);
 	print_head(&ch);
 	print_global(&ch);
@@ -346,4 +429,5 @@ void change_print(const struct keepalived_import *what, const struct planned *pl
 	for (i = 0; i < c->n_instances; i++)
 		if (planned[i].is_taken)
 			print_instance(&ch, &c->instances[i]);
+	return ch.by_hand;
 }

@@ -6,6 +6,10 @@
 
 #include "keepalived/vrrp_address.h"
 #include "keepalived/import.h"
+#include "keepalived/import_patch.h"
+
+/* Longer lines are not proposed to be written into keepalived.conf. */
+#define KEEPALIVED_PROPOSED_MAX 512
 
 /* What was decided about an instance. */
 struct planned {
@@ -21,5 +25,7 @@ const char *place_format(const struct keepalived_conf *c, const struct keepalive
 			 char buf[PLACE_TEXT_MAX]);
 
 /* Print the changes as comments; nothing if no instance is taken. PLANNED has one element per
- * instance. */
-void change_print(const struct keepalived_import *what, const struct planned *planned, FILE *out);
+ * instance. Lines to be written into keepalived.conf go to PATCH as well, unless that is NULL.
+ * Returns how many changes are no such lines, but in scripts of others. */
+unsigned change_print(const struct keepalived_import *what, const struct planned *planned,
+		      struct patch *patch, FILE *out);

@@ -18,7 +18,8 @@ struct importer {
 	const char *devices[IMPORT_DEVICES_MAX]; /* to be guarded */
 	size_t n_devices;
 	struct planned *planned; /* one per instance */
-	unsigned left;
+	struct patch *patch;	 /* NULL: none is wanted */
+	unsigned left, by_hand;
 	int r;
 };
 

@@ -40,15 +40,16 @@ cat >"$T/director.rules" <<'D'
 -A -t 10.141.16.0:3306 -s rr
 -a -t 10.141.16.0:3306 -r 10.112.61.163:3269 -m -w 1
 D
+cp "$T/keepalived.conf" "$T/keepalived.conf.first"
 printf '[device br-mgmt]\npin = continuous\n[instance VI_1]\naddress = 192.168.11.100/32\ndevice = br-mgmt\n' >"$T/etc/vipsafe.conf"
 
-# The examples of a manual, one per line: "dl COMMAND" or "file BLOCK" with \n as |.
+# The examples of a manual, one per line: "dl COMMAND" or "file BLOCK" with \n as \001.
 of_manual() {
 	awk '
 		/^\.Dl / { sub(/^\.Dl /, ""); print "line " $0; next }
 		/^\.Bd -literal/ { block = ""; inside = 1; next }
 		/^\.Ed/ { print "block " block; inside = 0; next }
-		inside { block = block $0 "|" }
+		inside { block = block $0 "\001" }
 	' "$1"
 }
 
@@ -57,7 +58,7 @@ of_markdown() {
 	awk '
 		/^```/ { fenced = !fenced }
 		fenced { next }
-		/^    / { sub(/^    /, ""); block = block $0 "|"; next }
+		/^    / { sub(/^    /, ""); block = block $0 "\001"; next }
 		/^$/ && block != "" { next }
 		block != "" { print "block " block; block = "" }
 		END { if (block != "") print "block " block }
@@ -110,7 +111,7 @@ bare() { sed 's/^[[:space:]]*//; /^[!#]/d; /^$/d'; }
 example() { # WHERE TEXT
 	local line text
 
-	text=$(tr '|' '\n' <<<"$2" | localize)
+	text=$(tr '\001' '\n' <<<"$2" | localize)
 	case $text in
 	# tests of keepalived run the file in hooks
 	"! keepalived.conf of "* | "# conntrackd.conf of "*)
@@ -155,6 +156,7 @@ done
 [ -z "$guard" ] || kill "$guard"
 wait
 cp "$SRC/packaging/conf/vipsafe.conf" "$T/etc/vipsafe.conf"
+cp "$T/keepalived.conf.first" "$T/keepalived.conf"
 vipsafed --config "$T/etc/vipsafe.conf" >"$T/log" 2>&1 &
 guard=$!
 echo $guard >"$T/pid"
@@ -164,6 +166,7 @@ while read -r _ text; do
 done < <(of_markdown "$SRC/README.md")
 guarded() { "$VIPSAFE" --json status | jq -e '(.devices[] | select(.device == "br-mgmt").state == "live") and (.instances | length) == 1'; }
 check "README: after that the device is guarded and the instance known" wait_for 20 guarded
+check "README: and keepalived has the decoy" grep -q '169.254.77.51/32 dev lo' "$T/keepalived.conf"
 check "README: one screen or two" test "$(wc -l <"$SRC/README.md")" -le 120
 kill "$guard"
 done_testing

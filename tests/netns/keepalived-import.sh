@@ -71,6 +71,15 @@ changed() {
 	' "$2" "$1" | sed "s|$HOOKS|$T/hooks|"
 }
 
+# patched CONF IMPORT: the same by patch(1), from what --patch has printed
+patched() {
+	if grep -q '^--- a/' "$2"; then
+		patch -s -o - "$1" <"$2" || echo "patch ends with $?"
+	else
+		cat "$1"
+	fi | sed "s|$HOOKS|$T/hooks|"
+}
+
 # Every address, and the device it is on by name or by default, of CONF.
 addresses() {
 	awk '/^vrrp_instance/ { dev = "" } $1 == "interface" { dev = $2 }
@@ -91,9 +100,9 @@ sections() {
 		"$1" | sort
 }
 
-# accepts CODE NAME: the configuration of stdin, whose import ends with CODE
+# accepts CODE NAME [WITH]: the configuration of stdin, whose import ends with CODE, and with a patch WITH
 accepts() {
-	local code=$1 name=$2 c=$T/$2.conf
+	local code=$1 name=$2 c=$T/$2.conf with=${3:-$1}
 
 	cat >"$c"
 	addresses "$c" >"$T/before"
@@ -104,16 +113,32 @@ accepts() {
 	is "$(grep -c '^#!' "$T/$name.import")" "$(sed -n 's/.*warning: \([0-9]*\) lines.*/\1/p' "$T/err" | grep . || echo 0)" \
 		"$name: each line that begins with #! is counted"
 	check "$name: vipsafed takes the sections" "$VIPSAFED" --config "$T/$name.import" --check
-	changed "$c" "$T/$name.import" >"$T/$name.new"
-	is "$(cat <(sections "$T/$name.import") <(addresses "$T/$name.new") | sort)" "$(cat "$T/before")" \
+	changed "$c" "$T/$name.import" >"$T/$name.told"
+	"$VIPSAFE" import "$c" version "$VERSION" --patch >"$T/$name.patch" 2>/dev/null
+	is $? "$with" "$name: with a patch $with"
+	check "$name: before the patch are the same sections" cmp -n "$(wc -c <"$T/$name.import")" "$T/$name.import" "$T/$name.patch"
+	patched "$c" "$T/$name.patch" >"$T/$name.new"
+	case $name in
+	notify_twice | group) ;; # beyond changed()
+	*) judged "$name, as told" "$name" "$T/$name.told" ;;
+	esac
+	judged "$name, by patch" "$name" "$T/$name.new"
+}
+
+# judged WHAT NAME FILE: FILE is what NAME became
+judged() {
+	local name=$1 new=$3
+
+	set -- "$2"
+	is "$(cat <(sections "$T/$1.import") <(addresses "$new") | sort)" "$(cat "$T/before")" \
 		"$name: each address has one owner, on its device"
-	keepalived -t -f "$T/$name.new" >"$T/said" 2>&1
+	keepalived -t -f "$new" >"$T/said" 2>&1
 	# more than it said of the file before, whose lines had other numbers
-	is "$(sed 's/^([^)]*) //' "$T/said" | grep -vxFf <(sed 's/^([^)]*) //' "$T/$name.said"))" "" \
+	is "$(sed 's/^([^)]*) //' "$T/said" | grep -vxFf <(sed 's/^([^)]*) //' "$T/$1.said"))" "" \
 		"$name: keepalived has nothing to say of the file after"
-	sed "s|$T/hooks|$HOOKS|" "$T/$name.new" >"$T/$name.again"
-	"$VIPSAFE" import "$T/$name.again" version "$VERSION" >"$T/again" 2>/dev/null
-	is "$? $(grep -c '^\[instance\|^# What' "$T/again")" "10 0" "$name: and there is nothing left to import"
+	sed "s|$T/hooks|$HOOKS|" "$new" >"$T/again.conf"
+	"$VIPSAFE" import "$T/again.conf" --patch version "$VERSION" >"$T/again" 2>/dev/null
+	is "$? $(grep -c '^\[instance\|^# What to\|^--- ' "$T/again")" "10 0" "$name: and there is nothing left to import"
 }
 
 accepts 0 plain <<'K'
@@ -269,6 +294,130 @@ vrrp_instance VI {
 	}
 }
 K
+
+accepts 0 notify_twice 10 <<'K'
+vrrp_instance VI {
+    interface eth0
+    virtual_router_id 51
+    virtual_ipaddress {
+        192.0.2.5/32
+    }
+    notify_backup /bin/true
+    notify_backup /bin/false
+    notify /bin/true
+    notify /bin/false
+}
+K
+like "$(cat "$T/notify_twice.patch")" 'are in scripts of yours' "what no patch can do is told"
+
+accepts 10 nothing_to_own <<'K'
+vrrp_sync_group G {
+    group {
+        VI
+    }
+}
+vrrp_instance VI {
+    interface eth0
+    use_vmac
+    virtual_router_id 51
+    virtual_ipaddress {
+        192.0.2.5/24
+    }
+}
+K
+check "of what stays with keepalived there is no patch" not grep -q '^--- ' "$T/nothing_to_own.patch"
+
+accepts 0 group <<'K'
+global_defs
+{
+	router_id one
+}
+vrrp_sync_group G
+{
+	group
+	{
+		VI
+		TOO
+	}
+}
+vrrp_instance VI
+{
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.5/32
+	}
+}
+vrrp_instance TOO {
+	interface eth0
+	virtual_ipaddress_excluded {
+		192.0.2.7/32
+	}
+	# a comment between them
+	virtual_ipaddress {
+		192.0.2.6/32
+	}
+	virtual_router_id 52
+}
+K
+is "$(grep -c '^+.script_user root\|^+.enable_script_security' "$T/group.patch")" 2 "who runs scripts is told where it was missing"
+
+accepts 0 no_newline < <(printf 'vrrp_instance VI {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n  192.0.2.5/32\n }\n}')
+
+sed 's/br-mgmt/eth0/' "$SRC/hooks/keepalived-keepalived-owns.conf" >"$T/hook.conf"
+accepts 0 hook_owns <"$T/hook.conf"
+check "hook_owns: the patch takes the address away" grep -q '^-.*192.168.11.100/32' "$T/hook_owns.patch"
+for file in "$SRC"/hooks/keepalived-*.conf; do
+	"$VIPSAFE" import "$file" --patch version "$VERSION" >"$T/hook.patch" 2>/dev/null
+	[ "$(grep -c '^--- ' "$T/hook.patch")" = 0 ] || check "${file##*/}: patch takes it" patch -s -o /dev/null "$file" "$T/hook.patch"
+done
+
+# ---- what whole lines cannot change ------------------------------------------------------
+refuses() { # NAME: the configuration of stdin
+	cat >"$T/$1.conf"
+	"$VIPSAFE" import "$T/$1.conf" --patch version "$VERSION" >"$T/$1.patch" 2>/dev/null
+	is "$? $(grep -c '^--- ' "$T/$1.patch")" "10 0" "$1: there is no patch"
+	like "$(cat "$T/$1.patch")" "#! $T/$1.conf:[0-9]+: no patch" "$1: which is told with its line"
+}
+refuses shared_line <<'K'
+vrrp_instance VI {
+	interface eth0
+	virtual_ipaddress { 192.0.2.5/32 } virtual_router_id 51
+}
+K
+refuses one_line <<'K'
+vrrp_instance VI { interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		192.0.2.5/32 } }
+K
+refuses variable <<'K'
+vrrp_instance VI {
+	interface eth0
+	virtual_router_id 51
+	virtual_ipaddress {
+		$A=192.0.2.5/32
+		$A
+	}
+}
+K
+
+# ---- several files --------------------------------------------------------------------------
+mkdir -p "$T/several/conf.d"
+printf 'include conf.d/*.conf\n' >"$T/several/keepalived.conf"
+for i in 1 2; do
+	printf 'vrrp_instance V%s {\n\tinterface eth0\n\tvirtual_router_id 5%s\n\tvirtual_ipaddress {\n\t\tinclude ../a%s\n\t}\n}\n' $i $i $i \
+		>"$T/several/conf.d/$i.conf"
+	echo "192.0.2.1$i" >"$T/several/a$i"
+done
+"$VIPSAFE" import "$T/several/keepalived.conf" --patch version "$VERSION" >"$T/several.patch" 2>&1
+is "$? $(grep -c '^--- ' "$T/several.patch")" "0 3" "several files: each that changes is in the patch"
+check "several files: applied as it says" patch -s -d / -p1 -i "$T/several.patch"
+is "$(cat "$T/several/conf.d/"*.conf | grep -c '^		169.254.77.5[12]/32 dev lo scope host')" 2 "several files: each has its decoy"
+keepalived -t -f "$T/several/keepalived.conf" >"$T/said" 2>&1
+is "$(grep -c 'Unknown\|missing\|ignoring' "$T/said")" 0 "several files: keepalived takes them"
+"$VIPSAFE" import "$T/several/keepalived.conf" version "$VERSION" --patch >"$T/again" 2>/dev/null
+is "$? $(grep -c '^--- ' "$T/again")" "10 0" "several files: and there is nothing left to import"
 
 # ---- keepalived is MASTER of what it became ------------------------------------------
 
