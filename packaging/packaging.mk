@@ -5,8 +5,8 @@
 # what keepalived calls; it checks that every part of the path belongs to root
 HOOKS = hooks/notify hooks/notify_master hooks/notify_backup hooks/notify_fault \
 	hooks/notify_stop hooks/notify_deleted
-MANUALS = packaging/man/vipsafe-keepalived.7 packaging/man/vipsafe-lvs.7 \
-	packaging/man/vipsafe-pacemaker.7 \
+MANUALS = packaging/man/vipsafe-coexist.7 packaging/man/vipsafe-keepalived.7 \
+	packaging/man/vipsafe-lvs.7 packaging/man/vipsafe-pacemaker.7 \
 	packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
 	packaging/man/vipsafed.8
 BASH_COMPLETION = packaging/completion/bash/vipsafe

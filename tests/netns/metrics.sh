@@ -168,6 +168,37 @@ if command -v promtool >/dev/null; then
 		"$SRC/packaging/grafana/vipsafe.json" >"$T/dashboard.yml"
 	check "each query of the dashboard is PromQL" promtool check rules "$T/dashboard.yml"
 fi
+DASHBOARD=$SRC/packaging/grafana/vipsafe.json
+# what Grafana makes of the model: every panel has a place of its own, and something to show
+nothing "$(jq -r '
+	([.panels[].id] | select(length != (unique | length)) | "an id is given twice"),
+	(.panels[] | select(.gridPos | .x < 0 or .w < 1 or .h < 1 or .x + .w > 24) | "\(.title): beyond 24 columns"),
+	([.panels[] | . as $p | range(.gridPos.x; .gridPos.x + .gridPos.w) as $x
+		| range(.gridPos.y; .gridPos.y + .gridPos.h) as $y | "\($x),\($y)"]
+		| select(length != (unique | length)) | "panels overlap"),
+	(.panels[] | select(.type | IN("stat", "timeseries", "table") | not) | "\(.title): type \(.type)"),
+	(.panels[] | select(.targets | length == 0 or ([.[].refId] | length != (unique | length))) | "\(.title): targets"),
+	(.panels[] | select([.datasource, .targets[].datasource] | all(.uid == "${datasource}") | not) | "\(.title): data source"),
+	(.panels[].targets[] | select(.expr | test("instance=~\"[$]instance\"") | not) | "\(.expr): of all nodes"),
+	(["datasource", "instance"] - [.templating.list[].name] | .[] | "no variable \(.)")' "$DASHBOARD" 2>&1)" \
+	"the dashboard's model is sound"
+for subject in instance lvs linger ends_total; do
+	check "the dashboard has panels of $subject" jq -e --arg s "$subject" \
+		'[.panels[].targets[].expr | test("vipsafe_[a-z_]*" + $s)] | any' "$DASHBOARD"
+done
+if command -v promtool >/dev/null; then
+	# each expression has an answer, from what vipsafed has really said
+	jq -n --slurpfile d "$DASHBOARD" '[$d[0].panels[].targets[].expr | gsub("[$]__rate_interval"; "5m")
+		| gsub("[$]instance"; ".*")] | unique | to_entries' >"$T/expressions"
+	jq '{groups: [{name: "dashboard", rules: map({record: "x\(.key)", expr: "count(\(.value))"})}]}' \
+		"$T/expressions" >"$T/answers.rules.yml"
+	grep -v '^#' "$T/after" | jq -R 'capture("^(?<n>[a-z_]+)([{](?<l>.*)[}])? (?<v>[^ ]+)$")
+		| {series: (.n + "{" + (if .l then .l + "," else "" end) + "instance=\"n\"}"), values: (.v + "+0x60")}' |
+		jq -s --slurpfile e "$T/expressions" '{rule_files: ["answers.rules.yml"], tests: [{interval: "30s", input_series: .,
+			promql_expr_test: ($e[0] | map({expr: "x\(.key) > bool 0", eval_time: "20m",
+				exp_samples: [{labels: "{}", value: 1}]}))}]}' >"$T/answers.yml"
+	check "each of its expressions has an answer" promtool test rules "$T/answers.yml"
+fi
 check "what the dashboard calls lost counts what guards have lost" \
 	jq -e '[.panels[] | select(.title | test("lost")).targets[].expr | test("vipsafe_device_lost_total")] | any' \
 	"$SRC/packaging/grafana/vipsafe.json"
