@@ -32,6 +32,7 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = $(EXAMPLES)
 dist_doc_DATA = README.md NEWS
 # for other programs: never compressed
+dist_pkgdata_DATA = packaging/json/report.schema.json
 grafanadir = $(pkgdatadir)/grafana
 dist_grafana_DATA = packaging/grafana/vipsafe.json
 prometheusdir = $(pkgdatadir)/prometheus

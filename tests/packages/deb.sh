@@ -47,5 +47,6 @@ check "the daemon takes the configuration it ships" \
 	"$T/new/usr/sbin/vipsafed" --config "$T/new/etc/vipsafe/vipsafe.conf" --check
 check "dashboard and rules are there as they are, to be read by programs" \
 	cmp "$SRC/packaging/grafana/vipsafe.json" "$T/new/usr/share/vipsafe/grafana/vipsafe.json"
+check "and the schema of --json" test -s "$T/new/usr/share/vipsafe/report.schema.json"
 check "and the rules" cmp "$SRC/packaging/prometheus/vipsafe.rules.yml" "$T/new/usr/share/vipsafe/prometheus/vipsafe.rules.yml"
 done_testing
