@@ -161,7 +161,15 @@ struct kernel_ops {
 	 * connection tracking. -EINTR: the dump was cut short and cannot be trusted. */
 	int (*ct_dump)(void *ctx, uint8_t family, conn_sink sink, void *ud);
 
-	/* The same of those whose original destination is in TO. CHEAPLY: -EOPNOTSUPP unless the
+	/* The same in steps, for whoever has other work in between, at most one at a time. The step
+	 * hands over some dozens of entries and returns -EAGAIN while there are more; with any
+	 * other result it is over, with those of ct_dump(). The kernel may have made what the
+	 * next two steps hand over before it is asked for them. END breaks it off. */
+	int (*ct_list_begin)(void *ctx, uint8_t family);
+	int (*ct_list_step)(void *ctx, conn_sink sink, void *ud);
+	void (*ct_list_end)(void *ctx);
+
+	/* Like ct_dump, those whose original destination is in TO. CHEAPLY: -EOPNOTSUPP unless the
 	 * kernel itself looks for them (IPv4 since Linux 5.8, CTA_FILTER; the same for IPv6 finds
 	 * all others, up to 6.18 at least) and listing the rest for it would take time. */
 	int (*ct_dump_to)(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink,

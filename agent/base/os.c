@@ -22,6 +22,18 @@
 /* Keeps the milliseconds within an int. */
 #define WAIT_MAX_MS 60000
 
+void os_sleep(usec_t duration)
+{
+	usec_t end = os_now() + duration;
+	struct timespec ts = {
+		.tv_sec = (time_t)(end / USEC_PER_SEC),
+		.tv_nsec = (long)(end % USEC_PER_SEC) * 1000,
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
 usec_t os_now(void)
 {
 	struct timespec ts;

@@ -12,6 +12,7 @@
 
 /* CLOCK_MONOTONIC in microseconds. */
 usec_t os_now(void);
+void os_sleep(usec_t duration);
 
 /* CLOCK_REALTIME in microseconds since 1970: to show an instant to people (base/when.h), and for
  * nothing else, since it jumps. */

@@ -9,6 +9,11 @@ struct ct;
 
 /* -EPROTONOSUPPORT: this kernel has no netfilter netlink. */
 int ct_new(struct ct **ret);
+
+/* The same if *CT is NULL. Asking over netlink would load conntrack where nobody has asked for it,
+ * and kernels before 4.10 or so then begin to track everything: -EPROTONOSUPPORT if it is not. */
+int ct_need(struct ct **ct);
+
 struct ct *ct_free(struct ct *ct);
 
 /* As the members of struct kernel_ops with these names. */

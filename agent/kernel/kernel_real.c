@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <time.h>
 
 #include "base/os.h"
 #include "kernel/ifaddr.h"
@@ -34,6 +33,7 @@ struct kernel_real {
 	struct nlsock *route;
 	/* Opened when first needed: addresses move without conntrack too. */
 	struct ct *ct;
+	struct ct_list *list;	 /* NULL: none is under way */
 	bool no_filter;		 /* ct_dump_to() */
 	struct ctevents *events; /* NULL until something is watched */
 	struct nlsock *addr_events;
@@ -42,19 +42,6 @@ struct kernel_real {
 	struct lease lease;
 	struct background *cleaning; /* may be NULL */
 };
-
-/* Asking over netlink would load conntrack where nobody has asked for it, and
- * kernels before 4.10 or so then begin to track everything. */
-static int get_ct(struct kernel_real *k)
-{
-	uint32_t count, max;
-	int r;
-
-	if (k->ct)
-		return 0;
-	r = ct_usage(&count, &max);
-	return r < 0 ? r : ct_new(&k->ct);
-}
 
 static int real_link_get(void *ctx, const char *name, struct link *ret)
 {
@@ -131,16 +118,42 @@ static int real_heard_events(void *ctx, heard_sink sink, void *ud)
 static int real_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 {
 	struct kernel_real *k = ctx;
-	int r = get_ct(k);
+	int r = ct_need(&k->ct);
 
 	return r < 0 ? r : ct_dump(k->ct, family, sink, ud);
+}
+
+static void real_ct_list_end(void *ctx)
+{
+	struct kernel_real *k = ctx;
+
+	k->list = ct_list_free(k->list);
+}
+
+static int real_ct_list_begin(void *ctx, uint8_t family)
+{
+	struct kernel_real *k = ctx;
+
+	real_ct_list_end(k);
+	return ct_list_new(family, &k->list);
+}
+
+static int real_ct_list_step(void *ctx, conn_sink sink, void *ud)
+{
+	struct kernel_real *k = ctx;
+	int r = k->list ? ct_list_step(k->list, sink, ud) : 0;
+
+	if (r == 1)
+		return -EAGAIN;
+	real_ct_list_end(k);
+	return r;
 }
 
 static int real_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink,
 			   void *ud)
 {
 	struct kernel_real *k = ctx;
-	int r = get_ct(k);
+	int r = ct_need(&k->ct);
 
 	return r < 0 ? r : ct_dump_to(k->ct, &k->no_filter, to, cheaply, sink, ud);
 }
@@ -148,7 +161,7 @@ static int real_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, co
 static int real_ct_batch(void *ctx, struct ct_op *ops, size_t n)
 {
 	struct kernel_real *k = ctx;
-	int r = get_ct(k);
+	int r = ct_need(&k->ct);
 
 	return r < 0 ? r : ct_batch(k->ct, ops, n);
 }
@@ -167,7 +180,7 @@ static int real_port_owner(void *ctx _unused_, enum port_kind kind, uint32_t por
 static int real_ct_watch(void *ctx, uint8_t family, bool deaths)
 {
 	struct kernel_real *k = ctx;
-	int r = get_ct(k); /* whose own doings are to be told apart */
+	int r = ct_need(&k->ct); /* whose own doings are to be told apart */
 
 	k->events = ctevents_free(k->events);
 	return r < 0 ? r : ctevents_new(family, deaths, ct_port(k->ct), &k->events);
@@ -372,16 +385,9 @@ static void real_step_aside(void *ctx _unused_)
 	sched_yield();
 }
 
-static void real_sleep(void *ctx, usec_t duration)
+static void real_sleep(void *ctx _unused_, usec_t duration)
 {
-	usec_t end = real_now(ctx) + duration;
-	struct timespec ts = {
-		.tv_sec = (time_t)(end / USEC_PER_SEC),
-		.tv_nsec = (long)(end % USEC_PER_SEC) * 1000,
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
+	os_sleep(duration);
 }
 
 static const struct kernel_ops real_ops = {
@@ -396,6 +402,9 @@ static const struct kernel_ops real_ops = {
 	.heard_events = real_heard_events,
 	.ct_dump = real_ct_dump,
 	.ct_dump_to = real_ct_dump_to,
+	.ct_list_begin = real_ct_list_begin,
+	.ct_list_step = real_ct_list_step,
+	.ct_list_end = real_ct_list_end,
 	.ct_batch = real_ct_batch,
 	.ct_line = real_ct_line,
 	.ct_mark = real_ct_mark,
@@ -472,6 +481,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 	nlsock_free(k->addr_events);
 	sockends_free(k->sock_ends);
 	ctevents_free(k->events);
+	ct_list_free(k->list);
 	ct_free(k->ct);
 	nlsock_free(k->route);
 	if (k->announce >= 0)

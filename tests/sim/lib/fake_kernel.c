@@ -364,6 +364,9 @@ static const struct kernel_ops fake_ops = {
 	.heard_events = fake_heard_events,
 	.ct_dump = fake_ct_dump,
 	.ct_dump_to = fake_ct_dump_to,
+	.ct_list_begin = fake_ct_list_begin,
+	.ct_list_step = fake_ct_list_step,
+	.ct_list_end = fake_ct_list_end,
 	.ct_batch = fake_ct_batch,
 	.ct_line = fake_ct_line,
 	.ct_mark = fake_ct_mark,
@@ -425,6 +428,7 @@ struct fake *fake_free(struct fake *f)
 {
 	if (!f)
 		return NULL;
+	fake_ct_list_end(f);
 	free(f->entries);
 	free(f->found);
 	free(f->conflicts);

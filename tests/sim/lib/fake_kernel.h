@@ -238,6 +238,8 @@ struct fake {
 	size_t n_events;
 	bool watching_addrs;
 	struct fake_addr_event *addr_events;
+	struct fake_listing *listing; /* fake_list.c; NULL: none is under way */
+	unsigned list_piece;	      /* entries in a step of it; 0: 64 */
 	size_t n_addr_events;
 	struct conn_key refused_key;
 	struct addr *heard_for; /* what is listened for … */
@@ -360,6 +362,9 @@ int fake_reset_flows(void *ctx, enum hold_choice choice, const struct link *link
 int fake_reset_clean_begin(void *ctx, usec_t timeout);
 int fake_reset_clean_end(void *ctx);
 int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
+int fake_ct_list_begin(void *ctx, uint8_t family);
+int fake_ct_list_step(void *ctx, conn_sink sink, void *ud);
+void fake_ct_list_end(void *ctx);
 int fake_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ipvs_list(void *ctx, ipvs_sink sink, void *ud);
