@@ -247,6 +247,14 @@ void unpinned_begin_round(struct unpinned *u)
 	u->round++;
 }
 
+void unpinned_unsee(struct unpinned *u, const struct conn_key *key)
+{
+	struct item *item = item_find(u, key);
+
+	if (item)
+		item->round = (uint8_t)(u->round - 1);
+}
+
 const struct conn *unpinned_at(const struct unpinned *u, size_t i)
 {
 	return &unpinned_item_at(u, i)->conn;

@@ -57,6 +57,9 @@ size_t unpinned_count_unsaved(const struct unpinned *u);
 /* Begin a round, in which nothing has been seen yet. */
 void unpinned_begin_round(struct unpinned *u);
 
+/* KEY, if it is there, counts as not seen in the current round. */
+void unpinned_unsee(struct unpinned *u, const struct conn_key *key);
+
 /* Entry I, less than unpinned_count(). unpinned_remove() changes numbers: the
  * last entry takes the removed one's place. */
 const struct conn *unpinned_at(const struct unpinned *u, size_t i);

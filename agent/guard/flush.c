@@ -10,17 +10,19 @@
 void guard_begin_repair(struct guard *g, bool foreign)
 {
 	struct guard_repair *r = &g->repair;
+	bool partial;
 
 	if (guard_observes(g)) {
 		guard_suffer(g);
 		return;
 	}
-	if (g->status.state != GUARD_LIVE && !r->active) {
+	partial = guard_resync_stop(g); /* until it is over */
+	if (g->status.state != GUARD_LIVE && !partial && !r->active) {
 		guard_suffer(g); /* what is known is out of date */
 		return;
 	}
 	if (!r->active) {
-		*r = (struct guard_repair){ .active = true };
+		*r = (struct guard_repair){ .active = true, .partial = partial };
 		guard_begin_save(g);
 	}
 	r->foreign = r->foreign || foreign;

@@ -15,9 +15,6 @@
 /* Pins are collected for about so long and then made under one hold. */
 #define ROUND_EVERY USEC_PER_SEC
 
-/* After lost events the table is read again, at most once in this time. */
-#define RELIST_SLOW (250 * USEC_PER_MSEC)
-
 /* To take rules away when the device or the guard goes. */
 #define CLOSE_TIMEOUT (250 * USEC_PER_MSEC)
 
@@ -37,6 +34,7 @@ const char *guard_state_name(enum guard_state s)
 /* WHAT does not work: it is tried again later. */
 static void guard_degrade(struct guard *g, int error, const char *what)
 {
+	(void)guard_resync_stop(g);
 	g->status.state = GUARD_DEGRADED;
 	snprintf(g->why_degraded, sizeof(g->why_degraded), "%s: %s", what, strerror(-error));
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
@@ -84,12 +82,28 @@ static void guard_read_all(struct guard *g)
 		guard_degrade(g, r, what);
 }
 
+/* A step of reading it again. */
+static void guard_read_again(struct guard *g)
+{
+	int r = guard_resync_step(g);
+
+	if (r == -EAGAIN)
+		return;
+	g->relisted = guard_now(g);
+	g->relist_took = g->relisted - g->resync.began;
+	if (r == -EINTR)
+		g->status.state = GUARD_STALE;
+	else if (r < 0)
+		guard_degrade(g, r, "the addresses or the conntrack table cannot be read");
+}
+
 /* The device is there: open what the guard lives on, and read the table. */
 static void arrive(struct guard *g)
 {
 	const struct kernel *k = &g->env.kernel;
 	int r = k->ops->link_get(k->ctx, g->device.name, &g->link);
 
+	(void)guard_resync_stop(g);
 	g->next = guard_now(g) + GUARD_RETRY_EVERY;
 	if (r < 0) {
 		guard_leave(g);
@@ -176,6 +190,7 @@ struct guard *guard_free(struct guard *g)
 	if (!g)
 		return NULL;
 	close_hold(g);
+	(void)guard_resync_stop(g);
 	guard_order_end(&g->pins);
 	guard_order_end(&g->repair.order);
 	if (g->unpinned)
@@ -204,7 +219,7 @@ void guard_ready(struct guard *g)
 	bool unread = false;
 	int r, a;
 
-	if (g->status.state != GUARD_LIVE && g->status.state != GUARD_STALE)
+	if (!guard_reads(g))
 		return;
 	/* Addresses first: their deletion is told before the flush it causes,
 	 * and says how to take the deaths that follow. */
@@ -215,12 +230,10 @@ void guard_ready(struct guard *g)
 		unread = guard_see_addresses(g) < 0;
 	guard_linger_hear(g);
 	r = guard_events(g, NULL, NULL);
-	if (a == -ENOBUFS || unread) {
-		g->status.overruns++;
-		g->status.state = GUARD_STALE;
-	} else if (r < 0 && r != -ENOBUFS && r != -EAGAIN) {
+	if (a == -ENOBUFS || unread)
+		guard_resync_lost(g);
+	else if (r < 0 && r != -ENOBUFS && r != -EAGAIN)
 		guard_degrade(g, r, "conntrack events");
-	}
 }
 
 /* Whether the device is the same as before, not another one of that name. */
@@ -263,11 +276,6 @@ static void guard_begin_round(struct guard *g, usec_t t)
 	}
 }
 
-static bool guard_reads(const struct guard *g)
-{
-	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE;
-}
-
 /* Not while the rules of the hold are being made, and after everything more urgent. */
 static bool has_pins(const struct guard *g)
 {
@@ -289,7 +297,7 @@ static bool guard_step(struct guard *g)
 	if (g->repair.active)
 		return false;
 	if (guard_reads(g) && guard_relist_is_due(g, guard_now(g))) {
-		guard_read_all(g);
+		guard_read_again(g);
 		return true;
 	}
 	if (g->status.state != GUARD_LIVE)
@@ -330,7 +338,7 @@ usec_t guard_tick(struct guard *g)
 	if (g->locked_out)
 		at = MIN(at, t + GUARD_LOCK_EVERY);
 	if (g->status.state == GUARD_STALE && !g->repair.active)
-		at = MIN(at, g->relisted + MAX(g->relist_took, RELIST_SLOW));
+		at = MIN(at, g->relisted + MAX(g->relist_took, GUARD_RELIST_EVERY));
 	return at;
 }
 

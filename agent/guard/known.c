@@ -8,14 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Batches of events. */
-#define DRAIN_MAX 64
-
-/* After lost events the table is read again, at most once in this time. */
-#define RELIST_EVERY (250 * USEC_PER_MSEC)
-
-/* After the limit was reached: the table is read again when this few are known. */
-#define FULL_AGAIN(max) ((max) / 8 * 7)
+/* Batches of events read at once. */
+#define BATCHES_MAX 64
 
 /* Whether C is masqueraded to an address of the guarded device, or to one that it had and
  * that lingers. */
@@ -61,14 +55,14 @@ static int take_committed(struct guard *g, const struct conn *c)
 
 void guard_await(struct guard *g, const struct addr *a)
 {
-	unsigned tries = DRAIN_MAX;
+	unsigned tries = BATCHES_MAX;
 	size_t i;
 
 	if (a && !guard_observes(g))
 		(void)addrset_add(&g->awaited, a); /* else: pinned like others */
 	if (a || !g->awaited.n)
 		return;
-	while (g->status.state == GUARD_LIVE && tries-- && guard_events(g, NULL, NULL) == -EAGAIN)
+	while (guard_reads(g) && tries-- && guard_events(g, NULL, NULL) == -EAGAIN)
 		; /* what is not read yet was awaited, too */
 	for (i = 0; i < g->awaited.n; i++)
 		if (!addrset_has(&g->local, &g->awaited.addrs[i]) &&
@@ -141,11 +135,6 @@ int guard_take(struct guard *g, const struct conn_record *record)
 	return r;
 }
 
-static int guard_known_on_listed(void *ud, const struct conn_record *record)
-{
-	return guard_take(ud, record);
-}
-
 /* An entry that the kernel itself deleted after an address went was flushed, and is put
  * back. One that somebody deleted on purpose is not. */
 static void entry_gone(struct guard *g, const struct conn_record *record)
@@ -199,129 +188,45 @@ static int guard_known_on_event(void *ud, const struct conn_record *record)
 
 	guard_count_event(t->g, record);
 	if (record->gone) {
+		guard_resync_ended(t->g, &record->conn->key);
 		entry_gone(t->g, record);
 		return 0;
 	}
 	r = guard_take(t->g, record);
+	guard_resync_told(t->g, record->conn);
 	if (r < 0 || !t->sink || unpinned_find(t->g->unpinned, &record->conn->key) < 0)
 		return r;
 	return t->sink(t->ud, record);
 }
 
-int guard_events(struct guard *g, conn_sink sink, void *ud)
+/* One batch of them. What they tell of is in the table, too, if that is being read. */
+static int known_read_events(struct guard *g, conn_sink sink, void *ud)
 {
 	const struct kernel *k = &g->env.kernel;
 	struct tee t = { .g = g, .sink = sink, .ud = ud };
+	bool counting = g->keep.counting;
 	int r;
 
+	g->keep.counting = false;
 	g->batch_at = guard_now(g);
 	r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
-	g->count.unread = r == -EAGAIN;
-	if (r == -ENOBUFS) {
-		g->status.overruns++;
-		g->status.state = GUARD_STALE;
-	}
+	g->keep.counting = counting;
 	return r;
 }
 
-bool guard_relist_is_due(const struct guard *g, usec_t now)
+int guard_events(struct guard *g, conn_sink sink, void *ud)
 {
-	usec_t rest = MAX(RELIST_EVERY, g->relist_took);
-	size_t known = pinned_set_count(g->pinned) + unpinned_count(g->unpinned);
+	int r = known_read_events(g, sink, ud);
 
-	if (!g->relisted)
-		return true;
-	if (g->repair.active || now < g->relisted + rest)
-		return false;
-	return g->status.state != GUARD_LIVE ||
-	       (g->full && known < FULL_AGAIN(g->env.settings->shadow_max));
+	g->count.unread = r == -EAGAIN;
+	if (r == -ENOBUFS)
+		guard_resync_lost(g);
+	return r;
 }
 
-/* A socket that has lost events goes on losing them silently until it is empty
- * (netlink_overrun()), so it is emptied before the table is read. */
-static void drain(struct guard *g)
+int guard_drop_events(struct guard *g)
 {
-	const struct kernel *k = &g->env.kernel;
-	bool counting = g->keep.counting;
-	struct tee t = { .g = g };
-	int i, r = -EAGAIN;
-
-	g->keep.counting = false; /* what it tells of is in the table, and counted there */
-	for (i = 0; i < DRAIN_MAX && (r == -EAGAIN || r == -ENOBUFS); i++)
-		r = k->ops->ct_events(k->ctx, guard_known_on_event, &t);
-	g->keep.counting = counting;
-}
-
-int guard_relist(struct guard *g)
-{
-	const struct kernel *k = &g->env.kernel;
-	int r;
-
-	g->batch_at = guard_now(g);
-	drain(g);
-	guard_count_begin(g);
-	g->status.state = GUARD_SYNCING;
-	g->status.relists++;
-	g->full = false;
-	pinned_set_begin_round(g->pinned);
-	unpinned_begin_round(g->unpinned);
-	g->tidy_pinned = g->tidy_unpinned = 0;
-	r = k->ops->ct_dump(k->ctx, AF_UNSPEC, guard_known_on_listed, g);
-	if (r < 0)
-		return r;
-	g->status.state = GUARD_LIVE;
-	guard_count_end(g);
-	g->keep.counting = false;
-	g->tidy_pinned = pinned_set_count(g->pinned);
-	g->tidy_unpinned = unpinned_count(g->unpinned);
-	return 0;
-}
-
-/* A listing misses entries that are inserted meanwhile, so each one that it did not show is
- * asked for before it is forgotten. */
-static size_t tidy_collect(struct guard *g, struct conn_key *keys)
-{
-	size_t n = 0, looked = 0;
-
-	g->tidy_pinned = MIN(g->tidy_pinned, pinned_set_count(g->pinned));
-	g->tidy_unpinned = MIN(g->tidy_unpinned, unpinned_count(g->unpinned));
-	while (g->tidy_pinned && n < GUARD_STEP && looked++ < GUARD_SCAN) {
-		struct pinned_set_item item = pinned_set_at(g->pinned, --g->tidy_pinned);
-
-		if (!item.seen)
-			keys[n++] = *item.key;
-	}
-	while (g->tidy_unpinned && n < GUARD_STEP && looked++ < GUARD_SCAN)
-		if (!unpinned_is_seen(g->unpinned, --g->tidy_unpinned) &&
-		    !unpinned_is_flushed(g->unpinned, g->tidy_unpinned))
-			keys[n++] = unpinned_at(g->unpinned, g->tidy_unpinned)->key;
-	return n;
-}
-
-bool guard_tidy(struct guard *g)
-{
-	_cleanup_free_ struct conn_key *keys = NULL;
-	size_t i, n;
-
-	if (!g->tidy_pinned && !g->tidy_unpinned)
-		return false;
-	keys = malloc(GUARD_STEP * sizeof(*keys));
-	if (!keys)
-		return false;
-	n = tidy_collect(g, keys);
-	if (!n || fetch_keys(&g->env.kernel, keys, n, guard_known_on_listed, g) < 0)
-		return true;
-	for (i = 0; i < n; i++) {
-		int64_t y = unpinned_find(g->unpinned, &keys[i]);
-
-		if (!pinned_set_is_seen(g->pinned, &keys[i]))
-			pinned_set_remove(g->pinned, &keys[i]);
-		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y)) {
-			guard_end_missed(g, unpinned_at(g->unpinned, (size_t)y));
-			unpinned_remove(g->unpinned, &keys[i]);
-		}
-	}
-	return true;
+	return known_read_events(g, NULL, NULL);
 }
 
 int guard_note_pinned(struct guard *g, const struct conn *c)
@@ -337,6 +242,7 @@ int guard_note_pinned(struct guard *g, const struct conn *c)
 
 void guard_forget(struct guard *g, const struct conn_key *key)
 {
+	guard_resync_ended(g, key);
 	pinned_set_remove(g->pinned, key);
 	unpinned_remove(g->unpinned, key);
 }

@@ -36,6 +36,9 @@
 #define GUARD_SETTLE_MAX (400 * USEC_PER_MSEC)
 #define GUARD_SETTLE_QUIET (150 * USEC_PER_MSEC)
 
+/* After lost events the table is read again, at most once in this time. */
+#define GUARD_RELIST_EVERY (250 * USEC_PER_MSEC)
+
 /* Repairs that begin within this time count as one. */
 #define GUARD_ONE_REPAIR USEC_PER_SEC
 
@@ -59,6 +62,7 @@ struct guard_order {
 struct guard_repair {
 	bool active;
 	bool foreign;	   /* not left over by a run of ours */
+	bool partial;	   /* what was not seen in this round may have ended long since */
 	usec_t began;	   /* the delete */
 	usec_t last_death; /* the latest entry that the kernel took since; 0: none */
 	usec_t swept;	   /* the latest sweep through everything began; 0: none yet */
@@ -123,6 +127,16 @@ struct guard_arrive {
 };
 
 #define GUARD_WENT_MAX 64
+
+/* The table is being read again, in steps: resync.c. */
+struct guard_resync {
+	unsigned drains; /* batches of events read before it begins */
+	bool listing;
+	bool torn; /* events were lost meanwhile: it is to be read once more */
+	usec_t began;
+	struct conn_key *ended; /* owned; whose end was told of since the latest step */
+	size_t n_ended;
+};
 
 /* The number of entries there should be, of all devices: count.c. */
 struct guard_count {
@@ -191,6 +205,7 @@ struct guard {
 	bool first_pins;    /* what was there before the guard is not pinned yet */
 	bool locked_out;    /* somebody else has the lock of the device */
 
+	struct guard_resync resync;
 	struct guard_count count;
 	struct guard_ending ending;
 	struct guard_linger linger;
@@ -212,10 +227,22 @@ static inline usec_t guard_now(const struct guard *g)
 	return g->env.kernel.ops->now(g->env.kernel.ctx);
 }
 
+/* Whether events are to be read. */
+static inline bool guard_reads(const struct guard *g)
+{
+	return g->status.state == GUARD_LIVE || g->status.state == GUARD_STALE || g->resync.listing;
+}
+
 /* Nothing is pinned, held back, put back or removed: what happens is only told. */
 static inline bool guard_observes(const struct guard *g)
 {
 	return g->device.pin == PIN_OFF;
+}
+
+/* Whether the unpinned entry I was there when the repair began, as far as can be known. */
+static inline bool guard_repair_knows(const struct guard *g, size_t i)
+{
+	return !g->repair.partial || unpinned_is_seen(g->unpinned, i);
 }
 
 /* Something that the next guard would need could not be written. */
@@ -231,13 +258,6 @@ static inline void guard_note_unsaved(struct guard *g, int error)
 int guard_take(struct guard *g, const struct conn_record *record);
 void guard_select_all(struct guard *g); /* the settings select others now; pins stay */
 
-/* Read the table. 0 or a negative errno; -EINTR: cut short. */
-int guard_relist(struct guard *g);
-bool guard_relist_is_due(const struct guard *g, usec_t now);
-
-/* A step of looking for what the table did not show. False: nothing is left. */
-bool guard_tidy(struct guard *g);
-
 /* It is pinned from now on; or it is gone. */
 int guard_note_pinned(struct guard *g, const struct conn *c);
 void guard_forget(struct guard *g, const struct conn_key *key);
@@ -245,6 +265,28 @@ void guard_forget(struct guard *g, const struct conn_key *key);
 /* Read a batch of events; those of entries that are not pinned go to SINK (may be NULL)
  * as well. -EAGAIN: there are more. -ENOBUFS: some were lost. */
 int guard_events(struct guard *g, conn_sink sink, void *ud);
+
+/* The same, to empty the socket before the table is read: -ENOBUFS has no consequences. */
+int guard_drop_events(struct guard *g);
+
+/* ---- resync.c: reading the table ---- */
+/* At once. 0 or a negative errno; -EINTR: cut short. */
+int guard_relist(struct guard *g);
+/* A step of reading it again. -EAGAIN: there is more; else it is over, as above. If events were
+ * lost meanwhile the guard is stale after it. */
+int guard_resync_step(struct guard *g);
+bool guard_relist_is_due(const struct guard *g, usec_t now);
+/* Break it off: then the guard is stale. Whether what is known since it began is all that has
+ * happened since. False: none was under way, or events were lost. */
+bool guard_resync_stop(struct guard *g);
+/* Events were lost. */
+void guard_resync_lost(struct guard *g);
+/* An event has told of the end of KEY or of a change of C; or KEY was deleted by us. */
+void guard_resync_ended(struct guard *g, const struct conn_key *key);
+void guard_resync_told(struct guard *g, const struct conn *c);
+
+/* A step of looking for what the table did not show. False: nothing is left. */
+bool guard_tidy(struct guard *g);
 
 /* ---- count.c: were events lost unnoticed? ---- */
 /* An event was told of. */

@@ -119,7 +119,8 @@ static void guard_repair_count(struct guard *g, const struct report *report)
 static bool guard_repair_is_wanted(const struct guard *g, size_t i)
 {
 	return !unpinned_is_left_out(g->unpinned, i) &&
-	       (g->repair.sweeping || unpinned_is_flushed(g->unpinned, i));
+	       (unpinned_is_flushed(g->unpinned, i) ||
+		(g->repair.sweeping && guard_repair_knows(g, i)));
 }
 
 /* The next entries. NULL: out of memory. */

@@ -55,7 +55,9 @@ static size_t guard_save_collect(struct guard *g, struct conn_record *records, u
 		r->save_at = unpinned_count(g->unpinned);
 	while (r->save_at && n < STEP && looked++ < GUARD_SCAN) {
 		if (unpinned_is_saved(g->unpinned, --r->save_at) ||
-		    unpinned_is_left_out(g->unpinned, r->save_at))
+		    unpinned_is_left_out(g->unpinned, r->save_at) ||
+		    (!unpinned_is_flushed(g->unpinned, r->save_at) &&
+		     !guard_repair_knows(g, r->save_at)))
 			continue;
 		records[n] = unpinned_record(g->unpinned, r->save_at);
 		which[n++] = (uint32_t)r->save_at;

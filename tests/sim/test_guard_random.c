@@ -166,6 +166,15 @@ static void work_beside(struct life *l)
 	close(fd);
 }
 
+/* Reading the table, or through: whatever comes then is known and repaired. */
+static bool is_reading(const struct life *l)
+{
+	struct guard_status s;
+
+	guard_get_status(l->g, &s);
+	return s.state == GUARD_SYNCING || s.state == GUARD_LIVE;
+}
+
 static void act(struct life *l)
 {
 	struct stream *f = &l->pool[rnd(&l->r, POOL)];
@@ -198,7 +207,12 @@ static void act(struct life *l)
 		guard_ready(l->g);
 		fake->events_lost = 1;
 		guard_ready(l->g);
-		spin(l, USEC_PER_SEC);
+		/* in steps: what comes next may find it at it */
+		fake->list_piece = 1 + rnd(&l->r, 4);
+		fake->entry_cost = rnd(&l->r, 2) ? 300 : 0;
+		for (int i = 0; i < 1000 && !is_reading(l); i++)
+			spin(l, USEC_PER_MSEC);
+		spin(l, rnd(&l->r, 2) ? rnd(&l->r, 10000) : USEC_PER_SEC);
 		break;
 	case 8:
 		fake->dump_doubles = rnd(&l->r, 2);
