@@ -75,7 +75,6 @@ struct guard_repair {
 	int journal;
 	uint64_t n_saved;
 	size_t save_at;
-	bool worked; /* in the last step; the next one saves */
 	bool cannot_save;
 };
 

@@ -218,9 +218,8 @@ int guard_repair_step(struct guard *g, bool *ret_more)
 	*ret_more = false;
 	if (r->active && unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
-	/* repair and save by turns */
-	r->worked = !r->worked;
-	if (r->active && (r->worked || !r->order.open) && guard_save_step(g)) {
+	/* All is on disk before the first is put back: who is killed in between loses none. */
+	if (r->active && guard_save_step(g)) {
 		*ret_more = true;
 		return 0;
 	}

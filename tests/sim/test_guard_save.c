@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #define FLOWS 60
+#define MANY 4000
 #define TOLD_MAX 8
 
 struct told {
@@ -50,14 +51,19 @@ static void kill_guard(struct scene *s, struct guard *g)
 	(void)rename(aside, path);
 }
 
-static struct guard *begin(struct scene *s)
+static struct guard *begin_with(struct scene *s, unsigned flows)
 {
 	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
 
-	scene_populate(s, FLOWS);
+	scene_populate(s, flows);
 	scene_remember(s);
 	guarding_spin(s, g, USEC_PER_SEC);
 	return g;
+}
+
+static struct guard *begin(struct scene *s)
+{
+	return begin_with(s, FLOWS);
 }
 
 /* Wherever it is killed, once it has done a step: everything comes back. */
@@ -84,6 +90,75 @@ static void a_kill_loses_nothing(void **state)
 		assert_true(told.reports[0].recovered);
 		assert_int_equal(told.reports[0].entries.lost, 0);
 		assert_false(has_file(s));
+		scene_teardown(state);
+	}
+}
+
+/* More than one step writes: none is put back while another is not on disk yet. Killed after
+ * MORE steps since the first one that put some back. */
+static void many_killed(void **state, unsigned more)
+{
+	struct told told = { .n = 0 };
+	struct scene *s = *state;
+	struct guard *g;
+	unsigned before;
+
+	g = begin_with(s, MANY);
+	guarding_foreign_delete(s, VIP4 "/32");
+	assert_true(scene_broken(s, false) >= MANY);
+	before = s->fake->created;
+	for (unsigned i = 0; i < 200 && (s->fake->created == before || more--); i++) {
+		guard_ready(g);
+		(void)guard_tick(g);
+	}
+	assert_true(s->fake->created > before);
+	assert_true(scene_broken(s, false) > MANY / 2); /* it was in the midst of it */
+	kill_guard(s, g);
+	assert_int_equal(run_recover(&s->env, on_report, &told), 1);
+	assert_int_equal(scene_broken(s, false), 0);
+	assert_int_equal(told.reports[0].entries.lost, 0);
+}
+
+static void all_is_saved_before_the_first_comes_back(void **state)
+{
+	many_killed(state, 0);
+}
+
+static void and_before_those_after_it(void **state)
+{
+	many_killed(state, 5);
+}
+
+/* Nor is one put back while another that came later, and is flushed by now, is not on disk yet. */
+static void what_comes_later_is_saved_first_too(void **state)
+{
+	for (unsigned steps = 0; steps < 4; steps++) {
+		struct told told = { .n = 0 };
+		struct conn late = scene_tcp(MANY + 1);
+		struct scene *s;
+		struct guard *g;
+		unsigned before, more = steps;
+
+		assert_int_equal(scene_setup(state), 0);
+		s = *state;
+		g = begin_with(s, MANY);
+		guarding_foreign_delete(s, VIP4 "/32");
+		before = s->fake->created;
+		for (unsigned i = 0; i < 200 && (s->fake->created == before || more--); i++) {
+			guard_ready(g);
+			(void)guard_tick(g);
+		}
+		fake_tell(s->fake, scene_add(s, &late));
+		guard_ready(g);
+		fake_addr(s->fake, s->dev, VIP4 "/32", NULL);
+		guarding_foreign_delete(s, VIP4 "/32");
+		assert_null(fake_entry_find(s->fake, &late.key));
+		guard_ready(g);
+		for (before = s->fake->created; s->fake->created == before;)
+			(void)guard_tick(g);
+		kill_guard(s, g);
+		assert_int_equal(run_recover(&s->env, on_report, &told), 1);
+		assert_non_null(fake_entry_find(s->fake, &late.key));
 		scene_teardown(state);
 	}
 }
@@ -218,10 +293,16 @@ static void it_is_idle_when_all_is_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kill_loses_nothing), CASE(what_was_not_heard_of_comes_back_too),
-		CASE(a_living_guard_is_left_alone),	CASE(an_old_one_is_told_of_and_left),
-		CASE(without_a_directory_it_repairs),	CASE(other_settings_leave_what_is_known),
+		cmocka_unit_test(a_kill_loses_nothing),
+		CASE(what_was_not_heard_of_comes_back_too),
+		CASE(a_living_guard_is_left_alone),
+		CASE(an_old_one_is_told_of_and_left),
+		CASE(without_a_directory_it_repairs),
+		CASE(other_settings_leave_what_is_known),
 		CASE(it_is_idle_when_all_is_back),
+		CASE(all_is_saved_before_the_first_comes_back),
+		CASE(and_before_those_after_it),
+		cmocka_unit_test(what_comes_later_is_saved_first_too),
 	};
 
 	return cmocka_run_group_tests_name("guard_save", tests, NULL, NULL);
