@@ -166,13 +166,30 @@ static void work_beside(struct life *l)
 	close(fd);
 }
 
-/* Reading the table, or through: whatever comes then is known and repaired. */
-static bool is_reading(const struct life *l)
+static enum guard_state state_of(const struct life *l)
 {
 	struct guard_status s;
 
 	guard_get_status(l->g, &s);
-	return s.state == GUARD_SYNCING || s.state == GUARD_LIVE;
+	return s.state;
+}
+
+/* Events are lost. Once the table is being read, whatever comes is known and repaired; unless
+ * more are lost meanwhile. */
+static void lose_events(struct life *l)
+{
+	struct fake *fake = l->s->fake;
+
+	guard_ready(l->g);
+	if (fake->n_pending || state_of(l) == GUARD_SYNCING)
+		return;
+	fake->list_piece = 1 + rnd(&l->r, 4);
+	fake->entry_cost = rnd(&l->r, 2) ? 300 : 0;
+	fake->events_lost = 1;
+	guard_ready(l->g);
+	for (int i = 0; i < 1000 && state_of(l) == GUARD_STALE; i++)
+		spin(l, USEC_PER_MSEC);
+	spin(l, rnd(&l->r, 2) ? rnd(&l->r, 10000) : USEC_PER_SEC);
 }
 
 static void act(struct life *l)
@@ -202,17 +219,7 @@ static void act(struct life *l)
 		toggle(l, VIP6 "/128");
 		break;
 	case 7: /* nobody repairs while it is not known what was there */
-		if (fake->n_pending)
-			break;
-		guard_ready(l->g);
-		fake->events_lost = 1;
-		guard_ready(l->g);
-		/* in steps: what comes next may find it at it */
-		fake->list_piece = 1 + rnd(&l->r, 4);
-		fake->entry_cost = rnd(&l->r, 2) ? 300 : 0;
-		for (int i = 0; i < 1000 && !is_reading(l); i++)
-			spin(l, USEC_PER_MSEC);
-		spin(l, rnd(&l->r, 2) ? rnd(&l->r, 10000) : USEC_PER_SEC);
+		lose_events(l);
 		break;
 	case 8:
 		fake->dump_doubles = rnd(&l->r, 2);

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vipsafed is killed at one system call after the other while it puts back what somebody else's
+# delete has flushed. From the first connection that it has put back on, all are on disk: the next
+# daemon puts back the rest. Without the file they are lost.
+# shellcheck source=tests/netns/lib/guarded.sh
+. "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/pair.sh
+. "$(dirname "$0")/lib/pair.sh"
+# shellcheck source=tests/netns/lib/killing.sh
+. "$(dirname "$0")/lib/killing.sh"
+need_daemon
+need_killat
+
+STEP=${STEP:-3} # STEP=1 kills at each call
+SEED=${SEED:-$(date +%N | sed 's/^0*//')}
+FIRST=${FIRST:-$((1 + SEED % STEP))}
+POINTS_MAX=400
+N=150 # more than are put back at once
+SAVED=/run/vipsafe/repair-br-mgmt
+diag "STEP=$STEP SEED=$SEED"
+
+topo_pod
+masquerade
+serve srv node2 10.232.3.28 8899
+config '[device br-mgmt]' 'pin = on-demand'
+daemon_start
+
+ours() { conntrack -L -p tcp --reply-dst 192.168.11.7 --dport 8899 -o id 2>/dev/null; }
+ids() { ours | grep -o 'id=[0-9]*' | sort; }
+there() { ours | wc -l; }
+# None is there any more that was before the delete: a new one may have the id of an old one.
+flushed() { [ "$(comm -12 "$T/before" <(ids) | wc -l)" -lt $((N / 2)) ]; }
+known() { guard_live && [ "$(guard .unpinned)" -ge $N ]; }
+repaired() { flushed && [ "$(there)" = $N ] && [ ! -e "$SAVED" ]; }
+repaired_or_killed() { is_dead || repaired; }
+# The kernel flushes from a work queue, which goes on after the kill.
+at_rest() {
+	local was
+
+	was=$(ids)
+	sleep 0.5
+	[ "$was" = "$(ids)" ]
+}
+
+flows_anew() {
+	[ -z "${FLOWS[pod]:-}" ] || job_end pod
+	forget_all
+	open pod pod $N 10.232.3.28 8899
+}
+
+# With connections of its own each, since what was put back once is as good as pinned.
+# round POINT: KILLED, and BACK is how many were there after the kill
+round() {
+	need_it
+	flows_anew
+	wait_for 60 known || bail_out "call $1: the connections are not known"
+	twin_up
+	ids >"$T/before"
+	kill_daemon_at "$1"
+	ip addr del $TWIN dev br-mgmt
+	# the kernel leaves a flush out now and then: then there is nothing to wait for
+	wait_for 20 repaired_or_killed
+	after_kill
+	wait_for 30 at_rest
+	BACK=$(there)
+	[ "$BACK" -lt $N ] || flushed || KILLED=again
+}
+
+# ALIVE: how many of the connections are, after the next daemon has begun
+see_alive() {
+	daemon_start
+	wait_for 60 guard_live
+	ask pod ping 60
+	[[ $REPLY =~ alive=([0-9]+) ]]
+	ALIVE=${BASH_REMATCH[1]:-0}
+}
+
+kills=0 before=0 amid=0 control='' wrong=''
+for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n += STEP)); do
+	round $n
+	diag "call $n: killed=$KILLED back=$BACK"
+	case $KILLED in
+	again) tries=$((tries + 1)) n=$((n - STEP)) ;;
+	'') break ;;
+	*)
+		tries=0 kills=$((kills + 1))
+		if [ "$BACK" = 0 ]; then # none was put back yet
+			before=$((before + 1))
+		elif [ -z "$control" ] && [ "$BACK" -lt $N ]; then
+			mv "$SAVED" "$T/saved"
+			see_alive
+			control=$ALIVE
+		else
+			[ "$BACK" = $N ] || amid=$((amid + 1))
+			see_alive
+			[ "$ALIVE" = $N ] || wrong+="call $n: $BACK were back, $ALIVE are alive. "
+		fi
+		;;
+	esac
+done
+diag "killed at $kills calls: $before before the first was put back, $amid amid; through before call $n"
+is "$wrong" "" "once one is back, none is lost, wherever the daemon is killed"
+check "it was killed while it put back ($amid times)" test "$amid" -ge 1
+check "the control: without the file they are lost (alive: ${control:-none tried})" \
+	test "${control:-$N}" -lt $N
+need_it
+daemon_end TERM
+is "$(nft list tables | grep -c vipsafe)" 0 "no rule is left behind"
+jobs_end
+done_testing
