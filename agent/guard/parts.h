@@ -275,6 +275,10 @@ int guard_relist(struct guard *g);
  * lost meanwhile the guard is stale after it. */
 int guard_resync_step(struct guard *g);
 bool guard_relist_is_due(const struct guard *g, usec_t now);
+/* A step of looking for what the table did not show. False: nothing is left. */
+bool guard_tidy(struct guard *g);
+
+/* ---- resync_events.c: while it is read ---- */
 /* Break it off: then the guard is stale. Whether what is known since it began is all that has
  * happened since. False: none was under way, or events were lost. */
 bool guard_resync_stop(struct guard *g);
@@ -283,9 +287,6 @@ void guard_resync_lost(struct guard *g);
 /* An event has told of the end of KEY or of a change of C; or KEY was deleted by us. */
 void guard_resync_ended(struct guard *g, const struct conn_key *key);
 void guard_resync_told(struct guard *g, const struct conn *c);
-
-/* A step of looking for what the table did not show. False: nothing is left. */
-bool guard_tidy(struct guard *g);
 
 /* ---- count.c: were events lost unnoticed? ---- */
 /* An event was told of. */

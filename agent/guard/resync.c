@@ -10,11 +10,8 @@
 #include "guard/parts.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-
-#include "base/array.h"
 
 /* After the limit was reached: the table is read again when this few are known. */
 #define FULL_AGAIN(max) ((max) / 8 * 7)
@@ -93,50 +90,6 @@ static int resync_take(void *ud, const struct conn_record *record)
 	    unpinned_at(g->unpinned, (size_t)i)->id == record->conn->id)
 		return 0;
 	return guard_take(g, record);
-}
-
-void guard_resync_ended(struct guard *g, const struct conn_key *key)
-{
-	struct guard_resync *x = &g->resync;
-	struct conn_key *place;
-
-	if (!x->listing)
-		return;
-	place = array_append(&x->ended, &x->n_ended, sizeof(*x->ended));
-	if (place)
-		*place = *key;
-	else
-		x->torn = true;
-}
-
-void guard_resync_told(struct guard *g, const struct conn *c)
-{
-	if (g->resync.listing && c->key.l4proto == IPPROTO_TCP && c->tcp_state == CONN_TCP_NONE)
-		unpinned_unsee(g->unpinned, &c->key); /* it has not told all */
-}
-
-void guard_resync_lost(struct guard *g)
-{
-	g->status.overruns++;
-	if (g->resync.listing)
-		g->resync.torn = true;
-	else
-		g->status.state = GUARD_STALE;
-}
-
-bool guard_resync_stop(struct guard *g)
-{
-	const struct kernel *k = &g->env.kernel;
-	struct guard_resync *x = &g->resync;
-	bool sound = x->listing && !x->torn;
-
-	if (x->listing) {
-		k->ops->ct_list_end(k->ctx);
-		g->status.state = GUARD_STALE;
-	}
-	free(x->ended);
-	*x = (struct guard_resync){ .began = x->began };
-	return sound;
 }
 
 /* Empty the socket, a batch in each step; then begin to list. */

@@ -248,7 +248,8 @@ static void print_notify_stop(struct change *ch, const struct vrrp_instance *v)
 }
 
 /* vipsafe drives conntrackd from now on: the scripts must not. */
-static void print_conntrackd(struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+/* SCRIPTS: one for each event. */
+static void print_conntrackd(struct change *ch, const struct vrrp_script *scripts)
 {
 	char at[PLACE_TEXT_MAX];
 	enum vrrp_event e;

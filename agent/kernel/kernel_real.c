@@ -87,18 +87,13 @@ static int real_announce(void *ctx, const struct link *link, const struct addr *
 {
 	struct kernel_real *k = ctx;
 	struct link voice;
-	int fd, r;
+	int r = link_own_voice(k->route, link, &voice);
 
-	r = link_own_voice(k->route, link, &voice);
 	if (r < 0)
 		return r;
-	if (k->announce < 0) {
-		fd = announce_open();
-		if (fd < 0)
-			return fd;
-		k->announce = fd;
-	}
-	return announce_send(k->announce, &voice, a);
+	if (k->announce < 0)
+		k->announce = announce_open();
+	return k->announce < 0 ? k->announce : announce_send(k->announce, &voice, a);
 }
 
 static int real_heard_watch(void *ctx, const struct link *link, const struct addr *addrs, size_t n)
