@@ -99,7 +99,7 @@ ln -s "$VIPSAFE" "$T/bin/vipsafe"
 
 # ---- in a cluster ------------------------------------------------------------------------
 for d in /var/lib/pacemaker /var/lib/corosync /etc/corosync /var/log/pacemaker /var/log/corosync /dev/shm; do
-	[ -d $d ] && mount -t tmpfs none $d || bail_out "no directory $d"
+	mount -t tmpfs none $d || bail_out "no directory $d"
 done
 chmod 1777 /dev/shm
 mkdir -p /var/lib/pacemaker/{cib,pengine,cores,blackbox} /run/crm
