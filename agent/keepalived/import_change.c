@@ -225,7 +225,7 @@ static void print_script(struct change *ch, const struct vrrp_script *old, enum 
 	comment(ch, "    call %s with its arguments, too", command);
 }
 
-static void print_notify(struct change *ch, const struct vrrp_script scripts[VRRP_EVENTS])
+static void print_notify(struct change *ch, const struct vrrp_script *scripts)
 {
 	char command[160];
 
