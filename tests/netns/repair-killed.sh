@@ -12,7 +12,7 @@
 need_daemon
 need_killat
 
-STEP=${STEP:-3} # STEP=1 kills at each call
+STEP=${STEP:-12} # STEP=1 takes long
 SEED=${SEED:-$(date +%N | sed 's/^0*//')}
 FIRST=${FIRST:-$((1 + SEED % STEP))}
 POINTS_MAX=400
@@ -77,11 +77,11 @@ see_alive() {
 }
 
 kills=0 before=0 amid=0 control='' wrong=''
-for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n += STEP)); do
+for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n += STEP + n / 6)); do
 	round $n
 	diag "call $n: killed=$KILLED back=$BACK"
 	case $KILLED in
-	again) tries=$((tries + 1)) n=$((n - STEP)) ;;
+	again) tries=$((tries + 1)) n=$(((n - STEP + 1) * 6 / 7)) ;;
 	'') break ;;
 	*)
 		tries=0 kills=$((kills + 1))
