@@ -86,7 +86,7 @@ commit_rate() {
 
 # bench HOW CAUSE
 bench() {
-	local off lost rst sniffer known overrun
+	local off lost rst known overrun
 
 	servers_start
 	bench_start "$1"
@@ -97,12 +97,11 @@ bench() {
 	resets_watch cl resets-cl
 	serve sv-churn sv 192.168.11.60 8890
 	job churn in_ns cl "$FLOW" churn -r 500 -l 100 -t 1 -s 20 192.168.11.60 8890
-	nsenter --net=/run/netns/sv -- tcpdump -Z root --immediate-mode -l -n -tt -i eth0 \
-		'(ip proto 112 and src 192.168.11.8) or (dst 192.168.11.60 and dst port 8890 and tcp[tcpflags] & tcp-syn != 0)' \
-		>"$T/first" 2>"$T/first.err" &
-	sniffer=$!
+	: >"$T/first"
+	sniff first sv eth0 -tt \
+		'(ip proto 112 and src 192.168.11.8) or (dst 192.168.11.60 and dst port 8890 and tcp[tcpflags] & tcp-syn != 0)'
 	wait_for 60 grep -q ' > 192.168.11.60.8890' "$T/first"
-	flows_ping # UDP that says nothing for 30 s ends by itself
+	flows_ping
 	[ "$ALIVE" = "$ALL" ] || diag "$1, $2: only $ALIVE of $ALL are alive before it"
 	known=$(ctd_cache b external)
 	overrun=$(ctd_does a -s runtime | awk '/netlink overrun/ { print $NF }')
@@ -125,10 +124,10 @@ bench() {
 	lost=$((ALL - ALIVE))
 	[ "$lost" = 0 ] || diag "$1, $2: $lost lost; before it, B knew $known, and A's conntrackd had lost events" \
 		"$overrun times"
-	resets_end resets-sv
-	resets_end resets-cl
+	sniff_end resets-sv
+	sniff_end resets-cl
 	rst=$(cat "$T/resets-sv" "$T/resets-cl" | grep -vc '\.8890')
-	kill "$sniffer"
+	sniff_end first
 	awk -v off="$off" -v how="$1" -v cause="$2" -v lost="$lost" -v all="$ALL" -v rst="$rst" \
 		-v rate="$(commit_rate)" -v ctd="$(resident "${CTD[b]}")" -v own="$(resident "${GUARD[b]}")" '
 		$1 < off { next }

@@ -21,11 +21,7 @@ C
 
 # ---- announcements ------------------------------------------------------------------
 
-nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -tt -i br-mgmt \
-	"ether src $MAC and (arp or icmp6)" >"$T/raw" 2>"$T/tcpdump.err" &
-SNIFFER=$!
-wait_for 30 grep -q 'listening on' "$T/tcpdump.err" ||
-	skip_all "no sniffing here: $(tail -n 1 "$T/tcpdump.err")"
+sniff raw node2 br-mgmt -tt "ether src $MAC and (arp or icmp6)"
 garp() { grep "who-has $1 tell $1," "$T/raw"; } # not what it asks for itself
 arps() { garp 192.168.11.100 | wc -l; }
 nas() { grep -c 'fd00:11::100 > ff02::1: .* advertisement, tgt is fd00:11::100,' "$T/raw"; }
@@ -61,7 +57,7 @@ run --config "$T/conf" add 192.168.11.102 dev br-mgmt
 gone() { [ "$(garp 192.168.11.102 | wc -l)" = 5 ]; }
 check "another VIP has both bursts" wait_for 60 gone
 is "$(garp "192.168.11.$short" | wc -l)" 3 "one that was deleted meanwhile has no second"
-kill $SNIFFER
+sniff_end raw
 
 # ---- duplicate address detection ------------------------------------------------------
 

@@ -13,18 +13,10 @@ topo_nodes
 MAC=$(ip -j link show br-mgmt | jq -r '.[].address')
 WRONG=02:00:00:00:00:99
 
-# sniff: what node2 receives of us goes to $T/raw
-sniff() {
-	rm -f "$T/tcpdump.err"
-	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -e -t -vv \
-		-i br-mgmt "ether src $MAC and (arp or icmp6)" >"$T/raw" 2>"$T/tcpdump.err" &
-	SNIFFER=$!
-	wait_for 30 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
-}
-
-sniff_end() {
-	kill $SNIFFER
-	wait $SNIFFER 2>/dev/null
+# sniff_anew: what node2 receives of us goes to $T/raw
+sniff_anew() {
+	: >"$T/raw"
+	sniff raw node2 br-mgmt -e -t -vv "ether src $MAC and (arp or icmp6)"
 }
 
 # heard WORDS: how many packets have them (tcpdump indents their further lines)
@@ -40,7 +32,7 @@ call() { "$CALL" announce "$@"; }
 
 # ---- on the wire --------------------------------------------------------------------
 
-sniff
+sniff_anew
 put /proc/sys/net/ipv6/conf/br-mgmt/forwarding 1
 is "$(call br-mgmt 192.168.11.100)" ok "an IPv4 announcement"
 is "$(call br-mgmt fd00:11::100)" ok "an IPv6 announcement of a router"
@@ -66,7 +58,7 @@ for _ in {1..20}; do call br-mgmt 192.168.11.120 >/dev/null; done
 call br-mgmt 192.168.11.121 >/dev/null
 check "twenty more and one" wait_for 30 heard_at_least 192.168.11.121 1
 is "$(heard "Request who-has 192.168.11.120 tell 192.168.11.120")" 20 "each is one message"
-sniff_end
+sniff_end raw
 
 # ---- what it does: packets for the VIP follow -------------------------------------------
 
@@ -99,10 +91,10 @@ nft -f - <<-'.'
 		chain out { type filter hook output priority 0; policy drop; }
 	}
 .
-sniff
+sniff_anew
 is "$(call br-mgmt fd00:11::55)" ok "not yet set, behind an output chain that drops everything"
 check "it is heard all the same" wait_for 30 heard_at_least "tgt is fd00:11::55, Flags [router, override]" 1
-sniff_end
+sniff_end raw
 nft delete table inet strict
 
 is "$(call lo 192.168.11.100)" EOPNOTSUPP "the loopback device has no neighbours"

@@ -178,15 +178,12 @@ garp_master_refresh 60" "keepalived: the lines"
 	run --config "$CONF" import /etc/keepalived/keepalived.conf
 	like "$OUT" "address = $VIP/32 dev vip0" "keepalived: import knows where the address is"
 	MAC=$(ip -j link show vip0 | jq -r '.[0].address')
-	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -e -i br-mgmt \
-		"arp and ether src $MAC" >"$T/raw" 2>"$T/tcpdump.err" &
-	sniffer=$!
-	wait_for 30 grep -q 'listening on' "$T/tcpdump.err"
+	sniff raw node2 br-mgmt -e "arp and ether src $MAC"
 	kill -HUP "${JOB_PID[keepalived]}"
 	check "keepalived: reloaded, it has the address there" wait_for 60 on vip0 $VIP 32
 	check "keepalived: and no longer here" wait_for 60 not on br-mgmt $VIP 24
 	check "keepalived: it announces it with the MAC of vip0" wait_for 60 grep -q "$VIP" "$T/raw"
-	kill $sniffer
+	sniff_end raw
 	job_end keepalived
 	check "keepalived: it takes it away in the end" wait_for 60 not on vip0 $VIP 32
 else

@@ -86,10 +86,7 @@ gaps() {
 		NR > 1 { gap = $1 - last; print gap < 0.01 ? "none" : gap < 0.5 ? "short" : "long" }
 		{ last = $1 }' | paste -sd ' '
 }
-nsenter --net=/run/netns/cl -- tcpdump -Z root --immediate-mode -l -n -tt -i eth0 \
-	"ether src ${MAC[b]} and (arp or icmp6)" >>"$T/sniffed" 2>"$T/tcpdump.err" &
-SNIFFER=$!
-wait_for 30 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+sniff sniffed cl eth0 -tt "ether src ${MAC[b]} and (arp or icmp6)"
 # An announcement that a busy machine sends late comes close to the next one:
 # what is as configured must be seen once.
 PATTERNS=("Request who-has $VIP tell $VIP" "> ff02::1: ICMP6, neighbor advertisement, tgt is $VIP6")
@@ -107,7 +104,7 @@ for ((i = 0; i < 5; i++)); do
 done
 is "$seen" "short short long short short, short short long short short, " \
 	"three 50 ms apart, and a second later once more"
-kill $SNIFFER
+sniff_end sniffed
 
 # ---- failovers -------------------------------------------------------------------------------------
 

@@ -41,14 +41,10 @@ config_once() {
 		s/^conntrackd_timeout = .*/conntrackd_timeout = 1s/" "$CONF"
 }
 
-# sniff: what node2 hears goes to $T/raw, a line each with its time
-sniff() {
-	rm -f "$T/tcpdump.err"
+# sniff_anew: what node2 hears goes to $T/raw, a line each with its time
+sniff_anew() {
 	: >"$T/raw"
-	nsenter --net=/run/netns/node2 -- tcpdump -Z root --immediate-mode -l -n -tt -i br-mgmt \
-		"arp host 192.168.11.100 or arp host 192.168.11.102 or icmp6" >>"$T/raw" 2>"$T/tcpdump.err" &
-	SNIFFER=$!
-	wait_for 60 grep -q 'listening on' "$T/tcpdump.err" || bail_out "$(cat "$T/tcpdump.err")"
+	sniff raw node2 br-mgmt -tt "arp host 192.168.11.100 or arp host 192.168.11.102 or icmp6"
 }
 
 # heard_times PATTERN: microseconds, one line each
@@ -64,7 +60,7 @@ gap() { heard_times "$1" | awk -v n="$2" 'NR == n { a = $1 } NR == n + 1 { print
 
 # ---- the daemon announces --------------------------------------------------------------
 start_daemon
-sniff
+sniff_anew
 vipsafe notify INSTANCE VI_1 MASTER 100
 check "the first burst and the second are heard" wait_for 60 heard_at_least "$ARP" 6
 check "the same for IPv6" wait_for 60 heard_at_least "$NA" 6
@@ -79,13 +75,12 @@ is "$(heard "$ARP")" "$n" "nothing is announced of what is gone"
 vipsafe notify INSTANCE VI_2 BACKUP 100
 check "conntrackd: commit before the address is there, resync and bulk after it" \
 	has_said "-c no -f external yes -R yes -B yes "
-kill $SNIFFER
-wait $SNIFFER 2>/dev/null
+sniff_end raw
 
 # exactly as many as configured
 config_once
 kill -HUP "$DAEMON"
-sniff
+sniff_anew
 other_gone() { not has_addr 192.168.11.102/32 br-mgmt; }
 # One may be sent late on a busy machine, and the next one then sooner after it: a burst takes no
 # time. What is as configured must be seen once.
@@ -116,8 +111,7 @@ is "$(ip -6 -o addr show dev br-mgmt tentative | grep -c fd00:11::100)" 0 "the I
 serve tcp6 node1 fd00:11::100 7777
 check "and is reached" in_ns node2 timeout 10 bash -c 'exec 3<>/dev/tcp/fd00:11::100/7777'
 jobs_end
-kill $SNIFFER
-wait $SNIFFER 2>/dev/null
+sniff_end raw
 
 # ---- conntrackd that hangs --------------------------------------------------------------
 vipsafe notify INSTANCE VI_1 BACKUP 100
@@ -148,13 +142,12 @@ end_daemon TERM
 
 # ---- without the daemon --------------------------------------------------------------------
 : >"$T/conntrackd"
-sniff
+sniff_anew
 vipsafe notify INSTANCE VI_1 MASTER 100
 check "without a daemon: it comes" wait_for 60 there
 check "it is announced" wait_for 60 heard_at_least "$ARP" 4
 check "conntrackd is run" wait_for 60 has_said "-c no -f external yes -R yes -B yes "
-kill $SNIFFER
-wait $SNIFFER 2>/dev/null
+sniff_end raw
 vipsafe notify INSTANCE VI_1 BACKUP 100
 check "and goes" wait_for 60 gone
 is "$(grep -c -e -t "$T/conntrackd")" 0 "never is the table flushed"

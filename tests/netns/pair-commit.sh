@@ -78,8 +78,8 @@ check "one commit was for both" wait_for 60 has_called "-c -f external -R -B "
 is "$(commit_of VI_1) $(commit_of VI_2)" "done shared" "and the status says so"
 is "$(committed committed.bare) $(committed committed.mended)" "10 10" "the report counts what was mended"
 like "$(committed 'warnings[].code')" committed-bare "and warns"
-resets_end resets-sv
-resets_end resets-cl
+sniff_end resets-sv
+sniff_end resets-cl
 nothing "$(cat "$T/resets-sv" "$T/resets-cl")" "nobody was reset"
 jobs_end
 

@@ -68,8 +68,8 @@ all_live "all live on at B"
 ask busy end 120
 like "$REPLY" "alive=20 reset=0 stalled=0 changed=0" "and those that were busy all the time"
 unharmed owna "and what A has itself"
-resets_end resets-sv
-resets_end resets-cl
+sniff_end resets-sv
+sniff_end resets-cl
 nothing "$(cat "$T/resets-sv")" "nobody has sent a reset to the server, or been sent one by it"
 nothing "$(cat "$T/resets-cl")" "and none came to the clients"
 is "$(cat "$T"/?.ctd.calls | grep -c -e ' -t')" 0 "never is the table flushed"

@@ -32,16 +32,10 @@ watch() {
 	local mac
 
 	mac=$(ip -n nb -j link show in0 | jq -r '.[].address')
-	nsenter --net=/run/netns/nb -- tcpdump -Z root --immediate-mode -l -n -tt -B 16384 -i in0 \
-		"tcp port $SERVICE and ether host $mac" >"$T/heard" 2>"$T/heard.err" &
-	WATCH=$!
-	wait_for 60 grep -q 'listening on' "$T/heard.err"
+	: >"$T/heard"
+	sniff heard nb in0 -tt "tcp port $SERVICE and ether host $mac"
 }
 has_reset() { [ "$(grep -c "$SERVICE > .*Flags .R" "$T/heard")" -ge "$1" ]; }
-watch_end() {
-	kill "$WATCH"
-	wait "$WATCH" 2>/dev/null
-}
 
 # ---- who speaks, and who does not ------------------------------------------------------------
 topo_gateways
@@ -58,7 +52,7 @@ check "A is switched off: B takes over" wait_for 60 has_vips b
 hear speaking 120
 is "$REPLY" "ping alive=0 reset=50 stalled=0 changed=0" "who speaks is reset"
 wait_for 60 has_reset 50
-watch_end
+sniff_end heard
 is "$(awk -v vip="10.1.0.1.$SERVICE" '
 	$3 == vip && /Flags \[R/ { sub(/:$/, "", $5); if (!done[$5]++) { n++; if (heard[$5] > most) most = heard[$5] } }
 	$5 == vip ":" { heard[$3]++ }
@@ -111,7 +105,7 @@ power_off a
 check "A is switched off: B takes over" wait_for 60 has_vips b
 check "all of them are reset, and have said nothing" wait_for 60 are_established 0
 wait_for 60 has_reset $((IDLE + 50))
-watch_end
+sniff_end heard
 took=$(awk '
 	/\.'$SERVICE' > .*Flags \[\.\]/ && !first { first = $1 }
 	/\.'$SERVICE' > .*Flags \[R/ { last = $1 }

@@ -43,6 +43,7 @@ topo_port() { # NS ADDRESS ADDRESS6: a namespace on the lan
 	in_ns "$1" sh -c 'for c in all default; do
 		echo 1 >/proc/sys/net/ipv6/conf/$c/accept_dad
 		echo 1 >/proc/sys/net/ipv4/ip_forward; done'
+	rest_long "$1"
 	ip -n lan link add "$1" type veth peer name eth0 netns "$1" ||
 		bail_out "cannot build the topology"
 	ip -n lan link set "$1" master switch up

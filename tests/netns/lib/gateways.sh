@@ -34,6 +34,7 @@ gateways_ns() { # NS
 		echo 1 >/proc/sys/net/ipv6/conf/$c/forwarding; done
 		echo 1 >/proc/sys/net/ipv4/ip_forward'
 	ip -n "$1" link set lo up
+	rest_long "$1"
 }
 
 gateways_port() { # SWITCH NS DEVICE ADDRESS...: a device on a switch
@@ -326,16 +327,8 @@ not_translated() {
 	! in_ns "n$1" conntrack -L 2>/dev/null | grep -qE 'dport=889[89] .* dst=(192\.168\.1[12]\.100|fd00:1[12]::100) '
 }
 
-# resets_watch NS NAME: who sends resets there goes to $T/NAME, until resets_end NAME
-declare -A SNIFFER=()
+# resets_watch NS NAME: who sends resets there goes to $T/NAME, until sniff_end NAME
 resets_watch() {
-	nsenter --net="/run/netns/$1" -- tcpdump -Z root --immediate-mode -l -n -tt -i eth0 \
-		'tcp[tcpflags] & tcp-rst != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 4 != 0)' \
-		>"$T/$2" 2>"$T/$2.err" &
-	SNIFFER[$2]=$!
-	wait_for 60 grep -q 'listening on' "$T/$2.err" || bail_out "$(cat "$T/$2.err")"
-}
-resets_end() {
-	kill "${SNIFFER[$1]}" 2>/dev/null
-	wait "${SNIFFER[$1]}" 2>/dev/null
+	: >"$T/$2"
+	sniff "$2" "$1" eth0 -tt 'tcp[tcpflags] & tcp-rst != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 4 != 0)'
 }

@@ -200,8 +200,6 @@ topo_pod() {
 # random ports: without it a flushed flow is given its old port again and a
 # test would see no harm (the far end only resets when the port changes).
 masquerade() {
-	local what
-
 	case ${1:-iptables} in
 	iptables)
 		iptables -w 5 -t nat -A POSTROUTING -o br-mgmt -d 10.232.3.0/24 \
@@ -221,10 +219,16 @@ masquerade() {
 		.
 		;;
 	esac || bail_out "cannot set up masquerading"
-	# a slow machine must not outlast a flow that rests
-	for what in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout gre_timeout gre_timeout_stream; do
-		put /proc/sys/net/netfilter/nf_conntrack_$what 600
-	done
+	rest_long node1
+}
+
+# rest_long NS: a slow machine does not outlast a flow that rests there
+rest_long() {
+	# shellcheck disable=SC2016 # $what is the inner shell's
+	in_ns "$1" sh -c 'for what in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout gre_timeout gre_timeout_stream
+		do
+			echo 600 >/proc/sys/net/netfilter/nf_conntrack_$what
+		done' 2>/dev/null
 }
 
 # ---- background jobs -------------------------------------------------------------
@@ -291,6 +295,31 @@ jobs_end() {
 	local name
 
 	for name in "${!JOB_PID[@]}"; do job_end "$name"; done
+}
+
+# ---- packets ------------------------------------------------------------------------------
+
+declare -A SNIFFER=()
+
+# sniff NAME NS DEVICE WORDS...: what tcpdump sees there is added to $T/NAME, a packet a line, until
+# sniff_end NAME. Of a frame it keeps the start only: its buffer holds few whole ones, which a busy
+# machine would not be in time to take out.
+sniff() {
+	local name=$1 ns=$2 dev=$3
+
+	shift 3
+	rm -f "$T/$name.err"
+	nsenter --net="/run/netns/$ns" -- tcpdump -Z root --immediate-mode -l -n -s 256 -B 16384 \
+		-i "$dev" "$@" >>"$T/$name" 2>"$T/$name.err" &
+	SNIFFER[$name]=$!
+	wait_for 60 grep -q 'listening on' "$T/$name.err" || bail_out "$(cat "$T/$name.err")"
+}
+
+sniff_end() {
+	[ -n "${SNIFFER[$1]:-}" ] || return 0
+	kill "${SNIFFER[$1]}" 2>/dev/null
+	wait "${SNIFFER[$1]}" 2>/dev/null
+	unset "SNIFFER[$1]"
 }
 
 # ---- traffic: the judge --------------------------------------------------------------
