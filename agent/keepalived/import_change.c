@@ -336,18 +336,19 @@ static void print_global(struct change *ch)
 	bool scripts = (!c->script_user || !c->script_security) &&
 		       !keepalived_version_before(&c->version, 1, 3, 0);
 	const char *fifo = fifo_keyword(ch);
+	bool add_fifo = fifo && *fifo;
 
 	if (!scripts && !fifo)
 		return;
 	comment(ch, "%s", "");
 	comment(ch, "global_defs");
-	if (scripts || *fifo)
+	if (scripts || add_fifo)
 		ch->edit = defs ? patch_prepend(ch->patch, defs) : patch_top(ch->patch);
 	if (!defs)
 		patch_line(ch->patch, ch->edit, "global_defs {");
 	/* before the FIFO: otherwise 2.2 loses the scripts on a reload */
 	print_script_user(ch);
-	if (fifo && *fifo)
+	if (add_fifo)
 		propose(ch, "    %s %s", fifo, ch->what->fifo);
 	else if (fifo)
 		comment(ch, "  both FIFOs already have another reader: vipsafe uses the notify "
