@@ -70,9 +70,9 @@ static int exchange_take(void *ud, const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
 		take_end(x, nlh);
 	} else if (x->what != FOR_VERDICTS && nlh->nlmsg_type != NLMSG_NOOP) {
-		if (x->result == 0)
-			x->result = x->sink(x->ud, nlh);
-		x->done = x->what == FOR_OBJECT;
+		x->result = x->sink(x->ud, nlh);
+		/* who has refused one needs no more of them */
+		x->done = x->what == FOR_OBJECT || x->result < 0;
 	}
 	return 0;
 }
@@ -167,7 +167,7 @@ int nlask_dump(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, void
 
 	if (r != -EBUSY)
 		return r;
-	/* an earlier dump was given up, its answer being lost or late */
+	/* an earlier dump was given up: by its taker, or its answer being lost or late */
 	nlask_drain(s);
 	x = (struct exchange){ .what = FOR_LIST, .sink = sink, .ud = ud };
 	return ask_one(s, b, &x);

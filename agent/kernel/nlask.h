@@ -27,9 +27,10 @@ int nlask_change_one(struct nlsock *s, const struct attr_buf *b);
 int nlask_object(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, void *ud);
 
 /* Ask for any number of them (NLM_F_DUMP), and hand each to SINK. -EINTR: what is
- * listed changed meanwhile, and what SINK saw is no consistent picture. The answer is
- * read to its end whatever SINK returns: the next dump could not begin before. What is left of
- * one that was given up for another reason is read by the next. */
+ * listed changed meanwhile, and what SINK saw is no consistent picture. It ends with
+ * the first that SINK refuses: the kernel makes no more of the rest than fits into the
+ * socket, and the next exchange leaves it out. The kernel wants it read before the next
+ * dump (-EBUSY), which that one does. */
 int nlask_dump(struct nlsock *s, const struct attr_buf *b, nlask_sink sink, void *ud);
 
 /* Hand the messages of one datagram to SINK, until it returns an error. */

@@ -175,4 +175,12 @@ done
 kill $churner 2>/dev/null
 wait $churner 2>/dev/null
 is $bad 0 "1000 addresses listed 30 times, each once, while others come and go"
+
+# ---- lists that are given up --------------------------------------------------------------
+
+# so many that the kernel has not made all of them when the first ones are refused
+for i in {0..7}; do for j in {1..250}; do echo "addr add 10.77.$i.$j/32 dev lo"; done; done | ip -batch -
+n=$("$CALL" list | wc -l)
+check "there are 2000 addresses more" test "$n" -gt 3000
+is "$("$CALL" refuse 20)" "$n 20 $n" "20 lists that are given up: none hears of another, and the next one is whole"
 done_testing

@@ -66,19 +66,25 @@ int __wrap_nlsock_receive(struct nlsock *s _unused_, usec_t deadline _unused_, c
 static int take(void *ud, const struct nlmsghdr *nlh)
 {
 	assert_int_equal(nlh->nlmsg_type, OBJECT);
-	assert_int_equal(nlh->nlmsg_seq, SEQ);
+	assert_int_equal(nlh->nlmsg_seq, sent_seq);
 	n_taken++;
 	return *(int *)ud;
 }
 
-static int dump(const struct step *steps, int refusal)
+/* Number SEQ, answered with what is left of the steps. */
+static int dump_go_on(uint32_t seq, int refusal)
 {
-	struct nlmsghdr request = { .nlmsg_len = sizeof(request), .nlmsg_seq = SEQ };
+	struct nlmsghdr request = { .nlmsg_len = sizeof(request), .nlmsg_seq = seq };
 	struct attr_buf b = { .data = (uint8_t *)&request, .len = sizeof(request) };
 
-	next = steps;
 	n_sent = n_taken = 0;
 	return nlask_dump(NULL, &b, take, &refusal);
+}
+
+static int dump(const struct step *steps, int refusal)
+{
+	next = steps;
+	return dump_go_on(SEQ, refusal);
 }
 
 static void leaves_out_others(void **state _unused_)
@@ -110,18 +116,55 @@ static void tells_of_an_interruption(void **state _unused_)
 	assert_int_equal(n_taken, 2);
 }
 
-static void reads_what_is_refused(void **state _unused_)
+/* The rest is not waited for, and is no part of what is asked next. */
+static void ends_with_what_is_refused(void **state _unused_)
 {
 	static const struct step steps[] = {
 		{ OBJECT, SEQ, 0, 0 },
+		/* not read yet, and all of it in the socket */
 		{ OBJECT, SEQ, 0, 0 },
-		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ NLMSG_DONE, SEQ, NLM_F_DUMP_INTR, 0 },
+		{ OBJECT, SEQ + 1, 0, 0 },
+		/* more than fits into the socket: the kernel is busy with it */
+		{ OBJECT, SEQ + 1, 0, 0 },
+		{ NLMSG_ERROR, SEQ + 2, 0, -EBUSY },
+		{ OBJECT, SEQ + 1, 0, 0 },
+		{ NLMSG_DONE, SEQ + 1, 0, 0 },
+		{ -ETIMEDOUT, 0, 0, 0 },
+		{ OBJECT, SEQ + 2, 0, 0 },
+		{ NLMSG_DONE, SEQ + 2, 0, 0 },
 		{ 0, 0, 0, 0 },
 	};
 
 	assert_int_equal(dump(steps, -ENOMEM), -ENOMEM);
 	assert_int_equal(n_taken, 1);
+	assert_ptr_equal(next, &steps[1]);
+	assert_int_equal(dump_go_on(SEQ + 1, -ECANCELED), -ECANCELED);
+	assert_int_equal(n_sent, 1);
+	assert_int_equal(n_taken, 1);
+	assert_ptr_equal(next, &steps[4]);
+	assert_int_equal(dump_go_on(SEQ + 2, 0), 0);
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(n_taken, 1);
 	assert_int_equal(next->type, 0);
+}
+
+/* A change in between is answered among the rest. */
+static void leaves_out_the_rest_of_what_was_refused(void **state _unused_)
+{
+	static const struct step steps[] = {
+		{ OBJECT, SEQ, 0, 0 },
+		{ OBJECT, SEQ, 0, 0 },
+		{ NLMSG_ERROR, SEQ + 1, 0, -EEXIST },
+		{ NLMSG_DONE, SEQ, 0, 0 },
+		{ 0, 0, 0, 0 },
+	};
+	struct nlmsghdr request = { .nlmsg_len = sizeof(request), .nlmsg_seq = SEQ + 1 };
+	struct attr_buf b = { .data = (uint8_t *)&request, .len = sizeof(request) };
+
+	assert_int_equal(dump(steps, -ECANCELED), -ECANCELED);
+	assert_int_equal(nlask_change_one(NULL, &b), -EEXIST);
+	assert_ptr_equal(next, &steps[3]);
 }
 
 /* A dump before was given up, for an answer that was lost: the kernel is still busy with it. */
@@ -202,7 +245,8 @@ int main(void)
 		cmocka_unit_test(leaves_out_others),
 		cmocka_unit_test(tells_of_an_interruption),
 		cmocka_unit_test(a_torn_list_is_not_taken_for_a_whole_one),
-		cmocka_unit_test(reads_what_is_refused),
+		cmocka_unit_test(ends_with_what_is_refused),
+		cmocka_unit_test(leaves_out_the_rest_of_what_was_refused),
 		cmocka_unit_test(ends_an_earlier_dump),
 	};
 

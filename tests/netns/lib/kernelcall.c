@@ -3,6 +3,8 @@
  * agent/kernel and not about what is made of it:
  *   kernelcall link NAME
  *   kernelcall list
+ *   kernelcall refuse N                     addresses from the Nth on, by one socket N times;
+ *       prints how many there were before, at the last of these, and after them
  *   kernelcall add|del ADDR/LEN DEV [WORD VALUE …]
  *   kernelcall promotes DEV
  *   kernelcall announce DEV ADDR
@@ -23,12 +25,14 @@
 #include <sys/socket.h>
 
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 
 #include "base/os.h"
 #include "base/request.h"
 #include "base/text.h"
 #include "kernel/hold.h"
 #include "kernel/kernel_real.h"
+#include "kernel/nlask.h"
 #include "base/program.h"
 
 #define PATIENCE (20 * USEC_PER_SEC) /* with the system's programs */
@@ -113,6 +117,54 @@ static int print(void *ud, const struct ifaddr *a)
 	       a->ifindex, prefix_format(&a->prefix, prefix), addr_format(&a->peer, peer),
 	       addr_format(&a->broadcast, brd), a->scope, (unsigned)a->flags, a->label,
 	       (unsigned)a->preferred_lft, (unsigned)a->valid_lft, (unsigned)a->metric);
+	return 0;
+}
+
+/* How many answers there were, and at which to refuse the rest. */
+struct refusing {
+	unsigned seen, at;
+};
+
+static int refuse_at(void *ud, const struct nlmsghdr *nlh)
+{
+	struct refusing *x = ud;
+
+	x->seen += nlh->nlmsg_type == RTM_NEWADDR;
+	return x->seen == x->at ? -ECANCELED : 0;
+}
+
+static int list_refusing(struct nlsock *s, struct refusing *x)
+{
+	const struct ifaddrmsg msg = { .ifa_family = AF_UNSPEC };
+	uint8_t data[64] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+
+	message_end(&b,
+		    message_begin(&b, RTM_GETADDR, NLM_F_DUMP, nlsock_seq(s), &msg, sizeof(msg)));
+	x->seen = 0;
+	return nlask_dump(s, &b, refuse_at, x);
+}
+
+static int do_refuse(unsigned times)
+{
+	struct refusing none = { .at = 0 }, some = { .at = 0 }, again = { .at = 0 };
+	struct nlsock *s;
+	int r = nlsock_new(NETLINK_ROUTE, 0, 0, &s);
+
+	if (r < 0)
+		return answer(r);
+	r = list_refusing(s, &none);
+	while (r == 0 && some.at < times) {
+		some.at++;
+		r = list_refusing(s, &some);
+		r = r == -ECANCELED ? 0 : r < 0 ? r : -ENOENT;
+	}
+	if (r == 0)
+		r = list_refusing(s, &again);
+	nlsock_free(s);
+	if (r < 0)
+		return answer(r);
+	printf("%u %u %u\n", none.seen, some.seen, again.seen);
 	return 0;
 }
 
@@ -370,6 +422,8 @@ static int run(struct kernel_real *real, int argc, char **argv)
 		return do_addr(k, verb[0] == 'a', argc - 1, argv + 1);
 	if (strcmp(verb, "list") == 0)
 		return k.ops->addr_list(k.ctx, print, NULL) < 0;
+	if (strcmp(verb, "refuse") == 0 && argc == 2)
+		return do_refuse((unsigned)strtoul(argv[1], NULL, 10));
 	if (strcmp(verb, "link") == 0 && argc == 2)
 		return do_link(k, argv[1]);
 	if (strcmp(verb, "promotes") == 0 && argc == 2)
