@@ -233,6 +233,23 @@ static int options_take_option(int argc, char *argv[], struct options *o, int *r
 	return flag_apply(f, o, value, e);
 }
 
+/* Whether one of the arguments, of which one is wrong, asks for JSON. */
+static bool options_ask_json(int argc, char *argv[])
+{
+	const struct flag *f;
+	struct request_error e;
+	int i;
+
+	for (i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		f = argv[i][0] != '-'	? NULL
+		    : argv[i][1] == '-' ? find_long(argv[i] + 2, strlen(argv[i]) - 2, &e)
+					: find_short(argv[i], &e);
+		if (f && !strcmp(f->name, "json"))
+			return true;
+	}
+	return false;
+}
+
 int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
 		  struct request_error *ret_error)
 {
@@ -253,9 +270,12 @@ int options_parse(int argc, char *argv[], struct options *ret, char *words[], in
 			continue;
 		}
 		r = options_take_option(argc - i, argv + i, &o, &used, ret_error);
-		if (r < 0)
+		if (r < 0) {
+			ret->json = o.json || options_ask_json(argc - i, argv + i);
 			return r;
+		}
 	}
+	ret->json = o.json;
 	if (o.local && o.socket)
 		return request_error_set(ret_error,
 					 "contradictory options: \"--local\" and \"--socket\"");
@@ -362,16 +382,6 @@ int command_find(const struct command *commands, const char *word, const struct 
 	return 0;
 }
 
-bool command_is_bare(int argc, char *argv[])
-{
-	struct request_error e;
-	int r = request_no_words(argc, argv, &e);
-
-	if (r < 0)
-		command_usage(&e);
-	return r == 0;
-}
-
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel)
 {
 	return (struct run_env){
@@ -394,10 +404,4 @@ struct run_env cli_move_env(struct cli *cli, struct kernel kernel)
 		cli->lvs_map = lvs_map_free(cli->lvs_map);
 	env.lvs_map = &cli->lvs_map;
 	return env;
-}
-
-int command_usage(const struct request_error *e)
-{
-	fprintf(stderr, "vipsafe: %s\n", e->text);
-	return EXIT_USAGE;
 }

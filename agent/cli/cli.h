@@ -43,7 +43,8 @@ struct options {
 };
 
 /* Split ARGV (without the program's name) into options and WORDS, which has
- * room for ARGC. Returns 0 or -EINVAL with *RET_ERROR naming the argument. */
+ * room for ARGC. Returns 0 or -EINVAL with *RET_ERROR naming the argument, and of *RET only
+ * whether JSON was asked for. */
 int options_parse(int argc, char *argv[], struct options *ret, char *words[], int *ret_n_words,
 		  struct request_error *ret_error);
 
@@ -92,13 +93,6 @@ struct cli {
  * naming the word. */
 int command_find(const struct command *commands, const char *word, const struct command **ret,
 		 struct request_error *ret_error);
-
-/* Print what is wrong with the command line. Returns EXIT_USAGE. */
-int command_usage(const struct request_error *e);
-
-/* Whether there are no words for a command that takes none; if there are, names one, as
- * command_usage(). */
-bool command_is_bare(int argc, char *argv[]);
 
 /* The environment of a run on KERNEL. */
 struct run_env cli_run_env(const struct cli *cli, struct kernel kernel);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/commands.h"
+#include "cli/failure.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include "base/option.h"
 #include "cli/history.h"
 #include "cli/localnet.h"
+#include "cli/render.h"
 #include "keepalived/instance_settings.h"
 #include "show/config.h"
 #include "show/connections.h"
@@ -65,9 +67,9 @@ const struct command commands[] = {
 	  "nothing out, however narrow the terminal is. TIME is 02:58, \"yesterday 02:58\",\n"
 	  "\"10m ago\" or 2026-11-30T02:58:31Z. The history goes back to the boot, up to\n"
 	  "256 KiB.\n" },
-	{ "help", command_help_words, SCOPE_ANY, false, "[COMMAND]",
+	{ "help", command_help_words, SCOPE_JSON, false, "[COMMAND]",
 	  "print the help, or that of a command", NULL, true },
-	{ "import", command_import, SCOPE_IMPORT | SCOPE_LOCAL, false,
+	{ "import", command_import, SCOPE_IMPORT | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "FILE [owner vipsafe|keepalived] [version V] [--patch]",
 	  "print what vipsafe.conf needs beside an existing keepalived.conf",
 	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and\n"
@@ -123,7 +125,7 @@ const struct command commands[] = {
 	  "Exit codes: 0 it is running, 3 it is not running, 4 that could not be found out,\n"
 	  "or an instance's addresses could not be put where its state wants them.\n",
 	  .alias = "show" },
-	{ "version", command_version, SCOPE_ANY, false, "", "print the version", NULL, true },
+	{ "version", command_version, SCOPE_JSON, false, "", "print the version", NULL, true },
 	{ "watch", command_watch, SCOPE_JSON, false, "",
 	  "print events as they happen, until interrupted",
 	  "Each line begins with date and time. Events are moves, address deletes by\n"
@@ -160,11 +162,14 @@ void command_usage_short(FILE *out)
 	      out);
 }
 
-int command_version(struct cli *cli _unused_, int argc, char *argv[])
+int command_version(struct cli *cli, int argc, char *argv[])
 {
-	if (!command_is_bare(argc, argv))
+	if (!command_is_bare(&cli->options, argc, argv))
 		return EXIT_USAGE;
-	puts("vipsafe " PACKAGE_VERSION);
+	if (cli->options.json)
+		render_json(json_pack("{s:s}", "program", "vipsafe"), stdout, stderr);
+	else
+		puts("vipsafe " PACKAGE_VERSION);
 	return EXIT_DONE;
 }
 
@@ -174,14 +179,13 @@ int command_help_words(struct cli *cli, int argc, char *argv[])
 	struct request_error e;
 
 	if (argc && command_find(cli->commands, argv[0], &c, &e) < 0)
-		return command_usage(&e);
-	if (argc > 1 && !command_is_bare(argc - 1, argv + 1))
+		return command_usage(&cli->options, &e);
+	if (argc > 1 && !command_is_bare(&cli->options, argc - 1, argv + 1))
 		return EXIT_USAGE;
-	command_help(c, stdout);
-	return EXIT_DONE;
+	return command_help_show(&cli->options, c);
 }
 
-void command_help(const struct command *c, FILE *out)
+static void command_help(const struct command *c, FILE *out)
 {
 	size_t i;
 
@@ -202,6 +206,28 @@ void command_help(const struct command *c, FILE *out)
 	fputs("\nOptions, anywhere on the line:\n", out);
 	options_help(~0U, out);
 	fprintf(out, "\n%s", exit_codes);
+}
+
+int command_help_show(const struct options *o, const struct command *c)
+{
+	json_t *json = NULL;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = o->json ? open_memstream(&text, &size) : NULL;
+
+	if (!o->json) {
+		command_help(c, stdout);
+		return EXIT_DONE;
+	}
+	if (out) {
+		command_help(c, out);
+		fclose(out);
+	}
+	if (text)
+		json = json_pack("{s:s}", "help", text);
+	free(text);
+	render_json(json, stdout, stderr);
+	return EXIT_DONE;
 }
 
 #define FILES ":files"

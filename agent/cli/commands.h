@@ -9,8 +9,8 @@
 /* Ended by one without a name. */
 extern const struct command commands[];
 
-/* Help on one command, or (NULL) on all. */
-void command_help(const struct command *c, FILE *out);
+/* Print the help on one command, or (NULL) on all, as text or JSON. Returns the exit code. */
+int command_help_show(const struct options *o, const struct command *c);
 
 /* The first thing to read: without arguments. */
 void command_usage_short(FILE *out);

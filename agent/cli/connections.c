@@ -10,12 +10,14 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/local_table.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "show/connections.h"
 
 /* ---- from the daemon --------------------------------------------------------------- */
 
 struct listening {
+	const struct options *options;
 	bool heard, ended, whole;
 	int code;      /* an exit code of what was refused */
 	bool or_local; /* what is not guarded is listed without the daemon */
@@ -32,10 +34,10 @@ static bool connections_on_packet(void *ud, const struct wire_answer *a)
 		return false;
 	}
 	if (a->error_code) {
-		cli_complain(stderr, "connections: %s", a->error_text);
 		l->code = !strcmp(a->error_code, wire_refusal_name(WIRE_NOT_GUARDED))
 				  ? EXIT_UNPROTECTED
 				  : client_failure_code(CLIENT_REFUSED, a);
+		(void)cli_fail(l->options, l->code, "connections: %s", a->error_text);
 		return false;
 	}
 	if (a->result) {
@@ -59,7 +61,7 @@ static int connections_complete(bool whole)
 static int list_guarded(const struct cli *cli, bool or_local, int argc, char *argv[])
 {
 	struct wire_request r = { .op = WIRE_CONNECTIONS, .words = argv, .n_words = argc };
-	struct listening l = { .code = EXIT_DONE, .or_local = or_local };
+	struct listening l = { .options = &cli->options, .code = EXIT_DONE, .or_local = or_local };
 	char barred[CLIENT_TEXT_MAX];
 	int status;
 
@@ -70,17 +72,14 @@ static int list_guarded(const struct cli *cli, bool or_local, int argc, char *ar
 		return l.code;
 	if (l.ended)
 		return connections_complete(l.whole);
-	if (status == -EACCES) {
-		cli_complain(stderr, "connections: %s",
-			     client_barred_text(cli->settings.socket, barred));
-		return EXIT_NOT_PERMITTED;
-	}
+	if (status == -EACCES)
+		return cli_fail(&cli->options, EXIT_NOT_PERMITTED, "connections: %s",
+				client_barred_text(cli->settings.socket, barred));
 	if (status == -ENOENT || status == -ECONNREFUSED)
 		return -ENOENT;
-	if (status < 0) {
-		cli_complain(stderr, "connections: the daemon has ended the connection");
-		return EXIT_UNREACHABLE;
-	}
+	if (status < 0)
+		return cli_fail(&cli->options, EXIT_UNREACHABLE,
+				"connections: the daemon has ended the connection");
 	return EXIT_DONE; /* we were told to end, or nobody reads any more */
 }
 
@@ -114,11 +113,11 @@ static int list_local(const struct cli *cli, const struct connections *which)
 	if (r == -EPIPE)
 		return EXIT_DONE;
 	if (r == -ENODEV)
-		cli_complain(stderr, "connections: there is no device \"%s\"", which->device);
-	else
-		cli_complain(stderr, "connections: the conntrack table cannot be read: %s",
-			     strerror(-r));
-	return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED;
+		return cli_fail(&cli->options, EXIT_UNPROTECTED,
+				"connections: there is no device \"%s\"", which->device);
+	return cli_fail(&cli->options,
+			r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_UNPROTECTED,
+			"connections: the conntrack table cannot be read: %s", strerror(-r));
 }
 
 int connections_list(const struct cli *cli, bool or_local, int argc, char *argv[])
@@ -128,7 +127,7 @@ int connections_list(const struct cli *cli, bool or_local, int argc, char *argv[
 	int code = -ENOENT;
 
 	if (connections_parse(&which, argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	if (!cli->options.local)
 		code = list_guarded(cli, or_local, argc, argv);
 	return code == -ENOENT ? list_local(cli, &which) : code;

@@ -7,6 +7,7 @@
 
 #include "base/option.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "cli/verdict.h"
 #include "show/finding_show.h"
@@ -84,13 +85,13 @@ int command_doctor(struct cli *cli, int argc, char *argv[])
 	int code, r;
 
 	if (doctor_take_version(cli, argc, argv, &version, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	if (file) {
 		r = doctor_keepalived(cli, file, version, &f, &e);
 		if (r < 0) {
 			findings_done(&f);
-			command_usage(&e);
-			return r == -EINVAL ? EXIT_USAGE : EXIT_CONFIG;
+			return cli_fail(&cli->options, r == -EINVAL ? EXIT_USAGE : EXIT_CONFIG,
+					"%s", e.text);
 		}
 	} else {
 		look_at_node(cli, &verdict, &f);

@@ -12,6 +12,7 @@
 #include "base/when.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "guard/ends.h"
 #include "show/end_json.h"
@@ -174,8 +175,8 @@ static bool explain_on_packet(void *ud, const struct wire_answer *a)
 
 	e->heard = true;
 	if (a->error_code) {
-		cli_complain(stderr, "explain: %s", a->error_text);
-		e->code = client_failure_code(CLIENT_REFUSED, a);
+		e->code = cli_fail(&e->cli->options, client_failure_code(CLIENT_REFUSED, a),
+				   "explain: %s", a->error_text);
 		return false;
 	}
 	if (a->result) {
@@ -202,15 +203,14 @@ static int explain_ask(struct explaining *e)
 	if (e->code || e->ended)
 		return 0;
 	if (status == -EACCES) {
-		cli_complain(stderr, "explain: %s",
-			     client_barred_text(e->cli->settings.socket, barred));
-		e->code = EXIT_NOT_PERMITTED;
+		e->code = cli_fail(&e->cli->options, EXIT_NOT_PERMITTED, "explain: %s",
+				   client_barred_text(e->cli->settings.socket, barred));
 		return 0;
 	}
 	if (!e->heard && (status == -ENOENT || status == -ECONNREFUSED))
 		return -ENOENT;
-	cli_complain(stderr, "explain: the daemon has ended the connection");
-	e->code = EXIT_UNREACHABLE;
+	e->code = cli_fail(&e->cli->options, EXIT_UNREACHABLE,
+			   "explain: the daemon has ended the connection");
 	return 0;
 }
 
@@ -242,9 +242,9 @@ static void explain_read(struct explaining *e)
 	e->context.source = r < 0 ? EXPLAIN_FROM_NOTHING : EXPLAIN_FROM_FILE;
 	e->file_error = r;
 	if (explain_is_barred(r)) {
-		cli_complain(stderr, "explain: %sonly root may read what the daemon has recorded",
-			     e->cli->options.local ? "" : "the daemon is not running, and ");
-		e->code = EXIT_NOT_PERMITTED;
+		e->code = cli_fail(&e->cli->options, EXIT_NOT_PERMITTED,
+				   "explain: %sonly root may read what the daemon has recorded",
+				   e->cli->options.local ? "" : "the daemon is not running, and ");
 		return;
 	}
 	if (r < 0) {
@@ -433,7 +433,7 @@ int command_explain(struct cli *cli, int argc, char *argv[])
 	int code;
 
 	if (explain_parse(&e, argc, argv, &error) < 0)
-		return command_usage(&error);
+		return command_usage(&cli->options, &error);
 	e.items = json_array();
 	code = e.items ? explain(&e) : EXIT_UNPROTECTED;
 	json_decref(e.items);

@@ -11,6 +11,7 @@
 #include "base/when.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "show/config.h"
 #include "show/history.h"
@@ -73,10 +74,9 @@ static int show_one(const struct cli *cli, json_t *list, const char *id)
 {
 	json_t *one = history_find(list, id);
 
-	if (!one) {
-		cli_complain(stderr, "history: no operation, or several, with an id \"%.40s\"", id);
-		return EXIT_USAGE;
-	}
+	if (!one)
+		return cli_fail(&cli->options, EXIT_USAGE,
+				"history: no operation, or several, with an id \"%.40s\"", id);
 	if (cli->options.json)
 		render_json(json_incref(one), stdout, stderr);
 	else
@@ -131,16 +131,14 @@ int command_history(struct cli *cli, int argc, char *argv[])
 
 	if (argc > 1) {
 		request_error_set(&e, "unknown word " QUOTED, argv[1]);
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	if (history_times(o, &since, &until, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	code = history_load(&cli->settings, cli->boot_id, o->local,
 			    o->timeout ? o->timeout : PATIENCE, &list, why);
-	if (code != EXIT_DONE) {
-		cli_complain(stderr, "history: %s", why);
-		return code;
-	}
+	if (code != EXIT_DONE)
+		return cli_fail(o, code, "history: %s", why);
 	some = history_between(list, since, until);
 	json_decref(list);
 	if (argc)

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/keepalived.h"
+#include "cli/render.h"
 #include "base/option.h"
 #include "keepalived/import.h"
+#include "show/report_json.h"
 
 struct choice {
 	const char *file;
@@ -65,7 +68,7 @@ static int cli_import_take_words(struct choice *c, int argc, char *argv[], struc
 #define SCRIPT_USER "keepalived_script"
 
 static int cli_import_print(const struct cli *cli, const struct choice *c,
-			    const struct keepalived_conf *conf, unsigned *ret_left)
+			    const struct keepalived_conf *conf, FILE *out, unsigned *ret_left)
 {
 	struct keepalived_import what = {
 		.conf = conf,
@@ -85,8 +88,35 @@ static int cli_import_print(const struct cli *cli, const struct choice *c,
 	if (!vrrp.n_instances)
 		fprintf(stderr, "vipsafe: warning: there is no vrrp_instance\n");
 	what.vrrp = &vrrp;
-	r = keepalived_import(&what, stdout, ret_left);
+	r = keepalived_import(&what, out, ret_left);
 	vrrp_conf_done(&vrrp);
+	return r;
+}
+
+/* Print it as text or JSON. 0 or -ENOMEM. */
+static int cli_import_show(const struct cli *cli, const struct choice *c,
+			   const struct keepalived_conf *conf, unsigned *ret_left)
+{
+	json_t *o = json_object();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	int r;
+
+	if (!cli->options.json)
+		return cli_import_print(cli, c, conf, stdout, ret_left);
+	out = open_memstream(&text, &size);
+	r = out ? cli_import_print(cli, c, conf, out, ret_left) : -ENOMEM;
+	if (out && fclose(out) && r >= 0)
+		r = -ENOMEM;
+	if (r >= 0) {
+		object_put(&o, "settings", json_string(text));
+		object_put_number(&o, "left", *ret_left);
+		object_put_number(&o, "exit_code", *ret_left ? EXIT_WARNINGS : EXIT_DONE);
+		render_json(json_incref(o), stdout, stderr);
+	}
+	json_decref(o);
+	free(text);
 	return r;
 }
 
@@ -99,19 +129,15 @@ int command_import(struct cli *cli, int argc, char *argv[])
 	int r;
 
 	if (cli_import_take_words(&c, argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	r = keepalived_open(c.file, &conf, &e);
-	if (r < 0) {
-		fprintf(stderr, "vipsafe: %s\n", e.text);
-		return EXIT_CONFIG;
-	}
+	if (r < 0)
+		return cli_fail(&cli->options, EXIT_CONFIG, "%s", e.text);
 	if (!c.version_given)
 		keepalived_ask_version(&c.version);
-	r = cli_import_print(cli, &c, conf, &left);
-	if (r < 0) {
-		fprintf(stderr, "vipsafe: %s\n", strerror(-r));
-		return EXIT_CONFIG;
-	}
+	r = cli_import_show(cli, &c, conf, &left);
+	if (r < 0)
+		return cli_fail(&cli->options, EXIT_CONFIG, "%s", strerror(-r));
 	if (left)
 		fprintf(stderr, "vipsafe: warning: %u lines begin with \"#!\": look at them\n",
 			left);

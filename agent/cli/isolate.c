@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/move.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "cli/lasting.h"
@@ -240,34 +241,37 @@ void isolate_print(const struct isolation *i, const struct isolate_outcome *o, F
 /* ---- the command ---------------------------------------------------------------------- */
 
 /* A failure before there is an outcome. */
-static int isolate_give_up(struct isolate_job *j, int error, const char *what, FILE *err)
+static int isolate_give_up(struct isolate_job *j, int error, const char *what, FILE *out, FILE *err)
 {
-	cli_complain(err, "isolate: %s: %s; nothing changed", what, strerror(-error));
+	int code = error == -EPERM || error == -EACCES ? EXIT_NOT_PERMITTED
+		   : error == -ETIMEDOUT	       ? EXIT_DEADLINE
+						       : EXIT_KERNEL_REFUSED;
+
 	j->begun = false;
-	return error == -EPERM || error == -EACCES ? EXIT_NOT_PERMITTED
-	       : error == -ETIMEDOUT		   ? EXIT_DEADLINE
-						   : EXIT_KERNEL_REFUSED;
+	return cli_fail_to(&j->i.cli->options, out, err, code, "isolate: %s: %s; nothing changed",
+			   what, strerror(-error));
 }
 
 /* Choose the device that --undo means. 0, or the exit code. */
-static int choose_undo(struct isolate_job *j, FILE *err)
+static int choose_undo(struct isolate_job *j, FILE *out, FILE *err)
 {
 	int n = isolate_find(&j->i);
 
 	if (n == 1)
 		return 0;
 	if (n < 0)
-		return isolate_give_up(j, n, "devices", err);
-	cli_complain(err,
-		     n ? "isolate --undo: there are %d devices that were made for an address: "
-			 "name one (\"dev N\")"
-		       : "isolate --undo: there is no such device that was made for an address; "
-			 "nothing changed",
-		     n);
-	return n ? EXIT_USAGE : EXIT_KERNEL_REFUSED;
+		return isolate_give_up(j, n, "devices", out, err);
+	if (n)
+		return cli_fail_to(&j->i.cli->options, out, err, EXIT_USAGE,
+				   "isolate --undo: there are %d devices that were made for an "
+				   "address: name one (\"dev N\")",
+				   n);
+	return cli_fail_to(&j->i.cli->options, out, err, EXIT_KERNEL_REFUSED,
+			   "isolate --undo: there is no such device that was made for an address; "
+			   "nothing changed");
 }
 
-static int isolate_work(struct isolate_job *j, FILE *err)
+static int isolate_work(struct isolate_job *j, FILE *out, FILE *err)
 {
 	struct isolation *i = &j->i;
 	const struct cli *cli = i->cli;
@@ -276,17 +280,17 @@ static int isolate_work(struct isolate_job *j, FILE *err)
 	int r = isolation_open(i);
 
 	if (r < 0)
-		return isolate_give_up(j, r, "cannot talk to the kernel", err);
+		return isolate_give_up(j, r, "cannot talk to the kernel", out, err);
 	if (!i->req.plan)
 		lock = isolate_lock(i, os_now() + timeout);
 	if (lock == -ETIMEDOUT)
-		return isolate_give_up(j, lock, "another call has not ended in time", err);
-	r = i->req.undo ? choose_undo(j, err) : 0;
+		return isolate_give_up(j, lock, "another call has not ended in time", out, err);
+	r = i->req.undo ? choose_undo(j, out, err) : 0;
 	if (r)
 		return r;
 	r = isolate_take(i);
 	if (r < 0)
-		return isolate_give_up(j, r, i->req.from, err);
+		return isolate_give_up(j, r, i->req.from, out, err);
 	j->begun = true;
 	if (i->req.undo)
 		isolate_undo(i, err, &j->o);
@@ -298,7 +302,7 @@ static int isolate_work(struct isolate_job *j, FILE *err)
 static int isolate_run(void *ud, FILE *out, FILE *err)
 {
 	struct isolate_job *j = ud;
-	int code = isolate_work(j, err);
+	int code = isolate_work(j, out, err);
 
 	if (!j->begun)
 		return code;
@@ -317,11 +321,12 @@ static void isolate_run_after(void *ud)
 		isolate_after(&j->i, &j->o);
 }
 
-static int isolate_died(void *ud _unused_)
+static int isolate_died(void *ud)
 {
-	fputs("vipsafe: the address is on one of the two devices, or on both; repeat the command\n",
-	      stderr);
-	return EXIT_UNPROTECTED;
+	const struct isolate_job *j = ud;
+
+	return cli_fail(&j->i.cli->options, EXIT_UNPROTECTED,
+			"the address is on one of the two devices, or on both; repeat the command");
 }
 
 int command_isolate(struct cli *cli, int argc, char *argv[])
@@ -345,11 +350,11 @@ int command_isolate(struct cli *cli, int argc, char *argv[])
 	int code;
 
 	if (isolate_parse(&j.i.req, argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	if (cli->options.move.vip_flows != VIP_FLOWS_DROP) {
 		request_error_set(&e, "contradictory options: \"--vip-flows\" does not go with "
 				      "isolate: the address stays on this node");
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	if (!j.i.req.plan)
 		return worker_run(&job);

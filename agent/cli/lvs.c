@@ -13,6 +13,7 @@
 #include "base/option.h"
 #include "cli/commands.h"
 #include "cli/lvs_list.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "lvs/renew.h"
 #include "lvs/said.h"
@@ -353,10 +354,9 @@ static int look_once(struct cli *cli, struct kernel *k, struct lvs_watch *watch,
 	return 0;
 }
 
-static int no_memory(int r)
+static int no_memory(const struct cli *cli, int r)
 {
-	fprintf(stderr, "vipsafe: lvs: %s\n", strerror(-r));
-	return EXIT_UNPROTECTED;
+	return cli_fail(&cli->options, EXIT_UNPROTECTED, "lvs: %s", strerror(-r));
 }
 
 /* Look until interrupted. Returns the worst exit code of all looks. */
@@ -376,13 +376,13 @@ static int lvs_watch(struct cli *cli, struct kernel *k, struct lvs_watch *watch)
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	watch->said = lvs_said_new();
 	if (!watch->said || fd < 0)
-		return no_memory(watch->said ? -errno : -ENOMEM);
+		return no_memory(cli, watch->said ? -errno : -ENOMEM);
 	/* before Linux 4.2 those that come and go between two looks are not seen */
 	(void)k->ops->sock_watch(k->ctx);
 	do {
 		r = look_once(cli, k, watch, before.map ? &before : NULL, &now, &code);
 		if (r < 0)
-			return no_memory(r);
+			return no_memory(cli, r);
 		worst = MAX(worst, code);
 		lvs_round_done(&before);
 		before = now;
@@ -391,7 +391,7 @@ static int lvs_watch(struct cli *cli, struct kernel *k, struct lvs_watch *watch)
 			break;
 		r = lvs_watch_wait(watch, k, cli->settings.lvs, fd, &before);
 	} while (!r);
-	return r < 0 ? no_memory(r) : (int)worst;
+	return r < 0 ? no_memory(cli, r) : (int)worst;
 }
 
 static int check(struct cli *cli)
@@ -406,12 +406,12 @@ static int check(struct cli *cli)
 	if (r == 0)
 		r = kernel_real_new(&real);
 	if (r < 0)
-		return no_memory(r);
+		return no_memory(cli, r);
 	k = kernel_real_get(real);
 	if (cli->options.watch)
 		return lvs_watch(cli, &k, &watch);
 	r = look_once(cli, &k, &watch, NULL, &round, &code);
-	return r < 0 ? no_memory(r) : (int)code;
+	return r < 0 ? no_memory(cli, r) : (int)code;
 }
 
 static int map(struct cli *cli)
@@ -424,10 +424,10 @@ static int map(struct cli *cli)
 
 	r = kernel_real_new(&real);
 	if (r < 0)
-		return no_memory(r);
+		return no_memory(cli, r);
 	k = kernel_real_get(real);
 	r = lvs_load(cli->settings.lvs, config, &k, &m);
-	return r < 0 ? no_memory(r) : lvs_map_show(cli, m);
+	return r < 0 ? no_memory(cli, r) : lvs_map_show(cli, m);
 }
 
 int command_lvs(struct cli *cli, int argc, char *argv[])
@@ -443,17 +443,17 @@ int command_lvs(struct cli *cli, int argc, char *argv[])
 			request_error_set(&e, "lvs is followed by check or map");
 		else
 			request_error_set(&e, "unknown word " QUOTED, argv[argc > 1 && is_map]);
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	if (is_map && cli->options.watch) {
 		request_error_set(&e,
 				  "contradictory options: \"--watch\" does not go with lvs map");
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	r = is_check ? lvs_given(cli, argc - 1, argv + 1, &e) : 0;
 	if (r == -ENOMEM)
-		return no_memory(r);
+		return no_memory(cli, r);
 	if (r < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	return is_map ? map(cli) : check(cli);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "lvs/map.h"
 #include "show/config.h"
 #include "base/os.h"
@@ -22,14 +23,17 @@ static void set_signals(void)
 }
 
 /* Commands that run without a configuration get the defaults. */
-static int load_settings(struct cli *cli)
+static int load_settings(struct cli *cli, bool without)
 {
 	struct request_error e = { "" };
 	int code = EXIT_DONE;
 
 	if (config_load(cli->options.config, &cli->settings, &e) < 0) {
-		fprintf(stderr, "vipsafe: %s\n", e.text);
 		code = EXIT_CONFIG;
+		if (without)
+			fprintf(stderr, "vipsafe: %s\n", e.text);
+		else
+			cli_fail(&cli->options, code, "%s", e.text);
 		if (settings_init(&cli->settings, sections_all) < 0 ||
 		    settings_finish(&cli->settings, &e) < 0)
 			exit(code);
@@ -49,9 +53,9 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	if (misplaced) {
 		request_error_set(&e, "contradictory options: \"--%s\" does not go with %s",
 				  misplaced, c->name);
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
-	code = load_settings(cli);
+	code = load_settings(cli, c->without_config);
 	if (code != EXIT_DONE && !c->without_config)
 		return code;
 	cli->seed = identity_seed();
@@ -79,12 +83,15 @@ static int dispatch(struct cli *cli, int n_words, char *words[])
 	struct request_error e;
 
 	if (n_words && command_find(commands, words[0], &c, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	if (cli->options.version)
 		return check_output(command_version(cli, 0, NULL), false);
 	if (cli->options.help) {
-		command_help(c, stdout);
-		return check_output(EXIT_DONE, false);
+		return check_output(command_help_show(&cli->options, c), false);
+	}
+	if (!c && cli->options.json) {
+		request_error_set(&e, "no command is given");
+		return check_output(command_usage(&cli->options, &e), false);
 	}
 	if (!c) {
 		command_usage_short(stderr);
@@ -117,6 +124,6 @@ int main(int argc, char *argv[])
 		return EXIT_KERNEL_REFUSED;
 	}
 	if (options_parse(argc > 0 ? argc - 1 : 0, argv + 1, &cli.options, words, &n_words, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli.options, &e);
 	return dispatch(&cli, n_words, words);
 }

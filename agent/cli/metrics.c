@@ -2,6 +2,7 @@
 /* vipsafe metrics: the metrics for monitoring. */
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "show/metrics.h"
 #include "show/report_json.h"
@@ -24,6 +25,20 @@ static void metrics_print_down(const struct cli *cli)
 	free(m);
 }
 
+static void metrics_print_none(const struct cli *cli, enum client_outcome outcome,
+			       const struct wire_answer *a)
+{
+	const char *why = client_failure_text(outcome, a);
+
+	/* of others it is not known whether it runs */
+	if (outcome != CLIENT_ABSENT && outcome != CLIENT_BROKEN) {
+		(void)cli_fail(&cli->options, client_failure_code(outcome, a), "%s", why);
+		return;
+	}
+	cli_complain(stderr, "%s", why);
+	metrics_print_down(cli);
+}
+
 int command_metrics(struct cli *cli, int argc, char *argv[])
 {
 	const struct options *o = &cli->options;
@@ -32,16 +47,13 @@ int command_metrics(struct cli *cli, int argc, char *argv[])
 	enum client_outcome outcome;
 	int code = EXIT_DONE;
 
-	if (!command_is_bare(argc, argv))
+	if (!command_is_bare(&cli->options, argc, argv))
 		return EXIT_USAGE;
 	r.text = o->json ? WIRE_TEXT_NONE : WIRE_TEXT_SHORT;
 	client_ask(cli->settings.socket, &r, o->timeout ? o->timeout : PATIENCE, &a, &outcome);
 	if (outcome != CLIENT_ANSWERED) {
-		cli_complain(stderr, "%s", client_failure_text(outcome, &a));
 		code = client_failure_code(outcome, &a);
-		/* of others it is not known whether it runs */
-		if (outcome == CLIENT_ABSENT || outcome == CLIENT_BROKEN)
-			metrics_print_down(cli);
+		metrics_print_none(cli, outcome, &a);
 	} else if (o->json) {
 		puts(a.result ? a.result : "[]");
 	} else {

@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/connections.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "base/option.h"
@@ -49,7 +50,7 @@ static bool is_for_daemon(const struct move *m)
 static void print_answer(const struct move *m, const struct wire_answer *a, FILE *out, FILE *err)
 {
 	if (m->cli->options.json)
-		fprintf(out, "%s\n", a->result ? a->result : "{}");
+		render_line(a->result, out, err);
 	else
 		fprintf(out, "%s", a->out ? a->out : "");
 	if (!m->cli->options.json)
@@ -58,7 +59,8 @@ static void print_answer(const struct move *m, const struct wire_answer *a, FILE
 
 /* Whether the refusal A ends the command. What the daemon does not permit is
  * not done without it either. */
-static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
+static bool is_final(const struct move *m, const struct wire_answer *a, FILE *out, FILE *err,
+		     int *ret_code)
 {
 	if (!strcmp(a->error_code, wire_refusal_name(WIRE_NOT_PERMITTED)))
 		*ret_code = EXIT_NOT_PERMITTED;
@@ -68,7 +70,8 @@ static bool is_final(const struct wire_answer *a, FILE *err, int *ret_code)
 		cli_complain(err, "note: the daemon refused (%s): done without it", a->error_text);
 		return false;
 	}
-	cli_complain(err, "%s; nothing changed", a->error_text);
+	(void)cli_fail_to(&m->cli->options, out, err, *ret_code, "%s; nothing changed",
+			  a->error_text);
 	return true;
 }
 
@@ -99,11 +102,15 @@ static bool cli_move_ask_daemon(struct move *m, FILE *out, FILE *err, int *ret_c
 	case CLIENT_BARRED:
 		done = geteuid() != 0; /* root can do it without the daemon */
 		*ret_code = EXIT_NOT_PERMITTED;
-		cli_complain(err, done ? "%s; nothing changed" : "note: %s: tried without it",
-			     client_failure_text(outcome, &a));
+		if (done)
+			(void)cli_fail_to(o, out, err, *ret_code, "%s; nothing changed",
+					  client_failure_text(outcome, &a));
+		else
+			cli_complain(err, "note: %s: tried without it",
+				     client_failure_text(outcome, &a));
 		break;
 	case CLIENT_REFUSED:
-		done = is_final(&a, err, ret_code);
+		done = is_final(m, &a, out, err, ret_code);
 		break;
 	case CLIENT_BROKEN:
 		fputs("vipsafe: note: the daemon does not answer: done without it\n", err);
@@ -189,13 +196,10 @@ static int move_died(void *ud)
 	if (r == 0)
 		r = k.ops->addr_list(k.ctx, note_target, m);
 	m->kernel = kernel_real_free(m->kernel);
-	if (r == 0 && m->n_there == wanted) {
-		fputs("vipsafe: the address is as asked for\n", stderr);
-		return EXIT_UNPROTECTED;
-	}
-	fprintf(stderr, "vipsafe: the address %s\n",
-		r < 0 ? "cannot be looked at" : "did not change");
-	return EXIT_KERNEL_REFUSED;
+	if (r == 0 && m->n_there == wanted)
+		return cli_fail(&m->cli->options, EXIT_UNPROTECTED, "the address is as asked for");
+	return cli_fail(&m->cli->options, EXIT_KERNEL_REFUSED, "the address %s",
+			r < 0 ? "cannot be looked at" : "did not change");
 }
 
 struct move *move_part_run(struct cli *cli, const struct request *req, char *const words[],
@@ -288,7 +292,7 @@ static int cli_move_run(struct cli *cli, enum op op, bool plan, int argc, char *
 	int code;
 
 	if (request_parse(&m.request, argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	if (!plan)
 		return worker_run(&job);
 	code = move_run(&m, stdout, stderr);
@@ -316,15 +320,15 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 
 	if (!argc) {
 		request_error_set(&e, "plan what? \"add\", \"del\" or \"isolate\" is missing");
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	if (command_find(cli->commands, argv[0], &c, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	misplaced = options_misplaced(&cli->options, c->scopes);
 	if (misplaced) {
 		request_error_set(&e, "contradictory options: \"--%s\" does not go with plan %s",
 				  misplaced, c->name);
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	}
 	if (c->run == command_add)
 		return cli_move_run(cli, OP_ADD, true, argc - 1, argv + 1);
@@ -335,5 +339,5 @@ int command_plan(struct cli *cli, int argc, char *argv[])
 		return c->run(cli, argc - 1, argv + 1);
 	}
 	request_error_set(&e, QUOTED " cannot be planned, only add, del and isolate", argv[0]);
-	return command_usage(&e);
+	return command_usage(&cli->options, &e);
 }

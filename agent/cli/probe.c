@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "base/text.h"
 #include "move/probe.h"
@@ -88,7 +89,7 @@ int command_probe(struct cli *cli, int argc, char *argv[])
 	int r;
 
 	if (request_no_words(argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	measure(cli, &v);
 	if (v.ipv4 != KERNEL_UNKNOWN || v.ipv6 != KERNEL_UNKNOWN) {
 		r = probe_result_store(cli->settings.run_dir, cli->boot_id, &v);

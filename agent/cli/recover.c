@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/isolate.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "cli/worker.h"
 #include "kernel/apart.h"
@@ -129,13 +130,15 @@ static void recover_append(struct recover *rec, const char *op, json_t *list)
 
 static int cli_recover_fail(struct recover *rec, int r)
 {
-	if (r == -EPERM || r == -EACCES) {
-		cli_complain(rec->err, "recover: not permitted: only root may (%s: %s)",
-			     rec->cli->settings.run_dir, strerror(-r));
-		return EXIT_NOT_PERMITTED;
-	}
-	cli_complain(rec->err, "recover: %s: %s", rec->cli->settings.run_dir, strerror(-r));
-	return EXIT_UNPROTECTED;
+	struct options o = rec->cli->options;
+
+	o.json &= !rec->list; /* that is printed in any case */
+	if (r == -EPERM || r == -EACCES)
+		return cli_fail_to(&o, rec->out, rec->err, EXIT_NOT_PERMITTED,
+				   "recover: not permitted: only root may (%s: %s)",
+				   rec->cli->settings.run_dir, strerror(-r));
+	return cli_fail_to(&o, rec->out, rec->err, EXIT_UNPROTECTED, "recover: %s: %s",
+			   rec->cli->settings.run_dir, strerror(-r));
 }
 
 static void on_isolation(void *ud, const struct isolation *i, const struct isolate_outcome *o)
@@ -246,13 +249,21 @@ static int recover_run(void *ud, FILE *out, FILE *err)
 	return r < 0 ? cli_recover_fail(rec, r) : rec->exit_code;
 }
 
+static int recover_died(void *ud)
+{
+	const struct recover *rec = ud;
+
+	return cli_fail(&rec->cli->options, EXIT_UNPROTECTED,
+			"recover: it was not finished; repeat the command");
+}
+
 int command_recover(struct cli *cli, int argc, char *argv[])
 {
 	struct recover rec = { .cli = cli, .exit_code = EXIT_DONE };
-	const struct worker_job job = { .run = recover_run, .ud = &rec };
+	const struct worker_job job = { .run = recover_run, .died = recover_died, .ud = &rec };
 	struct request_error e;
 
 	if (request_no_words(argc, argv, &e) < 0)
-		return command_usage(&e);
+		return command_usage(&cli->options, &e);
 	return worker_run(&job);
 }

@@ -9,20 +9,45 @@
 
 #include "base/os.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "show/history_file.h"
 #include "show/history_line.h"
 #include "show/report_json.h"
 #include "show/oplog.h"
 #include "show/report_text.h"
 
+static void render_stamp(json_t **o)
+{
+	char text[WHEN_TEXT_MAX];
+
+	if (!json_object_get(*o, "id")) {
+		snprintf(text, sizeof(text), "%012llx",
+			 (unsigned long long)identity_seed() & 0xffffffffffffULL);
+		object_put_text(o, "id", text);
+	}
+	if (!json_object_get(*o, "time"))
+		object_put_text(o, "time", when_format(os_wall(), text));
+	if (!json_object_get(*o, "version"))
+		object_put_text(o, "version", PACKAGE_VERSION);
+}
+
 void render_json(json_t *value, FILE *out, FILE *err)
 {
-	_cleanup_free_ char *line = object_line(value);
+	_cleanup_free_ char *line = NULL;
+
+	if (json_is_object(value))
+		render_stamp(&value);
+	line = object_line(value);
 
 	if (line)
 		fprintf(out, "%s\n", line);
 	else
 		fputs("vipsafe: out of memory for the result\n", err);
+}
+
+void render_line(const char *line, FILE *out, FILE *err)
+{
+	render_json(line ? json_loads(line, 0, NULL) : json_object(), out, err);
 }
 
 void render_report(const struct report *r, const struct options *o, FILE *out, FILE *err)

@@ -10,8 +10,12 @@
 
 void render_report(const struct report *r, const struct options *o, FILE *out, FILE *err);
 
-/* Print VALUE as one line; the reference is taken over. VALUE NULL: out of memory. */
+/* Print VALUE as one line; the reference is taken over. VALUE NULL: out of memory. An object gets
+ * an "id", the "time" and the "version" of the program, unless it has its own. */
 void render_json(json_t *value, FILE *out, FILE *err);
+
+/* The same for a line of JSON that the daemon has sent; NULL: it has sent none. */
+void render_line(const char *line, FILE *out, FILE *err);
 
 /* Reports to others what a run without the daemon did: the log and the history. */
 /* Does nothing for a dry run. If the log has no room, ERR says so; other errors of log and

@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/conntrackd.h"
+#include "cli/failure.h"
 #include "cli/render.h"
 #include "cli/status_check.h"
 #include "cli/status_local.h"
@@ -32,17 +33,22 @@ static int status_show(const struct cli *cli, enum client_outcome outcome,
 {
 	if (outcome == CLIENT_ANSWERED) {
 		if (cli->options.json)
-			puts(a->result ? a->result : "{}");
+			render_line(a->result, stdout, stderr);
 		else
 			fputs(a->out ? a->out : "", stdout);
 		return a->exit_code;
 	}
 	cli_complain(stderr, "%s", client_failure_text(outcome, a));
-	if (outcome == CLIENT_ABSENT)
+	if (outcome == CLIENT_ABSENT) {
 		status_local(cli, terminal_columns(stdout), print_local, (void *)cli);
-	else if (cli->options.json)
-		puts("{\"running\":null}");
-	return outcome == CLIENT_ABSENT ? STATUS_CODE_NOT_RUNNING : STATUS_CODE_UNKNOWN;
+		return STATUS_CODE_NOT_RUNNING;
+	}
+	if (cli->options.json)
+		render_json(json_pack("{s:n, s:o, s:i}", "running", "error",
+				      object_string(client_failure_text(outcome, a)), "exit_code",
+				      STATUS_CODE_UNKNOWN),
+			    stdout, stderr);
+	return STATUS_CODE_UNKNOWN;
 }
 
 static void take_local(void *ud, const struct status *s)
@@ -91,8 +97,8 @@ static int status_judge(const struct cli *cli, const char *instance, enum client
 	if (code)
 		cli_complain(stderr, "%s", why);
 	if (cli->options.json)
-		render_json(json_pack("{s:b, s:o}", "ok", !code, "reason",
-				      object_string(code ? why : "")),
+		render_json(json_pack("{s:b, s:o, s:i}", "ok", !code, "reason",
+				      object_string(code ? why : ""), "exit_code", code),
 			    stdout, stderr);
 	return code;
 }
@@ -104,10 +110,10 @@ static int status_take_word(const struct cli *cli, int argc, char *argv[], const
 
 	*ret = NULL;
 	if (!cli->options.check)
-		return command_is_bare(argc, argv) ? 0 : -EINVAL;
+		return command_is_bare(&cli->options, argc, argv) ? 0 : -EINVAL;
 	if (argc > 1) {
 		request_error_set(&e, "unknown word " QUOTED, argv[1]);
-		command_usage(&e);
+		command_usage(&cli->options, &e);
 		return -EINVAL;
 	}
 	*ret = argc ? argv[0] : NULL;

@@ -14,7 +14,7 @@ ip addr add fd00:51::7/64 dev vip-dev0 nodad
 printf '[instance VI_web]\naddress = 192.0.2.1/32\ndevice = vip-dev0\n' >"$T/conf"
 
 "$VIPSAFE" --local add 203.0.113.8/32 dev vip-dev0 >/dev/null
-id=$("$VIPSAFE" --json history | jq -r '.[0].id')
+id=$(jsons history | jq -r '.[0].id')
 [ ${#id} = 12 ] || bail_out "no id in the history"
 
 # The vipsafe the shells find: it completes like the real one, and prints what

@@ -70,7 +70,7 @@ pid=$(json .by.pid)
 run --json history
 is "$(json "[.[] | select(.by.pid == $pid)][0] | [.op, .by.uid, .by.command] | @text")" \
 	'["add",65534,"odd\\x1b[31m"]' "and so does the history"
-run history "$("$VIPSAFE" --json history | jq -r '.[0].id')"
+run history "$(jsons history | jq -r '.[0].id')"
 like "$OUT" "asked by +odd.x1b.31m .pid $pid, uid 65534." "also for people"
 run --local --json del 192.168.11.100/32 dev br-mgmt
 is "$(json '[.by.uid, .by.command] | @text')" '[0,"vipsafe"]' "without the daemon, too"
@@ -96,7 +96,7 @@ barred() {
 	is "$RC $(grep -c '' "$T/out")" "4 0" "$who: status is not known"
 	is "$ERR" "vipsafe: not permitted to ask the daemon: $may may" "$who: and why"
 	try "$@" --json status
-	is "$RC $(cat "$T/out")" '4 {"running":null}' "$who: not in JSON either"
+	is "$RC $(json '[.running, .error, .exit_code] | @text')" "4 [null,\"${ERR#vipsafe: }\",4]" "$who: not in JSON either"
 	for words in metrics watch reload connections 'notify INSTANCE VI_1 MASTER 100' \
 		'add 192.168.11.100/32 dev br-mgmt' 'del 192.168.11.7/24 dev br-mgmt' \
 		'plan del 192.168.11.7/24 dev br-mgmt'; do

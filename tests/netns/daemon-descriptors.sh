@@ -14,7 +14,7 @@ know_verdict fixed
 for ((i = 1; i <= N; i++)); do echo "link add v$i type bridge"; done >"$T/batch"
 ip -batch "$T/batch" || bail_out "no devices"
 for ((i = 1; i <= N; i++)); do echo "[device v$i]"; done >"$CONF"
-state_is() { [ "$("$VIPSAFE" --json status | jq "[.devices[] | select(.state == \"$1\")] | length")" = "$2" ]; }
+state_is() { [ "$(jsons status | jq "[.devices[] | select(.state == \"$1\")] | length")" = "$2" ]; }
 limits() { awk '/open files/ { print $4 }' "/proc/$DAEMON/limits"; }
 
 # ---- the soft limit is not what counts -----------------------------------------------
@@ -29,10 +29,10 @@ daemon_end
 ulimit -n 400
 : >"$DAEMON_LOG"
 daemon_start
-unguarded() { "$VIPSAFE" --json status | jq '[.devices[] | select(.state == "unguarded")] | length'; }
+unguarded() { jsons status | jq '[.devices[] | select(.state == "unguarded")] | length'; }
 like "$(unguarded)" '^[1-9]' "some are not guarded"
-is "$("$VIPSAFE" --json status | jq '.devices | length')" $N "none of them is left out of the status"
-like "$("$VIPSAFE" --json status | jq -r '.devices[] | select(.device == "v60") | .reason')" \
+is "$(jsons status | jq '.devices | length')" $N "none of them is left out of the status"
+like "$(jsons status | jq -r '.devices[] | select(.device == "v60") | .reason')" \
 	'the limit of open files' "which says why"
 check "the log, too" logged 'msg="cannot be guarded" dev=v60 error="the limit of open files'
 is "$(find "/proc/$DAEMON/fd" -mindepth 1 | wc -l | awk '{ print ($1 < 350) }')" 1 "room for others is left"

@@ -79,7 +79,7 @@ blind() {
 			[ ! -e "/usr/sbin/$f" ] || mount --bind /dev/null "$(readlink -f "/usr/sbin/$f")"
 		done
 	done 2>/dev/null
-	"$VIPSAFE" --json doctor >"$T/out"
+	jsons doctor >"$T/out"
 	echo $? >"$T/code"
 	nft list ruleset 2>&1
 }

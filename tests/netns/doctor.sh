@@ -274,7 +274,7 @@ lost run-dir-unsafe
 
 "$VIPSAFED" --config "$CONF" 2>"$T/log" &
 daemon=$!
-live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+live() { [ "$(jsons status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
 # iptables has a second at most, which a busy machine may not give it the first time
 held() { doctor && [[ $(codes) != *no-hold* ]]; }

@@ -174,7 +174,7 @@ wait_for 20 "$VIPSAFE" status >/dev/null 2>&1
 while read -r _ text; do
 	example README "$text"
 done < <(of_markdown "$SRC/README.md")
-guarded() { "$VIPSAFE" --json status | jq -e '(.devices[] | select(.device == "br-mgmt").state == "live") and (.instances | length) == 1'; }
+guarded() { jsons status | jq -e '(.devices[] | select(.device == "br-mgmt").state == "live") and (.instances | length) == 1'; }
 check "README: after that the device is guarded and the instance known" wait_for 20 guarded
 check "README: and keepalived has the decoy" grep -q '169.254.77.51/32 dev lo' "$T/keepalived.conf"
 check "README: one screen or two" test "$(wc -l <"$SRC/README.md")" -le 120

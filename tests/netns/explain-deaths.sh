@@ -49,7 +49,7 @@ done
 config "${conf[@]}" '[instance VI_1]' 'device = o0' 'address = 192.168.20.7/24' 'owner = keepalived'
 daemon_start
 all_live() {
-	[ "$("$VIPSAFE" --json status | jq '[.devices[] | select(.state == "live")] | length')" = ${#KINDS[@]} ]
+	[ "$(jsons status | jq '[.devices[] | select(.state == "live")] | length')" = ${#KINDS[@]} ]
 }
 check "the guards are up" wait_for 60 all_live
 

@@ -35,7 +35,7 @@ shim systemctl "case \"\$*\" in
 esac"
 doctor() { run --json --config "$CONF" doctor; }
 fix_of() { jq -r --arg c "$1" '[.findings[] | select(.code == $c and .fix != "").fix][0] // ""' "$T/out"; }
-live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+live() { [ "$(jsons status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 
 # ---- the node ---------------------------------------------------------------------------------------
 masquerade nft
@@ -299,7 +299,7 @@ is "$([ "$PASTED" != 0 ] && cat /etc/vipsafe/conf.d/br-mgmt.conf)" "[device br-m
 	"a device to guard: a file that is there is left as it is"
 rm -r /etc/vipsafe
 kill "$(cat "$T/pid")"
-gone() { ! "$VIPSAFE" --json status >/dev/null 2>&1; }
+gone() { ! jsons status >/dev/null 2>&1; }
 wait_for 60 gone
 echo x >/run/vipsafe/move-br-mgmt
 doctor

@@ -137,12 +137,12 @@ goes() {
 check "what dies of its deletes now is counted" until_done died -- goes 1
 harmed victim "it dies indeed"
 is "$(guard .lost)" $((before + N)) "and nothing else is"
-"$VIPSAFE" --json history >"$T/out"
+jsons history >"$T/out"
 is "$(json '[.[] | select(.op == "quarantine")][0] | [.result, .device, .addresses[0], .by_text] | @text')" \
 	'["suspended","br-mgmt","10.77.1.1/32","vipsafed"]' "the history tells of the quarantine"
 # The line of the delete is written a second later; a flush may be later still.
 quarantined_delete() {
-	[ "$("$VIPSAFE" --json history | jq -r '"\(any(.[]; .op == "foreign-delete" and .result == "quarantined")) \(
+	[ "$(jsons history | jq -r '"\(any(.[]; .op == "foreign-delete" and .result == "quarantined")) \(
 		[.[] | select(.op == "repair") | .entries.lost] | add)"')" = "true $((before + N))" ]
 }
 check "and what it cost" wait_for 30 quarantined_delete
@@ -161,7 +161,7 @@ unharmed other "what others delete is made good meanwhile"
 
 # ---- its end ------------------------------------------------------------------------------------
 check "after a minute it is over" wait_for 120 not quarantined
-resumed() { [ "$("$VIPSAFE" --json history | jq -r '[.[] | select(.op == "quarantine")][0].result')" = resumed ]; }
+resumed() { [ "$(jsons history | jq -r '[.[] | select(.op == "quarantine")][0].result')" = resumed ]; }
 check "which the history tells" wait_for 30 resumed
 check "which is logged" wait_for 30 logged 'repairs are taken up again'
 before=$(guard .restored)

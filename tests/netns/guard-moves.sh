@@ -17,7 +17,7 @@ printf '[device br-mgmt]\npin = continuous\npin_after = 500ms\n' >"$T/conf"
 serve server node2 10.232.3.28 8899
 serve userver node2 -u 10.232.3.28 8899
 
-status() { timeout 10 "$VIPSAFE" --json status 2>/dev/null | jq -r ".devices[0] | $1"; }
+status() { jsons status 2>/dev/null | jq -r ".devices[0] | $1"; }
 is_live() { [ "$(status .state)" = live ]; }
 pinned_at_least() { [ "$(status .pinned)" -ge "$1" ] 2>/dev/null; }
 has_rules() { nft list tables | grep -q vipsafe; }

@@ -25,7 +25,7 @@ config '[agent]' "group = $GROUP" '[device br-mgmt]' 'pin = on-demand' \
 
 hist() { run --config "$CONF" history; }
 # of OP FILTER: of the newest operation of a kind
-of() { "$VIPSAFE" --json history | jq -r "[.[] | select(.op == \"$1\")][0] | $2"; }
+of() { jsons history | jq -r "[.[] | select(.op == \"$1\")][0] | $2"; }
 have() { [ "$(of "$1" '.op')" = "$1" ]; }
 
 # ---- vipsafe's own, without a daemon -----------------------------------------------------
@@ -153,7 +153,7 @@ else
 fi
 
 # ---- again and again -------------------------------------------------------------------------
-sum() { "$VIPSAFE" --json history | jq '[.[] | select(.op == "foreign-delete" and .addresses[0] == "192.168.11.200/32").times] | add'; }
+sum() { jsons history | jq '[.[] | select(.op == "foreign-delete" and .addresses[0] == "192.168.11.200/32").times] | add'; }
 for ((i = 0; i < 200; i++)); do
 	echo "addr add 192.168.11.200/32 dev br-mgmt"
 	echo "addr del 192.168.11.200/32 dev br-mgmt"
@@ -161,13 +161,13 @@ done >"$T/fight"
 ip -batch "$T/fight"
 told() { [ "$(sum)" = 200 ]; }
 check "200 deletes are told of" wait_for 20 told
-lines=$("$VIPSAFE" --json history | jq '[.[] | select(.op == "foreign-delete")] | length')
+lines=$(jsons history | jq '[.[] | select(.op == "foreign-delete")] | length')
 check "in few lines: $lines" test "$lines" -le 25
 hist
 like "$OUT" ' del 192.168.11.200/32 br-mgmt [a-z]+, [0-9]+ times ' "with how many they are"
 # Enough of them to make the file be cut; the moves are the oldest of all.
 line=$(grep 192.168.11.200 $FILE | tail -n 1)
-moves() { "$VIPSAFE" --json history | jq '[.[] | select(.changed)] | length'; }
+moves() { jsons history | jq '[.[] | select(.changed)] | length'; }
 before=$(moves)
 size=$(stat -c %s $FILE)
 for ((i = size; i < 262144; i += ${#line} + 1)); do echo "$line"; done >"$T/more"

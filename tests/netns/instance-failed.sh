@@ -64,7 +64,7 @@ check "and not that they are" not logged 'its addresses are added" instance=LOST
 "$VIPSAFE" status >"$T/out"
 is "$?" 4 "status ends with 4"
 like "$(cat "$T/out")" 'FAILED: .*nodev0' "and tells why"
-"$VIPSAFE" --json doctor >"$T/out" 2>/dev/null
+jsons doctor >"$T/out" 2>/dev/null
 is "$? $(jq -r '.findings[] | select(.code == "instance-failed").severity' "$T/out")" "11 critical" \
 	"doctor finds it"
 metric() { "$VIPSAFE" metrics | sed -n "s/^vipsafe_instance_$1{vrrp_instance=\"LOST\"} //p"; }

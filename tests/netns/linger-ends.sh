@@ -188,7 +188,7 @@ config '[device br-mgmt]' 'pin = continuous' 'pin_after = 100ms' 'linger = 10min
 daemon_start
 wait_for 60 guard_live || bail_out "the guard is not live again"
 counted=()
-is_state() { [ "$("$VIPSAFE" --json status | jq -r '.instances[0].state')" = "$1" ]; }
+is_state() { [ "$(jsons status | jq -r '.instances[0].state')" = "$1" ]; }
 notify() {
 	"$VIPSAFE" notify INSTANCE VI_1 "$1" 2>/dev/null
 	wait_for 20 is_state "$1" || bail_out "the instance does not become $1"

@@ -103,7 +103,7 @@ daemon_start
 check "late: the next one does" wait_for 60 none_of $OWN -p udp
 # not 5 s after its own start
 lingered() {
-	took=$("$VIPSAFE" --json history | jq --arg a $OWN '[.[] | select(.op == "linger" and .addresses[0] == $a)][0].timing_us.total')
+	took=$(jsons history | jq --arg a $OWN '[.[] | select(.op == "linger" and .addresses[0] == $a)][0].timing_us.total')
 	[ "$took" -gt 0 ] 2>/dev/null
 }
 wait_for 30 lingered

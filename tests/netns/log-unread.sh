@@ -16,7 +16,7 @@ config '[agent]' 'announce_again = 0' \
 	'[instance VI_1]' 'device = br-mgmt' 'address = 192.168.11.100/32'
 there() { has_addr 192.168.11.100/32 br-mgmt; }
 say() { echo "INSTANCE \"VI_1\" $1 100" 1<>"$FIFO" >&1; }
-dropped() { "$VIPSAFE" --json status | jq .log.dropped; }
+dropped() { jsons status | jq .log.dropped; }
 # a daemon that waits for its log never does what it is told: any deadline shows it
 moves() {
 	say MASTER

@@ -100,7 +100,7 @@ pairs() {
 	REPLY=$(in_ns "$1" "$FLOW" pairs -t 60 -n "$2" -b "$3" -P "$6" "$4" 3269 "$5" 3306 2>"$T/pairs.err")
 	[ ! -s "$T/pairs.err" ] || diag "$(cat "$T/pairs.err")"
 }
-apart_is() { [ "$("$VIPSAFE" --json status | jq -r ".lvs_apart | $1")" = "$2" ]; }
+apart_is() { [ "$(jsons status | jq -r ".lvs_apart | $1")" = "$2" ]; }
 tables() { nft list tables | grep vipsafe_apart; }
 # Every rule that is not ours, as it is saved; not how many packets there were.
 others() {

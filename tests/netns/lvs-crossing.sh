@@ -53,7 +53,7 @@ silent 4 "direct, VIP, nothing sent since and no map"
 # a daemon without a map sees it, and writes it down once
 "$BUILD/vipsafed" --config "$T/conf" 2>"$T/daemon" &
 daemon=$!
-noted() { "$VIPSAFE" --json history >"$T/history" && jq -e 'map(select(.op == "collision")) | length > 0' "$T/history"; }
+noted() { jsons history >"$T/history" && jq -e 'map(select(.op == "collision")) | length > 0' "$T/history"; }
 answers() { "$VIPSAFE" status; }
 wait_for 60 answers || bail_out "vipsafed does not answer: $(tail -n 3 "$T/daemon")"
 check "nothing crossed: nothing is noted" not noted
@@ -61,7 +61,7 @@ pings direct "$stalled" "direct, VIP: the direct connection hangs"
 check "no map: the daemon writes the crossing down" wait_for 60 noted
 counted() { [ "$(grep -c 'msg=lvs-crossed' "$T/daemon")" = 1 ] && "$VIPSAFE" status | grep 'collisions .*1 found'; }
 check "it logs it as well, and counts it" wait_for 60 counted
-looks() { "$VIPSAFE" --json status | jq -r .lvs.looks; }
+looks() { jsons status | jq -r .lvs.looks; }
 before=$(looks)
 more_looks() { [ "$(looks)" -ge $((before + 2)) ]; }
 check "it looks again" wait_for 60 more_looks

@@ -29,7 +29,7 @@ done
 put /proc/sys/net/ipv4/tcp_max_tw_buckets 0
 put /proc/sys/net/ipv4/ip_local_port_range "32768 60999"
 
-lvs() { "$VIPSAFE" --json status | jq -r ".lvs.$1"; }
+lvs() { jsons status | jq -r ".lvs.$1"; }
 lvs_is() { [ "$(lvs "$1")" = "$2" ]; }
 value() { "$VIPSAFE" metrics | awk -v m="$1" '$1 == m { print $2 }'; }
 

@@ -25,7 +25,7 @@ is "$(grep '^vipsafe_up ' <<<"$OUT")" "vipsafe_up 0" "and vipsafe_up is 0"
 
 "$VIPSAFED" --config "$CONF" 2>"$T/log" &
 daemon=$!
-live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+live() { [ "$(jsons status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
 
 take() { "$VIPSAFE" metrics >"$T/$1"; }
@@ -120,7 +120,7 @@ is "$(value after 'vipsafe_device_in_force{device="br-mgmt",protection="continuo
 is "$(value after 'vipsafe_device_in_force{device="eth9",protection="continuous"}')" 0 "and not"
 is "$(value after 'vipsafe_device_state{device="eth9",state="absent"}')" 1 "the state is a label"
 # the newest change is the last of its bucket; what others did is in the history, too
-"$VIPSAFE" --json history | jq -r 'map(select(.op == "add" or .op == "del"))[0].id' >"$T/id"
+jsons history | jq -r 'map(select(.op == "add" or .op == "del"))[0].id' >"$T/id"
 run --json metrics
 check "a bucket names its operation, as the history does" \
 	jq -e --arg id "$(cat "$T/id")" 'map(select(.name == "vipsafe_operation_duration_seconds"))

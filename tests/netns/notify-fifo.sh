@@ -30,7 +30,7 @@ check "the daemon makes the FIFO" [ -p "$FIFO" ]
 is "$(stat -c '%u %a' "$FIFO")" "0 600" "it is root's alone"
 master
 check "MASTER: the address comes" wait_for 60 there
-told_by() { [ "$("$VIPSAFE" --json history | jq -r '.[0] | [.by_text, .by.instance, .by.source] | @text')" = "$1" ]; }
+told_by() { [ "$(jsons history | jq -r '.[0] | [.by_text, .by.instance, .by.source] | @text')" = "$1" ]; }
 check "the history tells who it was" wait_for 60 told_by '["VI_1 (FIFO)","VI_1","fifo"]'
 wait_for 60 quiet
 operations=$(of_instance operations)

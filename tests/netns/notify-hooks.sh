@@ -41,7 +41,7 @@ for daemon in with without; do
 		$call MASTER
 		check "$daemon a daemon, $call MASTER: the address comes" wait_for 60 there
 		check "$daemon a daemon, $call MASTER: the IPv6 one, too" wait_for 60 there $VIP6
-		in_history() { [ "$("$VIPSAFE" --json history | jq -r '.[0].by_text')" = "VI_1 (notify script)" ]; }
+		in_history() { [ "$(jsons history | jq -r '.[0].by_text')" = "VI_1 (notify script)" ]; }
 		check "$daemon a daemon, $call MASTER: the history tells who it was" wait_for 60 in_history
 		for state in BACKUP FAULT STOP; do
 			$call $state
@@ -59,7 +59,7 @@ done
 
 # ---- what the daemon makes of it -------------------------------------------------
 start_daemon
-guarded() { [ "$("$VIPSAFE" --json status | jq -r '.devices[] | select(.device == "br-mgmt") | .state')" = live ]; }
+guarded() { [ "$(jsons status | jq -r '.devices[] | select(.device == "br-mgmt") | .state')" = live ]; }
 check "the device of an instance is guarded without a section of its own" wait_for 60 guarded
 ip addr add $VIP dev br-mgmt
 generic MASTER

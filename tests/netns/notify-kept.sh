@@ -18,10 +18,10 @@ config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = off' \
 there() { has_addr 192.168.11.100/32 br-mgmt; }
 say() { echo "INSTANCE \"VI_1\" $1 100" 1<>"$FIFO" >&1; }
 kept() { grep -q "^$1 " /run/vipsafe/instances; }
-problem() { "$VIPSAFE" --json status | jq -r .notify.store_problem; }
+problem() { jsons status | jq -r .notify.store_problem; }
 has_problem() { [ -n "$(problem)" ]; }
 metric() { "$VIPSAFE" metrics | awk '$1 == "vipsafe_instance_states_kept" { print $2 }'; }
-state() { "$VIPSAFE" --json status | jq -r '.instances[0].state'; }
+state() { jsons status | jq -r '.instances[0].state'; }
 # start_quiet: with an stderr that is no file
 start_quiet() {
 	"$VIPSAFED" --config "$CONF" 2> >(cat >>"$DAEMON_LOG") &

@@ -13,7 +13,7 @@ config '[agent]' 'announce_again = 0' '[device br-mgmt]' 'pin = off' \
 	'[instance VI_1]' 'device = br-mgmt' "address = $VIP" \
 	'[instance VI_2]' 'device = br-mgmt' 'address = 192.168.11.102/32'
 there() { has_addr "${1:-$VIP}" br-mgmt; }
-state() { "$VIPSAFE" --json status | jq -r ".instances[] | select(.name == \"${1:-VI_1}\") | .state"; }
+state() { jsons status | jq -r ".instances[] | select(.name == \"${1:-VI_1}\") | .state"; }
 state_is() { [ "$(state)" = "$1" ]; }
 told() { "$VIPSAFE" notify INSTANCE "${2:-VI_1}" "$1"; }
 

@@ -131,7 +131,7 @@ guarded() {
 	daemon_end
 	wait_for 60 grep -qE "^$DAEMON .*\+\+\+ (exited|killed)" "$T/trace" || bail_out "strace goes on"
 }
-apart_is() { [ "$("$VIPSAFE" --json status | jq -r ".lvs_apart | $1")" = "$2" ]; }
+apart_is() { [ "$(jsons status | jq -r ".lvs_apart | $1")" = "$2" ]; }
 
 # moved N WORDS...: a move that holds. iptables has a second at most, which a busy machine may not give
 # it the first time.

@@ -47,7 +47,7 @@ daemon_start
 for backend in nft iptables; do
 	left "daemon" $backend
 done
-like "$("$VIPSAFE" --json status | jq -r .state)" . "it answers"
+like "$(jsons status | jq -r .state)" . "it answers"
 daemon_end
 is $? 0 "and ends"
 

@@ -21,7 +21,7 @@ config '[device br-mgmt]' 'pin_after = 100ms' '[instance VI_1]' 'device = br-mgm
 serve server node2 10.232.3.28 8899
 open flows node1 3 10.232.3.28 8899
 
-mkdir "$T/said"
+mkdir "$T/kinds"
 # says CODES DEFINITION WORDS...: what the command prints, with one of these exit codes; judged at the end
 says() {
 	local codes=$1 definition=$2
@@ -30,7 +30,7 @@ says() {
 	run --config "$CONF" --json "$@"
 	like "$RC" "^($codes)\$" "$*: ends with $codes"
 	check "$*: prints" test -s "$T/out"
-	cat "$T/out" >>"$T/said/$definition"
+	cat "$T/out" >>"$T/kinds/$definition"
 }
 everything() { # [--local]
 	says 0 report "$@" plan add 192.168.11.100/32 dev br-mgmt
@@ -59,21 +59,49 @@ everything --local
 says 3 status status
 says '0|4|10|11' doctor doctor
 says '0|4' probe probe
-is "$("$VIPSAFE" --json reload 2>/dev/null)" '{"reloaded":false}' "a reload that nobody answers has its JSON"
+says 75 reload reload
+is "$(json '.reloaded')" false "a reload that nobody answers has its JSON"
+
+# what is no command, or ends without its result
+for words in 'nosuch' '--nosuch status' 'status --nosuch' 'add' 'add 192.168.11.100/99 dev br-mgmt' 'del 192.168.11.7 dev br-mgmt' \
+	'plan' 'plan recover' 'history x y' 'history nosuch' 'explain' 'connections nosuch' 'lvs' 'isolate' 'recover x' \
+	'reload x' 'probe x' 'doctor x' 'metrics x' 'watch x' 'version x' 'help nosuch' 'import' 'status x' 'notify' \
+	'--strategy nosuch del 192.168.11.7/24 dev br-mgmt' '--local --socket /x status' ''; do
+	# shellcheck disable=SC2086 # words
+	says 1 error $words
+	is "$(json .error)" "${ERR#vipsafe: }" "and says the same on both outputs"
+	is "$(json .exit_code)" 1 "and the exit code"
+done
+run --config /nosuch --json status
+is "$RC $(json '[.error, .exit_code] | @text')" '78 ["/nosuch: No such file or directory",78]' "no configuration: an object"
+run nosuch --json
+is "$RC $(json .exit_code)" '1 1' "a wrong word before --json: an object as well"
+says 78 error import /nosuch
+says 75 error watch
+says 4 error connections dev nosuch
+says 0 version version
+is "$(json .version)" "$("$VIPSAFE" version | cut -d ' ' -f 2)" "which is that of the text"
+says 0 help help
+says 0 help help del
+is "$(jq -r .help "$T/out")" "$("$VIPSAFE" help del)" "which is that of the text"
+printf 'vrrp_instance VI_9 {\n interface br-mgmt\n virtual_ipaddress {\n 192.168.11.151/32\n }\n}\n' >"$T/keepalived.conf"
+says '0|10' import import "$T/keepalived.conf"
+is "$(jq -r .settings "$T/out")" "$("$VIPSAFE" --config "$CONF" import "$T/keepalived.conf" 2>/dev/null)" "which is that of the text"
 
 daemon_start
 wait_for 60 guard_live || bail_out "the guard is not live"
 job watcher "$VIPSAFE" --config "$CONF" --json watch
-watched() { [ "$(value=$("$VIPSAFE" --json metrics | jq '.[] | select(.name == "vipsafe_watchers").samples[0].value') && echo "$value")" = 1 ]; }
+watched() { [ "$(value=$(jsons metrics | jq '.[] | select(.name == "vipsafe_watchers").samples[0].value') && echo "$value")" = 1 ]; }
 wait_for 60 watched || bail_out "nobody watches"
 everything
 hear watcher
-echo "$REPLY" >"$T/said/event"
+echo "$REPLY" >"$T/kinds/event"
 says 0 status status
+says 0 check status --check
 run --config "$CONF" notify INSTANCE VI_1 MASTER 100
 wait_for 60 has_addr 192.168.11.150/32 br-mgmt
 ip addr del 192.168.11.150/32 dev br-mgmt
-back() { "$VIPSAFE" --json history | jq -e 'any(.[]; .op == "foreign-delete")' >/dev/null; }
+back() { jsons history | jq -e 'any(.[]; .op == "foreign-delete")' >/dev/null; }
 check "others' deletes are in the history" wait_for 60 back
 says 0 history history
 says 0 status status
@@ -83,7 +111,7 @@ says 0 reload reload
 daemon_end
 jobs_end
 
-for file in "$T"/said/*; do
+for file in "$T"/kinds/*; do
 	check "${file##*/}: all of it is as the schema says" \
 		python3 -W ignore "$SRC/tests/lib/json-valid" "$SCHEMA" "${file##*/}" <"$file"
 done
@@ -98,4 +126,13 @@ refuses "an id that is none" '.id = "x"'
 refuses "a word that no result is" '.result = "fine"'
 refuses "a plan that does not tell whether it would change anything" 'del(.would_change)'
 refuses "a number that is text" '.entries.lost = "0"'
+refuses "an object without its id" 'del(.id)'
+refuses "a time that is none" '.time = "now"'
+refuses "an object without the version" 'del(.version)'
+any() { python3 -W ignore "$SRC/tests/lib/json-valid" "$SCHEMA"; }
+check "without a definition it judges by all" any <"$T/out"
+jq -c 'del(.would_change)' "$T/out" >"$T/wrong"
+check "and refuses what none of them allows" not any <"$T/wrong"
+echo '[{"name":"vipsafe_up","id":"000000000000"}]' >"$T/wrong"
+check "in a list as well" not any <"$T/wrong"
 done_testing

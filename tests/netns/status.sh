@@ -102,10 +102,10 @@ fi
 serve server node2 10.232.3.28 8899
 "$VIPSAFED" --config "$CONF" 2>"$T/log" &
 daemon=$!
-live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+live() { [ "$(jsons status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 wait_for 60 live || bail_out "vipsafed is not live: $(tail -n 3 "$T/log")"
 open flows node1 5 10.232.3.28 8899
-pinned() { [ "$("$VIPSAFE" --json status | jq -r '.devices[0].pinned')" -ge 5 ]; }
+pinned() { [ "$(jsons status | jq -r '.devices[0].pinned')" -ge 5 ]; }
 check "connections get pinned" wait_for 60 pinned
 status
 is "$RC" 0 "status with the daemon: 0"
@@ -170,12 +170,12 @@ is $? 1 "output that cannot be written is an error"
 like "$(cat "$T/err")" "cannot write the result" "that is said"
 
 # ---- more addresses than are listed -----------------------------------------------------
-listed=$("$VIPSAFE" --config "$CONF" --json status | jq '.addresses | length')
+listed=$(jsons --config "$CONF" status | jq '.addresses | length')
 for ((i = 0; i < 9000; i++)); do
 	echo "addr add 10.99.$((i / 250)).$((i % 250 + 1))/32 dev br-mgmt"
 done >"$T/batch"
 ip -batch "$T/batch" || bail_out "no 9000 addresses"
-"$VIPSAFE" --config "$CONF" --json status >"$T/out"
+jsons --config "$CONF" status >"$T/out"
 is "$(json '(.addresses | length) + .addresses_more')" $((listed + 9000)) "all of 9000 addresses are counted"
 check "not all are listed" [ "$(json .addresses_more)" -gt 0 ]
 "$VIPSAFE" --config "$CONF" status >"$T/text"

@@ -20,7 +20,7 @@ run watch
 is "$RC" 75 "without the daemon: 75"
 like "$ERR" "not running" "and why"
 
-live() { [ "$("$VIPSAFE" --json status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
+live() { [ "$(jsons status 2>/dev/null | jq -r '.devices[0].state')" = live ]; }
 start() {
 	"$VIPSAFED" --config "$CONF" 2>>"$T/log" &
 	DAEMON=$!
@@ -70,7 +70,7 @@ heard text 'br-mgmt instance: VI_1 is MASTER \(hook\): its addresses are added' 
 masquerade
 serve server node2 10.232.3.28 8899
 open flows node1 5 10.232.3.28 8899
-pinned() { [ "$("$VIPSAFE" --json status | jq '.devices[0].pinned')" -ge 5 ]; }
+pinned() { [ "$(jsons status | jq '.devices[0].pinned')" -ge 5 ]; }
 wait_for 60 pinned || bail_out "nothing gets pinned"
 put /proc/sys/net/ipv4/conf/all/promote_secondaries 1
 ip addr add 192.168.11.20/24 dev br-mgmt

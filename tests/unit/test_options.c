@@ -59,6 +59,26 @@ static void stand_anywhere(void **state _unused_)
 	assert_string_equal(options_misplaced(&p.options, SCOPE_LOCAL | SCOPE_JSON), "strategy");
 }
 
+static void json_is_known_of_wrong_words(void **state _unused_)
+{
+	static const char *const with[] = { "--json --nosuch", "--nosuch -j", "--js --js" };
+	static const char *const without[] = { "--nosuch", "--nosuch -- --json",
+					       "-v --nosuch json" };
+	struct parsed p;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(with); i++) {
+		assert_int_equal(parse(with[i], &p), -EINVAL);
+		assert_true(p.options.json);
+	}
+	for (i = 0; i < ARRAY_SIZE(without); i++) {
+		assert_int_equal(parse(without[i], &p), -EINVAL);
+		assert_false(p.options.json);
+	}
+	assert_int_equal(parse("--json --local --socket /run/s", &p), -EINVAL);
+	assert_true(p.options.json);
+}
+
 static void may_be_shortened_and_ended(void **state _unused_)
 {
 	struct parsed p;
@@ -133,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stand_anywhere),
+		cmocka_unit_test(json_is_known_of_wrong_words),
 		cmocka_unit_test(may_be_shortened_and_ended),
 		cmocka_unit_test(name_what_is_wrong),
 	};

@@ -38,7 +38,7 @@ logged() { grep -q -- "$1" "$DAEMON_LOG"; }
 
 # guard FILTER [DEVICE]: of the device's part of the status, "" without an answer
 guard() {
-	timeout 60 "$VIPSAFE" --json status 2>/dev/null |
+	jsons status 2>/dev/null |
 		jq -r ".devices[] | select(.device == \"${2:-br-mgmt}\") | $1"
 }
 guard_live() { [ "$(guard .state)" = live ]; }

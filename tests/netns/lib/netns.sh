@@ -420,6 +420,25 @@ run() {
 	timeout -k 2 120 "$VIPSAFE" "$@" >"$T/out" 2>"$T/err" </dev/null
 	RC=$?
 	OUT=$(cat "$T/out") ERR=$(cat "$T/err")
+	[[ " $* " != *' --json '* || -z $OUT ]] || printf '%s\n' "$OUT" >>"$T/said-json"
+}
+
+# jsons WORDS...: print what vipsafe --json says, which is judged as that of run is
+jsons() {
+	local out rc
+
+	out=$(timeout -k 2 120 "$VIPSAFE" --json "$@")
+	rc=$?
+	[ -z "$out" ] || printf '%s\n' "$out" >>"$T/said-json"
+	printf '%s\n' "$out"
+	return $rc
+}
+
+# At the end of each case: all JSON that it was given is as the installed schema says.
+case_end() {
+	[ -s "$T/said-json" ] && python3 -c 'import jsonschema' 2>/dev/null || return 0
+	check "all JSON is as the schema says" \
+		python3 -W ignore "$SRC/tests/lib/json-valid" "$SRC/packaging/json/report.schema.json" <"$T/said-json"
 }
 
 # json FILTER: of the last run's --json output

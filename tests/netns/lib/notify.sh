@@ -48,9 +48,9 @@ gone() { not has_addr "${1:-$VIP}" br-mgmt; }
 
 # of_instance KEY [NAME]: what status says of it
 of_instance() {
-	"$VIPSAFE" --json status | jq -r --arg n "${2:-VI_1}" ".instances[] | select(.name == \$n) | .$1"
+	jsons status | jq -r --arg n "${2:-VI_1}" ".instances[] | select(.name == \$n) | .$1"
 }
-of_notify() { "$VIPSAFE" --json status | jq -r ".notify.$1"; }
+of_notify() { jsons status | jq -r ".notify.$1"; }
 state_is() { [ "$(of_instance state "${2:-VI_1}")" = "$1" ]; }
 counted() { [ "$(of_notify "$1")" -ge "$2" ]; }
 
