@@ -179,18 +179,20 @@ const char *word_list(const char *const *words, const char *between, char *buf, 
 bool text_number_between(const char *text, const char *prefix, const char *suffix, int *ret)
 {
 	size_t len = strlen(prefix);
-	long n = 0;
+	int n = 0;
 
 	if (strncmp(text, prefix, len) != 0 || text[len] < '1' || text[len] > '9')
 		return false;
 	for (text += len; *text >= '0' && *text <= '9'; text++) {
-		n = 10 * n + (*text - '0');
-		if (n > INT_MAX)
+		int digit = *text - '0';
+
+		if (n > (INT_MAX - digit) / 10)
 			return false;
+		n = 10 * n + digit;
 	}
 	if (strcmp(text, suffix) != 0)
 		return false;
-	*ret = (int)n;
+	*ret = n;
 	return true;
 }
 
