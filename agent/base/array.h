@@ -3,6 +3,7 @@
  * for them. */
 #pragma once
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -102,7 +103,8 @@ static inline uint64_t hash_fold(uint64_t h, uint64_t word)
 }
 
 /* Multiply and fold, seeded: enough that a peer who chooses ports cannot choose collisions, and
- * cheap compared to the kernel's own work on an entry. */
+ * cheap compared to the kernel's own work on an entry. In either byte order the same: names
+ * of devices are made of it. */
 static inline uint64_t hash_long(uint64_t seed, const void *data, size_t size)
 {
 	uint64_t word = 0, h = seed ^ size;
@@ -110,13 +112,13 @@ static inline uint64_t hash_long(uint64_t seed, const void *data, size_t size)
 
 	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		h = hash_fold(h, word + seed);
+		h = hash_fold(h, le64toh(word) + seed);
 	}
 	if (!size)
 		return h;
 	word = 0;
 	memcpy(&word, p, size);
-	return hash_fold(h, word + seed);
+	return hash_fold(h, le64toh(word) + seed);
 }
 
 static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)

@@ -101,6 +101,15 @@ static void finds_what_is_there(void **state _unused_)
 	}
 }
 
+/* Names of devices are made of it: on nodes of either byte order the same. */
+static void does_not_depend_on_the_byte_order(void **state _unused_)
+{
+	static const uint8_t bytes[] = "0123456789ab";
+
+	assert_int_equal(hash_bytes(6, bytes, 4), 0xfbdcd70b);
+	assert_int_equal(hash_bytes(6, bytes, 12), 0x9795f37f);
+}
+
 struct keyed_item {
 	uint8_t key[20];
 	uint32_t value;
@@ -142,6 +151,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_is_there),
+		cmocka_unit_test(does_not_depend_on_the_byte_order),
 		cmocka_unit_test(keeps_items_by_key),
 	};
 
