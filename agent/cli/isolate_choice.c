@@ -26,7 +26,8 @@ static void isolate_mac(const struct isolate_facts *f, const struct addr *vip,
 {
 	uint64_t h = isolate_hash(vip, hash_bytes(1, f->mac, sizeof(f->mac)));
 
-	memcpy(ret, &h, ISOLATE_MAC);
+	for (size_t i = 0; i < ISOLATE_MAC; i++) /* the same on a node of either byte order */
+		ret[i] = (uint8_t)(h >> (8 * i));
 	ret[0] = (uint8_t)((ret[0] & 0xfc) | 0x02); /* locally administered, unicast */
 }
 
