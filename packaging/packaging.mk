@@ -42,7 +42,11 @@ dist_prometheus_DATA = packaging/prometheus/vipsafe.rules.yml
 UNITS = packaging/systemd/vipsafed.service packaging/systemd/vipsafed.socket \
 	packaging/systemd/vipsafe-probe.service
 SYSV = packaging/sysv/vipsafed packaging/openrc/vipsafed
+if WITH_SYSTEMD
 systemdsystemunit_DATA = $(UNITS)
+else
+noinst_DATA = $(UNITS)
+endif
 noinst_SCRIPTS = $(SYSV)
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 sysusersdir = $(prefix)/lib/sysusers.d

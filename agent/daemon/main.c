@@ -11,6 +11,7 @@
 #include "keepalived/instance_settings.h"
 #include "daemon/daemon.h"
 #include "daemon/requests.h"
+#include "daemon/service.h"
 #include "show/config.h"
 #include "base/os.h"
 #include "show/settings_text.h"
@@ -95,7 +96,7 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 			d->verbose = true;
 			break;
 		case OPT_VERSION:
-			puts("vipsafed " PACKAGE_VERSION);
+			printf("vipsafed " PACKAGE_VERSION "%s\n", service_without());
 			return EXIT_DONE;
 		case OPT_HELP:
 			fputs(help, stdout);

@@ -7,12 +7,27 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
+#endif
 
 #include "base/os.h"
 
 /* How soon to try again when the socket was full. */
 #define AGAIN_AFTER (100 * USEC_PER_MSEC)
+
+#ifdef HAVE_SYSTEMD
+const char *service_without(void)
+{
+	return "";
+}
+
+static usec_t service_watchdog(void)
+{
+	uint64_t timeout = 0;
+
+	return sd_watchdog_enabled(0, &timeout) > 0 ? timeout : 0;
+}
 
 int service_socket(int *ret_fd)
 {
@@ -29,6 +44,23 @@ int service_socket(int *ret_fd)
 	*ret_fd = fd;
 	return 0;
 }
+#else
+const char *service_without(void)
+{
+	return " (built without libsystemd: no socket activation, no watchdog)";
+}
+
+static usec_t service_watchdog(void)
+{
+	return 0;
+}
+
+int service_socket(int *ret_fd)
+{
+	*ret_fd = -1;
+	return 0;
+}
+#endif
 
 /* Like sd_notify(3), but does not block: -EAGAIN when the socket is full. 0
  * when it was sent or cannot be. */
@@ -107,12 +139,11 @@ static void service_on_alive(void *ud)
 
 void service_start(struct service *s, struct loop *l)
 {
-	uint64_t timeout = 0;
-	bool watched = sd_watchdog_enabled(0, &timeout) > 0 && timeout;
+	usec_t timeout = service_watchdog();
 
 	s->loop = l;
 	s->again = (struct loop_timer){ .due = USEC_NEVER, .fn = service_send, .ud = s };
-	s->alive = (struct loop_timer){ .due = watched ? os_now() : USEC_NEVER,
+	s->alive = (struct loop_timer){ .due = timeout ? os_now() : USEC_NEVER,
 					.fn = service_on_alive,
 					.ud = s };
 	s->alive_every = MAX(timeout / 2, (usec_t)1);

@@ -27,6 +27,9 @@ struct service {
 	char pending[SERVICE_STOPPING + 1][SERVICE_TEXT_MAX];
 };
 
+/* What a build without libsystemd lacks, for --version; "" if nothing. */
+const char *service_without(void);
+
 /* The listening socket that was handed over, or -1 if there was none. -EINVAL:
  * there were several, or it is not a listening SOCK_SEQPACKET unix socket. */
 int service_socket(int *ret_fd);
