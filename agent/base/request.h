@@ -87,7 +87,8 @@ struct request {
 	/* Another node takes the addresses over, or had them, with what is translated to them: it
 	 * was replicated. OP_DEL: it lingers here until then. */
 	bool replicated;
-	bool any_label; /* labels need not begin with the device's name, as in keepalived */
+	bool uncommitted; /* OP_ADD: and it is not all here yet */
+	bool any_label;	  /* labels need not begin with the device's name, as in keepalived */
 	enum strategy strategy;
 	enum hold_choice hold;
 	enum vip_flows vip_flows;

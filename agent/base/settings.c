@@ -151,8 +151,8 @@ static const struct setting agent_keys[] = {
 	{ "conntrackd", SETTING_PATH, AGENT(conntrackd), "/usr/sbin/conntrackd",
 	  "The program for instances with \"conntrackd = yes\"." },
 	{ "conntrackd_timeout", SETTING_DURATION, AGENT(conntrackd_timeout), "1s",
-	  "How long each run of conntrackd may take. After that it is killed, and the\n"
-	  "move goes on.",
+	  "How long each run of conntrackd may take, but \"conntrackd -c\", which is waited\n"
+	  "for a minute. After that it is killed, and the move goes on.",
 	  MSEC(10), SEC(60) },
 	{ NULL },
 };

@@ -227,16 +227,21 @@ static void run_round(struct work *w, size_t i, enum instance_action action)
 {
 	const struct instance_settings *one = &w->settings->instances[i];
 	bool conntrackd = one->conntrackd && action == ACTION_ADD;
+	bool committed = !conntrackd || !one->commit_max;
 	size_t next = INSTANCE_COMMIT;
 	struct request request;
 
 	w->code = EXIT_DONE;
 	/* what has failed is tried again after the addresses came */
 	if (conntrackd && one->commit_max &&
-	    run_conntrackd(w, next, one->commit_max) == instance_conntrackd_next(next, false))
+	    run_conntrackd(w, next, one->commit_max) == instance_conntrackd_next(next, false)) {
 		next = instance_conntrackd_next(next, false);
-	while (instance_set_request(&w->set, i, action, &request))
+		committed = true;
+	}
+	while (instance_set_request(&w->set, i, action, &request)) {
+		request.uncommitted = !committed;
 		run_request(w, one, &request);
+	}
 	while (conntrackd && instance_conntrackd(next))
 		next = run_conntrackd(w, next, w->settings->conntrackd_timeout);
 }

@@ -13,6 +13,10 @@
 /* How often to check on a queued move. */
 #define WAITING_LOOK (10 * USEC_PER_MSEC)
 
+/* How long "conntrackd -c" is waited for in all. To end it sooner gains nothing: conntrackd goes
+ * on, and meanwhile neither commits again nor forgets (docs/conntrackd.md 2). */
+#define COMMIT_PATIENCE (60 * USEC_PER_SEC)
+
 static const struct instance_settings *settings_of(const struct instance_context *s,
 						   const struct instance_work *w)
 {
@@ -72,14 +76,14 @@ void instance_work_end(struct instance_context *s, struct instance_work *w)
 static const char *const *program_words(const struct instance_context *s,
 					const struct instance_work *w, usec_t *ret_timeout)
 {
-	const usec_t commit_max = settings_of(s, w)->commit_max;
-
+	*ret_timeout = w->program == INSTANCE_COMMIT ? COMMIT_PATIENCE
+						     : s->env->settings->conntrackd_timeout;
 	switch (w->phase) {
 	case WORK_BEFORE:
-		*ret_timeout = commit_max;
-		return commit_max && !w->tried ? instance_conntrackd(INSTANCE_COMMIT) : NULL;
+		return settings_of(s, w)->commit_max && !w->tried
+			       ? instance_conntrackd(INSTANCE_COMMIT)
+			       : NULL;
 	case WORK_AFTER:
-		*ret_timeout = s->env->settings->conntrackd_timeout;
 		return instance_conntrackd(w->program);
 	case WORK_IDLE:
 	case WORK_MOVING:
@@ -101,6 +105,11 @@ static void program_ended(struct instance_work *w, bool failed)
 			    : w->phase == WORK_BEFORE ? COMMIT_DONE
 						      : COMMIT_LATE;
 		w->commit_took = os_now() - w->commit_began;
+		if (w->commit == COMMIT_LATE)
+			log_line(LOG_NOTICE,
+				 "msg=\"conntrackd has committed after its addresses came\" "
+				 "instance=%s took_ms=%llu",
+				 w->name, (unsigned long long)(w->commit_took / USEC_PER_MSEC));
 	}
 	w->tried = true;
 	if (w->phase == WORK_AFTER || !failed)
@@ -159,6 +168,24 @@ static usec_t run_programs(struct instance_context *s, struct instance_work *w)
 	}
 }
 
+/* Run the commit, which the addresses of W wait for until commit_max has passed. Returns as
+ * run_programs(). */
+static usec_t run_commit(struct instance_context *s, struct instance_work *w)
+{
+	const usec_t commit_max = settings_of(s, w)->commit_max;
+	usec_t when = run_programs(s, w);
+
+	if (!w->child)
+		return when;
+	if (os_now() < w->commit_began + commit_max)
+		return MIN(when, w->commit_began + commit_max);
+	w->commit = COMMIT_OVERDUE;
+	log_line(LOG_WARNING,
+		 "msg=\"conntrackd has not committed in time\" instance=%s waited_ms=%llu", w->name,
+		 (unsigned long long)(commit_max / USEC_PER_MSEC));
+	return USEC_NEVER;
+}
+
 /* Run the programs before a round. Only one instance does: what conntrackd commits is for all, and
  * to commit it once more would write over connections that live on already. Returns as
  * run_programs(). */
@@ -167,7 +194,7 @@ static usec_t run_programs_before(struct instance_context *s, struct instance_wo
 	if (!s->committer)
 		begin_commit(s, w);
 	if (s->committer == w)
-		return run_programs(s, w);
+		return run_commit(s, w);
 	w->commit = COMMIT_SHARED;
 	return s->committer->phase == WORK_BEFORE && s->committer->child ? os_now() + WAITING_LOOK
 									 : USEC_NEVER;
@@ -221,6 +248,15 @@ static void publish_outcome(struct instance_context *s, struct instance_work *w)
 		      instance_source_name(state->source), done, failed ? ": " : "", w->error);
 }
 
+/* Whether the addresses of W come although the commit for them has not ended, or has failed. */
+static bool is_uncommitted(const struct instance_context *s, const struct instance_work *w)
+{
+	const struct instance_work *by = w->commit == COMMIT_SHARED ? s->committer : w;
+
+	return w->action == ACTION_ADD && by &&
+	       (by->commit == COMMIT_OVERDUE || by->commit == COMMIT_FAILED);
+}
+
 /* Move the next addresses. Returns whether there were any. */
 static bool instance_work_move(struct instance_context *s, struct instance_work *w)
 {
@@ -232,6 +268,7 @@ static bool instance_work_move(struct instance_context *s, struct instance_work 
 	while (!w->waiting && wants(s, w) == w->action &&
 	       instance_set_request(&s->set, w->at, w->action, &request)) {
 		w->waiting = true;
+		request.uncommitted = is_uncommitted(s, w);
 		moves_submit(s->moves, &request, &job);
 		moved = !w->waiting;
 	}

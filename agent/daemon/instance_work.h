@@ -46,7 +46,7 @@ struct instance_work {
 	bool tried;		     /* one was run in this round */
 	const char *option;	     /* of the running one */
 	enum commit_outcome commit;  /* of the round, or of the last one */
-	usec_t commit_began, commit_took;
+	usec_t commit_began, commit_took; /* BEGAN: of the running program */
 	usec_t when, refresh;
 };
 

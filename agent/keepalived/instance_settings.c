@@ -179,8 +179,9 @@ static const struct setting instance_keys[] = {
 	  "its addresses lingers when they go, until the other node has them." },
 	{ "commit_max", SETTING_DURATION, FIELD(commit_max), "500ms",
 	  "How long its addresses wait at most for \"conntrackd -c\", so that nobody is\n"
-	  "answered before the connections are there. 0s: they do not wait, and it is\n"
-	  "run after they are added.",
+	  "answered before the connections are there. After that they come all the\n"
+	  "same, which the report, the log and status tell, and it goes on. 0s: they do\n"
+	  "not wait, and it is run after they are added.",
 	  0, SEC(10) },
 	{ "vip_flows", SETTING_WORD, FIELD(vip_flows), "drop",
 	  "What becomes of the connections of its addresses, as --vip-flows of\n"

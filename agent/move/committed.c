@@ -165,6 +165,10 @@ void committed_mend(struct run *run)
 	if (r == 0 || r == -ECANCELED || r == -EINTR)
 		r = mend(&l);
 	committed_count(&l);
+	if (run->req->uncommitted)
+		report_warn(report, "committed-late", "",
+			    "conntrackd has not committed, or not in time: connections of the "
+			    "other node that are not here yet may be reset");
 	if (report->committed.bare)
 		report_warn(report, "committed-bare", "",
 			    "%llu connections were committed without their translation: %llu are "

@@ -156,7 +156,8 @@ static bool request_is_sane(const struct request *q)
 	if (q->op > OP_DEL || q->selection.n > SELECTION_MAX || q->strategy > STRATEGY_NONE ||
 	    q->hold > HOLD_OFF || q->vip_flows > VIP_FLOWS_RESET || !is_bool(&q->plan) ||
 	    !is_bool(&q->force) || !is_bool(&q->is_instance) || !is_bool(&q->replicated) ||
-	    !is_bool(&q->by.is_known) || !memchr(q->by.command, '\0', sizeof(q->by.command)) ||
+	    !is_bool(&q->uncommitted) || !is_bool(&q->by.is_known) ||
+	    !memchr(q->by.command, '\0', sizeof(q->by.command)) ||
 	    !memchr(q->by.instance, '\0', sizeof(q->by.instance)) ||
 	    !memchr(q->by.source, '\0', sizeof(q->by.source)) || q->n_vips > VIPS_MAX ||
 	    !memchr(q->device, '\0', sizeof(q->device)) ||

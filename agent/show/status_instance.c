@@ -19,8 +19,13 @@ static const char *const wanted_words[] = {
 };
 
 static const char *const commit_words[] = {
-	[COMMIT_NONE] = "none",	    [COMMIT_DONE] = "done",	[COMMIT_LATE] = "late",
-	[COMMIT_FAILED] = "failed", [COMMIT_SHARED] = "shared", NULL,
+	[COMMIT_NONE] = "none",
+	[COMMIT_DONE] = "done",
+	[COMMIT_OVERDUE] = "overdue",
+	[COMMIT_LATE] = "late",
+	[COMMIT_FAILED] = "failed",
+	[COMMIT_SHARED] = "shared",
+	NULL,
 };
 
 void status_instance_of(const struct instance_set *set, size_t at, usec_t now,
@@ -210,6 +215,9 @@ static void commit_print(const struct status_instance *i, bool verbose, FILE *ou
 		if (verbose)
 			fprintf(out, "  conntrackd committed before they came, in %llu ms\n", ms);
 		break;
+	case COMMIT_OVERDUE:
+		fputs("  FAILED: conntrackd has not committed in time: they came without\n", out);
+		break;
 	case COMMIT_LATE:
 		fprintf(out, "  conntrackd committed only after they came, in %llu ms\n", ms);
 		break;
@@ -267,6 +275,14 @@ void status_instances_find(const struct status *s, struct findings *f)
 				     "%.100s: \"conntrackd -c\" has failed: connections of the "
 				     "other node are not known here",
 				     name);
+		if ((i->commit == COMMIT_OVERDUE || i->commit == COMMIT_LATE) &&
+		    i->wanted == ACTION_ADD)
+			findings_add(
+				f, i->commit == COMMIT_LATE ? SEVERITY_NOTE : SEVERITY_WARNING,
+				"commit-late", NULL,
+				"%.100s: its addresses came before \"conntrackd -c\" had "
+				"ended: who spoke meanwhile may have been reset, see commit_max",
+				name);
 		if (i->decoy_missing)
 			findings_add(f, SEVERITY_WARNING, "decoy-missing",
 				     "vipsafe doctor --keepalived FILE",

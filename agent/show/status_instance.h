@@ -7,10 +7,11 @@
 /* What became of "conntrackd -c" when its addresses came last. */
 enum commit_outcome {
 	COMMIT_NONE,
-	COMMIT_DONE,   /* before they came */
-	COMMIT_LATE,   /* only after that */
-	COMMIT_FAILED, /* so far */
-	COMMIT_SHARED, /* another instance has run it for all */
+	COMMIT_DONE,	/* before they came */
+	COMMIT_OVERDUE, /* they came meanwhile: it still runs */
+	COMMIT_LATE,	/* only after that */
+	COMMIT_FAILED,	/* so far */
+	COMMIT_SHARED,	/* another instance has run it for all */
 };
 
 struct status_instance {

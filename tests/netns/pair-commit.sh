@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the addresses of a pair wait for: they come when conntrackd has committed, and not before,
-# though no longer than commit_max; of several instances one commits for all. What was committed
-# without its translation gets it.
+# though no longer than commit_max, which is told; of several instances one commits for all. What was
+# committed without its translation gets it.
 # shellcheck source=tests/netns/lib/gateways.sh
 . "$(dirname "$0")/lib/gateways.sh"; netns_main "$@"
 need_gateways
@@ -30,6 +30,7 @@ spoiling() {
 	.
 }
 calls() { tr '\n' ' ' <"$T/b.ctd.calls"; }
+is_empty() { [ "$(ctd_cache "$1" external)" = 0 ]; }
 has_called() { [ "$(calls)" = "$1" ]; }
 # committed FILTER: of the add of 192.168.11.100 on B
 committed() {
@@ -94,18 +95,26 @@ hand_over b a
 wait_for 60 not has_vips b
 serve sv4 sv 192.168.11.60 8899
 open flows4 cl 10 -t 60 192.168.11.60 8899
-told_of() { [ "$(ctd_does "$1" -e ct | grep -c 'ESTABLISHED.* dport=8899 ')" -ge 10 ]; }
+open early cl 10 -t 60 192.168.11.60 8899
+told_of() { [ "$(ctd_does "$1" -e ct | grep -c 'ESTABLISHED.* dport=8899 ')" -ge "${2:-20}" ]; }
 wait_for 60 told_of b
 rm "$T/spoil"
-: >"$T/wait"
 : >"$T/b.ctd.calls"
+kill -STOP "${CTD[b]}"
 power_off a
-check "a commit that takes longer than commit_max: they come" wait_for 60 has_vips b
-check "and it is told" wait_for 60 grep -q \
-	'msg="conntrackd did not finish in time" instance=VI_1 option=-c' "$T/b.vipsafed"
-rm "$T/wait"
-check "it is tried again, and forgotten only then" wait_for 60 has_called "-c -c -f external -R -B "
-is "$(commit_of VI_1)" late "and the status says so"
+check "conntrackd takes longer than commit_max: they come" wait_for 60 has_vips b
+check "the log tells it" wait_for 60 grep -q \
+	'msg="conntrackd has not committed in time" instance=VI_1 waited_ms=200' "$T/b.vipsafed"
+is "$(committed 'warnings[].code')" committed-late "the report as well"
+is "$(commit_of VI_1)" overdue "and the status, as long as it has not committed"
+like "$(vipsafe_on b status 2>&1)" "conntrackd has not committed in time" "in words, too"
+harmed early "who speaks before it has is lost"
+is "$(calls)" "-c " "it is waited for, and not asked twice"
+kill -CONT "${CTD[b]}"
+check "when it has ended, and not before, the cache is emptied" wait_for 60 has_called "-c -f external -R -B "
+check "which it is" wait_for 60 is_empty b
+is "$(commit_of VI_1)" late "the status says that it was late"
+check "and the log" grep -q 'msg="conntrackd has committed after its addresses came" instance=VI_1' "$T/b.vipsafed"
 ask flows4 ping 120
 is "$REPLY" "ping alive=10 reset=0 stalled=0 changed=0" "who was silent until then lives on"
 jobs_end
@@ -118,7 +127,7 @@ spoiling
 echo -c >"$T/spoil"
 : >"$T/b.ctd.calls"
 open flows4 cl 10 -t 5 192.168.11.60 8899
-wait_for 60 told_of b
+wait_for 60 told_of b 10
 power_off a
 check "commit_max = 0s: B takes over" wait_for 60 has_vips b
 check "and commits after that" wait_for 60 has_called "-c -f external -R -B "

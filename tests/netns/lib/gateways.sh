@@ -135,7 +135,8 @@ ctd_conf() {
 	.
 	cat >"$T/$1.ctd" <<-.
 		#!/bin/sh
-		echo "\$(cut -d ' ' -f 1 /proc/uptime) \$*" >>$T/$1.ctd.calls
+		read -r up rest </proc/uptime # starts no program: the addresses wait for this
+		echo "\$up \$*" >>$T/$1.ctd.calls
 		exec conntrackd -C $T/$1.conntrackd "\$@"
 	.
 	chmod 755 "$T/$1.ctd"
