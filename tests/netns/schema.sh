@@ -125,6 +125,7 @@ refuses() { # WHAT FILTER
 refuses "an id that is none" '.id = "x"'
 refuses "a word that no result is" '.result = "fine"'
 refuses "a plan that does not tell whether it would change anything" 'del(.would_change)'
+refuses "a key that it does not name" '.vip_flows.surprise = 1'
 refuses "a number that is text" '.entries.lost = "0"'
 refuses "an object without its id" 'del(.id)'
 refuses "a time that is none" '.time = "now"'
