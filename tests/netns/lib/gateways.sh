@@ -252,6 +252,20 @@ power_on() {
 	ip -n "n$(other "$1")" link set sync0 up
 	ip -n inner link set "n$1" up
 	ip -n outer link set "n$1" up
+	wait_for 60 is_plugged "$1" || bail_out "$1 is not on the networks"
+}
+
+# is_plugged NODE: the switches forward what it sends. They notice up to a second later that a link is
+# up, and who asks for a neighbour before that may give up.
+is_plugged() {
+	local x
+
+	for x in inner outer; do
+		[ "$(ip -n $x -d -j link show "n$1" | jq -r '.[].linkinfo.info_slave_data.state')" = forwarding ] || return 1
+	done
+	for x in in0 eth0; do
+		[ "$(ip -n "n$1" -j link show $x | jq -r '.[].operstate')" = UP ] || return 1
+	done
 }
 
 other() { [ "$1" = a ] && echo b || echo a; }

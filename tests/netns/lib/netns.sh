@@ -343,7 +343,7 @@ open() {
 	FLOWS[$name]=$n
 	job "$name" in_ns "$ns" "$FLOW" open -n "$n" "$@"
 	hear "$name"
-	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY"
+	[ "$REPLY" = "open $n" ] || bail_out "flows $name: $REPLY $(head -c 300 "$T/$name.err")"
 }
 
 # unharmed NAME WHAT: all flows of this job live, with the source they had
