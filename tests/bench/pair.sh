@@ -9,12 +9,15 @@
 #   first        ms from the new master's first advertisement to the first packet of a client
 #   outage       ms from the switch to that packet
 #   commit       connections a second, as conntrackd logs it
+#   waited       ms that the addresses waited for it, and how it ended; for PAIR_COMMIT_MAX at most
 #   memory       resident, of the new master's conntrackd and vipsafed
+#   load         of the machine, just after it
 # shellcheck source=tests/netns/lib/gateways.sh
 . "$(dirname "$0")/../netns/lib/gateways.sh"; netns_main "$@"
 need_gateways
 N=${PAIR_FLOWS:-1250}
 ALL=$((N * ${#FLOW_KINDS[@]}))
+COMMIT_MAX=${PAIR_COMMIT_MAX:-500ms}
 
 # owned: the words of keepalived.conf with which it owns the addresses
 owned() {
@@ -54,7 +57,7 @@ bench_start() { # HOW
 		alone) keepalived_conf $node "$(owned)" ;;
 		stock) keepalived_conf $node "$(owned)" "$(stock_script $node)" ;;
 		vipsafe)
-			guard_conf $node 'conntrackd = yes'
+			guard_conf $node 'conntrackd = yes' "commit_max = $COMMIT_MAX"
 			keepalived_conf $node 'virtual_ipaddress {' "$DECOY/32 dev lo" '}'
 			;;
 		esac
@@ -82,6 +85,11 @@ resident() { # NODE PID: MB
 commit_rate() {
 	sed -n 's/.*Committed \([0-9]*\) new.*/\1/p; s/.*commit has taken \([0-9.]*\) seconds.*/\1/p' "$T/b.ctd.log" |
 		tail -n 2 | tr '\n' ' ' | awk 'NF == 2 && $2 > 0 { printf "%d", $1 / $2; exit } { printf "-" }'
+}
+
+commit_waited() { # HOW
+	[ "$1" = vipsafe ] || { echo -; return; }
+	vipsafe_on b --json status | jq -r '.instances[0].commit | "\(.took_us / 1000 | floor), \(.outcome)"'
 }
 
 # bench HOW CAUSE
@@ -129,20 +137,21 @@ bench() {
 	rst=$(cat "$T/resets-sv" "$T/resets-cl" | grep -vc '\.8890')
 	sniff_end first
 	awk -v off="$off" -v how="$1" -v cause="$2" -v lost="$lost" -v all="$ALL" -v rst="$rst" \
-		-v rate="$(commit_rate)" -v ctd="$(resident "${CTD[b]}")" -v own="$(resident "${GUARD[b]}")" '
+		-v rate="$(commit_rate)" -v waited="$(commit_waited "$1")" -v busy="$(cut -d ' ' -f 1 /proc/loadavg)" -v ctd="$(resident "${CTD[b]}")" -v own="$(resident "${GUARD[b]}")" '
 		$1 < off { next }
 		/192.168.11.8 > 224/ && !master { master = $1 }
 		/ > 192.168.11.60.8890/ && master && !first { first = $1 }
 		{ last = $1 }
-		END { printf "| %s | %s | %d of %d | %d | %d | %d | %s | %s MB, %s MB |\n", how, cause, lost, all, rst,
-			(first - master) * 1000, (first - off) * 1000, rate, ctd, own }' "$T/first"
+		END { printf "| %s | %s | %d of %d | %d | %d | %d | %s | %s | %s MB, %s MB | %s |\n", how, cause, lost, all, rst,
+			(first - master) * 1000, (first - off) * 1000, rate, waited, ctd, own, busy }' "$T/first"
 	jobs_end
 	bench_end
 }
 
 topo_gateways
-echo "| | cause | lost | resets | first (ms) | outage (ms) | commit (/s) | conntrackd, vipsafed |"
-echo "|---|---|---|---|---|---|---|---|"
+echo "commit_max = $COMMIT_MAX"
+echo "| | cause | lost | resets | first (ms) | outage (ms) | commit (/s) | waited (ms) | conntrackd, vipsafed | load |"
+echo "|---|---|---|---|---|---|---|---|---|---|"
 for cause in ${PAIR_CAUSES:-power order}; do
 	for how in ${PAIR_HOW:-alone stock vipsafe}; do bench "$how" "$cause"; done
 done
