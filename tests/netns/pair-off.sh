@@ -5,11 +5,12 @@
 # port that the server has seen at first, and nobody is sent a reset. Without "conntrackd" in the
 # instance all of it is lost.
 #
-# PAIR_FLOWS=1250 for 10000 connections.
+# PAIR_FLOWS=1250 for 10000 connections, PAIR_MODE=NOTRACK for conntrackd's other mode.
 # shellcheck source=tests/netns/lib/gateways.sh
 . "$(dirname "$0")/lib/gateways.sh"; netns_main "$@"
 need_gateways
 N=${PAIR_FLOWS:-100}
+MODE=${PAIR_MODE:-FTFW}
 ALL=$((N * ${#FLOW_KINDS[@]}))
 
 # all_live WHAT
@@ -22,7 +23,7 @@ committed() { grep -h 'commit has taken' "$T/$1.ctd.log" | tail -n 1 | sed 's/.*
 
 topo_gateways
 servers_start
-pair_start FTFW 'conntrackd = yes' 'commit_max = 10s'
+pair_start "$MODE" 'conntrackd = yes' 'commit_max = 10s'
 flows_open "$N"
 open owna na 10 -t 60 192.168.11.60 8899
 open ownb nb 10 -t 60 192.168.11.60 8899
@@ -46,6 +47,13 @@ is "$(vipsafe_on b --json status | jq -r '.instances[0].commit.outcome')" "done"
 is "$(guard_of b .committed) $(guard_of b .committed_unsure)" "$ALL 0" "and how many"
 check "they are not pinned anew" test "$(guard_of b .pins)" -le 10
 unharmed ownb "what B has itself does not notice"
+
+# ---- what was committed is kept like what B has made ----------------------------------------
+lingered() { [ "$(guard_of "$1" .linger_back)" -ge 1 ] && [ "$(guard_of "$1" .lingering_entries)" = 0 ]; }
+ip -n nb addr del 192.168.12.100/24 dev eth0
+check "somebody deletes an address of B: it comes back" wait_for 60 has_vips b
+check "what was committed for it has lingered" wait_for 60 lingered b
+all_live "and lives on"
 
 # ---- it boots, and is to be master again ----------------------------------------------------
 job_end owna
@@ -78,7 +86,7 @@ pair_end
 
 # ---- without conntrackd ----------------------------------------------------------------------
 for node in a b; do guard_conf $node; done
-pair_start FTFW
+pair_start "$MODE"
 PATIENCE=5 # of those whose reset gets lost
 flows_open "$N"
 wait_for 60 replicated b "$N"

@@ -249,6 +249,10 @@ power_on() {
 	done
 	ip -n "n$1" addr del $DECOY/32 dev lo 2>/dev/null
 	in_ns "n$1" conntrack -F >/dev/null 2>&1
+	# A socket that has outlived its program would speak for it once more, and so would what waits for a
+	# neighbour.
+	in_ns "n$1" ss -K -t state connected exclude time-wait >/dev/null 2>&1
+	ip -n "n$1" neigh flush all 2>/dev/null
 	ip -n "n$(other "$1")" link set sync0 up
 	ip -n inner link set "n$1" up
 	ip -n outer link set "n$1" up
