@@ -134,7 +134,7 @@ bench() {
 		"$overrun times"
 	sniff_end resets-sv
 	sniff_end resets-cl
-	rst=$(cat "$T/resets-sv" "$T/resets-cl" | grep -vc '\.8890')
+	rst=$(cat "$T/resets-sv" "$T/resets-cl" | grep -v '\.8890' | grep -c .)
 	sniff_end first
 	awk -v off="$off" -v how="$1" -v cause="$2" -v lost="$lost" -v all="$ALL" -v rst="$rst" \
 		-v rate="$(commit_rate)" -v waited="$(commit_waited "$1")" -v busy="$(cut -d ' ' -f 1 /proc/loadavg)" -v ctd="$(resident "${CTD[b]}")" -v own="$(resident "${GUARD[b]}")" '
