@@ -60,6 +60,32 @@ static const struct device_settings *conntrackd_device(const struct settings *s,
 	return NULL;
 }
 
+/* So many connections are committed in a millisecond, and by a busy node half as many
+ * (docs/conntrackd.md 11). */
+#define COMMITTED_PER_MS 100
+#define COMMIT_MAX_LIMIT_S 10 /* of the setting */
+
+/* Whether the addresses may come before all is committed. */
+static void conntrackd_commit_max(const struct conntrackd_check *c,
+				  const struct instance_settings *one, const char *name,
+				  struct findings *f)
+{
+	const unsigned long long n = MAX(c->stats.own, c->stats.others);
+	const unsigned long long ms = 2 * n / COMMITTED_PER_MS;
+	char fix[FINDING_TEXT_MAX];
+
+	if (!one->commit_max || one->commit_max >= COMMIT_MAX_LIMIT_S * USEC_PER_SEC ||
+	    ms * USEC_PER_MSEC <= one->commit_max)
+		return;
+	snprintf(fix, sizeof(fix), "commit_max = %llus, in the section of the instance",
+		 MIN(ms / 1000 + 1, (unsigned long long)COMMIT_MAX_LIMIT_S));
+	findings_add(
+		f, SEVERITY_WARNING, "conntrackd-commit-max", fix,
+		"[instance %s]: conntrackd takes up to %llu ms to commit %llu connections, and "
+		"commit_max is %llu ms: its addresses may come before they are all there",
+		name, ms, n, (unsigned long long)(one->commit_max / USEC_PER_MSEC));
+}
+
 /* docs/conntrackd.md 4 and 5 */
 static void conntrackd_handing_over(const struct device_settings *d, const char *name,
 				    struct findings *f)
@@ -98,6 +124,7 @@ static void conntrackd_instance(const struct conntrackd_check *c,
 			     name);
 		return;
 	}
+	conntrackd_commit_max(c, one, name, f);
 	for (i = 0; i < one->n_addresses; i++) {
 		d = conntrackd_device(c->settings, one->addresses[i].device);
 		if (d)

@@ -39,7 +39,7 @@ struct conntrackd_check {
  *   conntrackd-other-file  conntrackd-conf  conntrackd-mode  conntrackd-no-cache
  *   conntrackd-filter  conntrackd-commit-timeout  conntrackd-startup-resync
  *   conntrackd-version  conntrackd-empty  conntrackd-sctp  conntrackd-linger  conntrackd-pin
- *   conntrackd-owner */
+ *   conntrackd-owner  conntrackd-commit-max */
 void conntrackd_check(const struct conntrackd_check *what, struct findings *f);
 
 /* Whether an instance of S says "conntrackd = yes". */

@@ -338,6 +338,43 @@ static void what_vipsafe_is_told(void **state _unused_)
 	finds("conntrackd-sctp", &c, GOOD, "2 SCTP");
 }
 
+/* As many as the other node would have to commit, or as this one would. */
+static void what_takes_longer_than_commit_max(void **state _unused_)
+{
+	static const struct {
+		unsigned own, others;
+		const char *commit_max, *fix; /* NULL: nothing is found */
+	} cases[] = {
+		{ 25000, 25000, "500ms", NULL },
+		{ 30000, 0, "500ms", "commit_max = 1s, in the section of the instance" },
+		{ 0, 90000, "500ms", "commit_max = 2s, in the section of the instance" },
+		{ 90000, 90000, "2s", NULL },
+		{ 4000000, 0, "5s", "commit_max = 10s, in the section of the instance" },
+		{ 4000000, 0, "10s", NULL },
+		{ 4000000, 0, "0s", NULL }, /* they do not wait */
+	};
+	struct conntrackd_check c = well;
+	char config[256];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings f;
+
+		c.stats.own = cases[i].own;
+		c.stats.others = cases[i].others;
+		c.translated = 0;
+		snprintf(config, sizeof(config), YES "commit_max = %s\n", cases[i].commit_max);
+		f = checked(&c, config, GOOD);
+		assert_int_equal(f.n, cases[i].fix != NULL);
+		if (f.n) {
+			assert_string_equal(f.list[0].code, "conntrackd-commit-max");
+			assert_string_equal(*f.list[0].fix ? f.list[0].fix : f.list[0].advice,
+					    cases[i].fix);
+		}
+		findings_done(&f);
+	}
+}
+
 static void what_its_version_cannot(void **state _unused_)
 {
 	static const char accept[] =
@@ -417,6 +454,7 @@ int main(void)
 		cmocka_unit_test(what_its_file_says),
 		cmocka_unit_test(what_its_filter_leaves_out),
 		cmocka_unit_test(what_vipsafe_is_told),
+		cmocka_unit_test(what_takes_longer_than_commit_max),
 		cmocka_unit_test(what_its_version_cannot),
 		cmocka_unit_test_setup_teardown(what_scripts_call, place_make, place_remove),
 	};
