@@ -131,6 +131,12 @@ bool addr_is_usable(const struct addr *a)
 	return a->bytes[0] != 0xff && memcmp(a->bytes, loopback6, sizeof(loopback6));
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	return a->family == AF_INET ? a->bytes[0] >> 4 == 0xe
+				    : a->family == AF_INET6 && a->bytes[0] == 0xff;
+}
+
 struct addr prefix_broadcast(const struct prefix *p)
 {
 	struct addr a = p->addr;

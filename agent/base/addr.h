@@ -49,6 +49,8 @@ bool prefix_covers(const struct prefix *p, const struct addr *a);
 /* Whether A can be a VIP: it is not unspecified, loopback or multicast. */
 bool addr_is_usable(const struct addr *a);
 
+bool addr_is_multicast(const struct addr *a);
+
 /* The IPv4 directed broadcast address of P. P must be IPv4. */
 struct addr prefix_broadcast(const struct prefix *p);
 

@@ -43,10 +43,12 @@ enum ifaddr_flag {
 	IFADDR_SECONDARY = 0x01,
 	IFADDR_NODAD = 0x02,
 	IFADDR_DADFAILED = 0x08,
+	IFADDR_HOME = 0x10,
 	IFADDR_DEPRECATED = 0x20,
 	IFADDR_TENTATIVE = 0x40,
 	IFADDR_PERMANENT = 0x80,
 	IFADDR_NOPREFIXROUTE = 0x200,
+	IFADDR_AUTOJOIN = 0x400,
 };
 
 #define IFADDR_FOREVER UINT32_MAX
@@ -62,7 +64,7 @@ struct ifaddr {
 	char label[LINK_NAME_MAX];
 	uint32_t preferred_lft, valid_lft; /* seconds, IFADDR_FOREVER */
 	uint32_t metric;		   /* IFA_RT_PRIORITY, 0: none */
-	uint8_t proto;			   /* IFA_PROTO, if read: who has made it; 0: not known */
+	uint8_t proto;			   /* IFA_PROTO: who has made it; 0: not known */
 	uint32_t by; /* in an event: netlink port of the program that caused it; 0: not told, as of
 			IPv6 and of ioctl() */
 };

@@ -172,6 +172,53 @@ static int metric_apply(struct option_values *v, const char *value, struct reque
 	return 0;
 }
 
+static int peer_apply(struct option_values *v, const char *value, struct request_error *ret_error)
+{
+	struct prefix p;
+
+	if (prefix_parse(value, PREFIX_LEN_OPTIONAL, &p) < 0 || !addr_is_usable(&p.addr))
+		return request_error_set(ret_error, "peer " QUOTED " is no address of a host",
+					 value);
+	v->vip.extra.peer = p.addr;
+	v->peer_len = p.len;
+	return 0;
+}
+
+/* IFAPROT_… (linux/if_addr.h) under iproute2's names. */
+static const char *const protos[] = { "unspec", "kernel_lo", "kernel_ra", "kernel_ll" };
+
+static int address_proto_apply(struct option_values *v, const char *value,
+			       struct request_error *ret_error)
+{
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(protos) && strcmp(value, protos[i]) != 0; i++)
+		;
+	n = i;
+	if (i == ARRAY_SIZE(protos) && text_number(value, 0, UINT8_MAX, &n) < 0)
+		return request_error_set(ret_error,
+					 "proto " QUOTED " is none of kernel_lo, kernel_ra, "
+					 "kernel_ll, 0-255",
+					 value);
+	v->vip.extra.proto = (uint8_t)n;
+	return 0;
+}
+
+static int home_apply(struct option_values *v, const char *value _unused_,
+		      struct request_error *ret_error _unused_)
+{
+	v->vip.extra.home = true;
+	return 0;
+}
+
+static int autojoin_apply(struct option_values *v, const char *value _unused_,
+			  struct request_error *ret_error _unused_)
+{
+	v->vip.extra.autojoin = true;
+	return 0;
+}
+
 static const struct option options[] = {
 	{ "dev", OPTION_DEV, false, "DEV", dev_apply },
 	{ "label", OPTION_LABEL, true, "LABEL", label_apply },
@@ -184,6 +231,10 @@ static const struct option options[] = {
 	{ "preferred_lft", OPTION_PREFERRED_LFT, true, "SECONDS", preferred_lft_apply },
 	{ "valid_lft", OPTION_VALID_LFT, true, "forever", valid_lft_apply },
 	{ "metric", OPTION_METRIC, true, "NUMBER", metric_apply },
+	{ "peer", OPTION_PEER, false, "ADDR[/LEN]", peer_apply },
+	{ "proto", OPTION_PROTO, true, "NUMBER", address_proto_apply },
+	{ "home", OPTION_HOME, true, NULL, home_apply },
+	{ "autojoin", OPTION_AUTOJOIN, true, NULL, autojoin_apply },
 };
 
 static int option_ambiguous(const char *word, struct request_error *ret_error)
@@ -226,6 +277,16 @@ int option_find(const char *word, const struct option **ret, struct request_erro
 		return request_error_set(ret_error, "unknown word " QUOTED, word);
 	*ret = found;
 	return 0;
+}
+
+bool option_is_name(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		if (!strcmp(options[i].name, word))
+			return true;
+	return false;
 }
 
 void option_values_init(struct option_values *v)

@@ -22,6 +22,10 @@ enum option_id {
 	OPTION_PREFERRED_LFT,
 	OPTION_VALID_LFT,
 	OPTION_METRIC,
+	OPTION_PEER,
+	OPTION_PROTO,
+	OPTION_HOME,
+	OPTION_AUTOJOIN,
 	OPTION_COUNT,
 };
 
@@ -29,6 +33,7 @@ enum option_id {
 struct option_values {
 	char device[DEVICE_NAME_MAX];
 	struct vip vip;			 /* all but the prefix */
+	uint8_t peer_len;		 /* prefix length of the peer */
 	const char *given[OPTION_COUNT]; /* the word as written, NULL: not given */
 };
 
@@ -43,6 +48,9 @@ struct option {
 /* The option that WORD names or abbreviates. Returns 0, or -EINVAL with *RET_ERROR naming the
  * word and, if several fit, the candidates. */
 int option_find(const char *word, const struct option **ret, struct request_error *ret_error);
+
+/* Whether WORD is the whole name of an option of add. */
+bool option_is_name(const char *word);
 
 /* The option I of the table; NULL after the last. */
 const struct option *option_at(size_t i);

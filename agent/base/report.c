@@ -149,8 +149,12 @@ void report_init(struct report *r, const struct request *req)
 	r->plan = req->plan;
 	r->by = req->by;
 	r->n_addresses = MIN(req->n_vips, (size_t)VIPS_MAX);
-	for (i = 0; i < r->n_addresses; i++)
+	for (i = 0; i < r->n_addresses; i++) {
 		r->addresses[i] = req->vips[i].prefix;
+		r->extra[i].peer = req->vips[i].extra.peer;
+		if (req->op == OP_ADD)
+			r->extra[i] = req->vips[i].extra;
+	}
 	snprintf(r->device, sizeof(r->device), "%s", req->device);
 	r->strategy = STRATEGY_NONE;
 	r->hold = HOLD_OFF;

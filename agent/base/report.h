@@ -113,6 +113,7 @@ struct report {
 	bool plan;
 	bool recovered; /* finished for a run that was killed */
 	struct prefix addresses[VIPS_MAX];
+	struct vip_extra extra[VIPS_MAX]; /* of a delete, only the peer */
 	enum vip_outcome outcomes[VIPS_MAX];
 	size_t n_addresses;
 	char device[DEVICE_NAME_MAX];

@@ -15,6 +15,8 @@ struct line {
 	size_t max_addresses;
 	struct prefix prefixes[VIPS_MAX];
 	size_t n_prefixes;
+	const char *word;   /* the last of them, as written */
+	const char *no_len; /* the first that has no length; NULL: each has one */
 	struct option_values values;
 	struct selection selection;
 	struct request_error *error;
@@ -79,27 +81,28 @@ static bool request_same_address(const struct prefix *a, const struct prefix *b)
 	return prefix_equal(a, b);
 }
 
+static int line_is_unusable(struct line *l, const char *word)
+{
+	return request_error_set(l->error,
+				 QUOTED " cannot be a virtual IP: it is unspecified, loopback or "
+					"multicast",
+				 word);
+}
+
 static int line_add_address(struct line *l, const char *word)
 {
 	struct prefix p;
 	size_t i;
 	int r;
 
-	r = prefix_parse(word, l->op == OP_DEL ? PREFIX_LEN_REQUIRED : PREFIX_LEN_OPTIONAL, &p);
-	if (r == -EDESTADDRREQ)
-		return request_error_set(l->error,
-					 QUOTED " needs its prefix length (%.48s/%s): "
-						"only the exact address is deleted",
-					 word, word, strchr(word, ':') ? "128" : "32");
+	r = prefix_parse(word, PREFIX_LEN_OPTIONAL, &p);
 	if (r < 0)
 		return request_error_set(l->error, QUOTED " is not an %s", word,
 					 strchr(word, '/') ? "address with a prefix length"
 							   : "address");
-	if (!addr_is_usable(&p.addr))
-		return request_error_set(l->error,
-					 QUOTED " cannot be a virtual IP: it is "
-						"unspecified, loopback or multicast",
-					 word);
+	/* what joins a group is multicast: see line_check_multicast() */
+	if (!addr_is_usable(&p.addr) && !addr_is_multicast(&p.addr))
+		return line_is_unusable(l, word);
 	for (i = 0; i < l->n_prefixes; i++) {
 		if (request_same_address(&l->prefixes[i], &p))
 			return request_error_set(l->error, "address " QUOTED " given twice", word);
@@ -109,6 +112,9 @@ static int line_add_address(struct line *l, const char *word)
 					 "address " QUOTED " is too much: at most %zu fit", word,
 					 l->max_addresses);
 	l->prefixes[l->n_prefixes++] = p;
+	l->word = word;
+	if (!l->no_len && !strchr(word, '/'))
+		l->no_len = word;
 	return 0;
 }
 
@@ -154,6 +160,55 @@ static const char *for_ipv4_only(const struct option_values *v)
 	return v->given[OPTION_LABEL] ? v->given[OPTION_LABEL] : v->given[OPTION_BROADCAST];
 }
 
+/* The prefix length of an address with a peer is that of the peer. */
+static int line_check_peer(const struct line *l)
+{
+	const struct option_values *v = &l->values;
+	const struct prefix *p = &l->prefixes[0];
+	char text[PREFIX_TEXT_MAX], peer[PREFIX_TEXT_MAX];
+
+	if (!v->given[OPTION_PEER])
+		return 0;
+	addr_format(&v->vip.extra.peer, peer);
+	if (l->n_prefixes > 1)
+		return request_error_set(l->error, "peer %s is that of one address, not of %zu",
+					 peer, l->n_prefixes);
+	prefix_format(p, text);
+	if (p->addr.family != v->vip.extra.peer.family)
+		return request_error_set(
+			l->error, "contradictory options: peer %s is not of the family of %s", peer,
+			text);
+	if (addr_equal(&p->addr, &v->vip.extra.peer))
+		return request_error_set(l->error, "peer %s is the address itself", peer);
+	if (!l->no_len && p->len != v->peer_len)
+		return request_error_set(l->error,
+					 "contradictory lengths: with a peer, the prefix length is "
+					 "that of the peer: write \"%.48s peer %s/%u\"",
+					 text, peer, p->len);
+	return 0;
+}
+
+/* A group is added to be joined; what is there may be deleted. */
+static int line_check_multicast(struct line *l)
+{
+	const bool joins = l->values.given[OPTION_AUTOJOIN];
+	char text[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < l->n_prefixes; i++) {
+		const struct prefix *p = &l->prefixes[i];
+
+		if (addr_is_multicast(&p->addr) && !joins && l->op == OP_ADD)
+			return line_is_unusable(l, prefix_format(p, text));
+		if (joins && !addr_is_multicast(&p->addr))
+			return request_error_set(l->error,
+						 "contradictory options: \"autojoin\" is for "
+						 "multicast addresses, not for %s",
+						 prefix_format(p, text));
+	}
+	return 0;
+}
+
 static int line_check_together(const struct line *l)
 {
 	const struct option_values *v = &l->values;
@@ -174,9 +229,9 @@ static int line_check_together(const struct line *l)
 	}
 	if (v->given[OPTION_DAD] && v->given[OPTION_NODAD])
 		return request_error_set(l->error, "contradictory options: \"dad\" and \"nodad\"");
-	if (v->given[OPTION_DAD] && !any_ipv6)
-		return request_error_set(l->error,
-					 "contradictory options: \"dad\" is for IPv6 only");
+	if ((v->given[OPTION_DAD] || v->given[OPTION_HOME]) && !any_ipv6)
+		return request_error_set(l->error, "contradictory options: \"%s\" is for IPv6 only",
+					 v->given[OPTION_DAD] ? "dad" : "home");
 	return 0;
 }
 
@@ -191,7 +246,8 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 
 		if (looks_like_address(argv[i]))
 			r = line_add_address(l, argv[i]);
-		else if (selection_is_word(argv[i]))
+		else if (selection_is_word(argv[i]) &&
+			 (l->op == OP_DEL || !option_is_name(argv[i])))
 			r = line_add_filter(l, argv[i], value, &used);
 		else
 			r = line_add_option(l, argv[i], value, &used);
@@ -201,11 +257,20 @@ static int line_parse(struct line *l, int argc, char *const argv[])
 	}
 	if (!l->n_prefixes)
 		return request_error_set(l->error, "no address given");
+	if (l->op == OP_DEL && l->no_len && !l->values.given[OPTION_PEER])
+		return request_error_set(l->error,
+					 QUOTED " needs its prefix length (%.48s/%s): "
+						"only the exact address is deleted",
+					 l->no_len, l->no_len,
+					 strchr(l->no_len, ':') ? "128" : "32");
 	if (l->dev == DEV_REQUIRED && !l->values.given[OPTION_DEV])
 		return request_error_set(l->error, "\"dev\" is missing: which device?");
 	if (selection_check(&l->selection, l->error) < 0)
 		return -EINVAL;
-	return line_check_together(l);
+	r = line_check_peer(l);
+	if (r == 0)
+		r = line_check_multicast(l);
+	return r < 0 ? r : line_check_together(l);
 }
 
 /* The vip of prefix I, with the options of the line that apply to it. */
@@ -214,7 +279,10 @@ static struct vip line_vip(const struct line *l, size_t i)
 	struct vip v = l->values.vip;
 
 	v.prefix = l->prefixes[i];
+	if (v.extra.peer.family)
+		v.prefix.len = l->values.peer_len;
 	v.dad = v.dad && addr_size(v.prefix.addr.family) == 16;
+	v.extra.home = v.extra.home && addr_size(v.prefix.addr.family) == 16;
 	return v;
 }
 

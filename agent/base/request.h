@@ -49,8 +49,16 @@ enum vip_broadcast {
 	BROADCAST_GIVEN,
 };
 
+/* Options of few addresses. */
+struct vip_extra {
+	struct addr peer; /* the other end of a point-to-point link; family 0: none */
+	uint8_t proto;	  /* IFA_PROTO; 0: not given */
+	bool home;	  /* IPv6: the home address of a mobile node */
+	bool autojoin;	  /* of a multicast address: the device joins the group */
+};
+
 struct vip {
-	struct prefix prefix;
+	struct prefix prefix;  /* with a peer, of the peer's length, as the kernel has it */
 	char label[LABEL_MAX]; /* "": none */
 	int scope;	       /* RT_SCOPE_…; -1: not given, the kernel's usual one */
 	enum vip_broadcast broadcast_mode;
@@ -60,6 +68,7 @@ struct vip {
 	bool has_preferred_lft;
 	uint32_t preferred_lft; /* seconds; UINT32_MAX: forever */
 	uint32_t metric;	/* 0: not given */
+	struct vip_extra extra;
 };
 
 #define ASKER_COMMAND_MAX 64
@@ -102,6 +111,7 @@ struct request {
 
 /* Parse the words after "add" or "del":
  *   ADDR[/LEN] [ADDR…] dev DEV [option …] [filter …]
+ * A peer goes with one address, whose length is then the peer's, as with ip-address(8).
  * Keywords may be shortened while unique, also to the long names iproute2
  * has (broadcast); filters (base/selection.h) go with del only. What request_option() sets is left
  * as it is in *REQ, which the caller has initialised with request_init(). Returns 0, or -EINVAL

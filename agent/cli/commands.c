@@ -16,14 +16,15 @@
 
 #define ADD_ARGUMENTS                                                  \
 	"ADDR[/LEN] [ADDR...] dev DEV [label L] [scope S] [brd B|+]\n" \
-	"      [noprefixroute] [dad] [preferred_lft N] [metric N]"
-#define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV [only|except] [FILTER...]"
+	"      [noprefixroute] [dad] [preferred_lft N] [metric N]\n"   \
+	"      [peer ADDR[/LEN]] [proto N] [home] [autojoin]"
+#define DEL_ARGUMENTS "ADDR/LEN [ADDR...] dev DEV [peer ADDR] [only|except] [FILTER...]"
 
 const struct command commands[] = {
 	{ "add", command_add, SCOPE_MOVE | SCOPE_LOCAL | SCOPE_JSON, true, ADD_ARGUMENTS,
 	  "add virtual IPs to a device and announce them",
-	  "ADDR without LEN means /32 or /128. Adding an address that is there already is\n"
-	  "no error.\n" },
+	  "ADDR without LEN means /32 or /128, or with a peer the peer's LEN. Adding an\n"
+	  "address that is there already is no error.\n" },
 	{ "connections", command_connections, SCOPE_LOCAL | SCOPE_JSON, false,
 	  "[dev D] [FILTER...]\n"
 	  "      [pinned|unpinned|altered|not-selected|lingering|committed|at-risk]",

@@ -192,7 +192,11 @@ void isolate_alias(const struct ifaddr *a, const char *from, enum isolate_state 
 		n += (size_t)snprintf(ret + n, ISOLATE_ALIAS_MAX - n, " preferred_lft %s",
 				      a->preferred_lft == IFADDR_FOREVER ? "forever" : "0");
 	if (a->metric)
-		(void)snprintf(ret + n, ISOLATE_ALIAS_MAX - n, " metric %u", a->metric);
+		n += (size_t)snprintf(ret + n, ISOLATE_ALIAS_MAX - n, " metric %u", a->metric);
+	if (a->proto)
+		n += (size_t)snprintf(ret + n, ISOLATE_ALIAS_MAX - n, " proto %u", a->proto);
+	if (a->flags & IFADDR_HOME)
+		(void)snprintf(ret + n, ISOLATE_ALIAS_MAX - n, " home");
 }
 
 int isolate_split(char *text, char *argv[], int max)

@@ -75,8 +75,8 @@ static void address_notes(struct importer *im, const struct vrrp_address *a)
 		importer_leave(im, a->at,
 			       "-nodad: an instance's address comes without duplicate address"
 			       " detection");
-	if (a->home)
-		importer_leave(im, a->at, "home");
+	if (a->home && !ipv6)
+		importer_leave(im, a->at, "home: only IPv6 has that");
 	if (a->mngtmpaddr)
 		importer_leave(im, a->at, "mngtmpaddr");
 	if (a->autojoin)
@@ -91,14 +91,17 @@ static bool put_address(struct importer *im, const struct vrrp_instance *v,
 	bool ipv6 = a->prefix.addr.family == AF_INET6;
 	const char *device = vrrp_address_device(v, a);
 	bool is_other = !v->interface || strcmp(device, v->interface) != 0;
-	char text[256], prefix[PREFIX_TEXT_MAX];
+	char text[256], prefix[PREFIX_TEXT_MAX], peer[PREFIX_TEXT_MAX];
 
 	snprintf(text, sizeof(text), "%s", prefix_format(&a->prefix, prefix));
+	option(text, sizeof(text), "peer",
+	       a->peer_at.addr.family ? prefix_format(&a->peer_at, peer) : NULL);
 	option(text, sizeof(text), "dev", is_other ? device : NULL);
 	option(text, sizeof(text), "label", ipv6 ? NULL : a->label);
 	option(text, sizeof(text), "scope", ipv6 ? NULL : a->scope);
 	option(text, sizeof(text), "brd", a->broadcast);
 	option(text, sizeof(text), "noprefixroute", a->noprefixroute ? "" : NULL);
+	option(text, sizeof(text), "home", ipv6 && a->home ? "" : NULL);
 	/* keepalived's default: an IPv6 VIP is never chosen as a source address */
 	if (ipv6)
 		option(text, sizeof(text), "preferred_lft",

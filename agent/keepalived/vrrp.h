@@ -20,8 +20,9 @@
 struct vrrp_address {
 	const struct keepalived_directive *at;
 	bool excluded;
-	bool valid; /* the first word is an address, which is in PREFIX */
-	struct prefix prefix;
+	bool valid;	       /* the first word is an address, which is in PREFIX */
+	struct prefix prefix;  /* with a peer, of the peer's length, as keepalived sets it */
+	struct prefix peer_at; /* if PEER is an address of the same family; else family 0 */
 	/* options with a value; NULL: not given */
 	const char *device, *label, *broadcast, *scope, *peer, *preferred_lft;
 	bool dad; /* option "-nodad" */

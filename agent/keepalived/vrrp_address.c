@@ -66,6 +66,11 @@ struct vrrp_address vrrp_address_read(const struct keepalived_directive *d, bool
 	a.valid = prefix_parse(d->words[0], PREFIX_LEN_OPTIONAL, &a.prefix) == 0;
 	for (i = 1; i < d->n_words;)
 		i += option_read(&a, i);
+	if (a.valid && a.peer && prefix_parse(a.peer, PREFIX_LEN_OPTIONAL, &a.peer_at) == 0 &&
+	    a.peer_at.addr.family == a.prefix.addr.family)
+		a.prefix.len = a.peer_at.len;
+	else
+		a.peer_at = (struct prefix){ .len = 0 };
 	return a;
 }
 
@@ -143,8 +148,9 @@ const char *vrrp_address_stays(const struct vrrp_address *a)
 		return "it is no address for a virtual IP";
 	if (a->use_vmac)
 		return "it sits on a device of its own";
-	if (a->peer)
-		return "vipsafe has no \"peer\"";
+	if (a->peer &&
+	    (!addr_is_usable(&a->peer_at.addr) || addr_equal(&a->peer_at.addr, &a->prefix.addr)))
+		return "its peer is no other address of its family";
 	if (a->unknown)
 		return "it has an option that is not known";
 	if (a->repeated)

@@ -146,6 +146,8 @@ int announce_send(int fd, const struct link *link, const struct addr *a)
 
 	if (!link_is_ethernet(link))
 		return -EOPNOTSUPP;
+	if (addr_is_multicast(a))
+		return 0; /* a group has no owner: IGMP and MLD tell of it */
 	if (a->family == AF_INET) {
 		struct garp p = garp_make(link, a);
 

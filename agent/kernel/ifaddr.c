@@ -194,6 +194,8 @@ static void put_options(struct attr_buf *b, const struct ifaddr *a)
 		buf_text(b, IFA_LABEL, a->label);
 	if (a->metric)
 		buf_u32(b, IFA_RT_PRIORITY, a->metric);
+	if (a->proto)
+		buf_put(b, IFA_PROTO, &a->proto, sizeof(a->proto));
 	put_lifetimes(b, a);
 }
 

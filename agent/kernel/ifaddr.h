@@ -11,7 +11,7 @@
  * repeated before SINK is called; -EAGAIN when that never succeeds. */
 int ifaddr_list(struct nlsock *s, ifaddr_sink sink, void *ud);
 
-/* Set A as it is: flags (IFADDR_NODAD is the caller's choice), scope, metric.
+/* Set A as it is: flags (IFADDR_NODAD is the caller's choice), scope, metric, proto.
  * Lifetimes are only sent when either of them is finite. Flags that only the
  * kernel sets are left out, so that a listed address can be set again.
  * -EEXIST, -ENODEV, -EPERM; -EINVAL also for what the family does not have

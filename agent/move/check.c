@@ -77,9 +77,11 @@ static void check_fail(struct run *run, int error, const char *what)
 }
 
 /* The address is there, but not as it was asked for. */
-static void warn_other_holders(struct run *run, const struct prefix *p)
+static void warn_other_holders(struct run *run, const struct vip *vip)
 {
-	char want[PREFIX_TEXT_MAX], have[PREFIX_TEXT_MAX];
+	const struct ifaddr *found = addr_table_find(&run->before, run->link.ifindex, vip);
+	char want[PREFIX_TEXT_MAX], have[PREFIX_TEXT_MAX], peer[PREFIX_TEXT_MAX];
+	const struct prefix *p = &vip->prefix;
 	size_t i;
 
 	prefix_format(p, want);
@@ -88,12 +90,13 @@ static void warn_other_holders(struct run *run, const struct prefix *p)
 
 		if (!addr_equal(&a->prefix.addr, &p->addr))
 			continue;
-		if (a->ifindex == run->link.ifindex && a->prefix.len == p->len)
+		if (a == found)
 			continue;
 		report_warn(run->report, "other-holder", "",
-			    "%s: the same address is on %s as %s, which is not touched", want,
+			    "%s: the same address is on %s as %s%s%s, which is not touched", want,
 			    a->ifindex == run->link.ifindex ? run->link.name : "another device",
-			    prefix_format(&a->prefix, have));
+			    prefix_format(&a->prefix, have), a->peer.family ? " peer " : "",
+			    a->peer.family ? addr_format(&a->peer, peer) : "");
 	}
 }
 
@@ -117,7 +120,14 @@ static struct ifaddr target_from_vip(const struct run *run, const struct vip *vi
 		.preferred_lft = preferred_lft(vip),
 		.valid_lft = IFADDR_FOREVER,
 		.metric = vip->metric,
+		.peer = vip->extra.peer,
+		.proto = vip->extra.proto,
 	};
+
+	if (vip->extra.home)
+		a.flags |= IFADDR_HOME;
+	if (vip->extra.autojoin)
+		a.flags |= IFADDR_AUTOJOIN;
 
 	if (vip->prefix.addr.family == AF_INET6 && !vip->dad)
 		a.flags |= IFADDR_NODAD;
@@ -157,8 +167,8 @@ static void check_add(struct run *run)
 			return;
 		run->targets[i] = target_from_vip(run, vip);
 		run->order[i] = i;
-		warn_other_holders(run, &vip->prefix);
-		if (addr_table_find(&run->before, run->link.ifindex, &vip->prefix))
+		warn_other_holders(run, vip);
+		if (addr_table_find(&run->before, run->link.ifindex, vip))
 			run->report->outcomes[i] = VIP_ALREADY;
 		else
 			todo++;
@@ -174,12 +184,17 @@ static void check_add(struct run *run)
 }
 
 /* A goes along when PRIMARY is deleted: a secondary of its subnet and mask
- * (__inet_del_ifa(): same mask and inet_ifa_match()). */
+ * (__inet_del_ifa(): same mask and inet_ifa_match(), which looks at the peers). */
 static bool depends_on(const struct ifaddr *a, const struct ifaddr *primary)
 {
+	const struct prefix subnet = {
+		.addr = primary->peer.family ? primary->peer : primary->prefix.addr,
+		.len = primary->prefix.len,
+	};
+
 	return a->ifindex == primary->ifindex && a->flags & IFADDR_SECONDARY &&
-	       a->prefix.len == primary->prefix.len &&
-	       prefix_covers(&primary->prefix, &a->prefix.addr);
+	       a->prefix.len == subnet.len &&
+	       prefix_covers(&subnet, a->peer.family ? &a->peer : &a->prefix.addr);
 }
 
 /* Refuse to take addresses away that nobody asked to delete. */
@@ -255,6 +270,29 @@ static void order_moves(struct run *run)
 			run->order[n++] = i;
 }
 
+/* IPv4 has an address once for each peer: without "peer", one of several cannot be meant. */
+static bool check_peer_is_clear(struct run *run, const struct vip *vip, const struct ifaddr *found)
+{
+	char text[PREFIX_TEXT_MAX], one[PREFIX_TEXT_MAX], other[PREFIX_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; found->peer.family && !vip->extra.peer.family && i < run->before.n; i++) {
+		const struct ifaddr *a = &run->before.items[i];
+
+		if (a == found || a->ifindex != found->ifindex ||
+		    !prefix_equal(&a->prefix, &found->prefix))
+			continue;
+		report_fail(run->report, RESULT_REFUSED, EXIT_UNSAFE,
+			    "%s is on %s with several peers, %s and %s among them: say which is "
+			    "meant (\"peer %s\"); nothing changed",
+			    prefix_format(&found->prefix, text), run->link.name,
+			    addr_format(&found->peer, one), addr_format(&a->peer, other), one);
+		run->done = true;
+		return false;
+	}
+	return true;
+}
+
 static void check_del(struct run *run)
 {
 	bool will_go[VIPS_MAX] = { false };
@@ -262,10 +300,13 @@ static void check_del(struct run *run)
 	int r;
 
 	for (i = 0; i < run->req->n_vips; i++) {
-		const struct prefix *p = &run->req->vips[i].prefix;
-		const struct ifaddr *a = addr_table_find(&run->before, run->link.ifindex, p);
+		const struct vip *vip = &run->req->vips[i];
+		const struct prefix *p = &vip->prefix;
+		const struct ifaddr *a = addr_table_find(&run->before, run->link.ifindex, vip);
 
-		warn_other_holders(run, p);
+		if (a && !check_peer_is_clear(run, vip, a))
+			return;
+		warn_other_holders(run, vip);
 		if (!a) {
 			run->report->outcomes[i] = VIP_ALREADY;
 			run->targets[i] = (struct ifaddr){ .prefix = *p };
@@ -275,6 +316,7 @@ static void check_del(struct run *run)
 			continue;
 		}
 		run->targets[i] = *a;
+		run->report->extra[i].peer = a->peer;
 		will_go[i] = true;
 		todo++;
 	}

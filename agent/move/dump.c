@@ -242,15 +242,28 @@ void addr_table_done(struct addr_table *t)
 	*t = (struct addr_table){ 0 };
 }
 
-const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
-				     const struct prefix *p)
+const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex, const struct vip *vip)
 {
+	const struct ifaddr *other = NULL;
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		if (t->items[i].ifindex == ifindex && prefix_equal(&t->items[i].prefix, p))
-			return &t->items[i];
-	return NULL;
+	for (i = 0; i < t->n; i++) {
+		const struct ifaddr *a = &t->items[i];
+
+		if (a->ifindex != ifindex || !prefix_equal(&a->prefix, &vip->prefix))
+			continue;
+		if (addr_equal(&a->peer, &vip->extra.peer))
+			return a;
+		if (!other)
+			other = a;
+	}
+	return vip->extra.peer.family ? NULL : other;
+}
+
+static bool is_same_address(const struct ifaddr *a, const struct ifaddr *b)
+{
+	return a->ifindex == b->ifindex && prefix_equal(&a->prefix, &b->prefix) &&
+	       addr_equal(&a->peer, &b->peer);
 }
 
 /* Take those for local that linger, unless the run deletes them. */
@@ -284,8 +297,7 @@ int run_sort_addresses(struct run *run, const struct addr_table *t, const bool *
 		size_t v;
 
 		for (v = 0; v < run->req->n_vips && !goes; v++)
-			goes = will_go[v] && t->items[i].ifindex == run->targets[v].ifindex &&
-			       prefix_equal(&t->items[i].prefix, &run->targets[v].prefix);
+			goes = will_go[v] && is_same_address(&t->items[i], &run->targets[v]);
 		if (!goes)
 			r = addrset_add(&run->local, &t->items[i].prefix.addr);
 	}
@@ -312,9 +324,7 @@ bool run_is_target(const struct run *run, const struct ifaddr *a)
 	size_t i;
 
 	for (i = 0; i < run->req->n_vips; i++)
-		if (run->report->outcomes[i] != VIP_ALREADY &&
-		    run->targets[i].ifindex == a->ifindex &&
-		    prefix_equal(&run->targets[i].prefix, &a->prefix))
+		if (run->report->outcomes[i] != VIP_ALREADY && is_same_address(&run->targets[i], a))
 			return true;
 	return false;
 }

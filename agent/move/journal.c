@@ -137,7 +137,9 @@ static bool vip_is_sane(const struct vip *v)
 	       v->prefix.len <= addr_size(v->prefix.addr.family) * 8 &&
 	       memchr(v->label, '\0', sizeof(v->label)) && v->broadcast_mode <= BROADCAST_GIVEN &&
 	       (v->broadcast_mode != BROADCAST_GIVEN || v->broadcast.family == AF_INET) &&
-	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft);
+	       is_bool(&v->noprefixroute) && is_bool(&v->dad) && is_bool(&v->has_preferred_lft) &&
+	       is_bool(&v->extra.home) && is_bool(&v->extra.autojoin) &&
+	       (!v->extra.peer.family || v->extra.peer.family == v->prefix.addr.family);
 }
 
 int journal_mark_moved(int dirfd, const char *name)

@@ -58,7 +58,7 @@ static int look_for(struct run *run, size_t v)
 	bool there;
 	int r = addr_table_read(&run->env->kernel, &now);
 
-	there = r == 0 && addr_table_find(&now, run->link.ifindex, &run->req->vips[v].prefix);
+	there = r == 0 && addr_table_find(&now, run->link.ifindex, &run->req->vips[v]);
 	addr_table_done(&now);
 	if (r < 0)
 		return r;
@@ -89,6 +89,16 @@ static bool is_about_attributes(int error)
 	return error == -EINVAL || error == -ERANGE || error == -EOPNOTSUPP;
 }
 
+/* What the options of VIP may have to do with ERROR. */
+static const char *move_why_refused(const struct vip *vip, int error)
+{
+	if (vip->metric && is_about_attributes(error))
+		return " (kernels before 4.18 know no metric of an address)";
+	if (vip->extra.autojoin && (is_about_attributes(error) || error == -EADDRNOTAVAIL))
+		return " (kernels before 4.1 know no autojoin)";
+	return "";
+}
+
 /* Report that address V was not changed. */
 static void move_is_refused(struct run *run, size_t v, int error)
 {
@@ -109,14 +119,17 @@ static void move_is_refused(struct run *run, size_t v, int error)
 		report_fail(report, RESULT_FAILED,
 			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
 			    "%s on %s: %s%s; nothing changed", text, run->link.name,
-			    strerror(-error),
-			    run->req->vips[v].metric && is_about_attributes(error)
-				    ? " (kernels before 4.18 know no metric of an address)"
-				    : "");
+			    strerror(-error), move_why_refused(&run->req->vips[v], error));
 }
 
-/* Kernels before 4.18 pass over IFA_RT_PRIORITY. */
-static void look_for_metrics(struct run *run)
+/* Whether VIP has an option that not every kernel knows. */
+static bool move_is_special(const struct vip *vip)
+{
+	return vip->metric || vip->extra.proto || vip->extra.autojoin;
+}
+
+/* Kernels pass over attributes and flags that they do not know. */
+static void look_for_options(struct run *run)
 {
 	struct addr_table now = { 0 };
 	char text[PREFIX_TEXT_MAX];
@@ -126,12 +139,23 @@ static void look_for_metrics(struct run *run)
 		return;
 	for (v = 0; v < run->req->n_vips; v++) {
 		const struct vip *vip = &run->req->vips[v];
-		const struct ifaddr *a = addr_table_find(&now, run->link.ifindex, &vip->prefix);
+		const struct ifaddr *a = addr_table_find(&now, run->link.ifindex, vip);
 
-		if (a && vip->metric && run->report->outcomes[v] == VIP_CHANGED && !a->metric)
+		if (!a || run->report->outcomes[v] != VIP_CHANGED)
+			continue;
+		prefix_format(&vip->prefix, text);
+		if (vip->metric && !a->metric)
 			report_warn(run->report, "metric-ignored", "",
 				    "%s has no metric: kernels before 4.18 know none of an address",
-				    prefix_format(&vip->prefix, text));
+				    text);
+		if (vip->extra.proto && !a->proto)
+			report_warn(run->report, "proto-ignored", "",
+				    "%s has no proto: kernels before 5.18 know none of an address",
+				    text);
+		if (vip->extra.autojoin && !(a->flags & IFADDR_AUTOJOIN))
+			report_warn(run->report, "autojoin-ignored", "",
+				    "%s has joined no group: kernels before 4.1 know no autojoin",
+				    text);
 	}
 	addr_table_done(&now);
 }
@@ -208,7 +232,7 @@ static void wait_dad(struct run *run)
 		pending = false;
 		for (v = 0; v < run->req->n_vips; v++) {
 			const struct ifaddr *a = addr_table_find(&run->before, run->link.ifindex,
-								 &run->req->vips[v].prefix);
+								 &run->req->vips[v]);
 
 			if (!run->req->vips[v].dad || !a || run->report->outcomes[v] != VIP_CHANGED)
 				continue;
@@ -242,7 +266,7 @@ static void mark_moved(struct run *run)
 void move_addresses(struct run *run)
 {
 	usec_t began = run_now(run);
-	bool dad = false, metric = false;
+	bool dad = false, special = false;
 	size_t v;
 
 	if (run->off) {
@@ -258,10 +282,10 @@ void move_addresses(struct run *run)
 	run->report->timing.move = run_now(run) - began;
 	for (v = 0; v < run->req->n_vips && run->req->op == OP_ADD; v++) {
 		dad = dad || run->req->vips[v].dad;
-		metric = metric || run->req->vips[v].metric;
+		special = special || move_is_special(&run->req->vips[v]);
 	}
-	if (metric && run->report->changed)
-		look_for_metrics(run);
+	if (special && run->report->changed)
+		look_for_options(run);
 	if (dad && run->report->changed)
 		wait_dad(run);
 }

@@ -30,7 +30,7 @@ static void move_recover_look(struct run *run)
 		return;
 	for (v = 0; v < run->req->n_vips; v++) {
 		const struct prefix *p = &run->req->vips[v].prefix;
-		bool there = addr_table_find(&run->before, run->link.ifindex, p);
+		bool there = addr_table_find(&run->before, run->link.ifindex, &run->req->vips[v]);
 
 		run->targets[v] = (struct ifaddr){ .prefix = *p };
 		if (there == (run->req->op == OP_ADD))

@@ -169,8 +169,10 @@ static inline void run_sleep(const struct run *run, usec_t duration)
 /* dump.c: list the addresses again into T. Returns 0 or a negative errno. */
 int addr_table_read(const struct kernel *k, struct addr_table *t);
 void addr_table_done(struct addr_table *t);
+/* The address that VIP means: with its peer, or without one; if VIP names none, the first with any
+ * will do. NULL: there is none. */
 const struct ifaddr *addr_table_find(const struct addr_table *t, int ifindex,
-				     const struct prefix *p);
+				     const struct vip *vip);
 
 /* Whether A is to be deleted by this run. */
 bool run_is_target(const struct run *run, const struct ifaddr *a);

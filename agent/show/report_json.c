@@ -83,16 +83,32 @@ static json_t *report_json_addresses(const struct report *r)
 	return list;
 }
 
+static json_t *address_detail(const struct report *r, size_t i)
+{
+	const struct vip_extra *x = &r->extra[i];
+	json_t *o = json_object();
+	char text[PREFIX_TEXT_MAX];
+
+	object_put_text(&o, "address", prefix_format(&r->addresses[i], text));
+	object_put_text(&o, "outcome", vip_outcome_name(r->outcomes[i]));
+	if (x->peer.family)
+		object_put_text(&o, "peer", addr_format(&x->peer, text));
+	if (x->proto)
+		object_put_number(&o, "proto", x->proto);
+	if (x->home)
+		object_put_bool(&o, "home", true);
+	if (x->autojoin)
+		object_put_bool(&o, "autojoin", true);
+	return o;
+}
+
 static json_t *addresses_detail(const struct report *r)
 {
 	json_t *list = json_array();
-	char text[PREFIX_TEXT_MAX];
 	size_t i;
 
 	for (i = 0; i < r->n_addresses; i++)
-		object_append(&list, json_pack("{s:s, s:s}", "address",
-					       prefix_format(&r->addresses[i], text), "outcome",
-					       vip_outcome_name(r->outcomes[i])));
+		object_append(&list, address_detail(r, i));
 	return list;
 }
 

@@ -51,6 +51,8 @@ static void print_addresses(const struct report *r, int outcome, FILE *out)
 		if (k)
 			fputs(k + 1 == n ? " and " : ", ", out);
 		fputs(prefix_format(&r->addresses[i], text), out);
+		if (r->extra[i].peer.family)
+			fprintf(out, " peer %s", addr_format(&r->extra[i].peer, text));
 		k++;
 	}
 	if (n > named)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cli/cli.h"
 #include "base/request.h"
@@ -27,14 +28,18 @@ static void vip_holds(const struct vip *v, enum op op)
 	char text[PREFIX_TEXT_MAX];
 
 	CLAIM(addr_size(family) && v->prefix.len <= 8 * addr_size(family));
-	CLAIM(addr_is_usable(&v->prefix.addr));
+	CLAIM(addr_is_usable(&v->prefix.addr) ||
+	      (addr_is_multicast(&v->prefix.addr) && (op == OP_DEL || v->extra.autojoin)));
+	CLAIM(!v->extra.peer.family || v->extra.peer.family == family);
+	CLAIM(!v->extra.home || family == AF_INET6);
 	CLAIM(prefix_parse(prefix_format(&v->prefix, text), PREFIX_LEN_REQUIRED, &again) == 0);
 	CLAIM(prefix_equal(&v->prefix, &again));
 	CLAIM(memchr(v->label, '\0', sizeof(v->label)));
 	CLAIM(v->scope >= -1 && v->scope <= 255);
 	CLAIM(addr_size(family) == 4 || !v->label[0]);
 	CLAIM(addr_size(family) == 16 || !v->dad);
-	CLAIM(op == OP_ADD || (!v->dad && !v->noprefixroute && !v->metric));
+	CLAIM(op == OP_ADD || (!v->dad && !v->noprefixroute && !v->metric && !v->extra.proto &&
+			       !v->extra.home && !v->extra.autojoin));
 }
 
 static void request_holds(const struct request *q)

@@ -63,6 +63,18 @@ is "$(add 192.168.16.1/32 br-mgmt peer 192.168.16.2)" ok "a peer"
 is "$(shown 192.168.16.1/32 .address)" 192.168.16.2 "it arrives"
 like "$(listed 192.168.16.1/32)" '^peer 192.168.16.2 ' "and is listed"
 
+is "$(add 192.168.16.1/32 br-mgmt peer 192.168.16.3)" ok "the same with another peer"
+is "$(shown 192.168.16.1/32 .address | xargs)" "192.168.16.2 192.168.16.3" "is an address of its own"
+is "$("$CALL" del 192.168.16.1/32 br-mgmt peer 192.168.16.3 2>&1)" ok "which goes alone"
+is "$(shown 192.168.16.1/32 .address)" 192.168.16.2 "and the other stays"
+
+is "$(add 192.168.17.1/32 br-mgmt proto 18)" ok "proto"
+is "$(listed 192.168.17.1/32)" "peer ? brd ? scope 0 flags 0x80 label 'br-mgmt' $PLAIN proto 18" "and is listed"
+is "$(del 192.168.17.1/32 br-mgmt)" ok "and it goes"
+is "$(add 239.1.1.9/32 br-mgmt flags 0x400)" ok "autojoin"
+check "the group is joined" grep -q '^[[:space:]]*090101EF ' /proc/net/igmp
+is "$(del 239.1.1.9/32 br-mgmt)" ok "and it goes"
+
 is "$(add 192.168.11.101/24 br-mgmt)" ok "a second address of a subnet"
 is "$(shown 192.168.11.101/24 .secondary)" true "is a secondary"
 like "$(listed 192.168.11.101/24)" 'flags 0x81 ' "and is listed as one"

@@ -5,6 +5,8 @@
 # shellcheck source=tests/netns/lib/netns.sh
 . "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
 need_vipsafe
+CALL=$BUILD/kernelcall
+[ -x "$CALL" ] || bail_out "no $CALL: set VIPSAFE_BUILD to the build directory"
 
 topo_nodes
 VIP=192.168.11.100
@@ -93,4 +95,50 @@ run --json add $VIP6/64 dev br-mgmt preferred_lft 0
 is "$RC $(attribute $VIP6 deprecated)" "0 true" "preferred_lft 0: deprecated, never a source"
 run del $VIP/32 $VIP6/64 dev br-mgmt
 is "$RC $(addresses)" "0 $before" "del whatever the options were"
+
+# a peer: one address may have several
+PEERS=192.168.11.21
+run --json add $VIP peer $PEERS dev br-mgmt
+is "$RC $(attribute $VIP address) $(json '.addresses_detail[0].peer')" "0 $PEERS $PEERS" "add with a peer"
+run --json add $VIP/32 peer $PEERS/32 dev br-mgmt
+is "$RC $(json .changed)" "0 false" "it is there already"
+run plan add $VIP peer 192.168.11.22 dev br-mgmt
+like "$RC $OUT" "^0 .*$VIP/32 peer 192.168.11.22" "plan names the peer"
+run add $VIP/32 peer 192.168.11.22/32 dev br-mgmt
+is "$RC $(attribute $VIP address | xargs)" "0 $PEERS 192.168.11.22" "the same with another peer"
+run del $VIP/32 dev br-mgmt
+like "$RC $ERR" '^5 .*several peers' "del without a peer: refused"
+is "$(attribute $VIP address | xargs)" "$PEERS 192.168.11.22" "and nothing has gone"
+run del $VIP/32 peer 192.168.11.23 dev br-mgmt
+is "$RC $(attribute $VIP address | xargs)" "0 $PEERS 192.168.11.22" "del with a peer that it has not: nothing to do"
+run del $VIP/32 peer 192.168.11.22 dev br-mgmt
+is "$RC $(attribute $VIP address)" "0 $PEERS" "del takes the one that it names"
+run --json del $VIP/32 dev br-mgmt
+is "$RC $(json '.addresses_detail[0].peer') $(addresses)" "0 $PEERS $before" "there is no doubt any more"
+run add $VIP6 peer fd00:11::200/64 dev br-mgmt
+is "$RC $(ip -j addr show dev br-mgmt | jq -r --arg a $VIP6 '.[].addr_info[] | select(.local == $a) | "\(.address) \(.prefixlen)"')" \
+	"0 fd00:11::200 64" "IPv6: the prefix length is the peer's"
+run del $VIP6 peer fd00:11::200/64 dev br-mgmt
+is "$RC $(addresses)" "0 $before" "and it goes"
+
+run --json add $VIP6 dev br-mgmt home proto 18
+is "$RC $(attribute $VIP6 home)" "0 true" "home arrives"
+like "$("$CALL" list)" "$VIP6/128 peer .* proto 18"$'\n' "and proto"
+is "$(json '.addresses_detail[0] | [.proto, .home] | @text')" '[18,true]' "and are told"
+run del $VIP6/128 dev br-mgmt
+run --json add 239.1.1.9 ff05::9 dev br-mgmt autojoin
+is "$RC $(attribute 239.1.1.9 autojoin) $(attribute ff05::9 autojoin)" "0 true true" "autojoin arrives"
+check "the group is joined" grep -q '^[[:space:]]*090101EF ' /proc/net/igmp
+check "that of IPv6, too" grep -q 'ff050000000000000000000000000009' /proc/net/igmp6
+run del 239.1.1.9/32 ff05::9/128 dev br-mgmt
+is "$RC $(addresses)" "0 $before" "and they go"
+printf '[instance V]\ndevice = br-mgmt\naddress = %s peer %s/32 proto 18\naddress = %s home\n' $VIP $PEERS $VIP6 >"$T/conf"
+run --config "$T/conf" --local notify INSTANCE V MASTER 100
+check "an instance's address comes with its options" wait_for 60 has_addr $VIP6/128 br-mgmt
+is "$(attribute $VIP address) $(attribute $VIP6 home)" "$PEERS true" "and with these"
+like "$("$CALL" list)" "$VIP/32 peer $PEERS .* proto 18"$'\n' "and with proto"
+run --config "$T/conf" --local notify INSTANCE V BACKUP 100
+went() { [ "$(addresses)" = "$before" ]; }
+check "and goes" wait_for 60 went
+check "the group is left" not grep -q '^[[:space:]]*090101EF ' /proc/net/igmp
 done_testing

@@ -296,6 +296,37 @@ static void child_without_a_master_is_recovered(void **state)
 	scene_check_restored(s);
 }
 
+/* An address that a killed run has not added yet comes as it was asked for. */
+static void recover_adds_with_all_options(void **state)
+{
+	const char *vip = "192.168.11.101/32";
+	const int at = stage_number(state, OP_ADD, vip, "move");
+	struct scene *s = fresh(state);
+	struct recovered rec = { 0 };
+	struct addr peer;
+	size_t i;
+
+	assert_int_equal(addr_parse("192.168.11.200", &peer), 0);
+	scene_move(s, OP_DEL, vip, NULL);
+	s->req.op = OP_ADD;
+	s->req.vips[0].extra = (struct vip_extra){ .peer = peer, .proto = 18, .autojoin = true };
+	s->kill_at = at;
+	scene_run(s);
+	assert_false(fake_has_addr(s->fake, s->dev, vip));
+	s->kill_at = -1;
+	fake_advance(s->fake, 300 * USEC_PER_MSEC);
+	assert_int_equal(run_recover(&s->env, note, &rec), 1);
+	assert_true(fake_has_addr(s->fake, s->dev, vip));
+	for (i = 0; s->fake->addrs[i].ifindex != s->dev ||
+		    !addr_equal(&s->fake->addrs[i].prefix.addr, &s->req.vips[0].prefix.addr);)
+		i++;
+	assert_true(addr_equal(&s->fake->addrs[i].peer, &peer));
+	if (!s->fake->short_attributes) {
+		assert_int_equal(s->fake->addrs[i].proto, 18);
+		assert_true(s->fake->addrs[i].flags & IFADDR_AUTOJOIN);
+	}
+}
+
 static void nothing_to_recover(void **state)
 {
 	struct recovered rec = { 0 };
@@ -323,6 +354,7 @@ int main(void)
 		CASE(change_of_long_ago_is_not_made),
 		CASE(flows_born_since_the_kill_survive),
 		CASE(child_without_a_master_is_recovered),
+		CASE(recover_adds_with_all_options),
 		CASE(nothing_to_recover),
 	};
 

@@ -85,10 +85,60 @@ static void what_an_old_kernel_does_not_know_is_said(void **state)
 		assert_int_equal(fake_addr_del(s->fake, s->dev, VIP4 "/32"), 0);
 		s->fake->short_attributes = !knows;
 		s->req.vips[0].metric = 100;
+		s->req.vips[0].extra.proto = 77;
+		s->req.vips[0].extra.autojoin = true;
 		scene_run(s);
 		scene_expect(s, EXIT_DONE, true);
 		assert_int_equal(scene_warned(s, "metric-ignored"), !knows);
+		assert_int_equal(scene_warned(s, "proto-ignored"), !knows);
+		assert_int_equal(scene_warned(s, "autojoin-ignored"), !knows);
 	}
+}
+
+#define PEER_ONE "10.0.0.1"
+#define PEER_TWO "10.0.0.2"
+
+static void with_peer(struct scene *s, const char *peer)
+{
+	s->req.vips[0].extra = (struct vip_extra){ 0 };
+	if (peer)
+		assert_int_equal(addr_parse(peer, &s->req.vips[0].extra.peer), 0);
+	scene_run(s);
+}
+
+/* IPv4 has an address once for each peer. */
+static void an_address_is_told_from_itself_by_its_peer(void **state)
+{
+	struct scene *s = *state;
+	struct addr one;
+
+	scene_populate(s, 8);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->req.op = OP_ADD;
+	with_peer(s, PEER_ONE);
+	scene_expect(s, EXIT_DONE, true);
+	with_peer(s, PEER_ONE);
+	scene_expect(s, EXIT_DONE, false);
+	with_peer(s, PEER_TWO);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(scene_warned(s, "other-holder"));
+	s->req.op = OP_DEL;
+	with_peer(s, "10.0.0.3");
+	scene_expect(s, EXIT_DONE, false);
+	with_peer(s, NULL);
+	assert_int_equal(s->report.exit_code, EXIT_UNSAFE);
+	assert_non_null(strstr(s->report.error, "several peers, " PEER_ONE " and " PEER_TWO));
+	with_peer(s, PEER_TWO);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	/* there is only one now */
+	with_peer(s, NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_int_equal(addr_parse(PEER_ONE, &one), 0);
+	assert_true(addr_equal(&s->report.extra[0].peer, &one));
+	assert_false(fake_has_addr(s->fake, s->dev, VIP4 "/32"));
+	assert_int_equal(scene_broken(s, false), 0);
 }
 
 static void unknown_kernel_is_treated_as_affected(void **state)
@@ -287,6 +337,7 @@ int main(void)
 		CASE(del_ipv6_keeps_unrelated_flows),
 		CASE(alternative_device_name_is_accepted),
 		CASE(what_an_old_kernel_does_not_know_is_said),
+		CASE(an_address_is_told_from_itself_by_its_peer),
 		CASE(unknown_kernel_is_treated_as_affected),
 		CASE(forced_restore_works_whatever_the_probe_said),
 		CASE(wrong_probe_answer_is_not_hidden),

@@ -399,6 +399,7 @@ static const char *const marks[] = {
 	"vipsafe: entering 192.168.11.100/32 dev br0",
 	"vipsafe: returning fd00:11::100/128 dev br0 noprefixroute preferred_lft 0",
 	"vipsafe: isolated fd00:11::100/64 dev br0 preferred_lft forever",
+	"vipsafe: isolated fd00:11::100/64 dev br0 preferred_lft 0 metric 7 proto 18 home",
 };
 
 /* What a mark says makes the same mark again. */
@@ -421,7 +422,9 @@ static void mark_tells_all(void **state _unused_)
 		a.broadcast = v->broadcast;
 		a.flags = v->noprefixroute ? IFADDR_NOPREFIXROUTE : 0;
 		a.preferred_lft = v->has_preferred_lft ? v->preferred_lft : IFADDR_FOREVER;
+		a.flags |= v->extra.home ? IFADDR_HOME : 0;
 		a.metric = v->metric;
+		a.proto = v->extra.proto;
 		isolate_alias(&a, req.device, is, again);
 		assert_string_equal(again, marks[i]);
 		isolate_alias_again(words, is, again);

@@ -125,9 +125,13 @@ static const struct import_case cases[] = {
 	/* options without a word of ours: the address comes, the option is told */
 	{ E " 10.0.0.1/24 -nodad home\n 10.0.0.2 mngtmpaddr\n 10.0.0.3 autojoin\n } }",
 	  "\naddress = 10.0.0.1/24\n#! k.conf:5: -nodad: ", 4 },
-	/* and those that only keepalived can carry stay in its file */
 	{ E " 10.0.0.1/24 peer 10.0.0.2\n 10.0.0.3 } }",
-	  "#         169.254.77.5/32 dev lo scope host\n#         10.0.0.1/24 peer 10.0.0.2\n"
+	  "\naddress = 10.0.0.1/32 peer 10.0.0.2/32\naddress = 10.0.0.3/32\n", 0 },
+	{ E " fd00::1 peer fd00::2/64 home\n } }", "\naddress = fd00::1/64 peer fd00::2/64 home\n",
+	  0 },
+	/* and those that only keepalived can carry stay in its file */
+	{ E " 10.0.0.1/24 peer fd00::2\n 10.0.0.3 } }",
+	  "#         169.254.77.5/32 dev lo scope host\n#         10.0.0.1/24 peer fd00::2\n"
 	  "#     }\n",
 	  1 },
 	{ E " @m 10.0.0.1\n 10.0.0.2\n } }",

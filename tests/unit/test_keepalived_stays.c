@@ -35,7 +35,7 @@ static const struct import_case kept[] = {
 	{ HEAD "}", "#! k.conf:1: vrrp_instance V has no address\n", 1 },
 	{ HEAD " virtual_ipaddress {\n }\n no_virtual_ipaddress\n}",
 	  "#! k.conf:1: vrrp_instance V has no address\n", 1 },
-	{ HEAD " virtual_ipaddress {\n 10.0.0.1 peer 10.0.0.2\n } }",
+	{ HEAD " virtual_ipaddress {\n 10.0.0.1 peer fd00::2\n } }",
 	  "#! k.conf:1: vrrp_instance V stays with keepalived: vipsafe can have none", 2 },
 	{ HEAD " virtual_ipaddress {\n 10.0.0.1 scope blue\n } }",
 	  "#! k.conf:1: vrrp_instance V stays with keepalived: vipsafe can have none", 2 },
@@ -50,7 +50,7 @@ static const struct import_case kept[] = {
 	{ HEAD " virtual_ipaddress {\n 169.254.1.5/32 dev own0\n }\n"
 	       " notify_master \"/hooks/notify_master INSTANCE V\"\n}",
 	  "#! k.conf:1: vrrp_instance V is imported already", 1 },
-	{ HEAD " virtual_ipaddress {\n 169.254.77.5/32 dev lo\n 10.0.0.1 peer 10.0.0.2\n } }",
+	{ HEAD " virtual_ipaddress {\n 169.254.77.5/32 dev lo\n 10.0.0.1 peer fd00::2\n } }",
 	  "#! k.conf:1: vrrp_instance V is imported already", 1 },
 	{ HEAD " notify \"/hooks/notify\"\n}",
 	  "#! k.conf:1: vrrp_instance V has no address: it is imported already", 1 },

@@ -91,7 +91,7 @@ static void reads_addresses(void **state _unused_)
 	assert_string_equal(vrrp_address_device(v, &a[0]), "eth1");
 	assert_string_equal(vrrp_address_device(v, &a[1]), "br-mgmt");
 	assert_int_equal(a[1].at->line, 6);
-	assert_non_null(vrrp_address_stays(&a[0]));
+	assert_null(vrrp_address_stays(&a[0]));
 	assert_non_null(vrrp_address_stays(&a[1]));
 	assert_non_null(vrrp_address_stays(&a[2]));
 	assert_non_null(vrrp_address_stays(&a[3]));

@@ -81,6 +81,42 @@ static void takes_every_option(void **state _unused_)
 	assert_int_equal(v->scope, 17);
 }
 
+static void takes_what_few_addresses_have(void **state _unused_)
+{
+	static const struct {
+		enum op op;
+		const char *words, *prefix, *peer;
+	} lines[] = {
+		{ OP_ADD, "10.0.0.9 peer 10.0.0.1 dev e0", "10.0.0.9/32", "10.0.0.1" },
+		{ OP_ADD, "peer 10.0.0.1/30 10.0.0.9 dev e0", "10.0.0.9/30", "10.0.0.1" },
+		{ OP_ADD, "10.0.0.9/24 peer 10.0.0.1/24 dev e0", "10.0.0.9/24", "10.0.0.1" },
+		{ OP_ADD, "fd00::9 peer fd00::1 dev e0", "fd00::9/128", "fd00::1" },
+		{ OP_DEL, "10.0.0.9 peer 10.0.0.1/30 dev e0", "10.0.0.9/30", "10.0.0.1" },
+		{ OP_DEL, "10.0.0.9/32 pee 10.0.0.1 dev e0", "10.0.0.9/32", "10.0.0.1" },
+	};
+	char text[PREFIX_TEXT_MAX];
+	struct request req;
+	const struct vip *v = &req.vips[0];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		parse_ok(lines[i].op, lines[i].words, &req);
+		assert_string_equal(prefix_format(&v->prefix, text), lines[i].prefix);
+		assert_string_equal(addr_format(&v->extra.peer, text), lines[i].peer);
+	}
+	parse_ok(OP_ADD, "fd00::9 10.0.0.9 proto 77 home dev e0", &req);
+	assert_int_equal(req.vips[1].extra.proto, 77);
+	assert_true(req.vips[0].extra.home);
+	assert_false(req.vips[1].extra.home || req.vips[0].extra.autojoin);
+	parse_ok(OP_ADD, "10.0.0.9 proto kernel_ll dev e0", &req);
+	assert_int_equal(v->extra.proto, 3);
+	parse_ok(OP_ADD, "239.1.1.1 ff05::9 autojoin dev e0", &req);
+	assert_true(v->extra.autojoin && req.vips[1].extra.autojoin);
+	/* as a filter it is a protocol */
+	parse_ok(OP_DEL, "239.1.1.1/32 dev e0 only proto tcp", &req);
+	assert_int_equal(v->extra.proto, 0);
+}
+
 static void has_plain_defaults(void **state _unused_)
 {
 	struct request req;
@@ -116,7 +152,7 @@ static void takes_unique_abbreviations(void **state _unused_)
 {
 	struct request req;
 
-	parse_ok(OP_ADD, "10.0.0.9 de e0 l e0:1 s host b + nop p 3 m 4", &req);
+	parse_ok(OP_ADD, "10.0.0.9 de e0 l e0:1 s host b + nop pre 3 m 4", &req);
 	assert_string_equal(req.device, "e0");
 	assert_string_equal(req.vips[0].label, "e0:1");
 	assert_int_equal(req.vips[0].scope, 254);
@@ -196,8 +232,26 @@ static const struct bad bad_lines[] = {
 	{ OP_ADD, "10.0.0.9 dev ..", "\"..\"" },
 	{ OP_ADD, "10.0.0.9 dev e0:1", "\"dev e0 label e0:1\"" },
 	{ OP_ADD, "10.0.0.9 dev e0 wobble", "unknown word \"wobble\"" },
-	{ OP_ADD, "10.0.0.9 dev e0 home", "unknown word \"home\"" },
-	{ OP_ADD, "10.0.0.9 dev e0 peer 10.0.0.1", "unknown word \"peer\"" },
+
+	{ OP_ADD, "10.0.0.9 dev e0 remote 10.0.0.1", "unknown word \"remote\"" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer", "\"peer\" needs a value" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer x", "peer \"x\" is no address" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer 0.0.0.0", "peer \"0.0.0.0\" is no address" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer 10.0.0.1/33", "\"10.0.0.1/33\"" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer 10.0.0.9", "peer 10.0.0.9 is the address itself" },
+	{ OP_ADD, "10.0.0.9 dev e0 peer fd00::1", "not of the family of 10.0.0.9/32" },
+	{ OP_ADD, "10.0.0.9/24 dev e0 peer 10.0.0.1", "\"10.0.0.9/24 peer 10.0.0.1/24\"" },
+	{ OP_ADD, "10.0.0.9 10.0.0.8 dev e0 peer 10.0.0.1", "of one address, not of 2" },
+	{ OP_DEL, "10.0.0.9/32 dev e0 peer 10.0.0.1/24", "contradictory lengths" },
+	{ OP_ADD, "10.0.0.9 dev e0 proto 256", "proto \"256\" is none of" },
+	{ OP_ADD, "10.0.0.9 dev e0 proto tcp", "proto \"tcp\" is none of" },
+	{ OP_ADD, "10.0.0.9 dev e0 home", "\"home\" is for IPv6 only" },
+	{ OP_ADD, "10.0.0.9 dev e0 autojoin", "\"autojoin\" is for multicast addresses" },
+	{ OP_ADD, "239.1.1.1 10.0.0.9 dev e0 autojoin", "not for 10.0.0.9/32" },
+	{ OP_ADD, "127.0.0.5 dev e0 autojoin", "\"127.0.0.5\" cannot be" },
+	{ OP_DEL, "ff05::9/128 dev e0 autojoin", "contradictory options: \"autojoin\"" },
+	{ OP_DEL, "10.0.0.9/32 dev e0 home", "contradictory options: \"home\"" },
+	{ OP_ADD, "10.0.0.9 dev e0 p 1", "\"p\" is ambiguous: preferred_lft, peer, proto" },
 	{ OP_ADD, "10.0.0.9 dev e0 ''", "unknown word \"\"" },
 	{ OP_ADD, "10.0.0.9 dev e0 --force", "unknown word \"--force\"" },
 	{ OP_ADD, "10.0.0.9 d e0", "\"d\" is ambiguous: dev, dad" },
@@ -214,10 +268,10 @@ static const struct bad bad_lines[] = {
 	{ OP_ADD, "10.0.0.9 eth0.100", "\"eth0.100\" is not an address" },
 	{ OP_ADD, "0.0.0.0 dev e0", "\"0.0.0.0\" cannot be a virtual IP" },
 	{ OP_ADD, "127.0.0.5 dev e0", "\"127.0.0.5\" cannot be" },
-	{ OP_ADD, "224.0.0.18 dev e0", "\"224.0.0.18\" cannot be" },
+	{ OP_ADD, "224.0.0.18 dev e0", "\"224.0.0.18/32\" cannot be" },
 	{ OP_ADD, ":: dev e0", "\"::\" cannot be" },
 	{ OP_ADD, "::1 dev e0", "\"::1\" cannot be" },
-	{ OP_ADD, "ff02::12 dev e0", "\"ff02::12\" cannot be" },
+	{ OP_ADD, "ff02::12 dev e0", "\"ff02::12/128\" cannot be" },
 	{ OP_ADD, "10.0.0.9 10.0.0.9/32 dev e0", "\"10.0.0.9/32\" given twice" },
 	{ OP_ADD, "2001:db8::1/64 2001:db8:0::1 dev e0", "\"2001:db8:0::1\" given twice" },
 	{ OP_ADD, "10.0.0.9 dev e0 label", "\"label\" needs a value" },
@@ -351,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_every_option),
+		cmocka_unit_test(takes_what_few_addresses_have),
 		cmocka_unit_test(has_plain_defaults),
 		cmocka_unit_test(takes_several_addresses),
 		cmocka_unit_test(takes_unique_abbreviations),

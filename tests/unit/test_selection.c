@@ -117,7 +117,7 @@ static void wrong_words_are_named(void **state _unused_)
 		{ OP_DEL, DEL "proto 89 dport 1", "protocol 89 has no ports" },
 		{ OP_DEL, DEL "src 10.0.0.1 dst fd00::1", "one address is IPv4, the other IPv6" },
 		{ OP_DEL, DEL "exept dport 1", "unknown word \"exept\"" },
-		{ OP_ADD, DEL "proto tcp", "\"proto\" only goes with del" },
+		{ OP_ADD, DEL "dport 443", "\"dport\" only goes with del" },
 		{ OP_ADD, DEL "except dport 1", "\"except\" only goes with del" },
 	};
 

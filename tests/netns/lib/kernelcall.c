@@ -79,6 +79,8 @@ static bool option(struct ifaddr *a, const char *word, const char *value)
 		a->preferred_lft = number;
 	else if (strcmp(word, "metric") == 0)
 		a->metric = number;
+	else if (strcmp(word, "proto") == 0)
+		a->proto = (uint8_t)number;
 	else if (strcmp(word, "brd") == 0)
 		return addr_parse(value, &a->broadcast) == 0;
 	else if (strcmp(word, "peer") == 0)
@@ -113,10 +115,11 @@ static int print(void *ud, const struct ifaddr *a)
 
 	(void)ud;
 	printf("%d %s peer %s brd %s scope %u flags 0x%x label '%s' preferred %u valid %u "
-	       "metric %u\n",
+	       "metric %u",
 	       a->ifindex, prefix_format(&a->prefix, prefix), addr_format(&a->peer, peer),
 	       addr_format(&a->broadcast, brd), a->scope, (unsigned)a->flags, a->label,
 	       (unsigned)a->preferred_lft, (unsigned)a->valid_lft, (unsigned)a->metric);
+	printf(a->proto ? " proto %u\n" : "\n", a->proto);
 	return 0;
 }
 

@@ -185,9 +185,12 @@ static int fake_addr_list(void *ctx, ifaddr_sink sink, void *ud)
 /* Same device, length and network: the later one is a secondary. */
 static bool same_subnet(const struct ifaddr *a, const struct ifaddr *b)
 {
+	const struct prefix subnet = { .addr = a->peer.family ? a->peer : a->prefix.addr,
+				       .len = a->prefix.len };
+
 	return a->ifindex == b->ifindex && a->prefix.addr.family == AF_INET &&
-	       b->prefix.addr.family == AF_INET && a->prefix.len == b->prefix.len &&
-	       prefix_covers(&a->prefix, &b->prefix.addr);
+	       b->prefix.addr.family == AF_INET && subnet.len == b->prefix.len &&
+	       prefix_covers(&subnet, b->peer.family ? &b->peer : &b->prefix.addr);
 }
 
 static int insert_addr(struct fake *f, const struct ifaddr *a)
@@ -197,9 +200,11 @@ static int insert_addr(struct fake *f, const struct ifaddr *a)
 
 	if (!has_link(f, a->ifindex))
 		return -ENODEV;
-	n.flags &= IFADDR_NODAD | IFADDR_NOPREFIXROUTE;
-	if (f->short_attributes)
+	n.flags &= IFADDR_NODAD | IFADDR_HOME | IFADDR_NOPREFIXROUTE | IFADDR_AUTOJOIN;
+	if (f->short_attributes) {
 		n.metric = n.proto = 0;
+		n.flags &= ~(uint32_t)IFADDR_AUTOJOIN;
+	}
 	for (size_t i = 0; i < f->n_addrs; i++) {
 		const struct ifaddr *o = &f->addrs[i];
 
