@@ -308,16 +308,6 @@ void identity_boot_id(char buf[BOOT_ID_MAX])
 		memcpy(buf, "unknown", sizeof("unknown"));
 }
 
-unsigned long identity_other_netns(void)
-{
-	struct stat first, own;
-
-	if (stat("/proc/1/ns/net", &first) < 0 || stat("/proc/self/ns/net", &own) < 0)
-		return 0;
-	return first.st_ino == own.st_ino && first.st_dev == own.st_dev ? 0
-									: (unsigned long)own.st_ino;
-}
-
 bool identity_comm(int64_t pid, char *ret, size_t size)
 {
 	_cleanup_close_ int fd = -1;

@@ -79,10 +79,6 @@ uint64_t identity_seed(void);
 /* The kernel's id of this boot, or "unknown". */
 void identity_boot_id(char buf[BOOT_ID_MAX]);
 
-/* The number of our network namespace if it is not the one of process 1 (as with "ip netns
- * exec"); else 0, also if that cannot be read. */
-unsigned long identity_other_netns(void);
-
 /* The name of process PID as the kernel has it, which is to be escaped. False: it has ended. */
 bool identity_comm(int64_t pid, char *ret, size_t size);
 

@@ -74,6 +74,13 @@ static int except_add(void *base, const char *value, struct request_error *e)
 #define AGENT(member) offsetof(struct settings, member)
 #define DEVICE(member) offsetof(struct device_settings, member)
 
+static int netns_add(void *base, const char *value, struct request_error *e)
+{
+	struct settings *s = base;
+
+	return netns_path(value, s->netns, e);
+}
+
 static const struct setting agent_keys[] = {
 	{ "run_dir", SETTING_PATH, AGENT(run_dir), NULL,
 	  "The directory for locks, journals of moves and what was found out about this\n"
@@ -81,6 +88,11 @@ static const struct setting agent_keys[] = {
 	  "default is /run/vipsafe, or /run/vipsafe-netns-NUMBER in a network namespace\n"
 	  "that shares /run with others, such as one made by ip-netns(8).",
 	  .shape = VIPSAFE_RUN_DIR },
+	{ "netns", SETTING_PARSED, 0, NULL,
+	  "The network namespace to act in: a name of ip-netns(8), or the path of a file\n"
+	  "that stands for one. It is entered at the start, before any socket is opened.\n"
+	  "The default is the one that the program is started in.",
+	  .add = netns_add, .shape = "NAME | PATH" },
 	{ "socket", SETTING_PATH, AGENT(socket), NULL,
 	  "The socket where vipsafed listens. The default is control.sock in run_dir.",
 	  .shape = VIPSAFE_RUN_DIR SOCKET_FILE },

@@ -10,6 +10,7 @@
 
 #include <vipsafe/base.h>
 
+#include "base/netns.h"
 #include "base/setting.h"
 
 enum pin_mode {
@@ -47,6 +48,7 @@ struct lvs_settings;	  /* lvs/settings.h */
 
 struct settings {
 	const struct setting_section *const *sections; /* as given to settings_init() */
+	char netns[NETNS_MAX]; /* the path of the network namespace to act in; "": our own */
 	char run_dir[SETTINGS_PATH_MAX]; /* "" until the settings are finished, unless given */
 	char socket[SETTINGS_PATH_MAX];	 /* follows run_dir unless given */
 	char group[SETTINGS_NAME_MAX];

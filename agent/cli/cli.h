@@ -35,6 +35,7 @@ struct options {
 	bool json, verbose, local, stale, check, watch, help, version, plan, undo, prepare, patch;
 	const char *config; /* NULL: not given */
 	const char *socket;
+	const char *netns;
 	const char *keepalived;	   /* the file to check */
 	const char *since, *until; /* as given; NULL: not */
 	usec_t timeout;		   /* 0: not given */
@@ -77,6 +78,8 @@ struct command {
 	const char *details; /* lines for "COMMAND --help"; may be NULL */
 	bool without_config; /* it runs although the configuration cannot be read */
 	const char *alias;   /* another name, not listed; may be NULL */
+	bool needs_no_netns; /* it asks the daemon, or reads files: nothing of a network namespace
+			      */
 };
 
 /* What every command gets. */
@@ -87,6 +90,7 @@ struct cli {
 	char boot_id[BOOT_ID_MAX];
 	struct lvs_map *lvs_map;	/* owned; NULL: not loaded yet */
 	const struct command *commands; /* all there are, ended by one without a name */
+	bool outside; /* the network namespace was not entered, which is not permitted */
 };
 
 /* The one of COMMANDS that WORD names or uniquely abbreviates. Returns 0 or -EINVAL with *RET_ERROR

@@ -67,16 +67,18 @@ const struct command commands[] = {
 	  "ID, which may be shortened, print everything about one operation. -v leaves\n"
 	  "nothing out, however narrow the terminal is. TIME is 02:58, \"yesterday 02:58\",\n"
 	  "\"10m ago\" or 2026-11-30T02:58:31Z. The history goes back to the boot, up to\n"
-	  "256 KiB.\n" },
+	  "256 KiB.\n",
+	  .needs_no_netns = true },
 	{ "help", command_help_words, SCOPE_JSON, false, "[COMMAND]",
-	  "print the help, or that of a command", NULL, true },
+	  "print the help, or that of a command", NULL, true, .needs_no_netns = true },
 	{ "import", command_import, SCOPE_IMPORT | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "FILE [owner vipsafe|keepalived] [version V] [--patch]",
 	  "print what vipsafe.conf needs beside an existing keepalived.conf",
 	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and\n"
 	  "deletes the addresses from then on. What cannot be carried over is in comments\n"
 	  "that begin with \"#!\"; the exit code is then 10. With --patch, patch(1) makes\n"
-	  "these changes.\n" },
+	  "these changes.\n",
+	  .needs_no_netns = true },
 	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, true,
 	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N]\n"
 	  "      | --undo [ADDR] [dev N]",
@@ -102,7 +104,8 @@ const struct command commands[] = {
 	{ "metrics", command_metrics, SCOPE_JSON, false, "",
 	  "print the daemon's counters for monitoring",
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"
-	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n" },
+	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n",
+	  .needs_no_netns = true },
 	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "add|del|isolate ...", "print what these would do, and change nothing",
 	  "The words after \"plan\" are the same as for the command itself. An address that\n"
@@ -117,7 +120,8 @@ const struct command commands[] = {
 	  "make the daemon read its configuration again",
 	  "If the configuration is wrong, it says why, and the old one stays in force (exit\n"
 	  "code 78). If the reload changes the socket's path, give the old path with\n"
-	  "--socket.\n" },
+	  "--socket.\n",
+	  .needs_no_netns = true },
 	{ "status", command_status, SCOPE_STATUS | SCOPE_JSON, false, "[--check [NAME]]",
 	  "print whether the daemon runs, and what it guards",
 	  "With --check it prints nothing if protection is in force and each instance's\n"
@@ -125,12 +129,14 @@ const struct command commands[] = {
 	  "instance, only this one counts. For vrrp_script and other probes.\n"
 	  "Exit codes: 0 it is running, 3 it is not running, 4 that could not be found out,\n"
 	  "or an instance's addresses could not be put where its state wants them.\n",
-	  .alias = "show" },
-	{ "version", command_version, SCOPE_JSON, false, "", "print the version", NULL, true },
+	  .alias = "show", .needs_no_netns = true },
+	{ "version", command_version, SCOPE_JSON, false, "", "print the version", NULL, true,
+	  .needs_no_netns = true },
 	{ "watch", command_watch, SCOPE_JSON, false, "",
 	  "print events as they happen, until interrupted",
 	  "Each line begins with date and time. Events are moves, address deletes by\n"
-	  "others, repairs, and states of the guards.\n" },
+	  "others, repairs, and states of the guards.\n",
+	  .needs_no_netns = true },
 	{ .name = NULL },
 };
 

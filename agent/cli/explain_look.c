@@ -175,7 +175,7 @@ void explain_look_node(const struct cli *cli, struct explain_look *l)
 	size_t i;
 
 	explain_look_counts(f);
-	f->other_namespace = identity_other_netns() != 0;
+	f->other_namespace = netns_other("") != 0;
 	if (kernel_real_new(&real) < 0)
 		return;
 	k = kernel_real_get(real);

@@ -28,20 +28,37 @@ static int load_settings(struct cli *cli, bool without)
 	struct request_error e = { "" };
 	int code = EXIT_DONE;
 
-	if (config_load(cli->options.config, &cli->settings, &e) < 0) {
+	if (config_load_in(cli->options.config, cli->options.netns, &cli->settings, &e) < 0) {
 		code = EXIT_CONFIG;
 		if (without)
 			fprintf(stderr, "vipsafe: %s\n", e.text);
 		else
 			cli_fail(&cli->options, code, "%s", e.text);
-		if (settings_init(&cli->settings, sections_all) < 0 ||
-		    settings_finish(&cli->settings, &e) < 0)
+		if (config_defaults(cli->options.netns, &cli->settings, &e) < 0)
 			exit(code);
 	}
 	if (cli->options.socket)
 		snprintf(cli->settings.socket, sizeof(cli->settings.socket), "%s",
 			 cli->options.socket);
 	return code;
+}
+
+/* Before any socket is opened. */
+static int enter_netns(struct cli *cli, const struct command *c)
+{
+	struct request_error e;
+	int r = *cli->settings.netns ? netns_enter(cli->settings.netns, &e) : 0;
+
+	if (r == 0)
+		return EXIT_DONE;
+	cli->outside = (r == -EPERM || r == -EACCES) && c->needs_no_netns;
+	if (cli->outside)
+		return EXIT_DONE;
+	return cli_fail(&cli->options,
+			r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED
+			: cli->options.netns	    ? EXIT_USAGE
+						    : EXIT_CONFIG,
+			"%s", e.text);
 }
 
 static int run_command(struct cli *cli, const struct command *c, int argc, char *argv[])
@@ -58,6 +75,11 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
 	code = load_settings(cli, c->without_config);
 	if (code != EXIT_DONE && !c->without_config)
 		return code;
+	code = enter_netns(cli, c);
+	if (code != EXIT_DONE) {
+		settings_done(&cli->settings);
+		return code;
+	}
 	cli->seed = identity_seed();
 	identity_boot_id(cli->boot_id);
 	code = c->run(cli, argc, argv);

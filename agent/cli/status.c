@@ -39,7 +39,7 @@ static int status_show(const struct cli *cli, enum client_outcome outcome,
 		return a->exit_code;
 	}
 	cli_complain(stderr, "%s", client_failure_text(outcome, a));
-	if (outcome == CLIENT_ABSENT) {
+	if (outcome == CLIENT_ABSENT && !cli->outside) {
 		status_local(cli, terminal_columns(stdout), print_local, (void *)cli);
 		return STATUS_CODE_NOT_RUNNING;
 	}
@@ -48,7 +48,7 @@ static int status_show(const struct cli *cli, enum client_outcome outcome,
 				      object_string(client_failure_text(outcome, a)), "exit_code",
 				      STATUS_CODE_UNKNOWN),
 			    stdout, stderr);
-	return STATUS_CODE_UNKNOWN;
+	return outcome == CLIENT_ABSENT ? STATUS_CODE_NOT_RUNNING : STATUS_CODE_UNKNOWN;
 }
 
 static void take_local(void *ud, const struct status *s)
@@ -85,7 +85,7 @@ static int status_judge(const struct cli *cli, const char *instance, enum client
 
 	if (outcome == CLIENT_ANSWERED)
 		o = json_loads(a->result ? a->result : "", 0, NULL);
-	else if (outcome == CLIENT_ABSENT)
+	else if (outcome == CLIENT_ABSENT && !cli->outside)
 		status_local(cli, 0, take_local, &o);
 	else
 		snprintf(why, sizeof(why), "%s", client_failure_text(outcome, a));

@@ -147,7 +147,12 @@ int daemon_reload(struct daemon *d, struct request_error *ret_error)
 	int r;
 
 	service_reloading(&d->service);
-	r = config_load(d->config, &s, &e);
+	r = config_load_in(d->config, d->netns, &s, &e);
+	if (r == 0 && *s.netns && !netns_is_own(s.netns)) {
+		r = request_error_set(
+			&e, "netns: vipsafed is not in %s: only a restart changes that", s.netns);
+		settings_done(&s);
+	}
 	if (r == 0) {
 		r = swap_settings(d, &s);
 		if (r < 0)

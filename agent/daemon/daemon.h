@@ -20,6 +20,7 @@
 #include "kernel/kernel_real.h"
 
 struct daemon {
+	const char *netns;  /* instead of the configured one; NULL: not given */
 	const char *config; /* NULL: the default path */
 	bool verbose;
 	struct settings settings;

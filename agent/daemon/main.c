@@ -25,6 +25,7 @@ static const char help[] =
 	"are, unless on_stop says otherwise.\n"
 	"\n"
 	"  --config FILE   read FILE instead of " VIPSAFE_CONFIG "\n"
+	"  --netns NAME    act in this network namespace, by its name or path\n"
 	"  --check         check the configuration (exit code 0 or 78)\n"
 	"  --print-config  print a configuration file with every key and its default\n"
 	"  --foreground    stay in the foreground (it always does)\n"
@@ -34,6 +35,7 @@ static const char help[] =
 
 enum option_code {
 	OPT_CONFIG = 256,
+	OPT_NETNS,
 	OPT_CHECK,
 	OPT_PRINT,
 	OPT_MANUAL,
@@ -43,9 +45,10 @@ enum option_code {
 };
 
 static const struct option_table {
-	struct option list[9];
+	struct option list[10];
 } options = { {
 	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "netns", required_argument, NULL, OPT_NETNS },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
 	{ "print-manual", no_argument, NULL, OPT_MANUAL }, /* used to generate vipsafe.conf(5) */
@@ -80,6 +83,9 @@ static int parse_options(int argc, char *argv[], struct daemon *d, bool *ret_che
 		switch (c) {
 		case OPT_CONFIG:
 			d->config = optarg;
+			break;
+		case OPT_NETNS:
+			d->netns = optarg;
 			break;
 		case OPT_CHECK:
 			*ret_check = true;
@@ -138,7 +144,7 @@ int main(int argc, char *argv[])
 	r = parse_options(argc, argv, &d, &check);
 	if (r >= 0)
 		return r;
-	if (config_load(d.config, &d.settings, &e) < 0) {
+	if (config_load_in(d.config, d.netns, &d.settings, &e) < 0) {
 		fprintf(stderr, "vipsafed: %s\n", e.text);
 		return EXIT_CONFIG;
 	}
@@ -146,6 +152,12 @@ int main(int argc, char *argv[])
 		instance_settings_warn(&d.settings, print_warning, NULL);
 		settings_done(&d.settings);
 		return EXIT_DONE;
+	}
+	r = *d.settings.netns ? netns_enter(d.settings.netns, &e) : 0;
+	if (r < 0) {
+		fprintf(stderr, "vipsafed: %s\n", e.text);
+		settings_done(&d.settings);
+		return r == -EPERM || r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_CONFIG;
 	}
 	raise_limit();
 	d.handler = requests_handler(&d);

@@ -16,6 +16,7 @@
 #include <vipsafe/protocol.h>
 
 #include "base/array.h"
+#include "base/netns.h"
 #include "base/os.h"
 #include "show/settings_text.h"
 #include "base/rundir.h"
@@ -407,13 +408,31 @@ static int load_dir(const char *path, struct settings *s, struct request_error *
  * run_dir that is given is used as it is. */
 static void keep_namespaces_apart(struct settings *s)
 {
-	unsigned long netns = *s->run_dir ? 0 : identity_other_netns();
+	unsigned long netns = *s->run_dir ? 0 : netns_other(s->netns);
 
 	if (netns)
 		snprintf(s->run_dir, sizeof(s->run_dir), VIPSAFE_RUN_DIR "-netns-%lu", netns);
 }
 
-int config_load(const char *path, struct settings *ret, struct request_error *ret_error)
+/* What is known once all was read. R: how that went; S is taken over. */
+static int config_finish(struct settings *s, const char *netns, int r, struct settings *ret,
+			 struct request_error *ret_error)
+{
+	if (r >= 0 && netns)
+		r = netns_path(netns, s->netns, ret_error);
+	keep_namespaces_apart(s);
+	if (r >= 0)
+		r = settings_finish(s, ret_error);
+	if (r < 0) {
+		settings_done(s);
+		return r;
+	}
+	*ret = *s;
+	return 0;
+}
+
+int config_load_in(const char *path, const char *netns, struct settings *ret,
+		   struct request_error *ret_error)
 {
 	const char *file = path ? path : VIPSAFE_CONFIG;
 	struct settings s;
@@ -426,13 +445,18 @@ int config_load(const char *path, struct settings *ret, struct request_error *re
 		r = 0;
 	if (r >= 0)
 		r = load_dir(file, &s, ret_error);
-	keep_namespaces_apart(&s);
-	if (r >= 0)
-		r = settings_finish(&s, ret_error);
-	if (r < 0) {
-		settings_done(&s);
-		return r;
-	}
-	*ret = s;
-	return 0;
+	return config_finish(&s, netns, r, ret, ret_error);
+}
+
+int config_defaults(const char *netns, struct settings *ret, struct request_error *ret_error)
+{
+	struct settings s;
+	int r = settings_init(&s, sections_all);
+
+	return config_finish(&s, netns, r, ret, ret_error);
+}
+
+int config_load(const char *path, struct settings *ret, struct request_error *ret_error)
+{
+	return config_load_in(path, NULL, ret, ret_error);
 }
