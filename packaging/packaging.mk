@@ -9,8 +9,8 @@ MANUALS = packaging/man/vipsafe-coexist.7 packaging/man/vipsafe-keepalived.7 \
 	packaging/man/vipsafe-lvs.7 packaging/man/vipsafe-pacemaker.7 \
 	packaging/man/vipsafe.8 packaging/man/vipsafe.conf.5 \
 	packaging/man/vipsafed.8
-BASH_COMPLETION = packaging/completion/bash/vipsafe
-ZSH_COMPLETION = packaging/completion/zsh/_vipsafe
+BASH_COMPLETION = packaging/completion/bash/vipsafe packaging/completion/bash/vipsafed
+ZSH_COMPLETION = packaging/completion/zsh/_vipsafe packaging/completion/zsh/_vipsafed
 # examples to copy from, for /usr/share/doc
 EXAMPLES = hooks/keepalived-1.2.conf hooks/keepalived-keepalived-owns.conf \
 	hooks/keepalived-vipsafe-owns.conf hooks/keepalived-owns.conf \

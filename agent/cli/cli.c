@@ -103,7 +103,7 @@ static const struct flag flags[] = {
 	{ "json", 'j', SCOPE_JSON, NULL, SETS(json), "print the result as one line of JSON" },
 	{ "config", 0, SCOPE_ANY, "FILE", config_apply, 0, "instead of " VIPSAFE_CONFIG },
 	{ "socket", 0, SCOPE_ANY, "PATH", socket_apply, 0, "the socket where the daemon listens" },
-	{ "netns", 0, SCOPE_ANY, "NAME|PATH", netns_apply, 0, "act in this network namespace" },
+	{ "netns", 0, SCOPE_ANY, NETNS_VALUE, netns_apply, 0, "act in this network namespace" },
 	{ "local", 0, SCOPE_LOCAL, NULL, SETS(local), "never ask the daemon" },
 	{ "timeout", 0, SCOPE_ANY, "SEC", timeout_apply, 0,
 	  "give up protecting after SEC seconds" },

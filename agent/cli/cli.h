@@ -55,6 +55,9 @@ const char *options_misplaced(const struct options *o, unsigned scopes);
 /* The options that go with a command of SCOPES, one per line, for --help. */
 void options_help(unsigned scopes, FILE *out);
 
+/* The value of --netns, in help and completion. */
+#define NETNS_VALUE "NAME|PATH"
+
 /* The name of the value of the option ARG (as on the command line). NULL: it
  * takes none, ARG has it already ("--x=y"), or there is no such option. */
 const char *option_value_name(const char *arg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of vipsafe: the table they are in, and what a shell completes from it. */
+/* The commands of vipsafe: the table they are in. */
 #pragma once
 
 #include <stdio.h>
@@ -34,10 +34,3 @@ int command_reload(struct cli *cli, int argc, char *argv[]);
 int command_status(struct cli *cli, int argc, char *argv[]);
 int command_version(struct cli *cli, int argc, char *argv[]);
 int command_watch(struct cli *cli, int argc, char *argv[]);
-
-/* Shell completion: what could come next on an unfinished command line, from the tables that also
- * parse it. */
-/* "vipsafe __complete WORD...": the words after the program's name; the last one, which may be
- * empty, is to be completed. Prints candidates, one per line; ":files" asks the shell for names
- * of files. Always returns EXIT_DONE. */
-int complete_print(int argc, char *argv[]);

@@ -152,7 +152,8 @@ int command_history(struct cli *cli, int argc, char *argv[])
 /* Nobody waits long for what is only offered. */
 #define OFFER_PATIENCE (500 * USEC_PER_MSEC)
 
-void history_offer(const char *config, void (*offer)(void *ud, const char *id), void *ud)
+void history_offer(const char *config, const char *netns, void (*offer)(void *ud, const char *id),
+		   void *ud)
 {
 	char boot_id[BOOT_ID_MAX], why[REPORT_TEXT_MAX];
 	struct request_error e;
@@ -160,7 +161,7 @@ void history_offer(const char *config, void (*offer)(void *ud, const char *id), 
 	json_t *list = NULL;
 	size_t i;
 
-	if (config_load(config, &s, &e) < 0)
+	if (config_load_in(config, netns, &s, &e) < 0)
 		return;
 	identity_boot_id(boot_id);
 	if (history_load(&s, boot_id, false, OFFER_PATIENCE, &list, why) == EXIT_DONE)

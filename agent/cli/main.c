@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/failure.h"
 #include "lvs/map.h"
 #include "show/config.h"

@@ -26,7 +26,11 @@ cat >"$T/bin/vipsafe" <<X
 printf '<'; printf '%s ' "\$@"; printf '>\n'
 X
 chmod 755 "$T/bin/vipsafe"
+sed "s|^\[.*|[ \"\$1\" != --help ] \|\| exec $BUILD/vipsafed --help|" "$T/bin/vipsafe" >"$T/bin/vipsafed"
+chmod 755 "$T/bin/vipsafed"
 touch "$T/bin/some-file.conf"
+ip netns add vip-space || bail_out "cannot make a network namespace"
+ip -n vip-space link add far-dev0 type bridge
 
 # typed SHELL KEYS: what a shell runs for these keys (\t is the tab) and Enter
 typed() {
@@ -34,7 +38,7 @@ typed() {
 
 	case $1 in
 	bash)
-		echo "PATH=$T/bin:\$PATH; PS1='READY '; . $SRC/packaging/completion/bash/vipsafe; cd $T/bin" >"$T/bashrc"
+		echo "PATH=$T/bin:\$PATH; PS1='READY '; . $SRC/packaging/completion/bash/vipsafe; . $SRC/packaging/completion/bash/vipsafed; cd $T/bin" >"$T/bashrc"
 		start="bash --noprofile --rcfile $T/bashrc -i"
 		;;
 	zsh)
@@ -77,6 +81,11 @@ cases() { # SHELL
 	is "$(typed "$1" 'vipsafe history --si\tnow')" "history --since now" "$1: since when"
 	is "$(typed "$1" "vipsafe --config $T/conf status --ch\tVI\t")" \
 		"--config $T/conf status --check VI_web" "$1: an option, and an instance"
+	is "$(typed "$1" 'vipsafe --netns vip-s\tadd 192.0.2.9/32 dev far\t')" \
+		"--netns vip-space add 192.0.2.9/32 dev far-dev0" "$1: a network namespace, and a device in it"
+	is "$(typed "$1" 'vipsafed --for\t')" "--foreground" "$1: an option of vipsafed"
+	is "$(typed "$1" 'vipsafed --config some-\t')" "--config some-file.conf" "$1: its file"
+	is "$(typed "$1" 'vipsafed --netns vip-\t')" "--netns vip-space" "$1: and its network namespace"
 	is "$(typed "$1" "vipsafe --config $T/conf notify INST\\tVI\\t")" \
 		"--config $T/conf notify INSTANCE VI_web" "$1: an instance"
 }
