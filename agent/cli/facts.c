@@ -300,9 +300,10 @@ static void firewall(const struct facts *f, struct findings *ret)
 static const char *manager_fix(const char *name)
 {
 	if (!strcmp(name, "NetworkManager"))
-		return "let it keep the device, and its own address there: of others only those "
-		       "in its connection profile are safe from \"nmcli connection up\"; do not "
-		       "make the device unmanaged, it would have no address after the next boot";
+		return "let it keep the device, and its own address there: vipsafed puts back an "
+		       "instance's address that it takes; of others only those in its connection "
+		       "profile are safe from \"nmcli connection up\"; do not make the device "
+		       "unmanaged, it would have no address after the next boot";
 	if (!strncmp(name, "systemd-network", 15))
 		return "KeepConfiguration=yes in section [Network] of the device's .network file";
 	return "let it leave the device with the virtual address alone";

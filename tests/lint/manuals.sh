@@ -98,6 +98,21 @@ verdict "vipsafe(8) tells of no other command" "$(
 		echo "$words" | grep -qx "$w" || echo "$w"
 	done
 )"
+# exit codes: all of them in the one table of the README, and no others; those of a command in its manual
+codes=$(sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' include/vipsafe/protocol.h | sort -n)
+verdict "the README has every exit code, and no other" "$(
+	table=$(sed -n 's/^| \([0-9][0-9, ]*\) | .*/\1/p' README.md | tr -d ' ' | tr ',' '\n' | sort -n)
+	[ "$codes" = "$table" ] || printf 'the program has:\n%s\nthe table has:\n%s\n' "$codes" "$table"
+)"
+verdict "vipsafe(8) has every exit code" "$(for code in $codes; do
+	sed -n '/^\.Sh EXIT STATUS/,/^\.Sh [^E]/p' $man/vipsafe.8 | grep -q "^\.It.*\b$code\b" || echo "$code"
+done)"
+verdict "vipsafe.conf(5) has an example with an instance" "$(
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' $man/vipsafe.conf.5 | grep -q '^\[instance ' || echo none
+)"
+verdict "no manual and no advice takes devices from NetworkManager by \"unmanaged-devices =\"" "$(
+	grep -rnE 'unmanaged-devices *=' README.md $man docs agent hooks
+)"
 verdict "manuals name only manuals that are there" "$(
 	sed -n 's/^\.Xr \(vipsafe[a-z.-]*\) \([0-9]\).*/\1.\2/p' $man/* | sort -u | while read -r page; do
 		[ -e "$man/$page" ] || echo "$page"
