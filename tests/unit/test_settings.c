@@ -53,6 +53,10 @@ static void takes_every_key(void **state _unused_)
 
 	settings_init(&s, sections_all);
 	apply_ok(&s, "agent", "run_dir", "/tmp/v");
+	apply_ok(&s, "agent", "netns", "blue");
+	assert_string_equal(s.netns, "/run/netns/blue");
+	apply_ok(&s, "agent", "netns", "/proc/7/ns/net");
+	assert_string_equal(s.netns, "/proc/7/ns/net");
 	apply_ok(&s, "agent", "group", "ops");
 	apply_ok(&s, "agent", "pin_deadline", "250ms");
 	apply_ok(&s, "agent", "hold_max", "10s");
@@ -130,6 +134,10 @@ static const struct {
 	{ "agent", "hold", "", "hold: \"\"" },
 	{ "agent", "run_dir", "run", "run_dir: \"run\" is not an absolute path" },
 	{ "agent", "run_dir", "", "run_dir: \"\"" },
+	{ "agent", "netns", "",
+	  "netns \"\" is neither a name of ip-netns(8) nor an absolute path" },
+	{ "agent", "netns", "..", "netns \"..\" is neither" },
+	{ "agent", "netns", "a/b", "netns \"a/b\" is neither" },
 	{ "agent", "group", "", "group: \"\"" },
 	{ "agent", "group", "a b", "group: \"a b\"" },
 	{ "agent", "pin_deadline", "0s", "pin_deadline: \"0s\" is not between 1ms and 1min" },
