@@ -7,7 +7,7 @@
 
 #include "../lib/random.h"
 
-#define FLOWS 3000
+#define FLOWS 1000
 
 /* What the longest call may take. */
 #define CALL_MAX (5 * USEC_PER_MSEC)
@@ -22,7 +22,7 @@ static struct guard *resync_guard(struct scene *s, enum pin_mode mode)
 	scene_populate(s, FLOWS);
 	scene_remember(s);
 	guarding_spin(s, g, 2 * USEC_PER_SEC);
-	s->fake->entry_cost = 3;
+	s->fake->entry_cost = 9;
 	return g;
 }
 
@@ -170,7 +170,7 @@ static void a_change_is_not_undone_by_an_older_piece(void **state)
 	}
 	guarding_spin(s, g, 2 * USEC_PER_SEC);
 	assert_int_equal(guarding_status(g).pinned, 0);
-	s->fake->entry_cost = 3;
+	s->fake->entry_cost = 9;
 	resync_begin(s, g, 0);
 	for (uint16_t i = 0; i < 100; i++) {
 		c = scene_tcp(i);
