@@ -172,7 +172,7 @@ static void verdict_guard_fix(const struct facts *f, const char *device, char *b
 }
 
 /* The device to guard: one that is masqueraded to, or the first one with more addresses than its
- * own. */
+ * own; never the loopback, of which nobody takes an address. */
 static const char *verdict_device_to_guard(const struct facts *f)
 {
 	bool waits = f->any_configured && f->daemon != DAEMON_RUNNING;
@@ -180,9 +180,13 @@ static const char *verdict_device_to_guard(const struct facts *f)
 	size_t i;
 
 	for (i = 0; i < f->n_devices && !name; i++)
-		if (f->devices[i].exists && f->devices[i].addresses > 1)
+		if (f->devices[i].exists && f->devices[i].addresses > 1 &&
+		    strcmp(f->devices[i].name, "lo") != 0)
 			name = f->devices[i].name;
-	return name ? name : f->n_devices ? f->devices[0].name : "DEVICE";
+	for (i = 0; i < f->n_devices && !name; i++)
+		if (strcmp(f->devices[i].name, "lo") != 0)
+			name = f->devices[i].name;
+	return name ? name : "DEVICE";
 }
 
 static bool verdict_on_flush(const struct facts *f, struct verdict *v)

@@ -129,6 +129,13 @@ static void an_affected_kernel_without_guard_is_a_risk(void **state _unused_)
 	line_is(&n.facts,
 		"AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, "
 		"this kernel flushes all its masqueraded connections; fix: " GUARD_IT);
+	n.devices[1] = n.devices[0];
+	strcpy(n.devices[0].name, "lo"); /* it has two addresses, too */
+	n.facts.n_devices = 2;
+	line_is(&n.facts,
+		"AT RISK: br-mgmt has no guard: if anybody but vipsafe deletes an address, "
+		"this kernel flushes all its masqueraded connections; fix: " GUARD_IT);
+	n.facts.n_devices = 1;
 	strcpy(n.devices[0].name, "a;b"); /* nothing to paste for a shell */
 	line_is(&n.facts, "AT RISK: a;b has no guard: if anybody but vipsafe deletes an address, "
 			  "this kernel flushes all its masqueraded connections; advice: a section "
