@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,19 @@ static void on_complaint(void *ud, const char *line)
 		r->source->complaint(r->reader, line);
 }
 
+/* Whether the program NAME is the nft variant of iptables: by the file that its name leads to. */
+static bool is_nft_variant(const char *name)
+{
+	char found[PROGRAM_PATH_MAX], *path, *base;
+	bool is;
+
+	path = program_find(name, found) == 0 ? realpath(found, NULL) : NULL;
+	base = path ? strrchr(path, '/') : NULL;
+	is = base && !strcmp(base + 1, "xtables-nft-multi");
+	free(path);
+	return is;
+}
+
 /* Run ARGV and read its output as that of source S. */
 static void read_rules(struct reading *r, const struct rule_lister *s, char *const *argv,
 		       struct facts *f)
@@ -58,7 +72,7 @@ static void read_rules(struct reading *r, const struct rule_lister *s, char *con
 	int e;
 
 	r->source = s;
-	firewall_begin(r->reader, s->program);
+	firewall_begin(r->reader, s->program, is_nft_variant(s->program));
 	e = program_run(&p, error);
 	if (left_out)
 		firewall_left_out(r->reader);

@@ -15,7 +15,7 @@ struct firewall_reader *firewall_reader_new(void)
 
 	if (r) {
 		r->chain = r->map = NO_INDEX;
-		firewall_begin(r, "iptables");
+		firewall_begin(r, "iptables", false);
 	}
 	return r;
 }
@@ -31,7 +31,7 @@ struct firewall_reader *firewall_reader_free(struct firewall_reader *r)
 	return NULL;
 }
 
-void firewall_begin(struct firewall_reader *r, const char *program)
+void firewall_begin(struct firewall_reader *r, const char *program, bool is_nft)
 {
 	size_t n = strlen(program);
 
@@ -41,6 +41,7 @@ void firewall_begin(struct firewall_reader *r, const char *program)
 	r->program++;
 	r->table[0] = '\0';
 	r->in_table = r->in_elements = r->is_nat = r->is_legacy = false;
+	r->is_nft = is_nft;
 	r->depth = 0;
 	r->chain = r->map = NO_INDEX;
 }

@@ -52,8 +52,9 @@ void firewall_iptables_line(struct firewall_reader *r, const char *line);
 void firewall_ip6tables_line(struct firewall_reader *r, const char *line);
 
 /* To be called before the first line of another PROGRAM, "iptables-legacy-save" say; its rules are
- * changed by the program without "-save". */
-void firewall_begin(struct firewall_reader *r, const char *program);
+ * changed by the program without "-save". IS_NFT: it is known to be the nft variant, of which
+ * iptables 1.8.0 to 1.8.7 say nothing in their output (Debian 11, RHEL 8). */
+void firewall_begin(struct firewall_reader *r, const char *program, bool is_nft);
 
 /* Take a line of "nft list ruleset", after those of iptables; chains that iptables-save has
  * printed are skipped. */

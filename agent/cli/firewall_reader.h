@@ -28,6 +28,7 @@ struct firewall_reader {
 	unsigned families; /* families of TABLE */
 	struct nat_rules nat;
 	/* iptables-save */
+	bool is_nft; /* the program is the nft variant, whatever it prints */
 	bool is_legacy, is_nat;
 	/* nft */
 	bool in_table, is_ours;

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		complains = nft && !strncmp(line, "XT ", 3);
 		if (!strncmp(line, "# nft", 5) || !strncmp(line, "# Generated", 11)) {
 			nft = line[2] == 'n';
-			firewall_begin(r, nft ? "nft" : "iptables-save");
+			firewall_begin(r, nft ? "nft" : "iptables-save", false);
 		}
 		if (complains)
 			firewall_nft_complaint(r, line);

@@ -177,7 +177,7 @@ static void nft_rules_are_understood(void **state _unused_)
 
 /* ---- several programs -------------------------------------------------------------------- */
 
-enum program { IPTABLES, IP6TABLES, NFT, NFT_COMPLAINS };
+enum program { IPTABLES, IP6TABLES, NFT, IPTABLES_1_8_7, NFT_COMPLAINS };
 
 static void feed(struct firewall_reader *r, enum program program, const char *text)
 {
@@ -185,14 +185,16 @@ static void feed(struct firewall_reader *r, enum program program, const char *te
 		[IPTABLES] = firewall_iptables_line,
 		[IP6TABLES] = firewall_ip6tables_line,
 		[NFT] = firewall_nft_line,
+		[IPTABLES_1_8_7] = firewall_iptables_line,
 		[NFT_COMPLAINS] = firewall_nft_complaint,
 	};
-	static const char *const names[] = { "iptables-save", "ip6tables-save", "nft" };
+	static const char *const names[] = { "iptables-save", "ip6tables-save", "nft",
+					     "iptables-save" };
 	const char *p, *end;
 	char one[512];
 
 	if (program != NFT_COMPLAINS)
-		firewall_begin(r, names[program]);
+		firewall_begin(r, names[program], program == IPTABLES_1_8_7);
 	for (p = text; *p; p = end + 1) {
 		end = strchr(p, '\n');
 		snprintf(one, sizeof(one), "%.*s", (int)(end - p), p);
@@ -220,6 +222,12 @@ static const struct {
 	    { NFT, NFT_NAT },
 	    { NFT_COMPLAINS,
 	      "# Warning: table ip nat is managed by iptables-nft, do not touch!\n" } },
+	  1,
+	  0,
+	  1,
+	  0 },
+	{ "an iptables-nft that does not say so, and an nft that does not know",
+	  { { IPTABLES_1_8_7, LEGACY_HEADER NAT }, { NFT, NFT_NAT } },
 	  1,
 	  0,
 	  1,

@@ -53,7 +53,7 @@ static inline struct findings advise(enum program program, const char *text,
 	char one[512];
 
 	assert_non_null(r);
-	firewall_begin(r, names[program]);
+	firewall_begin(r, names[program], false);
 	for (p = text; *p; p = end + 1) {
 		end = strchr(p, '\n');
 		snprintf(one, sizeof(one), "%.*s", (int)(end - p), p);
