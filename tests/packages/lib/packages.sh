@@ -106,6 +106,29 @@ built() {
 		sh "$SRC/packaging/$1/build" "$P/vipsafe-$version.tar.gz" "$P/$2"
 }
 
+# built_on SUITE: the new Debian package, built on that Debian with its own libraries, in $P/SUITE
+built_on() {
+	tarballs
+	make_once "deb-$1" make_on "$1"
+}
+
+make_on() { # SUITE
+	local builder root=$P/root-$1
+
+	builder=$(SUITE=$1 "$SRC/tests/packages/lib/mkbuilder" "$(cache_dir)") || return 1
+	rm -rf --one-file-system "$root" && mkdir -p "$root/src" && tar -xf "$builder" -C "$root" || return 1
+	cp "$P/vipsafe-$VERSION.tar.gz" "$SRC/packaging/deb/build" "$root/src/" &&
+		cp -r "$SRC/tests/lib/flow" "$root/src/flow" || return 1
+	mknod -m 666 "$root/dev/null" c 1 3
+	# what judges there is of that Debian, too
+	# shellcheck disable=SC2016 # the inner shell's
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ DEB_BUILD_OPTIONS='nocheck parallel=2' DEB_BUILD_PROFILES=nocheck \
+		unshare --net --mount sh -c 'mount -t proc proc "$1/proc" &&
+			exec chroot "$1" sh -c "sh /src/build /src/*.tar.gz /src/out && gcc -std=gnu99 -D_GNU_SOURCE -O1 -o /src/out/flow /src/flow/*.c"' \
+		sh "$root" || return 1
+	rm -rf "${P:?}/$1" && mv "$root/src/out" "$P/$1" && rm -rf --one-file-system "$root"
+}
+
 # built_again KIND: the new ones once more, where and when and as another would,
 # and with no network at all
 built_again() {
