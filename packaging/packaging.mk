@@ -114,6 +114,11 @@ EXTRA_DIST += packaging/deb/build packaging/deb/compat packaging/deb/control \
 	packaging/deb/copyright packaging/deb/rules packaging/deb/source/format \
 	packaging/deb/source/lintian-overrides packaging/deb/vipsafe.lintian-overrides \
 	packaging/deb/vipsafe.postinst packaging/deb/vipsafe.postrm packaging/deb/vipsafe.prerm
+PACKAGES_TESTS += tests/packages/installed.sh
+EXTRA_DIST += packaging/deb/tests/control packaging/deb/tests/readme packaging/rpm/tests/main.fmf \
+	packaging/.fmf/version
+# folders, which make would otherwise make from the cases of their names once these are newer
+tests/packages/boot tests/packages/readme: ;
 EXTRA_DIST += packaging/rpm/build packaging/rpm/vipsafe.spec.in packaging/rpm/vipsafe.rpmlintrc
 EXTRA_DIST += packaging/kubernetes/Containerfile packaging/kubernetes/root \
 	packaging/kubernetes/base/daemonset.yaml packaging/kubernetes/base/kustomization.yaml \

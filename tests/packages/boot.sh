@@ -12,6 +12,7 @@ built deb new
 built deb old
 mkdir -p "$T/case"
 cp -r "$here/boot/." "$T/case/"
+cp "$SRC/packaging/deb/tests/readme" "$T/case/t/"
 cp "$P/new/vipsafe_$VERSION"-*.deb "$T/case/t/new.deb"
 cp "$P/old/vipsafe_0.0.9"-*.deb "$T/case/t/old.deb"
 VM_BASE=$TREE VM_MEM=1536 VM_APPEND='rdinit=/lib/systemd/systemd systemd.show_status=0 apparmor=1 security=apparmor audit=1' \
