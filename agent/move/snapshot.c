@@ -155,7 +155,21 @@ static int snapshot_put_listed(void *ud, const struct conn_record *record)
 	return snapshot_put(ud, record);
 }
 
+/* Something was born in the place of what we had made: it is to be looked at. */
+static void note_replaced(struct run *run, const struct conn_record *record)
+{
+	int64_t i = record->born ? connset_find(run->set, &record->conn->key) : -ENOENT;
+	struct entry *e = i >= 0 ? &run->entries[i] : NULL;
+
+	if (!e || !e->made)
+		return;
+	e->made = false;
+	if (e->state == ENTRY_RESTORED)
+		e->state = ENTRY_CREATED;
+}
+
 struct keys {
+	struct run *run;
 	struct conn_key *items; /* owned */
 	size_t n;
 };
@@ -165,6 +179,7 @@ static int snapshot_collect(void *ud, const struct conn_record *record)
 	struct keys *k = ud;
 	struct conn_key *one = array_append(&k->items, &k->n, sizeof(*one));
 
+	note_replaced(k->run, record);
 	if (!one)
 		return -ENOMEM;
 	*one = record->conn->key;
@@ -210,7 +225,7 @@ static int read_events(struct run *run, conn_sink sink, void *ud)
 
 int snapshot_fetch(struct run *run)
 {
-	struct keys keys = { 0 };
+	struct keys keys = { .run = run };
 	int r;
 
 	if (!run->watching)
@@ -235,6 +250,7 @@ int snapshot_update(struct run *run)
 		return snapshot_fetch(run);
 	run->overrun = false;
 	r = relist(run);
+	run->torn = r < 0;
 	return r == -EINTR ? 0 : r;
 }
 
@@ -245,6 +261,7 @@ static int put_after(void *ud, const struct conn_record *record)
 	struct run *run = ud;
 	int64_t i = connset_find(run->set, &record->conn->key);
 
+	note_replaced(run, record);
 	if (i >= 0 && connset_get(run->set, (size_t)i)->id != record->conn->id)
 		return 0;
 	return snapshot_put(run, record);
@@ -254,6 +271,7 @@ int snapshot_note(struct run *run)
 {
 	int r = run->watching ? read_events(run, put_after, run) : 0;
 
+	run->overrun = run->overrun || r < 0;
 	return r == -ENOBUFS ? 0 : r;
 }
 
@@ -272,6 +290,7 @@ static int snapshot_take(struct run *run)
 	run_select_device(run);
 	run->pinned_before = run->source.ops->count_pinned(run);
 	r = run->source.ops->list(run, snapshot_add, &whole);
+	run->torn = r < 0;
 	if (r == -ETIME) {
 		run->late = true;
 		report_warn(run->report, "cut-snapshot", "",

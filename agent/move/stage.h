@@ -76,7 +76,8 @@ struct run {
 	uint64_t pinned_before;		  /* known to the source, and not in SET */
 	const struct selection *selected; /* by the settings of the device; NULL: all. Not owned. */
 	bool watching;			  /* births and changes are collected */
-	bool overrun;			  /* and some were lost */
+	bool overrun;			  /* and some were lost, since the last dump */
+	bool torn;			  /* that dump was cut short */
 	uint64_t n_added;		  /* entries added since the snapshot */
 	bool holding;			  /* hold rules are in place */
 	bool hold_opened;		  /* by this run, or tried: there may be rules to remove */

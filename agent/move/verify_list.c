@@ -5,10 +5,18 @@
 #include <errno.h>
 
 #include "move/collide.h"
+#include "base/shape.h"
 #include "move/dump.h"
 #include "move/repair.h"
 
 #define CHUNK 128
+
+/* So many are asked for by key however small the table is: a dump of an empty one takes as long,
+ * since the kernel walks all of its hash. */
+#define ASK_ALWAYS 1024
+
+/* Of what we have made so many are looked at. */
+#define SAMPLE_MAX 1024
 
 /* The hold is kept up every so many listed entries, some milliseconds. */
 #define KEEP_HOLD_EVERY 4096
@@ -88,16 +96,50 @@ static void mark_missing(struct run *run)
 	}
 }
 
-/* Ask for each candidate alone. */
-static int list_by_key(struct run *run)
+/* What is asked for by key, and not found by a dump. */
+struct asking {
+	struct run *run;
+	size_t stride; /* every so manieth trusted entry is asked for; 0: trust none */
+	size_t trusted;
+};
+
+/* Whether the flush does not see entry I, and it is as we asked for it: its shape is proven, the
+ * kernel has acknowledged the create, and nothing has been born in its place since. */
+static bool is_trusted(const struct run *run, size_t i)
+{
+	const struct entry *e = &run->entries[i];
+	const struct conn *c = connset_get(run->set, i);
+
+	return e->skip == SKIP_NONE && e->made && !c->has_helper &&
+	       (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED) &&
+	       shapes_get(run->shapes, conn_shape(c)) == SHAPE_PROVEN;
+}
+
+/* Whether to ask for entry I: what the report tells of or a flush can take, and a sample of the
+ * trusted ones. The others count as read back. */
+static bool is_asked(struct asking *a, size_t i)
+{
+	struct entry *e = &a->run->entries[i];
+
+	if (e->skip != SKIP_NONE)
+		return entry_is_spared(e) || (e->skip == SKIP_OF_VIP && a->stride);
+	if (!a->stride || !is_trusted(a->run, i) || a->trusted++ % a->stride == 0)
+		return true;
+	e->state = ENTRY_RESTORED;
+	e->seen = true;
+	return false;
+}
+
+static int list_by_key(struct run *run, size_t stride)
 {
 	const struct kernel *k = &run->env->kernel;
 	size_t i, m = 0, n = connset_count(run->set);
+	struct asking a = { .run = run, .stride = stride };
 	struct ct_op ops[CHUNK];
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		if (run->entries[i].skip == SKIP_NONE || entry_is_spared(&run->entries[i]))
+		if (is_asked(&a, i))
 			ops[m++] = (struct ct_op){ .verb = CT_GET,
 						   .conn = connset_get(run->set, i),
 						   .sink = mark_seen,
@@ -111,17 +153,73 @@ static int list_by_key(struct run *run)
 	return r;
 }
 
-int verify_list(struct run *run)
+/* The step in which a sample of the trusted entries is asked for. 0: a dump is the better answer,
+ * since most entries are not trusted, or not all is known that happened since the last one. */
+static size_t sample_stride(const struct run *run)
+{
+	size_t i, n = connset_count(run->set), trusted = 0, others = 0;
+
+	if (!run->watching || run->overrun || run->torn || run->source.goes_on)
+		return 0;
+	for (i = 0; i < n; i++) {
+		const struct entry *e = &run->entries[i];
+		bool is = is_trusted(run, i);
+
+		trusted += is;
+		others += !is &&
+			  (e->skip == SKIP_NONE || e->skip == SKIP_OF_VIP || entry_is_spared(e));
+	}
+	if (others > ASK_ALWAYS && others > n / 2)
+		return 0;
+	return trusted / SAMPLE_MAX + 1;
+}
+
+/* Whether all of the sample was there, and as it was. */
+static bool is_sample_whole(const struct run *run)
 {
 	size_t i, n = connset_count(run->set);
-	int r;
 
-	/* A listing that was cut short is repeated without clearing SEEN: an entry seen
-	 * once is there. One that is still not seen counts as missing, and creating it
-	 * fails harmlessly if it is there. */
-	for (i = 0; i < n; i++)
-		run->entries[i].seen = false;
-	r = run->source.by_key ? list_by_key(run) : dump_table(run, mark_seen, run);
+	for (i = 0; i < n; i++) {
+		const struct entry *e = &run->entries[i];
+
+		if (e->skip == SKIP_NONE && e->made && e->state != ENTRY_LOST &&
+		    (!e->seen || e->state != ENTRY_RESTORED))
+			return false;
+	}
+	return true;
+}
+
+/* Before a listing; DOUBTED: nothing is trusted any more. */
+static void list_begin(struct run *run, bool doubted)
+{
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++) {
+		struct entry *e = &run->entries[i];
+
+		e->seen = false;
+		if (doubted && e->made && e->state == ENTRY_RESTORED)
+			e->state = ENTRY_CREATED;
+	}
+}
+
+int verify_list(struct run *run)
+{
+	size_t stride = sample_stride(run);
+	int r = 0;
+
+	list_begin(run, false);
+	if (run->source.by_key || stride)
+		r = list_by_key(run, stride);
+	if (stride && (r < 0 || !is_sample_whole(run))) {
+		list_begin(run, true);
+		stride = 0;
+	}
+	/* A dump that was cut short is repeated without clearing SEEN: an entry seen once
+	 * is there. One that is still not seen counts as missing, and creating it fails
+	 * harmlessly if it is there. */
+	if (!stride && !run->source.by_key)
+		r = dump_table(run, mark_seen, run);
 	if (r < 0 && r != -EINTR)
 		return r;
 	mark_missing(run);

@@ -65,7 +65,7 @@ static void comes(struct scene *s, const char *stage, struct conn c, enum conn_t
 	if (strcmp(stage, "verify") != 0)
 		return;
 	c.tcp_state = (uint8_t)state;
-	scene_add(s, &c);
+	fake_tell(s->fake, scene_add(s, &c));
 }
 
 static void via_comes(struct scene *s, const char *stage)
