@@ -269,6 +269,7 @@ const struct report_row report_times[] = {
 	{ "arrive", TIMING(arrive) },
 	{ "verify", TIMING(verify), "verify took" },
 	{ "restore", TIMING(restore), "restore took" },
+	{ "until_moved", TIMING(until_moved) },
 	{ "total", TIMING(total), "total", NULL, NULL, "VIPSAFE_TOTAL_USEC" },
 	{ NULL },
 };

@@ -164,6 +164,7 @@ struct report {
 
 	struct {
 		usec_t snapshot, hold, pin, move, arrive, verify, restore, total;
+		usec_t until_moved;  /* from its begin until the addresses were there, or gone */
 		usec_t expected_gap; /* plan only */
 	} timing;
 

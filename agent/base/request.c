@@ -28,6 +28,17 @@ void request_init(struct request *req, enum op op)
 	req->op = op;
 }
 
+static int move_by_parse(const char *value, usec_t *ret, struct request_error *e)
+{
+	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
+
+	if (duration_parse(value, ret) == 0 && *ret >= MOVE_BY_MIN && *ret <= MOVE_BY_MAX)
+		return 0;
+	return request_error_set(e, "--move-by " QUOTED " is not a duration from %s to %s", value,
+				 duration_format(MOVE_BY_MIN, least),
+				 duration_format(MOVE_BY_MAX, most));
+}
+
 int request_option(struct request *req, const char *name, const char *value,
 		   struct request_error *ret_error)
 {
@@ -48,6 +59,8 @@ int request_option(struct request *req, const char *name, const char *value,
 		req->force = true;
 		return 0;
 	}
+	if (!strcmp(name, "move-by"))
+		return move_by_parse(value ? value : "", &req->move_by, ret_error);
 	for (i = 0; i < ARRAY_SIZE(options) && strcmp(options[i].name, name); i++)
 		;
 	if (i == ARRAY_SIZE(options))
@@ -298,6 +311,9 @@ int request_parse(struct request *req, int argc, char *const argv[],
 	r = line_parse(&l, argc, argv);
 	if (r < 0)
 		return r;
+	if (req->move_by && req->op == OP_ADD)
+		return request_error_set(ret_error,
+					 "contradictory options: \"--move-by\" only goes with del");
 	memcpy(req->device, l.values.device, sizeof(req->device));
 	for (i = 0; i < l.n_prefixes; i++)
 		req->vips[i] = line_vip(&l, i);

@@ -14,6 +14,10 @@
 #include "base/selection.h"
 #include "base/text.h"
 
+/* Bounds of move_by. */
+#define MOVE_BY_MIN (10 * USEC_PER_MSEC)
+#define MOVE_BY_MAX (10 * USEC_PER_SEC)
+
 #define DEVICE_NAME_MAX 128 /* ALTIFNAMSIZ: alternative names, Linux 5.5 */
 #define LABEL_MAX 16	    /* IFNAMSIZ */
 
@@ -106,6 +110,10 @@ struct request {
 	/* The instant (CLOCK_MONOTONIC) at which it has to be over, however long it waited to
 	 * begin; 0: TIMEOUT after it begins. */
 	usec_t deadline;
+	/* OP_DEL: the addresses go so long after it was asked for, whatever is protected by then;
+	 * 0: when all is. MOVE_AT: that instant, however long it waited to begin; 0: MOVE_BY after
+	 * it begins. */
+	usec_t move_by, move_at;
 	struct asker by;
 };
 
@@ -132,7 +140,7 @@ int vip_parse_at(struct vip *ret, char ret_device[DEVICE_NAME_MAX], const char *
 void request_init(struct request *req, enum op op);
 
 /* The option --NAME of a move: "force", which takes no VALUE (NULL), "strategy",
- * "hold" or "vip-flows". Returns 0, or -EINVAL with *RET_ERROR filled. */
+ * "hold", "vip-flows" or "move-by". Returns 0, or -EINVAL with *RET_ERROR filled. */
 int request_option(struct request *req, const char *name, const char *value,
 		   struct request_error *ret_error);
 

@@ -113,6 +113,8 @@ static const struct flag flags[] = {
 	  "how packets are held meanwhile" },
 	{ "vip-flows", 0, SCOPE_MOVE, "drop|keep|reset", OF_MOVE,
 	  "the deleted address's own connections" },
+	{ "move-by", 0, SCOPE_MOVE, "DURATION", OF_MOVE,
+	  "the address goes by then, protected or not" },
 	{ "force", 0, SCOPE_MOVE, NULL, OF_MOVE, "do what would be refused for safety" },
 	{ "dry-run", 'n', SCOPE_MOVE, NULL, plan_apply, 0, "as plan: only say what would happen" },
 	{ "stale", 0, SCOPE_RECOVER, NULL, SETS(stale), "also entries whose address is gone" },

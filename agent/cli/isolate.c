@@ -351,9 +351,11 @@ int command_isolate(struct cli *cli, int argc, char *argv[])
 
 	if (isolate_parse(&j.i.req, argc, argv, &e) < 0)
 		return command_usage(&cli->options, &e);
-	if (cli->options.move.vip_flows != VIP_FLOWS_DROP) {
-		request_error_set(&e, "contradictory options: \"--vip-flows\" does not go with "
-				      "isolate: the address stays on this node");
+	if (cli->options.move.vip_flows != VIP_FLOWS_DROP || cli->options.move.move_by) {
+		request_error_set(&e,
+				  "contradictory options: \"--%s\" does not go with "
+				  "isolate: the address stays on this node",
+				  cli->options.move.move_by ? "move-by" : "vip-flows");
 		return command_usage(&cli->options, &e);
 	}
 	if (!j.i.req.plan)

@@ -218,6 +218,8 @@ static void daemon_moves_ask(struct moves *m, struct waiting *w)
 	struct link link = { 0 };
 
 	w->deadline = os_now() + (r->timeout ? r->timeout : m->env->settings->timeout);
+	if (r->move_by)
+		w->request.move_at = os_now() + r->move_by;
 	if (r->deadline) /* the time for its transport counts */
 		w->deadline = MIN(w->deadline, r->deadline);
 	/* If the device is missing, the run reports it. */

@@ -11,6 +11,9 @@
 #include "move/dump.h"
 #include "move/journal.h"
 
+/* Listing looks at the clock every so many entries: some dozens of microseconds. */
+#define LOOK_EVERY 64
+
 /* Batches of events read before a run begins. */
 #define CATCH_UP_MAX 256
 
@@ -89,6 +92,7 @@ static int serve_slot(struct run *run, int *ret_fd)
 	return r;
 }
 
+/* -ETIME: the addresses have to go before all are listed. */
 static int list_unpinned(struct run *run, conn_sink sink)
 {
 	const struct guard *g = guard_of(run);
@@ -98,7 +102,10 @@ static int list_unpinned(struct run *run, conn_sink sink)
 	for (i = 0; i < n && r == 0; i++) {
 		struct conn_record record = unpinned_record(g->unpinned, i);
 
-		if (run->family == AF_UNSPEC || run->family == record.conn->key.family)
+		if (run_is_bounded(run) && i % LOOK_EVERY == 0 &&
+		    run_now(run) >= run_read_until(run))
+			r = -ETIME;
+		else if (run->family == AF_UNSPEC || run->family == record.conn->key.family)
 			r = sink(run, &record);
 	}
 	return r;
@@ -146,13 +153,13 @@ static int list_pinned(struct run *run, const struct addr *as, conn_sink sink)
  * event: the kernel tells nobody of a packet. */
 static int serve_list(struct run *run, conn_sink sink, size_t *ret_whole)
 {
-	int r = list_unpinned(run, sink);
+	int listed = list_unpinned(run, sink), r = listed == -ETIME ? 0 : listed;
 	size_t i;
 
 	*ret_whole = connset_count(run->set);
 	for (i = 0; i < run->leaving.n && r == 0; i++)
 		r = list_pinned(run, &run->leaving.addrs[i], sink);
-	return r;
+	return r == 0 ? listed : r;
 }
 
 static uint64_t serve_count_pinned(const struct run *run)
@@ -227,7 +234,7 @@ static bool leaves_some(const struct run *run)
 	for (i = 0; i < n; i++)
 		if (run->entries[i].skip == SKIP_LEFT)
 			return true;
-	return false;
+	return run->torn && run->report->strategy != STRATEGY_NONE;
 }
 
 /* The addresses of the run are not deleted by somebody else from now on. */

@@ -176,6 +176,7 @@ static bool instance_view_request(struct instance_view *v, const struct instance
 	ret->is_instance = true;
 	ret->replicated = s->conntrackd;
 	ret->vip_flows = s->vip_flows;
+	ret->move_by = action == ACTION_DEL ? s->move_by : 0;
 	if (ret->replicated && action == ACTION_DEL)
 		ret->vip_flows = VIP_FLOWS_KEEP;
 	for (i = 0; i < s->n_addresses && ret->n_vips < VIPS_MAX; i++) {

@@ -189,6 +189,13 @@ static const struct setting instance_keys[] = {
 	  "connections that ended with the other node learn it at once. With\n"
 	  "conntrackd = yes all are kept when its addresses go, whatever this says.",
 	  .words = vip_flows_words },
+	{ "move_by", SETTING_DURATION, FIELD(move_by), "0s",
+	  "How long its addresses stay at most when they are to go, so that no two nodes\n"
+	  "have them for longer. Connections that are not pinned by then are held and\n"
+	  "restored afterwards. Without a guard the table has to be read first, which is\n"
+	  "cut short, too: what was not read is not protected. At least 10ms;\n"
+	  "0s: they go when everything is pinned, or pin_deadline is over.",
+	  0, MOVE_BY_MAX },
 	{ NULL },
 };
 
@@ -313,10 +320,17 @@ static void finish_announce(struct announce_settings *own, const struct announce
 static int finish_instance(struct settings *s, size_t n, struct request_error *e)
 {
 	struct instance_settings *one = &s->instances[n];
+	char given[DURATION_TEXT_MAX], least[DURATION_TEXT_MAX];
 	size_t i;
 
 	if (*one->device && device_name_check(one->device, e) < 0)
 		return -EINVAL;
+	if (one->move_by && one->move_by < MOVE_BY_MIN)
+		return request_error_set(e,
+					 "section [instance %.48s]: move_by: %s is less than %s, "
+					 "and not 0s",
+					 one->name, duration_format(one->move_by, given),
+					 duration_format(MOVE_BY_MIN, least));
 	finish_announce(&one->announce, &s->announce);
 	for (i = 0; i < one->n_addresses; i++) {
 		if (finish_address(one, &one->addresses[i], e) < 0 ||

@@ -42,6 +42,7 @@ struct instance_settings {
 	bool conntrackd;
 	usec_t commit_max; /* how long its addresses wait for "conntrackd -c" */
 	enum vip_flows vip_flows;
+	usec_t move_by; /* how soon its addresses go; 0: when their connections are protected */
 	bool has_decoy;
 	struct instance_address decoy;
 	struct instance_address *addresses; /* owned */

@@ -84,7 +84,7 @@ void collide_meet(struct run *run)
 	uint64_t unseen;
 	int r = 0;
 
-	if (!run->set)
+	if (!run->set || run_now(run) >= run_read_until(run))
 		return;
 	run->flows = table_new(run);
 	for (i = 0; i < n && run->flows && r == 0; i++)

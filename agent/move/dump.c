@@ -54,12 +54,12 @@ struct listing {
 	conn_sink sink;
 };
 
-/* Stops at the deadline: what is read later could not be used. */
+/* Stops when what is read later could not be used. */
 static int dump_on_entry(void *ud, const struct conn_record *record)
 {
 	const struct listing *l = ud;
 
-	return run_now(l->run) >= l->run->deadline ? -ETIME : l->sink(l->run, record);
+	return run_now(l->run) >= run_read_until(l->run) ? -ETIME : l->sink(l->run, record);
 }
 
 int dump_list(struct run *run, conn_sink sink, size_t *ret_whole)

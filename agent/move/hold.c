@@ -41,7 +41,7 @@ void hold_prepare(struct run *run)
 		hold_why_unprotected(run);
 		return;
 	}
-	run->hold_deadline = began + hold_budget(began, run->deadline);
+	run->hold_deadline = began + hold_budget(began, run->move_by);
 	run->source.ops->hold(run);
 	if (run->hold_opened)
 		run->report->timing.hold = run_now(run) - began;

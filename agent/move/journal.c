@@ -246,6 +246,7 @@ int journal_read(int dirfd, const char *name, const char *boot_id, uint64_t seed
 		r = -ENOENT;
 	} else {
 		j.request = h.request;
+		j.request.move_by = j.request.move_at = 0; /* that time is over */
 		j.snapshot_at = h.snapshot_at;
 		j.moved = h.moved != 0;
 		j.set = connset_new(seed, 0);

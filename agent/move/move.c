@@ -277,6 +277,7 @@ void move_addresses(struct run *run)
 		run_keep_hold(run);
 	run->source.ops->begin_change(run);
 	change_all(run);
+	run->report->timing.until_moved = run_now(run) - run->started;
 	run->source.ops->end_change(run);
 	mark_moved(run);
 	run->report->timing.move = run_now(run) - began;

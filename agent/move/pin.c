@@ -304,7 +304,7 @@ static void pin_send(struct run *run)
 {
 	struct pinning p = {
 		.run = run,
-		.deadline = MIN(run_now(run) + run->env->settings->pin_timeout, run->deadline),
+		.deadline = MIN(run_now(run) + run->env->settings->pin_timeout, run_pin_until(run)),
 	};
 	usec_t deadline = run->deadline;
 	int r = reach_read(run, &p.reach);

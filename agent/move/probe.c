@@ -205,7 +205,8 @@ static enum strategy strategy_choose(const struct run *run, enum kernel_kind kin
 void probe_kernel(struct run *run)
 {
 	usec_t timeout = MIN(PROBE_TIMEOUT, run->deadline - run->started);
-	bool may_probe = run->req->op == OP_DEL && !run->req->plan && !run->req->is_instance;
+	bool may_probe = run->req->op == OP_DEL && !run->req->plan && !run->req->is_instance &&
+			 !run_is_bounded(run);
 	struct report *report = run->report;
 
 	run->source.ops->probe_result(run, may_probe ? timeout : 0, &run->probe_result);

@@ -29,6 +29,11 @@ void run_begin(struct run *run, const struct run_env *env, const struct request 
 	run->family = AF_UNSPEC;
 	run->started = run_now(run);
 	run->deadline = req->deadline ? req->deadline : run->started + timeout;
+	run->move_by = run->deadline;
+	if (req->move_at || req->move_by)
+		run->move_by = MIN(run->deadline,
+				   MAX(run->started,
+				       req->move_at ? req->move_at : run->started + req->move_by));
 	report_init(report, req);
 	snprintf(report->id, sizeof(report->id), "%012llx",
 		 (unsigned long long)(env->seed ^ run->started) & 0xffffffffffffULL);

@@ -202,6 +202,8 @@ static int put_unpinned(void *ud, const struct conn_record *record)
 {
 	struct run *run = ud;
 
+	if (run_is_bounded(run) && !run->report->changed && run_now(run) >= run_pin_until(run))
+		return -EINTR;
 	return run->source.ops->is_pinned(run, record->conn) ? 0 : snapshot_put(run, record);
 }
 
@@ -275,6 +277,25 @@ int snapshot_note(struct run *run)
 	return r == -ENOBUFS ? 0 : r;
 }
 
+/* There was no time to read the rest. */
+static void snapshot_cut(struct run *run)
+{
+	run->late = !run_is_bounded(run);
+	if (run->source.goes_on) {
+		report_warn(
+			run->report, "pin-deadline", "",
+			"the address has to go before all connections are looked at: those that "
+			"are flushed are restored");
+		return;
+	}
+	if (!run->late)
+		report_degrade(run->report, RESULT_PARTIAL);
+	report_warn(run->report, "cut-snapshot", "",
+		    "the %s while the conntrack table was read: what is behind it in the table is "
+		    "not protected",
+		    run->late ? "deadline passed" : "address had to go");
+}
+
 static int snapshot_take(struct run *run)
 {
 	size_t whole = 0;
@@ -292,10 +313,7 @@ static int snapshot_take(struct run *run)
 	r = run->source.ops->list(run, snapshot_add, &whole);
 	run->torn = r < 0;
 	if (r == -ETIME) {
-		run->late = true;
-		report_warn(run->report, "cut-snapshot", "",
-			    "the deadline passed while the conntrack table was read: what is "
-			    "behind it in the table is not protected");
+		snapshot_cut(run);
 		r = 0;
 	}
 	if (r == -EINTR) {

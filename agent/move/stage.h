@@ -53,6 +53,7 @@ struct run {
 	struct report *report;
 	bool done; /* nothing more to do; the report says why */
 	usec_t started, deadline;
+	usec_t move_by;	 /* when addresses go at the latest; not after DEADLINE */
 	bool late;	 /* the deadline passed */
 	bool flushing;	 /* a flush may be under way that can still take worthy entries */
 	bool off;	 /* the addresses are not to be changed any more; the report says why */
@@ -140,6 +141,12 @@ static inline bool run_remembers(const struct run *run)
 	return run->run_dir >= 0 && !run->source.goes_on;
 }
 
+/* Whether addresses are to go before the deadline. */
+static inline bool run_is_bounded(const struct run *run)
+{
+	return run->move_by < run->deadline;
+}
+
 /* run.c: begin and end of a run. REPORT is filled from here on. */
 void run_begin(struct run *run, const struct run_env *env, const struct request *req,
 	       struct report *report);
@@ -152,6 +159,20 @@ void run_end(struct run *run);
 static inline bool run_may_be_refused(const struct run *run)
 {
 	return !run->req->force && (!run->req->is_instance || run->recovering);
+}
+
+/* Until when entries may be read, and pinned, so that there is time left for what has to be done
+ * with them before the addresses go at run->move_by. */
+static inline usec_t run_read_until(const struct run *run)
+{
+	return run_is_bounded(run) ? run->move_by - (run->move_by - run->started) / 2
+				   : run->deadline;
+}
+
+static inline usec_t run_pin_until(const struct run *run)
+{
+	return run_is_bounded(run) ? run->move_by - (run->move_by - run->started) / 16
+				   : run->deadline;
 }
 
 /* insist.c: refuse what is only done for who insists on it. */

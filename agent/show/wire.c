@@ -305,6 +305,7 @@ static int put_option(json_t *words, const char *name, const char *value)
 static int put_move(json_t *words, const struct wire_request *r)
 {
 	const struct request *req = &r->move;
+	char by[DURATION_TEXT_MAX];
 	int failed = 0;
 
 	if (req->plan)
@@ -314,6 +315,8 @@ static int put_move(json_t *words, const struct wire_request *r)
 	failed |= put_option(words, "strategy", strategy_name(req->strategy));
 	failed |= put_option(words, "hold", hold_choice_name(req->hold));
 	failed |= put_option(words, "vip-flows", vip_flows_name(req->vip_flows));
+	if (req->move_by)
+		failed |= put_option(words, "move-by", duration_format(req->move_by, by));
 	return failed;
 }
 

@@ -76,6 +76,9 @@ rejects 1 ambiguous p
 rejects 1 magic --strategy magic del $V/32 dev br-mgmt
 rejects 1 ebtables --hold ebtables del $V/32 dev br-mgmt
 rejects 1 explode --vip-flows explode del $V/32 dev br-mgmt
+rejects 1 explode --move-by explode del $V/32 dev br-mgmt
+rejects 1 move-by --move-by 200ms add $V/32 dev br-mgmt
+rejects 1 move-by --move-by 200ms isolate $V/32 dev br-mgmt
 rejects 1 timeout --timeout 0 del $V/32 dev br-mgmt
 rejects 1 eternity --timeout eternity del $V/32 dev br-mgmt
 rejects 1 timeout del $V/32 dev br-mgmt --timeout
@@ -123,7 +126,7 @@ clean "plan WORD" "$VIPSAFE" plan del "$odd"
 clean "the command itself" "$VIPSAFE" "$odd"
 # shellcheck disable=SC2016 # of that shell
 clean "the name" bash -c 'exec -a "$1" "$2" --frob' _ "$odd" "$VIPSAFE"
-for option in config socket timeout strategy hold vip-flows keepalived "$odd"; do
+for option in config socket timeout strategy hold vip-flows move-by keepalived "$odd"; do
 	clean "--${option%%$'\e'*}" "$VIPSAFE" "--$option" "$odd" add $V/32 dev br-mgmt
 	clean "--${option%%$'\e'*}=" "$VIPSAFE" "--$option=$odd" add $V/32 dev br-mgmt
 done

@@ -92,6 +92,9 @@ static void may_be_shortened_and_ended(void **state _unused_)
 	assert_string_equal(p.words[0], "--json");
 	assert_string_equal(p.words[1], "-");
 	assert_null(options_misplaced(&p.options, SCOPE_MOVE | SCOPE_JSON));
+	assert_int_equal(parse("del --move-by 200ms --mov=1s", &p), -EINVAL);
+	assert_int_equal(parse("del --mov=1s", &p), 0);
+	assert_true(p.options.move.move_by == USEC_PER_SEC);
 	/* an instant, and an arrow: no option begins so */
 	assert_int_equal(parse("explain -10m -> --json", &p), 0);
 	assert_int_equal(p.n_words, 3);
@@ -127,6 +130,10 @@ static const struct {
 	{ "--strategy fast", "--strategy \"fast\" is none of auto, pin, restore, none" },
 	{ "--hold on", "--hold \"on\" is none of auto, nft, iptables, off" },
 	{ "--vip-flows kill", "--vip-flows \"kill\" is none of drop, keep, reset" },
+	{ "--move-by 5ms", "--move-by \"5ms\" is not a duration from 10ms to 10s" },
+	{ "--move-by 11s", "--move-by \"11s\" is not a duration from 10ms to 10s" },
+	{ "--move-by 200", "--move-by \"200\" is not a duration" },
+	{ "--move-by", "\"--move-by\" needs a value: DURATION" },
 	{ "--timeout 0", "--timeout \"0\"" },
 	{ "--timeout -1", "--timeout \"-1\"" },
 	{ "--timeout 3601", "--timeout \"3601\"" },

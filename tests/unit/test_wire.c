@@ -91,6 +91,8 @@ static struct wire_request random_request(struct rnd *r)
 		w.move.strategy = (enum strategy)rnd(r, 4);
 		w.move.hold = (enum hold_choice)rnd(r, 4);
 		w.move.vip_flows = (enum vip_flows)rnd(r, 3);
+		if (w.move.op == OP_DEL && rnd(r, 2))
+			w.move.move_by = MOVE_BY_MIN + rnd(r, 1000) * USEC_PER_MSEC;
 	}
 	w.move.timeout = rnd(r, 3600000) * USEC_PER_MSEC;
 	w.move.deadline = rnd(r, 2) ? 1 + rnd(r, UINT32_MAX) * 1000 : 0;
@@ -140,6 +142,7 @@ static void request_is(const struct wire_request *a, const struct wire_request *
 	assert_int_equal(a->move.strategy, b->move.strategy);
 	assert_int_equal(a->move.hold, b->move.hold);
 	assert_int_equal(a->move.vip_flows, b->move.vip_flows);
+	assert_int_equal(a->move.move_by, b->move.move_by);
 }
 
 /* The daemon takes what the command line takes, understands the same by it, and

@@ -228,6 +228,8 @@ void scene_move(struct scene *s, enum op op, ...)
 	s->req.replicated = given.replicated;
 	s->req.timeout = given.timeout;
 	s->req.deadline = given.deadline;
+	s->req.move_by = given.move_by;
+	s->req.move_at = given.move_at;
 	r = request_parse(&s->req, argc, argv, &err);
 	if (r < 0)
 		fail_msg("request refused: %s", err.text);
