@@ -36,9 +36,10 @@ struct panel {
 	struct curve curves[3];
 };
 
-#define PIN "#0072b2"
+/* Readable on white and on near black. */
+#define PIN "#2f81d0"
 #define RESTORE "#e69f00"
-#define PEERS "#b5482a"
+#define PEERS "#d0603c"
 
 static const struct panel panels[] = {
 	{ "An entry is away for (median)",
@@ -276,8 +277,11 @@ static void draw(struct picture *pic, const json_t *root)
 		"<style>.grid{stroke:#d5d5d5;stroke-width:1}.curve{fill:none;stroke-width:2.5}"
 		".axis{font-size:13px;fill:#444}.title{font-size:15px;font-weight:bold;fill:#222}"
 		".value{font-size:12px;font-weight:bold;paint-order:stroke;stroke:#fff;"
-		"stroke-width:4px;stroke-linejoin:round}.small{font-size:11px;fill:#777}</style>\n"
-		"<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
+		"stroke-width:4px;stroke-linejoin:round}.small{font-size:11px;fill:#777}"
+		".paper{fill:#fff}@media(prefers-color-scheme:dark){.paper{fill:#0d1117}"
+		".grid{stroke:#30363d}.axis,.small{fill:#b0b8c0}.title{fill:#f0f3f6}"
+		".value{stroke:#0d1117}}</style>\n"
+		"<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n",
 		WIDTH, HEIGHT, WIDTH, HEIGHT);
 	text(pic->f, panels[0].left, 28, "class=\"title\" style=\"font-size:18px\"",
 	     "Deleting an address on a busy NAT node");

@@ -49,9 +49,23 @@ double score_ours(const struct score *r);
 double score_theirs(const struct score *r);
 double score_value(const struct score *r);
 
-/* True also when there is no bound. */
-bool score_holds(const struct score *r);
+/* The quartiles of what score_value() is the median of. */
+void score_spread(const struct score *r, double *ret_low, double *ret_high);
+
+enum verdict {
+	VERDICT_HOLDS, /* also when there is no bound */
+	VERDICT_NOISE, /* the median misses the bound, and a quarter of the rounds does not */
+	VERDICT_FAILS,
+};
+
+enum verdict score_verdict(const struct score *r);
+/* Whether no bound fails. */
 bool scores_hold(const struct scores *r);
+
+/* How the total cost of the row R grows with the entries, as the exponent of a power of
+ * them: fitted through the medians of all rows of its kind. False: R is not the first of its
+ * kind, or there are not two sizes. */
+bool scores_growth(const struct scores *all, const struct score *r, double *ret_exponent);
 
 void scores_print(const struct scores *r, FILE *f);
 

@@ -11,5 +11,5 @@ exec jq -r '
 	(.results[] | [.what, .entries, .unit, (.vipsafe | short),
 		(if .other then .other | short else "" end), .peer // "",
 		(if .bound then "\(.bound.is) \(.bound.limit)\(if .peer then " ×" else "" end)" else "" end),
-		(if .bound then if .holds then "holds" else "**fails**" end else "" end)]
+		(if .verdict == "fails" then "**fails**" else .verdict // "" end)]
 		| "| " + (map(tostring) | join(" | ")) + " |")' "$1"
