@@ -14,9 +14,7 @@ know_verdict fixed
 VIP=192.168.11.100
 ip addr add $VIP/32 dev br-mgmt
 iptables -w 5 -t nat -A POSTROUTING -o br-mgmt -s 10.232.1.0/24 -j SNAT --to-source $VIP
-mkdir -p "$T/etc/conntrackd" "$T/etc/keepalived" && cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache \
-	/etc/protocols /etc/alternatives "$T/etc" 2>/dev/null
-mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
+own_etc conntrackd keepalived
 CONF=$T/vipsafe.conf
 printf '%s\n' '[device br-mgmt]' '[instance VI_1]' 'device = br-mgmt' "address = $VIP/32" 'conntrackd = yes' >"$CONF"
 put /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established 432000

@@ -14,14 +14,8 @@ topo_nodes
 know_verdict fixed
 CONF=$T/vipsafe.conf
 printf '%s\n' '[device br-mgmt]' >"$CONF"
-# An /etc of our own: what this machine has there is not to be found.
-mkdir -p "$T/etc" && cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/alternatives "$T/etc" 2>/dev/null
-mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
-for s in events:1 acct:0 tcp_loose:1 tcp_be_liberal:0; do
-	put "/proc/sys/net/netfilter/nf_conntrack_${s%:*}" "${s#*:}"
-done
-put /proc/sys/net/ipv4/conf/all/rp_filter 0
-put /proc/sys/net/ipv4/conf/br-mgmt/rp_filter 0
+own_etc
+usual_sysctls
 
 doctor() { run --json --config "$CONF" doctor; }
 codes() { jq -r '[.findings[].code] | join(" ")' "$T/out"; }

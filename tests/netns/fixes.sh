@@ -15,8 +15,7 @@ topo_pod
 know_verdict fixed
 CONF=$T/vipsafe.conf
 printf '%s\n' '[device br-mgmt]' >"$CONF"
-mkdir -p "$T/etc" && cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/alternatives "$T/etc" 2>/dev/null
-mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
+own_etc
 
 # ---- what a paste finds: a shell, and the programs of a node ----------------------------------
 mkdir "$T/bin"

@@ -12,10 +12,9 @@ topo_nodes
 know_verdict fixed
 CONF=$T/vipsafe.conf
 printf '%s\n' '[device br-mgmt]' >"$CONF"
-mkdir -p "$T/etc/"{sysctl.d,systemd/network,systemd/system,NetworkManager/system-connections,keepalived} \
-	"$T/etc/network/if-"{pre-up,up,down,post-down}.d "$T/bin"
-cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/alternatives "$T/etc" 2>/dev/null
-mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
+own_etc sysctl.d systemd/{network,system} NetworkManager/system-connections keepalived \
+	network/if-{pre-up,up,down,post-down}.d
+mkdir -p "$T/bin"
 printf '#!/bin/sh\n[ "$1" = enable ] && : >"%s/enabled-$2"\n' "$T" >"$T/bin/systemctl"
 chmod +x "$T/bin/systemctl"
 VIP=192.168.11.50

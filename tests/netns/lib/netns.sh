@@ -166,22 +166,24 @@ topo_nodes() {
 	put /proc/sys/net/ipv6/conf/all/forwarding 1
 }
 
-# topo_pod: topo_nodes, and a pod whose flows node1 forwards
+# topo_pod [DEVICE]: topo_nodes, and a pod whose flows node1 forwards, behind cali0 or DEVICE
 #
 #        pod                      node1                          node2
 #   eth0                     cali0                br-mgmt
 #     10.232.1.5/24   ----     10.232.1.1/24       (as above)   (as above)
 #     fd00:1::5/64             fd00:1::1/64
 topo_pod() {
+	local dev=${1:-cali0}
+
 	topo_nodes
 	ip netns add pod
 	in_ns pod sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad
 		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
 	ip -batch - <<-. || bail_out "cannot build the topology"
-		link add cali0 type veth peer name eth0 netns pod
-		link set cali0 up
-		addr add 10.232.1.1/24 dev cali0
-		addr add fd00:1::1/64 dev cali0 nodad
+		link add $dev type veth peer name eth0 netns pod
+		link set $dev up
+		addr add 10.232.1.1/24 dev $dev
+		addr add fd00:1::1/64 dev $dev nodad
 	.
 	ip -n pod -batch - <<-. || bail_out "cannot build the topology"
 		link set lo up
@@ -396,6 +398,24 @@ state() {
 	nft -j list ruleset | jq -S 'del(.. | .packets?, .bytes?, .handle?)'
 }
 
+# own_etc [FOLDER...]: an /etc of the case's own, with these folders: what this machine has there is not found
+own_etc() {
+	mkdir -p "$T/etc" "${@/#/$T/etc/}"
+	cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/protocols /etc/alternatives "$T/etc" 2>/dev/null
+	mount --bind "$T/etc" /etc || bail_out "cannot have an /etc of our own"
+}
+
+# usual_sysctls: those that doctor looks at, as it finds nothing wrong with them; after a topology
+usual_sysctls() {
+	local s
+
+	for s in events:1 acct:0 tcp_loose:1 tcp_be_liberal:0; do
+		put "/proc/sys/net/netfilter/nf_conntrack_${s%:*}" "${s#*:}"
+	done
+	put /proc/sys/net/ipv4/conf/all/rp_filter 0
+	put /proc/sys/net/ipv4/conf/br-mgmt/rp_filter 0
+}
+
 # ---- vipsafe ---------------------------------------------------------------------------
 
 # know_verdict affected|fixed: what the kernel does is found out elsewhere; the
@@ -412,6 +432,14 @@ need_vipsafe() { [ -x "$VIPSAFE" ] || bail_out "no $VIPSAFE: set VIPSAFE_BUILD t
 need_macvlan() {
 	ip link add m0 link br-mgmt type macvlan 2>/dev/null || skip_all "this kernel has no macvlan"
 	ip link del m0
+}
+
+# blind_vipsafe: from now on vipsafe is run where there is no iptables; $BLIND does the same to other commands
+BLIND=$SRC/tests/netns/lib/without-iptables
+blind_vipsafe() {
+	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$BLIND" "$VIPSAFE" >"$T/vipsafe"
+	chmod +x "$T/vipsafe"
+	VIPSAFE=$T/vipsafe
 }
 
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
