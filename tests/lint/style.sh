@@ -56,6 +56,15 @@ unlisted() {
 }
 verdict 'every case is in a list of Makefile.am' "$(unlisted)"
 
+# The table of tests/README.md, and the folders.
+worlds() {
+	{
+		(cd tests/worlds && printf '%s\n' *)
+		sed -n 's,^| \[\(.*\)\](worlds/\1) |.*,\1,p' tests/README.md
+	} | sort | uniq -u
+}
+verdict 'every world is in the table of tests/README.md, once' "$(worlds)"
+
 verdict 'every header has #pragma once' "$(no_once)"
 
 # A tag, a backtrace and grep find one place for a name. Tables' init and done may
