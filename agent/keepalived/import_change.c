@@ -337,13 +337,21 @@ static void print_global(struct change *ch)
 		       !keepalived_version_before(&c->version, 1, 3, 0);
 	const char *fifo = fifo_keyword(ch);
 	bool add_fifo = fifo && *fifo;
+	/* Where 2.2 reads of a FIFO it takes keepalived_script if no user is given yet. */
+	const struct keepalived_directive *user = c->script_user_at;
+	char at[PLACE_TEXT_MAX];
 
 	if (!scripts && !fifo)
 		return;
 	comment(ch, "%s", "");
-	comment(ch, "global_defs");
+	if (user)
+		comment(ch, "global_defs, after %s", import_change_place(ch, user, at));
+	else
+		comment(ch, "global_defs");
 	if (scripts || add_fifo)
-		ch->edit = defs ? patch_prepend(ch->patch, defs) : patch_top(ch->patch);
+		ch->edit = user	  ? patch_after(ch->patch, user)
+			   : defs ? patch_prepend(ch->patch, defs)
+				  : patch_top(ch->patch);
 	if (!defs)
 		patch_line(ch->patch, ch->edit, "global_defs {");
 	/* before the FIFO: otherwise 2.2 loses the scripts on a reload */

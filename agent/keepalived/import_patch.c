@@ -160,6 +160,19 @@ size_t patch_prepend(struct patch *p, const struct keepalived_directive *d)
 	return patch_insert(p, d, first->line);
 }
 
+size_t patch_after(struct patch *p, const struct keepalived_directive *d)
+{
+	if (!p)
+		return 0;
+	if (!patch_is_clear(p, d))
+		patch_fail(p, d, -EINVAL);
+	return patch_add(p, &(struct edit){ .at = d,
+					    .file = d->file,
+					    .from = d->last + 1,
+					    .to = d->last,
+					    .like = d->line });
+}
+
 size_t patch_top(struct patch *p)
 {
 	const struct keepalived_directive *first;

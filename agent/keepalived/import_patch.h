@@ -23,6 +23,8 @@ size_t patch_replace(struct patch *p, const struct keepalived_directive *d);
 /* At the end, or before the first line, of the block D. */
 size_t patch_append(struct patch *p, const struct keepalived_directive *d);
 size_t patch_prepend(struct patch *p, const struct keepalived_directive *d);
+/* On the line after D. */
+size_t patch_after(struct patch *p, const struct keepalived_directive *d);
 /* Before everything in the file. */
 size_t patch_top(struct patch *p);
 

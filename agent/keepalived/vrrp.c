@@ -298,7 +298,7 @@ static int global_line(struct vrrp_conf *c, struct global *g, const struct keepa
 	else if (vrrp_word_is(d, "vrrp_strict"))
 		g->strict = vrrp_is_on(d);
 	else if (vrrp_word_is(d, "script_user"))
-		c->script_user = keepalived_word(d, 1);
+		c->script_user = keepalived_word(d, 1), c->script_user_at = d;
 	else if (vrrp_word_is(d, "enable_script_security"))
 		c->script_security = true;
 	else if (vrrp_word_is(d, "vrrp_min_garp") && vrrp_is_on(d))

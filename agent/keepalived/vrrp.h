@@ -112,6 +112,7 @@ struct vrrp_conf {
 	const struct keepalived_directive *fifo, *vrrp_fifo; /* NULL: none */
 	const struct keepalived_directive *fifo_script, *vrrp_fifo_script;
 	const char *script_user; /* NULL: not given */
+	const struct keepalived_directive *script_user_at;
 	bool script_security;
 	size_t n_addresses; /* of all instances */
 	size_t dropped;	    /* instances, groups and addresses beyond the limits */

@@ -313,8 +313,11 @@ static void asks_for_a_user_where_there_is_none(void **state _unused_)
 	m = import(HEAD VIP "}", OWNER_VIPSAFE, "1.2.24");
 	assert_silent(&m, "script_user");
 	made_done(&m);
-	m = import(HEAD VIP "}\nglobal_defs { script_user other }", OWNER_VIPSAFE, "2.2.7");
+	m = import("global_defs {\n x\n script_user other\n}\n" HEAD VIP "}", OWNER_VIPSAFE,
+		   "2.2.7");
 	assert_silent(&m, "script_user");
+	/* not before it: a FIFO would have keepalived look for another user */
+	assert_says(&m, "# global_defs, after line 3\n#     enable_script_security\n");
 	made_done(&m);
 	/* it is said what that does to scripts of others */
 	m = import(HEAD VIP " notify_backup /other\n}", OWNER_VIPSAFE, "2.2.7");
