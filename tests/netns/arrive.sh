@@ -87,7 +87,7 @@ daemon_for() { # HOW
 # answered NAME, unanswered NAME: all of its clients, or none, are answered; as whom the server
 # sees them does not matter
 counts() {
-	ask "$1" ping 30
+	ask "$1" ping
 	[[ $REPLY =~ alive=([0-9]+)\ reset=([0-9]+)\ stalled=([0-9]+)\ changed=([0-9]+) ]]
 	ANSWERED=$((BASH_REMATCH[1] + BASH_REMATCH[4]))
 }
@@ -228,12 +228,12 @@ for how in bare deleted local; do
 	deleted)
 		come bare
 		conntrack -D --orig-dst $VIP >/dev/null 2>&1
-		ask tcp ping 30
+		ask tcp ping
 		is "$REPLY" "ping alive=0 reset=0 stalled=20 changed=0" "TCP, entries deleted: it hangs"
 		;;
 	*)
 		come $how
-		ask tcp ping 30
+		ask tcp ping
 		is "$REPLY" "ping alive=0 reset=20 stalled=0 changed=0" "TCP, $how: reset at once"
 		;;
 	esac

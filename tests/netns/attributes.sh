@@ -32,12 +32,13 @@ table inet gate {
 .
 
 half() {
-	local how=$1 port
+	local how=$1 port patience=30
 
+	[ "$how" = vipsafe ] || patience=2 # which are stalled
 	twin_up
 	for port in 8001 8002 8003; do
 		serve "srv-$port" node2 10.232.3.28 $port
-		open $port pod 10 -t 2 10.232.3.28 $port
+		open $port pod 10 -t $patience 10.232.3.28 $port
 	done
 	leave "$how"
 	judge "$how" stalled srv-8001 8001 "mark"

@@ -34,7 +34,7 @@ all_well() {
 	local name left
 
 	for name in pod local; do
-		ask $name ping 30
+		ask $name ping
 		[ "$REPLY" = "ping alive=${FLOWS[$name]} reset=0 stalled=0 changed=0" ] ||
 			echo "$1: $name: $REPLY"
 	done
@@ -145,7 +145,7 @@ pin_rounds() {
 		wait_for 60 all_pinned || echo "call $n: the next daemon does not pin"
 		bounce
 		all_well "call $n, bounced"
-		ask unpinned ping 30
+		ask unpinned ping
 		[ "$REPLY" = "ping alive=10 reset=0 stalled=0 changed=0" ] || echo "call $n: $REPLY"
 		job_end unpinned
 		[ -n "$KILLED" ] || { diag "through before call $n" >&3; return 0; }

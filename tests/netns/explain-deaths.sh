@@ -125,7 +125,7 @@ job_end nobody
 for kind in "${KINDS[@]}"; do
 	[ "$kind" = retranslated ] || [ "$kind" = flushed ] || wait_for 20 gone "$kind" || diag "$kind: $(entries --orig-dst "$(dst "$(kind "$kind")")") left"
 done
-hear retranslated 10
+hear retranslated
 conntrack -F >/dev/null 2>&1
 wait_for 20 gone flushed
 

@@ -172,7 +172,7 @@ read -r LONE _ <<<"$REPLY"
 daemon_end
 put /proc/sys/net/netfilter/nf_conntrack_tcp_loose 0
 conntrack -F >/dev/null 2>&1
-ask lone ping 10
+ask lone ping
 like "$REPLY" 'stalled=1' "a connection that conntrack calls invalid hangs"
 run --json explain "10.232.1.5:$LONE" 10.232.3.28:8899
 is "$(json '.possible[] | select(.cause == "invalid") | .evidence[0] | test("called [1-9][0-9]* packets INVALID")')" \

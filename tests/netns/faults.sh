@@ -17,7 +17,7 @@ moves() {
 	run --json add $TWIN dev br-mgmt
 	like "$RC" '^[04]$' "$1: add is done"
 	check "$1: add: the address is there" has_addr $TWIN br-mgmt
-	open flows pod 10 -t 2 10.232.3.28 8899
+	open flows pod 10 -t 30 10.232.3.28 8899
 	run --json --strategy restore del $TWIN dev br-mgmt
 	like "$RC $(json .result)" '^(0 ok|4 unprotected)$' "$1: del is done"
 	check "$1: del: the address is gone" not has_addr $TWIN br-mgmt

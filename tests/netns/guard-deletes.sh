@@ -30,7 +30,7 @@ open_all() {
 	open "$how-local" node1 $((N / 2)) 10.232.3.28 8899
 	for from in pod node1; do
 		job "$how-busy-$from" in_ns $from "$FLOW" busy -n $((N / 2)) -d 100 -t "$patience" "$@" 10.232.3.28 8900
-		hear "$how-busy-$from" 30
+		hear "$how-busy-$from"
 		[ "$REPLY" = "open $((N / 2))" ] || bail_out "busy flows: $REPLY"
 	done
 }
@@ -48,7 +48,7 @@ flushed_by become_backup -p tcp --dport 8899
 # The kernel leaves a flush out when many are under way elsewhere.
 for ((i = 0; i < 10; i++)); do
 	become_backup
-	ask bare-pod ping 30
+	ask bare-pod ping
 done
 for name in bare-pod bare-local; do
 	harmed $name "$name: without the guard one delete loses the idle ones"
@@ -73,7 +73,7 @@ for ((i = 1; i <= ROUNDS; i++)); do
 	become_backup
 	[ $((i % 10)) != 0 ] || bounce
 	for name in kept-pod kept-local; do
-		ask $name ping 30
+		ask $name ping
 		[ "$REPLY" = "ping alive=$((N / 2)) reset=0 stalled=0 changed=0" ] ||
 			lost="$lost round $i: $name $REPLY;"
 	done

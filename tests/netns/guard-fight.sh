@@ -41,7 +41,7 @@ all_unharmed() {
 	local bad=
 
 	for ((i = 1; i <= VIPS; i++)); do
-		ask "$1-$i" ping 30
+		ask "$1-$i" ping
 		[ "$REPLY" = "ping alive=$N reset=0 stalled=0 changed=0" ] || bad="$bad $i: $REPLY;"
 	done
 	is "$bad" "" "$2"

@@ -45,12 +45,12 @@ killed() {
 	ip -n node2 neigh flush all # nobody is known to have it
 }
 stand_still() {
-	ask g ping 40
+	ask g ping
 	is "$REPLY" "ping alive=0 reset=0 stalled=$N changed=0" "$1: they stand still"
 	is "$(behind_gone)" "$N" "$1: and keep their entries"
 }
 heal() {
-	ask g ping 40
+	ask g ping
 	is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" "$1: they begin anew"
 	is "$(behind_gone)" 0 "$1: nothing is left behind the address that is gone"
 }

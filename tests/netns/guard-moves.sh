@@ -22,7 +22,7 @@ is_live() { [ "$(status .state)" = live ]; }
 pinned_at_least() { [ "$(status .pinned)" -ge "$1" ] 2>/dev/null; }
 has_rules() { nft list tables | grep -q vipsafe; }
 alive() { # NAME WHAT
-	ask "$1" ping 15
+	ask "$1" ping
 	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
 }
 

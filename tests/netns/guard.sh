@@ -49,7 +49,7 @@ for name in before local pod udp; do
 	unharmed $name "$name: bounces and address deletes by others harm nothing"
 done
 before=$(guard .pins)
-for name in before local pod udp; do ask $name ping 15; done
+for name in before local pod udp; do ask $name ping; done
 is "$(guard '"\(.pin_failures) \(.repairs)"')" "0 0" "nothing had to be repaired"
 is "$(guard .pins)" "$before" "and what is pinned is not pinned again"
 

@@ -32,7 +32,7 @@ at() {
 	local rate=$1 before after us=0 time=0 pins=0 sent=0 answered=0 gap=0 i said wait
 
 	job churn in_ns pod "$FLOW" churn -r "$rate" -l 4000 -s 3600 -t 60 10.232.3.28 8899
-	hear churn 30
+	hear churn
 	wait_for 60 pins_at_least $(($(guard .pins) + 1)) || diag "no pins: $(held)"
 	# A pause follows each hold, so the share is right in the long run, however long the
 	# daemon was kept from its work in the middle of one.

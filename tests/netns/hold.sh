@@ -86,11 +86,11 @@ send() {
 # pong NAME: the answer to a ping, asked for already when the client sent first
 pong() {
 	[ "$2" = client ] || {
-		ask "$1" heard 25
+		ask "$1" heard
 		[ "$REPLY" = "heard $N of $N" ] || return
 		tell "$1" ping
 	}
-	hear "$1" 25
+	hear "$1"
 }
 
 # held WHAT WHO WORDS...: with the hold open and armed; `kernelcall hold` WORDS
@@ -131,7 +131,7 @@ bare() {
 	mend
 	for name in local pod; do
 		[ "$1" = client ] || tell $name ping
-		hear $name 25
+		hear $name
 		[[ $REPLY =~ reset=([0-9]+) ]]
 		# a random port is now and then the old one
 		check "no hold, $1 sends: $name reset (${REPLY#ping })" \

@@ -25,7 +25,7 @@ del() {
 tables() { nft list tables | grep -c vipsafe; }
 # The kernel gives the connections back which it has flushed with another port.
 alive() {
-	ask pod ping 30
+	ask pod ping
 	[ "$REPLY" = "ping alive=$N reset=0 stalled=0 changed=0" ]
 }
 again() {

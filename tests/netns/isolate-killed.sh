@@ -43,7 +43,7 @@ alive() {
 	local one
 
 	for one in pod local; do
-		ask $one ping 30
+		ask $one ping
 		[[ $REPLY == *"reset=0 stalled=0 changed=0" ]] || {
 			echo "$one: $REPLY"
 			return 1

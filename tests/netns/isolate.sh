@@ -107,7 +107,7 @@ open_all move
 job busy-pod in_ns pod "$FLOW" busy -n 10 -d 20 -t 60 10.232.3.28 8899
 job busy-vip in_ns client "$FLOW" busy -n 10 -d 20 -t 60 $VIP 9000
 job busy-vip6 in_ns client "$FLOW" busy -n 10 -d 20 -t 60 $VIP6 9000
-for one in pod vip vip6; do hear "busy-$one" 30; done
+for one in pod vip vip6; do hear "busy-$one"; done
 addresses_watch "$T/moves"
 # first what flushes on every kernel, as nothing is pinned yet
 run --json isolate $TWIN dev br-mgmt

@@ -69,7 +69,7 @@ goes() {
 stands() { # WHAT [4|6]
 	local f=${2:-4}
 
-	ask "u$f" ping 40
+	ask "u$f" ping
 	is "$REPLY" "ping alive=0 reset=0 stalled=$N changed=0" "$1: they stand still"
 }
 # over WHAT WHY [4|6]: counted under WHY; they begin anew
@@ -83,7 +83,7 @@ over() {
 	# before they begin anew, and are pinned again
 	is "$(guard '"\(.pinned <= 1) \(.lost)"')" "true 0" "$1: nothing is left that was pinned, nothing lost"
 	for _ in 1 2 3 4 5; do # neighbours have to be found
-		ask "u$f" ping 40
+		ask "u$f" ping
 		[[ $REPLY != *stalled=0* ]] || break
 	done
 	is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" "$1: they begin anew"
@@ -174,7 +174,7 @@ is "$RC $(json .changed)" "0 true" "vipsafe del: done"
 routes
 check "vipsafe del: its connections are gone" wait_for 30 none_of $OWN -p udp
 check "vipsafe del: nothing lingers" lingers_not
-ask u4 ping 40
+ask u4 ping
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=$N" "vipsafe del: they begin anew"
 job_end u4
 conntrack -F 2>/dev/null

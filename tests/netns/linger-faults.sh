@@ -110,7 +110,7 @@ wait_for 30 lingered
 check "late: by the clock, after $took us: $gone_by us had gone by" test "$took" -ge $((gone_by - 1000000))
 own_back
 check "late: nothing lingers" wait_for 20 lingers_not
-ask late ping 40
+ask late ping
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=10" "late: they begin anew"
 wait_for 30 pinned_at_least 10
 ip link del br-mgmt
@@ -162,10 +162,12 @@ young_start() {
 	daemon_start
 	wait_for 60 guard_live || bail_out "the guard is not live"
 }
-known() { [ "$(guard .unpinned)" -ge "$1" ]; }
+# A flush of the round before that comes late has some of them restored, which are pinned then.
+known() { [ "$(guard '.pinned + .unpinned')" -ge "$1" ]; }
+counts() { guard '"\(.state): pinned \(.pinned), unpinned \(.unpinned), restored \(.restored)"'; }
 young_start
 open_all young "$N"
-wait_for 60 known $((4 * N)) || bail_out "young: the guard does not know them"
+wait_for 60 known $((4 * N)) || bail_out "young: the guard does not know them: $(counts)"
 restored() { [ "$(guard .restored)" -ge $((4 * N)) ]; }
 for pause in 0.05 0 1; do
 	address_bounce $pause
@@ -181,13 +183,19 @@ again
 # ---- begun anew behind another address before anybody could keep it -------------------------------
 put /proc/sys/net/ipv4/conf/br-mgmt/promote_secondaries 1
 ip addr add 192.168.11.6/24 dev br-mgmt
-open new pod 10 -t 5 -u $SERVED 8899
-wait_for 60 known 10 || bail_out "new: the guard does not know them"
+unpinned() { [ "$(guard .unpinned)" -ge "$1" ]; }
+for _ in 1 2 3 4 5; do
+	open new pod 10 -t 30 -u $SERVED 8899
+	! wait_for 20 unpinned 10 || break
+	job_end new # a late flush had them restored, and so pinned
+	forget_all
+done
+unpinned 10 || bail_out "new: the guard does not know them: $(counts)"
 kill -STOP "$DAEMON"
 ip addr del $OWN/24 dev br-mgmt
 ip route replace 10.232.3.0/24 via 192.168.11.8
 wait_for 60 none_of $OWN -p udp --dport 8899 || bail_out "new: the kernel flushed nothing"
-for _ in 1 2 3; do ask new ping 40; done
+for _ in 1 2 3; do ask new ping; done
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=10" "new: they have begun anew"
 tell new ports
 ports() { for _ in {1..10}; do hear new && echo "$REPLY"; done; }
@@ -195,11 +203,11 @@ ports >"$T/before"
 kill -CONT "$DAEMON"
 superseded() { [ "$(guard .superseded)" -ge 1 ]; }
 check "new: the guard finds others in their place" wait_for 60 superseded
-ask new ping 40
+ask new ping
 ip addr add $OWN/24 dev br-mgmt
 routes
 check "new: nothing lingers" wait_for 20 lingers_not
-ask new ping 40
+ask new ping
 is "$REPLY" "ping alive=0 reset=0 stalled=0 changed=10" "new: they go on"
 tell new ports
 ports >"$T/after"

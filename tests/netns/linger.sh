@@ -30,7 +30,7 @@ control() { # WHAT COMMAND...
 	for name in "${RESTING[@]}"; do harmed "$name" "$what: without the guard $name is lost"; done
 	busy_end
 	for name in "${BUSY[@]}"; do
-		hear "$name" 30
+		hear "$name"
 		[[ $REPLY =~ alive=([0-9]+) ]]
 		check "$what: and $name (${REPLY#busy })" test "${BASH_REMATCH[1]:-99}" -le 1
 	done

@@ -19,7 +19,7 @@ flows_up() {
 	serve udp node2 -u 10.232.3.28 8899
 	open local node1 $N 10.232.3.28 8899
 	open pod pod $N 10.232.3.28 8899
-	open udp-pod pod $N -t 2 -u 10.232.3.28 8899
+	open udp-pod pod $N -t 30 -u 10.232.3.28 8899
 }
 
 busy_alive() {

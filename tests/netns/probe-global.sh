@@ -95,7 +95,7 @@ strange_up() {
 	FLOWS["strange$1"]=200
 }
 strange_down() { # N WHAT
-	hear "strange$1" 30
+	hear "strange$1"
 	is "$REPLY" "open 200" "$2: 200 connections of a strange namespace opened meanwhile"
 	unharmed "strange$1" "$2: and live"
 	job_end "strange$1"

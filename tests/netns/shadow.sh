@@ -21,7 +21,7 @@ open first pod 20 10.232.3.28 8899
 
 mkdir -p /run/vipsafe
 job shadow "$BUILD/shadow" br-mgmt 2048 "$SEED"
-hear shadow 20
+hear shadow
 is "$REPLY" live "the guard is live"
 
 # Flows begin and end, and somebody deletes some and changes others.
@@ -58,7 +58,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	for ((try = 0; try < 20; try++)); do
 		churn $((round * 100 + try))
 		for i in pod local udp six; do job_end $i$((round * 100 + try)); done
-		ask shadow settle 20
+		ask shadow settle
 		diag "$REPLY"
 		[ "$(field overruns)" = "$lost" ] || [ $(($(field missing before) + $(field extra before))) = 0 ] ||
 			break

@@ -109,7 +109,7 @@ open_all() {
 			open "$name-udp" $from $quarter -t 20 -u "$to" 8899
 			RESTING+=("$name" "$name-udp")
 			job "$name-busy" in_ns $from "$FLOW" busy -n $((n - 2 * quarter)) -d 200 -t 200 "$@" "$to" 8900
-			hear "$name-busy" 30
+			hear "$name-busy"
 			[ "$REPLY" = "open $((n - 2 * quarter))" ] || bail_out "busy flows: $REPLY"
 			FLOWS[$name-busy]=$((n - 2 * quarter))
 			BUSY+=("$name-busy")
@@ -123,7 +123,7 @@ resting_live() {
 
 	for name in "${RESTING[@]}"; do tell "$name" ping; done
 	for name in "${RESTING[@]}"; do
-		hear "$name" 40
+		hear "$name"
 		[ "$REPLY" = "ping alive=${FLOWS[$name]} reset=0 stalled=0 changed=0" ] ||
 			bad="$bad $name: ${REPLY#ping };"
 	done

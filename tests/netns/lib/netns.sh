@@ -264,7 +264,7 @@ tell() { echo "$2" >&"${JOB_IN[$1]}"; }
 # hear NAME [SECONDS]: next line into REPLY
 hear() {
 	REPLY=
-	IFS= read -r -t "${2:-60}" -u "${JOB_OUT[$1]}" REPLY || {
+	IFS= read -r -t "${2:-120}" -u "${JOB_OUT[$1]}" REPLY || {
 		JOB_HALF[$1]+=$REPLY
 		REPLY="(no answer from $1: $(head -c 300 "$T/$1.err"))"
 		return 1
@@ -276,7 +276,7 @@ hear() {
 # ask NAME LINE [SECONDS]: tell, then hear
 ask() {
 	tell "$1" "$2"
-	hear "$1" "${3:-60}"
+	hear "$1" "${3:-120}"
 }
 
 # job_end NAME [SIGNAL]: end it and wait for it; its exit code is returned
@@ -350,7 +350,7 @@ open() {
 
 # unharmed NAME WHAT: all flows of this job live, with the source they had
 unharmed() {
-	ask "$1" ping 30
+	ask "$1" ping
 	is "$REPLY" "ping alive=${FLOWS[$1]} reset=0 stalled=0 changed=0" "$2"
 }
 
@@ -359,7 +359,7 @@ unharmed() {
 harmed() {
 	local n=${FLOWS[$1]} alive
 
-	ask "$1" ping 30
+	ask "$1" ping
 	alive=${REPLY#*alive=}
 	check "$2 (${REPLY#ping })" test "${alive%% *}" -le $((1 + n / 10))
 }
