@@ -18,6 +18,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/guarded.sh"
 # shellcheck source=tests/netns/lib/pair.sh
 . "$(dirname "${BASH_SOURCE[0]}")/pair.sh"
+# shellcheck source=tests/lib/ruleset.sh
+. "$SRC/tests/lib/ruleset.sh"
 
 WORLDS=$SRC/tests/worlds
 N=${N:-10} # connections of each flow
@@ -131,29 +133,6 @@ world_serve() {
 	for a in 10.232.3.28 203.0.113.10; do serve "udp $a" node2 -u $a 8899; done
 	! has_ipv6 || for a in fd00:3::28 2001:db8:113::10; do serve "tcp $a" node2 $a 8899; done
 }
-
-# rules: all that anybody has made of rules and sets here, without counters and dates
-rules() {
-	{
-		for program in iptables ip6tables; do
-			echo "== $program"
-			$program-save
-			[ ! -x "$(command -v $program-legacy-save)" ] || $program-legacy-save
-		done
-		echo "== nft"
-		nft -s list ruleset
-		echo "== ipset"
-		ipset save
-	} 2>/dev/null | sed -E '/^#/d; s/^(:.*) \[[0-9]+:[0-9]+\]$/\1/' | awk '
-		# a table of ip_tables that was used once stays, empty as it is
-		/^\*/ { head = $0 "\n"; next }
-		head != "" && /^:.* ACCEPT$/ { head = head $0 "\n"; next }
-		head != "" && /^COMMIT$/ { head = ""; next }
-		{ printf "%s", head; head = ""; print }'
-}
-
-# untouched WHAT: the rules are those of the beginning
-untouched() { is "$(rules)" "$RULES" "$1: the rules are byte for byte the same"; }
 
 # ---- its traffic -----------------------------------------------------------------------------
 
