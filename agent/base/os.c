@@ -243,7 +243,7 @@ void descriptors_make_stderr_patient(void)
 	if (!f)
 		return;
 	setvbuf(f, NULL, _IOLBF, BUFSIZ);
-	stderr = f;
+	stderr_replace(f); /* musl has no such thing: there it stays as it is */
 }
 
 #define FDS_MAX 1024 /* all are closed if /proc is missing */

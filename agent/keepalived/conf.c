@@ -61,7 +61,7 @@ static size_t conf_count(const char *text, const char *of)
 }
 
 /* Build the pattern for glob(): PATTERN, relative to the directory of the current file. Returns
- * 0, -E2BIG (too many wildcards) or -ENAMETOOLONG. */
+ * 0, -E2BIG (too many wildcards), -ENOTSUP (braces, with musl) or -ENAMETOOLONG. */
 static int full_pattern(const struct reader *r, const char *pattern, char buf[PATH_MAX])
 {
 	const char *p = *pattern == '/' ? "" : r->dir;
@@ -70,6 +70,8 @@ static int full_pattern(const struct reader *r, const char *pattern, char buf[PA
 	if (conf_count(pattern, "*?[") > WILD_MAX || conf_count(pattern, "{") > BRACES_MAX ||
 	    conf_count(pattern, ",") > COMMAS_MAX)
 		return -E2BIG;
+	if (!GLOB_ALTERNATIVES && conf_count(pattern, "{"))
+		return -ENOTSUP;
 	/* glob() must take the directory literally */
 	for (; *p && n + 3 < PATH_MAX; p++) {
 		if (strchr("*?[]{},\\~", *p))
@@ -99,7 +101,7 @@ static void take_include(struct reader *r, const struct level *up, const char *p
 				  "include %.64s is not followed: %s", pattern, strerror(-e));
 		return;
 	}
-	e = glob(full, GLOB_BRACE | GLOB_ERR, NULL, &g);
+	e = glob(full, GLOB_ALTERNATIVES | GLOB_ERR, NULL, &g);
 	if (e == GLOB_NOSPACE)
 		r->r = -ENOMEM;
 	/* a pattern that matches no file is usual; a missing file named without wildcards is not */

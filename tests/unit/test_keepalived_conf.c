@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The reader of keepalived.conf: the tree it makes, and what it does not know. */
 #include <errno.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -243,14 +244,17 @@ static void follows_includes(void **state)
 	struct place *p = *state;
 	struct keepalived_conf *c;
 	const struct keepalived_directive *d;
-	char path[192];
+	char path[192], text[192];
 
 	put_file(p, "d[1]/10.conf", 0644, "b\n}\n");
 	put_file(p, "d[1]/20.conf", 0644, "$V=2\ninclude back.conf\n");
 	put_file(p, "d[1]/back.conf", 0644, "d\n");
-	put_file(p, "k.conf", 0644,
-		 "a {\nincludea d\\[1]/{10,20}.conf\nc $V\ninclude none/*.conf\n"
-		 "include d?1?/none*.conf\n");
+	/* the glob() of musl knows no braces: an include with them is noted, not followed */
+	snprintf(text, sizeof(text),
+		 "a {\nincludea d\\[1]/%s.conf\nc $V\ninclude none/*.conf\n"
+		 "include d?1?/none*.conf\n",
+		 GLOB_ALTERNATIVES ? "{10,20}" : "[12]0");
+	put_file(p, "k.conf", 0644, text);
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a{b};d;c 2");
 	/* the directory that is not there; not the pattern that matches nothing */
