@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A big-endian machine: by Debian's cross compiler, run by qemu's user emulation.
+# shellcheck source=tests/arch/lib/arch.sh
+. "$(dirname "$0")/lib/arch.sh"
+
+need s390x-linux-gnu-gcc qemu-s390x-static
+sysroot s390x
+cross s390x s390x-linux-gnu s390x-linux-gnu
+is_for 'big endian'
+KERNELS=6.18
+CANNOT='unit/test_nlask unit/test_control unit/test_lvs_read unit/test_forecast'
+CANNOT_WHY='the emulation has no such sockets, or takes longer than anybody waits'
+QEMU_LD_PREFIX=$ROOT runs_all qemu-s390x-static
+done_testing
