@@ -257,9 +257,10 @@ static void follows_includes(void **state)
 	put_file(p, "k.conf", 0644, text);
 	c = read_conf(p, "k.conf");
 	assert_tree(c, "a{b};d;c 2");
-	/* the directory that is not there; not the pattern that matches nothing */
-	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_INCLUDE), 1);
-	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED), 1);
+	/* the directory that is not there, of which musl does not tell; not the pattern that matches
+	 * nothing */
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_INCLUDE), !!GLOB_ALTERNATIVES);
+	assert_int_equal(keepalived_conf_unresolved(c, KEEPALIVED_UNRESOLVED), !!GLOB_ALTERNATIVES);
 	d = keepalived_find(keepalived_conf_first(c), "d");
 	assert_string_equal(d->file, path_of(p, "d[1]/back.conf", path));
 	assert_int_equal(d->line, 1);
