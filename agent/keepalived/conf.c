@@ -70,7 +70,7 @@ static int full_pattern(const struct reader *r, const char *pattern, char buf[PA
 	if (conf_count(pattern, "*?[") > WILD_MAX || conf_count(pattern, "{") > BRACES_MAX ||
 	    conf_count(pattern, ",") > COMMAS_MAX)
 		return -E2BIG;
-	if (!GLOB_ALTERNATIVES && conf_count(pattern, "{"))
+	if (!HAVE_DECL_GLOB_BRACE && conf_count(pattern, "{"))
 		return -ENOTSUP;
 	/* glob() must take the directory literally */
 	for (; *p && n + 3 < PATH_MAX; p++) {
