@@ -97,7 +97,7 @@ static int cli_import_print(const struct cli *cli, const struct choice *c,
 static int cli_import_show(const struct cli *cli, const struct choice *c,
 			   const struct keepalived_conf *conf, unsigned *ret_left)
 {
-	json_t *o = json_object();
+	json_t *o;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out;
@@ -105,6 +105,7 @@ static int cli_import_show(const struct cli *cli, const struct choice *c,
 
 	if (!cli->options.json)
 		return cli_import_print(cli, c, conf, stdout, ret_left);
+	o = json_object();
 	out = open_memstream(&text, &size);
 	r = out ? cli_import_print(cli, c, conf, out, ret_left) : -ENOMEM;
 	if (out && fclose(out) && r >= 0)

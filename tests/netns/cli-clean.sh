@@ -89,6 +89,15 @@ clean '0|3' status
 clean '0|10|11' doctor
 clean '0|10|11' doctor --keepalived "$T/keepalived.conf"
 clean '0|10' import "$T/keepalived.conf"
+clean '0|10' --json import "$T/keepalived.conf"
+clean 78 --json import "$T/nosuch"
+clean 0 --json version
+clean 0 --json help del
+clean 1 --json nonsense
+clean '0|3' --json status
+clean '0|10|11' --json doctor
+clean 0 --json history
+clean '0|4|10|11' --json lvs check
 clean 0 history
 clean 0 recover
 clean 0 recover --stale
