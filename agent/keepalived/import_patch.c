@@ -88,13 +88,15 @@ static bool patch_shares(const struct keepalived_directive *list,
 	const struct keepalived_directive *d;
 
 	for (d = list; d; d = d->next) {
-		unsigned last = d->last ? d->last : UINT_MAX;
-		bool touches = !strcmp(d->file, file) && d->line <= to && last >= from;
-		bool around = d->is_block && d->line < from && last > to;
+		unsigned last;
 
-		if (d != self && touches && !around)
+		if (d == self)
+			continue;
+		last = d->last ? d->last : UINT_MAX;
+		if (!strcmp(d->file, file) && d->line <= to && last >= from &&
+		    !(d->is_block && d->line < from && last > to))
 			return true;
-		if (d != self && patch_shares(d->first, self, file, from, to))
+		if (patch_shares(d->first, self, file, from, to))
 			return true;
 	}
 	return false;
