@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/rundir.h"
+#include "move/remember.h"
 
 /* Marks written in one step, and surplus marks at which the file is made anew. */
 #define CHUNK 4096
@@ -116,6 +117,8 @@ void guard_keep_load(struct guard *g)
 	load_marks(g, dir);
 	if (k->loaded)
 		guard_away_load(g, dir);
+	if (k->loaded && !k->made)
+		(void)remember_read(&g->env, dir, g->link.name, &k->made);
 	if (k->loaded && marks_read_addresses(dir, g->link.name, g->env.boot_id, &set) == 0)
 		for (i = 0; i < set.n; i++)
 			(void)addrset_add(&k->set, &set.addrs[i]);
@@ -134,6 +137,15 @@ static bool was_left(const struct guard *g, const struct conn *c)
 	return g->keep.left.n && c->id && markset_has(&g->keep.left, mark_of(g, c));
 }
 
+/* Whether it was put back, without a mark, for a guard that was killed (recover.c). */
+static bool was_made(const struct guard *g, const struct conn *c)
+{
+	const struct connset *made = g->keep.made;
+	int64_t i = made ? connset_find(made, &c->key) : -1;
+
+	return i >= 0 && tuple_equal(&connset_get(made, (size_t)i)->reply, &c->reply);
+}
+
 static int take_left(struct guard *g, const struct conn *c, const struct addr *as)
 {
 	int r = pinned_set_put(g->pinned, &c->key, c->id, as);
@@ -141,6 +153,12 @@ static int take_left(struct guard *g, const struct conn *c, const struct addr *a
 	if (r == 0 && markset_has(&g->keep.left, marks_committed(mark_of(g, c))))
 		pinned_set_set_committed(g->pinned, &c->key);
 	return r;
+}
+
+static int take_made(struct guard *g, const struct conn *c, const struct addr *as)
+{
+	guard_keep_pin(g, &c->key, c->id, as);
+	return pinned_set_put(g->pinned, &c->key, c->id, as);
 }
 
 int guard_keep_meet(struct guard *g, const struct conn *c)
@@ -155,6 +173,8 @@ int guard_keep_meet(struct guard *g, const struct conn *c)
 		return 0;
 	if (was_left(g, c))
 		return take_left(g, c, &as);
+	if (was_made(g, c))
+		return take_made(g, c, &as);
 	if (k->counting && c->status & CONN_SRC_NAT && !addrset_has(&g->local, &as))
 		g->status.unproven++;
 	return 0;
@@ -362,4 +382,5 @@ void guard_keep_end(struct guard *g)
 	marks_close(&k->file);
 	markset_done(&k->left);
 	addrset_done(&k->set);
+	k->made = connset_free(k->made);
 }

@@ -111,8 +111,9 @@ struct guard_keep {
 	uint8_t *still;		      /* … 1: the entry is there, and not pinned by us */
 	uint64_t pending[GUARD_STEP]; /* not written yet */
 	size_t n_pending;
-	bool counting; /* the first listing is under way */
-	usec_t retry;  /* not to be written before */
+	struct connset *made; /* owned: what was put back for a guard that was killed; or NULL */
+	bool counting;	      /* the first listing is under way */
+	usec_t retry;	      /* not to be written before */
 };
 
 /* Addresses that somebody else adds: arrive.c. */

@@ -107,6 +107,8 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	FILE *f;
 	int fd, r;
 
+	if (!request->n_vips)
+		h.moved = PROGRESS_MOVED; /* else it would not be read: there is nothing to move */
 	snprintf(aside, sizeof(aside), "%s~", name);
 	fd = os_open_aside(dirfd, aside, 0600);
 	if (fd < 0)

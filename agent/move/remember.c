@@ -138,6 +138,7 @@ static int purge_chunk(const struct kernel *k, struct conn *old, size_t n, uint6
 struct stale {
 	const struct connset *set;
 	const struct addrset *local;
+	struct addrset lingers; /* their time is not over */
 };
 
 static bool remember_is_stale(const struct stale *s, size_t i)
@@ -145,7 +146,7 @@ static bool remember_is_stale(const struct stale *s, size_t i)
 	const struct conn *c = connset_get(s->set, i);
 	struct addr as = tuple_dst(&c->reply, c->key.family);
 
-	return !addrset_has(s->local, &as);
+	return !addrset_has(s->local, &as) && !addrset_has(&s->lingers, &as);
 }
 
 static bool keep_fresh(const void *ud, size_t i)
@@ -168,6 +169,18 @@ static int purge_set(const struct kernel *k, const struct stale *s, uint64_t *re
 		}
 	}
 	return r == 0 ? purge_chunk(k, chunk, m, removed) : r;
+}
+
+int remember_read(const struct run_env *env, int run_dir, const char *device, struct connset **ret)
+{
+	struct journal j = { .set = NULL };
+	char name[JOURNAL_NAME_MAX];
+	int r = journal_read(run_dir, file_name(device, name), env->boot_id, env->seed, &j);
+
+	if (r == 0)
+		*ret = TAKE_PTR(j.set);
+	journal_done(&j);
+	return r;
 }
 
 struct purge {
@@ -197,10 +210,13 @@ static int purge_device(struct purge *p, int run_dir, const char *device)
 		return 0;
 	}
 	s.set = j.set;
-	r = purge_set(&env->kernel, &s, &p->purged.removed);
+	r = gone_lingering(env, run_dir, device, &p->local, &s.lingers);
+	if (r == 0)
+		r = purge_set(&env->kernel, &s, &p->purged.removed);
 	if (r == 0)
 		r = journal_write(run_dir, name, env->boot_id, &j.request, j.snapshot_at, j.set,
 				  keep_fresh, &s);
+	addrset_done(&s.lingers);
 	journal_done(&j);
 	return r;
 }
