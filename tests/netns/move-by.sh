@@ -91,25 +91,34 @@ job_end busy
 job_end pod
 
 # ---- an instance that becomes BACKUP -------------------------------------------------------
-# Its guard knows the connections and has pinned none; in 10 ms it cannot pin so many.
+# Its guard knows the connections and has pinned none; in 50 ms it cannot pin so many.
 printf '%s\n' '[device br-mgmt]' 'pin = on-demand' '[instance VI_1]' 'device = br-mgmt' \
-	"address = $TWIN" 'move_by = 10ms' >"$T/conf"
+	"address = $TWIN" 'move_by = 50ms' >"$T/conf"
 status() { timeout 60 "$VIPSAFE" --json status 2>/dev/null | jq -r "$1"; }
 knows() { [ "$(status ".devices[0] | select(.state == \"live\") | .unpinned >= $1")" = true ]; }
-conntrack -D -d 198.18.0.0/16 >/dev/null 2>&1
-fill
-"$VIPSAFED" --config "$T/conf" 2>"$T/vipsafed.log" &
-GUARD=$!
-flows_up
-check "the guard knows them" wait_for 60 knows "$MANY"
 last() { "$VIPSAFE" --json history | jq -r "[.[] | select(.before == \"shadow\")][0] | $1"; }
-"$VIPSAFE" notify INSTANCE VI_1 MASTER 100
-check "MASTER: the address is there" wait_for 60 has_addr $TWIN br-mgmt
-"$VIPSAFE" notify INSTANCE VI_1 BACKUP 100
-check "BACKUP: it goes" wait_for 60 not has_addr $TWIN br-mgmt
-told() { [ "$(last .result)" = ok ]; }
-check "the run is over" wait_for 60 told
-diag "$(last '[.strategy, .kernel, .before, [.warnings[].code], .entries.pinned, .entries.untouched, .entries.restored, .timing_us] | tojson')"
+told() { [ "$(last .result)" = ok ] && [ "$(last .id)" != "$was" ]; }
+guard_ends() { kill "$GUARD"; wait "$GUARD"; }
+for _ in 1 2 3 4 5; do
+	conntrack -D -d 198.18.0.0/16 >/dev/null 2>&1
+	fill # before there is a guard: what it held would be refused
+	"$VIPSAFED" --config "$T/conf" 2>"$T/vipsafed.log" &
+	GUARD=$!
+	flows_up
+	wait_for 60 knows "$MANY" || bail_out "the guard does not know them"
+	was=$(last .id)
+	"$VIPSAFE" notify INSTANCE VI_1 MASTER 100
+	wait_for 60 has_addr $TWIN br-mgmt || bail_out "MASTER: the address does not come"
+	"$VIPSAFE" notify INSTANCE VI_1 BACKUP 100
+	wait_for 60 not has_addr $TWIN br-mgmt || bail_out "BACKUP: the address does not go"
+	wait_for 60 told || bail_out "the run does not end"
+	[ "$(last .entries.restored)" = 0 ] || break
+	# a flush of before came late: the guard has put back, and so pinned, what it took
+	job_end busy
+	job_end pod
+	guard_ends
+done
+diag "$(last '[.strategy, .kernel, .hold, .before, [.warnings[].code], .entries.pinned, .entries.untouched, .entries.restored, .timing_us] | tojson')"
 like "$(last '[.warnings[].code] | join(" ")')" pin-deadline "what is not pinned is told of"
 check "busy flows alive" busy_alive
 judge vipsafe reset srv pod "BACKUP"
@@ -118,7 +127,6 @@ check "the guard goes on" wait_for 60 let_go
 open more pod $N 10.232.3.28 8899
 ask more ping
 is "$REPLY" "ping alive=$N reset=0 stalled=0 changed=0" "and new connections are not held"
-kill "$GUARD"
-wait "$GUARD"
+guard_ends
 is $? 0 "the daemon ends"
 done_testing
