@@ -91,15 +91,15 @@ job_end busy
 job_end pod
 
 # ---- an instance that becomes BACKUP -------------------------------------------------------
-# Its guard knows the connections and has pinned none; in 50 ms it cannot pin so many.
-printf '%s\n' '[device br-mgmt]' 'pin = on-demand' '[instance VI_1]' 'device = br-mgmt' \
-	"address = $TWIN" 'move_by = 50ms' >"$T/conf"
+# Its guard knows the connections and has pinned none; in so little time it cannot pin so many.
 status() { timeout 60 "$VIPSAFE" --json status 2>/dev/null | jq -r "$1"; }
 knows() { [ "$(status ".devices[0] | select(.state == \"live\") | .unpinned >= $1")" = true ]; }
 last() { "$VIPSAFE" --json history | jq -r "[.[] | select(.before == \"shadow\")][0] | $1"; }
 told() { [ "$(last .result)" = ok ] && [ "$(last .id)" != "$was" ]; }
 guard_ends() { kill "$GUARD"; wait "$GUARD"; }
-for _ in 1 2 3 4 5; do
+for by in 50 40 30 20 10 10 10; do
+	printf '%s\n' '[device br-mgmt]' 'pin = on-demand' '[instance VI_1]' 'device = br-mgmt' \
+		"address = $TWIN" "move_by = ${by}ms" >"$T/conf"
 	conntrack -D -d 198.18.0.0/16 >/dev/null 2>&1
 	fill # before there is a guard: what it held would be refused
 	"$VIPSAFED" --config "$T/conf" 2>"$T/vipsafed.log" &
@@ -113,12 +113,12 @@ for _ in 1 2 3 4 5; do
 	wait_for 60 not has_addr $TWIN br-mgmt || bail_out "BACKUP: the address does not go"
 	wait_for 60 told || bail_out "the run does not end"
 	[ "$(last .entries.restored)" = 0 ] || break
-	# a flush of before came late: the guard has put back, and so pinned, what it took
+	# it was enough for all; or a flush of before came late, and the guard has put back, and so pinned, what it took
 	job_end busy
 	job_end pod
 	guard_ends
 done
-diag "$(last '[.strategy, .kernel, .hold, .before, [.warnings[].code], .entries.pinned, .entries.untouched, .entries.restored, .timing_us] | tojson')"
+diag "by $by ms: $(last '[.strategy, .kernel, .hold, .before, [.warnings[].code], .entries.pinned, .entries.untouched, .entries.restored, .timing_us] | tojson')"
 like "$(last '[.warnings[].code] | join(" ")')" pin-deadline "what is not pinned is told of"
 check "busy flows alive" busy_alive
 judge vipsafe reset srv pod "BACKUP"
