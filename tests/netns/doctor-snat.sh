@@ -124,6 +124,7 @@ trial() {
 		return
 	}
 	listed "$kind" >"$T/before"
+	flushes_over # of the trial before
 	flows old 8801
 	doctor
 	lines >"$T/lines"

@@ -299,6 +299,33 @@ jobs_end() {
 	for name in "${!JOB_PID[@]}"; do job_end "$name"; done
 }
 
+# ---- flushes -------------------------------------------------------------------------------
+# The kernel flushes from a work queue. Datagrams that are masqueraded and nobody answers tell of it: a flush
+# takes all that were there before.
+
+PROBE_PORT=40000
+probe_entries() { entries -p udp -d 10.232.3.28 --dport "$PROBE_PORT"; }
+probe_is_there() { [ "$(probe_entries)" -gt 0 ]; }
+probe_taken() { [ "$(probe_entries)" = 0 ]; }
+probe_sent() {
+	# one that is not there was flushed at once
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		PROBE_PORT=$((PROBE_PORT + 1))
+		echo probe >"/dev/udp/10.232.3.28/$PROBE_PORT"
+		! wait_for 1 probe_is_there || return 0
+	done
+	bail_out "no probe is masqueraded"
+}
+
+# flushes_over: those that are queued have ended, since none takes a new probe
+flushes_over() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		probe_sent
+		wait_for 1 probe_taken || return 0
+	done
+	bail_out "flushes are queued without end"
+}
+
 # ---- packets ------------------------------------------------------------------------------
 
 declare -A SNIFFER=()

@@ -20,34 +20,13 @@ PROTECT=${PROTECT:---strategy restore}
 
 twin_up() { ip addr add $TWIN dev br-mgmt || bail_out "cannot add $TWIN"; }
 
-# The twin goes, and nothing of it is left for later: the kernel flushes from a work queue, and a flush that
-# comes late would take the flows of the next half. Datagrams nobody answers tell of it: all that were there
-# before are taken, and of those that were sent after it none is any more.
+# The twin goes, and nothing of it is left for later: a flush that comes late would take the flows of the next
+# half.
 twin_down() {
-	local i port=40000
-
-	probes() { entries -p udp -d 10.232.3.28 --dport "$1"; }
-	sent() { [ "$(probes "$port")" -gt 0 ]; }
-	taken() { [ "$(probes "$port")" = 0 ]; }
-	probe_queue() {
-		# one that is not there was flushed at once
-		for _ in 1 2 3 4 5 6 7 8 9 10; do
-			port=$((port + 1))
-			send_probe
-			! wait_for 1 sent || return 0
-		done
-		bail_out "no probe is masqueraded"
-	}
-	send_probe() { echo probe >"/dev/udp/10.232.3.28/$port"; }
-	probe_queue
+	probe_sent
 	ip addr del "$TWIN" dev br-mgmt
 	# the kernel leaves a flush out when too many are queued: then there is none to wait for
-	wait_for 5 taken || return 0
-	for ((i = 0; i < 10; i++)); do
-		probe_queue
-		wait_for 1 taken || return 0
-	done
-	bail_out "flushes are queued without end"
+	! wait_for 5 probe_taken || flushes_over
 }
 
 # Flows leave as fd00:11::7 (::77 is deprecated, so never chosen); when it
