@@ -22,27 +22,36 @@ static void failure_print(const struct options *o, FILE *out, FILE *err, int cod
 	render_json(failure, out, err);
 }
 
-int cli_fail(const struct options *o, int code, const char *fmt, ...)
+static int failure_say(const struct options *o, FILE *out, FILE *err, int code, const char *fmt,
+		       va_list ap) _printf_(5, 0);
+
+static int failure_say(const struct options *o, FILE *out, FILE *err, int code, const char *fmt,
+		       va_list ap)
 {
 	char line[FAILURE_MAX];
+
+	text_line_va(line, sizeof(line), fmt, ap);
+	failure_print(o, out, err, code, line);
+	return code;
+}
+
+int cli_fail(const struct options *o, int code, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	text_line_va(line, sizeof(line), fmt, ap);
+	code = failure_say(o, stdout, stderr, code, fmt, ap);
 	va_end(ap);
-	failure_print(o, stdout, stderr, code, line);
 	return code;
 }
 
 int cli_fail_to(const struct options *o, FILE *out, FILE *err, int code, const char *fmt, ...)
 {
-	char line[FAILURE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	text_line_va(line, sizeof(line), fmt, ap);
+	code = failure_say(o, out, err, code, fmt, ap);
 	va_end(ap);
-	failure_print(o, out, err, code, line);
 	return code;
 }
 
