@@ -212,14 +212,15 @@ static int hold_clean_one(int ifindex, usec_t deadline)
 }
 
 /* Disarm and remove the rules, those of an open that failed too; H may be NULL. Returns 0, or
- * the error because of which some of them stay. */
-static int hold_close(struct hold *h, usec_t deadline)
+ * the error because of which some of them stay. *SPENT: hold_nft_close(). */
+static int hold_close(struct hold *h, usec_t deadline, struct nftsock **spent)
 {
 	int nft, iptables, left;
 
 	if (!h)
 		return 0;
-	nft = hold_nft_close(h->nft);
+	nftsock_free(*spent);
+	nft = hold_nft_close(h->nft, spent);
 	iptables = hold_iptables_close(h->iptables, deadline);
 	left = h->unknown ? hold_clean_one(h->ifindex, deadline)
 			  : hold_iptables_close(h->left, deadline);
@@ -365,9 +366,15 @@ int lease_close(struct lease *l, usec_t deadline)
 		killed = hold_clean_one(l->ifindex, deadline);
 	}
 	l->borrowed = false;
-	closed = hold_close(l->hold, deadline);
+	closed = hold_close(l->hold, deadline, &l->spent);
 	l->hold = NULL;
 	return closed < 0 ? closed : killed < 0 ? killed : r;
+}
+
+void lease_done(struct lease *l, usec_t deadline)
+{
+	(void)lease_close(l, deadline);
+	l->spent = nftsock_free(l->spent);
 }
 
 static bool can_borrow(const struct lease *of, enum hold_choice choice, int ifindex)

@@ -59,6 +59,7 @@ struct lease {
 	struct hold_opening *opening; /* owned: under way, of IFINDEX; may be NULL */
 	struct lease *lender;	      /* outlives us; may be NULL */
 	bool borrowed;
+	struct nftsock *spent; /* owned: of the hold that was closed last; may be NULL */
 };
 
 /* As hold_open() and the like. */
@@ -74,3 +75,6 @@ struct hold *lease_hold(const struct lease *l);
 /* Let go, and remove the rules that are ours, also where they are only being made. Returns why
  * some of them stay, or 0. */
 int lease_close(struct lease *l, usec_t deadline);
+
+/* The same, and free what it has kept so that nobody had to wait for it. */
+void lease_done(struct lease *l, usec_t deadline);

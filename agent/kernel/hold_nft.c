@@ -206,14 +206,16 @@ void hold_nft_forget(struct hold_nft *h)
 	free(h);
 }
 
-int hold_nft_close(struct hold_nft *h)
+int hold_nft_close(struct hold_nft *h, struct nftsock **ret_spent)
 {
 	int r;
 
+	*ret_spent = NULL;
 	if (!h)
 		return 0;
 	r = nftsock_remove(h->sock, HOLD_TABLE_PREFIX, h->ifindex);
-	hold_nft_forget(h);
+	*ret_spent = h->sock;
+	free(h);
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -469,7 +469,7 @@ struct kernel_real *kernel_real_free(struct kernel_real *k)
 {
 	if (!k)
 		return NULL;
-	(void)lease_close(&k->lease, real_now(k) + CLOSE_TIMEOUT);
+	lease_done(&k->lease, real_now(k) + CLOSE_TIMEOUT);
 	if (k->cleaning)
 		background_free(k->cleaning);
 	heard_close(&k->heard);

@@ -110,6 +110,7 @@ static void look_at_mangle(size_t *asked)
 
 static void hold(size_t *asked _unused_)
 {
+	struct nftsock *spent;
 	struct hold_nft *h = NULL;
 
 	if (hold_nft_open(3, &h) < 0)
@@ -118,7 +119,8 @@ static void hold(size_t *asked _unused_)
 	(void)hold_nft_arm(h, 100 * USEC_PER_MSEC);
 	(void)hold_nft_disarm(h);
 	(void)hold_nft_check(h);
-	(void)hold_nft_close(h);
+	(void)hold_nft_close(h, &spent);
+	nftsock_free(spent);
 }
 
 static void hold_by_sets(size_t *asked _unused_)
