@@ -8,7 +8,9 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -120,6 +122,57 @@ int os_replace(int dirfd, const char *aside, const char *name, int r)
 	if (r < 0)
 		unlinkat(dirfd, aside, 0);
 	return r;
+}
+
+static bool file_has(int dirfd, const char *name, const void *data, size_t size)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *buf = malloc(size + 1);
+	size_t n = 0;
+
+	return fd >= 0 && buf && os_read_all(fd, buf, size + 1, &n) == 0 && n == size &&
+	       !memcmp(buf, data, n);
+}
+
+/* NAME is no directory's. Whoever makes the same file waits, where directories can be locked. */
+static int create_in(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	char aside[NAME_MAX + 1];
+	int r;
+
+	if (snprintf(aside, sizeof(aside), "%s.new", name) >= (int)sizeof(aside))
+		return -ENAMETOOLONG;
+	(void)flock(dirfd, LOCK_EX);
+	fd = os_open_aside(dirfd, aside, mode);
+	if (fd < 0)
+		return fd;
+	r = os_write_all(fd, data, size);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r == 0 && linkat(dirfd, aside, dirfd, name, 0) < 0) /* rename() would replace */
+		r = -errno;
+	unlinkat(dirfd, aside, 0);
+	if (r == -EEXIST && file_has(dirfd, name, data, size))
+		r = 0;
+	if (r == 0)
+		(void)fsync(dirfd);
+	return r;
+}
+
+int os_create(const char *path, const void *data, size_t size, mode_t mode)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	_cleanup_close_ int dirfd = -1;
+	char dir[PATH_MAX] = ".";
+
+	if (slash &&
+	    snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	if (!*name)
+		return -EISDIR;
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dirfd < 0 ? -errno : create_in(dirfd, name, data, size, mode);
 }
 
 int os_wait_readable(int fd, usec_t deadline)

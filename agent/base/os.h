@@ -39,6 +39,10 @@ int os_open_aside(int dirfd, const char *aside, mode_t mode);
  * why the renaming failed. */
 int os_replace(int dirfd, const char *aside, const char *name, int r);
 
+/* Make the file PATH of SIZE bytes, with MODE whatever the umask: whole, or not at all. One that is
+ * there is never changed: 0 if it has this content, else -EEXIST. Or another negative errno. */
+int os_create(const char *path, const void *data, size_t size, mode_t mode);
+
 /* What recvmmsg() has returned for a netlink socket: how many datagrams, or a negative errno.
  * Kernels before 4.11 tell of an overrun before the first datagram by 0. */
 static inline int os_received(int result)

@@ -62,6 +62,14 @@ static int keepalived_apply(struct options *o, const char *v, struct request_err
 	return 0;
 }
 
+static int output_apply(struct options *o, const char *v, struct request_error *e)
+{
+	if (!*v)
+		return request_error_set(e, "--output \"\" is no file");
+	o->output = v;
+	return 0;
+}
+
 static int plan_apply(struct options *o, const char *v _unused_, struct request_error *e _unused_)
 {
 	o->plan = true;
@@ -122,6 +130,8 @@ static const struct flag flags[] = {
 	{ "undo", 0, SCOPE_ISOLATE, NULL, SETS(undo), "put the address back, delete its device" },
 	{ "prepare", 0, SCOPE_ISOLATE, NULL, SETS(prepare), "make the device, leave the address" },
 	{ "patch", 0, SCOPE_IMPORT, NULL, SETS(patch), "also print a diff of the file" },
+	{ "output", 0, SCOPE_IMPORT, "FILE", output_apply, 0,
+	  "make this file, unless it is there" },
 	{ "keepalived", 0, SCOPE_DOCTOR, "FILE", keepalived_apply, 0,
 	  "check this file instead of the node" },
 	{ "since", 0, SCOPE_HISTORY, "TIME", since_apply, 0, "only what happened from then on" },

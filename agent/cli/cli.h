@@ -37,6 +37,7 @@ struct options {
 	const char *socket;
 	const char *netns;
 	const char *keepalived;	   /* the file to check */
+	const char *output;	   /* the file to make */
 	const char *since, *until; /* as given; NULL: not */
 	usec_t timeout;		   /* 0: not given */
 	struct request move;	   /* options of a move: see request_option() */

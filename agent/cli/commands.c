@@ -66,12 +66,13 @@ const struct command commands[] = {
 	{ "help", command_help_words, SCOPE_JSON, false, "[COMMAND]",
 	  "print the help, or that of a command", NULL, true, .needs_no_netns = true },
 	{ "import", command_import, SCOPE_IMPORT | SCOPE_LOCAL | SCOPE_JSON, false,
-	  "FILE [owner vipsafe|keepalived] [version V] [--patch]",
+	  "FILE [owner vipsafe|keepalived] [version V]\n      [--output FILE|--patch]",
 	  "print what vipsafe.conf needs beside an existing keepalived.conf",
 	  "It also prints what to change in keepalived.conf. \"owner\" says who adds and\n"
 	  "deletes the addresses from then on. What cannot be carried over is in comments\n"
-	  "that begin with \"#!\"; the exit code is then 10. With --patch, patch(1) makes\n"
-	  "these changes.\n",
+	  "that begin with \"#!\"; the exit code is then 10. With --output it goes to a\n"
+	  "file that is whole or not made at all; one that is there with another content\n"
+	  "stays (exit code 5). With --patch, patch(1) makes the changes.\n",
 	  .needs_no_netns = true },
 	{ "isolate", command_isolate, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, true,
 	  "ADDR/LEN dev DEV [type macvlan|dummy] [name N]\n"

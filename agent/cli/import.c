@@ -2,7 +2,9 @@
 /* vipsafe import: make sections of vipsafe.conf from a keepalived.conf. */
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -44,9 +46,14 @@ static int cli_import_take_version(struct choice *c, const char *word, struct re
 	return 0;
 }
 
-static int cli_import_take_words(struct choice *c, int argc, char *argv[], struct request_error *e)
+static int cli_import_take_words(const struct cli *cli, struct choice *c, int argc, char *argv[],
+				 struct request_error *e)
 {
 	int i, r = 0;
+
+	if (cli->options.output && cli->options.patch)
+		return request_error_set(e, "contradictory options: \"--output\" is for vipsafe's"
+					    " file, and what \"--patch\" prints is for patch(1)");
 
 	if (!argc)
 		return request_error_set(e, "give the file: vipsafe import keepalived.conf");
@@ -93,54 +100,98 @@ static int cli_import_print(const struct cli *cli, const struct choice *c,
 	return r;
 }
 
-/* Print it as text or JSON. 0 or -ENOMEM. */
-static int cli_import_show(const struct cli *cli, const struct choice *c,
-			   const struct keepalived_conf *conf, unsigned *ret_left)
-{
-	json_t *o;
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out;
-	int r;
+struct imported {
+	char *text;
+	size_t size;
+	unsigned left;
+};
 
-	if (!cli->options.json)
-		return cli_import_print(cli, c, conf, stdout, ret_left);
-	o = json_object();
-	out = open_memstream(&text, &size);
-	r = out ? cli_import_print(cli, c, conf, out, ret_left) : -ENOMEM;
+static void imported_done(struct imported *i)
+{
+	free(i->text);
+}
+
+/* Nothing is printed before all of it is there. 0 or -ENOMEM. */
+static int cli_import_read(const struct cli *cli, const struct choice *c,
+			   const struct keepalived_conf *conf, struct imported *ret)
+{
+	FILE *out = open_memstream(&ret->text, &ret->size);
+	int r = out ? cli_import_print(cli, c, conf, out, &ret->left) : -ENOMEM;
+
 	if (out && fclose(out) && r >= 0)
 		r = -ENOMEM;
-	if (r >= 0) {
-		object_put(&o, "settings", json_string(text));
-		object_put_number(&o, "left", *ret_left);
-		object_put_number(&o, "exit_code", *ret_left ? EXIT_WARNINGS : EXIT_DONE);
-		render_json(json_incref(o), stdout, stderr);
-	}
-	json_decref(o);
-	free(text);
 	return r;
+}
+
+/* Make the file that was asked for. Sections are what it is for: without any there is none. */
+static int cli_import_write(const struct options *o, const struct imported *i)
+{
+	int r;
+
+	if (!strstr(i->text, "\n[")) {
+		cli_complain(stderr, "warning: there is nothing to import, %s is not made",
+			     o->output);
+		return EXIT_DONE;
+	}
+	r = os_create(o->output, i->text, i->size, 0644);
+	if (r == -EEXIST)
+		return cli_fail(o, EXIT_UNSAFE, "%s is there, with another content: it stays",
+				o->output);
+	if (r == -EACCES || r == -EPERM || r == -EROFS)
+		return cli_fail(o, EXIT_NOT_PERMITTED, "%s: %s", o->output, strerror(-r));
+	return r < 0 ? cli_fail(o, EXIT_USAGE, "%s: %s", o->output, strerror(-r)) : EXIT_DONE;
+}
+
+/* In one write, so that a kill leaves no part of it to whoever reads a pipe: half of a diff can be
+ * one that patch(1) takes. */
+static int cli_import_put(const struct imported *i)
+{
+	int r = fflush(stdout) ? -errno : os_write_all(STDOUT_FILENO, i->text, i->size);
+
+	if (r < 0 && r != -EPIPE)
+		cli_complain(stderr, "cannot write the result: %s", strerror(-r));
+	return r < 0 ? EXIT_USAGE : EXIT_DONE;
+}
+
+static int cli_import_show(const struct options *o, const struct imported *i)
+{
+	json_t *object;
+	int code = o->output ? cli_import_write(o, i) : EXIT_DONE;
+
+	if (code != EXIT_DONE || (o->output && !o->json))
+		return code;
+	if (!o->json)
+		return cli_import_put(i);
+	object = json_object();
+	object_put(&object, "settings", json_string(i->text));
+	object_put_number(&object, "left", i->left);
+	object_put_number(&object, "exit_code", i->left ? EXIT_WARNINGS : EXIT_DONE);
+	render_json(object, stdout, stderr);
+	return EXIT_DONE;
 }
 
 int command_import(struct cli *cli, int argc, char *argv[])
 {
 	_cleanup_(keepalived_conf_freep) struct keepalived_conf *conf = NULL;
+	_cleanup_(imported_done) struct imported imported = { NULL };
 	struct choice c = { .owner = OWNER_VIPSAFE };
 	struct request_error e;
-	unsigned left = 0;
 	int r;
 
-	if (cli_import_take_words(&c, argc, argv, &e) < 0)
+	if (cli_import_take_words(cli, &c, argc, argv, &e) < 0)
 		return command_usage(&cli->options, &e);
 	r = keepalived_open(c.file, &conf, &e);
 	if (r < 0)
 		return cli_fail(&cli->options, EXIT_CONFIG, "%s", e.text);
 	if (!c.version_given)
 		keepalived_ask_version(&c.version);
-	r = cli_import_show(cli, &c, conf, &left);
+	r = cli_import_read(cli, &c, conf, &imported);
 	if (r < 0)
 		return cli_fail(&cli->options, EXIT_CONFIG, "%s", strerror(-r));
-	if (left)
-		fprintf(stderr, "vipsafe: warning: %u lines begin with \"#!\": look at them\n",
-			left);
-	return left ? EXIT_WARNINGS : EXIT_DONE;
+	r = cli_import_show(&cli->options, &imported);
+	if (r != EXIT_DONE || !imported.left)
+		return r;
+	fprintf(stderr, "vipsafe: warning: %u lines begin with \"#!\": look at them\n",
+		imported.left);
+	return EXIT_WARNINGS;
 }

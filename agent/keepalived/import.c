@@ -263,7 +263,7 @@ static void import_put_patch(struct importer *im)
 		fprintf(im->out,
 			"# What is above belongs into a file of its own in conf.d beside"
 			" vipsafe.conf:\n"
-			"#   (set -C; vipsafe import FILE > conf.d/keepalived.conf)\n"
+			"#   vipsafe import FILE --output conf.d/keepalived.conf\n"
 			"# What is below changes keepalived.conf, the same on every node:\n"
 			"#   vipsafe import --patch FILE | patch -d / -p1\n%s",
 			text);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,12 +99,44 @@ static void a_file_is_replaced_as_a_whole(void **state _unused_)
 	umask(before);
 }
 
+static void a_file_is_made_once(void **state _unused_)
+{
+	char dir[] = "/tmp/test_os.XXXXXX", path[64], buf[32];
+	mode_t before = umask(0077);
+	struct stat st;
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(os_open_aside(fd, "file.new", 0600)); /* as a kill leaves it */
+	assert_int_equal(os_create(path, "first", 5, 0644), 0);
+	assert_int_equal(fstatat(fd, "file", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(os_create(path, "first", 5, 0644), 0);
+	assert_int_equal(os_create(path, "firs", 4, 0644), -EEXIST);
+	assert_int_equal(os_create(path, "first.", 6, 0644), -EEXIST);
+	assert_int_equal(content(fd, "file", buf), 5);
+	assert_int_equal(unlinkat(fd, "file", 0), 0);
+	assert_int_equal(symlinkat("/nowhere/file", fd, "file"), 0);
+	assert_int_equal(os_create(path, "first", 5, 0644), -EEXIST);
+	assert_int_equal(unlinkat(fd, "file", 0), 0);
+	close(fd);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(os_create(path, "first", 5, 0644), -ENOENT);
+	assert_int_equal(os_create("/tmp/", "first", 5, 0644), -EISDIR);
+	umask(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_written_and_read),
 		cmocka_unit_test(a_wait_ends_at_its_deadline),
 		cmocka_unit_test(a_file_is_replaced_as_a_whole),
+		cmocka_unit_test(a_file_is_made_once),
 	};
 
 	return cmocka_run_group_tests_name("os", tests, NULL, NULL);
