@@ -108,7 +108,8 @@ void lvs_list_totals(const struct lvs_list *l, bool verbose, FILE *out)
 		fprintf(out, ", %llu could not be looked at",
 			(unsigned long long)l->found[LVS_RANK_UNSEEN]);
 	if (l->found[LVS_RANK_NOTE])
-		fprintf(out, ", %llu notes", (unsigned long long)l->found[LVS_RANK_NOTE]);
+		fprintf(out, ", %llu note%s", (unsigned long long)l->found[LVS_RANK_NOTE],
+			l->found[LVS_RANK_NOTE] == 1 ? "" : "s");
 	if (left_out)
 		fprintf(out, "; %llu of them are not printed", (unsigned long long)left_out);
 	fputc('\n', out);
