@@ -107,13 +107,11 @@ static int put_flow(struct collide *c, const struct flow *f, unsigned views)
 	if (e < 0)
 		return e;
 	news = collide_record_make(f, key, target, views);
-	e = collide_get(c, key, target, &r);
+	e = collide_put(c, &news, &r);
 	if (e < 0)
 		return e;
 	is_new = e == 0 || r->origin & FLOW_HELD;
-	if (e == 0)
-		*r = news;
-	else
+	if (e > 0)
 		lvs_collide_refresh(r, &news);
 	return is_new && c->opened && views & VIEW_RS
 		       ? c->opened(c->opened_ud, f, keyed_at(&c->targets, target))
@@ -311,7 +309,7 @@ int collide_each(const struct collide *c, collision_sink sink, void *ud, uint64_
 		unsigned budget = PAIRS_MAX;
 
 		/* most are alone; of the others once for all */
-		if (!r->key || !collide_next(c, r) || collide_first(c, r->key) != r)
+		if (!r->key || !r->shared || collide_first(c, r->key) != r)
 			continue;
 		for (; r && e >= 0; r = collide_next(c, r))
 			e = each_after(c, r, &budget, sink, ud);

@@ -245,7 +245,7 @@ struct record collide_record_make(const struct flow *f, uint64_t key, uint32_t t
 		.state = f->state,
 		.origin = f->origin,
 		.backoff = f->backoff,
-		.views = (uint8_t)views,
+		.views = views & (VIEW_RS | VIEW_OUT),
 	};
 }
 
@@ -302,6 +302,9 @@ static void undo_translation(const struct collide *c, const struct conn *conn,
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret)
 {
+	if (!lvs_map_has_port(c->map, ntohs(conn->reply.sport)) &&
+	    !lvs_map_has_port(c->map, ntohs(conn->key.orig.dport)))
+		return false;
 	if (!flow_of_conn(conn, &ret->rs))
 		return false;
 	ret->rs.origin = (uint8_t)origin;

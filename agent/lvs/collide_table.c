@@ -98,19 +98,27 @@ struct record *collide_next(const struct collide *c, const struct record *r)
 	return record_from(c, r->key, (uint32_t)(r - c->records) + 1);
 }
 
-/* Where the flow of KEY to TARGET is, or is to be. */
-static struct record *place_of(const struct collide *c, uint64_t key, uint32_t target)
+/* Where the flow of KEY to TARGET is, or is to be: behind all others of KEY. */
+static struct record *place_of(const struct collide *c, uint64_t key, uint32_t target,
+			       bool *ret_shared)
 {
 	uint32_t i = home_of(c, key);
 
-	while (c->records[i].key && (c->records[i].key != key || c->records[i].target != target))
-		i = (i + 1) & (c->n_places - 1);
+	*ret_shared = false;
+	for (; c->records[i].key; i = (i + 1) & (c->n_places - 1)) {
+		if (c->records[i].key != key)
+			continue;
+		if (c->records[i].target == target)
+			break;
+		*ret_shared = true;
+	}
 	return &c->records[i];
 }
 
 struct record *collide_find(const struct collide *c, uint64_t key, uint32_t target)
 {
-	struct record *r = c->n_places ? place_of(c, key, target) : NULL;
+	bool shared;
+	struct record *r = c->n_places ? place_of(c, key, target, &shared) : NULL;
 
 	return r && r->key ? r : NULL;
 }
@@ -119,6 +127,7 @@ static int records_resize(struct collide *c, uint32_t n)
 {
 	struct record *old = c->records, *records = calloc(n, sizeof(*records));
 	uint32_t n_old = c->n_places, i;
+	bool shared;
 
 	if (!records)
 		return -ENOMEM;
@@ -126,7 +135,7 @@ static int records_resize(struct collide *c, uint32_t n)
 	c->n_places = n;
 	for (i = 0; i < n_old; i++) {
 		if (old[i].key)
-			*place_of(c, old[i].key, old[i].target) = old[i];
+			*place_of(c, old[i].key, old[i].target, &shared) = old[i];
 	}
 	free(old);
 	return 0;
@@ -141,8 +150,10 @@ int collide_expect(struct collide *c, size_t flows)
 	return n > c->n_places ? records_resize(c, n) : 0;
 }
 
-int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record **ret)
+int collide_put(struct collide *c, const struct record *news, struct record **ret)
 {
+	struct record *o;
+	bool shared;
 	int r = 0;
 
 	if (c->n_flows >= c->n_places / 4 * 3)
@@ -150,11 +161,13 @@ int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record 
 					     : -ENOMEM;
 	if (r < 0)
 		return r;
-	*ret = place_of(c, key, target);
+	*ret = place_of(c, news->key, news->target, &shared);
 	if ((*ret)->key)
 		return 1;
-	**ret = (struct record){ .key = key, .target = target };
+	**ret = *news;
 	c->n_flows++;
+	for (o = shared ? collide_first(c, news->key) : NULL; o; o = collide_next(c, o))
+		o->shared = true;
 	return 0;
 }
 
@@ -226,7 +239,8 @@ int collide_target_get(struct collide *c, const struct flow *f, uint32_t *ret)
 	struct lvs_side news, *s;
 	int r;
 
-	/* most have nothing to do with a service */
+	if (collide_target_find(c, f, ret))
+		return 1; /* the map does not change */
 	if (!collide_target_make(c, f, &news))
 		return 0;
 	r = keyed_get(&c->targets, &news, &s);

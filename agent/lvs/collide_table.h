@@ -17,7 +17,8 @@ struct __attribute__((packed)) record {
 	uint32_t target;
 	uint32_t since; /* seconds; of a held one: until when */
 	uint8_t state, origin, backoff;
-	uint8_t views;
+	uint8_t views : 2;
+	uint8_t shared : 1; /* another flow has, or has had, the same key; kept by collide_put() */
 };
 
 /* One of a pair. */
@@ -68,9 +69,9 @@ struct record *collide_next(const struct collide *c, const struct record *r);
 /* The flow of KEY to TARGET; NULL: it is not there. */
 struct record *collide_find(const struct collide *c, uint64_t key, uint32_t target);
 
-/* The same, but made if it is not there: all zero but for these two. Returns 1 if it was there, 0,
+/* The flow of NEWS' key to its target, which is NEWS if it was not there. Returns 1 if it was, 0,
  * or -ENOMEM. Others may have moved. */
-int collide_get(struct collide *c, uint64_t key, uint32_t target, struct record **ret);
+int collide_put(struct collide *c, const struct record *news, struct record **ret);
 
 /* Others may have moved to its place. */
 void collide_drop(struct collide *c, struct record *r);
@@ -96,7 +97,7 @@ struct flow collide_flow(const struct collide *c, const struct record *r,
 bool collide_judge(const struct collide *c, const struct party *x, const struct party *y,
 		   bool fresh, struct collision *ret);
 
-/* False for a protocol without ports. */
+/* False for a protocol without ports, and where the map has nothing to do with either port. */
 bool collide_views_of(const struct collide *c, const struct conn *conn, enum flow_origin origin,
 		      usec_t since, struct both_views *ret);
 

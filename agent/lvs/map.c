@@ -202,7 +202,8 @@ int lvs_map_add_match(struct lvs_map *m, uint32_t service, const struct lvs_matc
 		return -ENOMEM;
 	*one = *match;
 	s->origins |= 1U << s->source;
-	m->any_port |= match->l4proto && !match->port;
+	if (match->l4proto)
+		lvs_map_add_port(m, match->port);
 	m->print = hash_long(hash_fold(m->print, service), &key, sizeof(key));
 	return (int)m->n_matches++;
 }

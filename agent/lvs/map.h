@@ -170,6 +170,10 @@ struct lvs_dest {
 	bool real;	  /* an endpoint of such a service */
 };
 
+/* False: no flow to PORT takes part, whatever its address is. Most flows of a node are told apart
+ * by this alone, before more is known of them. */
+bool lvs_map_has_port(const struct lvs_map *m, uint16_t port);
+
 /* Whether a flow to ADDR (network order, 4 or 16 bytes) takes part at all. */
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,
 		    uint16_t port, struct lvs_dest *ret);

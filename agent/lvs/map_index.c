@@ -27,7 +27,7 @@ static int put_real(struct lvs_map *m, uint8_t l4proto, const struct lvs_real *r
 	if (r == 0)
 		e->service = LVS_NONE;
 	e->real = true;
-	m->any_port |= !port;
+	lvs_map_add_port(m, port);
 	return 0;
 }
 
@@ -138,6 +138,11 @@ static uint32_t index_service(const struct lvs_map *m, uint8_t l4proto, uint8_t 
 		ret->any_port = keeps_port(s, !match->key.port, match->fwmark);
 	}
 	return match->service;
+}
+
+bool lvs_map_has_port(const struct lvs_map *m, uint16_t port)
+{
+	return m->any_port || m->ports[port / 8] & 1U << port % 8;
 }
 
 bool lvs_map_lookup(const struct lvs_map *m, uint8_t l4proto, uint8_t family, const uint8_t *addr,

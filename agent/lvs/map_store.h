@@ -30,12 +30,21 @@ struct lvs_map {
 	struct lvs_service *services;
 	size_t n_services;
 	uint32_t n_matches, n_reals;
-	uint64_t print;	     /* of services, as they were added */
-	struct keyed dests;  /* struct lvs_entry: matches of one address, and endpoints */
-	struct keyed ranges; /* those of more, in the order in which they were added */
-	bool any_port;	     /* some destination is one on whatever port */
+	uint64_t print;		  /* of services, as they were added */
+	struct keyed dests;	  /* struct lvs_entry: matches of one address, and endpoints */
+	struct keyed ranges;	  /* those of more, in the order in which they were added */
+	bool any_port;		  /* some destination is one on whatever port */
+	uint8_t ports[65536 / 8]; /* a bit each: some destination has it */
 	struct lvs_summary summary;
 };
+
+/* Some destination of M is one on PORT; 0: on whatever port. */
+static inline void lvs_map_add_port(struct lvs_map *m, uint16_t port)
+{
+	if (!port)
+		m->any_port = true;
+	m->ports[port / 8] |= (uint8_t)(1U << port % 8);
+}
 
 static inline struct lvs_key lvs_key_make(uint8_t l4proto, uint8_t family, const uint8_t *addr,
 					  uint16_t port)

@@ -3,6 +3,7 @@
  * from where they are seen; what is done with those to be restored. */
 #include "lib/lvs_scene.h"
 
+#include "../lib/random.h"
 #include "lvs/collide.h"
 
 static const struct collide_node client_node,
@@ -368,6 +369,71 @@ static void restores_where_only_we_mix_up(void **state _unused_)
 	assert_int_equal(collide_rule(&c, false, ON_CERTAIN_SKIP), COLLIDE_RESTORE);
 }
 
+/* ---- the table ---- */
+
+#define CLIENT_PORTS 12
+#define FLOWS_MAX (3 * CLIENT_PORTS)
+
+/* The pairs among so many connections, each two of them in a table of their own. */
+static int pairs_by_two(const struct lvs_map *m, const struct conn *conns, const bool *there)
+{
+	struct found f = { .n = 0 };
+	uint64_t unseen;
+	size_t i, k;
+
+	for (i = 0; i < FLOWS_MAX; i++) {
+		for (k = 0; k < i; k++) {
+			_cleanup_(collide_freep) struct collide *c = collide_new(m, client_node, 1);
+
+			if (!there[i] || !there[k])
+				continue;
+			put_conn(c, conns[i]);
+			put_conn(c, conns[k]);
+			assert_int_equal(collide_each(c, on_collision, &f, &unseen), 0);
+		}
+	}
+	return f.n;
+}
+
+/* However they came, and whatever has ended meanwhile. */
+static void finds_every_pair(void **state _unused_)
+{
+	static const char *const dests[] = { RS, VIP, "8.8.8.8:53" };
+	struct rnd r = rnd_begin("finds_every_pair");
+	int round, step, some = 0;
+
+	for (round = 0; round < 40; round++) {
+		_cleanup_(lvs_map_freep) struct lvs_map *m =
+			map_of(VIP, LVS_FULLNAT, LVS_TOA_PACKET, RS);
+		_cleanup_(collide_freep) struct collide *c =
+			collide_new(m, client_node, rnd(&r, 1000));
+		struct conn conns[FLOWS_MAX];
+		bool there[FLOWS_MAX] = { false };
+		struct found f = { .n = 0 };
+		uint64_t unseen;
+		size_t i;
+
+		for (i = 0; i < FLOWS_MAX; i++) {
+			char client[32];
+
+			snprintf(client, sizeof(client), "10.232.1.9:%zu", 40000 + i / 3);
+			conns[i] = plain_conn(client, dests[i % 3], CONN_TCP_ESTABLISHED);
+		}
+		for (step = 0; step < 60; step++) {
+			i = rnd(&r, FLOWS_MAX);
+			if (there[i])
+				collide_end_conn(c, &conns[i], true, 0, 0);
+			else
+				put_conn(c, conns[i]);
+			there[i] = !there[i];
+		}
+		assert_int_equal(collide_each(c, on_collision, &f, &unseen), 0);
+		assert_int_equal(f.n, pairs_by_two(m, conns, there));
+		some += f.n > 0;
+	}
+	assert_true(some > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +443,7 @@ int main(void)
 		cmocka_unit_test(retransmissions_are_no_evidence),
 		cmocka_unit_test(follows_the_restore_rule),
 		cmocka_unit_test(restores_where_only_we_mix_up),
+		cmocka_unit_test(finds_every_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,8 @@ static void knows_ranges(void **state _unused_)
 	assert_true(look(m, "10.9.0.99:80", &d) && d.service == 1);
 	assert_true(look(m, "10.9.0.55:80", &d) && d.service == 0);
 	assert_true(look(m, "10.9.0.55:81", &d) && d.service == 2 && d.any_port);
+	/* of the third */
+	assert_true(lvs_map_has_port(m, 82));
 }
 
 /* An interval by a list of its addresses. */
