@@ -12,7 +12,7 @@
 need_daemon
 need_killat
 
-STEP=${STEP:-8} # STEP=1 takes some minutes
+STEP=${STEP:-8} # STEP=1 is every call, and takes long
 SEED=${SEED:-$(date +%N | sed 's/^0*//')}
 FIRST=$((1 + SEED % STEP))
 # Answers to whoever looks count as well, and a slow machine is looked at for longer: later
@@ -53,7 +53,7 @@ client_rounds() {
 	local n before
 
 	KILLS=0
-	for ((n = FIRST; n < POINTS_MAX; n += STEP + n / 16)); do
+	for ((n = FIRST; n < POINTS_MAX; n += STEP + (STEP > 1 ? n / 16 : 0))); do
 		need_it
 		has_addr $TWIN br-mgmt || twin_up
 		before=$(deleted)
@@ -92,7 +92,7 @@ next_rounds() {
 	local n begun finished=0
 
 	KILLS=0
-	for ((n = FIRST; n < POINTS_MAX; n += STEP + n / 16)); do
+	for ((n = FIRST; n < POINTS_MAX; n += STEP + (STEP > 1 ? n / 16 : 0))); do
 		need_it
 		has_addr $TWIN br-mgmt || twin_up
 		kill_daemon_at $n
@@ -131,7 +131,7 @@ pin_rounds() {
 	local n pins
 
 	KILLS=0
-	for ((n = FIRST; n < POINTS_MAX; n += STEP + n / 16)); do
+	for ((n = FIRST; n < POINTS_MAX; n += STEP + (STEP > 1 ? n / 16 : 0))); do
 		need_it
 		wait_for 60 guard_live
 		pins=$(guard .pins)

@@ -32,3 +32,38 @@ after_kill() {
 	[ -z "$KILLED" ] || wait "$DAEMON" 2>/dev/null
 }
 need_it() { is_dead && daemon_start; }
+
+# ---- connections that a delete flushes, and a daemon that is killed meanwhile ---------------
+# N of the pod's to the server of node2, of which $T/before has the ids.
+
+ours() { conntrack -L -p tcp --reply-dst 192.168.11.7 --dport 8899 -o id 2>/dev/null; }
+ids() { ours | grep -o 'id=[0-9]*' | sort; }
+there() { ours | wc -l; }
+# None is there any more that was before the delete: a new one may have the id of an old one.
+flushed() { [ "$(comm -12 "$T/before" <(ids) | wc -l)" -lt $((N / 2)) ]; }
+known() { guard_live && [ "$(guard .unpinned)" -ge "$N" ]; }
+# The kernel flushes from a work queue, which goes on after the kill.
+at_rest() {
+	local was
+
+	was=$(ids)
+	sleep 0.5
+	[ "$was" = "$(ids)" ]
+}
+
+flows_anew() {
+	[ -z "${FLOWS[pod]:-}" ] || job_end pod
+	forget_all
+	open pod pod "$N" 10.232.3.28 8899
+}
+
+# see_alive [COMMAND...]: ALIVE is how many of them are, after the next daemon has begun, and COMMAND
+see_alive() {
+	daemon_start
+	wait_for 60 guard_live
+	"$@"
+	ask pod ping 60
+	[[ $REPLY =~ alive=([0-9]+) ]]
+	# shellcheck disable=SC2034 # read by the cases
+	ALIVE=${BASH_REMATCH[1]:-0}
+}
