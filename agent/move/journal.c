@@ -57,9 +57,10 @@ struct journal_header journal_header_make(const char *boot_id, const struct requ
 static int journal_mark(int fd, enum journal_progress progress)
 {
 	const uint64_t moved = progress;
-	ssize_t n = pwrite(fd, &moved, sizeof(moved), offsetof(struct journal_header, moved));
 
-	return n == (ssize_t)sizeof(moved) ? 0 : -EIO;
+	return journal_written(
+		pwrite(fd, &moved, sizeof(moved), offsetof(struct journal_header, moved)),
+		sizeof(moved));
 }
 
 static int write_entry(FILE *f, const struct connset *set, size_t i)
@@ -78,7 +79,7 @@ static int write_entry(FILE *f, const struct connset *set, size_t i)
 	payload = connset_payload(set, i, &len);
 	e.payload_len = (uint32_t)len;
 	if (fwrite(&e, sizeof(e), 1, f) != 1 || (len && fwrite(payload, len, 1, f) != 1))
-		return -EIO;
+		return journal_error();
 	return 0;
 }
 
@@ -91,7 +92,7 @@ static int write_all(FILE *f, struct journal_header *h, const struct connset *se
 	for (i = 0; i < n; i++)
 		h->n_entries += keep(ud, i);
 	if (fwrite(h, sizeof(*h), 1, f) != 1)
-		r = -EIO;
+		r = journal_error();
 	for (i = 0; i < n && r == 0; i++)
 		if (keep(ud, i))
 			r = write_entry(f, set, i);
@@ -120,7 +121,7 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 	}
 	r = write_all(f, &h, set, keep, ud);
 	if (fclose(f) != 0 && r == 0)
-		r = -EIO;
+		r = journal_error();
 	return os_replace(dirfd, aside, name, r);
 }
 
@@ -204,9 +205,8 @@ static int read_entries(FILE *f, uint64_t n, struct connset *set)
 			return -EBADMSG;
 		record.payload_len = e.payload_len;
 		record.master = e.conn.has_master ? &e.master : NULL;
-		r = connset_add(set, &record);
-		if (r == -EEXIST)
-			r = -EBADMSG;
+		/* a repair may have met an entry twice: it was the later one that went */
+		r = connset_put(set, &record);
 	}
 	return r;
 }
@@ -351,11 +351,11 @@ int journal_slot_open(int dirfd, const char *device, int *fd)
 static int journal_slot_put(int fd, const char *boot_id, const struct request *request, usec_t at)
 {
 	struct journal_header h = journal_header_make(boot_id, request, at);
+	int r;
 
 	h.moved = PROGRESS_IDLE;
-	if (pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
-		return -EIO;
-	return journal_mark(fd, PROGRESS_BEGUN);
+	r = journal_written(pwrite(fd, &h, sizeof(h), 0), sizeof(h));
+	return r < 0 ? r : journal_mark(fd, PROGRESS_BEGUN);
 }
 
 int journal_slot_mark_moved(int fd)

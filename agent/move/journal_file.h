@@ -2,6 +2,8 @@
 /* What a file of the journal looks like. Private to journal*.c. */
 #pragma once
 
+#include <errno.h>
+
 #include "base/conn.h"
 #include "move/journal.h"
 
@@ -32,3 +34,16 @@ struct journal_entry {
 
 struct journal_header journal_header_make(const char *boot_id, const struct request *request,
 					  usec_t snapshot_at);
+
+/* Why a stream could not be written, after the call that says so. */
+static inline int journal_error(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+/* Whether all of SIZE is written: 0, or why not. A part of it is written where there is no room
+ * for the rest. */
+static inline int journal_written(ssize_t n, size_t size)
+{
+	return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
+}

@@ -329,6 +329,7 @@ int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
 	struct journal_header h = journal_header_make(boot_id, request, at);
 	_cleanup_close_ int fd = -1;
 	char name[JOURNAL_NAME_MAX];
+	int r;
 
 	journal_repair_name(device, name);
 	(void)unlinkat(dirfd, name, 0);
@@ -336,9 +337,11 @@ int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
 	if (fd < 0)
 		return -errno;
 	h.moved = PROGRESS_MOVED;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, &h, sizeof(h)) != (ssize_t)sizeof(h)) {
+	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno
+					     : journal_written(write(fd, &h, sizeof(h)), sizeof(h));
+	if (r < 0) {
 		(void)unlinkat(dirfd, name, 0);
-		return -EIO;
+		return r;
 	}
 	return TAKE_FD(fd);
 }
@@ -353,7 +356,7 @@ static int write_record(FILE *f, const struct conn_record *record)
 	e.payload_len = (uint32_t)record->payload_len;
 	if (fwrite(&e, sizeof(e), 1, f) != 1 ||
 	    (record->payload_len && fwrite(record->payload, record->payload_len, 1, f) != 1))
-		return -EIO;
+		return journal_error();
 	return 0;
 }
 
@@ -372,11 +375,12 @@ int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint
 	}
 	for (i = 0; i < n && r == 0; i++)
 		r = write_record(f, &records[i]);
-	if (fclose(f) != 0)
-		r = -EIO;
-	if (r == 0 && pwrite(fd, &total, sizeof(total),
-			     offsetof(struct journal_header, n_entries)) != (ssize_t)sizeof(total))
-		r = -EIO;
+	if (fclose(f) != 0 && r == 0)
+		r = journal_error();
+	if (r == 0)
+		r = journal_written(pwrite(fd, &total, sizeof(total),
+					   offsetof(struct journal_header, n_entries)),
+				    sizeof(total));
 	if (r < 0)
 		return ftruncate(fd, end) < 0 ? -errno : r;
 	*count = total;
