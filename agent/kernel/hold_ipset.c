@@ -306,13 +306,14 @@ int hold_ipset_clean(bool (*wanted)(void *ud, int ifindex), void *ud, usec_t dea
 	buf_be32(&b, IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, IPSET_FLAG_LIST_SETNAME);
 	message_end(&b, at);
 	r = nlask_dump(sk, &b, take_listed, &f);
-	for (size_t i = 0; i < f.n && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	/* one that stays is no reason to leave the others */
+	for (size_t i = 0; i < f.n; i++) {
 		int d = ipset_destroy(sk, f.names[i], deadline);
 
-		if (d == 0)
-			n++;
-		else if (d != -ENOENT)
-			r = d;
+		n += d == 0;
+		r = d < 0 && d != -ENOENT ? d : r;
 	}
 	return r < 0 ? r : n;
 }

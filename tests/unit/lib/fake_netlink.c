@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "kernel/nlask.h"
 
 #define SAID_MAX 512
 #define MESSAGE_MAX 2048
@@ -57,6 +60,18 @@ struct nlmsghdr *netlink_say_whole(const struct nlmsghdr *request, const void *m
 
 	return netlink_say(request, m->nlmsg_type, 0, NLMSG_DATA(m),
 			   m->nlmsg_len - (size_t)NLMSG_HDRLEN);
+}
+
+void netlink_say_text(const struct nlmsghdr *request, uint16_t type, uint16_t flags, uint16_t attr,
+		      const char *text)
+{
+	uint8_t data[256] __attribute__((aligned(8)));
+	struct attr_buf b = { .data = data, .size = sizeof(data) };
+	size_t at = nfmsg_begin(&b, type, 0, AF_INET, 0);
+
+	buf_text(&b, attr, text);
+	message_end(&b, at);
+	netlink_say_whole(request, data)->nlmsg_flags = flags;
 }
 
 void netlink_verdict(const struct nlmsghdr *request, int error)

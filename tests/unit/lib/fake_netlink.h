@@ -25,6 +25,9 @@ struct nlmsghdr *netlink_say(const struct nlmsghdr *request, uint16_t type, uint
 			     const void *body, size_t len);
 /* Say a whole message as it stands, with the number of REQUEST. */
 struct nlmsghdr *netlink_say_whole(const struct nlmsghdr *request, const void *message);
+/* Say what has one attribute, a text, of a subsystem of netfilter. */
+void netlink_say_text(const struct nlmsghdr *request, uint16_t type, uint16_t flags, uint16_t attr,
+		      const char *text);
 /* NLMSG_ERROR (0: the ACK), and the end of a list. */
 void netlink_verdict(const struct nlmsghdr *request, int error);
 void netlink_end(const struct nlmsghdr *request, uint16_t flags, int error);
