@@ -11,8 +11,9 @@
 
 #include <vipsafe/base.h>
 
-#include "move/journal.h"
+#include "base/os.h"
 #include "base/rundir.h"
+#include "move/journal.h"
 
 #define MAGIC "vipsafe marks 1"
 #define PINS "pins-"
@@ -240,15 +241,19 @@ int marks_create(int dirfd, const char *device, const char *boot_id, uint64_t sa
 	struct header h = marks_header_make(boot_id, salt, sizeof(uint64_t));
 	_cleanup_close_ int fd = -1;
 	char name[JOURNAL_NAME_MAX];
+	int r;
 
 	marks_abandon(dirfd, device);
 	fd = openat(dirfd, marks_name_of(PINS, device, "~", name),
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (marks_lock(fd) < 0 || pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h)) {
+	r = marks_lock(fd);
+	if (r == 0)
+		r = os_write_all(fd, &h, sizeof(h));
+	if (r < 0) {
 		marks_abandon(dirfd, device);
-		return -EIO;
+		return r;
 	}
 	*ret = (struct marks){ .fd = TAKE_FD(fd), .salt = salt };
 	return 0;

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/os.h"
 #include "base/rundir.h"
 #include "move/gone.h"
 #include "move/journal.h"
@@ -337,8 +338,7 @@ int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
 	if (fd < 0)
 		return -errno;
 	h.moved = PROGRESS_MOVED;
-	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno
-					     : journal_written(write(fd, &h, sizeof(h)), sizeof(h));
+	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : os_write_all(fd, &h, sizeof(h));
 	if (r < 0) {
 		(void)unlinkat(dirfd, name, 0);
 		return r;

@@ -1,66 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The files that let somebody else finish a killed run: written whole or not at all, and nothing
  * is read from a file that is another's, torn, or not in force. */
-#include "lib/scene.h"
+#include "lib/disk.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "move/journal.h"
 
-#define BOOT "0f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
-#define OTHER_BOOT "1f6c1d5e-7a0b-4f0e-9a51-3c1f5b2f7d10"
 #define N 40
 #define PAYLOAD 100
 
-struct dir {
-	char path[64];
-	int fd;
-};
-
-static int setup(void **state)
-{
-	struct dir *d = calloc(1, sizeof(*d));
-
-	strcpy(d->path, "/tmp/vipsafe-journal.XXXXXX");
-	assert_non_null(mkdtemp(d->path));
-	d->fd = open(d->path, O_RDONLY | O_DIRECTORY);
-	assert_true(d->fd >= 0);
-	*state = d;
-	return 0;
-}
-
-/* What is left must be what the test has made: nothing half written, nothing without a name. */
 static int teardown(void **state)
 {
 	static const char *const names[] = { "move-eth0", "slot-eth0", "repair-eth0", "link" };
-	struct dir *d = *state;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		(void)unlinkat(d->fd, names[i], 0);
-	close(d->fd);
-	assert_int_equal(rmdir(d->path), 0);
-	free(d);
-	return 0;
-}
-
-/* Files end at SIZE, as on a disk that is full then. */
-static void room(rlim_t size)
-{
-	struct rlimit l;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
-	l.rlim_cur = MIN(size, l.rlim_max);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+	return disk_teardown(state, names, ARRAY_SIZE(names));
 }
 
 static struct conn flow(uint16_t port, uint16_t as)
@@ -133,13 +89,6 @@ static int count(const struct dir *d, const char *name)
 	return r;
 }
 
-static off_t size_of(const struct dir *d, const char *name)
-{
-	struct stat st;
-
-	return fstatat(d->fd, name, &st, 0) < 0 ? -1 : st.st_size;
-}
-
 /* ---- a snapshot ---------------------------------------------------------------------- */
 
 /* What was there before is there still, and nobody is told that it was the disk that failed. */
@@ -149,18 +98,18 @@ static void a_full_disk_leaves_what_was_there(void **state)
 	off_t whole;
 
 	assert_int_equal(write_some(d, N), 0);
-	whole = size_of(d, "move-eth0");
+	whole = disk_size(d, "move-eth0");
 	assert_int_equal(write_some(d, 3), 0);
 	for (off_t size = 0; size < whole; size += 97) {
-		room((rlim_t)size);
+		disk_room((rlim_t)size);
 		assert_int_equal(write_some(d, N), -EFBIG);
-		assert_int_equal(size_of(d, "move-eth0~"), -1);
+		assert_int_equal(disk_size(d, "move-eth0~"), -1);
 		assert_int_equal(count(d, "move-eth0"), 3);
 	}
-	room((rlim_t)whole);
+	disk_room((rlim_t)whole);
 	assert_int_equal(write_some(d, N), 0);
 	assert_int_equal(count(d, "move-eth0"), N);
-	room(RLIM_INFINITY);
+	disk_room(RLIM_INFINITY);
 }
 
 static void a_torn_file_is_not_read(void **state)
@@ -171,7 +120,7 @@ static void a_torn_file_is_not_read(void **state)
 	int fd;
 
 	assert_int_equal(write_some(d, 4), 0);
-	whole = size_of(d, "move-eth0");
+	whole = disk_size(d, "move-eth0");
 	assert_int_equal(journal_read(d->fd, "move-eth0", OTHER_BOOT, 1, &j), -EBADMSG);
 	fd = openat(d->fd, "move-eth0", O_WRONLY);
 	for (off_t size = whole - 1; size > 0; size -= 31) {
@@ -221,7 +170,7 @@ static void a_slot_is_nobody_elses(void **state)
 	assert_int_equal(fd, first);
 	assert_int_equal(unlinkat(d->fd, "slot-eth0", 0), 0);
 	assert_int_equal(journal_slot_open(d->fd, "eth0", &fd), 0);
-	assert_int_equal(size_of(d, "slot-eth0"), 0);
+	assert_int_equal(disk_size(d, "slot-eth0"), 0);
 	assert_int_equal(linkat(d->fd, "slot-eth0", d->fd, "link", 0), 0);
 	assert_int_equal(journal_slot_open(d->fd, "eth0", &fd), -EPERM);
 	assert_int_equal(fd, -1);
@@ -287,26 +236,26 @@ static void a_repair_on_a_full_disk(void **state)
 	off_t some;
 	int fd;
 
-	room(10);
-	assert_int_equal(repair_begin(d), -ENOSPC);
-	assert_int_equal(size_of(d, "repair-eth0"), -1);
-	room(0);
+	disk_room(10);
 	assert_int_equal(repair_begin(d), -EFBIG);
-	assert_int_equal(size_of(d, "repair-eth0"), -1);
-	room(RLIM_INFINITY);
+	assert_int_equal(disk_size(d, "repair-eth0"), -1);
+	disk_room(0);
+	assert_int_equal(repair_begin(d), -EFBIG);
+	assert_int_equal(disk_size(d, "repair-eth0"), -1);
+	disk_room(RLIM_INFINITY);
 	fd = repair_begin(d);
 	assert_true(fd >= 0);
 	assert_true(journal_repair_is_alive(d->fd, "repair-eth0"));
 	assert_int_equal(repair_add(fd, 0, 3, 1, &n), 0);
-	some = size_of(d, "repair-eth0");
+	some = disk_size(d, "repair-eth0");
 	for (off_t size = some; size < 2 * some; size += 97) {
-		room((rlim_t)size);
+		disk_room((rlim_t)size);
 		assert_int_equal(repair_add(fd, 3, 3 + N, 1, &n), -EFBIG);
 		assert_int_equal(n, 3);
-		assert_int_equal(size_of(d, "repair-eth0"), some);
+		assert_int_equal(disk_size(d, "repair-eth0"), some);
 		assert_int_equal(count(d, "repair-eth0"), 3);
 	}
-	room(RLIM_INFINITY);
+	disk_room(RLIM_INFINITY);
 	assert_int_equal(repair_add(fd, 3, 3 + N, 1, &n), 0);
 	assert_int_equal(count(d, "repair-eth0"), 3 + N);
 	close(fd);
@@ -334,7 +283,7 @@ static void a_flow_that_was_flushed_twice(void **state)
 	journal_done(&j);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, disk_setup, teardown)
 
 int main(void)
 {
