@@ -120,7 +120,7 @@ struct attr_buf {
 	bool full;
 };
 
-static inline void *buf_reserve(struct attr_buf *b, size_t len)
+static _always_inline_ void *buf_reserve(struct attr_buf *b, size_t len)
 {
 	void *p = b->data + b->len;
 	size_t aligned = NLA_ALIGN(len);
@@ -129,7 +129,8 @@ static inline void *buf_reserve(struct attr_buf *b, size_t len)
 		b->full = true;
 		return NULL;
 	}
-	memset((uint8_t *)p + len, 0, aligned - len);
+	if (aligned != len) /* the padding; the rest is the caller's to write */
+		memset((uint8_t *)p + aligned - NLA_ALIGNTO, 0, NLA_ALIGNTO);
 	b->len += aligned;
 	return p;
 }
@@ -166,7 +167,8 @@ static inline void message_end(struct attr_buf *b, size_t at)
 		((struct nlmsghdr *)(void *)(b->data + at))->nlmsg_len = (uint32_t)(b->len - at);
 }
 
-static inline void buf_put(struct attr_buf *b, uint16_t type, const void *value, size_t len)
+static _always_inline_ void buf_put(struct attr_buf *b, uint16_t type, const void *value,
+				    size_t len)
 {
 	struct nlattr *a = buf_reserve(b, NLA_HDRLEN + len);
 

@@ -30,6 +30,9 @@ static inline usec_t usec_earlier(usec_t a, usec_t b)
 #define _printf_(f, v) __attribute__((format(printf, f, v)))
 #define _unused_ __attribute__((unused))
 
+/* For what is cheap only with sizes that the compiler knows: the hot paths of an entry. */
+#define _always_inline_ inline __attribute__((always_inline))
+
 /* Hand a pointer on: the cleanup of P then finds NULL. */
 #define TAKE_PTR(p)                        \
 	({                                 \

@@ -368,6 +368,37 @@ static void reads_its_own_keys(void **state _unused_)
 	}
 }
 
+/* Tuples are mostly as our kernels write them, and are read at once then. Written with another
+ * order or without the nested flag they are the same. */
+static void reads_a_tuple_written_otherwise(void **state _unused_)
+{
+	struct nf_conntrack *ct = their_tcp();
+	struct nlmsghdr *nlh = begin(AF_INET);
+	const struct nlattr *tb[CTA_SYNPROXY + 1];
+	uint8_t *ip, head[NLA_HDRLEN + 4];
+	struct conn usual, other;
+	struct conn_key master;
+	int way;
+
+	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
+	decode(nlh, &usual, &master);
+	attrs_of(nlh, tb);
+	ip = (uint8_t *)(uintptr_t)attr_data(tb[CTA_TUPLE_ORIG]);
+	for (way = 0; way < 2; way++) {
+		if (way == 0) { /* the destination first */
+			memcpy(head, ip + NLA_HDRLEN, sizeof(head));
+			memmove(ip + NLA_HDRLEN, ip + NLA_HDRLEN + sizeof(head), sizeof(head));
+			memcpy(ip + NLA_HDRLEN + sizeof(head), head, sizeof(head));
+		} else {
+			((struct nlattr *)(void *)ip)->nla_type = CTA_TUPLE_IP;
+		}
+		memset(&other, 0, sizeof(other));
+		decode(nlh, &other, &master);
+		assert_memory_equal(&other, &usual, sizeof(usual));
+	}
+	nfct_destroy(ct);
+}
+
 /* Cut anywhere, or with any byte changed, a message is refused or read; never
  * beyond its end (the sanitizers look on: the copy is exactly as long). */
 static void survives_damage(void **state _unused_)
@@ -413,6 +444,7 @@ int main(void)
 		cmocka_unit_test(a_delete_always_has_its_tuple),
 		cmocka_unit_test(the_other_library_reads_every_key),
 		cmocka_unit_test(reads_its_own_keys),
+		cmocka_unit_test(reads_a_tuple_written_otherwise),
 		cmocka_unit_test(survives_damage),
 	};
 
