@@ -21,7 +21,10 @@ struct addr addr_make(uint8_t family, const void *bytes)
 {
 	struct addr a = { .family = family };
 
-	memcpy(a.bytes, bytes, addr_size(family));
+	if (family == AF_INET)
+		memcpy(a.bytes, bytes, 4);
+	else
+		memcpy(a.bytes, bytes, addr_size(family));
 	return a;
 }
 
@@ -169,11 +172,28 @@ static size_t addrset_place(const struct addrset *s, const struct addr *a)
 	return lo;
 }
 
+/* Up to so many are compared one after the other: every entry of a table is looked for, and a
+ * node has few. */
+#define FEW 8
+
+bool addrset_has_bytes(const struct addrset *s, uint8_t family, const uint8_t bytes[16])
+{
+	struct addr a;
+	size_t i;
+
+	for (i = 0; s->n <= FEW && i < s->n; i++)
+		if (s->addrs[i].family == family && !memcmp(s->addrs[i].bytes, bytes, 16))
+			return true;
+	if (s->n <= FEW)
+		return false;
+	a = addr_make(family, bytes);
+	i = addrset_place(s, &a);
+	return i < s->n && !memcmp(&s->addrs[i], &a, sizeof(a));
+}
+
 bool addrset_has(const struct addrset *s, const struct addr *a)
 {
-	size_t i = addrset_place(s, a);
-
-	return i < s->n && !memcmp(&s->addrs[i], a, sizeof(*a));
+	return addrset_has_bytes(s, a->family, a->bytes);
 }
 
 int addrset_add(struct addrset *s, const struct addr *a)

@@ -67,3 +67,6 @@ void addrset_done(struct addrset *s);
 int addrset_add(struct addrset *s, const struct addr *a);
 void addrset_remove(struct addrset *s, const struct addr *a);
 bool addrset_has(const struct addrset *s, const struct addr *a);
+
+/* The same for an address in a tuple: an IPv4 address in the first four BYTES, the rest zero. */
+bool addrset_has_bytes(const struct addrset *s, uint8_t family, const uint8_t bytes[16]);

@@ -19,20 +19,21 @@ enum differing {
 
 static unsigned shape_differing(const struct conn *c)
 {
-	const struct tuple plain = tuple_invert(&c->key.orig, c->key.l4proto);
-	const struct tuple *reply = &c->reply;
+	const struct tuple *orig = &c->key.orig, *reply = &c->reply;
 	unsigned d = 0;
 
-	d |= memcmp(reply->src, plain.src, sizeof(plain.src)) ? DIFFERS_SRC : 0;
-	d |= memcmp(reply->dst, plain.dst, sizeof(plain.dst)) ? DIFFERS_DST : 0;
+	d |= memcmp(reply->src, orig->dst, sizeof(orig->dst)) ? DIFFERS_SRC : 0;
+	d |= memcmp(reply->dst, orig->src, sizeof(orig->src)) ? DIFFERS_DST : 0;
 	if (l4proto_is_icmp(c->key.l4proto)) {
+		const struct tuple plain = tuple_invert(orig, c->key.l4proto);
+
 		d |= reply->icmp.id != plain.icmp.id ? DIFFERS_ID : 0;
 		d |= reply->icmp.type != plain.icmp.type || reply->icmp.code != plain.icmp.code
 			     ? DIFFERS_KIND
 			     : 0;
 	} else {
-		d |= reply->sport != plain.sport ? DIFFERS_SPORT : 0;
-		d |= reply->dport != plain.dport ? DIFFERS_DPORT : 0;
+		d |= reply->sport != orig->dport ? DIFFERS_SPORT : 0;
+		d |= reply->dport != orig->sport ? DIFFERS_DPORT : 0;
 	}
 	return d;
 }

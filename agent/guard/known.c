@@ -15,12 +15,13 @@
  * that lingers. */
 static bool guard_known_is_meant(const struct guard *g, const struct conn *c)
 {
-	struct addr as = tuple_dst(&c->reply, c->key.family);
 	bool has_own = g->own.n || g->linger.own.n;
+	const uint8_t *as = c->reply.dst, family = c->key.family;
 
 	return c->status & CONN_SRC_NAT_DONE &&
-	       (addrset_has(has_own ? &g->own : &g->local, &as) ||
-		addrset_has(&g->linger.own, &as) || addrset_has(&g->awaited, &as));
+	       (addrset_has_bytes(has_own ? &g->own : &g->local, family, as) ||
+		addrset_has_bytes(&g->linger.own, family, as) ||
+		addrset_has_bytes(&g->awaited, family, as));
 }
 
 /* Whether RECORD was created by the program that writes what another node had: then no flush finds

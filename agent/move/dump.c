@@ -355,8 +355,7 @@ void reach_done(struct reach *r)
 
 bool reach_has(const struct reach *r, const struct conn *c)
 {
-	struct addr as = tuple_dst(&c->reply, c->key.family);
 	bool has_own = c->key.family == AF_INET ? r->own4 : r->own6;
 
-	return !has_own || addrset_has(&r->on_device, &as);
+	return !has_own || addrset_has_bytes(&r->on_device, c->key.family, c->reply.dst);
 }

@@ -65,9 +65,7 @@ static int bury(struct run *run, uint32_t i)
 
 static bool may_have_ended(const struct run *run, uint32_t i)
 {
-	usec_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
-
-	return repair_may_have_ended(connset_get(run->set, i), (uint32_t)elapsed);
+	return repair_may_have_ended(connset_get(run->set, i), run_elapsed(run));
 }
 
 static int pin_take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
@@ -101,6 +99,7 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 {
 	const struct kernel *k = &p->run->env->kernel;
 	struct ct_op ops[2 * PAIRS] = { { .conn = NULL } };
+	uint32_t elapsed = run_elapsed(p->run);
 	bool chosen[PAIRS];
 	size_t i, m = 0;
 	int r;
@@ -109,7 +108,7 @@ static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shap
 		chosen[i] = pin_is_meant(p, idx[i]) && trust_in(p, idx[i]) == trust;
 		if (!chosen[i])
 			continue;
-		ops[2 * m + 1] = restore_op(p->run, idx[i]);
+		ops[2 * m + 1] = restore_op(p->run, idx[i], elapsed);
 		ops[2 * m] = (struct ct_op){ .verb = CT_DELETE, .conn = ops[2 * m + 1].conn };
 		m++;
 	}
@@ -157,7 +156,8 @@ static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
 	for (i = 0; i < n && r == 0; i++) {
 		struct entry *e = &p->run->entries[idx[i]];
 
-		if (!pin_is_meant(p, idx[i]))
+		/* of most the shape is proven: they are looked at below, by pin_chunk() */
+		if (trust_in(p, idx[i]) == SHAPE_PROVEN || !pin_is_meant(p, idx[i]))
 			continue;
 		if (trust_in(p, idx[i]) == SHAPE_UNTRIED && may_try(p, idx[i])) {
 			r = pin_chunk(p, &idx[i], 1, SHAPE_UNTRIED);

@@ -13,15 +13,8 @@
 /* A child waits this many rounds for its master. */
 #define MASTER_ROUNDS 4
 
-static uint32_t seconds_left(const struct run *run, const struct conn *c)
-{
-	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
-
-	/* 0 would create an entry that is gone at once */
-	return c->timeout > elapsed ? c->timeout - elapsed : 1;
-}
-
-static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
+/* ELAPSED: run_elapsed() */
+static struct ct_op op_create(const struct run *run, uint32_t i, uint32_t elapsed, bool orphan)
 {
 	const struct conn *c = connset_get(run->set, i);
 	size_t len;
@@ -29,7 +22,8 @@ static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
 		.verb = CT_CREATE,
 		.conn = c,
 		.orphan = orphan,
-		.timeout = seconds_left(run, c),
+		/* 0 would create an entry that is gone at once */
+		.timeout = c->timeout > elapsed ? c->timeout - elapsed : 1,
 	};
 
 	op.payload = connset_payload(run->set, i, &len);
@@ -37,9 +31,9 @@ static struct ct_op op_create(const struct run *run, uint32_t i, bool orphan)
 	return op;
 }
 
-struct ct_op restore_op(const struct run *run, uint32_t i)
+struct ct_op restore_op(const struct run *run, uint32_t i, uint32_t elapsed)
 {
-	return op_create(run, i, false);
+	return op_create(run, i, elapsed, false);
 }
 
 /* The kernel refused to create entry I. */
@@ -121,12 +115,13 @@ static int look_up(struct chunk *ch, const uint32_t *idx, size_t n)
 /* Delete what stands in the way and create ours, back to back. */
 static int restore_replace(struct chunk *ch, const uint32_t *idx, size_t n)
 {
+	uint32_t elapsed = run_elapsed(ch->run);
 	size_t i;
 	int r;
 
 	for (i = 0; i < n; i++) {
 		ch->ops[2 * i] = (struct ct_op){ .verb = CT_DELETE, .conn = &ch->doomed[i] };
-		ch->ops[2 * i + 1] = op_create(ch->run, idx[i], false);
+		ch->ops[2 * i + 1] = op_create(ch->run, idx[i], elapsed, false);
 	}
 	r = n ? chunk_send(ch->run, ch->ops, 2 * n) : 0;
 	for (i = 0; r == 0 && i < n; i++)
@@ -195,12 +190,12 @@ static int resolve(struct chunk *ch, const uint32_t *idx, size_t n)
  * master was not there are left over: *N of them in IDX. */
 static int create_some(struct chunk *ch, uint32_t *idx, size_t *n, bool orphan)
 {
-	uint32_t blocked[CHUNK_MAX];
+	uint32_t blocked[CHUNK_MAX], elapsed = run_elapsed(ch->run);
 	size_t i, m = 0, left = 0;
 	int r;
 
 	for (i = 0; i < *n; i++)
-		ch->ops[i] = op_create(ch->run, idx[i], orphan);
+		ch->ops[i] = op_create(ch->run, idx[i], elapsed, orphan);
 	r = *n ? chunk_send(ch->run, ch->ops, *n) : 0;
 	if (r < 0)
 		return r;

@@ -79,11 +79,11 @@ void run_conclude(struct run *run)
  * its translated source: then it goes with the address. */
 static bool is_of(const struct conn *c, const struct addrset *set)
 {
-	struct addr src = tuple_src(&c->key.orig, c->key.family);
-	struct addr dst = tuple_dst(&c->key.orig, c->key.family);
-	struct addr as = tuple_dst(&c->reply, c->key.family);
+	uint8_t family = c->key.family;
 
-	return addrset_has(set, &src) || addrset_has(set, &dst) || addrset_has(set, &as);
+	return addrset_has_bytes(set, family, c->key.orig.src) ||
+	       addrset_has_bytes(set, family, c->key.orig.dst) ||
+	       addrset_has_bytes(set, family, c->reply.dst);
 }
 
 static bool is_closing(const struct conn *c)
@@ -93,15 +93,13 @@ static bool is_closing(const struct conn *c)
 
 enum skip_reason select_entry(const struct conn *c, const struct select_rules *rules)
 {
-	struct addr as = tuple_dst(&c->reply, c->key.family);
-
 	if (!(c->status & CONN_SRC_NAT_DONE))
 		return SKIP_NOT_NAT;
 	if (c->status & CONN_DYING)
 		return SKIP_DYING;
 	if (is_of(c, rules->leaving))
 		return SKIP_OF_VIP;
-	if (!addrset_has(rules->local, &as))
+	if (!addrset_has_bytes(rules->local, c->key.family, c->reply.dst))
 		return SKIP_NOT_LOCAL;
 	if (is_closing(c))
 		return SKIP_CLOSING;

@@ -38,7 +38,7 @@ static struct select_rules rules_now(const struct run *run)
 	return (struct select_rules){
 		.leaving = &run->leaving,
 		.local = &run->local,
-		.elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC),
+		.elapsed = run_elapsed(run),
 	};
 }
 
@@ -127,7 +127,7 @@ int snapshot_put(struct run *run, const struct conn_record *record)
 	int64_t i = connset_find(run->set, &record->conn->key);
 	struct conn_record aged = *record;
 	struct conn conn = *record->conn;
-	uint64_t elapsed = (run_now(run) - run->snapshot_at) / USEC_PER_SEC;
+	uint64_t elapsed = run_elapsed(run);
 	bool is_new = i < 0;
 	int r;
 

@@ -183,6 +183,12 @@ static inline usec_t run_now(const struct run *run)
 	return run->env->kernel.ops->now(run->env->kernel.ctx);
 }
 
+/* Seconds since the entries were read: by so much their timeouts are older. */
+static inline uint32_t run_elapsed(const struct run *run)
+{
+	return (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+}
+
 static inline void run_sleep(const struct run *run, usec_t duration)
 {
 	run->env->kernel.ops->sleep(run->env->kernel.ctx, duration);
@@ -289,8 +295,8 @@ int verify_list(struct run *run);
  * worth less while run->flushing. */
 void restore_missing(struct run *run);
 
-/* restore.c: the message that creates entry I as it was, its timeout aged. */
-struct ct_op restore_op(const struct run *run, uint32_t i);
+/* restore.c: the message that creates entry I as it was, its timeout aged by run_elapsed(). */
+struct ct_op restore_op(const struct run *run, uint32_t i, uint32_t elapsed);
 
 /* restore.c: fetch each CREATED entry and settle its state: what is not as asked
  * is deleted, lost, and named. */

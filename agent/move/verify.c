@@ -139,7 +139,7 @@ static int verify_read_addresses(struct run *run)
  * was answered by a reset, say. */
 static void excuse_ended(struct run *run)
 {
-	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+	uint32_t elapsed = run_elapsed(run);
 	size_t i, n = connset_count(run->set);
 
 	for (i = 0; i < n; i++) {
@@ -154,7 +154,7 @@ static void excuse_ended(struct run *run)
 /* Count spared entries that are missing and cannot have ended by themselves as lost. */
 static void take_spared(struct run *run)
 {
-	uint32_t elapsed = (uint32_t)((run_now(run) - run->snapshot_at) / USEC_PER_SEC);
+	uint32_t elapsed = run_elapsed(run);
 	size_t i, n = connset_count(run->set);
 
 	for (i = 0; i < n; i++) {

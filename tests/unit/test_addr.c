@@ -177,6 +177,32 @@ static void set_holds_each_address_once(void **state _unused_)
 	addrset_done(&s);
 }
 
+/* Few are compared one by one, more are searched for. */
+static void set_of_any_size_knows_its_own(void **state _unused_)
+{
+	struct addrset s = { 0 };
+	uint8_t bytes[16] = { 10 };
+	int i, n;
+
+	for (n = 0; n < 20; n++) {
+		for (i = 0; i < 20; i++) {
+			struct addr a;
+
+			bytes[3] = (uint8_t)(7 * i);
+			a = addr_make(AF_INET, bytes);
+			assert_int_equal(addrset_has(&s, &a), i < n);
+			assert_int_equal(addrset_has_bytes(&s, AF_INET, bytes), i < n);
+			assert_false(addrset_has_bytes(&s, AF_INET6, bytes));
+			if (i < n)
+				continue;
+			assert_int_equal(addrset_add(&s, &a), 0);
+			break;
+		}
+	}
+	assert_int_equal(s.n, 20);
+	addrset_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +213,7 @@ int main(void)
 		cmocka_unit_test(knows_unusable_addresses),
 		cmocka_unit_test(derives_the_broadcast_address),
 		cmocka_unit_test(set_holds_each_address_once),
+		cmocka_unit_test(set_of_any_size_knows_its_own),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
