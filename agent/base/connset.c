@@ -82,7 +82,7 @@ static bool payloads_has(const struct payloads *p, uint32_t number, const void *
 	return b->len == len && !memcmp(b->bytes, data, len);
 }
 
-static uint32_t payloads_find(const struct payloads *p, const void *data, size_t len, uint32_t hash)
+static uint32_t payloads_look(const struct payloads *p, const void *data, size_t len, uint32_t hash)
 {
 	size_t at;
 	uint32_t i;
@@ -93,6 +93,13 @@ static uint32_t payloads_find(const struct payloads *p, const void *data, size_t
 			return i + 1;
 	}
 	return 0;
+}
+
+uint32_t payloads_find(const struct payloads *p, const void *data, size_t len)
+{
+	if (p->last && payloads_has(p, p->last, data, len))
+		return p->last;
+	return payloads_look(p, data, len, hash_bytes(p->seed, data, len));
 }
 
 int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *ret_ref)
@@ -108,7 +115,7 @@ int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *re
 	number = p->last && payloads_has(p, p->last, data, len) ? p->last : 0;
 	hash = number ? 0 : hash_bytes(p->seed, data, len);
 	if (!number)
-		number = payloads_find(p, data, len, hash);
+		number = payloads_look(p, data, len, hash);
 	if (number) {
 		p->places[number - 1].blob->users++;
 		*ret_ref = p->last = number;
@@ -191,7 +198,7 @@ struct connset *connset_new(uint64_t seed, size_t limit)
 	if (!s)
 		return NULL;
 	s->limit = limit ? limit : SIZE_MAX;
-	conn_table_init(&s->table, seed, sizeof(struct item));
+	conn_table_init(&s->table, seed, sizeof(struct item), sizeof(struct conn_key));
 	s->payloads = payloads_new(seed);
 	return s->payloads ? s : connset_free(s);
 }
@@ -318,16 +325,16 @@ size_t connset_bytes(const struct connset *s)
 	       s->n_children * sizeof(*s->children);
 }
 
-void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size)
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size, size_t key_size)
 {
-	*t = (struct conn_table){ .seed = seed | 1, .item_size = item_size };
+	*t = (struct conn_table){ .seed = seed | 1, .item_size = item_size, .key_size = key_size };
 }
 
 void conn_table_done(struct conn_table *t)
 {
 	free(t->items);
 	hash_done(&t->index);
-	conn_table_init(t, t->seed, t->item_size);
+	conn_table_init(t, t->seed, t->item_size, t->key_size);
 }
 
 void *conn_table_at(const struct conn_table *t, size_t i)
@@ -335,9 +342,21 @@ void *conn_table_at(const struct conn_table *t, size_t i)
 	return t->items + i * t->item_size;
 }
 
-static uint32_t conn_table_hash(const struct conn_table *t, const struct conn_key *key)
+/* The compiler makes more of a size that it knows. */
+#define PACKED_SIZE 16
+
+static uint32_t conn_table_hash(const struct conn_table *t, const void *key)
 {
-	return hash_bytes(t->seed, key, sizeof(*key));
+	if (t->key_size == PACKED_SIZE)
+		return hash_bytes(t->seed, key, PACKED_SIZE);
+	return hash_bytes(t->seed, key, sizeof(struct conn_key));
+}
+
+static bool conn_table_equal(const struct conn_table *t, const void *a, const void *b)
+{
+	if (t->key_size == PACKED_SIZE)
+		return !memcmp(a, b, PACKED_SIZE);
+	return !memcmp(a, b, sizeof(struct conn_key));
 }
 
 static uint32_t conn_table_item_hash(const void *ud, uint32_t i)
@@ -345,25 +364,24 @@ static uint32_t conn_table_item_hash(const void *ud, uint32_t i)
 	return conn_table_hash(ud, conn_table_at(ud, i));
 }
 
-static int64_t conn_table_look(const struct conn_table *t, const struct conn_key *key,
-			       uint32_t hash)
+static int64_t conn_table_look(const struct conn_table *t, const void *key, uint32_t hash)
 {
 	uint32_t i;
 	size_t at;
 
 	for (i = hash_first(&t->index, hash, &at); i != HASH_NONE;
 	     i = hash_next(&t->index, hash, &at))
-		if (conn_key_equal(conn_table_at(t, i), key))
+		if (conn_table_equal(t, conn_table_at(t, i), key))
 			return i;
 	return -ENOENT;
 }
 
-int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key)
+int64_t conn_table_find(const struct conn_table *t, const void *key)
 {
 	return conn_table_look(t, key, conn_table_hash(t, key));
 }
 
-int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
+int64_t conn_table_add(struct conn_table *t, const void *key)
 {
 	uint32_t hash = conn_table_hash(t, key);
 	int r = t->n < HASH_NONE ? 0 : -ENOMEM;
@@ -378,7 +396,7 @@ int64_t conn_table_add(struct conn_table *t, const struct conn_key *key)
 		return r;
 	hash_put(&t->index, hash, (uint32_t)t->n);
 	memset(conn_table_at(t, t->n), 0, t->item_size);
-	memcpy(conn_table_at(t, t->n), key, sizeof(*key));
+	memcpy(conn_table_at(t, t->n), key, t->key_size);
 	return (int64_t)t->n++;
 }
 

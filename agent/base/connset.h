@@ -26,6 +26,9 @@ struct payloads *payloads_free(struct payloads *p);
  * is their number. 0 or -ENOMEM. */
 int payloads_take(struct payloads *p, const void *data, size_t len, uint32_t *ret_ref);
 
+/* The number of what was stored, or PAYLOAD_NONE. */
+uint32_t payloads_find(const struct payloads *p, const void *data, size_t len);
+
 /* One user less; the last one frees the payload. */
 void payloads_drop(struct payloads *p, uint32_t ref);
 
@@ -76,30 +79,30 @@ int64_t connset_master(const struct connset *s, size_t i);
 /* Bytes held, for the memory bound. */
 size_t connset_bytes(const struct connset *s);
 
-/* Items found by the conntrack key they begin with: an array without gaps and
- * an index over it. Removing frees the space, so that the size depends only on
+/* Items found by the key they begin with, a struct conn_key or a struct packed_key: an array
+ * without gaps and an index over it. Removing frees the space, so that the size depends only on
  * what is in the table. Numbers of items change with removals: the last item
  * takes the removed one's place. */
 
 struct conn_table {
 	uint64_t seed;
-	size_t item_size;
-	uint8_t *items; /* owned; each begins with a struct conn_key */
+	size_t item_size, key_size;
+	uint8_t *items; /* owned; each begins with its key */
 	size_t n, cap;
 	struct hash index;
 };
 
 /* SEED keeps a peer that chooses its keys from producing collisions. Allocates
  * nothing yet. */
-void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size);
+void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size, size_t key_size);
 void conn_table_done(struct conn_table *t);
 
 /* Number of the item with KEY, or -ENOENT. */
-int64_t conn_table_find(const struct conn_table *t, const struct conn_key *key);
+int64_t conn_table_find(const struct conn_table *t, const void *key);
 
 /* Add an item with KEY, the rest of it zeroed. Returns its number, -EEXIST if
  * there is one already, or -ENOMEM. */
-int64_t conn_table_add(struct conn_table *t, const struct conn_key *key);
+int64_t conn_table_add(struct conn_table *t, const void *key);
 
 void conn_table_remove(struct conn_table *t, size_t i);
 

@@ -8,11 +8,12 @@
 
 #include "base/array.h"
 #include "base/connset.h"
+#include "base/packed.h"
 
 struct item {
-	struct conn_key key; /* must be first */
-	uint32_t id, was;    /* was: of the entry that the pin has replaced */
-	uint16_t as;	     /* index of the source */
+	struct packed_key key; /* must be first */
+	uint32_t id, was;      /* was: of the entry that the pin has replaced */
+	uint16_t as;	       /* index of the source */
 	uint8_t round;
 	uint8_t state : 7;
 	uint8_t committed : 1;
@@ -27,6 +28,7 @@ struct source {
 
 struct pinned_set {
 	struct conn_table table;
+	struct payloads *addrs; /* owned: those of IPv6 */
 	struct source *sources; /* owned */
 	size_t n_sources, last; /* last: index of the one used last */
 	uint8_t round;
@@ -36,9 +38,11 @@ struct pinned_set *pinned_set_new(uint64_t seed)
 {
 	struct pinned_set *s = calloc(1, sizeof(*s));
 
-	if (s)
-		conn_table_init(&s->table, seed, sizeof(struct item));
-	return s;
+	if (!s)
+		return NULL;
+	conn_table_init(&s->table, seed, sizeof(struct item), sizeof(struct packed_key));
+	s->addrs = payloads_new(seed);
+	return s->addrs ? s : pinned_set_free(s);
 }
 
 struct pinned_set *pinned_set_free(struct pinned_set *s)
@@ -46,6 +50,7 @@ struct pinned_set *pinned_set_free(struct pinned_set *s)
 	if (!s)
 		return NULL;
 	conn_table_done(&s->table);
+	payloads_free(s->addrs);
 	free(s->sources);
 	free(s);
 	return NULL;
@@ -71,10 +76,33 @@ static int64_t source_of(struct pinned_set *s, const struct addr *as)
 	return (int64_t)(s->last = at);
 }
 
+/* Number of the item with KEY, or -ENOENT. */
+static int64_t pinned_find(const struct pinned_set *s, const struct conn_key *key)
+{
+	struct packed_key packed;
+
+	return packed_key_find(s->addrs, key, &packed) ? conn_table_find(&s->table, &packed)
+						       : -ENOENT;
+}
+
+/* Its number, or -ENOMEM. */
+static int64_t pinned_add(struct pinned_set *s, const struct conn_key *key)
+{
+	struct packed_key packed;
+	int64_t i = packed_key_take(s->addrs, key, &packed);
+
+	if (i < 0)
+		return i;
+	i = conn_table_add(&s->table, &packed);
+	if (i < 0)
+		packed_key_drop(s->addrs, &packed);
+	return i;
+}
+
 int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id,
 		   const struct addr *as)
 {
-	int64_t i = conn_table_find(&s->table, key), source = source_of(s, as);
+	int64_t i = pinned_find(s, key), source = source_of(s, as);
 	struct item *item;
 
 	if (source < 0)
@@ -83,7 +111,7 @@ int pinned_set_put(struct pinned_set *s, const struct conn_key *key, uint32_t id
 		item = conn_table_at(&s->table, (size_t)i);
 		s->sources[item->as].n--;
 	} else {
-		i = conn_table_add(&s->table, key);
+		i = pinned_add(s, key);
 		if (i < 0)
 			return (int)i;
 		item = conn_table_at(&s->table, (size_t)i);
@@ -111,19 +139,20 @@ static bool pinned_is_same(uint32_t a, uint32_t b)
 static void pinned_remove_at(struct pinned_set *s, int64_t i)
 {
 	s->sources[pinned_item_at(s, i)->as].n--;
+	packed_key_drop(s->addrs, &pinned_item_at(s, i)->key);
 	conn_table_remove(&s->table, (size_t)i);
 }
 
 bool pinned_set_has(const struct pinned_set *s, const struct conn_key *key, uint32_t id)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	return i >= 0 && pinned_is_same(pinned_item_at(s, i)->id, id);
 }
 
 bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t id)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i < 0)
 		return false;
@@ -139,7 +168,7 @@ bool pinned_set_see(struct pinned_set *s, const struct conn_key *key, uint32_t i
 
 void pinned_set_replaces(struct pinned_set *s, const struct conn_key *key, uint32_t was)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i >= 0)
 		pinned_item_at(s, i)->was = was;
@@ -147,7 +176,7 @@ void pinned_set_replaces(struct pinned_set *s, const struct conn_key *key, uint3
 
 void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint8_t state)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i >= 0)
 		pinned_item_at(s, i)->state = state & 0x7f;
@@ -155,7 +184,7 @@ void pinned_set_set_state(struct pinned_set *s, const struct conn_key *key, uint
 
 void pinned_set_set_committed(struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i >= 0)
 		pinned_item_at(s, i)->committed = 1;
@@ -163,7 +192,7 @@ void pinned_set_set_committed(struct pinned_set *s, const struct conn_key *key)
 
 bool pinned_set_is_committed(const struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	return i >= 0 && pinned_item_at(s, i)->committed;
 }
@@ -171,7 +200,7 @@ bool pinned_set_is_committed(const struct pinned_set *s, const struct conn_key *
 bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t id,
 		    uint8_t *ret_state)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i < 0 || !pinned_is_same(pinned_item_at(s, i)->id, id))
 		return false;
@@ -182,7 +211,7 @@ bool pinned_set_end(struct pinned_set *s, const struct conn_key *key, uint32_t i
 
 bool pinned_set_is_seen(const struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	return i >= 0 && pinned_item_at(s, i)->round == s->round;
 }
@@ -194,7 +223,7 @@ void pinned_set_begin_round(struct pinned_set *s)
 
 void pinned_set_remove(struct pinned_set *s, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&s->table, key);
+	int64_t i = pinned_find(s, key);
 
 	if (i >= 0)
 		pinned_remove_at(s, i);
@@ -229,7 +258,7 @@ struct pinned_set_item pinned_set_at(const struct pinned_set *s, size_t i)
 {
 	const struct item *item = conn_table_at(&s->table, i);
 
-	return (struct pinned_set_item){ .key = &item->key,
+	return (struct pinned_set_item){ .key = packed_key_get(s->addrs, &item->key),
 					 .id = item->id,
 					 .as = s->sources[item->as].addr,
 					 .seen = item->round == s->round,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The set of pinned entries: for each its key, the kernel's id and the address
- * its source is translated to. A million of them take about sixty megabytes. */
+ * its source is translated to. A million of them take about forty megabytes. */
 #pragma once
 
 #include <stdbool.h>
@@ -57,7 +57,7 @@ size_t pinned_set_count_family(const struct pinned_set *s, uint8_t family); /* A
 size_t pinned_set_count_as(const struct pinned_set *s, const struct addr *as);
 
 struct pinned_set_item {
-	const struct conn_key *key;
+	struct conn_key key;
 	uint32_t id;
 	struct addr as;
 	bool seen; /* in the current round */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/unpinned.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/connset.h"
+#include "base/packed.h"
 #include "base/shape.h"
 
 /* Times are stored in 32 bits in steps of 65 ms, which lasts for eight
@@ -12,16 +15,23 @@
 #define MOMENT_NEVER UINT32_MAX
 
 struct item {
-	struct conn conn; /* begins with the key */
+	struct packed_key key; /* must be first */
+	struct packed_tuple reply;
+	uint32_t status, timeout, id;
 	uint32_t payload;
 	uint32_t due;
-	bool flushed, altered, left_out;
-	uint8_t round, saved;
+	uint8_t tcp_state, round, saved;
+	bool has_master : 1;
+	bool has_helper : 1;
+	bool flushed : 1;
+	bool altered : 1;
+	bool left_out : 1;
 };
 
 struct unpinned {
 	struct conn_table table;
 	struct payloads *payloads; /* owned */
+	struct payloads *addrs;	   /* owned: those of IPv6 */
 	size_t n_flushed, n_altered, n_left_out;
 	size_t n_unsaved; /* flushed ones that are not saved */
 	uint8_t saving;	  /* items with this number are saved; never 0 */
@@ -42,10 +52,11 @@ struct unpinned *unpinned_new(uint64_t seed)
 
 	if (!u)
 		return NULL;
-	conn_table_init(&u->table, seed, sizeof(struct item));
+	conn_table_init(&u->table, seed, sizeof(struct item), sizeof(struct packed_key));
 	u->saving = 1;
 	u->payloads = payloads_new(seed);
-	return u->payloads ? u : unpinned_free(u);
+	u->addrs = payloads_new(seed);
+	return u->payloads && u->addrs ? u : unpinned_free(u);
 }
 
 struct unpinned *unpinned_free(struct unpinned *u)
@@ -54,6 +65,7 @@ struct unpinned *unpinned_free(struct unpinned *u)
 		return NULL;
 	conn_table_done(&u->table);
 	payloads_free(u->payloads);
+	payloads_free(u->addrs);
 	free(u);
 	return NULL;
 }
@@ -63,9 +75,17 @@ static struct item *unpinned_item_at(const struct unpinned *u, size_t i)
 	return conn_table_at(&u->table, i);
 }
 
+int64_t unpinned_find(const struct unpinned *u, const struct conn_key *key)
+{
+	struct packed_key packed;
+
+	return packed_key_find(u->addrs, key, &packed) ? conn_table_find(&u->table, &packed)
+						       : -ENOENT;
+}
+
 static struct item *item_find(const struct unpinned *u, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&u->table, key);
+	int64_t i = unpinned_find(u, key);
 
 	return i < 0 ? NULL : unpinned_item_at(u, (size_t)i);
 }
@@ -83,7 +103,7 @@ static void set_flushed(struct unpinned *u, struct item *item, bool flushed)
 
 /* Some events (of a new mark, for example) lack the TCP state and the window
  * scales: then keep what is known (ctnetlink_conntrack_event()). */
-static bool unpinned_is_poorer(const struct conn *now, const struct conn *known)
+static bool unpinned_is_poorer(const struct conn *now, const struct item *known)
 {
 	return now->id == known->id && now->tcp_state == CONN_TCP_NONE &&
 	       known->tcp_state != CONN_TCP_NONE;
@@ -107,51 +127,87 @@ static void set_left_out(struct unpinned *u, struct item *item, bool out)
 	set_altered(u, item, altered);
 }
 
+/* A new item with KEY, or NULL: out of memory. */
+static struct item *item_add(struct unpinned *u, const struct conn_key *key)
+{
+	struct packed_key packed;
+	int64_t i;
+
+	if (packed_key_take(u->addrs, key, &packed) < 0)
+		return NULL;
+	i = conn_table_add(&u->table, &packed);
+	if (i >= 0)
+		return unpinned_item_at(u, (size_t)i);
+	packed_key_drop(u->addrs, &packed);
+	return NULL;
+}
+
+/* All but the key. What ITEM had is released, PAYLOAD and REPLY are its own from now on. */
+static void item_set(struct unpinned *u, struct item *item, const struct conn *c, uint32_t payload,
+		     const struct packed_tuple *reply)
+{
+	set_altered(u, item,
+		    conn_alteration(c) == ALTERATION_OTHER || (item->altered && item->id == c->id));
+	payloads_drop(u->payloads, item->payload);
+	packed_tuple_drop(u->addrs, c->key.family, &item->reply);
+	item->payload = payload;
+	item->reply = *reply;
+	item->status = c->status;
+	item->timeout = c->timeout;
+	item->id = c->id;
+	item->tcp_state = c->tcp_state;
+	item->has_master = c->has_master;
+	item->has_helper = c->has_helper;
+	item->round = u->round;
+	set_flushed(u, item, false);
+}
+
 int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t due)
 {
-	struct item *item = item_find(u, &record->conn->key);
+	const struct conn *c = record->conn;
+	struct item *item = item_find(u, &c->key);
+	struct packed_tuple reply;
 	uint32_t payload;
-	int64_t i;
 	int r;
 
-	if (item && unpinned_is_poorer(record->conn, &item->conn)) {
-		item->conn.status = record->conn->status;
+	if (item && unpinned_is_poorer(c, item)) {
+		item->status = c->status;
 		item->round = u->round;
 		return 0;
 	}
 	r = payloads_take(u->payloads, record->payload, record->payload_len, &payload);
 	if (r < 0)
 		return r;
-	if (!item) {
-		i = conn_table_add(&u->table, &record->conn->key);
-		if (i < 0) {
-			payloads_drop(u->payloads, payload);
-			return (int)i;
-		}
-		item = unpinned_item_at(u, (size_t)i);
-		item->due = moment(due);
+	r = packed_tuple_take(u->addrs, c->key.family, &c->reply, &reply);
+	if (r == 0 && !item) {
+		item = item_add(u, &c->key);
+		if (item)
+			item->due = moment(due);
+		else
+			packed_tuple_drop(u->addrs, c->key.family, &reply);
 	}
-	set_altered(u, item,
-		    conn_alteration(record->conn) == ALTERATION_OTHER ||
-			    (item->altered && item->conn.id == record->conn->id));
-	payloads_drop(u->payloads, item->payload);
-	item->payload = payload;
-	item->conn = *record->conn;
-	item->round = u->round;
-	set_flushed(u, item, false);
+	if (r < 0 || !item) {
+		payloads_drop(u->payloads, payload);
+		return -ENOMEM;
+	}
+	item_set(u, item, c, payload, &reply);
 	return 0;
 }
 
 void unpinned_remove(struct unpinned *u, const struct conn_key *key)
 {
-	int64_t i = conn_table_find(&u->table, key);
+	int64_t i = unpinned_find(u, key);
+	struct item *item;
 
 	if (i < 0)
 		return;
-	set_flushed(u, unpinned_item_at(u, (size_t)i), false);
-	set_altered(u, unpinned_item_at(u, (size_t)i), false);
-	set_left_out(u, unpinned_item_at(u, (size_t)i), false);
-	payloads_drop(u->payloads, unpinned_item_at(u, (size_t)i)->payload);
+	item = unpinned_item_at(u, (size_t)i);
+	set_flushed(u, item, false);
+	set_altered(u, item, false);
+	set_left_out(u, item, false);
+	payloads_drop(u->payloads, item->payload);
+	packed_tuple_drop(u->addrs, packed_family(&item->key), &item->reply);
+	packed_key_drop(u->addrs, &item->key);
 	conn_table_remove(&u->table, (size_t)i);
 }
 
@@ -185,11 +241,6 @@ void unpinned_postpone(struct unpinned *u, const struct conn_key *key, usec_t du
 
 	if (item)
 		item->due = moment(due);
-}
-
-int64_t unpinned_find(const struct unpinned *u, const struct conn_key *key)
-{
-	return conn_table_find(&u->table, key);
 }
 
 size_t unpinned_count(const struct unpinned *u)
@@ -255,9 +306,21 @@ void unpinned_unsee(struct unpinned *u, const struct conn_key *key)
 		item->round = (uint8_t)(u->round - 1);
 }
 
-const struct conn *unpinned_at(const struct unpinned *u, size_t i)
+struct conn unpinned_at(const struct unpinned *u, size_t i)
 {
-	return &unpinned_item_at(u, i)->conn;
+	const struct item *item = unpinned_item_at(u, i);
+	struct conn c;
+
+	memset(&c, 0, sizeof(c)); /* the gaps too, for who compares bytes */
+	c.key = packed_key_get(u->addrs, &item->key);
+	c.reply = packed_tuple_get(u->addrs, c.key.family, &item->reply);
+	c.status = item->status;
+	c.timeout = item->timeout;
+	c.id = item->id;
+	c.tcp_state = item->tcp_state;
+	c.has_master = item->has_master;
+	c.has_helper = item->has_helper;
+	return c;
 }
 
 bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now)
@@ -287,11 +350,12 @@ bool unpinned_is_seen(const struct unpinned *u, size_t i)
 	return unpinned_item_at(u, i)->round == u->round;
 }
 
-struct conn_record unpinned_record(const struct unpinned *u, size_t i)
+struct conn_record unpinned_record(const struct unpinned *u, size_t i, struct conn *ret_conn)
 {
 	const struct item *item = unpinned_item_at(u, i);
-	struct conn_record record = { .conn = &item->conn };
+	struct conn_record record = { .conn = ret_conn };
 
+	*ret_conn = unpinned_at(u, i);
 	record.payload = payloads_get(u->payloads, item->payload, &record.payload_len);
 	return record;
 }

@@ -62,12 +62,12 @@ void unpinned_unsee(struct unpinned *u, const struct conn_key *key);
 
 /* Entry I, less than unpinned_count(). unpinned_remove() changes numbers: the
  * last entry takes the removed one's place. */
-const struct conn *unpinned_at(const struct unpinned *u, size_t i);
+struct conn unpinned_at(const struct unpinned *u, size_t i);
 bool unpinned_is_due(const struct unpinned *u, size_t i, usec_t now);
 bool unpinned_is_altered(const struct unpinned *u, size_t i);
 bool unpinned_is_left_out(const struct unpinned *u, size_t i);
 bool unpinned_is_flushed(const struct unpinned *u, size_t i);
 bool unpinned_is_seen(const struct unpinned *u, size_t i);
 
-/* Entry I as a record, without its master; valid until the next change. */
-struct conn_record unpinned_record(const struct unpinned *u, size_t i);
+/* Entry I as a record, without its master, of *RET_CONN; valid until the next change. */
+struct conn_record unpinned_record(const struct unpinned *u, size_t i, struct conn *ret_conn);

@@ -58,10 +58,16 @@ static int arriving_known(struct guard *g, const struct addrset *to, conn_sink s
 	size_t i, n = unpinned_count(g->unpinned), m = pinned_set_count(g->pinned);
 	int r = 0;
 
-	for (i = 0; i < n && r == 0; i++)
-		r = arrive_collect(&keys, &unpinned_at(g->unpinned, i)->key, to);
-	for (i = 0; i < m && r == 0; i++)
-		r = arrive_collect(&keys, pinned_set_at(g->pinned, i).key, to);
+	for (i = 0; i < n && r == 0; i++) {
+		const struct conn c = unpinned_at(g->unpinned, i);
+
+		r = arrive_collect(&keys, &c.key, to);
+	}
+	for (i = 0; i < m && r == 0; i++) {
+		const struct pinned_set_item item = pinned_set_at(g->pinned, i);
+
+		r = arrive_collect(&keys, &item.key, to);
+	}
 	if (r == 0)
 		r = fetch_keys(&g->env.kernel, keys.items, keys.n, arriving_on_found, &f);
 	free(keys.items);

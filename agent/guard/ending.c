@@ -126,7 +126,7 @@ void guard_end_ours(struct guard *g, const struct conn *c, enum end_cause cause,
 {
 	static const struct addr none;
 	int64_t i = unpinned_find(g->unpinned, &c->key);
-	struct conn known = i < 0 ? *c : *unpinned_at(g->unpinned, (size_t)i);
+	struct conn known = i < 0 ? *c : unpinned_at(g->unpinned, (size_t)i);
 	struct end e;
 
 	if (!memcmp(known.reply.src, none.bytes, sizeof(none.bytes))) { /* only AS is known */

@@ -220,6 +220,7 @@ void guard_note_lost(struct guard *g, const struct conn *c)
 	int64_t i = unpinned_find(g->unpinned, &c->key);
 	struct conn_record record = { .payload_len = 0 };
 	struct guard_named *named;
+	struct conn known;
 
 	g->status.lost++;
 	guard_end_missed(g, c); /* unless it was told of */
@@ -230,7 +231,7 @@ void guard_note_lost(struct guard *g, const struct conn *c)
 	named = &g->named[g->n_named++];
 	named->conn = *c;
 	if (i >= 0)
-		record = unpinned_record(g->unpinned, (size_t)i);
+		record = unpinned_record(g->unpinned, (size_t)i, &known);
 	named->payload_len = record.payload_len <= sizeof(named->payload) ? record.payload_len : 0;
 	if (named->payload_len)
 		memcpy(named->payload, record.payload, named->payload_len);

@@ -193,6 +193,6 @@ uint64_t guard_count_helpers(const struct guard *g)
 	uint64_t helpers = 0;
 
 	for (i = 0; i < n && g->helpers == HELPERS_FORGOTTEN; i++)
-		helpers += unpinned_at(g->unpinned, i)->has_helper;
+		helpers += unpinned_at(g->unpinned, i).has_helper;
 	return helpers;
 }

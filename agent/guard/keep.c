@@ -269,14 +269,15 @@ static size_t guard_keep_collect(struct guard *g, uint64_t *at)
 		struct pinned_set_item item = pinned_set_at(g->pinned, --k->at_pinned);
 
 		if (item.id)
-			at[n++] = marks_of(&k->file, item.key, item.id, &item.as);
+			at[n++] = marks_of(&k->file, &item.key, item.id, &item.as);
 		if (item.id && item.committed) {
 			at[n] = marks_committed(at[n - 1]);
 			n++;
 		}
 	}
 	while (!k->at_pinned && k->at_unpinned && n < CHUNK && looked++ < CHUNK) {
-		uint64_t mark = mark_of(g, unpinned_at(g->unpinned, --k->at_unpinned));
+		const struct conn c = unpinned_at(g->unpinned, --k->at_unpinned);
+		uint64_t mark = mark_of(g, &c);
 		int64_t i = markset_find(&k->left, mark);
 
 		if (i < 0)

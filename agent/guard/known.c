@@ -78,7 +78,7 @@ static bool awaits_repair(const struct guard *g, const struct conn *c)
 {
 	int64_t i = g->repair.active ? unpinned_find(g->unpinned, &c->key) : -1;
 
-	return i >= 0 && unpinned_at(g->unpinned, (size_t)i)->id != c->id;
+	return i >= 0 && unpinned_at(g->unpinned, (size_t)i).id != c->id;
 }
 
 /* When C is to be pinned: TCP as soon as it is established (pins.c), others after
@@ -99,7 +99,8 @@ void guard_select_all(struct guard *g)
 	size_t i;
 
 	for (i = 0; i < unpinned_count(g->unpinned); i++) {
-		struct conn_record record = unpinned_record(g->unpinned, i);
+		struct conn c;
+		struct conn_record record = unpinned_record(g->unpinned, i, &c);
 
 		if (!unpinned_is_flushed(g->unpinned, i)) /* it is being put back */
 			unpinned_leave_out(g->unpinned, &record.conn->key,
@@ -141,6 +142,7 @@ int guard_take(struct guard *g, const struct conn_record *record)
 static void entry_gone(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
+	struct conn known;
 	uint8_t state;
 	int64_t i;
 
@@ -151,27 +153,27 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 	i = unpinned_find(g->unpinned, &c->key);
 	if (i < 0)
 		return;
-	if (c->id && unpinned_at(g->unpinned, (size_t)i)->id != c->id) {
+	known = unpinned_at(g->unpinned, (size_t)i);
+	if (c->id && known.id != c->id) {
 		/* Not the one that we know. If somebody has deleted what had come in the place of a
 		 * flushed one, that does not come back either. */
 		if (record->by && unpinned_is_flushed(g->unpinned, (size_t)i))
 			unpinned_remove(g->unpinned, &c->key);
 		return;
 	}
-	guard_end_meet(g, unpinned_at(g->unpinned, (size_t)i),
-		       unpinned_at(g->unpinned, (size_t)i)->tcp_state, false, record);
-	if (!record->by && guard_known_is_meant(g, unpinned_at(g->unpinned, (size_t)i)))
-		guard_meet_late(g, unpinned_at(g->unpinned, (size_t)i), c);
+	guard_end_meet(g, &known, known.tcp_state, false, record);
+	if (!record->by && guard_known_is_meant(g, &known))
+		guard_meet_late(g, &known, c);
 	if (unpinned_is_left_out(g->unpinned, (size_t)i)) {
 		if (!record->by)
-			guard_count_unselected(g, unpinned_at(g->unpinned, (size_t)i), c);
+			guard_count_unselected(g, &known, c);
 		unpinned_remove(g->unpinned, &c->key);
 	} else if (g->repair.active && !record->by) {
 		unpinned_flush(g->unpinned, &c->key);
 		g->repair.last_death = g->batch_at;
 	} else {
 		if (!record->by)
-			guard_count_death(g, unpinned_at(g->unpinned, (size_t)i));
+			guard_count_death(g, &known);
 		unpinned_remove(g->unpinned, &c->key);
 	}
 }
@@ -276,10 +278,15 @@ int guard_each(const struct guard *g,
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < pinned_set_count(g->pinned) && r == 0; i++)
-		r = fn(ud, pinned_set_at(g->pinned, i).key, pinned_set_at(g->pinned, i).id, true);
-	for (i = 0; i < unpinned_count(g->unpinned) && r == 0; i++)
-		r = fn(ud, &unpinned_at(g->unpinned, i)->key, unpinned_at(g->unpinned, i)->id,
-		       false);
+	for (i = 0; i < pinned_set_count(g->pinned) && r == 0; i++) {
+		const struct pinned_set_item item = pinned_set_at(g->pinned, i);
+
+		r = fn(ud, &item.key, item.id, true);
+	}
+	for (i = 0; i < unpinned_count(g->unpinned) && r == 0; i++) {
+		const struct conn c = unpinned_at(g->unpinned, i);
+
+		r = fn(ud, &c.key, c.id, false);
+	}
 	return r;
 }

@@ -120,13 +120,13 @@ static void linger_find_unpinned(struct guard *g, struct conn *ret, size_t *n)
 
 	l->at_unpinned = MIN(l->at_unpinned, unpinned_count(g->unpinned));
 	while (l->at_unpinned && *n < GUARD_STEP && looked++ < GUARD_SCAN) {
-		const struct conn *c = unpinned_at(g->unpinned, --l->at_unpinned);
-		struct addr as = tuple_dst(&c->reply, c->key.family);
+		const struct conn c = unpinned_at(g->unpinned, --l->at_unpinned);
+		struct addr as = tuple_dst(&c.reply, c.key.family);
 
 		/* leave alone what somebody else has altered, and what is not selected */
-		if (addrset_has(&l->over, &as) && conn_alteration(c) != ALTERATION_OTHER &&
+		if (addrset_has(&l->over, &as) && conn_alteration(&c) != ALTERATION_OTHER &&
 		    !unpinned_is_left_out(g->unpinned, l->at_unpinned))
-			ret[(*n)++] = linger_bare(&c->key, c->id, &as);
+			ret[(*n)++] = linger_bare(&c.key, c.id, &as);
 	}
 }
 
@@ -152,7 +152,7 @@ static void linger_find_pinned(struct guard *g, struct conn *ret, size_t *n)
 		struct pinned_set_item item = pinned_set_at(g->pinned, --l->at_pinned);
 
 		if (addrset_has(&l->over, &item.as))
-			ret[(*n)++] = linger_bare(item.key, item.id, &item.as);
+			ret[(*n)++] = linger_bare(&item.key, item.id, &item.as);
 	}
 }
 

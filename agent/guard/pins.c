@@ -111,9 +111,15 @@ size_t guard_order_next(struct guard *g, struct guard_order *o,
 
 	while (o->open && !n && looked < GUARD_SCAN) {
 		o->at = MIN(o->at, unpinned_count(g->unpinned));
-		while (o->at && n < o->pace.n && looked++ < GUARD_SCAN)
-			if (wanted(g, --o->at) && is_of_pass(o, unpinned_at(g->unpinned, o->at)))
-				ret_keys[n++] = unpinned_at(g->unpinned, o->at)->key;
+		while (o->at && n < o->pace.n && looked++ < GUARD_SCAN) {
+			struct conn c;
+
+			if (!wanted(g, --o->at))
+				continue;
+			c = unpinned_at(g->unpinned, o->at);
+			if (is_of_pass(o, &c))
+				ret_keys[n++] = c.key;
+		}
 		if (!o->at && !n)
 			end_pass(g, o);
 	}
@@ -155,22 +161,23 @@ static bool is_refused(const struct guard *g, const struct conn *c)
  * is worth more than the pin. */
 static bool is_due(const struct guard *g, size_t i)
 {
-	const struct conn *c = unpinned_at(g->unpinned, i);
+	struct conn c;
 
 	if (unpinned_is_left_out(g->unpinned, i))
 		return false;
-	if (is_refused(g, c)) {
-		if (conn_alteration(c) != ALTERATION_NONE)
-			unpinned_set_altered(g->unpinned, &c->key);
+	c = unpinned_at(g->unpinned, i);
+	if (is_refused(g, &c)) {
+		if (conn_alteration(&c) != ALTERATION_NONE)
+			unpinned_set_altered(g->unpinned, &c.key);
 		return false;
 	}
-	if (!unpinned_is_due(g->unpinned, i, g->step_at) || worth_of(c) == WORTH_UNANSWERED ||
-	    (c->has_helper && g->helpers == HELPERS_FORGOTTEN) ||
-	    conn_alteration(c) == ALTERATION_OTHER)
+	if (!unpinned_is_due(g->unpinned, i, g->step_at) || worth_of(&c) == WORTH_UNANSWERED ||
+	    (c.has_helper && g->helpers == HELPERS_FORGOTTEN) ||
+	    conn_alteration(&c) == ALTERATION_OTHER)
 		return false;
-	return c->key.l4proto != IPPROTO_TCP ||
-	       (c->status & CONN_ASSURED && c->tcp_state != CONN_TCP_TIME_WAIT &&
-		c->tcp_state != CONN_TCP_CLOSE);
+	return c.key.l4proto != IPPROTO_TCP ||
+	       (c.status & CONN_ASSURED && c.tcp_state != CONN_TCP_TIME_WAIT &&
+		c.tcp_state != CONN_TCP_CLOSE);
 }
 
 void guard_postpone_all(struct guard *g)
@@ -178,9 +185,12 @@ void guard_postpone_all(struct guard *g)
 	usec_t due = guard_now(g) + g->device.pin_after;
 	size_t i;
 
-	for (i = 0; i < unpinned_count(g->unpinned); i++)
-		if (unpinned_at(g->unpinned, i)->key.l4proto != IPPROTO_TCP)
-			unpinned_postpone(g->unpinned, &unpinned_at(g->unpinned, i)->key, due);
+	for (i = 0; i < unpinned_count(g->unpinned); i++) {
+		const struct conn c = unpinned_at(g->unpinned, i);
+
+		if (c.key.l4proto != IPPROTO_TCP)
+			unpinned_postpone(g->unpinned, &c.key, due);
+	}
 }
 
 static int on_pinned(void *ud, const struct conn *c, enum guard_fate fate)

@@ -20,10 +20,10 @@ static void guard_repair_give_up(struct guard *g)
 
 	while (i-- && unpinned_count_flushed(g->unpinned))
 		if (unpinned_is_flushed(g->unpinned, i)) {
-			struct conn_key key = unpinned_at(g->unpinned, i)->key;
+			const struct conn c = unpinned_at(g->unpinned, i);
 
-			guard_note_lost(g, unpinned_at(g->unpinned, i));
-			unpinned_remove(g->unpinned, &key);
+			guard_note_lost(g, &c);
+			unpinned_remove(g->unpinned, &c.key);
 		}
 }
 
@@ -132,8 +132,9 @@ static struct connset *guard_repair_collect(struct guard *g)
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		struct conn_record record =
-			unpinned_record(g->unpinned, (size_t)unpinned_find(g->unpinned, &keys[i]));
+		struct conn c;
+		struct conn_record record = unpinned_record(
+			g->unpinned, (size_t)unpinned_find(g->unpinned, &keys[i]), &c);
 
 		r = connset_add(set, &record);
 	}

@@ -87,7 +87,7 @@ static int resync_take(void *ud, const struct conn_record *record)
 	int64_t i = unpinned_find(g->unpinned, &record->conn->key);
 
 	if (i >= 0 && unpinned_is_seen(g->unpinned, (size_t)i) &&
-	    unpinned_at(g->unpinned, (size_t)i)->id == record->conn->id)
+	    unpinned_at(g->unpinned, (size_t)i).id == record->conn->id)
 		return 0;
 	return guard_take(g, record);
 }
@@ -156,12 +156,12 @@ static size_t tidy_collect(struct guard *g, struct conn_key *keys)
 		struct pinned_set_item item = pinned_set_at(g->pinned, --g->tidy_pinned);
 
 		if (!item.seen)
-			keys[n++] = *item.key;
+			keys[n++] = item.key;
 	}
 	while (g->tidy_unpinned && n < GUARD_STEP && looked++ < GUARD_SCAN)
 		if (!unpinned_is_seen(g->unpinned, --g->tidy_unpinned) &&
 		    !unpinned_is_flushed(g->unpinned, g->tidy_unpinned))
-			keys[n++] = unpinned_at(g->unpinned, g->tidy_unpinned)->key;
+			keys[n++] = unpinned_at(g->unpinned, g->tidy_unpinned).key;
 	return n;
 }
 
@@ -184,7 +184,9 @@ bool guard_tidy(struct guard *g)
 		if (!pinned_set_is_seen(g->pinned, &keys[i]))
 			pinned_set_remove(g->pinned, &keys[i]);
 		if (y >= 0 && !unpinned_is_seen(g->unpinned, (size_t)y)) {
-			guard_end_missed(g, unpinned_at(g->unpinned, (size_t)y));
+			const struct conn c = unpinned_at(g->unpinned, (size_t)y);
+
+			guard_end_missed(g, &c);
 			unpinned_remove(g->unpinned, &keys[i]);
 		}
 	}

@@ -45,7 +45,8 @@ void guard_begin_save(struct guard *g)
 
 /* The next entries to be saved: all that a flush may take, since events that tell of it may
  * not be read yet. Entries that come later are saved once they are flushed. */
-static size_t guard_save_collect(struct guard *g, struct conn_record *records, uint32_t *which)
+static size_t guard_save_collect(struct guard *g, struct conn_record *records, struct conn *conns,
+				 uint32_t *which)
 {
 	struct guard_repair *r = &g->repair;
 	size_t n = 0, looked = 0;
@@ -59,7 +60,7 @@ static size_t guard_save_collect(struct guard *g, struct conn_record *records, u
 		    (!unpinned_is_flushed(g->unpinned, r->save_at) &&
 		     !guard_repair_knows(g, r->save_at)))
 			continue;
-		records[n] = unpinned_record(g->unpinned, r->save_at);
+		records[n] = unpinned_record(g->unpinned, r->save_at, &conns[n]);
 		which[n++] = (uint32_t)r->save_at;
 	}
 	return n;
@@ -68,6 +69,7 @@ static size_t guard_save_collect(struct guard *g, struct conn_record *records, u
 bool guard_save_step(struct guard *g)
 {
 	_cleanup_free_ struct conn_record *records = NULL;
+	_cleanup_free_ struct conn *conns = NULL;
 	_cleanup_free_ uint32_t *which = NULL;
 	struct guard_repair *r = &g->repair;
 	size_t n, i;
@@ -76,10 +78,11 @@ bool guard_save_step(struct guard *g)
 	if (r->cannot_save || (!r->save_at && !unpinned_count_unsaved(g->unpinned)))
 		return false;
 	records = malloc(STEP * sizeof(*records));
+	conns = malloc(STEP * sizeof(*conns));
 	which = malloc(STEP * sizeof(*which));
-	if (!records || !which)
+	if (!records || !conns || !which)
 		return false;
-	n = guard_save_collect(g, records, which);
+	n = guard_save_collect(g, records, conns, which);
 	/* an error does not stop the repair */
 	error = n ? guard_save_add(g, records, n) : 0;
 	if (error < 0)

@@ -100,7 +100,8 @@ static int list_unpinned(struct run *run, conn_sink sink)
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		struct conn_record record = unpinned_record(g->unpinned, i);
+		struct conn c;
+		struct conn_record record = unpinned_record(g->unpinned, i, &c);
 
 		if (run_is_bounded(run) && i % LOOK_EVERY == 0 &&
 		    run_now(run) >= run_read_until(run))
@@ -118,7 +119,7 @@ static struct conn pinned_conn(const struct pinned_set_item *item)
 	struct conn c;
 
 	memset(&c, 0, sizeof(c));
-	c.key = *item->key;
+	c.key = item->key;
 	c.id = item->id;
 	c.status = CONN_CONFIRMED | CONN_SRC_NAT_DONE | CONN_DST_NAT_DONE;
 	c.reply = tuple_invert(&c.key.orig, c.key.l4proto);

@@ -114,8 +114,9 @@ int measure_shadow(struct bench *b)
 {
 	static const struct {
 		const char *what, *word;
-	} kinds[] = { { "shadow", "--shadow-pinned" },
-		      { "shadow, unpinned", "--shadow-unpinned" } };
+		double limit;
+	} kinds[] = { { "shadow", "--shadow-pinned", 64 },
+		      { "shadow, unpinned", "--shadow-unpinned", 96 } };
 	double bytes = 0;
 	size_t i;
 	int round, r = 0;
@@ -127,7 +128,7 @@ int measure_shadow(struct bench *b)
 								    .unit = "bytes/entry",
 								    .entries = b->entries,
 								    .bound = BOUND_AT_MOST,
-								    .limit = 128,
+								    .limit = kinds[i].limit,
 							    });
 
 		for (round = 0; round < 3 && r == 0; round++) {

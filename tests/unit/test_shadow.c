@@ -14,6 +14,7 @@
 
 #include "base/pinned.h"
 #include "base/connset.h"
+#include "base/packed.h"
 #include "base/unpinned.h"
 #include "../lib/random.h"
 
@@ -72,7 +73,7 @@ static void check_keyset(const struct pinned_set *s, const struct model *pool)
 	for (i = 0; i < n; i++) {
 		struct pinned_set_item item = pinned_set_at(s, i);
 
-		assert_true(pinned_set_has(s, item.key, item.id));
+		assert_true(pinned_set_has(s, &item.key, item.id));
 	}
 }
 
@@ -133,13 +134,14 @@ static void check_unpinned(const struct unpinned *y, const struct model *pool)
 		const struct model *m = &pool[i];
 		int64_t at = unpinned_find(y, &m->conn.key);
 		struct conn_record record;
+		struct conn c;
 
 		assert_int_equal(at >= 0, m->in);
 		n += m->in;
 		flushed += m->in && m->flushed;
 		if (!m->in)
 			continue;
-		record = unpinned_record(y, (size_t)at);
+		record = unpinned_record(y, (size_t)at, &c);
 		assert_memory_equal(record.conn, &m->conn, sizeof(m->conn));
 		assert_int_equal(record.payload_len, m->len);
 		assert_true(!m->len || !memcmp(record.payload, m->payload, m->len));
@@ -229,7 +231,7 @@ static void a_poor_event_takes_nothing_away(void **state _unused_)
 {
 	struct rnd r = rnd_begin("a_poor_event_takes_nothing_away");
 	struct unpinned *y = unpinned_new(r.x);
-	struct conn c = rnd_conn(&r), poor;
+	struct conn c = rnd_conn(&r), poor, is;
 	struct conn_record record = { .conn = &c, .payload = "scales", .payload_len = 6 };
 
 	c.tcp_state = CONN_TCP_ESTABLISHED;
@@ -240,14 +242,14 @@ static void a_poor_event_takes_nothing_away(void **state _unused_)
 	poor.status |= CONN_ASSURED;
 	record = (struct conn_record){ .conn = &poor };
 	assert_int_equal(unpinned_put(y, &record, 0), 0);
-	record = unpinned_record(y, 0);
+	record = unpinned_record(y, 0, &is);
 	assert_int_equal(record.payload_len, 6);
 	assert_int_equal(record.conn->tcp_state, CONN_TCP_ESTABLISHED);
 	assert_true(record.conn->status & CONN_ASSURED);
 	poor.id++; /* but of another entry it is all there is */
 	record = (struct conn_record){ .conn = &poor };
 	assert_int_equal(unpinned_put(y, &record, 0), 0);
-	record = unpinned_record(y, 0);
+	record = unpinned_record(y, 0, &is);
 	assert_int_equal(record.payload_len, 0);
 	unpinned_free(y);
 }
@@ -282,6 +284,31 @@ static void payloads_are_shared(void **state _unused_)
 	payloads_free(p);
 }
 
+/* What was packed comes back the same, and leaves nothing behind. */
+static void a_packed_key_is_the_same_key(void **state _unused_)
+{
+	struct rnd r = rnd_begin("a_packed_key_is_the_same_key");
+	struct payloads *addrs = payloads_new(r.x);
+	struct packed_key keys[1000], found;
+	struct conn conns[ARRAY_SIZE(keys)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct conn_key back;
+
+		conns[i] = rnd_conn(&r);
+		assert_int_equal(packed_key_take(addrs, &conns[i].key, &keys[i]), 0);
+		back = packed_key_get(addrs, &keys[i]);
+		assert_memory_equal(&back, &conns[i].key, sizeof(back));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		assert_true(packed_key_find(addrs, &conns[i].key, &found));
+		assert_memory_equal(&found, &keys[i], sizeof(found));
+		packed_key_drop(addrs, &keys[i]);
+	}
+	assert_int_equal(payloads_count(addrs), 0);
+	payloads_free(addrs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_due_before_its_time),
 		cmocka_unit_test(a_poor_event_takes_nothing_away),
 		cmocka_unit_test(payloads_are_shared),
+		cmocka_unit_test(a_packed_key_is_the_same_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
