@@ -98,6 +98,7 @@ struct conn_record {
 	bool born;   /* in an event: the entry is new */
 	bool gone;   /* in an event: the entry has ended */
 	uint32_t by; /* in an event: netlink port of the program that caused it; 0: the kernel */
+	bool made;   /* it was created over netlink: only listings, and from Linux 4.19 on */
 };
 
 /* Largest conn_format() text, NUL included. */

@@ -161,6 +161,19 @@ static int take_made(struct guard *g, const struct conn *c, const struct addr *a
 	return pinned_set_put(g->pinned, &c->key, c->id, as);
 }
 
+int guard_keep_meet_again(struct guard *g, const struct conn_record *record, bool *ret_taken)
+{
+	const struct conn *c = record->conn;
+	struct addr as = tuple_dst(&c->reply, c->key.family);
+
+	*ret_taken = record->made && !guard_observes(g) && was_left(g, c) &&
+		     conn_alteration(c) == ALTERATION_NONE;
+	if (!*ret_taken)
+		return 0;
+	unpinned_remove(g->unpinned, &c->key); /* an event may have told of it before */
+	return take_left(g, c, &as);
+}
+
 int guard_keep_meet(struct guard *g, const struct conn *c)
 {
 	struct guard_keep *k = &g->keep;

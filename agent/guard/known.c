@@ -111,6 +111,7 @@ void guard_select_all(struct guard *g)
 int guard_take(struct guard *g, const struct conn_record *record)
 {
 	const struct conn *c = record->conn;
+	bool taken;
 	int r;
 
 	if (!guard_known_is_meant(g, c))
@@ -131,6 +132,9 @@ int guard_take(struct guard *g, const struct conn_record *record)
 	}
 	if (is_committed(g, record))
 		return take_committed(g, c);
+	r = guard_keep_meet_again(g, record, &taken);
+	if (r < 0 || taken)
+		return r;
 	r = unpinned_put(g->unpinned, record, due_of(g, c));
 	if (r == 0)
 		unpinned_leave_out(g->unpinned, &c->key, !guard_selects(g, record));

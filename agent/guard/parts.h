@@ -339,6 +339,10 @@ void guard_keep_addresses(struct guard *g);
 void guard_keep_no_more(struct guard *g, const struct addr *a);
 /* C is translated to none of the guarded addresses: is it ours? 0 or -ENOMEM. */
 int guard_keep_meet(struct guard *g, const struct conn *c);
+/* RECORD is translated to a guarded address. If a guard before us has pinned it, and it is that
+ * entry still, it counts as pinned, and *RET_TAKEN. The mark alone does not tell: one that traffic
+ * has brought up in the same place of memory has the same id. 0 or -ENOMEM. */
+int guard_keep_meet_again(struct guard *g, const struct conn_record *record, bool *ret_taken);
 void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id,
 		    const struct addr *as);
 void guard_keep_committed(struct guard *g, const struct conn *c); /* besides */

@@ -259,6 +259,8 @@ int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn, struct con
 		.master = ret_conn->has_master ? ret_master : NULL,
 		.payload = payload,
 		.payload_len = out.len,
+		/* nf_conntrack_netlink.c: ctnetlink_create_conntrack() of 4.19, and SYNPROXY */
+		.made = tb[CTA_SYNPROXY] != NULL,
 	};
 	return 0;
 }

@@ -76,8 +76,16 @@ check "new connections are pinned" wait_for 60 pinned_at_least 20
 daemon_end KILL
 bounce
 unharmed again "what a killed guard has pinned stays pinned"
+ids() { conntrack -L -p tcp --reply-dst 192.168.11.7 --dport 8899 -o id 2>/dev/null | grep -o 'id=[0-9]*' | sort; }
+ids >"$T/ids"
 guard_start "a new one takes over"
+check "which knows what is pinned" wait_for 60 pinned_at_least 20
 unharmed again "and disturbs nothing"
+if [ "$(printf '%s\n' 4.19 "$(uname -r)" | sort -V | head -n 1)" = 4.19 ]; then
+	is "$(ids | comm -3 "$T/ids" -)" "" "nor pins it once more, as the entries themselves tell"
+else
+	skip "nor pins it once more" "before Linux 4.19 an entry does not tell that it was made"
+fi
 daemon_end TERM
 is "$(nft list tables | grep -c vipsafe)" 0 "no rule is left behind"
 bounce

@@ -208,7 +208,7 @@ static void proof_outlives_many_guards(void **state)
 	for (i = 0; i < 5; i++) {
 		g = guarding_new(s, PIN_ON_DEMAND);
 		guarding_spin(s, g, USEC_PER_SEC);
-		assert_int_equal(guarding_status(g).pinned, 0);
+		assert_int_equal(guarding_status(g).pins, 0);
 		guard_free(g);
 	}
 	going_lose(s);

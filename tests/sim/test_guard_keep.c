@@ -39,6 +39,47 @@ static void files_of_others_are_not_believed(void **state)
 	assert_int_equal(purged.unproven, FLOWS);
 }
 
+/* What a guard has pinned and a listing tells to be made, no later guard pins once more. */
+static void what_is_pinned_is_not_pinned_again(void **state)
+{
+	struct scene *s = *state;
+	unsigned writes;
+	struct guard *g;
+
+	going_begin(s);
+	s->fake->tells_made = true;
+	writes = s->fake->ct_writes;
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pins, 0);
+	assert_int_equal(guarding_status(g).pinned, 2 * FLOWS);
+	assert_int_equal(s->fake->ct_writes, writes);
+	guard_free(g);
+
+	/* deleted, and brought up again by its own traffic in the same place, with the same id */
+	s->fake->entries[0].created = false;
+	s->fake->entries[0].masq = s->dev;
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pins, 1);
+	assert_int_equal(guarding_status(g).pinned, 2 * FLOWS);
+	assert_int_equal(s->fake->entries[0].masq, 0);
+	guard_free(g);
+
+	/* made by somebody else: ours is another one */
+	s->fake->entries[1].conn.id++;
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pins, 1);
+	guard_free(g);
+
+	s->fake->tells_made = false;
+	g = guarding_new(s, PIN_CONTINUOUS);
+	guarding_spin(s, g, 6 * USEC_PER_SEC);
+	assert_int_equal(guarding_status(g).pins, 2 * FLOWS);
+	guard_free(g);
+}
+
 /* What was pinned a moment before the kill is known, too. */
 static void each_pin_is_on_disk_at_once(void **state)
 {
@@ -190,11 +231,9 @@ static void where_nothing_can_be_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(files_of_others_are_not_believed),
-		CASE(each_pin_is_on_disk_at_once),
-		CASE(the_file_is_made_anew),
-		CASE(a_removed_directory_is_filled_again),
-		CASE(somebody_else_has_it),
+		CASE(files_of_others_are_not_believed),	   CASE(what_is_pinned_is_not_pinned_again),
+		CASE(each_pin_is_on_disk_at_once),	   CASE(the_file_is_made_anew),
+		CASE(a_removed_directory_is_filled_again), CASE(somebody_else_has_it),
 		CASE(where_nothing_can_be_written),
 	};
 

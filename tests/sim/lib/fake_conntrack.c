@@ -181,7 +181,7 @@ static void tell_lies(const struct fake *f, struct conn *c)
 
 int fake_list_entry(struct fake *f, const struct fake_entry *entry, conn_sink sink, void *ud)
 {
-	struct fake_event e = { .entry = *entry };
+	struct fake_event e = { .entry = *entry, .made = f->tells_made && entry->created };
 
 	return fake_list_event(f, &e, sink, ud);
 }
@@ -210,7 +210,8 @@ int fake_list_event(struct fake *f, const struct fake_event *event, conn_sink si
 				    .payload_len = e->payload_len,
 				    .born = event->born,
 				    .gone = event->gone,
-				    .by = event->by };
+				    .by = event->by,
+				    .made = event->made };
 	r = sink(ud, &rec);
 	free(payload);
 	free(e);

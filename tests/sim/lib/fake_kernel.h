@@ -92,6 +92,7 @@ struct fake_event {
 	struct fake_entry entry;
 	bool born, gone;
 	uint32_t by; /* netlink port; 0: the kernel */
+	bool made;   /* in a listing: over netlink, and it tells */
 };
 
 struct fake_addr_event {
@@ -120,6 +121,7 @@ struct fake {
 	enum fake_flush flush4, flush6;
 	usec_t flush_after; /* 0: within the address delete */
 	bool full_deaths;   /* as from Linux 5.15 on, a DESTROY tells timeout and TCP state */
+	bool tells_made; /* as from Linux 4.19 on, a listing tells what was created over netlink */
 	enum kernel_kind probe4, probe6;
 	bool hooks_are_global; /* of netfilter: Linux before 4.3 */
 	bool promote_secondaries;

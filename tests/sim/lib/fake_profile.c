@@ -19,6 +19,7 @@ struct profile {
 	bool max_is_untold;    /* to a namespace of its own, where the limit is the machine's */
 	bool no_filter;	       /* before 5.8 */
 	bool full_deaths;      /* from 5.15 */
+	bool tells_made;       /* from 4.19 */
 };
 
 static const struct profile profiles[] = {
@@ -48,9 +49,13 @@ static const struct profile profiles[] = {
 	  .short_attributes = true,
 	  .max_is_untold = true,
 	  .no_filter = true },
-	{ .name = "4.19", .short_attributes = true, .max_is_untold = true, .no_filter = true },
-	{ .name = "6.1", .max_is_untold = true, .full_deaths = true },
-	{ .name = "6.18", .full_deaths = true },
+	{ .name = "4.19",
+	  .short_attributes = true,
+	  .max_is_untold = true,
+	  .no_filter = true,
+	  .tells_made = true },
+	{ .name = "6.1", .max_is_untold = true, .full_deaths = true, .tells_made = true },
+	{ .name = "6.18", .full_deaths = true, .tells_made = true },
 };
 
 void fake_profile(struct fake *f, const char *name)
@@ -73,4 +78,5 @@ void fake_profile(struct fake *f, const char *name)
 	f->max_is_untold = p->max_is_untold;
 	f->no_filter = p->no_filter;
 	f->full_deaths = p->full_deaths;
+	f->tells_made = p->tells_made;
 }
