@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/patterns.h"
 #include "show/wire.h"
 
 static void error_holds(const struct request_error *e)
@@ -44,6 +45,13 @@ static void notify_holds(const struct wire_notify *n)
 	CLAIM(n->event.state <= INSTANCE_DELETED);
 }
 
+static void connections_hold(const struct connections *c)
+{
+	CLAIM(memchr(c->device, '\0', sizeof(c->device)));
+	CLAIM(c->protections < 2U << PROTECTION_COMMITTED);
+	pattern_holds(&c->pattern);
+}
+
 /* What was understood is written in one way, and understood again. */
 static void request_returns(const struct wire_request *r)
 {
@@ -73,14 +81,29 @@ static void request(const char *data, size_t size)
 		error_holds(&e);
 		return;
 	}
-	CLAIM(r.op <= WIRE_NOTIFY && r.text <= WIRE_TEXT_VERBOSE);
+	CLAIM(r.text <= WIRE_TEXT_VERBOSE);
 	CLAIM(wire_op_name(&r));
-	if (r.op == WIRE_MOVE)
+	switch (r.op) {
+	case WIRE_MOVE:
 		move_holds(&r.move);
-	else if (r.op == WIRE_NOTIFY)
+		break;
+	case WIRE_NOTIFY:
 		notify_holds(&r.notify);
-	else
+		break;
+	case WIRE_CONNECTIONS:
+		connections_hold(&r.connections);
+		break;
+	case WIRE_EXPLAIN:
+		pattern_holds(&r.ends.pattern);
+		break;
+	case WIRE_STATUS:
+	case WIRE_RELOAD:
+	case WIRE_METRICS:
+	case WIRE_WATCH:
+	case WIRE_HISTORY:
 		request_returns(&r); /* it has no words of its own */
+		break;
+	}
 }
 
 static void answer(const char *data, size_t size)
