@@ -129,13 +129,17 @@ make_on() { # SUITE
 	rm -rf "${P:?}/$1" && mv "$root/src/out" "$P/$1" && rm -rf --one-file-system "$root"
 }
 
-# built_again KIND: the new ones once more, where and when and as another would,
-# and with no network at all
+# built_again KIND: the new ones once more, where and when and as another would: 40 days from
+# now, with another umask and time zone, and with no network at all; Debian's in another
+# directory, which rpm would write into the packages
 built_again() {
 	local alone=()
 
+	need faketime
 	[ "$(id -u)" != 0 ] || alone=(unshare --net)
+	# shellcheck disable=SC2016 # the inner shell's
 	make_once "$1-again" env DEB_BUILD_OPTIONS="nocheck parallel=1" TZ=Asia/Tokyo LC_ALL=C \
-		"${alone[@]}" sh -c 'umask 077 && exec sh "$@"' sh \
+		NO_FAKE_STAT=1 TODAY="$(date +%s)" "${alone[@]}" faketime -f +40d sh -c \
+		'umask 077 && [ "$(date +%s)" -gt $((TODAY + 39 * 86400)) ] && exec sh "$@"' sh \
 		"$SRC/packaging/$1/build" "$P/vipsafe-$VERSION.tar.gz" "$P/again"
 }
