@@ -2,17 +2,17 @@
 # shellcheck shell=bash
 # What a case begins with whose node is a Debian tree in a network namespace, without systemd: it runs the
 # case again in namespaces of its own, with the words of tests/netns/lib. Then the tree is in $R, the packages
-# are $NEW and $OLD, and `node COMMAND...` runs there.
+# are $NEW and $OLD, RPMs if PACKAGES is rpm, and `node COMMAND...` runs there.
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 if [ -z "${NETNS_INSIDE:-}" ]; then
-	bash "$here/prepare"
+	bash "$here/prepare" ${PACKAGES:+"$PACKAGES"}
 	[ $? = 10 ] || exit 0
 fi
 # shellcheck source=tests/netns/lib/pair.sh
 . "$here/../../netns/lib/pair.sh"; netns_main "$@"
 # shellcheck source=/dev/null
-. "$BUILD/packages/env" # TREE, NEW, OLD, VERSION
+. "$BUILD/packages/${PACKAGES:+$PACKAGES.}env" # TREE, NEW, OLD, VERSION
 
 R=$T/node
 mkdir "$R"
