@@ -33,7 +33,7 @@ only agent/cli 'vipsafe/[^/]*|(base|kernel|lvs|keepalived|move|guard|show|cli)/[
 # what the cases share
 shared='((\.\./){0,2}lib/)?[^/]*'
 # Units need no kernel; of kernel only what reads and writes messages, and asks lib/fake_netlink.c there.
-only tests/unit 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|show|cli|daemon)/[^/]*|kernel/(abi_(ct|nft)|attr|ct(codec|stats|text)?|heard|hold_(ipset|nft|text)|ifaddr|ipvs(conn)?|link(_own)?|nft|nl(ask|sock)|probe_choice|sock(ends|ets|reset)|xtables)\.h|'"$shared"
+only tests/unit 'vipsafe/(base|protocol)\.h|(base|lvs|keepalived|move|show|cli|daemon)/[^/]*|kernel/(abi_(ct|nft)|attr|ct(codec|stats|text)?|heard|hold_(ipset|nft|text)|ifaddr|ipvs(conn)?|link(_own)?|nft|nl(ask|sock)|probe(_choice)?|sock(ends|ets|reset)|xtables)\.h|'"$shared"
 only tests/sim 'vipsafe/[^/]*|(base|lvs|keepalived|move|guard)/[^/]*|'"$shared"
 
 # Nothing but a layer's own headers pulls in a library.
