@@ -15,6 +15,9 @@
 #define MAGIC "vipsafe journal 2"
 #define MOVE_PREFIX "move-"
 
+/* Written at a time. */
+#define WRITE_SIZE (256U << 10)
+
 void journal_done(struct journal *j)
 {
 	j->set = connset_free(j->set);
@@ -63,53 +66,61 @@ static int journal_mark(int fd, enum journal_progress progress)
 		sizeof(moved));
 }
 
-static int write_entry(FILE *f, const struct connset *set, size_t i)
+/* What is written of a set. */
+struct kept {
+	const struct connset *set; /* NULL: nothing */
+	bool (*keep)(const void *ud, size_t i);
+	const void *ud;
+	bool bare; /* without masters and payloads */
+};
+
+static int write_entry(FILE *f, const struct kept *k, size_t i)
 {
-	int64_t master = connset_master(set, i);
+	int64_t master = k->bare ? -ENOENT : connset_master(k->set, i);
+	const void *payload = NULL;
 	struct journal_entry e;
-	const void *payload;
-	size_t len;
+	size_t len = 0;
 
 	memset(&e, 0, sizeof(e));
-	e.conn = *connset_get(set, i);
+	e.conn = *connset_get(k->set, i);
 	/* A master outside the set cannot be restored with it either. */
 	e.conn.has_master = master >= 0;
 	if (master >= 0)
-		e.master = connset_get(set, (size_t)master)->key;
-	payload = connset_payload(set, i, &len);
+		e.master = connset_get(k->set, (size_t)master)->key;
+	if (!k->bare)
+		payload = connset_payload(k->set, i, &len);
 	e.payload_len = (uint32_t)len;
 	if (fwrite(&e, sizeof(e), 1, f) != 1 || (len && fwrite(payload, len, 1, f) != 1))
 		return journal_error();
 	return 0;
 }
 
-static int write_all(FILE *f, struct journal_header *h, const struct connset *set,
-		     bool (*keep)(const void *ud, size_t i), const void *ud)
+static int write_all(FILE *f, struct journal_header *h, const struct kept *k)
 {
-	size_t i, n = set ? connset_count(set) : 0;
+	size_t i, n = k->set ? connset_count(k->set) : 0;
 	int r = 0;
 
 	for (i = 0; i < n; i++)
-		h->n_entries += keep(ud, i);
+		h->n_entries += k->keep(k->ud, i);
 	if (fwrite(h, sizeof(*h), 1, f) != 1)
 		r = journal_error();
 	for (i = 0; i < n && r == 0; i++)
-		if (keep(ud, i))
-			r = write_entry(f, set, i);
+		if (k->keep(k->ud, i))
+			r = write_entry(f, k, i);
 	return r;
 }
 
-int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
-		  usec_t snapshot_at, const struct connset *set,
-		  bool (*keep)(const void *ud, size_t i), const void *ud)
+/* H without its entries. */
+static int journal_write_kept(int dirfd, const char *name, struct journal_header *h,
+			      const struct kept *k)
 {
-	struct journal_header h = journal_header_make(boot_id, request, snapshot_at);
+	_cleanup_free_ char *buffer = malloc(WRITE_SIZE);
 	char aside[JOURNAL_NAME_MAX + 2];
 	FILE *f;
 	int fd, r;
 
-	if (!request->n_vips)
-		h.moved = PROGRESS_MOVED; /* else it would not be read: there is nothing to move */
+	if (!h->request.n_vips)
+		h->moved = PROGRESS_MOVED; /* else it would not be read: there is nothing to move */
 	snprintf(aside, sizeof(aside), "%s~", name);
 	fd = os_open_aside(dirfd, aside, 0600);
 	if (fd < 0)
@@ -119,10 +130,32 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 		close(fd);
 		return -ENOMEM;
 	}
-	r = write_all(f, &h, set, keep, ud);
+	if (buffer)
+		(void)setvbuf(f, buffer, _IOFBF, WRITE_SIZE);
+	r = write_all(f, h, k);
 	if (fclose(f) != 0 && r == 0)
 		r = journal_error();
 	return os_replace(dirfd, aside, name, r);
+}
+
+int journal_write(int dirfd, const char *name, const char *boot_id, const struct request *request,
+		  usec_t snapshot_at, const struct connset *set,
+		  bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	const struct kept k = { .set = set, .keep = keep, .ud = ud };
+	struct journal_header h = journal_header_make(boot_id, request, snapshot_at);
+
+	return journal_write_kept(dirfd, name, &h, &k);
+}
+
+int journal_write_bare(int dirfd, const char *name, const char *boot_id,
+		       const struct request *request, usec_t snapshot_at, const struct connset *set,
+		       bool (*keep)(const void *ud, size_t i), const void *ud)
+{
+	const struct kept k = { .set = set, .keep = keep, .ud = ud, .bare = true };
+	struct journal_header h = journal_header_make(boot_id, request, snapshot_at);
+
+	return journal_write_kept(dirfd, name, &h, &k);
 }
 
 /* Whether the byte is 0 or 1: to read any other as a bool is undefined behaviour. */

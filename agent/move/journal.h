@@ -38,6 +38,11 @@ int journal_write(int dirfd, const char *name, const char *boot_id, const struct
 		  usec_t snapshot_at, const struct connset *set,
 		  bool (*keep)(const void *ud, size_t i), const void *ud);
 
+/* The same without what it takes to create them again: to know them later. */
+int journal_write_bare(int dirfd, const char *name, const char *boot_id,
+		       const struct request *request, usec_t snapshot_at, const struct connset *set,
+		       bool (*keep)(const void *ud, size_t i), const void *ud);
+
 /* Note in NAME that the address change has been tried. */
 int journal_mark_moved(int dirfd, const char *name);
 

@@ -76,18 +76,45 @@ static bool keep_all(const void *ud _unused_, size_t i _unused_)
 	return true;
 }
 
+static bool keep_created(const void *ud, size_t i)
+{
+	return is_created(ud, i);
+}
+
+static bool has_created(const struct run *run)
+{
+	size_t i, n = connset_count(run->set);
+
+	for (i = 0; i < n; i++)
+		if (is_created(run, i))
+			return true;
+	return false;
+}
+
+/* Write SET, which has those of earlier runs, and what this run has created. */
+static int remember_write(struct run *run, const char *name, struct connset *set)
+{
+	size_t i;
+	int r = 0;
+
+	if (!connset_count(set)) /* the usual case */
+		return journal_write_bare(run->run_dir, name, run->env->boot_id, run->req,
+					  run->snapshot_at, run->set, keep_created, run);
+	for (i = 0; i < connset_count(run->set) && r == 0; i++)
+		if (is_created(run, i))
+			r = add_key(set, connset_get(run->set, i));
+	return r < 0 ? r
+		     : journal_write_bare(run->run_dir, name, run->env->boot_id, run->req,
+					  run->snapshot_at, set, keep_all, NULL);
+}
+
 static int remember(struct run *run, const char *name)
 {
 	struct connset *set = connset_new(run->env->seed, 0);
 	int r = set ? add_earlier(run, name, set) : -ENOMEM;
-	size_t i;
 
-	for (i = 0; i < connset_count(run->set) && r == 0; i++)
-		if (is_created(run, i))
-			r = add_key(set, connset_get(run->set, i));
-	if (r == 0 && connset_count(set))
-		r = journal_write(run->run_dir, name, run->env->boot_id, run->req, run->snapshot_at,
-				  set, keep_all, NULL);
+	if (r == 0 && (connset_count(set) || has_created(run)))
+		r = remember_write(run, name, set);
 	else if (r == 0)
 		(void)unlinkat(run->run_dir, name, 0);
 	connset_free(set);
