@@ -69,12 +69,22 @@ static bool flush_is_over(const struct run *run)
 	return over;
 }
 
-/* verify.c: whether no flush can be under way at NOW. QUIET_FROM: nothing has become
- * missing since then; 0: nothing ever has since BEGAN. */
-static bool flush_is_settled(const struct run *run, usec_t began, usec_t quiet_from, usec_t now)
+struct settling {
+	bool once; /* do not wait for a late flush: the guard goes on looking */
+	usec_t began;
+	usec_t quiet_from; /* nothing has become missing since then; 0: nothing ever has */
+	bool rested;	   /* and the run has slept meanwhile */
+	size_t left;	   /* still missing after the round before */
+	unsigned in_vain;
+};
+
+/* verify.c: whether no flush can be under way at NOW. Its work queue is that of the processor that
+ * deleted the address: while a run of high priority keeps that busy all is quiet. */
+static bool flush_is_settled(const struct run *run, const struct settling *s, usec_t now)
 {
-	return now >= (quiet_from ? quiet_from + SETTLE_QUIET : began + SETTLE_MAX) ||
-	       !flush_can_still_take(run) || flush_is_over(run);
+	usec_t until = s->quiet_from ? s->quiet_from + SETTLE_QUIET : s->began + SETTLE_MAX;
+
+	return (s->rested && now >= until) || !flush_can_still_take(run) || flush_is_over(run);
 }
 
 static size_t count_state(const struct run *run, enum entry_state state)
@@ -207,17 +217,9 @@ static size_t settle_count_missing(const struct run *run)
 	return count_state(run, ENTRY_MISSING) + count_state(run, ENTRY_CONFLICT);
 }
 
-struct settling {
-	bool once; /* do not wait for a late flush: the guard goes on looking */
-	usec_t began;
-	usec_t quiet_from; /* 0: nothing missing seen yet */
-	size_t left;	   /* still missing after the round before */
-	unsigned in_vain;
-};
-
 static bool settle_is_over(const struct settling *s, const struct run *run)
 {
-	return s->once || flush_is_settled(run, s->began, s->quiet_from, run_now(run));
+	return s->once || flush_is_settled(run, s, run_now(run));
 }
 
 static void settle_restore(struct settling *s, struct run *run, size_t missing)
@@ -230,8 +232,10 @@ static void settle_restore(struct settling *s, struct run *run, size_t missing)
 		missing && !s->once && flush_can_take_worthy(run) && !settle_is_over(s, run);
 	if (missing)
 		restore_and_time(run);
-	if (missing > s->left)
+	if (missing > s->left) {
 		s->quiet_from = run_now(run);
+		s->rested = false;
+	}
 	s->in_vain = missing && !run->flushing ? s->in_vain + 1 : 0;
 	s->left = settle_count_missing(run);
 }
@@ -268,6 +272,7 @@ static int verify_settle(struct run *run)
 		}
 		if (!unread || run->flushing) {
 			run_sleep(run, poll);
+			s.rested = true;
 			poll = MIN(poll * 2, SETTLE_POLL_MAX);
 		} else if (s.in_vain >= ROUNDS_MISSING_MAX) {
 			return 0;

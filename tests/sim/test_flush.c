@@ -53,6 +53,27 @@ static void ipv4_flush_late_too(void **state)
 	late_flush(state, 100 * USEC_PER_MSEC, VIP4 "/32");
 }
 
+/* Each listing takes longer than a flush may be late, and the run never gives up the processor that
+ * the flush needs: what was quiet meanwhile is not over. */
+static void a_starved_flush_is_waited_for(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->flush_after = USEC_PER_MSEC;
+	s->fake->flush_starves = true;
+	s->fake->call_cost = 60 * USEC_PER_MSEC;
+	s->req.strategy = STRATEGY_RESTORE;
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP6 "/128", NULL);
+	s->fake->flush_starves = false;
+	scene_expect(s, EXIT_DONE, true);
+	fake_advance(s->fake, 5 * USEC_PER_SEC);
+	assert_int_equal(s->fake->n_pending, 0);
+	assert_true(s->fake->flushed > 0);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 /* Two addresses, two flushes. What traffic made anew after the first is
  * masqueraded again, so the second takes it although nothing was missing then. */
 static void restore_undone_by_a_second_flush_is_repeated(void **state)
@@ -188,6 +209,7 @@ int main(void)
 		CASE(flush_50ms_late),
 		CASE(flush_200ms_late),
 		CASE(ipv4_flush_late_too),
+		CASE(a_starved_flush_is_waited_for),
 		CASE(restore_undone_by_a_second_flush_is_repeated),
 		CASE(settling_ends),
 		CASE(torn_dump_is_taken_again),

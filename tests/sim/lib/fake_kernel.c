@@ -28,7 +28,7 @@ void fake_advance(struct fake *f, usec_t by)
 	for (size_t i = 0; i < f->n_pending;) {
 		struct fake_pending p = f->pending[i];
 
-		if (p.due > f->clock) {
+		if (p.due > f->clock || f->flush_starves) {
 			i++;
 			continue;
 		}
@@ -49,9 +49,12 @@ static usec_t fake_now(void *ctx)
 static void fake_sleep(void *ctx, usec_t duration)
 {
 	struct fake *f = ctx;
+	bool starves = f->flush_starves;
 
 	f->slept++;
+	f->flush_starves = false;
 	fake_advance(f, duration);
+	f->flush_starves = starves;
 }
 
 static void fake_step_aside(void *ctx)
