@@ -240,6 +240,31 @@ static void settle_restore(struct settling *s, struct run *run, size_t missing)
 	s->left = settle_count_missing(run);
 }
 
+/* A flush that visibly takes many entries is let go on, for so long at most: to list and to create
+ * entries meanwhile slows it down, and finds only a part of what it takes. */
+#define FLUSH_WAIT (200 * USEC_PER_MSEC)
+#define FLUSH_POLL (5 * USEC_PER_MSEC)
+#define FLUSH_MANY 4096
+
+static void await_flush(struct run *run)
+{
+	const struct kernel *k = &run->env->kernel;
+	usec_t until = MIN(run_now(run) + FLUSH_WAIT, run->deadline);
+	uint32_t before, now, max;
+
+	if (run->sync_flush || count_state(run, ENTRY_THERE) < FLUSH_MANY ||
+	    k->ops->ct_usage(k->ctx, &before, &max) < 0)
+		return;
+	do {
+		if (run->armed_since)
+			run_keep_hold(run);
+		run_sleep(run, FLUSH_POLL);
+		if (k->ops->ct_usage(k->ctx, &now, &max) < 0 || now >= before)
+			return;
+		before = now;
+	} while (run_now(run) < until);
+}
+
 /* List, restore what is missing, and again, until a listing finds nothing and no flush
  * can still be under way. */
 static int verify_settle(struct run *run)
@@ -249,7 +274,11 @@ static int verify_settle(struct run *run)
 
 	for (run->rounds = 0; run->rounds < ROUNDS_MAX; run->rounds++) {
 		size_t missing, unread;
-		int r = list_and_time(run);
+		int r;
+
+		if (!s.once)
+			await_flush(run);
+		r = list_and_time(run);
 
 		if (r < 0)
 			return r;

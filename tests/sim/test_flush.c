@@ -74,6 +74,28 @@ static void a_starved_flush_is_waited_for(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+/* A flush that takes much is listed once it has taken it, and not before as well. */
+static void a_great_flush_is_let_go_on(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->flush_after = 3 * USEC_PER_MSEC;
+	s->fake->probe4 = KERNEL_UNKNOWN;
+	s->req.strategy = STRATEGY_RESTORE;
+	for (uint16_t n = 1; n <= 5000; n++) {
+		struct conn c = scene_tcp(n);
+
+		scene_add(s, &c);
+	}
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_all_alive(s);
+	assert_int_equal(s->report.entries.restored, 5000);
+	/* the snapshot, what is missing, and what was made of it */
+	assert_int_equal(s->fake->dump.calls, 3);
+}
+
 /* Two addresses, two flushes. What traffic made anew after the first is
  * masqueraded again, so the second takes it although nothing was missing then. */
 static void restore_undone_by_a_second_flush_is_repeated(void **state)
@@ -210,6 +232,7 @@ int main(void)
 		CASE(flush_200ms_late),
 		CASE(ipv4_flush_late_too),
 		CASE(a_starved_flush_is_waited_for),
+		CASE(a_great_flush_is_let_go_on),
 		CASE(restore_undone_by_a_second_flush_is_repeated),
 		CASE(settling_ends),
 		CASE(torn_dump_is_taken_again),
