@@ -24,7 +24,9 @@
 #define LARGE_SIZE ((size_t)10 << 20)
 #define PIECE_SIZE ((size_t)128 << 10)
 #define SEND_BUFFER (512 << 10)
+/* So long, and until as many as the crowd have ended since: one at a time is served. */
 #define PATIENCE_MS 60000
+#define PATIENCE_MAX_MS (10 * PATIENCE_MS)
 
 enum kind { PROPER, SILENT, GARBAGE, LARGE, LEAVING, KINDS };
 
@@ -38,7 +40,8 @@ struct client {
 	enum kind kind;
 	int fd; /* -1: has to connect (again) */
 	uint64_t since;
-	size_t sent; /* LARGE */
+	unsigned long before; /* so many had ended */
+	size_t sent;	      /* LARGE */
 	bool reset, right;
 };
 
@@ -47,6 +50,7 @@ struct crowd {
 	int epoll;
 	struct client *clients;
 	size_t n;
+	unsigned long ended; /* but for who left by itself */
 	unsigned long done[KINDS], failed[KINDS];
 };
 
@@ -64,6 +68,7 @@ static void finish(struct crowd *c, struct client *cl, bool well)
 		fprintf(stderr, "crowd: unserved after %llu ms\n",
 			(unsigned long long)(now_ms() - cl->since));
 	(well ? c->done : c->failed)[cl->kind]++;
+	c->ended += cl->kind != LEAVING;
 	close(cl->fd);
 	cl->fd = -1;
 }
@@ -89,6 +94,7 @@ static bool begin(struct crowd *c, struct client *cl)
 		return false;
 	}
 	cl->since = now_ms();
+	cl->before = c->ended;
 	cl->sent = 0;
 	cl->reset = cl->right = false;
 	switch (cl->kind) {
@@ -168,6 +174,12 @@ static void round_once(struct crowd *c)
 	}
 }
 
+static bool waits_too_long(const struct crowd *c, const struct client *cl, uint64_t now)
+{
+	return now - cl->since > PATIENCE_MAX_MS ||
+	       (now - cl->since > PATIENCE_MS && c->ended - cl->before > c->n);
+}
+
 /* Connect who is not, and give up on who waits without end. Returns how many
  * are there. */
 static size_t fill(struct crowd *c, bool anew)
@@ -178,7 +190,7 @@ static size_t fill(struct crowd *c, bool anew)
 	for (i = 0; i < c->n; i++) {
 		struct client *cl = &c->clients[i];
 
-		if (cl->fd >= 0 && now - cl->since > PATIENCE_MS)
+		if (cl->fd >= 0 && waits_too_long(c, cl, now))
 			finish(c, cl, false);
 		if (cl->fd < 0 && anew)
 			(void)begin(c, cl);
