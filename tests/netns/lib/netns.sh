@@ -491,9 +491,12 @@ jsons() {
 
 # At the end of each case: all JSON that it was given is as the installed schema says.
 case_end() {
-	[ -s "$T/said-json" ] && python3 -c 'import jsonschema' 2>/dev/null || return 0
-	check "all JSON is as the schema says" \
-		python3 -W ignore "$SRC/tests/lib/json-valid" "$SRC/packaging/json/report.schema.json" <"$T/said-json"
+	local r
+
+	[ -s "$T/said-json" ] && command -v python3 >/dev/null || return 0
+	python3 -W ignore "$SRC/tests/lib/json-valid" "$SRC/packaging/json/report.schema.json" <"$T/said-json" >"$T/check.out" 2>&1
+	r=$?
+	[ $r = 77 ] || report $r "all JSON is as the schema says" "$(head -c 2000 "$T/check.out")"
 }
 
 # json FILTER: of the last run's --json output
