@@ -20,12 +20,12 @@ sysroot() {
 	fi
 }
 
-# configured NAME WORDS...: $DIR is configured with these
+# configured NAME WORDS...: $DIR is configured with these; without optimization, as little runs
 configured() {
 	DIR=$BUILD/arch/$1
 	shift
 	mkdir -p "$DIR"
-	(cd "$DIR" && { [ -e Makefile ] || "$SRC/configure" -q --enable-werror CFLAGS='-g -O1' "$@"; }) \
+	(cd "$DIR" && { [ -e Makefile ] || "$SRC/configure" -q --enable-werror CFLAGS=-O0 "$@"; }) \
 		>"$T/configure.log" 2>&1 || {
 		tail -n 5 "$T/configure.log" | sed 's/^/# /'
 		bail_out "configure failed, see $DIR/config.log"
@@ -107,13 +107,14 @@ to_build() {
 	done
 }
 
-# cross NAME TRIPLET LIBRARIES: what has to be built, for the machine whose libraries Debian keeps in LIBRARIES
+# cross NAME TRIPLET LIBRARIES [WORDS...]: what has to be built, for the machine whose libraries Debian keeps in
+# LIBRARIES, configured with these
 cross() {
 	local libs="$ROOT/usr/lib/$3"
 
 	PKG_CONFIG_LIBDIR=$libs/pkgconfig:$ROOT/usr/lib/pkgconfig:$ROOT/usr/share/pkgconfig \
 		PKG_CONFIG_SYSROOT_DIR=$ROOT PKG_CONFIG_PATH='' \
-		configured "$1" --host="$2" --with-systemd CC="$2-gcc --sysroot=$ROOT"
+		configured "$1" --host="$2" --with-systemd CC="$2-gcc --sysroot=$ROOT" "${@:4}"
 	programs ''
 	# shellcheck disable=SC2046 # words
 	if [ "${ARCH_ALL:-}" = yes ]; then
