@@ -95,9 +95,9 @@ CLEANFILES += $(distdir).sha256
 
 # ---- packages --------------------------------------------------------------------
 # deb and rpm leave them in deb/ and rpm/ of the build directory.
-PACKAGES_TESTS = tests/packages/boot.sh tests/packages/deb.sh tests/packages/rpm.sh \
-	tests/packages/upgrade.sh tests/packages/upgrade-rpm.sh tests/packages/managers.sh tests/packages/image.sh \
-	tests/packages/units.sh tests/packages/readme.sh
+PACKAGES_TESTS = tests/packages/boot.sh tests/packages/rpm.sh tests/packages/readme.sh \
+	tests/packages/managers.sh tests/packages/upgrade.sh tests/packages/upgrade-rpm.sh tests/packages/deb.sh \
+	tests/packages/image.sh tests/packages/units.sh
 EXTRA_DIST += $(PACKAGES_TESTS) tests/packages/oss-fuzz.sh tests/packages/boot tests/packages/readme tests/packages/lib
 .PHONY: deb rpm check-packages
 deb: dist-gzip #: a Debian package in deb/
