@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define FLOWS 60
-#define MANY 4000
+#define MANY 2500 /* more than are saved in one step: 2048 */
 #define TOLD_MAX 8
 
 struct told {

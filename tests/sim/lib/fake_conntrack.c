@@ -114,11 +114,16 @@ struct fake_entry *fake_entry_find(const struct fake *f, const struct conn_key *
 
 static struct fake_entry *append(struct fake *f)
 {
-	if (f->n_entries == f->room) {
-		f->room = f->room ? f->room * 2 : 64;
-		f->entries = realloc(f->entries, f->room * sizeof(*f->entries));
-		if (!f->entries)
-			abort();
+	size_t before = (size_t)(f->entries - f->store);
+
+	if (before + f->n_entries == f->room) {
+		if (before <= f->room / 2) {
+			f->room = MAX(f->room * 2, 64u);
+			f->store = realloc(f->store, f->room * sizeof(*f->store));
+			assert(f->store);
+		}
+		memmove(f->store, f->store + before, f->n_entries * sizeof(*f->store));
+		f->entries = f->store;
 	}
 	memset(&f->entries[f->n_entries], 0, sizeof(*f->entries));
 	return &f->entries[f->n_entries++];
@@ -127,7 +132,11 @@ static struct fake_entry *append(struct fake *f)
 void fake_entry_remove_at(struct fake *f, size_t i)
 {
 	f->n_entries--;
-	memmove(&f->entries[i], &f->entries[i + 1], (f->n_entries - i) * sizeof(*f->entries));
+	if (i <= f->n_entries / 2)
+		f->entries = memmove(f->entries + 1, f->entries, i * sizeof(*f->entries));
+	else
+		memmove(&f->entries[i], f->entries + i + 1,
+			(f->n_entries - i) * sizeof(*f->entries));
 }
 
 void fake_entry_expires(struct fake *f, struct fake_entry *e, usec_t when)

@@ -437,7 +437,7 @@ struct fake *fake_free(struct fake *f)
 	if (!f)
 		return NULL;
 	fake_ct_list_end(f);
-	free(f->entries);
+	free(f->store);
 	free(f->found);
 	free(f->conflicts);
 	free(f->births);

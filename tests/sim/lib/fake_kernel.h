@@ -226,7 +226,8 @@ struct fake {
 	struct ifaddr addrs[FAKE_ADDRS_MAX];
 	usec_t addr_since[FAKE_ADDRS_MAX];
 	size_t n_addrs;
-	struct fake_entry *entries;
+	struct fake_entry *entries; /* those of STORE that are left: mostly the first goes */
+	struct fake_entry *store;   /* owned; place for ROOM */
 	size_t n_entries, room;
 	usec_t next_expiry; /* no entry expires earlier */
 	size_t *found;	    /* owned: after the entry that was looked for last */
