@@ -33,19 +33,6 @@ static inline int disk_setup(void **state)
 	return 0;
 }
 
-/* Remove the N files NAMES. What else is left was half written, and fails the test. */
-static inline int disk_teardown(void **state, const char *const *names, size_t n)
-{
-	struct dir *d = *state;
-
-	while (n--)
-		(void)unlinkat(d->fd, names[n], 0);
-	close(d->fd);
-	assert_int_equal(rmdir(d->path), 0);
-	free(d);
-	return 0;
-}
-
 /* Files end at SIZE, as on a disk that is full then (RLIM_INFINITY: they do not). */
 static inline void disk_room(rlim_t size)
 {
@@ -55,6 +42,20 @@ static inline void disk_room(rlim_t size)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
 	l.rlim_cur = MIN(size, l.rlim_max);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+/* Remove the N files NAMES. What else is left was half written, and fails the test. */
+static inline int disk_teardown(void **state, const char *const *names, size_t n)
+{
+	struct dir *d = *state;
+
+	disk_room(RLIM_INFINITY); /* so that a failure can be told */
+	while (n--)
+		(void)unlinkat(d->fd, names[n], 0);
+	close(d->fd);
+	assert_int_equal(rmdir(d->path), 0);
+	free(d);
+	return 0;
 }
 
 /* -1: there is none. */
