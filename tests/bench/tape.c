@@ -27,6 +27,18 @@ static struct nlsock *kept_from;
 static uint32_t kept_seq;
 
 int __real_nlsock_send(struct nlsock *sk, const void *data, size_t len);
+size_t tape_creates(const void *data, size_t len)
+{
+	const struct nlmsghdr *nlh = data;
+	unsigned left = (unsigned)len;
+	size_t n = 0;
+
+	for (; NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
+		n += NFNL_SUBSYS_ID(nlh->nlmsg_type) == NFNL_SUBSYS_CTNETLINK &&
+		     NFNL_MSG_TYPE(nlh->nlmsg_type) == IPCTNL_MSG_CT_NEW;
+	return n;
+}
+
 int __wrap_nlsock_send(struct nlsock *sk, const void *data, size_t len);
 int __real_nlsock_receive(struct nlsock *sk, usec_t deadline, const void **ret);
 int __wrap_nlsock_receive(struct nlsock *sk, usec_t deadline, const void **ret);
@@ -149,11 +161,13 @@ int __wrap_nlsock_send(struct nlsock *sk, const void *data, size_t len)
 		return keep(sk, data, len);
 	if (tape_sent)
 		append(tape_sent, data, len);
+	if (p)
+		__sync_fetch_and_add(&p->sending, (uint32_t)tape_creates(data, len));
 	began = p ? now_ns() : 0;
 	r = __real_nlsock_send(sk, data, len);
 	if (p) {
 		p->busy_ns += now_ns() - began;
-		__sync_fetch_and_add(&p->sent, 1);
+		__sync_lock_test_and_set(&p->sent, p->sending);
 	}
 	return r;
 }

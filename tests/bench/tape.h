@@ -23,13 +23,17 @@ void tape_record(struct tape *sent, struct tape *received);
  * sender is told that all went well. NULL: no longer. */
 void tape_rehearse(struct tape *sent);
 
-/* Count what is sent and the time the kernel takes for it, for another process
- * to look at. NULL: no longer. */
+/* Count the creates that are sent and the time the kernel takes for them, for another
+ * process to look at. NULL: no longer. */
 struct tape_progress {
-	volatile uint32_t sent; /* datagrams the kernel is done with */
+	volatile uint32_t sending; /* will have been sent when the datagram under way is done */
+	volatile uint32_t sent;	   /* the kernel is done with */
 	volatile uint64_t busy_ns;
 };
 void tape_watch(struct tape_progress *p);
+
+/* How many creates are in a datagram. */
+size_t tape_creates(const void *data, size_t len);
 
 /* The I-th datagram. They begin at multiples of 8. */
 const uint8_t *tape_get(const struct tape *t, size_t i, size_t *ret_len);
