@@ -107,8 +107,9 @@ static inline uint64_t hash_fold(uint64_t h, uint64_t word)
  * of devices are made of it. */
 static inline uint64_t hash_long(uint64_t seed, const void *data, size_t size)
 {
-	uint64_t word = 0, h = seed ^ size;
-	const char *p = data;
+	uint64_t word, h = seed ^ size;
+	const uint8_t *p = data;
+	size_t i;
 
 	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
@@ -116,9 +117,11 @@ static inline uint64_t hash_long(uint64_t seed, const void *data, size_t size)
 	}
 	if (!size)
 		return h;
-	word = 0;
-	memcpy(&word, p, size);
-	return hash_fold(h, le64toh(word) + seed);
+	/* Not by a copy of so many bytes into the word: to be read as a whole it would have to
+	 * wait until all that was written before has reached the cache. */
+	for (word = 0, i = 0; i < size; i++)
+		word |= (uint64_t)p[i] << 8 * i;
+	return hash_fold(h, word + seed);
 }
 
 static inline uint32_t hash_bytes(uint64_t seed, const void *data, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/packed.h"
 
-#include <errno.h>
+#include <endian.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,25 +50,27 @@ void packed_tuple_drop(struct payloads *addrs, uint8_t family, const struct pack
 	payloads_drop(addrs, t->dst);
 }
 
-/* All but the addresses. */
-static struct packed_key without_addrs(const struct conn_key *from)
+/* In two words, as it lies in memory: the fields are hashed and compared as such words, and
+ * would have to wait in the processor for each other if they were written one by one. */
+static void key_put(struct packed_key *ret, uint32_t src, uint32_t dst, const struct conn_key *from)
 {
-	return (struct packed_key){
-		.orig.l4 = from->orig.l4,
-		.zone = from->zone,
-		.kind = (uint8_t)((from->zone_dir & KIND_ZONE) |
-				  (from->family == AF_INET6 ? KIND_IPV6 : 0)),
-		.l4proto = from->l4proto,
-	};
+	uint32_t kind = (from->zone_dir & KIND_ZONE) | (from->family == AF_INET6 ? KIND_IPV6 : 0);
+	uint32_t rest = le16toh(from->zone) | kind << 16 | (uint32_t)from->l4proto << 24;
+	uint32_t l4 = le16toh(from->orig.sport) | (uint32_t)le16toh(from->orig.dport) << 16;
+	uint64_t one = htole64(le32toh(src) | (uint64_t)le32toh(dst) << 32);
+	uint64_t two = htole64(l4 | (uint64_t)rest << 32);
+
+	memcpy(ret, &one, sizeof(one));
+	memcpy((uint8_t *)ret + sizeof(one), &two, sizeof(two));
 }
 
 int packed_key_take(struct payloads *addrs, const struct conn_key *from, struct packed_key *ret)
 {
-	struct packed_key k = without_addrs(from);
-	int r = packed_tuple_take(addrs, from->family, &from->orig, &k.orig);
+	struct packed_tuple t;
+	int r = packed_tuple_take(addrs, from->family, &from->orig, &t);
 
 	if (r == 0)
-		*ret = k;
+		key_put(ret, t.src, t.dst, from);
 	return r;
 }
 
@@ -80,18 +82,17 @@ void packed_key_drop(struct payloads *addrs, const struct packed_key *k)
 bool packed_key_find(const struct payloads *addrs, const struct conn_key *from,
 		     struct packed_key *ret)
 {
-	struct packed_key k = without_addrs(from);
+	uint32_t src, dst;
 
 	if (from->family == AF_INET) {
-		k.orig.src = number4(from->orig.src);
-		k.orig.dst = number4(from->orig.dst);
-	} else {
-		k.orig.src = payloads_find(addrs, from->orig.src, sizeof(from->orig.src));
-		k.orig.dst = payloads_find(addrs, from->orig.dst, sizeof(from->orig.dst));
-		if (k.orig.src == PAYLOAD_NONE || k.orig.dst == PAYLOAD_NONE)
-			return false;
+		key_put(ret, number4(from->orig.src), number4(from->orig.dst), from);
+		return true;
 	}
-	*ret = k;
+	src = payloads_find(addrs, from->orig.src, sizeof(from->orig.src));
+	dst = payloads_find(addrs, from->orig.dst, sizeof(from->orig.dst));
+	if (src == PAYLOAD_NONE || dst == PAYLOAD_NONE)
+		return false;
+	key_put(ret, src, dst, from);
 	return true;
 }
 
