@@ -214,6 +214,11 @@ struct connset *connset_free(struct connset *s)
 	return NULL;
 }
 
+void connset_expect(struct connset *s, size_t n)
+{
+	conn_table_expect(&s->table, MIN(n, s->limit));
+}
+
 static struct item *connset_item(const struct connset *s, size_t i)
 {
 	return conn_table_at(&s->table, i);
@@ -362,6 +367,12 @@ static bool conn_table_equal(const struct conn_table *t, const void *a, const vo
 static uint32_t conn_table_item_hash(const void *ud, uint32_t i)
 {
 	return conn_table_hash(ud, conn_table_at(ud, i));
+}
+
+void conn_table_expect(struct conn_table *t, size_t n)
+{
+	if (hash_reserve(&t->index, n, conn_table_item_hash, t) == 0)
+		(void)array_reserve(&t->items, &t->cap, n, t->item_size);
 }
 
 static int64_t conn_table_look(const struct conn_table *t, const void *key, uint32_t hash)

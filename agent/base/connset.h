@@ -50,6 +50,9 @@ struct connset;
 struct connset *connset_new(uint64_t seed, size_t limit);
 struct connset *connset_free(struct connset *s);
 
+/* About N entries will be added: make room at once. Without memory nothing is done. */
+void connset_expect(struct connset *s, size_t n);
+
 /* Add a copy of RECORD. Returns 0; -EEXIST if the key is there already (the
  * set is unchanged: a dump may list an entry twice); -ENOMEM; -ENOSPC at the
  * limit. */
@@ -96,6 +99,9 @@ struct conn_table {
  * nothing yet. */
 void conn_table_init(struct conn_table *t, uint64_t seed, size_t item_size, size_t key_size);
 void conn_table_done(struct conn_table *t);
+
+/* About N items will be added: make room at once. Without memory nothing is done. */
+void conn_table_expect(struct conn_table *t, size_t n);
 
 /* Number of the item with KEY, or -ENOENT. */
 int64_t conn_table_find(const struct conn_table *t, const void *key);

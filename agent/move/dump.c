@@ -62,11 +62,19 @@ static int dump_on_entry(void *ud, const struct conn_record *record)
 	return run_now(l->run) >= run_read_until(l->run) ? -ETIME : l->sink(l->run, record);
 }
 
+/* A table with more entries has its room made as they are read. */
+#define EXPECTED_MAX (1U << 22)
+
 int dump_list(struct run *run, conn_sink sink, size_t *ret_whole)
 {
+	const struct kernel *k = &run->env->kernel;
 	struct listing l = { .run = run, .sink = sink };
-	int r = dump_table(run, dump_on_entry, &l);
+	uint32_t count, max;
+	int r;
 
+	if (k->ops->ct_usage(k->ctx, &count, &max) == 0)
+		connset_expect(run->set, MIN(count, EXPECTED_MAX));
+	r = dump_table(run, dump_on_entry, &l);
 	*ret_whole = connset_count(run->set);
 	return r;
 }
