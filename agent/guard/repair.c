@@ -194,6 +194,14 @@ static void end_sweep(struct guard *g)
 		guard_repair_give_up(g);
 }
 
+/* Of what somebody has deleted just before the address, the events may be waiting still: a sweep
+ * over all would miss such an entry and put it back. Events that come faster than they are read
+ * do not keep it from the others for ever. */
+static bool guard_repair_must_hear(const struct guard *g)
+{
+	return g->count.unread && guard_now(g) < until(g) + GUARD_SETTLE_MAX;
+}
+
 /* Begin the next sweep, or end the repair. False: nothing to do now. */
 static bool choose_sweep(struct guard *g)
 {
@@ -202,6 +210,8 @@ static bool choose_sweep(struct guard *g)
 
 	if (unpinned_count_flushed(g->unpinned))
 		begin_sweep(g, false);
+	else if (guard_repair_must_hear(g))
+		return false;
 	else if (!r->swept || (t >= until(g) && r->swept < until(g)))
 		begin_sweep(g, true);
 	else if (t >= until(g))

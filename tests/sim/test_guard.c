@@ -169,6 +169,32 @@ static void what_came_back_and_was_deleted_stays_away(void **state)
 	guard_free(g);
 }
 
+/* Somebody empties the table and deletes the address, before a slow guard has read that the entries
+ * were deleted: they are not what the kernel has flushed. */
+static void what_was_deleted_before_the_address_stays_away(void **state)
+{
+	struct scene *s = *state;
+	struct guard *g = guarding_new(s, PIN_ON_DEMAND);
+	struct conn c[FLOWS];
+	unsigned i;
+
+	for (i = 0; i < FLOWS; i++) {
+		c[i] = scene_tcp((uint16_t)(i + 1));
+		scene_add(s, &c[i]);
+	}
+	guarding_spin(s, g, 3 * USEC_PER_SEC);
+	s->fake->events_at_once = 3;
+	for (i = 0; i < FLOWS; i++)
+		assert_int_equal(fake_delete_by(s->fake, &c[i].key, 4711), 0);
+	guarding_foreign_delete(s, VIP4 "/32");
+	guarding_spin(s, g, 2 * USEC_PER_SEC);
+	assert_int_equal(s->fake->n_events, 0);
+	for (i = 0; i < FLOWS; i++)
+		assert_null(fake_entry_find(s->fake, &c[i].key));
+	assert_int_equal(guarding_status(g).restored, 0);
+	guard_free(g);
+}
+
 /* While a flush is waited for, events were lost or another run has the lock, nothing is to be done
  * at once: it asks to be called later, and the daemon sleeps. */
 static void it_does_not_spin_while_it_waits(void **state)
@@ -384,6 +410,7 @@ int main(void)
 		CASE(unpinned_connections_are_restored),
 		CASE(on_demand_restores_after_a_foreign_delete),
 		CASE(what_came_back_and_was_deleted_stays_away),
+		CASE(what_was_deleted_before_the_address_stays_away),
 		CASE(it_does_not_spin_while_it_waits),
 		CASE(a_foreign_delete_is_told_of),
 		CASE(purposeful_deletes_are_respected),

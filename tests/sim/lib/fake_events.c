@@ -152,14 +152,20 @@ int fake_ct_events(void *ctx, conn_sink sink, void *ud)
 	struct fake *f = ctx;
 	bool lost = f->events_lost > 0, dropped = f->events_dropped > 0;
 	int r = f->events_error;
+	size_t n;
 
 	f->events_error = 0;
 	f->events_lost -= lost;
 	f->events_dropped -= dropped;
 	f->n_events = dropped ? 0 : f->n_events;
-	for (size_t i = 0; i < f->n_events && !lost && r == 0; i++)
+	n = f->events_at_once && !lost ? MIN(f->events_at_once, f->n_events) : f->n_events;
+	for (size_t i = 0; i < n && !lost && r == 0; i++)
 		r = fake_list_event(f, &f->events[i], sink, ud);
-	f->n_events = 0;
+	f->n_events = n < f->n_events && f->events_at_once ? f->n_events - n : 0;
+	if (f->n_events) {
+		memmove(f->events, f->events + n, f->n_events * sizeof(*f->events));
+		r = r == 0 ? -EAGAIN : r;
+	}
 	errno = ENOBUFS;
 	if (lost)
 		r = os_received(f->overrun_is_zero ? 0 : -1);

@@ -240,6 +240,7 @@ struct fake {
 	bool watching, watching_deaths;
 	struct fake_event *events;
 	size_t n_events;
+	size_t events_at_once; /* are read at most, as a batch of them; 0: all */
 	bool watching_addrs;
 	struct fake_addr_event *addr_events;
 	struct fake_listing *listing; /* fake_list.c; NULL: none is under way */
