@@ -174,7 +174,7 @@ int nlsock_receive(struct nlsock *s _unused_, usec_t deadline _unused_, const vo
 
 int nlsock_receive_burst(struct nlsock *s, struct nlsock_burst *b)
 {
-	const void *data;
+	const void *data = NULL;
 	int n = 0, len;
 
 	while (n < NLSOCK_BURST && n_read < n_said && !(n && queue[n_read].error)) {
