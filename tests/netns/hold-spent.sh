@@ -25,3 +25,4 @@ is "$(awk 'NR == 1 { asker = $1 }
 	/close\([0-9]+<NETLINK:\[NETFILTER/ { n++ }
 	END { print said >= 3 ? n + 0 : "transactions: " said + 0 }' "$T/trace")" 0 \
 	"no socket of netfilter is closed between the hold's last word and the end of the asker"
+done_testing
