@@ -244,12 +244,12 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud)
 		for (size_t i = 0; r == 0 && i < MIN(stop, f->n_entries); i++) {
 			if (!pass)
 				fake_advance(f, f->entry_cost);
-			if (family && f->entries[i].conn.key.family != family)
+			if (i >= f->n_entries /* expired meanwhile */ ||
+			    (family && f->entries[i].conn.key.family != family))
 				continue;
 			seen++;
-			if (pass && seen % 3)
-				continue;
-			if (f->dump.calls == f->hide_dump && seen % f->hide_nth == 0)
+			if ((pass && seen % 3) ||
+			    (f->dump.calls == f->hide_dump && seen % f->hide_nth == 0))
 				continue;
 			r = fake_list_entry(f, &f->entries[i], sink, ud);
 		}
