@@ -63,6 +63,7 @@ make_once() { # WHAT COMMAND...: unless it has been done; its log is $P/WHAT.log
 	(
 		flock 9
 		[ ! -e "$P/$what.done" ] || exit 0
+		unset MAKEFLAGS MAKELEVEL MFLAGS # its jobs' pipe may be another file here
 		"$@" >"$P/$what.log" 2>&1 </dev/null 9>&- || exit 1
 		touch "$P/$what.done"
 	) 9>"$P/$what.lock" || {
