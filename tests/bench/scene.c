@@ -83,8 +83,9 @@ int scene_build(void)
 		r = IP("addr", "add", SCENE_BARE_VIP, "dev", SCENE_BARE_DEVICE);
 	if (r == 0)
 		r = IP("link", "set", SCENE_BARE_DEVICE, "up");
-	/* for tests/bench/look.c; nothing is sent */
-	return r == 0 ? IP("route", "add", "default", "dev", SCENE_DEVICE) : r;
+	/* for tests/bench/look.c; nothing is sent. A device without an address, as the other one is
+	 * in between, loses its routes. */
+	return r == 0 ? IP("route", "add", "default", "dev", SCENE_BARE_DEVICE) : r;
 }
 
 /* The I-th connection: of one of many pods, to one of a few servers. */
