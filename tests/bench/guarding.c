@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "kernel/kernel_real.h"
 #include "scene.h"
 
-/* The whole table has to be pinned first. */
-#define SETTLE_MAX (300 * USEC_PER_SEC)
+/* The whole table has to be pinned first, however long that takes: this long without a pin is too
+ * long. */
+#define STALLED (60 * USEC_PER_SEC)
 
 static usec_t now(const struct guarding *g)
 {
@@ -46,8 +48,9 @@ void guarding_listen(struct guarding *g)
 
 static int settle(struct guarding *g)
 {
-	usec_t until = now(g) + SETTLE_MAX;
+	usec_t until = now(g) + STALLED;
 	struct guard_status s;
+	uint64_t was = 0;
 
 	for (;;) {
 		usec_t next = guarding_rest(g), t = now(g);
@@ -56,6 +59,8 @@ static int settle(struct guarding *g)
 		guard_get_status(g->guard, &s);
 		if (s.state == GUARD_LIVE && s.pinned && !s.unpinned)
 			return 0;
+		until = s.pinned > was ? t + STALLED : until;
+		was = s.pinned;
 		if (t > until || s.state == GUARD_DEGRADED)
 			break;
 		if (next > t)
@@ -67,17 +72,11 @@ static int settle(struct guarding *g)
 	return -EBADMSG;
 }
 
-/* In memory where that is possible, as /run is. */
 static int make_run_dir(struct guarding *g)
 {
-	static const char *const places[] = { "/run", "/dev/shm", "/tmp" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		snprintf(g->run_dir, sizeof(g->run_dir), "%s/vipsafe-bench-XXXXXX", places[i]);
-		if (mkdtemp(g->run_dir))
-			return 0;
-	}
+	snprintf(g->run_dir, sizeof(g->run_dir), SCENE_RUN "/guard-XXXXXX");
+	if (mkdtemp(g->run_dir))
+		return 0;
 	g->run_dir[0] = '\0';
 	return -errno;
 }
@@ -127,4 +126,18 @@ void guarding_end(struct guarding *g)
 	ends_free(g->ends);
 	kernel_real_free(g->real);
 	remove_run_dir(g);
+}
+
+int guarding_others(const struct bench *b, bool births, size_t n)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit((births ? scene_births : scene_deaths)(b->entries - n, b->entries) < 0);
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }

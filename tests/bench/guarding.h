@@ -27,3 +27,7 @@ usec_t guarding_rest(struct guarding *g);
 
 /* Take the events there are, as the daemon does. */
 void guarding_listen(struct guarding *g);
+
+/* The last N of the bench's entries are born, or die, by somebody else, a child: what we do
+ * ourselves is kept from the guard by the kernel. */
+int guarding_others(const struct bench *b, bool births, size_t n);

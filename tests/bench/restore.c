@@ -14,7 +14,7 @@ struct restore {
 	struct run *run;  /* with the snapshot everybody restores */
 	struct tape sent; /* what restore_missing() sent */
 	int fd;		  /* of the bare loop */
-	char saved[32];	  /* what the conntrack program saved */
+	char saved[40];	  /* what the conntrack program saved */
 };
 
 /* Run the conntrack program with its output going to fd OUT. */
@@ -165,7 +165,7 @@ static int measure(struct restore *t)
 
 int measure_restore(struct bench *b)
 {
-	struct restore t = { .bench = b, .fd = bare_open(), .saved = "/tmp/vipsafe-bench-XXXXXX" };
+	struct restore t = { .bench = b, .fd = bare_open(), .saved = SCENE_RUN "/saved-XXXXXX" };
 	struct report report;
 	struct run run;
 	int r = snapshot_run(b, &run, &report);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
@@ -28,21 +29,30 @@ static int put(const char *path, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
+static int scene_mount(void)
+{
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	return mount("none", SCENE_RUN, "tmpfs", MS_NODEV, "mode=755") < 0 ? -errno : 0;
+}
+
 int scene_enter(void)
 {
 	unsigned uid = (unsigned)geteuid(), gid = (unsigned)getegid();
 	char map[32];
 	int r;
 
-	if (uid == 0)
-		return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+	if (unshare((uid ? CLONE_NEWUSER : 0) | CLONE_NEWNET | CLONE_NEWNS) < 0)
 		return -errno;
+	if (uid == 0)
+		return scene_mount();
 	(void)put("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "0 %u 1", uid);
 	r = put("/proc/self/uid_map", map);
 	snprintf(map, sizeof(map), "0 %u 1", gid);
-	return r < 0 ? r : put("/proc/self/gid_map", map);
+	if (r == 0)
+		r = put("/proc/self/gid_map", map);
+	return r < 0 ? r : scene_mount();
 }
 
 static int ip(char *const argv[])

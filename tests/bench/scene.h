@@ -17,7 +17,10 @@
 #define SCENE_BARE_DEVICE "bench1"
 #define SCENE_BARE_VIP "192.168.12.100/32"
 
-/* Go into a fresh network namespace; as root, or in a user namespace where that
+/* Files for a while: a tmpfs of the bench's own, as /run is one, which goes with the process. */
+#define SCENE_RUN "/run"
+
+/* Go into fresh network and mount namespaces; as root, or in a user namespace where that
  * is permitted. Must come before any socket is opened. */
 int scene_enter(void);
 
