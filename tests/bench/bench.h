@@ -61,7 +61,10 @@ int measure_gap(struct bench *b);
  * it (del.sh). */
 int measure_del(struct bench *b);
 
-/* A delete, an event, and an idle second of a guard that has pinned everything. */
+/* `vipsafe del` and keepalived's scripts where there are few connections (small.sh). */
+int measure_small(struct bench *b);
+
+/* A delete, an event, an idle second and a resync of a guard that has pinned everything. */
 int measure_guard(struct bench *b);
 
 /* An address that vanishes, and the end of its time, while everything lingers. */

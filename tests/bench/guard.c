@@ -5,21 +5,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "bare.h"
-#include "guarding.h"
+#include "resync.h"
 #include "scene.h"
 
 /* Deletes per round: of their times the 99th is looked at. */
 #define DELETES 100
-#define DELETE_ROUNDS 9
+#define DELETE_ROUNDS 5
 
 /* Events per round: they have to fit into the listeners' buffers. */
 #define EVENTS 8000
-#define EVENT_ROUNDS 12
+#define EVENT_ROUNDS 7
 
-#define IDLE (5 * USEC_PER_SEC)
+#define IDLE (3 * USEC_PER_SEC)
+#define IDLE_ROUNDS 5
 
 static int compare(const void *a, const void *b)
 {
@@ -166,23 +166,6 @@ static int measure_deletes(struct guarding *g)
 
 /* ---- events --------------------------------------------------------------------- */
 
-/* Births and deaths by somebody else, a child: what we do ourselves is kept from
- * the guard by the kernel. */
-static int make_events(const struct bench *b, bool births)
-{
-	size_t from = b->entries - EVENTS;
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		_exit((births ? scene_births : scene_deaths)(from, b->entries) < 0);
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
-}
-
 static int theirs_listen(int fd, struct stopwatch *w, double *seconds, size_t *counted)
 {
 	size_t n = 0;
@@ -217,7 +200,7 @@ static int event_round(struct guarding *g, int fd, bool first, double *ours, dou
 
 		r = bare_count(fd, &pins); /* of the guard's own, in between */
 		if (r == 0)
-			r = make_events(b, !turn);
+			r = guarding_others(b, !turn, EVENTS);
 		if (r == 0 && first)
 			ours_listen(g, ours);
 		if (r == 0)
@@ -242,7 +225,7 @@ static int measure_events(struct guarding *g)
 							    .unit = "ns/event",
 							    .entries = b->entries,
 							    .bound = BOUND_AT_MOST,
-							    .limit = 1.5,
+							    .limit = 1.3,
 						    });
 	_cleanup_close_ int fd = bare_events();
 	double scale = 1e9 / (2 * EVENTS), x, y;
@@ -251,7 +234,7 @@ static int measure_events(struct guarding *g)
 	int r = MIN(fd, 0);
 
 	if (r == 0) /* so many fewer, to be born in each round */
-		r = make_events(b, false);
+		r = guarding_others(b, false, EVENTS);
 	guarding_listen(g);
 	(void)bare_count(fd, &(size_t){ 0 });
 	for (round = 0; round <= EVENT_ROUNDS && r == 0; round++) {
@@ -280,12 +263,13 @@ static int measure_idle(struct guarding *g)
 							    .limit = 1000,
 						    });
 	const struct kernel *k = &g->env.kernel;
+	struct stopwatch watch = { 0 }; /* what it sleeps is not taken by others */
 	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < IDLE_ROUNDS; i++) {
 		usec_t began = k->ops->now(k->ctx), t = began;
 
-		stopwatch_start(&b->watch);
+		stopwatch_start(&watch);
 		while (t < began + IDLE) {
 			usec_t next = guarding_rest(g);
 
@@ -296,7 +280,7 @@ static int measure_idle(struct guarding *g)
 			t = k->ops->now(k->ctx);
 		}
 		sample_add(&score->sample,
-			   1e6 * stopwatch_lap(&b->watch) * USEC_PER_SEC / (double)(t - began), 0);
+			   1e6 * stopwatch_lap(&watch) * USEC_PER_SEC / (double)(t - began), 0);
 	}
 	return 0;
 }
@@ -312,6 +296,8 @@ int measure_guard(struct bench *b)
 		r = measure_idle(&g);
 	if (r == 0)
 		r = measure_events(&g);
+	if (r == 0)
+		r = resync_measure(&g);
 	guarding_end(&g);
 	return r;
 }

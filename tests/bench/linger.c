@@ -9,7 +9,7 @@
 #include "guarding.h"
 #include "scene.h"
 
-#define EVENTS 20
+#define EVENTS 7
 
 /* After a delete the guard looks for what it has flushed, until no flush can come. */
 #define REPAIRED USEC_PER_SEC

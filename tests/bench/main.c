@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] [--only PART] [ENTRIES …]
+ * vipsafe-bench --time FILE PROGRAM [WORD …]       script_time()
  *
  * How fast the real code is beside the least that must be done, and beside the
  * tools it replaces, on the running kernel, in a network namespace of its own.
@@ -14,8 +15,10 @@
 #include "base/request.h"
 #include "show/settings_text.h"
 #include "kernel/kernel_real.h"
+#include "look.h"
 #include "plot.h"
 #include "scene.h"
+#include "script.h"
 #include "traffic.h"
 
 #define SIZES_MAX 8
@@ -100,7 +103,7 @@ static int options_parse(struct options *o, int argc, char *argv[])
 	if (!o->n_sizes) {
 		o->sizes[o->n_sizes++] = 10000;
 		o->sizes[o->n_sizes++] = 100000;
-		o->sizes[o->n_sizes++] = 1000000;
+		o->sizes[o->n_sizes++] = 235000;
 	}
 	return 0;
 }
@@ -122,38 +125,75 @@ static size_t fitting(const struct kernel *k, size_t asked)
 	return room;
 }
 
+/* Each size once that fits: one may be reduced to another. */
+static void fit_sizes(const struct kernel *k, struct options *o)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < o->n_sizes; i++) {
+		size_t fits = fitting(k, o->sizes[i]);
+
+		for (j = 0; j < n && o->sizes[j] != fits;)
+			j++;
+		if (j == n)
+			o->sizes[n++] = fits;
+	}
+	o->n_sizes = n;
+}
+
 static bool is_wanted(const struct options *o, const char *part)
 {
 	return !o->only || !strcmp(o->only, part);
 }
 
-static int measure_size(struct bench *b, size_t asked, const struct options *o)
-{
-	static const struct {
-		const char *name;
-		int (*measure)(struct bench *b);
-	} parts[] = {
-		{ "snapshot", measure_snapshot }, { "memory", measure_memory },
-		{ "restore", measure_restore },	  { "decode", measure_decode },
-		{ "pin", measure_pin },		  { "gap", measure_gap },
-		{ "guard", measure_guard },	  { "linger", measure_linger },
-	};
-	size_t i;
-	int r;
+/* Above this only the guard is measured, unless a part is asked for: what its cost has to be
+ * independent of is the size. */
+#define ALL_PARTS_MAX 300000
 
-	b->entries = fitting(&b->env.kernel, asked);
+static bool is_wanted_at(const struct options *o, const char *part, size_t entries)
+{
+	return is_wanted(o, part) &&
+	       (o->only || entries <= ALL_PARTS_MAX || !strcmp(part, "guard"));
+}
+
+static const struct part {
+	const char *name;
+	int (*measure)(struct bench *b);
+} parts[] = {
+	{ "snapshot", measure_snapshot }, { "memory", measure_memory },
+	{ "restore", measure_restore },	  { "decode", measure_decode },
+	{ "pin", measure_pin },		  { "gap", measure_gap },
+	{ "guard", measure_guard },	  { "linger", measure_linger },
+};
+
+static int measure_part(struct bench *b, const struct part *p)
+{
+	uint64_t began = look_clock();
+	int r = p->measure(b);
+
+	fprintf(stderr, "bench: %s: %.0f s\n", p->name, (double)(look_clock() - began) / 1e9);
+	return r;
+}
+
+static int measure_size(struct bench *b, size_t entries, const struct options *o)
+{
+	size_t i, wanted = 0;
+	int r = 0;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		wanted += is_wanted_at(o, parts[i].name, entries);
+	if (!wanted)
+		return 0;
+	b->entries = entries;
 	/* Small tables are quick and noisy: more rounds. */
-	b->rounds = o->rounds		   ? o->rounds
-		    : b->entries <= 20000  ? 31
-		    : b->entries <= 150000 ? 11
-					   : 7;
+	b->rounds = o->rounds ? o->rounds : b->entries <= 20000 ? 15 : 5;
 	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
 	r = scene_fill(b->entries);
 	if (r == 0)
 		r = scene_expect(&b->env.kernel, b->entries, "filling the table");
 	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
-		if (is_wanted(o, parts[i].name))
-			r = parts[i].measure(b);
+		if (is_wanted_at(o, parts[i].name, entries))
+			r = measure_part(b, &parts[i]);
 	return r;
 }
 
@@ -195,11 +235,28 @@ static void print_busy(const struct stopwatch *w)
 	       others_percent(w));
 }
 
-static int measure_all(struct bench *b, const struct options *o)
+/* While our own table is empty: it shares the hash with theirs. */
+static int measure_deletes(struct bench *b, const struct options *o)
+{
+	int r = is_wanted(o, "small") ? measure_small(b) : 0;
+	size_t i;
+
+	for (i = 0; i < o->n_sizes && r == 0; i++) {
+		if (!is_wanted_at(o, "del", o->sizes[i]))
+			continue;
+		b->entries = o->sizes[i];
+		fprintf(stderr, "bench: whole deletes with %zu entries …\n", b->entries);
+		r = measure_del(b);
+	}
+	return r;
+}
+
+static int measure_all(struct bench *b, struct options *o)
 {
 	size_t i;
 	int r = is_wanted(o, "collide") ? measure_collide(b) : 0;
 
+	fit_sizes(&b->env.kernel, o);
 	if (r == 0 && is_wanted(o, "shadow"))
 		r = measure_shadow(b);
 	if (r == 0)
@@ -208,12 +265,8 @@ static int measure_all(struct bench *b, const struct options *o)
 		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
 	if (!b->has_conntrack)
 		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
-	/* while our own table is empty: it shares the hash with theirs */
-	for (i = 0; i < o->n_sizes && r == 0 && is_wanted(o, "del"); i++) {
-		b->entries = fitting(&b->env.kernel, o->sizes[i]);
-		fprintf(stderr, "bench: whole deletes with %zu entries …\n", b->entries);
-		r = measure_del(b);
-	}
+	if (r == 0)
+		r = measure_deletes(b, o);
 	for (i = 0; i < o->n_sizes && r == 0; i++)
 		r = measure_size(b, o->sizes[i], o);
 	if (b->scores->n) {
@@ -232,7 +285,7 @@ static int measure_all(struct bench *b, const struct options *o)
 	return r;
 }
 
-static int bench(struct bench *b, const struct options *o)
+static int bench(struct bench *b, struct options *o)
 {
 	struct kernel_real *k = NULL;
 	int r = o->memory || o->collide || o->shadow ? 0 : scene_enter();
@@ -275,10 +328,12 @@ int main(int argc, char *argv[])
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
+	if (argc > 3 && !strcmp(argv[1], "--time"))
+		return script_time(argv[2], argv + 3);
 	if (options_parse(&o, argc, argv) < 0) {
 		fprintf(stderr, "usage: vipsafe-bench [--json FILE [--plot SVG]] [--rounds N] "
-				"[--only collide|shadow|del|snapshot|memory|restore|decode|pin|"
-				"gap|guard] [ENTRIES ...]\n");
+				"[--only collide|shadow|small|del|snapshot|memory|restore|"
+				"decode|pin|gap|guard|linger] [ENTRIES ...]\n");
 		return 2;
 	}
 	if (o.fill || o.watch) {

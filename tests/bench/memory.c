@@ -117,7 +117,7 @@ int measure_memory(struct bench *b)
 	double bytes = 0, most = 0;
 	int i, r = 0;
 
-	for (i = 0; i < 3 && r == 0; i++) {
+	for (i = 0; i < 5 && r == 0; i++) {
 		r = once(b, &bytes, &most);
 		if (r == 0) {
 			sample_add(&held->sample, bytes, 0);

@@ -289,6 +289,15 @@ static void date_text(char *buf, size_t size)
 	strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }
 
+/* Without what only this machine's vendor can say: "6.18.44-vendor-7", not "3.10.0-1160.el7". */
+static void cut_vendor(char *release)
+{
+	char *p = strchr(release, '-');
+
+	if (p && (p[1] < '0' || p[1] > '9'))
+		*p = '\0';
+}
+
 int scores_write(const struct scores *r, double others, const char *path)
 {
 	const char *commit = getenv("BENCH_COMMIT");
@@ -308,6 +317,7 @@ int scores_write(const struct scores *r, double others, const char *path)
 		json_array_append_new(list, score_json(r, &r->items[i]));
 	if (uname(&host) < 0)
 		memset(&host, 0, sizeof(host));
+	cut_vendor(host.release);
 	root = json_pack("{s:s, s:s, s:f, s:s, s:s, s:s, s:I, s:f, s:b, s:o}", "date", date,
 			 "commit", commit ? commit : "", "load", load, "cpu", cpu, "kernel",
 			 host.release, "machine", host.machine, "cpus",

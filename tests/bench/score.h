@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #define ROUNDS_MAX 64
-#define SCORES_MAX 192
+#define SCORES_MAX 320
 
 enum bound {
 	BOUND_NONE,

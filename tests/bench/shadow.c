@@ -131,7 +131,7 @@ int measure_shadow(struct bench *b)
 								    .limit = kinds[i].limit,
 							    });
 
-		for (round = 0; round < 3 && r == 0; round++) {
+		for (round = 0; round < 5 && r == 0; round++) {
 			r = once(b, kinds[i].word, &bytes);
 			if (r == 0)
 				sample_add(&score->sample, bytes, 0);
