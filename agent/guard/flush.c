@@ -28,6 +28,7 @@ void guard_begin_repair(struct guard *g, bool foreign)
 	r->foreign = r->foreign || foreign;
 	r->began = guard_now(g);
 	r->in_vain = 0;
+	g->held_until = 0; /* a run may have deleted it, which takes our rules away with its own */
 }
 
 void guard_suffer(struct guard *g)

@@ -224,25 +224,30 @@ static bool choose_sweep(struct guard *g)
 int guard_repair_step(struct guard *g, bool *ret_more)
 {
 	struct guard_repair *r = &g->repair;
-	int lock, error;
+	_cleanup_close_ int lock = -1;
+	bool locked_out;
+	int error;
 
 	*ret_more = false;
-	if (r->active && unpinned_count_flushed(g->unpinned))
+	if (!r->active)
+		return 0;
+	if (unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
+	locked_out =
+		guard_lock(g, &lock) < 0; /* the run takes these rules away: also while we save */
 	/* All is on disk before the first is put back: who is killed in between loses none. */
-	if (r->active && guard_save_step(g)) {
+	if (guard_save_step(g)) {
 		*ret_more = true;
 		return 0;
 	}
-	if (!r->active || (!r->order.open && !choose_sweep(g)) || !r->active)
+	if ((!r->order.open && !choose_sweep(g)) || !r->active)
 		return 0;
 	/* A run that holds the lock restores the entries itself, unless it is stuck: that
 	 * is assumed after hold_max. */
-	if (guard_lock(g, &lock) < 0 && guard_now(g) - r->began <= g->env.settings->hold_max)
+	if (locked_out && guard_now(g) - r->began <= g->env.settings->hold_max)
 		return 0;
 	*ret_more = true;
 	error = guard_repair_work(g);
-	closep(&lock);
 	if (error < 0)
 		guard_repair_end(g);
 	else if (!r->order.open)

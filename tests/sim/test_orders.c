@@ -280,33 +280,64 @@ static int say_where(void **state _unused_)
 	return 0;
 }
 
+/* ---- single orders ----------------------------------------------------------------------- */
+
+/* The next act of WORDS, which are moved past it. ORDERS_COUNT: there is none of that name. */
+static enum orders_act read_act(const char **words)
+{
+	size_t len = strcspn(*words, " ");
+	int act = 0;
+
+	while (act < ORDERS_COUNT &&
+	       (strlen(orders_words[act]) != len || strncmp(*words, orders_words[act], len) != 0))
+		act++;
+	*words += len + strspn(*words + len, " ");
+	return (enum orders_act)act;
+}
+
+/* What came of WORDS, told after each act if IS_TOLD. False: something is wrong, or cannot be. */
+static bool do_order(struct orders *o, const char *words, bool is_told)
+{
+	while (*words) {
+		enum orders_act act = read_act(&words);
+
+		if (act == ORDERS_COUNT || !orders_is_possible(o, act)) {
+			snprintf(o->wrong, sizeof(o->wrong), "not possible, before \"%s\"", words);
+			return false;
+		}
+		(void)orders_do(o, act);
+		if (is_told)
+			printf("%-14s %016llx at %llu us: A %s, C %s\n", orders_words[act],
+			       (unsigned long long)orders_hash(o),
+			       (unsigned long long)o->s->fake->clock,
+			       scene_works(o->s, &o->flows[0].conn) ? "works" : "-",
+			       scene_works(o->s, &o->flows[1].conn) ? "works" : "-");
+		if (*o->wrong)
+			return false;
+	}
+	return true;
+}
+
+/* While a repair saved what it was to put back, a run took the rules of its hold away. */
+static void a_run_amid_a_repair_ends_no_hold(void **state _unused_)
+{
+	struct orders o;
+
+	orders_begin(&o, PIN_CONTINUOUS, NULL);
+	assert_true(do_order(&o, "tick out-c flush tick pin tick", false));
+	assert_true(fake_is_held(o.s->fake));
+	assert_true(orders_settle(&o));
+	orders_end(&o);
+}
+
 static int try_one(const char *words, enum pin_mode mode)
 {
 	struct orders o;
-	bool good = true;
 
 	orders_begin(&o, mode, NULL);
-	while (good && *words) {
-		size_t len = strcspn(words, " ");
-		int act = 0;
-
-		while (act < ORDERS_COUNT && (strlen(orders_words[act]) != len ||
-					      strncmp(words, orders_words[act], len) != 0))
-			act++;
-		if (act == ORDERS_COUNT || !orders_is_possible(&o, (enum orders_act)act)) {
-			printf("not possible: %s\n", words);
-			return 1;
-		}
-		good = orders_do(&o, (enum orders_act)act);
-		printf("%-14s %016llx at %llu us: A %s, C %s, %s\n", orders_words[act],
-		       (unsigned long long)orders_hash(&o), (unsigned long long)o.s->fake->clock,
-		       scene_works(o.s, &o.flows[0].conn) ? "works" : "-",
-		       scene_works(o.s, &o.flows[1].conn) ? "works" : "-",
-		       *o.wrong ? o.wrong : "well");
-		words += len + strspn(words + len, " ");
-	}
-	if (good)
-		printf("in the end     %s\n", orders_settle(&o) ? "well" : o.wrong);
+	if (do_order(&o, words, true))
+		(void)orders_settle(&o);
+	printf("in the end     %s\n", *o.wrong ? o.wrong : "well");
 	orders_end(&o);
 	return 0;
 }
@@ -323,6 +354,7 @@ int main(void)
 		CASE(a_touched_altered_entry_is_found),
 		CASE(a_rule_that_is_left_is_found),
 		CASE(what_was_deleted_and_comes_back_is_found),
+		CASE(a_run_amid_a_repair_ends_no_hold),
 		CASE(no_order_breaks_a_continuous_guard),
 		CASE(no_order_breaks_a_guard_on_demand),
 		CASE(nor_with_a_rival_for_the_port),

@@ -97,6 +97,7 @@ uint64_t orders_hash(const struct orders *o);
 struct orders_seen {
 	bool there[ORDERS_FLOWS], pinned[ORDERS_FLOWS], guarded[ORDERS_FLOWS];
 	bool was_living, was_live, was_idle; /* the guard: there, knowing what happens, at rest */
+	bool was_cut; /* its repair, by a kill, while a late flush is under way */
 	unsigned flushed;
 };
 

@@ -64,6 +64,15 @@ static bool is_guarded(const struct orders *o, const struct orders_flow *f)
 	return true;
 }
 
+static bool has_file(const struct orders *o, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s-br-mgmt", o->s->dir, name);
+	return stat(path, &st) == 0;
+}
+
 void orders_see(const struct orders *o, struct orders_seen *ret)
 {
 	for (size_t i = 0; i < ORDERS_FLOWS; i++) {
@@ -77,6 +86,7 @@ void orders_see(const struct orders *o, struct orders_seen *ret)
 	ret->was_living = o->g;
 	ret->was_live = is_live(o);
 	ret->was_idle = !o->g || guard_is_idle(o->g);
+	ret->was_cut = !o->g && o->s->fake->n_pending && has_file(o, "repair");
 	ret->flushed = o->s->fake->flushed;
 }
 
@@ -106,7 +116,10 @@ static void judge_gone(struct orders *o, enum orders_act act, const struct order
 		break;
 	case ORDERS_PIN:
 	case ORDERS_RESTORE:
-		if (!f->unprotected)
+		/* a run first finishes that repair: what was born after it was saved it does not
+		 * know */
+		f->may_break = seen->was_cut && flushed;
+		if (!f->unprotected && !f->may_break)
 			orders_wrong(o, "a delete costs it its entry", orders_name(o, f));
 		break;
 	case ORDERS_KILL:
@@ -146,6 +159,8 @@ static void judge_missing(const struct orders *o, enum orders_act act,
 	if (act == ORDERS_KILL && seen->was_living) {
 		f->owed = f->owed && f->saved;
 		f->may_break = true;
+		/* the file does not tell which of two that have had one port had it later */
+		f->unprotected = f->unprotected || o->flows[0].unprotected;
 	}
 	if (act == ORDERS_LOSS && !f->saved) {
 		f->owed = false;
@@ -292,14 +307,8 @@ static void mix_kernel(uint64_t *h, const struct orders *o)
 /* What the next guard or run will find. */
 static void mix_files(uint64_t *h, const struct orders *o)
 {
-	static const char *const files[] = { "repair", "move" };
-	char path[128];
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), "%s/%s-br-mgmt", o->s->dir, files[i]);
-		mix(h, stat(path, &st) == 0);
-	}
+	mix(h, has_file(o, "repair"));
+	mix(h, has_file(o, "move"));
 }
 
 static void mix_guard(uint64_t *h, const struct orders *o)
