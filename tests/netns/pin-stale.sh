@@ -6,6 +6,7 @@
 # shellcheck source=tests/netns/lib/pair.sh
 . "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
 need_vipsafe
+be_patient
 
 N=20
 topo_pod

@@ -463,12 +463,26 @@ need_macvlan() {
 	ip link del m0
 }
 
+# vipsafe_is WORDS...: from now on these words run it, with more behind them
+vipsafe_is() {
+	local file
+
+	file=$(mktemp "$T/vipsafe.XXXXXX") || bail_out "cannot make a file"
+	printf '#!/bin/sh\nexec' >"$file"
+	printf " '%s'" "$@" >>"$file"
+	printf ' "$@"\n' >>"$file"
+	chmod 755 "$file"
+	VIPSAFE=$file
+}
+
 # blind_vipsafe: from now on vipsafe is run where there is no iptables; $BLIND does the same to other commands
 BLIND=$SRC/tests/netns/lib/without-iptables
-blind_vipsafe() {
-	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$BLIND" "$VIPSAFE" >"$T/vipsafe"
-	chmod +x "$T/vipsafe"
-	VIPSAFE=$T/vipsafe
+blind_vipsafe() { vipsafe_is "$BLIND" "$VIPSAFE"; }
+
+# be_patient: from now on vipsafe pins for as long as a slow machine takes, and not until its deadline
+be_patient() {
+	printf '[agent]\npin_deadline = 60s\n' >"$T/patient.conf"
+	vipsafe_is "$VIPSAFE" --config "$T/patient.conf"
 }
 
 # run WORDS...: vipsafe with a deadline; RC, OUT and ERR are what came of it
