@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "base/os.h"
+#include "kernel/abi_nft.h"
 
 /* Of a request that the kernel had no memory for: it was not sent. */
 #define SEND_TRIES 5
@@ -17,6 +18,7 @@ struct exchange {
 	nlask_sink sink;
 	void *ud;
 	int result; /* the first error */
+	bool is_batch;
 	bool interrupted, done;
 	bool heard; /* something in the datagram was for us */
 };
@@ -42,8 +44,9 @@ static void take_end(struct exchange *x, const struct nlmsghdr *nlh)
 		if (nlh->nlmsg_type != NLMSG_ERROR)
 			return;
 		/* The beginning of a batch is only ever answered by the error that
-		 * ended it. */
-		x->done = nlh->nlmsg_seq == x->last || (nlh->nlmsg_seq == x->first && r < 0);
+		 * ended it. Otherwise each message has its own verdict. */
+		x->done = nlh->nlmsg_seq == x->last ||
+			  (x->is_batch && nlh->nlmsg_seq == x->first && r < 0);
 		break;
 	case FOR_OBJECT:
 		r = r == 0 ? -EBADMSG : r; /* "fine" without the object is no answer */
@@ -117,7 +120,11 @@ static int exchange_run(struct nlsock *s, const void *data, size_t len, struct e
 
 int nlask_change(struct nlsock *s, const void *data, size_t len, uint32_t first, uint32_t last)
 {
-	struct exchange x = { .what = FOR_VERDICTS, .first = first, .last = last };
+	const struct nlmsghdr *nlh = data;
+	struct exchange x = { .what = FOR_VERDICTS,
+			      .first = first,
+			      .last = last,
+			      .is_batch = nlh->nlmsg_type == NFNL_MSG_BATCH_BEGIN };
 
 	return exchange_run(s, data, len, &x);
 }

@@ -44,7 +44,7 @@ struct set {
 };
 
 static struct set sets[2]; /* of IPv4 and IPv6 */
-static int create_error[2], delete_error[2];
+static int create_error[2], add_error[2], delete_error[2];
 static const char *const *names;
 static unsigned destroyed;
 
@@ -66,6 +66,8 @@ static int verdict_of(const struct nlmsghdr *request, struct set *s, int which)
 		destroyed += had;
 		return had ? 0 : -ENOENT;
 	case IPSET(IPSET_CMD_ADD):
+		if (add_error[which])
+			return add_error[which];
 		s->element = s->exists;
 		return s->exists ? 0 : -ENOENT;
 	case IPSET(IPSET_CMD_DEL):
@@ -166,7 +168,12 @@ static void an_entry_that_expires(void **state _unused_)
 	sets[0].element = false;
 	assert_int_equal(hold_ipset_disarm(s), 0);
 	assert_false(sets[1].element);
-	/* an error in the first does not end the second */
+	/* an error in the first does not end the second, whose verdict is waited for */
+	add_error[0] = -EPERM;
+	add_error[1] = -ENOMEM;
+	assert_int_equal(hold_ipset_arm(s, 1), -EPERM);
+	assert_int_equal(netlink_unread(), 0);
+	add_error[0] = add_error[1] = 0;
 	assert_int_equal(hold_ipset_arm(s, 1), 0);
 	delete_error[0] = -EPERM;
 	assert_int_equal(hold_ipset_disarm(s), -EPERM);
