@@ -27,7 +27,7 @@ int pinning_begin(struct pinning *p, struct bench *b, bool listen)
 	/* Where nobody listens the stage would list the whole table again, to
 	 * find what was born meanwhile. Nothing is, here. */
 	run->watching = true;
-	run->deadline = run_now(run) + 600 * USEC_PER_SEC;
+	run->move_by = run->deadline = run_now(run) + 600 * USEC_PER_SEC;
 	p->report.strategy = STRATEGY_PIN;
 	snapshot_entries(run);
 	return snapshot_check(b, run);

@@ -83,7 +83,7 @@ static int timed(struct restore *t, int (*work)(struct restore *t), const char *
 		return r;
 	for (i = 0; i < n; i++)
 		t->run->entries[i].state = ENTRY_MISSING;
-	t->run->deadline = run_now(t->run) + 600 * USEC_PER_SEC;
+	t->run->move_by = t->run->deadline = run_now(t->run) + 600 * USEC_PER_SEC;
 	stopwatch_start(&t->bench->watch);
 	r = work(t);
 	*ret_seconds = stopwatch_lap(&t->bench->watch);
