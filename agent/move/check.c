@@ -56,7 +56,7 @@ void check_find(struct run *run)
 			    "(Linux 5.5 and later do); nothing changed",
 			    run->req->device);
 	else if (r < 0)
-		report_fail(run->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
+		report_fail(run->report, RESULT_FAILED, run_refused_code(r),
 			    "device '%s': %s; nothing changed", run->req->device, strerror(-r));
 	if (r < 0)
 		run->done = true;
@@ -70,9 +70,8 @@ void check_find(struct run *run)
 
 static void check_fail(struct run *run, int error, const char *what)
 {
-	report_fail(run->report, RESULT_FAILED,
-		    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
-		    "%s: %s; nothing changed", what, strerror(-error));
+	report_fail(run->report, RESULT_FAILED, run_refused_code(error), "%s: %s; nothing changed",
+		    what, strerror(-error));
 	run->done = true;
 }
 

@@ -116,8 +116,7 @@ static void move_is_refused(struct run *run, size_t v, int error)
 			    "%s on %s: %s; others were changed", text, run->link.name,
 			    strerror(-error));
 	else
-		report_fail(report, RESULT_FAILED,
-			    error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED,
+		report_fail(report, RESULT_FAILED, run_refused_code(error),
 			    "%s on %s: %s%s; nothing changed", text, run->link.name,
 			    strerror(-error), move_why_refused(&run->req->vips[v], error));
 }

@@ -2,6 +2,8 @@
 /* A run under way: what the stages hand to each other. Private to move and guard. */
 #pragma once
 
+#include <errno.h>
+
 #include "base/kernel.h"
 
 #include "base/addr.h"
@@ -177,6 +179,12 @@ static inline usec_t run_pin_until(const struct run *run)
 
 /* insist.c: refuse what is only done for who insists on it. */
 void run_check_insisted(struct run *run);
+
+/* The exit code of a run for which the kernel has refused something with ERROR. */
+static inline enum exit_code run_refused_code(int error)
+{
+	return error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_KERNEL_REFUSED;
+}
 
 static inline usec_t run_now(const struct run *run)
 {
