@@ -28,6 +28,10 @@
 #define SETTLE_MAX (400 * USEC_PER_MSEC)
 #define SETTLE_QUIET (150 * USEC_PER_MSEC)
 
+/* A machine that wakes us late does so to the kernel's work queues, which run at normal priority:
+ * each delay of ours lets them be so many times later. */
+#define SETTLE_DELAYS 8
+
 /* What we have created has no masquerade device: a late flush passes it by. */
 static bool flush_can_still_take(const struct run *run)
 {
@@ -74,6 +78,7 @@ struct settling {
 	usec_t began;
 	usec_t quiet_from; /* nothing has become missing since then; 0: nothing ever has */
 	bool rested;	   /* and the run has slept meanwhile */
+	usec_t delays;	   /* by which it slept longer than it wanted */
 	size_t left;	   /* still missing after the round before */
 	unsigned in_vain;
 };
@@ -84,6 +89,7 @@ static bool flush_is_settled(const struct run *run, const struct settling *s, us
 {
 	usec_t until = s->quiet_from ? s->quiet_from + SETTLE_QUIET : s->began + SETTLE_MAX;
 
+	until += s->delays * SETTLE_DELAYS;
 	return (s->rested && now >= until) || !flush_can_still_take(run) || flush_is_over(run);
 }
 
@@ -265,6 +271,15 @@ static void await_flush(struct run *run)
 	} while (run_now(run) < until);
 }
 
+static void settle_sleep(struct settling *s, const struct run *run, usec_t duration)
+{
+	usec_t until = run_now(run) + duration;
+
+	run_sleep(run, duration);
+	s->delays += MAX(run_now(run), until) - until;
+	s->rested = true;
+}
+
 /* List, restore what is missing, and again, until a listing finds nothing and no flush
  * can still be under way. */
 static int verify_settle(struct run *run)
@@ -300,8 +315,7 @@ static int verify_settle(struct run *run)
 			return 0;
 		}
 		if (!unread || run->flushing) {
-			run_sleep(run, poll);
-			s.rested = true;
+			settle_sleep(&s, run, poll);
 			poll = MIN(poll * 2, SETTLE_POLL_MAX);
 		} else if (s.in_vain >= ROUNDS_MISSING_MAX) {
 			return 0;

@@ -74,6 +74,23 @@ static void a_starved_flush_is_waited_for(void **state)
 	assert_int_equal(scene_broken(s, false), 0);
 }
 
+/* A work queue that is as late as the run itself, each time it sleeps. */
+static void a_machine_that_wakes_late_is_waited_for(void **state)
+{
+	struct scene *s = *state;
+
+	s->fake->flush_after = 1500 * USEC_PER_MSEC;
+	s->fake->wakes_late = 60 * USEC_PER_MSEC;
+	s->req.strategy = STRATEGY_RESTORE;
+	scene_populate(s, FLOWS);
+	scene_remember(s);
+	scene_move(s, OP_DEL, VIP6 "/128", NULL);
+	scene_expect(s, EXIT_DONE, true);
+	assert_true(s->fake->flushed > 0);
+	fake_advance(s->fake, 5 * USEC_PER_SEC);
+	assert_int_equal(scene_broken(s, false), 0);
+}
+
 /* A flush that takes much is listed once it has taken it, and not before as well. */
 static void a_great_flush_is_let_go_on(void **state)
 {
@@ -232,6 +249,7 @@ int main(void)
 		CASE(flush_200ms_late),
 		CASE(ipv4_flush_late_too),
 		CASE(a_starved_flush_is_waited_for),
+		CASE(a_machine_that_wakes_late_is_waited_for),
 		CASE(a_great_flush_is_let_go_on),
 		CASE(restore_undone_by_a_second_flush_is_repeated),
 		CASE(settling_ends),

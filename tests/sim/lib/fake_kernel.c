@@ -53,7 +53,7 @@ static void fake_sleep(void *ctx, usec_t duration)
 
 	f->slept++;
 	f->flush_starves = false;
-	fake_advance(f, duration);
+	fake_advance(f, duration + f->wakes_late);
 	f->flush_starves = starves;
 }
 

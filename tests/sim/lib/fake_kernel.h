@@ -120,6 +120,7 @@ struct fake {
 	/* Behaviour; change at any time. */
 	enum fake_flush flush4, flush6;
 	usec_t flush_after; /* 0: within the address delete */
+	usec_t wakes_late;  /* a sleep lasts so much longer */
 	bool flush_starves; /* a late one gets no processor but while the run sleeps */
 	bool full_deaths;   /* as from Linux 5.15 on, a DESTROY tells timeout and TCP state */
 	bool tells_made; /* as from Linux 4.19 on, a listing tells what was created over netlink */
