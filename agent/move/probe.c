@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -154,16 +155,61 @@ static void probe(const struct kernel *k, usec_t timeout, struct probe_result *r
 	*ret = v;
 }
 
+/* When a probe took all its time without an answer: "BOOT_ID MICROSECONDS". For the namespace that
+ * each makes the kernel goes through its whole table, all of them one after the other
+ * (nf_ct_iterate_cleanup(), Linux 3.10 to 6.18): where that is slow, a probe with each move would
+ * add to it faster than it gets done. */
+#define TRIED_NAME "verdict-tried"
+#define TRIED_PAUSE (60 * USEC_PER_SEC)
+
+static bool tried_lately(const char *run_dir, const char *boot_id, usec_t now)
+{
+	_cleanup_close_ int dir = rundir_open(run_dir);
+	size_t size, len = strlen(boot_id);
+	char text[FILE_MAX], *end;
+	usec_t at;
+
+	if (dir < 0 || rundir_read(dir, TRIED_NAME, text, sizeof(text), &size) < 0 ||
+	    strncmp(text, boot_id, len) != 0 || text[len] != ' ')
+		return false;
+	at = strtoull(text + len + 1, &end, 10);
+	return !strcmp(end, "\n") && at <= now && now - at < TRIED_PAUSE;
+}
+
+/* An error is ignored: then the next move tries again. */
+static void note_tried(const char *run_dir, const char *boot_id, usec_t now)
+{
+	_cleanup_close_ int dir = rundir_open(run_dir);
+	char text[FILE_MAX];
+	int n = snprintf(text, sizeof(text), "%s %llu\n", boot_id, (unsigned long long)now);
+
+	if (dir >= 0 && n > 0 && (size_t)n < sizeof(text))
+		(void)rundir_write(dir, TRIED_NAME, text, (size_t)n);
+}
+
 void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
 		      usec_t timeout, struct probe_result *ret)
 {
+	usec_t began;
+
 	if (probe_result_load(run_dir, boot_id, ret) == 0)
 		return;
+	began = k->ops->now(k->ctx);
+	if (tried_lately(run_dir, boot_id, began)) {
+		*ret = (struct probe_result){
+			.ipv4 = KERNEL_UNKNOWN,
+			.ipv6 = KERNEL_UNKNOWN,
+			.reason = "an experiment did not finish in time, less than a minute ago",
+		};
+		return;
+	}
 	probe(k, timeout, ret);
 	/* An answer for one family is stored: the other often stays unknown, on a node
 	 * without IPv6, say. No answer at all may have a passing reason and is not. */
 	if (ret->ipv4 != KERNEL_UNKNOWN || ret->ipv6 != KERNEL_UNKNOWN)
 		(void)probe_result_store(run_dir, boot_id, ret);
+	else if (k->ops->now(k->ctx) - began >= timeout)
+		note_tried(run_dir, boot_id, k->ops->now(k->ctx));
 }
 
 enum kernel_kind probe_result_for(const struct probe_result *v, uint8_t family)

@@ -17,7 +17,8 @@ int probe_result_load(const char *run_dir, const char *boot_id, struct probe_res
 int probe_result_store(const char *run_dir, const char *boot_id, const struct probe_result *v);
 
 /* Load, else probe within TIMEOUT and store what is known. Never fails:
- * without an answer both are KERNEL_UNKNOWN with a reason. */
+ * without an answer both are KERNEL_UNKNOWN with a reason. After a probe that took all its time
+ * there is none for a minute. */
 void probe_result_get(const struct kernel *k, const char *run_dir, const char *boot_id,
 		      usec_t timeout, struct probe_result *ret);
 

@@ -26,6 +26,7 @@ struct oracle {
 	int result;
 	unsigned asked;
 	usec_t timeout;
+	usec_t clock, takes; /* as long as it may, if that is more */
 };
 
 struct scene {
@@ -41,12 +42,18 @@ static int oracle_probe(void *ctx, bool asked, usec_t timeout, struct probe_resu
 	assert_false(asked); /* in passing only */
 	o->asked++;
 	o->timeout = timeout;
+	o->clock += MIN(o->takes, timeout);
 	*ret = (struct probe_result){ .ipv4 = o->ipv4, .ipv6 = o->ipv6 };
 	snprintf(ret->reason, sizeof(ret->reason), "%s", o->reason);
 	return o->result;
 }
 
-static const struct kernel_ops oracle_ops = { .probe = oracle_probe };
+static usec_t oracle_now(void *ctx)
+{
+	return ((struct oracle *)ctx)->clock;
+}
+
+static const struct kernel_ops oracle_ops = { .probe = oracle_probe, .now = oracle_now };
 
 static int set_up(void **state)
 {
@@ -57,10 +64,18 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(s->base));
 	snprintf(s->dir, sizeof(s->dir), "%s/run", s->base);
 	snprintf(s->file, sizeof(s->file), "%s/verdict", s->dir);
-	s->oracle = (struct oracle){ KERNEL_AFFECTED, KERNEL_FIXED, "", 0, 0, 0 };
+	s->oracle = (struct oracle){ KERNEL_AFFECTED, KERNEL_FIXED, "", 0, 0, 0, 0, 0 };
 	s->kernel = (struct kernel){ &oracle_ops, &s->oracle };
 	*state = s;
 	return 0;
+}
+
+static void forget_tried(struct scene *s)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s-tried", s->file);
+	unlink(path);
 }
 
 static int tear_down(void **state)
@@ -68,6 +83,7 @@ static int tear_down(void **state)
 	struct scene *s = *state;
 
 	unlink(s->file);
+	forget_tried(s);
 	/* Fails, and so does the test, when a temporary file was left. */
 	if (rmdir(s->dir) < 0 && errno != ENOENT)
 		return -1;
@@ -83,6 +99,35 @@ static struct probe_result ask(struct scene *s, const char *boot)
 	memset(&v, 0x5a, sizeof(v));
 	probe_result_get(&s->kernel, s->dir, boot, 123 * USEC_PER_MSEC, &v);
 	return v;
+}
+
+/* Where the kernel is slow, moves that follow one another do not each begin an experiment. */
+static void none_is_made_soon_after_one_that_took_too_long(void **state)
+{
+	struct scene *s = *state;
+	struct oracle *o = &s->oracle;
+	struct probe_result v;
+
+	o->ipv4 = o->ipv6 = KERNEL_UNKNOWN;
+	o->takes = USEC_PER_SEC;
+	o->clock = 5 * USEC_PER_SEC;
+	(void)ask(s, BOOT);
+	o->clock += 59 * USEC_PER_SEC;
+	v = ask(s, BOOT);
+	assert_int_equal(o->asked, 1);
+	assert_int_equal(v.ipv4, KERNEL_UNKNOWN);
+	assert_int_equal(v.ipv6, KERNEL_UNKNOWN);
+	assert_non_null(strstr(v.reason, "did not finish in time"));
+	(void)ask(s, OTHER_BOOT);
+	assert_int_equal(o->asked, 2);
+	o->clock = 5 * USEC_PER_SEC; /* that one was tried later than it is now */
+	(void)ask(s, OTHER_BOOT);
+	assert_int_equal(o->asked, 3);
+	o->clock += 60 * USEC_PER_SEC;
+	o->takes = 0;
+	(void)ask(s, OTHER_BOOT);
+	(void)ask(s, OTHER_BOOT); /* it has no answer, but did not take long either */
+	assert_int_equal(o->asked, 5);
 }
 
 static void write_file(struct scene *s, const char *text, size_t size, mode_t mode)
@@ -364,6 +409,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CASE(measured_once_per_boot),
+		CASE(none_is_made_soon_after_one_that_took_too_long),
 		CASE(file_is_private),
 		CASE(half_an_answer_is_kept_with_its_reason),
 		CASE(no_answer_is_not_kept),
