@@ -15,7 +15,6 @@
 #include "base/request.h"
 #include "show/settings_text.h"
 #include "kernel/kernel_real.h"
-#include "look.h"
 #include "plot.h"
 #include "scene.h"
 #include "script.h"
@@ -141,39 +140,44 @@ static void fit_sizes(const struct kernel *k, struct options *o)
 	o->n_sizes = n;
 }
 
+/* What it took is said, that whoever waits knows for what. */
+static int measure_part(struct bench *b, const char *name, int (*measure)(struct bench *b))
+{
+	struct stopwatch watch = { 0 };
+	double busy;
+	int r;
+
+	stopwatch_start(&watch);
+	r = measure(b);
+	busy = stopwatch_lap(&watch);
+	fprintf(stderr, "bench: %s took %.0f s, of them %.0f s of a processor\n", name,
+		watch.all_wall, busy);
+	return r;
+}
+
 static bool is_wanted(const struct options *o, const char *part)
 {
 	return !o->only || !strcmp(o->only, part);
 }
 
-/* Above this only the guard is measured, unless a part is asked for: what its cost has to be
- * independent of is the size. */
-#define ALL_PARTS_MAX 300000
+/* Larger tables only for what has to be independent of their size, or if a part is asked for. */
+#define LARGE 300000
 
-static bool is_wanted_at(const struct options *o, const char *part, size_t entries)
+static bool is_wanted_at(const struct options *o, const char *part, size_t entries, size_t max)
 {
-	return is_wanted(o, part) &&
-	       (o->only || entries <= ALL_PARTS_MAX || !strcmp(part, "guard"));
+	return is_wanted(o, part) && (o->only || entries <= max);
 }
 
-static const struct part {
+static const struct {
 	const char *name;
 	int (*measure)(struct bench *b);
+	size_t max; /* entries; beyond that it takes long and tells nothing more */
 } parts[] = {
-	{ "snapshot", measure_snapshot }, { "memory", measure_memory },
-	{ "restore", measure_restore },	  { "decode", measure_decode },
-	{ "pin", measure_pin },		  { "gap", measure_gap },
-	{ "guard", measure_guard },	  { "linger", measure_linger },
+	{ "snapshot", measure_snapshot, LARGE }, { "memory", measure_memory, LARGE },
+	{ "restore", measure_restore, LARGE },	 { "decode", measure_decode, LARGE },
+	{ "pin", measure_pin, LARGE },		 { "gap", measure_gap, LARGE },
+	{ "guard", measure_guard, SIZE_MAX },	 { "linger", measure_linger, LARGE / 2 },
 };
-
-static int measure_part(struct bench *b, const struct part *p)
-{
-	uint64_t began = look_clock();
-	int r = p->measure(b);
-
-	fprintf(stderr, "bench: %s: %.0f s\n", p->name, (double)(look_clock() - began) / 1e9);
-	return r;
-}
 
 static int measure_size(struct bench *b, size_t entries, const struct options *o)
 {
@@ -181,7 +185,7 @@ static int measure_size(struct bench *b, size_t entries, const struct options *o
 	int r = 0;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		wanted += is_wanted_at(o, parts[i].name, entries);
+		wanted += is_wanted_at(o, parts[i].name, entries, parts[i].max);
 	if (!wanted)
 		return 0;
 	b->entries = entries;
@@ -192,8 +196,8 @@ static int measure_size(struct bench *b, size_t entries, const struct options *o
 	if (r == 0)
 		r = scene_expect(&b->env.kernel, b->entries, "filling the table");
 	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
-		if (is_wanted_at(o, parts[i].name, entries))
-			r = measure_part(b, &parts[i]);
+		if (is_wanted_at(o, parts[i].name, entries, parts[i].max))
+			r = measure_part(b, parts[i].name, parts[i].measure);
 	return r;
 }
 
@@ -230,45 +234,61 @@ static double others_percent(const struct stopwatch *w)
 
 static void print_busy(const struct stopwatch *w)
 {
-	printf("del, away, pin gap: wall time. The rest: processor time, user and system; others "
+	printf("del, away, small del, script, what a client waits, pin gap: wall time. The rest: "
+	       "processor time, user and system; others "
 	       "had the machine for %.0f%% of the wall time.\n",
 	       others_percent(w));
 }
 
-/* While our own table is empty: it shares the hash with theirs. */
-static int measure_deletes(struct bench *b, const struct options *o)
+static int first_error(int a, int b)
 {
-	int r = is_wanted(o, "small") ? measure_small(b) : 0;
+	return a < 0 ? a : b;
+}
+
+/* What has a table of its own: while ours is empty, since it shares the hash with theirs. One that
+ * fails does not keep the others from being measured. */
+static int measure_apart(struct bench *b, const struct options *o)
+{
+	int r = 0;
 	size_t i;
 
-	for (i = 0; i < o->n_sizes && r == 0; i++) {
-		if (!is_wanted_at(o, "del", o->sizes[i]))
+	if (is_wanted(o, "collide"))
+		r = measure_part(b, "collide", measure_collide);
+	if (is_wanted(o, "shadow"))
+		r = first_error(r, measure_part(b, "shadow", measure_shadow));
+	if (!b->has_conntrack)
+		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
+	if (is_wanted(o, "small"))
+		r = first_error(r, measure_part(b, "small", measure_small));
+	for (i = 0; i < o->n_sizes; i++) {
+		if (!is_wanted_at(o, "del", o->sizes[i], LARGE))
 			continue;
 		b->entries = o->sizes[i];
 		fprintf(stderr, "bench: whole deletes with %zu entries …\n", b->entries);
-		r = measure_del(b);
+		r = first_error(r, measure_part(b, "del", measure_del));
 	}
+	return r;
+}
+
+static int measure_sizes(struct bench *b, const struct options *o)
+{
+	size_t i;
+	int r = scene_build();
+
+	if (r < 0)
+		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
+	for (i = 0; i < o->n_sizes && r == 0; i++)
+		r = measure_size(b, o->sizes[i], o);
 	return r;
 }
 
 static int measure_all(struct bench *b, struct options *o)
 {
-	size_t i;
-	int r = is_wanted(o, "collide") ? measure_collide(b) : 0;
+	int r;
 
 	fit_sizes(&b->env.kernel, o);
-	if (r == 0 && is_wanted(o, "shadow"))
-		r = measure_shadow(b);
-	if (r == 0)
-		r = scene_build();
-	if (r < 0)
-		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
-	if (!b->has_conntrack)
-		fprintf(stderr, "bench: SKIP conntrack --load-file: no conntrack program\n");
-	if (r == 0)
-		r = measure_deletes(b, o);
-	for (i = 0; i < o->n_sizes && r == 0; i++)
-		r = measure_size(b, o->sizes[i], o);
+	r = measure_apart(b, o);
+	r = first_error(r, measure_sizes(b, o));
 	if (b->scores->n) {
 		scores_print(b->scores, stdout);
 		print_busy(&b->watch);
