@@ -33,7 +33,7 @@
 
 /* Of the client, which is a process of its own. */
 struct asked {
-	volatile bool counts; /* the answers that come now */
+	volatile unsigned round; /* of which answers count; 0: none do */
 	volatile unsigned answers;
 	volatile double longest; /* seconds that it waited for one */
 };
@@ -43,6 +43,7 @@ struct resync {
 	struct asked *asked;
 	int client; /* our end */
 	pid_t pid;
+	unsigned round;
 	double longest, all; /* processor time of a call, and of all */
 };
 
@@ -52,13 +53,14 @@ static void __attribute__((noreturn)) client(struct asked *a, int fd)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
+		unsigned round = a->round; /* not if it was asked before the loop began */
 		uint64_t began = look_clock();
 		double waited;
 
 		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
 			_exit(0);
 		waited = (double)(look_clock() - began) / 1e9;
-		if (a->counts) {
+		if (round && a->round == round) {
 			a->answers++;
 			a->longest = MAX(a->longest, waited);
 		}
@@ -193,9 +195,9 @@ static int resync_once(struct resync *x, bool births)
 	r = resync_lose(x->g, births);
 	if (r < 0)
 		return r;
-	x->asked->counts = true;
+	x->asked->round = ++x->round;
 	r = resync_await(x, b->entries - (births ? 0 : UNHEARD), &before);
-	x->asked->counts = false;
+	x->asked->round = 0;
 	return r;
 }
 
