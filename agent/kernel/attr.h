@@ -64,7 +64,7 @@ static inline bool attrs_parse(const void *data, size_t len, const struct nlattr
 	const uint8_t *p = data;
 	const struct nlattr *a;
 
-	memset(ret, 0, sizeof(*ret) * (max + 1U));
+	clear_bytes(ret, sizeof(*ret) * (max + 1U));
 	while ((a = attr_next(&p, &len)))
 		if (attr_type(a) <= max)
 			ret[attr_type(a)] = a;

@@ -118,6 +118,31 @@ static struct nf_ct_tcp_flags tcp_flags_patch(const struct nlattr *dumped, uint8
 	return f;
 }
 
+/* The same of what is written as kernels write it: most entries are. False: it is not. */
+static bool patch_usual_tcp(const struct nlattr *a, struct attr_buf *out, uint8_t *ret_state)
+{
+	const struct tcp_info *h = &tcp_info_heads;
+	struct tcp_info t, made = *h;
+
+	if (a->nla_len != sizeof(t))
+		return false;
+	memcpy(&t, a, sizeof(t));
+	if (!is_same_head(&t.info, &h->info) || !is_same_head(&t.tcp, &h->tcp) ||
+	    !is_same_head(&t.state_head, &h->state_head) ||
+	    !is_same_head(&t.orig_scale_head, &h->orig_scale_head) ||
+	    !is_same_head(&t.reply_scale_head, &h->reply_scale_head) ||
+	    !is_same_head(&t.orig_head, &h->orig_head) ||
+	    !is_same_head(&t.reply_head, &h->reply_head) || t.state == CONN_TCP_SYN_SENT)
+		return false;
+	*ret_state = made.state = t.state;
+	made.orig_scale = t.orig_scale;
+	made.reply_scale = t.reply_scale;
+	made.orig = tcp_flags_patch(&t.orig_head, t.state);
+	made.reply = tcp_flags_patch(&t.reply_head, t.state);
+	buf_raw(out, &made, sizeof(made));
+	return true;
+}
+
 static bool patch_tcp(const struct nlattr *tcp, struct attr_buf *out, uint8_t *ret_state)
 {
 	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
@@ -156,6 +181,8 @@ static bool patch_protoinfo(const struct nlattr *a, uint8_t l4proto, struct attr
 {
 	const struct nlattr *tb[CTA_PROTOINFO_MAX + 1];
 
+	if (l4proto == IPPROTO_TCP && patch_usual_tcp(a, out, ret_state))
+		return true;
 	if (!nest_parse(a, tb, CTA_PROTOINFO_MAX))
 		return false;
 	if (tb[CTA_PROTOINFO_TCP] && l4proto != IPPROTO_TCP)
@@ -248,7 +275,7 @@ int ctcodec_decode(const struct nlmsghdr *nlh, struct conn *ret_conn, struct con
 		return -EOPNOTSUPP;
 	if (!message_parse(nlh, sizeof(*nfg), tb, CTA_SYNPROXY))
 		return -EBADMSG;
-	memset(ret_conn, 0, sizeof(*ret_conn));
+	clear_bytes(ret_conn, sizeof(*ret_conn));
 	r = decode_attrs(tb, nfg->nfgen_family, ret_conn, ret_master, &out);
 	if (r < 0)
 		return r;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The usual layout of a tuple in a message. Private to ctcodec.c and ctcodec_write.c. */
+/* The usual layout of a tuple and of what is told of TCP in a message. Private to ctcodec.c and
+ * ctcodec_write.c. */
 #pragma once
 
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netlink.h>
 
 #include "kernel/abi_ct.h"
@@ -39,4 +41,31 @@ static const struct tuple4 tuple4_heads = {
 	.num_head = HEAD(1, CTA_PROTO_NUM),
 	.sport_head = HEAD(2, CTA_PROTO_SRC_PORT),
 	.dport_head = HEAD(2, CTA_PROTO_DST_PORT),
+};
+
+/* CTA_PROTOINFO of TCP, as tcp_to_nlattr() writes it of an entry that has not ended (Linux 3.10 to
+ * 6.18), and as it is written back. */
+struct tcp_info {
+	struct nlattr info, tcp, state_head;
+	uint8_t state, state_pad[3];
+	struct nlattr orig_scale_head;
+	uint8_t orig_scale, orig_scale_pad[3];
+	struct nlattr reply_scale_head;
+	uint8_t reply_scale, reply_scale_pad[3];
+	struct nlattr orig_head;
+	struct nf_ct_tcp_flags orig;
+	uint8_t orig_pad[2];
+	struct nlattr reply_head;
+	struct nf_ct_tcp_flags reply;
+	uint8_t reply_pad[2];
+};
+
+static const struct tcp_info tcp_info_heads = {
+	.info = HEAD(44, CTA_PROTOINFO | NLA_F_NESTED),
+	.tcp = HEAD(40, CTA_PROTOINFO_TCP | NLA_F_NESTED),
+	.state_head = HEAD(1, CTA_PROTOINFO_TCP_STATE),
+	.orig_scale_head = HEAD(1, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL),
+	.reply_scale_head = HEAD(1, CTA_PROTOINFO_TCP_WSCALE_REPLY),
+	.orig_head = HEAD(2, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL),
+	.reply_head = HEAD(2, CTA_PROTOINFO_TCP_FLAGS_REPLY),
 };

@@ -401,6 +401,52 @@ static void reads_a_tuple_written_otherwise(void **state _unused_)
 
 /* Cut anywhere, or with any byte changed, a message is refused or read; never
  * beyond its end (the sanitizers look on: the copy is exactly as long). */
+/* Write the attributes of TCP, which lie at AT, in the order of their types in ORDER. */
+static void tcp_order(uint8_t *at, const char *order)
+{
+	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
+	uint8_t sorted[5 * 8];
+	size_t i;
+
+	assert_true(attrs_parse(at, sizeof(sorted), tb, CTA_PROTOINFO_TCP_MAX));
+	for (i = 0; i < 5; i++)
+		memcpy(sorted + i * 8, tb[order[i] - '0'], 8);
+	memcpy(at, sorted, sizeof(sorted));
+}
+
+/* As our kernels tell of TCP it is read at once; in another order or without the nested flag
+ * the same comes of it. */
+static void reads_tcp_written_otherwise(void **state _unused_)
+{
+	struct nf_conntrack *ct = their_tcp();
+	struct nlmsghdr *nlh = begin(AF_INET);
+	const struct nlattr *tb[CTA_SYNPROXY + 1];
+	static uint8_t usual[CT_PAYLOAD_MAX];
+	struct nlattr *heads;
+	struct conn_record r;
+	struct conn_key master;
+	struct conn c;
+	size_t len, way;
+
+	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
+	attrs_of(nlh, tb);
+	heads = (struct nlattr *)(uintptr_t)tb[CTA_PROTOINFO]; /* of two nests */
+	tcp_order((uint8_t *)&heads[2], "12345");	       /* tcp_to_nlattr() */
+	r = decode(nlh, &c, &master);
+	memcpy(usual, r.payload, len = r.payload_len);
+	for (way = 0; way < 3; way++) {
+		if (way < 2)
+			heads[way].nla_type &= NLA_TYPE_MASK;
+		else
+			tcp_order((uint8_t *)&heads[2], "31254");
+		r = decode(nlh, &c, &master);
+		assert_int_equal(c.tcp_state, CONN_TCP_ESTABLISHED);
+		assert_int_equal(r.payload_len, len);
+		assert_memory_equal(r.payload, usual, len);
+	}
+	nfct_destroy(ct);
+}
+
 static void survives_damage(void **state _unused_)
 {
 	struct rnd rnd_ = rnd_begin("survives_damage");
@@ -445,6 +491,7 @@ int main(void)
 		cmocka_unit_test(the_other_library_reads_every_key),
 		cmocka_unit_test(reads_its_own_keys),
 		cmocka_unit_test(reads_a_tuple_written_otherwise),
+		cmocka_unit_test(reads_tcp_written_otherwise),
 		cmocka_unit_test(survives_damage),
 	};
 
