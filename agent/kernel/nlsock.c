@@ -187,28 +187,36 @@ int nlsock_receive(struct nlsock *s, usec_t deadline, const void **ret)
 	return -EPROTO;
 }
 
+static void burst_set(struct nlsock_burst *b)
+{
+	int i;
+
+	for (i = 0; i < NLSOCK_BURST; i++) {
+		b->iov[i] = (struct iovec){ .iov_base = b->in[i], .iov_len = NLSOCK_BURST_SIZE };
+		b->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
+						      .msg_namelen = sizeof(b->from[i]),
+						      .msg_iov = &b->iov[i],
+						      .msg_iovlen = 1 };
+	}
+	b->is_set = true;
+}
+
 int nlsock_receive_burst(struct nlsock *s, struct nlsock_burst *b)
 {
-	struct mmsghdr msgs[NLSOCK_BURST];
-	struct iovec iov[NLSOCK_BURST];
 	int i, n;
 
-	memset(msgs, 0, sizeof(msgs));
-	for (i = 0; i < NLSOCK_BURST; i++) {
-		iov[i] = (struct iovec){ .iov_base = b->in[i], .iov_len = NLSOCK_BURST_SIZE };
-		b->from[i] = (struct sockaddr_nl){ .nl_family = AF_UNSPEC };
-		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
-						   .msg_namelen = sizeof(b->from[i]),
-						   .msg_iov = &iov[i],
-						   .msg_iovlen = 1 };
-	}
+	if (!b->is_set)
+		burst_set(b);
 	do
-		n = recvmmsg(nlsock_fd(s), msgs, NLSOCK_BURST, MSG_DONTWAIT, NULL);
+		n = recvmmsg(nlsock_fd(s), b->msgs, NLSOCK_BURST, MSG_DONTWAIT, NULL);
 	while (n < 0 && errno == EINTR);
 	n = os_received(n);
 	for (i = 0; i < n; i++) {
-		b->torn = b->torn || msgs[i].msg_hdr.msg_flags & MSG_TRUNC;
-		b->len[i] = is_of_kernel(&msgs[i].msg_hdr) ? (int)msgs[i].msg_len : 0;
+		struct mmsghdr *m = &b->msgs[i];
+
+		b->torn = b->torn || m->msg_hdr.msg_flags & MSG_TRUNC;
+		b->len[i] = is_of_kernel(&m->msg_hdr) ? (int)m->msg_len : 0;
+		m->msg_hdr.msg_namelen = sizeof(b->from[i]); /* the kernel has written there */
 	}
 	return n;
 }

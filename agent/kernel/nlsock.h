@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/socket.h>
+
 #include <linux/netlink.h>
 
 #include <vipsafe/base.h>
@@ -49,11 +51,15 @@ int nlsock_receive(struct nlsock *s, usec_t deadline, const void **ret);
 
 /* Events are small and many: some tens of datagrams with one call. */
 #define NLSOCK_BURST 32
-#define NLSOCK_BURST_SIZE 8192
+#define NLSOCK_BURST_SIZE (8192 + 256) /* no power of two: they would share places in the cache */
 
+/* Initially zero. */
 struct nlsock_burst {
 	int len[NLSOCK_BURST]; /* 0: another sender's */
 	bool torn;	       /* one did not fit */
+	bool is_set;	       /* the places that the kernel writes to */
+	struct mmsghdr msgs[NLSOCK_BURST];
+	struct iovec iov[NLSOCK_BURST];
 	struct sockaddr_nl from[NLSOCK_BURST];
 	uint8_t in[NLSOCK_BURST][NLSOCK_BURST_SIZE] __attribute__((aligned(8)));
 };
