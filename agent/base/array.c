@@ -62,6 +62,7 @@ void *array_append(void *array, size_t *n, size_t size)
 }
 
 #define SLOTS_MIN 64
+#define SHRINK_FROM 4096 /* slots: smaller ones are in the cache anyway */
 
 void hash_done(struct hash *h)
 {
@@ -83,25 +84,39 @@ void hash_put(struct hash *h, uint32_t hash, uint32_t i)
 
 /* The new slots are built beside the old ones, so that nothing changes if
  * memory runs out. */
-int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
+static int hash_resize(struct hash *h, size_t n_slots, hash_item_fn of, const void *ud)
 {
-	struct hash bigger = { .n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN) };
+	struct hash other = { .n_slots = n_slots };
 	uint32_t i;
 
-	while (n > bigger.n_slots / 4 * 3)
-		bigger.n_slots *= 2;
-	bigger.tags = calloc(bigger.n_slots, sizeof(*bigger.tags));
-	bigger.slots = malloc(bigger.n_slots * sizeof(*bigger.slots));
-	if (!bigger.tags || !bigger.slots) {
-		hash_done(&bigger);
+	other.tags = calloc(other.n_slots, sizeof(*other.tags));
+	other.slots = malloc(other.n_slots * sizeof(*other.slots));
+	if (!other.tags || !other.slots) {
+		hash_done(&other);
 		return -ENOMEM;
 	}
 	/* in the order of the items, which is that of memory */
 	for (i = 0; i < h->n; i++)
-		hash_put(&bigger, of(ud, i), i);
+		hash_put(&other, of(ud, i), i);
 	hash_done(h);
-	*h = bigger;
+	*h = other;
 	return 0;
+}
+
+int hash_grow(struct hash *h, size_t n, hash_item_fn of, const void *ud)
+{
+	size_t n_slots = MAX(h->n_slots, (size_t)SLOTS_MIN);
+
+	while (n > n_slots / 4 * 3)
+		n_slots *= 2;
+	return hash_resize(h, n_slots, of, ud);
+}
+
+void hash_shrink(struct hash *h, hash_item_fn of, const void *ud)
+{
+	/* to what three times as many would fill */
+	if (h->n_slots >= SHRINK_FROM && h->n < h->n_slots / 32)
+		(void)hash_resize(h, h->n_slots / 8, of, ud);
 }
 
 static size_t hash_slot_of(const struct hash *h, uint32_t hash, uint32_t i)

@@ -63,6 +63,10 @@ void hash_put(struct hash *h, uint32_t hash, uint32_t i);
 /* Remove item I, which is in the index. No marker stays behind. */
 void hash_remove(struct hash *h, uint32_t hash, uint32_t i, hash_item_fn of, const void *ud);
 
+/* Give room back if few of the slots are in use: what is empty would push what is not out of the
+ * cache. The items in the index must be those numbered from 0 on. */
+void hash_shrink(struct hash *h, hash_item_fn of, const void *ud);
+
 /* Item I, which is in the index, gets the number TO. */
 void hash_renumber(struct hash *h, uint32_t hash, uint32_t i, uint32_t to);
 

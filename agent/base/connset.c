@@ -392,13 +392,10 @@ int64_t conn_table_find(const struct conn_table *t, const void *key)
 	return conn_table_look(t, key, conn_table_hash(t, key));
 }
 
-int64_t conn_table_add(struct conn_table *t, const void *key)
+static int64_t conn_table_put(struct conn_table *t, const void *key, uint32_t hash)
 {
-	uint32_t hash = conn_table_hash(t, key);
 	int r = t->n < HASH_NONE ? 0 : -ENOMEM;
 
-	if (conn_table_look(t, key, hash) >= 0)
-		return -EEXIST;
 	if (r == 0)
 		r = hash_reserve(&t->index, t->n + 1, conn_table_item_hash, t);
 	if (r == 0)
@@ -409,6 +406,18 @@ int64_t conn_table_add(struct conn_table *t, const void *key)
 	memset(conn_table_at(t, t->n), 0, t->item_size);
 	memcpy(conn_table_at(t, t->n), key, t->key_size);
 	return (int64_t)t->n++;
+}
+
+int64_t conn_table_add(struct conn_table *t, const void *key)
+{
+	uint32_t hash = conn_table_hash(t, key);
+
+	return conn_table_look(t, key, hash) >= 0 ? -EEXIST : conn_table_put(t, key, hash);
+}
+
+int64_t conn_table_append(struct conn_table *t, const void *key)
+{
+	return conn_table_put(t, key, conn_table_hash(t, key));
 }
 
 void conn_table_remove(struct conn_table *t, size_t i)
@@ -423,6 +432,7 @@ void conn_table_remove(struct conn_table *t, size_t i)
 	}
 	t->n--;
 	array_shrink(&t->items, &t->cap, t->n, t->item_size);
+	hash_shrink(&t->index, conn_table_item_hash, t);
 }
 
 size_t conn_table_bytes(const struct conn_table *t)

@@ -110,6 +110,9 @@ int64_t conn_table_find(const struct conn_table *t, const void *key);
  * there is one already, or -ENOMEM. */
 int64_t conn_table_add(struct conn_table *t, const void *key);
 
+/* The same for a KEY that is known not to be there. */
+int64_t conn_table_append(struct conn_table *t, const void *key);
+
 void conn_table_remove(struct conn_table *t, size_t i);
 
 /* Valid until the next conn_table_add() or conn_table_remove(). */

@@ -85,7 +85,7 @@ static int64_t pinned_find(const struct pinned_set *s, const struct conn_key *ke
 						       : -ENOENT;
 }
 
-/* Its number, or -ENOMEM. */
+/* The number of a new item with KEY, which is not there; or -ENOMEM. */
 static int64_t pinned_add(struct pinned_set *s, const struct conn_key *key)
 {
 	struct packed_key packed;
@@ -93,7 +93,7 @@ static int64_t pinned_add(struct pinned_set *s, const struct conn_key *key)
 
 	if (i < 0)
 		return i;
-	i = conn_table_add(&s->table, &packed);
+	i = conn_table_append(&s->table, &packed);
 	if (i < 0)
 		packed_key_drop(s->addrs, &packed);
 	return i;

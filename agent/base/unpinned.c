@@ -127,7 +127,7 @@ static void set_left_out(struct unpinned *u, struct item *item, bool out)
 	set_altered(u, item, altered);
 }
 
-/* A new item with KEY, or NULL: out of memory. */
+/* A new item with KEY, which is not there; or NULL: out of memory. */
 static struct item *item_add(struct unpinned *u, const struct conn_key *key)
 {
 	struct packed_key packed;
@@ -135,7 +135,7 @@ static struct item *item_add(struct unpinned *u, const struct conn_key *key)
 
 	if (packed_key_take(u->addrs, key, &packed) < 0)
 		return NULL;
-	i = conn_table_add(&u->table, &packed);
+	i = conn_table_append(&u->table, &packed);
 	if (i >= 0)
 		return unpinned_item_at(u, (size_t)i);
 	packed_key_drop(u->addrs, &packed);
@@ -197,18 +197,22 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 void unpinned_remove(struct unpinned *u, const struct conn_key *key)
 {
 	int64_t i = unpinned_find(u, key);
-	struct item *item;
 
-	if (i < 0)
-		return;
-	item = unpinned_item_at(u, (size_t)i);
+	if (i >= 0)
+		unpinned_remove_at(u, (size_t)i);
+}
+
+void unpinned_remove_at(struct unpinned *u, size_t i)
+{
+	struct item *item = unpinned_item_at(u, i);
+
 	set_flushed(u, item, false);
 	set_altered(u, item, false);
 	set_left_out(u, item, false);
 	payloads_drop(u->payloads, item->payload);
 	packed_tuple_drop(u->addrs, packed_family(&item->key), &item->reply);
 	packed_key_drop(u->addrs, &item->key);
-	conn_table_remove(&u->table, (size_t)i);
+	conn_table_remove(&u->table, i);
 }
 
 void unpinned_flush(struct unpinned *u, const struct conn_key *key)
@@ -311,7 +315,7 @@ struct conn unpinned_at(const struct unpinned *u, size_t i)
 	const struct item *item = unpinned_item_at(u, i);
 	struct conn c;
 
-	memset(&c, 0, sizeof(c)); /* the gaps too, for who compares bytes */
+	clear_bytes(&c, sizeof(c)); /* the gaps too, for who compares bytes */
 	c.key = packed_key_get(u->addrs, &item->key);
 	c.reply = packed_tuple_get(u->addrs, c.key.family, &item->reply);
 	c.status = item->status;

@@ -24,6 +24,7 @@ int unpinned_put(struct unpinned *u, const struct conn_record *record, usec_t du
 
 /* Does nothing if there is none. */
 void unpinned_remove(struct unpinned *u, const struct conn_key *key);
+void unpinned_remove_at(struct unpinned *u, size_t i); /* entry I, less than unpinned_count() */
 
 /* The kernel has deleted the entry, and it is to be restored. */
 void unpinned_flush(struct unpinned *u, const struct conn_key *key);

@@ -136,7 +136,8 @@ int guard_take(struct guard *g, const struct conn_record *record)
 	if (r < 0 || taken)
 		return r;
 	r = unpinned_put(g->unpinned, record, due_of(g, c));
-	if (r == 0)
+	/* without filters none is left out, and it need not be looked for again */
+	if (r == 0 && (g->device.selection.n || unpinned_count_left_out(g->unpinned)))
 		unpinned_leave_out(g->unpinned, &c->key, !guard_selects(g, record));
 	return r;
 }
@@ -162,7 +163,7 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 		/* Not the one that we know. If somebody has deleted what had come in the place of a
 		 * flushed one, that does not come back either. */
 		if (record->by && unpinned_is_flushed(g->unpinned, (size_t)i))
-			unpinned_remove(g->unpinned, &c->key);
+			unpinned_remove_at(g->unpinned, (size_t)i);
 		return;
 	}
 	guard_end_meet(g, &known, known.tcp_state, false, record);
@@ -171,14 +172,14 @@ static void entry_gone(struct guard *g, const struct conn_record *record)
 	if (unpinned_is_left_out(g->unpinned, (size_t)i)) {
 		if (!record->by)
 			guard_count_unselected(g, &known, c);
-		unpinned_remove(g->unpinned, &c->key);
+		unpinned_remove_at(g->unpinned, (size_t)i);
 	} else if (g->repair.active && !record->by) {
 		unpinned_flush(g->unpinned, &c->key);
 		g->repair.last_death = g->batch_at;
 	} else {
 		if (!record->by)
 			guard_count_death(g, &known);
-		unpinned_remove(g->unpinned, &c->key);
+		unpinned_remove_at(g->unpinned, (size_t)i);
 	}
 }
 
