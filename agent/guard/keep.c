@@ -30,19 +30,34 @@ static bool is_off(const struct guard *g)
 
 /* ---- addresses ---- */
 
+/* Whether something stays pinned, on purpose, to an address that the file still names: the next
+ * guard would remove it. */
+static bool some_stay(const struct guard *g)
+{
+	const struct addrset *went = &g->keep.went;
+	size_t i;
+
+	for (i = 0; i < went->n; i++)
+		if (pinned_set_count_as(g->pinned, &went->addrs[i]))
+			return true;
+	return false;
+}
+
 static void write_addresses(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
 	_cleanup_close_ int dir = -1;
 	int r;
 
-	if (!k->set_changed || is_off(g))
+	if ((!k->set_changed && !k->went.n) || is_off(g))
 		return;
 	dir = rundir_open(g->env.settings->run_dir);
 	r = dir < 0 ? dir : marks_write_addresses(dir, g->link.name, g->env.boot_id, &k->set);
 	k->set_changed = r < 0;
 	if (r < 0)
 		guard_keep_fail(g, r);
+	else
+		addrset_done(&k->went);
 }
 
 void guard_keep_addresses(struct guard *g)
@@ -78,7 +93,8 @@ void guard_keep_no_more(struct guard *g, const struct addr *a)
 	if (!addrset_has(&g->keep.set, a))
 		return;
 	addrset_remove(&g->keep.set, a);
-	g->keep.set_changed = true;
+	if (addrset_add(&g->keep.went, a) < 0)
+		g->keep.set_changed = true;
 }
 
 /* ---- what guards before us have left ---- */
@@ -226,7 +242,7 @@ static void give_up_next(struct guard *g)
 }
 
 /* Marks that cannot be written now will be in the next file, which is made anew. */
-void guard_keep_write(struct guard *g)
+static void write_marks(struct guard *g)
 {
 	struct guard_keep *k = &g->keep;
 	int r = 0;
@@ -245,7 +261,19 @@ void guard_keep_write(struct guard *g)
 		k->stale = true;
 		guard_keep_fail(g, r);
 	}
+}
+
+void guard_keep_write(struct guard *g)
+{
+	write_marks(g);
 	write_addresses(g);
+}
+
+void guard_keep_write_first(struct guard *g)
+{
+	write_marks(g);
+	if (g->keep.set_changed || some_stay(g))
+		write_addresses(g);
 }
 
 static bool guard_keep_is_wanted(const struct guard *g)
@@ -396,5 +424,6 @@ void guard_keep_end(struct guard *g)
 	marks_close(&k->file);
 	markset_done(&k->left);
 	addrset_done(&k->set);
+	addrset_done(&k->went);
 	k->made = connset_free(k->made);
 }

@@ -99,10 +99,11 @@ struct guard_late {
 
 /* What is on disk for the next guard: keep.c. */
 struct guard_keep {
-	bool loaded;	    /* what was there of guards before us */
-	struct addrset set; /* addresses that entries may be pinned to */
-	bool set_changed;   /* and the file does not tell */
-	struct marks file;  /* of what is pinned */
+	bool loaded;	     /* what was there of guards before us */
+	struct addrset set;  /* addresses that entries may be pinned to */
+	bool set_changed;    /* and the file does not tell */
+	struct addrset went; /* out of it, and the file does not tell */
+	struct marks file;   /* of what is pinned */
 	/* What replaces it, and does not hold those below the two numbers yet. */
 	struct marks next;
 	size_t at_pinned, at_unpinned;
@@ -346,8 +347,10 @@ int guard_keep_meet_again(struct guard *g, const struct conn_record *record, boo
 void guard_keep_pin(struct guard *g, const struct conn_key *key, uint32_t id,
 		    const struct addr *as);
 void guard_keep_committed(struct guard *g, const struct conn *c); /* besides */
-/* What was noted is on disk after that. */
+/* What was noted is on disk after that; or what a kill before the next step of the guard would do
+ * harm without. */
 void guard_keep_write(struct guard *g);
+void guard_keep_write_first(struct guard *g);
 /* A step of writing the file anew; false: nothing to do now. */
 bool guard_keep_step(struct guard *g);
 void guard_keep_look(struct guard *g); /* once a second: is it still there? */

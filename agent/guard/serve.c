@@ -304,7 +304,7 @@ static void serve_learn(struct run *run)
 		else if (e->made && (e->state == ENTRY_CREATED || e->state == ENTRY_RESTORED))
 			(void)guard_note_pinned(g, c);
 	}
-	guard_keep_write(g);
+	guard_keep_write_first(g); /* the rest after the answer */
 	guard_take_hold(g, run);
 	if (!may_flush_later(run))
 		return;

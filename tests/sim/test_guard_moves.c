@@ -3,9 +3,12 @@
  * and what the run does is known to the guard afterwards. */
 #include "lib/guarding.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "move/marks.h"
 
 #define FLOWS 200
 
@@ -46,6 +49,21 @@ static struct conn behind(uint16_t n)
 			  (uint16_t)(50000 + n));
 }
 
+/* Whether the next guard would take what is pinned to the VIP for ours. */
+static bool is_vip_on_file(const struct scene *s)
+{
+	_cleanup_close_ int dir = open(s->dir, O_RDONLY | O_DIRECTORY);
+	struct addr vip;
+	struct addrset set = { 0 };
+	bool has;
+
+	assert_int_equal(addr_parse(VIP4, &vip), 0);
+	assert_int_equal(marks_read_addresses(dir, "br-mgmt", s->env.boot_id, &set), 0);
+	has = addrset_has(&set, &vip);
+	addrset_done(&set);
+	return has;
+}
+
 static void a_delete_lists_nothing(void **state)
 {
 	struct scene *s = *state;
@@ -68,7 +86,9 @@ static void a_delete_lists_nothing(void **state)
 	assert_int_equal(s->fake->held_armed, armed);
 	assert_int_equal(s->fake->ct_writes, 0);
 	assert_int_equal(s->fake->flushed, 0);
+	assert_true(is_vip_on_file(s)); /* nothing is pinned to it: that waits for the answer */
 	guarding_spin(s, g, USEC_PER_SEC);
+	assert_false(is_vip_on_file(s));
 	assert_int_equal(scene_broken(s, false), 0);
 	assert_int_equal(s->fake->dump.calls, dumps);
 	assert_int_equal(guarding_status(g).repairs, 0);
@@ -256,6 +276,7 @@ static void flows_of_the_vip_are_kept(void **state)
 	s->req.vip_flows = VIP_FLOWS_KEEP;
 	move(s, g, OP_DEL, VIP4 "/32");
 	scene_expect(s, EXIT_DONE, true);
+	assert_false(is_vip_on_file(s)); /* if the guard is killed now they stay all the same */
 	guarding_spin(s, g, 5 * USEC_PER_SEC);
 	assert_int_equal(scene_broken(s, false), 0);
 	assert_int_equal(guarding_status(g).removed, 0);
