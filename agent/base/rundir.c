@@ -24,12 +24,15 @@ static bool is_ours(const struct stat *st)
 
 int rundir_open(const char *path)
 {
-	_cleanup_close_ int fd = -1;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_close_ int fd = open(path, flags); /* it is there but for the first time */
 	struct stat st;
 
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		fd = open(path, flags);
+	}
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)
