@@ -171,6 +171,11 @@ struct kernel_ops {
 	int (*ct_list_step)(void *ctx, conn_sink sink, void *ud);
 	void (*ct_list_end)(void *ctx);
 
+	/* Whether the next step would wait, so that there is time for other work. From the first
+	 * time that it is asked on the listing is read while the caller is busy, where that can be.
+	 */
+	bool (*ct_list_waits)(void *ctx);
+
 	/* Like ct_dump, those whose original destination is in TO. CHEAPLY: -EOPNOTSUPP unless the
 	 * kernel itself looks for them (IPv4 since Linux 5.8, CTA_FILTER; the same for IPv6 finds
 	 * all others, up to 6.18 at least) and listing the rest for it would take time. */

@@ -30,7 +30,7 @@ int ct_dump_to(struct ct *ct, bool *no_filter, const struct addrset *to, bool ch
 	       conn_sink sink, void *ud);
 
 /* A dump in steps, on a socket of its own: for whoever must not wait for all of it, or may end
- * before. Nothing is read ahead, so the kernel goes on only as it is asked. */
+ * before. Nothing is read ahead unless asked for, so the kernel goes on only as it is asked. */
 struct ct_list;
 
 #define CT_LIST_STEP 64
@@ -43,6 +43,11 @@ struct ct_list *ct_list_free(struct ct_list *l);
  * there may be more; 0: that was all; -EINTR: that was all, and some may be missing; another error:
  * it is over. */
 int ct_list_step(struct ct_list *l, conn_sink sink, void *ud);
+
+/* Whether what the next step would hand over is not read yet. From the first time that it is asked
+ * on another thread reads ahead, if the table is large and there are processors for it: never
+ * without. NULL: there is no list. */
+bool ct_list_waits(struct ct_list *l);
 
 /* Netlink port of the socket that changes entries: events with it are ours. */
 uint32_t ct_port(const struct ct *ct);

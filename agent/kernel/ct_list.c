@@ -5,6 +5,7 @@
 
 #include "base/os.h"
 #include "kernel/abi_ct.h"
+#include "kernel/ahead.h"
 #include "kernel/ct.h"
 #include "kernel/ctcodec.h"
 #include "kernel/nlask.h"
@@ -17,10 +18,12 @@
 
 struct ct_list {
 	struct nlsock *s;
+	struct ahead *ahead; /* NULL: nothing is read before it is asked for */
 	uint32_t seq;
 	const struct nlmsghdr *at; /* what is left of the message that was read last … */
 	int left;		   /* … in bytes */
 	bool interrupted, done;
+	bool asked; /* whether it waits: then AHEAD has been tried */
 	int result;
 	uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
 };
@@ -50,10 +53,33 @@ int ct_list_new(uint8_t family, struct ct_list **ret)
 
 struct ct_list *ct_list_free(struct ct_list *l)
 {
-	if (l)
+	if (l) {
+		ahead_free(l->ahead);
 		nlsock_free(l->s);
+	}
 	free(l);
 	return NULL;
+}
+
+/* A thread for less is not worth its while. */
+#define AHEAD_MIN 1024
+
+static void list_read_ahead(struct ct_list *l)
+{
+	uint32_t count, max;
+
+	l->asked = true;
+	if (ct_usage(&count, &max) == 0 && count >= AHEAD_MIN)
+		(void)ahead_new(l->s, &l->ahead);
+}
+
+bool ct_list_waits(struct ct_list *l)
+{
+	if (!l || l->done || message_is_whole(l->at, l->left))
+		return false;
+	if (!l->asked)
+		list_read_ahead(l);
+	return l->ahead && ahead_waits(l->ahead);
 }
 
 /* One part of a message. *RET_TAKEN: it was an entry. */
@@ -85,7 +111,8 @@ int ct_list_step(struct ct_list *l, conn_sink sink, void *ud)
 
 	if (!l->done && !message_is_whole(l->at, l->left)) {
 		/* the kernel has made the next message as the one before was read */
-		r = l->left = nlsock_receive(l->s, os_now() + NLSOCK_PATIENCE, &data);
+		r = l->left = l->ahead ? ahead_next(l->ahead, &data)
+				       : nlsock_receive(l->s, os_now() + NLSOCK_PATIENCE, &data);
 		if (r < 0)
 			return r;
 		l->at = data;

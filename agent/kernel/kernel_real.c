@@ -144,6 +144,11 @@ static int real_ct_list_step(void *ctx, conn_sink sink, void *ud)
 	return r;
 }
 
+static bool real_ct_list_waits(void *ctx)
+{
+	return ct_list_waits(((struct kernel_real *)ctx)->list);
+}
+
 static int real_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink,
 			   void *ud)
 {
@@ -219,55 +224,48 @@ static int real_ct_usage(void *ctx _unused_, uint32_t *ret_count, uint32_t *ret_
 	return ct_usage(ret_count, ret_max);
 }
 
-static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
-			  usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+static struct lease *lease_of(void *ctx)
 {
 	struct kernel_real *k = ctx;
 
-	return lease_open(&k->lease, choice, link, deadline, ret_used, reason);
+	return &k->lease;
+}
+
+static int real_hold_open(void *ctx, enum hold_choice choice, const struct link *link,
+			  usec_t deadline, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
+{
+	return lease_open(lease_of(ctx), choice, link, deadline, ret_used, reason);
 }
 
 static int real_hold_open_begin(void *ctx, enum hold_choice choice, const struct link *link,
 				usec_t timeout)
 {
-	struct kernel_real *k = ctx;
-
-	return lease_open_begin(&k->lease, choice, link, timeout);
+	return lease_open_begin(lease_of(ctx), choice, link, timeout);
 }
 
 static int real_hold_open_end(void *ctx, enum hold_choice *ret_used, char reason[REPORT_TEXT_MAX])
 {
-	struct kernel_real *k = ctx;
-
-	return lease_open_end(&k->lease, ret_used, reason);
+	return lease_open_end(lease_of(ctx), ret_used, reason);
 }
 
 static int real_hold_arm(void *ctx, usec_t duration)
 {
-	const struct kernel_real *k = ctx;
-
-	return hold_arm(lease_hold(&k->lease), duration);
+	return hold_arm(lease_hold(lease_of(ctx)), duration);
 }
 
 static int real_hold_disarm(void *ctx)
 {
-	const struct kernel_real *k = ctx;
-
-	return hold_disarm(lease_hold(&k->lease));
+	return hold_disarm(lease_hold(lease_of(ctx)));
 }
 
 static int real_hold_check(void *ctx)
 {
-	const struct kernel_real *k = ctx;
-
-	return hold_check(lease_hold(&k->lease));
+	return hold_check(lease_hold(lease_of(ctx)));
 }
 
 static int real_hold_close(void *ctx, usec_t deadline)
 {
-	struct kernel_real *k = ctx;
-
-	return lease_close(&k->lease, deadline);
+	return lease_close(lease_of(ctx), deadline);
 }
 
 static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choice,
@@ -400,6 +398,7 @@ static const struct kernel_ops real_ops = {
 	.ct_list_begin = real_ct_list_begin,
 	.ct_list_step = real_ct_list_step,
 	.ct_list_end = real_ct_list_end,
+	.ct_list_waits = real_ct_list_waits,
 	.ct_batch = real_ct_batch,
 	.ct_line = real_ct_line,
 	.ct_mark = real_ct_mark,

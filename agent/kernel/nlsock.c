@@ -15,17 +15,13 @@
 #define NETLINK_CAP_ACK 10 /* Linux 4.3: error answers without the request's body */
 #endif
 
-/* The kernel fills chunks of up to 32 KiB of a dump when it has seen a reader with a
- * buffer that large (netlink_dump(), Linux 4.4). */
-#define READ_SIZE (64U * 1024)
-
 /* Messages of other senders that are skipped in one call: they may send without end. */
 #define STRAYS_MAX 10000
 
 struct nlsock {
 	struct nl_sock *sk;
 	uint32_t seq;
-	uint8_t in[READ_SIZE] __attribute__((aligned(8)));
+	uint8_t in[NLSOCK_READ_SIZE] __attribute__((aligned(8)));
 };
 
 static void nlsock_enlarge(int fd, int force, int plain, int bytes)

@@ -16,6 +16,10 @@
 
 struct nlsock;
 
+/* What is read at a time at most. The kernel fills chunks of up to 32 KiB of a dump when it has
+ * seen a reader with a buffer that large (netlink_dump(), Linux 4.4). */
+#define NLSOCK_READ_SIZE (64U * 1024)
+
 /* Open one for PROTOCOL (NETLINK_…) in the network namespace of the caller, with
  * buffers of so many bytes (0: as the host has it), by force where that is
  * permitted and up to the host's limit where not; that limit is never changed.

@@ -118,6 +118,8 @@ static void no_conntrack(void **state _unused_)
 
 /* ---- a dump in steps --------------------------------------------------------------------- */
 
+static bool ahead;
+
 static int steps(unsigned *ret_n)
 {
 	struct ct_list *l = NULL;
@@ -125,6 +127,8 @@ static int steps(unsigned *ret_n)
 
 	n_seen = *ret_n = 0;
 	assert_int_equal(r, 0);
+	if (ahead)
+		(void)ct_list_waits(l);
 	do
 		r = ct_list_step(l, see, NULL);
 	while (++*ret_n < 100 && r == 1);
@@ -133,12 +137,13 @@ static int steps(unsigned *ret_n)
 	return r;
 }
 
-static void a_list_in_steps(void **state _unused_)
+static void list_in_steps(void)
 {
 	struct ct *ct = dump_begin();
 	struct ct_list *l = NULL;
 	unsigned n;
 
+	n_entries = 5000; /* by a thread, if it is to */
 	assert_int_equal(steps(&n), 0);
 	assert_int_equal(n_seen, 1 + 2);
 	assert_int_equal(n, 5); /* a message each */
@@ -166,6 +171,54 @@ static void a_list_in_steps(void **state _unused_)
 	assert_int_equal(ct_list_new(AF_INET, &l), -EMFILE);
 	assert_null(l);
 	ct_free(ct);
+}
+
+static void a_list_in_steps(void **state _unused_)
+{
+	ahead = false;
+	list_in_steps();
+}
+
+/* Where there is one processor it is the same without a thread. */
+static void a_list_read_ahead(void **state _unused_)
+{
+	ahead = true;
+	list_in_steps();
+	ahead = false;
+}
+
+#define MANY 300 /* datagrams, more than wait at a time */
+
+static void answer_many(const struct nlmsghdr *request)
+{
+	for (uint16_t i = 1; i <= MANY; i++) {
+		struct conn c = flow(i, 1);
+
+		say_entry(request, &c);
+	}
+	netlink_end(request, 0, 0);
+}
+
+/* A listing that is given up in the middle ends its thread, wherever that is. */
+static void a_list_read_ahead_is_given_up(void **state _unused_)
+{
+	unsigned n, at;
+
+	usage_error = max_error = sink_returns = 0;
+	n_entries = 5000;
+	for (at = 0; at <= MANY + 1; at += 43) {
+		struct ct_list *l = NULL;
+
+		net = netlink_begin(answer_many);
+		assert_int_equal(ct_list_new(AF_INET, &l), 0);
+		(void)ct_list_waits(l);
+		n_seen = 0;
+		for (n = 0; n < at; n++)
+			assert_int_equal(ct_list_step(l, see, NULL), n < MANY);
+		assert_int_equal(n_seen, MIN(at, (unsigned)MANY));
+		l = ct_list_free(l);
+		assert_int_equal(net->opened, net->closed);
+	}
 }
 
 /* ---- those to some addresses --------------------------------------------------------------- */
@@ -376,6 +429,8 @@ int main(void)
 		cmocka_unit_test(a_dump_that_is_given_up),
 		cmocka_unit_test(no_conntrack),
 		cmocka_unit_test(a_list_in_steps),
+		cmocka_unit_test(a_list_read_ahead),
+		cmocka_unit_test(a_list_read_ahead_is_given_up),
 		cmocka_unit_test(what_leads_elsewhere_is_left_out),
 		cmocka_unit_test(nothing_is_cheap_in_a_large_table),
 		cmocka_unit_test(events_that_are_ours_or_lost),

@@ -375,6 +375,7 @@ static const struct kernel_ops fake_ops = {
 	.ct_list_begin = fake_ct_list_begin,
 	.ct_list_step = fake_ct_list_step,
 	.ct_list_end = fake_ct_list_end,
+	.ct_list_waits = fake_ct_list_waits,
 	.ct_batch = fake_ct_batch,
 	.ct_line = fake_ct_line,
 	.ct_mark = fake_ct_mark,
@@ -424,6 +425,7 @@ struct fake *fake_new(void)
 	f->clock = 1000 * USEC_PER_SEC;
 	f->next_id = 0x5000;
 	f->ct_max = 262144;
+	f->list_waits = 1; /* so early pins are in every order that is tried */
 	f->call_cost = 20;
 	if (getenv("VIPSAFE_SIM_KERNEL"))
 		fake_profile(f, getenv("VIPSAFE_SIM_KERNEL"));

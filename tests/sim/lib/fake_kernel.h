@@ -246,6 +246,7 @@ struct fake {
 	struct fake_addr_event *addr_events;
 	struct fake_listing *listing; /* fake_list.c; NULL: none is under way */
 	unsigned list_piece;	      /* entries in a step of it; 0: 64 */
+	unsigned list_waits; /* there is time for other work before every so manieth step */
 	size_t n_addr_events;
 	struct conn_key refused_key;
 	struct addr *heard_for; /* what is listened for … */
@@ -371,6 +372,7 @@ int fake_ct_dump(void *ctx, uint8_t family, conn_sink sink, void *ud);
 int fake_ct_list_begin(void *ctx, uint8_t family);
 int fake_ct_list_step(void *ctx, conn_sink sink, void *ud);
 void fake_ct_list_end(void *ctx);
+bool fake_ct_list_waits(void *ctx);
 int fake_ct_dump_to(void *ctx, const struct addrset *to, bool cheaply, conn_sink sink, void *ud);
 int fake_ct_batch(void *ctx, struct ct_op *ops, size_t n);
 int fake_ipvs_list(void *ctx, ipvs_sink sink, void *ud);
