@@ -33,8 +33,7 @@ static int guard_save_add(struct guard *g, const struct conn_record *records, si
 {
 	int r = g->repair.journal ? 0 : guard_save_begin(g);
 
-	return r < 0 ? r
-		     : journal_repair_add(g->repair.journal - 1, records, n, &g->repair.n_saved);
+	return r < 0 ? r : journal_grow(g->repair.journal - 1, records, n, &g->repair.n_saved);
 }
 
 void guard_begin_save(struct guard *g)

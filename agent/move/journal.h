@@ -62,8 +62,9 @@ const char *journal_repair_device(const char *name);
  * errno. REQUEST has no address. */
 int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
 			 const struct request *request, usec_t at);
-/* Add RECORDS, of which *COUNT were there: all of them or none. */
-int journal_repair_add(int fd, const struct conn_record *records, size_t n, uint64_t *count);
+/* Add RECORDS to the journal FD, where *COUNT were: all of them or none. Their masters are left
+ * out. */
+int journal_grow(int fd, const struct conn_record *records, size_t n, uint64_t *count);
 /* Whether whoever writes NAME lives. */
 bool journal_repair_is_alive(int dirfd, const char *name);
 

@@ -225,7 +225,7 @@ static int repair_add(int fd, uint16_t from, uint16_t to, uint16_t as, uint64_t 
 		conns[i - from] = flow(i, as);
 		records[i - from] = record_of(&conns[i - from]);
 	}
-	return journal_repair_add(fd, records, (size_t)(to - from), n);
+	return journal_grow(fd, records, (size_t)(to - from), n);
 }
 
 /* What was saved before can be read whenever the disk becomes full. */
