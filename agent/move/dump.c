@@ -65,16 +65,36 @@ static int dump_on_entry(void *ud, const struct conn_record *record)
 /* A table with more entries has its room made as they are read. */
 #define EXPECTED_MAX (1U << 22)
 
+/* In steps, with other work in between while the next one is being read. */
+static int dump_in_steps(struct listing *l)
+{
+	const struct kernel *k = &l->run->env->kernel;
+	int r = k->ops->ct_list_begin(k->ctx, l->run->family);
+
+	if (r < 0)
+		return r;
+	do {
+		if (k->ops->ct_list_waits(k->ctx))
+			l->run->meanwhile(l->run);
+		r = k->ops->ct_list_step(k->ctx, dump_on_entry, l);
+	} while (r == -EAGAIN);
+	k->ops->ct_list_end(k->ctx);
+	return r;
+}
+
 int dump_list(struct run *run, conn_sink sink, size_t *ret_whole)
 {
 	const struct kernel *k = &run->env->kernel;
 	struct listing l = { .run = run, .sink = sink };
 	uint32_t count, max;
-	int r;
+	int tries, r = -EINTR;
 
 	if (k->ops->ct_usage(k->ctx, &count, &max) == 0)
 		connset_expect(run->set, MIN(count, EXPECTED_MAX));
-	r = dump_table(run, dump_on_entry, &l);
+	for (tries = 0; run->meanwhile && tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = dump_in_steps(&l);
+	if (!run->meanwhile)
+		r = dump_table(run, dump_on_entry, &l);
 	*ret_whole = connset_count(run->set);
 	return r;
 }

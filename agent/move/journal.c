@@ -412,6 +412,19 @@ static bool keep_candidate(const void *ud, size_t i)
 	return e->skip == SKIP_NONE || entry_is_spared(e);
 }
 
+int journal_begin(struct run *run)
+{
+	char name[JOURNAL_NAME_MAX];
+	int fd, r = journal_write(run->run_dir, journal_name(run->link.name, name),
+				  run->env->boot_id, run->req, run->snapshot_at, NULL, NULL, NULL);
+
+	if (r < 0)
+		return r;
+	run->saved = true;
+	fd = openat(run->run_dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 void journal_save(struct run *run)
 {
 	char name[JOURNAL_NAME_MAX];
@@ -433,7 +446,7 @@ void journal_save(struct run *run)
 			    "the snapshot could not be written to %s (%s): if this run is killed, "
 			    "nothing can finish it",
 			    run->env->settings->run_dir, strerror(-r));
-	run->saved = r == 0;
+	run->saved = run->saved || r == 0;
 }
 
 /* Remove the journal: the run is over and leaves nothing to finish. */

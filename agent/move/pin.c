@@ -3,7 +3,7 @@
  * deleted and created again back to back. What ctnetlink creates has no
  * masquerade device index, and the flush looks for nothing else
  * (nf_nat_masquerade: device_cmp(), all versions). */
-#include "move/stage.h"
+#include "move/pin.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,10 +11,6 @@
 #include "move/pace.h"
 #include "move/repair.h"
 #include "move/worth.h"
-
-/* Pairs per batch at most: well within one send, so that the conntrack lock,
- * events and the hold get their turn. */
-#define PAIRS 64
 
 /* Time for entries that cost much and are worth little, if the source restores what is
  * left of them afterwards, in steps. */
@@ -26,17 +22,7 @@
 /* Extra time for those of the last batch whose create failed. */
 #define REPAIR_GRACE (100 * USEC_PER_MSEC)
 
-struct pinning {
-	struct run *run;
-	struct reach reach;
-	usec_t deadline;
-	uint64_t left;	    /* did not fit into the deadline */
-	uint64_t offloaded; /* would not be deleted */
-};
-
-/* A helper that would be lost is worth more than the pin: the flush may not come, or not take that
- * entry. It is restored if it does. */
-static bool pin_is_meant(const struct pinning *p, size_t i)
+bool pin_is_meant(const struct pinning *p, size_t i)
 {
 	const struct entry *e = &p->run->entries[i];
 	const struct conn *c = connset_get(p->run->set, i);
@@ -93,14 +79,12 @@ static int pin_take_probe_result(struct pinning *p, uint32_t i, int deleted, int
 	return 0;
 }
 
-/* Pin those of IDX that are still meant (events may have told otherwise) and
- * whose shape is trusted so far. */
-static int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust)
+int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust)
 {
 	const struct kernel *k = &p->run->env->kernel;
-	struct ct_op ops[2 * PAIRS] = { { .conn = NULL } };
+	struct ct_op ops[2 * PIN_PAIRS] = { { .conn = NULL } };
 	uint32_t elapsed = run_elapsed(p->run);
-	bool chosen[PAIRS];
+	bool chosen[PIN_PAIRS];
 	size_t i, m = 0;
 	int r;
 
@@ -145,10 +129,7 @@ static bool may_try(struct pinning *p, uint32_t i)
 	return false;
 }
 
-/* The first of each shape among IDX is pinned alone and read back before others
- * of that shape are: if this kernel makes something else of it, one is lost and
- * not all. */
-static int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
+int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n)
 {
 	size_t i;
 	int r = 0;
@@ -187,7 +168,7 @@ static int64_t pin_some(struct pinning *p, const uint32_t *idx, size_t at, size_
 			usec_t deadline)
 {
 	struct run *run = p->run;
-	struct pace pace = pace_begin(PAIRS);
+	struct pace pace = pace_begin(PIN_PAIRS);
 	int r = 0;
 
 	while (at < end && r == 0) {
@@ -300,12 +281,17 @@ int pin_candidates(struct run *run, usec_t deadline, uint64_t *ret_left)
 	return r;
 }
 
+/* What was pinned while the table was read has used up time for pins; the reading has not. */
+static usec_t pin_deadline(const struct run *run)
+{
+	usec_t budget = run->env->settings->pin_timeout;
+
+	return MIN(run_now(run) + budget - MIN(budget, run->pinned_for), run_pin_until(run));
+}
+
 static void pin_send(struct run *run)
 {
-	struct pinning p = {
-		.run = run,
-		.deadline = MIN(run_now(run) + run->env->settings->pin_timeout, run_pin_until(run)),
-	};
+	struct pinning p = { .run = run, .deadline = pin_deadline(run) };
 	usec_t deadline = run->deadline;
 	int r = reach_read(run, &p.reach);
 
@@ -328,6 +314,7 @@ static void pin_send(struct run *run)
 			    "%llu connections are in a flow table and could not be pinned",
 			    (unsigned long long)p.offloaded);
 	reach_done(&p.reach);
+	run->pinned_for = 0; /* if it comes to it again, that has time of its own */
 }
 
 void pin_entries(struct run *run)

@@ -98,6 +98,8 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 	size_t i;
 
 	run_begin(&run, env, req, report);
+	if (req->op == OP_DEL && !req->plan)
+		run.meanwhile = pin_early;
 	for (i = 0; i < ARRAY_SIZE(stages); i++) {
 		const struct stage *s = &stages[i];
 
@@ -109,6 +111,7 @@ void run_move(const struct run_env *env, const struct request *req, struct repor
 		s->work(&run);
 	}
 	run_conclude(&run);
+	pin_early_end(&run);
 	run_end(&run);
 	take_back(env, req, run.refuted, report);
 }

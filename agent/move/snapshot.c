@@ -58,7 +58,7 @@ static enum skip_reason snapshot_select(const struct run *run, size_t i,
 	return skip;
 }
 
-static enum skip_reason snapshot_select_now(const struct run *run, size_t i)
+enum skip_reason snapshot_select_now(const struct run *run, size_t i)
 {
 	struct select_rules rules = rules_now(run);
 
@@ -103,8 +103,7 @@ void snapshot_classify(struct run *run)
 	report->entries.pinned = run->pinned_before;
 }
 
-/* Keep entries[] as long as the set. New ones start as THERE. */
-static int entries_grow(struct run *run)
+int snapshot_grow(struct run *run)
 {
 	size_t had = run->cap_entries;
 	int r = array_reserve(&run->entries, &run->cap_entries, connset_count(run->set),
@@ -141,7 +140,7 @@ int snapshot_put(struct run *run, const struct conn_record *record)
 	aged.conn = &conn;
 	r = connset_put(run->set, &aged);
 	if (r == 0)
-		r = entries_grow(run);
+		r = snapshot_grow(run);
 	if (r < 0)
 		return r;
 	i = connset_find(run->set, &conn.key);
@@ -324,8 +323,16 @@ static int snapshot_take(struct run *run)
 			"may be missing from the snapshot");
 		r = 0;
 	}
+	if (r < 0 && run->pins_early) { /* what is pinned is still to be answered for */
+		report_degrade(run->report, RESULT_PARTIAL);
+		report_warn(run->report, "torn-snapshot", "",
+			    "the conntrack table could not be read to its end (%s): connections "
+			    "may be missing from the snapshot",
+			    strerror(-r));
+		r = 0;
+	}
 	if (r == 0)
-		r = snapshot_init_entries(run);
+		r = run->entries ? snapshot_grow(run) : snapshot_init_entries(run);
 	/* to be reset they have to be known whole */
 	if (r == 0 && run->req->vip_flows == VIP_FLOWS_RESET)
 		r = snapshot_refresh(run, whole);
@@ -375,7 +382,8 @@ void snapshot_entries(struct run *run)
 		snapshot_classify(run);
 		warn_of_altered(run->report);
 	}
-	run->report->timing.snapshot = run_now(run) - began;
+	run->report->timing.snapshot = run_now(run) - began - run->pinned_for;
+	run->report->timing.pin += run->pinned_for;
 	switch (run->report->strategy) {
 	case STRATEGY_PIN:
 		run->report->timing.expected_gap = PIN_GAP_USEC;

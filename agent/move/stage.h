@@ -55,11 +55,16 @@ struct run {
 	struct report *report;
 	bool done; /* nothing more to do; the report says why */
 	usec_t started, deadline;
-	usec_t move_by;	 /* when addresses go at the latest; not after DEADLINE */
-	bool late;	 /* the deadline passed */
-	bool flushing;	 /* a flush may be under way that can still take worthy entries */
-	bool off;	 /* the addresses are not to be changed any more; the report says why */
-	usec_t prepared; /* when what the change relies on was last found out or done */
+	usec_t move_by; /* when addresses go at the latest; not after DEADLINE */
+	bool late;	/* the deadline passed */
+	bool flushing;	/* a flush may be under way that can still take worthy entries */
+	bool off;	/* the addresses are not to be changed any more; the report says why */
+	/* What there is time for while more of the table is read. NULL: nothing. */
+	void (*meanwhile)(struct run *run);
+	struct pin_early *early; /* its state, NULL: none. Owned. */
+	bool pins_early;	 /* something was, maybe */
+	usec_t pinned_for;	 /* that took so long */
+	usec_t prepared;	 /* when what the change relies on was last found out or done */
 
 	int run_dir, lock; /* descriptors; -1: none */
 	struct link link;
@@ -122,6 +127,8 @@ void check_again(struct run *run);	/* whether the change is still wanted */
 void move_addresses(struct run *run);
 void tickle_clients(struct run *run); /* of connections that ended with another node */
 void pin_entries(struct run *run);    /* out of the flush's reach */
+void pin_early(struct run *run);      /* some of them while others are read: run->meanwhile */
+void pin_early_end(struct run *run);  /* at the end of the run, whether it began or not */
 void probe_kernel(struct run *run);   /* what does this kernel flush, so which strategy */
 void hold_release(struct run *run);
 void remember_pinned(struct run *run); /* what we have created */
@@ -272,11 +279,21 @@ bool pin_has_room(struct run *run);
 int fetch_keys(const struct kernel *k, const struct conn_key *keys, size_t n, conn_sink sink,
 	       void *ud);
 
+/* journal.c: begin the journal before all entries are known; it grows by journal_grow() until
+ * journal_save() replaces it. Returns a descriptor or a negative errno. */
+int journal_begin(struct run *run);
+
 /* vipflows.c: list what is behind the leaving addresses, and nothing else. */
 int vipflows_find(struct run *run);
 
 /* snapshot.c: entries[] for the set as it is. 0 or -ENOMEM. */
 int snapshot_init_entries(struct run *run);
+
+/* Keep entries[] as long as the set. New ones are THERE. */
+int snapshot_grow(struct run *run);
+
+/* Whether entry I is a candidate now. */
+enum skip_reason snapshot_select_now(const struct run *run, size_t i);
 
 /* Classify every entry of the snapshot anew and count it in the report. */
 void snapshot_classify(struct run *run);

@@ -11,13 +11,23 @@ need_vipsafe
 
 WORLDS=('KILL recover' 'KILL next' 'TERM recover')
 # 1 is every call; so the two cases have every other each
-STEP=${KILL_STEP:-2} FIRST=${FIRST:-1}
-CALLS_MAX=500        # a delete that makes more does not end
+STEP=${KILL_STEP:-${KILL_SOME:-2}} FIRST=${FIRST:-1}
+CROWD=${CROWD:-0} # more flows than these, which nobody has answered
+CALLS_MAX=5000       # a delete that makes more does not end
 LIMIT=500            # ms, the default of hold_max
 MARGIN=300           # what TCP waits before it tries again
 STRATEGY=${PROTECT##* }
 
+# As traffic makes them, each from a socket of its own.
+crowd() {
+	in_ns node1 sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3600
+	in_ns pod bash -c "for ((i = 0; i < $CROWD; i++)); do echo x >/dev/udp/10.232.3.28/\$((20000 + i)); done"
+}
+
+crowded() { [ "$(conntrack -L -p udp -d 10.232.3.28 2>/dev/null | grep -c .)" = "$CROWD" ]; }
+
 alive() {
+	crowded || echo "the others: $(conntrack -L -p udp -d 10.232.3.28 2>/dev/null | grep -c .) of $CROWD"
 	ask pod ping
 	[ "$REPLY" = "ping alive=30 reset=0 stalled=0 changed=0" ] || { echo "pod: $REPLY"; return 1; }
 	ask local ping
@@ -85,6 +95,7 @@ world() {
 	serve srv-noise node1 10.232.1.1 8899
 	job noise in_ns pod "$FLOW" busy -n 2 -d 2 10.232.1.1 8899
 	hear noise
+	[ "$CROWD" = 0 ] || crowd
 	conntrack -E -e DESTROY -o timestamp -p tcp --dport 8899 >"$T/gone" 2>/dev/null &
 	run probe
 	for ((at = FIRST > STEP ? 1 : FIRST; at < CALLS_MAX; at += STEP)); do

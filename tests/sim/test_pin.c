@@ -255,6 +255,7 @@ static void foreign_flush_before_the_pin_is_made_good(void **state)
 
 	fake_addr(s->fake, s->dev, "192.168.11.101/32", NULL);
 	pin_scene(s, FLOWS);
+	s->fake->list_waits = 0;
 	s->on_stage = somebody_deletes_another;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	assert_true(s->fake->flushed >= FLOWS);
@@ -309,6 +310,7 @@ static void closed_meanwhile_is_not_pinned(void **state)
 	struct conn c = scene_tcp(7);
 
 	pin_scene(s, FLOWS);
+	s->fake->list_waits = 0;
 	s->on_stage = close_one;
 	scene_move(s, OP_DEL, VIP4 "/32", NULL);
 	scene_expect(s, EXIT_DONE, true);
