@@ -23,6 +23,7 @@ ADVERT_MS=300
 NOISE_MS=1500
 
 declare -A MAC=() BASE=() BASE6=()
+declare -A STARVED=() # what starved says of each vipsafed, at SINCE
 SINCE=0 REACH=0 SLOW=0 # of the last failover
 QUIET_MS=0             # from that to the next one
 MASTER=a OTHER=b # who holds the VIP, and who will after the next failover
@@ -165,10 +166,14 @@ doubled_until() {
 # answers there, DOUBLE those in which both answered although nothing kept the
 # old one from giving it up.
 failover() {
-	local who back
+	local who back node
 
 	who=${OTHER^}
 	wait_for 30 ticked $((SINCE + REACH + QUIET_MS))
+	for node in a b; do
+		starved "${GUARD[$node]:-0}"
+		STARVED[$node]=$REPLY
+	done
 	now_ms
 	SINCE=$NOW
 	"cause_$1" "$MASTER"
@@ -208,9 +213,20 @@ measure_alone() {
 	done
 }
 
+# starved PID: how many ms a process has waited for a processor that others had, in all
+starved() {
+	local run delay=0 rest
+
+	# shellcheck disable=SC2034 # the others have their place
+	read -r run delay rest 2>/dev/null <"/proc/$1/schedstat" || delay=0
+	REPLY=$((delay / 1000000))
+}
+
 # How much later than meant things happen on this machine just now, in ms: ten
-# times what a tick of the watch was late at most since SINCE, and what it takes
-# to ask a vipsafed. Next to nothing where the machine is not overloaded.
+# times what a tick of the watch was late at most since SINCE, what it takes to ask
+# a vipsafed, and for how long both had no processor since SINCE: those of $1 and
+# of what it calls, which waits as long. Next to nothing where the machine is not
+# overloaded.
 how_slow() {
 	local begun
 
@@ -221,6 +237,8 @@ how_slow() {
 	SLOW=$((10 * (NOW - begun) + 10 * $(awk -v since="$SINCE" '
 		$1 >= since { if (last && $1 - last - 20 > most) most = $1 - last - 20; last = $1 }
 		END { print most + 0 }' "$T/watch4")))
+	starved "${GUARD[$1]:-0}"
+	[ "$REPLY" -le "${STARVED[$1]:-0}" ] || SLOW=$((SLOW + 2 * (REPLY - STARVED[$1])))
 }
 
 within() { # MS BASE
