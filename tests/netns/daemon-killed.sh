@@ -7,18 +7,15 @@
 . "$(dirname "$0")/lib/guarded.sh"; netns_main "$@"
 # shellcheck source=tests/netns/lib/pair.sh
 . "$(dirname "$0")/lib/pair.sh"
+STEP=${STEP:-8}
 # shellcheck source=tests/netns/lib/killing.sh
 . "$(dirname "$0")/lib/killing.sh"
 need_daemon
 need_killat
 
-STEP=${STEP:-8} # STEP=1 is every call, and takes long
-SEED=${SEED:-$(date +%N | sed 's/^0*//')}
-FIRST=$((1 + SEED % STEP))
 # Answers to whoever looks count as well, and a slow machine is looked at for longer: later
 # points lie further apart.
 POINTS_MAX=5000
-diag "STEP=$STEP SEED=$SEED"
 
 topo_pod
 masquerade

@@ -6,13 +6,13 @@
 # shellcheck disable=SC2317 # functions given to check and wait_for
 # shellcheck source=tests/netns/lib/netns.sh
 . "$(dirname "$0")/lib/netns.sh"; netns_main "$@"
+STEP=${STEP:-1}
 # shellcheck source=tests/netns/lib/killing.sh
 . "$(dirname "$0")/lib/killing.sh"
 need_vipsafe
 need_killat
 command -v patch >/dev/null || skip_all "no program patch"
 
-STEP=${STEP:-1}
 CALLS_MAX=1000 # a migration that makes more does not end
 FILES=(keepalived.conf conf.d/a.conf conf.d/b.conf)
 IMPORT=("$VIPSAFE" import "$T/etc/keepalived.conf" version 2.2.7)

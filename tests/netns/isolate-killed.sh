@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# SIGKILL at any moment of `vipsafe isolate` and of its --undo, to every process of it: the address
-# is on one of the two devices at each moment, all connections live, and `vipsafe recover`, or the
-# same command again, leaves it on exactly one, and nothing half-made.
+# `vipsafe isolate` and its --undo are killed, every process of them, before one call after the other that
+# changes something: the address is on one of the two devices at each moment, all connections live, and
+# `vipsafe recover`, or the same command again, leaves it on exactly one, and nothing half-made.
 # shellcheck source=tests/netns/lib/pair.sh
-# shellcheck disable=SC2015 # two conditions and what to do when either fails
 . "$(dirname "$0")/lib/pair.sh"; netns_main "$@"
+# shellcheck source=tests/netns/lib/killing.sh
+. "$(dirname "$0")/lib/killing.sh"
 need_vipsafe
+need_killat
+POINTS_MAX=5000 # on a busy machine it looks more often
 OWN=vip-c0a80b07
 
 topo_pod
@@ -15,10 +18,6 @@ masquerade
 serve srv node2 10.232.3.28 8899
 open pod pod 30 10.232.3.28 8899
 open local node1 20 10.232.3.28 8899
-RANDOM=${SEED:=$(date +%N | sed 's/^0*//')}
-diag "SEED=$SEED"
-mkfifo "$T/never"
-
 # The worker of an earlier call still waits to announce for the second time.
 gone() { ! pgrep -x vipsafe >/dev/null; }
 end_all() {
@@ -30,7 +29,7 @@ end_all() {
 }
 
 on() { [[ $(ip -o addr show dev "$1" 2>/dev/null) == *" $TWIN "* ]]; }
-there() { # how many devices have it
+holders() { # how many devices have it
 	local n=0
 
 	on br-mgmt && n=$((n + 1))
@@ -51,18 +50,6 @@ alive() {
 	done
 }
 
-# kill_at MICROSECONDS WORDS...: isolate, every process of which is killed then
-kill_at() {
-	local at=$1 pid
-
-	shift
-	setsid "$VIPSAFE" isolate "$@" >/dev/null 2>&1 </dev/null &
-	pid=$!
-	read -r -t "$(printf '%d.%06d' $((at / 1000000)) $((at % 1000000)))" _ <>"$T/never"
-	end_all || bail_out "vipsafe does not end"
-	wait "$pid" 2>/dev/null
-}
-
 # a state to begin with
 begin_at() { # shared|own
 	case $1 in
@@ -70,73 +57,75 @@ begin_at() { # shared|own
 		if ip link show $OWN >/dev/null 2>&1; then "$VIPSAFE" isolate --undo >/dev/null; fi
 		on br-mgmt || twin_up
 		;;
-	own) on $OWN || { on br-mgmt || twin_up; "$VIPSAFE" isolate $TWIN dev br-mgmt >/dev/null; } ;;
+	own) on $OWN || { on br-mgmt || twin_up; "$VIPSAFE" isolate $TWIN dev br-mgmt >/dev/null 2>&1; } ;;
 	esac
 	end_all
 }
 
-elapsed() { # COMMAND...: microseconds
-	local from=$EPOCHREALTIME
+# what a killed one may not leave once it has been made good
+wrong_now() {
+	local tables
 
-	"$@" >/dev/null 2>&1
-	echo $((${EPOCHREALTIME/./} - ${from/./}))
+	[ "$(holders)" = 1 ] || echo "it is on $(holders) devices"
+	[[ $(marked) =~ ^(isolated)?$ ]] || echo "$OWN is marked $(marked)"
+	! ip link show vipsafe-isolate >/dev/null 2>&1 || echo "vipsafe-isolate is left"
+	tables=$(nft list tables | grep vipsafe) && echo "a rule is left: $tables"
+	alive
 }
 
-# rounds N FROM WORDS -- FINISH...
+# rounds FROM WORDS... -- FINISH...: isolate WORDS, killed at one call after the other until one is through
+# before its kill, and FINISH. KILLS, and SHARED and OWNED: how many times it was where at the end.
 rounds() {
-	local n=$1 from=$2 words=() i at total
+	local from=$1 words=() n said
 
-	shift 2
+	shift
 	while [ "$1" != -- ]; do words+=("$1"); shift; done
 	shift
-	SHARED=0 OWNED=0
-	begin_at "$from"
-	total=$(elapsed "$VIPSAFE" isolate "${words[@]}")
-	for ((i = 0; i < n; i++)); do
+	KILLS=0 SHARED=0 OWNED=0
+	for ((n = FIRST; n < POINTS_MAX; n = REPLY)); do
 		begin_at "$from"
-		# before the address moves there is little time, and much to be made
-		at=$(((RANDOM * 32768 + RANDOM) % (i % 2 ? 80000 : total + total / 4)))
-		kill_at "$at" "${words[@]}"
-		[ "$(there)" -ge 1 ] || {
-			echo "round $i, after $at us: it is on no device"
-			return 1
-		}
-		"$@" >"$T/finish" 2>&1 || {
-			echo "round $i, after $at us: $* failed ($?)"
-			cat "$T/finish"
-			return 1
-		}
+		said=$("$BUILD/killat" "$n" "$VIPSAFE" isolate "${words[@]}")
 		end_all
-		[ "$(there)" = 1 ] && [[ $(marked) =~ ^(isolated)?$ ]] &&
-			! ip link show vipsafe-isolate >/dev/null 2>&1 || {
-			echo "round $i, after $at us: on $(there) devices, $OWN: $(marked)"
-			cat "$T/finish"
-			return 1
-		}
+		[ "$(holders)" -ge 1 ] || echo "call $n ($said): it is on no device"
+		[[ $said != ended* ]] || break
+		KILLS=$((KILLS + 1))
+		"$@" >"$T/finish" 2>&1 || echo "call $n ($said): $* failed ($?): $(cat "$T/finish")"
+		end_all
+		wrong_now | sed "s|^|call $n ($said): |"
 		if on br-mgmt; then SHARED=$((SHARED + 1)); else OWNED=$((OWNED + 1)); fi
-		alive || {
-			echo "round $i, after $at us"
-			return 1
-		}
+		next_point "$n"
 	done
+	[ "$n" -lt $POINTS_MAX ] || echo "after $POINTS_MAX calls still not through"
+	diag "isolate ${words[*]}, then $*: killed at $KILLS calls, through before call $n;" \
+		"at the end $SHARED were shared, $OWNED on a device of its own" >&3
+}
+
+# all_right WHAT ROUNDS...
+all_right() {
+	local what=$1
+
+	shift
+	rounds "$@" >"$T/wrong"
+	nothing "$(cat "$T/wrong")" "$what"
+	check "$what: killed at $KILLS calls" test "$KILLS" -ge 2
 }
 
 twin_up
 # what each says of itself when there is nothing left to do is no failure here
-again_undo() { on br-mgmt && not ip link show $OWN || "$VIPSAFE" isolate --undo; }
+again_undo() {
+	! on br-mgmt || ip link show $OWN >/dev/null 2>&1 || return 0
+	"$VIPSAFE" isolate --undo
+}
 
 ip -o monitor address >"$T/moves" &
 MONITOR=$!
-check "20 x isolate, killed, then vipsafe recover" \
-	rounds 20 shared $TWIN dev br-mgmt -- "$VIPSAFE" recover
-diag "$OWNED finished, $SHARED undone"
-check "10 x isolate, killed, then the same again" \
-	rounds 10 shared $TWIN dev br-mgmt -- "$VIPSAFE" isolate $TWIN dev br-mgmt
-is "$OWNED" 10 "it is on its own device each time"
-check "20 x --undo, killed, then vipsafe recover" rounds 20 own --undo -- "$VIPSAFE" recover
-diag "$SHARED finished, $OWNED undone"
-check "10 x --undo, killed, then the same again" rounds 10 own --undo -- again_undo
-is "$SHARED" 10 "it is on the shared device each time"
+all_right "isolate, killed, then vipsafe recover" shared $TWIN dev br-mgmt -- "$VIPSAFE" recover
+check "some were undone ($SHARED) and some finished ($OWNED)" test $((SHARED && OWNED)) = 1
+all_right "isolate, killed, then the same again" shared $TWIN dev br-mgmt -- "$VIPSAFE" isolate $TWIN dev br-mgmt
+is "$SHARED" 0 "it is on its own device each time"
+all_right "--undo, killed, then vipsafe recover" own --undo -- "$VIPSAFE" recover
+all_right "--undo, killed, then the same again" own --undo -- again_undo
+is "$OWNED" 0 "it is on the shared device each time"
 kill "$MONITOR" 2>/dev/null
 wait "$MONITOR" 2>/dev/null
 check "the kernel told of moves" grep -q "dev.*$OWN\|$OWN" "$T/moves"

@@ -12,13 +12,8 @@
 need_daemon
 need_killat
 
-STEP=${STEP:-12} # STEP=1 is every call, and takes long
-SEED=${SEED:-$(date +%N | sed 's/^0*//')}
-FIRST=${FIRST:-$((1 + SEED % STEP))}
-POINTS_MAX=400
 N=150 # more than are put back at once
 SAVED=/run/vipsafe/repair-br-mgmt
-diag "STEP=$STEP SEED=$SEED"
 
 topo_pod
 masquerade
@@ -48,11 +43,14 @@ round() {
 }
 
 kills=0 before=0 amid=0 control='' wrong=''
-for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n += STEP + (STEP > 1 ? n / 6 : 0))); do
+for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n = REPLY)); do
 	round $n
 	diag "call $n: killed=$KILLED back=$BACK"
 	case $KILLED in
-	again) tries=$((tries + 1)) n=$((STEP > 1 ? (n - STEP + 1) * 6 / 7 : n - 1)) ;;
+	again)
+		tries=$((tries + 1)) REPLY=$n
+		continue
+		;;
 	'') break ;;
 	*)
 		tries=0 kills=$((kills + 1))
@@ -69,6 +67,7 @@ for ((n = FIRST, tries = 0; n < POINTS_MAX && tries < 3; n += STEP + (STEP > 1 ?
 		fi
 		;;
 	esac
+	next_point $n
 done
 diag "killed at $kills calls: $before before the first was put back, $amid amid; through before call $n"
 is "$wrong" "" "once one is back, none is lost, wherever the daemon is killed"

@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A daemon that is killed at one of its system calls (killat.c).
+# A program that is killed at one of its system calls (killat.c).
+
+# At which: from FIRST on, further apart the later they are.
+STEP=${STEP:-12} # STEP=1 is every call, and takes long
+SEED=${SEED:-$(date +%N | sed 's/^0*//')}
+FIRST=${FIRST:-$((1 + SEED % STEP))}
+# shellcheck disable=SC2034 # read by the cases
+POINTS_MAX=400 # one that makes more calls does not end
+diag "STEP=$STEP SEED=$SEED"
+next_point() { REPLY=$(($1 + STEP + (STEP > 1 ? $1 / 6 : 0))); } # CALL
 
 need_killat() { "$BUILD/killat" 1 true >"$T/out" 2>"$T/err" || skip_all "$(cat "$T/err")"; }
 
