@@ -69,8 +69,11 @@ int isolate_mark(const struct isolation *i, enum isolate_state state);
 /* Not if it has other addresses, which is in the outcome. */
 void isolate_delete(struct isolation *i, struct isolate_outcome *o);
 
-/* Delete what was left before it had a mark. */
-void isolate_remove_unmarked(const struct isolation *i);
+/* A device has this name until it is marked as ours. */
+#define ISOLATE_UNNAMED "vipsafe-isolate"
+
+/* Delete one that a killed call has left with that name: nothing has been on it yet. */
+void isolate_remove_unnamed(const struct isolation *i);
 
 /* Find the device that i->req means. Returns how many there are; the first is in i->req. */
 int isolate_find(struct isolation *i);

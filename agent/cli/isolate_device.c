@@ -7,9 +7,6 @@
 
 #include "base/rundir.h"
 
-/* A device has this name until it is marked as ours: what is called so was left by a kill. */
-#define UNMARKED "vipsafe-isolate"
-
 #define LOCK "isolate.lock"
 
 int isolation_open(struct isolation *i)
@@ -89,13 +86,18 @@ int isolate_mark(const struct isolation *i, enum isolate_state state)
 	return link_own_mark(i->route, i->device, alias);
 }
 
-void isolate_remove_unmarked(const struct isolation *i)
+void isolate_remove_unnamed(const struct isolation *i)
 {
 	struct isolation other = *i;
+	enum isolate_state state;
 	struct link_detail d;
+	struct request words;
 	struct prefix p;
 
-	if (link_detail_get(i->route, UNMARKED, 0, &d) < 0 || d.up || *d.alias || d.master)
+	if (link_detail_get(i->route, ISOLATE_UNNAMED, 0, &d) < 0 || d.up || d.master)
+		return;
+	if (*d.alias &&
+	    (!isolate_alias_read(d.alias, &words, &state, NULL) || state != ISOLATE_GOING))
 		return;
 	other.device = d.ifindex;
 	if (isolate_other_address(&other, &p) == 0)
@@ -152,17 +154,18 @@ static int isolate_make(struct isolation *i, struct isolate_outcome *o)
 	struct link_detail d;
 	int r;
 
-	isolate_remove_unmarked(i);
+	isolate_remove_unnamed(i);
 	r = link_detail_get(i->route, NULL, i->from, &d);
 	if (r == 0)
-		r = link_own_make(i->route, UNMARKED, macvlan ? i->from : 0, i->choice.mac, d.mtu);
+		r = link_own_make(i->route, ISOLATE_UNNAMED, macvlan ? i->from : 0, i->choice.mac,
+				  d.mtu);
 	if (r == -EOPNOTSUPP && macvlan)
 		return r;
 	if (r < 0) {
 		isolate_fail(o, r, "cannot make", i->choice.device);
 		return r;
 	}
-	r = link_detail_get(i->route, UNMARKED, 0, &d);
+	r = link_detail_get(i->route, ISOLATE_UNNAMED, 0, &d);
 	i->device = r < 0 ? 0 : d.ifindex;
 	o->made = true;
 	if (r == 0)

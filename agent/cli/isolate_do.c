@@ -457,7 +457,7 @@ int isolate_recover(struct cli *cli, isolate_sink sink, void *ud, FILE *err)
 	if (r == 0)
 		lock = isolate_lock(&i, 0);
 	if (r == 0 && lock != -ETIMEDOUT) { /* else one is under way */
-		isolate_remove_unmarked(&i);
+		isolate_remove_unnamed(&i);
 		r = link_detail_list(i.route, recover_device_of, &rec);
 	}
 	isolation_done(&i);

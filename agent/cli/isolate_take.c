@@ -422,7 +422,8 @@ static int take_name_of(void *ud, const struct link_detail *d)
 {
 	struct isolation *i = ud;
 
-	if (!*i->req.name && is_for_address(i, d))
+	/* one without a name of its own yet is made anew */
+	if (!*i->req.name && strcmp(d->name, ISOLATE_UNNAMED) != 0 && is_for_address(i, d))
 		memcpy(i->req.name, d->name, sizeof(i->req.name));
 	return 0;
 }
