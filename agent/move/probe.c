@@ -155,10 +155,10 @@ static void probe(const struct kernel *k, usec_t timeout, struct probe_result *r
 	*ret = v;
 }
 
-/* When a probe took all its time without an answer: "BOOT_ID MICROSECONDS". For the namespace that
- * each makes the kernel goes through its whole table, all of them one after the other
- * (nf_ct_iterate_cleanup(), Linux 3.10 to 6.18): where that is slow, a probe with each move would
- * add to it faster than it gets done. */
+/* When a probe took all its time without an answer: "BOOT_ID MICROSECONDS". One table serves all
+ * namespaces from Linux 4.7 on, and the kernel goes through the whole of it for each that ends, and
+ * on 6.18 for each that begins to use it, one after the other (nf_ct_iterate_cleanup()). Where that
+ * is slow, a probe with each move would add to it faster than it gets done. */
 #define TRIED_NAME "verdict-tried"
 #define TRIED_PAUSE (60 * USEC_PER_SEC)
 
