@@ -109,7 +109,7 @@ int snapshot_grow(struct run *run)
 	int r = array_reserve(&run->entries, &run->cap_entries, connset_count(run->set),
 			      sizeof(*run->entries));
 
-	if (r == 0)
+	if (r == 0 && run->cap_entries > had)
 		memset(run->entries + had, 0, (run->cap_entries - had) * sizeof(*run->entries));
 	return r;
 }
