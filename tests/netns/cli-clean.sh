@@ -12,7 +12,8 @@ if grep -q __asan_init "$VIPSAFE"; then
 	UNDER=() JUDGE=sanitizers
 else
 	command -v valgrind >/dev/null || skip_all "no valgrind here"
-	UNDER=(valgrind --log-file="$T/valgrind.%p" --track-origins=yes) JUDGE=valgrind
+	# --track-origins=yes says where it comes from, and takes half as long again
+	UNDER=(valgrind --log-file="$T/valgrind.%p") JUDGE=valgrind
 fi
 diag "judged by $JUDGE"
 
