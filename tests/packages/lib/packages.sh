@@ -76,7 +76,7 @@ make_tarballs() {
 	local new
 
 	rm -rf "$P/old.tree" && mkdir -p "$P/old.tree"
-	plain_make -C "$BUILD" dist-gzip || return 1
+	make -s -C "$BUILD" dist-gzip || return 1
 	new=$(echo "$BUILD"/vipsafe-*.tar.gz)
 	VERSION=${new##*/vipsafe-}
 	VERSION=${VERSION%.tar.gz}
