@@ -108,17 +108,20 @@ static bool patch_is_clear(const struct patch *p, const struct keepalived_direct
 	       !patch_shares(keepalived_conf_first(p->conf), d, d->file, d->line, d->last);
 }
 
-size_t patch_replace(struct patch *p, const struct keepalived_directive *d)
+/* What begins with line FROM and ends with D. */
+static size_t patch_from(struct patch *p, const struct keepalived_directive *d, unsigned from)
 {
-	if (!p)
-		return 0;
 	if (!patch_is_clear(p, d))
 		patch_fail(p, d, -EINVAL);
-	return patch_add(p, &(struct edit){ .at = d,
-					    .file = d->file,
-					    .from = d->line,
-					    .to = d->last,
-					    .like = d->line });
+	return patch_add(
+		p,
+		&(struct edit){
+			.at = d, .file = d->file, .from = from, .to = d->last, .like = d->line });
+}
+
+size_t patch_replace(struct patch *p, const struct keepalived_directive *d)
+{
+	return p ? patch_from(p, d, d->line) : 0;
 }
 
 /* Whether nothing but the end of D is on its last line. */
@@ -164,15 +167,7 @@ size_t patch_prepend(struct patch *p, const struct keepalived_directive *d)
 
 size_t patch_after(struct patch *p, const struct keepalived_directive *d)
 {
-	if (!p)
-		return 0;
-	if (!patch_is_clear(p, d))
-		patch_fail(p, d, -EINVAL);
-	return patch_add(p, &(struct edit){ .at = d,
-					    .file = d->file,
-					    .from = d->last + 1,
-					    .to = d->last,
-					    .like = d->line });
+	return p ? patch_from(p, d, d->last + 1) : 0;
 }
 
 size_t patch_top(struct patch *p)
