@@ -23,14 +23,6 @@
 
 #define DEVICE 7
 
-int __wrap_access(const char *path, int mode);
-
-/* Both modules are there. */
-int __wrap_access(const char *path _unused_, int mode _unused_)
-{
-	return 0;
-}
-
 static struct fake_netlink *net;
 static int verdict;	     /* of everything */
 static bool verdict_is_lost; /* once */

@@ -19,7 +19,6 @@
 #include "kernel/probe.h"
 #include "lib/fake_netlink.h"
 
-int __wrap_access(const char *path, int mode);
 int __wrap_unshare(int flags);
 int __wrap_background_new(void (*work)(void *ud, void *answer), void *ud, size_t size,
 			  usec_t timeout, struct background **ret);
