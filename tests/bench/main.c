@@ -179,10 +179,22 @@ static const struct {
 	{ "guard", measure_guard, SIZE_MAX },	 { "linger", measure_linger, LARGE / 2 },
 };
 
+static int first_error(int a, int b)
+{
+	return a < 0 ? a : b;
+}
+
+static int fill(struct bench *b)
+{
+	int r = scene_fill(b->entries);
+
+	return r == 0 ? scene_expect(&b->env.kernel, b->entries, "filling the table") : r;
+}
+
 static int measure_size(struct bench *b, size_t entries, const struct options *o)
 {
 	size_t i, wanted = 0;
-	int r = 0;
+	int r, error = 0;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		wanted += is_wanted_at(o, parts[i].name, entries, parts[i].max);
@@ -192,13 +204,20 @@ static int measure_size(struct bench *b, size_t entries, const struct options *o
 	/* Small tables are quick and noisy: more rounds. */
 	b->rounds = o->rounds ? o->rounds : b->entries <= 20000 ? 15 : 5;
 	fprintf(stderr, "bench: %zu entries, %u rounds …\n", b->entries, b->rounds);
-	r = scene_fill(b->entries);
-	if (r == 0)
-		r = scene_expect(&b->env.kernel, b->entries, "filling the table");
-	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
-		if (is_wanted_at(o, parts[i].name, entries, parts[i].max))
-			r = measure_part(b, parts[i].name, parts[i].measure);
-	return r;
+	r = fill(b);
+	for (i = 0; i < ARRAY_SIZE(parts) && r == 0; i++) {
+		if (!is_wanted_at(o, parts[i].name, entries, parts[i].max))
+			continue;
+		r = measure_part(b, parts[i].name, parts[i].measure);
+		if (r == 0)
+			continue;
+		fprintf(stderr, "bench: %s was NOT MEASURED: %s\n", parts[i].name, strerror(-r));
+		error = r;
+		r = scene_rebuild();
+		if (r == 0)
+			r = fill(b);
+	}
+	return first_error(r, error);
 }
 
 static int request_make(struct request *req)
@@ -240,11 +259,6 @@ static void print_busy(const struct stopwatch *w)
 	       others_percent(w));
 }
 
-static int first_error(int a, int b)
-{
-	return a < 0 ? a : b;
-}
-
 /* What has a table of its own: while ours is empty, since it shares the hash with theirs. One that
  * fails does not keep the others from being measured. */
 static int measure_apart(struct bench *b, const struct options *o)
@@ -275,10 +289,12 @@ static int measure_sizes(struct bench *b, const struct options *o)
 	size_t i;
 	int r = scene_build();
 
-	if (r < 0)
+	if (r < 0) {
 		fprintf(stderr, "bench: no device can be made (ip link add … type bridge)\n");
-	for (i = 0; i < o->n_sizes && r == 0; i++)
-		r = measure_size(b, o->sizes[i], o);
+		return r;
+	}
+	for (i = 0; i < o->n_sizes; i++)
+		r = first_error(r, measure_size(b, o->sizes[i], o));
 	return r;
 }
 

@@ -98,6 +98,26 @@ int scene_build(void)
 	return r == 0 ? IP("route", "add", "default", "dev", SCENE_BARE_DEVICE) : r;
 }
 
+static int scene_flush(void)
+{
+	const uint8_t family = AF_INET;
+	struct nfct_handle *h = nfct_open(CONNTRACK, 0);
+	int r = h && nfct_query(h, NFCT_Q_FLUSH, &family) == 0 ? 0 : -errno;
+
+	if (h)
+		nfct_close(h);
+	return r;
+}
+
+int scene_rebuild(void)
+{
+	int r = scene_flush();
+
+	(void)IP("link", "del", SCENE_DEVICE);
+	(void)IP("link", "del", SCENE_BARE_DEVICE);
+	return r == 0 ? scene_build() : r;
+}
+
 /* The I-th connection: of one of many pods, to one of a few servers. */
 static void connection_set(struct nf_conntrack *ct, size_t i)
 {

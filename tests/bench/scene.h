@@ -27,6 +27,9 @@ int scene_enter(void);
 /* The device and its addresses, in the namespace. */
 int scene_build(void);
 
+/* The same once more, with an empty table: after something has gone wrong. */
+int scene_rebuild(void);
+
 /* Add established TCP connections, masqueraded as the node's address, until
  * the table has N. Uses libnetfilter_conntrack. */
 int scene_fill(size_t n);
