@@ -6,14 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/os.h"
 
 void fake_plan_birth(struct fake *f, usec_t when, const struct conn *c, int masq)
 {
-	f->births = realloc(f->births, (f->n_births + 1) * sizeof(*f->births));
-	if (!f->births)
+	struct fake_birth *b = array_append(&f->births, &f->n_births, sizeof(*b));
+
+	if (!b)
 		abort();
-	f->births[f->n_births++] = (struct fake_birth){ when, *c, masq };
+	*b = (struct fake_birth){ when, *c, masq };
 }
 
 void fake_births_tick(struct fake *f)
@@ -37,11 +39,11 @@ void fake_births_tick(struct fake *f)
 
 static void add_event(struct fake *f, const struct fake_entry *e, bool born, bool gone, uint32_t by)
 {
-	f->events = realloc(f->events, (f->n_events + 1) * sizeof(*f->events));
-	if (!f->events)
+	struct fake_event *event = array_append(&f->events, &f->n_events, sizeof(*event));
+
+	if (!event)
 		abort();
-	f->events[f->n_events++] =
-		(struct fake_event){ .entry = *e, .born = born, .gone = gone, .by = by };
+	*event = (struct fake_event){ .entry = *e, .born = born, .gone = gone, .by = by };
 }
 
 void fake_tell(struct fake *f, const struct fake_entry *e)
@@ -174,12 +176,14 @@ int fake_ct_events(void *ctx, conn_sink sink, void *ud)
 
 void fake_tell_addr(struct fake *f, const struct ifaddr *a, bool gone)
 {
+	struct fake_addr_event *event;
+
 	if (!f->watching_addrs)
 		return;
-	f->addr_events = realloc(f->addr_events, (f->n_addr_events + 1) * sizeof(*f->addr_events));
-	if (!f->addr_events)
+	event = array_append(&f->addr_events, &f->n_addr_events, sizeof(*event));
+	if (!event)
 		abort();
-	f->addr_events[f->n_addr_events++] = (struct fake_addr_event){ .addr = *a, .gone = gone };
+	*event = (struct fake_addr_event){ .addr = *a, .gone = gone };
 }
 
 int fake_addr_watch(void *ctx)
