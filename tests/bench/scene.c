@@ -73,11 +73,14 @@ static int ip(char *const argv[])
 
 #define IP(...) ip((char *[]){ (char *)"ip", __VA_ARGS__, NULL })
 
-/* A bridge without ports: it is there where dummy devices are not built. It
- * joins no group: a report of that would be an entry of its own. */
+/* A bridge without ports: it is there where dummy devices are not built. It tells of no group that
+ * it joins, since the report would be an entry of its own (Linux 4.3). */
 int scene_build(void)
 {
-	int r = IP("link", "add", SCENE_DEVICE, "multicast", "off", "type", "bridge");
+	int r;
+
+	(void)put("/proc/sys/net/ipv4/igmp_link_local_mcast_reports", "0");
+	r = IP("link", "add", SCENE_DEVICE, "multicast", "off", "type", "bridge");
 
 	if (r == 0)
 		r = IP("addr", "add", SCENE_NODE "/24", "dev", SCENE_DEVICE);
