@@ -3,7 +3,7 @@
 # page.sh BENCH.JSON: docs/bench.md, one page of questions and figures, and behind it how.md
 jq -r '
 	def short: if . >= 100 then round elif . >= 10 then . * 10 | round / 10 else . * 100 | round / 100 end;
-	def row($what; $unit; $peer): [.results[] | select(.what == $what and .unit == $unit and
+	def row($what; $unit; $peer): [.results[] | select(.vipsafe_rounds[0] and .what == $what and .unit == $unit and
 		($peer == null or .peer == $peer))] | sort_by(.entries);
 	def figures($what; $unit; $peer; each): row($what; $unit; $peer) | if length == 0 then "not measured here"
 		else map(each) | join(" / ") end;
@@ -25,7 +25,7 @@ jq -r '
 	def times($what; $unit): row($what; $unit; null) |
 		"\(.[0].entries) to \(.[-1].entries) entries × \(.[-1].vipsafe / .[0].vipsafe | short)";
 	def flat($words; $what; $unit): if row($what; $unit; null) | length < 2 then empty
-		else "\($words) \(times($what; $unit))" end;
+		else "\($words) from \(times($what; $unit))" end;
 	"# What a VIP delete costs, measured",
 	"",
 	"`make bench-page` has measured and written this: medians, with their quartiles, of at least five rounds on",
@@ -70,7 +70,7 @@ jq -r '
 	ask("How long does the LVS check of \(sizes("collide")) tuples take? ms"; "collide"; "ms"; null),
 	"",
 	([flat("a delete through the guard"; "guard del"; "us, median"), flat("an event"; "event"; "ns/event")] |
-		if length == 0 then empty else "From the smallest to the largest table: \(join("; ")).", "" end),
+		if length == 0 then empty else "Growth of \(join("; ")).", "" end),
 	"All rounds of all rows are in [bench.json](bench.json); `tests/bench/table.sh docs/bench.json` prints them.",
 	""' "$1" || exit
 cat "$(dirname "$0")/how.md"
