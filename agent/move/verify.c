@@ -29,8 +29,10 @@
 #define SETTLE_QUIET (150 * USEC_PER_MSEC)
 
 /* A machine that wakes us late does so to the kernel's work queues, which run at normal priority:
- * each delay of ours lets them be so many times later. */
+ * each delay of ours lets them be so many times later, up to a limit: who waits for the lock of the
+ * device has an address to bring. */
 #define SETTLE_DELAYS 8
+#define SETTLE_DELAYS_MAX USEC_PER_SEC
 
 /* What we have created has no masquerade device: a late flush passes it by. */
 static bool flush_can_still_take(const struct run *run)
@@ -83,14 +85,21 @@ struct settling {
 	unsigned in_vain;
 };
 
-/* verify.c: whether no flush can be under way at NOW. Its work queue is that of the processor that
- * deleted the address: while a run of high priority keeps that busy all is quiet. */
+/* verify.c: whether no flush can be under way at NOW, unless the run wakes late. Its work queue is
+ * that of the processor that deleted the address: while a run of high priority keeps that busy all
+ * is quiet. */
+static bool flush_time_is_over(const struct settling *s, usec_t now)
+{
+	return s->rested &&
+	       now >= (s->quiet_from ? s->quiet_from + SETTLE_QUIET : s->began + SETTLE_MAX);
+}
+
 static bool flush_is_settled(const struct run *run, const struct settling *s, usec_t now)
 {
-	usec_t until = s->quiet_from ? s->quiet_from + SETTLE_QUIET : s->began + SETTLE_MAX;
+	usec_t delays = MIN(s->delays * SETTLE_DELAYS, SETTLE_DELAYS_MAX);
 
-	until += s->delays * SETTLE_DELAYS;
-	return (s->rested && now >= until) || !flush_can_still_take(run) || flush_is_over(run);
+	return flush_time_is_over(s, now - MIN(now, delays)) || !flush_can_still_take(run) ||
+	       flush_is_over(run);
 }
 
 static size_t count_state(const struct run *run, enum entry_state state)
@@ -310,7 +319,7 @@ static int verify_settle(struct run *run)
 			return 0;
 		if (run_now(run) >= run->deadline) {
 			run->late = run->late || unread;
-			if (!s.once)
+			if (!s.once && !flush_time_is_over(&s, run_now(run)))
 				verify_doubt(run);
 			return 0;
 		}

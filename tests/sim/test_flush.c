@@ -79,7 +79,7 @@ static void a_machine_that_wakes_late_is_waited_for(void **state)
 {
 	struct scene *s = *state;
 
-	s->fake->flush_after = 1500 * USEC_PER_MSEC;
+	s->fake->flush_after = 1000 * USEC_PER_MSEC;
 	s->fake->wakes_late = 60 * USEC_PER_MSEC;
 	s->req.strategy = STRATEGY_RESTORE;
 	scene_populate(s, FLOWS);
