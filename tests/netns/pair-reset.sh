@@ -98,20 +98,28 @@ wait_for 60 replicated b 10
 wait_for 60 told_of $((IDLE + 50))
 is "$(established)" $((IDLE + 50)) "$IDLE clients are connected, and silent"
 watch
-begun=$(date +%s%N)
-in_ns cl "$FLOW" open -t 10 10.1.0.50 $BEHIND </dev/null >/dev/null # how slow the machine is
-slow=$((($(date +%s%N) - begun) / 1000000))
+how_slow() { # the longest of all times so far that a hundred programs took to begin and to end, in ms
+	local begun i took
+
+	begun=$(date +%s%N)
+	for ((i = 0; i < 100; i++)); do /bin/true; done
+	took=$((($(date +%s%N) - begun) / 1000000))
+	[ $took -le $slow ] || slow=$took
+}
+slow=0
+how_slow
 power_off a
 check "A is switched off: B takes over" wait_for 60 has_vips b
 check "all of them are reset, and have said nothing" wait_for 60 are_established 0
 wait_for 60 has_reset $((IDLE + 50))
+how_slow
 sniff_end heard
 took=$(awk '
 	/\.'$SERVICE' > .*Flags \[\.\]/ && !first { first = $1 }
 	/\.'$SERVICE' > .*Flags \[R/ { last = $1 }
 	END { printf "%d", (last - first) * 1000 }' "$T/heard")
-diag "$IDLE clients were reset within $took ms (a connection to the client takes $slow ms)"
-check "within a second" test "$took" -le $((1000 + 10 * slow))
+diag "$IDLE clients were reset within $took ms (a hundred programs take $slow ms)"
+check "within a second" test "$took" -le $((1000 + 5 * slow))
 is "$(add_of 10.1.0.1/32 vip_flows.policy) $(add_of 10.1.0.1/32 vip_flows.tickled)" "reset $((IDLE + 50))" \
 	"the report counts whom it has asked"
 check "and who was reset in time" test "$(add_of 10.1.0.1/32 vip_flows.reset)" -ge $((IDLE / 2))
