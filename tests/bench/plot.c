@@ -310,15 +310,27 @@ static void add_size(struct picture *pic, double entries)
 	pic->n_sizes++;
 }
 
-/* All sizes, with room for what is written beside the points. */
+/* The sizes of CURVES. */
+static void add_sizes(struct picture *pic, const struct curve *curves, size_t n)
+{
+	double entries[POINTS_MAX], us[POINTS_MAX];
+
+	while (n--) {
+		size_t i = points_of(pic, &curves[n], entries, us);
+
+		while (i--)
+			add_size(pic, entries[i]);
+	}
+}
+
+/* All that are drawn, with room for what is written beside the points. */
 static void find_range(struct picture *pic)
 {
 	double least, most, ratio;
 	size_t i;
 
-	for (i = 0; i < json_array_size(pic->results); i++)
-		add_size(pic, json_number_value(
-				      json_object_get(json_array_get(pic->results, i), "entries")));
+	for (i = 0; i < ARRAY_SIZE(panels); i++)
+		add_sizes(pic, panels[i].curves, ARRAY_SIZE(panels[i].curves));
 	least = pic->n_sizes ? pic->sizes[0] : 1;
 	most = pic->n_sizes ? pic->sizes[pic->n_sizes - 1] : 1;
 	ratio = pow(most / least, 0.12);
