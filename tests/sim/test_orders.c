@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define DEPTH 12
-#define DEPTH_3 5
+#define DEPTH_3 4
 #define DEPTH_NAMED 5 /* as a kernel that is named: there are six */
 #define WRONG_DEPTH 8 /* a wrong program is found earlier */
 #define NODES_MAX (1u << 20)
