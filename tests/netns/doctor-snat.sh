@@ -99,14 +99,15 @@ gone() {
 }
 
 # ---- traffic -------------------------------------------------------------------------------------
-# flows WHEN PORT: 20 of the node and 20 that it forwards, in both families
+# flows WHEN PORT: 20 of the node and 20 that it forwards, in both families. They are given time: a port
+# of the bridge forwards a second after its link is up, and neighbours have to be found anew.
 flows() {
 	serve "s4$1" node2 10.232.3.28 "$2"
 	serve "s6$1" node2 fd00:3::28 "$2"
-	open "node4$1" node1 20 10.232.3.28 "$2"
-	open "pod4$1" pod 20 10.232.3.28 "$2"
-	open "node6$1" node1 20 fd00:3::28 "$2"
-	open "pod6$1" pod 20 fd00:3::28 "$2"
+	open "node4$1" node1 20 -t 20 10.232.3.28 "$2"
+	open "pod4$1" pod 20 -t 20 10.232.3.28 "$2"
+	open "node6$1" node1 20 -t 20 fd00:3::28 "$2"
+	open "pod6$1" pod 20 -t 20 fd00:3::28 "$2"
 }
 all() { # VERDICT WHEN WHAT
 	local who
