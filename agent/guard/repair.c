@@ -233,8 +233,8 @@ int guard_repair_step(struct guard *g, bool *ret_more)
 		return 0;
 	if (unpinned_count_flushed(g->unpinned))
 		guard_hold_back(g);
-	locked_out =
-		guard_lock(g, &lock) < 0; /* the run takes these rules away: also while we save */
+	/* Before each step, also while we save: a run that has the lock takes these rules away. */
+	locked_out = guard_lock(g, &lock) < 0;
 	/* All is on disk before the first is put back: who is killed in between loses none. */
 	if (guard_save_step(g)) {
 		*ret_more = true;

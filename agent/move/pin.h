@@ -26,6 +26,6 @@ bool pin_is_meant(const struct pinning *p, size_t i);
  * not all. */
 int pin_firsts(struct pinning *p, const uint32_t *idx, size_t n);
 
-/* Pin those of the N (PAIRS at most) IDX that are still meant (events may have told otherwise) and
- * whose shape is trusted so far. */
+/* Pin those of the N (PIN_PAIRS at most) IDX that are still meant (events may have told otherwise)
+ * and whose shape is trusted so far. */
 int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust trust);
