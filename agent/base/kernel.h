@@ -120,6 +120,7 @@ struct rule_cleaning {
 	bool (*busy)(void *ud, int ifindex);
 	void (*removed)(void *ud, const char *rule);
 	void *ud;
+	bool holds_only; /* leave those of resets */
 };
 
 struct kernel_ops {

@@ -67,6 +67,7 @@ struct isolate_facts {
 	bool name_taken; /* by one that is not ours, or that is ours for another address */
 	bool exists;	 /* it has been made already */
 	bool half_made;	 /* by a call that was killed, and nothing has been on it */
+	bool unfinished; /* a call was killed, maybe within one of its two moves */
 	enum isolate_type exists_as;
 	uint8_t own_mac[ISOLATE_MAC]; /* then */
 	bool on_new;		      /* the address is there */

@@ -253,6 +253,8 @@ void isolate_do(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 		return;
 	if (!i->req.prepare && i->facts.there)
 		isolate_move_there(i, err, ret);
+	else if (!i->req.prepare && i->facts.unfinished)
+		(void)isolate_del(i, err, ret);
 	if (*ret->report.error)
 		return;
 	(void)isolate_settle(i);
@@ -339,7 +341,7 @@ void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 		(void)isolate_mark(i, ISOLATE_SETTLED);
 		return;
 	}
-	if (i->facts.on_new && !del_new(i, err, ret))
+	if ((i->facts.on_new || i->facts.unfinished) && !del_new(i, err, ret))
 		return;
 	isolate_delete(i, ret);
 	ret->report.changed = i->facts.on_new;

@@ -447,8 +447,9 @@ static int take_new(struct isolation *i)
 	if (r < 0)
 		return r;
 	f->exists = is_for_address(i, &d);
-	f->half_made = f->exists && isolate_alias_read(d.alias, &words, &state, NULL) &&
-		       state == ISOLATE_GOING;
+	f->unfinished = f->exists && isolate_alias_read(d.alias, &words, &state, NULL) &&
+			state != ISOLATE_SETTLED;
+	f->half_made = f->unfinished && state == ISOLATE_GOING;
 	f->name_taken = !f->exists;
 	f->exists_as = strcmp(d.kind, "macvlan") ? ISOLATE_DUMMY : ISOLATE_MACVLAN;
 	i->device = f->exists ? d.ifindex : 0;

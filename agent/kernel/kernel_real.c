@@ -276,7 +276,8 @@ static enum hold_choice real_hold_look(void *ctx _unused_, enum hold_choice choi
 
 static int real_hold_clean(void *ctx _unused_, const struct rule_cleaning *c, usec_t deadline)
 {
-	int holds = hold_clean(c, deadline), resets = reset_clean(c, deadline);
+	int holds = hold_clean(c, deadline);
+	int resets = c->holds_only ? 0 : reset_clean(c, deadline);
 
 	return holds < 0 ? holds : resets < 0 ? resets : holds + resets;
 }

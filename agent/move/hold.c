@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "move/recover.h"
 #include "move/stage.h"
 
 /* Upper bound for all that the hold needs in a run, including programs that hang. */
@@ -129,6 +130,8 @@ void hold_release(struct run *run)
 	run->source.ops->learn(run);
 	if (run->hold_opened)
 		r = k->ops->hold_close(k->ctx, MAX(run->hold_deadline, began + CLOSE_TIMEOUT));
+	else if (run->left) /* nothing has replaced it */
+		recover_hold(run);
 	if (r < 0)
 		report_warn(run->report, "hold-left", "vipsafe recover",
 			    "rules of the hold could not be removed (%s): they hold nothing",

@@ -341,6 +341,7 @@ static void finish_leftover(struct run *run, const char *name)
 	leave_to(&j.request, run->req);
 	recover_journal(run->env, run->run_dir, run->link.name, name, &j, &theirs);
 	(void)unlinkat(run->run_dir, name, 0);
+	run->left = true;
 	report_warn(
 		run->report, "leftover-finished", "",
 		"an earlier run on %s was killed: %llu of its connections were restored, %llu lost",

@@ -7,3 +7,7 @@
 
 /* Remove the rules of killed runs, which hold nothing any more, and name each to SINK. */
 void recover_rules(const struct run_env *env, const struct recovery_sink *sink);
+
+/* Remove the hold that a killed run left on the device of RUN, which has its lock; a guard's stays.
+ */
+void recover_hold(struct run *run);

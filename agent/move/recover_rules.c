@@ -6,6 +6,7 @@
 
 #include "base/rundir.h"
 #include "move/marks.h"
+#include "move/stage.h"
 
 /* A daemon that starts waits for it. */
 #define CLEAN_TIMEOUT USEC_PER_SEC
@@ -43,6 +44,22 @@ static int look_for_holder(void *ud, int run_dir, const char *name)
 	     lock_take(run_dir, device, k, 0, &lock) == -ETIMEDOUT))
 		h->busy = true;
 	return 0;
+}
+
+static bool is_of_another(void *ud, int ifindex)
+{
+	const struct run *run = ud;
+
+	return ifindex != run->link.ifindex;
+}
+
+void recover_hold(struct run *run)
+{
+	const struct rule_cleaning c = { .busy = is_of_another, .ud = run, .holds_only = true };
+	const struct kernel *k = &run->env->kernel;
+
+	if (!recover_is_guarded(run->env, run->run_dir, run->link.name))
+		(void)k->ops->hold_clean(k->ctx, &c, run_now(run) + CLEAN_TIMEOUT);
 }
 
 struct recovery_rules {

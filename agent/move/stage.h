@@ -105,6 +105,7 @@ struct run {
 	bool given_up;		/* recovering: past the deadline of the killed run */
 	bool moved;		/* recovering: the killed run had tried the change */
 	bool refuted[VIPS_MAX]; /* added, but another node has it: to be deleted again */
+	bool left;		/* a killed run had left something of this device */
 	bool recovering;	/* finishing a killed run: the address may be gone already */
 	struct shapes own_shapes, *shapes; /* tried so far: the source's, or our own */
 };

@@ -25,9 +25,13 @@ static void note(void *ud, const struct report *r)
 
 static struct scene *fresh(void **state)
 {
+	struct scene *s;
+
 	scene_teardown(state);
 	scene_setup(state);
-	return *state;
+	s = *state;
+	s->req.hold = HOLD_AUTO;
+	return s;
 }
 
 /* How many stages such a run has, found by a run nobody disturbs. */
@@ -135,6 +139,7 @@ static void next_run_finishes(void **state, enum op op, const char *vip)
 	for (int at = 0; at < stages; at++) {
 		struct scene *s = killed_run(state, OP_DEL, VIP4 "/32", at);
 		unsigned deletes = s->fake->addr_del.calls;
+		bool begun = scene_leftovers(s, NULL) > 0;
 
 		scene_move(s, op, vip, NULL);
 		assert_int_equal(s->report.exit_code, EXIT_DONE);
@@ -144,6 +149,8 @@ static void next_run_finishes(void **state, enum op op, const char *vip)
 		scene_check_report(s);
 		assert_true(fake_has_addr(s->fake, s->dev, vip) == (op == OP_ADD));
 		assert_int_equal(scene_broken(s, false), 0);
+		/* rules without a file are recover's */
+		assert_false((begun || op == OP_DEL) && s->fake->held_open);
 		assert_int_equal(scene_leftovers(s, NULL), 0);
 	}
 }
