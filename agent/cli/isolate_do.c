@@ -209,7 +209,7 @@ static void isolate_warn(const struct isolation *i, struct isolate_outcome *o)
 
 static void isolate_move_there(struct isolation *i, FILE *err, struct isolate_outcome *o)
 {
-	if (!i->facts.on_new && !isolate_add(i, err, o)) {
+	if ((!i->facts.on_new || i->facts.unfinished) && !isolate_add(i, err, o)) {
 		if (!*o->report.error)
 			report_fail(&o->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
 				    "the address did not come to %s; nothing changed",
@@ -333,7 +333,7 @@ void isolate_undo(struct isolation *i, FILE *err, struct isolate_outcome *ret)
 	if (i->req.plan)
 		return;
 	(void)isolate_mark(i, ISOLATE_RETURNING);
-	if (i->facts.on_new && !i->facts.there && !add_back(i, err, ret)) {
+	if (i->facts.on_new && (!i->facts.there || i->facts.unfinished) && !add_back(i, err, ret)) {
 		if (!*ret->report.error)
 			report_fail(&ret->report, RESULT_FAILED, EXIT_KERNEL_REFUSED,
 				    "the address did not come to %s; nothing changed",

@@ -71,6 +71,7 @@ wrong_now() {
 	[[ $(marked) =~ ^(isolated)?$ ]] || echo "$OWN is marked $(marked)"
 	! ip link show vipsafe-isolate >/dev/null 2>&1 || echo "vipsafe-isolate is left"
 	tables=$(nft list tables | grep vipsafe) && echo "a rule is left: $tables"
+	find /run/vipsafe -name 'move-*' ! -name '*~' | sed 's/^/a file is left: /'
 	alive
 }
 
