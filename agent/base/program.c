@@ -16,6 +16,7 @@
 
 #include "base/os.h"
 #include "base/text.h"
+#include "base/thread.h"
 
 #define LINE_MAX_LEN 32768
 
@@ -268,6 +269,32 @@ static int program_serve(struct running *run)
 	return 0;
 }
 
+static void *reap(void *ud)
+{
+	const pid_t *pid = ud;
+
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(ud);
+	return NULL;
+}
+
+/* Wait for the child PID, which has been killed, for as long as the kernel is busy with it. Without
+ * memory for that it stays a zombie until we end. */
+static void reap_later(pid_t pid)
+{
+	pid_t *ud = malloc(sizeof(*ud));
+	pthread_t thread;
+
+	if (!ud)
+		return;
+	*ud = pid;
+	if (thread_start(reap, ud, &thread) == 0)
+		pthread_detach(thread);
+	else
+		free(ud);
+}
+
 /* Waits for a limited time only: the kernel may be busy with the process. */
 int program_kill(pid_t pid, int *ret_status)
 {
@@ -283,8 +310,10 @@ int program_kill(pid_t pid, int *ret_status)
 			return 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (os_now() >= deadline)
+		if (os_now() >= deadline) {
+			reap_later(pid);
 			return -ETIMEDOUT;
+		}
 		nanosleep(&look, NULL);
 	}
 }

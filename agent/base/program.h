@@ -42,6 +42,7 @@ void __attribute__((noreturn))
 program_become(const char *file, char *const argv[], const int std[3], pid_t parent);
 
 /* End the child PID and the group that it has made or was to make, and wait for it: a moment only,
- * since a killed process is gone at once unless the kernel is busy with it. *RET_STATUS, which may
- * be NULL, is that of waitpid(). Returns 0, -ETIMEDOUT or the negative errno of waitpid(). */
+ * since a killed process is gone at once unless the kernel is busy with it; then a thread waits on,
+ * and PID is no longer the caller's. *RET_STATUS, which may be NULL, is that of waitpid(). Returns
+ * 0, -ETIMEDOUT or the negative errno of waitpid(). */
 int program_kill(pid_t pid, int *ret_status);

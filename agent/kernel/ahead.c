@@ -4,19 +4,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/os.h"
+#include "base/thread.h"
 #include "kernel/attr.h"
 #include "kernel/nlsock.h"
 
 /* Datagrams that wait for their reader: some thousand entries. */
 #define SLOTS 16
-
-#define STACK_SIZE (256U << 10)
 
 struct ahead {
 	struct nlsock *s; /* not owned */
@@ -82,23 +80,6 @@ static void *read_on(void *ud)
 	return NULL;
 }
 
-static int thread_start(struct ahead *a)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int r;
-
-	if (pthread_attr_init(&attr) != 0)
-		return -ENOMEM;
-	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&a->thread, &attr, read_on, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 /* As far as one can see: with more than the set has room for there are several. */
 static bool is_alone(void)
 {
@@ -121,7 +102,7 @@ int ahead_new(struct nlsock *s, struct ahead **ret)
 	a->s = s;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->changed, NULL);
-	r = thread_start(a);
+	r = thread_start(read_on, a, &a->thread);
 	if (r < 0) {
 		free(a);
 		return r;

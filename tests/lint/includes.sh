@@ -52,7 +52,7 @@ library systemd 'systemd/' 'agent/(show|cli|daemon)/'
 # What decides knows neither kernel, clock nor files. These do not decide:
 deciding() {
 	c_files '^agent/(base|lvs|keepalived)/' | grep '\.c$' | sed 's/\.c$//' | grep -vE \
-		-e '^agent/base/(background|netns|os|program|rundir|when)$' \
+		-e '^agent/base/(background|netns|os|program|rundir|thread|when)$' \
 		-e '^agent/lvs/source_file$' \
 		-e '^agent/keepalived/(conf|import(_.*)?|instance_file|lint_(scripts|unit)|script_(file|walk))$'
 }
