@@ -199,6 +199,61 @@ static void what_comes_in_the_place_of_a_pin_is_looked_at(void **state)
 		    s->report.entries.lost + s->report.entries.superseded > 0);
 }
 
+/* Listed in the first step, and not among the few that are pinned first. */
+#define HALF_CLOSED 12
+
+static bool is_half_closed;
+
+/* Meanwhile its server says that it will send no more. */
+static bool half_close(void *ud, struct ct_op *op)
+{
+	struct scene *s = ud;
+	struct conn c = scene_tcp(HALF_CLOSED);
+	struct fake_entry *e = fake_entry_find(s->fake, &c.key);
+
+	if (is_half_closed || op->verb != CT_CREATE || !e)
+		return false;
+	assert_false(e->created);
+	e->conn.tcp_state = CONN_TCP_CLOSE_WAIT;
+	fake_tell(s->fake, e);
+	is_half_closed = true;
+	return false;
+}
+
+static void expect_half_closed(struct scene *s)
+{
+	struct conn c = scene_tcp(HALF_CLOSED);
+	struct fake_entry *e = fake_entry_find(s->fake, &c.key);
+
+	assert_true(is_half_closed);
+	assert_non_null(e);
+	assert_true(e->created);
+	assert_int_equal(e->conn.tcp_state, CONN_TCP_CLOSE_WAIT);
+}
+
+static void note_half_closed(struct scene *s, const char *stage)
+{
+	note_early(s, stage);
+	if (!strcmp(stage, "save"))
+		expect_half_closed(s);
+}
+
+/* It is pinned as it is then, and not as it was listed. */
+static void what_changes_while_it_waits_is_pinned_as_it_is(void **state)
+{
+	struct scene *s = *state;
+
+	early_scene(s);
+	s->on_stage = note_half_closed;
+	is_half_closed = false;
+	s->fake->meddle = half_close;
+	s->fake->meddle_ud = s;
+	scene_move(s, OP_DEL, VIP4 "/32", NULL);
+	s->fake->meddle = NULL;
+	scene_expect(s, EXIT_DONE, true);
+	expect_half_closed(s);
+}
+
 #define WORTHLESS (FLOWS / 4 * 3)
 
 static unsigned worthy_in_all;
@@ -341,6 +396,7 @@ int main(void)
 		CASE(lost_events_are_made_up_for),
 		CASE(what_could_not_be_made_is_made_at_once),
 		CASE(what_comes_in_the_place_of_a_pin_is_looked_at),
+		CASE(what_changes_while_it_waits_is_pinned_as_it_is),
 		CASE(time_is_left_for_what_is_worth_more),
 		CASE(without_a_journal_nothing_comes_early),
 		CASE(nothing_comes_early_where_time_is_short),
