@@ -84,11 +84,12 @@ is "$(guard '"\(.quarantined) \(.lost)"')" "false 0" "nobody is taken for fighti
 fight() {
 	local known
 
-	known=$(guard .unpinned)
+	# what the one before has taken may still have to be put back, which pins it
+	known=$(guard '.unpinned + .pinned')
 	come
 	open "$1" pod $N 10.232.4.1 8899
-	new_are_known() { [ "$(guard .unpinned)" -ge $((known + N)) ]; }
-	wait_for 30 new_are_known || bail_out "the guard does not know them"
+	new_are_known() { [ "$(guard '.unpinned + .pinned')" -ge $((known + N)) ]; }
+	wait_for 60 new_are_known || bail_out "the guard does not know them"
 	ip addr del 10.77.1.1/32 dev br-mgmt
 }
 quarantined() { [ "$(guard .quarantined)" = true ]; }
