@@ -27,7 +27,7 @@ before=$(state)
 run --timeout 1 del 192.168.11.100/32 dev br-mgmt
 is "$RC" 6 "a run that gets no turn within its deadline: 6"
 is "$(state)" "$before" "and it changed nothing"
-run --timeout 5 add 10.1.1.1/32 dev eth1
+run_amply add 10.1.1.1/32 dev eth1
 is "$RC" 0 "another device does not wait"
 
 "$VIPSAFE" --timeout 120 del 192.168.11.100/32 dev br-mgmt >/dev/null &

@@ -494,6 +494,16 @@ run() {
 	[[ " $* " != *' --json '* || -z $OUT ]] || printf '%s\n' "$OUT" >>"$T/said-json"
 }
 
+# run_amply WORDS...: the same with --timeout 5, and with more where that is too little for a slow machine
+run_amply() {
+	local limit
+
+	for limit in 5 20 60; do
+		run --timeout $limit "$@"
+		[ "$RC" = 6 ] || break
+	done
+}
+
 # jsons WORDS...: print what vipsafe --json says, which is judged as that of run is
 jsons() {
 	local out rc
