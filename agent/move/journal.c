@@ -23,17 +23,27 @@ void journal_done(struct journal *j)
 	j->set = connset_free(j->set);
 }
 
+const char *journal_file_name(const char *prefix, const char *device, char buf[JOURNAL_NAME_MAX])
+{
+	snprintf(buf, JOURNAL_NAME_MAX, "%s%s", prefix, device);
+	return buf;
+}
+
+const char *journal_file_device(const char *prefix, const char *name)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(name, prefix, n) || strchr(name, '~') ? NULL : name + n;
+}
+
 const char *journal_name(const char *device, char buf[JOURNAL_NAME_MAX])
 {
-	snprintf(buf, JOURNAL_NAME_MAX, MOVE_PREFIX "%s", device);
-	return buf;
+	return journal_file_name(MOVE_PREFIX, device, buf);
 }
 
 const char *journal_device(const char *name)
 {
-	bool ours = !strncmp(name, MOVE_PREFIX, strlen(MOVE_PREFIX)) && !strchr(name, '~');
-
-	return ours ? name + strlen(MOVE_PREFIX) : NULL;
+	return journal_file_device(MOVE_PREFIX, name);
 }
 
 bool journal_is_half(const char *name)
@@ -341,15 +351,12 @@ int journal_set_aside(int dirfd, const char *name)
 
 const char *journal_slot_name(const char *device, char buf[JOURNAL_NAME_MAX])
 {
-	snprintf(buf, JOURNAL_NAME_MAX, SLOT_PREFIX "%s", device);
-	return buf;
+	return journal_file_name(SLOT_PREFIX, device, buf);
 }
 
 const char *journal_slot_device(const char *name)
 {
-	bool ours = !strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) && !strchr(name, '~');
-
-	return ours ? name + strlen(SLOT_PREFIX) : NULL;
+	return journal_file_device(SLOT_PREFIX, name);
 }
 
 static bool journal_is_usable(int fd)

@@ -32,6 +32,11 @@ struct journal_entry {
 	uint32_t payload_len;
 };
 
+/* The file of a kind of journal, whose names begin with PREFIX, of DEVICE; and the device whose
+ * file NAME is, or NULL: it is of another kind, or was being written when its writer was killed. */
+const char *journal_file_name(const char *prefix, const char *device, char buf[JOURNAL_NAME_MAX]);
+const char *journal_file_device(const char *prefix, const char *name);
+
 struct journal_header journal_header_make(const char *boot_id, const struct request *request,
 					  usec_t snapshot_at);
 

@@ -10,19 +10,16 @@
 #include "base/os.h"
 #include "move/journal_file.h"
 
-#define PREFIX "repair-"
+#define REPAIR_PREFIX "repair-"
 
 const char *journal_repair_name(const char *device, char buf[JOURNAL_NAME_MAX])
 {
-	snprintf(buf, JOURNAL_NAME_MAX, PREFIX "%s", device);
-	return buf;
+	return journal_file_name(REPAIR_PREFIX, device, buf);
 }
 
 const char *journal_repair_device(const char *name)
 {
-	bool ours = !strncmp(name, PREFIX, strlen(PREFIX)) && !strchr(name, '~');
-
-	return ours ? name + strlen(PREFIX) : NULL;
+	return journal_file_device(REPAIR_PREFIX, name);
 }
 
 int journal_repair_begin(int dirfd, const char *device, const char *boot_id,
