@@ -99,6 +99,33 @@ int os_read_all(int fd, void *buf, size_t size, size_t *ret_size)
 	return 0;
 }
 
+int os_read_file(const char *path, size_t max, char **ret, size_t *ret_size, struct stat *ret_stat)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t size;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uintmax_t)st.st_size > max)
+		return -EFBIG;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	r = os_read_all(fd, text, (size_t)st.st_size, &size);
+	if (r < 0)
+		return r;
+	text[size] = '\0';
+	*ret = TAKE_PTR(text);
+	*ret_size = size;
+	*ret_stat = st;
+	return 0;
+}
+
 int os_open_aside(int dirfd, const char *aside, mode_t mode)
 {
 	_cleanup_close_ int fd = -1;

@@ -30,6 +30,13 @@ int os_write_all(int fd, const void *data, size_t size);
  * read(); *RET_SIZE: how many were read, in both cases. */
 int os_read_all(int fd, void *buf, size_t size, size_t *ret_size);
 
+struct stat;
+
+/* Read the file PATH: *RET (owned), with a NUL behind its *RET_SIZE bytes, and what it was like
+ * before. -EINVAL: it is no regular file, which is not waited for; -EFBIG: it has more than MAX
+ * bytes; or another negative errno. */
+int os_read_file(const char *path, size_t max, char **ret, size_t *ret_size, struct stat *ret_stat);
+
 /* A file is written anew beside its place, so that a reader finds either the old or the new
  * content. Open ASIDE in DIRFD for that, with MODE whatever the umask; one that is there was left
  * by a kill. Returns a descriptor (O_CLOEXEC) or a negative errno. */

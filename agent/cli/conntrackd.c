@@ -2,8 +2,6 @@
 #include "cli/conntrackd.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,7 +11,7 @@
 #include "base/program.h"
 #include "cli/process.h"
 
-#define CONF_SIZE_MAX ((off_t)1024 * 1024)
+#define CONF_SIZE_MAX ((size_t)1 << 20)
 #define WORDS_MAX 4096
 
 /* ---- asking it ---- */
@@ -128,24 +126,10 @@ unsigned conntrackd_find(char ret_file[PATH_MAX])
 
 int conntrackd_conf_open(const char *file, struct conntrackd_conf *ret)
 {
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t size;
-	int r;
+	int r = os_read_file(file, CONF_SIZE_MAX, &text, &size, &st);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > CONF_SIZE_MAX)
-		return -EFBIG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	r = os_read_all(fd, text, (size_t)st.st_size, &size);
-	if (r < 0)
-		return r;
-	text[size] = '\0';
-	return conntrackd_conf_read(text, ret);
+	return r < 0 ? r : conntrackd_conf_read(text, ret);
 }

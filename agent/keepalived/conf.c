@@ -4,7 +4,6 @@
 #include "keepalived/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -184,26 +183,12 @@ static void conf_take_text(struct reader *r, const struct level *l, char *text, 
 
 int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	int r;
+	int r = os_read_file(path, KEEPALIVED_BYTES_MAX, ret_text, ret_size, &st);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if ((uintmax_t)st.st_size > KEEPALIVED_BYTES_MAX)
-		return -EFBIG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	r = os_read_all(fd, text, (size_t)st.st_size, ret_size);
-	if (r < 0)
-		return r;
-	*ret_id = (struct file_id){ st.st_dev, st.st_ino };
-	*ret_text = TAKE_PTR(text);
-	return 0;
+	if (r == 0)
+		*ret_id = (struct file_id){ st.st_dev, st.st_ino };
+	return r;
 }
 
 static int conf_enter(struct reader *r, const char *path)
@@ -247,7 +232,6 @@ static int conf_take_file(struct reader *r, const struct level *up, const char *
 	e = conf_enter(r, path);
 	if (e < 0)
 		return e;
-	text[size] = '\0';
 	conf_take_text(r, &l, text, size);
 	r->file = file;
 	r->dir = dir;

@@ -61,8 +61,7 @@ struct file_id {
 	ino_t ino;
 };
 
-/* Read a regular file. Opening a FIFO does not block; FIFOs and devices are refused. *RET_TEXT is
- * to be freed; it has room for one more byte, a NUL. */
+/* As os_read_file(). */
 int conf_file_read(const char *path, struct file_id *ret_id, char **ret_text, size_t *ret_size);
 
 /* ---- tree (conf_tree.c) ---- */

@@ -2,8 +2,6 @@
 #include "lvs/source_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,28 +41,12 @@ usec_t lvs_file_age(const char *path)
 
 int lvs_file_read(const char *path, char **ret, size_t *ret_size, usec_t *ret_age)
 {
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	int r;
+	int r = os_read_file(path, LVS_FILE_MAX, ret, ret_size, &st);
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if ((uint64_t)st.st_size > LVS_FILE_MAX)
-		return -EFBIG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	r = os_read_all(fd, text, (size_t)st.st_size, ret_size);
-	if (r < 0)
-		return r;
-	text[*ret_size] = '\0';
-	*ret_age = source_file_age_of(&st);
-	*ret = TAKE_PTR(text);
-	return 0;
+	if (r == 0)
+		*ret_age = source_file_age_of(&st);
+	return r;
 }
 
 struct lvs_file_print lvs_file_look(const char *path)

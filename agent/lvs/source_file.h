@@ -16,8 +16,7 @@ int lvs_keepalived_read(const char *path, struct lvs_map *m);
 
 #define LVS_FILE_MAX ((size_t)64 << 20)
 
-/* All of a file, with a NUL behind; to be freed. *RET_AGE: since it was changed. Never blocks. 0,
- * -EINVAL (no regular file), -EFBIG or another negative errno. */
+/* As os_read_file(). *RET_AGE: since it was changed. */
 int lvs_file_read(const char *path, char **ret, size_t *ret_size, usec_t *ret_age);
 
 /* Since the file was changed; 0 when that cannot be told. */

@@ -37,6 +37,36 @@ static void all_is_written_and_read(void **state _unused_)
 	assert_int_equal(os_write_all(p[1], "x", 1), -EBADF);
 }
 
+static void only_a_file_is_read_whole(void **state _unused_)
+{
+	char dir[] = "/tmp/vipsafe-test-XXXXXX", path[64], *text = NULL;
+	struct stat st;
+	size_t n = 99;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/one", dir);
+	assert_int_equal(os_read_file(path, 4, &text, &n, &st), -ENOENT);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs("four", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(os_read_file(path, 3, &text, &n, &st), -EFBIG);
+	assert_null(text);
+	assert_int_equal(os_read_file(path, 4, &text, &n, &st), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(st.st_size, 4);
+	assert_string_equal(text, "four");
+	free(text);
+	assert_int_equal(unlink(path), 0);
+
+	assert_int_equal(mkfifo(path, 0600), 0); /* that nobody opens */
+	assert_int_equal(os_read_file(path, 4, &text, &n, &st), -EINVAL);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(os_read_file(dir, 4, &text, &n, &st), -EINVAL);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void a_wait_ends_at_its_deadline(void **state _unused_)
 {
 	usec_t began = os_now();
@@ -134,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_written_and_read),
+		cmocka_unit_test(only_a_file_is_read_whole),
 		cmocka_unit_test(a_wait_ends_at_its_deadline),
 		cmocka_unit_test(a_file_is_replaced_as_a_whole),
 		cmocka_unit_test(a_file_is_made_once),
