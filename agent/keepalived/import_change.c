@@ -280,23 +280,6 @@ static void print_instance(struct change *ch, const struct vrrp_instance *v)
 	print_conntrackd(ch, v->scripts);
 }
 
-/* Whether there are scripts to which a global script_user would apply. */
-static bool import_change_any_script(const struct vrrp_conf *c)
-{
-	enum vrrp_event e;
-	size_t i;
-
-	for (e = 0; e < VRRP_EVENTS; e++) {
-		for (i = 0; i < c->n_instances; i++)
-			if (c->instances[i].scripts[e].at)
-				return true;
-		for (i = 0; i < c->n_groups; i++)
-			if (c->groups[i].scripts[e].at)
-				return true;
-	}
-	return c->n_others > 0;
-}
-
 static const char *fifo_keyword(const struct change *ch)
 {
 	const struct vrrp_conf *c = ch->what->vrrp;
@@ -314,7 +297,7 @@ static const char *fifo_keyword(const struct change *ch)
 static void print_script_user(struct change *ch)
 {
 	const struct vrrp_conf *c = ch->what->vrrp;
-	bool others = import_change_any_script(c);
+	bool others = c->n_others || vrrp_conf_has_script(c);
 
 	if (keepalived_version_before(&c->version, 1, 3, 0))
 		return;

@@ -68,22 +68,12 @@ static bool tells(const struct vrrp_conf *c, const struct vrrp_instance *v)
 		vrrp_instance_has_script(c, v, VRRP_BACKUP, true));
 }
 
-static bool lint_events_any_script(const struct vrrp_script scripts[VRRP_EVENTS])
-{
-	enum vrrp_event e;
-
-	for (e = 0; e < VRRP_EVENTS; e++)
-		if (scripts[e].at)
-			return true;
-	return false;
-}
-
 static void lint_group(const struct keepalived_lint *l, const struct vrrp_instance *v,
 		       struct findings *f)
 {
 	const struct vrrp_group *g = v->group;
 
-	if (g && lint_events_any_script(g->scripts) && vrrp_group_is_removed(l->vrrp, g))
+	if (g && vrrp_any_script(g->scripts) && vrrp_group_is_removed(l->vrrp, g))
 		lint_found(f, SEVERITY_WARNING, "group-removed", g->at,
 			   "its scripts in the vrrp_instance",
 			   "keepalived before 1.4.0 removes vrrp_sync_group %.48s, of which only"

@@ -77,21 +77,6 @@ static void take_drop_ins(const struct keepalived_lint *l, char mode[MODE_MAX])
 	}
 }
 
-static bool lint_unit_any_script(const struct vrrp_conf *c)
-{
-	size_t i, e;
-
-	for (e = 0; e < VRRP_EVENTS; e++) {
-		for (i = 0; i < c->n_instances; i++)
-			if (c->instances[i].scripts[e].at)
-				return true;
-		for (i = 0; i < c->n_groups; i++)
-			if (c->groups[i].scripts[e].at)
-				return true;
-	}
-	return false;
-}
-
 void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f)
 {
 	char mode[MODE_MAX] = "control-group", path[PATH_MAX];
@@ -101,7 +86,7 @@ void keepalived_lint_unit(const struct keepalived_lint *what, struct findings *f
 
 	for (i = 0; i < ARRAY_SIZE(places) && !found; i++)
 		found = take_mode(path_of(what, places[i], UNIT, path), mode);
-	if (!found || !lint_unit_any_script(what->vrrp))
+	if (!found || !vrrp_conf_has_script(what->vrrp))
 		return;
 	take_drop_ins(what, mode);
 	if (!strcmp(mode, "process") || !strcmp(mode, "none"))

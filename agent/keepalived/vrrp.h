@@ -124,7 +124,7 @@ int vrrp_conf_read(const struct keepalived_conf *from, const struct keepalived_v
 		   struct vrrp_conf *ret);
 void vrrp_conf_done(struct vrrp_conf *c);
 
-/* ---- questions about an instance (vrrp_address.c) ---- */
+/* ---- questions about instances (vrrp_address.c) ---- */
 
 /* The keyword for E in keepalived.conf: "notify_master". */
 const char *vrrp_event_keyword(enum vrrp_event e);
@@ -135,6 +135,10 @@ const char *vrrp_event_keyword(enum vrrp_event e);
  * as called. */
 bool vrrp_instance_has_script(const struct vrrp_conf *c, const struct vrrp_instance *i,
 			      enum vrrp_event e, bool groups_too);
+
+/* Whether one of SCRIPTS is given; and whether an instance or a group has one. */
+bool vrrp_any_script(const struct vrrp_script scripts[VRRP_EVENTS]);
+bool vrrp_conf_has_script(const struct vrrp_conf *c);
 
 /* Whether one of the two lines is ignored; not if they are for different nodes: "@a notify X" and
  * "@b notify Y". */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of virtual_ipaddress: options, and where the address sits. */
+/* Lines of virtual_ipaddress: options, and where the address sits; and what scripts and decoys an
+ * instance has. */
 #include "keepalived/vrrp_address.h"
 
 #include <stdio.h>
@@ -201,6 +202,29 @@ const struct vrrp_address *vrrp_instance_decoy(const struct vrrp_instance *v)
 		if (vrrp_address_is_decoy(&v->addresses[i]))
 			return &v->addresses[i];
 	return NULL;
+}
+
+bool vrrp_any_script(const struct vrrp_script scripts[VRRP_EVENTS])
+{
+	enum vrrp_event e;
+
+	for (e = 0; e < VRRP_EVENTS; e++)
+		if (scripts[e].at)
+			return true;
+	return false;
+}
+
+bool vrrp_conf_has_script(const struct vrrp_conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_instances; i++)
+		if (vrrp_any_script(c->instances[i].scripts))
+			return true;
+	for (i = 0; i < c->n_groups; i++)
+		if (vrrp_any_script(c->groups[i].scripts))
+			return true;
+	return false;
 }
 
 bool vrrp_script_is_twice(const struct vrrp_script *s)
