@@ -69,6 +69,22 @@ bool flow_of_conn(const struct conn *c, struct flow *ret)
 	return true;
 }
 
+struct conn flow_conn(const struct flow *f)
+{
+	struct tuple t;
+	struct conn c;
+
+	memset(&t, 0, sizeof(t));
+	memset(&c, 0, sizeof(c));
+	memcpy(t.src, f->client, sizeof(t.src));
+	memcpy(t.dst, f->dest, sizeof(t.dst));
+	t.sport = htons(f->cport);
+	t.dport = htons(f->dport);
+	c.key = conn_key_make(f->family, f->l4proto, &t, 0, CONN_ZONE_BOTH);
+	c.reply = tuple_invert(&t, f->l4proto);
+	return c;
+}
+
 static bool is_mapped(const uint8_t *addr)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

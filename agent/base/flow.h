@@ -73,6 +73,9 @@ static inline bool flow_is_over(const struct flow *f)
  * ports. */
 bool flow_of_conn(const struct conn *c, struct flow *ret);
 
+/* The entry that conntrack would have of F if nothing were translated. */
+struct conn flow_conn(const struct flow *f);
+
 /* Turn an IPv4-mapped flow into an IPv4 flow. */
 void flow_normalise(struct flow *f);
 

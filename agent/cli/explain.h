@@ -25,9 +25,6 @@ void explain_look_done(struct explain_look *l);
 void explain_look_lvs(struct cli *cli, const struct pattern *p, const struct conn *alive,
 		      struct explain_look *l);
 
-/* The connection of F as its client has it. */
-struct conn explain_conn_of(const struct flow *f);
-
 /* Whether the IPVS of K has forgotten ALIVE, which is of a service of its own: RET says so, or is
  * "". TIMEOUT: conntrack's for an established connection, in seconds. */
 void explain_look_forgotten(const struct kernel *k, const struct conn *alive, uint32_t timeout,

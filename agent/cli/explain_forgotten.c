@@ -3,25 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include "base/text.h"
-
-struct conn explain_conn_of(const struct flow *f)
-{
-	struct tuple t;
-	struct conn c;
-
-	memset(&t, 0, sizeof(t));
-	memset(&c, 0, sizeof(c));
-	memcpy(t.src, f->client, sizeof(t.src));
-	memcpy(t.dst, f->dest, sizeof(t.dst));
-	t.sport = htons(f->cport);
-	t.dport = htons(f->dport);
-	c.key = conn_key_make(f->family, f->l4proto, &t, 0, CONN_ZONE_BOTH);
-	c.reply = tuple_invert(&t, f->l4proto);
-	return c;
-}
 
 struct ipvs_looking {
 	const struct conn *alive;
@@ -43,7 +26,7 @@ static int explain_on_service(void *ud, const struct ipvs_service *s, const stru
 static int explain_on_row(void *ud, const struct flow *f)
 {
 	struct ipvs_looking *l = ud;
-	const struct conn c = explain_conn_of(f);
+	const struct conn c = flow_conn(f);
 
 	l->has_row |= !f->pin && tuple_equal(&c.key.orig, &l->alive->key.orig) &&
 		      c.key.family == l->alive->key.family &&

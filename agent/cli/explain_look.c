@@ -44,7 +44,7 @@ struct lvs_looking {
 static int explain_on_crossing(void *ud, const struct lvs_crossing *c)
 {
 	struct lvs_looking *l = ud;
-	const struct conn hung = explain_conn_of(&c->hung), other = explain_conn_of(&c->other);
+	const struct conn hung = flow_conn(&c->hung), other = flow_conn(&c->other);
 	char a[CONN_TEXT_MAX], b[CONN_TEXT_MAX];
 
 	if (*l->look->collision ||
@@ -61,7 +61,7 @@ static int explain_on_collision(void *ud, const struct collision *found)
 	struct lvs_looking *l = ud;
 	struct collision pair = *found;
 	const struct collision *c = &pair;
-	const struct conn direct = explain_conn_of(&c->direct), via = explain_conn_of(&c->via);
+	const struct conn direct = flow_conn(&c->direct), via = flow_conn(&c->via);
 	char a[CONN_TEXT_MAX], b[CONN_TEXT_MAX];
 
 	if (*l->look->collision ||

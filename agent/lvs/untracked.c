@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lvs/untracked.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,21 +80,6 @@ static int untracked_take(void *ud, const struct flow *f)
 
 /* ---- what conntrack knows ---- */
 
-static struct conn conn_of(const struct flow *f)
-{
-	struct conn c;
-	struct tuple t;
-
-	memset(&c, 0, sizeof(c));
-	memset(&t, 0, sizeof(t));
-	memcpy(t.src, f->client, sizeof(t.src));
-	memcpy(t.dst, f->dest, sizeof(t.dst));
-	t.sport = htons(f->cport);
-	t.dport = htons(f->dport);
-	c.key = conn_key_make(f->family, f->l4proto, &t, 0, CONN_ZONE_BOTH);
-	return c;
-}
-
 /* Which of N flows it has an entry of. If it does not answer, there is none. */
 static void untracked_ask(const struct kernel *k, const struct flow *flows, size_t n, bool *ret)
 {
@@ -105,7 +88,7 @@ static void untracked_ask(const struct kernel *k, const struct flow *flows, size
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		conns[i] = conn_of(&flows[i]);
+		conns[i] = flow_conn(&flows[i]);
 		ops[i] = (struct ct_op){ .verb = CT_GET,
 					 .conn = &conns[i],
 					 .found = &found[i],
