@@ -332,6 +332,13 @@ void fake_advance(struct fake *f, usec_t by);
 
 /* ---- between the files of the fake ---- */
 void fake_entry_remove_at(struct fake *f, size_t i);
+/* The entry that has T in one of its directions, in the zone of K. */
+struct fake_entry *fake_entry_lookup(const struct fake *f, const struct tuple *t,
+				     const struct conn_key *k);
+/* Whether BYTES are the unchanged payload of an entry with C's tuples. *RET_MASTER: the master's
+ * key then; its family is 0 if there is none. */
+bool fake_payload_read(const void *bytes, size_t len, const struct conn *c,
+		       struct conn_key *ret_master);
 /* The source port the far end sees, or the query id. */
 uint16_t *fake_translated(struct conn *c);
 int fake_enter(struct fake *f, struct fake_call *call);
