@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The codec against libnetfilter_conntrack as an independent reader and writer
- * of the same messages, against damaged ones, and against the rules whose
- * breach the kernel does not report. */
+ * of the same messages, and against the rules whose breach the kernel does not
+ * report. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,85 +11,10 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
-
-#include "kernel/abi_ct.h"
-#include "kernel/attr.h"
-#include "kernel/ctcodec.h"
+#include "lib/ct_message.h"
 #include "../lib/random.h"
-
-static uint8_t message[4096] __attribute__((aligned(8)));
-static uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
-
-static struct nlmsghdr *begin(uint8_t family)
-{
-	struct nlmsghdr *nlh = (void *)message;
-	struct nfgenmsg *nfg = NLMSG_DATA(nlh);
-
-	memset(message, 0, sizeof(message));
-	nlh->nlmsg_len = NLMSG_SPACE(sizeof(*nfg));
-	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
-	nfg->nfgen_family = family;
-	return nlh;
-}
-
-/* The attributes of a message of ours. */
-static void attrs_of(const void *buf, const struct nlattr **tb)
-{
-	const struct nlmsghdr *nlh = buf;
-	size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
-
-	assert_true(nlh->nlmsg_len >= head);
-	assert_true(
-		attrs_parse((const uint8_t *)buf + head, nlh->nlmsg_len - head, tb, CTA_SYNPROXY));
-}
-
-/* A masqueraded TCP flow as the other library writes it. */
-static struct nf_conntrack *their_tcp(void)
-{
-	struct nf_conntrack *ct = nfct_new();
-
-	assert_non_null(ct);
-	nfct_set_attr_u8(ct, ATTR_L3PROTO, AF_INET);
-	nfct_set_attr_u32(ct, ATTR_IPV4_SRC, inet_addr("192.168.11.7"));
-	nfct_set_attr_u32(ct, ATTR_IPV4_DST, inet_addr("10.232.3.28"));
-	nfct_set_attr_u8(ct, ATTR_L4PROTO, IPPROTO_TCP);
-	nfct_set_attr_u16(ct, ATTR_PORT_SRC, htons(33862));
-	nfct_set_attr_u16(ct, ATTR_PORT_DST, htons(8899));
-	nfct_set_attr_u8(ct, ATTR_REPL_L3PROTO, AF_INET);
-	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_SRC, inet_addr("10.232.3.28"));
-	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_DST, inet_addr("192.168.11.7"));
-	nfct_set_attr_u8(ct, ATTR_REPL_L4PROTO, IPPROTO_TCP);
-	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, htons(8899));
-	nfct_set_attr_u16(ct, ATTR_REPL_PORT_DST, htons(31445));
-	nfct_set_attr_u32(ct, ATTR_STATUS, 0x19e);
-	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 86135);
-	nfct_set_attr_u32(ct, ATTR_MARK, 77);
-	nfct_set_attr_u16(ct, ATTR_ZONE, 11);
-	nfct_set_attr(ct, ATTR_HELPER_NAME, "ftp");
-	nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
-	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_ORIG, 7);
-	nfct_set_attr_u8(ct, ATTR_TCP_WSCALE_REPL, 9);
-	/* as a kernel dumps it: flags with MAXACK_SET, and mask 0 */
-	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_ORIG, 0x23);
-	nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, 0);
-	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_REPL, 0x27);
-	nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, 0);
-	return ct;
-}
-
-static struct conn_record decode(const struct nlmsghdr *nlh, struct conn *c,
-				 struct conn_key *master)
-{
-	struct conn_record r;
-
-	assert_int_equal(ctcodec_decode(nlh, c, master, payload, &r), 0);
-	return r;
-}
 
 static void reads_what_the_other_library_writes(void **state _unused_)
 {
@@ -368,117 +293,6 @@ static void reads_its_own_keys(void **state _unused_)
 	}
 }
 
-/* Tuples are mostly as our kernels write them, and are read at once then. Written with another
- * order or without the nested flag they are the same. */
-static void reads_a_tuple_written_otherwise(void **state _unused_)
-{
-	struct nf_conntrack *ct = their_tcp();
-	struct nlmsghdr *nlh = begin(AF_INET);
-	const struct nlattr *tb[CTA_SYNPROXY + 1];
-	uint8_t *ip, head[NLA_HDRLEN + 4];
-	struct conn usual, other;
-	struct conn_key master;
-	int way;
-
-	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
-	decode(nlh, &usual, &master);
-	attrs_of(nlh, tb);
-	ip = (uint8_t *)(uintptr_t)attr_data(tb[CTA_TUPLE_ORIG]);
-	for (way = 0; way < 2; way++) {
-		if (way == 0) { /* the destination first */
-			memcpy(head, ip + NLA_HDRLEN, sizeof(head));
-			memmove(ip + NLA_HDRLEN, ip + NLA_HDRLEN + sizeof(head), sizeof(head));
-			memcpy(ip + NLA_HDRLEN + sizeof(head), head, sizeof(head));
-		} else {
-			((struct nlattr *)(void *)ip)->nla_type = CTA_TUPLE_IP;
-		}
-		memset(&other, 0, sizeof(other));
-		decode(nlh, &other, &master);
-		assert_memory_equal(&other, &usual, sizeof(usual));
-	}
-	nfct_destroy(ct);
-}
-
-/* Cut anywhere, or with any byte changed, a message is refused or read; never
- * beyond its end (the sanitizers look on: the copy is exactly as long). */
-/* Write the attributes of TCP, which lie at AT, in the order of their types in ORDER. */
-static void tcp_order(uint8_t *at, const char *order)
-{
-	const struct nlattr *tb[CTA_PROTOINFO_TCP_MAX + 1];
-	uint8_t sorted[5 * 8];
-	size_t i;
-
-	assert_true(attrs_parse(at, sizeof(sorted), tb, CTA_PROTOINFO_TCP_MAX));
-	for (i = 0; i < 5; i++)
-		memcpy(sorted + i * 8, tb[order[i] - '0'], 8);
-	memcpy(at, sorted, sizeof(sorted));
-}
-
-/* As our kernels tell of TCP it is read at once; in another order or without the nested flag
- * the same comes of it. */
-static void reads_tcp_written_otherwise(void **state _unused_)
-{
-	struct nf_conntrack *ct = their_tcp();
-	struct nlmsghdr *nlh = begin(AF_INET);
-	const struct nlattr *tb[CTA_SYNPROXY + 1];
-	static uint8_t usual[CT_PAYLOAD_MAX];
-	struct nlattr *heads;
-	struct conn_record r;
-	struct conn_key master;
-	struct conn c;
-	size_t len, way;
-
-	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
-	attrs_of(nlh, tb);
-	heads = (struct nlattr *)(uintptr_t)tb[CTA_PROTOINFO]; /* of two nests */
-	tcp_order((uint8_t *)&heads[2], "12345");	       /* tcp_to_nlattr() */
-	r = decode(nlh, &c, &master);
-	memcpy(usual, r.payload, len = r.payload_len);
-	for (way = 0; way < 3; way++) {
-		if (way < 2)
-			heads[way].nla_type &= NLA_TYPE_MASK;
-		else
-			tcp_order((uint8_t *)&heads[2], "31254");
-		r = decode(nlh, &c, &master);
-		assert_int_equal(c.tcp_state, CONN_TCP_ESTABLISHED);
-		assert_int_equal(r.payload_len, len);
-		assert_memory_equal(r.payload, usual, len);
-	}
-	nfct_destroy(ct);
-}
-
-static void survives_damage(void **state _unused_)
-{
-	struct rnd rnd_ = rnd_begin("survives_damage");
-	struct nf_conntrack *ct = their_tcp();
-	struct nlmsghdr *nlh = begin(AF_INET);
-	uint32_t full, len;
-	int i;
-
-	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
-	full = nlh->nlmsg_len;
-	for (i = 0; i < 20000; i++) {
-		struct conn_record r;
-		struct conn_key master;
-		struct nlmsghdr *copy;
-		struct conn c;
-		int ret;
-
-		len = i < (int)full ? (uint32_t)MAX(i, (int)sizeof(*nlh)) : full;
-		copy = malloc(len);
-		assert_non_null(copy);
-		memcpy(copy, nlh, len);
-		copy->nlmsg_len = len;
-		if (i >= (int)full)
-			((uint8_t *)copy)[sizeof(*nlh) + rnd(&rnd_, len - sizeof(*nlh))] =
-				(uint8_t)rnd(&rnd_, 256);
-		ret = ctcodec_decode(copy, &c, &master, payload, &r);
-		assert_true(ret == 0 || ret == -EBADMSG || ret == -EOPNOTSUPP);
-		free(copy);
-	}
-	nfct_destroy(ct);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,9 +304,6 @@ int main(void)
 		cmocka_unit_test(a_delete_always_has_its_tuple),
 		cmocka_unit_test(the_other_library_reads_every_key),
 		cmocka_unit_test(reads_its_own_keys),
-		cmocka_unit_test(reads_a_tuple_written_otherwise),
-		cmocka_unit_test(reads_tcp_written_otherwise),
-		cmocka_unit_test(survives_damage),
 	};
 
 	return cmocka_run_group_tests_name("ctcodec", tests, NULL, NULL);
