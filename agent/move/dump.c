@@ -91,10 +91,9 @@ int dump_list(struct run *run, conn_sink sink, size_t *ret_whole)
 
 	if (k->ops->ct_usage(k->ctx, &count, &max) == 0)
 		connset_expect(run->set, MIN(count, EXPECTED_MAX));
-	for (tries = 0; run->meanwhile && tries < DUMP_TRIES && r == -EINTR; tries++)
-		r = dump_in_steps(&l);
-	if (!run->meanwhile)
-		r = dump_table(run, dump_on_entry, &l);
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++)
+		r = run->meanwhile ? dump_in_steps(&l)
+				   : k->ops->ct_dump(k->ctx, run->family, dump_on_entry, &l);
 	*ret_whole = connset_count(run->set);
 	return r;
 }

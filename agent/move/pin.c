@@ -54,7 +54,7 @@ static bool may_have_ended(const struct run *run, uint32_t i)
 	return repair_may_have_ended(connset_get(run->set, i), run_elapsed(run));
 }
 
-static int pin_take_probe_result(struct pinning *p, uint32_t i, int deleted, int created)
+static int pin_take_results(struct pinning *p, uint32_t i, int deleted, int created)
 {
 	struct entry *e = &p->run->entries[i];
 
@@ -102,7 +102,7 @@ int pin_chunk(struct pinning *p, const uint32_t *idx, size_t n, enum shape_trust
 	for (i = 0, m = 0; r == 0 && i < n; i++) {
 		if (!chosen[i])
 			continue;
-		r = pin_take_probe_result(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
+		r = pin_take_results(p, idx[i], ops[2 * m].result, ops[2 * m + 1].result);
 		m++;
 	}
 	return r;

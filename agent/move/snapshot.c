@@ -295,6 +295,31 @@ static void snapshot_cut(struct run *run)
 		    run->late ? "deadline passed" : "address had to go");
 }
 
+/* The listing ended with error R. Returns 0 if what was read of the table serves as a snapshot,
+ * else R. */
+static int snapshot_accept(struct run *run, int r)
+{
+	if (r == -ETIME) {
+		snapshot_cut(run);
+		return 0;
+	}
+	/* what is pinned is still to be answered for */
+	if (r != -EINTR && !run->pins_early)
+		return r;
+	report_degrade(run->report, RESULT_PARTIAL);
+	if (r == -EINTR)
+		report_warn(
+			run->report, "torn-snapshot", "",
+			"the conntrack table changed shape while it was read: a few connections "
+			"may be missing from the snapshot");
+	else
+		report_warn(run->report, "torn-snapshot", "",
+			    "the conntrack table could not be read to its end (%s): connections "
+			    "may be missing from the snapshot",
+			    strerror(-r));
+	return 0;
+}
+
 static int snapshot_take(struct run *run)
 {
 	size_t whole = 0;
@@ -311,26 +336,8 @@ static int snapshot_take(struct run *run)
 	run->pinned_before = run->source.ops->count_pinned(run);
 	r = run->source.ops->list(run, snapshot_add, &whole);
 	run->torn = r < 0;
-	if (r == -ETIME) {
-		snapshot_cut(run);
-		r = 0;
-	}
-	if (r == -EINTR) {
-		report_degrade(run->report, RESULT_PARTIAL);
-		report_warn(
-			run->report, "torn-snapshot", "",
-			"the conntrack table changed shape while it was read: a few connections "
-			"may be missing from the snapshot");
-		r = 0;
-	}
-	if (r < 0 && run->pins_early) { /* what is pinned is still to be answered for */
-		report_degrade(run->report, RESULT_PARTIAL);
-		report_warn(run->report, "torn-snapshot", "",
-			    "the conntrack table could not be read to its end (%s): connections "
-			    "may be missing from the snapshot",
-			    strerror(-r));
-		r = 0;
-	}
+	if (r < 0)
+		r = snapshot_accept(run, r);
 	if (r == 0)
 		r = run->entries ? snapshot_grow(run) : snapshot_init_entries(run);
 	/* to be reset they have to be known whole */

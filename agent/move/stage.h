@@ -4,15 +4,14 @@
 
 #include <errno.h>
 
-#include "base/kernel.h"
-
 #include "base/addr.h"
-#include "lvs/collide.h"
 #include "base/connset.h"
-#include "move/run.h"
+#include "base/kernel.h"
 #include "base/shape.h"
+#include "lvs/collide.h"
 #include "move/announce.h"
 #include "move/probe.h"
+#include "move/run.h"
 
 /* Where an entry of the snapshot stands. */
 enum entry_state {

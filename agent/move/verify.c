@@ -47,7 +47,7 @@ static bool flush_can_still_take(const struct run *run)
 	return false;
 }
 
-/* verify.c: whether the kernel's flush can take an answered connection that is still there. */
+/* Whether the kernel's flush can take an answered connection that is still there. */
 static bool flush_can_take_worthy(const struct run *run)
 {
 	size_t i, n = connset_count(run->set);
@@ -85,9 +85,9 @@ struct settling {
 	unsigned in_vain;
 };
 
-/* verify.c: whether no flush can be under way at NOW, unless the run wakes late. Its work queue is
- * that of the processor that deleted the address: while a run of high priority keeps that busy all
- * is quiet. */
+/* Whether no flush can be under way at NOW, unless the run wakes late. Its work queue is that of
+ * the processor that deleted the address: while a run of high priority keeps that busy all is
+ * quiet. */
 static bool flush_time_is_over(const struct settling *s, usec_t now)
 {
 	return s->rested &&
