@@ -69,7 +69,7 @@ int isolate_mark(const struct isolation *i, enum isolate_state state);
 /* Not if it has other addresses, which is in the outcome. */
 void isolate_delete(struct isolation *i, struct isolate_outcome *o);
 
-/* A device has this name until it is marked as ours. */
+/* A device has this name until it gets its own, before which it is marked. */
 #define ISOLATE_UNNAMED "vipsafe-isolate"
 
 /* Delete one that a killed call has left with that name: nothing has been on it yet. */

@@ -407,13 +407,13 @@ static int take_from(struct isolation *i)
 	return 0;
 }
 
-/* Whether D was made for the address. */
-static bool is_for_address(const struct isolation *i, const struct link_detail *d)
+/* Whether D was made for the address. *RET_STATE is what its mark says then. */
+static bool is_for_address(const struct isolation *i, const struct link_detail *d,
+			   enum isolate_state *ret_state)
 {
-	enum isolate_state state;
 	struct request words;
 
-	return isolate_alias_read(d->alias, &words, &state, NULL) &&
+	return isolate_alias_read(d->alias, &words, ret_state, NULL) &&
 	       addr_equal(&words.vips[0].prefix.addr, &i->req.vip.addr) &&
 	       !strcmp(words.device, i->facts.from);
 }
@@ -421,9 +421,10 @@ static bool is_for_address(const struct isolation *i, const struct link_detail *
 static int take_name_of(void *ud, const struct link_detail *d)
 {
 	struct isolation *i = ud;
+	enum isolate_state state;
 
 	/* one without a name of its own yet is made anew */
-	if (!*i->req.name && strcmp(d->name, ISOLATE_UNNAMED) != 0 && is_for_address(i, d))
+	if (!*i->req.name && strcmp(d->name, ISOLATE_UNNAMED) != 0 && is_for_address(i, d, &state))
 		memcpy(i->req.name, d->name, sizeof(i->req.name));
 	return 0;
 }
@@ -433,7 +434,6 @@ static int take_new(struct isolation *i)
 	struct isolate_facts *f = &i->facts;
 	enum isolate_state state;
 	struct link_detail d;
-	struct request words;
 	int r = 0;
 
 	if (!*i->req.name)
@@ -446,9 +446,8 @@ static int take_new(struct isolation *i)
 		return 0;
 	if (r < 0)
 		return r;
-	f->exists = is_for_address(i, &d);
-	f->unfinished = f->exists && isolate_alias_read(d.alias, &words, &state, NULL) &&
-			state != ISOLATE_SETTLED;
+	f->exists = is_for_address(i, &d, &state);
+	f->unfinished = f->exists && state != ISOLATE_SETTLED;
 	f->half_made = f->unfinished && state == ISOLATE_GOING;
 	f->name_taken = !f->exists;
 	f->exists_as = strcmp(d.kind, "macvlan") ? ISOLATE_DUMMY : ISOLATE_MACVLAN;
