@@ -82,11 +82,6 @@ const struct command commands[] = {
 	  "breaks any from then on, without a daemon. The address is on one of the two\n"
 	  "devices at every moment. What is printed makes it last beyond the next boot.\n"
 	  "--undo puts it back. Called again, it finishes what a killed one began.\n" },
-	{ "notify", command_notify, SCOPE_LOCAL, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
-	  "hand over a state that keepalived reports",
-	  "For notify scripts. It hands the state to the daemon and does not wait for the\n"
-	  "address change. Without a daemon it does the work itself, in the background.\n",
-	  true },
 	{ "lvs", command_lvs, SCOPE_LVS | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "check [vip A:P real B:P[,B:P] [method M] [toa T]]\n      | map",
 	  "find connections that an LVS makes identical for a real server",
@@ -101,6 +96,11 @@ const struct command commands[] = {
 	  "In the text format of Prometheus; [agent] textfile writes the same to a file.\n"
 	  "Exit codes: 0, or 75 when no daemon answers (vipsafe_up is then 0).\n",
 	  .needs_no_netns = true },
+	{ "notify", command_notify, SCOPE_LOCAL, false, "INSTANCE|GROUP NAME STATE [PRIORITY]",
+	  "hand over a state that keepalived reports",
+	  "For notify scripts. It hands the state to the daemon and does not wait for the\n"
+	  "address change. Without a daemon it does the work itself, in the background.\n",
+	  true },
 	{ "plan", command_plan, SCOPE_MOVE | SCOPE_ISOLATE | SCOPE_LOCAL | SCOPE_JSON, false,
 	  "add|del|isolate ...", "print what these would do, and change nothing",
 	  "The words after \"plan\" are the same as for the command itself. An address that\n"
