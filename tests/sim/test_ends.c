@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The memory of how connections ended: bounded, kept, and not trusted when it is read. */
-#include "lib/scene.h"
+#include "lib/ending.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,47 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "guard/ends.h"
 #include "../lib/random.h"
-
-/* What is on file, the newest first. */
-struct told {
-	struct end_told items[256];
-	size_t n;
-};
-
-static int told_take(void *ud, const struct end_told *e)
-{
-	struct told *t = ud;
-
-	assert_true(t->n < ARRAY_SIZE(t->items));
-	t->items[t->n++] = *e;
-	return 0;
-}
-
-static struct told told_of(const struct scene *s)
-{
-	struct ends_query q = { .since = 0 };
-	struct told t = { .n = 0 };
-	struct ends_list *l;
-	int r;
-
-	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &q, &l), 0);
-	do
-		r = ends_list_step(l, told_take, &t);
-	while (r > 0);
-	assert_int_equal(r, 0);
-	ends_list_free(l);
-	return t;
-}
-
-static struct ends *ends_of(const struct scene *s, size_t max)
-{
-	struct ends *ends;
-
-	assert_int_equal(ends_new(s->dir, s->env.boot_id, 1, max, 1, &ends), 0);
-	return ends;
-}
 
 static struct end numbered(unsigned n)
 {
@@ -64,9 +24,9 @@ static struct end numbered(unsigned n)
 static void bounded(void **state)
 {
 	const struct scene *s = *state;
-	struct ends *ends = ends_of(s, 100);
+	struct ends *ends = ending_memory(s, 100);
 	struct end e, found;
-	struct told t;
+	struct ending_told t;
 	struct conn c;
 	unsigned i;
 
@@ -77,7 +37,7 @@ static void bounded(void **state)
 			ends_write(ends, i * USEC_PER_SEC);
 	}
 	ends_write_all(ends, 9999 * USEC_PER_SEC);
-	t = told_of(s);
+	t = ending_told(s, NULL);
 	assert_int_equal(t.n, 100);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(t.items[i].end.at, 1234 - i);
@@ -87,13 +47,13 @@ static void bounded(void **state)
 	c = scene_tcp(1000);
 	assert_false(ends_find(ends, &c.key, &found));
 	ends_set(ends, s->dir, 10, 1);
-	assert_int_equal(told_of(s).n, 10);
-	assert_int_equal(told_of(s).items[0].end.at, 1234);
+	assert_int_equal(ending_told(s, NULL).n, 10);
+	assert_int_equal(ending_told(s, NULL).items[0].end.at, 1234);
 	ends_set(ends, s->dir, 200, 1);
 	e = numbered(5000);
 	ends_add(ends, &e);
 	ends_write_all(ends, 10000 * USEC_PER_SEC);
-	assert_int_equal(told_of(s).n, 11);
+	assert_int_equal(ending_told(s, NULL).n, 11);
 	ends_set(ends, s->dir, 0, 1);
 	ends_free(ends);
 	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &(struct ends_query){ 0 },
@@ -105,7 +65,7 @@ static void bounded(void **state)
 static void refused(void **state)
 {
 	const struct scene *s = *state;
-	struct ends *ends = ends_of(s, 100);
+	struct ends *ends = ending_memory(s, 100);
 	struct ends_query q = { .since = 0 };
 	struct end e = numbered(1);
 	struct ends_list *l;
@@ -114,7 +74,7 @@ static void refused(void **state)
 
 	ends_add(ends, &e);
 	ends_free(ends);
-	assert_int_equal(told_of(s).n, 1);
+	assert_int_equal(ending_told(s, NULL).n, 1);
 	assert_int_equal(ends_list_new(s->dir, "another boot", &q, &l), -ENOENT);
 	snprintf(path, sizeof(path), "%s/ends", s->dir);
 	f = fopen(path, "r+");
@@ -122,17 +82,17 @@ static void refused(void **state)
 	for (size_t i = 0; i < sizeof(e); i++)
 		fputc(0xff, f);
 	fclose(f);
-	assert_int_equal(told_of(s).n, 0);
+	assert_int_equal(ending_told(s, NULL).n, 0);
 	chmod(path, 0666);
 	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &q, &l), -EPERM);
 	chmod(path, 0600);
 	f = fopen(path, "w"); /* cut to nothing */
 	fclose(f);
 	assert_true(ends_list_new(s->dir, s->env.boot_id, &q, &l) < 0);
-	ends = ends_of(s, 100);
+	ends = ending_memory(s, 100);
 	ends_add(ends, &e);
 	ends_free(ends);
-	assert_int_equal(told_of(s).n, 1);
+	assert_int_equal(ending_told(s, NULL).n, 1);
 }
 
 /* Whatever is in the file: reading it ends, and so does going on with it. */
@@ -145,9 +105,9 @@ static void garbled(void **state)
 
 	snprintf(path, sizeof(path), "%s/ends", s->dir);
 	for (i = 0; i < 200; i++) {
-		struct ends *ends = ends_of(s, 50);
+		struct ends *ends = ending_memory(s, 50);
 		struct ends_query q = { .since = 0 };
-		struct told t = { .n = 0 };
+		struct ending_told t = { .n = 0 };
 		struct ends_list *l;
 		struct end e = numbered(i), found;
 		FILE *f = fopen(path, "r+");
@@ -165,7 +125,7 @@ static void garbled(void **state)
 		ends_free(ends);
 		if (ends_list_new(s->dir, s->env.boot_id, &q, &l) < 0)
 			continue;
-		while (ends_list_step(l, told_take, &t) > 0 && t.n < 200)
+		while (ends_list_step(l, ending_take, &t) > 0 && t.n < 200)
 			;
 		ends_list_free(l);
 		if (i % 10 == 9)

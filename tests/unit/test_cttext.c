@@ -10,38 +10,9 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-
-#include "kernel/abi_ct.h"
-#include "kernel/ctcodec.h"
 #include "kernel/cttext.h"
+#include "lib/ct_message.h"
 #include "../lib/random.h"
-
-static uint8_t message[4096] __attribute__((aligned(8)));
-static uint8_t payload[CT_PAYLOAD_MAX] __attribute__((aligned(8)));
-
-static struct nlmsghdr *begin(uint8_t family)
-{
-	struct nlmsghdr *nlh = (void *)message;
-	struct nfgenmsg *nfg = NLMSG_DATA(nlh);
-
-	memset(message, 0, sizeof(message));
-	nlh->nlmsg_len = NLMSG_SPACE(sizeof(*nfg));
-	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
-	nfg->nfgen_family = family;
-	return nlh;
-}
-
-static struct conn_record decode(const struct nlmsghdr *nlh, struct conn *c,
-				 struct conn_key *master)
-{
-	struct conn_record r;
-
-	assert_int_equal(ctcodec_decode(nlh, c, master, payload, &r), 0);
-	return r;
-}
 
 static void set_tuple(struct nf_conntrack *ct, const struct conn_key *key, const struct tuple *t,
 		      bool reply)

@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-static int told_take(void *ud, const struct end_told *e)
+int ending_take(void *ud, const struct end_told *e)
 {
 	struct ending_told *t = ud;
 
@@ -27,7 +27,7 @@ struct ending_told ending_told(const struct scene *s, const struct conn *c)
 	}
 	assert_int_equal(ends_list_new(s->dir, s->env.boot_id, &q, &l), 0);
 	do
-		r = ends_list_step(l, told_take, &t);
+		r = ends_list_step(l, ending_take, &t);
 	while (r > 0);
 	assert_int_equal(r, 0);
 	ends_list_free(l);

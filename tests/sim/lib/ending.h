@@ -25,6 +25,9 @@ void ending_end(struct ending *w);
 /* The memory of MAX ends in the run directory. */
 struct ends *ending_memory(const struct scene *s, size_t max);
 
+/* For ends_list_step(): put E into UD, a struct ending_told. */
+int ending_take(void *ud, const struct end_told *e);
+
 /* What is on file of C, or of all if it is NULL. */
 struct ending_told ending_told(const struct scene *s, const struct conn *c);
 
