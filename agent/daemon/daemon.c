@@ -28,17 +28,16 @@ static int open_control(struct daemon *d, const struct settings *s, struct contr
 	d->socket_is_ours = fd < 0;
 	if (fd < 0)
 		r = socket_file_listen(s->socket, gid, &fd);
+	if (r == 0)
+		r = control_new(d->loop, fd, gid, &d->handler, ret);
 	if (r < 0) {
 		log_line(LOG_ERR, "msg=\"the socket cannot be made\" socket=%s error=%s", s->socket,
 			 strerror(-r));
+		closep(&fd);
 		return r;
 	}
-	r = control_new(d->loop, fd, gid, &d->handler, ret);
-	if (r < 0)
-		close(fd);
-	else
-		d->socket_file = socket_file_of(fd);
-	return r;
+	d->socket_file = socket_file_of(fd);
+	return 0;
 }
 
 /* How often the socket's name is checked, for a run directory that was
@@ -321,27 +320,13 @@ static void daemon_start_timers(struct daemon *d)
 	service_start(&d->service, d->loop);
 }
 
-int daemon_start(struct daemon *d)
+/* All that works here; nothing has begun yet. */
+static int daemon_make(struct daemon *d)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	size_t i;
-	int r;
+	int r = kernel_real_new(&d->kernel);
 
-	d->started = os_now();
-	identity_boot_id(d->boot_id);
-	r = loop_new(&d->loop);
-	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
-		r = loop_signal(d->loop, signals[i], daemon_on_signal, d);
-	if (r == 0) {
-		r = be_alone(d);
-		if (r < 0)
-			return r;
-		r = kernel_real_new(&d->kernel);
-	}
-	if (r < 0) {
-		log_line(LOG_ERR, "msg=\"cannot start\" error=%s", strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	d->env = (struct run_env){ .kernel = kernel_real_get(d->kernel),
 				   .settings = &d->settings,
 				   .seed = identity_seed(),
@@ -375,8 +360,31 @@ int daemon_start(struct daemon *d)
 		r = instances_new(d->loop, &d->env, d->moves, &d->instances);
 	if (r == 0)
 		d->env.states = instances_states(d->instances);
+	return r;
+}
+
+int daemon_start(struct daemon *d)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	size_t i;
+	int r;
+
+	d->started = os_now();
+	identity_boot_id(d->boot_id);
+	r = loop_new(&d->loop);
+	for (i = 0; i < ARRAY_SIZE(signals) && r == 0; i++)
+		r = loop_signal(d->loop, signals[i], daemon_on_signal, d);
 	if (r == 0)
-		r = open_control(d, &d->settings, &d->control);
+		r = be_alone(d);
+	if (r == -EALREADY)
+		return r;
+	if (r == 0)
+		r = daemon_make(d);
+	if (r < 0) {
+		log_line(LOG_ERR, "msg=\"cannot start\" error=%s", strerror(-r));
+		return r;
+	}
+	r = open_control(d, &d->settings, &d->control);
 	if (r < 0)
 		return r;
 	apply_collisions(d);

@@ -139,7 +139,7 @@ static int send_syslog(struct logger *l, const struct log_record *m)
 int logger_send(struct logger *l, const struct log_record *m, bool *ret_journal)
 {
 	int r = send_datagram(l, JOURNAL_SOCKET, m->data, m->size);
-	bool journal = r == 0 || has_no_room(r);
+	bool journal = r == 0 || (l->fd >= 0 && has_no_room(r));
 
 	if (ret_journal)
 		*ret_journal = journal;

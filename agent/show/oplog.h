@@ -34,7 +34,8 @@ struct logger {
 };
 
 /* Returns 0; -EAGAIN: there was no room, which has been counted; -ENOENT: nobody listens.
- * RET_JOURNAL (may be NULL): whether the journal got it. */
+ * RET_JOURNAL (may be NULL): whether the journal got it, or has no room for it. Without a
+ * descriptor to ask it by it has not. */
 int logger_send(struct logger *l, const struct log_record *m, bool *ret_journal);
 
 /* Count a message that was dropped elsewhere: there was no room on stderr, or none for the note

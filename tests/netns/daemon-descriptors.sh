@@ -67,4 +67,22 @@ run add 10.1.1.3/32 dev v2
 is "$RC" 0 "nothing of it is left"
 daemon_end
 is $? 0 "it ends"
+
+# ---- too few to start with -------------------------------------------------------------------
+# with each limit until one that lets it run
+: >"$CONF"
+for ((n = 4; n < 64; n++)); do
+	prlimit --nofile=$n:$n "$VIPSAFED" --config "$CONF" 2>"$T/why" </dev/null &
+	DAEMON=$!
+	runs_or_ended() { ! kill -0 $DAEMON 2>/dev/null || answers; }
+	wait_for 60 runs_or_ended || bail_out "with $n descriptors it neither runs nor ends"
+	if kill -0 $DAEMON 2>/dev/null; then
+		kill -TERM $DAEMON
+		wait $DAEMON
+		break
+	fi
+	wait $DAEMON && not_ok "with $n descriptors it does not run and says 0"
+	[ -s "$T/why" ] || echo "$n" >>"$T/silent"
+done
+nothing "$(cat "$T/silent" 2>/dev/null)" "with too few descriptors to start it says why, whatever lacks them"
 done_testing

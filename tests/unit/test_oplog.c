@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -222,6 +223,27 @@ static void without_a_log_the_console_has_it(void **state _unused_)
 	assert_int_equal(l.dropped, 1);
 }
 
+/* It may be the last that can be said, and nobody counts what was dropped then. */
+static void without_a_descriptor_the_console_has_it(void **state _unused_)
+{
+	struct report r = make_del();
+	struct logger l = { .fd = -1 };
+	struct oplog o = { .to = &l, .console = to_console };
+	struct rlimit before, none;
+
+	memset(&console, 0, sizeof(console));
+	said.journal = true;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	oplog_write(&o, &r, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(console.n, 1);
+	assert_false(console.journal);
+	assert_string_equal(console.line, INFO_LINE);
+	assert_int_equal(said.n, 0);
+}
+
 static void what_was_lost_is_a_second_one(void **state _unused_)
 {
 	struct report r = make_del();
@@ -426,6 +448,7 @@ int main(void)
 		cmocka_unit_test(what_went_well_is_one_line),
 		cmocka_unit_test(a_value_is_quoted_where_needed),
 		cmocka_unit_test(without_a_log_the_console_has_it),
+		cmocka_unit_test(without_a_descriptor_the_console_has_it),
 		cmocka_unit_test(what_was_lost_is_a_second_one),
 		cmocka_unit_test(what_failed_is_an_error),
 		cmocka_unit_test(the_journal_gets_fields),
