@@ -65,12 +65,23 @@ verdict 'conditional compilation only in kernel and daemon/service' \
 		xargs -r grep -nE '^#[[:space:]]*(if|ifdef|ifndef|elif)' /dev/null)"
 
 # A header that does not stand alone is found by its own .c file.
+# shellcheck disable=SC2016 # what looks like $0 belongs to awk
 own_header_first() {
-	c_files '^agent/' | grep '\.c$' | while IFS= read -r f; do
-		own=${f%.c}.h
-		[ -f "$own" ] || continue
-		first=$(sed -nE 's/^#[[:space:]]*include[[:space:]]+["<]([^">]*)[">].*/\1/p' "$f" | head -n 1)
-		[ "agent/$first" = "$own" ] || echo "$f: first include is $first"
+	c_files '^agent/' | grep '\.c$' | xargs -r awk '
+		function judge() { if (name != "" && "agent/" first != own) print own " " name ": first include is " first }
+		FNR == 1 {
+			judge()
+			name = own = FILENAME
+			sub(/\.c$/, ".h", own)
+			first = ""
+		}
+		/^#[[:space:]]*include[[:space:]]+["<]/ && first == "" {
+			first = $0
+			sub(/^[^"<]*["<]/, "", first)
+			sub(/[">].*/, "", first)
+		}
+		END { judge() }' | while read -r own said; do
+		[ ! -f "$own" ] || echo "$said"
 	done
 }
 verdict 'a source includes its own header first' "$(own_header_first)"

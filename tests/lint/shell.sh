@@ -4,20 +4,17 @@
 # shellcheck source=tests/lint/lib/lint.sh
 . "$(dirname "$0")/lib/lint.sh"
 
-scripts() {
-	# what the fuzzers are fed is not for running
-	files '.' | grep -v '^tests/fuzz/corpus/' | while IFS= read -r f; do
-		case $f in
-		*.sh) echo "$f" ;;
-		*) head -c 64 "$f" | head -n 1 | grep -qaE '^#!.*[/ ](sh|bash|dash)( |$)' && echo "$f" ;;
-		esac
-	done
-}
+# what the fuzzers are fed is not for running
+all=$(files '.' | grep -v '^tests/fuzz/corpus/' | tr '\n' '\0' | xargs -0 awk '
+	FNR == 1 && (FILENAME ~ /\.sh$/ || /^#!.*[\/ ](sh|bash|dash)( |$)/) { print FILENAME }
+	{ nextfile }')
+scripts() { echo "$all"; }
 
 unreadable() {
 	scripts | while IFS= read -r f; do
-		case $(head -n 4 "$f" | grep -E '^#!|^# shellcheck shell=') in
-		*bash*) bash -n "$f" 2>&1 ;;
+		{ read -r first; read -r second; read -r third; } <"$f"
+		case $first$second$third in
+		'#!'*bash* | *'# shellcheck shell=bash'*) bash -n "$f" 2>&1 ;;
 		*) sh -n "$f" 2>&1 ;;
 		esac
 	done
@@ -26,7 +23,10 @@ verdict 'every script can be read' "$(unreadable)"
 
 not_executable() {
 	scripts | while IFS= read -r f; do
-		head -c 2 "$f" | grep -q '^#!' && [ ! -x "$f" ] && echo "$f"
+		read -r first <"$f"
+		case $first in
+		'#!'*) [ -x "$f" ] || echo "$f" ;;
+		esac
 	done
 }
 verdict 'every script with #! is executable' "$(not_executable)"
