@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What the tests of the packages share: TAP, and the packages themselves, which
 # are made once in $BUILD/packages however many tests ask for them.
-#   new/  of this tree       old/  of the same, called 0.0.9: what to upgrade from
+#   new/  of this tree       old/  the same, called 0.0.9: what to upgrade from
 #   again/  of this tree, built elsewhere a second time
 
 set -u -o pipefail
@@ -72,46 +72,74 @@ make_once() { # WHAT COMMAND...: unless it has been done; its log is $P/WHAT.log
 	}
 }
 
-make_tarballs() {
+make_tarball() {
 	local new
 
-	rm -rf "$P/old.tree" && mkdir -p "$P/old.tree"
 	make -s -C "$BUILD" dist-gzip || return 1
 	new=$(echo "$BUILD"/vipsafe-*.tar.gz)
 	VERSION=${new##*/vipsafe-}
 	VERSION=${VERSION%.tar.gz}
 	echo "$VERSION" >"$P/version"
-	mv "$new" "$P/" || return 1
-	tar -xzf "$P/vipsafe-$VERSION.tar.gz" -C "$P/old.tree" || return 1
-	cd "$P/old.tree" || return 1
-	mv "vipsafe-$VERSION" vipsafe-0.0.9 || return 1
-	sed -i "s/${VERSION//./\\.}/0.0.9/g" vipsafe-0.0.9/configure vipsafe-0.0.9/configure.ac
-	# equally old, or make would want to make configure again
-	find vipsafe-0.0.9 -exec touch -h -r "vipsafe-0.0.9/NEWS" {} +
-	tar -czf "$P/vipsafe-0.0.9.tar.gz" vipsafe-0.0.9 && rm -rf "$P/old.tree"
+	mv "$new" "$P/"
 }
 
-tarballs() {
-	make_once tarballs make_tarballs
+tarball() {
+	make_once tarball make_tarball
 	VERSION=$(cat "$P/version")
 }
 
 # built KIND WHICH: packages of KIND deb or rpm in $P/WHICH
 built() {
-	local version options='nocheck parallel=2' quick=()
+	tarball
+	make_once "$1-new" env DEB_BUILD_OPTIONS='nocheck parallel=2' \
+		sh "$SRC/packaging/$1/build" "$P/vipsafe-$VERSION.tar.gz" "$P/new"
+	[ "$2" != old ] || make_once "$1-old" "old_$1"
+}
 
-	tarballs
-	version=$VERSION
-	# of the old one only that it runs is asked: it is compiled without optimization, in half the time
-	[ "$2" != old ] || { version=0.0.9 options="$options noopt" quick=(CFLAGS='-g -O0'); }
-	[ "$1" = rpm ] || quick=() # dpkg-buildpackage has words of its own
-	make_once "$1-$2" env DEB_BUILD_OPTIONS="$options" "${quick[@]}" \
-		sh "$SRC/packaging/$1/build" "$P/vipsafe-$version.tar.gz" "$P/$2"
+# What is installed before an upgrade: the new package, whose programs and words say 0.0.9.
+# A version in a program can be replaced by one of the same length only.
+OLD=0.0.9
+renamed() { # FOLDER
+	[ ${#OLD} = ${#VERSION} ] || {
+		echo "OLD of packages.sh must be as long as $VERSION, and older"
+		return 1
+	}
+	grep -rlF -- "$VERSION" "$1" | tr '\n' '\0' | xargs -0 -r env LC_ALL=C sed -i "s/${VERSION//./\\.}/$OLD/g" || return 1
+	[ "$("$1/usr/sbin/vipsafe" --version)" = "vipsafe $OLD" ]
+}
+
+old_deb() {
+	local root=$P/deb.root new
+
+	new=$(echo "$P/new/vipsafe_$VERSION"-*.deb)
+	rm -rf "$root" && mkdir -p "$P/old" && dpkg-deb -R "$new" "$root" && renamed "$root" || return 1
+	(cd "$root" && find ./* -type f ! -path './DEBIAN/*' -exec md5sum {} + | sed 's,\./,,' >DEBIAN/md5sums) || return 1
+	new=${new##*/}
+	dpkg-deb --root-owner-group -b "$root" "$P/old/${new/$VERSION/$OLD}" && rm -rf "$root"
+}
+
+# rpmbuild with the spec of the new one, which finds everything built.
+old_rpm() {
+	local root=$P/rpm.root top=$P/rpm.top spec=$P/rpm.top/vipsafe.spec
+
+	rm -rf "$root" "$top" && mkdir -p "$root" "$P/old" "$top/BUILD" || return 1
+	(cd "$root" && rpm2cpio "$P/new/vipsafe-$VERSION-1.$(rpm --eval '%_arch').rpm" | cpio -idm --quiet) &&
+		renamed "$root" || return 1
+	# rpmbuild makes links of its own, and takes the licence from where it builds
+	rm -rf "$root/usr/lib/.build-id"
+	find "$root" -name COPYING -exec mv {} "$top/" \; || return 1
+	awk -v root="$root" -v licence="$top/COPYING" '
+		/^%prep/ { print "%prep\ncp " licence " .\n%build"; off = 1 }
+		/^%install/ { print "%install\nmkdir -p %{buildroot} && cp -a " root "/. %{buildroot}/"; off = 1 }
+		/^find %\{buildroot\}%\{_mandir\}/ { off = 0 }
+		!off' "$P/new/vipsafe.spec" | sed "s/^Version: .*/Version: $OLD/" >"$spec"
+	rpmbuild -bb --nodeps --define "_topdir $top" --define 'debug_package %{nil}' "$spec" &&
+		find "$top/RPMS" -name '*.rpm' -exec mv {} "$P/old/" \; && rm -rf "$root" "$top"
 }
 
 # built_on SUITE: the new Debian package, built on that Debian with its own libraries, in $P/SUITE
 built_on() {
-	tarballs
+	tarball
 	make_once "deb-$1" make_on "$1"
 }
 
