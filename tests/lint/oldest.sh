@@ -29,8 +29,11 @@ cflags="-std=gnu99 -Wall -Wextra -Wno-missing-field-initializers -I$BUILD -Iincl
 set -- $cflags -DSYSCONFDIR=\"\" -DHOOKSDIR=\"\" \
 	$(pkg-config --cflags libnl-3.0 libnetfilter_conntrack libsystemd jansson | tr ' ' '\n' | sed 's/^-I/-isystem/')
 sources="$(c_files '^agent/' | grep '\.c$')"
-# shellcheck disable=SC2086
-"$CC" "$@" -M $sources >"$tmp/deps" 2>"$tmp/err" || bail_out "no dependencies: $(head -3 "$tmp/err")"
+# All headers that any source includes, in both orders, as some leave out others that came before: that is
+# what the sources themselves depend on, without a compiler started for each.
+c_files '^(agent|include)/' | xargs grep -h '^#[[:space:]]*include <' | grep -v '<vipsafe/' | sort -u >"$tmp/up.c"
+sort -r "$tmp/up.c" >"$tmp/down.c"
+"$CC" "$@" -M "$tmp/up.c" "$tmp/down.c" >"$tmp/deps" 2>"$tmp/err" || bail_out "no dependencies: $(head -3 "$tmp/err")"
 
 # place FILE: the name it is included by, the names in it that are looked at, and the list
 place() {
