@@ -200,7 +200,7 @@ static int event_round(struct guarding *g, int fd, bool first, double *ours, dou
 
 		r = bare_count(fd, &pins); /* of the guard's own, in between */
 		if (r == 0)
-			r = guarding_others(b, !turn, EVENTS);
+			r = guarding_others(g, !turn, EVENTS);
 		if (r == 0 && first)
 			ours_listen(g, ours);
 		if (r == 0)
@@ -234,7 +234,7 @@ static int measure_events(struct guarding *g)
 	int r = MIN(fd, 0);
 
 	if (r == 0) /* so many fewer, to be born in each round */
-		r = guarding_others(b, false, EVENTS);
+		r = guarding_others(g, false, EVENTS);
 	guarding_listen(g);
 	(void)bare_count(fd, &(size_t){ 0 });
 	for (round = 0; round <= EVENT_ROUNDS && r == 0; round++) {

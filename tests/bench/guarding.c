@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "kernel/kernel_real.h"
@@ -115,6 +118,66 @@ static void remove_run_dir(struct guarding *g)
 		(void)rmdir(g->run_dir);
 }
 
+/* ---- somebody else -------------------------------------------------------------- */
+
+struct wish {
+	bool births;
+	size_t n;
+};
+
+static void __attribute__((noreturn)) others(const struct bench *b, int fd)
+{
+	struct wish w;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(fd, &w, sizeof(w)) == (ssize_t)sizeof(w)) {
+		int r = (w.births ? scene_births : scene_deaths)(b->entries - w.n, b->entries);
+
+		if (write(fd, &r, sizeof(r)) != (ssize_t)sizeof(r))
+			break;
+	}
+	_exit(0);
+}
+
+/* Before the guard has anything, and once: a process that forks is interrupted at each page that it
+ * writes to for the first time after that. The daemon does not fork. */
+static int others_start(struct guarding *g)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	g->pid = fork();
+	if (g->pid == 0) {
+		close(fds[0]);
+		others(g->bench, fds[1]);
+	}
+	close(fds[1]);
+	g->others = fds[0];
+	return g->pid < 0 ? -errno : 0;
+}
+
+static void others_end(struct guarding *g)
+{
+	if (g->others >= 0)
+		close(g->others);
+	if (g->pid > 0)
+		(void)waitpid(g->pid, NULL, 0);
+}
+
+int guarding_others(const struct guarding *g, bool births, size_t n)
+{
+	const struct wish w = { .births = births, .n = n };
+	int r;
+
+	if (write(g->others, &w, sizeof(w)) != (ssize_t)sizeof(w) ||
+	    read(g->others, &r, sizeof(r)) != (ssize_t)sizeof(r))
+		return -EIO;
+	return r;
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
 int guarding_begin(struct guarding *g, struct bench *b)
 {
 	struct device_settings d = { .name = SCENE_DEVICE,
@@ -124,7 +187,10 @@ int guarding_begin(struct guarding *g, struct bench *b)
 
 	memset(g, 0, sizeof(*g));
 	g->bench = b;
-	r = make_run_dir(g);
+	g->others = -1;
+	r = others_start(g);
+	if (r == 0)
+		r = make_run_dir(g);
 	if (r == 0)
 		r = kernel_real_new(&g->real);
 	if (r < 0)
@@ -151,19 +217,6 @@ void guarding_end(struct guarding *g)
 	guard_free(g->guard);
 	ends_free(g->ends);
 	kernel_real_free(g->real);
+	others_end(g);
 	remove_run_dir(g);
-}
-
-int guarding_others(const struct bench *b, bool births, size_t n)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		_exit((births ? scene_births : scene_deaths)(b->entries - n, b->entries) < 0);
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }

@@ -15,6 +15,8 @@ struct guarding {
 	struct ends *ends;
 	struct run_env env;
 	char run_dir[64]; /* of its own */
+	int others;	  /* to the process of guarding_others() … */
+	pid_t pid;	  /* … which is this one; 0: none */
 };
 
 /* Start it and wait until it has pinned everything. To be released by
@@ -30,4 +32,4 @@ void guarding_listen(struct guarding *g);
 
 /* The last N of the bench's entries are born, or die, by somebody else, a child: what we do
  * ourselves is kept from the guard by the kernel. */
-int guarding_others(const struct bench *b, bool births, size_t n);
+int guarding_others(const struct guarding *g, bool births, size_t n);

@@ -149,7 +149,7 @@ static int resync_lose(struct guarding *g, bool births)
 	guarding_listen(g);
 	r = resync_room(g, LITTLE);
 	if (r == 0)
-		r = guarding_others(g->bench, births, UNHEARD);
+		r = guarding_others(g, births, UNHEARD);
 	return r == 0 ? resync_room(g, MUCH) : r;
 }
 
