@@ -15,7 +15,6 @@ need_killat
 
 # Answers to whoever looks count as well, and a slow machine is looked at for longer: later
 # points lie further apart.
-POINTS_MAX=5000
 
 topo_pod
 masquerade

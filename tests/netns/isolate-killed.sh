@@ -9,7 +9,6 @@
 . "$(dirname "$0")/lib/killing.sh"
 need_vipsafe
 need_killat
-POINTS_MAX=5000 # on a busy machine it looks more often
 ISOLATE=("$VIPSAFE" --timeout 600 isolate) # what is judged is not how fast it is
 OWN=vip-c0a80b07
 
