@@ -8,8 +8,6 @@ need s390x-linux-gnu-gcc qemu-s390x-static
 sysroot s390x
 cross s390x s390x-linux-gnu s390x-linux-gnu CFLAGS=-O1 # the emulation is slow
 is_for 'big endian'
-KERNELS=6.18
-CANNOT='unit/test_nlask unit/test_control unit/test_lvs_read unit/test_forecast'
-CANNOT_WHY='the emulation has no such sockets, or takes longer than anybody waits'
+emulated
 QEMU_LD_PREFIX=$ROOT runs_all qemu-s390x-static
 done_testing

@@ -74,6 +74,13 @@ is_for() {
 	check "the programs are for the machine: $1" grep "$1" "$T/elf"
 }
 
+# What runs is emulated.
+emulated() {
+	KERNELS=6.18
+	CANNOT='unit/test_nlask unit/test_control unit/test_lvs_read unit/test_forecast'
+	CANNOT_WHY='the emulation has no such sockets, or takes longer than anybody waits'
+}
+
 # runs_all COMMAND...: each of $PROGRAMS, but those in $CANNOT, by COMMAND
 runs_all() {
 	local program kernel as r
