@@ -140,7 +140,7 @@ static void __attribute__((noreturn)) others(const struct bench *b, int fd)
 }
 
 /* Before the guard has anything, and once: a process that forks is interrupted at each page that it
- * writes to for the first time after that. The daemon does not fork. */
+ * writes to for the first time after that. The daemon forks nothing from event to event. */
 static int others_start(struct guarding *g)
 {
 	int fds[2];
